@@ -1,0 +1,121 @@
+//! Who did something.
+
+use crate::ids::{OperatorId, TokenId, UserId};
+use std::fmt;
+use std::str::FromStr;
+
+/// Who issued, changed, disabled or revoked something, as the change log and the token remember it.
+///
+/// The text form (`Display` and `FromStr`) is what stores keep; it never names a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// A command on the machine that holds the data.
+    Cli,
+    /// An operator, by admin API or console.
+    Operator(OperatorId),
+    /// An app's management: a service credential with `jeton:manage`, known by its token id.
+    Manager(TokenId),
+    /// A user of the app, acting by one of that user's own tokens.
+    User {
+        /// Whom the token proves.
+        user_id: UserId,
+        /// The token presented.
+        token_id: TokenId,
+    },
+    /// The holder of an app's client credentials.
+    Client,
+    /// Somebody whom a rule let in without proof.
+    Anonymous,
+}
+
+/// A text that names no actor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no actor is written like this")]
+pub struct ActorError;
+
+impl Actor {
+    /// Whether both are one and the same, whatever credential each came with. Nobody is the same as an anonymous one.
+    pub fn is_same_principal(&self, other: &Actor) -> bool {
+        match (self, other) {
+            (Actor::User { user_id: one, .. }, Actor::User { user_id: two, .. }) => one == two,
+            (Actor::Anonymous, _) => false,
+            (one, two) => one == two,
+        }
+    }
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Actor::Cli => f.write_str("cli"),
+            Actor::Operator(id) => write!(f, "operator:{id}"),
+            Actor::Manager(id) => write!(f, "manager:{id}"),
+            // The user comes last because its text may hold any character.
+            Actor::User { user_id, token_id } => write!(f, "user:{token_id}:{user_id}"),
+            Actor::Client => f.write_str("client"),
+            Actor::Anonymous => f.write_str("anonymous"),
+        }
+    }
+}
+
+impl FromStr for Actor {
+    type Err = ActorError;
+
+    fn from_str(text: &str) -> Result<Self, ActorError> {
+        let number = |text: &str| text.parse().map_err(|_: std::num::ParseIntError| ActorError);
+        match text.split_once(':') {
+            None => match text {
+                "cli" => Ok(Actor::Cli),
+                "client" => Ok(Actor::Client),
+                "anonymous" => Ok(Actor::Anonymous),
+                _ => Err(ActorError),
+            },
+            Some(("operator", id)) => OperatorId::new(number(id)?).map(Actor::Operator).ok_or(ActorError),
+            Some(("manager", id)) => TokenId::new(number(id)?).map(Actor::Manager).ok_or(ActorError),
+            Some(("user", rest)) => {
+                let (token, user) = rest.split_once(':').ok_or(ActorError)?;
+                let token_id = TokenId::new(number(token)?).ok_or(ActorError)?;
+                let user_id = user.parse().map_err(|_: crate::ids::UserIdError| ActorError)?;
+                Ok(Actor::User { user_id, token_id })
+            }
+            Some(_) => Err(ActorError),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(user: &str, token: i64) -> Actor {
+        Actor::User { user_id: user.parse().unwrap(), token_id: TokenId::new(token).unwrap() }
+    }
+
+    #[test]
+    fn the_text_form_reads_back() {
+        let all = [
+            Actor::Cli,
+            Actor::Operator(OperatorId::new(3).unwrap()),
+            Actor::Manager(TokenId::new(12).unwrap()),
+            user("7", 45),
+            user("a:b:c", 1),
+            Actor::Client,
+            Actor::Anonymous,
+        ];
+        for actor in all {
+            assert_eq!(actor.to_string().parse(), Ok(actor));
+        }
+        for bad in ["", "root", "manager:0", "manager:x", "user:1", "user:1:", "client:1"] {
+            assert_eq!(bad.parse::<Actor>(), Err(ActorError), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_user_is_the_same_by_any_of_its_tokens() {
+        assert!(user("7", 1).is_same_principal(&user("7", 2)));
+        assert!(!user("7", 1).is_same_principal(&user("8", 1)));
+        assert!(!Actor::Anonymous.is_same_principal(&Actor::Anonymous));
+        assert!(Actor::Cli.is_same_principal(&Actor::Cli));
+        assert!(!Actor::Client.is_same_principal(&Actor::Cli));
+    }
+}

@@ -1,0 +1,283 @@
+//! How far a caller that proves itself by one of an app's own tokens may act on that app's tokens.
+//!
+//! The rule in one sentence: nobody reads, widens, outlives or revives what it may not.
+
+use crate::actor::Actor;
+use crate::ids::{TokenId, UserId};
+use crate::scope::{Permission, Scope, Scopes, ScopesError, ServicePermission};
+use crate::time::Timestamp;
+use crate::token::{Owner, Token, TokenKind};
+
+/// What a caller may do to an app's tokens.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Authority {
+    /// Whoever runs the service: everything, to every token there is.
+    Everything(Actor),
+    /// The app itself: everything, to every token that dialects see.
+    Manager {
+        /// A service credential with `jeton:manage`, or the app's client credentials.
+        actor: Actor,
+        /// The user that stands in where the manager names none.
+        stand_in: Option<UserId>,
+    },
+    /// A proven user: that user's own tokens, as far as the presented token itself reaches.
+    SelfService {
+        /// The credential.
+        token_id: TokenId,
+        /// The user.
+        user_id: UserId,
+        /// What the presented token holds and may hand on.
+        holding: Holding,
+    },
+}
+
+/// How far a token reaches: what it allows and until when.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Holding {
+    /// What it allows, or (an identity token) what the app lets users grant themselves.
+    pub scopes: Scopes,
+    /// When that ends; `None`: never.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Why an act is beyond a caller's authority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AuthorityError {
+    /// It would grant a permission that the caller does not hold.
+    #[error("you cannot grant permissions that you do not hold")]
+    NotHeld,
+    /// The result would live longer than the caller.
+    #[error("you cannot make a token that outlives your own")]
+    Outlives,
+    /// The token reaches further than the caller, or is none that a user may change.
+    #[error("this token reaches further than yours")]
+    BeyondCaller,
+    /// Somebody else switched the token off.
+    #[error("this token was disabled by another and you cannot enable it")]
+    DisabledByAnother,
+    /// The name belongs to Jeton itself.
+    #[error("permissions that start with jeton: are reserved")]
+    Reserved,
+    /// The token has scopes that are not global: names can be kept or dropped, not added.
+    #[error("this token has scopes for single resources: its permissions can only be kept or dropped")]
+    WouldWiden,
+    /// Identity tokens hold no permissions.
+    #[error("an identity token holds no permissions")]
+    IdentityToken,
+    /// Service credentials hold Jeton's own permissions, globally, and no others.
+    #[error("a service credential holds jeton:manage or jeton:verify and nothing else")]
+    ServiceToken,
+    /// A limit on scopes.
+    #[error(transparent)]
+    Limit(#[from] ScopesError),
+}
+
+impl Authority {
+    /// The authority that `token` lends, `None` if it lends none. The caller has made sure that it is active.
+    ///
+    /// `grantable` is what the app lets the bearer of an identity token grant.
+    ///
+    /// # Errors
+    /// More names in `grantable` than a scope can hold.
+    pub fn of(token: &Token, grantable: &[Permission]) -> Result<Option<Self>, ScopesError> {
+        let holds_manage =
+            || token.scopes.global_permissions().contains(&&ServicePermission::Manage.permission());
+        let scopes = match token.kind {
+            TokenKind::Service if holds_manage() => {
+                let stand_in = token.owner.named().cloned();
+                return Ok(Some(Authority::Manager { actor: Actor::Manager(token.id), stand_in }));
+            }
+            TokenKind::Service | TokenKind::SelfMade => return Ok(None),
+            TokenKind::Identity => Scopes::from_global(grantable.to_vec())?,
+            TokenKind::Grant => token.scopes.clone(),
+        };
+        Ok(token.owner.named().map(|user_id| Authority::SelfService {
+            token_id: token.id,
+            user_id: user_id.clone(),
+            holding: Holding { scopes, expires_at: token.expires_at },
+        }))
+    }
+
+    /// The actor that the change log names.
+    pub fn actor(&self) -> Actor {
+        match self {
+            Authority::Everything(actor) | Authority::Manager { actor, .. } => actor.clone(),
+            Authority::SelfService { token_id, user_id, .. } => {
+                Actor::User { user_id: user_id.clone(), token_id: *token_id }
+            }
+        }
+    }
+
+    /// Until when the caller itself lives; `None`: no bound on what it issues.
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        match self {
+            Authority::Everything(_) | Authority::Manager { .. } => None,
+            Authority::SelfService { holding, .. } => holding.expires_at,
+        }
+    }
+
+    /// Whose a token is that this caller issues without naming a user.
+    pub fn default_owner(&self) -> Owner {
+        match self {
+            Authority::Everything(_) => Owner::Nobody,
+            Authority::Manager { stand_in, .. } => stand_in.clone().map_or(Owner::Nobody, Owner::StandIn),
+            Authority::SelfService { user_id, .. } => Owner::Named(user_id.clone()),
+        }
+    }
+
+    /// Whether the token is there for this caller. What is not there is never refused: it is unknown.
+    pub fn sees(&self, token: &Token) -> bool {
+        match self {
+            Authority::Everything(_) => true,
+            Authority::Manager { .. } => token.kind.is_shared(),
+            Authority::SelfService { user_id, .. } => {
+                token.kind.is_shared() && token.owner.named() == Some(user_id)
+            }
+        }
+    }
+
+    /// Whether the caller may read the token's secret again.
+    pub fn sees_secret(&self, token: &Token) -> bool {
+        self.sees(token) && self.reaches(token)
+    }
+
+    /// Whether the caller may issue a token with these scopes and this expiry.
+    ///
+    /// # Errors
+    /// What it would do that the caller may not.
+    pub fn may_issue(&self, scopes: &Scopes, expires_at: Option<Timestamp>) -> Result<(), AuthorityError> {
+        let Authority::SelfService { holding, .. } = self else {
+            return Ok(());
+        };
+        if !holding.covers_scopes(scopes) {
+            return Err(AuthorityError::NotHeld);
+        }
+        if !holding.outlasts(expires_at) {
+            return Err(AuthorityError::Outlives);
+        }
+        Ok(())
+    }
+
+    /// Whether the caller may turn `before` into `after`. The caller sees `before`.
+    ///
+    /// # Errors
+    /// What it would do that the caller may not.
+    pub fn may_change(&self, before: &Token, after: &Token) -> Result<(), AuthorityError> {
+        if !self.reaches(before) {
+            return Err(AuthorityError::BeyondCaller);
+        }
+        if let Some(by) = &before.disabled_by
+            && after.is_enabled()
+            && matches!(self, Authority::SelfService { .. })
+            && !by.is_same_principal(&self.actor())
+        {
+            return Err(AuthorityError::DisabledByAnother);
+        }
+        self.may_issue(&after.scopes, after.expires_at)
+    }
+
+    /// Who counts as having switched a token off, after this caller asked for that.
+    ///
+    /// A user who disables what another has disabled does not become the one who may enable it again.
+    pub fn disabler(&self, token: &Token) -> Actor {
+        match (self, &token.disabled_by) {
+            (Authority::SelfService { .. }, Some(by)) => by.clone(),
+            _ => self.actor(),
+        }
+    }
+
+    /// Whether the token's scopes and expiry lie within the caller's, and it is of a kind whose scopes say it all.
+    fn reaches(&self, token: &Token) -> bool {
+        match self {
+            Authority::Everything(_) | Authority::Manager { .. } => true,
+            Authority::SelfService { holding, .. } => {
+                token.kind == TokenKind::Grant
+                    && holding.covers_scopes(&token.scopes)
+                    && holding.outlasts(token.expires_at)
+            }
+        }
+    }
+}
+
+impl Holding {
+    /// Whether everything that `scopes` allow is allowed by what is held.
+    pub fn covers_scopes(&self, scopes: &Scopes) -> bool {
+        scopes.as_slice().iter().all(|scope| self.covers_scope(scope))
+    }
+
+    /// Whether what is held ends no earlier than `expires_at`.
+    pub fn outlasts(&self, expires_at: Option<Timestamp>) -> bool {
+        match (self.expires_at, expires_at) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(held), Some(asked)) => asked <= held,
+        }
+    }
+
+    /// Each permission on each selector must be held by some scope that selects no less.
+    fn covers_scope(&self, asked: &Scope) -> bool {
+        let held = self.scopes.as_slice();
+        asked.permissions.iter().all(|permission| {
+            let holding = || held.iter().filter(|scope| scope.permissions.contains(permission));
+            if holding().any(|scope| scope.global) {
+                return true;
+            }
+            if asked.global {
+                return false;
+            }
+            let id_held = |id: &String| holding().any(|scope| scope.ids.contains(id));
+            // What bears all of the asked tags bears all of any selection of them.
+            let tags_held = || {
+                holding().any(|scope| {
+                    !scope.tags.is_empty() && scope.tags.iter().all(|tag| asked.tags.contains(tag))
+                })
+            };
+            asked.ids.iter().all(id_held) && (asked.tags.is_empty() || tags_held())
+        })
+    }
+}
+
+impl TokenKind {
+    /// Makes sure that a token of this kind may have these scopes.
+    ///
+    /// # Errors
+    /// [`IdentityToken`](AuthorityError::IdentityToken), [`Reserved`](AuthorityError::Reserved) or
+    /// [`ServiceToken`](AuthorityError::ServiceToken).
+    pub fn check_scopes(self, scopes: &Scopes) -> Result<(), AuthorityError> {
+        let mut permissions = scopes.as_slice().iter().flat_map(|scope| &scope.permissions);
+        let (holds, error) = match self {
+            TokenKind::Identity | TokenKind::SelfMade => {
+                (scopes.as_slice().is_empty(), AuthorityError::IdentityToken)
+            }
+            TokenKind::Grant => (!permissions.any(Permission::is_reserved), AuthorityError::Reserved),
+            TokenKind::Service => {
+                let own = ServicePermission::ALL.map(ServicePermission::permission);
+                let only_own = permissions.all(|permission| own.contains(permission));
+                let some = !scopes.global_permissions().is_empty();
+                (only_own && some && !scopes.any_narrow(), AuthorityError::ServiceToken)
+            }
+        };
+        if holds { Ok(()) } else { Err(error) }
+    }
+}
+
+impl Token {
+    /// The scopes of this token after a dialect replaced its global permissions by `names`.
+    ///
+    /// # Errors
+    /// Names that a token of this kind does not hold; names that would widen a token that has any scope that is not
+    /// global; a limit.
+    pub fn scopes_with_permissions(&self, names: Vec<Permission>) -> Result<Scopes, AuthorityError> {
+        let held = self.scopes.global_permissions();
+        if self.scopes.any_narrow() && !names.iter().all(|name| held.contains(&name)) {
+            return Err(AuthorityError::WouldWiden);
+        }
+        let scopes = self.scopes.with_global_permissions(names)?;
+        self.kind.check_scopes(&scopes)?;
+        Ok(scopes)
+    }
+}
+
+#[cfg(test)]
+#[path = "authority_tests.rs"]
+mod tests;

@@ -1,0 +1,211 @@
+//! Who may do what: a table over kinds of callers and tokens, and the containment of scopes as a property.
+
+use super::*;
+use crate::decide::{Standing, Verdict, decide, tests as random};
+use crate::ids::AppId;
+use crate::token::Owner;
+use proptest::prelude::*;
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis).unwrap()
+}
+
+fn names(text: &str) -> Vec<Permission> {
+    Permission::parse_list(text).unwrap()
+}
+
+fn user(text: &str) -> UserId {
+    text.parse().unwrap()
+}
+
+fn token(id: i64, kind: TokenKind, owner: Owner, permissions: &str, expires: Option<i64>) -> Token {
+    Token {
+        id: TokenId::new(id).unwrap(),
+        app_id: AppId::new(1).unwrap(),
+        kind,
+        owner,
+        created_at: at(0),
+        updated_at: at(0),
+        expires_at: expires.map(at),
+        disabled_by: None,
+        revoked_at: None,
+        title: None,
+        tags: None,
+        description: None,
+        permissions_as_sent: None,
+        scopes: Scopes::from_global(names(permissions)).unwrap(),
+    }
+}
+
+fn named(text: &str) -> Owner {
+    Owner::Named(user(text))
+}
+
+fn authority(token: &Token) -> Option<Authority> {
+    Authority::of(token, &names("read")).unwrap()
+}
+
+#[test]
+fn which_tokens_lend_authority() {
+    use TokenKind::{Grant, Identity, SelfMade, Service};
+    let cases = [
+        (token(1, Service, named("1"), "jeton:manage,jeton:verify", None), "manager"),
+        (token(1, Service, Owner::Nobody, "jeton:manage", None), "manager"),
+        (token(1, Service, named("1"), "jeton:verify", None), "none"),
+        (token(1, Identity, named("7"), "", None), "user"),
+        (token(1, Identity, Owner::Nobody, "", None), "none"),
+        (token(1, Grant, named("7"), "read", None), "user"),
+        (token(1, Grant, Owner::StandIn(user("1")), "read", None), "none"),
+        (token(1, Grant, Owner::Nobody, "read", None), "none"),
+        (token(1, SelfMade, named("7"), "", None), "none"),
+        // A reserved name that got onto another kind of token makes nobody a manager.
+        (token(1, Grant, Owner::Nobody, "jeton:manage", None), "none"),
+    ];
+    for (token, expected) in cases {
+        let lent = match authority(&token) {
+            Some(Authority::Manager { .. } | Authority::Everything(_)) => "manager",
+            Some(Authority::SelfService { .. }) => "user",
+            None => "none",
+        };
+        assert_eq!(lent, expected, "{token:?}");
+    }
+}
+
+#[test]
+fn whose_a_token_is_when_nobody_says() {
+    let manager = authority(&token(1, TokenKind::Service, named("1"), "jeton:manage", None)).unwrap();
+    let own = authority(&token(3, TokenKind::Grant, named("7"), "read", Some(100))).unwrap();
+    assert_eq!(manager.default_owner(), Owner::StandIn(user("1")));
+    assert_eq!(own.default_owner(), named("7"));
+    assert_eq!(Authority::Everything(Actor::Cli).default_owner(), Owner::Nobody);
+    assert_eq!((manager.ends_at(), own.ends_at()), (None, Some(at(100))));
+}
+
+/// Of each token: sees it, sees its secret, may change it (leaving it as it is).
+#[test]
+fn what_callers_may_do_with_tokens() {
+    use TokenKind::{Grant, Identity, SelfMade, Service};
+    let manager = authority(&token(1, Service, named("1"), "jeton:manage", None)).unwrap();
+    let by_identity = authority(&token(2, Identity, named("7"), "", Some(100))).unwrap();
+    let by_grant = authority(&token(3, Grant, named("7"), "read,write", None)).unwrap();
+    let stand_in = Owner::StandIn(user("7"));
+    let cases = [
+        (token(9, Grant, named("7"), "read", Some(50)), [[1, 1, 1], [1, 1, 1], [1, 1, 1]]),
+        (token(9, Grant, named("7"), "read", Some(100)), [[1, 1, 1], [1, 1, 1], [1, 1, 1]]),
+        (token(9, Grant, named("7"), "read", Some(101)), [[1, 1, 1], [1, 0, 0], [1, 1, 1]]),
+        (token(9, Grant, named("7"), "write", Some(50)), [[1, 1, 1], [1, 0, 0], [1, 1, 1]]),
+        (token(9, Grant, named("7"), "admin", Some(50)), [[1, 1, 1], [1, 0, 0], [1, 0, 0]]),
+        (token(9, Grant, named("7"), "read", None), [[1, 1, 1], [1, 0, 0], [1, 1, 1]]),
+        (token(9, Identity, named("7"), "", Some(50)), [[1, 1, 1], [1, 0, 0], [1, 0, 0]]),
+        (token(9, Grant, named("8"), "read", Some(50)), [[1, 1, 1], [0, 0, 1], [0, 0, 1]]),
+        (token(9, Grant, stand_in, "read", Some(50)), [[1, 1, 1], [0, 0, 1], [0, 0, 1]]),
+        (token(9, Grant, Owner::Nobody, "read", Some(50)), [[1, 1, 1], [0, 0, 1], [0, 0, 1]]),
+        (token(9, SelfMade, named("7"), "", Some(50)), [[0, 0, 1], [0, 0, 0], [0, 0, 0]]),
+        (token(9, Service, named("7"), "jeton:verify", None), [[0, 0, 1], [0, 0, 0], [0, 0, 0]]),
+    ];
+    let operator = Authority::Everything(Actor::Cli);
+    for (token, expected) in cases {
+        let found = [&manager, &by_identity, &by_grant].map(|caller| {
+            [caller.sees(&token), caller.sees_secret(&token), caller.may_change(&token, &token).is_ok()]
+                .map(i32::from)
+        });
+        assert_eq!(found, expected, "{token:?}");
+        assert!(operator.sees(&token) && operator.may_change(&token, &token).is_ok());
+    }
+}
+
+#[test]
+fn nobody_grants_what_it_does_not_hold_or_outlives_itself() {
+    let scopes = |text| Scopes::from_global(names(text)).unwrap();
+    let caller = authority(&token(3, TokenKind::Grant, named("7"), "read,write", Some(100))).unwrap();
+    assert_eq!(caller.may_issue(&scopes("write"), Some(at(100))), Ok(()));
+    assert_eq!(caller.may_issue(&scopes(""), Some(at(1))), Ok(()));
+    assert_eq!(caller.may_issue(&scopes("write,admin"), Some(at(1))), Err(AuthorityError::NotHeld));
+    assert_eq!(caller.may_issue(&scopes("write"), Some(at(101))), Err(AuthorityError::Outlives));
+    assert_eq!(caller.may_issue(&scopes("write"), None), Err(AuthorityError::Outlives));
+    // An identity token holds nothing; it grants what the app lists.
+    let identity = authority(&token(3, TokenKind::Identity, named("7"), "", None)).unwrap();
+    assert_eq!(identity.may_issue(&scopes("read"), None), Ok(()));
+    assert_eq!(identity.may_issue(&scopes("write"), None), Err(AuthorityError::NotHeld));
+}
+
+#[test]
+fn nobody_enables_what_another_disabled() {
+    let grant = token(9, TokenKind::Grant, named("7"), "read", None);
+    let caller = authority(&token(3, TokenKind::Grant, named("7"), "read", None)).unwrap();
+    let manager = authority(&token(1, TokenKind::Service, named("1"), "jeton:manage", None)).unwrap();
+    let disabled = |by: Actor| Token { disabled_by: Some(by), ..grant.clone() };
+    let own = Actor::User { user_id: user("7"), token_id: TokenId::new(44).unwrap() };
+    for (by, expected) in [
+        (own.clone(), Ok(())),
+        (manager.actor(), Err(AuthorityError::DisabledByAnother)),
+        (Actor::Cli, Err(AuthorityError::DisabledByAnother)),
+        (Actor::Client, Err(AuthorityError::DisabledByAnother)),
+    ] {
+        let before = disabled(by.clone());
+        assert_eq!(caller.may_change(&before, &grant), expected, "{by}");
+        assert_eq!(manager.may_change(&before, &grant), Ok(()));
+        // Leaving it disabled is no revival, and disabling it again does not make it one's own to enable.
+        assert_eq!(caller.may_change(&before, &before), Ok(()));
+        assert_eq!(caller.disabler(&before), by);
+        assert_eq!(manager.disabler(&before), manager.actor());
+    }
+    assert_eq!(caller.disabler(&grant), caller.actor());
+}
+
+#[test]
+fn permissions_never_widen_a_scoped_token() {
+    let mut scoped = token(9, TokenKind::Grant, Owner::Nobody, "", None);
+    let narrow = Scope { permissions: names("write"), ids: vec!["s1".into()], ..Scope::default() };
+    scoped.scopes = Scopes::new(vec![narrow, Scope::global(names("read,list"))]).unwrap();
+    assert_eq!(scoped.scopes_with_permissions(names("write")), Err(AuthorityError::WouldWiden));
+    let kept = scoped.scopes_with_permissions(names("list")).unwrap();
+    assert_eq!(kept.global_permissions(), [&names("list")[0]]);
+    assert!(kept.any_narrow());
+    let global = token(9, TokenKind::Grant, Owner::Nobody, "read", None);
+    assert!(global.scopes_with_permissions(names("write,delete")).is_ok());
+    assert_eq!(global.scopes_with_permissions(names("jeton:manage")), Err(AuthorityError::Reserved));
+    let identity = token(9, TokenKind::Identity, named("7"), "", None);
+    assert_eq!(identity.scopes_with_permissions(names("read")), Err(AuthorityError::IdentityToken));
+    assert_eq!(identity.scopes_with_permissions(vec![]), Ok(Scopes::none()));
+}
+
+#[test]
+fn each_kind_has_scopes_of_its_own_sort() {
+    use TokenKind::{Grant, Identity, SelfMade, Service};
+    let global = |text| Scopes::from_global(names(text)).unwrap();
+    let narrow = Scope { permissions: names("jeton:verify"), ids: vec!["s1".into()], ..Scope::default() };
+    let narrow = Scopes::new(vec![narrow]).unwrap();
+    for (kind, scopes, expected) in [
+        (Identity, global(""), Ok(())),
+        (Identity, global("read"), Err(AuthorityError::IdentityToken)),
+        (SelfMade, global("read"), Err(AuthorityError::IdentityToken)),
+        (Grant, global(""), Ok(())),
+        (Grant, global("read"), Ok(())),
+        (Grant, global("read,jeton:verify"), Err(AuthorityError::Reserved)),
+        (Grant, narrow.clone(), Err(AuthorityError::Reserved)),
+        (Service, global("jeton:verify"), Ok(())),
+        (Service, global("jeton:verify,read"), Err(AuthorityError::ServiceToken)),
+        (Service, global("jeton:other"), Err(AuthorityError::ServiceToken)),
+        (Service, global(""), Err(AuthorityError::ServiceToken)),
+        (Service, narrow, Err(AuthorityError::ServiceToken)),
+    ] {
+        assert_eq!(kind.check_scopes(&scopes), expected, "{kind:?} {scopes:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_covered_allows_nothing_that_the_holder_may_not(
+        held in random::scopes(), asked in random::scopes(), demand in random::demands(),
+    ) {
+        let holding = Holding { scopes: Scopes::new(held.clone()).unwrap(), expires_at: None };
+        let standing = |scopes| Standing { revoked: false, disabled: false, expires_at: None, scopes };
+        let asked_allows = decide(standing(&asked), &demand, at(0)) == Verdict::Allowed;
+        let held_allows = decide(standing(&held), &demand, at(0)) == Verdict::Allowed;
+        if asked_allows && !held_allows {
+            prop_assert!(!holding.covers_scopes(&Scopes::new(asked).unwrap()));
+        }
+        prop_assert!(holding.covers_scopes(&holding.scopes), "every holding covers itself");
+    }
+}

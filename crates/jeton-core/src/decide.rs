@@ -1,0 +1,179 @@
+//! The one decision: does this token allow that?
+
+use crate::scope::{Permission, Scope};
+use crate::time::Timestamp;
+
+/// What a request needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Demand {
+    /// That the token is active, nothing more.
+    Active,
+    /// A permission, on a resource or (without one) on everything.
+    Permission {
+        /// The action.
+        permission: Permission,
+        /// What it is done to. `None`: only a global scope covers it.
+        resource: Option<Resource>,
+    },
+}
+
+/// Something that is acted on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resource {
+    /// Its id, if it is known.
+    pub id: Option<String>,
+    /// The tags that it bears.
+    pub tags: Vec<String>,
+}
+
+/// What the decision needs to know of a token.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing<'a> {
+    /// Whether it was revoked.
+    pub revoked: bool,
+    /// Whether it is switched off.
+    pub disabled: bool,
+    /// From this instant on it is expired; `None`: never.
+    pub expires_at: Option<Timestamp>,
+    /// What it allows.
+    pub scopes: &'a [Scope],
+}
+
+/// The answer to (token, demand, now). A refusal is an answer, not an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The token is active and covers the demand.
+    Allowed,
+    /// The token is active and does not cover the demand.
+    Refused,
+    /// The token is good for nothing.
+    Inactive(InactiveReason),
+}
+
+/// Why a token is good for nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InactiveReason {
+    /// There is no such token, or none that the asker may know of.
+    Unknown,
+    /// It was revoked.
+    Revoked,
+    /// Its time is over.
+    Expired,
+    /// It is switched off.
+    Disabled,
+}
+
+impl InactiveReason {
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            InactiveReason::Unknown => "unknown",
+            InactiveReason::Revoked => "revoked",
+            InactiveReason::Expired => "expired",
+            InactiveReason::Disabled => "disabled",
+        }
+    }
+}
+
+/// Decides. Pure: the same arguments give the same answer, whatever else happens.
+///
+/// Of several reasons against a token the first of revoked, expired, disabled is named. At `now == expires_at` it is
+/// expired.
+pub fn decide(standing: Standing<'_>, demand: &Demand, now: Timestamp) -> Verdict {
+    if let Some(reason) = inactive(standing, now) {
+        return Verdict::Inactive(reason);
+    }
+    match demand {
+        Demand::Active => Verdict::Allowed,
+        Demand::Permission { permission, resource } => {
+            let matches = |scope: &Scope| lack(scope, permission, resource.as_ref()).is_none();
+            if standing.scopes.iter().any(matches) { Verdict::Allowed } else { Verdict::Refused }
+        }
+    }
+}
+
+/// A decision with its grounds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// What [`decide`] answers to the same question.
+    pub verdict: Verdict,
+    /// The place, from zero, of the first scope that covers the demand.
+    pub matched_scope: Option<usize>,
+    /// What each scope lacked, in the order of the scopes. Empty if one matched or no scope was asked.
+    pub lacks: Vec<Lack>,
+}
+
+/// What a scope lacks to cover a demand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// It does not hold the permission.
+    Permission,
+    /// It is not global, and the demand names no resource.
+    Global,
+    /// It neither lists the resource's id nor has tags that the resource bears all of.
+    Resource,
+}
+
+impl Lack {
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Lack::Permission => "permission",
+            Lack::Global => "global",
+            Lack::Resource => "resource",
+        }
+    }
+}
+
+/// Decides, and says on what grounds. Agrees with [`decide`] always.
+pub fn explain(standing: Standing<'_>, demand: &Demand, now: Timestamp) -> Explanation {
+    let verdict = decide(standing, demand, now);
+    let Demand::Permission { permission, resource } = demand else {
+        return Explanation { verdict, matched_scope: None, lacks: Vec::new() };
+    };
+    if let Verdict::Inactive(_) = verdict {
+        return Explanation { verdict, matched_scope: None, lacks: Vec::new() };
+    }
+    let mut lacks = Vec::new();
+    for (place, scope) in standing.scopes.iter().enumerate() {
+        match lack(scope, permission, resource.as_ref()) {
+            None => {
+                return Explanation { verdict, matched_scope: Some(place), lacks: Vec::new() };
+            }
+            Some(lack) => lacks.push(lack),
+        }
+    }
+    Explanation { verdict, matched_scope: None, lacks }
+}
+
+fn inactive(standing: Standing<'_>, now: Timestamp) -> Option<InactiveReason> {
+    if standing.revoked {
+        Some(InactiveReason::Revoked)
+    } else if standing.expires_at.is_some_and(|expires_at| now >= expires_at) {
+        Some(InactiveReason::Expired)
+    } else if standing.disabled {
+        Some(InactiveReason::Disabled)
+    } else {
+        None
+    }
+}
+
+/// What `scope` lacks to cover the demand; `None` if it covers it.
+fn lack(scope: &Scope, permission: &Permission, resource: Option<&Resource>) -> Option<Lack> {
+    if !scope.permissions.contains(permission) {
+        return Some(Lack::Permission);
+    }
+    if scope.global {
+        return None;
+    }
+    let Some(resource) = resource else {
+        return Some(Lack::Global);
+    };
+    let by_id = resource.id.as_ref().is_some_and(|id| scope.ids.contains(id));
+    let by_tags = !scope.tags.is_empty() && scope.tags.iter().all(|tag| resource.tags.contains(tag));
+    if by_id || by_tags { None } else { Some(Lack::Resource) }
+}
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+pub(crate) mod tests;

@@ -1,0 +1,99 @@
+//! The keyed digest by which a token is found.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use std::fmt;
+use subtle::ConstantTimeEq;
+
+/// HMAC-SHA-256 of a secret under a look-up key (RFC 2104, FIPS 180-4).
+///
+/// It finds a token and cannot be turned back into the secret, so stores may keep it. Comparing two takes the same
+/// time wherever they differ. `Debug` shows the first four bytes, enough to tell two apart in a log.
+#[derive(Clone, Copy)]
+pub struct Digest([u8; Digest::LEN]);
+
+impl Digest {
+    /// Bytes in a digest.
+    pub const LEN: usize = 32;
+
+    /// The digest made of these bytes, as a store kept it; `None` unless there are [`LEN`](Self::LEN).
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Digest)
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8; Digest::LEN] {
+        &self.0
+    }
+}
+
+impl PartialEq for Digest {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for Digest {}
+
+impl std::hash::Hash for Digest {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, ..] = self.0;
+        write!(f, "Digest({a:02x}{b:02x}{c:02x}{d:02x}..)")
+    }
+}
+
+/// A key under which secrets are digested, ready for use. `Debug` shows nothing of it.
+#[derive(Clone)]
+pub struct DigestKey(Hmac<Sha256>);
+
+impl DigestKey {
+    /// The key made of 32 bytes that nobody else knows.
+    pub fn new(bytes: &[u8; 32]) -> Self {
+        // An HMAC key may have any length (RFC 2104 section 3), so an array of 32 cannot be refused.
+        DigestKey(
+            Hmac::new_from_slice(bytes).unwrap_or_else(|_| unreachable!("HMAC takes keys of any length")),
+        )
+    }
+
+    /// The digest of `text`.
+    pub fn digest(&self, text: &str) -> Digest {
+        let mut mac = self.0.clone();
+        mac.update(text.as_bytes());
+        Digest(mac.finalize().into_bytes().into())
+    }
+}
+
+impl fmt::Debug for DigestKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DigestKey(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_hmac_sha_256() {
+        // RFC 4231 test case 2 has a key of four bytes; padded with zeros to 32 it is the same HMAC key.
+        let mut key = [0; 32];
+        key[..4].copy_from_slice(b"Jefe");
+        let digest = DigestKey::new(&key).digest("what do ya want for nothing?");
+        assert_eq!(digest.as_bytes()[..4], [0x5b, 0xdc, 0xc1, 0x46]);
+        assert_eq!(format!("{digest:?}"), "Digest(5bdcc146..)");
+    }
+
+    #[test]
+    fn bytes_come_back_and_other_lengths_do_not() {
+        let digest = DigestKey::new(&[1; 32]).digest("x");
+        assert_eq!(Digest::from_bytes(digest.as_bytes()), Some(digest));
+        assert_eq!(Digest::from_bytes(&[0; 31]), None);
+        assert_ne!(DigestKey::new(&[2; 32]).digest("x"), digest);
+    }
+}

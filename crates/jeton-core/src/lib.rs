@@ -1,0 +1,40 @@
+//! What a token is and what it allows.
+//!
+//! This crate is pure: it does no I/O, awaits nothing, reads no clock, draws no randomness and knows no JSON.
+//! Time comes in as a [`Timestamp`], randomness as bytes. Every dialect and every store speaks in these types, so
+//! a question such as "is this token good?" has one answer, in one place: [`decide()`].
+
+#![deny(missing_docs)]
+
+mod actor;
+mod authority;
+mod decide;
+mod digest;
+mod entropy;
+mod ids;
+mod lifetime;
+mod scope;
+mod secret;
+mod settings;
+mod time;
+mod token;
+mod value;
+
+pub use actor::{Actor, ActorError};
+pub use authority::{Authority, AuthorityError, Holding};
+pub use decide::{Demand, Explanation, InactiveReason, Lack, Resource, Standing, Verdict, decide, explain};
+pub use digest::{Digest, DigestKey};
+pub use entropy::{Entropy, EntropyError};
+pub use ids::{AppId, AppKey, AppKeyError, MAX_INTEGER, OperatorId, TokenId, UserId, UserIdError};
+pub use lifetime::{Lifetime, LifetimePolicy};
+pub use scope::{
+    MAX_NAME_CHARS, MAX_NAMES_PER_SCOPE, MAX_SCOPES, Permission, PermissionError, RESERVED_PREFIX, Scope,
+    Scopes, ScopesError, ServicePermission,
+};
+pub use secret::{
+    MAX_SECRET_BYTES, MacKey, Secret, SecretError, TokenPrefix, TokenPrefixError, WEAK_SECRET_CHARS,
+};
+pub use settings::{AppKeySettings, Int64Form, Reveal, Settings, SettingsError};
+pub use time::{Clock, ManualClock, Timestamp};
+pub use token::{Description, Label, LabelError, MAX_LABEL_CHARS, Owner, Token, TokenKind};
+pub use value::Value;

@@ -1,0 +1,121 @@
+//! How long a token lives, and the instant at which that ends.
+
+use crate::time::Timestamp;
+
+/// How long whoever issues or changes a token wants it to live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lifetime {
+    /// For this many milliseconds. Zero or less: it is expired from the start.
+    Millis(i64),
+    /// Until it is revoked.
+    Unlimited,
+}
+
+impl Lifetime {
+    /// So many days of 86,400 seconds.
+    pub const fn days(days: u32) -> Self {
+        Lifetime::Millis(days as i64 * 86_400_000)
+    }
+
+    /// So many seconds, held at the end of the range.
+    pub const fn seconds(seconds: i64) -> Self {
+        Lifetime::Millis(seconds.saturating_mul(1000))
+    }
+}
+
+/// The bounds that an app sets on every lifetime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LifetimePolicy {
+    /// No token lives longer than this many seconds from the write; `None`: no bound.
+    pub max_ttl_seconds: Option<u32>,
+}
+
+impl LifetimePolicy {
+    /// The instant at which a token written at `now`, and created at `created_at`, expires; `None`: never.
+    ///
+    /// It is the earlier of `created_at` and `now`, plus the lifetime, and never later than `now` plus the app's
+    /// longest lifetime. What would lie beyond [`Timestamp::MAX`] is [`Timestamp::MAX`]: a limited lifetime never
+    /// becomes an unlimited one. At that very instant the token is expired.
+    pub fn expires_at(self, created_at: Timestamp, now: Timestamp, lifetime: Lifetime) -> Option<Timestamp> {
+        let latest = self.max_ttl_seconds.map(|seconds| now.saturating_add_millis(i64::from(seconds) * 1000));
+        let wanted = match lifetime {
+            Lifetime::Unlimited => None,
+            Lifetime::Millis(millis) => Some(created_at.min(now).saturating_add_millis(millis)),
+        };
+        match (wanted, latest) {
+            (Some(wanted), Some(latest)) => Some(wanted.min(latest)),
+            (one, other) => one.or(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::{Demand, InactiveReason, Standing, Verdict, decide};
+    use proptest::prelude::*;
+
+    const FREE: LifetimePolicy = LifetimePolicy { max_ttl_seconds: None };
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis).unwrap()
+    }
+
+    #[test]
+    fn it_counts_from_the_earlier_of_creation_and_write() {
+        assert_eq!(FREE.expires_at(at(1000), at(5000), Lifetime::seconds(2)), Some(at(3000)));
+        assert_eq!(FREE.expires_at(at(9000), at(5000), Lifetime::seconds(2)), Some(at(7000)));
+        assert_eq!(FREE.expires_at(at(0), at(0), Lifetime::days(1)), Some(at(86_400_000)));
+        assert_eq!(FREE.expires_at(at(0), at(0), Lifetime::Unlimited), None);
+    }
+
+    #[test]
+    fn the_longest_lifetime_bounds_all() {
+        let bounded = LifetimePolicy { max_ttl_seconds: Some(10) };
+        assert_eq!(bounded.expires_at(at(0), at(5000), Lifetime::Unlimited), Some(at(15_000)));
+        assert_eq!(bounded.expires_at(at(0), at(5000), Lifetime::days(1)), Some(at(15_000)));
+        assert_eq!(bounded.expires_at(at(0), at(5000), Lifetime::seconds(3)), Some(at(3000)));
+    }
+
+    fn instants() -> impl Strategy<Value = Timestamp> {
+        (Timestamp::MIN.as_millis()..=Timestamp::MAX.as_millis()).prop_map(at)
+    }
+
+    fn lifetimes() -> impl Strategy<Value = Lifetime> {
+        prop_oneof![
+            1 => Just(Lifetime::Unlimited),
+            4 => any::<i64>().prop_map(Lifetime::Millis),
+            2 => any::<i64>().prop_map(Lifetime::seconds),
+            2 => (-5_000i64..5_000).prop_map(Lifetime::Millis),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn no_lifetime_overflows_or_outlives_its_bound(
+            created in instants(), now in instants(), lifetime in lifetimes(), max in prop::option::of(any::<u32>()),
+        ) {
+            let expires = LifetimePolicy { max_ttl_seconds: max }.expires_at(created, now, lifetime);
+            prop_assert_eq!(expires.is_none(), lifetime == Lifetime::Unlimited && max.is_none());
+            if let (Some(expires), Some(max)) = (expires, max) {
+                prop_assert!(expires <= now.saturating_add_millis(i64::from(max) * 1000));
+            }
+            if let (Some(expires), Lifetime::Millis(millis)) = (expires, lifetime) {
+                prop_assert!(i128::from(expires.as_millis())
+                    <= (i128::from(created.min(now).as_millis()) + i128::from(millis))
+                        .max(i128::from(Timestamp::MIN.as_millis())));
+                prop_assert!(millis > 0 || expires <= now);
+            }
+        }
+
+        #[test]
+        fn it_is_expired_from_that_very_instant_on(now in instants(), seconds in 1i64..=4_000_000_000) {
+            let Some(expires) = FREE.expires_at(now, now, Lifetime::seconds(seconds)) else { unreachable!() };
+            prop_assume!(expires < Timestamp::MAX);
+            let standing = Standing { revoked: false, disabled: false, expires_at: Some(expires), scopes: &[] };
+            let before = expires.saturating_add_millis(-1);
+            prop_assert_eq!(decide(standing, &Demand::Active, before), Verdict::Allowed);
+            prop_assert_eq!(decide(standing, &Demand::Active, expires), Verdict::Inactive(InactiveReason::Expired));
+        }
+    }
+}

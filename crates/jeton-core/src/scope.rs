@@ -1,0 +1,268 @@
+//! Which actions on which resources.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Most scopes on one token.
+pub const MAX_SCOPES: usize = 64;
+/// Most permissions, ids or tags (each) in one scope.
+pub const MAX_NAMES_PER_SCOPE: usize = 1_000;
+/// Most code points in a permission, a resource id or a tag.
+pub const MAX_NAME_CHARS: usize = 255;
+/// Permissions that start like this are Jeton's own; no dialect grants them.
+pub const RESERVED_PREFIX: &str = "jeton:";
+
+/// The name of an action, compared letter by letter.
+///
+/// 1 to [`MAX_NAME_CHARS`] code points, no comma (lists of names are written with commas), no control character,
+/// no white space at either end.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Permission(String);
+
+/// Why a text is no permission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PermissionError {
+    /// Nothing, or white space at an end.
+    #[error("a permission is a name without white space at either end")]
+    Blank,
+    /// More than [`MAX_NAME_CHARS`] code points.
+    #[error("a permission has at most 255 characters")]
+    TooLong,
+    /// A comma or a control character.
+    #[error("a permission holds no commas and no control characters")]
+    Character,
+}
+
+impl Permission {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the name is one of Jeton's own.
+    pub fn is_reserved(&self) -> bool {
+        self.0.starts_with(RESERVED_PREFIX)
+    }
+
+    /// Reads a list of names separated by commas. White space around names, and empty names, are left out.
+    ///
+    /// # Errors
+    /// The first name that is no permission.
+    pub fn parse_list(text: &str) -> Result<Vec<Self>, PermissionError> {
+        text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::parse).collect()
+    }
+}
+
+impl FromStr for Permission {
+    type Err = PermissionError;
+
+    fn from_str(text: &str) -> Result<Self, PermissionError> {
+        if text.is_empty() || text.trim() != text {
+            return Err(PermissionError::Blank);
+        }
+        if text.chars().count() > MAX_NAME_CHARS {
+            return Err(PermissionError::TooLong);
+        }
+        if text.contains(',') || text.chars().any(char::is_control) {
+            return Err(PermissionError::Character);
+        }
+        Ok(Permission(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a service credential may do with its app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServicePermission {
+    /// `jeton:manage`: see and change every token of the app.
+    Manage,
+    /// `jeton:verify`: ask about the app's tokens.
+    Verify,
+}
+
+impl ServicePermission {
+    /// Both, in the order in which they are written.
+    pub const ALL: [ServicePermission; 2] = [ServicePermission::Manage, ServicePermission::Verify];
+
+    /// The reserved name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ServicePermission::Manage => "jeton:manage",
+            ServicePermission::Verify => "jeton:verify",
+        }
+    }
+
+    /// The permission of that name.
+    pub fn permission(self) -> Permission {
+        Permission(self.name().to_owned())
+    }
+}
+
+/// Actions, and the resources on which they are allowed.
+///
+/// Ids and tags are two selectors: either one that matches is enough. A scope that is neither global nor names an id
+/// or a tag covers nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// The actions.
+    pub permissions: Vec<Permission>,
+    /// Every resource; ids and tags are then without effect.
+    pub global: bool,
+    /// The resources with these ids.
+    pub ids: Vec<String>,
+    /// The resources that bear all of these tags. No tags select nothing.
+    pub tags: Vec<String>,
+}
+
+impl Scope {
+    /// These actions on every resource.
+    pub fn global(permissions: Vec<Permission>) -> Self {
+        Scope { permissions, global: true, ..Scope::default() }
+    }
+}
+
+/// The scopes of one token, within the limits: [`MAX_SCOPES`], [`MAX_NAMES_PER_SCOPE`], [`MAX_NAME_CHARS`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scopes(Vec<Scope>);
+
+/// Which limit scopes are beyond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ScopesError {
+    /// More than [`MAX_SCOPES`].
+    #[error("a token has at most 64 scopes")]
+    TooMany,
+    /// More than [`MAX_NAMES_PER_SCOPE`] of one sort in a scope.
+    #[error("a scope has at most 1000 permissions, 1000 ids and 1000 tags")]
+    TooManyNames,
+    /// An id or tag that is empty or has more than [`MAX_NAME_CHARS`] code points.
+    #[error("an id or tag has 1 to 255 characters")]
+    NameLength,
+}
+
+impl Scopes {
+    /// Takes these scopes.
+    ///
+    /// # Errors
+    /// The first limit that they are beyond.
+    pub fn new(scopes: Vec<Scope>) -> Result<Self, ScopesError> {
+        if scopes.len() > MAX_SCOPES {
+            return Err(ScopesError::TooMany);
+        }
+        for scope in &scopes {
+            let most = scope.permissions.len().max(scope.ids.len()).max(scope.tags.len());
+            if most > MAX_NAMES_PER_SCOPE {
+                return Err(ScopesError::TooManyNames);
+            }
+            let misfit = |name: &String| name.is_empty() || name.chars().count() > MAX_NAME_CHARS;
+            if scope.ids.iter().chain(&scope.tags).any(misfit) {
+                return Err(ScopesError::NameLength);
+            }
+        }
+        Ok(Scopes(scopes))
+    }
+
+    /// No scopes: every demand with a permission is refused.
+    pub const fn none() -> Self {
+        Scopes(Vec::new())
+    }
+
+    /// One global scope with these permissions; none if there are none.
+    ///
+    /// # Errors
+    /// [`ScopesError::TooManyNames`].
+    pub fn from_global(permissions: Vec<Permission>) -> Result<Self, ScopesError> {
+        if permissions.is_empty() { Ok(Self::none()) } else { Self::new(vec![Scope::global(permissions)]) }
+    }
+
+    /// The names that global scopes grant, in their order, each once.
+    pub fn global_permissions(&self) -> Vec<&Permission> {
+        let mut names = Vec::new();
+        for permission in self.0.iter().filter(|scope| scope.global).flat_map(|scope| &scope.permissions) {
+            if !names.contains(&permission) {
+                names.push(permission);
+            }
+        }
+        names
+    }
+
+    /// Whether any scope is not global.
+    pub fn any_narrow(&self) -> bool {
+        self.0.iter().any(|scope| !scope.global)
+    }
+
+    /// These scopes with other global permissions. One global scope takes the place of all the global ones; the
+    /// others stay as they are.
+    ///
+    /// # Errors
+    /// The limit that the result would be beyond.
+    pub fn with_global_permissions(&self, permissions: Vec<Permission>) -> Result<Self, ScopesError> {
+        let mut scopes: Vec<Scope> = self.0.iter().filter(|scope| !scope.global).cloned().collect();
+        if !permissions.is_empty() {
+            scopes.insert(0, Scope::global(permissions));
+        }
+        Self::new(scopes)
+    }
+
+    /// The scopes, in order.
+    pub fn as_slice(&self) -> &[Scope] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(text: &str) -> Vec<Permission> {
+        Permission::parse_list(text).unwrap()
+    }
+
+    #[test]
+    fn lists_are_split_on_commas_and_trimmed() {
+        assert_eq!(names(" read, write ,,读取 "), ["read", "write", "读取"].map(|n| n.parse().unwrap()));
+        assert_eq!(names(" , "), []);
+        assert_eq!(Permission::parse_list("a,b\u{7}c"), Err(PermissionError::Character));
+        assert_eq!(" a".parse::<Permission>(), Err(PermissionError::Blank));
+        assert_eq!("a,b".parse::<Permission>(), Err(PermissionError::Character));
+        assert!("é".repeat(255).parse::<Permission>().is_ok());
+        assert_eq!("é".repeat(256).parse::<Permission>(), Err(PermissionError::TooLong));
+    }
+
+    #[test]
+    fn reserved_names() {
+        assert!(ServicePermission::ALL.iter().all(|p| p.permission().is_reserved()));
+        assert_eq!("jeton:manage".parse(), Ok(ServicePermission::Manage.permission()));
+        assert!(!"jeton".parse::<Permission>().unwrap().is_reserved());
+    }
+
+    #[test]
+    fn limits() {
+        let many = |n: usize| vec!["x".to_owned(); n];
+        let ids = |ids: Vec<String>| Scopes::new(vec![Scope { ids, ..Scope::default() }]);
+        assert!(Scopes::new(vec![Scope::default(); 64]).is_ok());
+        assert_eq!(Scopes::new(vec![Scope::default(); 65]), Err(ScopesError::TooMany));
+        assert!(ids(many(1000)).is_ok());
+        assert_eq!(ids(many(1001)), Err(ScopesError::TooManyNames));
+        assert!(ids(vec!["é".repeat(255)]).is_ok());
+        assert_eq!(ids(vec!["é".repeat(256)]), Err(ScopesError::NameLength));
+        assert_eq!(ids(vec![String::new()]), Err(ScopesError::NameLength));
+    }
+
+    #[test]
+    fn global_permissions_are_replaced_and_the_rest_kept() {
+        let narrow = Scope { permissions: names("write"), ids: vec!["s1".into()], ..Scope::default() };
+        let scopes =
+            Scopes::new(vec![narrow.clone(), Scope::global(names("a,b")), Scope::global(names("b,c"))])
+                .unwrap();
+        assert_eq!(scopes.global_permissions(), names("a,b,c").iter().collect::<Vec<_>>());
+        let replaced = scopes.with_global_permissions(names("b")).unwrap();
+        assert_eq!(replaced.as_slice(), [Scope::global(names("b")), narrow.clone()]);
+        assert_eq!(scopes.with_global_permissions(vec![]).unwrap().as_slice(), [narrow]);
+        assert!(replaced.any_narrow());
+    }
+}

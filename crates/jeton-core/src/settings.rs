@@ -1,0 +1,166 @@
+//! What an app decides for itself.
+
+use crate::lifetime::{Lifetime, LifetimePolicy};
+use crate::scope::{MAX_NAMES_PER_SCOPE, Permission};
+use crate::secret::TokenPrefix;
+
+/// The settings of one app. `Default` is what a new app has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Whether secrets can be shown again.
+    pub reveal: Reveal,
+    /// What new secrets of this app start with.
+    pub token_prefix: Option<TokenPrefix>,
+    /// How long a token lives if nothing is said, in seconds. At least 1.
+    pub default_ttl_seconds: u32,
+    /// No token lives longer, in seconds from the write. At least 1; `None`: no bound.
+    pub max_ttl_seconds: Option<u32>,
+    /// The AppKey API.
+    pub appkey: AppKeySettings,
+}
+
+/// Whether the secret of a token can be shown after its issue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reveal {
+    /// Lists show it, as the three API documents do. It is kept encrypted.
+    Always,
+    /// Only the answer that issues it. Nothing is kept that could be decrypted.
+    Once,
+}
+
+/// Settings of the AppKey API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppKeySettings {
+    /// Whether the app answers there. If not, it is as unknown there as an app that does not exist.
+    pub enabled: bool,
+    /// How many days a token lives if its `expireInDays` is 0 or absent: 1 to 3650, or -1 for no end.
+    pub default_days: i32,
+    /// How 64-bit integers are written.
+    pub int64: Int64Form,
+    /// What the bearer of an identity token may grant.
+    pub grantable: Vec<Permission>,
+}
+
+/// How the AppKey API writes 64-bit integers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Int64Form {
+    /// As JSON numbers: what every published client needs.
+    Number,
+    /// As strings: what the samples of the document print.
+    Text,
+}
+
+/// Which member of the settings is no good, and what would be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{member} {wanted}")]
+pub struct SettingsError {
+    /// The path of the member, with dots.
+    pub member: &'static str,
+    /// What it must be.
+    pub wanted: &'static str,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            reveal: Reveal::Always,
+            token_prefix: None,
+            default_ttl_seconds: 1_209_600,
+            max_ttl_seconds: None,
+            appkey: AppKeySettings {
+                enabled: true,
+                default_days: 30,
+                int64: Int64Form::Number,
+                grantable: Vec::new(),
+            },
+        }
+    }
+}
+
+impl Settings {
+    /// Checks what the types alone do not ensure.
+    ///
+    /// # Errors
+    /// The first member that is no good.
+    pub fn validate(&self) -> Result<(), SettingsError> {
+        let require = |holds, member, wanted| {
+            if holds { Ok(()) } else { Err(SettingsError { member, wanted }) }
+        };
+        require(self.default_ttl_seconds >= 1, "default_ttl_seconds", "must be at least 1")?;
+        require(
+            self.max_ttl_seconds != Some(0),
+            "max_ttl_seconds",
+            "must be at least 1, or null for no bound",
+        )?;
+        let days = self.appkey.default_days;
+        require(
+            days == -1 || (1..=3650).contains(&days),
+            "appkey.default_days",
+            "must be 1 to 3650, or -1 for no end",
+        )?;
+        let grantable = &self.appkey.grantable;
+        require(
+            grantable.len() <= MAX_NAMES_PER_SCOPE,
+            "appkey.grantable",
+            "holds at most 1000 permissions",
+        )?;
+        let reserved = grantable.iter().any(Permission::is_reserved);
+        require(!reserved, "appkey.grantable", "must not hold reserved permissions (jeton:*)")
+    }
+
+    /// The bound on every lifetime.
+    pub fn lifetime_policy(&self) -> LifetimePolicy {
+        LifetimePolicy { max_ttl_seconds: self.max_ttl_seconds }
+    }
+
+    /// The lifetime of a token when nothing is said.
+    pub fn default_lifetime(&self) -> Lifetime {
+        Lifetime::seconds(i64::from(self.default_ttl_seconds))
+    }
+}
+
+impl AppKeySettings {
+    /// The lifetime that `expireInDays` 0 stands for.
+    pub fn default_lifetime(&self) -> Lifetime {
+        u32::try_from(self.default_days).map_or(Lifetime::Unlimited, Lifetime::days)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(change: impl Fn(&mut Settings)) -> Option<&'static str> {
+        let mut settings = Settings::default();
+        change(&mut settings);
+        settings.validate().err().map(|error| error.member)
+    }
+
+    #[test]
+    fn members_are_checked_by_name() {
+        assert_eq!(refused(|_| ()), None);
+        assert_eq!(refused(|s| s.default_ttl_seconds = 0), Some("default_ttl_seconds"));
+        assert_eq!(refused(|s| s.max_ttl_seconds = Some(0)), Some("max_ttl_seconds"));
+        for days in [0, -2, 3651] {
+            assert_eq!(refused(|s| s.appkey.default_days = days), Some("appkey.default_days"));
+        }
+        for days in [-1, 1, 3650] {
+            assert_eq!(refused(|s| s.appkey.default_days = days), None);
+        }
+        let grant = |name: &str| {
+            let permission: Permission = name.parse().unwrap();
+            refused(move |s| s.appkey.grantable = vec![permission.clone()])
+        };
+        assert_eq!(grant("jeton:verify"), Some("appkey.grantable"));
+        assert_eq!(grant("read"), None);
+    }
+
+    #[test]
+    fn default_lifetimes() {
+        let mut settings = Settings::default();
+        assert_eq!(settings.default_lifetime(), Lifetime::days(14));
+        assert_eq!(settings.appkey.default_lifetime(), Lifetime::days(30));
+        settings.appkey.default_days = -1;
+        assert_eq!(settings.appkey.default_lifetime(), Lifetime::Unlimited);
+    }
+}

@@ -1,0 +1,268 @@
+//! One issued credential and what is known of it.
+
+use crate::actor::Actor;
+use crate::decide::Standing;
+use crate::ids::{AppId, TokenId, UserId};
+use crate::scope::{Permission, Scopes};
+use crate::time::Timestamp;
+
+/// What a token is for. Fixed when it is issued; no dialect changes it to another, save that a LoopBack write can
+/// make a token [`SelfMade`](TokenKind::SelfMade).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TokenKind {
+    /// Says who its user is. Has no scopes.
+    Identity,
+    /// Says what is allowed. Stays a grant when its scopes are emptied.
+    Grant,
+    /// Written over LoopBack by somebody unproven. Exists for LoopBack alone; to every other surface it is unknown.
+    SelfMade,
+    /// Speaks for the app itself. No dialect lists, finds or changes it, and to those who ask about it, it is unknown.
+    Service,
+}
+
+impl TokenKind {
+    /// All kinds.
+    pub const ALL: [TokenKind; 4] =
+        [TokenKind::Identity, TokenKind::Grant, TokenKind::SelfMade, TokenKind::Service];
+
+    /// The kinds that every dialect of an app sees.
+    pub const SHARED: [TokenKind; 2] = [TokenKind::Identity, TokenKind::Grant];
+
+    /// The stable name, as stores and JSON write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            TokenKind::Identity => "identity",
+            TokenKind::Grant => "grant",
+            TokenKind::SelfMade => "self-made",
+            TokenKind::Service => "service",
+        }
+    }
+
+    /// The kind with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Whether every dialect of the app sees it.
+    pub fn is_shared(self) -> bool {
+        Self::SHARED.contains(&self)
+    }
+}
+
+/// Whose a token is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// No user's.
+    Nobody,
+    /// The user whom the issuer named.
+    Named(UserId),
+    /// A manager issued it and named nobody: the manager's own user is shown, but the token proves nothing about
+    /// that user, and self-service does not see it.
+    StandIn(UserId),
+}
+
+impl Owner {
+    /// The user that listings show.
+    pub fn shown(&self) -> Option<&UserId> {
+        match self {
+            Owner::Nobody => None,
+            Owner::Named(user_id) | Owner::StandIn(user_id) => Some(user_id),
+        }
+    }
+
+    /// The user whose it is, if the issuer named one.
+    pub fn named(&self) -> Option<&UserId> {
+        match self {
+            Owner::Named(user_id) => Some(user_id),
+            Owner::Nobody | Owner::StandIn(_) => None,
+        }
+    }
+}
+
+/// Most code points in a [`Label`].
+pub const MAX_LABEL_CHARS: usize = 255;
+
+/// A title, or a tag list: at most [`MAX_LABEL_CHARS`] code points, none of them NUL. Published clients cannot read
+/// longer ones, and PostgreSQL keeps no NUL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label(String);
+
+/// A text of any length for people to read, without NUL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description(String);
+
+/// Why a text is no [`Label`] or no [`Description`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LabelError {
+    /// More than [`MAX_LABEL_CHARS`] code points.
+    #[error("has at most 255 characters")]
+    TooLong,
+    /// It holds U+0000.
+    #[error("holds no NUL character")]
+    Nul,
+}
+
+impl Label {
+    /// Takes the text.
+    ///
+    /// # Errors
+    /// It is too long or holds a NUL.
+    pub fn new(text: String) -> Result<Self, LabelError> {
+        if text.chars().count() > MAX_LABEL_CHARS {
+            return Err(LabelError::TooLong);
+        }
+        Description::new(text).map(|Description(text)| Label(text))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Description {
+    /// Takes the text.
+    ///
+    /// # Errors
+    /// It holds a NUL.
+    pub fn new(text: String) -> Result<Self, LabelError> {
+        if text.contains('\0') { Err(LabelError::Nul) } else { Ok(Description(text)) }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What is known of one issued credential, its secret apart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Token {
+    /// Its number.
+    pub id: TokenId,
+    /// The app it belongs to.
+    pub app_id: AppId,
+    /// What it is for.
+    pub kind: TokenKind,
+    /// Whose it is.
+    pub owner: Owner,
+    /// When it was issued, or what a LoopBack client said.
+    pub created_at: Timestamp,
+    /// When it was last changed; at first `created_at`.
+    pub updated_at: Timestamp,
+    /// From this instant on it is expired; `None`: never.
+    pub expires_at: Option<Timestamp>,
+    /// Who switched it off; `None` while it is enabled.
+    pub disabled_by: Option<Actor>,
+    /// When it was revoked. A revoked token is kept for a while so that its secret cannot be issued again.
+    pub revoked_at: Option<Timestamp>,
+    /// Its name, as people know it.
+    pub title: Option<Label>,
+    /// Free text for sorting tokens.
+    pub tags: Option<Label>,
+    /// Free text.
+    pub description: Option<Description>,
+    /// The list of permissions as an AppKey client wrote it. Only its spelling counts: see
+    /// [`permissions_text`](Self::permissions_text).
+    pub permissions_as_sent: Option<String>,
+    /// What it allows.
+    pub scopes: Scopes,
+}
+
+impl Token {
+    /// Whether it is switched on. Says nothing about expiry or revocation: see [`decide`](crate::decide()).
+    pub fn is_enabled(&self) -> bool {
+        self.disabled_by.is_none()
+    }
+
+    /// What [`decide`](crate::decide()) needs to know of it.
+    pub fn standing(&self) -> Standing<'_> {
+        Standing {
+            revoked: self.revoked_at.is_some(),
+            disabled: self.disabled_by.is_some(),
+            expires_at: self.expires_at,
+            scopes: self.scopes.as_slice(),
+        }
+    }
+
+    /// The names that global scopes grant, separated by commas: spelled as they were sent while they still are what
+    /// was sent, else plainly. `None` if there are none and none were sent.
+    pub fn permissions_text(&self) -> Option<String> {
+        let granted = self.scopes.global_permissions();
+        if let Some(sent) = &self.permissions_as_sent
+            && let Ok(names) = Permission::parse_list(sent)
+            && names.len() >= granted.len()
+            && names.iter().all(|name| granted.contains(&name))
+            && granted.iter().all(|name| names.contains(name))
+        {
+            return Some(sent.clone());
+        }
+        if granted.is_empty() {
+            return None;
+        }
+        Some(granted.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(","))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scope::Scope;
+
+    fn token(sent: Option<&str>, scopes: Vec<Scope>) -> Token {
+        let at = Timestamp::from_millis(0).unwrap();
+        Token {
+            id: TokenId::new(1).unwrap(),
+            app_id: AppId::new(1).unwrap(),
+            kind: TokenKind::Grant,
+            owner: Owner::Nobody,
+            created_at: at,
+            updated_at: at,
+            expires_at: None,
+            disabled_by: None,
+            revoked_at: None,
+            title: None,
+            tags: None,
+            description: None,
+            permissions_as_sent: sent.map(str::to_owned),
+            scopes: Scopes::new(scopes).unwrap(),
+        }
+    }
+
+    fn global(names: &str) -> Vec<Scope> {
+        vec![Scope::global(Permission::parse_list(names).unwrap())]
+    }
+
+    #[test]
+    fn permissions_are_spelled_as_sent_while_they_hold() {
+        assert_eq!(
+            token(Some("read, write,"), global("read,write")).permissions_text().unwrap(),
+            "read, write,"
+        );
+        assert_eq!(token(Some("read,read"), global("read")).permissions_text().unwrap(), "read,read");
+        assert_eq!(token(Some("read,write"), global("read")).permissions_text().unwrap(), "read");
+        assert_eq!(token(Some("read"), global("read,write")).permissions_text().unwrap(), "read,write");
+        assert_eq!(token(Some("read"), vec![]).permissions_text(), None);
+        assert_eq!(token(Some(""), vec![]).permissions_text().unwrap(), "");
+        assert_eq!(token(None, vec![]).permissions_text(), None);
+        let narrow = Scope { ids: vec!["s".into()], global: false, ..global("read")[0].clone() };
+        assert_eq!(token(None, vec![narrow]).permissions_text(), None);
+    }
+
+    #[test]
+    fn kinds_keep_their_names() {
+        for kind in TokenKind::ALL {
+            assert_eq!(TokenKind::from_name(kind.name()), Some(kind));
+        }
+        assert_eq!(TokenKind::from_name("Identity"), None);
+    }
+
+    #[test]
+    fn labels_count_code_points() {
+        assert!(Label::new("签".repeat(255)).is_ok());
+        assert_eq!(Label::new("x".repeat(256)), Err(LabelError::TooLong));
+        assert_eq!(Label::new("a\0b".into()), Err(LabelError::Nul));
+        assert_eq!(Description::new("\0".into()), Err(LabelError::Nul));
+        assert!(Description::new("x".repeat(5000)).is_ok());
+    }
+}

@@ -1,0 +1,19 @@
+//! What the tests of the other crates share: a PostgreSQL of their own, randomness that repeats, a search for leaked
+//! secrets, and the commands that the documents name.
+//!
+//! Only ever a dev-dependency. Where something is missing these functions panic, and the message says what to run:
+//! a test that cannot run has failed, except in the fast run, where it says aloud that it was skipped.
+
+#![deny(missing_docs)]
+
+mod canary;
+mod entropy;
+pub mod markdown;
+mod postgres;
+mod run;
+mod shell;
+
+pub use canary::{Canaries, Sighting};
+pub use entropy::SeededEntropy;
+pub use postgres::Cluster;
+pub use run::{fast, python, skips};

@@ -1,0 +1,195 @@
+//! A PostgreSQL cluster that lives as long as the test process.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// The oldest major version that is supported.
+const OLDEST_MAJOR: u32 = 15;
+/// Where Debian and its kin keep each major version's programs.
+const VERSIONS_FOLDER: &str = "/usr/lib/postgresql";
+/// How often a port that somebody else took in the meantime is replaced by another.
+const PORTS_TRIED: usize = 5;
+
+static SHARED: OnceLock<Cluster> = OnceLock::new();
+
+/// A PostgreSQL server with no data but the tests' own, on 127.0.0.1 and on a Unix socket, without passwords and
+/// without fsync. It is stopped and its files are removed when this process ends, however it ends.
+#[derive(Debug)]
+pub struct Cluster {
+    programs: PathBuf,
+    directory: PathBuf,
+    port: u16,
+    databases: AtomicU32,
+    #[expect(
+        dead_code,
+        reason = "holds its standard input, whose closing, by whatever cause, ends the server"
+    )]
+    supervisor: Child,
+}
+
+impl Cluster {
+    /// This process's one cluster, started by the first caller.
+    ///
+    /// # Panics
+    /// PostgreSQL 15 or newer is not installed, or does not start. `JETON_TEST_POSTGRES_BIN` names the folder of its
+    /// programs where it is not `/usr/lib/postgresql/<version>/bin`.
+    pub fn shared() -> &'static Cluster {
+        SHARED.get_or_init(|| Cluster::start(&programs()))
+    }
+
+    /// The URL of a new, empty database, whose owner the URL's user is. That user has no other rights.
+    ///
+    /// # Panics
+    /// PostgreSQL refused.
+    pub fn create_database(&self) -> String {
+        let number = self.databases.fetch_add(1, Ordering::Relaxed);
+        let name = format!("test_{number}");
+        self.run(
+            self.program("createdb")
+                .arg("--host")
+                .arg(&self.directory)
+                .args(["--port", &self.port.to_string()])
+                .args(["--username=postgres", "--no-password", "--maintenance-db=postgres"])
+                .args(["--template=template0", "--owner=jeton", &name]),
+        );
+        format!("postgres://jeton@127.0.0.1:{}/{name}", self.port)
+    }
+
+    /// All that the database at `url` holds, as `pg_dump` writes it. Columns of bytes are in hex.
+    ///
+    /// # Panics
+    /// The database cannot be dumped.
+    pub fn dump(&self, url: &str) -> String {
+        self.run(self.program("pg_dump").args(["--no-password", "--dbname", url]))
+    }
+
+    /// Where the cluster keeps its files, the socket among them.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// One of PostgreSQL's own programs, of the server's version, such as `psql`.
+    pub fn program(&self, name: &str) -> Command {
+        Command::new(self.programs.join(name))
+    }
+
+    fn start(programs: &Path) -> Cluster {
+        for _ in 0..PORTS_TRIED {
+            let port = free_port();
+            let mut supervisor = spawn_supervisor(programs, port);
+            let stdout = supervisor.stdout.take().expect("standard output is piped");
+            let mut answer = String::new();
+            BufReader::new(stdout).read_line(&mut answer).expect("a supervisor's answer can be read");
+            if let Some(directory) = answer.trim_end().strip_prefix("ready ") {
+                return Cluster {
+                    programs: programs.to_owned(),
+                    directory: PathBuf::from(directory),
+                    port,
+                    databases: AtomicU32::new(0),
+                    supervisor,
+                };
+            }
+            let status = supervisor.wait().expect("a child can be waited for");
+            assert_eq!(
+                answer,
+                "port taken\n",
+                "PostgreSQL in {} did not start ({status}); it says why above",
+                programs.display()
+            );
+        }
+        panic!("of {PORTS_TRIED} free TCP ports, each was taken before PostgreSQL could use it");
+    }
+
+    fn run(&self, command: &mut Command) -> String {
+        let output = command.output().unwrap_or_else(|e| panic!("cannot run {command:?}: {e}"));
+        assert!(output.status.success(), "{command:?} failed: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("the cluster speaks UTF-8")
+    }
+}
+
+/// PostgreSQL refuses to run as root: then the system user `postgres`, whom its package made, runs it.
+fn spawn_supervisor(programs: &Path, port: u16) -> Child {
+    let mut command = if rustix::process::geteuid().is_root() {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "sh"]);
+        command
+    } else {
+        Command::new("sh")
+    };
+    command
+        .args(["-c", include_str!("postgres/supervise.sh"), "supervise"])
+        .arg(programs)
+        .arg(port.to_string())
+        // A folder that every user may be in.
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        // A group of its own: what interrupts or kills the group of the tests must not reach it before it has cleaned up.
+        .process_group(0)
+        .spawn()
+        .unwrap_or_else(|e| panic!("cannot run {:?}: {e}", command.get_program()))
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("127.0.0.1 has a free port");
+    listener.local_addr().expect("a bound listener has an address").port()
+}
+
+fn programs() -> PathBuf {
+    if let Some(folder) = std::env::var_os("JETON_TEST_POSTGRES_BIN") {
+        return PathBuf::from(folder);
+    }
+    newest_programs(Path::new(VERSIONS_FOLDER)).unwrap_or_else(|| {
+        panic!(
+            "no PostgreSQL {OLDEST_MAJOR} or newer in {VERSIONS_FOLDER}. Run `cargo xtask test`, which installs it, \
+             or set JETON_TEST_POSTGRES_BIN to the folder that holds initdb and pg_ctl"
+        )
+    })
+}
+
+/// The programs of the highest major version under `versions` that is supported and has a server.
+fn newest_programs(versions: &Path) -> Option<PathBuf> {
+    let entries = fs::read_dir(versions).ok()?;
+    entries
+        .filter_map(|entry| {
+            let folder = entry.ok()?.path();
+            let major: u32 = folder.file_name()?.to_str()?.parse().ok()?;
+            let programs = folder.join("bin");
+            (major >= OLDEST_MAJOR && programs.join("initdb").is_file()).then_some((major, programs))
+        })
+        .max()
+        .map(|(_, programs)| programs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn install(versions: &Path, major: &str, program: &str) {
+        let programs = versions.join(major).join("bin");
+        fs::create_dir_all(&programs).unwrap();
+        fs::write(programs.join(program), "").unwrap();
+    }
+
+    #[test]
+    fn the_newest_supported_server_is_found() {
+        let versions = tempfile::tempdir().unwrap();
+        let versions = versions.path();
+        assert_eq!(newest_programs(&versions.join("absent")), None);
+        install(versions, "14", "initdb");
+        install(versions, "18", "psql");
+        install(versions, "common", "initdb");
+        assert_eq!(newest_programs(versions), None, "too old, a client only, no version");
+        install(versions, "9", "initdb");
+        install(versions, "15", "initdb");
+        assert_eq!(newest_programs(versions), Some(versions.join("15/bin")));
+        install(versions, "100", "initdb");
+        assert_eq!(newest_programs(versions), Some(versions.join("100/bin")));
+    }
+}

