@@ -1,0 +1,119 @@
+//! Writes about tokens.
+
+use super::Work;
+use crate::change::ChangeKind;
+use crate::decode;
+use crate::error::StoreError;
+use crate::model::{Inserted, NewToken, Replaced};
+use crate::schema::Tokens;
+use crate::session::Session;
+use crate::statements::log::NewChange;
+use crate::statements::tokens::{self, Half, MAX_INSERTED};
+use crate::write::Write;
+use jeton_core::{Actor, AppId, Digest, Timestamp, Token, TokenId};
+use std::collections::HashMap;
+
+/// A token to be issued, with what its entry of the change log needs.
+#[derive(Clone, Copy)]
+pub(super) struct Issue<'w> {
+    pub(super) app_id: AppId,
+    pub(super) token: &'w NewToken,
+    pub(super) at: Timestamp,
+    pub(super) by: &'w Actor,
+}
+
+impl<'w, S: Session> Work<'_, 'w, S> {
+    /// Inserts the tokens of all writes that insert tokens and says what became of each.
+    pub(super) async fn insert_tokens_of(
+        &mut self,
+        writes: &'w [Write],
+    ) -> Result<Vec<Inserted>, StoreError> {
+        let mut issues = Vec::new();
+        for write in writes {
+            if let Write::InsertTokens { app_id, tokens, at, by } = write {
+                let app_id = *app_id;
+                issues.extend(tokens.iter().map(|token| Issue { app_id, token, at: *at, by }));
+            }
+        }
+        self.insert_tokens(&issues).await
+    }
+
+    pub(super) async fn insert_tokens(&mut self, issues: &[Issue<'w>]) -> Result<Vec<Inserted>, StoreError> {
+        let mut answers = Vec::with_capacity(issues.len());
+        for issues in issues.chunks(MAX_INSERTED) {
+            let rows: Vec<_> = issues.iter().map(|issue| (issue.app_id, issue.token)).collect();
+            let mut ids = HashMap::with_capacity(rows.len());
+            for row in self.session.rows(tokens::insert_tokens(&rows)).await? {
+                let app_id = decode::number(&row, Tokens::AppId, AppId::new)?;
+                let digest = decode::digest(&row, Tokens::Digest)?;
+                ids.insert((app_id, digest), decode::number(&row, Tokens::Id, TokenId::new)?);
+            }
+            for issue in issues {
+                // The first of several with the same digest is the one whose row went in: it takes the number.
+                let id = ids.remove(&(issue.app_id, issue.token.digest));
+                if let Some(id) = id {
+                    let kind = ChangeKind::TokenIssued;
+                    self.log_token(kind, issue.app_id, id, issue.token.digest, issue.at, issue.by);
+                }
+                answers.push(id.map_or(Inserted::Duplicate, Inserted::Issued));
+            }
+        }
+        Ok(answers)
+    }
+
+    pub(super) async fn replace_token(
+        &mut self,
+        token: &Token,
+        expected: i64,
+        by: &'w Actor,
+    ) -> Result<Replaced, StoreError> {
+        let Some(row) = self.session.row(tokens::update_token(token, expected)).await? else {
+            return Ok(Replaced::Stale);
+        };
+        let digest = decode::digest(&row, Tokens::Digest)?;
+        self.log_token(ChangeKind::TokenUpdated, token.app_id, token.id, digest, token.updated_at, by);
+        Ok(Replaced::Done)
+    }
+
+    pub(super) async fn revoke_token(
+        &mut self,
+        app_id: AppId,
+        id: TokenId,
+        at: Timestamp,
+        by: &'w Actor,
+    ) -> Result<bool, StoreError> {
+        let Some(row) = self.session.row(tokens::revoke_token(app_id, id, at)).await? else {
+            return Ok(false);
+        };
+        let digest = decode::digest(&row, Tokens::Digest)?;
+        self.log_token(ChangeKind::TokenRevoked, app_id, id, digest, at, by);
+        Ok(true)
+    }
+
+    pub(super) async fn sweep_deleted_apps(&mut self, limit: u32) -> Result<u64, StoreError> {
+        let limit = u64::from(limit);
+        let live = self.session.run(tokens::sweep_deleted_apps(Half::Live, limit)).await?;
+        let rest = limit.saturating_sub(live);
+        if rest == 0 {
+            return Ok(live);
+        }
+        Ok(live + self.session.run(tokens::sweep_deleted_apps(Half::Revoked, rest)).await?)
+    }
+
+    pub(super) async fn sweep_sealed(&mut self, app_id: AppId, limit: u32) -> Result<u64, StoreError> {
+        self.session.run(tokens::sweep_sealed(app_id, limit.into())).await
+    }
+
+    fn log_token(
+        &mut self,
+        kind: ChangeKind,
+        app_id: AppId,
+        id: TokenId,
+        digest: Digest,
+        at: Timestamp,
+        by: &'w Actor,
+    ) {
+        let (app_id, subject_id, digest) = (Some(app_id), Some(id.get()), Some(digest));
+        self.log.push(NewChange { at, kind, app_id, subject_id, digest, by });
+    }
+}

@@ -1,0 +1,89 @@
+//! The change log.
+
+use jeton_core::{Actor, AppId, Digest, Timestamp, TokenId};
+
+/// One entry of the change log. Holds no secret, in clear or sealed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// Its number, unique in the log. SQLite gives them out in the order of the log. PostgreSQL does so within a
+    /// transaction only: an entry may have a lower number than one that came before it.
+    pub sequence: i64,
+    /// When it happened, by the clock of whoever wrote it.
+    pub at: Timestamp,
+    /// What happened.
+    pub kind: ChangeKind,
+    /// The app it happened in; `None` for operators.
+    pub app_id: Option<AppId>,
+    /// The token, or the operator, it happened to; `None` if it happened to the app as a whole.
+    pub subject_id: Option<i64>,
+    /// The digest of the token it happened to, by which caches drop it.
+    pub digest: Option<Digest>,
+    /// Who did it.
+    pub by: Actor,
+}
+
+impl Change {
+    /// The token that it happened to.
+    pub fn token_id(&self) -> Option<TokenId> {
+        self.kind.is_of_token().then_some(self.subject_id).flatten().and_then(TokenId::new)
+    }
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ChangeKind {
+    /// A token was issued.
+    TokenIssued,
+    /// A token was changed.
+    TokenUpdated,
+    /// A token was revoked.
+    TokenRevoked,
+    /// An app was made.
+    AppCreated,
+    /// An app's settings or credentials were changed.
+    AppUpdated,
+    /// An app was deleted, and with it all of its tokens.
+    AppDeleted,
+    /// An operator was made.
+    OperatorCreated,
+    /// An operator was revoked.
+    OperatorRevoked,
+}
+
+impl ChangeKind {
+    /// All kinds.
+    pub const ALL: [ChangeKind; 8] = [
+        ChangeKind::TokenIssued,
+        ChangeKind::TokenUpdated,
+        ChangeKind::TokenRevoked,
+        ChangeKind::AppCreated,
+        ChangeKind::AppUpdated,
+        ChangeKind::AppDeleted,
+        ChangeKind::OperatorCreated,
+        ChangeKind::OperatorRevoked,
+    ];
+
+    /// The stable name, as the log keeps it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ChangeKind::TokenIssued => "token.issued",
+            ChangeKind::TokenUpdated => "token.updated",
+            ChangeKind::TokenRevoked => "token.revoked",
+            ChangeKind::AppCreated => "app.created",
+            ChangeKind::AppUpdated => "app.updated",
+            ChangeKind::AppDeleted => "app.deleted",
+            ChangeKind::OperatorCreated => "operator.created",
+            ChangeKind::OperatorRevoked => "operator.revoked",
+        }
+    }
+
+    /// The kind with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Whether it happens to a token.
+    pub const fn is_of_token(self) -> bool {
+        matches!(self, ChangeKind::TokenIssued | ChangeKind::TokenUpdated | ChangeKind::TokenRevoked)
+    }
+}

@@ -1,0 +1,115 @@
+//! What rows mean.
+
+use crate::change::{Change, ChangeKind};
+use crate::error::StoreError;
+use crate::model::{App, KeyCheck, Operator, StoredToken};
+use crate::record::Record;
+use crate::schema::{Apps, Changes, Column, Count, KeyChecks, Operators, Tokens};
+use crate::scopes;
+use jeton_core::{
+    Actor, AppId, Description, Digest, Label, OperatorId, Owner, Timestamp, Token, TokenId, TokenKind, UserId,
+};
+
+/// The number of whatever kind that a column holds: an app's, a token's or an operator's.
+pub(crate) fn number<T>(
+    row: &impl Record,
+    column: impl Column,
+    new: impl FnOnce(i64) -> Option<T>,
+) -> Result<T, StoreError> {
+    row.read_as(column, new)
+}
+
+/// The digest that a column holds.
+pub(crate) fn digest(row: &impl Record, column: impl Column) -> Result<Digest, StoreError> {
+    row.read_as(column, |bytes: Vec<u8>| Digest::from_bytes(&bytes))
+}
+
+/// The answer of a statement that counts.
+pub(crate) fn count(row: &impl Record) -> Result<u64, StoreError> {
+    row.read_as(Count, |count: i64| count.try_into().ok())
+}
+
+/// The check value of one key; `None` in the row that says that there are no keys at all.
+pub(crate) fn key_check(row: &impl Record) -> Result<Option<KeyCheck>, StoreError> {
+    let Some(key_id) = row.read_as_option(KeyChecks::KeyId, |id: i64| id.try_into().ok())? else {
+        return Ok(None);
+    };
+    let check = row.read(KeyChecks::CheckValue)?;
+    Ok(Some(KeyCheck { key_id, check }))
+}
+
+pub(crate) fn app(row: &impl Record) -> Result<App, StoreError> {
+    Ok(App {
+        id: number(row, Apps::Id, AppId::new)?,
+        key: row.read_as(Apps::Key, |key: String| key.parse().ok())?,
+        client_id: row.read(Apps::ClientId)?,
+        client_secret: digest(row, Apps::ClientSecret)?,
+        settings: row.read(Apps::Settings)?,
+        data_key: row.read(Apps::DataKey)?,
+        created_at: row.read_as(Apps::CreatedAt, Timestamp::from_millis)?,
+        updated_at: row.read_as(Apps::UpdatedAt, Timestamp::from_millis)?,
+        revision: row.read(Apps::Revision)?,
+        is_default: row.read(Apps::IsDefault)?,
+    })
+}
+
+pub(crate) fn stored_token(row: &impl Record) -> Result<StoredToken, StoreError> {
+    Ok(StoredToken {
+        token: token(row)?,
+        digest: digest(row, Tokens::Digest)?,
+        sealed: row.read(Tokens::Sealed)?,
+        is_foreign: row.read(Tokens::IsForeign)?,
+        revision: row.read(Tokens::Revision)?,
+    })
+}
+
+fn token(row: &impl Record) -> Result<Token, StoreError> {
+    let label = |text: String| Label::new(text).ok();
+    Ok(Token {
+        id: number(row, Tokens::Id, TokenId::new)?,
+        app_id: number(row, Tokens::AppId, AppId::new)?,
+        kind: row.read_as(Tokens::Kind, |name: String| TokenKind::from_name(&name))?,
+        owner: owner(row)?,
+        created_at: row.read_as(Tokens::CreatedAt, Timestamp::from_millis)?,
+        updated_at: row.read_as(Tokens::UpdatedAt, Timestamp::from_millis)?,
+        expires_at: row.read_as_option(Tokens::ExpiresAt, Timestamp::from_millis)?,
+        disabled_by: row.read_as_option(Tokens::DisabledBy, |actor: String| actor.parse().ok())?,
+        revoked_at: row.read_as_option(Tokens::RevokedAt, Timestamp::from_millis)?,
+        title: row.read_as_option(Tokens::Title, label)?,
+        tags: row.read_as_option(Tokens::Tags, label)?,
+        description: row.read_as_option(Tokens::Description, |text: String| Description::new(text).ok())?,
+        permissions_as_sent: row.read(Tokens::PermissionsAsSent)?,
+        scopes: row.read_as(Tokens::Scopes, |text: String| scopes::from_text(&text))?,
+    })
+}
+
+fn owner(row: &impl Record) -> Result<Owner, StoreError> {
+    let user_id: Option<UserId> = row.read_as_option(Tokens::UserId, |text: String| text.parse().ok())?;
+    let is_stand_in: bool = row.read(Tokens::UserIsStandIn)?;
+    match (user_id, is_stand_in) {
+        (None, false) => Ok(Owner::Nobody),
+        (Some(user_id), false) => Ok(Owner::Named(user_id)),
+        (Some(user_id), true) => Ok(Owner::StandIn(user_id)),
+        (None, true) => Err(StoreError::Corrupt { place: Tokens::UserIsStandIn.place() }),
+    }
+}
+
+pub(crate) fn operator(row: &impl Record) -> Result<Operator, StoreError> {
+    Ok(Operator {
+        id: number(row, Operators::Id, OperatorId::new)?,
+        name: row.read(Operators::Name)?,
+        created_at: row.read_as(Operators::CreatedAt, Timestamp::from_millis)?,
+    })
+}
+
+pub(crate) fn change(row: &impl Record) -> Result<Change, StoreError> {
+    Ok(Change {
+        sequence: row.read(Changes::Sequence)?,
+        at: row.read_as(Changes::At, Timestamp::from_millis)?,
+        kind: row.read_as(Changes::Kind, |name: String| ChangeKind::from_name(&name))?,
+        app_id: row.read_as_option(Changes::AppId, AppId::new)?,
+        subject_id: row.read(Changes::SubjectId)?,
+        digest: row.read_as_option(Changes::Digest, |bytes: Vec<u8>| Digest::from_bytes(&bytes))?,
+        by: row.read_as(Changes::Actor, |actor: String| actor.parse::<Actor>().ok())?,
+    })
+}

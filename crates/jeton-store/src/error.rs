@@ -1,0 +1,66 @@
+//! What can go wrong: not being able to find out.
+
+use std::sync::Arc;
+
+/// The store could not find out, or could not do it. Never says that something does not exist.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database cannot be reached, is busy for too long, is out of space, or failed. Trying again may help.
+    #[error("the database is unavailable: {0}")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What is stored makes no sense. Trying again does not help.
+    #[error("the database holds a value that makes no sense, in {place}")]
+    Corrupt {
+        /// The table and column.
+        place: &'static str,
+    },
+}
+
+impl StoreError {
+    /// Could not find out because of `cause`.
+    pub(crate) fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        StoreError::Unavailable(cause.into())
+    }
+
+    /// The same error as many times as there are callers to answer with it.
+    pub(crate) fn shared(self) -> impl Fn() -> StoreError {
+        let shared = Arc::new(self);
+        move || match *shared {
+            StoreError::Corrupt { place } => StoreError::Corrupt { place },
+            StoreError::Unavailable(_) => StoreError::unavailable(Shared(shared.clone())),
+        }
+    }
+}
+
+/// An error that several callers get.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+struct Shared(Arc<StoreError>);
+
+/// Why a database cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It was written by a newer version of this program.
+    #[error(
+        "the database has schema version {found}, newer than version {known} that this program knows: use a newer jeton"
+    )]
+    Newer {
+        /// The version that it has.
+        found: i64,
+        /// The newest version that this program knows.
+        known: i64,
+    },
+    /// The URL makes no sense.
+    #[error("the database URL is not valid: it starts with postgres:// or postgresql://")]
+    Url,
+    /// It cannot be reached, or is no database of ours.
+    #[error("the database cannot be opened: {0}")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl OpenError {
+    /// Cannot be opened because of `cause`.
+    pub(crate) fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        OpenError::Unavailable(cause.into())
+    }
+}

@@ -1,0 +1,151 @@
+//! Where apps, tokens, operators and the change log are kept.
+//!
+//! [`Store`] is what the service sees: coarse methods, each of them one transaction. Two engines stand behind it,
+//! SQLite and PostgreSQL, and one conformance suite holds both to the same behaviour.
+//!
+//! Absence is `None`, refusal is a value, and only "could not find out" is a [`StoreError`]: a failing disk can never
+//! look like a token that does not exist. Stores read no clock and draw no randomness; SQL holds no `now()`.
+
+#![deny(missing_docs)]
+
+mod apply;
+mod change;
+mod decode;
+mod engine;
+mod error;
+mod migrations;
+mod model;
+mod postgres;
+mod record;
+mod schema;
+mod scopes;
+mod session;
+mod sql_store;
+mod sqlite;
+mod statements;
+mod write;
+
+pub use change::{Change, ChangeKind};
+pub use error::{OpenError, StoreError};
+pub use model::{
+    App, AppChange, AppChanged, AppCreated, Genesis, Initialised, Inserted, KeyCheck, NewApp, NewOperator,
+    NewToken, Operator, Order, OwnerFilter, Replaced, StoredToken, TokenFilter, TokenPage,
+};
+
+pub use postgres::open_postgres;
+pub use sqlite::{SqliteOptions, open_sqlite};
+
+use async_trait::async_trait;
+use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, Token, TokenId};
+use std::fmt;
+
+/// Durable storage. When a writing method answers, what it wrote is on disk.
+///
+/// Every change of an app, a token or an operator writes its entry of the change log in the same transaction.
+#[async_trait]
+pub trait Store: Send + Sync + fmt::Debug {
+    /// The check values of the keys with which this database was written; `None` while nothing was initialised.
+    async fn key_checks(&self) -> Result<Option<Vec<KeyCheck>>, StoreError>;
+
+    /// Writes the first app, its admin token, the first operator and the check values of the keys, all or nothing.
+    /// The app becomes the default app. Changes nothing if the database was initialised before.
+    async fn initialise(&self, genesis: Genesis) -> Result<Initialised, StoreError>;
+
+    /// The app of this key; `None` also if it was deleted.
+    async fn app_by_key(&self, key: &AppKey) -> Result<Option<App>, StoreError>;
+
+    /// The app that answers where a path names none; `None` if it was deleted.
+    async fn default_app(&self) -> Result<Option<App>, StoreError>;
+
+    /// All apps that are not deleted, in the order of their making.
+    async fn apps(&self) -> Result<Vec<App>, StoreError>;
+
+    /// Makes an app and its first token.
+    async fn create_app(&self, app: NewApp, admin: NewToken, by: &Actor) -> Result<AppCreated, StoreError>;
+
+    /// Changes an app if its revision is still `expected`.
+    async fn change_app(
+        &self,
+        id: AppId,
+        expected: i64,
+        change: AppChange,
+        at: Timestamp,
+        by: &Actor,
+    ) -> Result<AppChanged, StoreError>;
+
+    /// Deletes an app: from its answer on, neither it nor any of its tokens can be found. Its data key and its
+    /// client secret are wiped at once; rows are left for [`sweep_deleted_apps`](Self::sweep_deleted_apps). `false` if
+    /// there is no such app.
+    async fn delete_app(&self, id: AppId, at: Timestamp, by: &Actor) -> Result<bool, StoreError>;
+
+    /// Removes at most `limit` tokens of deleted apps and returns how many it removed; 0 when none are left.
+    async fn sweep_deleted_apps(&self, limit: u32) -> Result<u64, StoreError>;
+
+    /// Removes the sealed values of at most `limit` tokens of this app and returns of how many; 0 when none are left.
+    async fn sweep_sealed(&self, id: AppId, limit: u32) -> Result<u64, StoreError>;
+
+    /// Issues tokens of an app, each on its own: the answers are in the order of the arguments. An app that was deleted
+    /// meanwhile takes them in and keeps them unknown.
+    async fn insert_tokens(
+        &self,
+        app_id: AppId,
+        tokens: Vec<NewToken>,
+        at: Timestamp,
+        by: &Actor,
+    ) -> Result<Vec<Inserted>, StoreError>;
+
+    /// The tokens that have one of these digests, of whatever app that is not deleted, revoked ones included, in no
+    /// particular order.
+    async fn find_tokens(&self, digests: &[Digest]) -> Result<Vec<StoredToken>, StoreError>;
+
+    /// The token of this number in this app, unless it was revoked.
+    async fn token(&self, app_id: AppId, id: TokenId) -> Result<Option<StoredToken>, StoreError>;
+
+    /// Puts `token` in the place of the token of its number if that is not revoked and its revision is still
+    /// `expected`. The secret, the number and the app stay as they are.
+    async fn replace_token(&self, token: Token, expected: i64, by: &Actor) -> Result<Replaced, StoreError>;
+
+    /// Revokes a token: its digest stays as a tombstone, its sealed value goes. `false` if there is no such token or
+    /// it was revoked before.
+    async fn revoke_token(
+        &self,
+        app_id: AppId,
+        id: TokenId,
+        at: Timestamp,
+        by: &Actor,
+    ) -> Result<bool, StoreError>;
+
+    /// How many tokens the filter lets through. Revoked ones do not count.
+    async fn count_tokens(&self, filter: &TokenFilter) -> Result<u64, StoreError>;
+
+    /// One page of the tokens that the filter lets through. Revoked ones are left out.
+    async fn list_tokens(
+        &self,
+        filter: &TokenFilter,
+        page: TokenPage,
+    ) -> Result<Vec<StoredToken>, StoreError>;
+
+    /// Makes an operator.
+    async fn create_operator(&self, operator: NewOperator, by: &Actor) -> Result<OperatorId, StoreError>;
+
+    /// All operators that are not revoked, in the order of their making.
+    async fn operators(&self) -> Result<Vec<Operator>, StoreError>;
+
+    /// The operator whose token has this digest, unless revoked.
+    async fn operator_by_digest(&self, digest: &Digest) -> Result<Option<Operator>, StoreError>;
+
+    /// Revokes an operator. `false` if there is none of this number or it was revoked before.
+    async fn revoke_operator(&self, id: OperatorId, at: Timestamp, by: &Actor) -> Result<bool, StoreError>;
+
+    /// At most `limit` entries of the change log, in its order, that come after the entry of number `after` (0: from the
+    /// beginning), without gaps: what a slower transaction may still write in between is waited for, not skipped.
+    ///
+    /// To go on, pass the number of the last entry received, not the greatest one: see [`Change::sequence`].
+    async fn changes(&self, after: i64, limit: u32) -> Result<Vec<Change>, StoreError>;
+
+    /// Whether the database can be reached and read.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Finishes what is under way and closes. Everything asked afterwards is unavailable.
+    async fn close(&self);
+}

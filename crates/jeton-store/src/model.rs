@@ -1,0 +1,242 @@
+//! What goes in and out of a store.
+
+use jeton_core::{
+    Actor, AppId, AppKey, Description, Digest, Label, OperatorId, Owner, Scopes, Timestamp, Token, TokenId,
+    TokenKind, UserId,
+};
+
+/// A value by which a database knows a key again without holding it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyCheck {
+    /// The number of the key in the ring.
+    pub key_id: u32,
+    /// Depends on the key, and tells nothing about it.
+    pub check: Vec<u8>,
+}
+
+/// What a new database starts with.
+#[derive(Clone, Debug)]
+pub struct Genesis {
+    /// The check values of all keys in the ring.
+    pub key_checks: Vec<KeyCheck>,
+    /// The first app, which becomes the default app.
+    pub app: NewApp,
+    /// Its admin token.
+    pub admin: NewToken,
+    /// The first operator.
+    pub operator: NewOperator,
+    /// Who initialises.
+    pub by: Actor,
+}
+
+/// The answer to [`Store::initialise`](crate::Store::initialise).
+#[derive(Clone, Debug, PartialEq)]
+pub enum Initialised {
+    /// It was done now.
+    Done(App),
+    /// It had been done before; nothing was changed.
+    Before,
+}
+
+/// An app.
+#[derive(Clone, Debug, PartialEq)]
+pub struct App {
+    /// Its number.
+    pub id: AppId,
+    /// Its public name.
+    pub key: AppKey,
+    /// The name of its client credentials.
+    pub client_id: String,
+    /// The digest of its client secret.
+    pub client_secret: Digest,
+    /// Its settings, a JSON document as it was given; what it does not name has its default.
+    pub settings: String,
+    /// The key that seals its secrets, itself sealed; `None` while nothing is to be sealed.
+    pub data_key: Option<Vec<u8>>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// Goes up by one with every change.
+    pub revision: i64,
+    /// Whether it answers where a path names no app.
+    pub is_default: bool,
+}
+
+/// An app to be made.
+#[derive(Clone, Debug)]
+pub struct NewApp {
+    /// Its public name.
+    pub key: AppKey,
+    /// The name of its client credentials.
+    pub client_id: String,
+    /// The digest of its client secret.
+    pub client_secret: Digest,
+    /// Its settings, a JSON document.
+    pub settings: String,
+    /// The key that seals its secrets, itself sealed.
+    pub data_key: Option<Vec<u8>>,
+    /// When it is made.
+    pub created_at: Timestamp,
+}
+
+/// The answer to [`Store::create_app`](crate::Store::create_app).
+#[derive(Clone, Debug, PartialEq)]
+pub enum AppCreated {
+    /// The app as it is now.
+    Created(App),
+    /// An app of this key, or with these client credentials, is there.
+    KeyTaken,
+}
+
+/// What to change of an app; `None` leaves a part as it is.
+#[derive(Clone, Debug, Default)]
+pub struct AppChange {
+    /// New settings.
+    pub settings: Option<String>,
+    /// A new client secret.
+    pub client_secret: Option<Digest>,
+    /// A new data key; `Some(None)` destroys the one there is.
+    pub data_key: Option<Option<Vec<u8>>>,
+}
+
+/// The answer to [`Store::change_app`](crate::Store::change_app).
+#[derive(Clone, Debug, PartialEq)]
+pub enum AppChanged {
+    /// The app as it is now.
+    Changed(App),
+    /// It was changed or deleted since its revision was read: read it again.
+    Stale,
+}
+
+/// A token to be issued, of the app that is named or made beside it.
+#[derive(Clone, Debug)]
+pub struct NewToken {
+    /// By what it is found.
+    pub digest: Digest,
+    /// Under which key of the ring the digest was made.
+    pub digest_key_id: u32,
+    /// Whether the secret was not minted here: no arithmetic tells it from garbage.
+    pub is_foreign: bool,
+    /// By what it can be shown again.
+    pub sealed: Option<Vec<u8>>,
+    /// What it is for.
+    pub kind: TokenKind,
+    /// Whose it is.
+    pub owner: Owner,
+    /// When it is issued, or what a LoopBack client said; the change log has the time of the write.
+    pub created_at: Timestamp,
+    /// When it expires.
+    pub expires_at: Option<Timestamp>,
+    /// Who switched it off, if it starts like that.
+    pub disabled_by: Option<Actor>,
+    /// Its name.
+    pub title: Option<Label>,
+    /// Free text for sorting.
+    pub tags: Option<Label>,
+    /// Free text.
+    pub description: Option<Description>,
+    /// The permissions as an AppKey client wrote them.
+    pub permissions_as_sent: Option<String>,
+    /// What it allows.
+    pub scopes: Scopes,
+}
+
+/// The answer to one token of [`Store::insert_tokens`](crate::Store::insert_tokens).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inserted {
+    /// It was issued under this number.
+    Issued(TokenId),
+    /// A token of this app has, or had until it was revoked, the same secret.
+    Duplicate,
+}
+
+/// A token with what the store keeps beside it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredToken {
+    /// The token.
+    pub token: Token,
+    /// By what it is found.
+    pub digest: Digest,
+    /// By what its secret can be shown again.
+    pub sealed: Option<Vec<u8>>,
+    /// Whether the secret was not minted here.
+    pub is_foreign: bool,
+    /// Goes up by one with every change.
+    pub revision: i64,
+}
+
+/// The answer to [`Store::replace_token`](crate::Store::replace_token).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replaced {
+    /// Done.
+    Done,
+    /// It was changed or revoked since its revision was read: read it again.
+    Stale,
+}
+
+/// Which tokens of an app.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TokenFilter {
+    /// The app.
+    pub app_id: AppId,
+    /// The kinds. None: no token.
+    pub kinds: Vec<TokenKind>,
+    /// Whose.
+    pub owner: OwnerFilter,
+}
+
+/// Whose tokens.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OwnerFilter {
+    /// Anybody's and nobody's.
+    Any,
+    /// Those that show this user, named or standing in.
+    Shown(UserId),
+    /// Those whose issuer named this user.
+    Named(UserId),
+}
+
+/// Which part of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenPage {
+    /// In which order.
+    pub order: Order,
+    /// Only what comes after the token of this number in that order: the cheap way to go on.
+    pub after: Option<TokenId>,
+    /// How many to leave out first.
+    pub skip: u64,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// An order of tokens. Numbers ascend in the order of issue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// By descending number.
+    NewestFirst,
+    /// By ascending number.
+    OldestFirst,
+}
+
+/// Somebody who runs the service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Operator {
+    /// The number.
+    pub id: OperatorId,
+    /// What people call it.
+    pub name: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// An operator to be made.
+#[derive(Clone, Debug)]
+pub struct NewOperator {
+    /// What people call it.
+    pub name: String,
+    /// The digest of its token.
+    pub digest: Digest,
+    /// When it is made.
+    pub created_at: Timestamp,
+}

@@ -1,0 +1,59 @@
+//! PostgreSQL: a pool, and every write a transaction of its own. Checks are part of the statements, so READ COMMITTED
+//! is enough: a row that another transaction changed meanwhile is looked at again.
+
+mod open;
+#[cfg(test)]
+mod tests;
+
+use crate::Store;
+use crate::apply::apply;
+use crate::engine::Engine;
+use crate::error::{OpenError, StoreError};
+use crate::sql_store::SqlStore;
+use crate::statements::log::LogOrder;
+use crate::write::{Outcome, Write};
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnection, PgPool, Postgres};
+use std::sync::Arc;
+
+/// Begins a transaction that may write, and so may take longer than the connection's limit, which is for reads.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = '10s'";
+
+/// Opens the PostgreSQL database at `url` (`postgres://` or `postgresql://`) and brings it to the newest schema. The
+/// database must be there, be encoded in UTF-8, and let its user make tables. Any number of processes may have it open.
+///
+/// A statement that reads is given up after 2 seconds, one that writes after 10, and waiting for a connection after 5.
+///
+/// # Errors
+/// The URL makes no sense, the database was written by a newer version, or it cannot be reached or used.
+pub async fn open_postgres(url: &str) -> Result<Arc<dyn Store>, OpenError> {
+    Ok(Arc::new(SqlStore(PostgresEngine { pool: open::pool(url).await? })))
+}
+
+#[derive(Debug)]
+struct PostgresEngine {
+    pool: PgPool,
+}
+
+impl Engine for PostgresEngine {
+    type Connection = PgConnection;
+    type Reader = PoolConnection<Postgres>;
+
+    const LOG_ORDER: LogOrder = LogOrder::Transaction;
+
+    async fn reader(&self) -> Result<Self::Reader, StoreError> {
+        self.pool.acquire().await.map_err(StoreError::unavailable)
+    }
+
+    async fn write(&self, write: Write) -> Result<Outcome, StoreError> {
+        let mut transaction = self.pool.begin_with(BEGIN).await.map_err(StoreError::unavailable)?;
+        // Dropped on an error, which rolls it back.
+        let mut outcomes = apply(&mut *transaction, std::slice::from_ref(&write)).await?;
+        transaction.commit().await.map_err(StoreError::unavailable)?;
+        outcomes.pop().ok_or_else(|| StoreError::unavailable("a write had no outcome"))
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+    }
+}

@@ -1,0 +1,74 @@
+//! Opening a PostgreSQL database.
+
+use crate::error::OpenError;
+use crate::migrations;
+use crate::session::Session;
+use crate::statements::log::settle_restored_changes;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, query_scalar};
+use std::time::Duration;
+
+const MAX_CONNECTIONS: u32 = 10;
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Where a server or role does not wait for the disk on a commit, this connection does: an acknowledged write is on
+/// disk. Stronger settings than that are left alone.
+const WAIT_FOR_DISK: &str = "SELECT set_config('synchronous_commit', 'on', false) \
+                             WHERE current_setting('synchronous_commit') = 'off'";
+
+/// The connections of a database that is at the newest schema.
+pub(super) async fn pool(url: &str) -> Result<PgPool, OpenError> {
+    let options = options(url)?;
+    prepare(&options).await?;
+    let limits = [("statement_timeout", "2s"), ("idle_in_transaction_session_timeout", "30s")];
+    Ok(PgPoolOptions::new()
+        .max_connections(MAX_CONNECTIONS)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .after_connect(|connection, _| Box::pin(async { connection.execute(WAIT_FOR_DISK).await.map(drop) }))
+        .connect_lazy_with(options.options(limits)))
+}
+
+fn options(url: &str) -> Result<PgConnectOptions, OpenError> {
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return Err(OpenError::Url);
+    }
+    let options: PgConnectOptions = url.parse().map_err(|_| OpenError::Url)?;
+    Ok(match options.get_application_name() {
+        Some(_) => options,
+        None => options.application_name("jeton"),
+    })
+}
+
+/// Brings the database to the newest schema, on a connection of its own, without limits of time.
+async fn prepare(options: &PgConnectOptions) -> Result<(), OpenError> {
+    let mut connection = options.connect().await.map_err(OpenError::unavailable)?;
+    let encoding: String = query_scalar("SELECT current_setting('server_encoding')")
+        .fetch_one(&mut connection)
+        .await
+        .map_err(OpenError::unavailable)?;
+    if encoding != "UTF8" {
+        return Err(OpenError::unavailable(format!(
+            "it is encoded in {encoding}; make it with ENCODING 'UTF8'"
+        )));
+    }
+    if migrations::is_behind(version(&mut connection).await?, migrations::POSTGRES)? {
+        // Takes a lock first, so that of two processes the second finds nothing left to do.
+        migrations::migrate(&mut connection, migrations::POSTGRES).await?;
+    }
+    connection.run(settle_restored_changes()).await.map_err(OpenError::unavailable)?;
+    connection.close().await.map_err(OpenError::unavailable)
+}
+
+/// The version of the schema that the database has; 0 if it has none.
+async fn version(connection: &mut PgConnection) -> Result<i64, OpenError> {
+    let is_there: bool = query_scalar("SELECT to_regclass($1) IS NOT NULL")
+        .bind(migrations::TABLE)
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(OpenError::unavailable)?;
+    if !is_there {
+        return Ok(0);
+    }
+    let newest = format!("SELECT coalesce(max(version), 0) FROM {}", migrations::TABLE);
+    query_scalar(AssertSqlSafe(newest)).fetch_one(connection).await.map_err(OpenError::unavailable)
+}

@@ -1,0 +1,153 @@
+//! The names of tables and columns.
+
+use sea_query::Iden;
+use std::borrow::Cow;
+
+/// A column that statements write and rows are read by.
+pub(crate) trait Column: Iden + Copy {
+    /// Its name, as rows know it.
+    fn name(self) -> &'static str;
+
+    /// Its table and name, as [`StoreError::Corrupt`](crate::StoreError::Corrupt) says it.
+    fn place(self) -> &'static str;
+}
+
+macro_rules! table {
+    ($(#[$doc:meta])* $table:ident = $table_name:literal { $($column:ident = $name:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub(crate) enum $table {
+            Table,
+            $($column,)*
+        }
+
+        impl Iden for $table {
+            fn quoted(&self) -> Cow<'static, str> {
+                Cow::Borrowed(self.name())
+            }
+
+            fn unquoted(&self) -> &str {
+                self.name()
+            }
+        }
+
+        impl Column for $table {
+            fn name(self) -> &'static str {
+                match self {
+                    $table::Table => $table_name,
+                    $($table::$column => $name,)*
+                }
+            }
+
+            fn place(self) -> &'static str {
+                match self {
+                    $table::Table => $table_name,
+                    $($table::$column => concat!($table_name, ".", $name),)*
+                }
+            }
+        }
+    };
+}
+
+table! {
+    /// One row once the database was initialised.
+    Genesis = "genesis" {
+        Id = "id",
+        At = "at",
+    }
+}
+
+table! {
+    KeyChecks = "key_checks" {
+        KeyId = "key_id",
+        CheckValue = "check_value",
+    }
+}
+
+table! {
+    Apps = "apps" {
+        Id = "id",
+        Key = "key",
+        ClientId = "client_id",
+        ClientSecret = "client_secret",
+        Settings = "settings",
+        DataKey = "data_key",
+        CreatedAt = "created_at",
+        UpdatedAt = "updated_at",
+        Revision = "revision",
+        IsDefault = "is_default",
+        DeletedAt = "deleted_at",
+    }
+}
+
+table! {
+    Tokens = "tokens" {
+        Id = "id",
+        AppId = "app_id",
+        Kind = "kind",
+        Digest = "digest",
+        DigestKeyId = "digest_key_id",
+        IsForeign = "is_foreign",
+        Sealed = "sealed",
+        UserId = "user_id",
+        UserIsStandIn = "user_is_stand_in",
+        CreatedAt = "created_at",
+        UpdatedAt = "updated_at",
+        ExpiresAt = "expires_at",
+        DisabledBy = "disabled_by",
+        RevokedAt = "revoked_at",
+        Title = "title",
+        Tags = "tags",
+        Description = "description",
+        PermissionsAsSent = "permissions_as_sent",
+        Scopes = "scopes",
+        Revision = "revision",
+    }
+}
+
+table! {
+    Operators = "operators" {
+        Id = "id",
+        Name = "name",
+        Digest = "digest",
+        CreatedAt = "created_at",
+        RevokedAt = "revoked_at",
+    }
+}
+
+table! {
+    Changes = "changes" {
+        Sequence = "sequence",
+        At = "at",
+        Kind = "kind",
+        AppId = "app_id",
+        SubjectId = "subject_id",
+        Digest = "digest",
+        Actor = "actor",
+        Xid = "xid",
+    }
+}
+
+/// The column of an answer that counts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Count;
+
+impl Iden for Count {
+    fn quoted(&self) -> Cow<'static, str> {
+        Cow::Borrowed(self.name())
+    }
+
+    fn unquoted(&self) -> &str {
+        self.name()
+    }
+}
+
+impl Column for Count {
+    fn name(self) -> &'static str {
+        "count"
+    }
+
+    fn place(self) -> &'static str {
+        "count"
+    }
+}

@@ -1,0 +1,186 @@
+//! The store over an engine: what is the same for all of them.
+
+use crate::Store;
+use crate::change::Change;
+use crate::decode;
+use crate::engine::Engine;
+use crate::error::StoreError;
+use crate::model::{
+    App, AppChange, AppChanged, AppCreated, Genesis, Initialised, Inserted, KeyCheck, NewApp, NewOperator,
+    NewToken, Operator, Replaced, StoredToken, TokenFilter, TokenPage,
+};
+use crate::session::Session;
+use crate::statements::{Statement, apps, genesis, log, operators, token_lists, tokens};
+use crate::write::{NewAppWithAdmin, Outcome, Write};
+use async_trait::async_trait;
+use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, Token, TokenId};
+
+/// A store over the engine `E`.
+#[derive(Debug)]
+pub(crate) struct SqlStore<E>(pub(crate) E);
+
+/// The row of an answer of the engine `E`.
+type Row<E> = <<E as Engine>::Connection as Session>::Row;
+
+impl<E: Engine> SqlStore<E> {
+    /// Runs a reading statement and reads each row of its answer.
+    async fn all<T>(
+        &self,
+        statement: Statement,
+        read: impl Fn(&Row<E>) -> Result<T, StoreError> + Send,
+    ) -> Result<Vec<T>, StoreError> {
+        let rows = self.0.reader().await?.rows(statement).await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// Runs a reading statement whose answer has at most one row.
+    async fn one<T>(
+        &self,
+        statement: Statement,
+        read: impl Fn(&Row<E>) -> Result<T, StoreError> + Send,
+    ) -> Result<Option<T>, StoreError> {
+        let row = self.0.reader().await?.row(statement).await?;
+        row.as_ref().map(read).transpose()
+    }
+}
+
+/// Applies a write and takes the answer out of its outcome.
+macro_rules! answer {
+    ($store:expr, $outcome:ident, $write:expr) => {
+        match $store.0.write($write).await? {
+            Outcome::$outcome(answer) => Ok(answer),
+            other => Err(other.misplaced()),
+        }
+    };
+}
+
+#[async_trait]
+impl<E: Engine> Store for SqlStore<E> {
+    async fn key_checks(&self) -> Result<Option<Vec<KeyCheck>>, StoreError> {
+        let checks = self.all(genesis::key_checks(), decode::key_check).await?;
+        Ok(if checks.is_empty() { None } else { Some(checks.into_iter().flatten().collect()) })
+    }
+
+    async fn initialise(&self, genesis: Genesis) -> Result<Initialised, StoreError> {
+        answer!(self, Initialised, Write::Initialise(Box::new(genesis)))
+    }
+
+    async fn app_by_key(&self, key: &AppKey) -> Result<Option<App>, StoreError> {
+        self.one(apps::app_by_key(key), decode::app).await
+    }
+
+    async fn default_app(&self) -> Result<Option<App>, StoreError> {
+        self.one(apps::default_app(), decode::app).await
+    }
+
+    async fn apps(&self) -> Result<Vec<App>, StoreError> {
+        self.all(apps::apps(), decode::app).await
+    }
+
+    async fn create_app(&self, app: NewApp, admin: NewToken, by: &Actor) -> Result<AppCreated, StoreError> {
+        let new = NewAppWithAdmin { app, admin, by: by.clone() };
+        answer!(self, AppCreated, Write::CreateApp(Box::new(new)))
+    }
+
+    async fn change_app(
+        &self,
+        id: AppId,
+        expected: i64,
+        change: AppChange,
+        at: Timestamp,
+        by: &Actor,
+    ) -> Result<AppChanged, StoreError> {
+        answer!(self, AppChanged, Write::ChangeApp { id, expected, change, at, by: by.clone() })
+    }
+
+    async fn delete_app(&self, id: AppId, at: Timestamp, by: &Actor) -> Result<bool, StoreError> {
+        answer!(self, Done, Write::DeleteApp { id, at, by: by.clone() })
+    }
+
+    async fn sweep_deleted_apps(&self, limit: u32) -> Result<u64, StoreError> {
+        answer!(self, Swept, Write::SweepDeletedApps { limit })
+    }
+
+    async fn sweep_sealed(&self, id: AppId, limit: u32) -> Result<u64, StoreError> {
+        answer!(self, Swept, Write::SweepSealed { id, limit })
+    }
+
+    async fn insert_tokens(
+        &self,
+        app_id: AppId,
+        tokens: Vec<NewToken>,
+        at: Timestamp,
+        by: &Actor,
+    ) -> Result<Vec<Inserted>, StoreError> {
+        if tokens.is_empty() {
+            return Ok(Vec::new());
+        }
+        answer!(self, Inserted, Write::InsertTokens { app_id, tokens, at, by: by.clone() })
+    }
+
+    async fn find_tokens(&self, digests: &[Digest]) -> Result<Vec<StoredToken>, StoreError> {
+        let mut found = Vec::new();
+        for digests in digests.chunks(tokens::MAX_SOUGHT) {
+            found.extend(self.all(tokens::tokens_by_digests(digests), decode::stored_token).await?);
+        }
+        Ok(found)
+    }
+
+    async fn token(&self, app_id: AppId, id: TokenId) -> Result<Option<StoredToken>, StoreError> {
+        self.one(tokens::token_by_id(app_id, id), decode::stored_token).await
+    }
+
+    async fn replace_token(&self, token: Token, expected: i64, by: &Actor) -> Result<Replaced, StoreError> {
+        answer!(self, Replaced, Write::ReplaceToken { token: Box::new(token), expected, by: by.clone() })
+    }
+
+    async fn revoke_token(
+        &self,
+        app_id: AppId,
+        id: TokenId,
+        at: Timestamp,
+        by: &Actor,
+    ) -> Result<bool, StoreError> {
+        answer!(self, Done, Write::RevokeToken { app_id, id, at, by: by.clone() })
+    }
+
+    async fn count_tokens(&self, filter: &TokenFilter) -> Result<u64, StoreError> {
+        Ok(self.one(token_lists::count_tokens(filter), decode::count).await?.unwrap_or(0))
+    }
+
+    async fn list_tokens(
+        &self,
+        filter: &TokenFilter,
+        page: TokenPage,
+    ) -> Result<Vec<StoredToken>, StoreError> {
+        self.all(token_lists::list_tokens(filter, page), decode::stored_token).await
+    }
+
+    async fn create_operator(&self, operator: NewOperator, by: &Actor) -> Result<OperatorId, StoreError> {
+        answer!(self, OperatorCreated, Write::CreateOperator { operator, by: by.clone() })
+    }
+
+    async fn operators(&self) -> Result<Vec<Operator>, StoreError> {
+        self.all(operators::operators(), decode::operator).await
+    }
+
+    async fn operator_by_digest(&self, digest: &Digest) -> Result<Option<Operator>, StoreError> {
+        self.one(operators::operator_by_digest(digest), decode::operator).await
+    }
+
+    async fn revoke_operator(&self, id: OperatorId, at: Timestamp, by: &Actor) -> Result<bool, StoreError> {
+        answer!(self, Done, Write::RevokeOperator { id, at, by: by.clone() })
+    }
+
+    async fn changes(&self, after: i64, limit: u32) -> Result<Vec<Change>, StoreError> {
+        self.all(log::changes_after(after, limit, E::LOG_ORDER), decode::change).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.one(genesis::ping(), |_| Ok(())).await.map(drop)
+    }
+
+    async fn close(&self) {
+        self.0.close().await;
+    }
+}

@@ -1,0 +1,90 @@
+use super::writer::Writer;
+use super::{SqliteEngine, SqliteOptions, open};
+use crate::engine::Engine;
+use crate::error::StoreError;
+use crate::write::{Outcome, Write};
+use jeton_core::{Actor, OperatorId, Timestamp};
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{AssertSqlSafe, Connection, Executor, query_scalar};
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+fn place() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("jeton.db");
+    (folder, path)
+}
+
+async fn pragma(connection: &mut SqliteConnection, name: &str) -> String {
+    // Some answer with a number, some with a text.
+    let sql = format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}");
+    query_scalar(AssertSqlSafe(sql)).fetch_one(connection).await.unwrap()
+}
+
+/// A write that finds nothing to do.
+fn write() -> Write {
+    Write::RevokeOperator { id: OperatorId::new(1).unwrap(), at: Timestamp::MIN, by: Actor::Cli }
+}
+
+fn assert_unavailable(answer: &Result<Outcome, StoreError>) {
+    assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{answer:?}");
+}
+
+#[tokio::test]
+async fn commits_are_synced() {
+    let (_folder, path) = place();
+    let mut writer = open::writer(&path).await.unwrap();
+    assert_eq!(pragma(&mut writer, "journal_mode").await, "wal");
+    assert_eq!(pragma(&mut writer, "synchronous").await, "2");
+    assert_eq!(pragma(&mut writer, "foreign_keys").await, "1");
+    assert_eq!(pragma(&mut writer, "secure_delete").await, "1");
+    let timeout: i64 =
+        query_scalar("SELECT timeout FROM pragma_busy_timeout").fetch_one(&mut writer).await.unwrap();
+    assert_eq!(timeout, 5_000);
+}
+
+#[tokio::test]
+async fn readers_cannot_write() {
+    let (_folder, path) = place();
+    let engine = SqliteEngine::open(&path, SqliteOptions::default()).await.unwrap();
+    let mut reader = engine.reader().await.unwrap();
+    assert_eq!(pragma(&mut reader, "query_only").await, "1");
+    let written = Executor::execute(&mut *reader, "DELETE FROM tokens").await;
+    assert!(written.unwrap_err().to_string().contains("readonly"));
+}
+
+#[tokio::test]
+async fn a_dead_writer_is_unavailable_and_never_a_hang() {
+    let (_folder, path) = place();
+    let writer = Writer::start(open::writer(&path).await.unwrap(), 256);
+    assert!(matches!(writer.write(write()).await, Ok(Outcome::Done(false))));
+    writer.kill().await;
+    assert_unavailable(&writer.write(write()).await);
+    writer.close().await;
+}
+
+/// Trying each write alone would make every caller wait for the lock once more.
+#[tokio::test]
+async fn a_locked_database_fails_the_whole_group_at_once() {
+    let (_folder, path) = place();
+    let mut connection = open::writer(&path).await.unwrap();
+    connection.execute("PRAGMA busy_timeout = 200").await.unwrap();
+    let mut other = open::writer(&path).await.unwrap();
+    let lock = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let writer = Writer::start(connection, 256);
+    // One group or two, so 200 or 400 ms; each alone after that would make it 1,000 or more.
+    let begun = tokio::time::Instant::now();
+    let answers = tokio::join!(
+        writer.write(write()),
+        writer.write(write()),
+        writer.write(write()),
+        writer.write(write())
+    );
+    let waited = begun.elapsed();
+    for answer in [&answers.0, &answers.1, &answers.2, &answers.3] {
+        assert_unavailable(answer);
+    }
+    assert!(waited.as_millis() < 900, "{waited:?}");
+    lock.rollback().await.unwrap();
+    assert!(writer.write(write()).await.is_ok(), "it goes on when the lock is gone");
+}

@@ -1,0 +1,184 @@
+//! The one task that writes. It takes what is waiting, commits it together, and only then answers.
+
+use crate::apply::apply;
+use crate::error::StoreError;
+use crate::write::{Outcome, Write};
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{Connection, Executor};
+use std::sync::{Mutex, PoisonError};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+/// Most writes that wait; the next caller waits until there is room.
+const MAX_WAITING: usize = 1_024;
+/// From how many rows on a group is not made larger: others wait while it is written.
+const MAX_GROUP_WEIGHT: usize = 4_096;
+
+/// The way to the writing task.
+#[derive(Debug)]
+pub(super) struct Writer {
+    jobs: mpsc::Sender<Job>,
+    /// Dropped or used to tell the task to end.
+    stop: Mutex<Option<oneshot::Sender<()>>>,
+    task: tokio::sync::Mutex<Option<JoinHandle<()>>>,
+}
+
+/// A write, and who waits for its answer.
+#[derive(Debug)]
+struct Job {
+    write: Write,
+    answer: oneshot::Sender<Result<Outcome, StoreError>>,
+}
+
+/// The writing task is not there.
+#[derive(Debug, thiserror::Error)]
+#[error("the store is closed")]
+struct Closed;
+
+impl Writer {
+    /// Starts the task.
+    pub(super) fn start(connection: SqliteConnection, max_group: usize) -> Self {
+        let (jobs, waiting) = mpsc::channel(MAX_WAITING);
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(run(connection, waiting, stopped, max_group));
+        Writer { jobs, stop: Mutex::new(Some(stop)), task: tokio::sync::Mutex::new(Some(task)) }
+    }
+
+    /// Answers once the write is on disk. A caller that does not wait for that disturbs nobody: the write is made.
+    pub(super) async fn write(&self, write: Write) -> Result<Outcome, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.jobs.send(Job { write, answer }).await.map_err(|_| StoreError::unavailable(Closed))?;
+        // The task drops a job unanswered only if it panicked.
+        answered.await.unwrap_or_else(|_| Err(StoreError::unavailable(Closed)))
+    }
+
+    /// Makes the writes that are waiting, and none after them, and closes the connection.
+    pub(super) async fn close(&self) {
+        drop(self.stop.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let mut task = self.task.lock().await;
+        if let Some(task) = task.as_mut()
+            && let Err(error) = task.await
+        {
+            tracing::error!(%error, "the task that writes failed");
+        }
+        *task = None;
+    }
+}
+
+#[cfg(test)]
+impl Writer {
+    /// Ends the task as a panic would.
+    pub(super) async fn kill(&self) {
+        if let Some(task) = self.task.lock().await.as_ref() {
+            task.abort();
+        }
+    }
+}
+
+async fn run(
+    mut connection: SqliteConnection,
+    mut waiting: mpsc::Receiver<Job>,
+    mut stopped: oneshot::Receiver<()>,
+    max_group: usize,
+) {
+    let mut is_stopping = false;
+    loop {
+        let job = tokio::select! {
+            job = waiting.recv() => job,
+            _ = &mut stopped, if !is_stopping => {
+                is_stopping = true;
+                waiting.close();
+                continue;
+            }
+        };
+        let Some(job) = job else { break };
+        // Those who were just answered and write again come first: measured with 64 of them, groups are of about
+        // 50 instead of 35, which counts where a commit is slow.
+        tokio::task::yield_now().await;
+        commit(&mut connection, gather(job, &mut waiting, max_group)).await;
+    }
+    if let Err(error) = close(connection).await {
+        tracing::warn!(%error, "the database was not closed in order; nothing is lost");
+    }
+}
+
+async fn close(mut connection: SqliteConnection) -> Result<(), sqlx::Error> {
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").await?;
+    connection.close().await
+}
+
+/// The job and those that wait behind it, as far as they fit into one group.
+fn gather(first: Job, waiting: &mut mpsc::Receiver<Job>, max_group: usize) -> Vec<Job> {
+    let mut weight = first.write.weight();
+    let mut jobs = vec![first];
+    while jobs.len() < max_group && weight < MAX_GROUP_WEIGHT {
+        let Ok(job) = waiting.try_recv() else { break };
+        weight += job.write.weight();
+        jobs.push(job);
+    }
+    jobs
+}
+
+/// Commits all jobs together and answers them. If one of them fails, each is tried alone.
+async fn commit(connection: &mut SqliteConnection, jobs: Vec<Job>) {
+    let (writes, answers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.write, job.answer)).unzip();
+    // Whoever waits no longer does not want to know: that an answer cannot be sent is no failure.
+    match transact(connection, &writes).await {
+        Ok(outcomes) => {
+            for (outcome, answer) in outcomes.into_iter().zip(answers) {
+                drop(answer.send(Ok(outcome)));
+            }
+        }
+        Err(Failure::Write(error)) if writes.len() > 1 => {
+            tracing::debug!(%error, writes = writes.len(), "a group of writes failed; each is tried alone");
+            for (write, answer) in writes.iter().zip(answers) {
+                drop(answer.send(alone(connection, write).await));
+            }
+        }
+        Err(failure) => {
+            let error = failure.into_error().shared();
+            for answer in answers {
+                drop(answer.send(Err(error())));
+            }
+        }
+    }
+}
+
+async fn alone(connection: &mut SqliteConnection, write: &Write) -> Result<Outcome, StoreError> {
+    let outcomes = transact(connection, std::slice::from_ref(write)).await;
+    let mut outcomes = outcomes.map_err(Failure::into_error)?;
+    outcomes.pop().ok_or_else(|| StoreError::unavailable("a write had no outcome"))
+}
+
+/// Why a group was not committed.
+#[derive(Debug)]
+enum Failure {
+    /// The database could not be locked or the commit failed: that is nobody's fault, and trying the writes one by one
+    /// would make each of them wait as long.
+    Commit(StoreError),
+    /// One of the writes failed.
+    Write(StoreError),
+}
+
+impl Failure {
+    fn into_error(self) -> StoreError {
+        match self {
+            Failure::Commit(error) | Failure::Write(error) => error,
+        }
+    }
+}
+
+async fn transact(connection: &mut SqliteConnection, writes: &[Write]) -> Result<Vec<Outcome>, Failure> {
+    let commit_failed = |error: sqlx::Error| Failure::Commit(StoreError::unavailable(error));
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(commit_failed)?;
+    match apply(&mut *transaction, writes).await {
+        Ok(outcomes) => {
+            transaction.commit().await.map_err(commit_failed)?;
+            Ok(outcomes)
+        }
+        Err(error) => {
+            transaction.rollback().await.map_err(commit_failed)?;
+            Err(Failure::Write(error))
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Statements about apps.
+
+use super::{Statement, one_more, unless_taken};
+use crate::model::{AppChange, NewApp};
+use crate::schema::{Apps, Tokens};
+use jeton_core::{AppId, AppKey, Timestamp};
+use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
+
+/// What an app is read from.
+const COLUMNS: [Apps; 10] = [
+    Apps::Id,
+    Apps::Key,
+    Apps::ClientId,
+    Apps::ClientSecret,
+    Apps::Settings,
+    Apps::DataKey,
+    Apps::CreatedAt,
+    Apps::UpdatedAt,
+    Apps::Revision,
+    Apps::IsDefault,
+];
+
+fn live_ids() -> SelectStatement {
+    Query::select()
+        .column((Apps::Table, Apps::Id))
+        .from(Apps::Table)
+        .and_where(Expr::col(Apps::DeletedAt).is_null())
+        .take()
+}
+
+/// The numbers of all apps that are deleted.
+pub(super) fn deleted_ids() -> SelectStatement {
+    Query::select()
+        .column(Apps::Id)
+        .from(Apps::Table)
+        .and_where(Expr::col(Apps::DeletedAt).is_not_null())
+        .take()
+}
+
+/// The number of this app; NULL, to which nothing is equal, if there is no such app or it is deleted.
+///
+/// A value, not a condition that it exists: SQLite would make a join of that and look for the app once per token.
+pub(super) fn live_id(id: AppId) -> Expr {
+    let live = live_ids().and_where(Expr::col((Apps::Table, Apps::Id)).eq(id.get())).take();
+    Expr::SubQuery(None, Box::new(live.into()))
+}
+
+/// That the app of a token, whichever it is, is not deleted.
+pub(super) fn is_of_live_app() -> Expr {
+    let its_app = Expr::col((Apps::Table, Apps::Id)).equals((Tokens::Table, Tokens::AppId));
+    Expr::exists(live_ids().and_where(its_app).take())
+}
+
+fn live_apps() -> SelectStatement {
+    Query::select().columns(COLUMNS).from(Apps::Table).and_where(Expr::col(Apps::DeletedAt).is_null()).take()
+}
+
+pub(crate) fn app_by_key(key: &AppKey) -> Statement {
+    Statement::fixed(live_apps().and_where(Expr::col(Apps::Key).eq(key.as_str())).take())
+}
+
+pub(crate) fn default_app() -> Statement {
+    Statement::fixed(live_apps().and_where(Expr::col(Apps::IsDefault).eq(true)).take())
+}
+
+pub(crate) fn apps() -> Statement {
+    Statement::fixed(live_apps().order_by(Apps::Id, Order::Asc).take())
+}
+
+/// Answers the app, or nothing if its key or its client id is taken.
+pub(crate) fn insert_app(app: &NewApp, is_default: bool) -> Statement {
+    let insert = Query::insert()
+        .into_table(Apps::Table)
+        // Without the number, which comes first.
+        .columns(COLUMNS.into_iter().skip(1))
+        .values_panic([
+            Expr::val(app.key.as_str()),
+            Expr::val(app.client_id.as_str()),
+            Expr::val(app.client_secret.as_bytes().to_vec()),
+            Expr::val(app.settings.as_str()),
+            Expr::val(app.data_key.clone()),
+            Expr::val(app.created_at.as_millis()),
+            Expr::val(app.created_at.as_millis()),
+            Expr::val(1_i64),
+            Expr::val(is_default),
+        ])
+        .on_conflict(unless_taken())
+        .returning(Query::returning().columns(COLUMNS))
+        .take();
+    Statement::fixed(insert)
+}
+
+/// Answers the app as it is afterwards, or nothing if its revision is another or it is deleted.
+pub(crate) fn update_app(id: AppId, expected: i64, change: &AppChange, at: Timestamp) -> Statement {
+    let mut update = Query::update();
+    update.table(Apps::Table).value(Apps::UpdatedAt, at.as_millis());
+    update.value(Apps::Revision, one_more(Apps::Revision));
+    if let Some(settings) = &change.settings {
+        update.value(Apps::Settings, settings.as_str());
+    }
+    if let Some(client_secret) = &change.client_secret {
+        update.value(Apps::ClientSecret, client_secret.as_bytes().to_vec());
+    }
+    if let Some(data_key) = &change.data_key {
+        update.value(Apps::DataKey, data_key.clone());
+    }
+    update
+        .and_where(Expr::col(Apps::Id).eq(id.get()))
+        .and_where(Expr::col(Apps::Revision).eq(expected))
+        .and_where(Expr::col(Apps::DeletedAt).is_null())
+        .returning(Query::returning().columns(COLUMNS));
+    Statement::fixed(update)
+}
+
+/// Marks the app as deleted and wipes what is secret of it. Changes no row if there is no such app.
+pub(crate) fn delete_app(id: AppId, at: Timestamp) -> Statement {
+    Statement::fixed(
+        Query::update()
+            .table(Apps::Table)
+            .value(Apps::DeletedAt, at.as_millis())
+            .value(Apps::UpdatedAt, at.as_millis())
+            .value(Apps::Revision, one_more(Apps::Revision))
+            .value(Apps::ClientSecret, None::<Vec<u8>>)
+            .value(Apps::DataKey, None::<Vec<u8>>)
+            .value(Apps::Settings, "{}")
+            .and_where(Expr::col(Apps::Id).eq(id.get()))
+            .and_where(Expr::col(Apps::DeletedAt).is_null())
+            .take(),
+    )
+}

@@ -1,0 +1,127 @@
+//! Statements about the change log.
+
+use super::Statement;
+use crate::change::ChangeKind;
+use crate::schema::Changes;
+use jeton_core::{Actor, AppId, Digest, Timestamp};
+use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement};
+
+/// Most entries in one statement. 6 arguments each make 24,576: see [`MAX_INSERTED`](super::tokens::MAX_INSERTED).
+pub(crate) const MAX_WRITTEN: usize = 4_096;
+
+/// An entry to be written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewChange<'a> {
+    pub(crate) at: Timestamp,
+    pub(crate) kind: ChangeKind,
+    pub(crate) app_id: Option<AppId>,
+    pub(crate) subject_id: Option<i64>,
+    pub(crate) digest: Option<Digest>,
+    pub(crate) by: &'a Actor,
+}
+
+/// In which order an engine's entries become certain.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum LogOrder {
+    /// By sequence number: there is one writer at a time.
+    Sequence,
+    /// By transaction: many write at once, and sequence numbers are drawn in another order than commits are made.
+    Transaction,
+}
+
+/// Takes at most [`MAX_WRITTEN`].
+pub(crate) fn insert_changes(changes: &[NewChange<'_>]) -> Statement {
+    let mut insert = Query::insert();
+    insert.into_table(Changes::Table).columns([
+        Changes::At,
+        Changes::Kind,
+        Changes::AppId,
+        Changes::SubjectId,
+        Changes::Digest,
+        Changes::Actor,
+    ]);
+    for change in changes {
+        insert.values_panic([
+            Expr::val(change.at.as_millis()),
+            Expr::val(change.kind.name()),
+            Expr::val(change.app_id.map(AppId::get)),
+            Expr::val(change.subject_id),
+            Expr::val(change.digest.map(|digest| digest.as_bytes().to_vec())),
+            Expr::val(change.by.to_string()),
+        ]);
+    }
+    match changes {
+        [_] => Statement::fixed(insert),
+        _ => Statement::varying(insert),
+    }
+}
+
+/// What comes after an entry, as far as nothing can come in between any more.
+pub(crate) fn changes_after(after: i64, limit: u32, order: LogOrder) -> Statement {
+    let mut changes = Query::select();
+    changes
+        .columns([
+            Changes::Sequence,
+            Changes::At,
+            Changes::Kind,
+            Changes::AppId,
+            Changes::SubjectId,
+            Changes::Digest,
+            Changes::Actor,
+        ])
+        .from(Changes::Table)
+        .limit(u64::from(limit));
+    match order {
+        LogOrder::Sequence => {
+            changes.and_where(Expr::col(Changes::Sequence).gt(after)).order_by(Changes::Sequence, Order::Asc);
+        }
+        LogOrder::Transaction => by_transaction(&mut changes, after),
+    }
+    Statement::fixed(changes)
+}
+
+/// Transactions below the snapshot's `xmin` are all over, and those that come get higher numbers. So in the order of
+/// (transaction, sequence), what is below `xmin` is complete and stays as it is. In the order of the sequence it is not: a
+/// transaction that began earlier may have drawn the higher number and be over, while the lower one's is still open.
+fn by_transaction(changes: &mut SelectStatement, after: i64) {
+    // The transaction of the entry `after`; if the log does not have that number, of the one before it.
+    let xid_of_after = Query::select()
+        .column(Changes::Xid)
+        .from(Changes::Table)
+        .and_where(Expr::col(Changes::Sequence).lte(after))
+        .order_by(Changes::Sequence, Order::Desc)
+        .limit(1)
+        .take();
+    let xid_of_after =
+        Func::coalesce([Expr::SubQuery(None, Box::new(xid_of_after.into())), no_transaction()]);
+    let place = Expr::tuple([Expr::col(Changes::Xid), Expr::col(Changes::Sequence)]);
+    changes
+        .and_where(place.gt(Expr::tuple([xid_of_after.into(), Expr::val(after)])))
+        .and_where(Expr::col(Changes::Xid).lt(Expr::cust("pg_snapshot_xmin(pg_current_snapshot())")))
+        .order_by(Changes::Xid, Order::Asc)
+        .order_by(Changes::Sequence, Order::Asc);
+}
+
+/// A number below those of all transactions.
+fn no_transaction() -> Expr {
+    Expr::cust("'0'::xid8")
+}
+
+/// Puts all entries before those of this cluster's transactions if any of them bears a number that this cluster has
+/// not given out yet: then they came from another cluster by dump and restore. Without this, readers would wait for
+/// numbers that may be years away.
+pub(crate) fn settle_restored_changes() -> Statement {
+    let not_given_out = Expr::cust("pg_snapshot_xmax(pg_current_snapshot())");
+    let restored = Query::select()
+        .column(Changes::Sequence)
+        .from(Changes::Table)
+        .and_where(Expr::col(Changes::Xid).gte(not_given_out))
+        .take();
+    Statement::fixed(
+        Query::update()
+            .table(Changes::Table)
+            .value(Changes::Xid, no_transaction())
+            .and_where(Expr::exists(restored))
+            .take(),
+    )
+}

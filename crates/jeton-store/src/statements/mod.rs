@@ -1,0 +1,72 @@
+//! Every statement, written once for both engines.
+//!
+//! A test prepares each of them on a real database of each engine; another finds builders that the registry forgot.
+//! Statements bind only integers of 64 bits, booleans, texts and bytes: what else the drivers take, one of them
+//! refuses at run time. None of them asks the database for the time or for randomness.
+
+pub(crate) mod apps;
+pub(crate) mod genesis;
+pub(crate) mod log;
+pub(crate) mod operators;
+#[cfg(test)]
+mod registry;
+#[cfg(test)]
+mod tests;
+pub(crate) mod token_lists;
+pub(crate) mod tokens;
+
+use crate::error::StoreError;
+use sea_query::{Expr, ExprTrait, OnConflict, QueryBuilder, QueryStatementBuilder, SubQueryStatement, Value};
+use sea_query_sqlx::SqlxValues;
+
+/// A statement with its arguments.
+#[derive(Debug)]
+pub(crate) struct Statement {
+    query: SubQueryStatement,
+    is_fixed: bool,
+}
+
+impl Statement {
+    /// A statement whose text is one of a few: connections keep it prepared.
+    fn fixed(query: impl QueryStatementBuilder) -> Self {
+        Statement { query: query.into(), is_fixed: true }
+    }
+
+    /// A statement whose text depends on how much there is to do: keeping it would push the fixed ones out.
+    fn varying(query: impl QueryStatementBuilder) -> Self {
+        Statement { query: query.into(), is_fixed: false }
+    }
+
+    /// Whether it is worth keeping prepared.
+    pub(crate) fn is_fixed(&self) -> bool {
+        self.is_fixed
+    }
+
+    /// The text for one engine, and the arguments.
+    ///
+    /// A text with a NUL in it goes nowhere: PostgreSQL cannot hold one, and what one engine refuses, both do.
+    pub(crate) fn build(&self, builder: impl QueryBuilder) -> Result<(String, SqlxValues), StoreError> {
+        let (sql, values) = match &self.query {
+            SubQueryStatement::SelectStatement(query) => query.build(builder),
+            SubQueryStatement::InsertStatement(query) => query.build(builder),
+            SubQueryStatement::UpdateStatement(query) => query.build(builder),
+            SubQueryStatement::DeleteStatement(query) => query.build(builder),
+            SubQueryStatement::WithStatement(query) => query.build(builder),
+        };
+        let holds_nul = |value: &Value| matches!(value, Value::String(Some(text)) if text.contains('\0'));
+        if values.iter().any(holds_nul) {
+            return Err(StoreError::unavailable("a text with a NUL character cannot be stored"));
+        }
+        Ok((sql, SqlxValues(values)))
+    }
+}
+
+/// `column + 1`.
+fn one_more(column: impl sea_query::IntoColumnRef) -> Expr {
+    Expr::col(column).add(1_i64)
+}
+
+/// Leaves out the rows that break a unique index.
+fn unless_taken() -> OnConflict {
+    OnConflict::new().do_nothing().to_owned()
+}

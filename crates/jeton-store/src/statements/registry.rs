@@ -1,0 +1,177 @@
+//! Every statement, with arguments, for tests.
+
+use super::log::{LogOrder, NewChange};
+use super::tokens::Half;
+use super::{Statement, apps, genesis, log, operators, token_lists, tokens};
+use crate::change::ChangeKind;
+use crate::model::{
+    AppChange, KeyCheck, NewApp, NewOperator, NewToken, Order, OwnerFilter, TokenFilter, TokenPage,
+};
+use jeton_core::{
+    Actor, AppId, AppKey, Digest, OperatorId, Owner, Scopes, Timestamp, Token, TokenId, TokenKind, UserId,
+};
+
+/// Which engines run a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Runs {
+    Everywhere,
+    OnSqlite,
+    OnPostgres,
+}
+
+/// A builder's name, who runs what it builds, and what it builds. Builders whose text varies appear once for each shape.
+pub(super) fn all() -> Vec<(&'static str, Runs, Statement)> {
+    let mut all = about_apps();
+    all.extend(about_tokens());
+    all.extend(about_lists());
+    all.extend(about_the_rest());
+    all
+}
+
+const AT: Timestamp = Timestamp::MIN;
+pub(super) const APP: AppId = AppId::new(1).unwrap();
+const TOKEN: TokenId = TokenId::new(1).unwrap();
+const OPERATOR: OperatorId = OperatorId::new(1).unwrap();
+
+pub(super) fn digest() -> Digest {
+    Digest::from_bytes(&[1; Digest::LEN]).unwrap()
+}
+
+fn key() -> AppKey {
+    "demo".parse().unwrap()
+}
+
+pub(super) fn user() -> UserId {
+    "7".parse().unwrap()
+}
+
+fn about_apps() -> Vec<(&'static str, Runs, Statement)> {
+    use Runs::Everywhere;
+    let new = NewApp {
+        key: key(),
+        client_id: "client".to_owned(),
+        client_secret: digest(),
+        settings: "{}".to_owned(),
+        data_key: None,
+        created_at: AT,
+    };
+    let whole = AppChange {
+        settings: Some("{}".to_owned()),
+        client_secret: Some(digest()),
+        data_key: Some(Some(vec![1])),
+    };
+    let without_key = AppChange { data_key: Some(None), ..AppChange::default() };
+    vec![
+        ("app_by_key", Everywhere, apps::app_by_key(&key())),
+        ("default_app", Everywhere, apps::default_app()),
+        ("apps", Everywhere, apps::apps()),
+        ("insert_app", Everywhere, apps::insert_app(&new, true)),
+        ("update_app", Everywhere, apps::update_app(APP, 1, &AppChange::default(), AT)),
+        ("update_app", Everywhere, apps::update_app(APP, 1, &whole, AT)),
+        ("update_app", Everywhere, apps::update_app(APP, 1, &without_key, AT)),
+        ("delete_app", Everywhere, apps::delete_app(APP, AT)),
+    ]
+}
+
+fn about_tokens() -> Vec<(&'static str, Runs, Statement)> {
+    use Runs::Everywhere;
+    let new = new_token();
+    let one = [(APP, &new)];
+    let most = vec![(APP, &new); tokens::MAX_INSERTED];
+    vec![
+        ("insert_tokens", Everywhere, tokens::insert_tokens(&one)),
+        ("insert_tokens", Everywhere, tokens::insert_tokens(&most)),
+        ("tokens_by_digests", Everywhere, tokens::tokens_by_digests(&[digest()])),
+        ("tokens_by_digests", Everywhere, tokens::tokens_by_digests(&[digest(); tokens::MAX_SOUGHT])),
+        ("token_by_id", Everywhere, tokens::token_by_id(APP, TOKEN)),
+        ("update_token", Everywhere, tokens::update_token(&token(), 1)),
+        ("revoke_token", Everywhere, tokens::revoke_token(APP, TOKEN, AT)),
+        ("sweep_deleted_apps", Everywhere, tokens::sweep_deleted_apps(Half::Live, 10)),
+        ("sweep_deleted_apps", Everywhere, tokens::sweep_deleted_apps(Half::Revoked, 10)),
+        ("sweep_sealed", Everywhere, tokens::sweep_sealed(APP, 10)),
+    ]
+}
+
+fn about_lists() -> Vec<(&'static str, Runs, Statement)> {
+    let mut all = Vec::new();
+    for kinds in 0..=TokenKind::ALL.len() {
+        for owner in [OwnerFilter::Any, OwnerFilter::Shown(user()), OwnerFilter::Named(user())] {
+            let filter = TokenFilter { app_id: APP, kinds: TokenKind::ALL[..kinds].to_vec(), owner };
+            all.push(("count_tokens", Runs::Everywhere, token_lists::count_tokens(&filter)));
+            for order in [Order::NewestFirst, Order::OldestFirst] {
+                for after in [None, Some(TOKEN)] {
+                    let page = TokenPage { order, after, skip: u64::MAX, limit: u32::MAX };
+                    all.push(("list_tokens", Runs::Everywhere, token_lists::list_tokens(&filter, page)));
+                }
+            }
+        }
+    }
+    all
+}
+
+fn about_the_rest() -> Vec<(&'static str, Runs, Statement)> {
+    use Runs::{Everywhere, OnPostgres, OnSqlite};
+    let check = KeyCheck { key_id: 1, check: vec![1] };
+    let operator = NewOperator { name: "root".to_owned(), digest: digest(), created_at: AT };
+    let change = NewChange {
+        at: AT,
+        kind: ChangeKind::TokenIssued,
+        app_id: Some(APP),
+        subject_id: None,
+        digest: Some(digest()),
+        by: &Actor::Cli,
+    };
+    vec![
+        ("insert_genesis", Everywhere, genesis::insert_genesis(AT)),
+        ("insert_key_checks", Everywhere, genesis::insert_key_checks(&[check.clone(), check])),
+        ("key_checks", Everywhere, genesis::key_checks()),
+        ("ping", Everywhere, genesis::ping()),
+        ("operators", Everywhere, operators::operators()),
+        ("operator_by_digest", Everywhere, operators::operator_by_digest(&digest())),
+        ("insert_operator", Everywhere, operators::insert_operator(&operator)),
+        ("revoke_operator", Everywhere, operators::revoke_operator(OPERATOR, AT)),
+        ("insert_changes", Everywhere, log::insert_changes(&[change])),
+        ("insert_changes", Everywhere, log::insert_changes(&[change; log::MAX_WRITTEN])),
+        ("changes_after", OnSqlite, log::changes_after(0, 10, LogOrder::Sequence)),
+        ("changes_after", OnPostgres, log::changes_after(0, 10, LogOrder::Transaction)),
+        ("settle_restored_changes", OnPostgres, log::settle_restored_changes()),
+    ]
+}
+
+fn new_token() -> NewToken {
+    NewToken {
+        digest: digest(),
+        digest_key_id: u32::MAX,
+        is_foreign: true,
+        sealed: None,
+        kind: TokenKind::Grant,
+        owner: Owner::StandIn(user()),
+        created_at: AT,
+        expires_at: None,
+        disabled_by: Some(Actor::Cli),
+        title: None,
+        tags: None,
+        description: None,
+        permissions_as_sent: None,
+        scopes: Scopes::none(),
+    }
+}
+
+fn token() -> Token {
+    Token {
+        id: TOKEN,
+        app_id: APP,
+        kind: TokenKind::Grant,
+        owner: Owner::Nobody,
+        created_at: AT,
+        updated_at: AT,
+        expires_at: None,
+        disabled_by: None,
+        revoked_at: None,
+        title: None,
+        tags: None,
+        description: None,
+        permissions_as_sent: None,
+        scopes: Scopes::none(),
+    }
+}

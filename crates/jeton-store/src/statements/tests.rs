@@ -1,0 +1,171 @@
+use super::Statement;
+use super::registry::{self, Runs, all};
+use super::token_lists::{count_tokens, list_tokens};
+use super::tokens::{Half, sweep_deleted_apps, sweep_sealed, tokens_by_digests};
+use crate::migrations;
+use crate::model::{Order, OwnerFilter, TokenFilter, TokenPage};
+use jeton_core::{TokenId, TokenKind};
+use sea_query::{PostgresQueryBuilder, SqliteQueryBuilder};
+use sqlx::postgres::PgConnection;
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{AssertSqlSafe, Column, Connection, Executor, SqlSafeStr, Statement as _};
+use std::collections::BTreeSet;
+
+const SOURCES: [&str; 6] = [
+    include_str!("apps.rs"),
+    include_str!("genesis.rs"),
+    include_str!("log.rs"),
+    include_str!("operators.rs"),
+    include_str!("token_lists.rs"),
+    include_str!("tokens.rs"),
+];
+
+async fn sqlite() -> SqliteConnection {
+    let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+    migrations::migrate(&mut connection, migrations::SQLITE).await.unwrap();
+    connection
+}
+
+async fn postgres() -> PgConnection {
+    let url = jeton_testkit::Cluster::shared().create_database();
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    migrations::migrate(&mut connection, migrations::POSTGRES).await.unwrap();
+    connection
+}
+
+#[test]
+fn no_statement_is_missing() {
+    let listed: BTreeSet<_> = all().into_iter().map(|(name, ..)| name).collect();
+    let mut written = BTreeSet::new();
+    for source in SOURCES {
+        for function in source.split("\npub(crate) fn ").skip(1) {
+            let (name, rest) = function.split_once('(').unwrap();
+            let signature = rest.split_once('{').unwrap().0;
+            if signature.trim_end().ends_with("-> Statement") {
+                written.insert(name);
+            }
+        }
+        assert!(!source.contains("\npub fn "), "a builder that this test does not find");
+    }
+    assert_eq!(listed, written);
+}
+
+#[test]
+fn no_statement_asks_for_time_or_randomness() {
+    for (name, runs, statement) in all() {
+        let sql = match runs {
+            Runs::OnPostgres => statement.build(PostgresQueryBuilder).unwrap().0,
+            Runs::Everywhere | Runs::OnSqlite => statement.build(SqliteQueryBuilder).unwrap().0,
+        };
+        let sql = sql.to_lowercase();
+        for banned in ["now(", "current_timestamp", "random(", "strftime(", "clock_timestamp"] {
+            assert!(!sql.contains(banned), "{name}: {sql}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn sqlite_prepares_every_statement() {
+    let mut connection = sqlite().await;
+    for (name, runs, statement) in all() {
+        if runs != Runs::OnPostgres {
+            let (sql, _) = statement.build(SqliteQueryBuilder).unwrap();
+            let prepared = connection.prepare(AssertSqlSafe(sql.clone()).into_sql_str()).await;
+            prepared.unwrap_or_else(|error| panic!("{name}: {error}\n{sql}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn postgres_prepares_every_statement() {
+    if jeton_testkit::skips("PostgreSQL") {
+        return;
+    }
+    let mut connection = postgres().await;
+    for (name, runs, statement) in all() {
+        if runs != Runs::OnSqlite {
+            let (sql, _) = statement.build(PostgresQueryBuilder).unwrap();
+            let prepared = connection.prepare(AssertSqlSafe(sql.clone()).into_sql_str()).await;
+            let prepared = prepared.unwrap_or_else(|error| panic!("{name}: {error}\n{sql}"));
+            // One numbered column each: a statement that answers with two of the same name would be read wrongly.
+            let names: BTreeSet<_> = prepared.columns().iter().map(Column::name).collect();
+            assert_eq!(names.len(), prepared.columns().len(), "{name}");
+        }
+    }
+}
+
+/// What must not read a whole table, with the index that it reads instead.
+fn by_index() -> Vec<(&'static str, &'static str, Statement)> {
+    let filter = |owner| TokenFilter { app_id: registry::APP, kinds: TokenKind::SHARED.to_vec(), owner };
+    let page = |order| TokenPage { order, after: TokenId::new(10_000), skip: 0, limit: 10 };
+    let (any, named) = (filter(OwnerFilter::Any), filter(OwnerFilter::Named(registry::user())));
+    vec![
+        ("newest first", "tokens_live", list_tokens(&any, page(Order::NewestFirst))),
+        ("oldest first", "tokens_live", list_tokens(&any, page(Order::OldestFirst))),
+        ("of a user", "tokens_live_by_user", list_tokens(&named, page(Order::NewestFirst))),
+        ("a count", "tokens_live", count_tokens(&any)),
+        ("a count of a user", "tokens_live_by_user", count_tokens(&named)),
+        ("by digest", "tokens_digest", tokens_by_digests(&[registry::digest()])),
+        ("by digests", "tokens_digest", tokens_by_digests(&[registry::digest(); 3])),
+        ("a sweep of live ones", "tokens_live", sweep_deleted_apps(Half::Live, 10)),
+        ("a sweep of revoked ones", "tokens_revoked", sweep_deleted_apps(Half::Revoked, 10)),
+        ("a sweep of sealed values", "tokens_sealed", sweep_sealed(registry::APP, 10)),
+    ]
+}
+
+#[tokio::test]
+async fn sqlite_reads_by_index() {
+    let mut connection = sqlite().await;
+    for (name, index, statement) in by_index() {
+        let (sql, values) = statement.build(SqliteQueryBuilder).unwrap();
+        let explain = format!("EXPLAIN QUERY PLAN {sql}");
+        let plan: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as_with(AssertSqlSafe(explain), values).fetch_all(&mut connection).await.unwrap();
+        let plan: Vec<_> = plan.into_iter().map(|(.., step)| step).collect();
+        let step = format!("INDEX {index} (");
+        assert!(plan.iter().any(|line| line.contains(&step)), "{name}: {plan:#?}\n{sql}");
+        let is_scan = |line: &String| line.starts_with("SCAN tokens") || line.starts_with("SCAN apps");
+        // A sweep looks for deleted apps among all of them; nothing else may.
+        assert!(!plan.iter().any(is_scan) || name.contains("sweep of"), "{name}: {plan:#?}");
+        assert!(!plan.iter().any(|line| line.starts_with("SCAN tokens")), "{name}: {plan:#?}");
+        assert!(!plan.iter().any(|line| line.contains("TEMP B-TREE")), "{name} sorts: {plan:#?}");
+        let is_covered = plan.iter().any(|line| line.contains(&format!("COVERING {step}")));
+        assert!(is_covered || !name.contains("count"), "{name}: {plan:#?}");
+    }
+}
+
+/// PostgreSQL goes by what is there: many apps, one of them deleted, and so many tokens that an index is worth it. The
+/// vacuum notes which pages need no look at the table.
+const MANY_TOKENS: [&str; 4] = [
+    "INSERT INTO apps (key, client_id, settings, created_at, updated_at, revision, is_default, deleted_at) \
+     SELECT 'app' || n, 'client' || n, '{}', 0, 0, 1, false, CASE WHEN n = 2 THEN 0 END FROM generate_series(1, 50) n",
+    "INSERT INTO tokens (app_id, kind, digest, digest_key_id, is_foreign, sealed, user_id, user_is_stand_in, \
+     created_at, updated_at, revoked_at, scopes, revision) \
+     SELECT 1 + n % 50, 'grant', sha256(n::text::bytea), 1, false, CASE WHEN n % 51 = 0 THEN ''::bytea END, \
+     (n % 77)::text, n % 3 = 0, 0, 0, CASE WHEN n % 21 < 2 THEN 0 END, '[]', 1 FROM generate_series(1, 20000) n",
+    "VACUUM ANALYZE",
+    "SET enable_seqscan = off",
+];
+
+#[tokio::test]
+async fn postgres_reads_by_index() {
+    if jeton_testkit::skips("PostgreSQL") {
+        return;
+    }
+    let mut connection = postgres().await;
+    for sql in MANY_TOKENS {
+        connection.execute(sql).await.unwrap();
+    }
+    for (name, index, statement) in by_index() {
+        let (sql, values) = statement.build(PostgresQueryBuilder).unwrap();
+        let explain = format!("EXPLAIN {sql}");
+        let plan: Vec<String> =
+            sqlx::query_scalar_with(AssertSqlSafe(explain), values).fetch_all(&mut connection).await.unwrap();
+        let scans = [format!("using {index} on tokens"), format!("Bitmap Index Scan on {index}")];
+        let is_used = plan.iter().any(|line| scans.iter().any(|scan| line.contains(scan)));
+        assert!(is_used, "{name}: {plan:#?}\n{sql}");
+        assert!(!plan.iter().any(|line| line.contains("Seq Scan on tokens")), "{name}: {plan:#?}");
+        let is_covered = plan.iter().any(|line| line.contains("Index Only Scan"));
+        assert!(is_covered || !name.contains("count"), "{name}: {plan:#?}");
+    }
+}

@@ -1,0 +1,54 @@
+//! Statements about many tokens of an app.
+
+use super::Statement;
+use super::apps::live_id;
+use super::tokens::{is_not_revoked, select};
+use crate::model::{Order, OwnerFilter, TokenFilter, TokenPage};
+use crate::schema::{Count, Tokens};
+use jeton_core::TokenKind;
+use sea_query::{Expr, ExprTrait, Func, Query, SelectStatement};
+
+pub(crate) fn count_tokens(filter: &TokenFilter) -> Statement {
+    let mut count = Query::select();
+    count.expr_as(Func::count(Expr::col(Tokens::Id)), Count).from(Tokens::Table);
+    keep(&mut count, filter);
+    Statement::fixed(count)
+}
+
+pub(crate) fn list_tokens(filter: &TokenFilter, page: TokenPage) -> Statement {
+    let mut tokens = select();
+    keep(&mut tokens, filter);
+    let id = || Expr::col(Tokens::Id);
+    let (direction, after) = match page.order {
+        Order::NewestFirst => (sea_query::Order::Desc, page.after.map(|after| id().lt(after.get()))),
+        Order::OldestFirst => (sea_query::Order::Asc, page.after.map(|after| id().gt(after.get()))),
+    };
+    tokens
+        .and_where_option(after)
+        .order_by(Tokens::Id, direction)
+        .limit(u64::from(page.limit))
+        // Engines count rows in signed integers. No table has more rows than that, so the answer is the same.
+        .offset(Ord::min(page.skip, i64::MAX.unsigned_abs()));
+    Statement::fixed(tokens)
+}
+
+/// Leaves only those that the filter lets through. The text depends on how many kinds there are, at most all of them,
+/// and on what the owner is: few enough to keep prepared.
+fn keep(tokens: &mut SelectStatement, filter: &TokenFilter) {
+    let kinds = TokenKind::ALL.into_iter().filter(|kind| filter.kinds.contains(kind));
+    tokens
+        .and_where(Expr::col(Tokens::AppId).eq(live_id(filter.app_id)))
+        .and_where(Expr::col(Tokens::Kind).is_in(kinds.map(TokenKind::name)))
+        .and_where(is_not_revoked());
+    match &filter.owner {
+        OwnerFilter::Any => {}
+        OwnerFilter::Shown(user_id) => {
+            tokens.and_where(Expr::col(Tokens::UserId).eq(user_id.to_string()));
+        }
+        OwnerFilter::Named(user_id) => {
+            tokens
+                .and_where(Expr::col(Tokens::UserId).eq(user_id.to_string()))
+                .and_where(Expr::col(Tokens::UserIsStandIn).eq(false));
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Statements about single tokens, and the sweeps.
+
+use super::apps::{deleted_ids, is_of_live_app, live_id};
+use super::{Statement, one_more, unless_taken};
+use crate::model::NewToken;
+use crate::schema::Tokens;
+use crate::scopes;
+use jeton_core::{Actor, AppId, Description, Digest, Label, Owner, Timestamp, Token, TokenId, UserId};
+use sea_query::{Expr, ExprTrait, Query, SelectStatement};
+
+/// Most tokens in one statement. 18 arguments each make 18,432, below the 32,766 that SQLite allows by default
+/// (SQLITE_MAX_VARIABLE_NUMBER) and the 65,535 of PostgreSQL's protocol (a 16-bit count).
+pub(crate) const MAX_INSERTED: usize = 1_024;
+
+/// Most digests in one question, by the same bounds; more at once would only keep one connection busy for longer.
+pub(crate) const MAX_SOUGHT: usize = 1_024;
+
+/// What a token is read from.
+const COLUMNS: [Tokens; 19] = [
+    Tokens::Id,
+    Tokens::AppId,
+    Tokens::Kind,
+    Tokens::Digest,
+    Tokens::IsForeign,
+    Tokens::Sealed,
+    Tokens::UserId,
+    Tokens::UserIsStandIn,
+    Tokens::CreatedAt,
+    Tokens::UpdatedAt,
+    Tokens::ExpiresAt,
+    Tokens::DisabledBy,
+    Tokens::RevokedAt,
+    Tokens::Title,
+    Tokens::Tags,
+    Tokens::Description,
+    Tokens::PermissionsAsSent,
+    Tokens::Scopes,
+    Tokens::Revision,
+];
+
+/// Which rows a sweep of deleted apps takes. Each half has an index of its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Half {
+    /// Those that were not revoked.
+    Live,
+    /// Those that were.
+    Revoked,
+}
+
+/// Whole tokens, of whatever app and revoked or not.
+pub(super) fn select() -> SelectStatement {
+    Query::select().columns(COLUMNS).from(Tokens::Table).take()
+}
+
+pub(super) fn is_not_revoked() -> Expr {
+    Expr::col(Tokens::RevokedAt).is_null()
+}
+
+/// Answers the number, app and digest of those that were inserted; the others are duplicates. Takes at most
+/// [`MAX_INSERTED`].
+pub(crate) fn insert_tokens(tokens: &[(AppId, &NewToken)]) -> Statement {
+    let mut insert = Query::insert();
+    insert.into_table(Tokens::Table).columns([
+        Tokens::AppId,
+        Tokens::Kind,
+        Tokens::Digest,
+        Tokens::DigestKeyId,
+        Tokens::IsForeign,
+        Tokens::Sealed,
+        Tokens::UserId,
+        Tokens::UserIsStandIn,
+        Tokens::CreatedAt,
+        Tokens::UpdatedAt,
+        Tokens::ExpiresAt,
+        Tokens::DisabledBy,
+        Tokens::Title,
+        Tokens::Tags,
+        Tokens::Description,
+        Tokens::PermissionsAsSent,
+        Tokens::Scopes,
+        Tokens::Revision,
+    ]);
+    for (app_id, token) in tokens {
+        insert.values_panic(row(*app_id, token));
+    }
+    insert.on_conflict(unless_taken()).returning(Query::returning().columns([
+        Tokens::Id,
+        Tokens::AppId,
+        Tokens::Digest,
+    ]));
+    match tokens {
+        [_] => Statement::fixed(insert),
+        _ => Statement::varying(insert),
+    }
+}
+
+fn row(app_id: AppId, token: &NewToken) -> [Expr; 18] {
+    let (user_id, is_stand_in) = owner(&token.owner);
+    [
+        Expr::val(app_id.get()),
+        Expr::val(token.kind.name()),
+        Expr::val(token.digest.as_bytes().to_vec()),
+        Expr::val(i64::from(token.digest_key_id)),
+        Expr::val(token.is_foreign),
+        Expr::val(token.sealed.clone()),
+        Expr::val(user_id),
+        Expr::val(is_stand_in),
+        Expr::val(token.created_at.as_millis()),
+        Expr::val(token.created_at.as_millis()),
+        Expr::val(token.expires_at.map(Timestamp::as_millis)),
+        Expr::val(token.disabled_by.as_ref().map(Actor::to_string)),
+        Expr::val(token.title.as_ref().map(Label::as_str)),
+        Expr::val(token.tags.as_ref().map(Label::as_str)),
+        Expr::val(token.description.as_ref().map(Description::as_str)),
+        Expr::val(token.permissions_as_sent.as_deref()),
+        Expr::val(scopes::to_text(&token.scopes)),
+        Expr::val(1_i64),
+    ]
+}
+
+/// The two columns that hold an owner.
+fn owner(owner: &Owner) -> (Option<String>, bool) {
+    (owner.shown().map(UserId::to_string), matches!(owner, Owner::StandIn(_)))
+}
+
+/// Takes at most [`MAX_SOUGHT`].
+pub(crate) fn tokens_by_digests(digests: &[Digest]) -> Statement {
+    let mut tokens = select();
+    tokens
+        .and_where(Expr::col(Tokens::Digest).is_in(digests.iter().map(|digest| digest.as_bytes().to_vec())))
+        .and_where(is_of_live_app());
+    match digests {
+        [_] => Statement::fixed(tokens),
+        _ => Statement::varying(tokens),
+    }
+}
+
+pub(crate) fn token_by_id(app_id: AppId, id: TokenId) -> Statement {
+    Statement::fixed(
+        select()
+            .and_where(Expr::col(Tokens::Id).eq(id.get()))
+            .and_where(Expr::col(Tokens::AppId).eq(live_id(app_id)))
+            .and_where(is_not_revoked())
+            .take(),
+    )
+}
+
+/// Answers the digest, or nothing if the revision is another, or the token is not there or revoked.
+pub(crate) fn update_token(token: &Token, expected: i64) -> Statement {
+    let (user_id, is_stand_in) = owner(&token.owner);
+    Statement::fixed(
+        Query::update()
+            .table(Tokens::Table)
+            .value(Tokens::Kind, token.kind.name())
+            .value(Tokens::UserId, user_id)
+            .value(Tokens::UserIsStandIn, is_stand_in)
+            .value(Tokens::CreatedAt, token.created_at.as_millis())
+            .value(Tokens::UpdatedAt, token.updated_at.as_millis())
+            .value(Tokens::ExpiresAt, token.expires_at.map(Timestamp::as_millis))
+            .value(Tokens::DisabledBy, token.disabled_by.as_ref().map(Actor::to_string))
+            .value(Tokens::Title, token.title.as_ref().map(Label::as_str))
+            .value(Tokens::Tags, token.tags.as_ref().map(Label::as_str))
+            .value(Tokens::Description, token.description.as_ref().map(Description::as_str))
+            .value(Tokens::PermissionsAsSent, token.permissions_as_sent.as_deref())
+            .value(Tokens::Scopes, scopes::to_text(&token.scopes))
+            .value(Tokens::Revision, one_more(Tokens::Revision))
+            .and_where(Expr::col(Tokens::Id).eq(token.id.get()))
+            .and_where(Expr::col(Tokens::AppId).eq(live_id(token.app_id)))
+            .and_where(Expr::col(Tokens::Revision).eq(expected))
+            .and_where(is_not_revoked())
+            .returning_col(Tokens::Digest)
+            .take(),
+    )
+}
+
+/// Answers the digest, or nothing if the token is not there or revoked.
+pub(crate) fn revoke_token(app_id: AppId, id: TokenId, at: Timestamp) -> Statement {
+    Statement::fixed(
+        Query::update()
+            .table(Tokens::Table)
+            .value(Tokens::RevokedAt, at.as_millis())
+            .value(Tokens::UpdatedAt, at.as_millis())
+            .value(Tokens::Sealed, None::<Vec<u8>>)
+            .value(Tokens::Revision, one_more(Tokens::Revision))
+            .and_where(Expr::col(Tokens::Id).eq(id.get()))
+            .and_where(Expr::col(Tokens::AppId).eq(live_id(app_id)))
+            .and_where(is_not_revoked())
+            .returning_col(Tokens::Digest)
+            .take(),
+    )
+}
+
+/// Removes at most `limit` tokens of deleted apps.
+pub(crate) fn sweep_deleted_apps(half: Half, limit: u64) -> Statement {
+    let revoked_at = Expr::col(Tokens::RevokedAt);
+    let batch = Query::select()
+        .columns(NUMBER)
+        .from(Tokens::Table)
+        .and_where(Expr::col(Tokens::AppId).in_subquery(deleted_ids()))
+        .and_where(match half {
+            Half::Live => revoked_at.is_null(),
+            Half::Revoked => revoked_at.is_not_null(),
+        })
+        .limit(limit)
+        .take();
+    Statement::fixed(Query::delete().from_table(Tokens::Table).and_where(is_of(batch)).take())
+}
+
+/// Removes the sealed values of at most `limit` tokens of an app.
+pub(crate) fn sweep_sealed(app_id: AppId, limit: u64) -> Statement {
+    let batch = Query::select()
+        .columns(NUMBER)
+        .from(Tokens::Table)
+        .and_where(Expr::col(Tokens::AppId).eq(app_id.get()))
+        .and_where(Expr::col(Tokens::Sealed).is_not_null())
+        .limit(limit)
+        .take();
+    Statement::fixed(
+        Query::update()
+            .table(Tokens::Table)
+            .value(Tokens::Sealed, None::<Vec<u8>>)
+            .and_where(is_of(batch))
+            .take(),
+    )
+}
+
+/// What tells a token from all others and has an index. PostgreSQL has none of the second one alone.
+const NUMBER: [Tokens; 2] = [Tokens::AppId, Tokens::Id];
+
+/// That a token is one of a batch of [`NUMBER`]s.
+fn is_of(batch: SelectStatement) -> Expr {
+    Expr::tuple(NUMBER.map(Expr::col)).in_subquery(batch)
+}

@@ -1,0 +1,65 @@
+//! Writes as data, so that one place can apply them, alone or many in one transaction.
+
+use crate::error::StoreError;
+use crate::model::{
+    AppChange, AppChanged, AppCreated, Genesis, Initialised, Inserted, NewApp, NewOperator, NewToken,
+    Replaced,
+};
+use jeton_core::{Actor, AppId, OperatorId, Timestamp, Token, TokenId};
+
+/// One call of a writing method of [`Store`](crate::Store).
+#[derive(Debug)]
+pub(crate) enum Write {
+    Initialise(Box<Genesis>),
+    CreateApp(Box<NewAppWithAdmin>),
+    ChangeApp { id: AppId, expected: i64, change: AppChange, at: Timestamp, by: Actor },
+    DeleteApp { id: AppId, at: Timestamp, by: Actor },
+    SweepDeletedApps { limit: u32 },
+    SweepSealed { id: AppId, limit: u32 },
+    InsertTokens { app_id: AppId, tokens: Vec<NewToken>, at: Timestamp, by: Actor },
+    ReplaceToken { token: Box<Token>, expected: i64, by: Actor },
+    RevokeToken { app_id: AppId, id: TokenId, at: Timestamp, by: Actor },
+    CreateOperator { operator: NewOperator, by: Actor },
+    RevokeOperator { id: OperatorId, at: Timestamp, by: Actor },
+}
+
+/// An app with its first token.
+#[derive(Debug)]
+pub(crate) struct NewAppWithAdmin {
+    pub(crate) app: NewApp,
+    pub(crate) admin: NewToken,
+    pub(crate) by: Actor,
+}
+
+impl Write {
+    /// How many rows it is about to write, roughly: what the size of a group is counted in.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Write::InsertTokens { tokens, .. } => tokens.len(),
+            Write::SweepDeletedApps { limit } | Write::SweepSealed { limit, .. } => *limit as usize,
+            _ => 1,
+        }
+    }
+}
+
+/// The answer to a write.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Initialised(Initialised),
+    AppCreated(AppCreated),
+    AppChanged(AppChanged),
+    Inserted(Vec<Inserted>),
+    Replaced(Replaced),
+    OperatorCreated(OperatorId),
+    /// Whether there was anything to do.
+    Done(bool),
+    /// How many rows.
+    Swept(u64),
+}
+
+impl Outcome {
+    /// The error for an answer that is not to the question that was asked: a mistake in this crate.
+    pub(crate) fn misplaced(&self) -> StoreError {
+        StoreError::unavailable(format!("a write was answered with {self:?}"))
+    }
+}

@@ -1,0 +1,112 @@
+use crate::bed::{BY, Bed};
+use crate::fixture::*;
+use jeton_core::{Actor, AppId, Digest, Timestamp, Token, TokenId};
+use jeton_store::{AppChange, Change, ChangeKind, Replaced};
+
+/// An entry without its number.
+type Entry = (ChangeKind, Timestamp, Option<AppId>, Option<i64>, Option<Digest>, Actor);
+
+fn entries(changes: &[Change]) -> Vec<Entry> {
+    let entry = |change: &Change| {
+        let Change { at, kind, app_id, subject_id, digest, by, .. } = change.clone();
+        (kind, at, app_id, subject_id, digest, by)
+    };
+    changes.iter().map(entry).collect()
+}
+
+pub(crate) async fn every_write_has_its_entry(bed: &Bed) {
+    let (store, demo) = begin_on(bed).await;
+    let start = bed.last_change().await;
+    let by = user_actor("7", 3);
+    let manager = Actor::Manager(TokenId::new(9).unwrap());
+
+    let app = create_app(store, "shop").await;
+    let admin = store.find_tokens(&[digest(999_999)]).await.unwrap();
+    let admin = admin.iter().find(|stored| stored.token.app_id == app.id).unwrap().token.id;
+    store.change_app(app.id, 1, AppChange::default(), at(1), &by).await.unwrap();
+    let long_ago = jeton_store::NewToken { created_at: at(-9_999), ..new_token(1) };
+    let batch = vec![long_ago, new_token(1), new_token(2)];
+    store.insert_tokens(app.id, batch, at(2), &manager).await.unwrap();
+    let one = find(store, 1).await.unwrap();
+    let two = find(store, 2).await.unwrap();
+    let updated = Token { updated_at: at(3), ..one.token.clone() };
+    assert_eq!(store.replace_token(updated, 1, &by).await.unwrap(), Replaced::Done);
+    assert!(store.revoke_token(app.id, two.token.id, at(4), &Actor::Client).await.unwrap());
+    let operator = store.create_operator(new_operator(5), &BY).await.unwrap();
+    assert!(store.revoke_operator(operator, at(6), &Actor::Operator(operator)).await.unwrap());
+    assert!(store.delete_app(app.id, at(7), &Actor::Anonymous).await.unwrap());
+
+    let changes = bed.changes_after(start).await;
+    let (of, id) = (Some(app.id), |token: TokenId| Some(token.get()));
+    let operator_id = Some(operator.get());
+    use ChangeKind::*;
+    let expected: Vec<Entry> = vec![
+        (AppCreated, at(0), of, None, None, BY),
+        (TokenIssued, at(0), of, id(admin), Some(digest(999_999)), BY),
+        (AppUpdated, at(1), of, None, None, by.clone()),
+        (TokenIssued, at(2), of, id(one.token.id), Some(digest(1)), manager.clone()),
+        (TokenIssued, at(2), of, id(two.token.id), Some(digest(2)), manager),
+        (TokenUpdated, at(3), of, id(one.token.id), Some(digest(1)), by),
+        (TokenRevoked, at(4), of, id(two.token.id), Some(digest(2)), Actor::Client),
+        (OperatorCreated, at(0), None, operator_id, None, BY),
+        (OperatorRevoked, at(6), None, operator_id, None, Actor::Operator(operator)),
+        (AppDeleted, at(7), of, None, None, Actor::Anonymous),
+    ];
+    assert_eq!(entries(&changes), expected);
+    assert_eq!(changes[3].token_id(), Some(one.token.id));
+    assert_eq!(changes[7].token_id(), None);
+    assert_ne!(demo.id, app.id);
+}
+
+pub(crate) async fn refused_writes_have_none(bed: &Bed) {
+    let (store, app) = begin_on(bed).await;
+    let id = issue(store, app.id, new_token(1)).await;
+    assert!(store.revoke_token(app.id, id, at(1), &BY).await.unwrap());
+    let log = bed.changes_after(0).await;
+
+    let token = find(store, 1).await.unwrap().token;
+    store.initialise(genesis()).await.unwrap();
+    store.create_app(new_app("demo"), new_admin(), &BY).await.unwrap();
+    store.change_app(app.id, 9, AppChange::default(), at(2), &BY).await.unwrap();
+    store.insert_tokens(app.id, vec![new_token(1)], at(2), &BY).await.unwrap();
+    store.replace_token(token, 9, &BY).await.unwrap();
+    store.revoke_token(app.id, id, at(2), &BY).await.unwrap();
+    store.delete_app(AppId::new(77).unwrap(), at(2), &BY).await.unwrap();
+    store.revoke_operator(jeton_core::OperatorId::new(77).unwrap(), at(2), &BY).await.unwrap();
+    store.sweep_deleted_apps(10).await.unwrap();
+    store.sweep_sealed(app.id, 10).await.unwrap();
+
+    assert_eq!(bed.changes_after(0).await, log);
+}
+
+pub(crate) async fn genesis_is_logged(bed: &Bed) {
+    let (store, app) = begin_on(bed).await;
+    let admin = find(store, 999_999).await.unwrap().token.id.get();
+    let operator = store.operators().await.unwrap()[0].id.get();
+    let expected: Vec<Entry> = vec![
+        (ChangeKind::AppCreated, at(0), Some(app.id), None, None, BY),
+        (ChangeKind::TokenIssued, at(0), Some(app.id), Some(admin), Some(digest(999_999)), BY),
+        (ChangeKind::OperatorCreated, at(0), None, Some(operator), None, BY),
+    ];
+    assert_eq!(entries(&bed.changes_after(0).await), expected);
+}
+
+pub(crate) async fn pages_go_on_where_they_ended(bed: &Bed) {
+    let (store, app) = begin_on(bed).await;
+    store.insert_tokens(app.id, (0..5_000).map(new_token).collect(), at(0), &BY).await.unwrap();
+    let whole = bed.changes_after(0).await;
+    assert_eq!(whole.len(), 5_003, "more than go into one statement");
+    let mut paged: Vec<Change> = Vec::new();
+    loop {
+        let after = paged.last().map_or(0, |change| change.sequence);
+        let page = store.changes(after, 999).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        assert!(page.len() <= 999);
+        paged.extend(page);
+    }
+    assert_eq!(paged, whole);
+    let last = paged.last().unwrap().sequence;
+    assert_eq!(store.changes(last + 1_000, 10).await.unwrap(), [], "a number that is still to come");
+}

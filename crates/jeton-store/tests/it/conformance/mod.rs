@@ -1,0 +1,113 @@
+//! What a store does, whatever the engine.
+
+mod apps;
+mod concurrency;
+mod corruption;
+mod lists;
+mod log;
+mod opening;
+mod operators;
+mod start;
+mod texts;
+mod tokens;
+
+/// Makes one test of each case and engine. A case that is not named here is dead code, which the gate refuses.
+macro_rules! conformance {
+    ($($module:ident { $($case:ident,)* })*) => {
+        mod on_sqlite {
+            $(mod $module {
+                $(#[tokio::test]
+                async fn $case() {
+                    use crate::bed::{Bed, Place};
+                    crate::conformance::$module::$case(&Bed::new(Place::sqlite()).await).await;
+                })*
+            })*
+        }
+
+        mod on_postgres {
+            $(mod $module {
+                $(#[tokio::test]
+                async fn $case() {
+                    use crate::bed::{Bed, Place};
+                    if !jeton_testkit::skips("PostgreSQL") {
+                        crate::conformance::$module::$case(&Bed::new(Place::postgres()).await).await;
+                    }
+                })*
+            })*
+        }
+    };
+}
+
+conformance! {
+    start {
+        a_new_database_knows_nothing,
+        genesis_writes_everything_once,
+        genesis_without_keys_is_a_start_too,
+        of_many_at_once_one_initialises,
+    }
+    apps {
+        an_app_comes_back_as_it_was_made,
+        keys_and_clients_are_taken_once,
+        a_change_needs_the_revision,
+        a_change_leaves_the_rest_as_it_is,
+        a_deleted_app_is_unknown_with_all_its_tokens,
+        a_freed_key_gets_another_number,
+        a_deleted_app_changes_no_more,
+        deleted_apps_are_swept_in_batches,
+    }
+    tokens {
+        a_token_comes_back_as_it_was_issued,
+        a_replaced_token_comes_back_as_it_is_now,
+        what_is_not_there_is_none,
+        duplicates_are_told_one_by_one,
+        a_revoked_digest_is_a_tombstone,
+        the_same_digest_lives_in_two_apps,
+        a_replacement_needs_the_revision,
+        revoking_happens_once,
+        no_tokens_are_inserted_as_well,
+        thousands_go_in_at_once,
+        instants_at_the_ends_of_time_come_back,
+        sealed_values_are_swept_in_batches,
+        an_unknown_app_takes_no_tokens,
+        many_are_found_at_once,
+    }
+    lists {
+        pages_by_skip_and_by_key_are_equal,
+        filters_let_through_what_they_say,
+        revoked_tokens_do_not_count,
+        skips_beyond_the_end_are_empty,
+    }
+    operators {
+        an_operator_is_found_until_revoked,
+        two_operators_do_not_share_a_token,
+    }
+    log {
+        every_write_has_its_entry,
+        refused_writes_have_none,
+        genesis_is_logged,
+        pages_go_on_where_they_ended,
+    }
+    texts {
+        odd_texts_come_back,
+        a_nul_is_refused_and_nothing_is_written,
+    }
+    concurrency {
+        what_was_acknowledged_is_there,
+        of_many_replacements_one_wins,
+        of_many_duplicates_one_wins,
+        a_bad_write_fails_alone,
+        a_caller_that_leaves_disturbs_nobody,
+        another_store_sees_what_was_acknowledged,
+        close_finishes_what_is_under_way,
+        after_close_everything_is_unavailable,
+    }
+    opening {
+        many_may_open_a_new_database_at_once,
+        what_was_written_is_there_after_opening_again,
+        a_newer_database_is_refused,
+    }
+    corruption {
+        tokens_that_make_no_sense_are_corrupt,
+        other_rows_that_make_no_sense_are_corrupt,
+    }
+}

@@ -1,0 +1,44 @@
+use crate::bed::Bed;
+use crate::fixture::*;
+use jeton_store::OpenError;
+use std::sync::Arc;
+use tokio::task::JoinSet;
+
+pub(crate) async fn many_may_open_a_new_database_at_once(bed: &Bed) {
+    let place = Arc::new(bed.another_place());
+    let mut tasks = JoinSet::new();
+    for number in 0..8 {
+        let place = place.clone();
+        tasks.spawn(async move {
+            let store = place.open().await.unwrap();
+            (number, store)
+        });
+    }
+    let mut stores = tasks.join_all().await;
+    stores.sort_by_key(|(number, _)| *number);
+    let app = begin(&*stores[0].1).await;
+    for (_, store) in &stores {
+        assert_eq!(store.default_app().await.unwrap(), Some(app.clone()));
+    }
+}
+
+pub(crate) async fn what_was_written_is_there_after_opening_again(bed: &Bed) {
+    let (store, app) = begin_on(bed).await;
+    issue(store, app.id, new_token(1)).await;
+    store.close().await;
+    let again = bed.reopen().await.unwrap();
+    assert_eq!(again.default_app().await.unwrap(), Some(app));
+    assert!(find(&*again, 1).await.is_some());
+}
+
+pub(crate) async fn a_newer_database_is_refused(bed: &Bed) {
+    bed.execute(
+        "INSERT INTO jeton_migrations (version, description, success, checksum, execution_time) \
+         SELECT 99, 'from the future', true, checksum, 0 FROM jeton_migrations",
+    )
+    .await;
+    match bed.reopen().await {
+        Err(OpenError::Newer { found: 99, known: 1 }) => {}
+        other => panic!("{other:?}"),
+    }
+}

@@ -1,0 +1,73 @@
+use crate::bed::{BY, Bed};
+use crate::fixture::*;
+use jeton_core::AppId;
+use jeton_store::{App, AppCreated, Genesis, Initialised, KeyCheck};
+use tokio::task::JoinSet;
+
+pub(crate) async fn a_new_database_knows_nothing(bed: &Bed) {
+    let store = &*bed.store;
+    assert_eq!(store.key_checks().await.unwrap(), None);
+    assert_eq!(store.default_app().await.unwrap(), None);
+    assert_eq!(store.apps().await.unwrap(), []);
+    assert_eq!(store.operators().await.unwrap(), []);
+    assert_eq!(store.changes(0, 10).await.unwrap(), []);
+    store.ping().await.unwrap();
+}
+
+pub(crate) async fn genesis_writes_everything_once(bed: &Bed) {
+    let store = &*bed.store;
+    let Genesis { app: new, admin, operator, mut key_checks, .. } = genesis();
+    let app = begin(store).await;
+    let expected = App {
+        id: AppId::new(1).unwrap(),
+        key: new.key,
+        client_id: new.client_id,
+        client_secret: new.client_secret,
+        settings: new.settings,
+        data_key: new.data_key,
+        created_at: new.created_at,
+        updated_at: new.created_at,
+        revision: 1,
+        is_default: true,
+    };
+    assert_eq!(app, expected);
+    assert_eq!(store.default_app().await.unwrap(), Some(app.clone()));
+    key_checks.sort_by_key(|check| check.key_id);
+    assert_eq!(store.key_checks().await.unwrap(), Some(key_checks.clone()));
+    let found = find(store, 999_999).await.unwrap();
+    assert_eq!(found, stored(found.token.id, app.id, &admin));
+    let found = store.operator_by_digest(&operator.digest).await.unwrap().unwrap();
+    assert_eq!((found.name, found.created_at), (operator.name, operator.created_at));
+
+    let log = bed.changes_after(0).await;
+    let again = Genesis {
+        app: new_app("other"),
+        key_checks: vec![KeyCheck { key_id: 9, check: vec![9] }],
+        ..genesis()
+    };
+    assert_eq!(store.initialise(again).await.unwrap(), Initialised::Before);
+    assert_eq!(store.apps().await.unwrap(), [app]);
+    assert_eq!(store.operators().await.unwrap().len(), 1);
+    assert_eq!(store.key_checks().await.unwrap(), Some(key_checks));
+    assert_eq!(bed.changes_after(0).await, log);
+}
+
+pub(crate) async fn genesis_without_keys_is_a_start_too(bed: &Bed) {
+    let genesis = Genesis { key_checks: vec![], ..genesis() };
+    assert!(matches!(bed.store.initialise(genesis).await.unwrap(), Initialised::Done(_)));
+    assert_eq!(bed.store.key_checks().await.unwrap(), Some(vec![]));
+}
+
+pub(crate) async fn of_many_at_once_one_initialises(bed: &Bed) {
+    let other = bed.reopen().await.unwrap();
+    let mut tasks = JoinSet::new();
+    for number in 0..20 {
+        let store = if number % 2 == 0 { bed.store.clone() } else { other.clone() };
+        tasks.spawn(async move { store.initialise(genesis()).await.unwrap() });
+    }
+    let answers = tasks.join_all().await;
+    assert_eq!(answers.iter().filter(|answer| matches!(answer, Initialised::Done(_))).count(), 1);
+    assert_eq!(bed.store.apps().await.unwrap().len(), 1);
+    let second = bed.store.create_app(new_app("second"), new_admin(), &BY).await.unwrap();
+    assert!(matches!(second, AppCreated::Created(App { is_default: false, .. })));
+}

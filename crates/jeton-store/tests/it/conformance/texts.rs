@@ -1,0 +1,61 @@
+use crate::bed::{BY, Bed};
+use crate::fixture::*;
+use jeton_core::{Description, Label, Owner, Scope, Scopes, TokenKind};
+use jeton_store::{NewApp, NewToken, OwnerFilter, StoreError, TokenFilter};
+
+pub(crate) async fn odd_texts_come_back(bed: &Bed) {
+    let (store, app) = begin_on(bed).await;
+    let long = "x".repeat(4_096);
+    let odd = [
+        "",
+        " ",
+        "\u{1}\t\r\n",
+        "😀 👩‍👩‍👧‍👦",
+        "签名",
+        "'; DROP TABLE tokens; --",
+        "\\\"$1 ?1 %s",
+        "\u{feff}\u{202e}\u{10ffff}",
+        "e\u{301} is not é",
+        &long,
+    ];
+    for (number, text) in (1..).zip(odd) {
+        let label = Label::new(text.chars().take(255).collect()).ok();
+        let new = NewToken {
+            title: label.clone(),
+            tags: label,
+            description: Some(Description::new(text.to_owned()).unwrap()),
+            permissions_as_sent: Some(text.to_owned()),
+            ..new_token(number)
+        };
+        let id = issue(store, app.id, new.clone()).await;
+        assert_eq!(find(store, number).await, Some(stored(id, app.id, &new)), "{text:?}");
+    }
+    for (number, text) in
+        (100..).zip(["👩‍👩‍👧‍👦", "é", "e\u{301}", "' OR 1=1", "%", "007", "-0", "-9007199254740991"])
+    {
+        let new = NewToken { owner: Owner::Named(user(text)), ..new_token(number) };
+        let id = issue(store, app.id, new).await;
+        let filter = TokenFilter { owner: OwnerFilter::Named(user(text)), ..shared(app.id) };
+        assert_eq!(store.count_tokens(&filter).await.unwrap(), 1, "{text}");
+        assert_eq!(store.token(app.id, id).await.unwrap().unwrap().token.owner, Owner::Named(user(text)));
+    }
+}
+
+pub(crate) async fn a_nul_is_refused_and_nothing_is_written(bed: &Bed) {
+    let (store, app) = begin_on(bed).await;
+    let log = bed.changes_after(0).await;
+    let with_nul = NewToken { permissions_as_sent: Some("a\0b".to_owned()), ..new_token(1) };
+    let error = store.insert_tokens(app.id, vec![new_token(2), with_nul], at(0), &BY).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    let app_with_nul = NewApp { settings: "{\"a\":\"\0\"}".to_owned(), ..new_app("nul") };
+    assert!(store.create_app(app_with_nul, new_admin(), &BY).await.is_err());
+    assert_eq!(store.count_tokens(&shared(app.id)).await.unwrap(), 0);
+    assert_eq!(store.apps().await.unwrap().len(), 1);
+    assert_eq!(bed.changes_after(0).await, log);
+
+    // Within scopes it is no character of the text that is stored, and comes back.
+    let scope = Scope { ids: vec!["a\0b".to_owned()], ..Scope::default() };
+    let new = NewToken { kind: TokenKind::Grant, scopes: Scopes::new(vec![scope]).unwrap(), ..new_token(3) };
+    let id = issue(store, app.id, new.clone()).await;
+    assert_eq!(find(store, 3).await, Some(stored(id, app.id, &new)));
+}

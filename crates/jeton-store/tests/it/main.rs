@@ -1,0 +1,9 @@
+//! Both engines, held to the same behaviour by one suite, and what only one of them does.
+
+#![expect(clippy::unwrap_used, reason = "what a test cannot unwrap has failed it")]
+
+mod bed;
+mod conformance;
+mod fixture;
+mod postgres;
+mod sqlite;

@@ -1,0 +1,100 @@
+//! What only PostgreSQL does.
+
+use crate::bed::{Bed, Place};
+use crate::fixture::*;
+use jeton_store::{Change, ChangeKind, OpenError, open_postgres};
+use sqlx::{Connection, Executor, PgConnection};
+
+/// Writes an entry of the change log, as a store would.
+const WRITE_ENTRY: &str = "INSERT INTO changes (at, kind, actor) VALUES (0, 'operator.revoked', 'client')";
+const WRITE_OTHER_ENTRY: &str = "INSERT INTO changes (at, kind, actor) VALUES (0, 'app.deleted', 'client')";
+
+fn kinds(changes: &[Change]) -> Vec<ChangeKind> {
+    changes.iter().map(|change| change.kind).collect()
+}
+
+async fn connect(bed: &Bed) -> PgConnection {
+    PgConnection::connect(bed.url()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_slower_transaction_holds_back_what_is_numbered_after_it() {
+    if jeton_testkit::skips("PostgreSQL") {
+        return;
+    }
+    let bed = Bed::new(Place::postgres()).await;
+    let (store, app) = begin_on(&bed).await;
+    let start = bed.last_change().await;
+    let mut slower = connect(&bed).await;
+    let mut transaction = slower.begin().await.unwrap();
+    transaction.execute(WRITE_ENTRY).await.unwrap();
+    issue(store, app.id, new_token(1)).await;
+    for _ in 0..20 {
+        assert_eq!(store.changes(start, 10).await.unwrap(), []);
+    }
+    transaction.commit().await.unwrap();
+    let changes = bed.changes_after(start).await;
+    assert_eq!(kinds(&changes), [ChangeKind::OperatorRevoked, ChangeKind::TokenIssued]);
+    assert_eq!(changes[1].sequence, changes[0].sequence + 1, "without a gap");
+}
+
+/// The other way round: the transaction that began first draws the higher number and is over first.
+#[tokio::test]
+async fn a_lower_number_that_comes_later_is_not_missed() {
+    if jeton_testkit::skips("PostgreSQL") {
+        return;
+    }
+    let bed = Bed::new(Place::postgres()).await;
+    begin_on(&bed).await;
+    let start = bed.last_change().await;
+    let (mut first, mut second) = (connect(&bed).await, connect(&bed).await);
+    let mut early = first.begin().await.unwrap();
+    early.execute("SELECT pg_current_xact_id()").await.unwrap();
+    let mut late = second.begin().await.unwrap();
+    late.execute(WRITE_ENTRY).await.unwrap();
+    early.execute(WRITE_OTHER_ENTRY).await.unwrap();
+    early.commit().await.unwrap();
+
+    // Another test's transaction may hold this back a little; the late one does not.
+    let seen = loop {
+        let seen = bed.store.changes(start, 10).await.unwrap();
+        if !seen.is_empty() {
+            break seen;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(kinds(&seen), [ChangeKind::AppDeleted]);
+    late.commit().await.unwrap();
+    let rest = bed.changes_after(seen[0].sequence).await;
+    assert_eq!(kinds(&rest), [ChangeKind::OperatorRevoked]);
+    assert!(rest[0].sequence < seen[0].sequence);
+    assert_eq!(bed.changes_after(rest[0].sequence).await, []);
+    assert_eq!(kinds(&bed.changes_after(start).await), [ChangeKind::AppDeleted, ChangeKind::OperatorRevoked]);
+}
+
+/// A dump restored into another cluster bears transaction numbers that this one reaches in years.
+#[tokio::test]
+async fn a_restored_log_can_be_read_at_once() {
+    if jeton_testkit::skips("PostgreSQL") {
+        return;
+    }
+    let bed = Bed::new(Place::postgres()).await;
+    let (store, app) = begin_on(&bed).await;
+    let before = bed.changes_after(0).await;
+    bed.execute("UPDATE changes SET xid = '4000000000000'").await;
+    assert_eq!(store.changes(0, 10).await.unwrap(), []);
+    let again = bed.reopen().await.unwrap();
+    issue(&*again, app.id, new_token(1)).await;
+    let after = bed.changes_after(0).await;
+    assert_eq!(after[..3], before);
+    assert_eq!(after[3].kind, ChangeKind::TokenIssued);
+}
+
+#[tokio::test]
+async fn urls_of_other_sorts_are_refused() {
+    for url in ["", "jeton.db", "sqlite://jeton.db", "mysql://host/db", "postgres://host:port/db"] {
+        assert!(matches!(open_postgres(url).await, Err(OpenError::Url)), "{url}");
+    }
+    let nobody = open_postgres("postgres://jeton@127.0.0.1:1/jeton").await;
+    assert!(matches!(nobody, Err(OpenError::Unavailable(_))));
+}
