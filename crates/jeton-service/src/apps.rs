@@ -1,0 +1,283 @@
+//! Apps: making, showing, settings, credentials, deletion.
+
+use crate::keys::DataKey;
+use crate::settings::{SettingsProblem, merge_settings, parse_settings};
+use crate::{Keys, Service, Unavailable};
+use jeton_core::{
+    Actor, AppId, AppKey, Entropy, EntropyError, Owner, Permission, Reveal, Scopes, Secret,
+    ServicePermission, Settings, Timestamp, TokenKind, UserId,
+};
+use jeton_store::{App, AppChange, AppChanged, AppCreated, NewApp, NewToken};
+use serde_json::Value;
+use std::fmt::Write;
+use zeroize::Zeroizing;
+
+/// Rows that one transaction of a sweep removes: small enough that others hardly wait.
+const SWEEP_ROWS: u32 = 500;
+
+/// An app with its settings read and its data key at hand.
+#[derive(Clone, Debug)]
+pub struct OpenApp {
+    /// Its number.
+    pub id: AppId,
+    /// Its public name.
+    pub key: AppKey,
+    /// What it decided for itself.
+    pub settings: Settings,
+    /// The key of its secrets; `None` while nothing is sealed.
+    pub(crate) data_key: Option<DataKey>,
+}
+
+/// What a new app is given. Shown once.
+#[derive(Debug)]
+pub struct AppCredentials {
+    /// The public name.
+    pub app_key: AppKey,
+    /// The name of its client credentials.
+    pub client_id: String,
+    /// The secret of its client credentials.
+    pub client_secret: Secret,
+    /// A service credential that may manage and verify.
+    pub admin_token: Secret,
+}
+
+/// What can be told of an app.
+#[derive(Clone, Debug)]
+pub struct AppSummary {
+    /// The public name.
+    pub key: AppKey,
+    /// The name of its client credentials.
+    pub client_id: String,
+    /// Its settings, defaults included.
+    pub settings: Settings,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// Whether it answers where a path names no app.
+    pub is_default: bool,
+}
+
+/// The answer to a change of settings.
+#[derive(Debug)]
+pub enum Merged {
+    /// The settings as they are now.
+    Done(Box<Settings>),
+    /// There is no such app.
+    NoApp,
+    /// The result would be no settings document; nothing was changed.
+    Refused(SettingsProblem),
+}
+
+/// An app about to be made, with what will be shown of it once.
+pub(crate) struct AppDraft {
+    pub(crate) app: NewApp,
+    pub(crate) admin: NewToken,
+    pub(crate) credentials: AppCredentials,
+}
+
+impl AppDraft {
+    pub(crate) fn new(
+        keys: &Keys,
+        entropy: &dyn Entropy,
+        now: Timestamp,
+        key: &AppKey,
+        admin_user: UserId,
+    ) -> Result<Self, EntropyError> {
+        let client_id = hex(&entropy.bytes::<16>()?);
+        let client_secret = new_client_secret(entropy)?;
+        let admin_token = keys.mint(entropy, None)?;
+        let (_, data_key) = keys.new_data_key(entropy, &client_id)?;
+        let app = NewApp {
+            key: key.clone(),
+            client_id: client_id.clone(),
+            client_secret: keys.client_digest(&client_secret),
+            settings: "{}".to_owned(),
+            data_key: Some(data_key),
+            created_at: now,
+        };
+        let permissions: Vec<Permission> = ServicePermission::ALL.map(ServicePermission::permission).into();
+        let admin = NewToken {
+            digest: keys.digest(&admin_token),
+            digest_key_id: keys.current_id(),
+            is_foreign: false,
+            // A service credential is shown when it is made and never again.
+            sealed: None,
+            kind: TokenKind::Service,
+            owner: Owner::Named(admin_user),
+            created_at: now,
+            expires_at: None,
+            disabled_by: None,
+            title: jeton_core::Label::new("admin".to_owned()).ok(),
+            tags: None,
+            description: None,
+            permissions_as_sent: None,
+            scopes: Scopes::from_global(permissions)
+                .unwrap_or_else(|_| unreachable!("two names fit in a scope")),
+        };
+        let credentials = AppCredentials { app_key: key.clone(), client_id, client_secret, admin_token };
+        Ok(AppDraft { app, admin, credentials })
+    }
+}
+
+impl Service {
+    /// Makes an app. Its admin token belongs to `admin_user`. `None`: the key is taken.
+    ///
+    /// # Errors
+    /// It could not be done.
+    pub async fn create_app(
+        &self,
+        key: &AppKey,
+        admin_user: UserId,
+        by: &Actor,
+    ) -> Result<Option<AppCredentials>, Unavailable> {
+        let draft = AppDraft::new(&self.keys, &*self.entropy, self.now(), key, admin_user)?;
+        match self.store.create_app(draft.app, draft.admin, by).await? {
+            AppCreated::Created(_) => Ok(Some(draft.credentials)),
+            AppCreated::KeyTaken => Ok(None),
+        }
+    }
+
+    /// The app of this key, ready for use.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    pub async fn open_app(&self, key: &AppKey) -> Result<Option<OpenApp>, Unavailable> {
+        self.store.app_by_key(key).await?.map(|app| self.read_app(&app)).transpose()
+    }
+
+    /// All apps, in the order of their making.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    pub async fn apps(&self) -> Result<Vec<AppSummary>, Unavailable> {
+        self.store.apps().await?.iter().map(summary).collect()
+    }
+
+    /// What can be told of the app of this key.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    pub async fn app(&self, key: &AppKey) -> Result<Option<AppSummary>, Unavailable> {
+        self.store.app_by_key(key).await?.as_ref().map(summary).transpose()
+    }
+
+    /// Merges a patch (RFC 7396) into the settings of an app.
+    ///
+    /// From `reveal: always` to `once` the app's data key is destroyed in the same transaction, and the sealed values,
+    /// which nothing opens any more, are removed before this answers.
+    ///
+    /// # Errors
+    /// It could not be done.
+    pub async fn merge_settings(
+        &self,
+        key: &AppKey,
+        patch: &Value,
+        by: &Actor,
+    ) -> Result<Merged, Unavailable> {
+        for _ in 0..crate::update::MAX_TRIES {
+            let Some(app) = self.store.app_by_key(key).await? else { return Ok(Merged::NoApp) };
+            let (document, settings) = match merge_settings(&settings_value(&app)?, patch) {
+                Ok(merged) => merged,
+                Err(problem) => return Ok(Merged::Refused(problem)),
+            };
+            let data_key = match (settings.reveal, &app.data_key) {
+                (Reveal::Once, Some(_)) => Some(None),
+                (Reveal::Always, None) => {
+                    Some(Some(self.keys.new_data_key(&*self.entropy, &app.client_id)?.1))
+                }
+                (Reveal::Once, None) | (Reveal::Always, Some(_)) => None,
+            };
+            let destroys = data_key == Some(None);
+            let change = AppChange { settings: Some(document.to_string()), data_key, ..AppChange::default() };
+            match self.store.change_app(app.id, app.revision, change, self.now(), by).await? {
+                AppChanged::Stale => continue,
+                AppChanged::Changed(_) if destroys => {
+                    while self.store.sweep_sealed(app.id, SWEEP_ROWS).await? > 0 {}
+                }
+                AppChanged::Changed(_) => {}
+            }
+            return Ok(Merged::Done(Box::new(settings)));
+        }
+        Err(Unavailable::Contended)
+    }
+
+    /// Gives an app a new client secret and forgets the old one. Answers the client id and the secret; `None`: there
+    /// is no such app.
+    ///
+    /// # Errors
+    /// It could not be done.
+    pub async fn rotate_client_secret(
+        &self,
+        key: &AppKey,
+        by: &Actor,
+    ) -> Result<Option<(String, Secret)>, Unavailable> {
+        let client_secret = new_client_secret(&*self.entropy)?;
+        for _ in 0..crate::update::MAX_TRIES {
+            let Some(app) = self.store.app_by_key(key).await? else { return Ok(None) };
+            let digest = self.keys.client_digest(&client_secret);
+            let change = AppChange { client_secret: Some(digest), ..AppChange::default() };
+            if let AppChanged::Changed(app) =
+                self.store.change_app(app.id, app.revision, change, self.now(), by).await?
+            {
+                return Ok(Some((app.client_id, client_secret)));
+            }
+        }
+        Err(Unavailable::Contended)
+    }
+
+    /// Deletes an app and all of its tokens. From the answer on none of them is known. `false`: there is no such app.
+    ///
+    /// # Errors
+    /// It could not be done. The app may be deleted already, with rows left to remove.
+    pub async fn delete_app(&self, key: &AppKey, by: &Actor) -> Result<bool, Unavailable> {
+        let Some(app) = self.store.app_by_key(key).await? else { return Ok(false) };
+        let deleted = self.store.delete_app(app.id, self.now(), by).await?;
+        while self.store.sweep_deleted_apps(SWEEP_ROWS).await? > 0 {}
+        Ok(deleted)
+    }
+
+    pub(crate) fn read_app(&self, app: &App) -> Result<OpenApp, Unavailable> {
+        let open = |sealed: &Vec<u8>| self.keys.open_data_key(sealed, &app.client_id);
+        let data_key = app.data_key.as_ref().map(open).transpose();
+        Ok(OpenApp {
+            id: app.id,
+            key: app.key.clone(),
+            settings: read_settings(app)?,
+            data_key: data_key.map_err(|_| Unavailable::Unreadable("data key of an app"))?,
+        })
+    }
+}
+
+fn summary(app: &App) -> Result<AppSummary, Unavailable> {
+    Ok(AppSummary {
+        key: app.key.clone(),
+        client_id: app.client_id.clone(),
+        settings: read_settings(app)?,
+        created_at: app.created_at,
+        updated_at: app.updated_at,
+        is_default: app.is_default,
+    })
+}
+
+fn settings_value(app: &App) -> Result<Value, Unavailable> {
+    serde_json::from_str(&app.settings).map_err(|_| Unavailable::Unreadable("settings of an app"))
+}
+
+fn read_settings(app: &App) -> Result<Settings, Unavailable> {
+    parse_settings(&settings_value(app)?).map_err(|_| Unavailable::Unreadable("settings of an app"))
+}
+
+/// 32 random bytes as 64 hex digits.
+fn new_client_secret(entropy: &dyn Entropy) -> Result<Secret, EntropyError> {
+    let text = Zeroizing::new(hex(Zeroizing::new(entropy.bytes::<32>()?).as_ref()));
+    Ok(Secret::parse(&text).unwrap_or_else(|_| unreachable!("64 digits are within the bounds of a secret")))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        write!(text, "{byte:02x}").unwrap_or_else(|_| unreachable!("writing to a String cannot fail"));
+    }
+    text
+}

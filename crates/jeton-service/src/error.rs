@@ -1,0 +1,33 @@
+//! Refusals, which are answers, and the one failure.
+
+use jeton_core::{AuthorityError, EntropyError};
+use jeton_store::StoreError;
+
+/// It could not be found out, or could not be done. Says nothing about what was asked for, least of all that it does
+/// not exist. The text is for the log; callers learn only that they may try again.
+#[derive(Debug, thiserror::Error)]
+pub enum Unavailable {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is no randomness to be had.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+    /// What is stored makes no sense to this version.
+    #[error("stored {0} cannot be read")]
+    Unreadable(&'static str),
+    /// Others changed the same thing too often in between.
+    #[error("too many changes to the same thing at once")]
+    Contended,
+}
+
+/// Why something is not done for this caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such token, as far as this caller may know.
+    #[error("there is no such token")]
+    NotFound,
+    /// It is beyond the caller's authority.
+    #[error(transparent)]
+    Forbidden(#[from] AuthorityError),
+}

@@ -1,0 +1,82 @@
+//! Taking over tokens that another system issued.
+
+use crate::apps::OpenApp;
+use crate::issue::Issue;
+use crate::{Service, Unavailable};
+use jeton_core::{Actor, AuthorityError, Lifetime, Secret, Timestamp, TokenId};
+use jeton_store::Inserted;
+
+/// A token to be taken over. Its lifetime is not [`Issue::life`] but what the other system said.
+#[derive(Debug)]
+pub struct ImportRow {
+    /// Its secret, as its holders know it.
+    pub secret: Secret,
+    /// What is known of it.
+    pub issue: Issue,
+    /// When the other system issued it; `None`: now.
+    pub created_at: Option<Timestamp>,
+    /// When it expires; `None`: never. The app's longest lifetime bounds it, counted from now.
+    pub expires_at: Option<Timestamp>,
+    /// Whether it is switched on.
+    pub enabled: bool,
+}
+
+/// What became of one token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Imported {
+    /// It was taken over under this number.
+    Taken(TokenId),
+    /// The app has, or had until it was revoked, a token with this secret.
+    Duplicate,
+    /// Its secret is so short that it can be guessed, and that was not allowed.
+    Weak,
+    /// Its scopes do not go with its kind.
+    Misfit(AuthorityError),
+}
+
+impl Service {
+    /// Takes over tokens, each on its own; the answers are in the order of the rows. `allow_weak`: also those whose
+    /// secrets are under 32 characters, which are good on LoopBack alone.
+    ///
+    /// # Errors
+    /// It could not be done; none of these rows was taken.
+    pub async fn import(
+        &self,
+        app: &OpenApp,
+        rows: Vec<ImportRow>,
+        allow_weak: bool,
+        by: &Actor,
+    ) -> Result<Vec<Imported>, Unavailable> {
+        let now = self.now();
+        let latest = app.settings.lifetime_policy().expires_at(now, now, Lifetime::Unlimited);
+        let mut outcomes = Vec::with_capacity(rows.len());
+        let mut tokens = Vec::new();
+        for row in rows {
+            if !allow_weak && self.is_too_weak(&row.secret) {
+                outcomes.push(Some(Imported::Weak));
+                continue;
+            }
+            if let Err(misfit) = row.issue.kind.check_scopes(&row.issue.scopes) {
+                outcomes.push(Some(Imported::Misfit(misfit)));
+                continue;
+            }
+            let expires_at = match (row.expires_at, latest) {
+                (Some(asked), Some(latest)) => Some(asked.min(latest)),
+                (one, other) => one.or(other),
+            };
+            let times = (row.created_at.unwrap_or(now), expires_at);
+            let disabled_by = (!row.enabled).then(|| by.clone());
+            tokens.push(self.new_token(app, row.issue, &row.secret, times, disabled_by)?);
+            outcomes.push(None);
+        }
+        let mut inserted = self.store.insert_tokens(app.id, tokens, now, by).await?.into_iter();
+        let outcome = |decided: Option<Imported>| {
+            decided.or_else(|| match inserted.next()? {
+                Inserted::Issued(id) => Some(Imported::Taken(id)),
+                Inserted::Duplicate => Some(Imported::Duplicate),
+            })
+        };
+        let outcomes: Option<Vec<Imported>> = outcomes.into_iter().map(outcome).collect();
+        outcomes.ok_or(Unavailable::Unreadable("answer to an import"))
+    }
+}

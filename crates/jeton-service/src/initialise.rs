@@ -1,0 +1,79 @@
+//! The beginning: the first app and the first operator, and opening what is there.
+
+use crate::apps::{AppCredentials, AppDraft};
+use crate::{KeyMisfit, KeyRing, Keys, Service, Unavailable};
+use jeton_core::{Actor, AppKey, Clock, Entropy, Secret, UserId};
+use jeton_store::{Genesis, Initialised, NewOperator, Store};
+use std::sync::Arc;
+
+/// What a new installation is given. Shown once.
+#[derive(Debug)]
+pub struct InitialCredentials {
+    /// The first app's.
+    pub app: AppCredentials,
+    /// The first operator's token.
+    pub operator_token: Secret,
+}
+
+/// Why the service cannot be opened over a store.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenFailure {
+    /// Nothing was initialised in it.
+    #[error("the database was never initialised")]
+    Uninitialised,
+    /// It was written with other keys.
+    #[error(transparent)]
+    Keys(#[from] KeyMisfit),
+    /// It could not be found out.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl Service {
+    /// Writes the first app, with an admin token that belongs to `admin_user`, and the first operator, all or nothing.
+    /// `None`: this was done before, and nothing was changed.
+    ///
+    /// # Errors
+    /// It could not be done.
+    pub async fn initialise(
+        store: &dyn Store,
+        ring: &KeyRing,
+        clock: &dyn Clock,
+        entropy: &dyn Entropy,
+        key: &AppKey,
+        admin_user: UserId,
+    ) -> Result<Option<InitialCredentials>, Unavailable> {
+        let keys = Keys::derive(ring);
+        let now = clock.now();
+        let draft = AppDraft::new(&keys, entropy, now, key, admin_user)?;
+        let operator_token = keys.mint(entropy, None)?;
+        let digest = keys.operator_digest(&operator_token);
+        let genesis = Genesis {
+            key_checks: keys.checks(),
+            app: draft.app,
+            admin: draft.admin,
+            operator: NewOperator { name: "first".to_owned(), digest, created_at: now },
+            by: Actor::Cli,
+        };
+        match store.initialise(genesis).await? {
+            Initialised::Done(_) => Ok(Some(InitialCredentials { app: draft.credentials, operator_token })),
+            Initialised::Before => Ok(None),
+        }
+    }
+
+    /// The service over a store that was initialised with these keys.
+    ///
+    /// # Errors
+    /// See [`OpenFailure`].
+    pub async fn open(
+        store: Arc<dyn Store>,
+        ring: &KeyRing,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, OpenFailure> {
+        let keys = Keys::derive(ring);
+        let checks = store.key_checks().await.map_err(Unavailable::from)?;
+        keys.fit(&checks.ok_or(OpenFailure::Uninitialised)?)?;
+        Ok(Service::new(store, keys, clock, entropy))
+    }
+}

@@ -1,0 +1,119 @@
+//! Issuing a token.
+
+use crate::apps::OpenApp;
+use crate::{Refusal, Service, Unavailable};
+use jeton_core::{
+    Actor, Authority, Description, Label, Lifetime, Owner, Scopes, Secret, Timestamp, TokenId, TokenKind,
+};
+use jeton_store::{Inserted, NewToken};
+
+/// A token to be issued.
+#[derive(Clone, Debug)]
+pub struct Issue {
+    /// What it is for.
+    pub kind: TokenKind,
+    /// Whose it is.
+    pub owner: Owner,
+    /// How long it lives.
+    pub life: TokenLife,
+    /// Its name.
+    pub title: Option<Label>,
+    /// Free text for sorting.
+    pub tags: Option<Label>,
+    /// Free text.
+    pub description: Option<Description>,
+    /// The permissions as an AppKey client wrote them.
+    pub permissions_as_sent: Option<String>,
+    /// What it allows.
+    pub scopes: Scopes,
+}
+
+/// How long a token is to live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenLife {
+    /// This long; refused if that outlives the issuer.
+    Asked(Lifetime),
+    /// This long because nothing was asked for; shortened to the issuer's own end.
+    Default(Lifetime),
+}
+
+/// A token that was issued. The one time that its secret is shown for certain.
+#[derive(Debug)]
+pub struct Issued {
+    /// Its number.
+    pub id: TokenId,
+    /// Its secret.
+    pub secret: Secret,
+    /// When it was issued.
+    pub created_at: Timestamp,
+    /// When it expires; `None`: never.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Service {
+    /// Issues a token. When this answers, the token is on disk and good at once.
+    ///
+    /// # Errors
+    /// It could not be done.
+    pub async fn issue(
+        &self,
+        app: &OpenApp,
+        authority: &Authority,
+        issue: Issue,
+    ) -> Result<Result<Issued, Refusal>, Unavailable> {
+        let now = self.now();
+        let expires_at = expiry(app, authority, issue.life, now);
+        let fits = issue.kind.check_scopes(&issue.scopes);
+        if let Err(refused) = fits.and_then(|()| authority.may_issue(&issue.scopes, expires_at)) {
+            return Ok(Err(refused.into()));
+        }
+        let secret = self.keys.mint(&*self.entropy, app.settings.token_prefix.as_ref())?;
+        let token = self.new_token(app, issue, &secret, (now, expires_at), None)?;
+        match self.store.insert_tokens(app.id, vec![token], now, &authority.actor()).await?.as_slice() {
+            [Inserted::Issued(id)] => Ok(Ok(Issued { id: *id, secret, created_at: now, expires_at })),
+            // Two secrets of 128 random bits were the same: the source of randomness cannot be trusted.
+            _ => Err(jeton_core::EntropyError("the same secret was drawn twice".to_owned()).into()),
+        }
+    }
+
+    pub(crate) fn new_token(
+        &self,
+        app: &OpenApp,
+        issue: Issue,
+        secret: &Secret,
+        (created_at, expires_at): (Timestamp, Option<Timestamp>),
+        disabled_by: Option<Actor>,
+    ) -> Result<NewToken, Unavailable> {
+        let digest = self.keys.digest(secret);
+        // A service credential is shown when it is made and never again.
+        let data_key = app.data_key.as_ref().filter(|_| issue.kind != TokenKind::Service);
+        let sealed = data_key.map(|key| key.seal(&*self.entropy, app.id, &digest, secret)).transpose()?;
+        Ok(NewToken {
+            digest,
+            digest_key_id: self.keys.current_id(),
+            is_foreign: !self.keys.minted(secret),
+            sealed,
+            kind: issue.kind,
+            owner: issue.owner,
+            created_at,
+            expires_at,
+            disabled_by,
+            title: issue.title,
+            tags: issue.tags,
+            description: issue.description,
+            permissions_as_sent: issue.permissions_as_sent,
+            scopes: issue.scopes,
+        })
+    }
+}
+
+fn expiry(app: &OpenApp, authority: &Authority, life: TokenLife, now: Timestamp) -> Option<Timestamp> {
+    let at = |lifetime| app.settings.lifetime_policy().expires_at(now, now, lifetime);
+    match life {
+        TokenLife::Asked(lifetime) => at(lifetime),
+        TokenLife::Default(lifetime) => match (at(lifetime), authority.ends_at()) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        },
+    }
+}

@@ -1,0 +1,77 @@
+//! What Jeton does, apart from any wire format: one file for each use case.
+//!
+//! [`Service`] puts together a store, the keys, a clock and a source of randomness. Its methods answer refusals as
+//! values and fail with [`Unavailable`] alone, when they could not find out or could not do it.
+
+#![deny(missing_docs)]
+
+mod admit;
+mod apps;
+mod error;
+mod import;
+mod initialise;
+mod issue;
+mod keys;
+mod list;
+mod operators;
+mod revoke;
+mod settings;
+mod system;
+mod update;
+mod verify;
+
+pub use admit::{Admission, Surface};
+pub use apps::{AppCredentials, AppSummary, Merged, OpenApp};
+pub use error::{Refusal, Unavailable};
+pub use import::{ImportRow, Imported};
+pub use initialise::{InitialCredentials, OpenFailure};
+pub use issue::{Issue, Issued, TokenLife};
+pub use keys::{
+    DataKey, KeyFileError, KeyMisfit, KeyRing, KeyRingError, Keys, SealError, read_key_file, write_key_file,
+};
+pub use list::{ListRequest, Listed, Listing, ShownSecret};
+pub use operators::OperatorCredentials;
+pub use settings::{SettingsProblem, merge_settings, parse_settings, print_settings};
+pub use system::{SystemClock, SystemEntropy};
+pub use update::Edit;
+pub use verify::Verified;
+
+pub use jeton_store::{Operator, Order};
+
+use jeton_core::{Clock, Entropy, Timestamp};
+use jeton_store::Store;
+use std::sync::Arc;
+
+/// The service: everything that can be asked of Jeton, whoever asks and however. Clones are one and the same.
+#[derive(Clone, Debug)]
+pub struct Service {
+    store: Arc<dyn Store>,
+    keys: Arc<Keys>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl Service {
+    /// The service over an initialised store that fits the keys: see [`Service::open`].
+    fn new(store: Arc<dyn Store>, keys: Keys, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        Service { store, keys: Arc::new(keys), clock, entropy }
+    }
+
+    /// The present instant, by the service's clock.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Whether the store can be reached and read.
+    ///
+    /// # Errors
+    /// It cannot.
+    pub async fn ready(&self) -> Result<(), Unavailable> {
+        Ok(self.store.ping().await?)
+    }
+
+    /// Finishes what is under way and closes the store.
+    pub async fn close(&self) {
+        self.store.close().await;
+    }
+}

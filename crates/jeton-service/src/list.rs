@@ -1,0 +1,185 @@
+//! Listing tokens, in pages by key, so that a list of any length needs the memory of one page.
+
+use crate::apps::OpenApp;
+use crate::keys::DataKey;
+use crate::{Refusal, Service, Unavailable};
+use futures_util::stream::{self, Stream};
+use jeton_core::{AppId, Authority, Secret, Token, TokenId, TokenKind, UserId};
+use jeton_store::{Order, OwnerFilter, Store, StoredToken, TokenFilter, TokenPage};
+use std::sync::Arc;
+
+/// Tokens that are read from the store at once.
+const PAGE_ROWS: u32 = 256;
+
+/// Which tokens of an app, in which order.
+#[derive(Clone, Debug)]
+pub struct ListRequest {
+    /// Only those that show this user.
+    pub user_id: Option<UserId>,
+    /// In which order.
+    pub order: Order,
+    /// Only what comes after the token of this number in that order.
+    pub after: Option<TokenId>,
+    /// How many to leave out first.
+    pub skip: u64,
+    /// How many at most; `None`: all.
+    pub take: Option<u64>,
+}
+
+/// The answer to a list.
+pub struct Listing<S> {
+    /// How many tokens there are before any paging.
+    pub total: u64,
+    /// The tokens, page by page. Each page is read when it is asked for.
+    pub pages: S,
+}
+
+/// A token in a list.
+#[derive(Debug)]
+pub struct Listed {
+    /// The token.
+    pub token: Token,
+    /// Its secret, as far as the caller may see it.
+    pub secret: ShownSecret,
+}
+
+/// A secret as a list shows it.
+#[derive(Debug)]
+pub enum ShownSecret {
+    /// In clear.
+    Clear(Secret),
+    /// An eighth at either end.
+    Masked(String),
+    /// It was not kept.
+    Gone,
+}
+
+impl Service {
+    /// Lists the tokens that the caller sees.
+    ///
+    /// Refused if the caller asks for another user's: a user's own tokens are all that it sees.
+    ///
+    /// # Errors
+    /// It could not be found out. A page may fail later by itself.
+    pub async fn list(
+        &self,
+        app: &OpenApp,
+        authority: &Authority,
+        request: ListRequest,
+    ) -> Result<
+        Result<Listing<impl Stream<Item = Result<Vec<Listed>, Unavailable>> + Send + use<>>, Refusal>,
+        Unavailable,
+    > {
+        let Some(filter) = filter(app.id, authority, request.user_id) else {
+            return Ok(Err(jeton_core::AuthorityError::BeyondCaller.into()));
+        };
+        let total = self.store.count_tokens(&filter).await?;
+        let walk = Walk {
+            store: Arc::clone(&self.store),
+            filter,
+            order: request.order,
+            after: request.after,
+            skip: request.skip,
+            left: request.take.unwrap_or(u64::MAX),
+        };
+        let reader =
+            SecretReader { app_id: app.id, data_key: app.data_key.clone(), authority: authority.clone() };
+        let pages = stream::try_unfold((walk, reader), |(mut walk, reader)| async move {
+            let page = walk.next_page().await?;
+            if page.is_empty() {
+                return Ok(None);
+            }
+            let listed = page.into_iter().map(|stored| reader.read(stored)).collect();
+            Ok(Some((listed, (walk, reader))))
+        });
+        Ok(Ok(Listing { total, pages }))
+    }
+
+    /// One token with its secret as far as the caller may see it; `None` if there is none for this caller.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    pub async fn show(
+        &self,
+        app: &OpenApp,
+        authority: &Authority,
+        id: TokenId,
+    ) -> Result<Option<Listed>, Unavailable> {
+        let stored = self.store.token(app.id, id).await?;
+        let reader =
+            SecretReader { app_id: app.id, data_key: app.data_key.clone(), authority: authority.clone() };
+        Ok(stored.filter(|stored| authority.sees(&stored.token)).map(|stored| reader.read(stored)))
+    }
+}
+
+/// The tokens that the caller sees, of one user or all; `None` if it asks for what it may not see.
+fn filter(app_id: AppId, authority: &Authority, user_id: Option<UserId>) -> Option<TokenFilter> {
+    let (kinds, owner) = match authority {
+        Authority::Everything(_) => {
+            (TokenKind::ALL.to_vec(), user_id.map_or(OwnerFilter::Any, OwnerFilter::Shown))
+        }
+        Authority::Manager { .. } => {
+            (TokenKind::SHARED.to_vec(), user_id.map_or(OwnerFilter::Any, OwnerFilter::Shown))
+        }
+        Authority::SelfService { user_id: own, .. } => {
+            if user_id.is_some_and(|user_id| user_id != *own) {
+                return None;
+            }
+            (TokenKind::SHARED.to_vec(), OwnerFilter::Named(own.clone()))
+        }
+    };
+    Some(TokenFilter { app_id, kinds, owner })
+}
+
+/// A way through a list, from page to page by the number of the last token.
+struct Walk {
+    store: Arc<dyn Store>,
+    filter: TokenFilter,
+    order: Order,
+    after: Option<TokenId>,
+    skip: u64,
+    left: u64,
+}
+
+impl Walk {
+    async fn next_page(&mut self) -> Result<Vec<StoredToken>, Unavailable> {
+        let limit = u32::try_from(self.left).map_or(PAGE_ROWS, |left| left.min(PAGE_ROWS));
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let page = TokenPage { order: self.order, after: self.after, skip: self.skip, limit };
+        let rows = self.store.list_tokens(&self.filter, page).await?;
+        self.skip = 0;
+        self.after = rows.last().map(|stored| stored.token.id).or(self.after);
+        // A page that is not full is the last one: nothing needs to be asked again.
+        let read = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+        self.left = if read < u64::from(limit) { 0 } else { self.left - read };
+        Ok(rows)
+    }
+}
+
+struct SecretReader {
+    app_id: AppId,
+    data_key: Option<DataKey>,
+    authority: Authority,
+}
+
+impl SecretReader {
+    fn read(&self, stored: StoredToken) -> Listed {
+        let secret = match self.open(&stored) {
+            None => ShownSecret::Gone,
+            Some(secret) if self.authority.sees_secret(&stored.token) => ShownSecret::Clear(secret),
+            Some(secret) => ShownSecret::Masked(secret.masked()),
+        };
+        Listed { token: stored.token, secret }
+    }
+
+    fn open(&self, stored: &StoredToken) -> Option<Secret> {
+        let (key, sealed) = (self.data_key.as_ref()?, stored.sealed.as_ref()?);
+        key.open_secret(sealed, self.app_id, &stored.digest).unwrap_or_else(|error| {
+            // One damaged row does not take the list away from everybody.
+            tracing::error!(token_id = stored.token.id.get(), app_id = self.app_id.get(), "{error}");
+            None
+        })
+    }
+}

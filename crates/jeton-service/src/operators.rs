@@ -1,0 +1,43 @@
+//! Operators: whoever runs the service. They live outside apps.
+
+use crate::{Service, Unavailable};
+use jeton_core::{Actor, OperatorId, Secret};
+use jeton_store::{NewOperator, Operator};
+
+/// What a new operator is given. Shown once.
+#[derive(Debug)]
+pub struct OperatorCredentials {
+    /// The number.
+    pub id: OperatorId,
+    /// The token.
+    pub token: Secret,
+}
+
+impl Service {
+    /// Makes an operator.
+    ///
+    /// # Errors
+    /// It could not be done.
+    pub async fn create_operator(&self, name: &str, by: &Actor) -> Result<OperatorCredentials, Unavailable> {
+        let token = self.keys.mint(&*self.entropy, None)?;
+        let digest = self.keys.operator_digest(&token);
+        let operator = NewOperator { name: name.to_owned(), digest, created_at: self.now() };
+        Ok(OperatorCredentials { id: self.store.create_operator(operator, by).await?, token })
+    }
+
+    /// All operators, in the order of their making.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    pub async fn operators(&self) -> Result<Vec<Operator>, Unavailable> {
+        Ok(self.store.operators().await?)
+    }
+
+    /// Revokes an operator. `false`: there is none of this number.
+    ///
+    /// # Errors
+    /// It could not be done.
+    pub async fn revoke_operator(&self, id: OperatorId, by: &Actor) -> Result<bool, Unavailable> {
+        Ok(self.store.revoke_operator(id, self.now(), by).await?)
+    }
+}

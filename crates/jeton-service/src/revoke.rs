@@ -1,0 +1,29 @@
+//! Revoking a token.
+
+use crate::apps::OpenApp;
+use crate::update::is_there;
+use crate::{Refusal, Service, Unavailable};
+use jeton_core::{Authority, TokenId, UserId};
+
+impl Service {
+    /// Revokes a token. When this answers, the token is good for nothing. `of_user`: only if the token shows this user.
+    ///
+    /// Whoever sees a token may revoke it, also when it reaches further than the caller.
+    ///
+    /// # Errors
+    /// It could not be done.
+    pub async fn revoke(
+        &self,
+        app: &OpenApp,
+        authority: &Authority,
+        id: TokenId,
+        of_user: Option<&UserId>,
+    ) -> Result<Result<(), Refusal>, Unavailable> {
+        let stored = self.store.token(app.id, id).await?;
+        if !stored.is_some_and(|stored| is_there(&stored.token, authority, of_user)) {
+            return Ok(Err(Refusal::NotFound));
+        }
+        let revoked = self.store.revoke_token(app.id, id, self.now(), &authority.actor()).await?;
+        Ok(if revoked { Ok(()) } else { Err(Refusal::NotFound) })
+    }
+}

@@ -1,0 +1,210 @@
+//! The settings of an app as a JSON document: what is not named has its default, and unknown names are refused.
+
+use jeton_core::{AppKeySettings, Int64Form, Permission, Reveal, Settings, SettingsError};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Why a document is no settings document.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsProblem {
+    /// It does not have the form of one: what is wrong and where.
+    #[error("settings: {0}")]
+    Form(String),
+    /// A member has a value that is no good.
+    #[error("settings: {0}")]
+    Member(#[from] SettingsError),
+}
+
+/// Reads a settings document.
+///
+/// # Errors
+/// The first thing that is wrong with it.
+pub fn parse_settings(document: &Value) -> Result<Settings, SettingsProblem> {
+    let document =
+        SettingsDocument::deserialize(document).map_err(|error| SettingsProblem::Form(error.to_string()))?;
+    let settings = document.into_settings()?;
+    settings.validate()?;
+    Ok(settings)
+}
+
+/// Writes the whole document, defaults included.
+pub fn print_settings(settings: &Settings) -> Value {
+    let document = SettingsDocument::from_settings(settings);
+    serde_json::to_value(document).unwrap_or_else(|_| unreachable!("numbers and texts are always JSON"))
+}
+
+/// Applies a JSON merge patch (RFC 7396) to a document: `null` puts a member back to its default.
+///
+/// # Errors
+/// The patched document is no settings document, or the patch is no object.
+pub fn merge_settings(document: &Value, patch: &Value) -> Result<(Value, Settings), SettingsProblem> {
+    if !patch.is_object() {
+        return Err(SettingsProblem::Form("a merge patch of settings is a JSON object".to_owned()));
+    }
+    let mut merged = document.clone();
+    json_patch::merge(&mut merged, patch);
+    let settings = parse_settings(&merged)?;
+    Ok((merged, settings))
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct SettingsDocument {
+    reveal: RevealName,
+    token_prefix: String,
+    default_ttl_seconds: u32,
+    max_ttl_seconds: Option<u32>,
+    appkey: AppKeyDocument,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct AppKeyDocument {
+    enabled: bool,
+    default_days: i32,
+    int64: Int64Name,
+    grantable: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RevealName {
+    Always,
+    Once,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Int64Name {
+    Number,
+    String,
+}
+
+impl Default for SettingsDocument {
+    fn default() -> Self {
+        Self::from_settings(&Settings::default())
+    }
+}
+
+impl Default for AppKeyDocument {
+    fn default() -> Self {
+        Self::from_settings(&Settings::default().appkey)
+    }
+}
+
+impl SettingsDocument {
+    fn from_settings(settings: &Settings) -> Self {
+        SettingsDocument {
+            reveal: match settings.reveal {
+                Reveal::Always => RevealName::Always,
+                Reveal::Once => RevealName::Once,
+            },
+            token_prefix: settings
+                .token_prefix
+                .as_ref()
+                .map_or(String::new(), |prefix| prefix.as_str().to_owned()),
+            default_ttl_seconds: settings.default_ttl_seconds,
+            max_ttl_seconds: settings.max_ttl_seconds,
+            appkey: AppKeyDocument::from_settings(&settings.appkey),
+        }
+    }
+
+    fn into_settings(self) -> Result<Settings, SettingsError> {
+        let token_prefix = match self.token_prefix.as_str() {
+            "" => None,
+            text => Some(text.parse().map_err(|_| SettingsError {
+                member: "token_prefix",
+                wanted: "must be 1 to 10 of the characters a-z 0-9, or empty for none",
+            })?),
+        };
+        Ok(Settings {
+            reveal: match self.reveal {
+                RevealName::Always => Reveal::Always,
+                RevealName::Once => Reveal::Once,
+            },
+            token_prefix,
+            default_ttl_seconds: self.default_ttl_seconds,
+            max_ttl_seconds: self.max_ttl_seconds,
+            appkey: self.appkey.into_settings()?,
+        })
+    }
+}
+
+impl AppKeyDocument {
+    fn from_settings(settings: &AppKeySettings) -> Self {
+        AppKeyDocument {
+            enabled: settings.enabled,
+            default_days: settings.default_days,
+            int64: match settings.int64 {
+                Int64Form::Number => Int64Name::Number,
+                Int64Form::Text => Int64Name::String,
+            },
+            grantable: settings.grantable.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    fn into_settings(self) -> Result<AppKeySettings, SettingsError> {
+        let grantable: Result<Vec<Permission>, _> = self.grantable.iter().map(|name| name.parse()).collect();
+        Ok(AppKeySettings {
+            enabled: self.enabled,
+            default_days: self.default_days,
+            int64: match self.int64 {
+                Int64Name::Number => Int64Form::Number,
+                Int64Name::String => Int64Form::Text,
+            },
+            grantable: grantable.map_err(|_| SettingsError {
+                member: "appkey.grantable",
+                wanted: "must hold names of 1 to 255 characters without commas or white space at either end",
+            })?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_empty_document_has_the_defaults_and_prints_them_all() {
+        let settings = parse_settings(&json!({})).unwrap();
+        assert_eq!(settings, Settings::default());
+        assert_eq!(
+            print_settings(&settings),
+            json!({
+                "reveal": "always", "token_prefix": "", "default_ttl_seconds": 1_209_600, "max_ttl_seconds": null,
+                "appkey": {"enabled": true, "default_days": 30, "int64": "number", "grantable": []},
+            })
+        );
+        assert_eq!(parse_settings(&print_settings(&settings)).unwrap(), settings);
+    }
+
+    #[test]
+    fn a_merge_keeps_what_it_does_not_name_and_null_is_the_default() {
+        let before = json!({"reveal": "once", "appkey": {"int64": "string", "grantable": ["read"]}});
+        let patch = json!({"appkey": {"int64": null, "default_days": 7}});
+        let (document, settings) = merge_settings(&before, &patch).unwrap();
+        assert_eq!(document, json!({"reveal": "once", "appkey": {"grantable": ["read"], "default_days": 7}}));
+        assert_eq!(settings.reveal, Reveal::Once);
+        assert_eq!(settings.appkey.int64, Int64Form::Number);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let problem = |patch: Value| merge_settings(&json!({}), &patch).unwrap_err().to_string();
+        for (patch, named) in [
+            (json!([]), "a JSON object"),
+            (json!({"colour": 1}), "unknown field `colour`"),
+            (json!({"appkey": {"color": 1}}), "unknown field `color`"),
+            (json!({"reveal": "never"}), "unknown variant `never`"),
+            (json!({"default_ttl_seconds": 0}), "default_ttl_seconds must be at least 1"),
+            (json!({"default_ttl_seconds": -1}), "invalid value"),
+            (json!({"token_prefix": "No"}), "token_prefix must be"),
+            (json!({"appkey": {"grantable": ["a,b"]}}), "appkey.grantable must hold names"),
+            (json!({"appkey": {"grantable": ["jeton:manage"]}}), "reserved"),
+        ] {
+            let text = problem(patch.clone());
+            assert!(text.contains(named), "{patch}: {text}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Changing a token.
+
+use crate::apps::OpenApp;
+use crate::{Refusal, Service, Unavailable};
+use jeton_core::{
+    Authority, AuthorityError, Description, Label, Lifetime, LifetimePolicy, Permission, Scopes, Timestamp,
+    Token, TokenId, UserId,
+};
+use jeton_store::Replaced;
+
+/// How often a change is tried anew when others changed the same thing in between.
+pub(crate) const MAX_TRIES: u32 = 32;
+
+/// What to change of a token; `None` leaves a part as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Edit {
+    /// Its name.
+    pub title: Option<Label>,
+    /// Free text for sorting.
+    pub tags: Option<Label>,
+    /// Free text.
+    pub description: Option<Description>,
+    /// Its global permissions, as an AppKey client wrote them and read.
+    pub permissions: Option<(String, Vec<Permission>)>,
+    /// All of its scopes.
+    pub scopes: Option<Scopes>,
+    /// Whether it is switched on.
+    pub enabled: Option<bool>,
+    /// How long it lives from now on.
+    pub lifetime: Option<Lifetime>,
+}
+
+impl Edit {
+    fn apply(
+        &self,
+        before: &Token,
+        authority: &Authority,
+        policy: LifetimePolicy,
+        now: Timestamp,
+    ) -> Result<Token, AuthorityError> {
+        let mut after = before.clone();
+        // A clock that went back does not make a change look older than the token.
+        after.updated_at = now.max(before.updated_at);
+        after.title = self.title.clone().or(after.title);
+        after.tags = self.tags.clone().or(after.tags);
+        after.description = self.description.clone().or(after.description);
+        if let Some(scopes) = &self.scopes {
+            before.kind.check_scopes(scopes)?;
+            after.scopes = scopes.clone();
+        }
+        if let Some((sent, names)) = &self.permissions {
+            after.scopes = after.scopes_with_permissions(names.clone())?;
+            after.permissions_as_sent = Some(sent.clone());
+        }
+        match self.enabled {
+            Some(true) => after.disabled_by = None,
+            Some(false) => after.disabled_by = Some(authority.disabler(before)),
+            None => {}
+        }
+        if let Some(lifetime) = self.lifetime {
+            after.expires_at = policy.expires_at(now, now, lifetime);
+        }
+        authority.may_change(before, &after)?;
+        Ok(after)
+    }
+}
+
+impl Service {
+    /// Changes a token and answers it as it is then. `of_user`: only if the token shows this user.
+    ///
+    /// # Errors
+    /// It could not be done.
+    pub async fn update(
+        &self,
+        app: &OpenApp,
+        authority: &Authority,
+        id: TokenId,
+        of_user: Option<&UserId>,
+        edit: &Edit,
+    ) -> Result<Result<Token, Refusal>, Unavailable> {
+        for _ in 0..MAX_TRIES {
+            let stored = self.store.token(app.id, id).await?;
+            let Some(stored) = stored.filter(|stored| is_there(&stored.token, authority, of_user)) else {
+                return Ok(Err(Refusal::NotFound));
+            };
+            let policy = app.settings.lifetime_policy();
+            let after = match edit.apply(&stored.token, authority, policy, self.now()) {
+                Ok(after) => after,
+                Err(refused) => return Ok(Err(refused.into())),
+            };
+            match self.store.replace_token(after.clone(), stored.revision, &authority.actor()).await? {
+                Replaced::Done => return Ok(Ok(after)),
+                Replaced::Stale => {}
+            }
+        }
+        Err(Unavailable::Contended)
+    }
+}
+
+/// Whether the token exists for this caller, asked about this user's tokens or about all.
+pub(crate) fn is_there(token: &Token, authority: &Authority, of_user: Option<&UserId>) -> bool {
+    authority.sees(token) && of_user.is_none_or(|user_id| token.owner.shown() == Some(user_id))
+}

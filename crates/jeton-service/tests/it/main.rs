@@ -1,0 +1,13 @@
+//! The use cases over a real store: what no request over HTTP reaches, and what happens at once.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, and says where")]
+
+mod apps;
+mod fixture;
+mod import;
+mod initialise;
+mod operators;
+mod sealed;
+mod settings;
+mod update;
+mod verify;

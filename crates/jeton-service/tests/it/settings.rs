@@ -1,0 +1,91 @@
+//! Changing the settings of an app.
+
+use crate::fixture::World;
+use jeton_core::{Actor, Reveal, Settings};
+use jeton_service::{Merged, print_settings};
+use jeton_store::ChangeKind;
+use serde_json::{Value, json};
+
+async fn merge(world: &World, patch: Value) -> Merged {
+    world.service.merge_settings(&"demo".parse().unwrap(), &patch, &Actor::Cli).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_changes_at_once_none_is_lost() {
+    let world = World::new().await;
+    for round in 1..=5 {
+        let changes = world.changes(ChangeKind::AppUpdated).await;
+        let patches = [
+            json!({"token_prefix": format!("round{round}")}),
+            json!({"default_ttl_seconds": 100 + round}),
+            json!({"max_ttl_seconds": 1000 + round}),
+            json!({"reveal": if round % 2 == 1 { "once" } else { "always" }}),
+            json!({"appkey": {"enabled": round % 2 == 0}}),
+            json!({"appkey": {"default_days": round}}),
+            json!({"appkey": {"int64": if round % 2 == 1 { "string" } else { "number" }}}),
+            json!({"appkey": {"grantable": [format!("p{round}")]}}),
+        ];
+        let mut tasks = tokio::task::JoinSet::new();
+        for patch in patches {
+            let service = world.service.clone();
+            tasks.spawn(async move {
+                service.merge_settings(&"demo".parse().unwrap(), &patch, &Actor::Cli).await.unwrap()
+            });
+        }
+        let answers = tasks.join_all().await;
+        assert!(answers.iter().all(|answer| matches!(answer, Merged::Done(_))), "{answers:?}");
+        let expected = json!({
+            "reveal": if round % 2 == 1 { "once" } else { "always" },
+            "token_prefix": format!("round{round}"),
+            "default_ttl_seconds": 100 + round,
+            "max_ttl_seconds": 1000 + round,
+            "appkey": {
+                "enabled": round % 2 == 0,
+                "default_days": round,
+                "int64": if round % 2 == 1 { "string" } else { "number" },
+                "grantable": [format!("p{round}")],
+            },
+        });
+        assert_eq!(print_settings(&world.demo().await.settings), expected);
+        assert_eq!(world.changes(ChangeKind::AppUpdated).await, changes + 8, "each is one entry of the log");
+        let app = world.store.app_by_key(&"demo".parse().unwrap()).await.unwrap().unwrap();
+        assert_eq!(app.data_key.is_some(), round % 2 == 0, "the data key goes with the setting");
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_changes_nothing() {
+    let world = World::new().await;
+    let before = world.store.app_by_key(&"demo".parse().unwrap()).await.unwrap();
+    for patch in [
+        json!({"reveal": "once", "token_prefix": "No"}),
+        json!({"reveal": "once", "colour": 1}),
+        json!({"appkey": {"grantable": ["jeton:manage"]}}),
+        json!({"max_ttl_seconds": 0}),
+        json!("reveal"),
+        Value::Null,
+    ] {
+        let merged = merge(&world, patch.clone()).await;
+        assert!(matches!(merged, Merged::Refused(_)), "{patch}: {merged:?}");
+    }
+    assert_eq!(world.store.app_by_key(&"demo".parse().unwrap()).await.unwrap(), before);
+    let nobody = world.service.merge_settings(&"nobody".parse().unwrap(), &json!({}), &Actor::Cli).await;
+    assert!(matches!(nobody.unwrap(), Merged::NoApp));
+}
+
+#[tokio::test]
+async fn null_puts_a_member_back_and_the_answer_is_the_whole() {
+    let world = World::new().await;
+    merge(&world, json!({"reveal": "once", "appkey": {"default_days": 7, "grantable": ["read"]}})).await;
+    let Merged::Done(settings) =
+        merge(&world, json!({"reveal": null, "appkey": {"default_days": null}})).await
+    else {
+        panic!("refused")
+    };
+    let mut expected = Settings::default();
+    expected.appkey.grantable = jeton_core::Permission::parse_list("read").unwrap();
+    assert_eq!(*settings, expected);
+    assert_eq!(settings.reveal, Reveal::Always);
+    assert_eq!(world.demo().await.settings, expected);
+    assert_eq!(world.service.app(&"demo".parse().unwrap()).await.unwrap().unwrap().settings, expected);
+}
