@@ -1,0 +1,129 @@
+//! Errors of the user-token API: HTTP status and envelope agree.
+
+use super::wire::envelope;
+use crate::request::BodyError;
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use jeton_core::AuthorityError;
+use jeton_service::{Refusal, Unavailable};
+use std::borrow::Cow;
+
+/// Why a request is not served.
+#[derive(Debug)]
+pub(super) enum AppKeyError {
+    /// No live token was presented.
+    Unproven,
+    /// The token is live in another app, or there is no such app.
+    NoSuchApp,
+    /// The token lends no authority over tokens.
+    Powerless,
+    /// What is asked is beyond the caller's authority.
+    Forbidden(AuthorityError),
+    /// There is no such token, as far as the caller may know.
+    NoSuchToken,
+    /// Something about the request is wrong: what, and what it must be.
+    Bad(Cow<'static, str>),
+    /// Nothing is served at this path.
+    NoSuchPath,
+    /// The path does not know the method, but these.
+    Method(&'static str),
+    /// The body is too large.
+    TooLarge,
+    /// The body is neither JSON nor a form.
+    MediaType,
+    /// It could not be found out, or not be done.
+    Unavailable(Unavailable),
+}
+
+impl AppKeyError {
+    pub(super) fn bad(text: impl Into<Cow<'static, str>>) -> Self {
+        AppKeyError::Bad(text.into())
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            AppKeyError::Unproven => StatusCode::UNAUTHORIZED,
+            AppKeyError::Powerless => StatusCode::FORBIDDEN,
+            AppKeyError::Forbidden(AuthorityError::Limit(_)) | AppKeyError::Bad(_) => StatusCode::BAD_REQUEST,
+            AppKeyError::Forbidden(
+                AuthorityError::NotHeld
+                | AuthorityError::Outlives
+                | AuthorityError::BeyondCaller
+                | AuthorityError::DisabledByAnother
+                | AuthorityError::Reserved
+                | AuthorityError::WouldWiden
+                | AuthorityError::IdentityToken
+                | AuthorityError::ServiceToken,
+            ) => StatusCode::FORBIDDEN,
+            AppKeyError::NoSuchApp | AppKeyError::NoSuchToken | AppKeyError::NoSuchPath => {
+                StatusCode::NOT_FOUND
+            }
+            AppKeyError::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            AppKeyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            AppKeyError::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            AppKeyError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// What the caller is told. What the log is told of an outage is another matter.
+    fn message(&self) -> Cow<'static, str> {
+        match self {
+            AppKeyError::Unproven => "a live access token is required: Authorization: Bearer <token>".into(),
+            AppKeyError::NoSuchApp => "there is no such app".into(),
+            AppKeyError::Powerless => "this access token may not manage tokens".into(),
+            AppKeyError::Forbidden(error) => error.to_string().into(),
+            AppKeyError::NoSuchToken => "there is no such token".into(),
+            AppKeyError::Bad(text) => text.clone(),
+            AppKeyError::NoSuchPath => "nothing is served at this path".into(),
+            AppKeyError::Method(allow) => format!("this path knows {allow}").into(),
+            AppKeyError::TooLarge => "the body has more than 102400 bytes".into(),
+            AppKeyError::MediaType => "the body must be JSON or application/x-www-form-urlencoded".into(),
+            AppKeyError::Unavailable(_) => "the service is unavailable: try again".into(),
+        }
+    }
+}
+
+impl From<Refusal> for AppKeyError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotFound => AppKeyError::NoSuchToken,
+            Refusal::Forbidden(error) => AppKeyError::Forbidden(error),
+        }
+    }
+}
+
+impl From<Unavailable> for AppKeyError {
+    fn from(error: Unavailable) -> Self {
+        AppKeyError::Unavailable(error)
+    }
+}
+
+impl From<BodyError> for AppKeyError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => AppKeyError::TooLarge,
+            BodyError::Incomplete => AppKeyError::bad("the body is incomplete"),
+        }
+    }
+}
+
+impl IntoResponse for AppKeyError {
+    fn into_response(self) -> Response {
+        if let AppKeyError::Unavailable(error) = &self {
+            tracing::error!(route = "/AccessToken", "{error}");
+        }
+        let status = self.status();
+        let body = envelope(status.as_u16(), &serde_json::Value::Null, &self.message());
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        match self {
+            AppKeyError::Unproven => headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+            AppKeyError::Method(allow) => headers.insert(ALLOW, HeaderValue::from_static(allow)),
+            _ => None,
+        };
+        response
+    }
+}

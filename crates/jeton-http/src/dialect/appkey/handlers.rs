@@ -1,0 +1,186 @@
+//! The four operations.
+
+use super::error::AppKeyError;
+use super::input::Members;
+use super::wire;
+use crate::request::{Presented, bearer, body_form, read_body, segments};
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+use jeton_core::{AppKey, Authority, Int64Form, Owner, Scopes, TokenId, TokenKind};
+use jeton_service::{
+    Admission, Issue, ListRequest, Listed, Listing, OpenApp, Order, Service, Surface, TokenLife, Unavailable,
+};
+
+/// Answers whatever is asked below `/AccessToken`.
+pub(super) async fn handle(State(service): State<Service>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    operate(&service, &parts, body).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn operate(service: &Service, parts: &Parts, body: Body) -> Result<Response, AppKeyError> {
+    let segments = segments(parts.uri.path(), "/AccessToken").ok_or(AppKeyError::NoSuchPath)?;
+    let query = || Members::of_query(parts.uri.query().unwrap_or_default());
+    match (segments.as_slice(), &parts.method) {
+        ([app], &Method::GET | &Method::HEAD) => {
+            let caller = admit(service, app, parts).await?;
+            list(service, &caller, &query()?).await
+        }
+        ([app], &Method::POST) => {
+            let caller = admit(service, app, parts).await?;
+            create(service, &caller, &query()?, &members(parts, body, false).await?).await
+        }
+        ([app, id], &Method::PUT) => {
+            let caller = admit(service, app, parts).await?;
+            update(service, &caller, id, &query()?, &members(parts, body, true).await?).await
+        }
+        ([app, id], &Method::DELETE) => {
+            let caller = admit(service, app, parts).await?;
+            delete(service, &caller, id, &query()?).await
+        }
+        ([_], _) => Err(AppKeyError::Method("GET, HEAD, POST")),
+        ([_, _], _) => Err(AppKeyError::Method("PUT, DELETE")),
+        _ => Err(AppKeyError::NoSuchPath),
+    }
+}
+
+/// Who asks, and in which app.
+struct Caller {
+    app: OpenApp,
+    authority: Authority,
+}
+
+impl Caller {
+    fn int64(&self) -> Int64Form {
+        self.app.settings.appkey.int64
+    }
+}
+
+async fn admit(service: &Service, app: &str, parts: &Parts) -> Result<Caller, AppKeyError> {
+    let key: Option<AppKey> = app.parse().ok();
+    let presented = match bearer(&parts.headers) {
+        Presented::Token(secret) => Some(secret),
+        Presented::Nothing | Presented::Several => None,
+    };
+    match service.admit(Surface::AppKey, key.as_ref(), presented.as_ref()).await? {
+        Admission::Unproven => Err(AppKeyError::Unproven),
+        Admission::Elsewhere => Err(AppKeyError::NoSuchApp),
+        Admission::Powerless => Err(AppKeyError::Powerless),
+        Admission::Admitted { app, authority } => Ok(Caller { app: *app, authority }),
+    }
+}
+
+async fn members(parts: &Parts, body: Body, null_is_empty: bool) -> Result<Members, AppKeyError> {
+    let body = read_body(&parts.headers, body).await?;
+    Members::of_body(&body, body_form(&parts.headers), null_is_empty)
+}
+
+async fn list(service: &Service, caller: &Caller, query: &Members) -> Result<Response, AppKeyError> {
+    let paging = query.paging()?;
+    let request = ListRequest {
+        user_id: query.user_id()?,
+        order: Order::NewestFirst,
+        after: None,
+        skip: paging.skip,
+        take: Some(paging.take),
+    };
+    let listing = service.list(&caller.app, &caller.authority, request).await??;
+    stream_list(listing, caller.int64()).await
+}
+
+/// Writes a list as it is read. The first page is read before the status is sent, so that an outage found by then is
+/// 503; one found later cuts the connection, which no client takes for a complete answer.
+async fn stream_list(
+    listing: Listing<impl Stream<Item = Result<Vec<Listed>, Unavailable>> + Send + 'static>,
+    form: Int64Form,
+) -> Result<Response, AppKeyError> {
+    let mut pages = Box::pin(listing.pages);
+    let first = pages.next().await.transpose()?.unwrap_or_default();
+    let mut is_first = true;
+    let rows = stream::iter([Ok(first)]).chain(pages).map(move |page| {
+        let page = page.inspect_err(|error| tracing::error!(route = "/AccessToken/{appKey}", "{error}"))?;
+        let mut text = String::new();
+        for listed in &page {
+            if !std::mem::take(&mut is_first) {
+                text.push(',');
+            }
+            text.push_str(&wire::list_row(listed, form));
+        }
+        Ok::<_, Unavailable>(Bytes::from(text))
+    });
+    let head = stream::iter([Ok(Bytes::from(wire::list_head(listing.total, form)))]);
+    let tail = stream::iter([Ok(Bytes::from_static(wire::LIST_TAIL.as_bytes()))]);
+    Ok(answer(Body::from_stream(head.chain(rows).chain(tail))))
+}
+
+async fn create(
+    service: &Service,
+    caller: &Caller,
+    query: &Members,
+    body: &Members,
+) -> Result<Response, AppKeyError> {
+    let create = body.create(query)?;
+    let owner = match create.user_id {
+        None => caller.authority.default_owner(),
+        Some(user_id) => match &caller.authority {
+            Authority::SelfService { user_id: own, .. } if *own != user_id => {
+                return Err(AppKeyError::Forbidden(jeton_core::AuthorityError::BeyondCaller));
+            }
+            _ => Owner::Named(user_id),
+        },
+    };
+    let (sent, names) = create.permissions.map_or((None, Vec::new()), |(sent, names)| (Some(sent), names));
+    let issue = Issue {
+        kind: TokenKind::Grant,
+        owner,
+        life: create.life.unwrap_or(TokenLife::Default(caller.app.settings.appkey.default_lifetime())),
+        title: Some(create.title),
+        tags: create.tags,
+        description: create.description,
+        permissions_as_sent: sent,
+        scopes: Scopes::from_global(names).map_err(|limit| AppKeyError::Forbidden(limit.into()))?,
+    };
+    let issued = service.issue(&caller.app, &caller.authority, issue).await??;
+    Ok(answer(Body::from(wire::created(&issued, caller.int64()))))
+}
+
+async fn update(
+    service: &Service,
+    caller: &Caller,
+    id: &str,
+    query: &Members,
+    body: &Members,
+) -> Result<Response, AppKeyError> {
+    let (id, of_user, edit) = (token_id(id)?, query.user_id()?, body.edit()?);
+    service.update(&caller.app, &caller.authority, id, of_user.as_ref(), &edit).await??;
+    Ok(answer(Body::from(wire::envelope(200, &true, ""))))
+}
+
+async fn delete(
+    service: &Service,
+    caller: &Caller,
+    id: &str,
+    query: &Members,
+) -> Result<Response, AppKeyError> {
+    let (id, of_user) = (token_id(id)?, query.user_id()?);
+    service.revoke(&caller.app, &caller.authority, id, of_user.as_ref()).await??;
+    Ok(answer(Body::from(wire::envelope(200, &true, ""))))
+}
+
+/// A token's number in a path: what is no integer is a mistake, and an integer that is nobody's number is unknown.
+fn token_id(text: &str) -> Result<TokenId, AppKeyError> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(AppKeyError::bad("the id in the path must be an integer"));
+    }
+    text.parse().ok().and_then(TokenId::new).ok_or(AppKeyError::NoSuchToken)
+}
+
+fn answer(body: Body) -> Response {
+    (StatusCode::OK, [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], body).into_response()
+}

@@ -1,0 +1,20 @@
+//! The user-token API: `/AccessToken/{appKey}` and `/AccessToken/{appKey}/{id}`.
+//!
+//! Every answer is the envelope `{"code","data","error"}`, and its code is the HTTP status.
+
+mod error;
+mod handlers;
+mod input;
+mod wire;
+
+use axum::Router;
+use axum::routing::any;
+use jeton_service::Service;
+
+/// The routes. One handler takes whatever lies below the prefix, so that every error has this API's shape.
+pub(crate) fn routes() -> Router<Service> {
+    Router::new()
+        .route("/AccessToken", any(handlers::handle))
+        .route("/AccessToken/", any(handlers::handle))
+        .route("/AccessToken/{*rest}", any(handlers::handle))
+}

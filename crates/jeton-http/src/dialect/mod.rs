@@ -1,0 +1,3 @@
+//! The published APIs, each an adapter over the service.
+
+pub(crate) mod appkey;

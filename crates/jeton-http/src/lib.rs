@@ -1,0 +1,49 @@
+//! The HTTP surface of Jeton.
+//!
+//! A dialect is an adapter: it reads requests of one published API, asks the [`Service`], and
+//! writes answers in that API's own shape, errors included. No handler sees the store.
+
+#![deny(missing_docs)]
+
+mod auth;
+mod dialect;
+mod health;
+mod instant;
+mod normalise;
+mod request;
+mod server;
+
+pub use instant::rfc3339;
+pub use normalise::NormaliseMethod;
+pub use server::{ServerLimits, serve};
+
+use axum::Router;
+use axum::response::IntoResponse;
+use axum::routing::any;
+use jeton_service::Service;
+
+/// Everything that clients of the service see: the dialects, forward-auth, health.
+pub fn public(service: Service) -> NormaliseMethod<Router> {
+    let router = Router::new()
+        .merge(dialect::appkey::routes())
+        // Also where a gateway's recipe left the app out: forward-auth answers what a gateway understands, never 404.
+        .route("/auth", any(auth::handle))
+        .route("/auth/", any(auth::handle))
+        .route("/auth/{*rest}", any(auth::handle))
+        .merge(health::routes())
+        .fallback(unknown_path)
+        .with_state(service);
+    NormaliseMethod::new(router)
+}
+
+/// What operators and machines see on the admin address.
+pub fn admin(service: Service) -> NormaliseMethod<Router> {
+    let router = health::routes().fallback(unknown_path).with_state(service);
+    NormaliseMethod::new(router)
+}
+
+/// The answer outside every dialect.
+async fn unknown_path() -> impl IntoResponse {
+    let body = serde_json::json!({"error": "not_found", "message": "nothing is served at this path"});
+    (axum::http::StatusCode::NOT_FOUND, axum::Json(body))
+}

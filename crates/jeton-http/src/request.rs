@@ -1,0 +1,224 @@
+//! Reading requests: path segments, name-value pairs, credentials, bodies.
+
+use axum::body::Body;
+use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use jeton_core::Secret;
+use percent_encoding::percent_decode_str;
+
+/// The header that carries a token where `Authorization` is needed for something else.
+pub(crate) const X_ACCESS_TOKEN: HeaderName = HeaderName::from_static("x-access-token");
+
+/// Bytes in a request body that are read.
+pub(crate) const MAX_BODY_BYTES: usize = 100 * 1024;
+
+/// The percent-decoded segments of a path below `prefix`. A slash at the end adds none. `None`: a segment is not UTF-8
+/// once decoded.
+pub(crate) fn segments(path: &str, prefix: &str) -> Option<Vec<String>> {
+    let rest = path.strip_prefix(prefix)?;
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
+    if rest.is_empty() {
+        return Some(Vec::new());
+    }
+    let decode = |segment: &str| percent_decode_str(segment).decode_utf8().ok().map(String::from);
+    rest.strip_prefix('/')?.split('/').map(decode).collect()
+}
+
+/// The pairs of an `application/x-www-form-urlencoded` text, a query or a body, in order. `None`: it is not UTF-8 once
+/// decoded.
+pub(crate) fn pairs(text: &[u8]) -> Option<Vec<(String, String)>> {
+    let decode = |part: &[u8]| {
+        let spaced: Vec<u8> = part.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+        String::from_utf8(percent_encoding::percent_decode(&spaced).collect()).ok()
+    };
+    text.split(|byte| *byte == b'&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+            let value = pair.get(at + 1..).unwrap_or_default();
+            Some((decode(&pair[..at])?, decode(value)?))
+        })
+        .collect()
+}
+
+/// What a request presents as a token.
+#[derive(Debug)]
+pub(crate) enum Presented {
+    /// Nothing, or nothing that can be a token.
+    Nothing,
+    /// A token.
+    Token(Secret),
+    /// More than one.
+    Several,
+}
+
+/// The token of `Authorization: Bearer` (RFC 6750 section 2.1; the scheme in any case).
+pub(crate) fn bearer(headers: &HeaderMap) -> Presented {
+    let tokens = headers.get_all(AUTHORIZATION).iter().filter_map(bearer_value);
+    only(tokens.map(Secret::parse))
+}
+
+/// The token of `Authorization: Bearer` or of `X-Access-Token`.
+pub(crate) fn bearer_or_header(headers: &HeaderMap) -> Presented {
+    let bearer = headers.get_all(AUTHORIZATION).iter().filter_map(bearer_value);
+    let plain = headers.get_all(X_ACCESS_TOKEN).iter().filter_map(|value| value.to_str().ok());
+    only(bearer.chain(plain).map(Secret::parse))
+}
+
+fn bearer_value(value: &HeaderValue) -> Option<&str> {
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_matches(' '))
+}
+
+fn only(mut tokens: impl Iterator<Item = Result<Secret, jeton_core::SecretError>>) -> Presented {
+    match (tokens.next(), tokens.next()) {
+        (_, Some(_)) => Presented::Several,
+        (Some(Ok(token)), None) => Presented::Token(token),
+        (Some(Err(_)) | None, None) => Presented::Nothing,
+    }
+}
+
+/// Why a body cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyError {
+    /// It has more than [`MAX_BODY_BYTES`].
+    TooLarge,
+    /// The client did not send all of it.
+    Incomplete,
+}
+
+/// Reads a whole body of at most [`MAX_BODY_BYTES`]. One that says it is longer is refused before it is read.
+pub(crate) async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, BodyError> {
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > MAX_BODY_BYTES) {
+        return Err(BodyError::TooLarge);
+    }
+    match Limited::new(body, MAX_BODY_BYTES).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(BodyError::TooLarge),
+        Err(_) => Err(BodyError::Incomplete),
+    }
+}
+
+/// The form of a body, as its content type names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyForm {
+    /// JSON in any of its names, or nothing said.
+    Json,
+    /// `application/x-www-form-urlencoded`.
+    Form,
+    /// Anything else.
+    Other,
+}
+
+/// Reads `Content-Type`: `application/json`, `text/json` and everything that ends in `+json` are JSON, and so is
+/// `application/json-patch+json`, under which most published AppKey clients send plain objects.
+pub(crate) fn body_form(headers: &HeaderMap) -> BodyForm {
+    let Some(value) = headers.get(CONTENT_TYPE) else { return BodyForm::Json };
+    let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+    let essence = essence.trim().to_ascii_lowercase();
+    match essence.as_str() {
+        "" | "application/json" | "text/json" => BodyForm::Json,
+        "application/x-www-form-urlencoded" => BodyForm::Form,
+        _ if essence.starts_with("application/") && essence.ends_with("+json") => BodyForm::Json,
+        _ => BodyForm::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_are_decoded_each_on_its_own() {
+        let texts = |path: &str| segments(path, "/AccessToken");
+        assert_eq!(texts("/AccessToken/a%2Fb/7"), Some(vec!["a/b".to_owned(), "7".to_owned()]));
+        assert_eq!(texts("/AccessToken/demo/"), Some(vec!["demo".to_owned()]));
+        assert_eq!(texts("/AccessToken"), Some(vec![]));
+        assert_eq!(texts("/AccessToken/"), Some(vec![]));
+        assert_eq!(texts("/AccessToken//7"), Some(vec![String::new(), "7".to_owned()]));
+        assert_eq!(texts("/AccessToken/%ff"), None);
+    }
+
+    #[test]
+    fn pairs_as_forms_write_them() {
+        let owned = |pairs: &[(&str, &str)]| {
+            Some(pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect::<Vec<_>>())
+        };
+        assert_eq!(
+            pairs(b"a=1&b=x+y%2B&&c&=d&e=f=g"),
+            owned(&[("a", "1"), ("b", "x y+"), ("c", ""), ("", "d"), ("e", "f=g")])
+        );
+        assert_eq!(pairs("t=默认%E6%A0%87".as_bytes()), owned(&[("t", "默认标")]));
+        assert_eq!(pairs(b"t=%ff"), None);
+        assert_eq!(pairs(b"t=%zz"), owned(&[("t", "%zz")]));
+        assert_eq!(pairs(b""), owned(&[]));
+    }
+
+    fn headers(pairs: &[(HeaderName, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn credentials() {
+        let show = |presented: Presented| match presented {
+            Presented::Nothing => "nothing".to_owned(),
+            Presented::Several => "several".to_owned(),
+            Presented::Token(token) => token.expose().to_owned(),
+        };
+        for (pairs, in_bearer, in_both) in [
+            (vec![], "nothing", "nothing"),
+            (vec![(AUTHORIZATION, "bEARER  abc")], "abc", "abc"),
+            (vec![(AUTHORIZATION, "Bearer ")], "nothing", "nothing"),
+            (vec![(AUTHORIZATION, "Bearer")], "nothing", "nothing"),
+            (vec![(AUTHORIZATION, "Basic YTpi")], "nothing", "nothing"),
+            (vec![(X_ACCESS_TOKEN, "abc")], "nothing", "abc"),
+            (vec![(AUTHORIZATION, "Bearer a"), (AUTHORIZATION, "Bearer a")], "several", "several"),
+            (vec![(AUTHORIZATION, "Bearer a"), (X_ACCESS_TOKEN, "a")], "a", "several"),
+            (vec![(X_ACCESS_TOKEN, "a"), (X_ACCESS_TOKEN, "b")], "nothing", "several"),
+            (vec![(AUTHORIZATION, "Basic YTpi"), (X_ACCESS_TOKEN, "a")], "nothing", "a"),
+        ] {
+            let map: HeaderMap = {
+                let mut map = HeaderMap::new();
+                for (name, value) in &pairs {
+                    map.append(name.clone(), value.parse().unwrap());
+                }
+                map
+            };
+            assert_eq!(show(bearer(&map)), in_bearer, "{pairs:?}");
+            assert_eq!(show(bearer_or_header(&map)), in_both, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn forms_of_bodies() {
+        let form = |value: &str| body_form(&headers(&[(CONTENT_TYPE, value)]));
+        for json in [
+            "application/json",
+            "Application/JSON; charset=utf-8",
+            "text/json",
+            "application/json-patch+json",
+            "application/merge-patch+json",
+        ] {
+            assert_eq!(form(json), BodyForm::Json, "{json}");
+        }
+        assert_eq!(form("application/x-www-form-urlencoded; charset=UTF-8"), BodyForm::Form);
+        for other in ["text/plain", "multipart/form-data; boundary=x", "application/xml", "json"] {
+            assert_eq!(form(other), BodyForm::Other, "{other}");
+        }
+        assert_eq!(body_form(&HeaderMap::new()), BodyForm::Json);
+    }
+
+    #[tokio::test]
+    async fn a_body_is_bounded_whether_or_not_it_says_its_length() {
+        let none = HeaderMap::new();
+        let full = Body::from(vec![b'x'; MAX_BODY_BYTES]);
+        assert_eq!(read_body(&none, full).await.unwrap().len(), MAX_BODY_BYTES);
+        let over = Body::from(vec![b'x'; MAX_BODY_BYTES + 1]);
+        assert_eq!(read_body(&none, over).await, Err(BodyError::TooLarge));
+        let says = headers(&[(CONTENT_LENGTH, "102401")]);
+        assert_eq!(read_body(&says, Body::empty()).await, Err(BodyError::TooLarge));
+    }
+}

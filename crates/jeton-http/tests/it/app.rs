@@ -1,0 +1,268 @@
+//! A service over a new database, with a clock that stands still and randomness that repeats.
+
+use crate::answer::Answer;
+use crate::failing::FailingStore;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, Request};
+use jeton_core::{
+    Actor, Authority, Clock, Lifetime, ManualClock, Owner, Permission, Scope, Scopes, Timestamp, Token,
+    TokenId, TokenKind,
+};
+use jeton_http::NormaliseMethod;
+use jeton_service::{Issue, KeyRing, Listed, Merged, OpenApp, Service, ShownSecret, TokenLife};
+use jeton_store::{SqliteOptions, open_sqlite};
+use jeton_testkit::SeededEntropy;
+use serde_json::Value;
+use std::path::Path;
+use std::sync::Arc;
+use tempfile::TempDir;
+use tower_service::Service as _;
+
+/// 2026-01-02T03:04:05.678Z: when every test begins.
+const START_MILLIS: i64 = 1_767_323_045_678;
+/// What the whole service may do: tests make tokens of every kind with it.
+pub(crate) const EVERYTHING: Authority = Authority::Everything(Actor::Cli);
+pub(crate) const HOUR: i64 = 3_600_000;
+pub(crate) const DAY: i64 = 24 * HOUR;
+
+/// The app `demo`, what serves it, and whatever else a test adds.
+pub(crate) struct TestApp {
+    pub(crate) service: Service,
+    pub(crate) clock: ManualClock,
+    pub(crate) store: Arc<FailingStore>,
+    /// The admin token of `demo`, of user 1. Its number is 1.
+    pub(crate) admin: String,
+    folder: TempDir,
+}
+
+/// A token that a test has issued.
+#[derive(Clone, Debug)]
+pub(crate) struct Holder {
+    pub(crate) id: i64,
+    pub(crate) secret: String,
+}
+
+impl TestApp {
+    pub(crate) async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = ManualClock::at(Timestamp::from_millis(START_MILLIS).unwrap());
+        let entropy = Arc::new(SeededEntropy::new(2));
+        let ring = KeyRing::generate(&SeededEntropy::new(1)).unwrap();
+        let sqlite = open_sqlite(&folder.path().join("jeton.db"), SqliteOptions::default()).await.unwrap();
+        let key = "demo".parse().unwrap();
+        let admin_user = "1".parse().unwrap();
+        let initial = Service::initialise(&*sqlite, &ring, &clock, &*entropy, &key, admin_user).await;
+        let admin = initial.unwrap().unwrap().app.admin_token.expose().to_owned();
+        let store = Arc::new(FailingStore::new(sqlite));
+        let service = Service::open(store.clone(), &ring, Arc::new(clock.clone()), entropy).await.unwrap();
+        TestApp { service, clock, store, admin, folder }
+    }
+
+    /// Where the data lies.
+    pub(crate) fn data(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What serves the requests.
+    pub(crate) fn http(&self) -> NormaliseMethod<Router> {
+        jeton_http::public(self.service.clone())
+    }
+
+    /// Makes another app and answers its admin token.
+    pub(crate) async fn create_app(&self, key: &str) -> String {
+        let made = self.service.create_app(&key.parse().unwrap(), "1".parse().unwrap(), &Actor::Cli).await;
+        made.unwrap().unwrap().admin_token.expose().to_owned()
+    }
+
+    /// Changes the settings of `demo`.
+    pub(crate) async fn merge(&self, patch: Value) {
+        let merged =
+            self.service.merge_settings(&"demo".parse().unwrap(), &patch, &Actor::Cli).await.unwrap();
+        assert!(matches!(merged, Merged::Done(_)), "{merged:?}");
+    }
+
+    pub(crate) async fn open(&self, key: &str) -> OpenApp {
+        self.service.open_app(&key.parse().unwrap()).await.unwrap().unwrap()
+    }
+
+    /// Issues a token of `demo`.
+    pub(crate) async fn issue(&self, issue: Issue) -> Holder {
+        self.issue_in("demo", issue).await
+    }
+
+    pub(crate) async fn issue_in(&self, key: &str, issue: Issue) -> Holder {
+        let issued = self.service.issue(&self.open(key).await, &EVERYTHING, issue).await.unwrap().unwrap();
+        Holder { id: issued.id.get(), secret: issued.secret.expose().to_owned() }
+    }
+
+    /// A token of `demo` as it is stored; `None` if there is none, or it was revoked.
+    pub(crate) async fn token(&self, id: i64) -> Option<Token> {
+        Some(self.listed(id).await?.token)
+    }
+
+    /// The secret of a token of `demo`, if it can be shown again.
+    pub(crate) async fn kept_secret(&self, id: i64) -> Option<String> {
+        match self.listed(id).await?.secret {
+            ShownSecret::Clear(secret) => Some(secret.expose().to_owned()),
+            ShownSecret::Masked(masked) => panic!("masked to everything: {masked}"),
+            ShownSecret::Gone => None,
+        }
+    }
+
+    async fn listed(&self, id: i64) -> Option<Listed> {
+        let id = TokenId::new(id).unwrap();
+        self.service.show(&self.open("demo").await, &EVERYTHING, id).await.unwrap()
+    }
+
+    /// How many tokens `demo` has, service credentials included.
+    pub(crate) async fn count(&self) -> u64 {
+        let request = jeton_service::ListRequest {
+            user_id: None,
+            order: jeton_service::Order::NewestFirst,
+            after: None,
+            skip: 0,
+            take: Some(0),
+        };
+        self.service.list(&self.open("demo").await, &EVERYTHING, request).await.unwrap().unwrap().total
+    }
+
+    /// The instant `millis` after now.
+    pub(crate) fn after(&self, millis: i64) -> Timestamp {
+        self.clock.now().saturating_add_millis(millis)
+    }
+
+    pub(crate) fn get(&self, uri: &str) -> Ask<'_> {
+        self.ask("GET", uri)
+    }
+
+    pub(crate) fn post(&self, uri: &str) -> Ask<'_> {
+        self.ask("POST", uri)
+    }
+
+    pub(crate) fn put(&self, uri: &str) -> Ask<'_> {
+        self.ask("PUT", uri)
+    }
+
+    pub(crate) fn delete(&self, uri: &str) -> Ask<'_> {
+        self.ask("DELETE", uri)
+    }
+
+    /// A request with any method.
+    pub(crate) fn ask(&self, method: &str, uri: &str) -> Ask<'_> {
+        let mut request = Request::new(Body::empty());
+        *request.method_mut() = method.parse().unwrap();
+        *request.uri_mut() = uri.parse().unwrap();
+        Ask { app: self, request }
+    }
+}
+
+/// A request that is being put together.
+pub(crate) struct Ask<'a> {
+    app: &'a TestApp,
+    request: Request<Body>,
+}
+
+impl Ask<'_> {
+    pub(crate) fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        let name: HeaderName = name.parse().unwrap();
+        self.request.headers_mut().append(name, HeaderValue::from_bytes(value.as_ref()).unwrap());
+        self
+    }
+
+    pub(crate) fn bearer(self, secret: &str) -> Self {
+        self.header("authorization", format!("Bearer {secret}"))
+    }
+
+    /// A body as it is, under this content type.
+    pub(crate) fn body(mut self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        *self.request.body_mut() = Body::from(body.into());
+        self.header("content-type", content_type)
+    }
+
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.request.headers_mut().remove(name);
+        self
+    }
+
+    pub(crate) fn json(self, body: &Value) -> Self {
+        self.body("application/json", body.to_string())
+    }
+
+    pub(crate) async fn send(self) -> Answer {
+        let response = self.app.http().call(self.request).await;
+        Answer::read(response.unwrap_or_else(|never| match never {})).await
+    }
+
+    /// The status alone.
+    pub(crate) async fn status(self) -> u16 {
+        self.send().await.status.as_u16()
+    }
+}
+
+/// A token of this kind with these global permissions, that never expires.
+fn plain(kind: TokenKind, owner: Owner, permissions: &str) -> Issue {
+    Issue {
+        kind,
+        owner,
+        life: TokenLife::Asked(Lifetime::Unlimited),
+        title: None,
+        tags: None,
+        description: None,
+        permissions_as_sent: None,
+        scopes: Scopes::from_global(names(permissions)).unwrap(),
+    }
+}
+
+pub(crate) fn grant(owner: Owner, permissions: &str) -> Issue {
+    plain(TokenKind::Grant, owner, permissions)
+}
+
+pub(crate) fn identity(owner: Owner) -> Issue {
+    plain(TokenKind::Identity, owner, "")
+}
+
+pub(crate) fn service(owner: Owner, permissions: &str) -> Issue {
+    plain(TokenKind::Service, owner, permissions)
+}
+
+/// Grants with scopes for single resources.
+pub(crate) fn scoped(owner: Owner, scopes: Vec<Scope>) -> Issue {
+    Issue { scopes: Scopes::new(scopes).unwrap(), ..grant(owner, "") }
+}
+
+/// The user whom an issuer names.
+pub(crate) fn user(id: &str) -> Owner {
+    Owner::Named(id.parse().unwrap())
+}
+
+/// The user who stands in for none.
+pub(crate) fn stand_in(id: &str) -> Owner {
+    Owner::StandIn(id.parse().unwrap())
+}
+
+pub(crate) fn names(list: &str) -> Vec<Permission> {
+    Permission::parse_list(list).unwrap()
+}
+
+pub(crate) fn on_ids(permissions: &str, ids: &[&str]) -> Scope {
+    Scope { permissions: names(permissions), ids: owned(ids), ..Scope::default() }
+}
+
+pub(crate) fn on_tags(permissions: &str, tags: &[&str]) -> Scope {
+    Scope { permissions: names(permissions), tags: owned(tags), ..Scope::default() }
+}
+
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+/// The same token, for so long.
+pub(crate) fn lasting(millis: i64, issue: Issue) -> Issue {
+    Issue { life: TokenLife::Asked(Lifetime::Millis(millis)), ..issue }
+}
+
+/// The same token with a title.
+pub(crate) fn titled(title: &str, issue: Issue) -> Issue {
+    Issue { title: Some(jeton_core::Label::new(title.to_owned()).unwrap()), ..issue }
+}

@@ -1,0 +1,13 @@
+mod attacks;
+mod authority;
+pub(crate) mod callers;
+mod canary;
+mod create;
+mod delete;
+mod errors;
+mod input;
+mod list;
+pub(crate) mod list_pages;
+mod secrets;
+mod unavailable;
+mod update;

@@ -1,0 +1,188 @@
+//! A store that fails when it is told to.
+
+use async_trait::async_trait;
+use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, Token, TokenId};
+use jeton_store::{
+    App, AppChange, AppChanged, AppCreated, Change, Genesis, Initialised, Inserted, KeyCheck, NewApp,
+    NewOperator, NewToken, Operator, Replaced, Store, StoreError, StoredToken, TokenFilter, TokenPage,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Another store behind calls that are counted, some of which fail before they reach it.
+#[derive(Debug)]
+pub(crate) struct FailingStore {
+    inner: Arc<dyn Store>,
+    calls: AtomicU64,
+    first_failing: AtomicU64,
+    last_failing: AtomicU64,
+}
+
+impl FailingStore {
+    /// A store that does not fail yet.
+    pub(crate) fn new(inner: Arc<dyn Store>) -> Self {
+        FailingStore {
+            inner,
+            calls: AtomicU64::new(0),
+            first_failing: AtomicU64::new(u64::MAX),
+            last_failing: AtomicU64::new(u64::MAX),
+        }
+    }
+
+    /// From now on, the call of this number fails and no other. Numbers start with 1.
+    pub(crate) fn fail_only(&self, number: u64) {
+        self.fail(number, number);
+    }
+
+    /// From now on, every call fails.
+    pub(crate) fn fail_always(&self) {
+        self.fail(1, u64::MAX);
+    }
+
+    /// From now on, no call fails.
+    pub(crate) fn recover(&self) {
+        self.fail(u64::MAX, u64::MAX);
+    }
+
+    /// Calls since it was last told something.
+    pub(crate) fn calls(&self) -> u64 {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    fn fail(&self, first: u64, last: u64) {
+        self.first_failing.store(first, Ordering::SeqCst);
+        self.last_failing.store(last, Ordering::SeqCst);
+        self.calls.store(0, Ordering::SeqCst);
+    }
+
+    fn call(&self) -> Result<&dyn Store, StoreError> {
+        let number = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
+        let failing = self.first_failing.load(Ordering::SeqCst)..=self.last_failing.load(Ordering::SeqCst);
+        if failing.contains(&number) {
+            return Err(StoreError::Unavailable("the disk of this test is broken".into()));
+        }
+        Ok(&*self.inner)
+    }
+}
+
+#[async_trait]
+impl Store for FailingStore {
+    async fn key_checks(&self) -> Result<Option<Vec<KeyCheck>>, StoreError> {
+        self.call()?.key_checks().await
+    }
+
+    async fn initialise(&self, genesis: Genesis) -> Result<Initialised, StoreError> {
+        self.call()?.initialise(genesis).await
+    }
+
+    async fn app_by_key(&self, key: &AppKey) -> Result<Option<App>, StoreError> {
+        self.call()?.app_by_key(key).await
+    }
+
+    async fn default_app(&self) -> Result<Option<App>, StoreError> {
+        self.call()?.default_app().await
+    }
+
+    async fn apps(&self) -> Result<Vec<App>, StoreError> {
+        self.call()?.apps().await
+    }
+
+    async fn create_app(&self, app: NewApp, admin: NewToken, by: &Actor) -> Result<AppCreated, StoreError> {
+        self.call()?.create_app(app, admin, by).await
+    }
+
+    async fn change_app(
+        &self,
+        id: AppId,
+        expected: i64,
+        change: AppChange,
+        at: Timestamp,
+        by: &Actor,
+    ) -> Result<AppChanged, StoreError> {
+        self.call()?.change_app(id, expected, change, at, by).await
+    }
+
+    async fn delete_app(&self, id: AppId, at: Timestamp, by: &Actor) -> Result<bool, StoreError> {
+        self.call()?.delete_app(id, at, by).await
+    }
+
+    async fn sweep_deleted_apps(&self, limit: u32) -> Result<u64, StoreError> {
+        self.call()?.sweep_deleted_apps(limit).await
+    }
+
+    async fn sweep_sealed(&self, id: AppId, limit: u32) -> Result<u64, StoreError> {
+        self.call()?.sweep_sealed(id, limit).await
+    }
+
+    async fn insert_tokens(
+        &self,
+        app_id: AppId,
+        tokens: Vec<NewToken>,
+        at: Timestamp,
+        by: &Actor,
+    ) -> Result<Vec<Inserted>, StoreError> {
+        self.call()?.insert_tokens(app_id, tokens, at, by).await
+    }
+
+    async fn find_tokens(&self, digests: &[Digest]) -> Result<Vec<StoredToken>, StoreError> {
+        self.call()?.find_tokens(digests).await
+    }
+
+    async fn token(&self, app_id: AppId, id: TokenId) -> Result<Option<StoredToken>, StoreError> {
+        self.call()?.token(app_id, id).await
+    }
+
+    async fn replace_token(&self, token: Token, expected: i64, by: &Actor) -> Result<Replaced, StoreError> {
+        self.call()?.replace_token(token, expected, by).await
+    }
+
+    async fn revoke_token(
+        &self,
+        app_id: AppId,
+        id: TokenId,
+        at: Timestamp,
+        by: &Actor,
+    ) -> Result<bool, StoreError> {
+        self.call()?.revoke_token(app_id, id, at, by).await
+    }
+
+    async fn count_tokens(&self, filter: &TokenFilter) -> Result<u64, StoreError> {
+        self.call()?.count_tokens(filter).await
+    }
+
+    async fn list_tokens(
+        &self,
+        filter: &TokenFilter,
+        page: TokenPage,
+    ) -> Result<Vec<StoredToken>, StoreError> {
+        self.call()?.list_tokens(filter, page).await
+    }
+
+    async fn create_operator(&self, operator: NewOperator, by: &Actor) -> Result<OperatorId, StoreError> {
+        self.call()?.create_operator(operator, by).await
+    }
+
+    async fn operators(&self) -> Result<Vec<Operator>, StoreError> {
+        self.call()?.operators().await
+    }
+
+    async fn operator_by_digest(&self, digest: &Digest) -> Result<Option<Operator>, StoreError> {
+        self.call()?.operator_by_digest(digest).await
+    }
+
+    async fn revoke_operator(&self, id: OperatorId, at: Timestamp, by: &Actor) -> Result<bool, StoreError> {
+        self.call()?.revoke_operator(id, at, by).await
+    }
+
+    async fn changes(&self, after: i64, limit: u32) -> Result<Vec<Change>, StoreError> {
+        self.call()?.changes(after, limit).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.call()?.ping().await
+    }
+
+    async fn close(&self) {
+        self.inner.close().await;
+    }
+}

@@ -1,0 +1,12 @@
+//! The HTTP surface from outside, over a real store. The path of a test is the path of what it tests.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, and says where")]
+
+mod answer;
+mod app;
+mod auth;
+mod dialect;
+mod failing;
+mod health;
+mod method;
+mod server;

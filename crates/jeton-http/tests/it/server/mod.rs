@@ -1,0 +1,5 @@
+//! `serve`, over real sockets.
+
+mod connections;
+mod samples;
+mod socket;
