@@ -1,0 +1,130 @@
+//! `jeton app`
+
+use super::output;
+use crate::control::{Request, ask};
+use crate::failure::Failure;
+use crate::place::Place;
+use clap::{Args, Subcommand};
+use serde_json::Value;
+use std::io::Read;
+use std::path::PathBuf;
+
+/// Make, list, show, set up and delete apps
+#[derive(Subcommand, Debug)]
+pub(crate) enum AppCommand {
+    /// Make an app and print its credentials, which are shown here and never again
+    Create(CreateArgs),
+    /// List the apps
+    List(ListArgs),
+    /// Show an app with its settings
+    Show(KeyArgs),
+    /// Print an app's settings, or change them by a JSON merge patch (RFC 7396), in which null means the default
+    Settings(SettingsArgs),
+    /// Give an app a new client secret; the old one is dead at once
+    RotateSecret(KeyArgs),
+    /// Delete an app and all of its tokens
+    Delete(DeleteArgs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CreateArgs {
+    #[command(flatten)]
+    app: KeyArgs,
+    /// The user to whom the app's admin token belongs
+    #[arg(long, value_name = "USER", default_value = "1")]
+    admin_user: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    place: Place,
+    /// Print a JSON array
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct KeyArgs {
+    #[command(flatten)]
+    place: Place,
+    /// The key of the app
+    key: String,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SettingsArgs {
+    #[command(flatten)]
+    place: Place,
+    /// The key of the app
+    key: String,
+    /// The merge patch: a file, or - for standard input
+    #[arg(long, value_name = "FILE")]
+    merge: Option<PathBuf>,
+    /// Print the JSON on one line
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DeleteArgs {
+    #[command(flatten)]
+    app: KeyArgs,
+    /// Do it: its tokens are refused at once and cannot be had back
+    #[arg(long)]
+    yes: bool,
+}
+
+impl AppCommand {
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        match self {
+            AppCommand::Create(CreateArgs { app, admin_user }) => {
+                app.ask(|key| Request::AppCreate { key, admin_user }).await
+            }
+            AppCommand::List(args) => list(&args).await,
+            AppCommand::Show(app) => app.ask(|key| Request::AppShow { key }).await,
+            AppCommand::Settings(args) => settings(args).await,
+            AppCommand::RotateSecret(app) => app.ask(|key| Request::AppRotateSecret { key }).await,
+            AppCommand::Delete(DeleteArgs { yes: false, .. }) => {
+                Err(Failure::usage("this deletes the app and all of its tokens: say --yes"))
+            }
+            AppCommand::Delete(args) => args.app.ask(|key| Request::AppDelete { key }).await,
+        }
+    }
+}
+
+impl KeyArgs {
+    async fn ask(self, request: impl FnOnce(String) -> Request) -> Result<(), Failure> {
+        let answer = ask(&self.place, request(self.key)).await?;
+        output::write_one(&answer, self.json)
+    }
+}
+
+async fn list(args: &ListArgs) -> Result<(), Failure> {
+    let all = ask(&args.place, Request::AppList).await?;
+    if args.json {
+        return output::write_json(&all);
+    }
+    let mut rows = all.as_array().into_iter().flatten();
+    rows.try_for_each(|row| output::write_row(row, &["app_key", "client_id", "created_at"]))
+}
+
+async fn settings(args: SettingsArgs) -> Result<(), Failure> {
+    let merge = args.merge.as_ref().map(read_patch).transpose()?;
+    let settings = ask(&args.place, Request::AppSettings { key: args.key, merge }).await?;
+    if args.json { output::write_json(&settings) } else { output::write(&format!("{settings:#}\n")) }
+}
+
+fn read_patch(path: &PathBuf) -> Result<Value, Failure> {
+    let text = if path.as_os_str() == "-" {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).map(|_| text)
+    } else {
+        std::fs::read_to_string(path)
+    };
+    let text = text.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+    serde_json::from_str(&text).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+}

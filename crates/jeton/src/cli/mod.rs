@@ -1,0 +1,93 @@
+//! The command line: one file for each command.
+
+mod app;
+mod init;
+mod operator;
+mod output;
+mod serve;
+mod token;
+mod token_args;
+
+pub(crate) use init::{first_credentials, initialise};
+pub(crate) use output::printable;
+pub(crate) use serve::ServeArgs;
+
+use crate::failure::Failure;
+use clap::{Parser, Subcommand};
+
+/// A self-hosted access-token service: issues, lists, scopes, verifies, updates, expires and revokes opaque access tokens
+///
+/// Exit codes: 0 done; 1 the answer is no (not there, not allowed, taken); 2 the command makes no sense as given, or was
+/// done before; 3 keys or data are missing or do not fit; 4 it could not be done now.
+///
+/// Commands and a running server may work on the same data at the same time: beside a server, a command hands its work to
+/// it and returns when the server has done it.
+#[derive(Parser, Debug)]
+#[command(name = "jeton", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    Init(init::InitArgs),
+    Serve(ServeArgs),
+    #[command(subcommand)]
+    App(app::AppCommand),
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    #[command(subcommand)]
+    Operator(operator::OperatorCommand),
+}
+
+impl Cli {
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        match self.command {
+            Command::Init(args) => init::run(args).await,
+            Command::Serve(args) => crate::serve::run(args).await,
+            Command::App(command) => command.run().await,
+            Command::Token(command) => command.run().await,
+            Command::Operator(command) => command.run().await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn commands_in_the_documents_exist() {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+        for document in ["README.md", "README.zh-CN.md", "ARCHITECTURE.md"] {
+            let Ok(text) = std::fs::read_to_string(format!("{root}/{document}")) else { continue };
+            for words in jeton_testkit::markdown::commands(&text, "jeton") {
+                let mut command = &Cli::command();
+                for word in words.iter().take_while(|word| !word.starts_with('-')) {
+                    match command.find_subcommand(word) {
+                        Some(found) => command = found,
+                        None => {
+                            assert!(
+                                !command.has_subcommands(),
+                                "{document}: {words:?} has no subcommand {word}"
+                            );
+                            break;
+                        }
+                    }
+                }
+                for flag in words.iter().filter_map(|word| word.strip_prefix("--")) {
+                    let name = flag.split('=').next().unwrap_or_default();
+                    let known = command.get_arguments().any(|arg| arg.get_long() == Some(name));
+                    assert!(known || name == "help", "{document}: {words:?} has no flag --{name}");
+                }
+            }
+        }
+    }
+}

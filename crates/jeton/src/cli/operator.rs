@@ -1,0 +1,72 @@
+//! `jeton operator`
+
+use super::output;
+use crate::control::{Request, ask};
+use crate::failure::Failure;
+use crate::place::Place;
+use clap::{Args, Subcommand};
+
+/// Make, list and revoke operators, who run the service
+#[derive(Subcommand, Debug)]
+pub(crate) enum OperatorCommand {
+    /// Make an operator and print its token, which is shown here and never again
+    Create(CreateArgs),
+    /// List the operators
+    List(ListArgs),
+    /// Revoke an operator
+    Revoke(RevokeArgs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CreateArgs {
+    #[command(flatten)]
+    place: Place,
+    /// What people call the operator
+    name: String,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    place: Place,
+    /// Print a JSON array
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RevokeArgs {
+    #[command(flatten)]
+    place: Place,
+    /// The operator's number
+    id: i64,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl OperatorCommand {
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        match self {
+            OperatorCommand::Create(args) => {
+                let made = ask(&args.place, Request::OperatorCreate { name: args.name }).await?;
+                output::write_one(&made, args.json)
+            }
+            OperatorCommand::List(args) => {
+                let all = ask(&args.place, Request::OperatorList).await?;
+                if args.json {
+                    return output::write_json(&all);
+                }
+                let mut rows = all.as_array().into_iter().flatten();
+                rows.try_for_each(|row| output::write_row(row, &["id", "name", "created_at"]))
+            }
+            OperatorCommand::Revoke(args) => {
+                let done = ask(&args.place, Request::OperatorRevoke { id: args.id }).await?;
+                output::write_one(&done, args.json)
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What commands print: data on standard output, nothing else there.
+
+use crate::failure::Failure;
+use serde_json::Value;
+use std::io::Write;
+
+/// Writes to standard output. A reader that went away (`| head`) is no failure of the command.
+pub(crate) fn write(text: &str) -> Result<(), Failure> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::unavailable(format!("standard output: {error}")))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Writes one JSON value on a line of its own.
+pub(crate) fn write_json(value: &Value) -> Result<(), Failure> {
+    write(&format!("{value}\n"))
+}
+
+/// Writes the members of an object, a line each, names in a column.
+pub(crate) fn write_members(value: &Value) -> Result<(), Failure> {
+    let Some(members) = value.as_object() else { return write_json(value) };
+    let width = members.keys().map(String::len).max().unwrap_or(0);
+    let line = |(name, value): (&String, &Value)| format!("{name:width$}  {}\n", plain(value));
+    write(&members.iter().map(line).collect::<String>())
+}
+
+/// Writes one JSON value, or its members for people.
+pub(crate) fn write_one(value: &Value, json: bool) -> Result<(), Failure> {
+    if json { write_json(value) } else { write_members(value) }
+}
+
+/// Writes one row of a table: the named members, separated by tabs.
+pub(crate) fn write_row(value: &Value, names: &[&str]) -> Result<(), Failure> {
+    let cells: Vec<String> = names.iter().map(|name| plain(&value[name])).collect();
+    write(&format!("{}\n", cells.join("\t")))
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => printable(text),
+        other => printable(&other.to_string()),
+    }
+}
+
+/// A text as a terminal may get it: titles and ids may hold anything, also what moves its cursor.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}

@@ -1,0 +1,24 @@
+//! `jeton serve`: its arguments. What it does is in `crate::serve`.
+
+use crate::place::Place;
+use clap::Args;
+use std::net::SocketAddr;
+
+/// Run the service
+///
+/// Where neither keys nor data exist, and the address is a loopback one, this makes them first, with an app named demo,
+/// and shows the credentials: on the terminal, or without one in DATA_DIR/first-run.json.
+#[derive(Args, Debug)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// The address that clients use; port 0 picks a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// The address that operators and machines use; port 0 picks a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8081")]
+    pub(crate) admin_listen: SocketAddr,
+    /// Something in front of this server speaks TLS: tokens may arrive in clear on an address beyond loopback
+    #[arg(long)]
+    pub(crate) behind_proxy: bool,
+}

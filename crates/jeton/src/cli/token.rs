@@ -1,0 +1,161 @@
+//! `jeton token`
+
+use super::output;
+use super::token_args::{
+    CreateArgs, ExportArgs, ImportArgs, ListArgs, RevokeArgs, ShowArgs, TokenTarget, UpdateArgs, VerifyArgs,
+    read_input,
+};
+use crate::control::{ImportLine, Object, Request, ask};
+use crate::failure::Failure;
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+/// Lines of an import that one transaction takes.
+const IMPORT_ROWS: usize = 500;
+/// Tokens of a list that are asked for at once.
+const LIST_ROWS: u32 = 500;
+
+/// Issue, list, show, change, revoke, verify, import and export the tokens of an app
+#[derive(Subcommand, Debug)]
+pub(crate) enum TokenCommand {
+    /// Issue a token and print its secret, which is shown here and never again by this command
+    Create(CreateArgs),
+    /// List tokens, newest first
+    List(ListArgs),
+    /// Show a token
+    Show(ShowArgs),
+    /// Change a token
+    Update(UpdateArgs),
+    /// Revoke a token: it is refused from now on, and its secret cannot be issued again
+    Revoke(RevokeArgs),
+    /// Say whether a token is good, read from standard input: exit 0 if it is allowed, 1 if it is not
+    Verify(VerifyArgs),
+    /// Take over tokens that another system issued, one JSON object a line
+    ///
+    /// Members: access_token; optionally user_id, title, tags, description, permissions or scopes, created_at and
+    /// expires_at (RFC 3339; null: never), enabled. With permissions or scopes it becomes a grant, else an identity.
+    Import(ImportArgs),
+    /// Write all tokens, one JSON object a line, without their secrets
+    Export(ExportArgs),
+}
+
+impl TokenCommand {
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        match self {
+            TokenCommand::Create(args) => {
+                let (target, request, json) = args.into_request()?;
+                output::write_one(&ask(&target.place, request).await?, json)
+            }
+            TokenCommand::List(args) => list(args).await,
+            TokenCommand::Show(ShowArgs { target, id, json }) => {
+                let request = Request::TokenShow { app: target.app, id };
+                output::write_one(&ask(&target.place, request).await?, json)
+            }
+            TokenCommand::Update(args) => {
+                let (target, request, json) = args.into_request()?;
+                output::write_one(&ask(&target.place, request).await?, json)
+            }
+            TokenCommand::Revoke(RevokeArgs { target, id, json }) => {
+                let request = Request::TokenRevoke { app: target.app, id };
+                output::write_one(&ask(&target.place, request).await?, json)
+            }
+            TokenCommand::Verify(args) => verify(args).await,
+            TokenCommand::Import(args) => import(args).await,
+            TokenCommand::Export(args) => export(&args.target).await,
+        }
+    }
+}
+
+async fn list(args: ListArgs) -> Result<(), Failure> {
+    let mut is_first = true;
+    let json = args.json;
+    each_token(&args.target, args.user_id, args.limit, |token| {
+        if !json {
+            return output::write_row(
+                token,
+                &["id", "kind", "user_id", "title", "permissions", "state", "expires_at"],
+            );
+        }
+        let before = if std::mem::take(&mut is_first) { "[" } else { "," };
+        output::write(&format!("{before}{token}"))
+    })
+    .await?;
+    match json {
+        true if is_first => output::write("[]\n"),
+        true => output::write("]\n"),
+        false => Ok(()),
+    }
+}
+
+async fn export(target: &TokenTarget) -> Result<(), Failure> {
+    each_token(target, None, None, output::write_json).await
+}
+
+/// Walks the tokens of an app, newest first, a page at a time.
+async fn each_token(
+    target: &TokenTarget,
+    user_id: Option<String>,
+    limit: Option<u64>,
+    mut write: impl FnMut(&Value) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut left = limit.unwrap_or(u64::MAX);
+    let mut after = None;
+    while left > 0 {
+        let page = u32::try_from(left).map_or(LIST_ROWS, |left| left.min(LIST_ROWS));
+        let (app, user_id) = (target.app.clone(), user_id.clone());
+        let answer = ask(&target.place, Request::TokenList { app, user_id, after, limit: page }).await?;
+        let rows = answer.as_array().map(Vec::as_slice).unwrap_or_default();
+        rows.iter().try_for_each(&mut write)?;
+        after = rows.last().and_then(|row| row["id"].as_i64());
+        let read = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+        left = if read < u64::from(page) { 0 } else { left - read };
+    }
+    Ok(())
+}
+
+async fn verify(args: VerifyArgs) -> Result<(), Failure> {
+    let text = read_input(args.token_file.as_deref())?;
+    let request = Request::TokenVerify {
+        app: args.target.app,
+        token: text.trim_end_matches(['\r', '\n']).to_owned(),
+        permission: args.permission,
+        id: args.id,
+        tags: args.tag,
+        explain: args.explain,
+    };
+    let answer = ask(&args.target.place, request).await?;
+    output::write_one(&answer, args.json)?;
+    if answer["allowed"] == json!(true) {
+        Ok(())
+    } else {
+        Err(Failure::refused(format!("not allowed: {}", answer["reason"].as_str().unwrap_or("refused"))))
+    }
+}
+
+async fn import(args: ImportArgs) -> Result<(), Failure> {
+    let text = read_input(args.file.as_deref())?;
+    let mut rows = Vec::new();
+    let mut refused = Vec::new();
+    for (line, text) in (1u64..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
+        match serde_json::from_str::<Object<_>>(text) {
+            // What is wrong with a line is said without its text, which holds a secret.
+            Err(error) => refused.push(json!({"line": line, "reason": format!("not an object of this form, column {}", error.column())})),
+            Ok(Object(row)) => rows.push(ImportLine { line, row }),
+        }
+    }
+    let (mut imported, mut duplicates) = (0, 0);
+    while !rows.is_empty() {
+        let rest = rows.split_off(rows.len().min(IMPORT_ROWS));
+        let request =
+            Request::TokenImport { app: args.target.app.clone(), rows, allow_weak: args.allow_weak };
+        let answer = ask(&args.target.place, request).await?;
+        imported += answer["imported"].as_u64().unwrap_or(0);
+        duplicates += answer["duplicates"].as_u64().unwrap_or(0);
+        refused.extend(answer["refused"].as_array().into_iter().flatten().cloned());
+        rows = rest;
+    }
+    let any_refused = !refused.is_empty();
+    let answer = json!({"imported": imported, "duplicates": duplicates, "refused": refused});
+    output::write_one(&answer, args.json)?;
+    if any_refused { Err(Failure::refused("some lines were not taken over")) } else { Ok(()) }
+}

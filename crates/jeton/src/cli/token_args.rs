@@ -1,0 +1,223 @@
+//! The arguments of `jeton token`.
+
+use crate::control::{Object, Request, ScopeText, TokenDraft, TokenEdit};
+use crate::failure::Failure;
+use crate::place::Place;
+use clap::Args;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Whose tokens.
+#[derive(Args, Debug)]
+pub(crate) struct TokenTarget {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// The key of the app
+    #[arg(long, value_name = "KEY")]
+    pub(crate) app: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CreateArgs {
+    #[command(flatten)]
+    target: TokenTarget,
+    /// The user whose token it is
+    #[arg(long, value_name = "USER")]
+    user_id: Option<String>,
+    #[command(flatten)]
+    text: TextArgs,
+    #[command(flatten)]
+    scope: ScopeArgs,
+    /// Days until it expires: -1 for never; default: the app's default_ttl_seconds
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    expires_in_days: Option<i64>,
+    /// Print {"id","access_token","expires_at"}
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args, Debug)]
+struct TextArgs {
+    /// The name of the token, at most 255 characters
+    #[arg(long, value_name = "TEXT")]
+    title: Option<String>,
+    /// Free text for sorting tokens, at most 255 characters
+    #[arg(long, value_name = "TEXT")]
+    tags: Option<String>,
+    /// Free text
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+}
+
+/// With any of these the token is a grant, which says what is allowed; without, an identity, which says who its user is.
+/// With jeton:manage or jeton:verify alone it is a service credential.
+#[derive(Args, Debug)]
+struct ScopeArgs {
+    /// Permissions on every resource, separated by commas
+    #[arg(long, value_name = "A,B")]
+    permissions: Option<String>,
+    /// A scope: {"permissions":["read"],"global":false,"ids":["s1"],"tags":["a","b"]}; can be given several times
+    #[arg(long, value_name = "JSON")]
+    scope: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    pub(crate) target: TokenTarget,
+    /// Only this user's
+    #[arg(long, value_name = "USER")]
+    pub(crate) user_id: Option<String>,
+    /// At most so many
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u64>,
+    /// Print a JSON array
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ShowArgs {
+    #[command(flatten)]
+    pub(crate) target: TokenTarget,
+    /// The number of the token
+    pub(crate) id: i64,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RevokeArgs {
+    #[command(flatten)]
+    pub(crate) target: TokenTarget,
+    /// The number of the token
+    pub(crate) id: i64,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct UpdateArgs {
+    #[command(flatten)]
+    target: TokenTarget,
+    /// The number of the token
+    id: i64,
+    #[command(flatten)]
+    text: TextArgs,
+    #[command(flatten)]
+    scope: ScopeArgs,
+    /// Switch it on
+    #[arg(long, conflicts_with = "disable")]
+    enable: bool,
+    /// Switch it off: it is refused until it is switched on again
+    #[arg(long)]
+    disable: bool,
+    /// Days from now until it expires: -1 for never
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    expires_in_days: Option<i64>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct VerifyArgs {
+    #[command(flatten)]
+    pub(crate) target: TokenTarget,
+    /// Read the token from this file instead of standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// What it is to be good for; without this: whether it is active
+    #[arg(long, value_name = "NAME")]
+    pub(crate) permission: Option<String>,
+    /// The id of the resource
+    #[arg(long, value_name = "ID", requires = "permission")]
+    pub(crate) id: Option<String>,
+    /// A tag that the resource bears; can be given several times
+    #[arg(long, value_name = "TAG", requires = "permission")]
+    pub(crate) tag: Vec<String>,
+    /// Say which scope matched, or what each one lacked
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ImportArgs {
+    #[command(flatten)]
+    pub(crate) target: TokenTarget,
+    /// The file to read; standard input if there is none
+    pub(crate) file: Option<PathBuf>,
+    /// Also take secrets under 32 characters, which can be guessed and are good on LoopBack alone
+    #[arg(long)]
+    pub(crate) allow_weak: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    pub(crate) target: TokenTarget,
+}
+
+impl CreateArgs {
+    pub(crate) fn into_request(self) -> Result<(TokenTarget, Request, bool), Failure> {
+        let draft = TokenDraft {
+            user_id: self.user_id,
+            title: self.text.title,
+            tags: self.text.tags,
+            description: self.text.description,
+            permissions: self.scope.permissions,
+            scopes: read_scopes(&self.scope.scope)?,
+            expires_in_days: self.expires_in_days,
+        };
+        let request = Request::TokenCreate { app: self.target.app.clone(), draft };
+        Ok((self.target, request, self.json))
+    }
+}
+
+impl UpdateArgs {
+    pub(crate) fn into_request(self) -> Result<(TokenTarget, Request, bool), Failure> {
+        let edit = TokenEdit {
+            title: self.text.title,
+            tags: self.text.tags,
+            description: self.text.description,
+            permissions: self.scope.permissions,
+            scopes: read_scopes(&self.scope.scope)?,
+            enabled: if self.enable { Some(true) } else { self.disable.then_some(false) },
+            expires_in_days: self.expires_in_days,
+        };
+        if edit.is_empty() {
+            return Err(Failure::usage("there is nothing to change: see jeton token update --help"));
+        }
+        let request = Request::TokenUpdate { app: self.target.app.clone(), id: self.id, edit };
+        Ok((self.target, request, self.json))
+    }
+}
+
+fn read_scopes(texts: &[String]) -> Result<Vec<ScopeText>, Failure> {
+    let read = |text: &String| {
+        let scope: Result<Object<ScopeText>, _> = serde_json::from_str(text);
+        scope.map(|scope| scope.0).map_err(|error| Failure::usage(format!("--scope: {error}")))
+    };
+    texts.iter().map(read).collect()
+}
+
+/// Reads a file, or standard input.
+pub(crate) fn read_input(path: Option<&Path>) -> Result<String, Failure> {
+    let text = match path {
+        Some(path) => std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display())),
+        None => {
+            let mut text = String::new();
+            let read = std::io::stdin().read_to_string(&mut text);
+            read.map(|_| text).map_err(|error| format!("standard input: {error}"))
+        }
+    };
+    text.map_err(Failure::usage)
+}

@@ -1,0 +1,239 @@
+//! What goes over the control socket: a length in four bytes, most significant first, and JSON of that length. One
+//! request and one answer for each connection.
+//!
+//! Both ends are one binary, or an older and a newer one: what an older server does not know, it refuses.
+
+use super::object::Object;
+use crate::failure::{Failure, FailureKind};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::io;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+/// Bytes in one message. An import of 500 lines of 16 KiB fits.
+const MAX_MESSAGE_BYTES: u32 = 16 * 1024 * 1024;
+
+/// A request and the database that it is about. Holds secrets: it has no `Debug`.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Envelope {
+    /// See `Place::fingerprint`.
+    pub(super) database: String,
+    pub(super) request: Request,
+}
+
+/// The answer.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Answer {
+    Done(Value),
+    Failed {
+        kind: FailureKind,
+        message: String,
+    },
+    /// This server works on another database.
+    Elsewhere,
+}
+
+/// Everything that commands ask for. Holds secrets: it has no `Debug`.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Request {
+    AppCreate {
+        key: String,
+        admin_user: String,
+    },
+    AppList,
+    AppShow {
+        key: String,
+    },
+    AppSettings {
+        key: String,
+        merge: Option<Value>,
+    },
+    AppRotateSecret {
+        key: String,
+    },
+    AppDelete {
+        key: String,
+    },
+    OperatorCreate {
+        name: String,
+    },
+    OperatorList,
+    OperatorRevoke {
+        id: i64,
+    },
+    TokenCreate {
+        app: String,
+        draft: TokenDraft,
+    },
+    TokenList {
+        app: String,
+        user_id: Option<String>,
+        after: Option<i64>,
+        limit: u32,
+    },
+    TokenShow {
+        app: String,
+        id: i64,
+    },
+    TokenUpdate {
+        app: String,
+        id: i64,
+        edit: TokenEdit,
+    },
+    TokenRevoke {
+        app: String,
+        id: i64,
+    },
+    TokenVerify {
+        app: String,
+        token: String,
+        permission: Option<String>,
+        id: Option<String>,
+        tags: Vec<String>,
+        explain: bool,
+    },
+    TokenImport {
+        app: String,
+        rows: Vec<ImportLine>,
+        allow_weak: bool,
+    },
+}
+
+/// A token to be issued.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct TokenDraft {
+    pub(crate) user_id: Option<String>,
+    pub(crate) title: Option<String>,
+    pub(crate) tags: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) permissions: Option<String>,
+    pub(crate) scopes: Vec<ScopeText>,
+    pub(crate) expires_in_days: Option<i64>,
+}
+
+/// What to change of a token.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct TokenEdit {
+    pub(crate) title: Option<String>,
+    pub(crate) tags: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) permissions: Option<String>,
+    pub(crate) scopes: Vec<ScopeText>,
+    pub(crate) enabled: Option<bool>,
+    pub(crate) expires_in_days: Option<i64>,
+}
+
+impl TokenEdit {
+    /// Whether it changes nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        let texts = [&self.title, &self.tags, &self.description, &self.permissions];
+        texts.iter().all(|text| text.is_none())
+            && self.scopes.is_empty()
+            && self.enabled.is_none()
+            && self.expires_in_days.is_none()
+    }
+}
+
+/// A scope as JSON.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ScopeText {
+    pub(crate) permissions: Vec<String>,
+    pub(crate) global: bool,
+    pub(crate) ids: Vec<String>,
+    pub(crate) tags: Vec<String>,
+}
+
+/// A line of an import.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct ImportLine {
+    pub(crate) line: u64,
+    pub(crate) row: ImportText,
+}
+
+/// A token of another system as JSON.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ImportText {
+    pub(crate) access_token: String,
+    #[serde(default)]
+    pub(crate) user_id: Option<Value>,
+    #[serde(default)]
+    pub(crate) title: Option<String>,
+    #[serde(default)]
+    pub(crate) tags: Option<String>,
+    #[serde(default)]
+    pub(crate) description: Option<String>,
+    #[serde(default)]
+    pub(crate) permissions: Option<String>,
+    #[serde(default)]
+    pub(crate) scopes: Option<Vec<Object<ScopeText>>>,
+    #[serde(default)]
+    pub(crate) created_at: Option<String>,
+    #[serde(default)]
+    pub(crate) expires_at: Option<String>,
+    #[serde(default)]
+    pub(crate) enabled: Option<bool>,
+}
+
+impl From<Result<Value, Failure>> for Answer {
+    fn from(result: Result<Value, Failure>) -> Self {
+        match result {
+            Ok(value) => Answer::Done(value),
+            Err(Failure { kind, message }) => Answer::Failed { kind, message },
+        }
+    }
+}
+
+/// Sends one message.
+pub(super) async fn send<T: Serialize>(
+    stream: &mut (impl AsyncWrite + Unpin),
+    message: &T,
+) -> io::Result<()> {
+    let bytes = serde_json::to_vec(message).map_err(io::Error::other)?;
+    let length = u32::try_from(bytes.len()).ok().filter(|length| *length <= MAX_MESSAGE_BYTES);
+    let length =
+        length.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the message is too long"))?;
+    stream.write_all(&length.to_be_bytes()).await?;
+    stream.write_all(&bytes).await?;
+    stream.flush().await
+}
+
+/// Receives one message. What is no message is `InvalidData`, and its text is not quoted.
+pub(super) async fn receive<T: for<'a> Deserialize<'a>>(
+    stream: &mut (impl AsyncRead + Unpin),
+) -> io::Result<T> {
+    let length = stream.read_u32().await?;
+    if length > MAX_MESSAGE_BYTES {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "the message is too long"));
+    }
+    let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+    stream.read_exact(&mut bytes).await?;
+    serde_json::from_slice(&bytes).map_err(|_| {
+        io::Error::new(io::ErrorKind::InvalidData, "the message is not one that this version knows")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn messages_are_bounded_and_not_quoted() {
+        let mut bytes = Vec::new();
+        send(&mut bytes, &Answer::Done(serde_json::json!({"a": 1}))).await.unwrap();
+        let answer: Answer = receive(&mut bytes.as_slice()).await.unwrap();
+        assert!(matches!(answer, Answer::Done(value) if value["a"] == 1));
+
+        let too_long = [&u32::MAX.to_be_bytes()[..], b"x"].concat();
+        let error = receive::<Answer>(&mut too_long.as_slice()).await.err().unwrap();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+
+        let mut bytes = Vec::new();
+        send(&mut bytes, &serde_json::json!({"token": "canary"})).await.unwrap();
+        let error = receive::<Envelope>(&mut bytes.as_slice()).await.err().unwrap();
+        assert!(!error.to_string().contains("canary"));
+    }
+}

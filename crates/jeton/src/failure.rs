@@ -1,0 +1,92 @@
+//! How a command fails, and the exit code that says so.
+
+use jeton_service::{KeyFileError, OpenFailure, Unavailable};
+use jeton_store::OpenError;
+use std::fmt;
+use std::process::ExitCode;
+
+/// Why a command failed, for people; the kind is for scripts.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) kind: FailureKind,
+    pub(crate) message: String,
+}
+
+/// What sort of failure it is. Each has its exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FailureKind {
+    /// The answer is no: not there, not allowed, taken. Exit 1.
+    Refused,
+    /// The command makes no sense as given, or was done before. Exit 2.
+    Usage,
+    /// Keys or data are missing, cannot be used, or do not fit. Exit 3.
+    Missing,
+    /// It could not be found out or could not be done now. Exit 4.
+    Unavailable,
+}
+
+impl Failure {
+    pub(crate) fn refused(message: impl Into<String>) -> Self {
+        Failure { kind: FailureKind::Refused, message: message.into() }
+    }
+
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Failure { kind: FailureKind::Usage, message: message.into() }
+    }
+
+    pub(crate) fn missing(message: impl Into<String>) -> Self {
+        Failure { kind: FailureKind::Missing, message: message.into() }
+    }
+
+    pub(crate) fn unavailable(message: impl Into<String>) -> Self {
+        Failure { kind: FailureKind::Unavailable, message: message.into() }
+    }
+
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self.kind {
+            FailureKind::Refused => 1,
+            FailureKind::Usage => 2,
+            FailureKind::Missing => 3,
+            FailureKind::Unavailable => 4,
+        })
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.message.fmt(f)
+    }
+}
+
+impl From<Unavailable> for Failure {
+    fn from(error: Unavailable) -> Self {
+        Failure::unavailable(error.to_string())
+    }
+}
+
+impl From<KeyFileError> for Failure {
+    fn from(error: KeyFileError) -> Self {
+        Failure::missing(error.to_string())
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Newer { .. } => Failure::missing(error.to_string()),
+            OpenError::Url => Failure::usage(error.to_string()),
+            OpenError::Unavailable(_) => Failure::unavailable(error.to_string()),
+        }
+    }
+}
+
+impl From<OpenFailure> for Failure {
+    fn from(error: OpenFailure) -> Self {
+        match error {
+            OpenFailure::Uninitialised => Failure::missing(format!("{error}: run jeton init")),
+            OpenFailure::Keys(_) => Failure::missing(error.to_string()),
+            OpenFailure::Unavailable(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! `jeton`: a self-hosted access-token service.
+
+mod cli;
+mod control;
+mod failure;
+mod log;
+mod perform;
+mod place;
+mod serve;
+
+use clap::Parser;
+use std::io::Write;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let command = cli::Cli::parse();
+    if let Err(error) = hold_memory_back() {
+        eprint_line(&format!("jeton: this process may leave a core dump: {error}"));
+    }
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprint_line(&format!("jeton: {error}"));
+            return ExitCode::from(4);
+        }
+    };
+    match runtime.block_on(command.run()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprint_line(&format!("jeton: {failure}"));
+            failure.exit_code()
+        }
+    }
+}
+
+/// Keeps the memory of this process, which holds keys and secrets, out of core dumps and from other processes of the
+/// same user.
+fn hold_memory_back() -> rustix::io::Result<()> {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)
+}
+
+/// What went wrong, for whoever typed the command. If nobody reads it any more, the exit code says enough.
+fn eprint_line(text: &str) {
+    drop(writeln!(std::io::stderr(), "{}", cli::printable(text)));
+}

@@ -1,0 +1,56 @@
+//! Doing what a command asks for, in the server or in the command itself. Answers are the JSON that `--json` prints.
+
+mod app;
+mod operator;
+mod token;
+mod token_input;
+
+use crate::control::Request;
+use crate::failure::Failure;
+use jeton_core::{Actor, AppKey};
+use jeton_service::{OpenApp, Service};
+use serde_json::Value;
+
+/// Who does it, as the change log says.
+const BY: Actor = Actor::Cli;
+
+/// Does what is asked.
+pub(crate) async fn perform(service: &Service, request: Request) -> Result<Value, Failure> {
+    match request {
+        Request::AppCreate { key, admin_user } => app::create(service, &key, &admin_user).await,
+        Request::AppList => app::list(service).await,
+        Request::AppShow { key } => app::show(service, &key).await,
+        Request::AppSettings { key, merge } => app::settings(service, &key, merge.as_ref()).await,
+        Request::AppRotateSecret { key } => app::rotate_secret(service, &key).await,
+        Request::AppDelete { key } => app::delete(service, &key).await,
+        Request::OperatorCreate { name } => operator::create(service, &name).await,
+        Request::OperatorList => operator::list(service).await,
+        Request::OperatorRevoke { id } => operator::revoke(service, id).await,
+        Request::TokenCreate { app, draft } => token::create(service, &app, draft).await,
+        Request::TokenList { app, user_id, after, limit } => {
+            token::list(service, &app, user_id.as_deref(), after, limit).await
+        }
+        Request::TokenShow { app, id } => token::show(service, &app, id).await,
+        Request::TokenUpdate { app, id, edit } => token::update(service, &app, id, edit).await,
+        Request::TokenRevoke { app, id } => token::revoke(service, &app, id).await,
+        Request::TokenVerify { app, token, permission, id, tags, explain } => {
+            let demand = token_input::demand(permission.as_deref(), id, tags)?;
+            token::verify(service, &app, &token, &demand, explain).await
+        }
+        Request::TokenImport { app, rows, allow_weak } => {
+            token::import(service, &app, rows, allow_weak).await
+        }
+    }
+}
+
+fn app_key(text: &str) -> Result<AppKey, Failure> {
+    text.parse().map_err(|error: jeton_core::AppKeyError| Failure::usage(error.to_string()))
+}
+
+fn no_app(key: &str) -> Failure {
+    Failure::refused(format!("there is no app {key}"))
+}
+
+async fn open_app(service: &Service, key: &str) -> Result<OpenApp, Failure> {
+    service.open_app(&app_key(key)?).await?.ok_or_else(|| no_app(key))
+}

@@ -1,0 +1,186 @@
+//! What `jeton token` asks for.
+
+use super::token_input::{edit_of, import_row, issue_of};
+use super::{BY, open_app};
+use crate::control::{ImportLine, TokenDraft, TokenEdit};
+use crate::failure::Failure;
+use futures_util::TryStreamExt;
+use jeton_core::{Authority, Demand, InactiveReason, Secret, Token, TokenId, UserId, Verdict};
+use jeton_http::rfc3339;
+use jeton_service::{Imported, ListRequest, Listed, OpenApp, Order, Refusal, Service, Verified};
+use serde_json::{Value, json};
+
+const AUTHORITY: Authority = Authority::Everything(BY);
+
+pub(super) async fn create(service: &Service, app: &str, draft: TokenDraft) -> Result<Value, Failure> {
+    let app = open_app(service, app).await?;
+    let issue = issue_of(&app, draft)?;
+    let issued = service.issue(&app, &AUTHORITY, issue).await?.map_err(refused)?;
+    Ok(json!({
+        "id": issued.id.get(),
+        "access_token": issued.secret.expose(),
+        "expires_at": issued.expires_at.map(rfc3339),
+    }))
+}
+
+pub(super) async fn list(
+    service: &Service,
+    app: &str,
+    user_id: Option<&str>,
+    after: Option<i64>,
+    limit: u32,
+) -> Result<Value, Failure> {
+    let app = open_app(service, app).await?;
+    let user_id: Option<UserId> = user_id
+        .map(str::parse)
+        .transpose()
+        .map_err(|error: jeton_core::UserIdError| Failure::usage(format!("--user-id: {error}")))?;
+    let after = after.and_then(TokenId::new);
+    let request =
+        ListRequest { user_id, order: Order::NewestFirst, after, skip: 0, take: Some(u64::from(limit)) };
+    let listing = service.list(&app, &AUTHORITY, request).await?.map_err(refused)?;
+    let pages: Vec<Vec<Listed>> = listing.pages.try_collect().await?;
+    Ok(pages.iter().flatten().map(|listed| token_json(service, &listed.token)).collect())
+}
+
+pub(super) async fn show(service: &Service, app: &str, id: i64) -> Result<Value, Failure> {
+    let app = open_app(service, app).await?;
+    let shown = match TokenId::new(id) {
+        Some(id) => service.show(&app, &AUTHORITY, id).await?,
+        None => None,
+    };
+    let listed = shown.ok_or_else(|| no_token(&app, id))?;
+    Ok(token_json(service, &listed.token))
+}
+
+pub(super) async fn update(service: &Service, app: &str, id: i64, edit: TokenEdit) -> Result<Value, Failure> {
+    let app = open_app(service, app).await?;
+    let edit = edit_of(edit)?;
+    let number = TokenId::new(id).ok_or_else(|| no_token(&app, id))?;
+    match service.update(&app, &AUTHORITY, number, None, &edit).await? {
+        Ok(token) => Ok(token_json(service, &token)),
+        Err(Refusal::NotFound) => Err(no_token(&app, id)),
+        Err(refusal @ Refusal::Forbidden(_)) => Err(refused(refusal)),
+    }
+}
+
+pub(super) async fn revoke(service: &Service, app: &str, id: i64) -> Result<Value, Failure> {
+    let app = open_app(service, app).await?;
+    let number = TokenId::new(id).ok_or_else(|| no_token(&app, id))?;
+    match service.revoke(&app, &AUTHORITY, number, None).await? {
+        Ok(()) => Ok(json!({"id": id, "revoked": true})),
+        Err(Refusal::NotFound) => Err(no_token(&app, id)),
+        Err(refusal @ Refusal::Forbidden(_)) => Err(refused(refusal)),
+    }
+}
+
+pub(super) async fn verify(
+    service: &Service,
+    app: &str,
+    token: &str,
+    demand: &Demand,
+    explain: bool,
+) -> Result<Value, Failure> {
+    let app = open_app(service, app).await?;
+    let secret = Secret::parse(token).map_err(|error| Failure::usage(error.to_string()))?;
+    let verified = service.verify(&app.key, &secret, demand).await?;
+    let mut answer = json!({
+        "active": !matches!(verified.verdict, Verdict::Inactive(_)),
+        "allowed": verified.verdict == Verdict::Allowed,
+        "reason": match verified.verdict {
+            Verdict::Allowed => None,
+            Verdict::Refused => Some("insufficient_scope"),
+            Verdict::Inactive(reason) => Some(InactiveReason::name(reason)),
+        },
+        "token_id": verified.token.as_ref().map(|token| token.id.get()),
+        "user_id": verified.token.as_ref().and_then(|token| user_json(token.owner.named())),
+    });
+    if explain {
+        answer["explanation"] = explanation_json(&verified);
+    }
+    Ok(answer)
+}
+
+pub(super) async fn import(
+    service: &Service,
+    app: &str,
+    lines: Vec<ImportLine>,
+    allow_weak: bool,
+) -> Result<Value, Failure> {
+    let app = open_app(service, app).await?;
+    let (mut numbers, mut rows, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+    for ImportLine { line, row } in lines {
+        match import_row(row) {
+            Ok(row) => {
+                numbers.push(line);
+                rows.push(row);
+            }
+            Err(reason) => refused.push(json!({"line": line, "reason": reason.message})),
+        }
+    }
+    let (mut imported, mut duplicates) = (0, 0);
+    for (line, outcome) in numbers.into_iter().zip(service.import(&app, rows, allow_weak, &BY).await?) {
+        match outcome {
+            Imported::Taken(_) => imported += 1,
+            Imported::Duplicate => duplicates += 1,
+            Imported::Weak => {
+                refused.push(json!({"line": line, "reason": "the secret has under 32 characters: --allow-weak takes it"}));
+            }
+            Imported::Misfit(error) => refused.push(json!({"line": line, "reason": error.to_string()})),
+        }
+    }
+    Ok(json!({"imported": imported, "duplicates": duplicates, "refused": refused}))
+}
+
+/// A token as commands show it: everything but its secret.
+fn token_json(service: &Service, token: &Token) -> Value {
+    let scopes: Vec<Value> = token
+        .scopes
+        .as_slice()
+        .iter()
+        .map(|scope| {
+            let permissions: Vec<&str> =
+                scope.permissions.iter().map(jeton_core::Permission::as_str).collect();
+            json!({"permissions": permissions, "global": scope.global, "ids": scope.ids, "tags": scope.tags})
+        })
+        .collect();
+    let state = match jeton_core::decide(token.standing(), &Demand::Active, service.now()) {
+        Verdict::Inactive(reason) => reason.name(),
+        Verdict::Allowed | Verdict::Refused => "active",
+    };
+    json!({
+        "id": token.id.get(),
+        "kind": token.kind.name(),
+        "state": state,
+        "user_id": user_json(token.owner.shown()),
+        "title": token.title.as_ref().map(jeton_core::Label::as_str),
+        "tags": token.tags.as_ref().map(jeton_core::Label::as_str),
+        "description": token.description.as_ref().map(jeton_core::Description::as_str),
+        "permissions": token.permissions_text(),
+        "scopes": scopes,
+        "enabled": token.is_enabled(),
+        "disabled_by": token.disabled_by.as_ref().map(ToString::to_string),
+        "created_at": rfc3339(token.created_at),
+        "updated_at": rfc3339(token.updated_at),
+        "expires_at": token.expires_at.map(rfc3339),
+    })
+}
+
+fn user_json(user_id: Option<&UserId>) -> Option<Value> {
+    user_id.map(|user_id| {
+        user_id.as_integer().map_or_else(|| json!(user_id.to_string()), |number| json!(number))
+    })
+}
+
+fn explanation_json(verified: &Verified) -> Value {
+    let lacks: Vec<&str> = verified.explanation.lacks.iter().map(|lack| lack.name()).collect();
+    json!({"matched_scope": verified.explanation.matched_scope, "lacks": lacks})
+}
+
+fn refused(refusal: Refusal) -> Failure {
+    Failure::refused(refusal.to_string())
+}
+
+fn no_token(app: &OpenApp, id: i64) -> Failure {
+    Failure::refused(format!("there is no token {id} in app {}", app.key))
+}

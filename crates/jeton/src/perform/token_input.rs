@@ -1,0 +1,152 @@
+//! From what commands send to what the service takes.
+
+use crate::control::{ImportText, ScopeText, TokenDraft, TokenEdit};
+use crate::failure::Failure;
+use jeton_core::{
+    Demand, Description, Label, LabelError, Lifetime, Owner, Permission, Resource, Scope, Scopes, Secret,
+    Timestamp, TokenKind, UserId,
+};
+use jeton_service::{Edit, ImportRow, Issue, OpenApp, TokenLife};
+use serde_json::Value;
+
+pub(super) fn issue_of(app: &OpenApp, draft: TokenDraft) -> Result<Issue, Failure> {
+    let has_scopes = draft.permissions.is_some() || !draft.scopes.is_empty();
+    let scopes = scopes_of(draft.permissions.as_deref(), &draft.scopes)?;
+    let life = match lifetime(draft.expires_in_days)? {
+        Some(lifetime) => TokenLife::Asked(lifetime),
+        None => TokenLife::Default(app.settings.default_lifetime()),
+    };
+    Ok(Issue {
+        kind: kind_of(has_scopes, &scopes),
+        owner: draft.user_id.as_deref().map_or(Ok(Owner::Nobody), |text| user_of(text).map(Owner::Named))?,
+        life,
+        title: label("title", draft.title)?,
+        tags: label("tags", draft.tags)?,
+        description: description(draft.description)?,
+        permissions_as_sent: draft.permissions,
+        scopes,
+    })
+}
+
+pub(super) fn edit_of(edit: TokenEdit) -> Result<Edit, Failure> {
+    let has_scopes = edit.permissions.is_some() || !edit.scopes.is_empty();
+    let scopes = has_scopes.then(|| scopes_of(edit.permissions.as_deref(), &edit.scopes)).transpose()?;
+    Ok(Edit {
+        title: label("title", edit.title)?,
+        tags: label("tags", edit.tags)?,
+        description: description(edit.description)?,
+        permissions: None,
+        scopes,
+        enabled: edit.enabled,
+        lifetime: lifetime(edit.expires_in_days)?,
+    })
+}
+
+pub(super) fn import_row(row: ImportText) -> Result<ImportRow, Failure> {
+    let has_scopes = row.permissions.is_some() || row.scopes.is_some();
+    let listed: Vec<ScopeText> = row.scopes.into_iter().flatten().map(|scope| scope.0).collect();
+    let scopes = scopes_of(row.permissions.as_deref(), &listed)?;
+    let owner = match &row.user_id {
+        None | Some(Value::Null) => Owner::Nobody,
+        Some(Value::String(text)) => Owner::Named(user_of(text)?),
+        Some(value) => {
+            let number = value.as_i64().and_then(|number| UserId::from_integer(number).ok());
+            Owner::Named(number.ok_or_else(|| Failure::usage("user_id is an integer or a string"))?)
+        }
+    };
+    Ok(ImportRow {
+        secret: Secret::parse(&row.access_token).map_err(|error| Failure::usage(error.to_string()))?,
+        issue: Issue {
+            kind: if has_scopes { TokenKind::Grant } else { TokenKind::Identity },
+            owner,
+            life: TokenLife::Asked(Lifetime::Unlimited),
+            title: label("title", row.title)?,
+            tags: label("tags", row.tags)?,
+            description: description(row.description)?,
+            permissions_as_sent: row.permissions,
+            scopes,
+        },
+        created_at: instant("created_at", row.created_at.as_deref())?,
+        expires_at: instant("expires_at", row.expires_at.as_deref())?,
+        enabled: row.enabled.unwrap_or(true),
+    })
+}
+
+pub(super) fn demand(
+    permission: Option<&str>,
+    id: Option<String>,
+    tags: Vec<String>,
+) -> Result<Demand, Failure> {
+    let resource = (id.is_some() || !tags.is_empty()).then_some(Resource { id, tags });
+    match permission {
+        Some(name) => Ok(Demand::Permission { permission: permission_of(name)?, resource }),
+        None if resource.is_none() => Ok(Demand::Active),
+        None => Err(Failure::usage("a resource needs a permission beside it")),
+    }
+}
+
+/// Permissions of Jeton's own, and nothing else, make a service credential.
+fn kind_of(has_scopes: bool, scopes: &Scopes) -> TokenKind {
+    if !has_scopes {
+        TokenKind::Identity
+    } else if TokenKind::Service.check_scopes(scopes).is_ok() {
+        TokenKind::Service
+    } else {
+        TokenKind::Grant
+    }
+}
+
+fn scopes_of(permissions: Option<&str>, scopes: &[ScopeText]) -> Result<Scopes, Failure> {
+    let names = Permission::parse_list(permissions.unwrap_or_default());
+    let names = names.map_err(|error| Failure::usage(format!("permissions: {error}")))?;
+    let mut all = Vec::new();
+    if !names.is_empty() {
+        all.push(Scope::global(names));
+    }
+    for scope in scopes {
+        let permissions: Result<Vec<Permission>, Failure> =
+            scope.permissions.iter().map(|name| permission_of(name)).collect();
+        let (ids, tags) = (scope.ids.clone(), scope.tags.clone());
+        all.push(Scope { permissions: permissions?, global: scope.global, ids, tags });
+    }
+    Scopes::new(all).map_err(|error| Failure::usage(error.to_string()))
+}
+
+fn permission_of(name: &str) -> Result<Permission, Failure> {
+    name.parse().map_err(|error: jeton_core::PermissionError| Failure::usage(error.to_string()))
+}
+
+fn user_of(text: &str) -> Result<UserId, Failure> {
+    text.parse().map_err(|error: jeton_core::UserIdError| Failure::usage(error.to_string()))
+}
+
+/// -1: never; 0 or nothing: the default.
+fn lifetime(days: Option<i64>) -> Result<Option<Lifetime>, Failure> {
+    match days {
+        None | Some(0) => Ok(None),
+        Some(-1) => Ok(Some(Lifetime::Unlimited)),
+        Some(days) => match u32::try_from(days) {
+            Ok(days) if days <= 36_500 => Ok(Some(Lifetime::days(days))),
+            Ok(_) | Err(_) => Err(Failure::usage("--expires-in-days is -1 to 36500")),
+        },
+    }
+}
+
+fn label(name: &str, text: Option<String>) -> Result<Option<Label>, Failure> {
+    text.map(Label::new).transpose().map_err(|error| misfit(name, error))
+}
+
+fn description(text: Option<String>) -> Result<Option<Description>, Failure> {
+    text.map(Description::new).transpose().map_err(|error| misfit("description", error))
+}
+
+fn misfit(name: &str, error: LabelError) -> Failure {
+    Failure::usage(format!("{name} {error}"))
+}
+
+fn instant(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Failure> {
+    let Some(text) = text else { return Ok(None) };
+    let parsed: Option<jiff::Timestamp> = text.parse().ok();
+    let instant = parsed.and_then(|instant| Timestamp::from_millis(instant.as_millisecond()));
+    instant.map(Some).ok_or_else(|| Failure::usage(format!("{name} is a time as in 2026-11-21T08:00:00Z")))
+}

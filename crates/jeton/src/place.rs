@@ -1,0 +1,157 @@
+//! Where an installation lives: the data directory, the database and the keys.
+
+use crate::failure::Failure;
+use clap::Args;
+use jeton_core::{Clock, Entropy};
+use jeton_service::{
+    KeyFileError, KeyRing, Service, SystemClock, SystemEntropy, read_key_file, write_key_file,
+};
+use jeton_store::{SqliteOptions, Store};
+use std::fs::File;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Where the data is.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Place {
+    /// The directory that holds jeton.db (unless the data is in PostgreSQL), keys.json and the control socket
+    #[arg(long, value_name = "DIR", default_value = "./jeton-data", env = "JETON_DATA_DIR")]
+    pub(crate) data_dir: PathBuf,
+    /// Put the data in PostgreSQL: postgres://user@host/database. Beware that other users of this machine can see
+    /// arguments; the environment is private
+    #[arg(long, value_name = "URL", env = "JETON_DATABASE_URL", hide_env_values = true)]
+    pub(crate) database_url: Option<String>,
+}
+
+impl Place {
+    pub(crate) fn key_path(&self) -> PathBuf {
+        self.data_dir.join("keys.json")
+    }
+
+    pub(crate) fn socket_path(&self) -> PathBuf {
+        self.data_dir.join("control.sock")
+    }
+
+    pub(crate) fn lock_path(&self) -> PathBuf {
+        self.data_dir.join("serve.lock")
+    }
+
+    fn database_path(&self) -> PathBuf {
+        self.data_dir.join("jeton.db")
+    }
+
+    /// Whether two places named by different processes hold the same database. Tells nothing of a password.
+    pub(crate) fn fingerprint(&self) -> String {
+        use sha2::{Digest, Sha256};
+        match &self.database_url {
+            None => "sqlite".to_owned(),
+            Some(url) => Sha256::digest(url.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect(),
+        }
+    }
+
+    /// Makes the data directory, private to its owner, unless it is there.
+    pub(crate) fn make_data_dir(&self) -> Result<(), Failure> {
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.data_dir);
+        let name = self.data_dir.display();
+        made.map_err(|error| {
+            Failure::unavailable(format!("the data directory {name} cannot be made: {error}"))
+        })
+    }
+
+    /// The key ring: `JETON_KEYS`, or the file; `None` if there is neither.
+    pub(crate) fn keys(&self) -> Result<Option<KeyRing>, Failure> {
+        if let Some(text) = std::env::var_os("JETON_KEYS") {
+            let text = text.into_string().unwrap_or_default();
+            let ring = KeyRing::parse(&text);
+            return ring.map(Some).map_err(|error| Failure::missing(format!("JETON_KEYS: {error}")));
+        }
+        match read_key_file(&self.key_path()) {
+            Ok(ring) => Ok(Some(ring)),
+            Err(KeyFileError::Missing(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A new key ring, written to the file; or the one that another process has just made.
+    ///
+    /// One process at a time: of two that wrote at once, one would go on with a ring that no file holds.
+    pub(crate) fn make_keys(&self) -> Result<KeyRing, Failure> {
+        let locked = File::open(&self.data_dir).and_then(|folder| folder.lock().map(|()| folder));
+        let _folder = locked.map_err(|error| {
+            Failure::unavailable(format!("{} cannot be locked: {error}", self.data_dir.display()))
+        })?;
+        if let Some(ring) = self.keys()? {
+            return Ok(ring);
+        }
+        let ring =
+            KeyRing::generate(&SystemEntropy).map_err(|error| Failure::unavailable(error.to_string()))?;
+        write_key_file(&self.key_path(), &ring)?;
+        Ok(ring)
+    }
+
+    /// Whether there is a database to open. PostgreSQL is always there, if perhaps empty.
+    pub(crate) fn has_database(&self) -> bool {
+        self.database_url.is_some() || self.database_path().exists()
+    }
+
+    /// Whether nothing was ever initialised here: there are neither keys nor data.
+    pub(crate) async fn is_empty(&self) -> Result<bool, Failure> {
+        if self.keys()?.is_some() {
+            return Ok(false);
+        }
+        if self.database_url.is_none() {
+            return Ok(!self.has_database());
+        }
+        let store = self.open_store().await?;
+        let checks = store.key_checks().await.map_err(|error| Failure::unavailable(error.to_string()));
+        store.close().await;
+        Ok(checks?.is_none())
+    }
+
+    /// Opens the store, and makes it if it is not there.
+    pub(crate) async fn open_store(&self) -> Result<Arc<dyn Store>, Failure> {
+        Ok(match &self.database_url {
+            None => jeton_store::open_sqlite(&self.database_path(), SqliteOptions::default()).await?,
+            Some(url) => jeton_store::open_postgres(url).await?,
+        })
+    }
+
+    /// Opens what was initialised here. Missing keys or data are exit 3.
+    pub(crate) async fn open_service(&self) -> Result<Service, Failure> {
+        let ring = self.keys()?;
+        if !self.has_database() {
+            let name = self.data_dir.display();
+            return Err(Failure::missing(match ring {
+                None => format!("there is nothing in {name}: run jeton init, or name another --data-dir"),
+                Some(_) => format!(
+                    "there are keys in {name}, but no database: restore it, or name it by --database-url"
+                ),
+            }));
+        }
+        let store = self.open_store().await?;
+        let Some(ring) = ring else {
+            return Err(Failure::missing(missing_keys(&*store, &self.key_path()).await?));
+        };
+        Ok(Service::open(store, &ring, clock(), entropy()).await?)
+    }
+}
+
+pub(crate) fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock)
+}
+
+pub(crate) fn entropy() -> Arc<dyn Entropy> {
+    Arc::new(SystemEntropy)
+}
+
+async fn missing_keys(store: &dyn Store, path: &Path) -> Result<String, Failure> {
+    let checks = store.key_checks().await.map_err(|error| Failure::unavailable(error.to_string()))?;
+    let path = path.display();
+    Ok(match checks {
+        Some(_) => {
+            format!("the database needs its keys, and there is no {path}: restore it, or set JETON_KEYS")
+        }
+        None => "there are neither keys nor data: run jeton init".to_owned(),
+    })
+}

@@ -1,0 +1,109 @@
+//! Commands that a running server does: its control socket.
+
+use crate::support::{Installation, Place, Server, text};
+use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+
+fn connect(place: &Place) -> UnixStream {
+    let stream = UnixStream::connect(place.file("control.sock")).unwrap();
+    stream.set_read_timeout(Some(crate::support::PATIENCE)).unwrap();
+    stream
+}
+
+/// Sends one message, whatever it says, and returns the answer's text.
+pub(crate) fn exchange(place: &Place, message: &[u8]) -> String {
+    let mut stream = connect(place);
+    stream.write_all(&u32::try_from(message.len()).unwrap().to_be_bytes()).unwrap();
+    stream.write_all(message).unwrap();
+    read_answer(stream)
+}
+
+fn read_answer(mut stream: UnixStream) -> String {
+    let mut length = [0; 4];
+    stream.read_exact(&mut length).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert_eq!(answer.len(), usize::try_from(u32::from_be_bytes(length)).unwrap());
+    answer
+}
+
+#[test]
+fn beside_a_server_a_command_needs_nothing_but_the_socket() {
+    let installation = Installation::sqlite().serve();
+    let place = &installation.place;
+    std::fs::rename(place.file("keys.json"), place.file("keys.away")).unwrap();
+    let made = place.json(&["token", "create", "--app", "demo"]);
+    assert_eq!(installation.server().auth(text(&made, "access_token")), 200);
+    place.json(&["token", "revoke", "2", "--app", "demo"]);
+    assert_eq!(installation.server().auth(text(&made, "access_token")), 401);
+}
+
+/// A socket's name has at most 107 bytes. A directory's name may have more.
+#[test]
+fn the_directory_may_have_a_long_name() {
+    let place = Place::sqlite();
+    let folder = place.data_dir().join("a".repeat(200)).join("b".repeat(200));
+    let folder = folder.to_str().unwrap();
+    place.json(&["init", "--data-dir", folder]);
+    let server = Server::start(&place, &["--data-dir", folder]);
+    std::fs::remove_file(format!("{folder}/keys.json")).unwrap();
+    let made = place.json(&["token", "create", "--app", "demo", "--data-dir", folder]);
+    assert_eq!(server.auth(text(&made, "access_token")), 200);
+}
+
+/// A server in the same directory may work on another database: then a command does its own work.
+#[test]
+fn a_server_with_another_database_is_passed_over() {
+    if jeton_testkit::skips("PostgreSQL") {
+        return;
+    }
+    let mut installation = Installation::sqlite();
+    let place = &installation.place;
+    let url = Place::postgres().database_url.unwrap();
+    let elsewhere = place.json(&["init", "--database-url", &url, "--app", "elsewhere"]);
+    installation.server = Some(Server::start(place, &["--database-url", &url]));
+    let apps = |arguments: &[&str]| place.json(&[&["app", "list"], arguments].concat())[0]["app_key"].clone();
+    assert_eq!(apps(&[]), "demo");
+    assert_eq!(apps(&["--database-url", &url]), "elsewhere");
+    let made = place.json(&["token", "create", "--app", "demo"]);
+    assert_eq!(installation.server().auth(text(&made, "access_token")), 401);
+    let admin_token = text(&elsewhere, "admin_token");
+    assert_eq!(installation.server().ask("GET", "/AccessToken/elsewhere", admin_token, None).status, 200);
+}
+
+#[test]
+fn what_is_no_request_is_refused() {
+    let installation = Installation::sqlite().serve();
+    let place = &installation.place;
+    let is_usage = |answer: &str| {
+        let answer: Value = serde_json::from_str(answer).unwrap();
+        assert_eq!(answer["failed"]["kind"], "usage", "{answer}");
+    };
+    for message in ["", "{", "[]", r#"{"database":"sqlite","request":"drop_everything"}"#] {
+        is_usage(&exchange(place, message.as_bytes()));
+    }
+    let mut too_long = connect(place);
+    too_long.write_all(&u32::MAX.to_be_bytes()).unwrap();
+    is_usage(&read_answer(too_long));
+    let other = json!({"database": "another", "request": "app_list"}).to_string();
+    assert_eq!(exchange(place, other.as_bytes()), r#""elsewhere""#);
+    let sound = json!({"database": "sqlite", "request": "app_list"}).to_string();
+    assert!(exchange(place, sound.as_bytes()).starts_with(r#"{"done":[{"app_key":"demo","#));
+}
+
+/// Whoever connects and asks nothing, or goes away half-way, holds up neither others nor the end.
+#[test]
+fn one_that_asks_nothing_holds_nobody_up() {
+    let mut installation = Installation::sqlite().serve();
+    let silent = connect(&installation.place);
+    let mut halfway = connect(&installation.place);
+    halfway.write_all(b"\0\0\0\x50{\"database\"").unwrap();
+    let mut gone = connect(&installation.place);
+    gone.write_all(b"\0\0").unwrap();
+    drop(gone);
+    installation.place.json(&["app", "list"]);
+    let log = installation.server.take().unwrap().stop();
+    assert!(!log.contains("cut"), "{log}");
+    drop((silent, halfway));
+}

@@ -1,0 +1,20 @@
+//! The program as people and machines run it: its command line, its server, its files.
+
+#![expect(clippy::unwrap_used, reason = "what a test cannot unwrap has failed it")]
+
+mod app;
+mod client;
+mod control;
+mod help;
+mod init;
+mod keys;
+mod load;
+mod memory;
+mod operator;
+mod secrets;
+mod serve;
+mod support;
+mod terminal;
+mod token;
+mod token_input;
+mod transfer;

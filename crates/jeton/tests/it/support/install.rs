@@ -1,0 +1,126 @@
+//! Where a test's data is.
+
+use super::{Run, Server, program, run, text};
+use jeton_testkit::Cluster;
+use serde_json::Value;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+use tempfile::TempDir;
+
+/// A data directory that nobody has made yet, and perhaps an empty PostgreSQL database.
+pub(crate) struct Place {
+    folder: TempDir,
+    pub(crate) database_url: Option<String>,
+    /// What commands said on standard error.
+    said: Mutex<String>,
+}
+
+impl Place {
+    pub(crate) fn sqlite() -> Self {
+        Place::on(None)
+    }
+
+    pub(crate) fn postgres() -> Self {
+        Place::on(Some(Cluster::shared().create_database()))
+    }
+
+    /// Another data directory for the database at `database_url`.
+    pub(crate) fn on(database_url: Option<String>) -> Self {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        Place { folder, database_url, said: Mutex::default() }
+    }
+
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.data_dir().join(name)
+    }
+
+    /// A file beside the data directory.
+    pub(crate) fn scratch(&self, name: &str, content: &str) -> String {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, content).expect("a file can be written");
+        path.into_os_string().into_string().expect("the folder has a name in UTF-8")
+    }
+
+    /// The program with these arguments, working here.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = program();
+        command.args(arguments).env("JETON_DATA_DIR", self.data_dir());
+        if let Some(url) = &self.database_url {
+            command.env("JETON_DATABASE_URL", url);
+        }
+        command
+    }
+
+    #[track_caller]
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
+        self.run_with(arguments, "")
+    }
+
+    /// The same with standard input.
+    #[track_caller]
+    pub(crate) fn run_with(&self, arguments: &[&str], input: &str) -> Run {
+        let run = run(&mut self.command(arguments), input);
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).push_str(&run.stderr);
+        run
+    }
+
+    /// The one JSON value that a command prints with `--json`.
+    #[track_caller]
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        self.run(&[arguments, &["--json"]].concat()).json()
+    }
+
+    #[track_caller]
+    pub(crate) fn init(&self) -> Value {
+        self.json(&["init"])
+    }
+
+    /// What all commands so far have said on standard error.
+    pub(crate) fn said(&self) -> String {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// A place that was initialised, with a server or without.
+pub(crate) struct Installation {
+    pub(crate) place: Place,
+    pub(crate) credentials: Value,
+    pub(crate) server: Option<Server>,
+}
+
+impl Installation {
+    #[track_caller]
+    pub(crate) fn sqlite() -> Self {
+        Installation::at(Place::sqlite())
+    }
+
+    #[track_caller]
+    pub(crate) fn postgres() -> Self {
+        Installation::at(Place::postgres())
+    }
+
+    #[track_caller]
+    fn at(place: Place) -> Self {
+        let credentials = place.init();
+        Installation { place, credentials, server: None }
+    }
+
+    #[track_caller]
+    pub(crate) fn serve(self) -> Self {
+        let server = Server::start(&self.place, &[]);
+        Installation { server: Some(server), ..self }
+    }
+
+    pub(crate) fn server(&self) -> &Server {
+        self.server.as_ref().expect("this installation is served")
+    }
+
+    pub(crate) fn credential(&self, name: &str) -> &str {
+        text(&self.credentials, name)
+    }
+}

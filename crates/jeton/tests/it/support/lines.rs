@@ -1,0 +1,64 @@
+//! Reading what a running program says.
+
+use super::PATIENCE;
+use std::cell::RefCell;
+use std::io::{BufRead, BufReader, Read};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+
+/// The lines of a stream, read as they come and kept.
+pub(crate) struct Lines {
+    incoming: Receiver<String>,
+    seen: RefCell<String>,
+}
+
+impl Lines {
+    /// Reads `stream` until it ends, on a thread of its own, so that its writer never waits.
+    pub(crate) fn of(stream: impl Read + Send + 'static) -> Self {
+        let (sender, incoming) = mpsc::channel();
+        thread::spawn(move || {
+            let mut stream = BufReader::new(stream);
+            let mut line = Vec::new();
+            // A terminal that its last program has left ends in an error.
+            while stream.read_until(b'\n', &mut line).is_ok_and(|bytes| bytes > 0) {
+                if sender.send(String::from_utf8_lossy(&line).replace('\r', "")).is_err() {
+                    break;
+                }
+                line.clear();
+            }
+        });
+        Lines { incoming, seen: RefCell::new(String::new()) }
+    }
+
+    /// What follows `mark` in the next line that has it, up to a space or the line's end.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, mark: &str) -> String {
+        self.rest_of_line(mark).split_whitespace().next().unwrap_or_default().to_owned()
+    }
+
+    /// What follows `mark` in the next line that has it.
+    #[track_caller]
+    pub(crate) fn rest_of_line(&self, mark: &str) -> String {
+        loop {
+            let Ok(line) = self.incoming.recv_timeout(PATIENCE) else {
+                panic!("{mark:?} was never said:\n{}", self.seen.borrow());
+            };
+            self.seen.borrow_mut().push_str(&line);
+            if let Some((_, rest)) = line.split_once(mark) {
+                return rest.trim_end().to_owned();
+            }
+        }
+    }
+
+    /// All that was said, once the stream has ended.
+    #[track_caller]
+    pub(crate) fn to_end(&self) -> String {
+        loop {
+            match self.incoming.recv_timeout(PATIENCE) {
+                Ok(line) => self.seen.borrow_mut().push_str(&line),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return self.seen.borrow().clone(),
+                Err(mpsc::RecvTimeoutError::Timeout) => panic!("no end:\n{}", self.seen.borrow()),
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What these tests share: installations, runs of the program, servers, an HTTP client.
+
+mod http;
+mod install;
+mod lines;
+mod run;
+mod server;
+
+pub(crate) use http::{Answer, request, request_if_served, send};
+pub(crate) use install::{Installation, Place};
+pub(crate) use lines::Lines;
+pub(crate) use run::{Run, finish, program, run};
+pub(crate) use server::{Server, launch};
+
+use serde_json::Value;
+use std::path::Path;
+use std::time::Duration;
+
+/// How long anything may take before a test gives up. Nothing takes this long unless it hangs.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The text of a member.
+pub(crate) fn text<'a>(object: &'a Value, member: &str) -> &'a str {
+    object[member].as_str().unwrap_or_else(|| panic!("there is no text {member} in {object}"))
+}
+
+/// The names of an object's members, in their order.
+pub(crate) fn members(object: &Value) -> Vec<&str> {
+    object.as_object().unwrap_or_else(|| panic!("no object: {object}")).keys().map(String::as_str).collect()
+}
+
+/// The permission bits of a file.
+pub(crate) fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    let metadata = path.symlink_metadata();
+    metadata.unwrap_or_else(|e| panic!("{}: {e}", path.display())).permissions().mode() & 0o7777
+}
+
+/// Runs a scenario where commands work by themselves, where they find a running server, and where that has its data in
+/// PostgreSQL.
+macro_rules! each_way {
+    ($scenario:ident) => {
+        mod $scenario {
+            use crate::support::Installation;
+
+            #[test]
+            fn alone() {
+                super::$scenario(&Installation::sqlite());
+            }
+
+            #[test]
+            fn beside_a_server() {
+                super::$scenario(&Installation::sqlite().serve());
+            }
+
+            #[test]
+            fn on_postgresql() {
+                if !jeton_testkit::skips("PostgreSQL") {
+                    super::$scenario(&Installation::postgres().serve());
+                }
+            }
+        }
+    };
+}
+pub(crate) use each_way;

@@ -1,0 +1,109 @@
+//! The first run in a terminal.
+
+use crate::support::{Lines, Place, Run, run, text};
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use serde_json::Value;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::unix::ffi::OsStrExt;
+use std::process::{Child, Command, Stdio};
+
+/// A server in a terminal of its own. Dropping it kills it.
+struct Session {
+    child: Child,
+    screen: Lines,
+}
+
+impl Session {
+    fn start(place: &Place) -> Self {
+        let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&controller).unwrap();
+        unlockpt(&controller).unwrap();
+        let name = ptsname(&controller, Vec::new()).unwrap();
+        let terminal =
+            File::options().read(true).write(true).open(OsStr::from_bytes(name.to_bytes())).unwrap();
+        let stream = || Stdio::from(terminal.try_clone().unwrap());
+        let mut command =
+            place.command(&["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
+        let child = command.stdin(stream()).stdout(stream()).stderr(stream()).spawn().unwrap();
+        // The command holds copies of the terminal; while one is open, the screen does not end.
+        drop((command, terminal));
+        Session { child, screen: Lines::of(File::from(controller)) }
+    }
+
+    /// Stops it and returns all that was on the screen.
+    fn stop(mut self) -> String {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        let screen = self.screen.to_end();
+        assert_eq!(self.child.wait().unwrap().code(), Some(0), "{screen}");
+        screen
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // Neither fails unless it has ended already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// What the screen shows beside `name`.
+fn shown(screen: &str, name: &str) -> String {
+    let line = screen.lines().find_map(|line| line.strip_prefix(name));
+    line.unwrap_or_else(|| panic!("no {name}: {screen}")).trim().to_owned()
+}
+
+fn in_shell(line: &str) -> Run {
+    run(Command::new("bash").args(["-c", line]), "")
+}
+
+#[test]
+fn a_first_run_shows_what_to_keep_and_what_to_try() {
+    let place = Place::sqlite();
+    let session = Session::start(&place);
+    session.screen.wait_for("admin listening on http://");
+    // Each comment says what its line answers.
+    let lines =
+        ["# issue a token: 200 and its", "# list the tokens: 200 and what was", "# issue another and ask"]
+            .map(|comment| {
+                session.screen.wait_for(comment);
+                format!("curl{}", session.screen.rest_of_line("curl"))
+            });
+
+    // `-w` shows the status; the lines themselves stand as they were printed.
+    let with_status = |line: &str| in_shell(&line.replacen("curl ", "curl -w '\\n%{http_code}' ", 1)).done();
+    let issued: Value = serde_json::from_str(&in_shell(&lines[0]).done()).unwrap();
+    let token = text(&issued["data"], "access_token").to_owned();
+    assert!(with_status(&lines[0]).ends_with("\n200"));
+
+    let listed: Value = serde_json::from_str(&in_shell(&lines[1]).done()).unwrap();
+    let rows = listed["data"]["data"].as_array().unwrap();
+    assert_eq!(rows.iter().filter(|row| row["accessToken"] == token.as_str()).count(), 1, "{listed}");
+    assert!(with_status(&lines[1]).ends_with("\n200"));
+
+    let asked = in_shell(&lines[2]).done();
+    assert!(asked.starts_with("HTTP/1.1 200 OK\r\n"), "{asked}");
+    for header in ["x-auth-app: demo\r\n", "x-auth-token-id: ", "x-auth-user: ", "x-auth-scopes: read\r\n"] {
+        assert!(asked.contains(header), "{header}: {asked}");
+    }
+
+    let screen = session.stop();
+    assert_eq!(shown(&screen, "app "), "demo");
+    assert_eq!(screen.matches(&shown(&screen, "operator token ")).count(), 1);
+    let app = place.json(&["app", "show", "demo"]);
+    assert_eq!(text(&app, "client_id"), shown(&screen, "client id "));
+    assert!(!place.file("first-run.json").exists());
+}
+
+#[test]
+fn a_later_run_in_a_terminal_shows_no_credentials() {
+    let place = Place::sqlite();
+    let credentials = place.init();
+    let session = Session::start(&place);
+    session.screen.wait_for("admin listening on http://");
+    let screen = session.stop();
+    assert!(!screen.contains("curl"), "{screen}");
+    assert!(!screen.contains(text(&credentials, "admin_token")), "{screen}");
+}

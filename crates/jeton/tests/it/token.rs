@@ -1,0 +1,228 @@
+//! `jeton token`: issuing, showing, changing, revoking and verifying.
+
+use crate::support::{Installation, each_way, members, text};
+use serde_json::{Value, json};
+
+const MEMBERS: [&str; 14] = [
+    "id",
+    "kind",
+    "state",
+    "user_id",
+    "title",
+    "tags",
+    "description",
+    "permissions",
+    "scopes",
+    "enabled",
+    "disabled_by",
+    "created_at",
+    "updated_at",
+    "expires_at",
+];
+
+fn create(installation: &Installation, arguments: &[&str]) -> Value {
+    let made = installation.place.json(&[&["token", "create", "--app", "demo"], arguments].concat());
+    assert_eq!(members(&made), ["id", "access_token", "expires_at"]);
+    made
+}
+
+fn show(installation: &Installation, made: &Value) -> Value {
+    let shown = installation.place.json(&["token", "show", &made["id"].to_string(), "--app", "demo"]);
+    assert_eq!(members(&shown), MEMBERS);
+    assert_eq!(shown["expires_at"], made["expires_at"]);
+    shown
+}
+
+fn verify(installation: &Installation, token: &str, arguments: &[&str]) -> (Option<i32>, Value) {
+    let arguments = [&["token", "verify", "--app", "demo", "--json"], arguments].concat();
+    let run = installation.place.run_with(&arguments, token);
+    assert_eq!(run.stderr.is_empty(), run.code == Some(0), "{run:?}");
+    (run.code, serde_json::from_str(&run.stdout).unwrap_or_else(|e| panic!("{e}: {run:?}")))
+}
+
+fn instant(value: &Value) -> jiff::Timestamp {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+fn global(permissions: &[&str]) -> Value {
+    json!({"permissions": permissions, "global": true, "ids": [], "tags": []})
+}
+
+each_way!(kinds_follow_from_scopes);
+fn kinds_follow_from_scopes(installation: &Installation) {
+    let identity = create(installation, &["--user-id", "7"]);
+    assert_eq!(text(&identity, "access_token").len(), 64);
+    let shown = show(installation, &identity);
+    let (id, created) = (&identity["id"], &shown["created_at"]);
+    let mut expected = json!({"id": id, "kind": "identity", "state": "active", "user_id": 7, "title": null});
+    for (member, value) in [
+        ("tags", Value::Null),
+        ("description", Value::Null),
+        ("permissions", Value::Null),
+        ("scopes", json!([])),
+        ("enabled", Value::Bool(true)),
+        ("disabled_by", Value::Null),
+        ("created_at", created.clone()),
+        ("updated_at", created.clone()),
+        ("expires_at", identity["expires_at"].clone()),
+    ] {
+        expected[member] = value;
+    }
+    assert_eq!(shown, expected);
+    assert_eq!(instant(&shown["expires_at"]).as_second() - instant(created).as_second(), 1_209_600);
+
+    let grant = show(installation, &create(installation, &["--permissions", " read , write "]));
+    assert_eq!((text(&grant, "kind"), &grant["scopes"]), ("grant", &json!([global(&["read", "write"])])));
+    assert_eq!(grant["user_id"], Value::Null);
+    let empty = show(installation, &create(installation, &["--permissions", ""]));
+    assert_eq!((text(&empty, "kind"), &empty["scopes"]), ("grant", &json!([])));
+    let scopes = [
+        r#"{"permissions":["read"],"ids":["s/1"]}"#,
+        r#"{"permissions":["write"],"tags":["a","b"]}"#,
+        r#"{"permissions":["read"],"global":true}"#,
+    ];
+    let several = create(installation, &["--scope", scopes[0], "--scope", scopes[1], "--scope", scopes[2]]);
+    let expected = json!([
+        {"permissions": ["read"], "global": false, "ids": ["s/1"], "tags": []},
+        {"permissions": ["write"], "global": false, "ids": [], "tags": ["a", "b"]},
+        global(&["read"]),
+    ]);
+    assert_eq!(show(installation, &several)["scopes"], expected);
+    let both = create(installation, &["--permissions", "list", "--scope", scopes[0]]);
+    assert_eq!(show(installation, &both)["scopes"], json!([global(&["list"]), expected[0]]));
+
+    let service = create(installation, &["--permissions", "jeton:verify"]);
+    assert_eq!(text(&show(installation, &service), "kind"), "service");
+    let (code, answer) = verify(installation, text(&service, "access_token"), &[]);
+    assert_eq!((code, text(&answer, "reason")), (Some(1), "unknown"));
+    for mixed in ["jeton:verify,read", "jeton:other", "read,jeton:manage"] {
+        let run = installation.place.run(&["token", "create", "--app", "demo", "--permissions", mixed]);
+        run.fails(1, "jeton:");
+    }
+}
+
+each_way!(lists_are_newest_first);
+fn lists_are_newest_first(installation: &Installation) {
+    let place = &installation.place;
+    let titles = |arguments: &[&str]| -> Vec<String> {
+        let rows = place.json(&[&["token", "list", "--app", "demo"], arguments].concat());
+        let rows = rows.as_array().unwrap();
+        assert!(rows.iter().all(|row| members(row) == MEMBERS));
+        rows.iter().map(|row| text(row, "title").to_owned()).collect()
+    };
+    assert_eq!(titles(&[]), ["admin"]);
+    for (title, user) in [("a", "7"), ("b", "alice"), ("c", "7"), ("d", "007")] {
+        create(installation, &["--title", title, "--user-id", user]);
+    }
+    assert_eq!(titles(&[]), ["d", "c", "b", "a", "admin"]);
+    assert_eq!(titles(&["--user-id", "7"]), ["c", "a"]);
+    assert_eq!(titles(&["--user-id", "007"]), ["d"]);
+    assert_eq!(titles(&["--user-id", "alice", "--limit", "5"]), ["b"]);
+    assert_eq!(titles(&["--user-id", "nobody"]), [""; 0]);
+    assert_eq!(titles(&["--limit", "2"]), ["d", "c"]);
+    assert_eq!(titles(&["--limit", "0"]), [""; 0]);
+    place
+        .run(&["token", "list", "--app", "demo", "--user-id", ""])
+        .fails(2, "--user-id: a user id is not empty");
+    place.run(&["token", "list", "--app", "nowhere", "--json"]).fails(1, "there is no app nowhere");
+    let table = place.run(&["token", "list", "--app", "demo", "--limit", "1"]).done();
+    let cells: Vec<_> = table.trim_end().split('\t').collect();
+    assert_eq!(cells[1..6], ["identity", "007", "d", "-", "active"], "{table}");
+}
+
+each_way!(changes_show);
+fn changes_show(installation: &Installation) {
+    let place = &installation.place;
+    let made = create(installation, &["--title", "old", "--tags", "t", "--permissions", "read"]);
+    let (id, token) = (made["id"].to_string(), text(&made, "access_token").to_owned());
+    let update =
+        |arguments: &[&str]| place.json(&[&["token", "update", &id, "--app", "demo"], arguments].concat());
+    let before = show(installation, &made);
+
+    let changed = update(&["--title", "new 🚀", "--description", "d"]);
+    assert_eq!(members(&changed), MEMBERS);
+    let unchanged = [
+        "id",
+        "kind",
+        "state",
+        "user_id",
+        "tags",
+        "permissions",
+        "scopes",
+        "enabled",
+        "created_at",
+        "expires_at",
+    ];
+    assert!(unchanged.iter().all(|member| changed[*member] == before[*member]), "{changed}");
+    assert_eq!((text(&changed, "title"), text(&changed, "description")), ("new 🚀", "d"));
+    assert!(instant(&changed["updated_at"]) >= instant(&before["updated_at"]));
+    assert_eq!(changed, place.json(&["token", "show", &id, "--app", "demo"]));
+
+    let disabled = update(&["--disable"]);
+    assert_eq!((&disabled["enabled"], text(&disabled, "state")), (&json!(false), "disabled"));
+    assert!(disabled["disabled_by"].is_string(), "{disabled}");
+    assert_eq!(text(&verify(installation, &token, &[]).1, "reason"), "disabled");
+    let enabled = update(&["--enable", "--expires-in-days", "-1"]);
+    assert_eq!((&enabled["enabled"], &enabled["expires_at"]), (&json!(true), &Value::Null));
+    assert_eq!(verify(installation, &token, &["--permission", "write"]).0, Some(1));
+    update(&["--permissions", "write", "--expires-in-days", "2"]);
+    assert_eq!(verify(installation, &token, &["--permission", "write"]).0, Some(0));
+    assert_eq!(verify(installation, &token, &["--permission", "read"]).0, Some(1));
+    assert_eq!(update(&["--permissions", ""])["kind"], "grant");
+
+    place
+        .run(&["token", "update", "99", "--app", "demo", "--title", "x"])
+        .fails(1, "there is no token 99 in app demo");
+    place
+        .run(&["token", "show", "99", "--app", "demo", "--json"])
+        .fails(1, "there is no token 99 in app demo");
+    place.run(&["token", "update", &id, "--app", "demo", "--permissions", "jeton:manage"]).fails(1, "jeton:");
+
+    let revoked = place.json(&["token", "revoke", &id, "--app", "demo"]);
+    assert_eq!(revoked, json!({"id": made["id"], "revoked": true}));
+    assert_eq!(text(&verify(installation, &token, &[]).1, "reason"), "revoked");
+    place
+        .run(&["token", "revoke", &id, "--app", "demo"])
+        .fails(1, &format!("there is no token {id} in app demo"));
+}
+
+each_way!(questions_are_answered);
+fn questions_are_answered(installation: &Installation) {
+    let scope = r#"{"permissions":["read"],"ids":["s1"]}"#;
+    let tagged = r#"{"permissions":["read","write"],"tags":["a","b"]}"#;
+    let made = create(installation, &["--user-id", "7", "--scope", scope, "--scope", tagged]);
+    let token = text(&made, "access_token");
+    let (code, answer) = verify(installation, token, &[]);
+    let expected =
+        json!({"active": true, "allowed": true, "reason": null, "token_id": made["id"], "user_id": 7});
+    assert_eq!((code, &answer), (Some(0), &expected));
+    assert_eq!(verify(installation, &format!("{token}\r\n"), &[]), (Some(0), expected), "as echo sends it");
+
+    let (code, answer) = verify(installation, token, &["--permission", "read", "--explain"]);
+    assert_eq!(code, Some(1));
+    assert_eq!((text(&answer, "reason"), &answer["active"]), ("insufficient_scope", &json!(true)));
+    assert_eq!(members(&answer["explanation"]), ["matched_scope", "lacks"]);
+    assert_eq!(answer["explanation"]["lacks"].as_array().map(Vec::len), Some(2), "{answer}");
+    for (arguments, allowed) in [
+        (&["--id", "s1"][..], true),
+        (&["--id", "s2"], false),
+        (&["--tag", "a"], false),
+        (&["--tag", "b", "--tag", "a", "--tag", "c"], true),
+        (&["--id", "s2", "--tag", "a", "--tag", "b"], true),
+    ] {
+        let asked = [&["--permission", "read", "--explain"], arguments].concat();
+        let (code, answer) = verify(installation, token, &asked);
+        assert_eq!(code, Some(if allowed { 0 } else { 1 }), "{arguments:?}: {answer}");
+        assert_eq!(answer["explanation"]["matched_scope"].is_number(), allowed, "{answer}");
+    }
+    let (code, answer) = verify(installation, "made up", &["--explain"]);
+    assert_eq!((code, text(&answer, "reason"), &answer["token_id"]), (Some(1), "unknown", &Value::Null));
+
+    let place = &installation.place;
+    let verify = ["token", "verify", "--app", "demo"];
+    place.run_with(&verify, "").fails(2, "an access token is not empty");
+    place.run_with(&verify, &"x".repeat(2_000)).fails(2, "at most 1024 bytes");
+    let file = place.scratch("token", &format!("{token}\n"));
+    place.json(&[&verify[..], &["--token-file", &file]].concat());
+    place.run_with(&["token", "verify", "--app", "nowhere"], token).fails(1, "there is no app nowhere");
+}

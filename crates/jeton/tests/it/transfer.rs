@@ -1,0 +1,118 @@
+//! `jeton token import` and `jeton token export`.
+
+use crate::support::{Installation, Run, each_way, members, text};
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+fn import(installation: &Installation, lines: &str, arguments: &[&str]) -> (Run, Value) {
+    let arguments = [&["token", "import", "--app", "demo", "--json"], arguments].concat();
+    let run = installation.place.run_with(&arguments, lines);
+    let answer: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|e| panic!("{e}: {run:?}"));
+    assert_eq!(members(&answer), ["imported", "duplicates", "refused"]);
+    (run, answer)
+}
+
+fn export(installation: &Installation) -> Vec<Value> {
+    let lines = installation.place.run(&["token", "export", "--app", "demo"]).done();
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+each_way!(what_is_taken_over_comes_out_again);
+fn what_is_taken_over_comes_out_again(installation: &Installation) {
+    let rows = [
+        json!({"access_token": "an identity from elsewhere, one of two", "user_id": 7, "title": "标题", "tags": "a,b",
+            "description": "x\ny", "created_at": "2020-02-29T12:00:00Z", "expires_at": "2090-01-01T00:00:00Z", "enabled": false}),
+        json!({"access_token": "a grant from elsewhere with permissions", "user_id": "alice", "permissions": "read,write"}),
+        json!({"access_token": "a grant from elsewhere, with scopes too", "expires_at": null, "enabled": true,
+            "scopes": [{"permissions": ["read"], "global": false, "ids": ["s1"], "tags": ["a"]}]}),
+    ];
+    // Blank lines, and lines as another system ends them.
+    let lines = rows.iter().fold(String::from("\n"), |lines, row| format!("{lines}{row}\r\n \n"));
+    let (run, answer) = import(installation, &lines, &[]);
+    assert_eq!((run.code, answer), (Some(0), json!({"imported": 3, "duplicates": 0, "refused": []})));
+    let mut exported = export(installation);
+    assert_eq!(exported.pop().map(|admin| admin["kind"].clone()), Some(json!("service")));
+    exported.reverse();
+    let kinds: Vec<_> = exported.iter().map(|token| text(token, "kind")).collect();
+    assert_eq!(kinds, ["identity", "grant", "grant"]);
+    for (row, token) in rows.iter().zip(&exported) {
+        for (member, value) in row.as_object().unwrap() {
+            match member.as_str() {
+                "access_token" => assert!(token.get(member).is_none(), "an export holds no secret"),
+                "created_at" | "expires_at" if value.is_string() => {
+                    let instant = |text: &Value| text.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+                    assert_eq!(instant(&token[member]), instant(value), "{member}");
+                }
+                _ => assert_eq!(&token[member], value, "{member}"),
+            }
+        }
+    }
+    assert_eq!(exported[1]["expires_at"], Value::Null, "what says nothing of an end has none");
+    for (row, code) in rows.iter().zip([1, 0, 0]) {
+        let run =
+            installation.place.run_with(&["token", "verify", "--app", "demo"], text(row, "access_token"));
+        assert_eq!(run.code, Some(code), "{row}: {run:?}");
+    }
+
+    // Again, in one go with what is new, and after one of them was revoked.
+    installation.place.json(&["token", "revoke", &exported[1]["id"].to_string(), "--app", "demo"]);
+    let new = json!({"access_token": "another from elsewhere, which is new"});
+    let file = installation.place.scratch("tokens.jsonl", &format!("{lines}{new}\n{new}"));
+    let (run, answer) = import(installation, "", &[&file]);
+    assert_eq!((run.code, answer), (Some(0), json!({"imported": 1, "duplicates": 4, "refused": []})));
+}
+
+each_way!(lines_that_are_wrong_are_named_and_the_others_taken);
+fn lines_that_are_wrong_are_named_and_the_others_taken(installation: &Installation) {
+    let lines = [
+        r#"{"access_token": "good, and long enough to be taken here"}"#,
+        r#"{"access_token": "short"}"#,
+        r#"not json"#,
+        r#"{"access_token": "good, but its title does not fit at all", "title": 5}"#,
+        r#"{"access_token": "good, and this one has an unknown member", "kind": "grant"}"#,
+        r#"{"access_token": ""}"#,
+        r#"{"access_token": "good, but its time of birth is no such thing", "created_at": "yesterday"}"#,
+        r#"{"access_token": "good, but this is nobody's to grant, ever", "permissions": "jeton:manage"}"#,
+        r#"{"access_token": "good, but its user has no name and no number", "user_id": 1.5}"#,
+        r#"["good, and long enough, but this is no object"]"#,
+        r#"{"access_token": "good, but one of its scopes is no object", "scopes": [[]]}"#,
+        r#"{"access_token": "good, and last, and long enough as well"}"#,
+    ];
+    let (run, answer) = import(installation, &lines.join("\n"), &[]);
+    assert_eq!(run.code, Some(1));
+    assert!(run.stderr.contains("some lines were not taken over"), "{run:?}");
+    assert_eq!((&answer["imported"], &answer["duplicates"]), (&json!(2), &json!(0)), "{answer}");
+    let refused = answer["refused"].as_array().unwrap();
+    assert!(refused.iter().all(|line| members(line) == ["line", "reason"]));
+    let mut numbers: Vec<_> = refused.iter().filter_map(|line| line["line"].as_u64()).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (2..=11).collect::<Vec<_>>());
+    let reason = |number: u64| text(refused.iter().find(|line| line["line"] == number).unwrap(), "reason");
+    assert!(reason(2).contains("--allow-weak"));
+    assert!(reason(3).contains("column 2"));
+    assert!(reason(7).contains("created_at is a time as in"));
+    assert!(reason(8).contains("jeton:"));
+    assert!(reason(9).contains("user_id is an integer or a string"));
+
+    let (run, answer) = import(installation, lines[1], &["--allow-weak"]);
+    assert_eq!((run.code, &answer["imported"]), (Some(0), &json!(1)));
+    // It is known to LoopBack's callers alone.
+    assert_eq!(installation.place.run_with(&["token", "verify", "--app", "demo"], "short").code, Some(1));
+}
+
+#[test]
+fn more_than_one_transaction_or_page_takes() {
+    let installation = Installation::sqlite().serve();
+    let lines = (0..1_203).fold(String::new(), |mut lines, number| {
+        writeln!(lines, r#"{{"access_token": "taken over from elsewhere, as number {number}"}}"#).unwrap();
+        lines
+    });
+    let (_, answer) = import(&installation, &lines, &[]);
+    assert_eq!(answer, json!({"imported": 1_203, "duplicates": 0, "refused": []}));
+    let ids: Vec<_> = export(&installation).iter().filter_map(|token| token["id"].as_i64()).collect();
+    assert_eq!(ids, (1..=1_204).rev().collect::<Vec<_>>());
+    let limited = installation.place.json(&["token", "list", "--app", "demo", "--limit", "777"]);
+    assert_eq!(limited.as_array().map(Vec::len), Some(777));
+    let (_, answer) = import(&installation, &lines, &[]);
+    assert_eq!(answer, json!({"imported": 0, "duplicates": 1_203, "refused": []}));
+}
