@@ -52,6 +52,9 @@ pub enum AuthorityError {
     /// The token reaches further than the caller, or is none that a user may change.
     #[error("this token reaches further than yours")]
     BeyondCaller,
+    /// The tokens of another user are asked for.
+    #[error("these are the tokens of another user")]
+    NotYours,
     /// Somebody else switched the token off.
     #[error("this token was disabled by another and you cannot enable it")]
     DisabledByAnother,

@@ -71,7 +71,7 @@ impl Service {
         Unavailable,
     > {
         let Some(filter) = filter(app.id, authority, request.user_id) else {
-            return Ok(Err(jeton_core::AuthorityError::BeyondCaller.into()));
+            return Ok(Err(jeton_core::AuthorityError::NotYours.into()));
         };
         let total = self.store.count_tokens(&filter).await?;
         let walk = Walk {

@@ -20,6 +20,11 @@ pub enum SettingsProblem {
 /// # Errors
 /// The first thing that is wrong with it.
 pub fn parse_settings(document: &Value) -> Result<Settings, SettingsProblem> {
+    // Serde would read the sections from arrays too, by the order of their members.
+    let is_sound = document.as_object().is_some_and(|members| !members.values().any(Value::is_array));
+    if !is_sound {
+        return Err(SettingsProblem::Form("settings and their sections are JSON objects".to_owned()));
+    }
     let document =
         SettingsDocument::deserialize(document).map_err(|error| SettingsProblem::Form(error.to_string()))?;
     let settings = document.into_settings()?;
@@ -194,6 +199,7 @@ mod tests {
         let problem = |patch: Value| merge_settings(&json!({}), &patch).unwrap_err().to_string();
         for (patch, named) in [
             (json!([]), "a JSON object"),
+            (json!({"appkey": [false, 30]}), "sections are JSON objects"),
             (json!({"colour": 1}), "unknown field `colour`"),
             (json!({"appkey": {"color": 1}}), "unknown field `color`"),
             (json!({"reveal": "never"}), "unknown variant `never`"),

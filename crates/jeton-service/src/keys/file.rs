@@ -74,7 +74,9 @@ pub fn read_key_file(path: &Path) -> Result<KeyRing, KeyFileError> {
 /// See [`KeyFileError`].
 pub fn write_key_file(path: &Path, ring: &KeyRing) -> Result<(), KeyFileError> {
     let failed = |error: io::Error| KeyFileError::Io { path: path.to_owned(), error };
-    let draft = path.with_extension("json.new");
+    // A name of its own: two processes that write at once do not write into one file. One that a crash left behind
+    // under the number of this process is nobody's.
+    let draft = path.with_extension(format!("json.{}.new", std::process::id()));
     match std::fs::remove_file(&draft) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
         Ok(()) | Err(_) => {}

@@ -50,6 +50,7 @@ impl AppKeyError {
                 AuthorityError::NotHeld
                 | AuthorityError::Outlives
                 | AuthorityError::BeyondCaller
+                | AuthorityError::NotYours
                 | AuthorityError::DisabledByAnother
                 | AuthorityError::Reserved
                 | AuthorityError::WouldWiden

@@ -129,7 +129,7 @@ async fn create(
         None => caller.authority.default_owner(),
         Some(user_id) => match &caller.authority {
             Authority::SelfService { user_id: own, .. } if *own != user_id => {
-                return Err(AppKeyError::Forbidden(jeton_core::AuthorityError::BeyondCaller));
+                return Err(AppKeyError::Forbidden(jeton_core::AuthorityError::NotYours));
             }
             _ => Owner::Named(user_id),
         },
