@@ -184,3 +184,16 @@ async fn a_sealed_value_in_another_row_shows_nothing() {
     let rows: Vec<_> = pin!(listing.pages).try_concat().await.unwrap();
     assert!(rows.iter().all(|row| matches!(row.secret, ShownSecret::Gone)), "{rows:?}");
 }
+
+#[tokio::test]
+async fn a_service_credential_is_never_sealed() {
+    let world = World::new().await;
+    let issue = Issue { kind: jeton_core::TokenKind::Service, ..grant("jeton:manage") };
+    let later = world.issue(issue).await;
+    let app = world.demo().await;
+    for id in [jeton_core::TokenId::new(1).unwrap(), later.id] {
+        let stored = world.store.token(app.id, id).await.unwrap().unwrap();
+        assert_eq!((stored.token.kind, stored.sealed), (jeton_core::TokenKind::Service, None));
+    }
+    assert_eq!(shown(&world).await, [""; 0]);
+}
