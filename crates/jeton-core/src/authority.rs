@@ -70,6 +70,9 @@ pub enum AuthorityError {
     /// Service credentials hold Jeton's own permissions, globally, and no others.
     #[error("a service credential holds jeton:manage or jeton:verify and nothing else")]
     ServiceToken,
+    /// A name that the dialect does not know and the token does not hold.
+    #[error("permissions are read, write, delete, or names that the token already holds")]
+    UnknownPermission,
     /// A limit on scopes.
     #[error(transparent)]
     Limit(#[from] ScopesError),

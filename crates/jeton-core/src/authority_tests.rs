@@ -34,6 +34,8 @@ fn token(id: i64, kind: TokenKind, owner: Owner, permissions: &str, expires: Opt
         description: None,
         permissions_as_sent: None,
         scopes: Scopes::from_global(names(permissions)).unwrap(),
+        document: None,
+        left_loopback: false,
     }
 }
 

@@ -15,6 +15,8 @@ pub struct Digest([u8; Digest::LEN]);
 impl Digest {
     /// Bytes in a digest.
     pub const LEN: usize = 32;
+    /// All zeros: a stand-in to compare with where there is no digest.
+    pub const ZERO: Digest = Digest([0; Digest::LEN]);
 
     /// The digest made of these bytes, as a store kept it; `None` unless there are [`LEN`](Self::LEN).
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {

@@ -34,7 +34,10 @@ pub use scope::{
 pub use secret::{
     MAX_SECRET_BYTES, MacKey, Secret, SecretError, TokenPrefix, TokenPrefixError, WEAK_SECRET_CHARS,
 };
-pub use settings::{AppKeySettings, Int64Form, Reveal, Settings, SettingsError};
+pub use settings::{AppKeySettings, DotideSettings, Int64Form, Reveal, Settings, SettingsError};
 pub use time::{Clock, ManualClock, Timestamp};
-pub use token::{Description, Label, LabelError, MAX_LABEL_CHARS, Owner, Token, TokenKind};
+pub use token::{
+    Description, Document, DocumentError, Label, LabelError, MAX_DOCUMENT_BYTES, MAX_LABEL_CHARS, Owner,
+    Token, TokenKind,
+};
 pub use value::Value;

@@ -17,6 +17,8 @@ pub struct Settings {
     pub max_ttl_seconds: Option<u32>,
     /// The AppKey API.
     pub appkey: AppKeySettings,
+    /// The Dotide API.
+    pub dotide: DotideSettings,
 }
 
 /// Whether the secret of a token can be shown after its issue.
@@ -39,6 +41,16 @@ pub struct AppKeySettings {
     pub int64: Int64Form,
     /// What the bearer of an identity token may grant.
     pub grantable: Vec<Permission>,
+}
+
+/// Settings of the Dotide API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DotideSettings {
+    /// Whether the app answers there. If not, it is as unknown there as an app that does not exist.
+    pub enabled: bool,
+    /// The time zone of answers when a request names none: a name of the Olson database, which whoever reads settings
+    /// has made sure of.
+    pub timezone: String,
 }
 
 /// How the AppKey API writes 64-bit integers.
@@ -73,6 +85,7 @@ impl Default for Settings {
                 int64: Int64Form::Number,
                 grantable: Vec::new(),
             },
+            dotide: DotideSettings { enabled: true, timezone: "Asia/Shanghai".to_owned() },
         }
     }
 }

@@ -135,6 +135,38 @@ impl Description {
     }
 }
 
+/// Most bytes in a [`Document`].
+pub const MAX_DOCUMENT_BYTES: usize = 16 * 1024;
+
+/// What a LoopBack client stored beyond what every token has: a JSON text of at most [`MAX_DOCUMENT_BYTES`], without
+/// NUL, that only LoopBack's answers and filters read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document(String);
+
+/// A text that is too large for a [`Document`], or holds a NUL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("has at most 16384 bytes")]
+pub struct DocumentError;
+
+impl Document {
+    /// Takes the text.
+    ///
+    /// # Errors
+    /// It is too large, or holds a NUL, which JSON writes only escaped.
+    pub fn new(text: String) -> Result<Self, DocumentError> {
+        if text.len() > MAX_DOCUMENT_BYTES || text.contains('\0') {
+            Err(DocumentError)
+        } else {
+            Ok(Document(text))
+        }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// What is known of one issued credential, its secret apart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Token {
@@ -167,6 +199,10 @@ pub struct Token {
     pub permissions_as_sent: Option<String>,
     /// What it allows.
     pub scopes: Scopes,
+    /// What a LoopBack client stored beside all that.
+    pub document: Option<Document>,
+    /// Whether LoopBack shows it no more: it was presented there after it had expired.
+    pub left_loopback: bool,
 }
 
 impl Token {
@@ -226,6 +262,8 @@ mod tests {
             description: None,
             permissions_as_sent: sent.map(str::to_owned),
             scopes: Scopes::new(scopes).unwrap(),
+            document: None,
+            left_loopback: false,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Health, for machines.
 
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::IntoResponse;
@@ -10,7 +10,11 @@ use jeton_service::Service;
 use serde_json::json;
 
 /// `/healthz`: the process answers. `/readyz`: the store answers too, else 503.
-pub(crate) fn routes() -> Router<Service> {
+pub(crate) fn routes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Service: FromRef<S>,
+{
     Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz))
 }
 

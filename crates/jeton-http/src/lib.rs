@@ -12,33 +12,37 @@ mod instant;
 mod normalise;
 mod request;
 mod server;
+mod state;
+mod stream;
 
 pub use instant::rfc3339;
 pub use normalise::NormaliseMethod;
 pub use server::{ServerLimits, serve};
+pub use state::PublicUrl;
 
 use axum::Router;
 use axum::response::IntoResponse;
 use axum::routing::any;
 use jeton_service::Service;
 
-/// Everything that clients of the service see: the dialects, forward-auth, health.
-pub fn public(service: Service) -> NormaliseMethod<Router> {
+/// Everything that clients of the service see: the dialects, forward-auth, health. `public_url` is where they find it.
+pub fn public(service: Service, public_url: PublicUrl) -> NormaliseMethod<Router> {
     let router = Router::new()
         .merge(dialect::appkey::routes())
         // Also where a gateway's recipe left the app out: forward-auth answers what a gateway understands, never 404.
         .route("/auth", any(auth::handle))
         .route("/auth/", any(auth::handle))
+        .merge(dialect::dotide::routes())
         .route("/auth/{*rest}", any(auth::handle))
         .merge(health::routes())
         .fallback(unknown_path)
-        .with_state(service);
+        .with_state(state::AppState { service, public_url });
     NormaliseMethod::new(router)
 }
 
 /// What operators and machines see on the admin address.
 pub fn admin(service: Service) -> NormaliseMethod<Router> {
-    let router = health::routes().fallback(unknown_path).with_state(service);
+    let router = health::routes::<Service>().fallback(unknown_path).with_state(service);
     NormaliseMethod::new(router)
 }
 

@@ -3,10 +3,14 @@
 use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use jeton_core::Secret;
+use jeton_service::ClientCredentials;
 use percent_encoding::percent_decode_str;
+use zeroize::Zeroizing;
 
 /// The header that carries a token where `Authorization` is needed for something else.
 pub(crate) const X_ACCESS_TOKEN: HeaderName = HeaderName::from_static("x-access-token");
@@ -70,6 +74,20 @@ pub(crate) fn bearer_or_header(headers: &HeaderMap) -> Presented {
 fn bearer_value(value: &HeaderValue) -> Option<&str> {
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_matches(' '))
+}
+
+/// The credentials of `Authorization: Basic` (RFC 7617; the scheme in any case). `None` also if there are several
+/// `Authorization` headers, or what stands there is no such credential.
+pub(crate) fn basic(headers: &HeaderMap) -> Option<ClientCredentials> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let (scheme, encoded) = value.to_str().ok()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = Zeroizing::new(BASE64_STANDARD.decode(encoded.trim_matches(' ')).ok()?);
+    let (id, secret) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
+    Some(ClientCredentials { id: id.to_owned(), secret: Secret::parse(secret).ok()? })
 }
 
 fn only(mut tokens: impl Iterator<Item = Result<Secret, jeton_core::SecretError>>) -> Presented {
@@ -190,6 +208,20 @@ mod tests {
             assert_eq!(show(bearer(&map)), in_bearer, "{pairs:?}");
             assert_eq!(show(bearer_or_header(&map)), in_both, "{pairs:?}");
         }
+    }
+
+    #[test]
+    fn client_credentials() {
+        let read = |value: &str| {
+            basic(&headers(&[(AUTHORIZATION, value)])).map(|c| (c.id.clone(), c.secret.expose().to_owned()))
+        };
+        assert_eq!(read("bAsIc YTpiOmM="), Some(("a".to_owned(), "b:c".to_owned())));
+        for bad in ["Basic", "Basic YTpi!", "Basic YQ==", "Basic YTo=", "Bearer YTpi", "Basic /w=="] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+        let mut twice = headers(&[(AUTHORIZATION, "Basic YTpi")]);
+        twice.append(AUTHORIZATION, "Basic YTpi".parse().unwrap());
+        assert!(basic(&twice).is_none());
     }
 
     #[test]

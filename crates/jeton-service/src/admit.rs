@@ -9,12 +9,15 @@ use jeton_core::{AppKey, Authority, Secret, Settings};
 pub enum Surface {
     /// `/AccessToken/{appKey}`.
     AppKey,
+    /// `/v1/{db}/access_tokens`.
+    Dotide,
 }
 
 impl Surface {
-    fn is_enabled(self, settings: &Settings) -> bool {
+    pub(crate) fn is_enabled(self, settings: &Settings) -> bool {
         match self {
             Surface::AppKey => settings.appkey.enabled,
+            Surface::Dotide => settings.dotide.enabled,
         }
     }
 }

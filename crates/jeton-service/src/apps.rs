@@ -114,6 +114,7 @@ impl AppDraft {
             permissions_as_sent: None,
             scopes: Scopes::from_global(permissions)
                 .unwrap_or_else(|_| unreachable!("two names fit in a scope")),
+            document: None,
         };
         let credentials = AppCredentials { app_key: key.clone(), client_id, client_secret, admin_token };
         Ok(AppDraft { app, admin, credentials })

@@ -3,7 +3,8 @@
 use crate::apps::OpenApp;
 use crate::{Refusal, Service, Unavailable};
 use jeton_core::{
-    Actor, Authority, Description, Label, Lifetime, Owner, Scopes, Secret, Timestamp, TokenId, TokenKind,
+    Actor, Authority, Description, Document, Label, Lifetime, Owner, Scopes, Secret, Timestamp, TokenId,
+    TokenKind,
 };
 use jeton_store::{Inserted, NewToken};
 
@@ -26,6 +27,8 @@ pub struct Issue {
     pub permissions_as_sent: Option<String>,
     /// What it allows.
     pub scopes: Scopes,
+    /// What a LoopBack client stores beside all that.
+    pub document: Option<Document>,
 }
 
 /// How long a token is to live.
@@ -103,6 +106,7 @@ impl Service {
             description: issue.description,
             permissions_as_sent: issue.permissions_as_sent,
             scopes: issue.scopes,
+            document: issue.document,
         })
     }
 }

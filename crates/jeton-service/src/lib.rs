@@ -7,6 +7,7 @@
 
 mod admit;
 mod apps;
+mod client;
 mod error;
 mod import;
 mod initialise;
@@ -22,6 +23,7 @@ mod verify;
 
 pub use admit::{Admission, Surface};
 pub use apps::{AppCredentials, AppSummary, Merged, OpenApp};
+pub use client::ClientCredentials;
 pub use error::{Refusal, Unavailable};
 pub use import::{ImportRow, Imported};
 pub use initialise::{InitialCredentials, OpenFailure};

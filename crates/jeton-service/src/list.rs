@@ -5,7 +5,7 @@ use crate::keys::DataKey;
 use crate::{Refusal, Service, Unavailable};
 use futures_util::stream::{self, Stream};
 use jeton_core::{AppId, Authority, Secret, Token, TokenId, TokenKind, UserId};
-use jeton_store::{Order, OwnerFilter, Store, StoredToken, TokenFilter, TokenPage};
+use jeton_store::{Order, OwnerFilter, Store, StoredToken, TokenFilter, TokenPage, View};
 use std::sync::Arc;
 
 /// Tokens that are read from the store at once.
@@ -82,8 +82,7 @@ impl Service {
             skip: request.skip,
             left: request.take.unwrap_or(u64::MAX),
         };
-        let reader =
-            SecretReader { app_id: app.id, data_key: app.data_key.clone(), authority: authority.clone() };
+        let reader = SecretReader::new(app, authority);
         let pages = stream::try_unfold((walk, reader), |(mut walk, reader)| async move {
             let page = walk.next_page().await?;
             if page.is_empty() {
@@ -106,9 +105,42 @@ impl Service {
         id: TokenId,
     ) -> Result<Option<Listed>, Unavailable> {
         let stored = self.store.token(app.id, id).await?;
-        let reader =
-            SecretReader { app_id: app.id, data_key: app.data_key.clone(), authority: authority.clone() };
+        let reader = SecretReader::new(app, authority);
         Ok(stored.filter(|stored| authority.sees(&stored.token)).map(|stored| reader.read(stored)))
+    }
+}
+
+impl Service {
+    /// The token with this secret, or with this number where `~` and the number stand in the place of a secret that is
+    /// not kept; `None` if there is none for this caller.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    pub async fn find(
+        &self,
+        app: &OpenApp,
+        authority: &Authority,
+        presented: &Secret,
+    ) -> Result<Option<Listed>, Unavailable> {
+        let found = self.stored_with(app, presented).await?;
+        let seen = found.filter(|stored| authority.sees(&stored.token));
+        Ok(seen.map(|stored| SecretReader::new(app, authority).read(stored)))
+    }
+
+    /// The token of an app with this secret or handle, unless it was revoked.
+    pub(crate) async fn stored_with(
+        &self,
+        app: &OpenApp,
+        presented: &Secret,
+    ) -> Result<Option<StoredToken>, Unavailable> {
+        let handle = presented.expose().strip_prefix('~').and_then(|digits| digits.parse().ok());
+        if let Some(id) = handle.and_then(TokenId::new) {
+            return Ok(self.store.token(app.id, id).await?);
+        }
+        let found = self.tokens_with(presented).await?;
+        let is_here =
+            |stored: &StoredToken| stored.token.app_id == app.id && stored.token.revoked_at.is_none();
+        Ok(found.into_iter().find(is_here))
     }
 }
 
@@ -128,7 +160,7 @@ fn filter(app_id: AppId, authority: &Authority, user_id: Option<UserId>) -> Opti
             (TokenKind::SHARED.to_vec(), OwnerFilter::Named(own.clone()))
         }
     };
-    Some(TokenFilter { app_id, kinds, owner })
+    Some(TokenFilter { app_id, kinds, owner, view: View::Whole })
 }
 
 /// A way through a list, from page to page by the number of the last token.
@@ -158,14 +190,18 @@ impl Walk {
     }
 }
 
-struct SecretReader {
+pub(crate) struct SecretReader {
     app_id: AppId,
     data_key: Option<DataKey>,
     authority: Authority,
 }
 
 impl SecretReader {
-    fn read(&self, stored: StoredToken) -> Listed {
+    pub(crate) fn new(app: &OpenApp, authority: &Authority) -> Self {
+        SecretReader { app_id: app.id, data_key: app.data_key.clone(), authority: authority.clone() }
+    }
+
+    pub(crate) fn read(&self, stored: StoredToken) -> Listed {
         let secret = match self.open(&stored) {
             None => ShownSecret::Gone,
             Some(secret) if self.authority.sees_secret(&stored.token) => ShownSecret::Clear(secret),

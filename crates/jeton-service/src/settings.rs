@@ -1,6 +1,6 @@
 //! The settings of an app as a JSON document: what is not named has its default, and unknown names are refused.
 
-use jeton_core::{AppKeySettings, Int64Form, Permission, Reveal, Settings, SettingsError};
+use jeton_core::{AppKeySettings, DotideSettings, Int64Form, Permission, Reveal, Settings, SettingsError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -60,6 +60,14 @@ struct SettingsDocument {
     default_ttl_seconds: u32,
     max_ttl_seconds: Option<u32>,
     appkey: AppKeyDocument,
+    dotide: DotideDocument,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct DotideDocument {
+    enabled: bool,
+    timezone: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -97,6 +105,26 @@ impl Default for AppKeyDocument {
     }
 }
 
+impl Default for DotideDocument {
+    fn default() -> Self {
+        Self::from_settings(&Settings::default().dotide)
+    }
+}
+
+impl DotideDocument {
+    fn from_settings(settings: &DotideSettings) -> Self {
+        DotideDocument { enabled: settings.enabled, timezone: settings.timezone.clone() }
+    }
+
+    fn into_settings(self) -> Result<DotideSettings, SettingsError> {
+        if jiff::tz::db().get(&self.timezone).is_err() {
+            let wanted = "must be a time zone of the Olson database, such as Asia/Shanghai";
+            return Err(SettingsError { member: "dotide.timezone", wanted });
+        }
+        Ok(DotideSettings { enabled: self.enabled, timezone: self.timezone })
+    }
+}
+
 impl SettingsDocument {
     fn from_settings(settings: &Settings) -> Self {
         SettingsDocument {
@@ -111,6 +139,7 @@ impl SettingsDocument {
             default_ttl_seconds: settings.default_ttl_seconds,
             max_ttl_seconds: settings.max_ttl_seconds,
             appkey: AppKeyDocument::from_settings(&settings.appkey),
+            dotide: DotideDocument::from_settings(&settings.dotide),
         }
     }
 
@@ -131,6 +160,7 @@ impl SettingsDocument {
             default_ttl_seconds: self.default_ttl_seconds,
             max_ttl_seconds: self.max_ttl_seconds,
             appkey: self.appkey.into_settings()?,
+            dotide: self.dotide.into_settings()?,
         })
     }
 }
@@ -179,6 +209,7 @@ mod tests {
             json!({
                 "reveal": "always", "token_prefix": "", "default_ttl_seconds": 1_209_600, "max_ttl_seconds": null,
                 "appkey": {"enabled": true, "default_days": 30, "int64": "number", "grantable": []},
+                "dotide": {"enabled": true, "timezone": "Asia/Shanghai"},
             })
         );
         assert_eq!(parse_settings(&print_settings(&settings)).unwrap(), settings);
@@ -206,6 +237,7 @@ mod tests {
             (json!({"default_ttl_seconds": 0}), "default_ttl_seconds must be at least 1"),
             (json!({"default_ttl_seconds": -1}), "invalid value"),
             (json!({"token_prefix": "No"}), "token_prefix must be"),
+            (json!({"dotide": {"timezone": "Mars/Olympus"}}), "dotide.timezone must be a time zone"),
             (json!({"appkey": {"grantable": ["a,b"]}}), "appkey.grantable must hold names"),
             (json!({"appkey": {"grantable": ["jeton:manage"]}}), "reserved"),
         ] {

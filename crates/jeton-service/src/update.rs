@@ -24,6 +24,8 @@ pub struct Edit {
     pub permissions: Option<(String, Vec<Permission>)>,
     /// All of its scopes.
     pub scopes: Option<Scopes>,
+    /// The names that new scopes may hold besides those that the token holds already; `None`: any.
+    pub known_permissions: Option<&'static [&'static str]>,
     /// Whether it is switched on.
     pub enabled: Option<bool>,
     /// How long it lives from now on.
@@ -46,6 +48,9 @@ impl Edit {
         after.description = self.description.clone().or(after.description);
         if let Some(scopes) = &self.scopes {
             before.kind.check_scopes(scopes)?;
+            if !self.known_permissions.is_none_or(|known| are_known(scopes, known, &before.scopes)) {
+                return Err(AuthorityError::UnknownPermission);
+            }
             after.scopes = scopes.clone();
         }
         if let Some((sent, names)) = &self.permissions {
@@ -95,6 +100,15 @@ impl Service {
         }
         Err(Unavailable::Contended)
     }
+}
+
+/// Whether every name in `scopes` is a known one or one that is held.
+fn are_known(scopes: &Scopes, known: &[&str], held: &Scopes) -> bool {
+    let names = |scopes: &Scopes| {
+        scopes.as_slice().iter().flat_map(|scope| scope.permissions.clone()).collect::<Vec<_>>()
+    };
+    let held = names(held);
+    names(scopes).iter().all(|name| known.contains(&name.as_str()) || held.contains(name))
 }
 
 /// Whether the token exists for this caller, asked about this user's tokens or about all.

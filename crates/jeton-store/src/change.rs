@@ -38,6 +38,8 @@ pub enum ChangeKind {
     TokenUpdated,
     /// A token was revoked.
     TokenRevoked,
+    /// A token was removed, as LoopBack removes: its secret can be used again.
+    TokenDeleted,
     /// An app was made.
     AppCreated,
     /// An app's settings or credentials were changed.
@@ -52,10 +54,11 @@ pub enum ChangeKind {
 
 impl ChangeKind {
     /// All kinds.
-    pub const ALL: [ChangeKind; 8] = [
+    pub const ALL: [ChangeKind; 9] = [
         ChangeKind::TokenIssued,
         ChangeKind::TokenUpdated,
         ChangeKind::TokenRevoked,
+        ChangeKind::TokenDeleted,
         ChangeKind::AppCreated,
         ChangeKind::AppUpdated,
         ChangeKind::AppDeleted,
@@ -69,6 +72,7 @@ impl ChangeKind {
             ChangeKind::TokenIssued => "token.issued",
             ChangeKind::TokenUpdated => "token.updated",
             ChangeKind::TokenRevoked => "token.revoked",
+            ChangeKind::TokenDeleted => "token.deleted",
             ChangeKind::AppCreated => "app.created",
             ChangeKind::AppUpdated => "app.updated",
             ChangeKind::AppDeleted => "app.deleted",
@@ -84,6 +88,7 @@ impl ChangeKind {
 
     /// Whether it happens to a token.
     pub const fn is_of_token(self) -> bool {
-        matches!(self, ChangeKind::TokenIssued | ChangeKind::TokenUpdated | ChangeKind::TokenRevoked)
+        use ChangeKind::{TokenDeleted, TokenIssued, TokenRevoked, TokenUpdated};
+        matches!(self, TokenIssued | TokenUpdated | TokenRevoked | TokenDeleted)
     }
 }

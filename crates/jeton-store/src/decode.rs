@@ -7,7 +7,8 @@ use crate::record::Record;
 use crate::schema::{Apps, Changes, Column, Count, KeyChecks, Operators, Tokens};
 use crate::scopes;
 use jeton_core::{
-    Actor, AppId, Description, Digest, Label, OperatorId, Owner, Timestamp, Token, TokenId, TokenKind, UserId,
+    Actor, AppId, Description, Digest, Document, Label, OperatorId, Owner, Timestamp, Token, TokenId,
+    TokenKind, UserId,
 };
 
 /// The number of whatever kind that a column holds: an app's, a token's or an operator's.
@@ -80,6 +81,8 @@ fn token(row: &impl Record) -> Result<Token, StoreError> {
         description: row.read_as_option(Tokens::Description, |text: String| Description::new(text).ok())?,
         permissions_as_sent: row.read(Tokens::PermissionsAsSent)?,
         scopes: row.read_as(Tokens::Scopes, |text: String| scopes::from_text(&text))?,
+        document: row.read_as_option(Tokens::Document, |text: String| Document::new(text).ok())?,
+        left_loopback: row.read(Tokens::LeftLoopback)?,
     })
 }
 

@@ -29,7 +29,7 @@ pub use change::{Change, ChangeKind};
 pub use error::{OpenError, StoreError};
 pub use model::{
     App, AppChange, AppChanged, AppCreated, Genesis, Initialised, Inserted, KeyCheck, NewApp, NewOperator,
-    NewToken, Operator, Order, OwnerFilter, Replaced, StoredToken, TokenFilter, TokenPage,
+    NewToken, Operator, Order, OwnerFilter, Replaced, StoredToken, TokenFilter, TokenPage, View,
 };
 
 pub use postgres::open_postgres;
@@ -108,6 +108,16 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Revokes a token: its digest stays as a tombstone, its sealed value goes. `false` if there is no such token or
     /// it was revoked before.
     async fn revoke_token(
+        &self,
+        app_id: AppId,
+        id: TokenId,
+        at: Timestamp,
+        by: &Actor,
+    ) -> Result<bool, StoreError>;
+
+    /// Removes a token as LoopBack does: nothing of it is left, and its secret can be used again. `false` if there is no
+    /// such token or it was revoked before.
+    async fn delete_token(
         &self,
         app_id: AppId,
         id: TokenId,

@@ -10,9 +10,15 @@ pub(crate) const TABLE: &str = "jeton_migrations";
 /// All versions of an engine's schema, oldest first.
 pub(crate) type Versions = &'static [(i64, &'static str, &'static str)];
 
-pub(crate) const SQLITE: Versions = &[(1, "start", include_str!("../migrations/sqlite/0001_start.sql"))];
+pub(crate) const SQLITE: Versions = &[
+    (1, "start", include_str!("../migrations/sqlite/0001_start.sql")),
+    (2, "loopback", include_str!("../migrations/sqlite/0002_loopback.sql")),
+];
 
-pub(crate) const POSTGRES: Versions = &[(1, "start", include_str!("../migrations/postgres/0001_start.sql"))];
+pub(crate) const POSTGRES: Versions = &[
+    (1, "start", include_str!("../migrations/postgres/0001_start.sql")),
+    (2, "loopback", include_str!("../migrations/postgres/0002_loopback.sql")),
+];
 
 /// The newest of `versions`.
 pub(crate) fn newest(versions: Versions) -> i64 {

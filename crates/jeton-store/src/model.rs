@@ -1,8 +1,8 @@
 //! What goes in and out of a store.
 
 use jeton_core::{
-    Actor, AppId, AppKey, Description, Digest, Label, OperatorId, Owner, Scopes, Timestamp, Token, TokenId,
-    TokenKind, UserId,
+    Actor, AppId, AppKey, Description, Digest, Document, Label, OperatorId, Owner, Scopes, Timestamp, Token,
+    TokenId, TokenKind, UserId,
 };
 
 /// A value by which a database knows a key again without holding it.
@@ -140,6 +140,8 @@ pub struct NewToken {
     pub permissions_as_sent: Option<String>,
     /// What it allows.
     pub scopes: Scopes,
+    /// What a LoopBack client stored beside all that.
+    pub document: Option<Document>,
 }
 
 /// The answer to one token of [`Store::insert_tokens`](crate::Store::insert_tokens).
@@ -184,6 +186,17 @@ pub struct TokenFilter {
     pub kinds: Vec<TokenKind>,
     /// Whose.
     pub owner: OwnerFilter,
+    /// As whom they are seen.
+    pub view: View,
+}
+
+/// What a surface sees of tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// Everything.
+    Whole,
+    /// What LoopBack sees: no token that is switched off, and none that left its view.
+    LoopBack,
 }
 
 /// Whose tokens.

@@ -101,6 +101,8 @@ table! {
         Description = "description",
         PermissionsAsSent = "permissions_as_sent",
         Scopes = "scopes",
+        Document = "document",
+        LeftLoopback = "left_loopback",
         Revision = "revision",
     }
 }

@@ -144,6 +144,16 @@ impl<E: Engine> Store for SqlStore<E> {
         answer!(self, Done, Write::RevokeToken { app_id, id, at, by: by.clone() })
     }
 
+    async fn delete_token(
+        &self,
+        app_id: AppId,
+        id: TokenId,
+        at: Timestamp,
+        by: &Actor,
+    ) -> Result<bool, StoreError> {
+        answer!(self, Done, Write::DeleteToken { app_id, id, at, by: by.clone() })
+    }
+
     async fn count_tokens(&self, filter: &TokenFilter) -> Result<u64, StoreError> {
         Ok(self.one(token_lists::count_tokens(filter), decode::count).await?.unwrap_or(0))
     }

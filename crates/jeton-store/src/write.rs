@@ -18,6 +18,7 @@ pub(crate) enum Write {
     SweepSealed { id: AppId, limit: u32 },
     InsertTokens { app_id: AppId, tokens: Vec<NewToken>, at: Timestamp, by: Actor },
     ReplaceToken { token: Box<Token>, expected: i64, by: Actor },
+    DeleteToken { app_id: AppId, id: TokenId, at: Timestamp, by: Actor },
     RevokeToken { app_id: AppId, id: TokenId, at: Timestamp, by: Actor },
     CreateOperator { operator: NewOperator, by: Actor },
     RevokeOperator { id: OperatorId, at: Timestamp, by: Actor },

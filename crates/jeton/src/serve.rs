@@ -5,7 +5,7 @@ use crate::control;
 use crate::failure::Failure;
 use crate::place::Place;
 use jeton_core::{AppKey, UserId};
-use jeton_http::ServerLimits;
+use jeton_http::{PublicUrl, ServerLimits};
 use jeton_service::InitialCredentials;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{IsTerminal, Write};
@@ -44,6 +44,10 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
     let address = public.local_addr().map_err(|error| Failure::unavailable(error.to_string()))?;
     let admin_address = admin.local_addr().map_err(|error| Failure::unavailable(error.to_string()))?;
 
+    let listened: Result<PublicUrl, _> = format!("http://{address}").parse();
+    let listened = listened.unwrap_or_else(|_| unreachable!("an address makes a URL"));
+    let public_url = args.public_url.unwrap_or(listened);
+
     let (stop, stopped) = watch::channel(false);
     let stopping = || {
         let mut stopped = stopped.clone();
@@ -55,7 +59,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
     let limits = ServerLimits::default();
     let servers = async {
         tokio::join!(
-            jeton_http::serve(public, jeton_http::public(service.clone()), limits, stopping()),
+            jeton_http::serve(public, jeton_http::public(service.clone(), public_url), limits, stopping()),
             jeton_http::serve(admin, jeton_http::admin(service.clone()), limits, stopping()),
             async {
                 if let Some(control) = control {

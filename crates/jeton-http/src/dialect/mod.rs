@@ -1,3 +1,4 @@
 //! The published APIs, each an adapter over the service.
 
 pub(crate) mod appkey;
+pub(crate) mod dotide;

@@ -5,6 +5,8 @@ use crate::failing::FailingStore;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Request};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use jeton_core::{
     Actor, Authority, Clock, Lifetime, ManualClock, Owner, Permission, Scope, Scopes, Timestamp, Token,
     TokenId, TokenKind,
@@ -31,6 +33,8 @@ pub(crate) struct TestApp {
     pub(crate) service: Service,
     pub(crate) clock: ManualClock,
     pub(crate) store: Arc<FailingStore>,
+    /// The client id and secret of `demo`.
+    pub(crate) client: (String, String),
     /// The admin token of `demo`, of user 1. Its number is 1.
     pub(crate) admin: String,
     folder: TempDir,
@@ -53,10 +57,12 @@ impl TestApp {
         let key = "demo".parse().unwrap();
         let admin_user = "1".parse().unwrap();
         let initial = Service::initialise(&*sqlite, &ring, &clock, &*entropy, &key, admin_user).await;
-        let admin = initial.unwrap().unwrap().app.admin_token.expose().to_owned();
+        let made = initial.unwrap().unwrap().app;
+        let admin = made.admin_token.expose().to_owned();
+        let client = (made.client_id, made.client_secret.expose().to_owned());
         let store = Arc::new(FailingStore::new(sqlite));
         let service = Service::open(store.clone(), &ring, Arc::new(clock.clone()), entropy).await.unwrap();
-        TestApp { service, clock, store, admin, folder }
+        TestApp { service, clock, store, client, admin, folder }
     }
 
     /// Where the data lies.
@@ -66,7 +72,7 @@ impl TestApp {
 
     /// What serves the requests.
     pub(crate) fn http(&self) -> NormaliseMethod<Router> {
-        jeton_http::public(self.service.clone())
+        jeton_http::public(self.service.clone(), "http://jeton.test".parse().unwrap())
     }
 
     /// Makes another app and answers its admin token.
@@ -174,6 +180,11 @@ impl Ask<'_> {
         self.header("authorization", format!("Bearer {secret}"))
     }
 
+    pub(crate) fn basic(self, id: &str, secret: &str) -> Self {
+        let encoded = BASE64_STANDARD.encode(format!("{id}:{secret}"));
+        self.header("authorization", format!("Basic {encoded}"))
+    }
+
     /// A body as it is, under this content type.
     pub(crate) fn body(mut self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         *self.request.body_mut() = Body::from(body.into());
@@ -211,6 +222,7 @@ fn plain(kind: TokenKind, owner: Owner, permissions: &str) -> Issue {
         description: None,
         permissions_as_sent: None,
         scopes: Scopes::from_global(names(permissions)).unwrap(),
+        document: None,
     }
 }
 

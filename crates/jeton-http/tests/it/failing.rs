@@ -146,6 +146,16 @@ impl Store for FailingStore {
         self.call()?.revoke_token(app_id, id, at, by).await
     }
 
+    async fn delete_token(
+        &self,
+        app_id: AppId,
+        id: TokenId,
+        at: Timestamp,
+        by: &Actor,
+    ) -> Result<bool, StoreError> {
+        self.call()?.delete_token(app_id, id, at, by).await
+    }
+
     async fn count_tokens(&self, filter: &TokenFilter) -> Result<u64, StoreError> {
         self.call()?.count_tokens(filter).await
     }

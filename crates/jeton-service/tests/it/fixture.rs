@@ -131,6 +131,7 @@ pub(crate) fn grant(permissions: &str) -> Issue {
         description: None,
         permissions_as_sent: None,
         scopes: global(permissions),
+        document: None,
     }
 }
 

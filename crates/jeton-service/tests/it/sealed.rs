@@ -175,6 +175,7 @@ async fn a_sealed_value_in_another_row_shows_nothing() {
             description: None,
             permissions_as_sent: None,
             scopes: crate::fixture::global("read"),
+            document: None,
         };
         let now = world.service.now();
         world.store.insert_tokens(app_id, vec![forged], now, &Actor::Cli).await.unwrap();

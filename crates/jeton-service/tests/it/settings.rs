@@ -36,6 +36,7 @@ async fn of_many_changes_at_once_none_is_lost() {
         assert!(answers.iter().all(|answer| matches!(answer, Merged::Done(_))), "{answers:?}");
         let expected = json!({
             "reveal": if round % 2 == 1 { "once" } else { "always" },
+                "dotide": {"enabled": true, "timezone": "Asia/Shanghai"},
             "token_prefix": format!("round{round}"),
             "default_ttl_seconds": 100 + round,
             "max_ttl_seconds": 1000 + round,

@@ -60,6 +60,9 @@ impl<'w, S: Session> Work<'_, 'w, S> {
             Write::RevokeToken { app_id, id, at, by } => {
                 Outcome::Done(self.revoke_token(*app_id, *id, *at, by).await?)
             }
+            Write::DeleteToken { app_id, id, at, by } => {
+                Outcome::Done(self.delete_token(*app_id, *id, *at, by).await?)
+            }
             Write::CreateOperator { operator, by } => {
                 Outcome::OperatorCreated(self.create_operator(operator, by).await?)
             }

@@ -90,6 +90,21 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         Ok(true)
     }
 
+    pub(super) async fn delete_token(
+        &mut self,
+        app_id: AppId,
+        id: TokenId,
+        at: Timestamp,
+        by: &'w Actor,
+    ) -> Result<bool, StoreError> {
+        let Some(row) = self.session.row(tokens::delete_token(app_id, id)).await? else {
+            return Ok(false);
+        };
+        let digest = decode::digest(&row, Tokens::Digest)?;
+        self.log_token(ChangeKind::TokenDeleted, app_id, id, digest, at, by);
+        Ok(true)
+    }
+
     pub(super) async fn sweep_deleted_apps(&mut self, limit: u32) -> Result<u64, StoreError> {
         let limit = u64::from(limit);
         let live = self.session.run(tokens::sweep_deleted_apps(Half::Live, limit)).await?;

@@ -1,9 +1,10 @@
 use super::writer::Writer;
-use super::{SqliteEngine, SqliteOptions, open};
+use super::{SqliteEngine, SqliteOptions, open, open_sqlite};
 use crate::engine::Engine;
 use crate::error::StoreError;
+use crate::migrations::{SQLITE, migrate};
 use crate::write::{Outcome, Write};
-use jeton_core::{Actor, OperatorId, Timestamp};
+use jeton_core::{Actor, Digest, OperatorId, Timestamp};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection, Executor, query_scalar};
 use std::path::PathBuf;
@@ -87,4 +88,25 @@ async fn a_locked_database_fails_the_whole_group_at_once() {
     assert!(waited.as_millis() < 900, "{waited:?}");
     lock.rollback().await.unwrap();
     assert!(writer.write(write()).await.is_ok(), "it goes on when the lock is gone");
+}
+
+#[tokio::test]
+async fn a_database_of_an_older_version_is_brought_up_to_date() {
+    let (_folder, path) = place();
+    let mut older =
+        SqliteConnection::connect(&format!("sqlite://{}?mode=rwc", path.display())).await.unwrap();
+    migrate(&mut older, &SQLITE[..1]).await.unwrap();
+    for sql in [
+        "INSERT INTO apps VALUES (1, 'demo', 'client', x'00', '{}', NULL, 0, 0, 1, 1, NULL)",
+        "INSERT INTO tokens (app_id, kind, digest, digest_key_id, is_foreign, user_is_stand_in, created_at, updated_at, \
+         scopes, revision) VALUES (1, 'grant', zeroblob(32), 1, 0, 0, 5, 5, '[]', 1)",
+    ] {
+        older.execute(sql).await.unwrap();
+    }
+    older.close().await.unwrap();
+    let store = open_sqlite(&path, SqliteOptions::default()).await.unwrap();
+    let found = store.find_tokens(&[Digest::ZERO]).await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!((&found[0].token.document, found[0].token.left_loopback), (&None, false));
+    store.close().await;
 }

@@ -5,7 +5,7 @@ use super::tokens::Half;
 use super::{Statement, apps, genesis, log, operators, token_lists, tokens};
 use crate::change::ChangeKind;
 use crate::model::{
-    AppChange, KeyCheck, NewApp, NewOperator, NewToken, Order, OwnerFilter, TokenFilter, TokenPage,
+    AppChange, KeyCheck, NewApp, NewOperator, NewToken, Order, OwnerFilter, TokenFilter, TokenPage, View,
 };
 use jeton_core::{
     Actor, AppId, AppKey, Digest, OperatorId, Owner, Scopes, Timestamp, Token, TokenId, TokenKind, UserId,
@@ -86,17 +86,28 @@ fn about_tokens() -> Vec<(&'static str, Runs, Statement)> {
         ("token_by_id", Everywhere, tokens::token_by_id(APP, TOKEN)),
         ("update_token", Everywhere, tokens::update_token(&token(), 1)),
         ("revoke_token", Everywhere, tokens::revoke_token(APP, TOKEN, AT)),
+        ("delete_token", Everywhere, tokens::delete_token(APP, TOKEN)),
         ("sweep_deleted_apps", Everywhere, tokens::sweep_deleted_apps(Half::Live, 10)),
         ("sweep_deleted_apps", Everywhere, tokens::sweep_deleted_apps(Half::Revoked, 10)),
         ("sweep_sealed", Everywhere, tokens::sweep_sealed(APP, 10)),
     ]
 }
 
+fn owners_and_views() -> [(OwnerFilter, View); 4] {
+    let shown = OwnerFilter::Shown(user());
+    [
+        (OwnerFilter::Any, View::Whole),
+        (OwnerFilter::Any, View::LoopBack),
+        (shown, View::Whole),
+        (OwnerFilter::Named(user()), View::Whole),
+    ]
+}
+
 fn about_lists() -> Vec<(&'static str, Runs, Statement)> {
     let mut all = Vec::new();
     for kinds in 0..=TokenKind::ALL.len() {
-        for owner in [OwnerFilter::Any, OwnerFilter::Shown(user()), OwnerFilter::Named(user())] {
-            let filter = TokenFilter { app_id: APP, kinds: TokenKind::ALL[..kinds].to_vec(), owner };
+        for (owner, view) in owners_and_views() {
+            let filter = TokenFilter { app_id: APP, kinds: TokenKind::ALL[..kinds].to_vec(), owner, view };
             all.push(("count_tokens", Runs::Everywhere, token_lists::count_tokens(&filter)));
             for order in [Order::NewestFirst, Order::OldestFirst] {
                 for after in [None, Some(TOKEN)] {
@@ -154,6 +165,7 @@ fn new_token() -> NewToken {
         description: None,
         permissions_as_sent: None,
         scopes: Scopes::none(),
+        document: None,
     }
 }
 
@@ -173,5 +185,7 @@ fn token() -> Token {
         description: None,
         permissions_as_sent: None,
         scopes: Scopes::none(),
+        document: None,
+        left_loopback: false,
     }
 }

@@ -3,7 +3,7 @@ use super::registry::{self, Runs, all};
 use super::token_lists::{count_tokens, list_tokens};
 use super::tokens::{Half, sweep_deleted_apps, sweep_sealed, tokens_by_digests};
 use crate::migrations;
-use crate::model::{Order, OwnerFilter, TokenFilter, TokenPage};
+use crate::model::{Order, OwnerFilter, TokenFilter, TokenPage, View};
 use jeton_core::{TokenId, TokenKind};
 use sea_query::{PostgresQueryBuilder, SqliteQueryBuilder};
 use sqlx::postgres::PgConnection;
@@ -96,7 +96,12 @@ async fn postgres_prepares_every_statement() {
 
 /// What must not read a whole table, with the index that it reads instead.
 fn by_index() -> Vec<(&'static str, &'static str, Statement)> {
-    let filter = |owner| TokenFilter { app_id: registry::APP, kinds: TokenKind::SHARED.to_vec(), owner };
+    let filter = |owner| TokenFilter {
+        app_id: registry::APP,
+        kinds: TokenKind::SHARED.to_vec(),
+        owner,
+        view: View::Whole,
+    };
     let page = |order| TokenPage { order, after: TokenId::new(10_000), skip: 0, limit: 10 };
     let (any, named) = (filter(OwnerFilter::Any), filter(OwnerFilter::Named(registry::user())));
     vec![

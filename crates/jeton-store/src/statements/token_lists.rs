@@ -3,7 +3,7 @@
 use super::Statement;
 use super::apps::live_id;
 use super::tokens::{is_not_revoked, select};
-use crate::model::{Order, OwnerFilter, TokenFilter, TokenPage};
+use crate::model::{Order, OwnerFilter, TokenFilter, TokenPage, View};
 use crate::schema::{Count, Tokens};
 use jeton_core::TokenKind;
 use sea_query::{Expr, ExprTrait, Func, Query, SelectStatement};
@@ -40,6 +40,14 @@ fn keep(tokens: &mut SelectStatement, filter: &TokenFilter) {
         .and_where(Expr::col(Tokens::AppId).eq(live_id(filter.app_id)))
         .and_where(Expr::col(Tokens::Kind).is_in(kinds.map(TokenKind::name)))
         .and_where(is_not_revoked());
+    match filter.view {
+        View::Whole => {}
+        View::LoopBack => {
+            tokens
+                .and_where(Expr::col(Tokens::DisabledBy).is_null())
+                .and_where(Expr::col(Tokens::LeftLoopback).eq(false));
+        }
+    }
     match &filter.owner {
         OwnerFilter::Any => {}
         OwnerFilter::Shown(user_id) => {

@@ -5,10 +5,12 @@ use super::{Statement, one_more, unless_taken};
 use crate::model::NewToken;
 use crate::schema::Tokens;
 use crate::scopes;
-use jeton_core::{Actor, AppId, Description, Digest, Label, Owner, Timestamp, Token, TokenId, UserId};
+use jeton_core::{
+    Actor, AppId, Description, Digest, Document, Label, Owner, Timestamp, Token, TokenId, UserId,
+};
 use sea_query::{Expr, ExprTrait, Query, SelectStatement};
 
-/// Most tokens in one statement. 18 arguments each make 18,432, below the 32,766 that SQLite allows by default
+/// Most tokens in one statement. 19 arguments each make 19,456, below the 32,766 that SQLite allows by default
 /// (SQLITE_MAX_VARIABLE_NUMBER) and the 65,535 of PostgreSQL's protocol (a 16-bit count).
 pub(crate) const MAX_INSERTED: usize = 1_024;
 
@@ -16,7 +18,7 @@ pub(crate) const MAX_INSERTED: usize = 1_024;
 pub(crate) const MAX_SOUGHT: usize = 1_024;
 
 /// What a token is read from.
-const COLUMNS: [Tokens; 19] = [
+const COLUMNS: [Tokens; 21] = [
     Tokens::Id,
     Tokens::AppId,
     Tokens::Kind,
@@ -35,6 +37,8 @@ const COLUMNS: [Tokens; 19] = [
     Tokens::Description,
     Tokens::PermissionsAsSent,
     Tokens::Scopes,
+    Tokens::Document,
+    Tokens::LeftLoopback,
     Tokens::Revision,
 ];
 
@@ -78,6 +82,7 @@ pub(crate) fn insert_tokens(tokens: &[(AppId, &NewToken)]) -> Statement {
         Tokens::Description,
         Tokens::PermissionsAsSent,
         Tokens::Scopes,
+        Tokens::Document,
         Tokens::Revision,
     ]);
     for (app_id, token) in tokens {
@@ -94,7 +99,7 @@ pub(crate) fn insert_tokens(tokens: &[(AppId, &NewToken)]) -> Statement {
     }
 }
 
-fn row(app_id: AppId, token: &NewToken) -> [Expr; 18] {
+fn row(app_id: AppId, token: &NewToken) -> [Expr; 19] {
     let (user_id, is_stand_in) = owner(&token.owner);
     [
         Expr::val(app_id.get()),
@@ -114,6 +119,7 @@ fn row(app_id: AppId, token: &NewToken) -> [Expr; 18] {
         Expr::val(token.description.as_ref().map(Description::as_str)),
         Expr::val(token.permissions_as_sent.as_deref()),
         Expr::val(scopes::to_text(&token.scopes)),
+        Expr::val(token.document.as_ref().map(Document::as_str)),
         Expr::val(1_i64),
     ]
 }
@@ -163,6 +169,8 @@ pub(crate) fn update_token(token: &Token, expected: i64) -> Statement {
             .value(Tokens::Description, token.description.as_ref().map(Description::as_str))
             .value(Tokens::PermissionsAsSent, token.permissions_as_sent.as_deref())
             .value(Tokens::Scopes, scopes::to_text(&token.scopes))
+            .value(Tokens::Document, token.document.as_ref().map(Document::as_str))
+            .value(Tokens::LeftLoopback, token.left_loopback)
             .value(Tokens::Revision, one_more(Tokens::Revision))
             .and_where(Expr::col(Tokens::Id).eq(token.id.get()))
             .and_where(Expr::col(Tokens::AppId).eq(live_id(token.app_id)))
@@ -182,6 +190,19 @@ pub(crate) fn revoke_token(app_id: AppId, id: TokenId, at: Timestamp) -> Stateme
             .value(Tokens::UpdatedAt, at.as_millis())
             .value(Tokens::Sealed, None::<Vec<u8>>)
             .value(Tokens::Revision, one_more(Tokens::Revision))
+            .and_where(Expr::col(Tokens::Id).eq(id.get()))
+            .and_where(Expr::col(Tokens::AppId).eq(live_id(app_id)))
+            .and_where(is_not_revoked())
+            .returning_col(Tokens::Digest)
+            .take(),
+    )
+}
+
+/// Removes a token with its digest. Answers the digest, or nothing if the token is not there or revoked.
+pub(crate) fn delete_token(app_id: AppId, id: TokenId) -> Statement {
+    Statement::fixed(
+        Query::delete()
+            .from_table(Tokens::Table)
             .and_where(Expr::col(Tokens::Id).eq(id.get()))
             .and_where(Expr::col(Tokens::AppId).eq(live_id(app_id)))
             .and_where(is_not_revoked())

@@ -6,7 +6,7 @@ use jeton_core::{
 };
 use jeton_store::{
     App, AppCreated, Genesis, Initialised, Inserted, KeyCheck, NewApp, NewOperator, NewToken, OwnerFilter,
-    Store, StoredToken, TokenFilter,
+    Store, StoredToken, TokenFilter, View,
 };
 
 /// The instant `seconds` after an arbitrary one.
@@ -46,6 +46,7 @@ pub(crate) fn new_token(number: u32) -> NewToken {
         description: None,
         permissions_as_sent: None,
         scopes: global("read"),
+        document: None,
     }
 }
 
@@ -85,7 +86,7 @@ pub(crate) fn genesis() -> Genesis {
 
 /// The filter that lets through all tokens that the dialects see.
 pub(crate) fn shared(app_id: AppId) -> TokenFilter {
-    TokenFilter { app_id, kinds: TokenKind::SHARED.to_vec(), owner: OwnerFilter::Any }
+    TokenFilter { app_id, kinds: TokenKind::SHARED.to_vec(), owner: OwnerFilter::Any, view: View::Whole }
 }
 
 /// Initialises with the default app.
@@ -136,6 +137,8 @@ pub(crate) fn stored(id: TokenId, app_id: AppId, new: &NewToken) -> StoredToken 
             description: new.description.clone(),
             permissions_as_sent: new.permissions_as_sent.clone(),
             scopes: new.scopes.clone(),
+            document: new.document.clone(),
+            left_loopback: false,
         },
         digest: new.digest,
         sealed: new.sealed.clone(),

@@ -2,6 +2,7 @@
 
 use crate::place::Place;
 use clap::Args;
+use jeton_http::PublicUrl;
 use std::net::SocketAddr;
 
 /// Run the service
@@ -18,6 +19,10 @@ pub(crate) struct ServeArgs {
     /// The address that operators and machines use; port 0 picks a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8081")]
     pub(crate) admin_listen: SocketAddr,
+    /// Where clients find this server, as in `https://tokens.example.org`: absolute URLs in answers start like this. Default:
+    /// http:// and the address that it listens on
+    #[arg(long, value_name = "URL")]
+    pub(crate) public_url: Option<PublicUrl>,
     /// Something in front of this server speaks TLS: tokens may arrive in clear on an address beyond loopback
     #[arg(long)]
     pub(crate) behind_proxy: bool,

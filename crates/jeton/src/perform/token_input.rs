@@ -25,6 +25,7 @@ pub(super) fn issue_of(app: &OpenApp, draft: TokenDraft) -> Result<Issue, Failur
         description: description(draft.description)?,
         permissions_as_sent: draft.permissions,
         scopes,
+        document: None,
     })
 }
 
@@ -37,6 +38,7 @@ pub(super) fn edit_of(edit: TokenEdit) -> Result<Edit, Failure> {
         description: description(edit.description)?,
         permissions: None,
         scopes,
+        known_permissions: None,
         enabled: edit.enabled,
         lifetime: lifetime(edit.expires_in_days)?,
     })
@@ -65,6 +67,7 @@ pub(super) fn import_row(row: ImportText) -> Result<ImportRow, Failure> {
             description: description(row.description)?,
             permissions_as_sent: row.permissions,
             scopes,
+            document: None,
         },
         created_at: instant("created_at", row.created_at.as_deref())?,
         expires_at: instant("expires_at", row.expires_at.as_deref())?,

@@ -5,6 +5,7 @@
 mod app;
 mod client;
 mod control;
+mod dotide_client;
 mod help;
 mod init;
 mod keys;

@@ -55,7 +55,8 @@ impl AppKeyError {
                 | AuthorityError::Reserved
                 | AuthorityError::WouldWiden
                 | AuthorityError::IdentityToken
-                | AuthorityError::ServiceToken,
+                | AuthorityError::ServiceToken
+                | AuthorityError::UnknownPermission,
             ) => StatusCode::FORBIDDEN,
             AppKeyError::NoSuchApp | AppKeyError::NoSuchToken | AppKeyError::NoSuchPath => {
                 StatusCode::NOT_FOUND

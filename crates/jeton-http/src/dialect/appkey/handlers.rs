@@ -4,18 +4,15 @@ use super::error::AppKeyError;
 use super::input::Members;
 use super::wire;
 use crate::request::{Presented, bearer, body_form, read_body, segments};
+use crate::stream::{ListFrame, list_body};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream};
 use jeton_core::{AppKey, Authority, Int64Form, Owner, Scopes, TokenId, TokenKind};
-use jeton_service::{
-    Admission, Issue, ListRequest, Listed, Listing, OpenApp, Order, Service, Surface, TokenLife, Unavailable,
-};
+use jeton_service::{Admission, Issue, ListRequest, OpenApp, Order, Service, Surface, TokenLife};
 
 /// Answers whatever is asked below `/AccessToken`.
 pub(super) async fn handle(State(service): State<Service>, request: Request) -> Response {
@@ -90,32 +87,14 @@ async fn list(service: &Service, caller: &Caller, query: &Members) -> Result<Res
         take: Some(paging.take),
     };
     let listing = service.list(&caller.app, &caller.authority, request).await??;
-    stream_list(listing, caller.int64()).await
-}
-
-/// Writes a list as it is read. The first page is read before the status is sent, so that an outage found by then is
-/// 503; one found later cuts the connection, which no client takes for a complete answer.
-async fn stream_list(
-    listing: Listing<impl Stream<Item = Result<Vec<Listed>, Unavailable>> + Send + 'static>,
-    form: Int64Form,
-) -> Result<Response, AppKeyError> {
-    let mut pages = Box::pin(listing.pages);
-    let first = pages.next().await.transpose()?.unwrap_or_default();
-    let mut is_first = true;
-    let rows = stream::iter([Ok(first)]).chain(pages).map(move |page| {
-        let page = page.inspect_err(|error| tracing::error!(route = "/AccessToken/{appKey}", "{error}"))?;
-        let mut text = String::new();
-        for listed in &page {
-            if !std::mem::take(&mut is_first) {
-                text.push(',');
-            }
-            text.push_str(&wire::list_row(listed, form));
-        }
-        Ok::<_, Unavailable>(Bytes::from(text))
-    });
-    let head = stream::iter([Ok(Bytes::from(wire::list_head(listing.total, form)))]);
-    let tail = stream::iter([Ok(Bytes::from_static(wire::LIST_TAIL.as_bytes()))]);
-    Ok(answer(Body::from_stream(head.chain(rows).chain(tail))))
+    let form = caller.int64();
+    let frame = ListFrame {
+        head: wire::list_head(listing.total, form),
+        tail: wire::LIST_TAIL,
+        route: "/AccessToken/{appKey}",
+    };
+    let body = list_body(listing.pages, frame, move |listed| wire::list_row(listed, form)).await?;
+    Ok(answer(body))
 }
 
 async fn create(
@@ -144,6 +123,7 @@ async fn create(
         description: create.description,
         permissions_as_sent: sent,
         scopes: Scopes::from_global(names).map_err(|limit| AppKeyError::Forbidden(limit.into()))?,
+        document: None,
     };
     let issued = service.issue(&caller.app, &caller.authority, issue).await??;
     Ok(answer(Body::from(wire::created(&issued, caller.int64()))))

@@ -7,12 +7,12 @@ mod handlers;
 mod input;
 mod wire;
 
+use crate::state::AppState;
 use axum::Router;
 use axum::routing::any;
-use jeton_service::Service;
 
 /// The routes. One handler takes whatever lies below the prefix, so that every error has this API's shape.
-pub(crate) fn routes() -> Router<Service> {
+pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route("/AccessToken", any(handlers::handle))
         .route("/AccessToken/", any(handlers::handle))

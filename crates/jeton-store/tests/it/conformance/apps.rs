@@ -3,6 +3,7 @@ use crate::fixture::*;
 use jeton_core::{AppKey, TokenKind};
 use jeton_store::{
     App, AppChange, AppChanged, AppCreated, NewApp, Order, OwnerFilter, Replaced, TokenFilter, TokenPage,
+    View,
 };
 
 fn key(text: &str) -> AppKey {
@@ -77,7 +78,12 @@ pub(crate) async fn a_deleted_app_is_unknown_with_all_its_tokens(bed: &Bed) {
     assert_eq!(store.apps().await.unwrap(), std::slice::from_ref(&demo));
     assert_eq!(store.token(app.id, id).await.unwrap(), None);
     assert_eq!(find(store, 1).await.unwrap().token.id, kept);
-    let all = TokenFilter { app_id: app.id, kinds: TokenKind::ALL.to_vec(), owner: OwnerFilter::Any };
+    let all = TokenFilter {
+        app_id: app.id,
+        kinds: TokenKind::ALL.to_vec(),
+        owner: OwnerFilter::Any,
+        view: View::Whole,
+    };
     assert_eq!(store.count_tokens(&all).await.unwrap(), 0);
     assert_eq!(store.list_tokens(&all, PAGE).await.unwrap(), []);
     assert_eq!(store.replace_token(before.token, before.revision, &BY).await.unwrap(), Replaced::Stale);

@@ -1,7 +1,7 @@
 use crate::bed::{BY, Bed};
 use crate::fixture::*;
-use jeton_core::{AppId, Owner, TokenId, TokenKind};
-use jeton_store::{NewToken, Order, OwnerFilter, Store, StoredToken, TokenFilter, TokenPage};
+use jeton_core::{Actor, AppId, Document, Owner, Token, TokenId, TokenKind};
+use jeton_store::{NewToken, Order, OwnerFilter, Replaced, Store, StoredToken, TokenFilter, TokenPage, View};
 
 const ALL: TokenPage = TokenPage { order: Order::OldestFirst, after: None, skip: 0, limit: u32::MAX };
 
@@ -81,7 +81,8 @@ pub(crate) async fn filters_let_through_what_they_say(bed: &Bed) {
     ];
     for owner in owners {
         for kinds in &kinds {
-            let filter = TokenFilter { app_id: app.id, kinds: kinds.clone(), owner: owner.clone() };
+            let filter =
+                TokenFilter { app_id: app.id, kinds: kinds.clone(), owner: owner.clone(), view: View::Whole };
             let is_let_through = |token: &&NewToken| {
                 kinds.contains(&token.kind)
                     && match &owner {
@@ -97,6 +98,28 @@ pub(crate) async fn filters_let_through_what_they_say(bed: &Bed) {
             assert_eq!(store.count_tokens(&filter).await.unwrap(), expected.len() as u64, "{filter:?}");
         }
     }
+}
+
+pub(crate) async fn loopback_sees_what_is_on_and_did_not_leave(bed: &Bed) {
+    let (store, app) = begin_on(bed).await;
+    let document = Some(Document::new(r#"{"a":"\\u0000 \u{1f600}"}"#.to_owned()).unwrap());
+    let seen = issue(store, app.id, NewToken { document: document.clone(), ..new_token(1) }).await;
+    issue(store, app.id, NewToken { disabled_by: Some(Actor::Cli), ..new_token(2) }).await;
+    let left = issue(store, app.id, new_token(3)).await;
+    let stored = store.token(app.id, left).await.unwrap().unwrap();
+    let gone = Token { left_loopback: true, ..stored.token };
+    assert_eq!(store.replace_token(gone, stored.revision, &BY).await.unwrap(), Replaced::Done);
+    let filter = TokenFilter {
+        app_id: app.id,
+        kinds: TokenKind::SHARED.to_vec(),
+        owner: OwnerFilter::Any,
+        view: View::LoopBack,
+    };
+    let rows = store.list_tokens(&filter, ALL).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.token.id).collect::<Vec<_>>(), [seen]);
+    assert_eq!(rows[0].token.document, document);
+    assert_eq!(store.count_tokens(&filter).await.unwrap(), 1);
+    assert!(store.token(app.id, left).await.unwrap().unwrap().token.left_loopback);
 }
 
 pub(crate) async fn revoked_tokens_do_not_count(bed: &Bed) {

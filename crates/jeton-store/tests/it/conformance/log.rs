@@ -32,6 +32,8 @@ pub(crate) async fn every_write_has_its_entry(bed: &Bed) {
     let updated = Token { updated_at: at(3), ..one.token.clone() };
     assert_eq!(store.replace_token(updated, 1, &by).await.unwrap(), Replaced::Done);
     assert!(store.revoke_token(app.id, two.token.id, at(4), &Actor::Client).await.unwrap());
+    let three = issue(store, app.id, new_token(3)).await;
+    assert!(store.delete_token(app.id, three, at(5), &Actor::Client).await.unwrap());
     let operator = store.create_operator(new_operator(5), &BY).await.unwrap();
     assert!(store.revoke_operator(operator, at(6), &Actor::Operator(operator)).await.unwrap());
     assert!(store.delete_app(app.id, at(7), &Actor::Anonymous).await.unwrap());
@@ -48,13 +50,15 @@ pub(crate) async fn every_write_has_its_entry(bed: &Bed) {
         (TokenIssued, at(2), of, id(two.token.id), Some(digest(2)), manager),
         (TokenUpdated, at(3), of, id(one.token.id), Some(digest(1)), by),
         (TokenRevoked, at(4), of, id(two.token.id), Some(digest(2)), Actor::Client),
+        (TokenIssued, at(0), of, id(three), Some(digest(3)), BY),
+        (TokenDeleted, at(5), of, id(three), Some(digest(3)), Actor::Client),
         (OperatorCreated, at(0), None, operator_id, None, BY),
         (OperatorRevoked, at(6), None, operator_id, None, Actor::Operator(operator)),
         (AppDeleted, at(7), of, None, None, Actor::Anonymous),
     ];
     assert_eq!(entries(&changes), expected);
     assert_eq!(changes[3].token_id(), Some(one.token.id));
-    assert_eq!(changes[7].token_id(), None);
+    assert_eq!(changes[9].token_id(), None);
     assert_ne!(demo.id, app.id);
 }
 

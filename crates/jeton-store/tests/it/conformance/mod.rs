@@ -61,6 +61,7 @@ conformance! {
         what_is_not_there_is_none,
         duplicates_are_told_one_by_one,
         a_revoked_digest_is_a_tombstone,
+        a_deleted_token_leaves_nothing,
         the_same_digest_lives_in_two_apps,
         a_replacement_needs_the_revision,
         revoking_happens_once,
@@ -74,6 +75,7 @@ conformance! {
     lists {
         pages_by_skip_and_by_key_are_equal,
         filters_let_through_what_they_say,
+        loopback_sees_what_is_on_and_did_not_leave,
         revoked_tokens_do_not_count,
         skips_beyond_the_end_are_empty,
     }

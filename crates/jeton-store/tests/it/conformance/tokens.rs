@@ -107,6 +107,21 @@ pub(crate) async fn a_revoked_digest_is_a_tombstone(bed: &Bed) {
     assert_eq!(find(store, 1).await, Some(tombstone));
 }
 
+pub(crate) async fn a_deleted_token_leaves_nothing(bed: &Bed) {
+    let (store, app) = begin_on(bed).await;
+    let id = issue(store, app.id, new_token(1)).await;
+    let other = create_app(store, "other").await;
+    assert!(!store.delete_token(other.id, id, at(7), &BY).await.unwrap());
+    assert!(store.delete_token(app.id, id, at(7), &BY).await.unwrap());
+    assert!(!store.delete_token(app.id, id, at(8), &BY).await.unwrap());
+    assert_eq!(find(store, 1).await, None);
+    // Its secret can be used again, under another number.
+    let again = issue(store, app.id, new_token(1)).await;
+    assert!(again > id);
+    assert!(store.revoke_token(app.id, again, at(9), &BY).await.unwrap());
+    assert!(!store.delete_token(app.id, again, at(9), &BY).await.unwrap(), "a tombstone stays");
+}
+
 pub(crate) async fn the_same_digest_lives_in_two_apps(bed: &Bed) {
     let (store, app) = begin_on(bed).await;
     let other = create_app(store, "other").await;

@@ -1,0 +1,103 @@
+//! What clients of Dotide send. Bodies are JSON whatever their content type says; unknown members are ignored.
+//!
+//! Errors never quote a value, which may be a secret that went astray.
+
+use super::error::DotideError;
+use crate::request::pairs;
+use jeton_core::{Permission, Scope, Scopes};
+use serde_json::{Map, Value};
+
+/// The names that Dotide knows.
+pub(super) const PERMISSIONS: &[&str] = &["read", "write", "delete"];
+
+/// The parameters of a query.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Query {
+    pub(super) limit: Option<u64>,
+    pub(super) offset: u64,
+    pub(super) tz: Option<String>,
+}
+
+/// The body of a create or an update.
+#[derive(Debug)]
+pub(super) struct Input {
+    pub(super) scopes: Option<Scopes>,
+    pub(super) tz: Option<String>,
+}
+
+impl Query {
+    pub(super) fn parse(query: &str) -> Result<Self, DotideError> {
+        let pairs = pairs(query.as_bytes()).ok_or(DotideError::Bad("the query is not UTF-8".into()))?;
+        let mut parsed = Query::default();
+        for (name, value) in pairs {
+            match name.as_str() {
+                "limit" => parsed.limit = Some(count(&name, &value)?),
+                "offset" => parsed.offset = count(&name, &value)?,
+                "tz" => parsed.tz = Some(value),
+                _ => {}
+            }
+        }
+        Ok(parsed)
+    }
+}
+
+impl Input {
+    pub(super) fn parse(body: &[u8]) -> Result<Self, DotideError> {
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+        let value: Value = serde_json::from_slice(body).map_err(|error| {
+            let place = format!("the body is not JSON: line {}, column {}", error.line(), error.column());
+            DotideError::Bad(place.into())
+        })?;
+        let Value::Object(members) = value else {
+            return Err(DotideError::Bad("the body must be a JSON object".into()));
+        };
+        let tz = match members.get("tz") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(tz)) => Some(tz.clone()),
+            Some(_) => return Err(DotideError::Bad("tz must be a string".into())),
+        };
+        let scopes = match members.get("scopes") {
+            None => None,
+            Some(Value::Array(scopes)) => {
+                let scopes: Result<Vec<Scope>, DotideError> = scopes.iter().map(scope).collect();
+                Some(Scopes::new(scopes?).map_err(|limit| invalid(limit.to_string()))?)
+            }
+            Some(_) => return Err(invalid("scopes must be an array")),
+        };
+        Ok(Input { scopes, tz })
+    }
+}
+
+fn scope(value: &Value) -> Result<Scope, DotideError> {
+    let Value::Object(members) = value else { return Err(invalid("a scope must be an object")) };
+    let global = match members.get("global") {
+        None | Some(Value::Null) => false,
+        Some(Value::Bool(global)) => *global,
+        Some(_) => return Err(invalid("global must be true or false")),
+    };
+    let names: Result<Vec<Permission>, _> =
+        texts(members, "permissions")?.iter().map(|name| name.parse()).collect();
+    let permissions = names.map_err(|error| invalid(error.to_string()))?;
+    Ok(Scope { permissions, global, ids: texts(members, "ids")?, tags: texts(members, "tags")? })
+}
+
+fn texts(members: &Map<String, Value>, name: &str) -> Result<Vec<String>, DotideError> {
+    let wanted = || invalid(format!("{name} must be an array of strings"));
+    match members.get(name) {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::Array(items)) => {
+            items.iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(wanted)).collect()
+        }
+        Some(_) => Err(wanted()),
+    }
+}
+
+fn count(name: &str, value: &str) -> Result<u64, DotideError> {
+    let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    let count: Option<u32> = if digits { value.parse().ok() } else { None };
+    count.map(u64::from).ok_or_else(|| DotideError::Bad(format!("{name} must be 0 to {}", u32::MAX).into()))
+}
+
+fn invalid(text: impl Into<std::borrow::Cow<'static, str>>) -> DotideError {
+    DotideError::Scopes(text.into())
+}

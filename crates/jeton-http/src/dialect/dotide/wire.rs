@@ -1,0 +1,102 @@
+//! The shapes of Dotide's access tokens.
+
+use super::zone::in_zone;
+use jeton_core::Scope;
+use jeton_service::{Listed, ShownSecret};
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+/// A token as JSON text. A secret that is not kept is shown as `~` and the token's number, which paths take too.
+pub(super) fn token(listed: &Listed, zone: &TimeZone) -> String {
+    let handle = format!("~{}", listed.token.id);
+    to_json(&AccessToken {
+        access_token: match &listed.secret {
+            ShownSecret::Clear(secret) => secret.expose(),
+            ShownSecret::Masked(_) | ShownSecret::Gone => &handle,
+        },
+        scopes: listed.token.scopes.as_slice().iter().map(ScopeShape::from).collect(),
+        created_at: in_zone(listed.token.created_at, zone),
+        updated_at: in_zone(listed.token.updated_at, zone),
+    })
+}
+
+/// An error as JSON text.
+pub(super) fn error_body(message: &str) -> String {
+    to_json(&Message { message })
+}
+
+/// Scopes that are no good, as JSON text.
+pub(super) fn validation_body(message: &str) -> String {
+    let errors = [FieldError { resource: "AccessToken", field: "scopes", code: "invalid" }];
+    to_json(&Validation { message, errors })
+}
+
+/// The answer at the root of a version.
+pub(super) fn version(version: &'static str) -> String {
+    to_json(&Version { version })
+}
+
+#[derive(Serialize)]
+struct AccessToken<'a> {
+    access_token: &'a str,
+    scopes: Vec<ScopeShape<'a>>,
+    created_at: String,
+    updated_at: String,
+}
+
+#[derive(Serialize)]
+struct ScopeShape<'a> {
+    permissions: Vec<&'a str>,
+    global: bool,
+    ids: &'a [String],
+    tags: &'a [String],
+}
+
+impl<'a> From<&'a Scope> for ScopeShape<'a> {
+    fn from(scope: &'a Scope) -> Self {
+        ScopeShape {
+            permissions: scope.permissions.iter().map(jeton_core::Permission::as_str).collect(),
+            global: scope.global,
+            ids: &scope.ids,
+            tags: &scope.tags,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct Validation<'a> {
+    message: &'a str,
+    errors: [FieldError; 1],
+}
+
+#[derive(Serialize)]
+struct FieldError {
+    resource: &'static str,
+    field: &'static str,
+    code: &'static str,
+}
+
+#[derive(Serialize)]
+struct Version {
+    version: &'static str,
+}
+
+fn to_json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| unreachable!("these shapes are always JSON"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_fifteen_bytes_as_recorded() {
+        assert_eq!(version("1"), r#"{"version":"1"}"#);
+        assert_eq!(version("1").len(), 15);
+    }
+}

@@ -1,0 +1,83 @@
+//! What handlers share.
+
+use axum::extract::FromRef;
+use jeton_service::Service;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// The service, and where its clients find it.
+#[derive(Clone, Debug)]
+pub(crate) struct AppState {
+    pub(crate) service: Service,
+    pub(crate) public_url: PublicUrl,
+}
+
+impl FromRef<AppState> for Service {
+    fn from_ref(state: &AppState) -> Self {
+        state.service.clone()
+    }
+}
+
+impl FromRef<AppState> for PublicUrl {
+    fn from_ref(state: &AppState) -> Self {
+        state.public_url.clone()
+    }
+}
+
+/// Where clients find the service: scheme and authority, perhaps a path, without a slash at the end.
+///
+/// Absolute URLs in answers start like this. They never come from what a request says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicUrl(Arc<str>);
+
+/// A text that is no public URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PublicUrlError;
+
+impl std::fmt::Display for PublicUrlError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(
+            "a public URL is http:// or https:// and a host, perhaps with a port and a path, without query",
+        )
+    }
+}
+
+impl std::error::Error for PublicUrlError {}
+
+impl PublicUrl {
+    /// The URL as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for PublicUrl {
+    type Err = PublicUrlError;
+
+    fn from_str(text: &str) -> Result<Self, PublicUrlError> {
+        let url: axum::http::Uri = text.parse().map_err(|_| PublicUrlError)?;
+        let scheme_fits = matches!(url.scheme_str(), Some("http" | "https"));
+        let host_fits = url.authority().is_some_and(|authority| !authority.host().is_empty());
+        if !scheme_fits || !host_fits || url.query().is_some() || text.contains(['#', '@']) {
+            return Err(PublicUrlError);
+        }
+        Ok(PublicUrl(text.trim_end_matches('/').into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn public_urls() {
+        let url = |text: &str| text.parse::<PublicUrl>().map(|url| url.as_str().to_owned());
+        assert_eq!(url("https://tokens.example.org/"), Ok("https://tokens.example.org".to_owned()));
+        assert_eq!(url("http://127.0.0.1:8080/base"), Ok("http://127.0.0.1:8080/base".to_owned()));
+        for bad in
+            ["", "tokens.example.org", "/x", "ftp://a", "http://", "http://u:p@a", "http://a?x", "http://a#x"]
+        {
+            assert_eq!(url(bad), Err(PublicUrlError), "{bad}");
+        }
+    }
+}
