@@ -6,11 +6,14 @@
 
 #![deny(missing_docs)]
 
+mod acl;
 mod actor;
 mod authority;
+mod date;
 mod decide;
 mod digest;
 mod entropy;
+mod filter;
 mod ids;
 mod lifetime;
 mod scope;
@@ -20,11 +23,19 @@ mod time;
 mod token;
 mod value;
 
+pub use acl::{
+    AccessRules, AccessType, AclCaller, AclEntry, AclError, AclPermission, Ground, MAX_ACL_ENTRIES, Method,
+    Methods, Principal,
+};
 pub use actor::{Actor, ActorError};
 pub use authority::{Authority, AuthorityError, Holding};
 pub use decide::{Demand, Explanation, InactiveReason, Lack, Resource, Standing, Verdict, decide, explain};
 pub use digest::{Digest, DigestKey};
 pub use entropy::{Entropy, EntropyError};
+pub use filter::{
+    ClauseFault, Condition, DECLARED, Fields, Filter, FilterError, IMPLIED_LIMIT, Implied, Inclusion,
+    MAX_DEPTH, MAX_NAMES, MAX_PATTERN_CHARS, MAX_PATTERNS, MAX_TERMS, Order, Page, PatternError, Row,
+};
 pub use ids::{AppId, AppKey, AppKeyError, MAX_INTEGER, OperatorId, TokenId, UserId, UserIdError};
 pub use lifetime::{Lifetime, LifetimePolicy};
 pub use scope::{
@@ -34,10 +45,12 @@ pub use scope::{
 pub use secret::{
     MAX_SECRET_BYTES, MacKey, Secret, SecretError, TokenPrefix, TokenPrefixError, WEAK_SECRET_CHARS,
 };
-pub use settings::{AppKeySettings, DotideSettings, Int64Form, Reveal, Settings, SettingsError};
+pub use settings::{
+    AppKeySettings, ClientIds, DotideSettings, Int64Form, LoopBackSettings, Reveal, Settings, SettingsError,
+};
 pub use time::{Clock, ManualClock, Timestamp};
 pub use token::{
-    Description, Document, DocumentError, Label, LabelError, MAX_DOCUMENT_BYTES, MAX_LABEL_CHARS, Owner,
-    Token, TokenKind,
+    Description, Document, DocumentError, Label, LabelError, MAX_DESCRIPTION_CHARS, MAX_DOCUMENT_BYTES,
+    MAX_LABEL_CHARS, Owner, Token, TokenKind,
 };
 pub use value::Value;

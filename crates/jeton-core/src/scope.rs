@@ -1,5 +1,6 @@
 //! Which actions on which resources.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -181,13 +182,9 @@ impl Scopes {
 
     /// The names that global scopes grant, in their order, each once.
     pub fn global_permissions(&self) -> Vec<&Permission> {
-        let mut names = Vec::new();
-        for permission in self.0.iter().filter(|scope| scope.global).flat_map(|scope| &scope.permissions) {
-            if !names.contains(&permission) {
-                names.push(permission);
-            }
-        }
-        names
+        let mut seen = HashSet::new();
+        let global = self.0.iter().filter(|scope| scope.global);
+        global.flat_map(|scope| &scope.permissions).filter(|permission| seen.insert(*permission)).collect()
     }
 
     /// Whether any scope is not global.

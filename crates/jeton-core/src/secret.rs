@@ -7,7 +7,7 @@
 //!               16 random bytes                    first 16 bytes of HMAC-SHA-256(MAC key, the random bytes)
 //! ```
 //!
-//! So a made-up or mistyped secret is refused without a look-up. The check is no proof that the token is good: that
+//! So a made-up or mistyped secret can be told from one of ours without a look-up. The check is no proof that the token is good: that
 //! is for [`decide`](crate::decide()) to say of the token that the digest finds.
 
 use hmac::{Hmac, KeyInit, Mac};

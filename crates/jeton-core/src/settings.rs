@@ -1,5 +1,6 @@
 //! What an app decides for itself.
 
+use crate::acl::AccessRules;
 use crate::lifetime::{Lifetime, LifetimePolicy};
 use crate::scope::{MAX_NAMES_PER_SCOPE, Permission};
 use crate::secret::TokenPrefix;
@@ -19,6 +20,8 @@ pub struct Settings {
     pub appkey: AppKeySettings,
     /// The Dotide API.
     pub dotide: DotideSettings,
+    /// LoopBack's AccessToken API.
+    pub loopback: LoopBackSettings,
 }
 
 /// Whether the secret of a token can be shown after its issue.
@@ -51,6 +54,30 @@ pub struct DotideSettings {
     /// The time zone of answers when a request names none: a name of the Olson database, which whoever reads settings
     /// has made sure of.
     pub timezone: String,
+}
+
+/// Settings of LoopBack's AccessToken API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoopBackSettings {
+    /// Whether the app answers there.
+    pub enabled: bool,
+    /// Who may call what.
+    pub access: AccessRules,
+    /// Who may choose the id of a token, which is its secret.
+    pub client_ids: ClientIds,
+    /// Whether a `ttl` of -1 means that a token never expires. If not, such a token has expired from the start.
+    pub allow_eternal_tokens: bool,
+}
+
+/// Who may choose the id of a token on LoopBack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientIds {
+    /// Nobody.
+    Nobody,
+    /// Whoever is let in by name.
+    Authorized,
+    /// Whoever may write.
+    Anyone,
 }
 
 /// How the AppKey API writes 64-bit integers.
@@ -86,6 +113,12 @@ impl Default for Settings {
                 grantable: Vec::new(),
             },
             dotide: DotideSettings { enabled: true, timezone: "Asia/Shanghai".to_owned() },
+            loopback: LoopBackSettings {
+                enabled: true,
+                access: AccessRules::default(),
+                client_ids: ClientIds::Authorized,
+                allow_eternal_tokens: false,
+            },
         }
     }
 }

@@ -87,7 +87,11 @@ pub const MAX_LABEL_CHARS: usize = 255;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Label(String);
 
-/// A text of any length for people to read, without NUL.
+/// Most code points in a [`Description`].
+pub const MAX_DESCRIPTION_CHARS: usize = 4096;
+
+/// A text for people to read: at most [`MAX_DESCRIPTION_CHARS`] code points, none of them NUL. Lists hold pages of them in
+/// memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description(String);
 
@@ -97,6 +101,9 @@ pub enum LabelError {
     /// More than [`MAX_LABEL_CHARS`] code points.
     #[error("has at most 255 characters")]
     TooLong,
+    /// More than [`MAX_DESCRIPTION_CHARS`] code points.
+    #[error("has at most 4096 characters")]
+    DescriptionTooLong,
     /// It holds U+0000.
     #[error("holds no NUL character")]
     Nul,
@@ -124,8 +131,11 @@ impl Description {
     /// Takes the text.
     ///
     /// # Errors
-    /// It holds a NUL.
+    /// It is too long or holds a NUL.
     pub fn new(text: String) -> Result<Self, LabelError> {
+        if text.chars().count() > MAX_DESCRIPTION_CHARS {
+            return Err(LabelError::DescriptionTooLong);
+        }
         if text.contains('\0') { Err(LabelError::Nul) } else { Ok(Description(text)) }
     }
 
@@ -301,6 +311,7 @@ mod tests {
         assert_eq!(Label::new("x".repeat(256)), Err(LabelError::TooLong));
         assert_eq!(Label::new("a\0b".into()), Err(LabelError::Nul));
         assert_eq!(Description::new("\0".into()), Err(LabelError::Nul));
-        assert!(Description::new("x".repeat(5000)).is_ok());
+        assert!(Description::new("签".repeat(4096)).is_ok());
+        assert_eq!(Description::new("x".repeat(4097)), Err(LabelError::DescriptionTooLong));
     }
 }

@@ -1,11 +1,13 @@
 //! Values of no declared type, with the coercions of ECMAScript that LoopBack's clients rely on.
 
+use crate::date::{date_of_text, in_range, text_of_date};
 use std::cmp::Ordering;
 
 /// A loose value: what a client of an untyped API may send where it likes.
 ///
 /// Coercions and comparisons are those of ECMAScript 2024, section 7, without objects of a class: an object's
-/// `valueOf` and `toString` are always the built-in ones.
+/// `valueOf` and `toString` are always the built-in ones. Dates differ in two points: their text is the ISO form, so
+/// that it depends on no time zone, and two dates are equal if they are the same instant.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// `null`, and what is absent.
@@ -20,6 +22,9 @@ pub enum Value {
     List(Vec<Value>),
     /// Members in the order in which they were written.
     Object(Vec<(String, Value)>),
+    /// An instant in milliseconds since 1970, at most 8.64e15 either way. Never comes from the wire as such: what is
+    /// declared to be a date is made one by [`to_date`](Value::to_date).
+    Date(i64),
 }
 
 impl Value {
@@ -40,7 +45,7 @@ impl Value {
             Value::Bool(value) => *value,
             Value::Number(number) => *number != 0.0 && !number.is_nan(),
             Value::Text(text) => !text.is_empty(),
-            Value::List(_) | Value::Object(_) => true,
+            Value::List(_) | Value::Object(_) | Value::Date(_) => true,
         }
     }
 
@@ -52,6 +57,25 @@ impl Value {
             Value::Number(number) => *number,
             Value::Text(text) => number_of_text(text),
             Value::List(_) | Value::Object(_) => number_of_text(&self.to_text()),
+            // At most 8.64e15, which a double holds exactly.
+            Value::Date(millis) => *millis as f64,
+        }
+    }
+
+    /// The instant of `new Date(value)` in milliseconds since 1970; `None` if it is invalid.
+    ///
+    /// Texts are read in the ISO form and in that of RFC 5322; without a zone they are UTC. Other forms, which each
+    /// engine reads in its own way, are invalid.
+    pub fn to_date(&self) -> Option<i64> {
+        match self {
+            Value::Text(text) => date_of_text(text),
+            Value::List(_) | Value::Object(_) => date_of_text(&self.to_text()),
+            Value::Date(millis) => Some(*millis),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {
+                let millis = self.to_number().trunc();
+                // What is beyond an i64 saturates, and is out of range all the more.
+                if millis.is_nan() { None } else { in_range(millis as i64) }
+            }
         }
     }
 
@@ -69,19 +93,26 @@ impl Value {
                 items.iter().map(text).collect::<Vec<_>>().join(",")
             }
             Value::Object(_) => "[object Object]".to_owned(),
+            Value::Date(millis) => text_of_date(*millis),
         }
     }
 
     /// `self == other`. Two lists or objects are never equal: each came from the wire on its own.
     pub fn loosely_equals(&self, other: &Value) -> bool {
-        use Value::{Bool, List, Null, Number, Object, Text};
+        use Value::{Bool, Date, List, Null, Number, Object, Text};
         match (self, other) {
             (Null, Null) => true,
             (Null, _) | (_, Null) | (List(_) | Object(_), List(_) | Object(_)) => false,
             (Text(one), Text(two)) => one == two,
             (List(_) | Object(_), Text(two)) => self.to_text() == *two,
             (Text(one), List(_) | Object(_)) => *one == other.to_text(),
-            (Bool(_) | Number(_) | Text(_) | List(_) | Object(_), _) => self.to_number() == other.to_number(),
+            (Date(one), Date(two)) => one == two,
+            (Date(_), Text(two)) => self.to_text() == *two,
+            (Text(one), Date(_)) => *one == other.to_text(),
+            (Date(_), List(_) | Object(_)) | (List(_) | Object(_), Date(_)) => false,
+            (Bool(_) | Number(_) | Text(_) | List(_) | Object(_) | Date(_), _) => {
+                self.to_number() == other.to_number()
+            }
         }
     }
 
@@ -199,6 +230,23 @@ mod tests {
         assert_eq!(text("Tok").compare(&text("tok")), Some(Ordering::Less));
         assert_eq!(Value::Number(2.0).compare(&text("10")), Some(Ordering::Less));
         assert_eq!(Value::Number(2.0).compare(&text("x")), None);
+    }
+
+    #[test]
+    fn dates_are_instants() {
+        let date = Value::Date(1_704_067_200_000);
+        assert_eq!(date.to_text(), "2024-01-01T00:00:00.000Z");
+        assert_eq!(text("2024-01-01").to_date(), Some(1_704_067_200_000));
+        assert_eq!(Value::Number(1.9).to_date(), Some(1));
+        assert_eq!(Value::Number(8.65e15).to_date(), None);
+        assert_eq!(Value::Number(f64::NAN).to_date(), None);
+        assert_eq!(Value::Null.to_date(), Some(0));
+        assert_eq!(Value::Object(vec![]).to_date(), None);
+        assert!(date.loosely_equals(&date) && date.loosely_equals(&text("2024-01-01T00:00:00.000Z")));
+        assert!(!date.loosely_equals(&Value::List(vec![])) && date.is_truthy());
+        assert_eq!(date.compare(&Value::Date(0)), Some(Ordering::Greater));
+        assert_eq!(date.compare(&Value::Number(2e12)), Some(Ordering::Less));
+        assert_eq!(date.compare(&text("2024-01-01")), None);
     }
 
     #[test]

@@ -21,7 +21,8 @@ pub use server::{ServerLimits, serve};
 pub use state::PublicUrl;
 
 use axum::Router;
-use axum::response::IntoResponse;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use jeton_service::Service;
 
@@ -35,7 +36,7 @@ pub fn public(service: Service, public_url: PublicUrl) -> NormaliseMethod<Router
         .merge(dialect::dotide::routes())
         .route("/auth/{*rest}", any(auth::handle))
         .merge(health::routes())
-        .fallback(unknown_path)
+        .fallback(other_paths)
         .with_state(state::AppState { service, public_url });
     NormaliseMethod::new(router)
 }
@@ -44,6 +45,15 @@ pub fn public(service: Service, public_url: PublicUrl) -> NormaliseMethod<Router
 pub fn admin(service: Service) -> NormaliseMethod<Router> {
     let router = health::routes::<Service>().fallback(unknown_path).with_state(service);
     NormaliseMethod::new(router)
+}
+
+/// LoopBack's paths, which it matches in any case, and those that nothing is served at.
+async fn other_paths(State(service): State<Service>, request: Request) -> Response {
+    if dialect::loopback::claims(request.uri().path()) {
+        dialect::loopback::handle(service, request).await
+    } else {
+        unknown_path().await.into_response()
+    }
 }
 
 /// The answer outside every dialect.

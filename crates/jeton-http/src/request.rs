@@ -10,10 +10,14 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use jeton_core::Secret;
 use jeton_service::ClientCredentials;
 use percent_encoding::percent_decode_str;
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// The header that carries a token where `Authorization` is needed for something else.
 pub(crate) const X_ACCESS_TOKEN: HeaderName = HeaderName::from_static("x-access-token");
+
+/// How long a client may take to send a body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Bytes in a request body that are read.
 pub(crate) const MAX_BODY_BYTES: usize = 100 * 1024;
@@ -60,20 +64,20 @@ pub(crate) enum Presented {
 
 /// The token of `Authorization: Bearer` (RFC 6750 section 2.1; the scheme in any case).
 pub(crate) fn bearer(headers: &HeaderMap) -> Presented {
-    let tokens = headers.get_all(AUTHORIZATION).iter().filter_map(bearer_value);
-    only(tokens.map(Secret::parse))
+    only(bearer_values(headers))
 }
 
 /// The token of `Authorization: Bearer` or of `X-Access-Token`.
 pub(crate) fn bearer_or_header(headers: &HeaderMap) -> Presented {
-    let bearer = headers.get_all(AUTHORIZATION).iter().filter_map(bearer_value);
-    let plain = headers.get_all(X_ACCESS_TOKEN).iter().filter_map(|value| value.to_str().ok());
-    only(bearer.chain(plain).map(Secret::parse))
+    only(bearer_values(headers).chain(headers.get_all(X_ACCESS_TOKEN).iter().map(HeaderValue::as_bytes)))
 }
 
-fn bearer_value(value: &HeaderValue) -> Option<&str> {
-    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_matches(' '))
+/// What stands behind `Bearer`, once for each header.
+fn bearer_values(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    headers.get_all(AUTHORIZATION).iter().filter_map(|value| {
+        let (scheme, token) = value.as_bytes().split_at_checked(7)?;
+        scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
+    })
 }
 
 /// The credentials of `Authorization: Basic` (RFC 7617; the scheme in any case). `None` also if there are several
@@ -90,11 +94,15 @@ pub(crate) fn basic(headers: &HeaderMap) -> Option<ClientCredentials> {
     Some(ClientCredentials { id: id.to_owned(), secret: Secret::parse(secret).ok()? })
 }
 
-fn only(mut tokens: impl Iterator<Item = Result<Secret, jeton_core::SecretError>>) -> Presented {
+/// One that cannot be a token counts as one that was presented.
+fn only<'a>(mut tokens: impl Iterator<Item = &'a [u8]>) -> Presented {
     match (tokens.next(), tokens.next()) {
-        (_, Some(_)) => Presented::Several,
-        (Some(Ok(token)), None) => Presented::Token(token),
-        (Some(Err(_)) | None, None) => Presented::Nothing,
+        (None, _) => Presented::Nothing,
+        (Some(_), Some(_)) => Presented::Several,
+        (Some(token), None) => match std::str::from_utf8(token).map(Secret::parse) {
+            Ok(Ok(token)) => Presented::Token(token),
+            Ok(Err(_)) | Err(_) => Presented::Nothing,
+        },
     }
 }
 
@@ -103,20 +111,23 @@ fn only(mut tokens: impl Iterator<Item = Result<Secret, jeton_core::SecretError>
 pub(crate) enum BodyError {
     /// It has more than [`MAX_BODY_BYTES`].
     TooLarge,
-    /// The client did not send all of it.
+    /// The client did not send all of it, or not in time.
     Incomplete,
 }
 
 /// Reads a whole body of at most [`MAX_BODY_BYTES`]. One that says it is longer is refused before it is read.
+///
+/// Callers read the body before they find out who asks: what a caller may do is decided when all of the request is there,
+/// or one that was revoked meanwhile could keep its rights by sending slowly.
 pub(crate) async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, BodyError> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > MAX_BODY_BYTES) {
         return Err(BodyError::TooLarge);
     }
-    match Limited::new(body, MAX_BODY_BYTES).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(BodyError::TooLarge),
-        Err(_) => Err(BodyError::Incomplete),
+    match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY_BYTES).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(BodyError::TooLarge),
+        Ok(Err(_)) | Err(_) => Err(BodyError::Incomplete),
     }
 }
 
@@ -135,7 +146,8 @@ pub(crate) enum BodyForm {
 /// `application/json-patch+json`, under which most published AppKey clients send plain objects.
 pub(crate) fn body_form(headers: &HeaderMap) -> BodyForm {
     let Some(value) = headers.get(CONTENT_TYPE) else { return BodyForm::Json };
-    let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+    // What is no text is some other form.
+    let essence = value.to_str().unwrap_or("?").split(';').next().unwrap_or_default();
     let essence = essence.trim().to_ascii_lowercase();
     match essence.as_str() {
         "" | "application/json" | "text/json" => BodyForm::Json,
@@ -196,6 +208,7 @@ mod tests {
             (vec![(AUTHORIZATION, "Bearer a"), (AUTHORIZATION, "Bearer a")], "several", "several"),
             (vec![(AUTHORIZATION, "Bearer a"), (X_ACCESS_TOKEN, "a")], "a", "several"),
             (vec![(X_ACCESS_TOKEN, "a"), (X_ACCESS_TOKEN, "b")], "nothing", "several"),
+            (vec![(AUTHORIZATION, "Bearer a"), (X_ACCESS_TOKEN, "")], "a", "several"),
             (vec![(AUTHORIZATION, "Basic YTpi"), (X_ACCESS_TOKEN, "a")], "nothing", "a"),
         ] {
             let map: HeaderMap = {

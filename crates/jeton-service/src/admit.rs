@@ -2,7 +2,7 @@
 
 use crate::apps::OpenApp;
 use crate::{Service, Unavailable};
-use jeton_core::{AppKey, Authority, Secret, Settings};
+use jeton_core::{Actor, AppKey, Authority, Secret, Settings};
 
 /// An API that an app may switch off for itself. There it is then as unknown as an app that does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub enum Surface {
     AppKey,
     /// `/v1/{db}/access_tokens`.
     Dotide,
+    /// `/api/accessTokens`.
+    LoopBack,
 }
 
 impl Surface {
@@ -18,6 +20,7 @@ impl Surface {
         match self {
             Surface::AppKey => settings.appkey.enabled,
             Surface::Dotide => settings.dotide.enabled,
+            Surface::LoopBack => settings.loopback.enabled,
         }
     }
 }
@@ -41,6 +44,46 @@ pub enum Admission {
 }
 
 impl Service {
+    /// The app of this key, or the default app, if it answers on this surface.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    pub async fn open_surface(
+        &self,
+        surface: Surface,
+        key: Option<&AppKey>,
+    ) -> Result<Option<OpenApp>, Unavailable> {
+        let app = match key {
+            Some(key) => self.store.app_by_key(key).await?,
+            None => self.store.default_app().await?,
+        };
+        let app = app.map(|app| self.read_app(&app)).transpose()?;
+        Ok(app.filter(|app| surface.is_enabled(&app.settings)))
+    }
+
+    /// Whether a caller that was admitted still has the authority that it had then.
+    pub(crate) async fn still_holds(
+        &self,
+        app: &OpenApp,
+        authority: &Authority,
+    ) -> Result<bool, Unavailable> {
+        let id = match authority {
+            Authority::Everything(_) => return Ok(true),
+            Authority::SelfService { token_id, .. } => token_id,
+            Authority::Manager { actor: Actor::Manager(token_id), .. } => token_id,
+            Authority::Manager { .. } => {
+                let now = self.store.app_by_key(&app.key).await?;
+                return Ok(now.is_some_and(|now| now.id == app.id && now.client_secret == app.client_secret));
+            }
+        };
+        let Some(stored) = self.store.token(app.id, *id).await?.filter(|stored| self.is_live(&stored.token))
+        else {
+            return Ok(false);
+        };
+        let now = Authority::of(&stored.token, &app.settings.appkey.grantable);
+        Ok(now.is_ok_and(|now| now.as_ref() == Some(authority)))
+    }
+
     /// Finds out what the bearer of a token may do in an app. `key` is `None` if what was named cannot be an app key.
     ///
     /// Only who presents a live token learns whether an app exists.

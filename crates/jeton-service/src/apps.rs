@@ -4,7 +4,7 @@ use crate::keys::DataKey;
 use crate::settings::{SettingsProblem, merge_settings, parse_settings};
 use crate::{Keys, Service, Unavailable};
 use jeton_core::{
-    Actor, AppId, AppKey, Entropy, EntropyError, Owner, Permission, Reveal, Scopes, Secret,
+    Actor, AppId, AppKey, Digest, Entropy, EntropyError, Owner, Permission, Reveal, Scopes, Secret,
     ServicePermission, Settings, Timestamp, TokenKind, UserId,
 };
 use jeton_store::{App, AppChange, AppChanged, AppCreated, NewApp, NewToken};
@@ -26,6 +26,8 @@ pub struct OpenApp {
     pub settings: Settings,
     /// The key of its secrets; `None` while nothing is sealed.
     pub(crate) data_key: Option<DataKey>,
+    /// The digest of its client secret.
+    pub(crate) client_secret: Digest,
 }
 
 /// What a new app is given. Shown once.
@@ -176,6 +178,7 @@ impl Service {
         patch: &Value,
         by: &Actor,
     ) -> Result<Merged, Unavailable> {
+        let _turn = self.turns.take(("app", key)).await;
         for _ in 0..crate::update::MAX_TRIES {
             let Some(app) = self.store.app_by_key(key).await? else { return Ok(Merged::NoApp) };
             let (document, settings) = match merge_settings(&settings_value(&app)?, patch) {
@@ -189,11 +192,12 @@ impl Service {
                 }
                 (Reveal::Once, None) | (Reveal::Always, Some(_)) => None,
             };
-            let destroys = data_key == Some(None);
+            // Also if it was once already: an earlier sweep may have been cut short.
+            let sweeps = settings.reveal == Reveal::Once;
             let change = AppChange { settings: Some(document.to_string()), data_key, ..AppChange::default() };
             match self.store.change_app(app.id, app.revision, change, self.now(), by).await? {
                 AppChanged::Stale => continue,
-                AppChanged::Changed(_) if destroys => {
+                AppChanged::Changed(_) if sweeps => {
                     while self.store.sweep_sealed(app.id, SWEEP_ROWS).await? > 0 {}
                 }
                 AppChanged::Changed(_) => {}
@@ -214,6 +218,7 @@ impl Service {
         by: &Actor,
     ) -> Result<Option<(String, Secret)>, Unavailable> {
         let client_secret = new_client_secret(&*self.entropy)?;
+        let _turn = self.turns.take(("app", key)).await;
         for _ in 0..crate::update::MAX_TRIES {
             let Some(app) = self.store.app_by_key(key).await? else { return Ok(None) };
             let digest = self.keys.client_digest(&client_secret);
@@ -245,6 +250,7 @@ impl Service {
             id: app.id,
             key: app.key.clone(),
             settings: read_settings(app)?,
+            client_secret: app.client_secret,
             data_key: data_key.map_err(|_| Unavailable::Unreadable("data key of an app"))?,
         })
     }

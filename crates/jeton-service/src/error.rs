@@ -16,6 +16,9 @@ pub enum Unavailable {
     /// What is stored makes no sense to this version.
     #[error("stored {0} cannot be read")]
     Unreadable(&'static str),
+    /// The caller lost its rights while it was being answered.
+    #[error("the caller's rights were withdrawn while it was being answered")]
+    Withdrawn,
     /// Others changed the same thing too often in between.
     #[error("too many changes to the same thing at once")]
     Contended,

@@ -3,10 +3,11 @@
 use crate::apps::OpenApp;
 use crate::{Refusal, Service, Unavailable};
 use jeton_core::{
-    Actor, Authority, Description, Document, Label, Lifetime, Owner, Scopes, Secret, Timestamp, TokenId,
-    TokenKind,
+    Actor, AppId, Authority, Description, Document, Label, Lifetime, Owner, Scopes, Secret, Timestamp, Token,
+    TokenId, TokenKind,
 };
 use jeton_store::{Inserted, NewToken};
+use std::ops::Deref;
 
 /// A token to be issued.
 #[derive(Clone, Debug)]
@@ -43,14 +44,19 @@ pub enum TokenLife {
 /// A token that was issued. The one time that its secret is shown for certain.
 #[derive(Debug)]
 pub struct Issued {
-    /// Its number.
-    pub id: TokenId,
+    /// The token as it is stored.
+    pub token: Token,
     /// Its secret.
     pub secret: Secret,
-    /// When it was issued.
-    pub created_at: Timestamp,
-    /// When it expires; `None`: never.
-    pub expires_at: Option<Timestamp>,
+}
+
+/// An issued token is a token.
+impl Deref for Issued {
+    type Target = Token;
+
+    fn deref(&self) -> &Token {
+        &self.token
+    }
 }
 
 impl Service {
@@ -71,9 +77,9 @@ impl Service {
             return Ok(Err(refused.into()));
         }
         let secret = self.keys.mint(&*self.entropy, app.settings.token_prefix.as_ref())?;
-        let token = self.new_token(app, issue, &secret, (now, expires_at), None)?;
-        match self.store.insert_tokens(app.id, vec![token], now, &authority.actor()).await?.as_slice() {
-            [Inserted::Issued(id)] => Ok(Ok(Issued { id: *id, secret, created_at: now, expires_at })),
+        let new = self.new_token(app, issue, &secret, (now, expires_at), None)?;
+        match self.store.insert_tokens(app.id, vec![new.clone()], now, &authority.actor()).await?.as_slice() {
+            [Inserted::Issued(id)] => Ok(Ok(Issued { token: stored(*id, app.id, new), secret })),
             // Two secrets of 128 random bits were the same: the source of randomness cannot be trusted.
             _ => Err(jeton_core::EntropyError("the same secret was drawn twice".to_owned()).into()),
         }
@@ -108,6 +114,28 @@ impl Service {
             scopes: issue.scopes,
             document: issue.document,
         })
+    }
+}
+
+/// A new token as the store has it.
+fn stored(id: TokenId, app_id: AppId, new: NewToken) -> Token {
+    Token {
+        id,
+        app_id,
+        kind: new.kind,
+        owner: new.owner,
+        created_at: new.created_at,
+        updated_at: new.created_at,
+        expires_at: new.expires_at,
+        disabled_by: new.disabled_by,
+        revoked_at: None,
+        title: new.title,
+        tags: new.tags,
+        description: new.description,
+        permissions_as_sent: new.permissions_as_sent,
+        scopes: new.scopes,
+        document: new.document,
+        left_loopback: false,
     }
 }
 

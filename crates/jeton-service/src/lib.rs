@@ -14,10 +14,12 @@ mod initialise;
 mod issue;
 mod keys;
 mod list;
+mod loopback;
 mod operators;
 mod revoke;
 mod settings;
 mod system;
+mod turns;
 mod update;
 mod verify;
 
@@ -32,6 +34,7 @@ pub use keys::{
     DataKey, KeyFileError, KeyMisfit, KeyRing, KeyRingError, Keys, SealError, read_key_file, write_key_file,
 };
 pub use list::{ListRequest, Listed, Listing, ShownSecret};
+pub use loopback::{Found, LoopBackCaller, LoopBackRow, Presentation, ReadFault, WriteFault, Writer};
 pub use operators::OperatorCredentials;
 pub use settings::{SettingsProblem, merge_settings, parse_settings, print_settings};
 pub use system::{SystemClock, SystemEntropy};
@@ -43,6 +46,7 @@ pub use jeton_store::{Operator, Order};
 use jeton_core::{Clock, Entropy, Timestamp};
 use jeton_store::Store;
 use std::sync::Arc;
+use turns::Turns;
 
 /// The service: everything that can be asked of Jeton, whoever asks and however. Clones are one and the same.
 #[derive(Clone, Debug)]
@@ -51,12 +55,13 @@ pub struct Service {
     keys: Arc<Keys>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    turns: Arc<Turns>,
 }
 
 impl Service {
     /// The service over an initialised store that fits the keys: see [`Service::open`].
     fn new(store: Arc<dyn Store>, keys: Keys, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        Service { store, keys: Arc::new(keys), clock, entropy }
+        Service { store, keys: Arc::new(keys), clock, entropy, turns: Arc::new(Turns::new()) }
     }
 
     /// The present instant, by the service's clock.

@@ -8,8 +8,9 @@ use jeton_core::{AppId, Authority, Secret, Token, TokenId, TokenKind, UserId};
 use jeton_store::{Order, OwnerFilter, Store, StoredToken, TokenFilter, TokenPage, View};
 use std::sync::Arc;
 
-/// Tokens that are read from the store at once.
-const PAGE_ROWS: u32 = 256;
+/// Tokens that are read from the store at once. A token has at most some 100 KiB as dialects make them, so a page has some
+/// megabytes at worst.
+const PAGE_ROWS: u32 = 64;
 
 /// Which tokens of an app, in which order.
 #[derive(Clone, Debug)]
@@ -24,12 +25,14 @@ pub struct ListRequest {
     pub skip: u64,
     /// How many at most; `None`: all.
     pub take: Option<u64>,
+    /// Whether to count how many there are before any paging.
+    pub is_counted: bool,
 }
 
 /// The answer to a list.
 pub struct Listing<S> {
-    /// How many tokens there are before any paging.
-    pub total: u64,
+    /// How many tokens there are before any paging, if that was asked.
+    pub total: Option<u64>,
     /// The tokens, page by page. Each page is read when it is asked for.
     pub pages: S,
 }
@@ -73,7 +76,10 @@ impl Service {
         let Some(filter) = filter(app.id, authority, request.user_id) else {
             return Ok(Err(jeton_core::AuthorityError::NotYours.into()));
         };
-        let total = self.store.count_tokens(&filter).await?;
+        let total = match request.is_counted {
+            true => Some(self.store.count_tokens(&filter).await?),
+            false => None,
+        };
         let walk = Walk {
             store: Arc::clone(&self.store),
             filter,
@@ -81,15 +87,22 @@ impl Service {
             after: request.after,
             skip: request.skip,
             left: request.take.unwrap_or(u64::MAX),
+            has_begun: false,
         };
         let reader = SecretReader::new(app, authority);
-        let pages = stream::try_unfold((walk, reader), |(mut walk, reader)| async move {
+        let caller = (self.clone(), app.clone(), authority.clone());
+        let pages = stream::try_unfold((walk, reader, caller), |(mut walk, reader, caller)| async move {
+            let (service, app, authority) = &caller;
+            // The first page follows upon admission. A slow reader of the others may have lost its rights since.
+            if walk.has_begun && walk.left > 0 && !service.still_holds(app, authority).await? {
+                return Err(Unavailable::Withdrawn);
+            }
             let page = walk.next_page().await?;
             if page.is_empty() {
                 return Ok(None);
             }
             let listed = page.into_iter().map(|stored| reader.read(stored)).collect();
-            Ok(Some((listed, (walk, reader))))
+            Ok(Some((listed, (walk, reader, caller))))
         });
         Ok(Ok(Listing { total, pages }))
     }
@@ -133,8 +146,7 @@ impl Service {
         app: &OpenApp,
         presented: &Secret,
     ) -> Result<Option<StoredToken>, Unavailable> {
-        let handle = presented.expose().strip_prefix('~').and_then(|digits| digits.parse().ok());
-        if let Some(id) = handle.and_then(TokenId::new) {
+        if let Some(id) = handle_id(presented.expose()) {
             return Ok(self.store.token(app.id, id).await?);
         }
         let found = self.tokens_with(presented).await?;
@@ -142,6 +154,13 @@ impl Service {
             |stored: &StoredToken| stored.token.app_id == app.id && stored.token.revoked_at.is_none();
         Ok(found.into_iter().find(is_here))
     }
+}
+
+/// The number of the token for whose secret a handle stands: `~` and the number, written in one way only.
+pub(crate) fn handle_id(text: &str) -> Option<TokenId> {
+    let digits = text.strip_prefix('~')?;
+    let id = TokenId::new(digits.parse().ok()?)?;
+    (id.to_string() == digits).then_some(id)
 }
 
 /// The tokens that the caller sees, of one user or all; `None` if it asks for what it may not see.
@@ -171,6 +190,7 @@ struct Walk {
     after: Option<TokenId>,
     skip: u64,
     left: u64,
+    has_begun: bool,
 }
 
 impl Walk {
@@ -181,6 +201,7 @@ impl Walk {
         }
         let page = TokenPage { order: self.order, after: self.after, skip: self.skip, limit };
         let rows = self.store.list_tokens(&self.filter, page).await?;
+        self.has_begun = true;
         self.skip = 0;
         self.after = rows.last().map(|stored| stored.token.id).or(self.after);
         // A page that is not full is the last one: nothing needs to be asked again.

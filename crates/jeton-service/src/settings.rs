@@ -1,5 +1,7 @@
 //! The settings of an app as a JSON document: what is not named has its default, and unknown names are refused.
 
+mod loopback;
+
 use jeton_core::{AppKeySettings, DotideSettings, Int64Form, Permission, Reveal, Settings, SettingsError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -61,6 +63,7 @@ struct SettingsDocument {
     max_ttl_seconds: Option<u32>,
     appkey: AppKeyDocument,
     dotide: DotideDocument,
+    loopback: loopback::LoopBackDocument,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -117,7 +120,7 @@ impl DotideDocument {
     }
 
     fn into_settings(self) -> Result<DotideSettings, SettingsError> {
-        if jiff::tz::db().get(&self.timezone).is_err() {
+        if !jiff::tz::db().get(&self.timezone).is_ok_and(|zone| !zone.is_unknown()) {
             let wanted = "must be a time zone of the Olson database, such as Asia/Shanghai";
             return Err(SettingsError { member: "dotide.timezone", wanted });
         }
@@ -140,6 +143,7 @@ impl SettingsDocument {
             max_ttl_seconds: settings.max_ttl_seconds,
             appkey: AppKeyDocument::from_settings(&settings.appkey),
             dotide: DotideDocument::from_settings(&settings.dotide),
+            loopback: loopback::LoopBackDocument::from_settings(&settings.loopback),
         }
     }
 
@@ -161,6 +165,7 @@ impl SettingsDocument {
             max_ttl_seconds: self.max_ttl_seconds,
             appkey: self.appkey.into_settings()?,
             dotide: self.dotide.into_settings()?,
+            loopback: self.loopback.into_settings()?,
         })
     }
 }
@@ -210,6 +215,14 @@ mod tests {
                 "reveal": "always", "token_prefix": "", "default_ttl_seconds": 1_209_600, "max_ttl_seconds": null,
                 "appkey": {"enabled": true, "default_days": 30, "int64": "number", "grantable": []},
                 "dotide": {"enabled": true, "timezone": "Asia/Shanghai"},
+                "loopback": {
+                    "enabled": true,
+                    "acls": [
+                        {"principalType": "ROLE", "principalId": "$everyone", "permission": "DENY"},
+                        {"principalType": "ROLE", "principalId": "$everyone", "permission": "ALLOW", "property": "create"},
+                    ],
+                    "roles": {}, "client_ids": "authorized", "allow_eternal_tokens": false,
+                },
             })
         );
         assert_eq!(parse_settings(&print_settings(&settings)).unwrap(), settings);
@@ -238,6 +251,12 @@ mod tests {
             (json!({"default_ttl_seconds": -1}), "invalid value"),
             (json!({"token_prefix": "No"}), "token_prefix must be"),
             (json!({"dotide": {"timezone": "Mars/Olympus"}}), "dotide.timezone must be a time zone"),
+            (
+                json!({"loopback": {"acls": [{"principalType": "ROLE", "principalId": "admin", "permission": "ALLOW"}]}}),
+                "name a role",
+            ),
+            (json!({"loopback": {"roles": {"admin": [true]}}}), "loopback.roles must be lists"),
+            (json!({"loopback": {"client_ids": "all"}}), "unknown variant"),
             (json!({"appkey": {"grantable": ["a,b"]}}), "appkey.grantable must hold names"),
             (json!({"appkey": {"grantable": ["jeton:manage"]}}), "reserved"),
         ] {

@@ -8,8 +8,9 @@ use jeton_core::{
 };
 use jeton_store::Replaced;
 
-/// How often a change is tried anew when others changed the same thing in between.
-pub(crate) const MAX_TRIES: u32 = 32;
+/// How often a change is tried anew when another process changed the same thing in between. Within a process changes of
+/// one thing take turns.
+pub(crate) const MAX_TRIES: u32 = 128;
 
 /// What to change of a token; `None` leaves a part as it is.
 #[derive(Clone, Debug, Default)]
@@ -83,6 +84,7 @@ impl Service {
         of_user: Option<&UserId>,
         edit: &Edit,
     ) -> Result<Result<Token, Refusal>, Unavailable> {
+        let _turn = self.turns.take(("token", id)).await;
         for _ in 0..MAX_TRIES {
             let stored = self.store.token(app.id, id).await?;
             let Some(stored) = stored.filter(|stored| is_there(&stored.token, authority, of_user)) else {

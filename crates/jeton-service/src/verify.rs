@@ -69,6 +69,11 @@ impl Service {
         secret.is_weak() && !self.keys.minted(secret)
     }
 
+    /// Whether the secret was minted here, by arithmetic alone. Says nothing about any token.
+    pub fn is_minted(&self, secret: &Secret) -> bool {
+        self.keys.minted(secret)
+    }
+
     pub(crate) fn is_live(&self, token: &Token) -> bool {
         token.kind != TokenKind::SelfMade
             && decide(token.standing(), &Demand::Active, self.now()) == Verdict::Allowed

@@ -41,6 +41,15 @@ impl Write {
             _ => 1,
         }
     }
+
+    /// Whether it wipes keys or sealed values that must not stay readable in files.
+    pub(crate) fn wipes(&self) -> bool {
+        match self {
+            Write::ChangeApp { change, .. } => change.data_key.is_some() || change.client_secret.is_some(),
+            Write::DeleteApp { .. } | Write::SweepSealed { .. } | Write::SweepDeletedApps { .. } => true,
+            _ => false,
+        }
+    }
 }
 
 /// The answer to a write.

@@ -38,12 +38,14 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
     let lock = lock(&args.place)?;
     let public = listen(args.listen).await?;
     let admin = listen(args.admin_listen).await?;
-    let credentials = if is_new { first_run(&args.place).await? } else { None };
-    let service = args.place.open_service().await?;
     let control = if lock.is_some() { Some(control::bind(&args.place)?) } else { None };
+    let mut signals = Signals::listen()?;
     let address = public.local_addr().map_err(|error| Failure::unavailable(error.to_string()))?;
     let admin_address = admin.local_addr().map_err(|error| Failure::unavailable(error.to_string()))?;
 
+    // Whatever this machine may refuse was asked for above: the first credentials, once made, are shown.
+    let credentials = if is_new { first_run(&args.place).await? } else { None };
+    let service = args.place.open_service().await?;
     let listened: Result<PublicUrl, _> = format!("http://{address}").parse();
     let listened = listened.unwrap_or_else(|_| unreachable!("an address makes a URL"));
     let public_url = args.public_url.unwrap_or(listened);
@@ -68,7 +70,6 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
             },
         )
     };
-    let mut signals = Signals::listen()?;
     tracing::info!("listening on http://{address}");
     tracing::info!("admin listening on http://{admin_address}");
     if let Some(credentials) = credentials {

@@ -2,3 +2,4 @@
 
 pub(crate) mod appkey;
 pub(crate) mod dotide;
+pub(crate) mod loopback;

@@ -75,6 +75,12 @@ impl TestApp {
         jeton_http::public(self.service.clone(), "http://jeton.test".parse().unwrap())
     }
 
+    /// The client credentials of `demo` as a header says them.
+    pub(crate) fn basic_value(&self) -> String {
+        let (id, secret) = &self.client;
+        format!("Basic {}", BASE64_STANDARD.encode(format!("{id}:{secret}")))
+    }
+
     /// Makes another app and answers its admin token.
     pub(crate) async fn create_app(&self, key: &str) -> String {
         let made = self.service.create_app(&key.parse().unwrap(), "1".parse().unwrap(), &Actor::Cli).await;
@@ -99,7 +105,7 @@ impl TestApp {
 
     pub(crate) async fn issue_in(&self, key: &str, issue: Issue) -> Holder {
         let issued = self.service.issue(&self.open(key).await, &EVERYTHING, issue).await.unwrap().unwrap();
-        Holder { id: issued.id.get(), secret: issued.secret.expose().to_owned() }
+        Holder { id: issued.token.id.get(), secret: issued.secret.expose().to_owned() }
     }
 
     /// A token of `demo` as it is stored; `None` if there is none, or it was revoked.
@@ -129,8 +135,15 @@ impl TestApp {
             after: None,
             skip: 0,
             take: Some(0),
+            is_counted: true,
         };
-        self.service.list(&self.open("demo").await, &EVERYTHING, request).await.unwrap().unwrap().total
+        self.service
+            .list(&self.open("demo").await, &EVERYTHING, request)
+            .await
+            .unwrap()
+            .unwrap()
+            .total
+            .unwrap()
     }
 
     /// The instant `millis` after now.

@@ -8,5 +8,7 @@ mod auth;
 mod dialect;
 mod failing;
 mod health;
+mod held;
 mod method;
+mod scenarios;
 mod server;

@@ -97,12 +97,19 @@ impl World {
 
     /// How many tokens an app has, of all kinds.
     pub(crate) async fn count(&self, app: &OpenApp) -> u64 {
-        self.service.list(app, &EVERYTHING, whole_list()).await.unwrap().unwrap().total
+        self.service.list(app, &EVERYTHING, whole_list()).await.unwrap().unwrap().total.unwrap()
     }
 }
 
 pub(crate) fn whole_list() -> ListRequest {
-    ListRequest { user_id: None, order: Order::OldestFirst, after: None, skip: 0, take: None }
+    ListRequest {
+        user_id: None,
+        order: Order::OldestFirst,
+        after: None,
+        skip: 0,
+        take: None,
+        is_counted: true,
+    }
 }
 
 pub(crate) fn database(folder: &Path) -> PathBuf {

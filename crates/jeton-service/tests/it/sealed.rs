@@ -49,13 +49,13 @@ async fn live(world: &World) -> Vec<String> {
             if title != "kept" {
                 world
                     .service
-                    .update(&world.demo().await, &EVERYTHING, issued.id, None, &edit)
+                    .update(&world.demo().await, &EVERYTHING, issued.token.id, None, &edit)
                     .await
                     .unwrap()
                     .unwrap();
             }
             if title == "revoked" {
-                world.revoke(issued.id).await;
+                world.revoke(issued.token.id).await;
             }
             world.verdict(&issued.secret).await;
             secrets.push(issued.secret.expose().to_owned());

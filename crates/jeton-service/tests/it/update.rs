@@ -89,7 +89,7 @@ async fn no_edit_brings_back_what_is_revoked_at_the_same_time() {
     let world = World::new().await;
     for _ in 0..10 {
         let issued = world.issue(grant("read")).await;
-        let id = issued.id;
+        let id = issued.token.id;
         let edits = (0..8).map(|i| Edit {
             title: Some(label(&i.to_string())),
             enabled: Some(true),

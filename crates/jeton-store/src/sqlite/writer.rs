@@ -125,6 +125,9 @@ async fn commit(connection: &mut SqliteConnection, jobs: Vec<Job>) {
     // Whoever waits no longer does not want to know: that an answer cannot be sent is no failure.
     match transact(connection, &writes).await {
         Ok(outcomes) => {
+            if writes.iter().any(Write::wipes) {
+                scrub(connection).await;
+            }
             for (outcome, answer) in outcomes.into_iter().zip(answers) {
                 drop(answer.send(Ok(outcome)));
             }
@@ -141,6 +144,14 @@ async fn commit(connection: &mut SqliteConnection, jobs: Vec<Job>) {
                 drop(answer.send(Err(error())));
             }
         }
+    }
+}
+
+/// Overwrites what was wiped in the file too: until then the log of the database still holds it. A reader that is under
+/// way may hold this up; then the next scrub, or the end of the process, does it.
+async fn scrub(connection: &mut SqliteConnection) {
+    if let Err(error) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").await {
+        tracing::warn!(%error, "what was wiped is still in the log of the database");
     }
 }
 

@@ -10,10 +10,11 @@ use crate::failure::Failure;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-/// Lines of an import that one transaction takes.
-const IMPORT_ROWS: usize = 500;
-/// Tokens of a list that are asked for at once.
-const LIST_ROWS: u32 = 500;
+/// Lines of an import that one transaction takes, and bytes in a line: together they fit into one message.
+const IMPORT_ROWS: usize = 200;
+const IMPORT_LINE_BYTES: usize = 64 * 1024;
+/// Tokens of a list that are asked for at once: as many of the largest that dialects make fit into one message.
+const LIST_ROWS: u32 = 64;
 
 /// Issue, list, show, change, revoke, verify, import and export the tokens of an app
 #[derive(Subcommand, Debug)]
@@ -138,6 +139,9 @@ async fn import(args: ImportArgs) -> Result<(), Failure> {
     let mut refused = Vec::new();
     for (line, text) in (1u64..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
         match serde_json::from_str::<Object<_>>(text) {
+            _ if text.len() > IMPORT_LINE_BYTES => {
+                refused.push(json!({"line": line, "reason": "the line has more than 65536 bytes"}));
+            }
             // What is wrong with a line is said without its text, which holds a secret.
             Err(error) => refused.push(json!({"line": line, "reason": format!("not an object of this form, column {}", error.column())})),
             Ok(Object(row)) => rows.push(ImportLine { line, row }),

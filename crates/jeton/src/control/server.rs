@@ -103,7 +103,16 @@ async fn answer(mut stream: UnixStream, service: Service, database: String, stop
         // The command went away before it had asked.
         Err(_) => return,
     };
-    if let Err(error) = send(&mut stream, &answer).await {
+    let sent = match send(&mut stream, &answer).await {
+        // The answer is too long for one message: the command is told so.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+            let failed: Answer =
+                Err(Failure::unavailable(format!("the answer cannot be sent: {error}"))).into();
+            send(&mut stream, &failed).await
+        }
+        sent => sent,
+    };
+    if let Err(error) = sent {
         tracing::warn!("a command went away before its answer: {error}");
     }
 }

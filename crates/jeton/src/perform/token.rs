@@ -17,9 +17,9 @@ pub(super) async fn create(service: &Service, app: &str, draft: TokenDraft) -> R
     let issue = issue_of(&app, draft)?;
     let issued = service.issue(&app, &AUTHORITY, issue).await?.map_err(refused)?;
     Ok(json!({
-        "id": issued.id.get(),
+        "id": issued.token.id.get(),
         "access_token": issued.secret.expose(),
-        "expires_at": issued.expires_at.map(rfc3339),
+        "expires_at": issued.token.expires_at.map(rfc3339),
     }))
 }
 
@@ -36,8 +36,14 @@ pub(super) async fn list(
         .transpose()
         .map_err(|error: jeton_core::UserIdError| Failure::usage(format!("--user-id: {error}")))?;
     let after = after.and_then(TokenId::new);
-    let request =
-        ListRequest { user_id, order: Order::NewestFirst, after, skip: 0, take: Some(u64::from(limit)) };
+    let request = ListRequest {
+        user_id,
+        order: Order::NewestFirst,
+        after,
+        skip: 0,
+        take: Some(u64::from(limit)),
+        is_counted: false,
+    };
     let listing = service.list(&app, &AUTHORITY, request).await?.map_err(refused)?;
     let pages: Vec<Vec<Listed>> = listing.pages.try_collect().await?;
     Ok(pages.iter().flatten().map(|listed| token_json(service, &listed.token)).collect())

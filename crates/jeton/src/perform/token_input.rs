@@ -30,6 +30,11 @@ pub(super) fn issue_of(app: &OpenApp, draft: TokenDraft) -> Result<Issue, Failur
 }
 
 pub(super) fn edit_of(edit: TokenEdit) -> Result<Edit, Failure> {
+    if edit.expires_in_days == Some(0) {
+        return Err(Failure::usage(
+            "--expires-in-days is 1 to 36500, or -1 for never: to end a token now, revoke or disable it",
+        ));
+    }
     let has_scopes = edit.permissions.is_some() || !edit.scopes.is_empty();
     let scopes = has_scopes.then(|| scopes_of(edit.permissions.as_deref(), &edit.scopes)).transpose()?;
     Ok(Edit {

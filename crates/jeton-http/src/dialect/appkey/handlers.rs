@@ -29,12 +29,14 @@ async fn operate(service: &Service, parts: &Parts, body: Body) -> Result<Respons
             list(service, &caller, &query()?).await
         }
         ([app], &Method::POST) => {
+            let body = read_body(&parts.headers, body).await;
             let caller = admit(service, app, parts).await?;
-            create(service, &caller, &query()?, &members(parts, body, false).await?).await
+            create(service, &caller, &query()?, &members(parts, &body?, false)?).await
         }
         ([app, id], &Method::PUT) => {
+            let body = read_body(&parts.headers, body).await;
             let caller = admit(service, app, parts).await?;
-            update(service, &caller, id, &query()?, &members(parts, body, true).await?).await
+            update(service, &caller, id, &query()?, &members(parts, &body?, true)?).await
         }
         ([app, id], &Method::DELETE) => {
             let caller = admit(service, app, parts).await?;
@@ -72,9 +74,8 @@ async fn admit(service: &Service, app: &str, parts: &Parts) -> Result<Caller, Ap
     }
 }
 
-async fn members(parts: &Parts, body: Body, null_is_empty: bool) -> Result<Members, AppKeyError> {
-    let body = read_body(&parts.headers, body).await?;
-    Members::of_body(&body, body_form(&parts.headers), null_is_empty)
+fn members(parts: &Parts, body: &[u8], null_is_empty: bool) -> Result<Members, AppKeyError> {
+    Members::of_body(body, body_form(&parts.headers), null_is_empty)
 }
 
 async fn list(service: &Service, caller: &Caller, query: &Members) -> Result<Response, AppKeyError> {
@@ -85,11 +86,12 @@ async fn list(service: &Service, caller: &Caller, query: &Members) -> Result<Res
         after: None,
         skip: paging.skip,
         take: Some(paging.take),
+        is_counted: true,
     };
     let listing = service.list(&caller.app, &caller.authority, request).await??;
     let form = caller.int64();
     let frame = ListFrame {
-        head: wire::list_head(listing.total, form),
+        head: wire::list_head(listing.total.unwrap_or_default(), form),
         tail: wire::LIST_TAIL,
         route: "/AccessToken/{appKey}",
     };

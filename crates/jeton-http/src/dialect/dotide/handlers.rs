@@ -13,9 +13,8 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use jeton_core::{
-    AppKey, Authority, AuthorityError, Lifetime, Owner, Permission, Scopes, Secret, TokenId, TokenKind,
-};
+use bytes::Bytes;
+use jeton_core::{AppKey, Authority, AuthorityError, Lifetime, Owner, Permission, Scopes, Secret, TokenKind};
 use jeton_service::{
     Edit, Issue, ListRequest, Listed, OpenApp, Order, Refusal, Service, ShownSecret, Surface, TokenLife,
 };
@@ -56,6 +55,10 @@ async fn operate(
             _ => Err(DotideError::Method("GET, HEAD")),
         };
     };
+    let body = match parts.method {
+        Method::POST | Method::PUT => read_body(&parts.headers, body).await,
+        _ => Ok(Bytes::new()),
+    };
     let key: Option<AppKey> = db.parse().ok();
     let credentials = basic(&parts.headers);
     let admitted = state.service.admit_client(Surface::Dotide, key.as_ref(), credentials.as_ref()).await?;
@@ -64,9 +67,9 @@ async fn operate(
     let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
     match (rest.as_slice(), &parts.method) {
         (["access_tokens"], &Method::GET | &Method::HEAD) => caller.list().await,
-        (["access_tokens"], &Method::POST) => caller.create(body, &state.public_url, version).await,
+        (["access_tokens"], &Method::POST) => caller.create(&body?, &state.public_url, version).await,
         (["access_tokens", token], &Method::GET | &Method::HEAD) => caller.read(token).await,
-        (["access_tokens", token], &Method::PUT) => caller.update(token, body).await,
+        (["access_tokens", token], &Method::PUT) => caller.update(token, &body?).await,
         (["access_tokens", token], &Method::DELETE) => caller.delete(token).await,
         (["access_tokens"], _) => Err(DotideError::Method("GET, HEAD, POST")),
         (["access_tokens", _], _) => Err(DotideError::Method("GET, HEAD, PUT, DELETE")),
@@ -81,10 +84,6 @@ impl Caller<'_> {
 
     fn zone(&self, parameter: Option<&str>) -> Result<jiff::tz::TimeZone, DotideError> {
         requested_zone(parameter, &self.parts.headers, &self.app.settings.dotide.timezone)
-    }
-
-    async fn input(&self, body: Body) -> Result<Input, DotideError> {
-        Input::parse(&read_body(&self.parts.headers, body).await?)
     }
 
     async fn find(&self, token: &str) -> Result<Listed, DotideError> {
@@ -102,6 +101,7 @@ impl Caller<'_> {
             after: None,
             skip: query.offset,
             take: query.limit,
+            is_counted: false,
         };
         let listing = self.service.list(&self.app, &self.authority, request).await??;
         let frame = ListFrame { head: "[".to_owned(), tail: "]", route: "/v1/{db}/access_tokens" };
@@ -111,11 +111,11 @@ impl Caller<'_> {
 
     async fn create(
         &self,
-        body: Body,
+        body: &[u8],
         public_url: &PublicUrl,
         version: &str,
     ) -> Result<Response, DotideError> {
-        let (query, input) = (self.query()?, self.input(body).await?);
+        let (query, input) = (self.query()?, Input::parse(body)?);
         let zone = self.zone(query.tz.or(input.tz).as_deref())?;
         let scopes = input.scopes.unwrap_or_else(Scopes::none);
         let known = |name: &Permission| PERMISSIONS.contains(&name.as_str());
@@ -140,9 +140,7 @@ impl Caller<'_> {
             self.app.key,
             issued.secret.expose()
         );
-        // What was issued is answered as it is stored, and shows its secret this once, whatever the app keeps.
-        let mut listed = self.show(issued.id).await?;
-        listed.secret = ShownSecret::Clear(issued.secret);
+        let listed = Listed { token: issued.token, secret: ShownSecret::Clear(issued.secret) };
         let mut response = json(StatusCode::CREATED, Body::from(wire::token(&listed, &zone)));
         let location =
             HeaderValue::try_from(location).unwrap_or_else(|_| unreachable!("a URL of plain characters"));
@@ -155,8 +153,8 @@ impl Caller<'_> {
         Ok(json(StatusCode::OK, Body::from(wire::token(&self.find(token).await?, &zone))))
     }
 
-    async fn update(&self, token: &str, body: Body) -> Result<Response, DotideError> {
-        let (query, input) = (self.query()?, self.input(body).await?);
+    async fn update(&self, token: &str, body: &[u8]) -> Result<Response, DotideError> {
+        let (query, input) = (self.query()?, Input::parse(body)?);
         let zone = self.zone(query.tz.or(input.tz).as_deref())?;
         let mut listed = self.find(token).await?;
         let edit = Edit { scopes: input.scopes, known_permissions: Some(PERMISSIONS), ..Edit::default() };
@@ -169,10 +167,6 @@ impl Caller<'_> {
         let listed = self.find(token).await?;
         self.service.revoke(&self.app, &self.authority, listed.token.id, None).await??;
         Ok((StatusCode::NO_CONTENT, [(CACHE_CONTROL, "no-store")]).into_response())
-    }
-
-    async fn show(&self, id: TokenId) -> Result<Listed, DotideError> {
-        self.service.show(&self.app, &self.authority, id).await?.ok_or(DotideError::NotFound)
     }
 }
 

@@ -15,7 +15,8 @@ pub(super) fn requested_zone(
     let header =
         |name| headers.get(name).map(|value: &axum::http::HeaderValue| value.to_str().unwrap_or_default());
     let name = parameter.or_else(|| header("timezone")).or_else(|| header("time-zone")).unwrap_or(default);
-    TimeZone::get(name).map_err(|_| {
+    let zone = TimeZone::get(name).ok().filter(|zone| !zone.is_unknown());
+    zone.ok_or_else(|| {
         DotideError::Bad("the time zone must be a name of the Olson database, such as Asia/Shanghai".into())
     })
 }
@@ -76,5 +77,6 @@ mod tests {
         assert_eq!(name(Some("America/New_York"), &both).unwrap(), "America/New_York");
         assert_eq!(name(Some("Mars/Olympus"), &[]), None);
         assert_eq!(name(Some(""), &[]), None);
+        assert_eq!(name(Some("Etc/Unknown"), &[]), None);
     }
 }

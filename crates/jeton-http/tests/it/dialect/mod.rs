@@ -1,3 +1,4 @@
 pub(crate) mod appkey;
 
 mod dotide;
+mod loopback;

@@ -1,0 +1,134 @@
+//! From what was sent to what the declared types want.
+
+use super::clause::Test;
+use super::condition::Budget;
+use super::pattern::{Like, Pattern, PatternError};
+use super::{ClauseFault, FilterError};
+use crate::ids::MAX_INTEGER;
+use crate::value::Value;
+
+/// The operators. Of several on one property, the one that comes first here counts, and no other.
+const OPERATORS: [&str; 13] =
+    ["gt", "gte", "lt", "lte", "between", "inq", "nin", "neq", "like", "nlike", "ilike", "nilike", "regexp"];
+
+/// What is declared of a property.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Property {
+    Id,
+    Ttl,
+    Created,
+    UserId,
+    /// Nothing, or it lies within another.
+    Other,
+}
+
+impl Property {
+    pub(super) fn named(name: &str) -> Self {
+        match name {
+            "id" => Property::Id,
+            "ttl" => Property::Ttl,
+            "created" => Property::Created,
+            "userId" => Property::UserId,
+            _ => Property::Other,
+        }
+    }
+
+    /// `value` in the type of the property. Null has every type; a list is coerced item by item.
+    fn coerce(self, value: &Value) -> Result<Value, FilterError> {
+        match (self, value) {
+            (_, Value::Null) | (Property::Other, _) => Ok(value.clone()),
+            (_, Value::List(items)) => {
+                items.iter().map(|item| self.coerce(item)).collect::<Result<_, _>>().map(Value::List)
+            }
+            (Property::Id, _) => Ok(Value::Text(value.to_text())),
+            (Property::Created, _) => {
+                value.to_date().map(Value::Date).ok_or_else(|| FilterError::Date(value.clone()))
+            }
+            (Property::Ttl | Property::UserId, _) => {
+                let number = value.to_number();
+                // A user may be named by digits that no double holds.
+                let inexact = self == Property::UserId
+                    && matches!(value, Value::Text(_))
+                    && number.abs() > MAX_INTEGER as f64;
+                Ok(if number.is_nan() || inexact { value.clone() } else { Value::Number(number) })
+            }
+        }
+    }
+}
+
+/// Reads what is asked of the property called `name`.
+pub(super) fn parse_test(
+    name: &str,
+    property: Property,
+    clause: &Value,
+    budget: &mut Budget,
+) -> Result<Test, FilterError> {
+    let operator = OPERATORS.into_iter().find_map(|operator| Some((operator, clause.member(operator)?)));
+    let Some((operator, operand)) = operator else {
+        // An object that counts up from 0 is a list; any other has an operator that is none, and matches nothing.
+        let items = if property == Property::Other { None } else { indexed(clause) };
+        budget.spend(1 + items.as_ref().map_or(0, Vec::len))?;
+        return Ok(Test::Is(match items {
+            Some(items) => property.coerce(&list(&items))?,
+            None => property.coerce(clause)?,
+        }));
+    };
+    let refused = |fault| FilterError::Clause { property: name.to_owned(), clause: clause.clone(), fault };
+    let text = || match operand {
+        Value::Text(text) => Ok(text.clone()),
+        // Nothing says that an undeclared property is no number.
+        Value::Number(_) | Value::Bool(_) if property == Property::Other => Ok(operand.to_text()),
+        _ => Err(ClauseFault::NotText),
+    };
+    let like = |ignore_case| Ok(Like::parse(&text().map_err(refused)?, ignore_case));
+    budget.spend(1)?;
+    Ok(match operator {
+        "gt" => Test::Above(property.coerce(operand)?),
+        "gte" => Test::AtLeast(property.coerce(operand)?),
+        "lt" => Test::Below(property.coerce(operand)?),
+        "lte" => Test::AtMost(property.coerce(operand)?),
+        "neq" => Test::IsNot(property.coerce(operand)?),
+        "like" => Test::Like(like(false)?),
+        "nlike" => Test::NotLike(like(false)?),
+        "ilike" => Test::Like(like(true)?),
+        "nilike" => Test::NotLike(like(true)?),
+        "regexp" => {
+            budget.spend_pattern()?;
+            let source = text().map_err(|_| PatternError::NotText);
+            let pattern = source.and_then(|source| Pattern::parse(&source));
+            Test::Matches(pattern.map_err(|error| refused(error.into()))?)
+        }
+        // What is left takes a list: inq, nin, between.
+        _ => {
+            let items = indexed(operand).ok_or_else(|| refused(ClauseFault::NotIndexed))?;
+            budget.spend(items.len())?;
+            let items = items.into_iter().map(|item| property.coerce(item)).collect::<Result<Vec<_>, _>>()?;
+            match (operator, items.as_slice()) {
+                ("inq", _) => Test::OneOf(items),
+                ("nin", _) => Test::NoneOf(items),
+                (_, [least, most]) => Test::Between(least.clone(), most.clone()),
+                (_, items) => return Err(refused(ClauseFault::NotTwo(items.len()))),
+            }
+        }
+    })
+}
+
+/// The items of a list, or of an object whose names count up from 0.
+pub(super) fn indexed(value: &Value) -> Option<Vec<&Value>> {
+    match value {
+        Value::List(items) => Some(items.iter().collect()),
+        Value::Object(members) => {
+            let mut items = vec![None; members.len()];
+            for (name, value) in members {
+                let place: usize = name.parse().ok().filter(|place: &usize| place.to_string() == *name)?;
+                *items.get_mut(place)? = Some(value);
+            }
+            items.into_iter().collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::Date(_) => None,
+    }
+}
+
+fn list(items: &[&Value]) -> Value {
+    Value::List(items.iter().map(|item| (*item).clone()).collect())
+}

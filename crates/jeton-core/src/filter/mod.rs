@@ -1,0 +1,111 @@
+//! LoopBack's filters: which rows, in which order, which of them, and what of each.
+//!
+//! The rules are those of LoopBack 2 (2.42, with its memory connector). Where that has accidents rather than rules,
+//! such as `like` being an unanchored regular expression or `nin` matching nothing, the rule that its documentation
+//! names is followed.
+
+mod clause;
+mod coerce;
+mod condition;
+mod error;
+mod fields;
+mod implied;
+mod include;
+mod literal;
+mod order;
+mod page;
+mod pattern;
+mod row;
+
+pub use condition::Condition;
+pub use error::{ClauseFault, FilterError};
+pub use fields::{DECLARED, Fields};
+pub use implied::Implied;
+pub use include::Inclusion;
+pub use order::Order;
+pub use page::{IMPLIED_LIMIT, Page};
+pub use pattern::{MAX_PATTERN_CHARS, PatternError};
+pub use row::Row;
+
+use crate::value::Value;
+
+/// How deep conditions may stand in one another, and how many names a path may have.
+pub const MAX_DEPTH: usize = 32;
+/// How many comparisons, and operands in lists, a condition may have.
+pub const MAX_TERMS: usize = 2_000;
+/// How many regular expressions a condition may have.
+pub const MAX_PATTERNS: usize = 16;
+/// How many properties may be ordered by, selected, or included.
+pub const MAX_NAMES: usize = 100;
+
+/// What a client asks of a list of rows.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Which rows.
+    pub condition: Condition,
+    /// In which order.
+    pub order: Order,
+    /// Which of those.
+    pub page: Page,
+    /// Which of their properties.
+    pub fields: Fields,
+    /// Which related rows beside.
+    pub include: Vec<Inclusion>,
+}
+
+impl Filter {
+    /// Reads the filter of `find`. What is falsy is no filter; members of other names are left out of account.
+    ///
+    /// # Errors
+    /// The first thing wrong: with the page, then the order, the fields, the condition, the inclusions.
+    pub fn parse(filter: &Value) -> Result<Self, FilterError> {
+        Filter { page: Page::parse(object(filter)?)?, ..Filter::default() }.with_rest(filter)
+    }
+
+    /// Reads the filter of `findOne`: the limit is 1, whatever was sent.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_one(filter: &Value) -> Result<Self, FilterError> {
+        let only_skip = |name: &str| object(filter).map(|filter| filter.member(name).cloned());
+        let named = |name: &str| Ok(only_skip(name)?.map(|value| (name.to_owned(), value)));
+        let skip: Vec<_> = [named("skip")?, named("offset")?].into_iter().flatten().collect();
+        let page = Page { limit: Some(1), ..Page::parse(&Value::Object(skip))? };
+        Filter { page, ..Filter::default() }.with_rest(filter)
+    }
+
+    /// Reads the filter of `findById`, of which only `fields` and `include` count.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_selection(filter: &Value) -> Result<Self, FilterError> {
+        let member = |name: &str| object(filter).map(|filter| filter.member(name).unwrap_or(&Value::Null));
+        let fields = Fields::parse(member("fields")?)?;
+        Ok(Filter { fields, include: Inclusion::parse(member("include")?)?, ..Filter::default() })
+    }
+
+    fn with_rest(self, filter: &Value) -> Result<Self, FilterError> {
+        let order = Order::parse(filter.member("order").unwrap_or(&Value::Null))?;
+        let Filter { fields, include, .. } = Self::parse_selection(filter)?;
+        let condition = Condition::parse(filter.member("where").unwrap_or(&Value::Null))?;
+        Ok(Filter { condition, order, fields, include, ..self })
+    }
+
+    /// The rows that are answered, in their order, of `rows` in the order of creation.
+    pub fn apply<R: Row>(&self, rows: Vec<R>) -> Vec<R> {
+        let matching = rows.into_iter().filter(|row| self.condition.matches(row)).collect();
+        self.page.cut(self.order.sort(matching))
+    }
+}
+
+/// `filter` itself if it is an object, or falsy and thus without members.
+fn object(filter: &Value) -> Result<&Value, FilterError> {
+    match filter {
+        Value::Object(_) => Ok(filter),
+        _ if !filter.is_truthy() => Ok(filter),
+        _ => Err(FilterError::NotAnObject(filter.clone())),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+//! `order`: by what rows are sorted.
+
+use super::row::{Path, Row};
+use super::{FilterError, MAX_DEPTH, MAX_NAMES};
+use crate::value::Value;
+use std::cmp::Ordering;
+
+/// The order in which rows are answered. Always stable: what compares equal stays in the order of creation.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Order(Keys);
+
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+enum Keys {
+    /// Nothing was said.
+    #[default]
+    ById,
+    /// By the first key, then by the second, ...; by none at all if there is none.
+    By(Vec<Key>),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Key {
+    path: Path,
+    descending: bool,
+}
+
+impl Order {
+    /// Reads a text such as `ttl DESC, id`, or a list of such texts. What is falsy is the default: by `id`.
+    ///
+    /// # Errors
+    /// [`FilterError::Order`], [`FilterError::Direction`], or a limit.
+    pub fn parse(order: &Value) -> Result<Self, FilterError> {
+        if !order.is_truthy() {
+            return Ok(Order::default());
+        }
+        let parts = match order {
+            Value::List(parts) => parts.as_slice(),
+            part => std::slice::from_ref(part),
+        };
+        let mut keys = Vec::new();
+        for part in parts {
+            let Value::Text(text) = part else {
+                return Err(FilterError::Order(part.clone()));
+            };
+            for token in tokens(text) {
+                if keys.len() == MAX_NAMES {
+                    return Err(FilterError::TooManyNames);
+                }
+                keys.push(Key::parse(token)?);
+            }
+        }
+        Ok(Order(Keys::By(keys)))
+    }
+
+    /// Whether nothing was said, so that rows come by `id`.
+    pub fn is_default(&self) -> bool {
+        self.0 == Keys::ById
+    }
+
+    /// Whether rows must show their `id` to be sorted, because the client asked for it. The default order needs it,
+    /// too, but may be replaced by any other that is stable.
+    pub fn needs_id(&self) -> bool {
+        match &self.0 {
+            Keys::ById => false,
+            Keys::By(keys) => keys.iter().any(|key| key.path.name() == Some("id")),
+        }
+    }
+
+    /// Sorts rows that come in the order of creation.
+    ///
+    /// Texts compare by UTF-16 code unit, what is missing comes first (last if descending), and what cannot be
+    /// compared is equal. That is no total order, so the result depends on the order of `rows`, but on nothing else.
+    pub fn sort<R: Row>(&self, rows: Vec<R>) -> Vec<R> {
+        let by_id = [Key { path: Path { first: "id".to_owned(), rest: Vec::new() }, descending: false }];
+        let keys = match &self.0 {
+            Keys::ById => &by_id[..],
+            Keys::By(keys) if keys.is_empty() => return rows,
+            Keys::By(keys) => keys,
+        };
+        let values: Vec<Vec<Option<&Value>>> =
+            rows.iter().map(|row| keys.iter().map(|key| key.path.find(row)).collect()).collect();
+        let compare = |one: usize, two: usize| {
+            let pairs = values[one].iter().zip(&values[two]);
+            keys.iter()
+                .zip(pairs)
+                .map(|(key, (one, two))| key.compare(*one, *two))
+                .find(|order| order.is_ne())
+                .unwrap_or(Ordering::Equal)
+        };
+        let places = merge_sort((0..rows.len()).collect(), &compare);
+        let mut slots: Vec<Option<R>> = rows.into_iter().map(Some).collect();
+        places.into_iter().filter_map(|place| slots[place].take()).collect()
+    }
+}
+
+impl Key {
+    fn parse(token: &str) -> Result<Self, FilterError> {
+        let mut words = split_blanks(token);
+        let name = words.next().unwrap_or_default();
+        let descending = match words.next().map(str::to_ascii_uppercase).as_deref() {
+            None | Some("ASC") => false,
+            Some("DESC") => true,
+            Some(_) => return Err(FilterError::Direction(token.to_owned())),
+        };
+        let path = Path::parse(name, MAX_DEPTH).ok_or(FilterError::TooDeep)?;
+        Ok(Key { path, descending })
+    }
+
+    fn compare(&self, one: Option<&Value>, two: Option<&Value>) -> Ordering {
+        let ascending = match (one, two) {
+            (Some(one), Some(two)) => one.compare(two).unwrap_or(Ordering::Equal),
+            (one, two) => one.is_some().cmp(&two.is_some()),
+        };
+        if self.descending { ascending.reverse() } else { ascending }
+    }
+}
+
+/// The pieces between commas; blanks around a comma belong to it, blanks at the ends do not.
+fn tokens(text: &str) -> impl Iterator<Item = &str> {
+    let last = text.split(',').count() - 1;
+    text.split(',')
+        .enumerate()
+        .map(move |(i, token)| {
+            let token = if i == 0 { token } else { token.trim_start() };
+            if i == last { token } else { token.trim_end() }
+        })
+        .filter(|token| !token.is_empty())
+}
+
+/// Splits at every run of blanks. A run at an end leaves an empty piece there.
+fn split_blanks(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        match text.split_once(char::is_whitespace) {
+            Some((piece, after)) => {
+                rest = Some(after.trim_start());
+                Some(piece)
+            }
+            None => rest.take(),
+        }
+    })
+}
+
+/// Sorts so that equal items keep their order. Unlike the sorts of the standard library it takes any `compare`, also
+/// one that is no total order: it never panics and always answers a permutation of `items`.
+fn merge_sort(items: Vec<usize>, compare: &impl Fn(usize, usize) -> Ordering) -> Vec<usize> {
+    let (mut sorted, mut width) = (items, 1);
+    while width < sorted.len() {
+        sorted = sorted.chunks(2 * width).flat_map(|pair| merge(pair, width, compare)).collect();
+        width *= 2;
+    }
+    sorted
+}
+
+/// Merges the first `width` items of `pair` with the others; both are sorted.
+fn merge(pair: &[usize], width: usize, compare: &impl Fn(usize, usize) -> Ordering) -> Vec<usize> {
+    let (mut left, mut right) = pair.split_at(width.min(pair.len()));
+    let mut merged = Vec::with_capacity(pair.len());
+    while let ([one, left_rest @ ..], [two, right_rest @ ..]) = (left, right) {
+        if compare(*two, *one).is_lt() {
+            merged.push(*two);
+            right = right_rest;
+        } else {
+            merged.push(*one);
+            left = left_rest;
+        }
+    }
+    merged.extend_from_slice(left);
+    merged.extend_from_slice(right);
+    merged
+}
+
+#[cfg(test)]
+#[path = "order_tests.rs"]
+mod tests;

@@ -1,0 +1,75 @@
+//! The arguments of a method: `filter`, `where`, and the data of writes.
+
+use super::error::LoopBackError;
+use super::qs::coerce;
+use super::wire::{value_of_json, value_to_json};
+use axum::http::HeaderMap;
+use jeton_core::Value;
+
+/// Where arguments are looked for.
+pub(super) struct Arguments<'a> {
+    pub(super) query: &'a Value,
+    pub(super) body: Option<&'a Value>,
+    pub(super) headers: &'a HeaderMap,
+}
+
+impl Arguments<'_> {
+    /// The object of that name: a member of the body, else of the query, else a header. A text is read as JSON; what came
+    /// nested in a query has its texts coerced. Null if it is nowhere.
+    pub(super) fn object(&self, name: &'static str) -> Result<Value, LoopBackError> {
+        if let Some(value) = self.body.and_then(|body| body.member(name)) {
+            return of_value(name, value.clone());
+        }
+        if let Some(value) = self.query.member(name) {
+            return match value {
+                Value::Text(_) => of_value(name, value.clone()),
+                nested => of_value(name, coerce(nested.clone())),
+            };
+        }
+        match self.headers.get(name).map(|value| std::str::from_utf8(value.as_bytes())) {
+            Some(Ok(text)) => of_value(name, Value::Text(text.to_owned())),
+            Some(Err(_)) | None => Ok(Value::Null),
+        }
+    }
+
+    /// What a write is to store: the body, or, where there is none, `data` in the query, as LoopBack's documentation says
+    /// of `PUT /:id`.
+    pub(super) fn data(&self) -> Result<Value, LoopBackError> {
+        match self.body {
+            Some(body) => Ok(body.clone()),
+            None => match self.query.member("data") {
+                Some(data) => of_value("data", data.clone()),
+                None => Ok(Value::Object(Vec::new())),
+            },
+        }
+    }
+}
+
+fn of_value(name: &'static str, value: Value) -> Result<Value, LoopBackError> {
+    let converted = |value: &Value, kind: &str| {
+        let text = value_to_json(value);
+        LoopBackError::bad(format!(
+            "Invalid value for argument '{name}' of type 'object': {text}. Received type was converted to {kind}."
+        ))
+    };
+    let read = match value {
+        Value::Text(text) => match serde_json::from_str::<serde_json::Value>(&text) {
+            Ok(json) => value_of_json(&json),
+            Err(error) => {
+                return Err(LoopBackError::bad(format!(
+                    "invalid value for argument '{name}' of type 'object': {text}. Received type was string. Error: \
+                     this is not JSON, column {}",
+                    error.column()
+                )));
+            }
+        },
+        other => other,
+    };
+    match &read {
+        Value::Object(_) | Value::List(_) => Ok(read),
+        Value::Null => Err(converted(&read, "object")),
+        Value::Bool(_) => Err(converted(&read, "boolean")),
+        Value::Number(_) | Value::Date(_) => Err(converted(&read, "number")),
+        Value::Text(_) => Err(converted(&read, "string")),
+    }
+}

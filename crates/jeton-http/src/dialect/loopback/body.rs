@@ -1,0 +1,40 @@
+//! Reading bodies as LoopBack's parsers do: JSON and forms; anything else is as if it were not there.
+
+use super::error::LoopBackError;
+use super::qs::{FormError, parse_form};
+use super::wire::value_of_json;
+use crate::request::{BodyForm, body_form, read_body};
+use axum::body::Body;
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+use jeton_core::Value;
+
+/// The body of a request; `None` if there is none.
+pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Option<Value>, LoopBackError> {
+    if !headers.contains_key(CONTENT_TYPE) {
+        return Ok(None);
+    }
+    let form = body_form(headers);
+    if form == BodyForm::Other {
+        return Ok(None);
+    }
+    let bytes = read_body(headers, body).await?;
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    if form == BodyForm::Form {
+        let text = std::str::from_utf8(bytes).map_err(|_| LoopBackError::bad("the form is not UTF-8"))?;
+        return parse_form(text).map(Some).map_err(|error| match error {
+            FormError::TooManyParameters => LoopBackError::TooManyParameters,
+            FormError::TooDeep => LoopBackError::bad("the form is nested too deep"),
+        });
+    }
+    let json: serde_json::Value = serde_json::from_slice(bytes)
+        .map_err(|error| LoopBackError::Syntax { line: error.line(), column: error.column() })?;
+    match json {
+        serde_json::Value::Object(_) | serde_json::Value::Array(_) => Ok(Some(value_of_json(&json))),
+        // Express reads objects and arrays only, and calls the first byte of anything else unexpected.
+        _ => Err(LoopBackError::Syntax { line: 1, column: 1 }),
+    }
+}

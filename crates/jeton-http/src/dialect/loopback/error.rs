@@ -1,0 +1,162 @@
+//! Errors in the shape of strong-error-handler.
+
+use super::wire;
+use crate::request::BodyError;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use jeton_core::FilterError;
+use jeton_service::{ReadFault, Unavailable, WriteFault};
+
+/// Why a request is not served.
+#[derive(Debug)]
+pub(super) enum LoopBackError {
+    /// An expired token was presented.
+    InvalidToken,
+    /// The app's rules do not let the caller in.
+    Denied,
+    /// There is no such model, or no such app: the request line, relative to the mount.
+    NoModel(String),
+    /// The model has no such method: the request line, relative to the model.
+    NoMethod(String),
+    /// There is no row of this id.
+    NoRow(String),
+    /// There is no row of this id to change.
+    NoRowToChange(String),
+    /// Something about the request is wrong: what. May quote what the client sent: for the client, not for a log.
+    Bad(String),
+    /// The body is not JSON.
+    Syntax {
+        /// Where.
+        line: usize,
+        /// Where.
+        column: usize,
+    },
+    /// The row cannot be written.
+    Write(WriteFault),
+    /// The body is too large.
+    TooLarge,
+    /// The form has more than 1,000 parameters.
+    TooManyParameters,
+    /// It could not be found out, or not be done.
+    Unavailable(Unavailable),
+}
+
+impl LoopBackError {
+    pub(super) fn bad(text: impl Into<String>) -> Self {
+        LoopBackError::Bad(text.into())
+    }
+
+    /// Status, name, message and code.
+    fn parts(&self) -> (StatusCode, &'static str, String, Option<&'static str>) {
+        use LoopBackError::*;
+        const NOT_FOUND: Option<&str> = Some("MODEL_NOT_FOUND");
+        let bad = StatusCode::BAD_REQUEST;
+        match self {
+            InvalidToken => {
+                (StatusCode::UNAUTHORIZED, "Error", "Invalid Access Token".to_owned(), Some("INVALID_TOKEN"))
+            }
+            Denied => {
+                let code = Some("AUTHORIZATION_REQUIRED");
+                (StatusCode::UNAUTHORIZED, "Error", "Authorization Required".to_owned(), code)
+            }
+            NoModel(line) => {
+                (StatusCode::NOT_FOUND, "Error", format!("There is no method to handle {line}"), None)
+            }
+            // LoopBack 2 has two blanks there.
+            NoMethod(line) => {
+                let text = format!("Shared class  \"AccessToken\" has no method handling {line}");
+                (StatusCode::NOT_FOUND, "Error", text, None)
+            }
+            NoRow(id) => {
+                (StatusCode::NOT_FOUND, "Error", format!("Unknown \"AccessToken\" id \"{id}\"."), NOT_FOUND)
+            }
+            NoRowToChange(id) => {
+                (StatusCode::NOT_FOUND, "Error", format!("could not find a model with id {id}"), NOT_FOUND)
+            }
+            Bad(text) => (bad, "Error", text.clone(), None),
+            Syntax { line, column } => {
+                (bad, "SyntaxError", format!("Unexpected token in JSON at line {line} column {column}"), None)
+            }
+            Write(fault) => {
+                let status = write_status(*fault);
+                let name =
+                    if status == StatusCode::UNPROCESSABLE_ENTITY { "ValidationError" } else { "Error" };
+                (status, name, fault.to_string(), None)
+            }
+            TooLarge => {
+                let text = "request entity too large".to_owned();
+                (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLargeError", text, None)
+            }
+            TooManyParameters => {
+                let text = "too many parameters".to_owned();
+                (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLargeError", text, None)
+            }
+            Unavailable(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "Error", "Service Unavailable".to_owned(), None)
+            }
+        }
+    }
+}
+
+fn write_status(fault: WriteFault) -> StatusCode {
+    match fault {
+        WriteFault::NotFound => StatusCode::NOT_FOUND,
+        WriteFault::Duplicate => StatusCode::CONFLICT,
+        WriteFault::IdChanged => StatusCode::BAD_REQUEST,
+        WriteFault::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        WriteFault::TooManySelfMade => StatusCode::TOO_MANY_REQUESTS,
+        WriteFault::IdNotYours | WriteFault::Id | WriteFault::Created | WriteFault::User => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+    }
+}
+
+impl From<Unavailable> for LoopBackError {
+    fn from(error: Unavailable) -> Self {
+        LoopBackError::Unavailable(error)
+    }
+}
+
+impl From<FilterError> for LoopBackError {
+    fn from(error: FilterError) -> Self {
+        LoopBackError::Bad(error.to_string())
+    }
+}
+
+impl From<ReadFault> for LoopBackError {
+    fn from(fault: ReadFault) -> Self {
+        match fault {
+            ReadFault::TooManyToOpen => LoopBackError::Bad(fault.to_string()),
+        }
+    }
+}
+
+impl From<WriteFault> for LoopBackError {
+    fn from(fault: WriteFault) -> Self {
+        LoopBackError::Write(fault)
+    }
+}
+
+impl From<BodyError> for LoopBackError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => LoopBackError::TooLarge,
+            BodyError::Incomplete => LoopBackError::bad("request aborted"),
+        }
+    }
+}
+
+impl IntoResponse for LoopBackError {
+    fn into_response(self) -> Response {
+        if let LoopBackError::Unavailable(error) = &self {
+            tracing::error!(route = "/api/accessTokens", "{error}");
+        }
+        let (status, name, message, code) = self.parts();
+        let mut response = (status, wire::error(status.as_u16(), name, &message, code)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+}

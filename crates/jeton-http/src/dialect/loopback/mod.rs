@@ -1,0 +1,16 @@
+//! LoopBack's AccessToken REST API: `/api/accessTokens` and `/accessTokens` for the default app,
+//! `/apps/{app}/api/accessTokens` for any.
+//!
+//! LoopBack matches the names in a path in any case and ids to the letter, so paths are read here and not by the router.
+
+mod argument;
+mod body;
+mod credential;
+mod error;
+mod handlers;
+mod qs;
+mod route;
+mod wire;
+
+pub(crate) use handlers::handle;
+pub(crate) use route::claims;

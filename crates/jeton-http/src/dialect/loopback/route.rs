@@ -1,0 +1,128 @@
+//! Which method of LoopBack's a request calls.
+
+use axum::http::Method as Verb;
+use jeton_core::Method;
+use percent_encoding::percent_decode_str;
+
+/// What a path is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    /// The AccessToken model of an app; `None`: the default app.
+    Model {
+        /// The app.
+        app: Option<String>,
+        /// The segments below the model, still encoded.
+        below: Vec<String>,
+    },
+    /// Some other model, which there is none.
+    OtherModel,
+}
+
+/// A method, and the id that its path names, decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Call {
+    pub(super) method: Method,
+    pub(super) id: Option<String>,
+}
+
+/// Whether a path is LoopBack's to answer.
+pub(crate) fn claims(path: &str) -> bool {
+    target(path).is_some()
+}
+
+/// Reads a path; `None` if it is not LoopBack's. Slashes at the end, and doubled ones, are of no account.
+pub(super) fn target(path: &str) -> Option<Target> {
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let is = |place: usize, name: &str| {
+        segments.get(place).is_some_and(|segment| segment.eq_ignore_ascii_case(name))
+    };
+    let (app, rest) = if is(0, "apps") && is(2, "api") {
+        (Some(segments[1].to_owned()), &segments[3..])
+    } else if is(0, "api") {
+        (None, &segments[1..])
+    } else if is(0, "accesstokens") {
+        (None, &segments[..])
+    } else {
+        return None;
+    };
+    match rest.split_first() {
+        Some((model, below)) if model.eq_ignore_ascii_case("accesstokens") => {
+            Some(Target::Model { app, below: below.iter().map(|segment| (*segment).to_owned()).collect() })
+        }
+        _ => Some(Target::OtherModel),
+    }
+}
+
+/// The method that a verb and a path below the model call; `None` if there is none. Within a verb, names win over ids.
+pub(super) fn call(verb: &Verb, below: &[String]) -> Result<Option<Call>, NotUtf8> {
+    let named = |method| Ok(Some(Call { method, id: None }));
+    let on_id = |method, id: &str| Ok(Some(Call { method, id: Some(decode(id)?) }));
+    let names: Vec<String> = below.iter().map(|segment| segment.to_ascii_lowercase()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    match (verb.as_str(), names.as_slice()) {
+        ("POST", []) => named(Method::Create),
+        ("GET" | "HEAD", []) => named(Method::Find),
+        ("PUT" | "PATCH", []) => named(Method::Upsert),
+        ("GET", ["count"]) => named(Method::Count),
+        ("GET", ["findone"]) => named(Method::FindOne),
+        ("GET" | "POST", ["change-stream"]) => named(Method::CreateChangeStream),
+        ("POST", ["update"]) => named(Method::UpdateAll),
+        ("POST", ["upsertwithwhere"]) => named(Method::UpsertWithWhere),
+        ("POST", ["replaceorcreate"]) => named(Method::ReplaceOrCreate),
+        ("GET", [_]) => on_id(Method::FindById, &below[0]),
+        ("HEAD", [_]) => on_id(Method::Exists, &below[0]),
+        ("PUT" | "PATCH", [_]) => on_id(Method::UpdateAttributes, &below[0]),
+        ("DELETE", [_]) => on_id(Method::DeleteById, &below[0]),
+        ("GET" | "HEAD", [_, "exists"]) => on_id(Method::Exists, &below[0]),
+        ("GET" | "HEAD", [_, "user"]) => on_id(Method::GetUser, &below[0]),
+        ("POST", [_, "replace"]) => on_id(Method::ReplaceById, &below[0]),
+        _ => Ok(None),
+    }
+}
+
+/// A segment of the path is not UTF-8 once decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NotUtf8;
+
+fn decode(segment: &str) -> Result<String, NotUtf8> {
+    percent_decode_str(segment).decode_utf8().map(String::from).map_err(|_| NotUtf8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn called(verb: &str, path: &str) -> Option<(Method, Option<String>)> {
+        let Some(Target::Model { below, .. }) = target(path) else { panic!("{path} is not the model's") };
+        let call = call(&verb.parse().unwrap(), &below).unwrap();
+        call.map(|call| (call.method, call.id))
+    }
+
+    #[test]
+    fn names_in_any_case_and_ids_to_the_letter() {
+        let id = |id: &str| Some(id.to_owned());
+        for (verb, path, expected) in [
+            ("POST", "/api/AccessTokens", Some((Method::Create, None))),
+            ("GET", "//api//accesstokens/", Some((Method::Find, None))),
+            ("GET", "/accessTokens/Count/", Some((Method::Count, None))),
+            ("PUT", "/accessTokens/Count", Some((Method::UpdateAttributes, id("Count")))),
+            ("HEAD", "/accessTokens/findOne", Some((Method::Exists, id("findOne")))),
+            ("GET", "/apps/shop/api/AccessTokens/a%2Fb/EXISTS", Some((Method::Exists, id("a/b")))),
+            ("POST", "/accessTokens/x", None),
+            ("DELETE", "/accessTokens", None),
+            ("GET", "/accessTokens/x/nope", None),
+        ] {
+            assert_eq!(called(verb, path), expected, "{verb} {path}");
+        }
+        assert_eq!(call(&Verb::GET, &["%ff".to_owned()]), Err(NotUtf8));
+    }
+
+    #[test]
+    fn what_is_loopbacks() {
+        assert_eq!(target("/api/Users"), Some(Target::OtherModel));
+        assert_eq!(target("/api"), Some(Target::OtherModel));
+        assert_eq!(target("/accessToken"), None);
+        assert_eq!(target("/apps/shop"), None);
+        assert!(claims("/apps/shop/api/accessTokens") && !claims("/auth/demo") && !claims("/"));
+    }
+}

@@ -1,0 +1,136 @@
+//! Values as LoopBack writes them: JSON with numbers and dates in JavaScript's form, members in their order.
+
+use jeton_core::Value;
+use serde::Serialize;
+
+/// A value as JSON text.
+pub(super) fn value_to_json(value: &Value) -> String {
+    let mut text = String::new();
+    write_value(value, &mut text);
+    text
+}
+
+/// An object with these members, as JSON text.
+pub(super) fn members_to_json(members: &[(String, Value)]) -> String {
+    let mut text = String::new();
+    write_members(members, &mut text);
+    text
+}
+
+/// An array of objects, as JSON text.
+pub(super) fn rows_to_json<'a>(rows: impl Iterator<Item = &'a Vec<(String, Value)>>) -> String {
+    let rows: Vec<String> = rows.map(|members| members_to_json(members)).collect();
+    format!("[{}]", rows.join(","))
+}
+
+/// Parsed JSON as a loose value: every number is a double, and of members of one name the last counts.
+pub(super) fn value_of_json(json: &serde_json::Value) -> Value {
+    match json {
+        serde_json::Value::Null => Value::Null,
+        serde_json::Value::Bool(value) => Value::Bool(*value),
+        serde_json::Value::Number(number) => Value::Number(number.as_f64().unwrap_or(f64::NAN)),
+        serde_json::Value::String(text) => Value::Text(text.clone()),
+        serde_json::Value::Array(items) => Value::List(items.iter().map(value_of_json).collect()),
+        serde_json::Value::Object(members) => {
+            Value::Object(members.iter().map(|(name, value)| (name.clone(), value_of_json(value))).collect())
+        }
+    }
+}
+
+fn write_value(value: &Value, text: &mut String) {
+    match value {
+        Value::Null => text.push_str("null"),
+        Value::Bool(value) => text.push_str(if *value { "true" } else { "false" }),
+        Value::Number(number) if number.is_finite() => text.push_str(&value.to_text()),
+        Value::Number(_) => text.push_str("null"),
+        Value::Text(string) => text.push_str(&to_json(string)),
+        Value::Date(_) => text.push_str(&to_json(&value.to_text())),
+        Value::List(items) => {
+            text.push('[');
+            for (place, item) in items.iter().enumerate() {
+                if place > 0 {
+                    text.push(',');
+                }
+                write_value(item, text);
+            }
+            text.push(']');
+        }
+        Value::Object(members) => write_members(members, text),
+    }
+}
+
+fn write_members(members: &[(String, Value)], text: &mut String) {
+    text.push('{');
+    for (place, (name, value)) in members.iter().enumerate() {
+        if place > 0 {
+            text.push(',');
+        }
+        text.push_str(&to_json(name));
+        text.push(':');
+        write_value(value, text);
+    }
+    text.push('}');
+}
+
+/// The answer to `count`, and to a removal.
+pub(super) fn count(count: u64) -> String {
+    to_json(&Count { count })
+}
+
+/// The answer to `exists`.
+pub(super) fn exists(exists: bool) -> String {
+    to_json(&Exists { exists })
+}
+
+/// An error, as strong-error-handler writes it.
+pub(super) fn error(status: u16, name: &str, message: &str, code: Option<&str>) -> String {
+    to_json(&ErrorBody { error: ErrorShape { status_code: status, name, message, code } })
+}
+
+#[derive(Serialize)]
+struct Count {
+    count: u64,
+}
+
+#[derive(Serialize)]
+struct Exists {
+    exists: bool,
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    error: ErrorShape<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ErrorShape<'a> {
+    status_code: u16,
+    name: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
+}
+
+fn to_json<T: Serialize + ?Sized>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| unreachable!("these shapes are always JSON"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_javascript_writes_it() {
+        let json = serde_json::json!({"b": 1.0, "a": [1e300, 0.1, 12_345_678_901_234_567_890_u64, null], "c": "\u{1}é"});
+        let expected = r#"{"b":1,"a":[1e+300,0.1,12345678901234567000,null],"c":"\u0001é"}"#;
+        assert_eq!(value_to_json(&value_of_json(&json)), expected);
+        assert_eq!(value_to_json(&Value::Number(f64::NAN)), "null");
+        assert_eq!(value_to_json(&Value::Date(0)), "\"1970-01-01T00:00:00.000Z\"");
+        let body = error(401, "Error", "Authorization Required", Some("AUTHORIZATION_REQUIRED"));
+        assert_eq!(
+            body,
+            r#"{"error":{"statusCode":401,"name":"Error","message":"Authorization Required","code":"AUTHORIZATION_REQUIRED"}}"#
+        );
+    }
+}

@@ -1,0 +1,189 @@
+//! How long a row lives: nothing that a client says lets it outlive what the app allows.
+
+use super::super::{
+    ask, assert_error, assert_unknown_elsewhere, at, created, found, id_of, open_to_all, stored, verdict,
+};
+use crate::app::{DAY, EVERYTHING, HOUR, TestApp, grant, identity, lasting, user};
+use jeton_core::{InactiveReason, Lifetime, Secret, Timestamp, TokenKind, Verdict};
+use jeton_service::{ImportRow, Imported, Issue, TokenLife};
+use serde_json::{Value, json};
+
+const FORTNIGHT: i64 = 14 * DAY;
+
+/// What clients say of a row's life; how long a named caller's row then lives, where nothing bounds it, and how long a
+/// self-made one does. In milliseconds from now.
+fn lives() -> Vec<(Value, Option<i64>, i64)> {
+    let both = |life, millis| (life, Some(millis), millis);
+    vec![
+        both(json!({}), FORTNIGHT),
+        both(json!({"ttl": 60}), 60_000),
+        both(json!({"ttl": "60"}), 60_000),
+        both(json!({"ttl": 1_209_600}), FORTNIGHT),
+        (json!({"ttl": 1_209_601}), Some(FORTNIGHT + 1000), FORTNIGHT),
+        (json!({"ttl": 1e11, "created": "1970-01-01T00:00:00Z"}), None, FORTNIGHT),
+        (json!({"ttl": 1e300}), None, FORTNIGHT),
+        both(json!({"ttl": -1}), 0),
+        both(json!({"ttl": "-1"}), 0),
+        both(json!({"ttl": -0.5}), 0),
+        both(json!({"ttl": -1e300}), 0),
+        both(json!({"ttl": 0}), 0),
+        both(json!({"ttl": null}), 0),
+        both(json!({"ttl": "abc"}), 0),
+        both(json!({"ttl": {}}), 0),
+        both(json!({"ttl": "Infinity"}), 0),
+        both(json!({"ttl": 60, "created": null}), 0),
+        both(json!({"ttl": 60, "created": "2026-01-02T03:04:35.678Z"}), 60_000),
+        both(json!({"ttl": 60, "created": "9999-01-01T00:00:00Z"}), 60_000),
+        both(json!({"ttl": 60, "created": "2026-01-02T03:04:00.678Z"}), 55_000),
+        both(json!({"created": "2026-01-01T03:04:05.678Z"}), FORTNIGHT - DAY),
+        both(json!({"ttl": 60, "created": 0}), 0),
+    ]
+}
+
+/// In how many milliseconds a row expires, if that is before the year 5000; what has expired does so at once.
+async fn left(app: &TestApp, id: &str) -> Option<i64> {
+    let expires_at = stored(app, id).await.unwrap().expires_at.expect("it expires");
+    let left = expires_at.millis_since(app.after(0));
+    (left < 3000 * 365 * DAY).then_some(left.max(0))
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_life_goes_so_far() {
+    let app = TestApp::new().await;
+    open_to_all(&app).await;
+    for (life, named, self_made) in lives() {
+        let row = created(&app, &app.admin, &life).await;
+        assert_eq!(left(&app, id_of(&row)).await, named, "{life}");
+        let is_live = verdict(&app, id_of(&row)).await == Verdict::Allowed;
+        assert_eq!(is_live, named != Some(0), "{life}");
+        let row = created(&app, "", &life).await;
+        assert_eq!(left(&app, id_of(&row)).await, Some(self_made), "{life}");
+        // Nor does writing it later.
+        for (caller, expected) in [(app.admin.as_str(), named), ("", Some(self_made))] {
+            let row = created(&app, caller, &json!({"ttl": 5})).await;
+            let written = ask(&app, caller, "PUT", &at(id_of(&row))).json(&life).status().await;
+            assert_eq!(written, 200, "{life}");
+            let expected = if life.get("ttl").is_none() { Some(5000) } else { expected };
+            if life.get("created").is_none() || life.get("ttl").is_some() {
+                assert_eq!(left(&app, id_of(&row)).await, expected, "{life}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_longest_lifetime_of_an_app_bounds_every_row() {
+    let app = TestApp::new().await;
+    open_to_all(&app).await;
+    let settings = json!({"max_ttl_seconds": 3600, "loopback": {"allow_eternal_tokens": true}});
+    app.merge(settings).await;
+    for (life, ..) in lives().into_iter().chain([(json!({"ttl": -1}), None, 0)]) {
+        for caller in [app.admin.as_str(), ""] {
+            let row = created(&app, caller, &life).await;
+            assert!(left(&app, id_of(&row)).await.unwrap() <= HOUR, "{life}");
+            let row = created(&app, caller, &json!({})).await;
+            ask(&app, caller, "PATCH", &at(id_of(&row))).json(&life).send().await;
+            assert!(left(&app, id_of(&row)).await.unwrap() <= HOUR, "{life}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn eternal_rows_are_for_apps_that_allow_them_and_for_those_they_know() {
+    let app = TestApp::new().await;
+    open_to_all(&app).await;
+    app.merge(json!({"loopback": {"allow_eternal_tokens": true}})).await;
+    let proof = app.issue(identity(user("7"))).await;
+    for caller in [&app.admin, &proof.secret] {
+        let row = created(&app, caller, &json!({"ttl": -1, "userId": 7})).await;
+        assert_eq!(stored(&app, id_of(&row)).await.unwrap().expires_at, None);
+    }
+    let row = created(&app, "", &json!({"ttl": -1, "userId": 7})).await;
+    assert_eq!((left(&app, id_of(&row)).await, &row["ttl"]), (Some(FORTNIGHT), &json!(-1)));
+    // What somebody unproven takes over loses its eternity.
+    assert_eq!(ask(&app, "", "PUT", &at(&proof.secret)).json(&json!({"userId": 2})).status().await, 200);
+    assert_eq!(left(&app, &proof.secret).await, Some(FORTNIGHT));
+}
+
+#[tokio::test]
+async fn presenting_what_has_expired_is_refused_once_and_ends_it_here() {
+    let app = TestApp::new().await;
+    let expiring = [identity(user("7")), grant(user("7"), "read")];
+    let mut tokens = Vec::new();
+    for issue in expiring {
+        tokens.push(app.issue(lasting(HOUR, issue)).await);
+    }
+    app.clock.advance_millis(HOUR - 1);
+    assert_eq!(ask(&app, &tokens[0].secret, "POST", "").json(&json!({})).status().await, 200);
+    app.clock.advance_millis(1);
+    let made = found(&app).await.into_iter().find(|id| tokens.iter().all(|token| token.secret != *id));
+    for token in &tokens {
+        assert!(found(&app).await.contains(&token.secret), "expiry alone hides nothing");
+        // Where anybody is let in, and where there is nothing at all.
+        let answer = ask(&app, &token.secret, "POST", "").json(&json!({})).send().await;
+        assert_eq!(assert_error(&answer, 401), "Invalid Access Token");
+        assert_eq!(answer.json()["error"]["code"], "INVALID_TOKEN");
+        assert!(!found(&app).await.contains(&token.secret));
+        assert_error(&ask(&app, &app.admin, "GET", &at(&token.secret)).send().await, 404);
+        // From now on it is as if it had never been presented.
+        assert_eq!(ask(&app, &token.secret, "POST", "").json(&json!({})).status().await, 200);
+        let revived = json!({"id": token.secret, "ttl": 60});
+        assert_error(&ask(&app, &app.admin, "PUT", "").json(&revived).send().await, 409);
+        assert_eq!(verdict(&app, &token.secret).await, Verdict::Inactive(InactiveReason::Expired));
+        // Others still see that there was one.
+        let listed = app.get("/AccessToken/demo").bearer(&app.admin).send().await;
+        assert!(listed.text().contains(&token.secret));
+    }
+    // What exists here alone is gone.
+    let made = made.unwrap();
+    app.clock.advance_millis(FORTNIGHT);
+    assert_error(&ask(&app, &made, "GET", "").send().await, 401);
+    assert_eq!(stored(&app, &made).await, None);
+}
+
+/// So many self-made tokens that expire at these instants.
+async fn fill(app: &TestApp, count: usize, expires_at: Timestamp) {
+    let issue = || Issue {
+        kind: TokenKind::SelfMade,
+        life: TokenLife::Asked(Lifetime::Unlimited),
+        ..identity(user("2"))
+    };
+    let row = |place: usize| ImportRow {
+        secret: Secret::parse(&format!("{}-{place}", expires_at.as_millis())).unwrap(),
+        issue: issue(),
+        created_at: None,
+        expires_at: Some(expires_at),
+        enabled: true,
+    };
+    let by = EVERYTHING.actor();
+    let taken =
+        app.service.import(&app.open("demo").await, (0..count).map(row).collect(), true, &by).await.unwrap();
+    assert!(taken.iter().all(|taken| matches!(taken, Imported::Taken(_))));
+}
+
+#[tokio::test]
+async fn an_app_keeps_ten_thousand_live_self_made_rows() {
+    let app = TestApp::new().await;
+    open_to_all(&app).await;
+    let proof = app.issue(identity(user("7"))).await;
+    fill(&app, 9_999, app.after(DAY)).await;
+    let last = created(&app, "", &json!({"userId": 2, "ttl": 2})).await;
+    for caller in ["", &proof.secret, &app.admin] {
+        let row = json!({"userId": 2});
+        let (answers, merges) = if caller == app.admin { (200, 200) } else { (429, 429) };
+        assert_eq!(ask(&app, caller, "POST", "").json(&row).status().await, answers);
+        let victim = app.issue(identity(user("8"))).await;
+        assert_eq!(ask(&app, caller, "PUT", &at(&victim.secret)).json(&row).status().await, merges);
+        let owner = app.token(victim.id).await.unwrap().owner;
+        assert_eq!(owner, user(if merges == 200 { "2" } else { "8" }));
+    }
+    // A proven user's own rows, and changes to what there is, are not bounded.
+    created(&app, &proof.secret, &json!({"userId": 7})).await;
+    assert_eq!(ask(&app, "", "PUT", &at(id_of(&last))).json(&json!({"userId": 9})).status().await, 200);
+    // One expires and makes room for one.
+    app.clock.advance_millis(2000);
+    let next = created(&app, "", &json!({})).await;
+    assert_eq!(stored(&app, id_of(&last)).await, None);
+    assert_unknown_elsewhere(&app, id_of(&next)).await;
+    assert_error(&ask(&app, "", "POST", "").json(&json!({})).send().await, 429);
+}

@@ -1,0 +1,133 @@
+//! Who speaks, on LoopBack.
+
+use crate::apps::OpenApp;
+use crate::update::MAX_TRIES;
+use crate::{Service, Unavailable};
+use jeton_core::{
+    Actor, Demand, InactiveReason, Secret, ServicePermission, Token, TokenKind, UserId, Verdict, decide,
+};
+use jeton_store::{Replaced, StoredToken};
+
+/// What came of presenting a token.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Presentation {
+    /// Somebody, perhaps unproven.
+    Caller(LoopBackCaller),
+    /// The token had expired. It has left LoopBack's view now.
+    Expired,
+}
+
+/// Who speaks.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LoopBackCaller {
+    /// Nobody in particular: no token, an unknown one, or one that does not say who its user is.
+    Anybody,
+    /// The bearer of an identity token.
+    Authenticated {
+        /// The token.
+        token: jeton_core::TokenId,
+        /// Its user, if it has one.
+        user_id: Option<UserId>,
+    },
+    /// A service credential with `jeton:manage`: everything, by name.
+    Manager(jeton_core::TokenId),
+}
+
+/// Who writes, and on what grounds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Writer {
+    /// Who speaks.
+    pub caller: LoopBackCaller,
+    /// Whether it was let in by name: as itself, or in a role that the app's settings name. Otherwise it was let in as
+    /// everybody is, or everybody with a token.
+    pub is_named: bool,
+}
+
+impl Writer {
+    /// Whether it may make a token that speaks for this user: by name it may for any, else for itself alone.
+    pub(super) fn proves(&self, user_id: &UserId) -> bool {
+        self.is_named
+            || matches!(&self.caller, LoopBackCaller::Authenticated { user_id: Some(own), .. } if own == user_id)
+    }
+
+    pub(super) fn actor(&self) -> Actor {
+        match &self.caller {
+            LoopBackCaller::Anybody | LoopBackCaller::Authenticated { user_id: None, .. } => Actor::Anonymous,
+            LoopBackCaller::Authenticated { token, user_id: Some(user_id) } => {
+                Actor::User { user_id: user_id.clone(), token_id: *token }
+            }
+            LoopBackCaller::Manager(token) => Actor::Manager(*token),
+        }
+    }
+}
+
+impl Service {
+    /// Finds out who presents a token on LoopBack.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    pub async fn loopback_caller(
+        &self,
+        app: &OpenApp,
+        presented: Option<&Secret>,
+    ) -> Result<Presentation, Unavailable> {
+        let anybody = Presentation::Caller(LoopBackCaller::Anybody);
+        let Some(secret) = presented else { return Ok(anybody) };
+        let found = self.tokens_with(secret).await?;
+        let Some(stored) = found.into_iter().find(|stored| stored.token.app_id == app.id) else {
+            return Ok(anybody);
+        };
+        let token = &stored.token;
+        match decide(token.standing(), &Demand::Active, self.now()) {
+            Verdict::Allowed => Ok(Presentation::Caller(caller(token))),
+            Verdict::Inactive(_) if self.has_expired(token) && !token.left_loopback => {
+                self.leave_loopback(app, stored).await?;
+                Ok(Presentation::Expired)
+            }
+            Verdict::Inactive(_) | Verdict::Refused => Ok(anybody),
+        }
+    }
+
+    /// Whether expiry is all that keeps the token from being good.
+    pub(super) fn has_expired(&self, token: &Token) -> bool {
+        let verdict = decide(token.standing(), &Demand::Active, self.now());
+        verdict == Verdict::Inactive(InactiveReason::Expired) && token.is_enabled()
+    }
+
+    /// Takes an expired token out of LoopBack's view. One that exists for LoopBack alone is removed, as LoopBack does.
+    /// Lost races are others' changes, after which it is looked at anew.
+    async fn leave_loopback(&self, app: &OpenApp, stored: StoredToken) -> Result<(), Unavailable> {
+        if stored.token.kind == TokenKind::SelfMade {
+            self.store.delete_token(app.id, stored.token.id, self.now(), &Actor::Anonymous).await?;
+            return Ok(());
+        }
+        let mut stored = stored;
+        for _ in 0..MAX_TRIES {
+            let left = Token { left_loopback: true, ..stored.token.clone() };
+            if self.store.replace_token(left, stored.revision, &Actor::Anonymous).await? == Replaced::Done {
+                return Ok(());
+            }
+            match self.store.token(app.id, stored.token.id).await? {
+                Some(again) if !again.token.left_loopback && self.has_expired(&again.token) => stored = again,
+                _ => return Ok(()),
+            }
+        }
+        Err(Unavailable::Contended)
+    }
+}
+
+/// Only an identity speaks for its user; a service credential with `jeton:manage` for the app.
+fn caller(token: &Token) -> LoopBackCaller {
+    match token.kind {
+        TokenKind::Identity if token.left_loopback => LoopBackCaller::Anybody,
+        TokenKind::Identity => {
+            LoopBackCaller::Authenticated { token: token.id, user_id: token.owner.named().cloned() }
+        }
+        TokenKind::Service
+            if token.scopes.global_permissions().contains(&&ServicePermission::Manage.permission()) =>
+        {
+            LoopBackCaller::Manager(token.id)
+        }
+        TokenKind::Service | TokenKind::Grant | TokenKind::SelfMade => LoopBackCaller::Anybody,
+    }
+}

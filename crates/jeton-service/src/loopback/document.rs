@@ -1,0 +1,127 @@
+//! What LoopBack's clients stored beyond what every token has, in the token's document.
+
+use jeton_core::{Document, Token, Value};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Number, Value as Json};
+
+/// The document of a token that was written over LoopBack.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct LoopBackDocument {
+    /// The lifetime as it was stored; `None`: it was never said.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "said")]
+    pub(super) ttl: Option<Json>,
+    /// When a token with that lifetime expires. Another expiry was set elsewhere, and the stored lifetime is history.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ttl_ends_at: Option<i64>,
+    /// Whether `created` was stored as null.
+    pub(super) created_is_null: bool,
+    /// Whether `userId` was stored as null.
+    pub(super) user_is_null: bool,
+    /// The members of other names, in the order in which they were written.
+    pub(super) rest: Map<String, Json>,
+}
+
+impl LoopBackDocument {
+    /// The document of a token; the empty one if it has none.
+    pub(super) fn of(token: &Token) -> Option<Self> {
+        match &token.document {
+            None => Some(LoopBackDocument::default()),
+            Some(document) => serde_json::from_str(document.as_str()).ok(),
+        }
+    }
+
+    /// `None`: it is too large, or so deep that it could not be read again.
+    pub(super) fn into_document(self) -> Option<Document> {
+        let text =
+            serde_json::to_string(&self).unwrap_or_else(|_| unreachable!("maps of values are always JSON"));
+        // The members lie one level deeper here than in the request, whose depth is bounded by the same parser. A row
+        // that cannot be read is an error for every list that it stands in.
+        serde_json::from_str::<Self>(&text).ok()?;
+        Document::new(text).ok()
+    }
+}
+
+/// What was said, null included, which is not the same as nothing.
+fn said<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
+    Json::deserialize(deserializer).map(Some)
+}
+
+/// A loose value as JSON. What JSON cannot say, such as NaN, is null, as `JSON.stringify` has it.
+pub(super) fn to_json(value: &Value) -> Json {
+    match value {
+        Value::Null => Json::Null,
+        Value::Bool(value) => Json::Bool(*value),
+        Value::Number(number) => Number::from_f64(*number).map_or(Json::Null, Json::Number),
+        Value::Text(text) => Json::String(text.clone()),
+        Value::Date(_) => Json::String(value.to_text()),
+        Value::List(items) => items.iter().map(to_json).collect(),
+        Value::Object(members) => {
+            Json::Object(members.iter().map(|(name, value)| (name.clone(), to_json(value))).collect())
+        }
+    }
+}
+
+/// JSON as a loose value: every number is a double.
+pub(super) fn from_json(json: &Json) -> Value {
+    match json {
+        Json::Null => Value::Null,
+        Json::Bool(value) => Value::Bool(*value),
+        Json::Number(number) => Value::Number(number.as_f64().unwrap_or(f64::NAN)),
+        Json::String(text) => Value::Text(text.clone()),
+        Json::Array(items) => Value::List(items.iter().map(from_json).collect()),
+        Json::Object(members) => {
+            Value::Object(members.iter().map(|(name, value)| (name.clone(), from_json(value))).collect())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn values_survive() {
+        let value = json!({"b": [1.5, null, true], "a": {"x": "\u{0}"}});
+        assert_eq!(to_json(&from_json(&value)), json!({"b": [1.5, null, true], "a": {"x": "\u{0}"}}));
+        assert_eq!(to_json(&Value::Number(f64::NAN)), Json::Null);
+        assert_eq!(to_json(&Value::Date(0)), json!("1970-01-01T00:00:00.000Z"));
+        let document =
+            LoopBackDocument { rest: value.as_object().unwrap().clone(), ..LoopBackDocument::default() };
+        let text = document.clone().into_document().unwrap();
+        assert_eq!(serde_json::from_str::<LoopBackDocument>(text.as_str()).unwrap(), document);
+        // A NUL is escaped: PostgreSQL keeps none.
+        assert!(!text.as_str().contains('\0'));
+    }
+
+    #[test]
+    fn a_lifetime_of_null_is_not_none() {
+        for ttl in [None, Some(Json::Null), Some(json!(7))] {
+            let document = LoopBackDocument { ttl, ..LoopBackDocument::default() };
+            let text = document.clone().into_document().unwrap();
+            assert_eq!(serde_json::from_str::<LoopBackDocument>(text.as_str()).unwrap(), document);
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_read_again_is_not_kept() {
+        let nested = |depth| (1..depth).fold(json!([]), |inner, _| json!([inner]));
+        let document = |depth| {
+            let mut document = LoopBackDocument::default();
+            document.rest.insert("x".to_owned(), nested(depth));
+            document.into_document()
+        };
+        assert!(document(125).is_some());
+        assert!(document(126).is_none());
+    }
+
+    #[test]
+    fn it_is_bounded() {
+        let mut document = LoopBackDocument::default();
+        document.rest.insert("x".to_owned(), json!("y".repeat(16_000)));
+        assert!(document.clone().into_document().is_some());
+        document.rest.insert("z".to_owned(), json!("y".repeat(1_000)));
+        assert!(document.into_document().is_none());
+    }
+}

@@ -1,0 +1,17 @@
+//! Tokens as LoopBack's AccessToken model: rows with an id that is the secret, a ttl, a creation date, a user, and
+//! whatever else a client stored.
+//!
+//! LoopBack sees every token of the app but service credentials, and none that is switched off or that was presented
+//! there after it had expired.
+
+mod caller;
+mod document;
+mod read;
+mod row;
+mod self_made;
+mod write;
+
+pub use caller::{LoopBackCaller, Presentation, Writer};
+pub use read::{Found, ReadFault};
+pub use row::LoopBackRow;
+pub use write::WriteFault;

@@ -1,0 +1,81 @@
+//! A token as LoopBack shows it.
+
+use super::document::{LoopBackDocument, from_json};
+use crate::keys::Keys;
+use crate::list::{Listed, ShownSecret};
+use jeton_core::{Digest, Row, Secret, Timestamp, Token, TokenId, UserId, Value};
+use std::sync::Arc;
+
+/// One row of the AccessToken model: its properties in the order of LoopBack's answers.
+#[derive(Clone, Debug)]
+pub struct LoopBackRow {
+    /// The number of the token.
+    pub token_id: TokenId,
+    /// `id`, `ttl`, `created`, `userId`, then the others as they were stored. What is absent has no member.
+    pub members: Vec<(String, Value)>,
+    digest: Digest,
+    keys: Arc<Keys>,
+}
+
+impl LoopBackRow {
+    /// `None`: the token's document makes no sense.
+    pub(super) fn new(listed: &Listed, digest: Digest, keys: &Arc<Keys>) -> Option<Self> {
+        let token = &listed.token;
+        let document = LoopBackDocument::of(token)?;
+        let id = match &listed.secret {
+            ShownSecret::Clear(secret) => secret.expose().to_owned(),
+            ShownSecret::Masked(_) | ShownSecret::Gone => format!("~{}", token.id),
+        };
+        let mut members = vec![
+            ("id".to_owned(), Value::Text(id)),
+            ("ttl".to_owned(), ttl(token, &document)),
+            ("created".to_owned(), created(token, &document)),
+        ];
+        members.extend(user(token, &document).map(|user| ("userId".to_owned(), user)));
+        members.extend(document.rest.iter().map(|(name, value)| (name.clone(), from_json(value))));
+        Some(LoopBackRow { token_id: token.id, members, digest, keys: Arc::clone(keys) })
+    }
+}
+
+impl Row for LoopBackRow {
+    fn member(&self, name: &str) -> Option<&Value> {
+        self.members.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    /// By digest, or by the handle that stands for a secret that is not kept.
+    fn has_id(&self, id: &str) -> bool {
+        let is_handle = id.strip_prefix('~') == Some(self.token_id.to_string().as_str());
+        is_handle && self.member("id").is_some_and(|shown| shown.to_text() == id)
+            || Secret::parse(id).is_ok_and(|secret| self.keys.digests(&secret).contains(&self.digest))
+    }
+}
+
+/// The lifetime that a row shows: as it was stored, unless another expiry was set elsewhere since.
+pub(super) fn ttl(token: &Token, document: &LoopBackDocument) -> Value {
+    match &document.ttl {
+        Some(ttl) if document.ttl_ends_at == token.expires_at.map(Timestamp::as_millis) => from_json(ttl),
+        _ => Value::Number(token.expires_at.map_or(-1.0, |expires_at| {
+            // Within 2^39 seconds, which a double holds exactly.
+            (expires_at.millis_since(token.created_at) as f64 / 1000.0).round()
+        })),
+    }
+}
+
+fn created(token: &Token, document: &LoopBackDocument) -> Value {
+    if document.created_is_null { Value::Null } else { Value::Date(token.created_at.as_millis()) }
+}
+
+fn user(token: &Token, document: &LoopBackDocument) -> Option<Value> {
+    match token.owner.shown() {
+        Some(user_id) => Some(user_value(user_id)),
+        None => document.user_is_null.then_some(Value::Null),
+    }
+}
+
+/// A user id as LoopBack shows it.
+pub(super) fn user_value(user_id: &UserId) -> Value {
+    // Within 2^53, which a double holds exactly.
+    user_id
+        .as_integer()
+        .map_or_else(|| Value::Text(user_id.to_string()), |number| Value::Number(number as f64))
+}
