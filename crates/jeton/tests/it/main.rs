@@ -10,6 +10,8 @@ mod help;
 mod init;
 mod keys;
 mod load;
+mod loopback_client;
+mod loopback_corpus;
 mod memory;
 mod operator;
 mod secrets;

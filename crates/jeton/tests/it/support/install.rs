@@ -110,6 +110,21 @@ impl Installation {
         Installation { place, credentials, server: None }
     }
 
+    /// The same with these settings of app demo changed.
+    #[track_caller]
+    pub(crate) fn with(self, settings: &Value) -> Self {
+        let merge = ["app", "settings", "demo", "--merge", "-", "--json"];
+        self.place.run_with(&merge, &settings.to_string()).json();
+        self
+    }
+
+    /// The secret of a new token that speaks for a user in app demo.
+    #[track_caller]
+    pub(crate) fn token_of(&self, user: &str) -> String {
+        let token = self.place.json(&["token", "create", "--app", "demo", "--user-id", user]);
+        text(&token, "access_token").to_owned()
+    }
+
     #[track_caller]
     pub(crate) fn serve(self) -> Self {
         let server = Server::start(&self.place, &[]);

@@ -3,6 +3,7 @@
 mod http;
 mod install;
 mod lines;
+pub(crate) mod loopback;
 mod run;
 mod server;
 
