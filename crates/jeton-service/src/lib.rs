@@ -34,7 +34,9 @@ pub use keys::{
     DataKey, KeyFileError, KeyMisfit, KeyRing, KeyRingError, Keys, SealError, read_key_file, write_key_file,
 };
 pub use list::{ListRequest, Listed, Listing, ShownSecret};
-pub use loopback::{Found, LoopBackCaller, LoopBackRow, Presentation, ReadFault, WriteFault, Writer};
+pub use loopback::{
+    Found, LoopBackCaller, LoopBackRow, Presentation, ReadFault, WriteFault, Writer, value_of_json,
+};
 pub use operators::OperatorCredentials;
 pub use settings::{SettingsProblem, merge_settings, parse_settings, print_settings};
 pub use system::{SystemClock, SystemEntropy};

@@ -62,16 +62,16 @@ pub(super) fn to_json(value: &Value) -> Json {
     }
 }
 
-/// JSON as a loose value: every number is a double.
-pub(super) fn from_json(json: &Json) -> Value {
+/// Parsed JSON as a loose value: every number is a double, and of members of one name the last counts.
+pub fn value_of_json(json: &Json) -> Value {
     match json {
         Json::Null => Value::Null,
         Json::Bool(value) => Value::Bool(*value),
         Json::Number(number) => Value::Number(number.as_f64().unwrap_or(f64::NAN)),
         Json::String(text) => Value::Text(text.clone()),
-        Json::Array(items) => Value::List(items.iter().map(from_json).collect()),
+        Json::Array(items) => Value::List(items.iter().map(value_of_json).collect()),
         Json::Object(members) => {
-            Value::Object(members.iter().map(|(name, value)| (name.clone(), from_json(value))).collect())
+            Value::Object(members.iter().map(|(name, value)| (name.clone(), value_of_json(value))).collect())
         }
     }
 }
@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn values_survive() {
         let value = json!({"b": [1.5, null, true], "a": {"x": "\u{0}"}});
-        assert_eq!(to_json(&from_json(&value)), json!({"b": [1.5, null, true], "a": {"x": "\u{0}"}}));
+        assert_eq!(to_json(&value_of_json(&value)), json!({"b": [1.5, null, true], "a": {"x": "\u{0}"}}));
         assert_eq!(to_json(&Value::Number(f64::NAN)), Json::Null);
         assert_eq!(to_json(&Value::Date(0)), json!("1970-01-01T00:00:00.000Z"));
         let document =

@@ -12,6 +12,7 @@ mod self_made;
 mod write;
 
 pub use caller::{LoopBackCaller, Presentation, Writer};
+pub use document::value_of_json;
 pub use read::{Found, ReadFault};
 pub use row::LoopBackRow;
 pub use write::WriteFault;

@@ -1,6 +1,6 @@
 //! A token as LoopBack shows it.
 
-use super::document::{LoopBackDocument, from_json};
+use super::document::{LoopBackDocument, value_of_json};
 use crate::keys::Keys;
 use crate::list::{Listed, ShownSecret};
 use jeton_core::{Digest, Row, Secret, Timestamp, Token, TokenId, UserId, Value};
@@ -32,7 +32,7 @@ impl LoopBackRow {
             ("created".to_owned(), created(token, &document)),
         ];
         members.extend(user(token, &document).map(|user| ("userId".to_owned(), user)));
-        members.extend(document.rest.iter().map(|(name, value)| (name.clone(), from_json(value))));
+        members.extend(document.rest.iter().map(|(name, value)| (name.clone(), value_of_json(value))));
         Some(LoopBackRow { token_id: token.id, members, digest, keys: Arc::clone(keys) })
     }
 }
@@ -53,7 +53,7 @@ impl Row for LoopBackRow {
 /// The lifetime that a row shows: as it was stored, unless another expiry was set elsewhere since.
 pub(super) fn ttl(token: &Token, document: &LoopBackDocument) -> Value {
     match &document.ttl {
-        Some(ttl) if document.ttl_ends_at == token.expires_at.map(Timestamp::as_millis) => from_json(ttl),
+        Some(ttl) if document.ttl_ends_at == token.expires_at.map(Timestamp::as_millis) => value_of_json(ttl),
         _ => Value::Number(token.expires_at.map_or(-1.0, |expires_at| {
             // Within 2^39 seconds, which a double holds exactly.
             (expires_at.millis_since(token.created_at) as f64 / 1000.0).round()

@@ -2,9 +2,10 @@
 
 use super::error::LoopBackError;
 use super::qs::coerce;
-use super::wire::{value_of_json, value_to_json};
+use super::wire::value_to_json;
 use axum::http::HeaderMap;
 use jeton_core::Value;
+use jeton_service::value_of_json;
 
 /// Where arguments are looked for.
 pub(super) struct Arguments<'a> {

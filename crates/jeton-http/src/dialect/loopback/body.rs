@@ -2,12 +2,12 @@
 
 use super::error::LoopBackError;
 use super::qs::{FormError, parse_form};
-use super::wire::value_of_json;
 use crate::request::{BodyForm, body_form, read_body};
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use jeton_core::Value;
+use jeton_service::value_of_json;
 
 /// The body of a request; `None` if there is none.
 pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Option<Value>, LoopBackError> {

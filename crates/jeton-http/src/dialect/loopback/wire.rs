@@ -23,20 +23,6 @@ pub(super) fn rows_to_json<'a>(rows: impl Iterator<Item = &'a Vec<(String, Value
     format!("[{}]", rows.join(","))
 }
 
-/// Parsed JSON as a loose value: every number is a double, and of members of one name the last counts.
-pub(super) fn value_of_json(json: &serde_json::Value) -> Value {
-    match json {
-        serde_json::Value::Null => Value::Null,
-        serde_json::Value::Bool(value) => Value::Bool(*value),
-        serde_json::Value::Number(number) => Value::Number(number.as_f64().unwrap_or(f64::NAN)),
-        serde_json::Value::String(text) => Value::Text(text.clone()),
-        serde_json::Value::Array(items) => Value::List(items.iter().map(value_of_json).collect()),
-        serde_json::Value::Object(members) => {
-            Value::Object(members.iter().map(|(name, value)| (name.clone(), value_of_json(value))).collect())
-        }
-    }
-}
-
 fn write_value(value: &Value, text: &mut String) {
     match value {
         Value::Null => text.push_str("null"),
@@ -119,6 +105,7 @@ fn to_json<T: Serialize + ?Sized>(value: &T) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jeton_service::value_of_json;
 
     #[test]
     fn as_javascript_writes_it() {
