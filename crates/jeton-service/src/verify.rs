@@ -46,13 +46,9 @@ impl Service {
         let found = self.tokens_with(secret).await?;
         let of_app = |stored: &StoredToken| stored.token.app_id == app.id && stored.token.kind.is_shared();
         let Some(stored) = found.into_iter().find(of_app) else { return Ok(Verified::unknown()) };
-        let now = self.now();
         let token = stored.token;
-        Ok(Verified {
-            verdict: decide(token.standing(), demand, now),
-            explanation: explain(token.standing(), demand, now),
-            token: Some(token),
-        })
+        let explanation = explain(token.standing(), demand, self.now());
+        Ok(Verified { verdict: explanation.verdict, explanation, token: Some(token) })
     }
 
     /// The tokens of all apps that have this secret.

@@ -2,7 +2,7 @@
 
 use super::document::{LoopBackDocument, value_of_json};
 use crate::keys::Keys;
-use crate::list::{Listed, ShownSecret};
+use crate::list::{Listed, ShownSecret, handle_id};
 use jeton_core::{Digest, Row, Secret, Timestamp, Token, TokenId, UserId, Value};
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ impl Row for LoopBackRow {
 
     /// By digest, or by the handle that stands for a secret that is not kept.
     fn has_id(&self, id: &str) -> bool {
-        let is_handle = id.strip_prefix('~') == Some(self.token_id.to_string().as_str());
+        let is_handle = handle_id(id) == Some(self.token_id);
         is_handle && self.member("id").is_some_and(|shown| shown.to_text() == id)
             || Secret::parse(id).is_ok_and(|secret| self.keys.digests(&secret).contains(&self.digest))
     }

@@ -9,6 +9,7 @@ use super::document::{LoopBackDocument, to_json};
 use super::row::{LoopBackRow, ttl};
 use crate::apps::OpenApp;
 use crate::issue::{Issue, TokenLife};
+use crate::list::handle_id;
 use crate::update::MAX_TRIES;
 use crate::{Service, Unavailable};
 use jeton_core::{Lifetime, Owner, Scopes, Secret, Settings, Timestamp, Token, TokenKind, UserId, Value};
@@ -245,7 +246,7 @@ impl Service {
     }
 
     fn is_id_of(&self, id: &str, stored: &jeton_store::StoredToken) -> bool {
-        id.strip_prefix('~') == Some(stored.token.id.to_string().as_str())
+        handle_id(id) == Some(stored.token.id)
             || Secret::parse(id).is_ok_and(|secret| self.is_secret_of(&secret, stored))
     }
 }

@@ -1,7 +1,7 @@
 //! Errors of the user-token API: HTTP status and envelope agree.
 
 use super::wire::envelope;
-use crate::request::BodyError;
+use crate::request::{BodyError, MAX_BODY_BYTES};
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -79,7 +79,7 @@ impl AppKeyError {
             AppKeyError::Bad(text) => text.clone(),
             AppKeyError::NoSuchPath => "nothing is served at this path".into(),
             AppKeyError::Method(allow) => format!("this path knows {allow}").into(),
-            AppKeyError::TooLarge => "the body has more than 102400 bytes".into(),
+            AppKeyError::TooLarge => format!("the body has more than {MAX_BODY_BYTES} bytes").into(),
             AppKeyError::MediaType => "the body must be JSON or application/x-www-form-urlencoded".into(),
             AppKeyError::Unavailable(_) => "the service is unavailable: try again".into(),
         }

@@ -4,7 +4,7 @@
 //! and never quote its value, which may be a secret that went astray.
 
 use super::error::AppKeyError;
-use crate::request::{BodyForm, pairs};
+use crate::request::{BodyForm, pairs, without_bom};
 use jeton_core::{Description, Label, LabelError, Lifetime, Permission, UserId};
 use jeton_service::{Edit, TokenLife};
 use serde_json::Value;
@@ -58,19 +58,16 @@ impl Members {
                 let pairs = pairs(body).ok_or_else(|| AppKeyError::bad("the form is not UTF-8"))?;
                 Ok(Members::of_pairs(pairs))
             }
-            BodyForm::Json => {
-                let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-                match serde_json::from_slice(body) {
-                    Ok(Value::Object(members)) => Ok(Members(members.into_iter().collect())),
-                    Ok(Value::Null) if null_is_empty => Ok(Members(Vec::new())),
-                    Ok(_) => Err(AppKeyError::bad("the body must be a JSON object")),
-                    Err(error) => Err(AppKeyError::bad(format!(
-                        "the body is not JSON: line {}, column {}",
-                        error.line(),
-                        error.column()
-                    ))),
-                }
-            }
+            BodyForm::Json => match serde_json::from_slice(without_bom(body)) {
+                Ok(Value::Object(members)) => Ok(Members(members.into_iter().collect())),
+                Ok(Value::Null) if null_is_empty => Ok(Members(Vec::new())),
+                Ok(_) => Err(AppKeyError::bad("the body must be a JSON object")),
+                Err(error) => Err(AppKeyError::bad(format!(
+                    "the body is not JSON: line {}, column {}",
+                    error.line(),
+                    error.column()
+                ))),
+            },
         }
     }
 

@@ -1,7 +1,7 @@
 //! Errors of Dotide: an object with a message, which its clients raise.
 
 use super::wire::{error_body, validation_body};
-use crate::request::BodyError;
+use crate::request::{BodyError, MAX_BODY_BYTES};
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -44,7 +44,7 @@ impl DotideError {
             DotideError::Bad(text) => error_body(text),
             DotideError::Scopes(text) => validation_body(text),
             DotideError::Method(allow) => error_body(&format!("this path knows {allow}")),
-            DotideError::TooLarge => error_body("the body has more than 102400 bytes"),
+            DotideError::TooLarge => error_body(&format!("the body has more than {MAX_BODY_BYTES} bytes")),
             DotideError::Unavailable(_) => error_body("the service is unavailable: try again"),
         }
     }

@@ -3,7 +3,7 @@
 //! Errors never quote a value, which may be a secret that went astray.
 
 use super::error::DotideError;
-use crate::request::pairs;
+use crate::request::{pairs, without_bom};
 use jeton_core::{Permission, Scope, Scopes};
 use serde_json::{Map, Value};
 
@@ -43,8 +43,7 @@ impl Query {
 
 impl Input {
     pub(super) fn parse(body: &[u8]) -> Result<Self, DotideError> {
-        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-        let value: Value = serde_json::from_slice(body).map_err(|error| {
+        let value: Value = serde_json::from_slice(without_bom(body)).map_err(|error| {
             let place = format!("the body is not JSON: line {}, column {}", error.line(), error.column());
             DotideError::Bad(place.into())
         })?;

@@ -2,7 +2,7 @@
 
 use super::error::LoopBackError;
 use super::qs::{FormError, parse_form};
-use crate::request::{BodyForm, body_form, read_body};
+use crate::request::{BodyForm, body_form, read_body, without_bom};
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
@@ -19,7 +19,7 @@ pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Option<Value
         return Ok(None);
     }
     let bytes = read_body(headers, body).await?;
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let bytes = without_bom(&bytes);
     if bytes.is_empty() {
         return Ok(None);
     }

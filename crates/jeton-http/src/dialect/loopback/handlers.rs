@@ -118,9 +118,12 @@ impl Model<'_> {
     }
 
     async fn create(&self) -> Result<Response, LoopBackError> {
-        let Value::List(items) = self.arguments.data()? else {
-            let row = self.create_one(&self.arguments.data()?).await?;
-            return Ok(json(wire::members_to_json(&row.members)));
+        let items = match self.arguments.data()? {
+            Value::List(items) => items,
+            item => {
+                let row = self.create_one(&item).await?;
+                return Ok(json(wire::members_to_json(&row.members)));
+            }
         };
         let mut rows = Vec::with_capacity(items.len());
         for item in &items {
