@@ -9,6 +9,7 @@
 mod failure;
 mod needs;
 mod process;
+mod prove;
 mod test;
 #[cfg(test)]
 mod tidy;
@@ -28,11 +29,13 @@ struct Xtask {
 #[derive(Debug, Subcommand)]
 enum Command {
     Test(test::Options),
+    Prove(prove::Options),
 }
 
 fn main() -> ExitCode {
     let outcome = match Xtask::parse().command {
         Command::Test(options) => test::run(&options),
+        Command::Prove(options) => prove::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

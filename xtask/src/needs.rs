@@ -55,7 +55,7 @@ fn announce(what: &str) {
 }
 
 /// Where everything that is installed for this workspace alone goes.
-fn target_folder() -> PathBuf {
+pub(crate) fn target_folder() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |folder| root().join(folder))
 }
 

@@ -9,7 +9,9 @@ use std::thread;
 
 /// The program, with nothing in its environment that a developer may have set for it.
 pub(crate) fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_jeton"));
+    // Proofs name the program as it ships.
+    let built = std::env::var_os("JETON_TEST_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_jeton").into());
+    let mut command = Command::new(built);
     for name in ["JETON_DATA_DIR", "JETON_DATABASE_URL", "JETON_KEYS", "JETON_LOG", "COLUMNS"] {
         command.env_remove(name);
     }

@@ -1,0 +1,76 @@
+//! `cargo xtask prove NAME`: what takes too long for the gate, or more of the machine than it may.
+//!
+//! A proof is an ignored test. It prints one line with its figure, or fails; the gate runs the same code at a smaller
+//! size wherever it has one.
+
+use crate::failure::Failure;
+use crate::needs::{self, Needs, target_folder};
+use crate::process::{cargo, run as run_command, written};
+use std::process::Command;
+
+/// Show that one guarantee holds, at full size, and print its figure
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Which; `all` is one after the other
+    #[arg(value_parser = names())]
+    name: String,
+}
+
+/// Where a proof is.
+struct Proof {
+    name: &'static str,
+    package: &'static str,
+    /// The path of the ignored test in the package's tests `it`.
+    test: &'static str,
+    /// Whether it runs the program as it ships.
+    needs_release: bool,
+}
+
+const PROOFS: &[Proof] = &[];
+
+fn names() -> clap::builder::PossibleValuesParser {
+    clap::builder::PossibleValuesParser::new(PROOFS.iter().map(|proof| proof.name).chain(["all"]))
+}
+
+/// Runs the proof's steps up to the first that fails.
+pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+    let needs = needs::install()?;
+    for proof in PROOFS.iter().filter(|proof| options.name == proof.name || options.name == "all") {
+        for mut step in steps(proof, &needs) {
+            println!("\n==> {}", written(&step));
+            run_command(&mut step)?;
+        }
+    }
+    Ok(())
+}
+
+fn steps(proof: &Proof, needs: &Needs) -> Vec<Command> {
+    let mut test = cargo(&["test", "--package", proof.package, "--test", "it", "--locked", "--"]);
+    test.args(["--ignored", "--exact", "--nocapture", proof.test]);
+    test.env_remove("JETON_TEST_FAST");
+    test.env("JETON_TEST_PYTHON", &needs.python).env("JETON_TEST_NODE", &needs.node);
+    if !proof.needs_release {
+        return vec![test];
+    }
+    test.env("JETON_TEST_PROGRAM", target_folder().join("release/jeton"));
+    vec![cargo(&["build", "--release", "--package", "jeton", "--locked"]), test]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::root;
+    use std::fs;
+
+    #[test]
+    fn every_proof_is_an_ignored_test() {
+        for proof in PROOFS {
+            let (module, function) = proof.test.rsplit_once("::").expect("a test is in a module");
+            let file = format!("crates/{}/tests/it/{}.rs", proof.package, module.replace("::", "/"));
+            let text = fs::read_to_string(root().join(&file)).unwrap_or_else(|e| panic!("{file}: {e}"));
+            let (attributes, _) = text.split_once(&format!("fn {function}()")).expect("the test is there");
+            let last = attributes.rfind("\n\n").map_or(attributes, |end| &attributes[end..]);
+            assert!(last.contains("#[ignore"), "{file}: {function} must be an ignored test");
+        }
+    }
+}
