@@ -3,9 +3,10 @@
 //! `/auth/{app}?permission=&id=&tag=` with any method. The answer is 200, 401, 403, or 503 when it could not be found
 //! out: nginx passes 401 and 403 on and makes 500 of everything else.
 
+use crate::overload::RETRY_SOON;
 use crate::request::{Presented, bearer_or_header, pairs, segments};
 use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
+use axum::http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jeton_core::{AppKey, Demand, Permission, Resource, Secret, Token, Verdict};
@@ -53,6 +54,12 @@ async fn decide(service: &Service, app: AppKey, secret: &Secret, demand: Option<
             (Verdict::Inactive(_), ..) | (Verdict::Allowed, None, _) => Answer::Unproven,
         },
     }
+}
+
+/// The answer where there is no room for a request.
+pub(crate) fn busy() -> Response {
+    let headers = [(CACHE_CONTROL, HeaderValue::from_static("no-store")), (RETRY_AFTER, RETRY_SOON)];
+    (StatusCode::SERVICE_UNAVAILABLE, headers).into_response()
 }
 
 fn app_key(path: &str) -> Option<AppKey> {

@@ -1,9 +1,10 @@
 //! Health, for machines.
 
+use crate::overload::RETRY_SOON;
 use axum::extract::{FromRef, State};
-use axum::http::StatusCode;
-use axum::http::header::CACHE_CONTROL;
-use axum::response::IntoResponse;
+use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use jeton_service::Service;
@@ -31,4 +32,10 @@ async fn readyz(State(service): State<Service>) -> impl IntoResponse {
         }
     };
     (status, [(CACHE_CONTROL, "no-store")], Json(json!({"status": text})))
+}
+
+/// `/readyz` where there is no room for a request.
+pub(crate) fn busy() -> Response {
+    let headers = [(CACHE_CONTROL, HeaderValue::from_static("no-store")), (RETRY_AFTER, RETRY_SOON)];
+    (StatusCode::SERVICE_UNAVAILABLE, headers, Json(json!({"status": "unavailable"}))).into_response()
 }

@@ -10,6 +10,7 @@ mod dialect;
 mod health;
 mod instant;
 mod normalise;
+mod overload;
 mod request;
 mod server;
 mod state;
@@ -17,7 +18,7 @@ mod stream;
 
 pub use instant::rfc3339;
 pub use normalise::NormaliseMethod;
-pub use server::{ServerLimits, serve};
+pub use server::{Listener, ServerLimits, Tls, TlsError, serve};
 pub use state::PublicUrl;
 
 use axum::Router;

@@ -1,5 +1,6 @@
 //! Reading requests: path segments, name-value pairs, credentials, bodies.
 
+use crate::server::BodyFault;
 use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -10,14 +11,10 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use jeton_core::Secret;
 use jeton_service::ClientCredentials;
 use percent_encoding::percent_decode_str;
-use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// The header that carries a token where `Authorization` is needed for something else.
 pub(crate) const X_ACCESS_TOKEN: HeaderName = HeaderName::from_static("x-access-token");
-
-/// How long a client may take to send a body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Bytes in a request body that are read.
 pub(crate) const MAX_BODY_BYTES: usize = 100 * 1024;
@@ -111,11 +108,16 @@ fn only<'a>(mut tokens: impl Iterator<Item = &'a [u8]>) -> Presented {
 pub(crate) enum BodyError {
     /// It has more than [`MAX_BODY_BYTES`].
     TooLarge,
-    /// The client did not send all of it, or not in time.
+    /// The client did not send all of it.
     Incomplete,
+    /// The client did not send it in time.
+    TooSlow,
+    /// Too much is held for others at this moment.
+    NoRoom,
 }
 
-/// Reads a whole body of at most [`MAX_BODY_BYTES`]. One that says it is longer is refused before it is read.
+/// Reads a whole body of at most [`MAX_BODY_BYTES`]. One that says it is longer is refused before it is read. How long it
+/// may take, and how much is held for all clients together, is the server's to say: `ServerLimits`.
 ///
 /// Callers read the body before they find out who asks: what a caller may do is decided when all of the request is there,
 /// or one that was revoked meanwhile could keep its rights by sending slowly.
@@ -124,11 +126,23 @@ pub(crate) async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, 
     if announced.is_some_and(|length| length > MAX_BODY_BYTES) {
         return Err(BodyError::TooLarge);
     }
-    match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY_BYTES).collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(BodyError::TooLarge),
-        Ok(Err(_)) | Err(_) => Err(BodyError::Incomplete),
+    let error = match Limited::new(body, MAX_BODY_BYTES).collect().await {
+        Ok(collected) => return Ok(collected.to_bytes()),
+        Err(error) => error,
+    };
+    if error.is::<LengthLimitError>() {
+        return Err(BodyError::TooLarge);
     }
+    // The server's own fault stands below what axum makes of it.
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&*error);
+    while let Some(error) = cause {
+        match error.downcast_ref() {
+            Some(BodyFault::TooSlow) => return Err(BodyError::TooSlow),
+            Some(BodyFault::NoRoom) => return Err(BodyError::NoRoom),
+            None => cause = error.source(),
+        }
+    }
+    Err(BodyError::Incomplete)
 }
 
 /// A JSON text without the byte order mark that some clients write before it.

@@ -1,8 +1,9 @@
 //! Errors of the user-token API: HTTP status and envelope agree.
 
 use super::wire::envelope;
+use crate::overload::RETRY_SOON;
 use crate::request::{BodyError, MAX_BODY_BYTES};
-use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jeton_core::AuthorityError;
@@ -32,6 +33,10 @@ pub(super) enum AppKeyError {
     TooLarge,
     /// The body is neither JSON nor a form.
     MediaType,
+    /// The body did not come in time.
+    TooSlow,
+    /// There is no room for the request at this moment.
+    Busy,
     /// It could not be found out, or not be done.
     Unavailable(Unavailable),
 }
@@ -64,7 +69,8 @@ impl AppKeyError {
             AppKeyError::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             AppKeyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             AppKeyError::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            AppKeyError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            AppKeyError::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            AppKeyError::Busy | AppKeyError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -81,7 +87,8 @@ impl AppKeyError {
             AppKeyError::Method(allow) => format!("this path knows {allow}").into(),
             AppKeyError::TooLarge => format!("the body has more than {MAX_BODY_BYTES} bytes").into(),
             AppKeyError::MediaType => "the body must be JSON or application/x-www-form-urlencoded".into(),
-            AppKeyError::Unavailable(_) => "the service is unavailable: try again".into(),
+            AppKeyError::TooSlow => "the body did not come in time".into(),
+            AppKeyError::Busy | AppKeyError::Unavailable(_) => "the service is unavailable: try again".into(),
         }
     }
 }
@@ -106,6 +113,8 @@ impl From<BodyError> for AppKeyError {
         match error {
             BodyError::TooLarge => AppKeyError::TooLarge,
             BodyError::Incomplete => AppKeyError::bad("the body is incomplete"),
+            BodyError::TooSlow => AppKeyError::TooSlow,
+            BodyError::NoRoom => AppKeyError::Busy,
         }
     }
 }
@@ -123,6 +132,7 @@ impl IntoResponse for AppKeyError {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match self {
             AppKeyError::Unproven => headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+            AppKeyError::Busy => headers.insert(RETRY_AFTER, RETRY_SOON),
             AppKeyError::Method(allow) => headers.insert(ALLOW, HeaderValue::from_static(allow)),
             _ => None,
         };

@@ -9,6 +9,7 @@ mod wire;
 
 use crate::state::AppState;
 use axum::Router;
+use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 
 /// The routes. One handler takes whatever lies below the prefix, so that every error has this API's shape.
@@ -17,4 +18,9 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/AccessToken", any(handlers::handle))
         .route("/AccessToken/", any(handlers::handle))
         .route("/AccessToken/{*rest}", any(handlers::handle))
+}
+
+/// The answer where there is no room for a request.
+pub(crate) fn busy() -> Response {
+    error::AppKeyError::Busy.into_response()
 }

@@ -1,8 +1,9 @@
 //! Errors of Dotide: an object with a message, which its clients raise.
 
 use super::wire::{error_body, validation_body};
+use crate::overload::RETRY_SOON;
 use crate::request::{BodyError, MAX_BODY_BYTES};
-use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jeton_core::AuthorityError;
@@ -22,6 +23,10 @@ pub(super) enum DotideError {
     Method(&'static str),
     /// The body is too large.
     TooLarge,
+    /// The body did not come in time.
+    TooSlow,
+    /// There is no room for the request at this moment.
+    Busy,
     /// It could not be found out, or not be done.
     Unavailable(Unavailable),
 }
@@ -34,7 +39,8 @@ impl DotideError {
             DotideError::Scopes(_) => StatusCode::UNPROCESSABLE_ENTITY,
             DotideError::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             DotideError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            DotideError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            DotideError::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            DotideError::Busy | DotideError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -45,7 +51,10 @@ impl DotideError {
             DotideError::Scopes(text) => validation_body(text),
             DotideError::Method(allow) => error_body(&format!("this path knows {allow}")),
             DotideError::TooLarge => error_body(&format!("the body has more than {MAX_BODY_BYTES} bytes")),
-            DotideError::Unavailable(_) => error_body("the service is unavailable: try again"),
+            DotideError::TooSlow => error_body("the body did not come in time"),
+            DotideError::Busy | DotideError::Unavailable(_) => {
+                error_body("the service is unavailable: try again")
+            }
         }
     }
 }
@@ -83,6 +92,8 @@ impl From<BodyError> for DotideError {
         match error {
             BodyError::TooLarge => DotideError::TooLarge,
             BodyError::Incomplete => DotideError::Bad("the body is incomplete".into()),
+            BodyError::TooSlow => DotideError::TooSlow,
+            BodyError::NoRoom => DotideError::Busy,
         }
     }
 }
@@ -96,9 +107,11 @@ impl IntoResponse for DotideError {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let DotideError::Method(allow) = self {
-            headers.insert(ALLOW, HeaderValue::from_static(allow));
-        }
+        match self {
+            DotideError::Method(allow) => headers.insert(ALLOW, HeaderValue::from_static(allow)),
+            DotideError::Busy => headers.insert(RETRY_AFTER, RETRY_SOON),
+            _ => None,
+        };
         response
     }
 }

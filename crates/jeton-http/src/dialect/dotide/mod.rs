@@ -11,6 +11,7 @@ mod zone;
 
 use crate::state::AppState;
 use axum::Router;
+use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 
 /// The routes. One handler takes whatever lies below the prefix, so that every error has this API's shape.
@@ -23,4 +24,9 @@ pub(crate) fn routes() -> Router<AppState> {
         routes = routes.route(path, any(handlers::v2));
     }
     routes
+}
+
+/// The answer where there is no room for a request.
+pub(crate) fn busy() -> Response {
+    error::DotideError::Busy.into_response()
 }

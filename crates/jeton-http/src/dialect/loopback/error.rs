@@ -1,8 +1,9 @@
 //! Errors in the shape of strong-error-handler.
 
 use super::wire;
+use crate::overload::RETRY_SOON;
 use crate::request::BodyError;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jeton_core::FilterError;
@@ -38,6 +39,10 @@ pub(super) enum LoopBackError {
     TooLarge,
     /// The form has more than 1,000 parameters.
     TooManyParameters,
+    /// The body did not come in time.
+    TooSlow,
+    /// There is no room for the request at this moment.
+    Busy,
     /// It could not be found out, or not be done.
     Unavailable(Unavailable),
 }
@@ -92,7 +97,8 @@ impl LoopBackError {
                 let text = "too many parameters".to_owned();
                 (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLargeError", text, None)
             }
-            Unavailable(_) => {
+            TooSlow => (StatusCode::REQUEST_TIMEOUT, "Error", "Request Timeout".to_owned(), None),
+            Busy | Unavailable(_) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "Error", "Service Unavailable".to_owned(), None)
             }
         }
@@ -143,6 +149,8 @@ impl From<BodyError> for LoopBackError {
         match error {
             BodyError::TooLarge => LoopBackError::TooLarge,
             BodyError::Incomplete => LoopBackError::bad("request aborted"),
+            BodyError::TooSlow => LoopBackError::TooSlow,
+            BodyError::NoRoom => LoopBackError::Busy,
         }
     }
 }
@@ -157,6 +165,9 @@ impl IntoResponse for LoopBackError {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let LoopBackError::Busy = self {
+            headers.insert(RETRY_AFTER, RETRY_SOON);
+        }
         response
     }
 }

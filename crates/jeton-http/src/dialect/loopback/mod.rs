@@ -14,3 +14,10 @@ mod wire;
 
 pub(crate) use handlers::handle;
 pub(crate) use route::claims;
+
+use axum::response::{IntoResponse, Response};
+
+/// The answer where there is no room for a request.
+pub(crate) fn busy() -> Response {
+    error::LoopBackError::Busy.into_response()
+}

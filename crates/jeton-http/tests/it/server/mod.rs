@@ -1,5 +1,7 @@
 //! `serve`, over real sockets.
 
 mod connections;
+mod limits;
 mod samples;
 mod socket;
+mod tls;

@@ -1,7 +1,9 @@
 //! A client that sends bytes as they are and reads what comes back, frame by frame.
 
-use jeton_http::{ServerLimits, serve};
+use crate::app::TestApp;
+use jeton_http::{Listener, ServerLimits, Tls, serve};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -18,12 +20,21 @@ pub(crate) struct Serving {
 pub(crate) struct Stopping(JoinHandle<()>);
 
 impl Serving {
-    pub(crate) async fn start(app: &crate::app::TestApp) -> Self {
+    pub(crate) async fn start(app: &TestApp) -> Self {
+        Serving::within(app, ServerLimits::default()).await
+    }
+
+    pub(crate) async fn within(app: &TestApp, limits: ServerLimits) -> Self {
+        Serving::with_tls(app, limits, None).await
+    }
+
+    pub(crate) async fn with_tls(app: &TestApp, limits: ServerLimits, tls: Option<Arc<Tls>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let stopped = async { drop(stopped.await) };
-        let done = tokio::spawn(serve(listener, app.http(), ServerLimits::default(), stopped));
+        let listener = Listener { tcp: listener, tls };
+        let done = tokio::spawn(serve(listener, app.http(), limits, stopped));
         Serving { address, stop, done }
     }
 

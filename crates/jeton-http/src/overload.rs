@@ -1,0 +1,35 @@
+//! What a request is told that there is no room for.
+
+use crate::dialect::{appkey, dotide, loopback};
+use crate::{auth, health};
+use axum::Json;
+use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+/// In seconds: what there was no room for a moment ago may find some now.
+pub(crate) const RETRY_SOON: HeaderValue = HeaderValue::from_static("1");
+
+/// The 503 of whoever answers at this path, in its own shape. `None`: the path is served however much is under way.
+///
+/// That is `/healthz` alone: it says that the process answers, and whoever asks would end it if it did not. `/readyz` is
+/// refused like anything else, and that is its answer: there is no room for more.
+pub(crate) fn answer(path: &str) -> Option<Response> {
+    let first = path.split('/').nth(1).unwrap_or_default();
+    match first {
+        "healthz" => None,
+        "readyz" => Some(health::busy()),
+        "auth" => Some(auth::busy()),
+        "AccessToken" => Some(appkey::busy()),
+        "v1" | "v2" => Some(dotide::busy()),
+        _ if loopback::claims(path) => Some(loopback::busy()),
+        _ => Some(elsewhere()),
+    }
+}
+
+fn elsewhere() -> Response {
+    let body = json!({"error": "unavailable", "message": "the service is unavailable: try again"});
+    let headers = [(CACHE_CONTROL, HeaderValue::from_static("no-store")), (RETRY_AFTER, RETRY_SOON)];
+    (StatusCode::SERVICE_UNAVAILABLE, headers, Json(body)).into_response()
+}

@@ -1,0 +1,152 @@
+//! One connection, from its first byte to its last.
+
+use super::body::{AnswerBody, request_body};
+use super::io::WatchedIo;
+use super::limits::ServerLimits;
+use super::load::Load;
+use super::stage::{Connection, Overdue};
+use super::tls::Tls;
+use crate::overload;
+use axum::body::Body;
+use axum::http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::Watcher;
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tower_service::Service;
+
+/// What every connection of a server is served with.
+#[derive(Clone)]
+pub(super) struct Serving<S> {
+    pub(super) service: S,
+    pub(super) tls: Option<Arc<Tls>>,
+    pub(super) limits: ServerLimits,
+    pub(super) load: Arc<Load>,
+    pub(super) http: http1::Builder,
+}
+
+/// Why a connection ended otherwise than in order: the client's doing.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Ended {
+    #[error(transparent)]
+    Overdue(#[from] Overdue),
+    #[error("the TLS handshake was not complete in time")]
+    Handshake,
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Http(#[from] hyper::Error),
+}
+
+/// The connection was closed in favour of others before this request could begin.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is closed")]
+struct Evicted;
+
+/// The protocol's side of the limits. The times are kept here, by [`within_limits`].
+pub(super) fn http(limits: &ServerLimits) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.header_read_timeout(None);
+    // The first bounds the buffer, in which a head and the bytes behind it lie; hyper wants 8 KiB at least.
+    builder.max_buf_size(limits.head_bytes.max(8 * 1024)).max_header_size(limits.head_bytes);
+    builder
+}
+
+impl<S> Serving<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    /// Serves a connection to its end. A client that says nothing costs a socket and little else.
+    pub(super) async fn serve(
+        self,
+        stream: TcpStream,
+        connection: Arc<Connection>,
+        watcher: Watcher,
+    ) -> Result<(), Ended> {
+        timeout(self.limits.head_time, stream.readable()).await.map_err(|_| Overdue::New)??;
+        match self.tls.clone() {
+            None => Box::pin(self.serve_http(stream, connection, watcher)).await,
+            Some(tls) => {
+                let handshake = timeout(self.limits.handshake_time, tls.accept(stream));
+                let stream = Box::pin(handshake).await.map_err(|_| Ended::Handshake)??;
+                connection.opened();
+                Box::pin(self.serve_http(stream, connection, watcher)).await
+            }
+        }
+    }
+
+    /// The same over anything that carries bytes.
+    pub(super) async fn serve_http(
+        self,
+        io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        connection: Arc<Connection>,
+        watcher: Watcher,
+    ) -> Result<(), Ended> {
+        let io = TokioIo::new(WatchedIo::new(io, connection.clone()));
+        let (limits, http, answering) = (self.limits, self.http.clone(), connection.clone());
+        let service = hyper::service::service_fn(move |request| self.answer(&answering, request));
+        let served = watcher.watch(http.serve_connection(io, service));
+        within_limits(&limits, &connection, served).await
+    }
+
+    fn answer(
+        &self,
+        connection: &Arc<Connection>,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Result<Response<AnswerBody>, Evicted>> + use<S> {
+        let begun = connection.begin_request().then(|| self.load.begin(connection));
+        let request = request.map(|body| request_body(body, connection, &self.load, &self.limits));
+        let refused = match &begun {
+            Some((_, false)) => overload::answer(request.uri().path()),
+            Some((_, true)) | None => None,
+        };
+        let mut service = self.service.clone();
+        async move {
+            let Some((permit, _)) = begun else { return Err(Evicted) };
+            let response = match refused {
+                Some(response) => response,
+                None => service.call(request).await.unwrap_or_else(|never| match never {}),
+            };
+            Ok(response.map(|body| AnswerBody::new(body, permit)))
+        }
+    }
+}
+
+/// Lets a connection be served until it ends or stays in a stage for too long.
+///
+/// One timer does for all stages. It is set again only if a deadline comes nearer or the timer has run out, so that a
+/// request on a kept connection touches no timer.
+async fn within_limits(
+    limits: &ServerLimits,
+    connection: &Connection,
+    served: impl Future<Output = hyper::Result<()>>,
+) -> Result<(), Ended> {
+    let mut served = pin!(served);
+    let mut sleep = pin!(tokio::time::sleep(limits.head_time));
+    poll_fn(|context| {
+        if let Poll::Ready(ended) = served.as_mut().poll(context) {
+            return Poll::Ready(ended.map_err(Ended::Http));
+        }
+        loop {
+            let Some((deadline, overdue)) = connection.deadline(limits) else { return Poll::Pending };
+            if deadline < sleep.deadline() || sleep.is_elapsed() {
+                sleep.as_mut().reset(deadline);
+            }
+            ready!(sleep.as_mut().poll(context));
+            if deadline <= sleep.deadline() {
+                return Poll::Ready(Err(overdue.into()));
+            }
+        }
+    })
+    .await
+}

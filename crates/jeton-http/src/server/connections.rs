@@ -1,0 +1,136 @@
+//! The set of open connections: how many there may be, and which goes when there are too many.
+
+use super::limits::ServerLimits;
+use super::stage::Connection;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+/// How long the end of an evicted connection may take before its place is given up for lost.
+const EVICTION_TIME: Duration = Duration::from_secs(1);
+
+/// Of the connections that are open, one in so many is evicted at a time: a flood of new ones does not cost a search
+/// through all for each.
+const EVICTED_SHARE: usize = 64;
+
+#[derive(Debug)]
+pub(super) struct Connections {
+    open: Mutex<HashMap<u64, Member>>,
+    room: Arc<Semaphore>,
+    next: AtomicU64,
+    at_most: usize,
+}
+
+#[derive(Debug)]
+struct Member {
+    connection: Arc<Connection>,
+    /// None: it is about to begin.
+    task: Option<AbortHandle>,
+}
+
+impl Connections {
+    pub(super) fn new(limits: &ServerLimits) -> Arc<Self> {
+        let at_most = limits.connections.clamp(1, Semaphore::MAX_PERMITS);
+        Arc::new(Connections {
+            open: Mutex::default(),
+            room: Arc::new(Semaphore::new(at_most)),
+            next: AtomicU64::new(0),
+            at_most,
+        })
+    }
+
+    /// A place for a connection, if need be at the cost of those that were idle longest. `None`: none is idle.
+    pub(super) async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        if let Ok(permit) = self.room.clone().try_acquire_owned() {
+            return Some(permit);
+        }
+        if !self.evict_idlest() {
+            return None;
+        }
+        let freed = tokio::time::timeout(EVICTION_TIME, self.room.clone().acquire_owned()).await;
+        freed.ok()?.ok()
+    }
+
+    /// Runs a connection in a task of its own. It holds its place until it has ended, its socket included.
+    pub(super) fn spawn<F>(
+        self: &Arc<Self>,
+        place: OwnedSemaphorePermit,
+        run: impl FnOnce(Arc<Connection>) -> F,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let connection = Arc::new(Connection::new());
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        self.lock().insert(id, Member { connection: connection.clone(), task: None });
+        let membership = Membership { id, connections: self.clone(), _place: place };
+        let running = run(connection);
+        let task = tokio::spawn(async move {
+            let _membership = membership;
+            running.await;
+        });
+        // It may have ended by now.
+        if let Some(member) = self.lock().get_mut(&id) {
+            member.task = Some(task.abort_handle());
+        }
+    }
+
+    /// Closes those that were idle longest. False: there is none.
+    pub(super) fn evict_idlest(&self) -> bool {
+        let open = self.lock();
+        let mut idle: Vec<((bool, Instant), &Member)> =
+            open.values().filter_map(|member| Some((member.connection.standing()?, member))).collect();
+        let count = (self.at_most / EVICTED_SHARE).clamp(1, idle.len().max(1));
+        if count < idle.len() {
+            idle.select_nth_unstable_by_key(count, |(standing, _)| *standing);
+        }
+        let evicted = idle.iter().take(count).filter(|(_, member)| member.evict()).count();
+        evicted > 0
+    }
+
+    /// Closes all that have no request.
+    pub(super) fn evict_all(&self) {
+        for member in self.lock().values() {
+            member.evict();
+        }
+    }
+
+    /// Cuts all, whatever they do, and answers how many there were.
+    pub(super) fn cut_all(&self) -> usize {
+        let open = self.lock();
+        open.values().filter_map(|member| member.task.as_ref()).for_each(AbortHandle::abort);
+        open.len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Member>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Member {
+    fn evict(&self) -> bool {
+        let Some(task) = &self.task else { return false };
+        let evicted = self.connection.evict();
+        if evicted {
+            task.abort();
+        }
+        evicted
+    }
+}
+
+/// Takes a connection out of the set when it ends, and gives back its place.
+#[derive(Debug)]
+struct Membership {
+    id: u64,
+    connections: Arc<Connections>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        self.connections.lock().remove(&self.id);
+    }
+}

@@ -1,0 +1,116 @@
+//! A socket that tells its connection what goes through it.
+
+use super::stage::Connection;
+use pin_project_lite::pin_project;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+pin_project! {
+    pub(super) struct WatchedIo<T> {
+        #[pin]
+        inner: T,
+        connection: Arc<Connection>,
+        closing: Closing,
+    }
+}
+
+/// How far the end of a connection has come.
+#[derive(Clone, Copy, Debug)]
+enum Closing {
+    /// It is not wanted, or not yet known to the client.
+    NotYet,
+    /// The client knows. So many of the bytes that it sends nevertheless may still be read and dropped.
+    Draining(usize),
+}
+
+/// What is read of a client that goes on sending after its answer.
+const DRAINED_BYTES: usize = 256 * 1024;
+
+impl<T> WatchedIo<T> {
+    pub(super) fn new(inner: T, connection: Arc<Connection>) -> Self {
+        WatchedIo { inner, connection, closing: Closing::NotYet }
+    }
+}
+
+fn note(connection: &Connection, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    match written {
+        Poll::Pending => connection.stalled(),
+        Poll::Ready(_) => connection.wrote(),
+    }
+    written
+}
+
+impl<T: AsyncRead> AsyncRead for WatchedIo<T> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.project();
+        let before = buffer.filled().len();
+        ready!(this.inner.poll_read(context, buffer))?;
+        if buffer.filled().len() > before {
+            this.connection.received();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite> AsyncWrite for WatchedIo<T> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.project();
+        note(this.connection, this.inner.poll_write(context, bytes))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.project();
+        note(this.connection, this.inner.poll_write_vectored(context, parts))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.project();
+        let flushed = this.inner.poll_flush(context);
+        match flushed {
+            Poll::Pending => this.connection.stalled(),
+            Poll::Ready(_) => this.connection.flushed(),
+        }
+        flushed
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut this = self.project();
+        if matches!(this.closing, Closing::NotYet) {
+            let shut = this.inner.as_mut().poll_shutdown(context);
+            if shut.is_pending() {
+                this.connection.stalled();
+            }
+            ready!(shut)?;
+            if !this.connection.begin_closing() {
+                return Poll::Ready(Ok(()));
+            }
+            *this.closing = Closing::Draining(DRAINED_BYTES);
+        }
+        // A socket that is closed with bytes unread resets the connection, and the client may never see its answer.
+        let mut scratch = [0; 4096];
+        while let Closing::Draining(left) = this.closing {
+            let mut buffer = ReadBuf::new(&mut scratch);
+            let read = ready!(this.inner.as_mut().poll_read(context, &mut buffer));
+            *left = left.saturating_sub(buffer.filled().len());
+            if read.is_err() || buffer.filled().is_empty() || *left == 0 {
+                break;
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}

@@ -1,0 +1,129 @@
+//! Accepting connections and serving them within limits until told to stop.
+//!
+//! A connection goes through stages (`stage.rs`), each with a time of its own. Everything that a client can hold is
+//! counted: connections (`connections.rs`), requests and the bytes of their bodies (`load.rs`). What is beyond a limit is
+//! refused before anything is spent on it.
+
+mod accept;
+mod body;
+mod connection;
+mod connections;
+mod io;
+mod limits;
+mod load;
+mod seldom;
+mod stage;
+mod tls;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use body::BodyFault;
+pub use limits::ServerLimits;
+pub use tls::{Tls, TlsError};
+
+use accept::accept;
+use axum::body::Body;
+use axum::http::{Request, Response};
+use connection::Serving;
+use connections::Connections;
+use hyper_util::server::graceful::GracefulShutdown;
+use load::Load;
+use seldom::Seldom;
+use std::convert::Infallible;
+use std::sync::Arc;
+use tokio::net::{TcpListener, TcpStream};
+use tower_service::Service;
+
+/// What a connection beyond all limits is told, unless it speaks TLS: it is closed before a head is read.
+const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
+                         content-length: 0\r\n\r\n";
+
+/// Where connections come from, and whether they speak TLS.
+#[derive(Debug)]
+pub struct Listener {
+    /// The socket.
+    pub tcp: TcpListener,
+    /// None: HTTP in clear.
+    pub tls: Option<Arc<Tls>>,
+}
+
+impl From<TcpListener> for Listener {
+    fn from(tcp: TcpListener) -> Self {
+        Listener { tcp, tls: None }
+    }
+}
+
+/// Serves HTTP/1.1 on a listener until `stop` completes, then closes the connections that are idle, finishes the requests
+/// that are under way, and cuts those that take longer than [`ServerLimits::shutdown_time`].
+///
+/// `Upgrade` is ignored: the request is answered over HTTP/1.1 (RFC 9110 section 7.8).
+pub async fn serve<S>(
+    listener: impl Into<Listener>,
+    service: S,
+    limits: ServerLimits,
+    stop: impl Future<Output = ()>,
+) where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    let Listener { tcp: listener, tls } = listener.into();
+    bound_send_buffers(&listener);
+    let connections = Connections::new(&limits);
+    let graceful = GracefulShutdown::new();
+    let http = connection::http(&limits);
+    let serving = Serving { service, tls, limits, load: Arc::new(Load::new(&limits)), http };
+    let accepting = async {
+        let (troubles, refusals) = (Seldom::new(), Seldom::new());
+        loop {
+            let relieve = || {
+                connections.evict_idlest();
+            };
+            let Some(stream) = accept(&listener, &troubles, relieve).await else { continue };
+            let Some(place) = connections.place().await else {
+                if let Some(kept_back) = refusals.pass() {
+                    tracing::warn!(
+                        kept_back,
+                        "a connection is refused: there are too many, and none is idle"
+                    );
+                }
+                refuse(&stream, serving.tls.is_some());
+                continue;
+            };
+            let (serving, watcher) = (serving.clone(), graceful.watcher());
+            connections.spawn(place, |connection| async move {
+                // The client went away, was too slow or sent no HTTP: what can be answered has been.
+                if let Err(error) = serving.serve(stream, connection, watcher).await {
+                    tracing::debug!("a connection ended early: {error}");
+                }
+            });
+        }
+    };
+    tokio::select! {
+        () = accepting => {}
+        () = stop => {}
+    }
+    drop(listener);
+    connections.evict_all();
+    if tokio::time::timeout(limits.shutdown_time, graceful.shutdown()).await.is_err() {
+        let count = connections.cut_all();
+        tracing::warn!(count, "some connections did not end in time and are cut");
+    }
+}
+
+/// Accepted sockets inherit the size from their listener. Without it the system would hold megabytes for each client
+/// that does not read, and would take as long to say that one reads slowly.
+fn bound_send_buffers(listener: &TcpListener) {
+    let bounded = rustix::net::sockopt::set_socket_send_buffer_size(listener, limits::SEND_BUFFER_BYTES / 2);
+    if let Err(error) = bounded {
+        tracing::debug!("the size of send buffers stays the system's: {error}");
+    }
+}
+
+/// Says no as far as that needs no waiting.
+fn refuse(stream: &TcpStream, is_tls: bool) {
+    if !is_tls {
+        // Whether it could be said changes nothing: the connection is closed.
+        drop(stream.try_write(REFUSAL));
+    }
+}

@@ -1,0 +1,215 @@
+//! The stage that a connection is in, and until when it may stay there.
+
+use super::limits::ServerLimits;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// For what a client still sends when everything was said.
+const CLOSING_TIME: Duration = Duration::from_secs(2);
+
+/// What a connection is doing. `Head`, `Busy`, `Sending` and `Idle` follow on each other in turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Stage {
+    /// Nothing but a connection yet, or a handshake.
+    New,
+    /// A part of a request head has come.
+    Head,
+    /// A request is under way: its head is whole, its answer is not.
+    Busy,
+    /// The answer is complete, but not all of it was handed to the system.
+    Sending,
+    /// The last answer was handed over, and no further request has begun.
+    Idle,
+    /// Nothing more is answered; what the client still sends is read and dropped.
+    Closing,
+    /// It was closed in favour of others: no request is taken from it any more.
+    Evicted,
+}
+
+impl Stage {
+    const ALL: [Stage; 7] =
+        [Stage::New, Stage::Head, Stage::Busy, Stage::Sending, Stage::Idle, Stage::Closing, Stage::Evicted];
+
+    fn of(number: u8) -> Stage {
+        Stage::ALL.into_iter().find(|stage| *stage as u8 == number).unwrap_or(Stage::Evicted)
+    }
+}
+
+/// Why a connection is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Overdue {
+    #[error("it did not begin a request in time")]
+    New,
+    #[error("its request head was not complete in time")]
+    Head,
+    #[error("it sent no further request")]
+    Idle,
+    #[error("its client does not read the answer")]
+    Write,
+    #[error("its client goes on sending what nobody reads")]
+    Closing,
+}
+
+/// One connection as its server sees it. Shared by its socket, its requests and the set of all connections.
+///
+/// The connection's own task moves it from stage to stage; only [`Connection::evict`] comes from outside.
+#[derive(Debug)]
+pub(super) struct Connection {
+    begun: Instant,
+    stage: AtomicU8,
+    /// Milliseconds from `begun` to the begin of the stage.
+    since: AtomicU64,
+    /// Milliseconds from `begun`, plus one, to when the system last took a part of an answer and then no more; 0: it
+    /// takes what it is given.
+    stalled: AtomicU64,
+    /// Whether a request was answered before its body was read to the end.
+    has_unread_body: AtomicBool,
+    /// Whether a request was ever answered.
+    is_proven: AtomicBool,
+    /// Bytes of the request's body that count among those of all bodies.
+    pub(super) body_bytes: AtomicUsize,
+}
+
+impl Connection {
+    pub(super) fn new() -> Self {
+        Connection {
+            begun: Instant::now(),
+            stage: AtomicU8::new(Stage::New as u8),
+            since: AtomicU64::new(0),
+            stalled: AtomicU64::new(0),
+            has_unread_body: AtomicBool::new(false),
+            is_proven: AtomicBool::new(false),
+            body_bytes: AtomicUsize::new(0),
+        }
+    }
+
+    pub(super) fn stage(&self) -> Stage {
+        Stage::of(self.stage.load(Ordering::Acquire))
+    }
+
+    /// What had to come before the first request, such as a handshake, is done.
+    pub(super) fn opened(&self) {
+        self.advance(Stage::New, Stage::New);
+    }
+
+    /// Bytes came.
+    pub(super) fn received(&self) {
+        let stage = self.stage();
+        if matches!(stage, Stage::New | Stage::Idle) {
+            self.advance(stage, Stage::Head);
+        }
+    }
+
+    /// A request head is whole. False: the connection is being closed, and the request must not be served.
+    pub(super) fn begin_request(&self) -> bool {
+        loop {
+            let stage = self.stage();
+            if stage == Stage::Evicted {
+                return false;
+            }
+            if self.advance(stage, Stage::Busy) {
+                return true;
+            }
+        }
+    }
+
+    /// The answer is complete.
+    pub(super) fn end_request(&self) {
+        self.advance(Stage::Busy, Stage::Sending);
+    }
+
+    /// Everything was handed to the system.
+    pub(super) fn flushed(&self) {
+        self.stalled.store(0, Ordering::Relaxed);
+        if self.stage() == Stage::Sending {
+            self.is_proven.store(true, Ordering::Relaxed);
+            self.advance(Stage::Sending, Stage::Idle);
+        }
+    }
+
+    /// The rest of a request body is of no interest.
+    pub(super) fn leave_body(&self) {
+        self.has_unread_body.store(true, Ordering::Relaxed);
+    }
+
+    /// Everything was said. True: the client may still be sending, and would not hear the answer if its bytes met a
+    /// closed socket.
+    pub(super) fn begin_closing(&self) -> bool {
+        let stage = self.stage();
+        let is_sending = stage == Stage::Head || self.has_unread_body.load(Ordering::Relaxed);
+        is_sending && self.advance(stage, Stage::Closing)
+    }
+
+    /// The system took a part of an answer.
+    pub(super) fn wrote(&self) {
+        self.stalled.store(0, Ordering::Relaxed);
+    }
+
+    /// The system takes nothing more for now.
+    pub(super) fn stalled(&self) {
+        if self.stalled.load(Ordering::Relaxed) == 0 {
+            self.stalled.store(self.millis().saturating_add(1), Ordering::Relaxed);
+        }
+    }
+
+    /// Closes it for good if no request is under way: none is begun after this answers true.
+    pub(super) fn evict(&self) -> bool {
+        loop {
+            let stage = self.stage();
+            match stage {
+                Stage::Busy | Stage::Sending | Stage::Evicted => return false,
+                Stage::New | Stage::Head | Stage::Idle | Stage::Closing => {
+                    if self.advance(stage, Stage::Evicted) {
+                        return true;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Which of two connections without a request is closed first: the smaller one. Those that never sent a whole request
+    /// go before those that did, and then those that wait longest. `None`: a request is under way.
+    pub(super) fn standing(&self) -> Option<(bool, Instant)> {
+        match self.stage() {
+            Stage::Busy | Stage::Sending | Stage::Evicted => None,
+            Stage::New | Stage::Head | Stage::Idle | Stage::Closing => {
+                Some((self.is_proven.load(Ordering::Relaxed), self.instant(&self.since, 0)))
+            }
+        }
+    }
+
+    /// Until when it may go on as it is, and what it is guilty of afterwards.
+    pub(super) fn deadline(&self, limits: &ServerLimits) -> Option<(Instant, Overdue)> {
+        let after = |time: Duration, overdue| Some((self.instant(&self.since, 0) + time, overdue));
+        if self.stalled.load(Ordering::Relaxed) != 0 {
+            return Some((self.instant(&self.stalled, 1) + limits.write_stall_time, Overdue::Write));
+        }
+        match self.stage() {
+            Stage::New => after(limits.head_time, Overdue::New),
+            Stage::Head => after(limits.head_time, Overdue::Head),
+            Stage::Idle => after(limits.idle_time, Overdue::Idle),
+            Stage::Closing => after(CLOSING_TIME, Overdue::Closing),
+            // Bodies have their times where they are read, and an answer that cannot be written is stalled.
+            Stage::Busy | Stage::Sending | Stage::Evicted => None,
+        }
+    }
+
+    /// False: somebody else was quicker.
+    fn advance(&self, from: Stage, to: Stage) -> bool {
+        // The time is of interest where waiting begins, and asking for it is not free.
+        if !matches!(to, Stage::Busy | Stage::Sending) {
+            self.since.store(self.millis(), Ordering::Relaxed);
+        }
+        self.stage.compare_exchange(from as u8, to as u8, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    fn millis(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn instant(&self, millis: &AtomicU64, ahead: u64) -> Instant {
+        self.begun + Duration::from_millis(millis.load(Ordering::Relaxed).saturating_sub(ahead))
+    }
+}

@@ -1,0 +1,132 @@
+//! TLS: certificates from files, which can be read again while the server runs.
+
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use zeroize::Zeroizing;
+
+/// Why a certificate and its key are not taken. Names files, never their content.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// The file system failed.
+    #[error("{} cannot be read: {error}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// Others than its owner may read or write the key.
+    #[error("the TLS key {path} can be read by others (mode {mode:04o}): chmod 600 {path}", path = path.display())]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// The file holds no certificate.
+    #[error("{} holds no certificate in PEM form", .0.display())]
+    NoCertificate(PathBuf),
+    /// The file holds no private key, or one that is encrypted.
+    #[error("{} holds no private key in PEM form that can be used without a password", .0.display())]
+    NoKey(PathBuf),
+    /// Certificate and key do not belong together, or are of a kind that is not supported.
+    #[error("{} and {} cannot be used together: {error}", certificate.display(), key.display())]
+    Pair {
+        /// The file of the certificate.
+        certificate: PathBuf,
+        /// The file of the key.
+        key: PathBuf,
+        /// What is wrong with them.
+        error: rustls::Error,
+    },
+}
+
+/// A certificate chain and its key, offered to every connection that begins: TLS 1.2 and 1.3, HTTP/1.1 by ALPN.
+pub struct Tls {
+    certificate: PathBuf,
+    key: PathBuf,
+    current: RwLock<Arc<ServerConfig>>,
+}
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tls")
+            .field("certificate", &self.certificate)
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Tls {
+    /// Reads a certificate chain, its own certificate first, and its key, both in PEM form. Only its owner may be able
+    /// to read the key (mode 0600 or less).
+    ///
+    /// # Errors
+    /// See [`TlsError`].
+    pub fn load(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
+        let current = RwLock::new(Arc::new(read(certificate, key)?));
+        Ok(Tls { certificate: certificate.to_owned(), key: key.to_owned(), current })
+    }
+
+    /// Reads both files again. Connections that begin from now on get the new certificate; those that are open go on
+    /// undisturbed.
+    ///
+    /// # Errors
+    /// See [`TlsError`]. Then the former certificate stays in use.
+    pub fn reload(&self) -> Result<(), TlsError> {
+        let new = Arc::new(read(&self.certificate, &self.key)?);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(())
+    }
+
+    pub(super) async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
+        TlsAcceptor::from(current).accept(stream).await
+    }
+}
+
+fn read(certificate: &Path, key: &Path) -> Result<ServerConfig, TlsError> {
+    let (chain, private) = (read_chain(certificate)?, read_key(key)?);
+    let failed = |error| TlsError::Pair { certificate: certificate.to_owned(), key: key.to_owned(), error };
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .map_err(failed)?
+        .with_no_client_auth()
+        .with_single_cert(chain, private)
+        .map_err(failed)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let text = std::fs::read(path).map_err(|error| TlsError::Io { path: path.to_owned(), error })?;
+    let chain: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(&text).collect();
+    match chain {
+        Ok(chain) if !chain.is_empty() => Ok(chain),
+        Ok(_) | Err(_) => Err(TlsError::NoCertificate(path.to_owned())),
+    }
+}
+
+fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+    let failed = |error| TlsError::Io { path: path.to_owned(), error };
+    let mut file = File::open(path).map_err(failed)?;
+    // Asked of the open file, so that it cannot be another one by the time it is read.
+    let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        return Err(TlsError::Exposed { path: path.to_owned(), mode });
+    }
+    let mut text = Zeroizing::new(Vec::new());
+    file.read_to_end(&mut text).map_err(failed)?;
+    PrivateKeyDer::from_pem_slice(&text).map_err(|_| TlsError::NoKey(path.to_owned()))
+}

@@ -1,0 +1,141 @@
+//! Connections beyond the limit, requests beyond theirs, and a stop that does not wait for ever.
+
+use super::socket::{Connection, Serving};
+use crate::app::TestApp;
+use jeton_http::ServerLimits;
+use std::time::Duration;
+
+const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n";
+
+fn connections(at_most: usize) -> ServerLimits {
+    ServerLimits { connections: at_most, ..ServerLimits::default() }
+}
+
+async fn served(connection: &mut Connection) -> bool {
+    connection.send(HEALTH).await;
+    connection.answer(true).await.status() == 200
+}
+
+/// A create whose body the server waits for.
+async fn begin_create(server: &Serving, app: &TestApp) -> Connection {
+    let mut busy = server.connect().await;
+    let head = format!(
+        "POST /AccessToken/demo HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {}\r\nContent-Length: 17\r\n\
+         Expect: 100-continue\r\n\r\n",
+        app.admin
+    );
+    busy.send(head).await;
+    assert_eq!(busy.head().await, ["HTTP/1.1 100 Continue"]);
+    busy
+}
+
+#[tokio::test]
+async fn the_connection_that_is_idle_longest_gives_way() {
+    let app = TestApp::new().await;
+    let server = Serving::within(&app, connections(3)).await;
+    let (mut first, mut second, mut silent) =
+        (server.connect().await, server.connect().await, server.connect().await);
+    assert!(served(&mut first).await && served(&mut second).await);
+    let mut third = server.connect().await;
+    assert!(served(&mut third).await);
+    assert!(silent.is_closed().await, "it never sent anything");
+    let mut fourth = server.connect().await;
+    assert!(served(&mut fourth).await);
+    assert!(first.is_closed().await);
+    assert!(served(&mut second).await && served(&mut third).await);
+}
+
+#[tokio::test]
+async fn where_none_is_idle_a_new_connection_is_refused() {
+    let app = TestApp::new().await;
+    let server = Serving::within(&app, connections(1)).await;
+    let mut busy = begin_create(&server, &app).await;
+    let mut refused = server.connect().await;
+    let answer = refused.answer(true).await;
+    assert_eq!((answer.status(), answer.header("connection")), (503, Some("close")), "{answer:?}");
+    assert!(refused.is_closed().await);
+    busy.send(r#"{"title": "first"}"#.replace(' ', "")).await;
+    assert_eq!(busy.answer(true).await.status(), 200);
+    assert!(served(&mut server.connect().await).await, "its place is free again");
+}
+
+/// Each path's own 503, whole: with its own body, and never cached.
+#[tokio::test]
+async fn a_request_beyond_the_limit_is_refused_in_the_shape_of_its_path() {
+    let app = TestApp::new().await;
+    let server = Serving::within(&app, ServerLimits { requests: 1, ..ServerLimits::default() }).await;
+    let _busy = begin_create(&server, &app).await;
+    let mut connection = server.connect().await;
+    let loopback = r#"{"error":{"statusCode":503,"name":"Error","message":"Service Unavailable"}}"#;
+    for (path, body) in [
+        ("/auth/demo", ""),
+        ("/auth", ""),
+        ("/AccessToken/demo", r#"{"code":503,"data":null,"error":"the service is unavailable: try again"}"#),
+        ("/v1/demo/access_tokens", r#"{"message":"the service is unavailable: try again"}"#),
+        ("/v2", r#"{"message":"the service is unavailable: try again"}"#),
+        ("/api/accessTokens", loopback),
+        ("/ACCESSTOKENS/x", loopback),
+        ("/readyz", r#"{"status":"unavailable"}"#),
+        ("/nowhere", r#"{"error":"unavailable","message":"the service is unavailable: try again"}"#),
+    ] {
+        connection.send(format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n")).await;
+        let answer = connection.answer(true).await;
+        assert_eq!((answer.status(), answer.body.as_str()), (503, body), "{path}");
+        assert_eq!(answer.header("retry-after"), Some("1"), "{path}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
+    }
+    assert!(served(&mut connection).await);
+}
+
+#[tokio::test]
+async fn a_head_beyond_its_bounds_is_refused_and_its_connection_closed() {
+    let app = TestApp::new().await;
+    let server = Serving::start(&app).await;
+    let header = |bytes: usize| format!("GET /healthz HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(bytes));
+    let headers = |count: usize| format!("GET /healthz HTTP/1.1\r\n{}\r\n", "X: 1\r\n".repeat(count));
+    let target = |bytes: usize| format!("GET /healthz?{} HTTP/1.1\r\n\r\n", "x".repeat(bytes));
+    for (name, request, status) in [
+        ("16 KiB", header(16_000), 200),
+        ("more", header(17_000), 431),
+        ("much more", header(150_000), 431),
+        ("100 headers", headers(100), 200),
+        ("101 headers", headers(101), 431),
+        ("a long query", target(16_000), 200),
+        ("a longer one", target(80_000), 431),
+    ] {
+        let mut connection = server.connect().await;
+        connection.send(request).await;
+        assert_eq!(connection.answer(true).await.status(), status, "{name}");
+        assert!(status == 200 || connection.is_closed().await, "{name}");
+    }
+}
+
+/// A client that sends all before it reads is told why, although nobody reads what it sends.
+#[tokio::test]
+async fn a_refused_body_does_not_cost_its_answer() {
+    let app = TestApp::new().await;
+    let server = Serving::start(&app).await;
+    let mut connection = server.connect().await;
+    let body = vec![b'x'; 200 * 1024];
+    let length = body.len();
+    connection.send(format!("POST /AccessToken/demo HTTP/1.1\r\nContent-Length: {length}\r\n\r\n")).await;
+    connection.send(body).await;
+    let answer = connection.answer(true).await;
+    assert_eq!(answer.status(), 401, "{answer:?}");
+    assert!(connection.is_closed().await);
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_longer_than_it_may() {
+    let app = TestApp::new().await;
+    let shutdown_time = Duration::from_millis(50);
+    let server = Serving::within(&app, ServerLimits { shutdown_time, ..ServerLimits::default() }).await;
+    let mut busy = begin_create(&server, &app).await;
+    let (mut silent, mut begun) = (server.connect().await, server.connect().await);
+    begun.send("GET /healthz HT").await;
+    assert!(served(&mut server.connect().await).await, "all of them are accepted by now");
+    let stopping = server.stop();
+    assert!(silent.is_closed().await && begun.is_closed().await);
+    stopping.finish().await;
+    assert!(busy.is_closed().await);
+}
