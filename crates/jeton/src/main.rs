@@ -2,6 +2,7 @@
 
 mod cli;
 mod control;
+mod descriptors;
 mod failure;
 mod log;
 mod perform;

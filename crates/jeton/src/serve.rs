@@ -2,31 +2,34 @@
 
 use crate::cli::{ServeArgs, first_credentials, initialise};
 use crate::control;
+use crate::descriptors;
 use crate::failure::Failure;
 use crate::place::Place;
 use jeton_core::{AppKey, UserId};
-use jeton_http::{PublicUrl, ServerLimits};
+use jeton_http::{Listener, ServerLimits, Tls, TlsError};
 use jeton_service::InitialCredentials;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
     crate::log::start();
-    if !(args.listen.ip().is_loopback() || args.behind_proxy) {
+    if !(args.listen.ip().is_loopback() || args.behind_proxy || args.tls_cert.is_some()) {
         return Err(Failure::usage(
-            "tokens must not travel in clear: put a proxy that speaks TLS in front and say --behind-proxy, or listen on \
-             a loopback address",
+            "tokens must not travel in clear: name a certificate by --tls-cert and --tls-key, or put a proxy that speaks \
+             TLS in front and say --behind-proxy, or listen on a loopback address",
         ));
     }
     if !args.admin_listen.ip().is_loopback() && !args.behind_proxy {
         return Err(Failure::usage("the admin address is a loopback one, unless --behind-proxy"));
     }
+    let tls = load_tls(&args)?;
     let is_new = args.listen.ip().is_loopback() && args.place.is_empty().await?;
     if is_new {
         refuse_older_credentials(&args.place)?;
@@ -46,9 +49,11 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
     // Whatever this machine may refuse was asked for above: the first credentials, once made, are shown.
     let credentials = if is_new { first_run(&args.place).await? } else { None };
     let service = args.place.open_service().await?;
-    let listened: Result<PublicUrl, _> = format!("http://{address}").parse();
-    let listened = listened.unwrap_or_else(|_| unreachable!("an address makes a URL"));
-    let public_url = args.public_url.unwrap_or(listened);
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let listened = format!("{scheme}://{address}");
+    let public_url = args
+        .public_url
+        .unwrap_or_else(|| listened.parse().unwrap_or_else(|_| unreachable!("an address makes a URL")));
 
     let (stop, stopped) = watch::channel(false);
     let stopping = || {
@@ -58,11 +63,12 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
             drop(stopped.wait_for(|stop| *stop).await);
         }
     };
-    let limits = ServerLimits::default();
+    let limits = ServerLimits::default().within_descriptors(descriptors::raise_limit());
+    let public = Listener { tcp: public, tls };
     let servers = async {
         tokio::join!(
             jeton_http::serve(public, jeton_http::public(service.clone(), public_url), limits, stopping()),
-            jeton_http::serve(admin, jeton_http::admin(service.clone()), limits, stopping()),
+            jeton_http::serve(admin, jeton_http::admin(service.clone()), limits.for_operators(), stopping()),
             async {
                 if let Some(control) = control {
                     control.serve(service.clone(), stopping()).await;
@@ -70,10 +76,10 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
             },
         )
     };
-    tracing::info!("listening on http://{address}");
+    tracing::info!("listening on {listened}");
     tracing::info!("admin listening on http://{admin_address}");
     if let Some(credentials) = credentials {
-        show_credentials(&args.place, &credentials, address)?;
+        show_credentials(&args.place, &credentials, &listened)?;
     }
     let ended = async {
         signals.next().await;
@@ -85,6 +91,13 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
     tracing::info!("stopped");
     drop(lock);
     Ok(())
+}
+
+/// The certificate that clients are shown, if this server speaks TLS.
+fn load_tls(args: &ServeArgs) -> Result<Option<Arc<Tls>>, Failure> {
+    let (Some(certificate), Some(key)) = (&args.tls_cert, &args.tls_key) else { return Ok(None) };
+    let tls = Tls::load(certificate, key).map_err(|error: TlsError| Failure::missing(error.to_string()))?;
+    Ok(Some(Arc::new(tls)))
 }
 
 /// The signals that ask a server to stop.
@@ -168,13 +181,9 @@ fn refuse_older_credentials(place: &Place) -> Result<(), Failure> {
 }
 
 /// Shows the first credentials once: on the terminal, or in a file of mode 0600.
-fn show_credentials(
-    place: &Place,
-    credentials: &InitialCredentials,
-    address: SocketAddr,
-) -> Result<(), Failure> {
+fn show_credentials(place: &Place, credentials: &InitialCredentials, listened: &str) -> Result<(), Failure> {
     if std::io::stdout().is_terminal() {
-        return write_out(&first_screen(credentials, address));
+        return write_out(&first_screen(credentials, listened));
     }
     let path = first_run_path(place);
     let failed = |error: std::io::Error| Failure::unavailable(format!("{}: {error}", path.display()));
@@ -185,12 +194,12 @@ fn show_credentials(
     Ok(())
 }
 
-fn first_screen(credentials: &InitialCredentials, address: SocketAddr) -> String {
+fn first_screen(credentials: &InitialCredentials, listened: &str) -> String {
     let values = first_credentials(credentials);
     let value = |name: &str| values[name].as_str().unwrap_or_default().to_owned();
     let (app, admin) = (value("app_key"), value("admin_token"));
     let create = format!(
-        "curl -s http://{address}/AccessToken/{app} -H 'Authorization: Bearer {admin}' \
+        "curl -s {listened}/AccessToken/{app} -H 'Authorization: Bearer {admin}' \
          -H 'Content-Type: application/json' -d '{{\"title\":\"first\",\"permissions\":\"read\"}}'"
     );
     format!(
@@ -202,9 +211,9 @@ fn first_screen(credentials: &InitialCredentials, address: SocketAddr) -> String
          operator token {operator}\n\n\
          # issue a token: 200 and its access_token\n{create}\n\n\
          # list the tokens: 200 and what was issued\n\
-         curl -s http://{address}/AccessToken/{app} -H 'Authorization: Bearer {admin}'\n\n\
+         curl -s {listened}/AccessToken/{app} -H 'Authorization: Bearer {admin}'\n\n\
          # issue another and ask whether it may read: 200 and who it is\n\
-         curl -si 'http://{address}/auth/{app}?permission=read' \
+         curl -si '{listened}/auth/{app}?permission=read' \
          -H \"X-Access-Token: $({create} | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\"\n\n",
         client_id = value("client_id"),
         client_secret = value("client_secret"),

@@ -18,6 +18,7 @@ mod secrets;
 mod serve;
 mod support;
 mod terminal;
+mod tls;
 mod token;
 mod token_input;
 mod transfer;

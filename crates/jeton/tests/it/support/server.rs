@@ -29,8 +29,8 @@ impl Server {
         let mut child = launch(command);
         let stdout = Lines::of(child.stdout.take().expect("standard output is piped"));
         let stderr = Lines::of(child.stderr.take().expect("standard error is piped"));
-        let address = announced(&stderr, " listening on http://");
-        let admin_address = announced(&stderr, " admin listening on http://");
+        let address = announced(&stderr, " listening on ");
+        let admin_address = announced(&stderr, " admin listening on ");
         Server { child, stdout, stderr, address, admin_address }
     }
 
@@ -104,6 +104,7 @@ pub(crate) fn launch(command: &mut Command) -> Child {
 
 #[track_caller]
 fn announced(log: &Lines, mark: &str) -> SocketAddr {
-    let address = log.wait_for(mark);
+    let url = log.wait_for(mark);
+    let address = url.split_once("://").map_or(&*url, |(_, address)| address);
     address.parse().unwrap_or_else(|e| panic!("{address:?}: {e}"))
 }

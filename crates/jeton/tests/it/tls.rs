@@ -1,0 +1,55 @@
+//! `jeton serve` with a certificate of its own.
+
+use crate::support::{Installation, Place, Server, finish, launch, run};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+/// Asks the address with Python's own TLS, which trusts this certificate alone.
+const ASK: &str = "
+import ssl, sys, urllib.request
+trust = ssl.create_default_context(cafile=sys.argv[2])
+request = urllib.request.Request(sys.argv[1], headers={'Authorization': 'Bearer ' + sys.argv[3]})
+with urllib.request.urlopen(request, context=trust) as answer:
+    print(answer.status)
+";
+
+/// A certificate for loopback and its key, in files.
+fn pair(place: &Place) -> (String, String) {
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let certificate = place.scratch("cert.pem", &made.cert.pem());
+    let key = place.scratch("key.pem", &made.signing_key.serialize_pem());
+    std::fs::set_permissions(&key, PermissionsExt::from_mode(0o600)).unwrap();
+    (certificate, key)
+}
+
+#[test]
+fn beyond_loopback_tls_is_enough() {
+    if jeton_testkit::skips("Python") {
+        return;
+    }
+    let installation = Installation::sqlite();
+    let (certificate, key) = pair(&installation.place);
+    let arguments = ["--listen", "0.0.0.0:0", "--tls-cert", &certificate, "--tls-key", &key];
+    let mut server = Server::start(&installation.place, &arguments);
+    let url = format!("https://127.0.0.1:{}/AccessToken/demo", server.address.port());
+    let token = installation.credential("admin_token");
+    let mut ask = Command::new(jeton_testkit::python());
+    assert_eq!(run(ask.args(["-c", ASK, &url, &certificate, token]), "").done(), "200\n");
+    let log = server.stop();
+    assert!(log.contains(" listening on https://0.0.0.0:"), "{log}");
+    assert!(log.contains(" admin listening on http://127.0.0.1:"), "{log}");
+}
+
+#[test]
+fn what_cannot_be_used_is_said_before_anything_is_made() {
+    let place = Place::sqlite();
+    let (certificate, key) = pair(&place);
+    let serve = |arguments: &[&str]| finish(launch(place.command(&["serve"]).args(arguments)));
+    serve(&["--tls-cert", &certificate]).fails(2, "--tls-key");
+    serve(&["--tls-cert", &certificate, "--tls-key", &key, "--behind-proxy"]).fails(2, "--behind-proxy");
+    serve(&["--tls-cert", &certificate, "--tls-key", "/nowhere/key"]).fails(3, "/nowhere/key cannot be read");
+    serve(&["--tls-cert", &key, "--tls-key", &key]).fails(3, "holds no certificate");
+    std::fs::set_permissions(&key, PermissionsExt::from_mode(0o644)).unwrap();
+    serve(&["--tls-cert", &certificate, "--tls-key", &key]).fails(3, "chmod 600");
+    assert!(!place.data_dir().exists());
+}
