@@ -20,15 +20,7 @@ use tokio::sync::watch;
 
 pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
     crate::log::start();
-    if !(args.listen.ip().is_loopback() || args.behind_proxy || args.tls_cert.is_some()) {
-        return Err(Failure::usage(
-            "tokens must not travel in clear: name a certificate by --tls-cert and --tls-key, or put a proxy that speaks \
-             TLS in front and say --behind-proxy, or listen on a loopback address",
-        ));
-    }
-    if !args.admin_listen.ip().is_loopback() && !args.behind_proxy {
-        return Err(Failure::usage("the admin address is a loopback one, unless --behind-proxy"));
-    }
+    refuse_clear_text(&args)?;
     let tls = load_tls(&args)?;
     let is_new = args.listen.ip().is_loopback() && args.place.is_empty().await?;
     if is_new {
@@ -90,6 +82,20 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
     service.close().await;
     tracing::info!("stopped");
     drop(lock);
+    Ok(())
+}
+
+/// Tokens do not travel in clear beyond this machine.
+fn refuse_clear_text(args: &ServeArgs) -> Result<(), Failure> {
+    if !(args.listen.ip().is_loopback() || args.behind_proxy || args.tls_cert.is_some()) {
+        return Err(Failure::usage(
+            "tokens must not travel in clear: name a certificate by --tls-cert and --tls-key, or put a proxy that speaks \
+             TLS in front and say --behind-proxy, or listen on a loopback address",
+        ));
+    }
+    if !args.admin_listen.ip().is_loopback() && !args.behind_proxy {
+        return Err(Failure::usage("the admin address is a loopback one, unless --behind-proxy"));
+    }
     Ok(())
 }
 
