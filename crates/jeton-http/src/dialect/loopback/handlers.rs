@@ -18,6 +18,9 @@ use jeton_service::{
     LoopBackCaller, LoopBackRow, OpenApp, Presentation, Service, Surface, WriteFault, Writer,
 };
 
+/// Rows that one request creates at most. A body has room for 50,000, and each is a write.
+const MAX_CREATED: usize = 1_000;
+
 /// Answers a request whose path is LoopBack's.
 pub(crate) async fn handle(service: Service, request: Request) -> Response {
     let (parts, body) = request.into_parts();
@@ -125,6 +128,9 @@ impl Model<'_> {
                 return Ok(json(wire::members_to_json(&row.members)));
             }
         };
+        if items.len() > MAX_CREATED {
+            return Err(LoopBackError::TooLarge);
+        }
         let mut rows = Vec::with_capacity(items.len());
         for item in &items {
             rows.push(self.create_one(item).await?);
