@@ -26,7 +26,12 @@ struct Proof {
     needs_release: bool,
 }
 
-const PROOFS: &[Proof] = &[];
+const PROOFS: &[Proof] = &[Proof {
+    name: "hostile",
+    package: "jeton",
+    test: "prove::hostile::hostile_clients_at_full_size",
+    needs_release: true,
+}];
 
 fn names() -> clap::builder::PossibleValuesParser {
     clap::builder::PossibleValuesParser::new(PROOFS.iter().map(|proof| proof.name).chain(["all"]))

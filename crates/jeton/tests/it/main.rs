@@ -5,6 +5,7 @@
 mod app;
 mod client;
 mod control;
+mod descriptors;
 mod dotide_client;
 mod help;
 mod init;
@@ -14,6 +15,7 @@ mod loopback_client;
 mod loopback_corpus;
 mod memory;
 mod operator;
+mod prove;
 mod secrets;
 mod serve;
 mod support;

@@ -1,0 +1,4 @@
+//! Proofs: what is too long for the gate, at full size. `cargo xtask prove` runs them; the gate runs the same code at a
+//! small size.
+
+mod hostile;
