@@ -47,6 +47,7 @@ fn hostile_clients_at_a_small_size() {
 
 #[test]
 #[ignore = "a proof: cargo xtask prove hostile"]
+#[expect(clippy::print_stdout, reason = "a proof prints its figure")]
 fn hostile_clients_at_full_size() {
     let figure = attack(Size {
         idle: 10_000,

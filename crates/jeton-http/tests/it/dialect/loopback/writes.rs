@@ -145,3 +145,15 @@ async fn delete_counts_what_it_removed() {
         (None, 401)
     );
 }
+
+#[tokio::test]
+async fn one_request_creates_so_many_rows_and_no_more() {
+    let app = TestApp::new().await;
+    let create = async |count: usize| {
+        let rows = format!("[{}{{}}]", "{},".repeat(count - 1));
+        ask(&app, &app.admin, "POST", "").body("application/json", rows).send().await
+    };
+    assert_error(&create(1_001).await, 413);
+    assert_eq!(found(&app).await.len(), 0, "none of them");
+    assert_eq!(create(1_000).await.json().as_array().unwrap().len(), 1_000);
+}

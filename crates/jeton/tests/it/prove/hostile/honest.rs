@@ -34,7 +34,8 @@ impl Honest {
                     let begun = Instant::now();
                     let answer = target.exchange(line, request.as_bytes()).await;
                     slowest = slowest.max(begun.elapsed());
-                    assert_eq!(statuses(line, &answer), [expected(line)], "{line}");
+                    let text = String::from_utf8_lossy(&answer);
+                    assert_eq!(statuses(line, &answer), [expected(line)], "{line}: {text}");
                     count += 1;
                 }
                 tokio::time::sleep(Duration::from_millis(20)).await;
