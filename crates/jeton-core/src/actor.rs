@@ -26,6 +26,8 @@ pub enum Actor {
     Client,
     /// Somebody whom a rule let in without proof.
     Anonymous,
+    /// The service itself, keeping to what it was told to keep.
+    Retention,
 }
 
 /// A text that names no actor.
@@ -54,6 +56,7 @@ impl fmt::Display for Actor {
             Actor::User { user_id, token_id } => write!(f, "user:{token_id}:{user_id}"),
             Actor::Client => f.write_str("client"),
             Actor::Anonymous => f.write_str("anonymous"),
+            Actor::Retention => f.write_str("retention"),
         }
     }
 }
@@ -68,6 +71,7 @@ impl FromStr for Actor {
                 "cli" => Ok(Actor::Cli),
                 "client" => Ok(Actor::Client),
                 "anonymous" => Ok(Actor::Anonymous),
+                "retention" => Ok(Actor::Retention),
                 _ => Err(ActorError),
             },
             Some(("operator", id)) => OperatorId::new(number(id)?).map(Actor::Operator).ok_or(ActorError),
@@ -101,6 +105,7 @@ mod tests {
             user("a:b:c", 1),
             Actor::Client,
             Actor::Anonymous,
+            Actor::Retention,
         ];
         for actor in all {
             assert_eq!(actor.to_string().parse(), Ok(actor));

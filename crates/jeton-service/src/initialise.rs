@@ -2,7 +2,7 @@
 
 use crate::apps::{AppCredentials, AppDraft};
 use crate::{KeyMisfit, KeyRing, Keys, Service, Unavailable};
-use jeton_core::{Actor, AppKey, Clock, Entropy, Secret, UserId};
+use jeton_core::{Actor, AppKey, Clock, Entropy, EntropyError, Secret, UserId};
 use jeton_store::{Genesis, Initialised, NewOperator, Store};
 use std::sync::Arc;
 
@@ -53,6 +53,7 @@ impl Service {
             app: draft.app,
             admin: draft.admin,
             operator: NewOperator { name: "first".to_owned(), digest, created_at: now },
+            epoch: new_epoch(entropy)?,
             by: Actor::Cli,
         };
         match store.initialise(genesis).await? {
@@ -76,4 +77,9 @@ impl Service {
         keys.fit(&checks.ok_or(OpenFailure::Uninitialised)?)?;
         Ok(Service::new(store, keys, clock, entropy))
     }
+}
+
+/// A number that no content of a database had before.
+pub(crate) fn new_epoch(entropy: &dyn Entropy) -> Result<i64, EntropyError> {
+    Ok(i64::from_be_bytes(entropy.bytes::<8>()?))
 }

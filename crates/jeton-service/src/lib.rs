@@ -16,6 +16,7 @@ mod keys;
 mod list;
 mod loopback;
 mod operators;
+mod retention;
 mod revoke;
 mod settings;
 mod system;
@@ -38,6 +39,7 @@ pub use loopback::{
     Found, LoopBackCaller, LoopBackRow, Presentation, ReadFault, WriteFault, Writer, value_of_json,
 };
 pub use operators::OperatorCredentials;
+pub use retention::{Retention, RetentionCounters};
 pub use settings::{SettingsProblem, merge_settings, parse_settings, print_settings};
 pub use system::{SystemClock, SystemEntropy};
 pub use update::Edit;
@@ -58,12 +60,20 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     turns: Arc<Turns>,
+    retention: Arc<RetentionCounters>,
 }
 
 impl Service {
     /// The service over an initialised store that fits the keys: see [`Service::open`].
     fn new(store: Arc<dyn Store>, keys: Keys, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        Service { store, keys: Arc::new(keys), clock, entropy, turns: Arc::new(Turns::new()) }
+        Service {
+            store,
+            keys: Arc::new(keys),
+            clock,
+            entropy,
+            turns: Arc::new(Turns::new()),
+            retention: Arc::default(),
+        }
     }
 
     /// The present instant, by the service's clock.

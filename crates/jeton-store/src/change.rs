@@ -50,11 +50,15 @@ pub enum ChangeKind {
     OperatorCreated,
     /// An operator was revoked.
     OperatorRevoked,
+    /// Tokens of an app that had expired or been revoked long ago were removed, any number of them.
+    TokensPurged,
+    /// Everything was replaced by what a backup holds.
+    Restored,
 }
 
 impl ChangeKind {
     /// All kinds.
-    pub const ALL: [ChangeKind; 9] = [
+    pub const ALL: [ChangeKind; 11] = [
         ChangeKind::TokenIssued,
         ChangeKind::TokenUpdated,
         ChangeKind::TokenRevoked,
@@ -64,6 +68,8 @@ impl ChangeKind {
         ChangeKind::AppDeleted,
         ChangeKind::OperatorCreated,
         ChangeKind::OperatorRevoked,
+        ChangeKind::TokensPurged,
+        ChangeKind::Restored,
     ];
 
     /// The stable name, as the log keeps it.
@@ -78,6 +84,8 @@ impl ChangeKind {
             ChangeKind::AppDeleted => "app.deleted",
             ChangeKind::OperatorCreated => "operator.created",
             ChangeKind::OperatorRevoked => "operator.revoked",
+            ChangeKind::TokensPurged => "tokens.purged",
+            ChangeKind::Restored => "restored",
         }
     }
 

@@ -2,9 +2,9 @@
 
 use crate::change::{Change, ChangeKind};
 use crate::error::StoreError;
-use crate::model::{App, KeyCheck, Operator, StoredToken};
+use crate::model::{App, KeyCheck, LogState, Operator, StoredToken};
 use crate::record::Record;
-use crate::schema::{Apps, Changes, Column, Count, KeyChecks, Operators, Tokens};
+use crate::schema::{Apps, Changes, Column, Count, Genesis, KeyChecks, Operators, Tokens};
 use crate::scopes;
 use jeton_core::{
     Actor, AppId, Description, Digest, Document, Label, OperatorId, Owner, Timestamp, Token, TokenId,
@@ -115,4 +115,9 @@ pub(crate) fn change(row: &impl Record) -> Result<Change, StoreError> {
         digest: row.read_as_option(Changes::Digest, |bytes: Vec<u8>| Digest::from_bytes(&bytes))?,
         by: row.read_as(Changes::Actor, |actor: String| actor.parse::<Actor>().ok())?,
     })
+}
+
+/// The state of the log for a reader that has read up to the entry `after`.
+pub(crate) fn log_state(row: &impl Record, after: i64) -> Result<LogState, StoreError> {
+    Ok(LogState { epoch: row.read(Genesis::Epoch)?, has_gap: after != 0 && count(row)? == 0 })
 }

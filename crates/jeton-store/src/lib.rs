@@ -28,8 +28,9 @@ mod write;
 pub use change::{Change, ChangeKind};
 pub use error::{OpenError, StoreError};
 pub use model::{
-    App, AppChange, AppChanged, AppCreated, Genesis, Initialised, Inserted, KeyCheck, NewApp, NewOperator,
-    NewToken, Operator, Order, OwnerFilter, Replaced, StoredToken, TokenFilter, TokenPage, View,
+    App, AppChange, AppChanged, AppCreated, Genesis, Initialised, Inserted, KeyCheck, LogState, NewApp,
+    NewOperator, NewToken, Operator, Order, OwnerFilter, Purge, Replaced, StoredToken, TokenFilter,
+    TokenPage, View,
 };
 
 pub use postgres::open_postgres;
@@ -83,6 +84,22 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Removes the sealed values of at most `limit` tokens of this app and returns of how many; 0 when none are left.
     async fn sweep_sealed(&self, id: AppId, limit: u32) -> Result<u64, StoreError>;
+
+    /// Removes at most `limit` tokens that have been kept long enough and returns how many; 0 when none are left. Writes
+    /// one entry of the change log for each app that had any.
+    async fn purge_tokens(
+        &self,
+        which: Purge,
+        before: Timestamp,
+        limit: u32,
+        at: Timestamp,
+        by: &Actor,
+    ) -> Result<u64, StoreError>;
+
+    /// Removes at most `limit` entries from the beginning of the change log, up to the first that is not older than
+    /// `before`, and returns how many. The last entry always stays. Readers that had not read them yet learn of it by
+    /// [`log_state`](Self::log_state).
+    async fn trim_changes(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
 
     /// Issues tokens of an app, each on its own: the answers are in the order of the arguments. An app that was deleted
     /// meanwhile takes them in and keeps them unknown.
@@ -152,6 +169,11 @@ pub trait Store: Send + Sync + fmt::Debug {
     ///
     /// To go on, pass the number of the last entry received, not the greatest one: see [`Change::sequence`].
     async fn changes(&self, after: i64, limit: u32) -> Result<Vec<Change>, StoreError>;
+
+    /// Where the log stands for a reader whose last entry had the number `after` (0: it has read none). To be asked after
+    /// [`changes`](Self::changes), with the same `after`: if the epoch is another or there is a gap, the page is void and
+    /// the reader begins again from the state of things as they are.
+    async fn log_state(&self, after: i64) -> Result<LogState, StoreError>;
 
     /// Whether the database can be reached and read.
     async fn ping(&self) -> Result<(), StoreError>;

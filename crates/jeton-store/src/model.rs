@@ -25,6 +25,8 @@ pub struct Genesis {
     pub admin: NewToken,
     /// The first operator.
     pub operator: NewOperator,
+    /// What tells this content of the database from what another may bring: see [`LogState::epoch`].
+    pub epoch: i64,
     /// Who initialises.
     pub by: Actor,
 }
@@ -252,4 +254,23 @@ pub struct NewOperator {
     pub digest: Digest,
     /// When it is made.
     pub created_at: Timestamp,
+}
+
+/// Which tokens have been kept long enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purge {
+    /// Those that expired, and were last changed, before an instant, and were not revoked.
+    Expired,
+    /// The tombstones of those that were revoked before an instant, but not those of foreign secrets: whoever still has
+    /// the secret could have it imported again, and nothing but the tombstone tells that it was revoked.
+    Revoked,
+}
+
+/// Where the change log stands, for a reader of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogState {
+    /// Another number than before: everything was replaced. What was read until then is void.
+    pub epoch: i64,
+    /// Whether entries that came after the reader's last one may have been trimmed unread. Then it begins again.
+    pub has_gap: bool,
 }

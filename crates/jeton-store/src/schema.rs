@@ -54,6 +54,7 @@ table! {
     Genesis = "genesis" {
         Id = "id",
         At = "at",
+        Epoch = "epoch",
     }
 }
 

@@ -6,8 +6,8 @@ use crate::decode;
 use crate::engine::Engine;
 use crate::error::StoreError;
 use crate::model::{
-    App, AppChange, AppChanged, AppCreated, Genesis, Initialised, Inserted, KeyCheck, NewApp, NewOperator,
-    NewToken, Operator, Replaced, StoredToken, TokenFilter, TokenPage,
+    App, AppChange, AppChanged, AppCreated, Genesis, Initialised, Inserted, KeyCheck, LogState, NewApp,
+    NewOperator, NewToken, Operator, Purge, Replaced, StoredToken, TokenFilter, TokenPage,
 };
 use crate::session::Session;
 use crate::statements::{Statement, apps, genesis, log, operators, token_lists, tokens};
@@ -105,6 +105,21 @@ impl<E: Engine> Store for SqlStore<E> {
         answer!(self, Swept, Write::SweepSealed { id, limit })
     }
 
+    async fn purge_tokens(
+        &self,
+        which: Purge,
+        before: Timestamp,
+        limit: u32,
+        at: Timestamp,
+        by: &Actor,
+    ) -> Result<u64, StoreError> {
+        answer!(self, Swept, Write::PurgeTokens { which, before, limit, at, by: by.clone() })
+    }
+
+    async fn trim_changes(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        answer!(self, Swept, Write::TrimChanges { before, limit, order: E::LOG_ORDER })
+    }
+
     async fn insert_tokens(
         &self,
         app_id: AppId,
@@ -184,6 +199,11 @@ impl<E: Engine> Store for SqlStore<E> {
 
     async fn changes(&self, after: i64, limit: u32) -> Result<Vec<Change>, StoreError> {
         self.all(log::changes_after(after, limit, E::LOG_ORDER), decode::change).await
+    }
+
+    async fn log_state(&self, after: i64) -> Result<LogState, StoreError> {
+        let state = self.one(log::log_state(after), |row| decode::log_state(row, after)).await?;
+        Ok(state.unwrap_or(LogState { epoch: 0, has_gap: false }))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

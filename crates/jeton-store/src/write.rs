@@ -2,9 +2,10 @@
 
 use crate::error::StoreError;
 use crate::model::{
-    AppChange, AppChanged, AppCreated, Genesis, Initialised, Inserted, NewApp, NewOperator, NewToken,
+    AppChange, AppChanged, AppCreated, Genesis, Initialised, Inserted, NewApp, NewOperator, NewToken, Purge,
     Replaced,
 };
+use crate::statements::log::LogOrder;
 use jeton_core::{Actor, AppId, OperatorId, Timestamp, Token, TokenId};
 
 /// One call of a writing method of [`Store`](crate::Store).
@@ -16,6 +17,8 @@ pub(crate) enum Write {
     DeleteApp { id: AppId, at: Timestamp, by: Actor },
     SweepDeletedApps { limit: u32 },
     SweepSealed { id: AppId, limit: u32 },
+    PurgeTokens { which: Purge, before: Timestamp, limit: u32, at: Timestamp, by: Actor },
+    TrimChanges { before: Timestamp, limit: u32, order: LogOrder },
     InsertTokens { app_id: AppId, tokens: Vec<NewToken>, at: Timestamp, by: Actor },
     ReplaceToken { token: Box<Token>, expected: i64, by: Actor },
     DeleteToken { app_id: AppId, id: TokenId, at: Timestamp, by: Actor },
@@ -37,7 +40,10 @@ impl Write {
     pub(crate) fn weight(&self) -> usize {
         match self {
             Write::InsertTokens { tokens, .. } => tokens.len(),
-            Write::SweepDeletedApps { limit } | Write::SweepSealed { limit, .. } => *limit as usize,
+            Write::SweepDeletedApps { limit }
+            | Write::SweepSealed { limit, .. }
+            | Write::PurgeTokens { limit, .. }
+            | Write::TrimChanges { limit, .. } => *limit as usize,
             _ => 1,
         }
     }

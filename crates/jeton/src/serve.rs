@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::place::Place;
 use jeton_core::{AppKey, UserId};
 use jeton_http::{Listener, ServerLimits, Tls, TlsError};
-use jeton_service::InitialCredentials;
+use jeton_service::{InitialCredentials, Retention};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
@@ -61,6 +61,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
         tokio::join!(
             jeton_http::serve(public, jeton_http::public(service.clone(), public_url), limits, stopping()),
             jeton_http::serve(admin, jeton_http::admin(service.clone()), limits.for_operators(), stopping()),
+            service.keep(Retention::default(), stopping()),
             async {
                 if let Some(control) = control {
                     control.serve(service.clone(), stopping()).await;

@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, Token, TokenId};
 use jeton_store::{
-    App, AppChange, AppChanged, AppCreated, Change, Genesis, Initialised, Inserted, KeyCheck, NewApp,
-    NewOperator, NewToken, Operator, Replaced, Store, StoreError, StoredToken, TokenFilter, TokenPage,
+    App, AppChange, AppChanged, AppCreated, Change, Genesis, Initialised, Inserted, KeyCheck, LogState,
+    NewApp, NewOperator, NewToken, Operator, Purge, Replaced, Store, StoreError, StoredToken, TokenFilter,
+    TokenPage,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -114,6 +115,21 @@ impl Store for FailingStore {
         self.call()?.sweep_sealed(id, limit).await
     }
 
+    async fn purge_tokens(
+        &self,
+        which: Purge,
+        before: Timestamp,
+        limit: u32,
+        at: Timestamp,
+        by: &Actor,
+    ) -> Result<u64, StoreError> {
+        self.call()?.purge_tokens(which, before, limit, at, by).await
+    }
+
+    async fn trim_changes(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.call()?.trim_changes(before, limit).await
+    }
+
     async fn insert_tokens(
         &self,
         app_id: AppId,
@@ -186,6 +202,10 @@ impl Store for FailingStore {
 
     async fn changes(&self, after: i64, limit: u32) -> Result<Vec<Change>, StoreError> {
         self.call()?.changes(after, limit).await
+    }
+
+    async fn log_state(&self, after: i64) -> Result<LogState, StoreError> {
+        self.call()?.log_state(after).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -7,6 +7,7 @@ mod fixture;
 mod import;
 mod initialise;
 mod operators;
+mod retention;
 mod sealed;
 mod settings;
 mod update;

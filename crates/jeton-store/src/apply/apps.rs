@@ -15,7 +15,7 @@ use jeton_core::{Actor, AppId, Timestamp};
 
 impl<'w, S: Session> Work<'_, 'w, S> {
     pub(super) async fn initialise(&mut self, start: &'w Genesis) -> Result<Initialised, StoreError> {
-        let row = self.session.row(genesis::insert_genesis(start.app.created_at)).await?;
+        let row = self.session.row(genesis::insert_genesis(start.app.created_at, start.epoch)).await?;
         if row.is_none() {
             return Ok(Initialised::Before);
         }

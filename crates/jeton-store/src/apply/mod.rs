@@ -2,6 +2,7 @@
 
 mod apps;
 mod operators;
+mod retention;
 mod tokens;
 
 use crate::error::StoreError;
@@ -51,6 +52,12 @@ impl<'w, S: Session> Work<'_, 'w, S> {
             Write::DeleteApp { id, at, by } => Outcome::Done(self.delete_app(*id, *at, by).await?),
             Write::SweepDeletedApps { limit } => Outcome::Swept(self.sweep_deleted_apps(*limit).await?),
             Write::SweepSealed { id, limit } => Outcome::Swept(self.sweep_sealed(*id, *limit).await?),
+            Write::PurgeTokens { which, before, limit, at, by } => {
+                Outcome::Swept(self.purge_tokens(*which, *before, *limit, *at, by).await?)
+            }
+            Write::TrimChanges { before, limit, order } => {
+                Outcome::Swept(self.trim_changes(*before, *limit, *order).await?)
+            }
             Write::InsertTokens { tokens, .. } => {
                 Outcome::Inserted(inserted.by_ref().take(tokens.len()).collect())
             }

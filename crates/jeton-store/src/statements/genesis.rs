@@ -7,12 +7,12 @@ use jeton_core::Timestamp;
 use sea_query::{Expr, Query};
 
 /// The one row that says that the database was initialised. Answers nothing if it is there already.
-pub(crate) fn insert_genesis(at: Timestamp) -> Statement {
+pub(crate) fn insert_genesis(at: Timestamp, epoch: i64) -> Statement {
     Statement::fixed(
         Query::insert()
             .into_table(Genesis::Table)
-            .columns([Genesis::Id, Genesis::At])
-            .values_panic([Expr::val(1_i64), Expr::val(at.as_millis())])
+            .columns([Genesis::Id, Genesis::At, Genesis::Epoch])
+            .values_panic([Expr::val(1_i64), Expr::val(at.as_millis()), Expr::val(epoch)])
             .on_conflict(unless_taken())
             .returning_col(Genesis::Id)
             .take(),

@@ -2,7 +2,7 @@
 
 use super::Statement;
 use crate::change::ChangeKind;
-use crate::schema::Changes;
+use crate::schema::{Changes, Count, Genesis};
 use jeton_core::{Actor, AppId, Digest, Timestamp};
 use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement};
 
@@ -97,9 +97,30 @@ fn by_transaction(changes: &mut SelectStatement, after: i64) {
     let place = Expr::tuple([Expr::col(Changes::Xid), Expr::col(Changes::Sequence)]);
     changes
         .and_where(place.gt(Expr::tuple([xid_of_after.into(), Expr::val(after)])))
-        .and_where(Expr::col(Changes::Xid).lt(Expr::cust("pg_snapshot_xmin(pg_current_snapshot())")))
+        .and_where(is_settled())
         .order_by(Changes::Xid, Order::Asc)
         .order_by(Changes::Sequence, Order::Asc);
+}
+
+/// The epoch, and how many entries have the number `after`: one or none. Answers nothing before the beginning.
+pub(crate) fn log_state(after: i64) -> Statement {
+    let entry = Query::select()
+        .expr(Func::count(Expr::col(Changes::Sequence)))
+        .from(Changes::Table)
+        .and_where(Expr::col(Changes::Sequence).eq(after))
+        .take();
+    Statement::fixed(
+        Query::select()
+            .column(Genesis::Epoch)
+            .expr_as(Expr::SubQuery(None, Box::new(entry.into())), Count)
+            .from(Genesis::Table)
+            .take(),
+    )
+}
+
+/// That an entry's transaction is over, as are all that got a lower number.
+pub(super) fn is_settled() -> Expr {
+    Expr::col(Changes::Xid).lt(Expr::cust("pg_snapshot_xmin(pg_current_snapshot())"))
 }
 
 /// A number below those of all transactions.

@@ -10,6 +10,7 @@ pub(crate) mod log;
 pub(crate) mod operators;
 #[cfg(test)]
 mod registry;
+pub(crate) mod retention;
 #[cfg(test)]
 mod tests;
 pub(crate) mod token_lists;

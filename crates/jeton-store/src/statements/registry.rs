@@ -2,10 +2,11 @@
 
 use super::log::{LogOrder, NewChange};
 use super::tokens::Half;
-use super::{Statement, apps, genesis, log, operators, token_lists, tokens};
+use super::{Statement, apps, genesis, log, operators, retention, token_lists, tokens};
 use crate::change::ChangeKind;
 use crate::model::{
-    AppChange, KeyCheck, NewApp, NewOperator, NewToken, Order, OwnerFilter, TokenFilter, TokenPage, View,
+    AppChange, KeyCheck, NewApp, NewOperator, NewToken, Order, OwnerFilter, Purge, TokenFilter, TokenPage,
+    View,
 };
 use jeton_core::{
     Actor, AppId, AppKey, Digest, OperatorId, Owner, Scopes, Timestamp, Token, TokenId, TokenKind, UserId,
@@ -28,7 +29,7 @@ pub(super) fn all() -> Vec<(&'static str, Runs, Statement)> {
     all
 }
 
-const AT: Timestamp = Timestamp::MIN;
+pub(super) const AT: Timestamp = Timestamp::MIN;
 pub(super) const APP: AppId = AppId::new(1).unwrap();
 const TOKEN: TokenId = TokenId::new(1).unwrap();
 const OPERATOR: OperatorId = OperatorId::new(1).unwrap();
@@ -90,6 +91,8 @@ fn about_tokens() -> Vec<(&'static str, Runs, Statement)> {
         ("sweep_deleted_apps", Everywhere, tokens::sweep_deleted_apps(Half::Live, 10)),
         ("sweep_deleted_apps", Everywhere, tokens::sweep_deleted_apps(Half::Revoked, 10)),
         ("sweep_sealed", Everywhere, tokens::sweep_sealed(APP, 10)),
+        ("purge_tokens", Everywhere, retention::purge_tokens(Purge::Expired, AT, 10)),
+        ("purge_tokens", Everywhere, retention::purge_tokens(Purge::Revoked, AT, 10)),
     ]
 }
 
@@ -133,7 +136,7 @@ fn about_the_rest() -> Vec<(&'static str, Runs, Statement)> {
         by: &Actor::Cli,
     };
     vec![
-        ("insert_genesis", Everywhere, genesis::insert_genesis(AT)),
+        ("insert_genesis", Everywhere, genesis::insert_genesis(AT, 1)),
         ("insert_key_checks", Everywhere, genesis::insert_key_checks(&[check.clone(), check])),
         ("key_checks", Everywhere, genesis::key_checks()),
         ("ping", Everywhere, genesis::ping()),
@@ -145,6 +148,10 @@ fn about_the_rest() -> Vec<(&'static str, Runs, Statement)> {
         ("insert_changes", Everywhere, log::insert_changes(&[change; log::MAX_WRITTEN])),
         ("changes_after", OnSqlite, log::changes_after(0, 10, LogOrder::Sequence)),
         ("changes_after", OnPostgres, log::changes_after(0, 10, LogOrder::Transaction)),
+        ("oldest_changes", OnSqlite, retention::oldest_changes(10, LogOrder::Sequence)),
+        ("oldest_changes", OnPostgres, retention::oldest_changes(10, LogOrder::Transaction)),
+        ("remove_changes", Everywhere, retention::remove_changes(&[1, 2])),
+        ("log_state", Everywhere, log::log_state(1)),
         ("settle_restored_changes", OnPostgres, log::settle_restored_changes()),
     ]
 }

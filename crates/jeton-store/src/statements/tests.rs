@@ -1,9 +1,10 @@
 use super::Statement;
 use super::registry::{self, Runs, all};
+use super::retention::purge_tokens;
 use super::token_lists::{count_tokens, list_tokens};
 use super::tokens::{Half, sweep_deleted_apps, sweep_sealed, tokens_by_digests};
 use crate::migrations;
-use crate::model::{Order, OwnerFilter, TokenFilter, TokenPage, View};
+use crate::model::{Order, OwnerFilter, Purge, TokenFilter, TokenPage, View};
 use jeton_core::{TokenId, TokenKind};
 use sea_query::{PostgresQueryBuilder, SqliteQueryBuilder};
 use sqlx::postgres::PgConnection;
@@ -11,11 +12,12 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Column, Connection, Executor, SqlSafeStr, Statement as _};
 use std::collections::BTreeSet;
 
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 7] = [
     include_str!("apps.rs"),
     include_str!("genesis.rs"),
     include_str!("log.rs"),
     include_str!("operators.rs"),
+    include_str!("retention.rs"),
     include_str!("token_lists.rs"),
     include_str!("tokens.rs"),
 ];
@@ -115,6 +117,8 @@ fn by_index() -> Vec<(&'static str, &'static str, Statement)> {
         ("a sweep of live ones", "tokens_live", sweep_deleted_apps(Half::Live, 10)),
         ("a sweep of revoked ones", "tokens_revoked", sweep_deleted_apps(Half::Revoked, 10)),
         ("a sweep of sealed values", "tokens_sealed", sweep_sealed(registry::APP, 10)),
+        ("a purge of expired ones", "tokens_expired", purge_tokens(Purge::Expired, registry::AT, 10)),
+        ("a purge of tombstones", "tokens_tombstones", purge_tokens(Purge::Revoked, registry::AT, 10)),
     ]
 }
 

@@ -246,9 +246,9 @@ pub(crate) fn sweep_sealed(app_id: AppId, limit: u64) -> Statement {
 }
 
 /// What tells a token from all others and has an index. PostgreSQL has none of the second one alone.
-const NUMBER: [Tokens; 2] = [Tokens::AppId, Tokens::Id];
+pub(super) const NUMBER: [Tokens; 2] = [Tokens::AppId, Tokens::Id];
 
 /// That a token is one of a batch of [`NUMBER`]s.
-fn is_of(batch: SelectStatement) -> Expr {
+pub(super) fn is_of(batch: SelectStatement) -> Expr {
     Expr::tuple(NUMBER.map(Expr::col)).in_subquery(batch)
 }

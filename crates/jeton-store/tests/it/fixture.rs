@@ -80,6 +80,7 @@ pub(crate) fn genesis() -> Genesis {
         app: new_app("demo"),
         admin: new_admin(),
         operator: new_operator(999_998),
+        epoch: 11,
         by: BY,
     }
 }

@@ -12,7 +12,6 @@ fn place<T: std::fmt::Debug>(answer: Result<T, StoreError>) -> &'static str {
 
 pub(crate) async fn tokens_that_make_no_sense_are_corrupt(bed: &Bed) {
     let (store, app) = begin_on(bed).await;
-    bed.unlock_numbers().await;
     let spoilt = [
         ("kind = 'nonsense'", "tokens.kind"),
         ("digest = substr(digest, 1, 31)", "tokens.digest"),

@@ -7,6 +7,7 @@ mod lists;
 mod log;
 mod opening;
 mod operators;
+mod retention;
 mod start;
 mod texts;
 mod tokens;
@@ -88,6 +89,13 @@ conformance! {
         refused_writes_have_none,
         genesis_is_logged,
         pages_go_on_where_they_ended,
+    }
+    retention {
+        expired_tokens_are_purged_in_batches,
+        what_expired_before_it_was_written_stays_as_long,
+        tombstones_are_purged_but_not_those_of_foreign_secrets,
+        the_log_is_trimmed_from_its_beginning,
+        readers_learn_of_gaps_and_epochs,
     }
     texts {
         odd_texts_come_back,

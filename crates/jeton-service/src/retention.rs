@@ -1,0 +1,136 @@
+//! How long things are kept, and the task that removes them when that is over.
+
+use crate::{Service, Unavailable};
+use jeton_core::{Actor, Timestamp};
+use jeton_store::Purge;
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Rows in one batch. Requests that write wait for a batch at most: some milliseconds.
+const BATCH_ROWS: u32 = 500;
+/// From the end of a batch to the beginning of the next: requests have the store to themselves for most of the time. A
+/// million tokens are gone after some four minutes.
+const BATCH_PAUSE: Duration = Duration::from_millis(100);
+/// From the end of a pass to the beginning of the next.
+const PASS_PAUSE: Duration = Duration::from_secs(3_600);
+const DAY_MILLIS: i64 = 86_400_000;
+
+/// How long things are kept. `None`: for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Days that a token is kept after it expired, and after it was last changed.
+    pub expired_days: Option<u32>,
+    /// Days that a revoked token's tombstone is kept. Those of secrets that were not minted here are kept for ever:
+    /// nothing else tells, when such a secret is imported once more, that it was revoked.
+    pub revoked_days: Option<u32>,
+    /// Days that an entry of the change log is kept.
+    pub change_days: Option<u32>,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Retention { expired_days: Some(90), revoked_days: Some(90), change_days: Some(365) }
+    }
+}
+
+/// What retention has done since the service was opened.
+#[derive(Debug, Default)]
+pub struct RetentionCounters {
+    /// Expired tokens removed.
+    pub expired: AtomicU64,
+    /// Tombstones of revoked tokens removed.
+    pub revoked: AtomicU64,
+    /// Entries of the change log removed.
+    pub changes: AtomicU64,
+    /// Rows of deleted apps, and sealed values of apps that keep none, that an earlier sweep had left.
+    pub swept: AtomicU64,
+    /// Passes that came to their end.
+    pub passes: AtomicU64,
+    /// Passes that failed.
+    pub failures: AtomicU64,
+}
+
+/// One kind of thing to be removed.
+#[derive(Clone, Copy, Debug)]
+enum Job {
+    Purge(Purge, Timestamp),
+    Trim(Timestamp),
+    DeletedApps,
+    Sealed(jeton_core::AppId),
+}
+
+impl Service {
+    /// What retention has done.
+    pub fn retention_counters(&self) -> &RetentionCounters {
+        &self.retention
+    }
+
+    /// Keeps to `retention`, pass after pass, until `stop` completes. A pass that fails is made again an hour later; what it
+    /// had done by then stays done.
+    pub async fn keep(&self, retention: Retention, stop: impl Future<Output = ()>) {
+        let passes = async {
+            loop {
+                if let Err(error) = self.keep_once(retention).await {
+                    self.retention.failures.fetch_add(1, Ordering::Relaxed);
+                    tracing::error!(%error, "what is no longer to be kept could not be removed");
+                }
+                tokio::time::sleep(PASS_PAUSE).await;
+            }
+        };
+        tokio::select! {
+            () = stop => {}
+            () = passes => {}
+        }
+    }
+
+    /// One pass: removes all that is no longer to be kept, batch by batch.
+    ///
+    /// # Errors
+    /// It could not be done as a whole.
+    pub async fn keep_once(&self, retention: Retention) -> Result<(), Unavailable> {
+        for job in self.jobs(retention).await? {
+            while self.batch(job).await? >= u64::from(BATCH_ROWS) {
+                tokio::time::sleep(BATCH_PAUSE).await;
+            }
+        }
+        self.retention.passes.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn jobs(&self, retention: Retention) -> Result<Vec<Job>, Unavailable> {
+        let before = |days: Option<u32>| {
+            days.map(|days| self.now().saturating_add_millis(-i64::from(days) * DAY_MILLIS))
+        };
+        let mut jobs = vec![Job::DeletedApps];
+        let apps = self.store.apps().await?;
+        jobs.extend(apps.iter().filter(|app| app.data_key.is_none()).map(|app| Job::Sealed(app.id)));
+        jobs.extend(before(retention.expired_days).map(|before| Job::Purge(Purge::Expired, before)));
+        jobs.extend(before(retention.revoked_days).map(|before| Job::Purge(Purge::Revoked, before)));
+        // Last: it may take what this pass has written, but not before its time.
+        jobs.extend(before(retention.change_days).map(Job::Trim));
+        Ok(jobs)
+    }
+
+    /// Removes a batch and answers how many rows that were.
+    async fn batch(&self, job: Job) -> Result<u64, Unavailable> {
+        let (rows, counter) = match job {
+            Job::Purge(which, before) => {
+                let by = Actor::Retention;
+                let rows = self.store.purge_tokens(which, before, BATCH_ROWS, self.now(), &by).await?;
+                let counter = match which {
+                    Purge::Expired => &self.retention.expired,
+                    Purge::Revoked => &self.retention.revoked,
+                };
+                (rows, counter)
+            }
+            Job::Trim(before) => {
+                (self.store.trim_changes(before, BATCH_ROWS).await?, &self.retention.changes)
+            }
+            Job::DeletedApps => (self.store.sweep_deleted_apps(BATCH_ROWS).await?, &self.retention.swept),
+            Job::Sealed(id) => (self.store.sweep_sealed(id, BATCH_ROWS).await?, &self.retention.swept),
+        };
+        counter.fetch_add(rows, Ordering::Relaxed);
+        Ok(rows)
+    }
+}
