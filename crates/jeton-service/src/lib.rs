@@ -7,6 +7,7 @@
 
 mod admit;
 mod apps;
+mod backup;
 mod client;
 mod error;
 mod import;
@@ -26,6 +27,7 @@ mod verify;
 
 pub use admit::{Admission, Surface};
 pub use apps::{AppCredentials, AppSummary, Merged, OpenApp};
+pub use backup::{BackupError, RestoreError};
 pub use client::ClientCredentials;
 pub use error::{Refusal, Unavailable};
 pub use import::{ImportRow, Imported};
@@ -45,7 +47,7 @@ pub use system::{SystemClock, SystemEntropy};
 pub use update::Edit;
 pub use verify::Verified;
 
-pub use jeton_store::{Operator, Order};
+pub use jeton_store::{BackedUp, CheckReport, Operator, Order, Restored};
 
 use jeton_core::{Clock, Entropy, Timestamp};
 use jeton_store::Store;

@@ -22,6 +22,17 @@ pub(crate) trait Engine: fmt::Debug + Send + Sync + 'static {
     /// A connection for reading.
     fn reader(&self) -> impl Future<Output = Result<Self::Reader, StoreError>> + Send;
 
+    /// A connection on which everything is read as it was at one instant, however long that takes.
+    type Snapshot: DerefMut<Target = Self::Connection> + Send;
+
+    /// Begins to read everything as it is now.
+    fn snapshot(&self) -> impl Future<Output = Result<Self::Snapshot, StoreError>> + Send;
+
+    /// What the engine finds wrong with its own files, as far as it can be asked.
+    fn file_faults(
+        connection: &mut Self::Connection,
+    ) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
+
     /// Applies a write in a transaction and answers once that is on disk.
     fn write(&self, write: Write) -> impl Future<Output = Result<Outcome, StoreError>> + Send;
 

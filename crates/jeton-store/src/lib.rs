@@ -9,7 +9,10 @@
 #![deny(missing_docs)]
 
 mod apply;
+mod backup;
 mod change;
+mod check;
+mod copy;
 mod decode;
 mod engine;
 mod error;
@@ -25,12 +28,13 @@ mod sqlite;
 mod statements;
 mod write;
 
+pub use backup::check_backup;
 pub use change::{Change, ChangeKind};
 pub use error::{OpenError, StoreError};
 pub use model::{
-    App, AppChange, AppChanged, AppCreated, Genesis, Initialised, Inserted, KeyCheck, LogState, NewApp,
-    NewOperator, NewToken, Operator, Order, OwnerFilter, Purge, Replaced, StoredToken, TokenFilter,
-    TokenPage, View,
+    App, AppChange, AppChanged, AppCreated, BackedUp, CheckReport, Genesis, Initialised, Inserted, KeyCheck,
+    LogState, NewApp, NewOperator, NewToken, Operator, Order, OwnerFilter, Purge, Replaced, Restore,
+    Restored, StoredToken, TokenFilter, TokenPage, View,
 };
 
 pub use postgres::open_postgres;
@@ -39,6 +43,7 @@ pub use sqlite::{SqliteOptions, open_sqlite};
 use async_trait::async_trait;
 use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, Token, TokenId};
 use std::fmt;
+use std::path::Path;
 
 /// Durable storage. When a writing method answers, what it wrote is on disk.
 ///
@@ -174,6 +179,17 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// [`changes`](Self::changes), with the same `after`: if the epoch is another or there is a gap, the page is void and
     /// the reader begins again from the state of things as they are.
     async fn log_state(&self, after: i64) -> Result<LogState, StoreError>;
+
+    /// Writes everything as it is at one instant into the empty file at `path`, as a SQLite database of the newest
+    /// schema, while others read and write. Whoever asks brings the file to the disk, or removes it if this fails.
+    async fn back_up(&self, path: &Path) -> Result<BackedUp, StoreError>;
+
+    /// Replaces everything by what a backup holds, in one transaction: others see what was before or what is after.
+    /// Numbers, of tokens and of changes too, go on above all that were ever given out here or there.
+    async fn restore(&self, restore: Restore) -> Result<Restored, StoreError>;
+
+    /// Reads everything and says what makes no sense.
+    async fn check(&self) -> Result<CheckReport, StoreError>;
 
     /// Whether the database can be reached and read.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -4,6 +4,7 @@ use jeton_core::{
     Actor, AppId, AppKey, Description, Digest, Document, Label, OperatorId, Owner, Scopes, Timestamp, Token,
     TokenId, TokenKind, UserId,
 };
+use std::path::PathBuf;
 
 /// A value by which a database knows a key again without holding it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -273,4 +274,64 @@ pub struct LogState {
     pub epoch: i64,
     /// Whether entries that came after the reader's last one may have been trimmed unread. Then it begins again.
     pub has_gap: bool,
+}
+
+/// What a backup holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BackedUp {
+    /// Apps, deleted ones included.
+    pub apps: u64,
+    /// Tokens, tombstones included.
+    pub tokens: u64,
+    /// Entries of the change log.
+    pub changes: u64,
+}
+
+/// What to restore, and how.
+#[derive(Clone, Debug)]
+pub struct Restore {
+    /// The backup. Whoever asks has found it sound, and written with keys of the ring.
+    pub path: PathBuf,
+    /// The check values of all keys in the ring, at least one.
+    pub key_checks: Vec<KeyCheck>,
+    /// The epoch that begins.
+    pub epoch: i64,
+    /// Whether what the database knows as revoked, switched off or removed stays so, whatever the backup says.
+    pub keeps_removed: bool,
+    /// When it is restored.
+    pub at: Timestamp,
+    /// Who restores.
+    pub by: Actor,
+}
+
+/// What was restored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Restored {
+    /// Apps, deleted ones included.
+    pub apps: u64,
+    /// Tokens, tombstones included.
+    pub tokens: u64,
+    /// Entries of the change log.
+    pub changes: u64,
+    /// Tokens of the backup that were removed since and stay so.
+    pub left_out: u64,
+    /// Tokens of the backup that were revoked since and stay so.
+    pub kept_revoked: u64,
+    /// Tokens of the backup that were switched off since and stay so.
+    pub kept_disabled: u64,
+    /// Apps of the backup that were deleted since and stay so.
+    pub kept_deleted_apps: u64,
+}
+
+/// What a look through everything has found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CheckReport {
+    /// Tokens read, tombstones included.
+    pub tokens: u64,
+    /// Entries of the change log read.
+    pub changes: u64,
+    /// The check values of the keys with which it was written.
+    pub key_checks: Vec<KeyCheck>,
+    /// What makes no sense, for people. None: all is well.
+    pub faults: Vec<String>,
 }

@@ -1,8 +1,11 @@
 //! Running statements, whichever engine they go to.
 
+use crate::copy::Name;
 use crate::error::StoreError;
 use crate::record::Record;
+use crate::schema::Column;
 use crate::statements::Statement;
+use futures_util::stream::{Stream, TryStreamExt};
 use sea_query::{PostgresQueryBuilder, SqliteQueryBuilder};
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
@@ -23,6 +26,33 @@ pub(crate) trait Session: Send {
     /// Runs a statement and returns how many rows it changed.
     fn run(&mut self, statement: Statement) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
+    /// Runs a statement and gives the rows of its answer one by one, as they come.
+    fn stream(
+        &mut self,
+        statement: Statement,
+    ) -> Result<impl Stream<Item = Result<Self::Row, StoreError>> + Send + Unpin, StoreError>;
+
+    /// Runs statements without arguments, separated by semicolons, and returns how many rows they changed.
+    fn script(&mut self, sql: String) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// The one number that a statement without arguments answers.
+    fn number(&mut self, sql: String) -> impl Future<Output = Result<i64, StoreError>> + Send;
+
+    /// The greatest number that was given out for a column, whether or not it is still there; 0 if there was none.
+    fn given_out(
+        &mut self,
+        table: Name,
+        column: Name,
+    ) -> impl Future<Output = Result<i64, StoreError>> + Send;
+
+    /// From now on gives out numbers above this one, which is positive, and above those that it gave out before.
+    fn give_out_above(
+        &mut self,
+        table: Name,
+        column: Name,
+        number: i64,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
     /// Runs a statement whose answer has at most one row.
     fn row(
         &mut self,
@@ -33,7 +63,7 @@ pub(crate) trait Session: Send {
 }
 
 macro_rules! session {
-    ($connection:ty, $row:ty, $builder:expr) => {
+    ($connection:ty, $row:ty, $builder:expr, $numbers:ident) => {
         impl Session for $connection {
             type Row = $row;
 
@@ -51,9 +81,69 @@ macro_rules! session {
                 let done = Executor::execute(self, query).await.map_err(StoreError::unavailable)?;
                 Ok(done.rows_affected())
             }
+
+            fn stream(
+                &mut self,
+                statement: Statement,
+            ) -> Result<impl Stream<Item = Result<$row, StoreError>> + Send + Unpin, StoreError> {
+                let (sql, values) = statement.build($builder)?;
+                let query = sqlx::query_with(AssertSqlSafe(sql), values);
+                let query = query.persistent(statement.is_fixed());
+                Ok(Executor::fetch(self, query).map_err(StoreError::unavailable))
+            }
+
+            async fn script(&mut self, sql: String) -> Result<u64, StoreError> {
+                let done = Executor::execute(self, AssertSqlSafe(sql)).await;
+                Ok(done.map_err(StoreError::unavailable)?.rows_affected())
+            }
+
+            async fn number(&mut self, sql: String) -> Result<i64, StoreError> {
+                let query = sqlx::query_scalar(AssertSqlSafe(sql)).persistent(false);
+                query.fetch_one(self).await.map_err(StoreError::unavailable)
+            }
+
+            async fn given_out(&mut self, table: Name, column: Name) -> Result<i64, StoreError> {
+                self.number($numbers::given_out(table.name(), column.name())).await
+            }
+
+            async fn give_out_above(
+                &mut self,
+                table: Name,
+                column: Name,
+                number: i64,
+            ) -> Result<(), StoreError> {
+                self.script($numbers::give_out_above(table.name(), column.name(), number)).await.map(drop)
+            }
         }
     };
 }
 
-session!(SqliteConnection, SqliteRow, SqliteQueryBuilder);
-session!(PgConnection, PgRow, PostgresQueryBuilder);
+session!(SqliteConnection, SqliteRow, SqliteQueryBuilder, sqlite_numbers);
+session!(PgConnection, PgRow, PostgresQueryBuilder, postgres_numbers);
+
+mod sqlite_numbers {
+    pub(super) fn given_out(table: &str, _: &str) -> String {
+        format!("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = '{table}'")
+    }
+
+    pub(super) fn give_out_above(table: &str, _: &str, number: i64) -> String {
+        format!(
+            "INSERT INTO sqlite_sequence (name, seq) SELECT '{table}', 0 \
+             WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = '{table}'); \
+             UPDATE sqlite_sequence SET seq = max(seq, {number}) WHERE name = '{table}'"
+        )
+    }
+}
+
+mod postgres_numbers {
+    pub(super) fn given_out(table: &str, column: &str) -> String {
+        format!(
+            "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('{table}', '{column}')::regclass), 0)"
+        )
+    }
+
+    pub(super) fn give_out_above(table: &str, column: &str, number: i64) -> String {
+        let sequence = format!("pg_get_serial_sequence('{table}', '{column}')");
+        format!("SELECT setval({sequence}, greatest({number}, ({})))", given_out(table, column))
+    }
+}

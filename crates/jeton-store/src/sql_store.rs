@@ -1,19 +1,23 @@
 //! The store over an engine: what is the same for all of them.
 
 use crate::Store;
+use crate::backup;
 use crate::change::Change;
+use crate::check;
 use crate::decode;
 use crate::engine::Engine;
 use crate::error::StoreError;
 use crate::model::{
-    App, AppChange, AppChanged, AppCreated, Genesis, Initialised, Inserted, KeyCheck, LogState, NewApp,
-    NewOperator, NewToken, Operator, Purge, Replaced, StoredToken, TokenFilter, TokenPage,
+    App, AppChange, AppChanged, AppCreated, BackedUp, CheckReport, Genesis, Initialised, Inserted, KeyCheck,
+    LogState, NewApp, NewOperator, NewToken, Operator, Purge, Replaced, Restore, Restored, StoredToken,
+    TokenFilter, TokenPage,
 };
 use crate::session::Session;
 use crate::statements::{Statement, apps, genesis, log, operators, token_lists, tokens};
 use crate::write::{NewAppWithAdmin, Outcome, Write};
 use async_trait::async_trait;
 use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, Token, TokenId};
+use std::path::Path;
 
 /// A store over the engine `E`.
 #[derive(Debug)]
@@ -204,6 +208,22 @@ impl<E: Engine> Store for SqlStore<E> {
     async fn log_state(&self, after: i64) -> Result<LogState, StoreError> {
         let state = self.one(log::log_state(after), |row| decode::log_state(row, after)).await?;
         Ok(state.unwrap_or(LogState { epoch: 0, has_gap: false }))
+    }
+
+    async fn back_up(&self, path: &Path) -> Result<BackedUp, StoreError> {
+        backup::write(&mut *self.0.snapshot().await?, path).await
+    }
+
+    async fn restore(&self, restore: Restore) -> Result<Restored, StoreError> {
+        answer!(self, Restored, Write::Restore(Box::new(restore)))
+    }
+
+    async fn check(&self) -> Result<CheckReport, StoreError> {
+        let mut snapshot = self.0.snapshot().await?;
+        let faults = E::file_faults(&mut snapshot).await?;
+        let mut report = check::rows(&mut *snapshot).await?;
+        report.faults.splice(0..0, faults);
+        Ok(CheckReport { key_checks: self.key_checks().await?.unwrap_or_default(), ..report })
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -3,7 +3,7 @@
 use crate::error::StoreError;
 use crate::model::{
     AppChange, AppChanged, AppCreated, Genesis, Initialised, Inserted, NewApp, NewOperator, NewToken, Purge,
-    Replaced,
+    Replaced, Restore, Restored,
 };
 use crate::statements::log::LogOrder;
 use jeton_core::{Actor, AppId, OperatorId, Timestamp, Token, TokenId};
@@ -18,6 +18,7 @@ pub(crate) enum Write {
     SweepDeletedApps { limit: u32 },
     SweepSealed { id: AppId, limit: u32 },
     PurgeTokens { which: Purge, before: Timestamp, limit: u32, at: Timestamp, by: Actor },
+    Restore(Box<Restore>),
     TrimChanges { before: Timestamp, limit: u32, order: LogOrder },
     InsertTokens { app_id: AppId, tokens: Vec<NewToken>, at: Timestamp, by: Actor },
     ReplaceToken { token: Box<Token>, expected: i64, by: Actor },
@@ -44,6 +45,8 @@ impl Write {
             | Write::SweepSealed { limit, .. }
             | Write::PurgeTokens { limit, .. }
             | Write::TrimChanges { limit, .. } => *limit as usize,
+            // Nobody's write comes after it in the same transaction, to be replaced with all the rest.
+            Write::Restore(_) => usize::MAX,
             _ => 1,
         }
     }
@@ -52,7 +55,10 @@ impl Write {
     pub(crate) fn wipes(&self) -> bool {
         match self {
             Write::ChangeApp { change, .. } => change.data_key.is_some() || change.client_secret.is_some(),
-            Write::DeleteApp { .. } | Write::SweepSealed { .. } | Write::SweepDeletedApps { .. } => true,
+            Write::Restore(_)
+            | Write::DeleteApp { .. }
+            | Write::SweepSealed { .. }
+            | Write::SweepDeletedApps { .. } => true,
             _ => false,
         }
     }
@@ -69,6 +75,7 @@ pub(crate) enum Outcome {
     OperatorCreated(OperatorId),
     /// Whether there was anything to do.
     Done(bool),
+    Restored(Restored),
     /// How many rows.
     Swept(u64),
 }

@@ -1,6 +1,6 @@
 //! How a command fails, and the exit code that says so.
 
-use jeton_service::{KeyFileError, OpenFailure, Unavailable};
+use jeton_service::{BackupError, KeyFileError, OpenFailure, RestoreError, Unavailable};
 use jeton_store::OpenError;
 use std::fmt;
 use std::process::ExitCode;
@@ -87,6 +87,26 @@ impl From<OpenFailure> for Failure {
             OpenFailure::Uninitialised => Failure::missing(format!("{error}: run jeton init")),
             OpenFailure::Keys(_) => Failure::missing(error.to_string()),
             OpenFailure::Unavailable(error) => error.into(),
+        }
+    }
+}
+
+impl From<BackupError> for Failure {
+    fn from(error: BackupError) -> Self {
+        match error {
+            BackupError::Taken(_) => Failure::refused(format!("{error}: say --force to replace it")),
+            BackupError::File { .. } => Failure::unavailable(error.to_string()),
+            BackupError::Unavailable(error) => error.into(),
+        }
+    }
+}
+
+impl From<RestoreError> for Failure {
+    fn from(error: RestoreError) -> Self {
+        match error {
+            RestoreError::Unusable(_) | RestoreError::Damaged(_) => Failure::refused(error.to_string()),
+            RestoreError::Keys(_) => Failure::missing(error.to_string()),
+            RestoreError::Unavailable(error) => error.into(),
         }
     }
 }

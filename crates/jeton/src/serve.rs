@@ -82,7 +82,6 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
     tokio::join!(servers, ended);
     service.close().await;
     tracing::info!("stopped");
-    drop(lock);
     Ok(())
 }
 

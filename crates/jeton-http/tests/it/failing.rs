@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, Token, TokenId};
 use jeton_store::{
-    App, AppChange, AppChanged, AppCreated, Change, Genesis, Initialised, Inserted, KeyCheck, LogState,
-    NewApp, NewOperator, NewToken, Operator, Purge, Replaced, Store, StoreError, StoredToken, TokenFilter,
-    TokenPage,
+    App, AppChange, AppChanged, AppCreated, BackedUp, Change, CheckReport, Genesis, Initialised, Inserted,
+    KeyCheck, LogState, NewApp, NewOperator, NewToken, Operator, Purge, Replaced, Restore, Restored, Store,
+    StoreError, StoredToken, TokenFilter, TokenPage,
 };
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -206,6 +207,18 @@ impl Store for FailingStore {
 
     async fn log_state(&self, after: i64) -> Result<LogState, StoreError> {
         self.call()?.log_state(after).await
+    }
+
+    async fn back_up(&self, path: &Path) -> Result<BackedUp, StoreError> {
+        self.call()?.back_up(path).await
+    }
+
+    async fn restore(&self, restore: Restore) -> Result<Restored, StoreError> {
+        self.call()?.restore(restore).await
+    }
+
+    async fn check(&self) -> Result<CheckReport, StoreError> {
+        self.call()?.check().await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

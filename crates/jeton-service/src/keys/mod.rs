@@ -68,16 +68,25 @@ impl Keys {
     /// # Errors
     /// The first key that does not fit.
     pub fn fit(&self, checks: &[KeyCheck]) -> Result<(), KeyMisfit> {
+        self.know(checks)?;
+        let current = self.current().id;
+        if checks.iter().all(|check| check.key_id != current) {
+            return Err(KeyMisfit::Unknown(current));
+        }
+        Ok(())
+    }
+
+    /// Makes sure that whatever was written with keys of these check values can be read. There may be newer keys here.
+    ///
+    /// # Errors
+    /// The first key that does not fit.
+    pub fn know(&self, checks: &[KeyCheck]) -> Result<(), KeyMisfit> {
         for check in checks {
             let set = self.sets.iter().find(|set| set.id == check.key_id);
             let set = set.ok_or(KeyMisfit::Missing(check.key_id))?;
             if !bool::from(set.check_value().ct_eq(&check.check)) {
                 return Err(KeyMisfit::Wrong(set.id));
             }
-        }
-        let current = self.current().id;
-        if checks.iter().all(|check| check.key_id != current) {
-            return Err(KeyMisfit::Unknown(current));
         }
         Ok(())
     }

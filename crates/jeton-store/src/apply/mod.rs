@@ -2,6 +2,7 @@
 
 mod apps;
 mod operators;
+mod restore;
 mod retention;
 mod tokens;
 
@@ -58,6 +59,7 @@ impl<'w, S: Session> Work<'_, 'w, S> {
             Write::TrimChanges { before, limit, order } => {
                 Outcome::Swept(self.trim_changes(*before, *limit, *order).await?)
             }
+            Write::Restore(wish) => Outcome::Restored(self.restore(wish).await?),
             Write::InsertTokens { tokens, .. } => {
                 Outcome::Inserted(inserted.by_ref().take(tokens.len()).collect())
             }

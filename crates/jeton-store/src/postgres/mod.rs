@@ -12,12 +12,22 @@ use crate::error::{OpenError, StoreError};
 use crate::sql_store::SqlStore;
 use crate::statements::log::LogOrder;
 use crate::write::{Outcome, Write};
+use sqlx::Transaction;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, PgPool, Postgres};
 use std::sync::Arc;
 
 /// Begins a transaction that may write, and so may take longer than the connection's limit, which is for reads.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = '10s'";
+
+/// Begins a transaction that sees everything as it is at its first statement, however long it goes on.
+const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0; \
+                              SET LOCAL idle_in_transaction_session_timeout = 0";
+
+/// Begins a transaction that replaces everything: others read on, and write only when it is over.
+const BEGIN_ALONE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0; \
+                           SET LOCAL idle_in_transaction_session_timeout = 0; \
+                           LOCK TABLE genesis, key_checks, apps, tokens, operators, changes IN EXCLUSIVE MODE";
 
 /// Opens the PostgreSQL database at `url` (`postgres://` or `postgresql://`) and brings it to the newest schema. The
 /// database must be there, be encoded in UTF-8, and let its user make tables. Any number of processes may have it open.
@@ -45,8 +55,19 @@ impl Engine for PostgresEngine {
         self.pool.acquire().await.map_err(StoreError::unavailable)
     }
 
+    type Snapshot = Transaction<'static, Postgres>;
+
+    async fn snapshot(&self) -> Result<Self::Snapshot, StoreError> {
+        self.pool.begin_with(BEGIN_SNAPSHOT).await.map_err(StoreError::unavailable)
+    }
+
+    async fn file_faults(_: &mut PgConnection) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
+    }
+
     async fn write(&self, write: Write) -> Result<Outcome, StoreError> {
-        let mut transaction = self.pool.begin_with(BEGIN).await.map_err(StoreError::unavailable)?;
+        let begin = if matches!(write, Write::Restore(_)) { BEGIN_ALONE } else { BEGIN };
+        let mut transaction = self.pool.begin_with(begin).await.map_err(StoreError::unavailable)?;
         // Dropped on an error, which rolls it back.
         let mut outcomes = apply(&mut *transaction, std::slice::from_ref(&write)).await?;
         transaction.commit().await.map_err(StoreError::unavailable)?;

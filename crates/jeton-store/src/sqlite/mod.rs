@@ -1,6 +1,7 @@
 //! SQLite: one writer that groups writes into commits, readers beside it.
 
 mod open;
+pub(crate) use open::{connect_to_backup, version};
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -8,12 +9,15 @@ mod writer;
 use crate::Store;
 use crate::engine::Engine;
 use crate::error::{OpenError, StoreError};
+use crate::session::Session;
 use crate::sql_store::SqlStore;
 use crate::statements::log::LogOrder;
 use crate::write::{Outcome, Write};
+use sqlx::Executor;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{Sqlite, SqliteConnection, SqlitePool};
-use std::path::Path;
+use std::ops::{Deref, DerefMut};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use writer::Writer;
 
@@ -48,13 +52,35 @@ pub async fn open_sqlite(path: &Path, options: SqliteOptions) -> Result<Arc<dyn 
 struct SqliteEngine {
     readers: SqlitePool,
     writer: Writer,
+    path: PathBuf,
 }
 
 impl SqliteEngine {
     async fn open(path: &Path, options: SqliteOptions) -> Result<Self, OpenError> {
         let connection = open::writer(path).await?;
         let readers = open::readers(path, options.readers.max(1)).await?;
-        Ok(SqliteEngine { readers, writer: Writer::start(connection, options.max_group.max(1)) })
+        Ok(SqliteEngine {
+            readers,
+            writer: Writer::start(connection, options.max_group.max(1)),
+            path: path.to_owned(),
+        })
+    }
+}
+
+/// A connection of its own within a transaction. Dropping it ends both.
+pub(crate) struct Transaction(SqliteConnection);
+
+impl Deref for Transaction {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        &self.0
+    }
+}
+
+impl DerefMut for Transaction {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        &mut self.0
     }
 }
 
@@ -66,6 +92,20 @@ impl Engine for SqliteEngine {
 
     async fn reader(&self) -> Result<Self::Reader, StoreError> {
         self.readers.acquire().await.map_err(StoreError::unavailable)
+    }
+
+    type Snapshot = Transaction;
+
+    async fn snapshot(&self) -> Result<Transaction, StoreError> {
+        let mut transaction = Transaction(open::reader(&self.path).await.map_err(StoreError::unavailable)?);
+        transaction.0.execute("BEGIN").await.map_err(StoreError::unavailable)?;
+        // A transaction sees what is there when it reads for the first time.
+        transaction.0.row(crate::statements::genesis::ping()).await?;
+        Ok(transaction)
+    }
+
+    async fn file_faults(connection: &mut SqliteConnection) -> Result<Vec<String>, StoreError> {
+        crate::check::sqlite_file(connection).await
     }
 
     async fn write(&self, write: Write) -> Result<Outcome, StoreError> {

@@ -54,6 +54,19 @@ pub(super) async fn readers(path: &Path, max: u32) -> Result<SqlitePool, OpenErr
         .map_err(OpenError::unavailable)
 }
 
+/// A connection for reading that is nobody else's.
+pub(super) async fn reader(path: &Path) -> Result<SqliteConnection, OpenError> {
+    connect(&options(path).pragma("query_only", "ON")).await
+}
+
+/// A connection to a backup, which is there already.
+pub(crate) async fn connect_to_backup(
+    path: &Path,
+    is_read_only: bool,
+) -> Result<SqliteConnection, OpenError> {
+    connect(&options(path).read_only(is_read_only)).await
+}
+
 fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
@@ -106,7 +119,7 @@ async fn migrate(connection: &mut SqliteConnection) -> Result<(), OpenError> {
 }
 
 /// The version of the schema that the database has; 0 if it has none.
-async fn version(connection: &mut SqliteConnection) -> Result<i64, OpenError> {
+pub(crate) async fn version(connection: &mut SqliteConnection) -> Result<i64, OpenError> {
     let table = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?";
     let tables: i64 = query_scalar(table)
         .bind(migrations::TABLE)

@@ -110,3 +110,20 @@ async fn a_database_of_an_older_version_is_brought_up_to_date() {
     assert_eq!((&found[0].token.document, found[0].token.left_loopback), (&None, false));
     store.close().await;
 }
+
+#[tokio::test]
+async fn a_backup_of_an_older_version_is_read_and_left_as_it_is() {
+    let (_folder, path) = place();
+    let mut older =
+        SqliteConnection::connect(&format!("sqlite://{}?mode=rwc", path.display())).await.unwrap();
+    migrate(&mut older, &SQLITE[..2]).await.unwrap();
+    older
+        .execute("INSERT INTO genesis VALUES (1, 5); INSERT INTO key_checks VALUES (1, x'01')")
+        .await
+        .unwrap();
+    older.close().await.unwrap();
+    let before = std::fs::read(&path).unwrap();
+    let report = crate::check_backup(&path).await.unwrap();
+    assert_eq!((report.faults, report.key_checks.len()), (vec![], 1));
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}

@@ -113,7 +113,7 @@ fn gather(first: Job, waiting: &mut mpsc::Receiver<Job>, max_group: usize) -> Ve
     let mut jobs = vec![first];
     while jobs.len() < max_group && weight < MAX_GROUP_WEIGHT {
         let Ok(job) = waiting.try_recv() else { break };
-        weight += job.write.weight();
+        weight = weight.saturating_add(job.write.weight());
         jobs.push(job);
     }
     jobs

@@ -5,11 +5,13 @@
 //! refuses at run time. None of them asks the database for the time or for randomness.
 
 pub(crate) mod apps;
+pub(crate) mod copy;
 pub(crate) mod genesis;
 pub(crate) mod log;
 pub(crate) mod operators;
 #[cfg(test)]
 mod registry;
+pub(crate) mod restore;
 pub(crate) mod retention;
 #[cfg(test)]
 mod tests;

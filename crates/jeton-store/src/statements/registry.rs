@@ -2,8 +2,9 @@
 
 use super::log::{LogOrder, NewChange};
 use super::tokens::Half;
-use super::{Statement, apps, genesis, log, operators, retention, token_lists, tokens};
+use super::{Statement, apps, copy, genesis, log, operators, retention, token_lists, tokens};
 use crate::change::ChangeKind;
+use crate::copy::{Cells, Field, Holds, SHAPES};
 use crate::model::{
     AppChange, KeyCheck, NewApp, NewOperator, NewToken, Order, OwnerFilter, Purge, TokenFilter, TokenPage,
     View,
@@ -11,6 +12,7 @@ use crate::model::{
 use jeton_core::{
     Actor, AppId, AppKey, Digest, OperatorId, Owner, Scopes, Timestamp, Token, TokenId, TokenKind, UserId,
 };
+use sea_query::Value;
 
 /// Which engines run a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +28,7 @@ pub(super) fn all() -> Vec<(&'static str, Runs, Statement)> {
     all.extend(about_tokens());
     all.extend(about_lists());
     all.extend(about_the_rest());
+    all.extend(about_tables());
     all
 }
 
@@ -154,6 +157,26 @@ fn about_the_rest() -> Vec<(&'static str, Runs, Statement)> {
         ("log_state", Everywhere, log::log_state(1)),
         ("settle_restored_changes", OnPostgres, log::settle_restored_changes()),
     ]
+}
+
+fn about_tables() -> Vec<(&'static str, Runs, Statement)> {
+    let mut all = vec![("set_epoch", Runs::Everywhere, copy::set_epoch(1))];
+    for shape in SHAPES {
+        let null = |field: &Field| match field.holds {
+            Holds::Integer => Value::BigInt(None),
+            Holds::Boolean => Value::Bool(None),
+            Holds::Text => Value::String(None),
+            Holds::Bytes => Value::Bytes(None),
+        };
+        let row: Cells = shape.fields.iter().map(null).collect();
+        all.extend([
+            ("all_rows", Runs::Everywhere, copy::all_rows(shape)),
+            ("insert_rows", Runs::Everywhere, copy::insert_rows(shape, vec![row.clone(), row])),
+            ("remove_all_rows", Runs::Everywhere, copy::remove_all_rows(shape)),
+            ("greatest", Runs::Everywhere, copy::greatest(shape.table, shape.fields[0].name)),
+        ]);
+    }
+    all
 }
 
 fn new_token() -> NewToken {

@@ -12,8 +12,9 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Column, Connection, Executor, SqlSafeStr, Statement as _};
 use std::collections::BTreeSet;
 
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     include_str!("apps.rs"),
+    include_str!("copy.rs"),
     include_str!("genesis.rs"),
     include_str!("log.rs"),
     include_str!("operators.rs"),

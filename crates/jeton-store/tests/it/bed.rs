@@ -96,6 +96,15 @@ impl Bed {
         }
     }
 
+    /// A new database of each engine that there is.
+    pub(crate) async fn each_engine(&self) -> Vec<Bed> {
+        let mut beds = vec![Bed::new(Place::sqlite()).await];
+        if !jeton_testkit::skips("PostgreSQL") {
+            beds.push(Bed::new(Place::postgres()).await);
+        }
+        beds
+    }
+
     /// Runs SQL past the store.
     pub(crate) async fn execute(&self, sql: &str) {
         self.place.execute(sql).await;

@@ -1,6 +1,7 @@
 //! The command line: one file for each command.
 
 mod app;
+mod backup;
 mod init;
 mod operator;
 mod output;
@@ -39,6 +40,9 @@ enum Command {
     Token(token::TokenCommand),
     #[command(subcommand)]
     Operator(operator::OperatorCommand),
+    Backup(backup::BackupArgs),
+    Restore(backup::RestoreArgs),
+    Check(backup::CheckArgs),
 }
 
 impl Cli {
@@ -49,6 +53,9 @@ impl Cli {
             Command::App(command) => command.run().await,
             Command::Token(command) => command.run().await,
             Command::Operator(command) => command.run().await,
+            Command::Backup(args) => backup::back_up(args).await,
+            Command::Restore(args) => backup::restore(args).await,
+            Command::Check(args) => backup::check(args).await,
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::failure::{Failure, FailureKind};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::io;
+use std::path::PathBuf;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// Bytes in one message. An import of 500 lines of 16 KiB fits.
@@ -56,6 +57,15 @@ pub(crate) enum Request {
     AppDelete {
         key: String,
     },
+    Backup {
+        file: PathBuf,
+        force: bool,
+    },
+    Restore {
+        file: PathBuf,
+        revive: bool,
+    },
+    Check,
     OperatorCreate {
         name: String,
     },

@@ -1,9 +1,12 @@
 //! Doing what a command asks for, in the server or in the command itself. Answers are the JSON that `--json` prints.
 
 mod app;
+mod backup;
 mod operator;
 mod token;
 mod token_input;
+
+pub(crate) use backup::{restored, sound};
 
 use crate::control::Request;
 use crate::failure::Failure;
@@ -23,6 +26,9 @@ pub(crate) async fn perform(service: &Service, request: Request) -> Result<Value
         Request::AppSettings { key, merge } => app::settings(service, &key, merge.as_ref()).await,
         Request::AppRotateSecret { key } => app::rotate_secret(service, &key).await,
         Request::AppDelete { key } => app::delete(service, &key).await,
+        Request::Backup { file, force } => backup::back_up(service, &file, force).await,
+        Request::Restore { file, revive } => backup::restore(service, &file, revive).await,
+        Request::Check => backup::check(service).await,
         Request::OperatorCreate { name } => operator::create(service, &name).await,
         Request::OperatorList => operator::list(service).await,
         Request::OperatorRevoke { id } => operator::revoke(service, id).await,

@@ -4,7 +4,7 @@ use crate::support::{Place, program, run};
 use std::io::Read;
 use std::process::Stdio;
 
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 22] = [
     "init",
     "serve",
     "app create",
@@ -21,6 +21,9 @@ const COMMANDS: [&str; 19] = [
     "token verify",
     "token import",
     "token export",
+    "backup",
+    "restore",
+    "check",
     "operator create",
     "operator list",
     "operator revoke",

@@ -1,6 +1,7 @@
 //! What a store does, whatever the engine.
 
 mod apps;
+mod backup;
 mod concurrency;
 mod corruption;
 mod lists;
@@ -96,6 +97,16 @@ conformance! {
         tombstones_are_purged_but_not_those_of_foreign_secrets,
         the_log_is_trimmed_from_its_beginning,
         readers_learn_of_gaps_and_epochs,
+    }
+    backup {
+        everything_comes_back_on_either_engine,
+        what_was_removed_since_stays_removed,
+        a_restore_may_bring_back_what_was_removed,
+        a_later_backup_brings_what_was_issued_since,
+        a_change_read_before_a_restore_is_stale_after_it,
+        a_restore_that_fails_changes_nothing,
+        a_backup_under_load_is_of_one_instant,
+        what_makes_no_sense_is_found,
     }
     texts {
         odd_texts_come_back,

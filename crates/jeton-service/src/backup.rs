@@ -1,0 +1,172 @@
+//! Backups and restores, while the service goes on.
+
+use crate::initialise::new_epoch;
+use crate::{KeyMisfit, KeyRing, Keys, Service, Unavailable};
+use jeton_core::{Actor, Clock, Entropy};
+use jeton_store::{BackedUp, CheckReport, OpenError, Restore, Restored, Store, check_backup};
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use tokio::fs;
+
+/// Why there is no backup.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// The file is there already, and was not to be replaced.
+    #[error("{} is there already", .0.display())]
+    Taken(PathBuf),
+    /// The file cannot be written.
+    #[error("{}: {error}", .path.display())]
+    File {
+        /// Where it was to be.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// It could not be done.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// Why a backup is not restored, or cannot be used. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// It cannot be read, is no backup, or was written by a newer version.
+    #[error("the backup cannot be used: {0}")]
+    Unusable(#[from] OpenError),
+    /// What it holds makes no sense.
+    #[error("the backup is damaged: {}", .0.join("; "))]
+    Damaged(Vec<String>),
+    /// It was written with other keys.
+    #[error("the backup was made with other keys: {0}")]
+    Keys(#[from] KeyMisfit),
+    /// It could not be done.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl Service {
+    /// Writes everything as it is at one instant into a file of mode 0600, which appears at `path` when it is complete and
+    /// on disk. The keys are not in it.
+    ///
+    /// # Errors
+    /// See [`BackupError`]. What was at `path` is still there.
+    pub async fn back_up(&self, path: &Path, replaces: bool) -> Result<BackedUp, BackupError> {
+        let failed = |error| BackupError::File { path: path.to_owned(), error };
+        if !replaces && fs::try_exists(path).await.map_err(failed)? {
+            return Err(BackupError::Taken(path.to_owned()));
+        }
+        let number = u64::from_be_bytes(self.entropy.bytes::<8>().map_err(Unavailable::from)?);
+        let partial = partial_path(path, number).ok_or_else(|| failed(io::ErrorKind::InvalidInput.into()))?;
+        let written = self.write_backup(&partial, path).await;
+        if written.is_err()
+            && let Err(error) = fs::remove_file(&partial).await
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!("{} is left behind: {error}", partial.display());
+        }
+        written
+    }
+
+    async fn write_backup(&self, partial: &Path, path: &Path) -> Result<BackedUp, BackupError> {
+        let failed = |error| BackupError::File { path: path.to_owned(), error };
+        let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(partial).await;
+        let file = file.map_err(failed)?;
+        let backed_up = self.store.back_up(partial).await.map_err(Unavailable::from)?;
+        file.sync_all().await.map_err(failed)?;
+        fs::rename(partial, path).await.map_err(failed)?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::File::open(folder).await.map_err(failed)?.sync_all().await.map_err(failed)?;
+        Ok(backed_up)
+    }
+
+    /// Replaces everything by what the backup at `path` holds. `keeps_removed`: what is revoked, switched off or removed
+    /// now stays so, whatever the backup says.
+    ///
+    /// # Errors
+    /// See [`RestoreError`].
+    pub async fn restore(
+        &self,
+        path: &Path,
+        keeps_removed: bool,
+        by: &Actor,
+    ) -> Result<Restored, RestoreError> {
+        let wish = prepare(&self.keys, &*self.clock, &*self.entropy, path, keeps_removed, by).await?;
+        Ok(self.store.restore(wish).await.map_err(Unavailable::from)?)
+    }
+
+    /// The same into a store that was never initialised, with the keys of the backup.
+    ///
+    /// # Errors
+    /// See [`RestoreError`].
+    pub async fn restore_into(
+        store: &dyn Store,
+        ring: &KeyRing,
+        clock: &dyn Clock,
+        entropy: &dyn Entropy,
+        path: &Path,
+        by: &Actor,
+    ) -> Result<Restored, RestoreError> {
+        let wish = prepare(&Keys::derive(ring), clock, entropy, path, true, by).await?;
+        Ok(store.restore(wish).await.map_err(Unavailable::from)?)
+    }
+
+    /// Reads everything and says what makes no sense.
+    ///
+    /// # Errors
+    /// It could not be read.
+    pub async fn check(&self) -> Result<CheckReport, Unavailable> {
+        let mut report = self.store.check().await?;
+        if let Err(misfit) = self.keys.know(&report.key_checks) {
+            report.faults.push(misfit.to_string());
+        }
+        Ok(report)
+    }
+
+    /// Reads a whole backup, and makes sure that it can be restored: with these keys, if there are any.
+    ///
+    /// # Errors
+    /// It cannot.
+    pub async fn check_backup(path: &Path, ring: Option<&KeyRing>) -> Result<CheckReport, RestoreError> {
+        let report = sound_backup(path).await?;
+        if let Some(ring) = ring {
+            Keys::derive(ring).know(&report.key_checks)?;
+        }
+        Ok(report)
+    }
+}
+
+async fn prepare(
+    keys: &Keys,
+    clock: &dyn Clock,
+    entropy: &dyn Entropy,
+    path: &Path,
+    keeps_removed: bool,
+    by: &Actor,
+) -> Result<Restore, RestoreError> {
+    keys.know(&sound_backup(path).await?.key_checks)?;
+    Ok(Restore {
+        path: path.to_owned(),
+        key_checks: keys.checks(),
+        epoch: new_epoch(entropy).map_err(Unavailable::from)?,
+        keeps_removed,
+        at: clock.now(),
+        by: by.clone(),
+    })
+}
+
+async fn sound_backup(path: &Path) -> Result<CheckReport, RestoreError> {
+    let mut report = check_backup(path).await?;
+    if report.faults.is_empty() && report.key_checks.is_empty() {
+        report.faults.push("it was never initialised".to_owned());
+    }
+    if report.faults.is_empty() { Ok(report) } else { Err(RestoreError::Damaged(report.faults)) }
+}
+
+/// Where the file is until it is complete: beside it, so that it can be renamed. `None`: `path` names no file.
+fn partial_path(path: &Path, number: u64) -> Option<PathBuf> {
+    let mut name = OsString::from(".");
+    name.push(path.file_name()?);
+    name.push(format!(".{number:016x}.partial"));
+    Some(path.with_file_name(name))
+}

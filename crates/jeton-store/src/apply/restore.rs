@@ -1,0 +1,97 @@
+//! Replacing everything by what a backup holds.
+
+use super::Work;
+use crate::backup::Backup;
+use crate::change::ChangeKind;
+use crate::copy::{SHAPES, add, copy, pass_numbers};
+use crate::decode;
+use crate::error::StoreError;
+use crate::model::{Restore, Restored};
+use crate::schema::{Column, KeyChecks, Tokens};
+use crate::session::Session;
+use crate::statements::log::NewChange;
+use crate::statements::{copy as tables, genesis, restore};
+
+impl<'w, S: Session> Work<'_, 'w, S> {
+    pub(super) async fn restore(&mut self, wish: &'w Restore) -> Result<Restored, StoreError> {
+        let mut backup = Backup::open(&wish.path).await.map_err(StoreError::unavailable)?;
+        // What was done before in this transaction goes with everything else.
+        self.log.clear();
+        let mut restored = Restored::default();
+        if wish.keeps_removed {
+            self.script(restore::REMEMBER).await?;
+        }
+        let given_out = self.tokens_given_out().await?;
+        self.replace(&mut backup, &mut restored).await?;
+        self.session.run(genesis::insert_key_checks(&wish.key_checks)).await?;
+        self.session.run(tables::set_epoch(wish.epoch)).await?;
+        if wish.keeps_removed {
+            self.keep_removed(given_out, &mut restored).await?;
+        }
+        let (at, by) = (wish.at, &wish.by);
+        let kind = ChangeKind::Restored;
+        self.log.push(NewChange { at, kind, app_id: None, subject_id: None, digest: None, by });
+        Ok(restored)
+    }
+
+    async fn tokens_given_out(&mut self) -> Result<i64, StoreError> {
+        let tokens = SHAPES.iter().find(|shape| shape.table.name() == Tokens::Table.name());
+        match tokens.and_then(|shape| shape.number.map(|number| (shape.table, number))) {
+            Some((table, number)) => self.session.given_out(table, number).await,
+            None => Ok(0),
+        }
+    }
+
+    /// Empties all tables and fills them from the backup. Numbers go on above what either side has given out, and
+    /// revisions above those of before: who has read a row of before cannot replace one of the backup.
+    async fn replace(&mut self, backup: &mut Backup, restored: &mut Restored) -> Result<(), StoreError> {
+        let mut revisions = Vec::with_capacity(SHAPES.len());
+        for shape in SHAPES {
+            let revision = shape.fields.iter().find(|field| field.name.name() == "revision");
+            let greatest = match revision {
+                None => None,
+                Some(field) => self.session.row(tables::greatest(shape.table, field.name)).await?,
+            };
+            let greatest = greatest.as_ref().map(decode::count).transpose()?.unwrap_or(0);
+            revisions.push(i64::try_from(greatest).unwrap_or(i64::MAX));
+        }
+        for shape in SHAPES.iter().rev() {
+            self.session.run(tables::remove_all_rows(shape)).await?;
+        }
+        for (shape, revision) in SHAPES.iter().zip(revisions) {
+            // Check values are those of the ring, which may have newer keys than the backup.
+            if shape.table.name() == KeyChecks::Table.name() {
+                continue;
+            }
+            let adapt = |cells: &mut Vec<_>| add(shape, "revision", cells, revision);
+            let rows = copy(&mut backup.connection, self.session, shape, adapt).await?;
+            pass_numbers(&mut backup.connection, self.session, shape).await?;
+            match shape.table.name() {
+                "apps" => restored.apps = rows,
+                "tokens" => restored.tokens = rows,
+                "changes" => restored.changes = rows,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets nothing back in that the database knew as refused.
+    async fn keep_removed(&mut self, given_out: i64, restored: &mut Restored) -> Result<(), StoreError> {
+        self.script(restore::MATCH).await?;
+        restored.left_out = self.script(&restore::leave_out_removed(given_out)).await?;
+        restored.kept_revoked = self.script(&restore::keep_revoked()).await?;
+        restored.kept_disabled = self.script(&restore::keep_disabled()).await?;
+        self.script(restore::KEEP_TOMBSTONES).await?;
+        restored.kept_deleted_apps = self.script(restore::KEEP_DELETED).await?;
+        self.script(restore::KEEP_CLIENT_SECRETS).await?;
+        self.script(restore::KEEP_REVOKED_OPERATORS).await?;
+        self.script(restore::FORGET).await?;
+        restored.tokens -= restored.left_out;
+        Ok(())
+    }
+
+    async fn script(&mut self, sql: &str) -> Result<u64, StoreError> {
+        self.session.script(sql.to_owned()).await
+    }
+}

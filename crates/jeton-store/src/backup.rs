@@ -1,0 +1,113 @@
+//! Backups: one SQLite file in this crate's own schema, whatever engine the data comes from and goes to.
+
+use crate::copy::{SHAPES, copy, pass_numbers};
+use crate::error::{OpenError, StoreError};
+use crate::migrations;
+use crate::model::{BackedUp, CheckReport};
+use crate::schema::Column;
+use crate::session::Session;
+use crate::sqlite::{connect_to_backup, version};
+use crate::{check, decode, statements};
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{Connection, Executor};
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Writes everything that `from` sees into the empty file at `path`. The caller brings it to the disk.
+pub(crate) async fn write(from: &mut impl Session, path: &Path) -> Result<BackedUp, StoreError> {
+    let mut file = connect_to_backup(path, false).await.map_err(StoreError::unavailable)?;
+    // The file counts only once it is complete: until then it needs neither a journal nor syncs.
+    for pragma in ["PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF"] {
+        file.execute(pragma).await.map_err(StoreError::unavailable)?;
+    }
+    migrations::migrate(&mut file, migrations::SQLITE).await.map_err(StoreError::unavailable)?;
+    let mut backed_up = BackedUp::default();
+    file.execute("BEGIN").await.map_err(StoreError::unavailable)?;
+    for shape in SHAPES {
+        let rows = copy(from, &mut file, shape, |_| {}).await?;
+        pass_numbers(from, &mut file, shape).await?;
+        match shape.table.name() {
+            "apps" => backed_up.apps = rows,
+            "tokens" => backed_up.tokens = rows,
+            "changes" => backed_up.changes = rows,
+            _ => {}
+        }
+    }
+    file.execute("COMMIT").await.map_err(StoreError::unavailable)?;
+    file.close().await.map_err(StoreError::unavailable)?;
+    Ok(backed_up)
+}
+
+/// A backup that is open for reading, at the newest schema.
+pub(crate) struct Backup {
+    pub(crate) connection: SqliteConnection,
+    /// What was migrated in its place. Dropped last.
+    _copy: Option<Copy>,
+}
+
+impl Backup {
+    /// Opens the file at `path` and leaves it as it is. One of an older version is copied first.
+    ///
+    /// # Errors
+    /// It was written by a newer version, is no backup, or cannot be read.
+    pub(crate) async fn open(path: &Path) -> Result<Self, OpenError> {
+        let mut connection = connect_to_backup(path, true).await?;
+        let found = version(&mut connection).await?;
+        if found == 0 {
+            return Err(OpenError::unavailable("it is no database of ours"));
+        }
+        if !migrations::is_behind(found, migrations::SQLITE)? {
+            return Ok(Backup { connection, _copy: None });
+        }
+        connection.close().await.map_err(OpenError::unavailable)?;
+        let copy = Copy::of(path).map_err(OpenError::unavailable)?;
+        let mut connection = connect_to_backup(&copy.0, false).await?;
+        migrations::migrate(&mut connection, migrations::SQLITE).await?;
+        Ok(Backup { connection, _copy: Some(copy) })
+    }
+}
+
+/// A file for the time being, removed when dropped.
+struct Copy(PathBuf);
+
+impl Copy {
+    fn of(path: &Path) -> io::Result<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("jeton-backup-{}-{number}.db", std::process::id());
+        let place = std::env::temp_dir().join(name);
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&place)?;
+        let copy = Copy(place);
+        io::copy(&mut File::open(path)?, &mut file)?;
+        Ok(copy)
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_file(&self.0) {
+            tracing::warn!("{}: {error}", self.0.display());
+        }
+    }
+}
+
+/// Looks through the backup at `path`: whether SQLite finds its file sound, and each row makes sense.
+///
+/// # Errors
+/// It was written by a newer version, is no backup, or cannot be read.
+pub async fn check_backup(path: &Path) -> Result<CheckReport, OpenError> {
+    let mut backup = Backup::open(path).await?;
+    let damaged = |error: StoreError| OpenError::unavailable(error);
+    let faults = check::sqlite_file(&mut backup.connection).await.map_err(damaged)?;
+    if !faults.is_empty() {
+        // Rows of a damaged file may take any time to read, or never end.
+        return Ok(CheckReport { faults, ..CheckReport::default() });
+    }
+    let report = check::rows(&mut backup.connection).await.map_err(damaged)?;
+    let checks = backup.connection.rows(statements::genesis::key_checks()).await.map_err(damaged)?;
+    let checks = checks.iter().map(decode::key_check).collect::<Result<Vec<_>, _>>().map_err(damaged)?;
+    Ok(CheckReport { key_checks: checks.into_iter().flatten().collect(), ..report })
+}

@@ -1,0 +1,110 @@
+//! Whether what is stored makes sense.
+
+use crate::copy::{SHAPES, Shape};
+use crate::decode;
+use crate::error::StoreError;
+use crate::model::CheckReport;
+use crate::schema::Column;
+use crate::session::Session;
+use crate::statements::{Statement, apps, copy};
+use futures_util::TryStreamExt;
+use sqlx::query_scalar;
+use sqlx::sqlite::SqliteConnection;
+
+/// Faults that are told one by one; more of them say nothing new.
+const MAX_FAULTS: usize = 100;
+
+/// What no sound database has any row of, each with a statement that counts them.
+const NEVER: [(&str, &str); 4] = [
+    (
+        "digests that two tokens of an app have",
+        "SELECT count(*) FROM (SELECT 1 FROM tokens GROUP BY digest, app_id HAVING count(*) > 1) AS twice",
+    ),
+    (
+        "tokens of no app",
+        "SELECT count(*) FROM tokens WHERE NOT EXISTS (SELECT 1 FROM apps WHERE apps.id = tokens.app_id)",
+    ),
+    (
+        "tokens written with a key of which there is no check value",
+        "SELECT count(*) FROM tokens WHERE digest_key_id NOT IN (SELECT key_id FROM key_checks)",
+    ),
+    (
+        "revoked tokens that still have a sealed value",
+        "SELECT count(*) FROM tokens WHERE revoked_at IS NOT NULL AND sealed IS NOT NULL",
+    ),
+];
+
+/// What SQLite finds wrong with the file itself.
+pub(crate) async fn sqlite_file(connection: &mut SqliteConnection) -> Result<Vec<String>, StoreError> {
+    let found: Vec<String> = query_scalar("PRAGMA integrity_check")
+        .fetch_all(connection)
+        .await
+        .map_err(StoreError::unavailable)?;
+    Ok(if found == ["ok"] { Vec::new() } else { found })
+}
+
+/// Reads every row, and says which make no sense by themselves or beside the others.
+pub(crate) async fn rows<S: Session>(session: &mut S) -> Result<CheckReport, StoreError> {
+    let mut report = CheckReport::default();
+    let faults = &mut report.faults;
+    each(session, apps::apps(), faults, |row| decode::app(row).map(drop)).await?;
+    for shape in SHAPES {
+        let all = copy::all_rows(shape);
+        match shape.table.name() {
+            "tokens" => {
+                report.tokens = each(session, all, faults, |row| decode::stored_token(row).map(drop)).await?;
+            }
+            "operators" => {
+                each(session, all, faults, |row| decode::operator(row).map(drop)).await?;
+            }
+            "changes" => {
+                report.changes = each(session, all, faults, |row| decode::change(row).map(drop)).await?;
+            }
+            _ => {}
+        }
+        numbers(session, shape, faults).await?;
+    }
+    for (what, sql) in NEVER {
+        let count = session.number(sql.to_owned()).await?;
+        if count > 0 {
+            faults.push(format!("there are {count} {what}"));
+        }
+    }
+    Ok(report)
+}
+
+/// Reads each row of an answer and returns how many there are.
+async fn each<S: Session>(
+    session: &mut S,
+    statement: Statement,
+    faults: &mut Vec<String>,
+    read: impl Fn(&S::Row) -> Result<(), StoreError> + Send,
+) -> Result<u64, StoreError> {
+    let mut rows = session.stream(statement)?;
+    let mut count = 0;
+    while let Some(row) = rows.try_next().await? {
+        count += 1;
+        if let Err(error) = read(&row)
+            && faults.len() < MAX_FAULTS
+        {
+            faults.push(error.to_string());
+        }
+    }
+    Ok(count)
+}
+
+/// Makes sure that no number can be given out a second time.
+async fn numbers<S: Session>(
+    session: &mut S,
+    shape: &Shape,
+    faults: &mut Vec<String>,
+) -> Result<(), StoreError> {
+    let Some(number) = shape.number else { return Ok(()) };
+    let greatest = session.row(copy::greatest(shape.table, number)).await?;
+    let greatest = greatest.as_ref().map(decode::count).transpose()?.unwrap_or(0);
+    let given_out = session.given_out(shape.table, number).await?;
+    if i64::try_from(greatest).is_ok_and(|greatest| greatest > given_out) {
+        faults.push(format!("{} has numbers beyond {given_out}, the last given out", shape.table.name()));
+    }
+    Ok(())
+}

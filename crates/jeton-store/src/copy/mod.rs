@@ -1,0 +1,80 @@
+//! Copying whole tables from one database to another, whatever the engines.
+
+mod tables;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use tables::{Field, Holds, Name, SHAPES, Shape};
+
+use crate::error::StoreError;
+use crate::record::Record;
+use crate::session::Session;
+use crate::statements::copy;
+use futures_util::TryStreamExt;
+use sea_query::Value;
+
+/// Most arguments of one statement, below the 32,766 that SQLite allows.
+const MAX_ARGUMENTS: usize = 16_384;
+
+/// A row in the order of its shape's fields.
+pub(crate) type Cells = Vec<Value>;
+
+/// Copies all rows of a table, each as `adapt` leaves it, and returns how many. Holds some hundreds of them at a time.
+pub(crate) async fn copy<F: Session, T: Session>(
+    from: &mut F,
+    to: &mut T,
+    shape: &Shape,
+    adapt: impl Fn(&mut Cells) + Send,
+) -> Result<u64, StoreError> {
+    let page_rows = MAX_ARGUMENTS / shape.fields.len();
+    let mut page: Vec<Cells> = Vec::with_capacity(page_rows);
+    let mut copied = 0;
+    let mut rows = from.stream(copy::all_rows(shape))?;
+    while let Some(row) = rows.try_next().await? {
+        let mut cells = read(&row, shape)?;
+        adapt(&mut cells);
+        page.push(cells);
+        copied += 1;
+        if page.len() == page_rows {
+            to.run(copy::insert_rows(shape, std::mem::take(&mut page))).await?;
+        }
+    }
+    if !page.is_empty() {
+        to.run(copy::insert_rows(shape, page)).await?;
+    }
+    Ok(copied)
+}
+
+fn read(row: &impl Record, shape: &Shape) -> Result<Cells, StoreError> {
+    let cell = |field: &Field| {
+        Ok(match field.holds {
+            Holds::Integer => Value::BigInt(row.read(field.name)?),
+            Holds::Boolean => Value::Bool(row.read(field.name)?),
+            Holds::Text => Value::String(row.read(field.name)?),
+            Holds::Bytes => Value::Bytes(row.read(field.name)?),
+        })
+    };
+    shape.fields.iter().map(cell).collect()
+}
+
+/// Adds to an integer column of a table, if the table has it.
+pub(crate) fn add(shape: &Shape, column: &str, cells: &mut Cells, more: i64) {
+    use crate::schema::Column;
+    let fields = shape.fields.iter().zip(cells);
+    for (_, cell) in fields.filter(|(field, _)| field.name.name() == column) {
+        if let Value::BigInt(Some(number)) = cell {
+            *number = number.saturating_add(more);
+        }
+    }
+}
+
+/// Makes the engine behind `session` give out numbers only above those that it and `other` have given out.
+pub(crate) async fn pass_numbers<F: Session, T: Session>(
+    from: &mut F,
+    to: &mut T,
+    shape: &Shape,
+) -> Result<(), StoreError> {
+    let Some(number) = shape.number else { return Ok(()) };
+    let given_out = from.given_out(shape.table, number).await?;
+    if given_out == 0 { Ok(()) } else { to.give_out_above(shape.table, number, given_out).await }
+}

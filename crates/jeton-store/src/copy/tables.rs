@@ -1,0 +1,117 @@
+//! All tables with all of their columns, so that a copy forgets none: a test compares them with both engines.
+
+use crate::schema::Column;
+use sea_query::Iden;
+use std::borrow::Cow;
+
+/// A table.
+#[derive(Debug)]
+pub(crate) struct Shape {
+    pub(crate) table: Name,
+    /// The column whose numbers the engine gives out, and never twice.
+    pub(crate) number: Option<Name>,
+    pub(crate) fields: &'static [Field],
+}
+
+/// A column of a table that is copied.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Field {
+    pub(crate) name: Name,
+    pub(crate) holds: Holds,
+}
+
+/// What a column holds, perhaps optionally.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Holds {
+    Integer,
+    Boolean,
+    Text,
+    Bytes,
+}
+
+/// The name of a table or a column, and its place in words.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Name {
+    name: &'static str,
+    place: &'static str,
+}
+
+impl Iden for Name {
+    fn quoted(&self) -> Cow<'static, str> {
+        Cow::Borrowed(self.name)
+    }
+
+    fn unquoted(&self) -> &str {
+        self.name
+    }
+}
+
+impl Column for Name {
+    fn name(self) -> &'static str {
+        self.name
+    }
+
+    fn place(self) -> &'static str {
+        self.place
+    }
+}
+
+macro_rules! shapes {
+    ($($table:literal $(numbers $number:literal)? { $($holds:ident: $($name:literal)*;)* })*) => {
+        /// Every table but that of migrations, each before those that refer to it.
+        pub(crate) const SHAPES: &[Shape] = &[$(shapes!(@shape $table ($($number)?) $($holds: $($name)*;)*)),*];
+    };
+    (@shape $table:literal ($($number:literal)?) $($holds:ident: $($name:literal)*;)*) => {{
+        const NUMBER: &[Name] = &[$(Name { name: $number, place: concat!($table, ".", $number) })?];
+        Shape {
+            table: Name { name: $table, place: $table },
+            number: NUMBER.first().copied(),
+            fields: shapes!(@fields $table [] $($holds: $($name)*;)*),
+        }
+    }};
+    (@fields $table:literal [$($done:tt)*] $holds:ident: $name:literal $($rest:tt)*) => {
+        shapes!(@fields $table [$($done)* Field {
+            name: Name { name: $name, place: concat!($table, ".", $name) },
+            holds: Holds::$holds,
+        },] @more $holds: $($rest)*)
+    };
+    (@fields $table:literal [$($done:tt)*] @more $holds:ident: ; $($rest:tt)*) => {
+        shapes!(@fields $table [$($done)*] $($rest)*)
+    };
+    (@fields $table:literal [$($done:tt)*] @more $holds:ident: $($rest:tt)*) => {
+        shapes!(@fields $table [$($done)*] $holds: $($rest)*)
+    };
+    (@fields $table:literal [$($done:tt)*]) => { &[$($done)*] };
+}
+
+shapes! {
+    "genesis" {
+        Integer: "id" "at" "epoch";
+    }
+    "key_checks" {
+        Integer: "key_id";
+        Bytes: "check_value";
+    }
+    "apps" numbers "id" {
+        Integer: "id" "created_at" "updated_at" "revision" "deleted_at";
+        Text: "key" "client_id" "settings";
+        Bytes: "client_secret" "data_key";
+        Boolean: "is_default";
+    }
+    "tokens" numbers "id" {
+        Integer: "id" "app_id" "digest_key_id" "created_at" "updated_at" "expires_at" "revoked_at" "revision";
+        Text: "kind" "user_id" "disabled_by" "title" "tags" "description" "permissions_as_sent" "scopes" "document";
+        Bytes: "digest" "sealed";
+        Boolean: "is_foreign" "user_is_stand_in" "left_loopback";
+    }
+    "operators" numbers "id" {
+        Integer: "id" "created_at" "revoked_at";
+        Text: "name";
+        Bytes: "digest";
+    }
+    "changes" numbers "sequence" {
+        Integer: "sequence" "at" "app_id" "subject_id";
+        Text: "kind" "actor";
+        Bytes: "digest";
+    }
+}

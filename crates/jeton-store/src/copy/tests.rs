@@ -1,0 +1,42 @@
+use super::SHAPES;
+use crate::migrations;
+use crate::schema::Column;
+use sqlx::postgres::PgConnection;
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{AssertSqlSafe, Connection, query_scalar};
+use std::collections::BTreeSet;
+
+/// What the engine itself keeps, and what a column of one engine alone is for.
+fn is_ours(column: &str) -> bool {
+    !column.starts_with("sqlite_") && !column.starts_with(migrations::TABLE) && column != "changes.xid"
+}
+
+fn listed() -> BTreeSet<String> {
+    let fields = SHAPES.iter().flat_map(|shape| shape.fields.iter().map(move |field| (shape, field)));
+    fields.map(|(shape, field)| format!("{}.{}", shape.table.name(), field.name.name())).collect()
+}
+
+#[tokio::test]
+async fn no_column_of_sqlite_is_forgotten() {
+    let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+    migrations::migrate(&mut connection, migrations::SQLITE).await.unwrap();
+    let sql = "SELECT t.name || '.' || c.name FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table'";
+    let columns: Vec<String> = query_scalar(sql).fetch_all(&mut connection).await.unwrap();
+    let columns: BTreeSet<_> = columns.into_iter().filter(|column| is_ours(column)).collect();
+    assert_eq!(listed(), columns);
+}
+
+#[tokio::test]
+async fn no_column_of_postgresql_is_forgotten() {
+    if jeton_testkit::skips("PostgreSQL") {
+        return;
+    }
+    let url = jeton_testkit::Cluster::shared().create_database();
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    migrations::migrate(&mut connection, migrations::POSTGRES).await.unwrap();
+    let sql = "SELECT table_name || '.' || column_name FROM information_schema.columns \
+               WHERE table_schema = current_schema()";
+    let columns: Vec<String> = query_scalar(AssertSqlSafe(sql)).fetch_all(&mut connection).await.unwrap();
+    let columns: BTreeSet<_> = columns.into_iter().filter(|column| is_ours(column)).collect();
+    assert_eq!(listed(), columns);
+}

@@ -1,0 +1,258 @@
+use crate::bed::{BY, Bed};
+use crate::fixture::*;
+use jeton_core::{Actor, AppId, Document, Owner};
+use jeton_store::{
+    AppChange, BackedUp, ChangeKind, LogState, NewToken, Order, Replaced, Restore, Restored, Store,
+    StoredToken, TokenPage, View, check_backup,
+};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// A backup of what a store holds now.
+async fn back_up(store: &dyn Store) -> (TempDir, PathBuf, BackedUp) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("backup.db");
+    File::create_new(&path).unwrap();
+    let backed_up = store.back_up(&path).await.unwrap();
+    (folder, path, backed_up)
+}
+
+fn restoring(path: &Path) -> Restore {
+    Restore {
+        path: path.to_owned(),
+        key_checks: genesis().key_checks,
+        epoch: 22,
+        keeps_removed: true,
+        at: at(500),
+        by: BY,
+    }
+}
+
+/// Everything of a token that a restore brings back: its revision goes on.
+fn content(stored: StoredToken) -> StoredToken {
+    StoredToken { revision: 0, ..stored }
+}
+
+async fn contents(store: &dyn Store, app_id: AppId) -> Vec<StoredToken> {
+    let filter = jeton_store::TokenFilter { view: View::Whole, ..shared(app_id) };
+    let page = TokenPage { order: Order::OldestFirst, after: None, skip: 0, limit: 10_000 };
+    store.list_tokens(&filter, page).await.unwrap().into_iter().map(content).collect()
+}
+
+/// Two apps, one of them deleted, tokens with everything that a token may have, a tombstone, two operators.
+async fn fill(store: &dyn Store, demo: AppId) {
+    let shop = create_app(store, "shop").await;
+    assert!(store.delete_app(shop.id, at(1), &BY).await.unwrap());
+    let full = NewToken {
+        owner: Owner::StandIn(user("a:b")),
+        expires_at: Some(at(77)),
+        disabled_by: Some(user_actor("7", 3)),
+        title: jeton_core::Label::new("签".to_owned()).ok(),
+        permissions_as_sent: Some("read , write".to_owned()),
+        document: Document::new("{\"a\":\"\\u0000\"}".to_owned()).ok(),
+        is_foreign: true,
+        ..new_token(1)
+    };
+    let tokens = [vec![full], (2..2_000).map(new_token).collect()].concat();
+    store.insert_tokens(demo, tokens, at(2), &BY).await.unwrap();
+    let dead = find(store, 2).await.unwrap().token.id;
+    assert!(store.revoke_token(demo, dead, at(3), &BY).await.unwrap());
+    store.create_operator(new_operator(5_000), &BY).await.unwrap();
+}
+
+pub(crate) async fn everything_comes_back_on_either_engine(bed: &Bed) {
+    let (store, demo) = begin_on(bed).await;
+    fill(store, demo.id).await;
+    let (_folder, path, backed_up) = back_up(store).await;
+    assert_eq!(backed_up, BackedUp { apps: 2, tokens: 2_001, changes: 2_007 });
+    let report = check_backup(&path).await.unwrap();
+    assert_eq!((report.faults, report.tokens, report.changes), (vec![], 2_001, 2_007));
+    assert_eq!(report.key_checks.len(), 2);
+
+    let log = bed.changes_after(0).await;
+    let last_token = contents(store, demo.id).await.last().unwrap().token.id;
+    for other in bed.each_engine().await {
+        let restored = other.store.restore(restoring(&path)).await.unwrap();
+        let expected = Restored { apps: 2, tokens: 2_001, changes: 2_007, ..Restored::default() };
+        assert_eq!(restored, expected);
+        let app = other.store.default_app().await.unwrap().unwrap();
+        assert_eq!(app, demo);
+        let tokens = (contents(&*other.store, app.id).await, contents(store, demo.id).await);
+        assert!(tokens.0 == tokens.1, "tokens differ");
+        assert_eq!(content(find(&*other.store, 2).await.unwrap()), content(find(store, 2).await.unwrap()));
+        assert_eq!(other.store.operators().await.unwrap(), store.operators().await.unwrap());
+        let [old @ .., last] = &other.changes_after(0).await[..] else { panic!("an empty log") };
+        assert_eq!(old, log);
+        assert_eq!((last.kind, last.at, &last.by), (ChangeKind::Restored, at(500), &BY));
+        assert_eq!(other.store.log_state(0).await.unwrap(), LogState { epoch: 22, has_gap: false });
+        assert_eq!(other.store.check().await.unwrap().faults, [""; 0]);
+        let next = issue(&*other.store, app.id, new_token(9_000)).await;
+        assert!(next > last_token, "{next}");
+    }
+}
+
+/// What was known as refused stays refused.
+pub(crate) async fn what_was_removed_since_stays_removed(bed: &Bed) {
+    let (store, demo) = begin_on(bed).await;
+    let tokens = (1..=5).map(new_token).collect();
+    store.insert_tokens(demo.id, tokens, at(1), &BY).await.unwrap();
+    let shop = create_app(store, "shop").await;
+    let operator = store.create_operator(new_operator(5_000), &BY).await.unwrap();
+    let (_folder, path, _) = back_up(store).await;
+
+    let id = async |number| find(store, number).await.unwrap().token.id;
+    assert!(store.revoke_token(demo.id, id(1).await, at(2), &BY).await.unwrap());
+    assert!(store.delete_token(demo.id, id(2).await, at(2), &BY).await.unwrap());
+    let three = find(store, 3).await.unwrap();
+    let off = jeton_core::Token { disabled_by: Some(Actor::Client), ..three.token };
+    assert_eq!(store.replace_token(off, three.revision, &BY).await.unwrap(), Replaced::Done);
+    let later = issue(store, demo.id, NewToken { is_foreign: true, ..new_token(6) }).await;
+    assert!(store.revoke_token(demo.id, later, at(3), &BY).await.unwrap());
+    issue(store, demo.id, new_token(7)).await;
+    assert!(store.delete_app(shop.id, at(4), &BY).await.unwrap());
+    assert!(store.revoke_operator(operator, at(4), &BY).await.unwrap());
+    let rotated = AppChange { client_secret: Some(digest(77)), ..AppChange::default() };
+    store.change_app(demo.id, 1, rotated, at(5), &BY).await.unwrap();
+    let last = bed.last_change().await;
+
+    let restored = store.restore(restoring(&path)).await.unwrap();
+    let kept = (restored.left_out, restored.kept_revoked, restored.kept_disabled, restored.kept_deleted_apps);
+    assert_eq!(kept, (1, 1, 1, 1));
+    let one = find(store, 1).await.unwrap();
+    assert_eq!((one.token.revoked_at, one.sealed), (Some(at(2)), None));
+    assert_eq!(find(store, 2).await, None);
+    assert_eq!(find(store, 3).await.unwrap().token.disabled_by, Some(Actor::Client));
+    assert_eq!(find(store, 4).await.unwrap().token.revoked_at, None);
+    assert_eq!(find(store, 6).await.unwrap().token.revoked_at, Some(at(3)), "its tombstone stays");
+    assert_eq!(find(store, 7).await, None, "issued after the backup");
+    assert_eq!(store.app_by_key(&"shop".parse().unwrap()).await.unwrap(), None);
+    assert_eq!(store.default_app().await.unwrap().unwrap().client_secret, digest(77));
+    assert_eq!(store.operators().await.unwrap().len(), 1);
+    assert_eq!(store.check().await.unwrap().faults, [""; 0]);
+    assert!(bed.last_change().await > last, "numbers of changes are not given out twice");
+}
+
+pub(crate) async fn a_restore_may_bring_back_what_was_removed(bed: &Bed) {
+    let (store, demo) = begin_on(bed).await;
+    issue(store, demo.id, new_token(1)).await;
+    issue(store, demo.id, new_token(2)).await;
+    let (_folder, path, _) = back_up(store).await;
+    let id = find(store, 1).await.unwrap().token.id;
+    assert!(store.revoke_token(demo.id, id, at(2), &BY).await.unwrap());
+    let id = find(store, 2).await.unwrap().token.id;
+    assert!(store.delete_token(demo.id, id, at(2), &BY).await.unwrap());
+    let restored = store.restore(Restore { keeps_removed: false, ..restoring(&path) }).await.unwrap();
+    assert_eq!((restored.tokens, restored.left_out, restored.kept_revoked), (3, 0, 0));
+    for number in [1, 2] {
+        assert_eq!(find(store, number).await.unwrap().token.revoked_at, None);
+    }
+    let three = issue(store, demo.id, new_token(3)).await;
+    assert!(three > id, "{three}");
+}
+
+/// A backup that is newer than what a rehearsal has left brings all that was issued since.
+pub(crate) async fn a_later_backup_brings_what_was_issued_since(bed: &Bed) {
+    let (store, demo) = begin_on(bed).await;
+    issue(store, demo.id, new_token(1)).await;
+    let (_folder, rehearsal, _) = back_up(store).await;
+    issue(store, demo.id, new_token(2)).await;
+    let (_folder, real, _) = back_up(store).await;
+    for other in bed.each_engine().await {
+        other.store.restore(restoring(&rehearsal)).await.unwrap();
+        assert_eq!(find(&*other.store, 2).await, None);
+        let restored = other.store.restore(restoring(&real)).await.unwrap();
+        assert_eq!((restored.tokens, restored.left_out), (3, 0));
+        assert!(find(&*other.store, 2).await.is_some());
+    }
+}
+
+/// Who has read a row before the restore does not replace the one after it.
+pub(crate) async fn a_change_read_before_a_restore_is_stale_after_it(bed: &Bed) {
+    let (store, demo) = begin_on(bed).await;
+    issue(store, demo.id, new_token(1)).await;
+    let (_folder, path, _) = back_up(store).await;
+    let before = find(store, 1).await.unwrap();
+    store.restore(restoring(&path)).await.unwrap();
+    let replaced = store.replace_token(before.token, before.revision, &BY).await.unwrap();
+    assert_eq!(replaced, Replaced::Stale);
+    let change = AppChange::default();
+    let changed = store.change_app(demo.id, demo.revision, change, at(9), &BY).await.unwrap();
+    assert_eq!(changed, jeton_store::AppChanged::Stale);
+}
+
+pub(crate) async fn a_restore_that_fails_changes_nothing(bed: &Bed) {
+    let (store, demo) = begin_on(bed).await;
+    issue(store, demo.id, new_token(1)).await;
+    let (_folder, path, _) = back_up(store).await;
+    issue(store, demo.id, new_token(2)).await;
+    let (tokens, log) = (contents(store, demo.id).await, bed.changes_after(0).await);
+
+    let nowhere = restoring(&path.with_extension("nowhere"));
+    assert!(store.restore(nowhere).await.is_err());
+    // Found only when it is inserted: two tokens of one number cannot both be there.
+    spoil(&path, "DROP INDEX tokens_digest; UPDATE tokens SET digest = zeroblob(32)").await;
+    assert!(store.restore(restoring(&path)).await.is_err());
+
+    assert_eq!(contents(store, demo.id).await, tokens);
+    assert_eq!(bed.changes_after(0).await, log);
+    assert_eq!(store.log_state(0).await.unwrap().epoch, 11);
+    issue(store, demo.id, new_token(3)).await;
+}
+
+/// Others read and write meanwhile, and the backup is of one instant: no token without its entry.
+pub(crate) async fn a_backup_under_load_is_of_one_instant(bed: &Bed) {
+    let (store, demo) = begin_on(bed).await;
+    store.insert_tokens(demo.id, (0..2_000).map(new_token).collect(), at(0), &BY).await.unwrap();
+    let writer = bed.store.clone();
+    let (stop, mut stopped) = tokio::sync::oneshot::channel::<()>();
+    let load = tokio::spawn(async move {
+        let mut number = 10_000;
+        while stopped.try_recv().is_err() {
+            issue(&*writer, demo.id, new_token(number)).await;
+            number += 1;
+        }
+        number - 10_000
+    });
+    let mut backups = Vec::new();
+    for _ in 0..3 {
+        backups.push(back_up(store).await);
+    }
+    stop.send(()).unwrap();
+    assert!(load.await.unwrap() > 0);
+    for (_folder, path, backed_up) in backups {
+        // Beside tokens, an app and an operator were made.
+        assert_eq!(backed_up.tokens + 2, backed_up.changes);
+        assert_eq!(check_backup(&path).await.unwrap().faults, [""; 0]);
+    }
+}
+
+pub(crate) async fn what_makes_no_sense_is_found(bed: &Bed) {
+    let (store, demo) = begin_on(bed).await;
+    store.insert_tokens(demo.id, (1..4).map(new_token).collect(), at(0), &BY).await.unwrap();
+    let (_folder, path, _) = back_up(store).await;
+    assert_eq!(store.check().await.unwrap().faults, [""; 0]);
+    spoil(&path, "UPDATE tokens SET kind = 'king' WHERE id = 2").await;
+    spoil(&path, "UPDATE tokens SET digest_key_id = 9 WHERE id = 3").await;
+    spoil(&path, "UPDATE sqlite_sequence SET seq = 1 WHERE name = 'changes'").await;
+    let faults = check_backup(&path).await.unwrap().faults;
+    assert_eq!(
+        faults,
+        [
+            "the database holds a value that makes no sense, in tokens.kind",
+            "changes has numbers beyond 1, the last given out",
+            "there are 1 tokens written with a key of which there is no check value",
+        ]
+    );
+    bed.execute("UPDATE tokens SET kind = 'king' WHERE id = 2").await;
+    assert_eq!(store.check().await.unwrap().faults, faults[..1]);
+}
+
+/// Runs SQL on a backup.
+async fn spoil(path: &Path, sql: &str) {
+    use sqlx::{AssertSqlSafe, Connection, Executor, SqliteConnection};
+    let url = format!("sqlite://{}", path.display());
+    let mut connection = SqliteConnection::connect(&url).await.unwrap();
+    connection.execute(AssertSqlSafe(sql.to_owned())).await.unwrap();
+    connection.close().await.unwrap();
+}

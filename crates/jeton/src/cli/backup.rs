@@ -1,0 +1,125 @@
+//! `jeton backup`, `jeton restore` and `jeton check`
+
+use super::output;
+use crate::control::{Request, ask};
+use crate::failure::Failure;
+use crate::perform::{restored, sound};
+use crate::place::{self, Place};
+use clap::Args;
+use jeton_core::Actor;
+use jeton_service::Service;
+use std::path::{Path, PathBuf};
+
+/// Write everything into one file, while the server goes on
+///
+/// The file is a SQLite database, whatever the data is in, and of one instant. It holds no secret in clear, and not the
+/// keys: without keys.json (or JETON_KEYS) nobody can use it.
+#[derive(Args, Debug)]
+pub(crate) struct BackupArgs {
+    #[command(flatten)]
+    place: Place,
+    /// Where the backup is to be
+    file: PathBuf,
+    /// Replace the file if it is there
+    #[arg(long)]
+    force: bool,
+    /// Write nothing: read the backup that is there, and say whether it can be restored
+    #[arg(long, conflicts_with = "force")]
+    check: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Replace everything by what a backup holds, while the server goes on
+///
+/// What is revoked, switched off or deleted now stays so, unless --revive says otherwise. A backup that is damaged, of a
+/// newer version, or made with other keys is refused. Into an empty place it brings everything, with the keys that are
+/// there.
+#[derive(Args, Debug)]
+pub(crate) struct RestoreArgs {
+    #[command(flatten)]
+    place: Place,
+    /// The backup
+    file: PathBuf,
+    /// Bring back also what was revoked, switched off or deleted after the backup was made
+    #[arg(long)]
+    revive: bool,
+    /// Do it: what is there now is gone
+    #[arg(long)]
+    yes: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Read everything that is stored and say whether it makes sense; exit 1 if it does not
+#[derive(Args, Debug)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    place: Place,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn back_up(args: BackupArgs) -> Result<(), Failure> {
+    if args.check {
+        let report = Service::check_backup(&args.file, args.place.keys()?.as_ref()).await?;
+        return output::write_one(&sound(&report), args.json);
+    }
+    let request = Request::Backup { file: whole_path(&args.file)?, force: args.force };
+    output::write_one(&ask(&args.place, request).await?, args.json)?;
+    if args.json {
+        return Ok(());
+    }
+    output::write("The keys are not in it: keep a copy of keys.json (or JETON_KEYS) elsewhere.\n")
+}
+
+pub(crate) async fn restore(args: RestoreArgs) -> Result<(), Failure> {
+    let done = if is_initialised(&args.place).await? {
+        if !args.yes {
+            return Err(Failure::usage("this replaces everything that is there: say --yes"));
+        }
+        ask(&args.place, Request::Restore { file: whole_path(&args.file)?, revive: args.revive }).await?
+    } else {
+        into_empty(&args.place, &args.file).await?
+    };
+    output::write_one(&done, args.json)
+}
+
+pub(crate) async fn check(args: CheckArgs) -> Result<(), Failure> {
+    output::write_one(&ask(&args.place, Request::Check).await?, args.json)
+}
+
+async fn is_initialised(place: &Place) -> Result<bool, Failure> {
+    if !place.has_database() {
+        return Ok(false);
+    }
+    let store = place.open_store().await?;
+    let checks = store.key_checks().await.map_err(|error| Failure::unavailable(error.to_string()));
+    store.close().await;
+    Ok(checks?.is_some())
+}
+
+async fn into_empty(place: &Place, file: &Path) -> Result<serde_json::Value, Failure> {
+    let Some(ring) = place.keys()? else {
+        return Err(Failure::missing(format!(
+            "the keys with which the backup was made are missing: put them into {}, or set JETON_KEYS",
+            place.key_path().display()
+        )));
+    };
+    // Before there is a database that a failing restore would leave empty.
+    Service::check_backup(file, Some(&ring)).await?;
+    place.make_data_dir()?;
+    let store = place.open_store().await?;
+    let (clock, entropy) = (place::clock(), place::entropy());
+    let done = Service::restore_into(&*store, &ring, &*clock, &*entropy, file, &Actor::Cli).await;
+    store.close().await;
+    Ok(restored(&done?))
+}
+
+/// The path as the server can read it, which works elsewhere.
+fn whole_path(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+}

@@ -1,0 +1,48 @@
+//! What `jeton backup`, `jeton restore` and `jeton check` ask for.
+
+use super::BY;
+use crate::failure::Failure;
+use jeton_service::{CheckReport, Restored, Service};
+use serde_json::{Value, json};
+use std::path::Path;
+
+pub(super) async fn back_up(service: &Service, path: &Path, force: bool) -> Result<Value, Failure> {
+    let done = service.back_up(path, force).await?;
+    Ok(json!({
+        "file": path.display().to_string(),
+        "apps": done.apps,
+        "tokens": done.tokens,
+        "changes": done.changes,
+    }))
+}
+
+pub(super) async fn restore(service: &Service, path: &Path, revive: bool) -> Result<Value, Failure> {
+    Ok(restored(&service.restore(path, !revive, &BY).await?))
+}
+
+/// What a restore has brought, as it is printed.
+pub(crate) fn restored(done: &Restored) -> Value {
+    json!({
+        "apps": done.apps,
+        "tokens": done.tokens,
+        "changes": done.changes,
+        "left_out": done.left_out,
+        "kept_revoked": done.kept_revoked,
+        "kept_disabled": done.kept_disabled,
+        "kept_deleted_apps": done.kept_deleted_apps,
+    })
+}
+
+pub(super) async fn check(service: &Service) -> Result<Value, Failure> {
+    let report = service.check().await?;
+    if report.faults.is_empty() {
+        Ok(sound(&report))
+    } else {
+        Err(Failure::refused(report.faults.join("\n")))
+    }
+}
+
+/// What was read and found sound, as it is printed.
+pub(crate) fn sound(report: &CheckReport) -> Value {
+    json!({"sound": true, "tokens": report.tokens, "changes": report.changes})
+}

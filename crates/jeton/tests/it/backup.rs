@@ -1,0 +1,143 @@
+//! `jeton backup`, `jeton restore` and `jeton check`.
+
+use crate::support::{Installation, Place, Server, each_way, mode, text};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// Makes a backup beside the data directory.
+fn back_up(place: &Place) -> PathBuf {
+    let file = place.data_dir().with_file_name("backup.db");
+    place.json(&["backup", file.to_str().unwrap()]);
+    file
+}
+
+/// Whether a secret is good in app demo, as a command says.
+fn is_good(place: &Place, secret: &str) -> bool {
+    let answer = place.run_with(&["token", "verify", "--app", "demo", "--json"], secret);
+    let answer: Value = serde_json::from_str(&answer.stdout).unwrap_or_else(|e| panic!("{e}: {answer:?}"));
+    answer["active"] == true
+}
+
+fn create(place: &Place) -> (String, String) {
+    let made = place.json(&["token", "create", "--app", "demo", "--permissions", "read"]);
+    (made["id"].to_string(), text(&made, "access_token").to_owned())
+}
+
+fn revoke(place: &Place, id: &str) {
+    place.json(&["token", "revoke", "--app", "demo", id]);
+}
+
+each_way!(what_was_backed_up_comes_back);
+fn what_was_backed_up_comes_back(installation: &Installation) {
+    let place = &installation.place;
+    let (kept, revoked) = (create(place), create(place));
+    let file = back_up(place);
+    let name = file.to_str().unwrap();
+    assert_eq!(mode(&file), 0o600);
+    place.run(&["backup", name]).fails(1, "is there already: say --force");
+    let done = place.json(&["backup", name, "--force"]);
+    assert_eq!((&done["apps"], &done["tokens"], &done["changes"]), (&json!(1), &json!(3), &json!(5)));
+    let said = place.run(&["backup", name, "--force"]).done();
+    assert!(said.contains("The keys are not in it"), "{said}");
+    let sound = json!({"sound": true, "tokens": 3, "changes": 5});
+    assert_eq!(place.json(&["backup", name, "--check"]), sound);
+    assert_eq!(place.json(&["check"]), sound);
+    let left: Vec<_> =
+        std::fs::read_dir(file.parent().unwrap()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_str().unwrap().contains("partial")), "{left:?}");
+
+    let later = create(place);
+    revoke(place, &revoked.0);
+    place.run(&["restore", name]).fails(2, "say --yes");
+    let done = place.json(&["restore", name, "--yes"]);
+    assert_eq!((&done["tokens"], &done["kept_revoked"]), (&json!(3), &json!(1)));
+    let good = [&kept, &revoked, &later].map(|(_, secret)| is_good(place, secret));
+    assert_eq!(good, [true, false, false]);
+    let next = create(place);
+    assert!(next.0.parse::<i64>().unwrap() > later.0.parse().unwrap(), "no number is given out twice");
+    let done = place.json(&["restore", name, "--yes", "--revive"]);
+    assert_eq!((&done["tokens"], &done["kept_revoked"]), (&json!(3), &json!(0)));
+    assert!(is_good(place, &revoked.1));
+    assert_eq!(place.json(&["check"])["sound"], true);
+}
+
+/// From SQLite to PostgreSQL and back, into places where there is nothing but the keys.
+#[test]
+fn a_backup_moves_an_installation_to_another_engine() {
+    if jeton_testkit::skips("PostgreSQL") {
+        return;
+    }
+    let Installation { place, credentials, .. } = Installation::sqlite();
+    let (_, secret) = create(&place);
+    let mut file = back_up(&place);
+    let places = [Place::postgres(), Place::sqlite()];
+    for next in &places {
+        let name = file.to_str().unwrap().to_owned();
+        next.run(&["restore", &name]).fails(3, "the keys with which the backup was made are missing");
+        std::fs::create_dir(next.data_dir()).unwrap();
+        std::fs::copy(place.file("keys.json"), next.file("keys.json")).unwrap();
+        assert_eq!(next.json(&["restore", &name])["tokens"], 2);
+        let server = Server::start(next, &[]);
+        assert_eq!(server.auth(&secret), 200);
+        let listed = server.ask("GET", "/AccessToken/demo", text(&credentials, "admin_token"), None);
+        assert_eq!(listed.status, 200, "{listed:?}");
+        file = back_up(next);
+    }
+}
+
+#[test]
+fn what_cannot_be_restored_is_refused_and_nothing_changes() {
+    let Installation { place, .. } = Installation::sqlite();
+    let (_, secret) = create(&place);
+    let other = Installation::sqlite().place;
+    let foreign = back_up(&other);
+    let foreign = foreign.to_str().unwrap();
+    place.run(&["restore", foreign, "--yes"]).fails(3, "other keys");
+    place.run(&["backup", foreign, "--check"]).fails(3, "other keys");
+    let file = back_up(&place);
+    let name = file.to_str().unwrap();
+    let mut bytes = std::fs::read(&file).unwrap();
+    let half = bytes.len() / 2;
+    bytes[half..half + 4_096].fill(0x5a);
+    std::fs::write(&file, bytes).unwrap();
+    place.run(&["restore", name, "--yes"]).fails(1, "the backup");
+    place.run(&["backup", name, "--check"]).fails(1, "the backup");
+    let text = place.scratch("text", &"no database ".repeat(1_000));
+    place.run(&["restore", &text, "--yes"]).fails(1, "cannot be used");
+    place.run(&["restore", "/nowhere/backup.db", "--yes"]).fails(1, "cannot be used");
+    place.run(&["backup", "/nowhere/backup.db"]).fails(4, "/nowhere/backup.db");
+    assert!(is_good(&place, &secret));
+    let empty = Place::sqlite();
+    std::fs::create_dir(empty.data_dir()).unwrap();
+    std::fs::copy(place.file("keys.json"), empty.file("keys.json")).unwrap();
+    empty.run(&["restore", name]).fails(1, "the backup");
+    assert!(!empty.file("jeton.db").exists(), "a restore that fails leaves no empty database");
+}
+
+/// Nothing in a backup opens a door: neither secrets nor keys are in it.
+#[test]
+fn a_backup_holds_no_secret_in_clear() {
+    let Installation { place, credentials, .. } = Installation::sqlite();
+    let (_, secret) = create(&place);
+    let bytes = std::fs::read(back_up(&place)).unwrap();
+    let keys = std::fs::read_to_string(place.file("keys.json")).unwrap();
+    let keys: Value = serde_json::from_str(&keys).unwrap();
+    let mut secrets = vec![secret];
+    for name in ["client_secret", "admin_token", "operator_token"] {
+        secrets.push(text(&credentials, name).to_owned());
+    }
+    collect_texts(&keys, &mut secrets);
+    assert!(secrets.len() > 4, "the ring has a key");
+    for secret in secrets.iter().filter(|secret| secret.len() > 16) {
+        assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()));
+    }
+}
+
+fn collect_texts(value: &Value, texts: &mut Vec<String>) {
+    match value {
+        Value::String(text) => texts.push(text.clone()),
+        Value::Array(values) => values.iter().for_each(|value| collect_texts(value, texts)),
+        Value::Object(members) => members.values().for_each(|value| collect_texts(value, texts)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
