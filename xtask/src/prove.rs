@@ -26,12 +26,15 @@ struct Proof {
     needs_release: bool,
 }
 
-const PROOFS: &[Proof] = &[Proof {
-    name: "hostile",
-    package: "jeton",
-    test: "prove::hostile::hostile_clients_at_full_size",
-    needs_release: true,
-}];
+const PROOFS: &[Proof] = &[
+    Proof {
+        name: "hostile",
+        package: "jeton",
+        test: "prove::hostile::hostile_clients_at_full_size",
+        needs_release: true,
+    },
+    Proof { name: "kill9", package: "jeton", test: "prove::kill9::two_hundred_rounds", needs_release: true },
+];
 
 fn names() -> clap::builder::PossibleValuesParser {
     clap::builder::PossibleValuesParser::new(PROOFS.iter().map(|proof| proof.name).chain(["all"]))

@@ -48,12 +48,14 @@ impl Service {
         let draft = AppDraft::new(&keys, entropy, now, key, admin_user)?;
         let operator_token = keys.mint(entropy, None)?;
         let digest = keys.operator_digest(&operator_token);
+        // The first app's client id is random already, and no secret.
+        let epoch = i64::from_str_radix(&draft.app.client_id[..15], 16).unwrap_or_default();
         let genesis = Genesis {
             key_checks: keys.checks(),
             app: draft.app,
             admin: draft.admin,
             operator: NewOperator { name: "first".to_owned(), digest, created_at: now },
-            epoch: new_epoch(entropy)?,
+            epoch,
             by: Actor::Cli,
         };
         match store.initialise(genesis).await? {

@@ -2,3 +2,4 @@
 //! small size.
 
 mod hostile;
+mod kill9;
