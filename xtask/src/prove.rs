@@ -28,6 +28,12 @@ struct Proof {
 
 const PROOFS: &[Proof] = &[
     Proof {
+        name: "disk-full",
+        package: "jeton",
+        test: "prove::disk_full::twenty_times",
+        needs_release: true,
+    },
+    Proof {
         name: "hostile",
         package: "jeton",
         test: "prove::hostile::hostile_clients_at_full_size",

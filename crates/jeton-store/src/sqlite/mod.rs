@@ -61,7 +61,7 @@ impl SqliteEngine {
         let readers = open::readers(path, options.readers.max(1)).await?;
         Ok(SqliteEngine {
             readers,
-            writer: Writer::start(connection, options.max_group.max(1)),
+            writer: Writer::start(path.to_owned(), connection, options.max_group.max(1)),
             path: path.to_owned(),
         })
     }

@@ -1,10 +1,12 @@
 //! The one task that writes. It takes what is waiting, commits it together, and only then answers.
 
+use super::open;
 use crate::apply::apply;
 use crate::error::StoreError;
 use crate::write::{Outcome, Write};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Executor};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -37,10 +39,11 @@ struct Closed;
 
 impl Writer {
     /// Starts the task.
-    pub(super) fn start(connection: SqliteConnection, max_group: usize) -> Self {
+    pub(super) fn start(path: PathBuf, connection: SqliteConnection, max_group: usize) -> Self {
         let (jobs, waiting) = mpsc::channel(MAX_WAITING);
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(run(connection, waiting, stopped, max_group));
+        let task =
+            tokio::spawn(run(Line { path, connection: Some(connection) }, waiting, stopped, max_group));
         Writer { jobs, stop: Mutex::new(Some(stop)), task: tokio::sync::Mutex::new(Some(task)) }
     }
 
@@ -75,8 +78,29 @@ impl Writer {
     }
 }
 
+/// The connection that writes, replaced by a new one when nobody can tell any more in what transaction it is.
+struct Line {
+    path: PathBuf,
+    connection: Option<SqliteConnection>,
+}
+
+impl Line {
+    async fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => open::writer(&self.path).await.map_err(StoreError::unavailable)?,
+        };
+        Ok(self.connection.insert(connection))
+    }
+
+    /// Gives the connection up. What it had not committed is undone.
+    fn cut(&mut self) {
+        self.connection = None;
+    }
+}
+
 async fn run(
-    mut connection: SqliteConnection,
+    mut line: Line,
     mut waiting: mpsc::Receiver<Job>,
     mut stopped: oneshot::Receiver<()>,
     max_group: usize,
@@ -95,9 +119,11 @@ async fn run(
         // Those who were just answered and write again come first: measured with 64 of them, groups are of about
         // 50 instead of 35, which counts where a commit is slow.
         tokio::task::yield_now().await;
-        commit(&mut connection, gather(job, &mut waiting, max_group)).await;
+        commit(&mut line, gather(job, &mut waiting, max_group)).await;
     }
-    if let Err(error) = close(connection).await {
+    if let Some(connection) = line.connection
+        && let Err(error) = close(connection).await
+    {
         tracing::warn!(%error, "the database was not closed in order; nothing is lost");
     }
 }
@@ -120,13 +146,13 @@ fn gather(first: Job, waiting: &mut mpsc::Receiver<Job>, max_group: usize) -> Ve
 }
 
 /// Commits all jobs together and answers them. If one of them fails, each is tried alone.
-async fn commit(connection: &mut SqliteConnection, jobs: Vec<Job>) {
+async fn commit(line: &mut Line, jobs: Vec<Job>) {
     let (writes, answers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.write, job.answer)).unzip();
     // Whoever waits no longer does not want to know: that an answer cannot be sent is no failure.
-    match transact(connection, &writes).await {
+    match transact(line, &writes).await {
         Ok(outcomes) => {
             if writes.iter().any(Write::wipes) {
-                scrub(connection).await;
+                scrub(line).await;
             }
             for (outcome, answer) in outcomes.into_iter().zip(answers) {
                 drop(answer.send(Ok(outcome)));
@@ -135,7 +161,7 @@ async fn commit(connection: &mut SqliteConnection, jobs: Vec<Job>) {
         Err(Failure::Write(error)) if writes.len() > 1 => {
             tracing::debug!(%error, writes = writes.len(), "a group of writes failed; each is tried alone");
             for (write, answer) in writes.iter().zip(answers) {
-                drop(answer.send(alone(connection, write).await));
+                drop(answer.send(alone(line, write).await));
             }
         }
         Err(failure) => {
@@ -149,14 +175,15 @@ async fn commit(connection: &mut SqliteConnection, jobs: Vec<Job>) {
 
 /// Overwrites what was wiped in the file too: until then the log of the database still holds it. A reader that is under
 /// way may hold this up; then the next scrub, or the end of the process, does it.
-async fn scrub(connection: &mut SqliteConnection) {
+async fn scrub(line: &mut Line) {
+    let Some(connection) = &mut line.connection else { return };
     if let Err(error) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").await {
         tracing::warn!(%error, "what was wiped is still in the log of the database");
     }
 }
 
-async fn alone(connection: &mut SqliteConnection, write: &Write) -> Result<Outcome, StoreError> {
-    let outcomes = transact(connection, std::slice::from_ref(write)).await;
+async fn alone(line: &mut Line, write: &Write) -> Result<Outcome, StoreError> {
+    let outcomes = transact(line, std::slice::from_ref(write)).await;
     let mut outcomes = outcomes.map_err(Failure::into_error)?;
     outcomes.pop().ok_or_else(|| StoreError::unavailable("a write had no outcome"))
 }
@@ -179,17 +206,21 @@ impl Failure {
     }
 }
 
-async fn transact(connection: &mut SqliteConnection, writes: &[Write]) -> Result<Vec<Outcome>, Failure> {
+async fn transact(line: &mut Line, writes: &[Write]) -> Result<Vec<Outcome>, Failure> {
     let commit_failed = |error: sqlx::Error| Failure::Commit(StoreError::unavailable(error));
+    let connection = line.connection().await.map_err(Failure::Commit)?;
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(commit_failed)?;
-    match apply(&mut *transaction, writes).await {
-        Ok(outcomes) => {
-            transaction.commit().await.map_err(commit_failed)?;
-            Ok(outcomes)
-        }
-        Err(error) => {
-            transaction.rollback().await.map_err(commit_failed)?;
-            Err(Failure::Write(error))
-        }
+    let (applied, ended) = match apply(&mut *transaction, writes).await {
+        Ok(outcomes) => (Ok(outcomes), transaction.commit().await),
+        // A full disk makes SQLite undo the transaction by itself, and then there is nothing to roll back.
+        Err(error) => (Err(error), transaction.rollback().await),
+    };
+    if ended.is_err() {
+        line.cut();
+    }
+    match (applied, ended) {
+        (Ok(outcomes), Ok(())) => Ok(outcomes),
+        (Err(error), Ok(())) => Err(Failure::Write(error)),
+        (_, Err(error)) => Err(commit_failed(error)),
     }
 }

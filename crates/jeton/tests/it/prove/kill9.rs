@@ -93,7 +93,7 @@ impl Round<'_> {
     fn work_on(&self, user: u64, tokens: &mut BTreeMap<u64, Known>) -> Option<()> {
         let of_user = format!("/AccessToken/demo?userId={user}");
         self.ask("POST", &of_user, Some(json!({"title": "t", "description": "0", "permissions": "read"})))?;
-        let known = tokens.entry(user).or_insert_with(Known::default);
+        let known = tokens.entry(user).or_default();
         let list = self.ask("GET", &of_user, None)?;
         let id = list["data"][0]["id"].as_i64()?;
         for update in 1..=UPDATES {
@@ -102,7 +102,7 @@ impl Round<'_> {
             self.ask("PUT", &format!("/AccessToken/demo/{id}"), Some(body))?;
             (known.updates, known.perhaps_one_more) = (update, false);
         }
-        if user % 2 == 0 {
+        if user.is_multiple_of(2) {
             known.perhaps_revoked = true;
             self.ask("DELETE", &format!("/AccessToken/demo/{id}"), None)?;
             known.is_revoked = true;
@@ -236,6 +236,7 @@ fn a_few_rounds_on_postgresql() {
 
 #[test]
 #[ignore = "a proof: cargo xtask prove kill9"]
+#[expect(clippy::print_stdout, reason = "a proof prints its figure")]
 fn two_hundred_rounds() {
     const ROUNDS: u64 = 200;
     let on_sqlite = rounds(Installation::sqlite(), ROUNDS, |_| Victim::Server);

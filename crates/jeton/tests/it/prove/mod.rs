@@ -1,5 +1,6 @@
 //! Proofs: what is too long for the gate, at full size. `cargo xtask prove` runs them; the gate runs the same code at a
 //! small size.
 
+mod disk_full;
 mod hostile;
 mod kill9;

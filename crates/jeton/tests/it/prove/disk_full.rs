@@ -1,0 +1,166 @@
+//! A disk that is full: writes are told so, reads go on, nothing is lost, and it passes without a restart.
+
+use crate::support::{Answer, Installation, Place, Server, text};
+use rustix::process::Signal;
+use serde_json::json;
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Set where the test runs in a mount namespace of its own.
+const INSIDE: &str = "JETON_TEST_MOUNTS_FREELY";
+/// Bytes of the file system on which the data is.
+const DISK: &str = "4m";
+/// More creates than fit into what a full disk had room for before, in the log of the database.
+const MOST_CREATES: usize = 20_000;
+
+/// Runs this test again, in a mount namespace of its own, in which it may mount what it likes. `true`: it is there already.
+fn is_inside(test: &str) -> bool {
+    if std::env::var_os(INSIDE).is_some() {
+        return true;
+    }
+    // As another user than root, only one's own user namespace lets one mount.
+    let flags = if rustix::process::geteuid().is_root() { "-m" } else { "-rm" };
+    let program = std::env::current_exe().unwrap();
+    let mut command = Command::new("unshare");
+    command.arg(flags).arg(program).args(["--exact", test, "--include-ignored", "--nocapture"]);
+    let status = command.env(INSIDE, "1").status().unwrap();
+    assert!(status.success(), "{command:?}: {status}");
+    false
+}
+
+/// A small file system, mounted for as long as this lives.
+struct Disk(PathBuf);
+
+impl Disk {
+    fn mount(folder: PathBuf) -> Self {
+        fs::create_dir(&folder).unwrap();
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &format!("size={DISK},mode=0700"), "jeton-test"]);
+        assert!(mount.arg(&folder).status().unwrap().success(), "{mount:?}");
+        Disk(folder)
+    }
+
+    /// Leaves not one byte.
+    fn fill(&self) {
+        let path = self.0.join("ballast");
+        let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
+        for size in [65_536, 1] {
+            let error = loop {
+                if let Err(error) = file.write_all(&[0x5a; 65_536][..size]) {
+                    break error;
+                }
+            };
+            assert_eq!(error.kind(), ErrorKind::StorageFull, "{error}");
+        }
+    }
+
+    fn free(&self) {
+        fs::remove_file(self.0.join("ballast")).unwrap();
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        // Whatever still uses it is killed before the folder is removed.
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
+fn create(server: &Server, admin: &str) -> Answer {
+    let body = json!({"title": "t", "permissions": "read"}).to_string();
+    server.ask("POST", "/AccessToken/demo", admin, Some(&body))
+}
+
+/// The secret of a token that was created.
+#[track_caller]
+fn secret(answer: &Answer) -> String {
+    assert_eq!(answer.status, 200, "{answer:?}");
+    text(&answer.json()["data"], "access_token").to_owned()
+}
+
+/// Fills the disk and shows that a server on it goes on; answers the tokens that were acknowledged.
+fn fill(disk: &Disk, server: &Server, installation: &Installation) -> Vec<String> {
+    let place = &installation.place;
+    let admin = installation.credential("admin_token");
+    let mut acknowledged = vec![secret(&create(server, admin))];
+    disk.fill();
+    let refused = (0..MOST_CREATES).map(|_| create(server, admin)).find(|answer| {
+        if answer.status == 200 {
+            acknowledged.push(secret(answer));
+        }
+        answer.status != 200
+    });
+    let refused = refused.expect("the disk is full");
+    assert_eq!((refused.status, &refused.json()["code"]), (503, &json!(503)), "{refused:?}");
+
+    let row = json!({"userId": 7}).to_string();
+    let refused = server.ask("POST", "/api/accessTokens", admin, Some(&row));
+    assert_eq!((refused.status, &refused.json()["error"]["statusCode"]), (503, &json!(503)), "{refused:?}");
+    let id = place.json(&["token", "list", "--app", "demo"])[0]["id"].to_string();
+    let change = json!({"title": "x"}).to_string();
+    let target = format!("/AccessToken/demo/{id}");
+    assert_eq!(server.ask("PUT", &target, admin, Some(&change)).status, 503);
+    assert_eq!(server.ask("DELETE", &target, admin, None).status, 503);
+    place.run(&["token", "create", "--app", "demo"]).fails(4, "");
+    let backup = place.file("backup.db");
+    place.run(&["backup", backup.to_str().unwrap()]).fails(4, "");
+    assert!(!names(&place.data_dir()).iter().any(|name| name.contains("backup")), "nothing of it is left");
+
+    for token in &acknowledged {
+        assert_eq!(server.auth(token), 200);
+    }
+    assert_eq!(server.auth(&"0123456789abcdef".repeat(4)), 401);
+    assert_eq!(server.ask("GET", "/AccessToken/demo", admin, None).status, 200);
+    acknowledged
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+/// Fills and frees the disk so many times and answers how many tokens were acknowledged.
+fn rounds(count: u32) -> usize {
+    let place = Place::sqlite();
+    let disk = Disk::mount(place.data_dir());
+    let credentials = place.init();
+    let installation = Installation { place, credentials, server: None };
+    let (place, admin) = (&installation.place, installation.credential("admin_token"));
+    let mut server = Server::start(place, &[]);
+    let mut acknowledged = Vec::new();
+    for _ in 0..count {
+        acknowledged.extend(fill(&disk, &server, &installation));
+        disk.free();
+        acknowledged.push(secret(&create(&server, admin)));
+        assert_eq!(place.json(&["check"])["sound"], true);
+    }
+    // Killed when there is no room, it starts again when there is.
+    acknowledged.extend(fill(&disk, &server, &installation));
+    server.end(Signal::KILL);
+    disk.free();
+    let server = Server::start(place, &[]);
+    for token in &acknowledged {
+        assert_eq!(server.auth(token), 200);
+    }
+    assert_eq!(place.json(&["check"])["sound"], true);
+    acknowledged.len()
+}
+
+#[test]
+fn a_full_disk_passes() {
+    if is_inside("prove::disk_full::a_full_disk_passes") {
+        assert!(rounds(1) > 2);
+    }
+}
+
+#[test]
+#[ignore = "a proof: cargo xtask prove disk-full"]
+#[expect(clippy::print_stdout, reason = "a proof prints its figure")]
+fn twenty_times() {
+    const ROUNDS: u32 = 20;
+    if is_inside("prove::disk_full::twenty_times") {
+        let acknowledged = rounds(ROUNDS);
+        println!("disk-full: filled and freed {ROUNDS} times, {acknowledged} tokens acknowledged, none lost");
+    }
+}
