@@ -34,6 +34,12 @@ const PROOFS: &[Proof] = &[
         needs_release: true,
     },
     Proof {
+        name: "fault",
+        package: "jeton-http",
+        test: "fault::every_call_of_every_operation",
+        needs_release: false,
+    },
+    Proof {
         name: "hostile",
         package: "jeton",
         test: "prove::hostile::hostile_clients_at_full_size",

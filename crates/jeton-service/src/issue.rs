@@ -6,7 +6,7 @@ use jeton_core::{
     Actor, AppId, Authority, Description, Document, Label, Lifetime, Owner, Scopes, Secret, Timestamp, Token,
     TokenId, TokenKind,
 };
-use jeton_store::{Inserted, NewToken};
+use jeton_store::{Inserted, NewToken, StoredToken};
 use std::ops::Deref;
 
 /// A token to be issued.
@@ -79,7 +79,7 @@ impl Service {
         let secret = self.keys.mint(&*self.entropy, app.settings.token_prefix.as_ref())?;
         let new = self.new_token(app, issue, &secret, (now, expires_at), None)?;
         match self.store.insert_tokens(app.id, vec![new.clone()], now, &authority.actor()).await?.as_slice() {
-            [Inserted::Issued(id)] => Ok(Ok(Issued { token: stored(*id, app.id, new), secret })),
+            [Inserted::Issued(id)] => Ok(Ok(Issued { token: stored(*id, app.id, new).token, secret })),
             // Two secrets of 128 random bits were the same: the source of randomness cannot be trusted.
             _ => Err(jeton_core::EntropyError("the same secret was drawn twice".to_owned()).into()),
         }
@@ -118,8 +118,10 @@ impl Service {
 }
 
 /// A new token as the store has it.
-fn stored(id: TokenId, app_id: AppId, new: NewToken) -> Token {
-    Token {
+pub(crate) fn stored(id: TokenId, app_id: AppId, new: NewToken) -> StoredToken {
+    let (digest, is_foreign) = (new.digest, new.is_foreign);
+    let sealed = new.sealed;
+    let token = Token {
         id,
         app_id,
         kind: new.kind,
@@ -136,7 +138,8 @@ fn stored(id: TokenId, app_id: AppId, new: NewToken) -> Token {
         scopes: new.scopes,
         document: new.document,
         left_loopback: false,
-    }
+    };
+    StoredToken { token, digest, sealed, is_foreign, revision: 1 }
 }
 
 fn expiry(app: &OpenApp, authority: &Authority, life: TokenLife, now: Timestamp) -> Option<Timestamp> {

@@ -7,9 +7,10 @@ use jeton_store::{
     KeyCheck, LogState, NewApp, NewOperator, NewToken, Operator, Purge, Replaced, Restore, Restored, Store,
     StoreError, StoredToken, TokenFilter, TokenPage,
 };
+use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Another store behind calls that are counted, some of which fail before they reach it.
 #[derive(Debug)]
@@ -18,6 +19,7 @@ pub(crate) struct FailingStore {
     calls: AtomicU64,
     first_failing: AtomicU64,
     last_failing: AtomicU64,
+    loses_answers: AtomicBool,
 }
 
 impl FailingStore {
@@ -28,6 +30,7 @@ impl FailingStore {
             calls: AtomicU64::new(0),
             first_failing: AtomicU64::new(u64::MAX),
             last_failing: AtomicU64::new(u64::MAX),
+            loses_answers: AtomicBool::new(false),
         }
     }
 
@@ -44,6 +47,12 @@ impl FailingStore {
     /// From now on, no call fails.
     pub(crate) fn recover(&self) {
         self.fail(u64::MAX, u64::MAX);
+        self.lose_answers(false);
+    }
+
+    /// Whether calls that fail have been carried out: only their answers are lost.
+    pub(crate) fn lose_answers(&self, loses: bool) {
+        self.loses_answers.store(loses, Ordering::SeqCst);
     }
 
     /// Calls since it was last told something.
@@ -57,40 +66,47 @@ impl FailingStore {
         self.calls.store(0, Ordering::SeqCst);
     }
 
-    fn call(&self) -> Result<&dyn Store, StoreError> {
+    /// Makes a call, unless it fails before it is made or after.
+    async fn call<T>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
         let number = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
         let failing = self.first_failing.load(Ordering::SeqCst)..=self.last_failing.load(Ordering::SeqCst);
-        if failing.contains(&number) {
-            return Err(StoreError::Unavailable("the disk of this test is broken".into()));
+        if !failing.contains(&number) {
+            return call.await;
         }
-        Ok(&*self.inner)
+        if self.loses_answers.load(Ordering::SeqCst) {
+            drop(call.await?);
+        }
+        Err(StoreError::Unavailable("the disk of this test is broken".into()))
     }
 }
 
 #[async_trait]
 impl Store for FailingStore {
     async fn key_checks(&self) -> Result<Option<Vec<KeyCheck>>, StoreError> {
-        self.call()?.key_checks().await
+        self.call(self.inner.key_checks()).await
     }
 
     async fn initialise(&self, genesis: Genesis) -> Result<Initialised, StoreError> {
-        self.call()?.initialise(genesis).await
+        self.call(self.inner.initialise(genesis)).await
     }
 
     async fn app_by_key(&self, key: &AppKey) -> Result<Option<App>, StoreError> {
-        self.call()?.app_by_key(key).await
+        self.call(self.inner.app_by_key(key)).await
     }
 
     async fn default_app(&self) -> Result<Option<App>, StoreError> {
-        self.call()?.default_app().await
+        self.call(self.inner.default_app()).await
     }
 
     async fn apps(&self) -> Result<Vec<App>, StoreError> {
-        self.call()?.apps().await
+        self.call(self.inner.apps()).await
     }
 
     async fn create_app(&self, app: NewApp, admin: NewToken, by: &Actor) -> Result<AppCreated, StoreError> {
-        self.call()?.create_app(app, admin, by).await
+        self.call(self.inner.create_app(app, admin, by)).await
     }
 
     async fn change_app(
@@ -101,19 +117,19 @@ impl Store for FailingStore {
         at: Timestamp,
         by: &Actor,
     ) -> Result<AppChanged, StoreError> {
-        self.call()?.change_app(id, expected, change, at, by).await
+        self.call(self.inner.change_app(id, expected, change, at, by)).await
     }
 
     async fn delete_app(&self, id: AppId, at: Timestamp, by: &Actor) -> Result<bool, StoreError> {
-        self.call()?.delete_app(id, at, by).await
+        self.call(self.inner.delete_app(id, at, by)).await
     }
 
     async fn sweep_deleted_apps(&self, limit: u32) -> Result<u64, StoreError> {
-        self.call()?.sweep_deleted_apps(limit).await
+        self.call(self.inner.sweep_deleted_apps(limit)).await
     }
 
     async fn sweep_sealed(&self, id: AppId, limit: u32) -> Result<u64, StoreError> {
-        self.call()?.sweep_sealed(id, limit).await
+        self.call(self.inner.sweep_sealed(id, limit)).await
     }
 
     async fn purge_tokens(
@@ -124,11 +140,11 @@ impl Store for FailingStore {
         at: Timestamp,
         by: &Actor,
     ) -> Result<u64, StoreError> {
-        self.call()?.purge_tokens(which, before, limit, at, by).await
+        self.call(self.inner.purge_tokens(which, before, limit, at, by)).await
     }
 
     async fn trim_changes(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.call()?.trim_changes(before, limit).await
+        self.call(self.inner.trim_changes(before, limit)).await
     }
 
     async fn insert_tokens(
@@ -138,19 +154,19 @@ impl Store for FailingStore {
         at: Timestamp,
         by: &Actor,
     ) -> Result<Vec<Inserted>, StoreError> {
-        self.call()?.insert_tokens(app_id, tokens, at, by).await
+        self.call(self.inner.insert_tokens(app_id, tokens, at, by)).await
     }
 
     async fn find_tokens(&self, digests: &[Digest]) -> Result<Vec<StoredToken>, StoreError> {
-        self.call()?.find_tokens(digests).await
+        self.call(self.inner.find_tokens(digests)).await
     }
 
     async fn token(&self, app_id: AppId, id: TokenId) -> Result<Option<StoredToken>, StoreError> {
-        self.call()?.token(app_id, id).await
+        self.call(self.inner.token(app_id, id)).await
     }
 
     async fn replace_token(&self, token: Token, expected: i64, by: &Actor) -> Result<Replaced, StoreError> {
-        self.call()?.replace_token(token, expected, by).await
+        self.call(self.inner.replace_token(token, expected, by)).await
     }
 
     async fn revoke_token(
@@ -160,7 +176,7 @@ impl Store for FailingStore {
         at: Timestamp,
         by: &Actor,
     ) -> Result<bool, StoreError> {
-        self.call()?.revoke_token(app_id, id, at, by).await
+        self.call(self.inner.revoke_token(app_id, id, at, by)).await
     }
 
     async fn delete_token(
@@ -170,11 +186,11 @@ impl Store for FailingStore {
         at: Timestamp,
         by: &Actor,
     ) -> Result<bool, StoreError> {
-        self.call()?.delete_token(app_id, id, at, by).await
+        self.call(self.inner.delete_token(app_id, id, at, by)).await
     }
 
     async fn count_tokens(&self, filter: &TokenFilter) -> Result<u64, StoreError> {
-        self.call()?.count_tokens(filter).await
+        self.call(self.inner.count_tokens(filter)).await
     }
 
     async fn list_tokens(
@@ -182,47 +198,47 @@ impl Store for FailingStore {
         filter: &TokenFilter,
         page: TokenPage,
     ) -> Result<Vec<StoredToken>, StoreError> {
-        self.call()?.list_tokens(filter, page).await
+        self.call(self.inner.list_tokens(filter, page)).await
     }
 
     async fn create_operator(&self, operator: NewOperator, by: &Actor) -> Result<OperatorId, StoreError> {
-        self.call()?.create_operator(operator, by).await
+        self.call(self.inner.create_operator(operator, by)).await
     }
 
     async fn operators(&self) -> Result<Vec<Operator>, StoreError> {
-        self.call()?.operators().await
+        self.call(self.inner.operators()).await
     }
 
     async fn operator_by_digest(&self, digest: &Digest) -> Result<Option<Operator>, StoreError> {
-        self.call()?.operator_by_digest(digest).await
+        self.call(self.inner.operator_by_digest(digest)).await
     }
 
     async fn revoke_operator(&self, id: OperatorId, at: Timestamp, by: &Actor) -> Result<bool, StoreError> {
-        self.call()?.revoke_operator(id, at, by).await
+        self.call(self.inner.revoke_operator(id, at, by)).await
     }
 
     async fn changes(&self, after: i64, limit: u32) -> Result<Vec<Change>, StoreError> {
-        self.call()?.changes(after, limit).await
+        self.call(self.inner.changes(after, limit)).await
     }
 
     async fn log_state(&self, after: i64) -> Result<LogState, StoreError> {
-        self.call()?.log_state(after).await
+        self.call(self.inner.log_state(after)).await
     }
 
     async fn back_up(&self, path: &Path) -> Result<BackedUp, StoreError> {
-        self.call()?.back_up(path).await
+        self.call(self.inner.back_up(path)).await
     }
 
     async fn restore(&self, restore: Restore) -> Result<Restored, StoreError> {
-        self.call()?.restore(restore).await
+        self.call(self.inner.restore(restore)).await
     }
 
     async fn check(&self) -> Result<CheckReport, StoreError> {
-        self.call()?.check().await
+        self.call(self.inner.check()).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.call()?.ping().await
+        self.call(self.inner.ping()).await
     }
 
     async fn close(&self) {

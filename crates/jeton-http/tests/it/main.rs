@@ -7,6 +7,7 @@ mod app;
 mod auth;
 mod dialect;
 mod failing;
+mod fault;
 mod health;
 mod held;
 mod method;

@@ -8,7 +8,7 @@ use super::caller::Writer;
 use super::document::{LoopBackDocument, to_json};
 use super::row::{LoopBackRow, ttl};
 use crate::apps::OpenApp;
-use crate::issue::{Issue, TokenLife};
+use crate::issue::{Issue, TokenLife, stored};
 use crate::list::handle_id;
 use crate::update::MAX_TRIES;
 use crate::{Service, Unavailable};
@@ -162,13 +162,10 @@ impl Service {
             document: Some(document),
         };
         let token = self.new_token(app, issue, &secret, (life.created_at, life.expires_at), None)?;
-        match self.store.insert_tokens(app.id, vec![token], now, &writer.actor()).await?.as_slice() {
-            [Inserted::Issued(_)] => {}
+        let tokens = vec![token.clone()];
+        let mut row = match self.store.insert_tokens(app.id, tokens, now, &writer.actor()).await?.as_slice() {
+            [Inserted::Issued(id)] => self.row(app, stored(*id, app.id, token))?,
             _ => return Ok(Err(WriteFault::Duplicate)),
-        }
-        let mut row = match self.loopback_token(app, secret.expose()).await? {
-            Some(stored) => self.row(app, stored)?,
-            None => return Ok(Err(WriteFault::NotFound)),
         };
         // The answer to a create shows the id this once, whatever the app keeps.
         if let Some((_, id)) = row.members.iter_mut().find(|(name, _)| name == "id") {

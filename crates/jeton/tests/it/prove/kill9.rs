@@ -76,15 +76,13 @@ impl Round<'_> {
     fn work(&self, client: u64) -> BTreeMap<u64, Known> {
         let mut tokens = BTreeMap::new();
         let mut user = self.first_user + client;
-        let mut failures = 0;
-        // A server that stays is asked until some requests have found it again.
-        while failures == 0
-            || (self.victim == Victim::Backends
-                && self.acknowledged.load(Ordering::Relaxed) < 2 * self.kill_at)
-        {
-            if self.work_on(user, &mut tokens).is_none() {
-                failures += 1;
-            }
+        let mut is_answered = true;
+        // A server that is killed answers no more; one that stays is asked until it has found the database again.
+        while match self.victim {
+            Victim::Server => is_answered,
+            Victim::Backends => self.acknowledged.load(Ordering::Relaxed) < 2 * self.kill_at,
+        } {
+            is_answered = self.work_on(user, &mut tokens).is_some();
             user += CLIENTS;
         }
         tokens
