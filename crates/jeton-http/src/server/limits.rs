@@ -20,7 +20,7 @@ pub struct ServerLimits {
     /// Between the end of an answer and the next request. Default 60 s.
     pub idle_time: Duration,
     /// For a client to make room for more of an answer. Default 30 s. One that reads, but very little, is dropped as
-    /// well: the system says that there is room when about a third of its send buffer ([`SEND_BUFFER_BYTES`]) is free,
+    /// well: the system says that there is room when about a third of its send buffer (256 KiB) is free,
     /// so a client must read some 3 KB/s.
     pub write_stall_time: Duration,
     /// From the wish to stop to the end of requests that are under way. Default 10 s. What is left is cut.
