@@ -108,7 +108,7 @@ impl ServicePermission {
 ///
 /// Ids and tags are two selectors: either one that matches is enough. A scope that is neither global nor names an id
 /// or a tag covers nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Scope {
     /// The actions.
     pub permissions: Vec<Permission>,

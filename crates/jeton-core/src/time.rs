@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
 /// An instant: whole milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
 ///
@@ -49,32 +50,49 @@ impl fmt::Debug for Timestamp {
 pub trait Clock: Send + Sync + fmt::Debug {
     /// The present instant. May go backwards, as wall clocks do.
     fn now(&self) -> Timestamp;
+
+    /// Time since some moment before, the same one for every call. Never goes backwards, whatever happens to the date.
+    fn monotonic(&self) -> Duration;
 }
 
 /// A clock that stands still until it is told to move. Clones share one hand.
 #[derive(Clone, Debug)]
-pub struct ManualClock(Arc<AtomicI64>);
+pub struct ManualClock(Arc<Hands>);
+
+#[derive(Debug)]
+struct Hands {
+    now: AtomicI64,
+    /// How far the clock was ever moved forward, in milliseconds.
+    passed: AtomicU64,
+}
 
 impl ManualClock {
     /// A clock standing at `now`.
     pub fn at(now: Timestamp) -> Self {
-        ManualClock(Arc::new(AtomicI64::new(now.as_millis())))
+        let now = AtomicI64::new(now.as_millis());
+        ManualClock(Arc::new(Hands { now, passed: AtomicU64::new(0) }))
     }
 
-    /// Moves the clock by `millis` milliseconds; negative moves it back.
+    /// Moves the clock by `millis` milliseconds; negative moves it back, in which no time passes.
     pub fn advance_millis(&self, millis: i64) {
         self.set(self.now().saturating_add_millis(millis));
     }
 
     /// Puts the clock at `now`.
     pub fn set(&self, now: Timestamp) {
-        self.0.store(now.as_millis(), Ordering::SeqCst);
+        let before = self.0.now.swap(now.as_millis(), Ordering::SeqCst);
+        let passed = u64::try_from(now.as_millis() - before).unwrap_or(0);
+        self.0.passed.fetch_add(passed, Ordering::SeqCst);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp(self.0.load(Ordering::SeqCst))
+        Timestamp(self.0.now.load(Ordering::SeqCst))
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_millis(self.0.passed.load(Ordering::SeqCst))
     }
 }
 
@@ -97,5 +115,9 @@ mod tests {
         let other = clock.clone();
         clock.advance_millis(7);
         assert_eq!(other.now().as_millis(), 12);
+        assert_eq!(other.monotonic(), Duration::from_millis(7));
+        clock.advance_millis(-9);
+        assert_eq!(other.now().as_millis(), 3);
+        assert_eq!(other.monotonic(), Duration::from_millis(7), "going back takes no time");
     }
 }

@@ -1,7 +1,8 @@
 //! The clock and the randomness of the machine: the one place that asks for either.
 
 use jeton_core::{Clock, Entropy, EntropyError, Timestamp};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The wall clock.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +17,12 @@ impl Clock for SystemClock {
             Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |millis| -millis),
         };
         Timestamp::from_millis(0).unwrap_or(Timestamp::MIN).saturating_add_millis(millis)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is where the time comes from")]
+    fn monotonic(&self) -> Duration {
+        static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        Instant::now().saturating_duration_since(*ORIGIN)
     }
 }
 

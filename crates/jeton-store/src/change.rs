@@ -100,3 +100,26 @@ impl ChangeKind {
         matches!(self, TokenIssued | TokenUpdated | TokenRevoked | TokenDeleted)
     }
 }
+
+/// How far a store's change log was seen by one who asks for [`News`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogPosition(pub(crate) Seen);
+
+/// What tells seen entries from unseen ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// Everything up to this number, which is the last one seen. 0: nothing. For logs that have one writer at a time.
+    UpTo(i64),
+    /// Everything of the transactions that were over in this snapshot, as PostgreSQL writes it.
+    Snapshot(String),
+}
+
+/// What became visible in the change log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct News {
+    /// From where to ask for the next.
+    pub position: LogPosition,
+    /// The entries. `None`: they cannot be told, because they are too many or because the log was cut short or replaced.
+    /// Then anything may have changed.
+    pub changes: Option<Vec<Change>>,
+}

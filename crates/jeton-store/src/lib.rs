@@ -18,6 +18,7 @@ mod engine;
 mod error;
 mod migrations;
 mod model;
+mod news;
 mod postgres;
 mod record;
 mod schema;
@@ -29,7 +30,7 @@ mod statements;
 mod write;
 
 pub use backup::check_backup;
-pub use change::{Change, ChangeKind};
+pub use change::{Change, ChangeKind, LogPosition, News};
 pub use error::{OpenError, StoreError};
 pub use model::{
     App, AppChange, AppChanged, AppCreated, BackedUp, CheckReport, Genesis, Initialised, Inserted, KeyCheck,
@@ -190,6 +191,23 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Reads everything and says what makes no sense.
     async fn check(&self) -> Result<CheckReport, StoreError>;
+
+    /// What became visible in the change log after `since` (`None`: nothing yet, only where it stands), in no particular
+    /// order, each entry once. Waits for nobody: an entry is told of as soon as its transaction is over, also while one
+    /// that began earlier is still open. This is for whoever must forget what an entry says has changed; who must read
+    /// the log in its order uses [`changes`](Self::changes).
+    ///
+    /// A position is good for the store that gave it only.
+    async fn news(&self, since: Option<&LogPosition>) -> Result<News, StoreError>;
+
+    /// The numbers and digests of at most `limit` tokens with foreign secrets whose numbers lie from `first` to `last`,
+    /// of all apps and in whatever state, by ascending number.
+    async fn foreign_digests(
+        &self,
+        first: TokenId,
+        last: TokenId,
+        limit: u32,
+    ) -> Result<Vec<(TokenId, Digest)>, StoreError>;
 
     /// Whether the database can be reached and read.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -14,12 +14,14 @@ pub(crate) const SQLITE: Versions = &[
     (1, "start", include_str!("../migrations/sqlite/0001_start.sql")),
     (2, "loopback", include_str!("../migrations/sqlite/0002_loopback.sql")),
     (3, "retention", include_str!("../migrations/sqlite/0003_retention.sql")),
+    (4, "foreign", include_str!("../migrations/sqlite/0004_foreign.sql")),
 ];
 
 pub(crate) const POSTGRES: Versions = &[
     (1, "start", include_str!("../migrations/postgres/0001_start.sql")),
     (2, "loopback", include_str!("../migrations/postgres/0002_loopback.sql")),
     (3, "retention", include_str!("../migrations/postgres/0003_retention.sql")),
+    (4, "foreign", include_str!("../migrations/postgres/0004_foreign.sql")),
 ];
 
 /// The newest of `versions`.

@@ -154,3 +154,27 @@ impl Column for Count {
         "count"
     }
 }
+
+/// The column of an answer that holds a snapshot.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Snapshot;
+
+impl Iden for Snapshot {
+    fn quoted(&self) -> Cow<'static, str> {
+        Cow::Borrowed(self.name())
+    }
+
+    fn unquoted(&self) -> &str {
+        self.name()
+    }
+}
+
+impl Column for Snapshot {
+    fn name(self) -> &'static str {
+        "snapshot"
+    }
+
+    fn place(self) -> &'static str {
+        "snapshot"
+    }
+}

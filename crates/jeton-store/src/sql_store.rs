@@ -2,7 +2,7 @@
 
 use crate::Store;
 use crate::backup;
-use crate::change::Change;
+use crate::change::{Change, LogPosition, News, Seen};
 use crate::check;
 use crate::decode;
 use crate::engine::Engine;
@@ -12,6 +12,7 @@ use crate::model::{
     LogState, NewApp, NewOperator, NewToken, Operator, Purge, Replaced, Restore, Restored, StoredToken,
     TokenFilter, TokenPage,
 };
+use crate::schema::Tokens;
 use crate::session::Session;
 use crate::statements::{Statement, apps, genesis, log, operators, token_lists, tokens};
 use crate::write::{NewAppWithAdmin, Outcome, Write};
@@ -28,7 +29,7 @@ type Row<E> = <<E as Engine>::Connection as Session>::Row;
 
 impl<E: Engine> SqlStore<E> {
     /// Runs a reading statement and reads each row of its answer.
-    async fn all<T>(
+    pub(crate) async fn all<T>(
         &self,
         statement: Statement,
         read: impl Fn(&Row<E>) -> Result<T, StoreError> + Send,
@@ -38,7 +39,7 @@ impl<E: Engine> SqlStore<E> {
     }
 
     /// Runs a reading statement whose answer has at most one row.
-    async fn one<T>(
+    pub(crate) async fn one<T>(
         &self,
         statement: Statement,
         read: impl Fn(&Row<E>) -> Result<T, StoreError> + Send,
@@ -224,6 +225,26 @@ impl<E: Engine> Store for SqlStore<E> {
         let mut report = check::rows(&mut *snapshot).await?;
         report.faults.splice(0..0, faults);
         Ok(CheckReport { key_checks: self.key_checks().await?.unwrap_or_default(), ..report })
+    }
+
+    async fn news(&self, since: Option<&LogPosition>) -> Result<News, StoreError> {
+        match since.map(|position| &position.0) {
+            None => self.log_position().await,
+            Some(Seen::UpTo(sequence)) => self.news_after(*sequence).await,
+            Some(Seen::Snapshot(snapshot)) => self.news_since(snapshot).await,
+        }
+    }
+
+    async fn foreign_digests(
+        &self,
+        first: TokenId,
+        last: TokenId,
+        limit: u32,
+    ) -> Result<Vec<(TokenId, Digest)>, StoreError> {
+        self.all(tokens::foreign_digests(first, last, limit), |row| {
+            Ok((decode::number(row, Tokens::Id, TokenId::new)?, decode::digest(row, Tokens::Digest)?))
+        })
+        .await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, Token, TokenId};
 use jeton_store::{
     App, AppChange, AppChanged, AppCreated, BackedUp, Change, CheckReport, Genesis, Initialised, Inserted,
-    KeyCheck, LogState, NewApp, NewOperator, NewToken, Operator, Purge, Replaced, Restore, Restored, Store,
-    StoreError, StoredToken, TokenFilter, TokenPage,
+    KeyCheck, LogPosition, LogState, NewApp, NewOperator, NewToken, News, Operator, Purge, Replaced, Restore,
+    Restored, Store, StoreError, StoredToken, TokenFilter, TokenPage,
 };
 use std::future::Future;
 use std::path::Path;
@@ -235,6 +235,19 @@ impl Store for FailingStore {
 
     async fn check(&self) -> Result<CheckReport, StoreError> {
         self.call(self.inner.check()).await
+    }
+
+    async fn news(&self, since: Option<&LogPosition>) -> Result<News, StoreError> {
+        self.call(self.inner.news(since)).await
+    }
+
+    async fn foreign_digests(
+        &self,
+        first: TokenId,
+        last: TokenId,
+        limit: u32,
+    ) -> Result<Vec<(TokenId, Digest)>, StoreError> {
+        self.call(self.inner.foreign_digests(first, last, limit)).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -2,7 +2,7 @@
 
 use super::Statement;
 use crate::change::ChangeKind;
-use crate::schema::{Changes, Count, Genesis};
+use crate::schema::{Changes, Count, Genesis, Snapshot};
 use jeton_core::{Actor, AppId, Digest, Timestamp};
 use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement};
 
@@ -58,8 +58,61 @@ pub(crate) fn insert_changes(changes: &[NewChange<'_>]) -> Statement {
 
 /// What comes after an entry, as far as nothing can come in between any more.
 pub(crate) fn changes_after(after: i64, limit: u32, order: LogOrder) -> Statement {
-    let mut changes = Query::select();
-    changes
+    let mut changes = entries(limit);
+    match order {
+        LogOrder::Sequence => {
+            changes.and_where(Expr::col(Changes::Sequence).gt(after)).order_by(Changes::Sequence, Order::Asc);
+        }
+        LogOrder::Transaction => by_transaction(&mut changes, after),
+    }
+    Statement::fixed(changes)
+}
+
+/// The number of the newest entry.
+pub(crate) fn newest_change() -> Statement {
+    Statement::fixed(
+        Query::select()
+            .column(Changes::Sequence)
+            .from(Changes::Table)
+            .order_by(Changes::Sequence, Order::Desc)
+            .limit(1)
+            .take(),
+    )
+}
+
+/// The entry of this number and those after it, where numbers are given out in the order of the log.
+pub(crate) fn changes_from(sequence: i64, limit: u32) -> Statement {
+    Statement::fixed(
+        entries(limit)
+            .and_where(Expr::col(Changes::Sequence).gte(sequence))
+            .order_by(Changes::Sequence, Order::Asc)
+            .take(),
+    )
+}
+
+/// Which transactions are over now.
+pub(crate) fn snapshot() -> Statement {
+    Statement::fixed(Query::select().expr_as(Expr::cust(SNAPSHOT), Snapshot).take())
+}
+
+/// The entries of transactions that are over now and were not in `snapshot`, each with the snapshot of now. The index
+/// leads to what is not older than the oldest transaction that was open then; what of that was over is left out.
+pub(crate) fn changes_since(snapshot: &str, limit: u32) -> Statement {
+    let then = |condition: &'static str| Expr::cust_with_values(condition, [snapshot]);
+    Statement::fixed(
+        entries(limit)
+            .expr_as(Expr::cust(SNAPSHOT), Snapshot)
+            .and_where(then("xid >= pg_snapshot_xmin($1::text::pg_snapshot)"))
+            .and_where(then("NOT pg_visible_in_snapshot(xid, $1::text::pg_snapshot)"))
+            .take(),
+    )
+}
+
+/// The statement's own snapshot: what it names as over is what the statement sees.
+const SNAPSHOT: &str = "pg_current_snapshot()::text";
+
+fn entries(limit: u32) -> SelectStatement {
+    Query::select()
         .columns([
             Changes::Sequence,
             Changes::At,
@@ -70,14 +123,8 @@ pub(crate) fn changes_after(after: i64, limit: u32, order: LogOrder) -> Statemen
             Changes::Actor,
         ])
         .from(Changes::Table)
-        .limit(u64::from(limit));
-    match order {
-        LogOrder::Sequence => {
-            changes.and_where(Expr::col(Changes::Sequence).gt(after)).order_by(Changes::Sequence, Order::Asc);
-        }
-        LogOrder::Transaction => by_transaction(&mut changes, after),
-    }
-    Statement::fixed(changes)
+        .limit(u64::from(limit))
+        .take()
 }
 
 /// Transactions below the snapshot's `xmin` are all over, and those that come get higher numbers. So in the order of

@@ -87,6 +87,7 @@ fn about_tokens() -> Vec<(&'static str, Runs, Statement)> {
         ("insert_tokens", Everywhere, tokens::insert_tokens(&most)),
         ("tokens_by_digests", Everywhere, tokens::tokens_by_digests(&[digest()])),
         ("tokens_by_digests", Everywhere, tokens::tokens_by_digests(&[digest(); tokens::MAX_SOUGHT])),
+        ("foreign_digests", Everywhere, tokens::foreign_digests(TOKEN, TOKEN, 10)),
         ("token_by_id", Everywhere, tokens::token_by_id(APP, TOKEN)),
         ("update_token", Everywhere, tokens::update_token(&token(), 1)),
         ("revoke_token", Everywhere, tokens::revoke_token(APP, TOKEN, AT)),
@@ -155,6 +156,10 @@ fn about_the_rest() -> Vec<(&'static str, Runs, Statement)> {
         ("oldest_changes", OnPostgres, retention::oldest_changes(10, LogOrder::Transaction)),
         ("remove_changes", Everywhere, retention::remove_changes(&[1, 2])),
         ("log_state", Everywhere, log::log_state(1)),
+        ("newest_change", OnSqlite, log::newest_change()),
+        ("changes_from", OnSqlite, log::changes_from(1, 10)),
+        ("snapshot", OnPostgres, log::snapshot()),
+        ("changes_since", OnPostgres, log::changes_since("10:10:", 10)),
         ("settle_restored_changes", OnPostgres, log::settle_restored_changes()),
     ]
 }

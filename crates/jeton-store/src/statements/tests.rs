@@ -2,7 +2,7 @@ use super::Statement;
 use super::registry::{self, Runs, all};
 use super::retention::purge_tokens;
 use super::token_lists::{count_tokens, list_tokens};
-use super::tokens::{Half, sweep_deleted_apps, sweep_sealed, tokens_by_digests};
+use super::tokens::{Half, foreign_digests, sweep_deleted_apps, sweep_sealed, tokens_by_digests};
 use crate::migrations;
 use crate::model::{Order, OwnerFilter, Purge, TokenFilter, TokenPage, View};
 use jeton_core::{TokenId, TokenKind};
@@ -115,6 +115,11 @@ fn by_index() -> Vec<(&'static str, &'static str, Statement)> {
         ("a count of a user", "tokens_live_by_user", count_tokens(&named)),
         ("by digest", "tokens_digest", tokens_by_digests(&[registry::digest()])),
         ("by digests", "tokens_digest", tokens_by_digests(&[registry::digest(); 3])),
+        (
+            "of foreign secrets",
+            "tokens_foreign",
+            foreign_digests(TokenId::new(1).unwrap(), TokenId::new(9).unwrap(), 10),
+        ),
         ("a sweep of live ones", "tokens_live", sweep_deleted_apps(Half::Live, 10)),
         ("a sweep of revoked ones", "tokens_revoked", sweep_deleted_apps(Half::Revoked, 10)),
         ("a sweep of sealed values", "tokens_sealed", sweep_sealed(registry::APP, 10)),

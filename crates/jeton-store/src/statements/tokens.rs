@@ -8,7 +8,7 @@ use crate::scopes;
 use jeton_core::{
     Actor, AppId, Description, Digest, Document, Label, Owner, Timestamp, Token, TokenId, UserId,
 };
-use sea_query::{Expr, ExprTrait, Query, SelectStatement};
+use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
 
 /// Most tokens in one statement. 19 arguments each make 19,456, below the 32,766 that SQLite allows by default
 /// (SQLITE_MAX_VARIABLE_NUMBER) and the 65,535 of PostgreSQL's protocol (a 16-bit count).
@@ -139,6 +139,21 @@ pub(crate) fn tokens_by_digests(digests: &[Digest]) -> Statement {
         [_] => Statement::fixed(tokens),
         _ => Statement::varying(tokens),
     }
+}
+
+/// The numbers and digests of tokens with foreign secrets, by ascending number.
+pub(crate) fn foreign_digests(first: TokenId, last: TokenId, limit: u32) -> Statement {
+    Statement::fixed(
+        Query::select()
+            .columns([Tokens::Id, Tokens::Digest])
+            .from(Tokens::Table)
+            // As the index says it: SQLite uses the index for no other spelling.
+            .and_where(Expr::col(Tokens::IsForeign))
+            .and_where(Expr::col(Tokens::Id).between(first.get(), last.get()))
+            .order_by(Tokens::Id, Order::Asc)
+            .limit(u64::from(limit))
+            .take(),
+    )
 }
 
 pub(crate) fn token_by_id(app_id: AppId, id: TokenId) -> Statement {

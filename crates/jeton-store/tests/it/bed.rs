@@ -110,6 +110,14 @@ impl Bed {
         self.place.execute(sql).await;
     }
 
+    /// A connection past the store; `None` on SQLite.
+    pub(crate) async fn postgres_connection(&self) -> Option<PgConnection> {
+        match &self.place {
+            Place::Sqlite(_) => None,
+            Place::Postgres(url) => Some(PgConnection::connect(url).await.unwrap()),
+        }
+    }
+
     /// All entries of the change log after `after`.
     pub(crate) async fn changes_after(&self, after: i64) -> Vec<Change> {
         if let Place::Postgres(url) = &self.place {

@@ -1,7 +1,8 @@
 use crate::bed::{BY, Bed};
 use crate::fixture::*;
 use jeton_core::{Actor, AppId, Digest, Timestamp, Token, TokenId};
-use jeton_store::{AppChange, Change, ChangeKind, Replaced};
+use jeton_store::{AppChange, Change, ChangeKind, News, Replaced};
+use sqlx::{Connection, Executor};
 
 /// An entry without its number.
 type Entry = (ChangeKind, Timestamp, Option<AppId>, Option<i64>, Option<Digest>, Actor);
@@ -113,4 +114,92 @@ pub(crate) async fn pages_go_on_where_they_ended(bed: &Bed) {
     assert_eq!(paged, whole);
     let last = paged.last().unwrap().sequence;
     assert_eq!(store.changes(last + 1_000, 10).await.unwrap(), [], "a number that is still to come");
+}
+
+fn sequences(news: &News) -> Vec<i64> {
+    let mut sequences: Vec<_> = news.changes.as_ref().unwrap().iter().map(|change| change.sequence).collect();
+    sequences.sort_unstable();
+    sequences
+}
+
+pub(crate) async fn news_are_told_once(bed: &Bed) {
+    let empty = bed.store.news(None).await.unwrap();
+    assert_eq!(empty.changes, Some(vec![]), "where it stands is no news");
+    let (store, app) = begin_on(bed).await;
+    let genesis = store.news(Some(&empty.position)).await.unwrap();
+    assert_eq!(sequences(&genesis).len(), 3);
+    let nothing = store.news(Some(&genesis.position)).await.unwrap();
+    assert_eq!(nothing.changes, Some(vec![]));
+    issue(store, app.id, new_token(1)).await;
+    issue(store, app.id, new_token(2)).await;
+    let two = store.news(Some(&nothing.position)).await.unwrap();
+    let log = bed.changes_after(0).await;
+    assert_eq!(sequences(&two), [log[3].sequence, log[4].sequence]);
+    assert_eq!(two.changes.as_ref().unwrap().iter().find(|change| **change == log[4]), Some(&log[4]));
+    assert_eq!(store.news(Some(&two.position)).await.unwrap().changes, Some(vec![]));
+    let from_now = store.news(None).await.unwrap();
+    assert_eq!(from_now.changes, Some(vec![]));
+    assert_eq!(
+        sequences(&store.news(Some(&genesis.position)).await.unwrap()),
+        sequences(&two),
+        "asked again"
+    );
+}
+
+/// On SQLite there is one transaction at a time, and the log's order is theirs.
+pub(crate) async fn news_do_not_wait_for_open_transactions(bed: &Bed) {
+    let (store, app) = begin_on(bed).await;
+    let start = store.news(None).await.unwrap().position;
+    let Some(mut other) = bed.postgres_connection().await else {
+        issue(store, app.id, new_token(1)).await;
+        assert_eq!(sequences(&store.news(Some(&start)).await.unwrap()).len(), 1);
+        return;
+    };
+    let mut open = other.begin().await.unwrap();
+    open.execute("INSERT INTO changes (at, kind, app_id, actor) VALUES (0, 'app.updated', 1, 'cli')")
+        .await
+        .unwrap();
+    issue(store, app.id, new_token(1)).await;
+    let past = store.news(Some(&start)).await.unwrap();
+    assert_eq!(past.changes.as_ref().unwrap()[0].kind, ChangeKind::TokenIssued);
+    assert_eq!(sequences(&past).len(), 1, "the later one is told of while the earlier is open");
+    let again = store.news(Some(&past.position)).await.unwrap();
+    assert_eq!(again.changes, Some(vec![]));
+    open.commit().await.unwrap();
+    let late = store.news(Some(&again.position)).await.unwrap();
+    assert_eq!(late.changes.as_ref().unwrap()[0].kind, ChangeKind::AppUpdated);
+    assert_eq!(sequences(&late).len(), 1, "and the earlier one when it is over");
+}
+
+pub(crate) async fn what_cannot_be_told_is_not_told_in_part(bed: &Bed) {
+    let (store, app) = begin_on(bed).await;
+    let start = store.news(None).await.unwrap().position;
+    store.insert_tokens(app.id, (0..10_001).map(new_token).collect(), at(0), &BY).await.unwrap();
+    let many = store.news(Some(&start)).await.unwrap();
+    assert_eq!(many.changes, None, "too many");
+    assert_eq!(store.news(Some(&many.position)).await.unwrap().changes, Some(vec![]), "it goes on from now");
+    if bed.postgres_connection().await.is_none() {
+        bed.execute("DELETE FROM changes").await;
+        let cut = store.news(Some(&many.position)).await.unwrap();
+        assert_eq!(cut.changes, None, "the log was cut short");
+        issue(store, app.id, new_token(20_000)).await;
+        assert_eq!(sequences(&store.news(Some(&cut.position)).await.unwrap()).len(), 1);
+    }
+}
+
+pub(crate) async fn foreign_digests_are_found_by_number(bed: &Bed) {
+    let (store, app) = begin_on(bed).await;
+    let foreign = |number| jeton_store::NewToken { is_foreign: true, ..new_token(number) };
+    let ids = [
+        issue(store, app.id, foreign(1)).await,
+        issue(store, app.id, new_token(2)).await,
+        issue(store, app.id, foreign(3)).await,
+        issue(store, app.id, foreign(4)).await,
+    ];
+    assert!(store.revoke_token(app.id, ids[2], at(1), &BY).await.unwrap());
+    let last = TokenId::new(jeton_core::MAX_INTEGER).unwrap();
+    let all = store.foreign_digests(TokenId::new(1).unwrap(), last, 10).await.unwrap();
+    assert_eq!(all, [(ids[0], digest(1)), (ids[2], digest(3)), (ids[3], digest(4))]);
+    assert_eq!(store.foreign_digests(ids[1], last, 1).await.unwrap(), [(ids[2], digest(3))]);
+    assert_eq!(store.foreign_digests(ids[1], ids[1], 10).await.unwrap(), []);
 }

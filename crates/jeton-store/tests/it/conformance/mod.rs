@@ -90,6 +90,10 @@ conformance! {
         refused_writes_have_none,
         genesis_is_logged,
         pages_go_on_where_they_ended,
+        news_are_told_once,
+        news_do_not_wait_for_open_transactions,
+        what_cannot_be_told_is_not_told_in_part,
+        foreign_digests_are_found_by_number,
     }
     retention {
         expired_tokens_are_purged_in_batches,

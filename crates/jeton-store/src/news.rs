@@ -1,0 +1,60 @@
+//! News of the change log, for those who must forget what has changed.
+
+use crate::change::{LogPosition, News, Seen};
+use crate::decode;
+use crate::engine::Engine;
+use crate::error::StoreError;
+use crate::record::Record;
+use crate::schema::{Changes, Snapshot};
+use crate::sql_store::SqlStore;
+use crate::statements::log::{self, LogOrder};
+
+/// Most entries that are told of at once. Whoever is further behind is told that anything may have changed, which is
+/// quicker to believe than so many entries are to read.
+const MAX_NEWS: u32 = 10_000;
+
+impl<E: Engine> SqlStore<E> {
+    /// Where the log stands, for one who has seen nothing and has nothing to forget.
+    pub(crate) async fn log_position(&self) -> Result<News, StoreError> {
+        let seen = match E::LOG_ORDER {
+            LogOrder::Sequence => {
+                let newest = self.one(log::newest_change(), |row| row.read(Changes::Sequence)).await?;
+                Seen::UpTo(newest.unwrap_or(0))
+            }
+            LogOrder::Transaction => {
+                let snapshot = self.one(log::snapshot(), |row| row.read(Snapshot)).await?;
+                Seen::Snapshot(snapshot.ok_or(StoreError::Corrupt { place: "snapshot" })?)
+            }
+        };
+        Ok(News { position: LogPosition(seen), changes: Some(Vec::new()) })
+    }
+
+    /// What came after the entry of this number.
+    ///
+    /// That entry is read again: where it is gone, the log was cut short or replaced, and what comes next tells nothing of
+    /// what went before.
+    pub(crate) async fn news_after(&self, sequence: i64) -> Result<News, StoreError> {
+        let mut changes = self.all(log::changes_from(sequence, MAX_NEWS), decode::change).await?;
+        let is_whole = sequence == 0 || changes.first().is_some_and(|change| change.sequence == sequence);
+        if !is_whole || changes.len() >= MAX_NEWS as usize {
+            return Ok(News { changes: None, ..self.log_position().await? });
+        }
+        changes.retain(|change| change.sequence > sequence);
+        let seen = changes.last().map_or(sequence, |change| change.sequence);
+        Ok(News { position: LogPosition(Seen::UpTo(seen)), changes: Some(changes) })
+    }
+
+    /// What came of transactions that were not over in this snapshot.
+    pub(crate) async fn news_since(&self, snapshot: &str) -> Result<News, StoreError> {
+        let statement = log::changes_since(snapshot, MAX_NEWS);
+        let rows: Vec<(_, String)> =
+            self.all(statement, |row| Ok((decode::change(row)?, row.read(Snapshot)?))).await?;
+        if rows.len() >= MAX_NEWS as usize {
+            return Ok(News { changes: None, ..self.log_position().await? });
+        }
+        // Where nothing is new, the old snapshot tells as well as another what was seen.
+        let now = rows.first().map_or(snapshot, |(_, now)| now).to_owned();
+        let changes = rows.into_iter().map(|(change, _)| change).collect();
+        Ok(News { position: LogPosition(Seen::Snapshot(now)), changes: Some(changes) })
+    }
+}
