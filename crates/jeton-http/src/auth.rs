@@ -9,22 +9,20 @@ use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use jeton_core::{AppKey, Demand, Permission, Resource, Secret, Token, Verdict};
-use jeton_service::{Service, Unavailable};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use bytes::Bytes;
+use jeton_core::{AppKey, Demand, Permission, Resource, Secret, Verdict};
+use jeton_service::{Service, Subject, Unavailable};
+use std::sync::Arc;
 
 const X_AUTH_APP: HeaderName = HeaderName::from_static("x-auth-app");
 const X_AUTH_TOKEN_ID: HeaderName = HeaderName::from_static("x-auth-token-id");
 const X_AUTH_USER: HeaderName = HeaderName::from_static("x-auth-user");
 const X_AUTH_SCOPES: HeaderName = HeaderName::from_static("x-auth-scopes");
 
-/// Everything but the unreserved characters of RFC 3986 section 2.3.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
 /// What forward-auth answers.
 enum Answer {
     /// 200, and who it is.
-    Allowed { app: AppKey, token: Box<Token> },
+    Allowed { app: AppKey, subject: Arc<Subject> },
     /// 401: no token that is good here.
     Unproven,
     /// 403: a good token that does not cover the demand, or a demand that makes no sense.
@@ -48,8 +46,8 @@ async fn decide(service: &Service, app: AppKey, secret: &Secret, demand: Option<
     let asked = demand.as_ref().unwrap_or(&Demand::Active);
     match service.verify(&app, secret, asked).await {
         Err(error) => Answer::Unavailable(error),
-        Ok(verified) => match (verified.verdict, verified.token, demand) {
-            (Verdict::Allowed, Some(token), Some(_)) => Answer::Allowed { app, token: Box::new(token) },
+        Ok(verified) => match (verified.verdict, verified.subject, demand) {
+            (Verdict::Allowed, Some(subject), Some(_)) => Answer::Allowed { app, subject },
             (Verdict::Allowed, Some(_), None) | (Verdict::Refused, ..) => Answer::Refused,
             (Verdict::Inactive(_), ..) | (Verdict::Allowed, None, _) => Answer::Unproven,
         },
@@ -96,8 +94,8 @@ impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         let no_store = [(CACHE_CONTROL, "no-store")];
         match self {
-            Answer::Allowed { app, token } => {
-                (StatusCode::OK, no_store, identity(&app, &token)).into_response()
+            Answer::Allowed { app, subject } => {
+                (StatusCode::OK, no_store, identity(&app, &subject)).into_response()
             }
             Answer::Unproven => {
                 (StatusCode::UNAUTHORIZED, no_store, [(WWW_AUTHENTICATE, "Bearer")]).into_response()
@@ -114,22 +112,18 @@ impl IntoResponse for Answer {
     }
 }
 
-/// The four headers that a gateway hands on: always all of them, empty when there is nothing to say.
-///
-/// The user is the one that the issuer named. A manager's user that merely stands in is not proven, and not said.
-fn identity(app: &AppKey, token: &Token) -> [(HeaderName, HeaderValue); 4] {
-    let encode = |text: &str| utf8_percent_encode(text, ENCODED).to_string();
-    let user = token.owner.named().map_or(String::new(), |user_id| encode(&user_id.to_string()));
-    let names = token.scopes.global_permissions();
-    let scopes = names.iter().map(|name| encode(name.as_str())).collect::<Vec<_>>().join(",");
-    let value = |text: String| {
-        HeaderValue::try_from(text).unwrap_or_else(|_| unreachable!("percent-encoded text is a header value"))
+/// The four headers that a gateway hands on: always all of them, empty when there is nothing to say. An app's key is
+/// written with unreserved characters alone.
+fn identity(app: &AppKey, subject: &Subject) -> [(HeaderName, HeaderValue); 4] {
+    let value = |text: Bytes| {
+        HeaderValue::from_maybe_shared(text)
+            .unwrap_or_else(|_| unreachable!("percent-encoded text is a header value"))
     };
     [
-        (X_AUTH_APP, value(encode(app.as_str()))),
-        (X_AUTH_TOKEN_ID, value(token.id.to_string())),
-        (X_AUTH_USER, value(user)),
-        (X_AUTH_SCOPES, value(scopes)),
+        (X_AUTH_APP, value(Bytes::copy_from_slice(app.as_str().as_bytes()))),
+        (X_AUTH_TOKEN_ID, value(subject.token_id_text())),
+        (X_AUTH_USER, value(subject.user_text())),
+        (X_AUTH_SCOPES, value(subject.scopes_text())),
     ]
 }
 

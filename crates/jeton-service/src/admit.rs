@@ -99,7 +99,7 @@ impl Service {
         let Some(secret) = presented.filter(|secret| !self.is_too_weak(secret)) else {
             return Ok(Admission::Unproven);
         };
-        let mut live = self.tokens_with(secret).await?;
+        let mut live = self.tokens_presented(secret).await?;
         live.retain(|stored| self.is_live(&stored.token));
         if live.is_empty() {
             return Ok(Admission::Unproven);

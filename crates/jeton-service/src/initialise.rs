@@ -1,7 +1,7 @@
 //! The beginning: the first app and the first operator, and opening what is there.
 
 use crate::apps::{AppCredentials, AppDraft};
-use crate::{KeyMisfit, KeyRing, Keys, Service, Unavailable};
+use crate::{CacheLimits, KeyMisfit, KeyRing, Keys, Service, Unavailable};
 use jeton_core::{Actor, AppKey, Clock, Entropy, EntropyError, Secret, UserId};
 use jeton_store::{Genesis, Initialised, NewOperator, Store};
 use std::sync::Arc;
@@ -74,10 +74,24 @@ impl Service {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, OpenFailure> {
+        Self::open_with(store, ring, clock, entropy, CacheLimits::default()).await
+    }
+
+    /// The same with other limits of what verification remembers.
+    ///
+    /// # Errors
+    /// See [`OpenFailure`].
+    pub async fn open_with(
+        store: Arc<dyn Store>,
+        ring: &KeyRing,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        limits: CacheLimits,
+    ) -> Result<Self, OpenFailure> {
         let keys = Keys::derive(ring);
         let checks = store.key_checks().await.map_err(Unavailable::from)?;
         keys.fit(&checks.ok_or(OpenFailure::Uninitialised)?)?;
-        Ok(Service::new(store, keys, clock, entropy))
+        Ok(Service::new(store, keys, clock, entropy, limits))
     }
 }
 

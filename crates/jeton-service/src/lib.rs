@@ -8,6 +8,7 @@
 mod admit;
 mod apps;
 mod backup;
+mod cache;
 mod client;
 mod error;
 mod import;
@@ -28,6 +29,7 @@ mod verify;
 pub use admit::{Admission, Surface};
 pub use apps::{AppCredentials, AppSummary, Merged, OpenApp};
 pub use backup::{BackupError, RestoreError};
+pub use cache::{CacheLimits, CacheStats, Subject};
 pub use client::ClientCredentials;
 pub use error::{Refusal, Unavailable};
 pub use import::{ImportRow, Imported};
@@ -45,13 +47,16 @@ pub use retention::{Retention, RetentionCounters};
 pub use settings::{SettingsProblem, merge_settings, parse_settings, print_settings};
 pub use system::{SystemClock, SystemEntropy};
 pub use update::Edit;
-pub use verify::Verified;
+pub use verify::{Explained, Verified};
 
 pub use jeton_store::{BackedUp, CheckReport, Operator, Order, Restored};
 
+use cache::Cache;
+use cache::coherent::CoherentStore;
 use jeton_core::{Clock, Entropy, Timestamp};
 use jeton_store::Store;
 use std::sync::Arc;
+use tokio::sync::watch;
 use turns::Turns;
 
 /// The service: everything that can be asked of Jeton, whoever asks and however. Clones are one and the same.
@@ -63,19 +68,36 @@ pub struct Service {
     entropy: Arc<dyn Entropy>,
     turns: Arc<Turns>,
     retention: Arc<RetentionCounters>,
+    cache: Arc<Cache>,
+    /// Counts up when the change log has something new.
+    news: watch::Sender<u64>,
 }
 
 impl Service {
     /// The service over an initialised store that fits the keys: see [`Service::open`].
-    fn new(store: Arc<dyn Store>, keys: Keys, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+    fn new(
+        store: Arc<dyn Store>,
+        keys: Keys,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        limits: CacheLimits,
+    ) -> Self {
+        let cache = Arc::new(Cache::new(limits, Arc::clone(&clock)));
         Service {
-            store,
+            store: Arc::new(CoherentStore { inner: store, cache: Arc::clone(&cache) }),
             keys: Arc::new(keys),
             clock,
             entropy,
             turns: Arc::new(Turns::new()),
             retention: Arc::default(),
+            cache,
+            news: watch::Sender::new(0),
         }
+    }
+
+    /// What verification remembers, and how well that serves.
+    pub fn cache_stats(&self) -> CacheStats {
+        self.cache.stats()
     }
 
     /// The present instant, by the service's clock.

@@ -1,10 +1,15 @@
 //! The question that is asked all day: is this token good, and for that?
 
-use crate::{Service, Unavailable};
+use crate::cache::Recalled;
+use crate::{Service, Subject, Unavailable};
 use jeton_core::{
-    AppKey, Demand, Explanation, InactiveReason, Secret, Token, TokenKind, Verdict, decide, explain,
+    AppId, AppKey, Demand, Digest, Explanation, InactiveReason, Secret, Token, TokenKind, Verdict, decide,
+    explain,
 };
 use jeton_store::StoredToken;
+use std::sync::Arc;
+
+const UNKNOWN: Verdict = Verdict::Inactive(InactiveReason::Unknown);
 
 /// The answer, and the token it is about.
 #[derive(Clone, Debug)]
@@ -12,17 +17,18 @@ pub struct Verified {
     /// Whether the token is active and allowed.
     pub verdict: Verdict,
     /// The token, if the asker may know of it.
+    pub subject: Option<Arc<Subject>>,
+}
+
+/// The answer with its grounds.
+#[derive(Clone, Debug)]
+pub struct Explained {
+    /// Whether the token is active and allowed.
+    pub verdict: Verdict,
+    /// The whole token, if the asker may know of it.
     pub token: Option<Token>,
     /// On what grounds.
     pub explanation: Explanation,
-}
-
-impl Verified {
-    fn unknown() -> Self {
-        let verdict = Verdict::Inactive(InactiveReason::Unknown);
-        let explanation = Explanation { verdict, matched_scope: None, lacks: Vec::new() };
-        Verified { verdict, token: None, explanation }
-    }
 }
 
 impl Service {
@@ -30,6 +36,10 @@ impl Service {
     ///
     /// A token of another app, a service credential and a self-made token are unknown here; so is every token of an
     /// app that does not exist.
+    ///
+    /// Answers from memory where it can (see [`verify_from_memory`](Self::verify_from_memory)), else asks the store. Either
+    /// way, what this process was told to revoke, disable or narrow is refused from that answer on, and what other
+    /// processes were told, [`CacheLimits::max_staleness`](crate::CacheLimits::max_staleness) later at the latest.
     ///
     /// # Errors
     /// It could not be found out. Never means that the token is bad.
@@ -39,25 +49,103 @@ impl Service {
         secret: &Secret,
         demand: &Demand,
     ) -> Result<Verified, Unavailable> {
-        if self.is_too_weak(secret) {
-            return Ok(Verified::unknown());
+        match self.verify_from_memory(app, secret, demand) {
+            Some(verified) => Ok(verified),
+            None => Ok(self.judge(self.look_up(app, secret).await?, demand)),
         }
-        let Some(app) = self.store.app_by_key(app).await? else { return Ok(Verified::unknown()) };
+    }
+
+    /// The same if no question to the store is needed; `None` if one is. Takes no lock that a writer holds.
+    pub fn verify_from_memory(&self, app: &AppKey, secret: &Secret, demand: &Demand) -> Option<Verified> {
+        let recalled = if self.is_refused_by_arithmetic(secret) {
+            Recalled::Absent
+        } else {
+            self.cache.recall(app, self.keys.digests(secret))?
+        };
+        Some(self.judge(recalled, demand))
+    }
+
+    /// Decides as [`verify`](Self::verify) does, says on what grounds, and answers with the whole token as it is stored.
+    ///
+    /// # Errors
+    /// It could not be found out. Never means that the token is bad.
+    pub async fn explain(
+        &self,
+        app: &AppKey,
+        secret: &Secret,
+        demand: &Demand,
+    ) -> Result<Explained, Unavailable> {
+        let found = if self.is_too_weak(secret) { None } else { self.stored_in(app, secret).await?.1 };
+        let Some(stored) = found.filter(|stored| stored.token.kind.is_shared()) else {
+            let explanation = Explanation { verdict: UNKNOWN, matched_scope: None, lacks: Vec::new() };
+            return Ok(Explained { verdict: UNKNOWN, token: None, explanation });
+        };
+        let explanation = explain(stored.token.standing(), demand, self.now());
+        Ok(Explained { verdict: explanation.verdict, explanation, token: Some(stored.token) })
+    }
+
+    fn judge(&self, recalled: Recalled, demand: &Demand) -> Verified {
+        match recalled {
+            Recalled::Absent => Verified { verdict: UNKNOWN, subject: None },
+            Recalled::Known(subject) => {
+                let verdict = decide(subject.standing(), demand, self.now());
+                Verified { verdict, subject: Some(subject) }
+            }
+        }
+    }
+
+    /// Asks the store and remembers the answer.
+    async fn look_up(&self, app: &AppKey, secret: &Secret) -> Result<Recalled, Unavailable> {
+        let before = self.cache.before();
+        let known = self.cache.recall_app(app);
+        let (app_id, stored) = match known {
+            Some(Some(app_id)) => (Some(app_id), self.stored_of(app_id, secret).await?),
+            Some(None) => (None, None),
+            None => self.stored_in(app, secret).await?,
+        };
+        if known.is_none() {
+            self.cache.keep_app(before, app, app_id);
+        }
+        let Some(app_id) = app_id else { return Ok(Recalled::Absent) };
+        let digests: Vec<Digest> = self.keys.digests(secret).collect();
+        Ok(self.cache.keep(before, app_id, &digests, stored.as_ref()))
+    }
+
+    /// The number of the app, and its token with this secret, of whatever kind and state.
+    pub(crate) async fn stored_in(
+        &self,
+        app: &AppKey,
+        secret: &Secret,
+    ) -> Result<(Option<AppId>, Option<StoredToken>), Unavailable> {
+        let Some(app) = self.store.app_by_key(app).await? else { return Ok((None, None)) };
+        Ok((Some(app.id), self.stored_of(app.id, secret).await?))
+    }
+
+    async fn stored_of(&self, app_id: AppId, secret: &Secret) -> Result<Option<StoredToken>, Unavailable> {
         let found = self.tokens_with(secret).await?;
-        let of_app = |stored: &StoredToken| stored.token.app_id == app.id && stored.token.kind.is_shared();
-        let Some(stored) = found.into_iter().find(of_app) else { return Ok(Verified::unknown()) };
-        let token = stored.token;
-        let explanation = explain(token.standing(), demand, self.now());
-        Ok(Verified { verdict: explanation.verdict, explanation, token: Some(token) })
+        Ok(found.into_iter().find(|stored| stored.token.app_id == app_id))
     }
 
     /// The tokens of all apps that have this secret.
     pub(crate) async fn tokens_with(&self, secret: &Secret) -> Result<Vec<StoredToken>, Unavailable> {
-        let digests = self.keys.digests(secret);
+        let digests: Vec<Digest> = self.keys.digests(secret).collect();
         let mut found = self.store.find_tokens(&digests).await?;
         // The index found them; this comparison takes the same time wherever two digests differ.
         found.retain(|stored| digests.contains(&stored.digest));
         Ok(found)
+    }
+
+    /// The tokens of all apps that have this secret, which a caller presents to prove itself. Garbage costs no question.
+    pub(crate) async fn tokens_presented(&self, secret: &Secret) -> Result<Vec<StoredToken>, Unavailable> {
+        if !self.keys.minted(secret) && self.cache.is_garbage(self.keys.digests(secret)) {
+            return Ok(Vec::new());
+        }
+        self.tokens_with(secret).await
+    }
+
+    /// Whether the secret was not minted here, and is either easily guessed or none that anybody brought.
+    fn is_refused_by_arithmetic(&self, secret: &Secret) -> bool {
+        !self.keys.minted(secret) && (secret.is_weak() || self.cache.is_garbage(self.keys.digests(secret)))
     }
 
     /// Whether the secret is one that only LoopBack takes: foreign, and easily guessed.

@@ -62,6 +62,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
             jeton_http::serve(public, jeton_http::public(service.clone(), public_url), limits, stopping()),
             jeton_http::serve(admin, jeton_http::admin(service.clone()), limits.for_operators(), stopping()),
             service.keep(Retention::default(), stopping()),
+            service.follow_changes(stopping()),
             async {
                 if let Some(control) = control {
                     control.serve(service.clone(), stopping()).await;

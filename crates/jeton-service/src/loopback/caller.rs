@@ -73,7 +73,7 @@ impl Service {
     ) -> Result<Presentation, Unavailable> {
         let anybody = Presentation::Caller(LoopBackCaller::Anybody);
         let Some(secret) = presented else { return Ok(anybody) };
-        let found = self.tokens_with(secret).await?;
+        let found = self.tokens_presented(secret).await?;
         let Some(stored) = found.into_iter().find(|stored| stored.token.app_id == app.id) else {
             return Ok(anybody);
         };

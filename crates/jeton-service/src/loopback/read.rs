@@ -100,7 +100,7 @@ impl Service {
     }
 
     pub(super) fn is_secret_of(&self, secret: &Secret, stored: &StoredToken) -> bool {
-        self.keys.digests(secret).contains(&stored.digest)
+        self.keys.digests(secret).any(|digest| digest == stored.digest)
     }
 
     pub(super) fn row(&self, app: &OpenApp, stored: StoredToken) -> Result<LoopBackRow, Unavailable> {

@@ -76,7 +76,7 @@ async fn a_deleted_app_comes_back_empty() {
     assert!(!world.service.delete_app(&key, &Actor::Cli).await.unwrap());
     assert_eq!(world.verdict_in("tenant", &token.secret).await, UNKNOWN);
     assert!(world.service.open_app(&key).await.unwrap().is_none());
-    let digests = Keys::derive(&world.ring).digests(&token.secret);
+    let digests: Vec<_> = Keys::derive(&world.ring).digests(&token.secret).collect();
     assert!(world.store.find_tokens(&digests).await.unwrap().is_empty());
 
     let new = world.create_app("tenant").await;

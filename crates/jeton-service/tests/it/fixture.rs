@@ -75,10 +75,13 @@ impl World {
     }
 
     pub(crate) async fn verdict_in(&self, key: &str, secret: &Secret) -> Verdict {
-        let verified = self.service.verify(&key.parse().unwrap(), secret, &Demand::Active).await.unwrap();
-        assert_eq!(verified.explanation.verdict, verified.verdict);
+        let key = key.parse().unwrap();
+        let explained = self.service.explain(&key, secret, &Demand::Active).await.unwrap();
+        let verified = self.service.verify(&key, secret, &Demand::Active).await.unwrap();
+        assert_eq!((explained.explanation.verdict, explained.verdict), (verified.verdict, verified.verdict));
+        assert_eq!(explained.token.map(|token| token.id), verified.subject.as_ref().map(|s| s.token_id()));
         let is_unknown = verified.verdict == Verdict::Inactive(InactiveReason::Unknown);
-        assert_eq!(verified.token.is_none(), is_unknown, "{verified:?}");
+        assert_eq!(verified.subject.is_none(), is_unknown, "{verified:?}");
         verified.verdict
     }
 

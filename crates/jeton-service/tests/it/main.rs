@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, and says where")]
 
 mod apps;
+mod cache;
+mod counting;
 mod fixture;
 mod import;
 mod initialise;
+mod interleavings;
 mod operators;
 mod retention;
 mod sealed;

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use futures_util::TryStreamExt;
 use jeton_core::{Authority, Demand, InactiveReason, Secret, Token, TokenId, UserId, Verdict};
 use jeton_http::rfc3339;
-use jeton_service::{Imported, ListRequest, Listed, OpenApp, Order, Refusal, Service, Verified};
+use jeton_service::{Explained, Imported, ListRequest, Listed, OpenApp, Order, Refusal, Service};
 use serde_json::{Value, json};
 
 const AUTHORITY: Authority = Authority::Everything(BY);
@@ -89,7 +89,7 @@ pub(super) async fn verify(
 ) -> Result<Value, Failure> {
     let app = open_app(service, app).await?;
     let secret = Secret::parse(token).map_err(|error| Failure::usage(error.to_string()))?;
-    let verified = service.verify(&app.key, &secret, demand).await?;
+    let verified = service.explain(&app.key, &secret, demand).await?;
     let mut answer = json!({
         "active": !matches!(verified.verdict, Verdict::Inactive(_)),
         "allowed": verified.verdict == Verdict::Allowed,
@@ -178,7 +178,7 @@ fn user_json(user_id: Option<&UserId>) -> Option<Value> {
     })
 }
 
-fn explanation_json(verified: &Verified) -> Value {
+fn explanation_json(verified: &Explained) -> Value {
     let lacks: Vec<&str> = verified.explanation.lacks.iter().map(|lack| lack.name()).collect();
     json!({"matched_scope": verified.explanation.matched_scope, "lacks": lacks})
 }

@@ -1,0 +1,357 @@
+//! What verification remembers, so that it need not ask the store, and why that is true.
+//!
+//! Coherence rests on three things:
+//!
+//! - [`epochs`]: an answer bears the stamp of the newest change before it was asked for, and is good while no later
+//!   change of the same thing has left a stamp. Nobody can keep an answer too late or read it too early.
+//! - [`coherent`]: every write of this process goes through a store that leaves those stamps, after the commit and before
+//!   the answer, whatever use case writes and however it ends.
+//! - [`follow`]: what other processes write is read from the change log. While that was not read to its end for longer
+//!   than [`CacheLimits::max_staleness`], nothing is answered from memory.
+//!
+//! Expiry is not the cache's business: `decide` looks at the clock each time.
+
+pub(crate) mod coherent;
+mod counters;
+mod epochs;
+pub(crate) mod follow;
+mod foreign;
+mod subject;
+mod table;
+
+#[cfg(test)]
+mod model_tests;
+
+pub use counters::CacheStats;
+pub use subject::Subject;
+
+use counters::Counters;
+use epochs::{Epochs, Stamp};
+use foreign::ForeignDigests;
+use jeton_core::{AppId, AppKey, Clock, Digest, TokenId};
+use jeton_store::{Change, ChangeKind, StoredToken};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use subject::{Absence, GrantPool};
+use table::{Key, Table};
+
+/// What the epochs are made of; the tests that try all interleavings put another in its place.
+mod sync {
+    pub(super) use std::sync::atomic::{AtomicU64, Ordering};
+}
+
+/// Places for stamps of tokens. Numbers ascend, so up to this many tokens have a place each: 2 MB, of which only what is
+/// used is ever touched.
+const TOKEN_PLACES: usize = 1 << 18;
+/// Places for stamps of digests that come into being: 256 KB.
+const DIGEST_PLACES: usize = 1 << 15;
+/// The place of all apps: a change of one makes the others be asked for again, once each.
+const APPS: u64 = 0;
+/// Most app keys that are remembered, unknown ones included. With more, all are forgotten.
+const MAX_APPS: usize = 10_000;
+/// How long it is taken for granted that there is no such token, if nobody makes it.
+const ABSENCE: Duration = Duration::from_secs(10);
+/// Which part of all bytes goes to answers that there is no such token.
+const ABSENT_PART: usize = 16;
+/// What [`Cache::confirmed`] holds while the log is not followed.
+const NEVER: u64 = u64::MAX;
+
+/// How much is remembered, and how old it may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CacheLimits {
+    /// Most bytes that remembered tokens take. 64 MiB hold some 250,000 of them.
+    pub max_bytes: usize,
+    /// For how long the change log may go unread before the store is asked again: how long another process's revocation
+    /// may go unnoticed at worst.
+    pub max_staleness: Duration,
+    /// How often the change log is read: how long another process's revocation goes unnoticed in general.
+    pub poll_interval: Duration,
+}
+
+impl Default for CacheLimits {
+    fn default() -> Self {
+        CacheLimits {
+            max_bytes: 64 << 20,
+            max_staleness: Duration::from_secs(2),
+            poll_interval: Duration::from_millis(20),
+        }
+    }
+}
+
+/// What is remembered.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    limits: CacheLimits,
+    clock: Arc<dyn Clock>,
+    /// Changes of tokens, by number.
+    tokens: Epochs,
+    /// Tokens that came into being, by digest.
+    arrivals: Epochs,
+    /// Changes of apps, all at the place [`APPS`].
+    apps: Epochs,
+    known_apps: papaya::HashMap<AppKey, KnownApp>,
+    known: Table<Subject>,
+    absent: Table<Absence>,
+    grants: GrantPool,
+    foreign: ForeignDigests,
+    /// Until when everything in the change log has been read, in milliseconds of the clock that never goes backwards.
+    confirmed: AtomicU64,
+    counters: Counters,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct KnownApp {
+    stamp: Stamp,
+    id: Option<AppId>,
+}
+
+/// What is remembered of a secret in an app.
+#[derive(Debug)]
+pub(crate) enum Recalled {
+    /// The token.
+    Known(Arc<Subject>),
+    /// There is none, or none that the asker may know of.
+    Absent,
+}
+
+/// Stamps for an answer, taken before the question.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Before {
+    token: Stamp,
+    arrival: Stamp,
+    app: Stamp,
+}
+
+impl Cache {
+    pub(crate) fn new(limits: CacheLimits, clock: Arc<dyn Clock>) -> Self {
+        let grants = GrantPool::default();
+        let absent_bytes = limits.max_bytes / ABSENT_PART;
+        Cache {
+            clock,
+            tokens: Epochs::new(TOKEN_PLACES),
+            arrivals: Epochs::new(DIGEST_PLACES),
+            apps: Epochs::new(1),
+            known_apps: papaya::HashMap::new(),
+            known: Table::new(limits.max_bytes - absent_bytes, grants.bytes()),
+            absent: Table::new(absent_bytes, Arc::default()),
+            grants,
+            foreign: ForeignDigests::new(),
+            confirmed: AtomicU64::new(NEVER),
+            counters: Counters::default(),
+            limits,
+        }
+    }
+
+    /// Whether the change log was read to its end not too long ago. If not, nothing that is remembered may be used.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.staleness_millis()
+            .is_some_and(|millis| u128::from(millis) <= self.limits.max_staleness.as_millis())
+    }
+
+    /// Whether no token can have any of these digests, which are of a secret that was not minted here.
+    pub(crate) fn is_garbage(&self, mut digests: impl Iterator<Item = Digest>) -> bool {
+        let is_garbage = self.is_fresh() && digests.all(|digest| !self.foreign.may_hold(&digest));
+        if is_garbage {
+            self.counters.garbage.count();
+        }
+        is_garbage
+    }
+
+    /// What is remembered of the secret with these digests in the app of this key; `None`: the store must be asked.
+    pub(crate) fn recall(&self, app: &AppKey, digests: impl Iterator<Item = Digest>) -> Option<Recalled> {
+        if !self.is_fresh() {
+            self.counters.stale.count();
+            return None;
+        }
+        let recalled = match self.app(app) {
+            Some(Some(app_id)) => self.token(app_id, digests),
+            Some(None) => Some(Recalled::Absent),
+            None => None,
+        };
+        match &recalled {
+            Some(Recalled::Known(_)) => self.counters.hits.count(),
+            Some(Recalled::Absent) => self.counters.absent_hits.count(),
+            None => self.counters.misses.count(),
+        }
+        recalled
+    }
+
+    /// The app of this key, which may be none; `None`: the store must be asked.
+    pub(crate) fn recall_app(&self, key: &AppKey) -> Option<Option<AppId>> {
+        self.is_fresh().then(|| self.app(key)).flatten()
+    }
+
+    fn app(&self, key: &AppKey) -> Option<Option<AppId>> {
+        let known = *self.known_apps.pin().get(key)?;
+        self.apps.is_current(APPS, known.stamp).then_some(known.id)
+    }
+
+    fn token(&self, app_id: AppId, digests: impl Iterator<Item = Digest>) -> Option<Recalled> {
+        let mut is_absent = true;
+        for digest in digests {
+            let key = Key { app_id, digest };
+            let current = self.known.read(&key, |subject| {
+                self.tokens.is_current(token_place(subject.token_id()), subject.stamp()).then(|| {
+                    subject.touch();
+                    Arc::clone(subject)
+                })
+            });
+            if let Some(subject) = current.flatten() {
+                return Some(if subject.is_hidden() { Recalled::Absent } else { Recalled::Known(subject) });
+            }
+            is_absent = is_absent && self.is_absent(&key);
+        }
+        is_absent.then_some(Recalled::Absent)
+    }
+
+    fn is_absent(&self, key: &Key) -> bool {
+        let absence = self.absent.read(key, |absence| (absence.stamp, absence.until_millis));
+        absence.is_some_and(|(stamp, until_millis)| {
+            self.arrivals.is_current(Key::prefix(&key.digest), stamp) && self.millis() < until_millis
+        })
+    }
+
+    /// To be called before the store is asked what is then remembered.
+    pub(crate) fn before(&self) -> Before {
+        Before { token: self.tokens.stamp(), arrival: self.arrivals.stamp(), app: self.apps.stamp() }
+    }
+
+    /// Remembers which app has this key.
+    pub(crate) fn keep_app(&self, before: Before, key: &AppKey, id: Option<AppId>) {
+        let known_apps = self.known_apps.pin();
+        if known_apps.len() >= MAX_APPS {
+            known_apps.clear();
+        }
+        known_apps.insert(key.clone(), KnownApp { stamp: before.app, id });
+    }
+
+    /// Remembers what the store answered about a secret with these digests in an app, and what it is good for.
+    pub(crate) fn keep(
+        &self,
+        before: Before,
+        app_id: AppId,
+        digests: &[Digest],
+        found: Option<&StoredToken>,
+    ) -> Recalled {
+        for digest in digests.iter().filter(|digest| found.is_none_or(|stored| stored.digest != **digest)) {
+            let until_millis = self.millis().saturating_add(millis_of(ABSENCE));
+            let key = Key { app_id, digest: *digest };
+            self.absent.keep(Arc::new(Absence { key, stamp: before.arrival, until_millis }));
+        }
+        let Some(stored) = found else { return Recalled::Absent };
+        let subject = self.subject(before, stored);
+        self.known.keep(Arc::clone(&subject));
+        if subject.is_hidden() { Recalled::Absent } else { Recalled::Known(subject) }
+    }
+
+    /// What would be remembered of a token.
+    pub(crate) fn subject(&self, before: Before, stored: &StoredToken) -> Arc<Subject> {
+        let key = Key { app_id: stored.token.app_id, digest: stored.digest };
+        let grants = self.grants.share(&stored.token.scopes);
+        Arc::new(Subject::new(&stored.token, key, before.token, grants))
+    }
+
+    /// Forgets what these changes, which others made, have changed.
+    fn apply(&self, changes: &[Change]) {
+        for change in changes {
+            self.forget_what_changed(change);
+        }
+        self.counters.changes.add(changes.len() as u64);
+    }
+
+    fn forget_what_changed(&self, change: &Change) {
+        match change.kind {
+            ChangeKind::TokenIssued => match change.digest {
+                Some(digest) => self.arrivals.invalidate(Key::prefix(&digest)),
+                None => self.arrivals.invalidate_all(),
+            },
+            ChangeKind::TokenUpdated | ChangeKind::TokenRevoked | ChangeKind::TokenDeleted => {
+                match change.token_id() {
+                    Some(id) => self.tokens.invalidate(token_place(id)),
+                    None => self.tokens.invalidate_all(),
+                }
+            }
+            ChangeKind::AppCreated | ChangeKind::AppUpdated | ChangeKind::AppDeleted => {
+                self.apps.invalidate(APPS);
+            }
+            ChangeKind::Restored => self.forget_all(),
+            // Operators are not remembered. Tokens that are purged were long dead, and are in memory too.
+            ChangeKind::OperatorCreated | ChangeKind::OperatorRevoked | ChangeKind::TokensPurged => {}
+        }
+    }
+
+    /// Forgets everything: nobody knows what has changed.
+    fn forget_all(&self) {
+        self.foreign.forget();
+        self.tokens.invalidate_all();
+        self.arrivals.invalidate_all();
+        self.apps.invalidate_all();
+        self.counters.flushes.count();
+    }
+
+    /// Begins a replacement of everything that is stored. Once the guard is dropped, nothing from before is remembered.
+    fn replace_all(&self) -> Replacement<'_> {
+        Replacement(self)
+    }
+
+    /// Notes that everything in the change log was read that was there at this time.
+    fn confirm(&self, at: Duration) {
+        self.confirmed.store(millis_of(at), Ordering::Release);
+    }
+
+    /// Notes that nobody reads the change log any more.
+    fn stop_trusting(&self) {
+        self.confirmed.store(NEVER, Ordering::Release);
+    }
+
+    fn staleness_millis(&self) -> Option<u64> {
+        let confirmed = self.confirmed.load(Ordering::Acquire);
+        (confirmed != NEVER).then(|| self.millis().saturating_sub(confirmed))
+    }
+
+    fn millis(&self) -> u64 {
+        millis_of(self.clock.monotonic())
+    }
+
+    /// What is held and was done.
+    pub(crate) fn stats(&self) -> CacheStats {
+        let counters = &self.counters;
+        let (tokens, bytes, evicted) = self.known.size();
+        let (_, absent_bytes, absent_evicted) = self.absent.size();
+        CacheStats {
+            hits: counters.hits.total(),
+            absent_hits: counters.absent_hits.total(),
+            garbage: counters.garbage.total(),
+            misses: counters.misses.total(),
+            stale: counters.stale.total(),
+            changes: counters.changes.total(),
+            flushes: counters.flushes.total(),
+            polls: counters.polls.total(),
+            failed_polls: counters.failed_polls.total(),
+            evictions: (evicted + absent_evicted) as u64,
+            tokens: tokens as u64,
+            bytes: (bytes + absent_bytes) as u64,
+            foreign_digests: self.foreign.len() as u64,
+            staleness_millis: self.staleness_millis(),
+        }
+    }
+}
+
+/// A replacement of everything under way.
+struct Replacement<'a>(&'a Cache);
+
+impl Drop for Replacement<'_> {
+    fn drop(&mut self) {
+        self.0.forget_all();
+    }
+}
+
+/// Where changes of a token leave their stamps.
+fn token_place(id: TokenId) -> u64 {
+    id.get().unsigned_abs()
+}
+
+fn millis_of(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(NEVER - 1)
+}

@@ -1,0 +1,374 @@
+//! Random histories, and what the cache answers after each step, against the store without a cache.
+
+use super::{CacheLimits, Recalled};
+use crate::cache::follow::Follower;
+use crate::{Edit, ImportRow, Issue, KeyRing, Merged, OpenApp, Service, TokenLife, Unavailable};
+use jeton_core::{
+    Actor, AppKey, Authority, Demand, Digest, Lifetime, ManualClock, Owner, Permission, Resource, Scope,
+    Scopes, Secret, Timestamp, TokenId, TokenKind,
+};
+use jeton_store::{SqliteOptions, open_sqlite};
+use jeton_testkit::SeededEntropy;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use std::path::Path;
+use std::sync::Arc;
+
+const EVERYTHING: Authority = Authority::Everything(Actor::Cli);
+/// Tokens that a history is about.
+const SLOTS: usize = 3;
+/// Room for one absent token and for few others, so that some are thrown out.
+const LIMITS: CacheLimits = CacheLimits { max_bytes: 3_400, ..DEFAULT };
+const DEFAULT: CacheLimits = CacheLimits {
+    max_bytes: 64 << 20,
+    max_staleness: std::time::Duration::from_millis(2_000),
+    poll_interval: std::time::Duration::from_millis(20),
+};
+
+/// What is taken out of the cache to see that a history finds it missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Without {
+    Nothing,
+    /// Writes leave no stamps.
+    LocalStamps,
+    /// Fills take their stamps after the question instead of before.
+    EarlyStamps,
+    /// The change log is taken for read without being read.
+    Reading,
+    /// How old the last reading is makes no difference.
+    Staleness,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// In this process, or in another one on the same database.
+    Write {
+        elsewhere: bool,
+        slot: usize,
+        write: Write,
+    },
+    /// A question that is under way while other things happen.
+    BeginFill {
+        slot: usize,
+    },
+    EndFill,
+    /// Reads what other processes wrote.
+    Follow,
+    Wait {
+        millis: i64,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Write {
+    Issue {
+        is_foreign: bool,
+        lives_millis: Option<i64>,
+    },
+    Revoke,
+    Delete,
+    Disable,
+    Enable,
+    Narrow,
+    Widen,
+    Shorten,
+    Settings,
+    /// Deletes the app with all tokens and makes another of the same key.
+    NewApp,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let write = prop_oneof![
+        4 => (any::<bool>(), prop::option::of(500_i64..5_000))
+            .prop_map(|(is_foreign, lives_millis)| Write::Issue { is_foreign, lives_millis }),
+        3 => Just(Write::Revoke),
+        2 => Just(Write::Delete),
+        2 => Just(Write::Disable),
+        2 => Just(Write::Enable),
+        2 => Just(Write::Narrow),
+        1 => Just(Write::Widen),
+        1 => Just(Write::Shorten),
+        1 => Just(Write::Settings),
+        1 => Just(Write::NewApp),
+    ];
+    let step = prop_oneof![
+        8 => (prop::bool::weighted(0.3), 0..SLOTS, write)
+            .prop_map(|(elsewhere, slot, write)| Step::Write { elsewhere, slot, write }),
+        3 => (0..SLOTS).prop_map(|slot| Step::BeginFill { slot }),
+        3 => Just(Step::EndFill),
+        3 => Just(Step::Follow),
+        2 => (1_i64..3_000).prop_map(|millis| Step::Wait { millis }),
+    ];
+    prop::collection::vec(step, 1..30)
+}
+
+/// A process on the database.
+struct Node {
+    service: Service,
+    follower: Follower,
+}
+
+impl Node {
+    async fn open(folder: &Path, clock: &ManualClock, seed: u64, without: Without) -> Self {
+        let store = open_sqlite(&folder.join("jeton.db"), SqliteOptions::default()).await.unwrap();
+        let ring = KeyRing::generate(&SeededEntropy::new(1)).unwrap();
+        let entropy = Arc::new(SeededEntropy::new(seed));
+        let key: AppKey = "demo".parse().unwrap();
+        Service::initialise(&*store, &ring, clock, &*entropy, &key, "1".parse().unwrap()).await.unwrap();
+        let limits = match without {
+            Without::Staleness => CacheLimits { max_staleness: std::time::Duration::MAX, ..LIMITS },
+            _ => LIMITS,
+        };
+        let clock = Arc::new(clock.clone());
+        let mut service = Service::open_with(store.clone(), &ring, clock, entropy, limits).await.unwrap();
+        let follower = service.follower();
+        if without == Without::LocalStamps {
+            service.store = store;
+        }
+        Node { service, follower }
+    }
+
+    async fn app(&self) -> OpenApp {
+        self.service.open_app(&"demo".parse().unwrap()).await.unwrap().unwrap()
+    }
+}
+
+struct Token {
+    id: TokenId,
+    secret: String,
+}
+
+/// A question whose answer has come and is not kept yet.
+struct Fill {
+    before: super::Before,
+    app_id: Option<jeton_core::AppId>,
+    digests: Vec<Digest>,
+    stored: Option<jeton_store::StoredToken>,
+}
+
+struct World {
+    here: Node,
+    elsewhere: Node,
+    clock: ManualClock,
+    without: Without,
+    tokens: [Option<Token>; SLOTS],
+    /// Secrets of tokens that are gone, and one that never was.
+    others: Vec<String>,
+    fill: Option<Fill>,
+    /// Whether the other process wrote something that was not read here yet.
+    has_unread: bool,
+    issued: u64,
+    _folder: tempfile::TempDir,
+}
+
+impl World {
+    async fn new(without: Without) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = ManualClock::at(Timestamp::from_millis(1_767_323_045_678).unwrap());
+        let mut here = Node::open(folder.path(), &clock, 2, without).await;
+        let elsewhere = Node::open(folder.path(), &clock, 3, Without::Nothing).await;
+        here.follower.step().await.unwrap();
+        World {
+            here,
+            elsewhere,
+            clock,
+            without,
+            tokens: [None, None, None],
+            others: vec!["no token has ever had a secret like this".to_owned()],
+            fill: None,
+            has_unread: false,
+            issued: 0,
+            _folder: folder,
+        }
+    }
+
+    async fn step(&mut self, step: &Step) -> Result<(), TestCaseError> {
+        match *step {
+            Step::Write { elsewhere, slot, write } => {
+                self.has_unread |= elsewhere;
+                self.write(elsewhere, slot, write).await;
+            }
+            Step::BeginFill { slot } => self.begin_fill(slot).await,
+            Step::EndFill => self.end_fill(),
+            Step::Wait { millis } => self.clock.advance_millis(millis),
+            Step::Follow if self.without == Without::Reading => {
+                use jeton_core::Clock;
+                self.here.service.cache.confirm(self.clock.monotonic());
+                self.has_unread = false;
+            }
+            Step::Follow => {
+                self.here.follower.step().await.unwrap();
+                self.has_unread = false;
+            }
+        }
+        self.check().await
+    }
+
+    /// What is answered is what the store says. Only what another process has just written may be news here, for so long
+    /// as the change log was read not too long ago.
+    async fn check(&self) -> Result<(), TestCaseError> {
+        let app = "demo".parse().unwrap();
+        let service = &self.here.service;
+        let is_within_staleness = {
+            let staleness = service.cache.staleness_millis();
+            staleness.is_some_and(|millis| u128::from(millis) <= LIMITS.max_staleness.as_millis())
+        };
+        if self.has_unread && is_within_staleness {
+            return Ok(());
+        }
+        let secrets = self.tokens.iter().flatten().map(|token| &token.secret).chain(&self.others);
+        for secret in secrets.map(|text| Secret::parse(text).unwrap()) {
+            for demand in [Demand::Active, demand()] {
+                // Twice: the second answer may come from memory.
+                for _ in 0..2 {
+                    let answered = service.verify(&app, &secret, &demand).await.unwrap();
+                    let stored = service.explain(&app, &secret, &demand).await.unwrap();
+                    prop_assert_eq!(answered.verdict, stored.verdict);
+                    let id = answered.subject.map(|subject| subject.token_id());
+                    prop_assert_eq!(id, stored.token.map(|token| token.id));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn begin_fill(&mut self, slot: usize) {
+        let Some(token) = &self.tokens[slot] else { return };
+        let (service, secret) = (&self.here.service, Secret::parse(&token.secret).unwrap());
+        let before = service.cache.before();
+        let (app_id, stored) = service.stored_in(&"demo".parse().unwrap(), &secret).await.unwrap();
+        let digests = service.keys.digests(&secret).collect();
+        self.fill = Some(Fill { before, app_id, digests, stored });
+    }
+
+    fn end_fill(&mut self) {
+        let Some(Fill { before, app_id, digests, stored }) = self.fill.take() else { return };
+        let cache = &self.here.service.cache;
+        let before = if self.without == Without::EarlyStamps { cache.before() } else { before };
+        cache.keep_app(before, &"demo".parse().unwrap(), app_id);
+        if let Some(app_id) = app_id {
+            let kept: Recalled = cache.keep(before, app_id, &digests, stored.as_ref());
+            drop(kept);
+        }
+    }
+
+    async fn write(&mut self, elsewhere: bool, slot: usize, write: Write) {
+        let node = if elsewhere { &self.elsewhere } else { &self.here };
+        let app = node.app().await;
+        let id = self.tokens[slot].as_ref().map(|token| token.id);
+        let edit = match (write, id) {
+            (Write::Issue { is_foreign, lives_millis }, _) => {
+                self.issued += 1;
+                let token = issue(node, &app, is_foreign.then_some(self.issued), lives_millis).await.unwrap();
+                self.others.extend(self.tokens[slot].replace(token).map(|token| token.secret));
+                return;
+            }
+            (Write::Settings, _) => {
+                let patch = serde_json::json!({"default_ttl_seconds": 1 + slot});
+                let merged = node.service.merge_settings(&app.key, &patch, &Actor::Cli).await.unwrap();
+                assert!(matches!(merged, Merged::Done(_)));
+                return;
+            }
+            (Write::NewApp, _) => {
+                assert!(node.service.delete_app(&app.key, &Actor::Cli).await.unwrap());
+                let made = node.service.create_app(&app.key, "1".parse().unwrap(), &Actor::Cli).await;
+                assert!(made.unwrap().is_some());
+                return;
+            }
+            (_, None) => return,
+            (Write::Revoke, Some(id)) => {
+                // Another history may have revoked it before.
+                let _ = node.service.revoke(&app, &EVERYTHING, id, None).await.unwrap();
+                return;
+            }
+            (Write::Delete, Some(id)) => {
+                node.service.store.delete_token(app.id, id, node.service.now(), &Actor::Cli).await.unwrap();
+                return;
+            }
+            (Write::Disable, _) => Edit { enabled: Some(false), ..Edit::default() },
+            (Write::Enable, _) => Edit { enabled: Some(true), ..Edit::default() },
+            (Write::Narrow, _) => Edit { scopes: Some(scopes(&["s1"])), ..Edit::default() },
+            (Write::Widen, _) => Edit { scopes: Some(scopes(&[])), ..Edit::default() },
+            (Write::Shorten, _) => Edit { lifetime: Some(Lifetime::Millis(700)), ..Edit::default() },
+        };
+        if let Some(id) = id {
+            // There may be no such token any more.
+            drop(node.service.update(&app, &EVERYTHING, id, None, &edit).await.unwrap());
+        }
+    }
+}
+
+/// Allowed by wide scopes and not by narrow ones.
+fn demand() -> Demand {
+    let resource = Some(Resource { id: Some("s2".to_owned()), tags: vec![] });
+    Demand::Permission { permission: "read".parse().unwrap(), resource }
+}
+
+fn scopes(ids: &[&str]) -> Scopes {
+    let permissions: Vec<Permission> = vec!["read".parse().unwrap()];
+    let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+    Scopes::new(vec![Scope { permissions, global: ids.is_empty(), ids, tags: vec![] }]).unwrap()
+}
+
+async fn issue(
+    node: &Node,
+    app: &OpenApp,
+    foreign: Option<u64>,
+    lives_millis: Option<i64>,
+) -> Result<Token, Unavailable> {
+    let issue = Issue {
+        kind: TokenKind::Grant,
+        owner: Owner::Nobody,
+        life: TokenLife::Asked(lives_millis.map_or(Lifetime::Unlimited, Lifetime::Millis)),
+        title: None,
+        tags: None,
+        description: None,
+        permissions_as_sent: None,
+        scopes: scopes(&[]),
+        document: None,
+    };
+    let Some(number) = foreign else {
+        let issued = node.service.issue(app, &EVERYTHING, issue).await?.unwrap();
+        return Ok(Token { id: issued.token.id, secret: issued.secret.expose().to_owned() });
+    };
+    let text = format!("a secret that somebody else has made, number {number}");
+    let expires_at = lives_millis.map(|millis| node.service.now().saturating_add_millis(millis));
+    let secret = Secret::parse(&text).unwrap();
+    let row = ImportRow { secret, issue, created_at: None, expires_at, enabled: true };
+    match node.service.import(app, vec![row], false, &Actor::Cli).await?[..] {
+        [crate::Imported::Taken(id)] => Ok(Token { id, secret: text }),
+        ref other => panic!("{other:?}"),
+    }
+}
+
+fn run(steps: &[Step], without: Without) -> Result<(), TestCaseError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut world = World::new(without).await;
+        for step in steps {
+            world.step(step).await?;
+        }
+        Ok(())
+    })
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 40, ..Config::default() })]
+
+    #[test]
+    fn what_is_answered_is_what_is_stored(steps in steps()) {
+        run(&steps, Without::Nothing)?;
+    }
+}
+
+/// These histories find each part of the cache missing.
+#[test]
+fn what_is_taken_out_is_found_missing() {
+    for without in [Without::LocalStamps, Without::EarlyStamps, Without::Reading, Without::Staleness] {
+        let config =
+            Config { cases: 1_000, failure_persistence: None, max_shrink_iters: 0, ..Config::default() };
+        let rng = proptest::test_runner::TestRng::deterministic_rng(config.rng_algorithm);
+        let found = TestRunner::new_with_rng(config, rng).run(&steps(), |steps| run(&steps, without));
+        assert!(found.is_err(), "nobody misses {without:?}");
+    }
+}

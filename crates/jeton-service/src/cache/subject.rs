@@ -1,0 +1,238 @@
+//! What is kept of a token: as much as the decision needs, and what gateways are told of it, ready to be sent.
+
+use super::epochs::Stamp;
+use super::table::{Kept, Key};
+use bytes::{BufMut, Bytes, BytesMut};
+use jeton_core::{Scope, Scopes, Standing, Timestamp, Token, TokenId, UserId};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+/// Everything but the unreserved characters of RFC 3986 section 2.3.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The token that a question was about, as far as the decision and a gateway need it.
+///
+/// It is as it was when the question was answered, and is kept for the next one. Whoever holds on to it holds something
+/// that may have changed since.
+#[derive(Debug)]
+pub struct Subject {
+    key: Key,
+    stamp: Stamp,
+    token_id: TokenId,
+    expires_at: Option<Timestamp>,
+    is_revoked: bool,
+    is_disabled: bool,
+    /// Whether it is none of the asker's business.
+    is_hidden: bool,
+    used: AtomicBool,
+    /// Where in `told` the number ends and the user begins.
+    user_at: u8,
+    told: Bytes,
+    grants: Arc<Grants>,
+}
+
+/// Scopes, and how gateways are told of them. Many tokens share theirs.
+#[derive(Debug)]
+pub(super) struct Grants {
+    scopes: Scopes,
+    text: Bytes,
+    bytes: usize,
+    pool: Arc<AtomicUsize>,
+}
+
+impl Subject {
+    pub(super) fn new(token: &Token, key: Key, stamp: Stamp, grants: Arc<Grants>) -> Self {
+        let mut told = BytesMut::from(token.id.to_string().as_bytes());
+        let user_at = u8::try_from(told.len()).unwrap_or_else(|_| unreachable!("a number has 16 digits"));
+        if let Some(user_id) = token.owner.named() {
+            utf8_percent_encode(&user_id.to_string(), ENCODED)
+                .for_each(|part| told.put_slice(part.as_bytes()));
+        }
+        Subject {
+            key,
+            stamp,
+            token_id: token.id,
+            expires_at: token.expires_at,
+            is_revoked: token.revoked_at.is_some(),
+            is_disabled: !token.is_enabled(),
+            is_hidden: !token.kind.is_shared(),
+            used: AtomicBool::new(false),
+            user_at,
+            told: told.freeze(),
+            grants,
+        }
+    }
+
+    /// Its number.
+    pub fn token_id(&self) -> TokenId {
+        self.token_id
+    }
+
+    /// From this instant on it is expired; `None`: never.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at
+    }
+
+    /// What it allows.
+    pub fn scopes(&self) -> &[Scope] {
+        self.grants.scopes.as_slice()
+    }
+
+    /// The user whom its issuer named. One that merely stands in is not proven, and not said.
+    pub fn user_id(&self) -> Option<UserId> {
+        let text = percent_decode(&self.told[usize::from(self.user_at)..]).decode_utf8().ok()?;
+        text.parse().ok()
+    }
+
+    /// Its number in digits.
+    pub fn token_id_text(&self) -> Bytes {
+        self.told.slice(..usize::from(self.user_at))
+    }
+
+    /// The user whom its issuer named, percent-encoded (RFC 3986); empty if there is none.
+    pub fn user_text(&self) -> Bytes {
+        self.told.slice(usize::from(self.user_at)..)
+    }
+
+    /// The names that its global scopes grant, each percent-encoded (RFC 3986), separated by commas.
+    pub fn scopes_text(&self) -> Bytes {
+        self.grants.text.clone()
+    }
+
+    pub(super) fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+
+    pub(super) fn is_hidden(&self) -> bool {
+        self.is_hidden
+    }
+
+    /// Notes that it was used, for whoever must throw something out.
+    pub(super) fn touch(&self) {
+        // Writing what is there already would take the cache line from the others.
+        if !self.used.load(Ordering::Relaxed) {
+            self.used.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn standing(&self) -> Standing<'_> {
+        Standing {
+            revoked: self.is_revoked,
+            disabled: self.is_disabled,
+            expires_at: self.expires_at,
+            scopes: self.scopes(),
+        }
+    }
+}
+
+impl Kept for Subject {
+    fn key(&self) -> &Key {
+        &self.key
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<Subject>() + self.told.len()
+    }
+
+    fn take_used(&self) -> bool {
+        self.used.swap(false, Ordering::Relaxed)
+    }
+}
+
+/// The scopes of all subjects, each kept once while any subject has it.
+#[derive(Debug, Default)]
+pub(super) struct GrantPool {
+    held: Mutex<Held>,
+    hasher: RandomState,
+    bytes: Arc<AtomicUsize>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    by_hash: HashMap<u64, Weak<Grants>>,
+    /// At how many those that nobody has any more are swept out.
+    sweep_at: usize,
+}
+
+/// Fewer than this are not worth a sweep.
+const MIN_SWEEP: usize = 1_024;
+
+impl GrantPool {
+    /// Bytes of all scopes that subjects have.
+    pub(super) fn bytes(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.bytes)
+    }
+
+    /// These scopes, as others have them already.
+    pub(super) fn share(&self, scopes: &Scopes) -> Arc<Grants> {
+        let hash = self.hasher.hash_one(scopes.as_slice());
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(grants) = held.by_hash.get(&hash).and_then(Weak::upgrade)
+            && grants.scopes == *scopes
+        {
+            return grants;
+        }
+        let grants = Arc::new(Grants::new(scopes.clone(), self.bytes()));
+        held.by_hash.insert(hash, Arc::downgrade(&grants));
+        if held.by_hash.len() > held.sweep_at {
+            held.by_hash.retain(|_, grants| grants.strong_count() > 0);
+            held.sweep_at = MIN_SWEEP.max(2 * held.by_hash.len());
+        }
+        grants
+    }
+}
+
+impl Grants {
+    fn new(scopes: Scopes, pool: Arc<AtomicUsize>) -> Self {
+        let mut text = String::new();
+        for (number, name) in scopes.global_permissions().into_iter().enumerate() {
+            if number > 0 {
+                text.push(',');
+            }
+            text.extend(utf8_percent_encode(name.as_str(), ENCODED));
+        }
+        let name_bytes =
+            |names: &[String]| names.iter().map(|name| size_of::<String>() + name.len()).sum::<usize>();
+        let scope_bytes = |scope: &Scope| {
+            let permissions = scope.permissions.iter().map(|name| size_of::<String>() + name.as_str().len());
+            size_of::<Scope>() + permissions.sum::<usize>() + name_bytes(&scope.ids) + name_bytes(&scope.tags)
+        };
+        let bytes =
+            size_of::<Grants>() + text.len() + scopes.as_slice().iter().map(scope_bytes).sum::<usize>();
+        pool.fetch_add(bytes, Ordering::Relaxed);
+        Grants { scopes, text: text.into(), bytes, pool }
+    }
+}
+
+impl Drop for Grants {
+    fn drop(&mut self) {
+        self.pool.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// That an app has no token with a digest.
+#[derive(Debug)]
+pub(super) struct Absence {
+    pub(super) key: Key,
+    pub(super) stamp: Stamp,
+    /// Until when it is taken for granted, by the clock that never goes backwards, in milliseconds.
+    pub(super) until_millis: u64,
+}
+
+impl Kept for Absence {
+    fn key(&self) -> &Key {
+        &self.key
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<Absence>()
+    }
+
+    fn take_used(&self) -> bool {
+        false
+    }
+}

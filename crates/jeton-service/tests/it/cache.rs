@@ -1,0 +1,244 @@
+//! What verification remembers, and what it costs the store.
+
+use crate::counting::CountingStore;
+use crate::fixture::{DAY, EVERYTHING, World, grant, initialise, secret};
+use jeton_core::{Actor, Demand, InactiveReason, ManualClock, Secret, Timestamp, TokenKind, Verdict};
+use jeton_service::{CacheLimits, ImportRow, Imported, Issue, KeyRing, Service};
+use jeton_store::{SqliteOptions, open_sqlite};
+use jeton_testkit::SeededEntropy;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+const UNKNOWN: Verdict = Verdict::Inactive(InactiveReason::Unknown);
+
+/// A service that follows its change log, over a store whose reads are counted.
+struct Following {
+    service: Service,
+    store: Arc<CountingStore>,
+    clock: ManualClock,
+    stop: oneshot::Sender<()>,
+    follows: JoinHandle<()>,
+    folder: tempfile::TempDir,
+}
+
+impl Following {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let sqlite = open_sqlite(&folder.path().join("jeton.db"), SqliteOptions::default()).await.unwrap();
+        let clock = ManualClock::at(Timestamp::from_millis(1_767_323_045_678).unwrap());
+        let ring = KeyRing::generate(&SeededEntropy::new(1)).unwrap();
+        let entropy = Arc::new(SeededEntropy::new(2));
+        initialise(&*sqlite, &ring, &clock, &entropy).await.unwrap();
+        let store = Arc::new(CountingStore::new(sqlite));
+        let service = Service::open(store.clone(), &ring, Arc::new(clock.clone()), entropy).await.unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let following = service.clone();
+        let follows = tokio::spawn(async move {
+            following.follow_changes(async { drop(stopped.await) }).await;
+        });
+        let made = Following { service, store, clock, stop, follows, folder };
+        made.has_followed().await;
+        made
+    }
+
+    /// Waits until everything that was written by now has been read.
+    async fn has_followed(&self) {
+        let before = self.service.cache_stats().polls;
+        // The reading that is under way may have begun before the last write.
+        while self.service.cache_stats().polls < before + 2 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn issue(&self, issue: Issue) -> jeton_service::Issued {
+        let app = self.service.open_app(&"demo".parse().unwrap()).await.unwrap().unwrap();
+        self.service.issue(&app, &EVERYTHING, issue).await.unwrap().unwrap()
+    }
+
+    async fn import(&self, texts: &[String]) {
+        let app = self.service.open_app(&"demo".parse().unwrap()).await.unwrap().unwrap();
+        for texts in texts.chunks(500) {
+            let row = |text: &String| ImportRow {
+                secret: secret(text),
+                issue: grant("read"),
+                created_at: None,
+                expires_at: None,
+                enabled: true,
+            };
+            let taken = self.service.import(&app, texts.iter().map(row).collect(), false, &Actor::Cli).await;
+            assert!(taken.unwrap().iter().all(|imported| matches!(imported, Imported::Taken(_))));
+        }
+    }
+
+    async fn verdict(&self, secret: &Secret) -> Verdict {
+        self.service.verify(&"demo".parse().unwrap(), secret, &Demand::Active).await.unwrap().verdict
+    }
+
+    /// Stops following; the data is there until the folder is dropped.
+    async fn end(self) -> tempfile::TempDir {
+        self.stop.send(()).unwrap();
+        self.follows.await.unwrap();
+        self.folder
+    }
+}
+
+#[tokio::test]
+async fn a_known_token_is_asked_for_once() {
+    let world = Following::new().await;
+    let token = world.issue(grant("read")).await;
+    world.has_followed().await;
+    world.store.begin();
+    for _ in 0..100 {
+        assert_eq!(world.verdict(&token.secret).await, Verdict::Allowed);
+    }
+    assert_eq!(world.store.questions(), 2, "the app and the token");
+    let stats = world.service.cache_stats();
+    assert_eq!((stats.hits, stats.misses, stats.tokens), (99, 1, 1));
+    world.end().await;
+}
+
+#[tokio::test]
+async fn an_end_of_time_needs_no_question() {
+    let world = Following::new().await;
+    let life = jeton_service::TokenLife::Asked(jeton_core::Lifetime::Millis(1_000));
+    let token = world.issue(Issue { life, ..grant("read") }).await;
+    world.has_followed().await;
+    assert_eq!(world.verdict(&token.secret).await, Verdict::Allowed);
+    world.store.begin();
+    world.clock.advance_millis(999);
+    assert_eq!(world.verdict(&token.secret).await, Verdict::Allowed);
+    world.clock.advance_millis(1);
+    assert_eq!(world.verdict(&token.secret).await, Verdict::Inactive(InactiveReason::Expired));
+    assert_eq!(world.store.questions(), 0);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_asked_for_once_and_not_taken_for_granted_for_long() {
+    let world = Following::new().await;
+    let minted = world.issue(Issue { kind: TokenKind::Grant, ..grant("") }).await;
+    let app = world.service.open_app(&"demo".parse().unwrap()).await.unwrap().unwrap();
+    world.store.delete(app.id, minted.token.id).await;
+    world.has_followed().await;
+    world.store.begin();
+    for _ in 0..10 {
+        assert_eq!(world.verdict(&minted.secret).await, UNKNOWN);
+    }
+    assert_eq!(world.store.questions(), 2);
+    world.clock.advance_millis(10_000);
+    world.has_followed().await;
+    assert_eq!(world.verdict(&minted.secret).await, UNKNOWN);
+    assert_eq!(world.store.questions(), 3, "the app is still known");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn while_nobody_follows_the_log_the_store_is_asked() {
+    let world = Following::new().await;
+    let token = world.issue(grant("read")).await;
+    assert_eq!(world.verdict(&token.secret).await, Verdict::Allowed);
+    let (service, store) = (world.service.clone(), world.store.clone());
+    let _folder = world.end().await;
+    store.begin();
+    let app = "demo".parse().unwrap();
+    for number in 1..=3 {
+        assert!(service.verify_from_memory(&app, &token.secret, &Demand::Active).is_none());
+        service.verify(&app, &token.secret, &Demand::Active).await.unwrap();
+        assert_eq!(store.questions(), 2 * number);
+    }
+    assert_eq!(service.cache_stats().staleness_millis, None);
+}
+
+/// Secrets of the right form that nobody minted, others with one digit changed, and texts of no form at all.
+fn garbage(good: &str, number: u64) -> String {
+    let text = format!("{:016x}", number.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (number << 7));
+    match number % 3 {
+        0 => text.repeat(4),
+        1 => {
+            let place = (number as usize / 3) % good.len();
+            let digit = if &good[place..=place] == "0" { "1" } else { "0" };
+            format!("{}{digit}{}", &good[..place], &good[place + 1..])
+        }
+        _ => format!("key-{text}{text}"),
+    }
+}
+
+#[tokio::test]
+async fn garbage_costs_no_question() {
+    let world = Following::new().await;
+    let good = world.issue(grant("read")).await;
+    let foreign: Vec<String> =
+        (0..2_000).map(|number| format!("made by another system, number {number:08}")).collect();
+    for imports in [false, true] {
+        if imports {
+            world.import(&foreign).await;
+        }
+        world.has_followed().await;
+        world.store.begin();
+        for number in 0..50_000 {
+            let garbage = secret(&garbage(good.secret.expose(), number));
+            let verdict =
+                world.service.verify_from_memory(&"demo".parse().unwrap(), &garbage, &Demand::Active);
+            assert_eq!(verdict.map(|verified| verified.verdict), Some(UNKNOWN), "{number}");
+        }
+        assert_eq!(world.store.questions(), 0, "after an import: {imports}");
+    }
+    for text in foreign.iter().step_by(100) {
+        assert_eq!(world.verdict(&secret(text)).await, Verdict::Allowed, "{text}");
+    }
+    assert_eq!(world.service.cache_stats().foreign_digests, 2_000);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_minted_secret_with_another_prefix_is_another_secret() {
+    let world = Following::new().await;
+    let token = world.issue(grant("read")).await;
+    let prefixed = secret(&format!("acme_{}", token.secret.expose()));
+    assert_eq!(world.verdict(&prefixed).await, UNKNOWN);
+    world.import(&[prefixed.expose().to_owned()]).await;
+    assert_eq!(world.verdict(&prefixed).await, Verdict::Allowed, "good at once");
+    world.end().await;
+}
+
+/// Another process that opens the database finds the foreign secrets that are there, and those that come.
+#[tokio::test]
+async fn foreign_secrets_are_learnt_from_the_store_and_from_the_log() {
+    let world = World::new().await;
+    let foreign = |number: u32| format!("made by another system, number {number:08}");
+    let import = async |number: u32| {
+        let app = world.demo().await;
+        let (secret, issue) = (secret(&foreign(number)), grant("read"));
+        let row = ImportRow { secret, issue, created_at: None, expires_at: None, enabled: true };
+        world.service.import(&app, vec![row], false, &Actor::Cli).await.unwrap();
+    };
+    import(1).await;
+    let database = crate::fixture::database(world.data());
+    let store = open_sqlite(&database, SqliteOptions::default()).await.unwrap();
+    let (clock, entropy) = (Arc::new(world.clock.clone()), Arc::new(SeededEntropy::new(9)));
+    let limits = CacheLimits { poll_interval: Duration::from_millis(1), ..CacheLimits::default() };
+    let other = Service::open_with(store, &world.ring, clock, entropy, limits).await.unwrap();
+    let is_known = async |number: u32| {
+        let verified =
+            other.verify(&"demo".parse().unwrap(), &secret(&foreign(number)), &Demand::Active).await;
+        verified.unwrap().verdict == Verdict::Allowed
+    };
+    let follow = other.follow_changes(std::future::pending());
+    let asks = async {
+        let mut news = other.watch_changes();
+        news.changed().await.unwrap();
+        assert!(is_known(1).await && !is_known(2).await);
+        import(2).await;
+        while !is_known(2).await {
+            news.changed().await.unwrap();
+        }
+        world.clock.advance_millis(DAY);
+        assert!(is_known(2).await, "when nobody has read the log for a day, the store is asked");
+    };
+    tokio::select! {
+        () = follow => unreachable!("it does not end"),
+        () = asks => {}
+    }
+}
