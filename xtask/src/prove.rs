@@ -46,6 +46,12 @@ const PROOFS: &[Proof] = &[
         needs_release: true,
     },
     Proof { name: "kill9", package: "jeton", test: "prove::kill9::two_hundred_rounds", needs_release: true },
+    Proof {
+        name: "revoke",
+        package: "jeton",
+        test: "prove::revoke::revoked_means_refused_in_every_round",
+        needs_release: true,
+    },
 ];
 
 fn names() -> clap::builder::PossibleValuesParser {

@@ -4,3 +4,4 @@
 mod disk_full;
 mod hostile;
 mod kill9;
+mod revoke;
