@@ -4,20 +4,25 @@
 //! out: nginx passes 401 and 403 on and makes 500 of everything else.
 
 use crate::overload::RETRY_SOON;
-use crate::request::{Presented, bearer_or_header, pairs, segments};
-use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use crate::request::{Presented, bearer_or_header, pairs};
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderName, HeaderValue, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use jeton_core::{AppKey, Demand, Permission, Resource, Secret, Verdict};
-use jeton_service::{Service, Subject, Unavailable};
+use jeton_service::{Service, Subject, Unavailable, Verified};
+use percent_encoding::percent_decode_str;
 use std::sync::Arc;
 
 const X_AUTH_APP: HeaderName = HeaderName::from_static("x-auth-app");
 const X_AUTH_TOKEN_ID: HeaderName = HeaderName::from_static("x-auth-token-id");
 const X_AUTH_USER: HeaderName = HeaderName::from_static("x-auth-user");
 const X_AUTH_SCOPES: HeaderName = HeaderName::from_static("x-auth-scopes");
+
+/// Most headers of an answer, and the date, which the server adds.
+const HEADERS: usize = 7;
 
 /// What forward-auth answers.
 enum Answer {
@@ -31,26 +36,65 @@ enum Answer {
     Unavailable(Unavailable),
 }
 
-pub(crate) async fn handle(State(service): State<Service>, request: Request) -> Response {
-    let answer = match (app_key(request.uri().path()), bearer_or_header(request.headers())) {
-        (Some(app), Presented::Token(secret)) => {
-            decide(&service, app, &secret, demand(request.uri().query().unwrap_or_default())).await
+/// What a request asks.
+struct Question {
+    app: AppKey,
+    secret: Secret,
+    /// `None`: it makes no sense.
+    demand: Option<Demand>,
+}
+
+/// Whether this path is forward-auth's.
+pub(crate) fn claims(path: &str) -> bool {
+    path.strip_prefix("/auth").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The answer, if nobody has to be asked for it. Routing, extraction and assembly cost as much as all the rest, so that
+/// these answers are made before them: see [`AuthFirst`](crate::auth_first::AuthFirst).
+pub(crate) fn answer_at_once<B>(service: &Service, request: &Request<B>) -> Option<Response> {
+    let answer = match Question::read(request) {
+        None => Answer::Unproven,
+        Some(question) => {
+            let verified = service.verify_from_memory(&question.app, &question.secret, question.asked())?;
+            question.answer(Ok(verified))
         }
-        (Some(_), Presented::Nothing | Presented::Several) | (None, _) => Answer::Unproven,
+    };
+    Some(answer.into_response())
+}
+
+pub(crate) async fn handle(State(service): State<Service>, request: Request<Body>) -> Response {
+    let answer = match Question::read(&request) {
+        None => Answer::Unproven,
+        Some(question) => {
+            let verified = service.verify(&question.app, &question.secret, question.asked()).await;
+            question.answer(verified)
+        }
     };
     answer.into_response()
 }
 
-/// A demand that makes no sense is refused only to a token that is good: without one the answer is 401 in any case.
-async fn decide(service: &Service, app: AppKey, secret: &Secret, demand: Option<Demand>) -> Answer {
-    let asked = demand.as_ref().unwrap_or(&Demand::Active);
-    match service.verify(&app, secret, asked).await {
-        Err(error) => Answer::Unavailable(error),
-        Ok(verified) => match (verified.verdict, verified.subject, demand) {
-            (Verdict::Allowed, Some(subject), Some(_)) => Answer::Allowed { app, subject },
-            (Verdict::Allowed, Some(_), None) | (Verdict::Refused, ..) => Answer::Refused,
-            (Verdict::Inactive(_), ..) | (Verdict::Allowed, None, _) => Answer::Unproven,
-        },
+impl Question {
+    /// `None`: whatever the demand is, nothing that could be good was presented, or for no app.
+    fn read<B>(request: &Request<B>) -> Option<Self> {
+        let app = app_key(request.uri().path())?;
+        let Presented::Token(secret) = bearer_or_header(request.headers()) else { return None };
+        Some(Question { app, secret, demand: demand(request.uri().query().unwrap_or_default()) })
+    }
+
+    /// A demand that makes no sense is refused only to a token that is good: without one the answer is 401 in any case.
+    fn asked(&self) -> &Demand {
+        self.demand.as_ref().unwrap_or(&Demand::Active)
+    }
+
+    fn answer(self, verified: Result<Verified, Unavailable>) -> Answer {
+        match verified {
+            Err(error) => Answer::Unavailable(error),
+            Ok(verified) => match (verified.verdict, verified.subject, self.demand) {
+                (Verdict::Allowed, Some(subject), Some(_)) => Answer::Allowed { app: self.app, subject },
+                (Verdict::Allowed, Some(_), None) | (Verdict::Refused, ..) => Answer::Refused,
+                (Verdict::Inactive(_), ..) | (Verdict::Allowed, None, _) => Answer::Unproven,
+            },
+        }
     }
 }
 
@@ -61,15 +105,21 @@ pub(crate) fn busy() -> Response {
 }
 
 fn app_key(path: &str) -> Option<AppKey> {
-    match segments(path, "/auth")?.as_slice() {
-        [app] => app.parse().ok(),
-        _ => None,
+    let rest = path.strip_prefix("/auth/")?;
+    let segment = rest.strip_suffix('/').unwrap_or(rest);
+    if segment.contains('%') {
+        return percent_decode_str(segment).decode_utf8().ok()?.parse().ok();
     }
+    // No key has a slash in it.
+    segment.parse().ok()
 }
 
 /// The demand of a query; `None` if it makes no sense: an unknown or empty name or value, `permission` or `id` twice, a
 /// resource without a permission.
 fn demand(query: &str) -> Option<Demand> {
+    if query.is_empty() {
+        return Some(Demand::Active);
+    }
     let (mut permission, mut id, mut tags) = (None, None, Vec::new());
     for (name, value) in pairs(query.as_bytes())? {
         if value.is_empty() {
@@ -92,23 +142,33 @@ fn demand(query: &str) -> Option<Demand> {
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
-        let no_store = [(CACHE_CONTROL, "no-store")];
-        match self {
+        let mut response = Response::new(Body::empty());
+        let headers = response.headers_mut();
+        headers.reserve(HEADERS);
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        *response.status_mut() = match self {
             Answer::Allowed { app, subject } => {
-                (StatusCode::OK, no_store, identity(&app, &subject)).into_response()
+                for (name, value) in identity(&app, &subject) {
+                    headers.insert(name, value);
+                }
+                StatusCode::OK
             }
             Answer::Unproven => {
-                (StatusCode::UNAUTHORIZED, no_store, [(WWW_AUTHENTICATE, "Bearer")]).into_response()
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+                StatusCode::UNAUTHORIZED
             }
             Answer::Refused => {
-                let challenge = [(WWW_AUTHENTICATE, "Bearer error=\"insufficient_scope\"")];
-                (StatusCode::FORBIDDEN, no_store, challenge).into_response()
+                let challenge = HeaderValue::from_static("Bearer error=\"insufficient_scope\"");
+                headers.insert(WWW_AUTHENTICATE, challenge);
+                StatusCode::FORBIDDEN
             }
             Answer::Unavailable(error) => {
                 tracing::error!(route = "/auth/{app}", "{error}");
-                (StatusCode::SERVICE_UNAVAILABLE, no_store).into_response()
+                StatusCode::SERVICE_UNAVAILABLE
             }
-        }
+        };
+        response
     }
 }
 

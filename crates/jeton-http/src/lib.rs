@@ -6,6 +6,7 @@
 #![deny(missing_docs)]
 
 mod auth;
+mod auth_first;
 mod dialect;
 mod health;
 mod instant;
@@ -16,6 +17,7 @@ mod server;
 mod state;
 mod stream;
 
+pub use auth_first::AuthFirst;
 pub use instant::rfc3339;
 pub use normalise::NormaliseMethod;
 pub use server::{Listener, ServerLimits, Tls, TlsError, serve};
@@ -28,7 +30,7 @@ use axum::routing::any;
 use jeton_service::Service;
 
 /// Everything that clients of the service see: the dialects, forward-auth, health. `public_url` is where they find it.
-pub fn public(service: Service, public_url: PublicUrl) -> NormaliseMethod<Router> {
+pub fn public(service: Service, public_url: PublicUrl) -> NormaliseMethod<AuthFirst> {
     let router = Router::new()
         .merge(dialect::appkey::routes())
         // Also where a gateway's recipe left the app out: forward-auth answers what a gateway understands, never 404.
@@ -38,8 +40,8 @@ pub fn public(service: Service, public_url: PublicUrl) -> NormaliseMethod<Router
         .route("/auth/{*rest}", any(auth::handle))
         .merge(health::routes())
         .fallback(other_paths)
-        .with_state(state::AppState { service, public_url });
-    NormaliseMethod::new(router)
+        .with_state(state::AppState { service: service.clone(), public_url });
+    NormaliseMethod::new(AuthFirst::new(service, router))
 }
 
 /// What operators and machines see on the admin address.

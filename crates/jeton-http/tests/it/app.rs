@@ -2,7 +2,6 @@
 
 use crate::answer::Answer;
 use crate::failing::FailingStore;
-use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Request};
 use base64::Engine;
@@ -11,7 +10,7 @@ use jeton_core::{
     Actor, Authority, Clock, Lifetime, ManualClock, Owner, Permission, Scope, Scopes, Timestamp, Token,
     TokenId, TokenKind,
 };
-use jeton_http::NormaliseMethod;
+use jeton_http::{AuthFirst, NormaliseMethod};
 use jeton_service::{Issue, KeyRing, Listed, Merged, OpenApp, Service, ShownSecret, TokenLife};
 use jeton_store::{SqliteOptions, open_sqlite};
 use jeton_testkit::SeededEntropy;
@@ -65,13 +64,25 @@ impl TestApp {
         TestApp { service, clock, store, client, admin, folder }
     }
 
+    /// The same, answering from memory where it can.
+    pub(crate) async fn following() -> Self {
+        let app = TestApp::new().await;
+        let service = app.service.clone();
+        // Ends with the test's runtime.
+        drop(tokio::spawn(async move { service.follow_changes(std::future::pending()).await }));
+        while app.service.cache_stats().polls == 0 {
+            tokio::task::yield_now().await;
+        }
+        app
+    }
+
     /// Where the data lies.
     pub(crate) fn data(&self) -> &Path {
         self.folder.path()
     }
 
     /// What serves the requests.
-    pub(crate) fn http(&self) -> NormaliseMethod<Router> {
+    pub(crate) fn http(&self) -> NormaliseMethod<AuthFirst> {
         jeton_http::public(self.service.clone(), "http://jeton.test".parse().unwrap())
     }
 

@@ -350,3 +350,46 @@ async fn service_credentials_are_unknown() {
         }
     }
 }
+
+/// Whole answers, headers included.
+#[tokio::test]
+async fn answers_from_memory_are_the_same() {
+    let asks = async |app: &TestApp, secret: &str| {
+        let mut answers = Vec::new();
+        for method in ["GET", "post", "HEAD"] {
+            for uri in [
+                "/auth/demo",
+                "/auth/demo/",
+                "/auth/d%65mo?permission=read",
+                "/auth/demo?permission=write",
+                "/auth/demo?permission=read&tag=%ff",
+                "/auth/demo/x",
+                "/auth/%ff",
+                "/auth/nobody",
+                "/auth",
+            ] {
+                for secret in [secret, &format!("{secret}0"), "short"] {
+                    // The second is answered from memory.
+                    for _ in 0..2 {
+                        let answer = app.ask(method, uri).bearer(secret).send().await;
+                        answers.push(format!("{method} {uri} {}", answer.show()));
+                    }
+                }
+            }
+        }
+        answers
+    };
+    let scopes = vec![Scope::global(names("read,读 取")), on_ids("write", &["s1"])];
+    let issue = scoped(user("ключ и замок"), scopes);
+    let (asking, following) = (TestApp::new().await, TestApp::following().await);
+    let (one, other) = (asking.issue(issue.clone()).await, following.issue(issue).await);
+    assert_eq!(one.secret, other.secret, "the same randomness");
+    let (expected, answers) = (asks(&asking, &one.secret).await, asks(&following, &other.secret).await);
+    for (answer, expected) in answers.iter().zip(&expected) {
+        assert_eq!(answer, expected);
+    }
+    assert_eq!(answers.len(), expected.len());
+    let (asking, following) = (asking.service.cache_stats(), following.service.cache_stats());
+    assert_eq!((asking.hits, asking.garbage), (0, 0));
+    assert!(following.hits > 0 && following.absent_hits > 0 && following.garbage > 0, "{following:?}");
+}

@@ -152,7 +152,7 @@ async fn a_grant_through_all_of_them() {
     for issuer in [AppKey, Dotide] {
         for narrower in [AppKey, Dotide] {
             for revoker in ALL {
-                let app = TestApp::new().await;
+                let app = TestApp::following().await;
                 let steps = [
                     (Issue, issuer, issued(issuer), GOOD, "LAD"),
                     (Disable, AppKey, 200, DEAD, "AD"),
@@ -199,7 +199,7 @@ async fn end(app: &TestApp, secret: &str, id: TokenId, revoker: Api) {
 #[tokio::test]
 async fn an_identity_through_all_of_them() {
     for revoker in ALL {
-        let app = TestApp::new().await;
+        let app = TestApp::following().await;
         let steps = [
             (Issue, LoopBack, 200, PROVES, "LAD"),
             (Narrow, AppKey, 403, PROVES, "LAD"),
@@ -219,7 +219,7 @@ async fn an_identity_through_all_of_them() {
 
 #[tokio::test]
 async fn what_is_self_made_is_there_for_one_of_them_alone() {
-    let app = TestApp::new().await;
+    let app = TestApp::following().await;
     let steps = [
         (SelfMake, LoopBack, 200, DEAD, "L"),
         (HandOver, LoopBack, 200, DEAD, "L"),
@@ -236,7 +236,7 @@ async fn what_is_self_made_is_there_for_one_of_them_alone() {
 #[tokio::test]
 async fn a_grant_is_handed_to_nobody() {
     for issuer in [AppKey, Dotide] {
-        let app = TestApp::new().await;
+        let app = TestApp::following().await;
         let steps = [
             (Issue, issuer, issued(issuer), GOOD, "LAD"),
             (HandOver, LoopBack, 200, GOOD, "LAD"),
@@ -253,7 +253,7 @@ async fn a_grant_is_handed_to_nobody() {
 
 #[tokio::test]
 async fn scopes_for_single_resources_are_never_widened() {
-    let app = TestApp::new().await;
+    let app = TestApp::following().await;
     let (client_id, client_secret) = app.client.clone();
     let scopes = json!([{"permissions": ["read", "write"], "global": false, "ids": ["s1"], "tags": []}]);
     let made = app.post("/v1/demo/access_tokens").basic(&client_id, &client_secret);
