@@ -2,7 +2,7 @@
 //!
 //! No use case can forget it, because none has another store; and no write can, because a new method of [`Store`] does
 //! not compile before it is written here. Stamps are left however a write ends: when it fails, or its caller goes away,
-//! nobody knows whether it was committed.
+//! nobody knows whether it was committed. If it is committed after that, nobody was told so, and the change log tells.
 
 use super::table::Key;
 use super::{APPS, Cache, token_place};
