@@ -16,6 +16,7 @@ mod entropy;
 mod filter;
 mod ids;
 mod lifetime;
+mod measure;
 mod scope;
 mod secret;
 mod settings;
@@ -38,9 +39,10 @@ pub use filter::{
 };
 pub use ids::{AppId, AppKey, AppKeyError, MAX_INTEGER, OperatorId, TokenId, UserId, UserIdError};
 pub use lifetime::{Lifetime, LifetimePolicy};
+pub use measure::{Counter, Gauge, Histogram, HistogramReading};
 pub use scope::{
     MAX_NAME_CHARS, MAX_NAMES_PER_SCOPE, MAX_SCOPES, Permission, PermissionError, RESERVED_PREFIX, Scope,
-    Scopes, ScopesError, ServicePermission,
+    ScopeLimits, Scopes, ScopesError, ServicePermission,
 };
 pub use secret::{
     MAX_SECRET_BYTES, MacKey, Secret, SecretError, TokenPrefix, TokenPrefixError, WEAK_SECRET_CHARS,

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 
-/// Most scopes on one token.
-pub const MAX_SCOPES: usize = 64;
-/// Most permissions, ids or tags (each) in one scope.
-pub const MAX_NAMES_PER_SCOPE: usize = 1_000;
+/// Most scopes that one token can hold, whatever [`ScopeLimits`] say.
+pub const MAX_SCOPES: usize = 1_024;
+/// Most permissions, ids or tags (each) that one scope can hold, whatever [`ScopeLimits`] say.
+pub const MAX_NAMES_PER_SCOPE: usize = 10_000;
 /// Most code points in a permission, a resource id or a tag.
 pub const MAX_NAME_CHARS: usize = 255;
 /// Permissions that start like this are Jeton's own; no dialect grants them.
@@ -127,44 +127,78 @@ impl Scope {
     }
 }
 
-/// The scopes of one token, within the limits: [`MAX_SCOPES`], [`MAX_NAMES_PER_SCOPE`], [`MAX_NAME_CHARS`].
+/// The scopes of one token, never more than [`MAX_SCOPES`], [`MAX_NAMES_PER_SCOPE`] and [`MAX_NAME_CHARS`] allow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scopes(Vec<Scope>);
+
+/// How much a token may be given from now on. What was given before stays as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScopeLimits {
+    /// Most scopes on one token; at most [`MAX_SCOPES`].
+    pub scopes: usize,
+    /// Most permissions, ids or tags (each) in one scope; at most [`MAX_NAMES_PER_SCOPE`].
+    pub names_per_scope: usize,
+    /// Most code points in a permission, an id or a tag; at most [`MAX_NAME_CHARS`].
+    pub name_chars: usize,
+}
+
+impl Default for ScopeLimits {
+    fn default() -> Self {
+        ScopeLimits { scopes: 64, names_per_scope: 1_000, name_chars: MAX_NAME_CHARS }
+    }
+}
 
 /// Which limit scopes are beyond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ScopesError {
-    /// More than [`MAX_SCOPES`].
-    #[error("a token has at most 64 scopes")]
-    TooMany,
-    /// More than [`MAX_NAMES_PER_SCOPE`] of one sort in a scope.
-    #[error("a scope has at most 1000 permissions, 1000 ids and 1000 tags")]
-    TooManyNames,
-    /// An id or tag that is empty or has more than [`MAX_NAME_CHARS`] code points.
-    #[error("an id or tag has 1 to 255 characters")]
-    NameLength,
+    /// More scopes than so many.
+    #[error("a token has at most {0} scopes")]
+    TooMany(usize),
+    /// More than so many names of one sort in a scope.
+    #[error("a scope has at most {0} permissions, {0} ids and {0} tags")]
+    TooManyNames(usize),
+    /// A name that is empty or has more code points than so many.
+    #[error("a permission, an id or a tag has 1 to {0} characters")]
+    NameLength(usize),
 }
 
 impl Scopes {
     /// Takes these scopes.
     ///
     /// # Errors
-    /// The first limit that they are beyond.
+    /// The first bound that they are beyond.
     pub fn new(scopes: Vec<Scope>) -> Result<Self, ScopesError> {
-        if scopes.len() > MAX_SCOPES {
-            return Err(ScopesError::TooMany);
+        let bounds = ScopeLimits {
+            scopes: MAX_SCOPES,
+            names_per_scope: MAX_NAMES_PER_SCOPE,
+            name_chars: MAX_NAME_CHARS,
+        };
+        let scopes = Scopes(scopes);
+        scopes.within(&bounds)?;
+        Ok(scopes)
+    }
+
+    /// Whether they may be given to a token under these limits.
+    ///
+    /// # Errors
+    /// The first limit that they are beyond.
+    pub fn within(&self, limits: &ScopeLimits) -> Result<(), ScopesError> {
+        if self.0.len() > limits.scopes {
+            return Err(ScopesError::TooMany(limits.scopes));
         }
-        for scope in &scopes {
+        for scope in &self.0 {
             let most = scope.permissions.len().max(scope.ids.len()).max(scope.tags.len());
-            if most > MAX_NAMES_PER_SCOPE {
-                return Err(ScopesError::TooManyNames);
+            if most > limits.names_per_scope {
+                return Err(ScopesError::TooManyNames(limits.names_per_scope));
             }
-            let misfit = |name: &String| name.is_empty() || name.chars().count() > MAX_NAME_CHARS;
-            if scope.ids.iter().chain(&scope.tags).any(misfit) {
-                return Err(ScopesError::NameLength);
+            let permissions = scope.permissions.iter().map(Permission::as_str);
+            let names = permissions.chain(scope.ids.iter().chain(&scope.tags).map(String::as_str));
+            let misfit = |name: &str| name.is_empty() || name.chars().count() > limits.name_chars;
+            if names.into_iter().any(misfit) {
+                return Err(ScopesError::NameLength(limits.name_chars));
             }
         }
-        Ok(Scopes(scopes))
+        Ok(())
     }
 
     /// No scopes: every demand with a permission is refused.
@@ -241,13 +275,24 @@ mod tests {
     fn limits() {
         let many = |n: usize| vec!["x".to_owned(); n];
         let ids = |ids: Vec<String>| Scopes::new(vec![Scope { ids, ..Scope::default() }]);
-        assert!(Scopes::new(vec![Scope::default(); 64]).is_ok());
-        assert_eq!(Scopes::new(vec![Scope::default(); 65]), Err(ScopesError::TooMany));
-        assert!(ids(many(1000)).is_ok());
-        assert_eq!(ids(many(1001)), Err(ScopesError::TooManyNames));
+        assert!(Scopes::new(vec![Scope::default(); MAX_SCOPES]).is_ok());
+        let beyond = Scopes::new(vec![Scope::default(); MAX_SCOPES + 1]);
+        assert_eq!(beyond, Err(ScopesError::TooMany(MAX_SCOPES)));
+        assert_eq!(ids(many(10_001)), Err(ScopesError::TooManyNames(10_000)));
         assert!(ids(vec!["é".repeat(255)]).is_ok());
-        assert_eq!(ids(vec!["é".repeat(256)]), Err(ScopesError::NameLength));
-        assert_eq!(ids(vec![String::new()]), Err(ScopesError::NameLength));
+        assert_eq!(ids(vec!["é".repeat(256)]), Err(ScopesError::NameLength(255)));
+        assert_eq!(ids(vec![String::new()]), Err(ScopesError::NameLength(255)));
+
+        let limits = ScopeLimits::default();
+        assert_eq!(Scopes::new(vec![Scope::default(); 64]).unwrap().within(&limits), Ok(()));
+        let many_scopes = Scopes::new(vec![Scope::default(); 65]).unwrap();
+        assert_eq!(many_scopes.within(&limits), Err(ScopesError::TooMany(64)));
+        assert_eq!(ids(many(1_000)).unwrap().within(&limits), Ok(()));
+        let many_names = ids(many(1_001)).unwrap();
+        assert_eq!(many_names.within(&limits), Err(ScopesError::TooManyNames(1_000)));
+        let short = ScopeLimits { name_chars: 4, ..limits };
+        let permission = Scopes::from_global(names("write")).unwrap();
+        assert_eq!(permission.within(&short), Err(ScopesError::NameLength(4)));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::acl::AccessRules;
 use crate::lifetime::{Lifetime, LifetimePolicy};
-use crate::scope::{MAX_NAMES_PER_SCOPE, Permission};
+use crate::scope::Permission;
 use crate::secret::TokenPrefix;
 
 /// The settings of one app. `Default` is what a new app has.
@@ -145,11 +145,7 @@ impl Settings {
             "must be 1 to 3650, or -1 for no end",
         )?;
         let grantable = &self.appkey.grantable;
-        require(
-            grantable.len() <= MAX_NAMES_PER_SCOPE,
-            "appkey.grantable",
-            "holds at most 1000 permissions",
-        )?;
+        require(grantable.len() <= 1_000, "appkey.grantable", "holds at most 1000 permissions")?;
         let reserved = grantable.iter().any(Permission::is_reserved);
         require(!reserved, "appkey.grantable", "must not hold reserved permissions (jeton:*)")
     }

@@ -145,8 +145,8 @@ impl Description {
     }
 }
 
-/// Most bytes in a [`Document`].
-pub const MAX_DOCUMENT_BYTES: usize = 16 * 1024;
+/// Most bytes that a [`Document`] can have. How many clients may store is less: a limit of the service.
+pub const MAX_DOCUMENT_BYTES: usize = 1024 * 1024;
 
 /// What a LoopBack client stored beyond what every token has: a JSON text of at most [`MAX_DOCUMENT_BYTES`], without
 /// NUL, that only LoopBack's answers and filters read.
@@ -155,7 +155,7 @@ pub struct Document(String);
 
 /// A text that is too large for a [`Document`], or holds a NUL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("has at most 16384 bytes")]
+#[error("has at most {MAX_DOCUMENT_BYTES} bytes")]
 pub struct DocumentError;
 
 impl Document {

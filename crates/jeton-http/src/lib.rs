@@ -10,27 +10,40 @@ mod auth_first;
 mod dialect;
 mod health;
 mod instant;
+mod metrics;
 mod normalise;
+mod observe;
 mod overload;
+mod process;
 mod request;
+mod route;
 mod server;
 mod state;
 mod stream;
 
-pub use auth_first::AuthFirst;
+pub use auth_first::{Answering, AuthFirst};
+pub use health::{Phase, Readiness};
 pub use instant::rfc3339;
 pub use normalise::NormaliseMethod;
+pub use observe::{Observe, Observed, Observer, RequestLog, request_id};
+pub use request::BodyLimits;
 pub use server::{Listener, ServerLimits, Tls, TlsError, serve};
-pub use state::PublicUrl;
+pub use state::{PublicUrl, Setup};
 
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
+use axum::routing::{any, get};
 use jeton_service::Service;
 
-/// Everything that clients of the service see: the dialects, forward-auth, health. `public_url` is where they find it.
-pub fn public(service: Service, public_url: PublicUrl) -> NormaliseMethod<AuthFirst> {
+/// What serves the requests of clients.
+pub type Public = NormaliseMethod<Observe<AuthFirst>>;
+/// What serves the requests of operators and machines.
+pub type Admin = NormaliseMethod<Observe<Router>>;
+
+/// Everything that clients of the service see: the dialects, forward-auth, health.
+pub fn public(service: Service, setup: Setup) -> Public {
+    let observer = setup.observer.clone();
     let router = Router::new()
         .merge(dialect::appkey::routes())
         // Also where a gateway's recipe left the app out: forward-auth answers what a gateway understands, never 404.
@@ -40,20 +53,24 @@ pub fn public(service: Service, public_url: PublicUrl) -> NormaliseMethod<AuthFi
         .route("/auth/{*rest}", any(auth::handle))
         .merge(health::routes())
         .fallback(other_paths)
-        .with_state(state::AppState { service: service.clone(), public_url });
-    NormaliseMethod::new(AuthFirst::new(service, router))
+        .with_state(state::AppState { service: service.clone(), setup });
+    NormaliseMethod::new(Observe::new(AuthFirst::new(service, router), observer))
 }
 
 /// What operators and machines see on the admin address.
-pub fn admin(service: Service) -> NormaliseMethod<Router> {
-    let router = health::routes::<Service>().fallback(unknown_path).with_state(service);
-    NormaliseMethod::new(router)
+pub fn admin(service: Service, setup: Setup) -> Admin {
+    let observer = setup.observer.clone();
+    let router = health::routes()
+        .route("/metrics", get(metrics::handle))
+        .fallback(unknown_path)
+        .with_state(state::AppState { service, setup });
+    NormaliseMethod::new(Observe::new(router, observer))
 }
 
 /// LoopBack's paths, which it matches in any case, and those that nothing is served at.
-async fn other_paths(State(service): State<Service>, request: Request) -> Response {
+async fn other_paths(State(state): State<state::AppState>, request: Request) -> Response {
     if dialect::loopback::claims(request.uri().path()) {
-        dialect::loopback::handle(service, request).await
+        dialect::loopback::handle(state, request).await
     } else {
         unknown_path().await.into_response()
     }

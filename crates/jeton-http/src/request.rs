@@ -16,8 +16,18 @@ use zeroize::Zeroizing;
 /// The header that carries a token where `Authorization` is needed for something else.
 pub(crate) const X_ACCESS_TOKEN: HeaderName = HeaderName::from_static("x-access-token");
 
-/// Bytes in a request body that are read.
-pub(crate) const MAX_BODY_BYTES: usize = 100 * 1024;
+/// What a client may send as a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyLimits {
+    /// Most bytes in it.
+    pub bytes: usize,
+}
+
+impl Default for BodyLimits {
+    fn default() -> Self {
+        BodyLimits { bytes: 100 * 1024 }
+    }
+}
 
 /// The percent-decoded segments of a path below `prefix`. A slash at the end adds none. `None`: a segment is not UTF-8
 /// once decoded.
@@ -106,8 +116,8 @@ fn only<'a>(mut tokens: impl Iterator<Item = &'a [u8]>) -> Presented {
 /// Why a body cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BodyError {
-    /// It has more than [`MAX_BODY_BYTES`].
-    TooLarge,
+    /// It has more than so many bytes.
+    TooLarge(usize),
     /// The client did not send all of it.
     Incomplete,
     /// The client did not send it in time.
@@ -116,22 +126,26 @@ pub(crate) enum BodyError {
     NoRoom,
 }
 
-/// Reads a whole body of at most [`MAX_BODY_BYTES`]. One that says it is longer is refused before it is read. How long it
-/// may take, and how much is held for all clients together, is the server's to say: `ServerLimits`.
+/// Reads a whole body within these limits. One that says it is longer is refused before it is read. How long it may
+/// take, and how much is held for all clients together, is the server's to say: `ServerLimits`.
 ///
 /// Callers read the body before they find out who asks: what a caller may do is decided when all of the request is there,
 /// or one that was revoked meanwhile could keep its rights by sending slowly.
-pub(crate) async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, BodyError> {
+pub(crate) async fn read_body(
+    headers: &HeaderMap,
+    body: Body,
+    limits: BodyLimits,
+) -> Result<Bytes, BodyError> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > MAX_BODY_BYTES) {
-        return Err(BodyError::TooLarge);
+    if announced.is_some_and(|length| length > limits.bytes) {
+        return Err(BodyError::TooLarge(limits.bytes));
     }
-    let error = match Limited::new(body, MAX_BODY_BYTES).collect().await {
+    let error = match Limited::new(body, limits.bytes).collect().await {
         Ok(collected) => return Ok(collected.to_bytes()),
         Err(error) => error,
     };
     if error.is::<LengthLimitError>() {
-        return Err(BodyError::TooLarge);
+        return Err(BodyError::TooLarge(limits.bytes));
     }
     // The server's own fault stands below what axum makes of it.
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&*error);
@@ -277,12 +291,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_is_bounded_whether_or_not_it_says_its_length() {
+        let limits = BodyLimits { bytes: 8 };
         let none = HeaderMap::new();
-        let full = Body::from(vec![b'x'; MAX_BODY_BYTES]);
-        assert_eq!(read_body(&none, full).await.unwrap().len(), MAX_BODY_BYTES);
-        let over = Body::from(vec![b'x'; MAX_BODY_BYTES + 1]);
-        assert_eq!(read_body(&none, over).await, Err(BodyError::TooLarge));
-        let says = headers(&[(CONTENT_LENGTH, "102401")]);
-        assert_eq!(read_body(&says, Body::empty()).await, Err(BodyError::TooLarge));
+        assert_eq!(read_body(&none, Body::from("12345678"), limits).await.unwrap().len(), 8);
+        let over = Body::from("123456789");
+        assert_eq!(read_body(&none, over, limits).await, Err(BodyError::TooLarge(8)));
+        let says = headers(&[(CONTENT_LENGTH, "9")]);
+        assert_eq!(read_body(&says, Body::empty(), limits).await, Err(BodyError::TooLarge(8)));
     }
 }

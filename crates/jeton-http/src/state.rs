@@ -1,15 +1,47 @@
 //! What handlers share.
 
+use crate::health::{Phase, Readiness};
+use crate::observe::Observer;
+use crate::request::BodyLimits;
 use axum::extract::FromRef;
+use jeton_core::Timestamp;
 use jeton_service::Service;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// The service, and where its clients find it.
+/// The service, and what it is served with.
 #[derive(Clone, Debug)]
 pub(crate) struct AppState {
     pub(crate) service: Service,
-    pub(crate) public_url: PublicUrl,
+    pub(crate) setup: Setup,
+}
+
+/// What the service is served with. Clones share what is counted and known.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Where clients find the service.
+    pub public_url: PublicUrl,
+    /// What they may send as a body.
+    pub body_limits: BodyLimits,
+    /// Whether requests should be sent here.
+    pub readiness: Readiness,
+    /// What watches the requests.
+    pub observer: Arc<Observer>,
+    /// When the process began.
+    pub started_at: Timestamp,
+}
+
+impl Setup {
+    /// A service that is ready, with everything else as it is by default.
+    pub fn new(public_url: PublicUrl) -> Self {
+        Setup {
+            public_url,
+            body_limits: BodyLimits::default(),
+            readiness: Readiness::new(Phase::Serving),
+            observer: Arc::default(),
+            started_at: Timestamp::MIN,
+        }
+    }
 }
 
 impl FromRef<AppState> for Service {
@@ -18,9 +50,15 @@ impl FromRef<AppState> for Service {
     }
 }
 
+impl FromRef<AppState> for Readiness {
+    fn from_ref(state: &AppState) -> Self {
+        state.setup.readiness.clone()
+    }
+}
+
 impl FromRef<AppState> for PublicUrl {
     fn from_ref(state: &AppState) -> Self {
-        state.public_url.clone()
+        state.setup.public_url.clone()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Writing a list as it is read.
 
+use crate::observe::told_request_id;
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
@@ -23,8 +24,11 @@ pub(crate) async fn list_body(
     let mut pages = Box::pin(pages);
     let first = pages.next().await.transpose()?.unwrap_or_default();
     let mut is_first = true;
+    // What is read later is read outside of what answers the request.
+    let id = told_request_id();
     let rows = stream::iter([Ok(first)]).chain(pages).map(move |page| {
-        let page = page.inspect_err(|error| tracing::error!(route, "{error}"))?;
+        let request_id = id.as_ref().and_then(|id| id.to_str().ok());
+        let page = page.inspect_err(|error| tracing::error!(route, request_id, "{error}"))?;
         let mut text = String::new();
         for listed in &page {
             if !std::mem::take(&mut is_first) {

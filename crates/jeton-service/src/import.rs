@@ -30,7 +30,7 @@ pub enum Imported {
     Duplicate,
     /// Its secret is so short that it can be guessed, and that was not allowed.
     Weak,
-    /// Its scopes do not go with its kind.
+    /// Its scopes do not go with its kind, or are beyond a limit.
     Misfit(AuthorityError),
 }
 
@@ -56,7 +56,9 @@ impl Service {
                 outcomes.push(Some(Imported::Weak));
                 continue;
             }
-            if let Err(misfit) = row.issue.kind.check_scopes(&row.issue.scopes) {
+            let scopes = &row.issue.scopes;
+            let fits = row.issue.kind.check_scopes(scopes).and_then(|()| self.within_limits(scopes));
+            if let Err(misfit) = fits {
                 outcomes.push(Some(Imported::Misfit(misfit)));
                 continue;
             }

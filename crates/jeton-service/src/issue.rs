@@ -3,8 +3,8 @@
 use crate::apps::OpenApp;
 use crate::{Refusal, Service, Unavailable};
 use jeton_core::{
-    Actor, AppId, Authority, Description, Document, Label, Lifetime, Owner, Scopes, Secret, Timestamp, Token,
-    TokenId, TokenKind,
+    Actor, AppId, Authority, AuthorityError, Description, Document, Label, Lifetime, Owner, Scopes, Secret,
+    Timestamp, Token, TokenId, TokenKind,
 };
 use jeton_store::{Inserted, NewToken, StoredToken};
 use std::ops::Deref;
@@ -72,7 +72,7 @@ impl Service {
     ) -> Result<Result<Issued, Refusal>, Unavailable> {
         let now = self.now();
         let expires_at = expiry(app, authority, issue.life, now);
-        let fits = issue.kind.check_scopes(&issue.scopes);
+        let fits = issue.kind.check_scopes(&issue.scopes).and_then(|()| self.within_limits(&issue.scopes));
         if let Err(refused) = fits.and_then(|()| authority.may_issue(&issue.scopes, expires_at)) {
             return Ok(Err(refused.into()));
         }
@@ -83,6 +83,11 @@ impl Service {
             // Two secrets of 128 random bits were the same: the source of randomness cannot be trusted.
             _ => Err(jeton_core::EntropyError("the same secret was drawn twice".to_owned()).into()),
         }
+    }
+
+    /// Whether a token may be given these scopes.
+    pub(crate) fn within_limits(&self, scopes: &Scopes) -> Result<(), AuthorityError> {
+        Ok(scopes.within(&self.limits.scopes)?)
     }
 
     pub(crate) fn new_token(

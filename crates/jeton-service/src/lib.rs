@@ -15,8 +15,10 @@ mod import;
 mod initialise;
 mod issue;
 mod keys;
+mod limits;
 mod list;
 mod loopback;
+mod measures;
 mod operators;
 mod retention;
 mod revoke;
@@ -38,10 +40,12 @@ pub use issue::{Issue, Issued, TokenLife};
 pub use keys::{
     DataKey, KeyFileError, KeyMisfit, KeyRing, KeyRingError, Keys, SealError, read_key_file, write_key_file,
 };
+pub use limits::Limits;
 pub use list::{ListRequest, Listed, Listing, ShownSecret};
 pub use loopback::{
     Found, LoopBackCaller, LoopBackRow, Presentation, ReadFault, WriteFault, Writer, value_of_json,
 };
+pub use measures::{ServiceMeasures, Verdicts};
 pub use operators::OperatorCredentials;
 pub use retention::{Retention, RetentionCounters};
 pub use settings::{SettingsProblem, merge_settings, parse_settings, print_settings};
@@ -49,7 +53,7 @@ pub use system::{SystemClock, SystemEntropy};
 pub use update::Edit;
 pub use verify::{Explained, Verified};
 
-pub use jeton_store::{BackedUp, CheckReport, Operator, Order, Restored};
+pub use jeton_store::{BackedUp, CallMeasures, CheckReport, Operator, Order, Restored, StoreMeasures};
 
 use cache::Cache;
 use cache::coherent::CoherentStore;
@@ -67,6 +71,8 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     turns: Arc<Turns>,
+    limits: Limits,
+    measures: Arc<ServiceMeasures>,
     retention: Arc<RetentionCounters>,
     cache: Arc<Cache>,
     /// Counts up when the change log has something new.
@@ -89,10 +95,33 @@ impl Service {
             clock,
             entropy,
             turns: Arc::new(Turns::new()),
+            limits: Limits::default(),
+            measures: Arc::default(),
             retention: Arc::default(),
             cache,
             news: watch::Sender::new(0),
         }
+    }
+
+    /// The same service with these limits on what is written from now on.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Service { limits, ..self }
+    }
+
+    /// The limits on what is written.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// What the service counts.
+    pub fn measures(&self) -> &ServiceMeasures {
+        &self.measures
+    }
+
+    /// What its store counts; `None`: it counts nothing.
+    pub fn store_measures(&self) -> Option<&StoreMeasures> {
+        self.store.measures()
     }
 
     /// What verification remembers, and how well that serves.

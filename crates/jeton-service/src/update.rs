@@ -91,7 +91,12 @@ impl Service {
                 return Ok(Err(Refusal::NotFound));
             };
             let policy = app.settings.lifetime_policy();
-            let after = match edit.apply(&stored.token, authority, policy, self.now()) {
+            let applied = edit.apply(&stored.token, authority, policy, self.now()).and_then(|after| {
+                // A token that was given more when limits were wider can still be changed otherwise.
+                let keeps_scopes = after.scopes == stored.token.scopes;
+                if keeps_scopes { Ok(()) } else { self.within_limits(&after.scopes) }.map(|()| after)
+            });
+            let after = match applied {
                 Ok(after) => after,
                 Err(refused) => return Ok(Err(refused.into())),
             };

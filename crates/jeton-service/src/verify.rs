@@ -49,9 +49,15 @@ impl Service {
         secret: &Secret,
         demand: &Demand,
     ) -> Result<Verified, Unavailable> {
-        match self.verify_from_memory(app, secret, demand) {
-            Some(verified) => Ok(verified),
-            None => Ok(self.judge(self.look_up(app, secret).await?, demand)),
+        if let Some(verified) = self.verify_from_memory(app, secret, demand) {
+            return Ok(verified);
+        }
+        match self.look_up(app, secret).await {
+            Ok(recalled) => Ok(self.judge(recalled, demand)),
+            Err(error) => {
+                self.measures.verdicts.unavailable.increment();
+                Err(error)
+            }
         }
     }
 
@@ -85,13 +91,15 @@ impl Service {
     }
 
     fn judge(&self, recalled: Recalled, demand: &Demand) -> Verified {
-        match recalled {
+        let verified = match recalled {
             Recalled::Absent => Verified { verdict: UNKNOWN, subject: None },
             Recalled::Known(subject) => {
                 let verdict = decide(subject.standing(), demand, self.now());
                 Verified { verdict, subject: Some(subject) }
             }
-        }
+        };
+        self.measures.verdicts.count(verified.verdict);
+        verified
     }
 
     /// Asks the store and remembers the answer.

@@ -1,6 +1,7 @@
 //! The seam between the store and its engines.
 
 use crate::error::StoreError;
+use crate::measures::StoreMeasures;
 use crate::session::Session;
 use crate::statements::log::LogOrder;
 use crate::write::{Outcome, Write};
@@ -35,6 +36,9 @@ pub(crate) trait Engine: fmt::Debug + Send + Sync + 'static {
 
     /// Applies a write in a transaction and answers once that is on disk.
     fn write(&self, write: Write) -> impl Future<Output = Result<Outcome, StoreError>> + Send;
+
+    /// What is counted.
+    fn measures(&self) -> &StoreMeasures;
 
     /// Finishes what is under way and closes. Everything asked afterwards is unavailable.
     fn close(&self) -> impl Future<Output = ()> + Send;

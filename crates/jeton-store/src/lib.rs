@@ -16,6 +16,7 @@ mod copy;
 mod decode;
 mod engine;
 mod error;
+mod measures;
 mod migrations;
 mod model;
 mod news;
@@ -32,6 +33,7 @@ mod write;
 pub use backup::check_backup;
 pub use change::{Change, ChangeKind, LogPosition, News};
 pub use error::{OpenError, StoreError};
+pub use measures::{CallMeasures, StoreMeasures};
 pub use model::{
     App, AppChange, AppChanged, AppCreated, BackedUp, CheckReport, Genesis, Initialised, Inserted, KeyCheck,
     LogState, NewApp, NewOperator, NewToken, Operator, Order, OwnerFilter, Purge, Replaced, Restore,
@@ -211,6 +213,11 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Whether the database can be reached and read.
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// What this store counts; `None`: it counts nothing.
+    fn measures(&self) -> Option<&StoreMeasures> {
+        None
+    }
 
     /// Finishes what is under way and closes. Everything asked afterwards is unavailable.
     async fn close(&self);

@@ -7,6 +7,7 @@ use crate::check;
 use crate::decode;
 use crate::engine::Engine;
 use crate::error::StoreError;
+use crate::measures::StoreMeasures;
 use crate::model::{
     App, AppChange, AppChanged, AppCreated, BackedUp, CheckReport, Genesis, Initialised, Inserted, KeyCheck,
     LogState, NewApp, NewOperator, NewToken, Operator, Purge, Replaced, Restore, Restored, StoredToken,
@@ -34,7 +35,8 @@ impl<E: Engine> SqlStore<E> {
         statement: Statement,
         read: impl Fn(&Row<E>) -> Result<T, StoreError> + Send,
     ) -> Result<Vec<T>, StoreError> {
-        let rows = self.0.reader().await?.rows(statement).await?;
+        let rows = async { self.0.reader().await?.rows(statement).await };
+        let rows = self.0.measures().reads.measure(rows).await?;
         rows.iter().map(read).collect()
     }
 
@@ -44,7 +46,8 @@ impl<E: Engine> SqlStore<E> {
         statement: Statement,
         read: impl Fn(&Row<E>) -> Result<T, StoreError> + Send,
     ) -> Result<Option<T>, StoreError> {
-        let row = self.0.reader().await?.row(statement).await?;
+        let row = async { self.0.reader().await?.row(statement).await };
+        let row = self.0.measures().reads.measure(row).await?;
         row.as_ref().map(read).transpose()
     }
 }
@@ -52,7 +55,7 @@ impl<E: Engine> SqlStore<E> {
 /// Applies a write and takes the answer out of its outcome.
 macro_rules! answer {
     ($store:expr, $outcome:ident, $write:expr) => {
-        match $store.0.write($write).await? {
+        match $store.0.measures().writes.measure($store.0.write($write)).await? {
             Outcome::$outcome(answer) => Ok(answer),
             other => Err(other.misplaced()),
         }
@@ -249,6 +252,10 @@ impl<E: Engine> Store for SqlStore<E> {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.one(genesis::ping(), |_| Ok(())).await.map(drop)
+    }
+
+    fn measures(&self) -> Option<&StoreMeasures> {
+        Some(self.0.measures())
     }
 
     async fn close(&self) {

@@ -24,6 +24,8 @@ pub(crate) enum FailureKind {
     Missing,
     /// It could not be found out or could not be done now. Exit 4.
     Unavailable,
+    /// A server was told a second time to end, before it had finished. Exit 5.
+    CutShort,
 }
 
 impl Failure {
@@ -43,12 +45,18 @@ impl Failure {
         Failure { kind: FailureKind::Unavailable, message: message.into() }
     }
 
+    pub(crate) fn cut_short() -> Self {
+        let message = "ended by a second signal: what was not answered was perhaps not done".to_owned();
+        Failure { kind: FailureKind::CutShort, message }
+    }
+
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self.kind {
             FailureKind::Refused => 1,
             FailureKind::Usage => 2,
             FailureKind::Missing => 3,
             FailureKind::Unavailable => 4,
+            FailureKind::CutShort => 5,
         })
     }
 }

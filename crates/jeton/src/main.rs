@@ -1,6 +1,7 @@
 //! `jeton`: a self-hosted access-token service.
 
 mod cli;
+mod config;
 mod control;
 mod descriptors;
 mod failure;
@@ -10,6 +11,7 @@ mod place;
 mod serve;
 
 use clap::Parser;
+use failure::FailureKind;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -25,7 +27,12 @@ fn main() -> ExitCode {
             return ExitCode::from(4);
         }
     };
-    match runtime.block_on(command.run()) {
+    let ended = runtime.block_on(command.run());
+    if matches!(&ended, Err(failure) if failure.kind == FailureKind::CutShort) {
+        // What still runs is not waited for.
+        runtime.shutdown_background();
+    }
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprint_line(&format!("jeton: {failure}"));

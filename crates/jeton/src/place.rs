@@ -1,27 +1,22 @@
 //! Where an installation lives: the data directory, the database and the keys.
 
 use crate::failure::Failure;
-use clap::Args;
 use jeton_core::{Clock, Entropy};
 use jeton_service::{
-    KeyFileError, KeyRing, Service, SystemClock, SystemEntropy, read_key_file, write_key_file,
+    KeyFileError, KeyRing, Limits, Service, SystemClock, SystemEntropy, read_key_file, write_key_file,
 };
 use jeton_store::{SqliteOptions, Store};
 use std::fs::File;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Where the data is.
-#[derive(Args, Clone, Debug)]
+/// Where the data is, and how much of one thing may be put there. The URL may hold a password: this has no `Debug`.
+#[derive(Clone)]
 pub(crate) struct Place {
-    /// The directory that holds jeton.db (unless the data is in PostgreSQL), keys.json and the control socket
-    #[arg(long, value_name = "DIR", default_value = "./jeton-data", env = "JETON_DATA_DIR")]
     pub(crate) data_dir: PathBuf,
-    /// Put the data in PostgreSQL: postgres://user@host/database. Beware that other users of this machine can see
-    /// arguments; the environment is private
-    #[arg(long, value_name = "URL", env = "JETON_DATABASE_URL", hide_env_values = true)]
     pub(crate) database_url: Option<String>,
+    pub(crate) limits: Limits,
 }
 
 impl Place {
@@ -57,6 +52,12 @@ impl Place {
         made.map_err(|error| {
             Failure::unavailable(format!("the data directory {name} cannot be made: {error}"))
         })
+    }
+
+    /// Whether others than the owner of the data directory may change what is in it: they could put other keys there.
+    pub(crate) fn is_writable_by_others(&self) -> bool {
+        let mode = std::fs::metadata(&self.data_dir).map(|metadata| metadata.permissions().mode());
+        mode.is_ok_and(|mode| mode & 0o022 != 0)
     }
 
     /// The key ring: `JETON_KEYS`, or the file; `None` if there is neither.
@@ -133,7 +134,7 @@ impl Place {
         let Some(ring) = ring else {
             return Err(Failure::missing(missing_keys(&*store, &self.key_path()).await?));
         };
-        Ok(Service::open(store, &ring, clock(), entropy()).await?)
+        Ok(Service::open(store, &ring, clock(), entropy()).await?.with_limits(self.limits))
     }
 }
 

@@ -42,7 +42,7 @@ const PIPE_BYTES: usize = 1_000;
 fn site(held: Arc<Semaphore>) -> Router {
     let body = |request: Request| async {
         let (parts, body) = request.into_parts();
-        match read_body(&parts.headers, body).await {
+        match read_body(&parts.headers, body, crate::BodyLimits::default()).await {
             Ok(bytes) => (StatusCode::OK, bytes.len().to_string()),
             Err(error) => (StatusCode::BAD_REQUEST, format!("{error:?}")),
         }

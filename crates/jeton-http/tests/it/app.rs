@@ -10,7 +10,7 @@ use jeton_core::{
     Actor, Authority, Clock, Lifetime, ManualClock, Owner, Permission, Scope, Scopes, Timestamp, Token,
     TokenId, TokenKind,
 };
-use jeton_http::{AuthFirst, NormaliseMethod};
+use jeton_http::{Public, Setup};
 use jeton_service::{Issue, KeyRing, Listed, Merged, OpenApp, Service, ShownSecret, TokenLife};
 use jeton_store::{SqliteOptions, open_sqlite};
 use jeton_testkit::SeededEntropy;
@@ -82,8 +82,13 @@ impl TestApp {
     }
 
     /// What serves the requests.
-    pub(crate) fn http(&self) -> NormaliseMethod<AuthFirst> {
-        jeton_http::public(self.service.clone(), "http://jeton.test".parse().unwrap())
+    pub(crate) fn http(&self) -> Public {
+        jeton_http::public(self.service.clone(), TestApp::setup())
+    }
+
+    /// With what they are served.
+    pub(crate) fn setup() -> Setup {
+        Setup::new("http://jeton.test".parse().unwrap())
     }
 
     /// The client credentials of `demo` as a header says them.

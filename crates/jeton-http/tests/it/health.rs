@@ -8,7 +8,7 @@ use tower_service::Service as _;
 
 async fn admin(app: &TestApp, uri: &str) -> Answer {
     let request = Request::get(uri).body(Body::empty()).unwrap();
-    let response = jeton_http::admin(app.service.clone()).call(request).await;
+    let response = jeton_http::admin(app.service.clone(), TestApp::setup()).call(request).await;
     Answer::read(response.unwrap_or_else(|never| match never {})).await
 }
 

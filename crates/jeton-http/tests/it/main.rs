@@ -11,5 +11,6 @@ mod fault;
 mod health;
 mod held;
 mod method;
+mod observe;
 mod scenarios;
 mod server;

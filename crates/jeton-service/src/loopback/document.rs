@@ -31,14 +31,14 @@ impl LoopBackDocument {
         }
     }
 
-    /// `None`: it is too large, or so deep that it could not be read again.
-    pub(super) fn into_document(self) -> Option<Document> {
+    /// `None`: it has more than `max_bytes`, or is so deep that it could not be read again.
+    pub(super) fn into_document(self, max_bytes: usize) -> Option<Document> {
         let text =
             serde_json::to_string(&self).unwrap_or_else(|_| unreachable!("maps of values are always JSON"));
         // The members lie one level deeper here than in the request, whose depth is bounded by the same parser. A row
         // that cannot be read is an error for every list that it stands in.
         serde_json::from_str::<Self>(&text).ok()?;
-        Document::new(text).ok()
+        Document::new(text).ok().filter(|document| document.as_str().len() <= max_bytes)
     }
 }
 
@@ -81,6 +81,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    const MAX: usize = 16 * 1024;
+
     #[test]
     fn values_survive() {
         let value = json!({"b": [1.5, null, true], "a": {"x": "\u{0}"}});
@@ -89,7 +91,7 @@ mod tests {
         assert_eq!(to_json(&Value::Date(0)), json!("1970-01-01T00:00:00.000Z"));
         let document =
             LoopBackDocument { rest: value.as_object().unwrap().clone(), ..LoopBackDocument::default() };
-        let text = document.clone().into_document().unwrap();
+        let text = document.clone().into_document(MAX).unwrap();
         assert_eq!(serde_json::from_str::<LoopBackDocument>(text.as_str()).unwrap(), document);
         // A NUL is escaped: PostgreSQL keeps none.
         assert!(!text.as_str().contains('\0'));
@@ -99,7 +101,7 @@ mod tests {
     fn a_lifetime_of_null_is_not_none() {
         for ttl in [None, Some(Json::Null), Some(json!(7))] {
             let document = LoopBackDocument { ttl, ..LoopBackDocument::default() };
-            let text = document.clone().into_document().unwrap();
+            let text = document.clone().into_document(MAX).unwrap();
             assert_eq!(serde_json::from_str::<LoopBackDocument>(text.as_str()).unwrap(), document);
         }
     }
@@ -110,7 +112,7 @@ mod tests {
         let document = |depth| {
             let mut document = LoopBackDocument::default();
             document.rest.insert("x".to_owned(), nested(depth));
-            document.into_document()
+            document.into_document(MAX)
         };
         assert!(document(125).is_some());
         assert!(document(126).is_none());
@@ -120,8 +122,8 @@ mod tests {
     fn it_is_bounded() {
         let mut document = LoopBackDocument::default();
         document.rest.insert("x".to_owned(), json!("y".repeat(16_000)));
-        assert!(document.clone().into_document().is_some());
+        assert!(document.clone().into_document(MAX).is_some());
         document.rest.insert("z".to_owned(), json!("y".repeat(1_000)));
-        assert!(document.into_document().is_none());
+        assert!(document.into_document(MAX).is_none());
     }
 }

@@ -5,8 +5,6 @@ use crate::{Service, Unavailable};
 use jeton_core::{Actor, TokenKind};
 use jeton_store::{Order, OwnerFilter, TokenFilter, TokenPage, View};
 
-/// Most self-made tokens of an app that have not expired.
-const MAX_SELF_MADE: u64 = 10_000;
 /// Most expired ones that one write makes room of.
 const MAX_REMOVED: usize = 100;
 /// Rows that are read from the store at once.
@@ -20,7 +18,7 @@ impl Service {
     pub(super) async fn has_room_for_self_made(&self, app: &OpenApp) -> Result<bool, Unavailable> {
         let kinds = vec![TokenKind::SelfMade];
         let filter = TokenFilter { app_id: app.id, kinds, owner: OwnerFilter::Any, view: View::Whole };
-        if self.store.count_tokens(&filter).await? < MAX_SELF_MADE {
+        if self.store.count_tokens(&filter).await? < self.limits.self_made_tokens {
             return Ok(true);
         }
         let mut page = TokenPage { order: Order::OldestFirst, after: None, skip: 0, limit: PAGE_ROWS };

@@ -40,8 +40,8 @@ pub enum WriteFault {
     #[error("userId must be an integer or a text of at most 255 characters")]
     User,
     /// What the client stores beside is too large, or nested too deep.
-    #[error("an access token keeps at most 16384 bytes, nested at most 125 deep")]
-    TooLarge,
+    #[error("an access token keeps at most {0} bytes, nested at most 125 deep")]
+    TooLarge(usize),
     /// There are 10,000 self-made tokens that have not expired.
     #[error("there are too many access tokens that nobody vouches for")]
     TooManySelfMade,
@@ -149,7 +149,10 @@ impl Service {
             user_is_null: said.user == Some(None),
             rest: said.rest.iter().map(|(name, value)| (name.clone(), to_json(value))).collect(),
         };
-        let Some(document) = document.into_document() else { return Ok(Err(WriteFault::TooLarge)) };
+        let max_bytes = self.limits.document_bytes;
+        let Some(document) = document.into_document(max_bytes) else {
+            return Ok(Err(WriteFault::TooLarge(max_bytes)));
+        };
         let issue = Issue {
             kind: blank.kind,
             owner: blank.owner,
@@ -199,7 +202,8 @@ impl Service {
             {
                 return Ok(Err(WriteFault::IdChanged));
             }
-            let after = match merged(&stored.token, &said, writer, app, self.now()) {
+            let max_bytes = self.limits.document_bytes;
+            let after = match merged(&stored.token, &said, writer, app, (self.now(), max_bytes)) {
                 Ok(after) => after,
                 Err(MergeFault::Fault(fault)) => return Ok(Err(fault)),
                 Err(MergeFault::Unreadable) => return Err(Unavailable::Unreadable("document of a token")),
@@ -324,7 +328,7 @@ fn merged(
     said: &Said,
     writer: &Writer,
     app: &OpenApp,
-    now: Timestamp,
+    (now, max_bytes): (Timestamp, usize),
 ) -> Result<Token, MergeFault> {
     let mut document = LoopBackDocument::of(before).ok_or(MergeFault::Unreadable)?;
     let mut after = before.clone();
@@ -360,6 +364,7 @@ fn merged(
     for (name, value) in &said.rest {
         document.rest.insert(name.clone(), to_json(value));
     }
-    after.document = Some(document.into_document().ok_or(MergeFault::Fault(WriteFault::TooLarge))?);
+    let too_large = MergeFault::Fault(WriteFault::TooLarge(max_bytes));
+    after.document = Some(document.into_document(max_bytes).ok_or(too_large)?);
     Ok(after)
 }

@@ -9,6 +9,7 @@ use crate::Store;
 use crate::apply::apply;
 use crate::engine::Engine;
 use crate::error::{OpenError, StoreError};
+use crate::measures::StoreMeasures;
 use crate::sql_store::SqlStore;
 use crate::statements::log::LogOrder;
 use crate::write::{Outcome, Write};
@@ -37,12 +38,16 @@ const BEGIN_ALONE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL state
 /// # Errors
 /// The URL makes no sense, the database was written by a newer version, or it cannot be reached or used.
 pub async fn open_postgres(url: &str) -> Result<Arc<dyn Store>, OpenError> {
-    Ok(Arc::new(SqlStore(PostgresEngine { pool: open::pool(url).await? })))
+    Ok(Arc::new(SqlStore(PostgresEngine {
+        pool: open::pool(url).await?,
+        measures: StoreMeasures::default(),
+    })))
 }
 
 #[derive(Debug)]
 struct PostgresEngine {
     pool: PgPool,
+    measures: StoreMeasures,
 }
 
 impl Engine for PostgresEngine {
@@ -72,6 +77,10 @@ impl Engine for PostgresEngine {
         let mut outcomes = apply(&mut *transaction, std::slice::from_ref(&write)).await?;
         transaction.commit().await.map_err(StoreError::unavailable)?;
         outcomes.pop().ok_or_else(|| StoreError::unavailable("a write had no outcome"))
+    }
+
+    fn measures(&self) -> &StoreMeasures {
+        &self.measures
     }
 
     async fn close(&self) {

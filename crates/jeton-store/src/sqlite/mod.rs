@@ -9,6 +9,7 @@ mod writer;
 use crate::Store;
 use crate::engine::Engine;
 use crate::error::{OpenError, StoreError};
+use crate::measures::StoreMeasures;
 use crate::session::Session;
 use crate::sql_store::SqlStore;
 use crate::statements::log::LogOrder;
@@ -53,17 +54,17 @@ struct SqliteEngine {
     readers: SqlitePool,
     writer: Writer,
     path: PathBuf,
+    measures: Arc<StoreMeasures>,
 }
 
 impl SqliteEngine {
     async fn open(path: &Path, options: SqliteOptions) -> Result<Self, OpenError> {
         let connection = open::writer(path).await?;
         let readers = open::readers(path, options.readers.max(1)).await?;
-        Ok(SqliteEngine {
-            readers,
-            writer: Writer::start(path.to_owned(), connection, options.max_group.max(1)),
-            path: path.to_owned(),
-        })
+        let measures = Arc::new(StoreMeasures::default());
+        let max_group = options.max_group.max(1);
+        let writer = Writer::start(path.to_owned(), connection, max_group, Arc::clone(&measures));
+        Ok(SqliteEngine { readers, writer, path: path.to_owned(), measures })
     }
 }
 
@@ -110,6 +111,10 @@ impl Engine for SqliteEngine {
 
     async fn write(&self, write: Write) -> Result<Outcome, StoreError> {
         self.writer.write(write).await
+    }
+
+    fn measures(&self) -> &StoreMeasures {
+        &self.measures
     }
 
     async fn close(&self) {

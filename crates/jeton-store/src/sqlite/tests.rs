@@ -8,6 +8,7 @@ use jeton_core::{Actor, Digest, OperatorId, Timestamp};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection, Executor, query_scalar};
 use std::path::PathBuf;
+use std::sync::Arc;
 use tempfile::TempDir;
 
 fn place() -> (TempDir, PathBuf) {
@@ -57,7 +58,7 @@ async fn readers_cannot_write() {
 #[tokio::test]
 async fn a_dead_writer_is_unavailable_and_never_a_hang() {
     let (_folder, path) = place();
-    let writer = Writer::start(path.clone(), open::writer(&path).await.unwrap(), 256);
+    let writer = Writer::start(path.clone(), open::writer(&path).await.unwrap(), 256, Arc::default());
     assert!(matches!(writer.write(write()).await, Ok(Outcome::Done(false))));
     writer.kill().await;
     assert_unavailable(&writer.write(write()).await);
@@ -72,7 +73,7 @@ async fn a_locked_database_fails_the_whole_group_at_once() {
     connection.execute("PRAGMA busy_timeout = 200").await.unwrap();
     let mut other = open::writer(&path).await.unwrap();
     let lock = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
-    let writer = Writer::start(path.clone(), connection, 256);
+    let writer = Writer::start(path.clone(), connection, 256, Arc::default());
     // One group or two, so 200 or 400 ms; each alone after that would make it 1,000 or more.
     let begun = tokio::time::Instant::now();
     let answers = tokio::join!(

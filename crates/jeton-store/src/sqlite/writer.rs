@@ -3,11 +3,12 @@
 use super::open;
 use crate::apply::apply;
 use crate::error::StoreError;
+use crate::measures::StoreMeasures;
 use crate::write::{Outcome, Write};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Executor};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -39,11 +40,16 @@ struct Closed;
 
 impl Writer {
     /// Starts the task.
-    pub(super) fn start(path: PathBuf, connection: SqliteConnection, max_group: usize) -> Self {
+    pub(super) fn start(
+        path: PathBuf,
+        connection: SqliteConnection,
+        max_group: usize,
+        measures: Arc<StoreMeasures>,
+    ) -> Self {
         let (jobs, waiting) = mpsc::channel(MAX_WAITING);
         let (stop, stopped) = oneshot::channel();
-        let task =
-            tokio::spawn(run(Line { path, connection: Some(connection) }, waiting, stopped, max_group));
+        let line = Line { path, connection: Some(connection) };
+        let task = tokio::spawn(run(line, waiting, stopped, max_group, measures));
         Writer { jobs, stop: Mutex::new(Some(stop)), task: tokio::sync::Mutex::new(Some(task)) }
     }
 
@@ -104,6 +110,7 @@ async fn run(
     mut waiting: mpsc::Receiver<Job>,
     mut stopped: oneshot::Receiver<()>,
     max_group: usize,
+    measures: Arc<StoreMeasures>,
 ) {
     let mut is_stopping = false;
     loop {
@@ -119,7 +126,10 @@ async fn run(
         // Those who were just answered and write again come first: measured with 64 of them, groups are of about
         // 50 instead of 35, which counts where a commit is slow.
         tokio::task::yield_now().await;
-        commit(&mut line, gather(job, &mut waiting, max_group)).await;
+        let jobs = gather(job, &mut waiting, max_group);
+        measures.groups.record(jobs.len() as u64);
+        measures.waiting_writes.set(waiting.len() as u64);
+        commit(&mut line, jobs).await;
     }
     if let Some(connection) = line.connection
         && let Err(error) = close(connection).await

@@ -1,9 +1,9 @@
 //! `jeton app`
 
 use super::output;
+use crate::config::PlaceFlags;
 use crate::control::{Request, ask};
 use crate::failure::Failure;
-use crate::place::Place;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 use std::io::Read;
@@ -38,7 +38,7 @@ pub(crate) struct CreateArgs {
 #[derive(Args, Debug)]
 pub(crate) struct ListArgs {
     #[command(flatten)]
-    place: Place,
+    place: PlaceFlags,
     /// Print a JSON array
     #[arg(long)]
     json: bool,
@@ -47,7 +47,7 @@ pub(crate) struct ListArgs {
 #[derive(Args, Debug)]
 pub(crate) struct KeyArgs {
     #[command(flatten)]
-    place: Place,
+    place: PlaceFlags,
     /// The key of the app
     key: String,
     /// Print one JSON object
@@ -58,7 +58,7 @@ pub(crate) struct KeyArgs {
 #[derive(Args, Debug)]
 pub(crate) struct SettingsArgs {
     #[command(flatten)]
-    place: Place,
+    place: PlaceFlags,
     /// The key of the app
     key: String,
     /// The merge patch: a file, or - for standard input
@@ -98,13 +98,13 @@ impl AppCommand {
 
 impl KeyArgs {
     async fn ask(self, request: impl FnOnce(String) -> Request) -> Result<(), Failure> {
-        let answer = ask(&self.place, request(self.key)).await?;
+        let answer = ask(&self.place.place()?, request(self.key)).await?;
         output::write_one(&answer, self.json)
     }
 }
 
 async fn list(args: &ListArgs) -> Result<(), Failure> {
-    let all = ask(&args.place, Request::AppList).await?;
+    let all = ask(&args.place.place()?, Request::AppList).await?;
     if args.json {
         return output::write_json(&all);
     }
@@ -114,7 +114,7 @@ async fn list(args: &ListArgs) -> Result<(), Failure> {
 
 async fn settings(args: SettingsArgs) -> Result<(), Failure> {
     let merge = args.merge.as_ref().map(read_patch).transpose()?;
-    let settings = ask(&args.place, Request::AppSettings { key: args.key, merge }).await?;
+    let settings = ask(&args.place.place()?, Request::AppSettings { key: args.key, merge }).await?;
     if args.json { output::write_json(&settings) } else { output::write(&format!("{settings:#}\n")) }
 }
 

@@ -1,6 +1,7 @@
 //! `jeton backup`, `jeton restore` and `jeton check`
 
 use super::output;
+use crate::config::PlaceFlags;
 use crate::control::{Request, ask};
 use crate::failure::Failure;
 use crate::perform::{restored, sound};
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 #[derive(Args, Debug)]
 pub(crate) struct BackupArgs {
     #[command(flatten)]
-    place: Place,
+    place: PlaceFlags,
     /// Where the backup is to be
     file: PathBuf,
     /// Replace the file if it is there
@@ -39,7 +40,7 @@ pub(crate) struct BackupArgs {
 #[derive(Args, Debug)]
 pub(crate) struct RestoreArgs {
     #[command(flatten)]
-    place: Place,
+    place: PlaceFlags,
     /// The backup
     file: PathBuf,
     /// Bring back also what was revoked, switched off or deleted after the backup was made
@@ -57,7 +58,7 @@ pub(crate) struct RestoreArgs {
 #[derive(Args, Debug)]
 pub(crate) struct CheckArgs {
     #[command(flatten)]
-    place: Place,
+    place: PlaceFlags,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -65,11 +66,11 @@ pub(crate) struct CheckArgs {
 
 pub(crate) async fn back_up(args: BackupArgs) -> Result<(), Failure> {
     if args.check {
-        let report = Service::check_backup(&args.file, args.place.keys()?.as_ref()).await?;
+        let report = Service::check_backup(&args.file, args.place.place()?.keys()?.as_ref()).await?;
         return output::write_one(&sound(&report), args.json);
     }
     let request = Request::Backup { file: whole_path(&args.file)?, force: args.force };
-    output::write_one(&ask(&args.place, request).await?, args.json)?;
+    output::write_one(&ask(&args.place.place()?, request).await?, args.json)?;
     if args.json {
         return Ok(());
     }
@@ -77,19 +78,20 @@ pub(crate) async fn back_up(args: BackupArgs) -> Result<(), Failure> {
 }
 
 pub(crate) async fn restore(args: RestoreArgs) -> Result<(), Failure> {
-    let done = if is_initialised(&args.place).await? {
+    let place = args.place.place()?;
+    let done = if is_initialised(&place).await? {
         if !args.yes {
             return Err(Failure::usage("this replaces everything that is there: say --yes"));
         }
-        ask(&args.place, Request::Restore { file: whole_path(&args.file)?, revive: args.revive }).await?
+        ask(&place, Request::Restore { file: whole_path(&args.file)?, revive: args.revive }).await?
     } else {
-        into_empty(&args.place, &args.file).await?
+        into_empty(&place, &args.file).await?
     };
     output::write_one(&done, args.json)
 }
 
 pub(crate) async fn check(args: CheckArgs) -> Result<(), Failure> {
-    output::write_one(&ask(&args.place, Request::Check).await?, args.json)
+    output::write_one(&ask(&args.place.place()?, Request::Check).await?, args.json)
 }
 
 async fn is_initialised(place: &Place) -> Result<bool, Failure> {

@@ -1,6 +1,7 @@
 //! `jeton init`
 
 use super::output;
+use crate::config::PlaceFlags;
 use crate::failure::Failure;
 use crate::place::Place;
 use clap::Args;
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 #[derive(Args, Debug)]
 pub(crate) struct InitArgs {
     #[command(flatten)]
-    place: Place,
+    place: PlaceFlags,
     /// The key of the first app, which becomes the default app
     #[arg(long, value_name = "KEY", default_value = "demo")]
     app: AppKey,
@@ -28,10 +29,11 @@ pub(crate) struct InitArgs {
 }
 
 pub(crate) async fn run(args: InitArgs) -> Result<(), Failure> {
-    args.place.make_data_dir()?;
-    let existing = args.place.keys()?;
-    let store = args.place.open_store().await?;
-    let made = initialise(&args.place, &*store, existing, &args.app, args.admin_user).await;
+    let place = args.place.place()?;
+    place.make_data_dir()?;
+    let existing = place.keys()?;
+    let store = place.open_store().await?;
+    let made = initialise(&place, &*store, existing, &args.app, args.admin_user).await;
     store.close().await;
     let Some(credentials) = made? else {
         return Err(Failure::usage("already initialised: nothing was changed"));

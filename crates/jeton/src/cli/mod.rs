@@ -2,6 +2,7 @@
 
 mod app;
 mod backup;
+mod config;
 mod init;
 mod operator;
 mod output;
@@ -19,7 +20,8 @@ use clap::{Parser, Subcommand};
 /// A self-hosted access-token service: issues, lists, scopes, verifies, updates, expires and revokes opaque access tokens
 ///
 /// Exit codes: 0 done; 1 the answer is no (not there, not allowed, taken); 2 the command makes no sense as given, or was
-/// done before; 3 keys or data are missing or do not fit; 4 it could not be done now.
+/// done before; 3 keys or data are missing or do not fit; 4 it could not be done now; 5 a server was ended by a second
+/// signal.
 ///
 /// Commands and a running server may work on the same data at the same time: beside a server, a command hands its work to
 /// it and returns when the server has done it.
@@ -43,6 +45,8 @@ enum Command {
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
     Check(backup::CheckArgs),
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
 }
 
 impl Cli {
@@ -56,6 +60,7 @@ impl Cli {
             Command::Backup(args) => backup::back_up(args).await,
             Command::Restore(args) => backup::restore(args).await,
             Command::Check(args) => backup::check(args).await,
+            Command::Config(command) => command.run(),
         }
     }
 }
@@ -73,7 +78,9 @@ mod tests {
     #[test]
     fn commands_in_the_documents_exist() {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-        for document in ["README.md", "README.zh-CN.md", "ARCHITECTURE.md"] {
+        for document in
+            ["README.md", "README.zh-CN.md", "ARCHITECTURE.md", "docs/configuration.md", "docs/operations.md"]
+        {
             let Ok(text) = std::fs::read_to_string(format!("{root}/{document}")) else { continue };
             for words in jeton_testkit::markdown::commands(&text, "jeton") {
                 let mut command = &Cli::command();

@@ -1,9 +1,9 @@
 //! `jeton operator`
 
 use super::output;
+use crate::config::PlaceFlags;
 use crate::control::{Request, ask};
 use crate::failure::Failure;
-use crate::place::Place;
 use clap::{Args, Subcommand};
 
 /// Make, list and revoke operators, who run the service
@@ -20,7 +20,7 @@ pub(crate) enum OperatorCommand {
 #[derive(Args, Debug)]
 pub(crate) struct CreateArgs {
     #[command(flatten)]
-    place: Place,
+    place: PlaceFlags,
     /// What people call the operator
     name: String,
     /// Print one JSON object
@@ -31,7 +31,7 @@ pub(crate) struct CreateArgs {
 #[derive(Args, Debug)]
 pub(crate) struct ListArgs {
     #[command(flatten)]
-    place: Place,
+    place: PlaceFlags,
     /// Print a JSON array
     #[arg(long)]
     json: bool,
@@ -40,7 +40,7 @@ pub(crate) struct ListArgs {
 #[derive(Args, Debug)]
 pub(crate) struct RevokeArgs {
     #[command(flatten)]
-    place: Place,
+    place: PlaceFlags,
     /// The operator's number
     id: i64,
     /// Print one JSON object
@@ -52,11 +52,11 @@ impl OperatorCommand {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         match self {
             OperatorCommand::Create(args) => {
-                let made = ask(&args.place, Request::OperatorCreate { name: args.name }).await?;
+                let made = ask(&args.place.place()?, Request::OperatorCreate { name: args.name }).await?;
                 output::write_one(&made, args.json)
             }
             OperatorCommand::List(args) => {
-                let all = ask(&args.place, Request::OperatorList).await?;
+                let all = ask(&args.place.place()?, Request::OperatorList).await?;
                 if args.json {
                     return output::write_json(&all);
                 }
@@ -64,7 +64,7 @@ impl OperatorCommand {
                 rows.try_for_each(|row| output::write_row(row, &["id", "name", "created_at"]))
             }
             OperatorCommand::Revoke(args) => {
-                let done = ask(&args.place, Request::OperatorRevoke { id: args.id }).await?;
+                let done = ask(&args.place.place()?, Request::OperatorRevoke { id: args.id }).await?;
                 output::write_one(&done, args.json)
             }
         }

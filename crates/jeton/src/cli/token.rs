@@ -45,20 +45,20 @@ impl TokenCommand {
         match self {
             TokenCommand::Create(args) => {
                 let (target, request, json) = args.into_request()?;
-                output::write_one(&ask(&target.place, request).await?, json)
+                output::write_one(&ask(&target.place.place()?, request).await?, json)
             }
             TokenCommand::List(args) => list(args).await,
             TokenCommand::Show(ShowArgs { target, id, json }) => {
                 let request = Request::TokenShow { app: target.app, id };
-                output::write_one(&ask(&target.place, request).await?, json)
+                output::write_one(&ask(&target.place.place()?, request).await?, json)
             }
             TokenCommand::Update(args) => {
                 let (target, request, json) = args.into_request()?;
-                output::write_one(&ask(&target.place, request).await?, json)
+                output::write_one(&ask(&target.place.place()?, request).await?, json)
             }
             TokenCommand::Revoke(RevokeArgs { target, id, json }) => {
                 let request = Request::TokenRevoke { app: target.app, id };
-                output::write_one(&ask(&target.place, request).await?, json)
+                output::write_one(&ask(&target.place.place()?, request).await?, json)
             }
             TokenCommand::Verify(args) => verify(args).await,
             TokenCommand::Import(args) => import(args).await,
@@ -104,7 +104,8 @@ async fn each_token(
     while left > 0 {
         let page = u32::try_from(left).map_or(LIST_ROWS, |left| left.min(LIST_ROWS));
         let (app, user_id) = (target.app.clone(), user_id.clone());
-        let answer = ask(&target.place, Request::TokenList { app, user_id, after, limit: page }).await?;
+        let answer =
+            ask(&target.place.place()?, Request::TokenList { app, user_id, after, limit: page }).await?;
         let rows = answer.as_array().map(Vec::as_slice).unwrap_or_default();
         rows.iter().try_for_each(&mut write)?;
         after = rows.last().and_then(|row| row["id"].as_i64());
@@ -124,7 +125,7 @@ async fn verify(args: VerifyArgs) -> Result<(), Failure> {
         tags: args.tag,
         explain: args.explain,
     };
-    let answer = ask(&args.target.place, request).await?;
+    let answer = ask(&args.target.place.place()?, request).await?;
     output::write_one(&answer, args.json)?;
     if answer["allowed"] == json!(true) {
         Ok(())
@@ -152,7 +153,7 @@ async fn import(args: ImportArgs) -> Result<(), Failure> {
         let rest = rows.split_off(rows.len().min(IMPORT_ROWS));
         let request =
             Request::TokenImport { app: args.target.app.clone(), rows, allow_weak: args.allow_weak };
-        let answer = ask(&args.target.place, request).await?;
+        let answer = ask(&args.target.place.place()?, request).await?;
         imported += answer["imported"].as_u64().unwrap_or(0);
         duplicates += answer["duplicates"].as_u64().unwrap_or(0);
         refused.extend(answer["refused"].as_array().into_iter().flatten().cloned());

@@ -1,8 +1,8 @@
 //! The arguments of `jeton token`.
 
+use crate::config::PlaceFlags;
 use crate::control::{Object, Request, ScopeText, TokenDraft, TokenEdit};
 use crate::failure::Failure;
-use crate::place::Place;
 use clap::Args;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 #[derive(Args, Debug)]
 pub(crate) struct TokenTarget {
     #[command(flatten)]
-    pub(crate) place: Place,
+    pub(crate) place: PlaceFlags,
     /// The key of the app
     #[arg(long, value_name = "KEY")]
     pub(crate) app: String,

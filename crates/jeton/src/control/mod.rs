@@ -12,4 +12,4 @@ mod server;
 pub(crate) use client::ask;
 pub(crate) use object::Object;
 pub(crate) use protocol::{ImportLine, ImportText, Request, ScopeText, TokenDraft, TokenEdit};
-pub(crate) use server::bind;
+pub(crate) use server::{ControlSocket, bind};

@@ -13,11 +13,15 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tokio::net::unix::SocketAddr;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinSet;
 
 /// From the wish to stop to the end of requests that are under way.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a command may go on asking when it is refused anyway.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A control socket that listens. Removes its file when it is dropped.
 pub(crate) struct ControlSocket {
@@ -53,9 +57,14 @@ pub(super) fn short_path(path: &Path) -> io::Result<(File, PathBuf)> {
 }
 
 impl ControlSocket {
-    /// Answers requests until `stop` completes, then finishes those under way: what has not been asked by then is not
-    /// waited for, and neither is a command that does not take its answer.
-    pub(crate) async fn serve(self, service: Service, stop: impl Future<Output = ()> + Send + 'static) {
+    /// Answers requests until `stop` completes, then finishes those under way. Until `end` completes too, whoever still
+    /// comes is told that the server is stopping: nobody is left waiting for an answer that never comes.
+    pub(crate) async fn serve(
+        self,
+        service: Service,
+        stop: impl Future<Output = ()> + Send + 'static,
+        end: impl Future<Output = ()>,
+    ) {
         let mut requests = JoinSet::new();
         let mut stop = stop.shared();
         loop {
@@ -64,19 +73,55 @@ impl ControlSocket {
                 Some(_) = requests.join_next() => continue,
                 () = &mut stop => break,
             };
-            match accepted {
-                Ok((stream, _)) => {
-                    requests.spawn(answer(stream, service.clone(), self.database.clone(), stop.clone()));
-                }
-                Err(error) => {
-                    tracing::error!("the control socket: {error}");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
+            if let Some(stream) = accepted_or_pause(accepted).await {
+                requests.spawn(answer(stream, service.clone(), self.database.clone(), stop.clone()));
             }
         }
-        if tokio::time::timeout(SHUTDOWN_TIMEOUT, requests.join_all()).await.is_err() {
-            tracing::warn!("some commands did not take their answers in time and are cut");
+        let refuse = async {
+            loop {
+                let accepted = self.listener.accept().await;
+                if let Some(stream) = accepted_or_pause(accepted).await {
+                    tokio::spawn(refuse(stream));
+                }
+            }
+        };
+        let finish = async {
+            if tokio::time::timeout(SHUTDOWN_TIMEOUT, requests.join_all()).await.is_err() {
+                tracing::warn!("some commands did not take their answers in time and are cut");
+            }
+            end.await;
+        };
+        tokio::select! {
+            () = finish => {}
+            () = refuse => {}
         }
+    }
+}
+
+/// The stream that was accepted. An error is given time to pass.
+async fn accepted_or_pause(accepted: io::Result<(UnixStream, SocketAddr)>) -> Option<UnixStream> {
+    match accepted {
+        Ok((stream, _)) => Some(stream),
+        Err(error) => {
+            tracing::error!("the control socket: {error}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            None
+        }
+    }
+}
+
+/// Tells a command that comes while the server stops.
+async fn refuse(mut stream: UnixStream) {
+    // What it asks is read, so that it has said all before it listens. It is never done.
+    drop(tokio::time::timeout(LAST_WORDS, receive::<Envelope>(&mut stream)).await);
+    refused(&mut stream).await;
+}
+
+async fn refused(stream: &mut UnixStream) {
+    let stopping = "the server is stopping: try again when it has ended";
+    let answer: Answer = Err(Failure::unavailable(stopping)).into();
+    if let Err(error) = send(stream, &answer).await {
+        tracing::debug!("a command went away before it was refused: {error}");
     }
 }
 
@@ -89,11 +134,19 @@ impl Drop for ControlSocket {
 }
 
 async fn answer(mut stream: UnixStream, service: Service, database: String, stop: impl Future<Output = ()>) {
-    let received = tokio::select! {
-        biased;
-        received = receive::<Envelope>(&mut stream) => received,
-        () = stop => return,
+    let received = {
+        let mut receiving = std::pin::pin!(receive::<Envelope>(&mut stream));
+        tokio::select! {
+            biased;
+            received = &mut receiving => Some(received),
+            () = stop => {
+                // It has begun to ask. What it has not said by now is not done.
+                drop(tokio::time::timeout(LAST_WORDS, receiving).await);
+                None
+            }
+        }
     };
+    let Some(received) = received else { return refused(&mut stream).await };
     let answer = match received {
         Ok(envelope) if envelope.database == database => perform(&service, envelope.request).await.into(),
         Ok(_) => Answer::Elsewhere,

@@ -5,7 +5,9 @@ use super::{BY, open_app};
 use crate::control::{ImportLine, TokenDraft, TokenEdit};
 use crate::failure::Failure;
 use futures_util::TryStreamExt;
-use jeton_core::{Authority, Demand, InactiveReason, Secret, Token, TokenId, UserId, Verdict};
+use jeton_core::{
+    Authority, AuthorityError, Demand, InactiveReason, Secret, Token, TokenId, UserId, Verdict,
+};
 use jeton_http::rfc3339;
 use jeton_service::{Explained, Imported, ListRequest, Listed, OpenApp, Order, Refusal, Service};
 use serde_json::{Value, json};
@@ -184,7 +186,10 @@ fn explanation_json(verified: &Explained) -> Value {
 }
 
 fn refused(refusal: Refusal) -> Failure {
-    Failure::refused(refusal.to_string())
+    match refusal {
+        Refusal::Forbidden(AuthorityError::Limit(_)) => Failure::usage(refusal.to_string()),
+        Refusal::NotFound | Refusal::Forbidden(_) => Failure::refused(refusal.to_string()),
+    }
 }
 
 fn no_token(app: &OpenApp, id: i64) -> Failure {

@@ -4,7 +4,7 @@ use crate::support::{Place, program, run};
 use std::io::Read;
 use std::process::Stdio;
 
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 23] = [
     "init",
     "serve",
     "app create",
@@ -27,6 +27,7 @@ const COMMANDS: [&str; 22] = [
     "operator create",
     "operator list",
     "operator revoke",
+    "config show",
 ];
 
 fn help(command: &str) -> String {
@@ -45,6 +46,7 @@ fn every_command_explains_itself() {
         assert!(help.contains(&format!("Usage: jeton {command} ")), "{help}");
         assert!(help.contains("--data-dir <DIR>"), "{help}");
     }
+    assert!(help("config check").contains("Usage: jeton config check <FILE>"));
     for name in ["app", "token", "operator"] {
         let count = COMMANDS.iter().filter(|command| command.starts_with(&format!("{name} "))).count();
         let help = help(name);

@@ -44,7 +44,11 @@ fn what_does_not_fit_is_refused_by_name(installation: &Installation) {
     fails(&["--scope", "read"], 2, "--scope: ");
     fails(&["--scope", "[]"], 2, "--scope: ");
     fails(&["--scope", r#"{"permission":["read"]}"#], 2, "unknown field `permission`");
-    fails(&["--scope", r#"{"permissions":["read"],"ids":[""]}"#], 2, "an id or tag has 1 to 255 characters");
+    fails(
+        &["--scope", r#"{"permissions":["read"],"ids":[""]}"#],
+        2,
+        "an id or a tag has 1 to 255 characters",
+    );
     let many = vec!["--scope"; 65].join(" {} ") + " {}";
     fails(&many.split(' ').collect::<Vec<_>>(), 2, "at most 64 scopes");
     let run = installation.place.run(&["token", "create", "--app", "nowhere"]);

@@ -2,7 +2,7 @@
 
 use super::wire::envelope;
 use crate::overload::RETRY_SOON;
-use crate::request::{BodyError, MAX_BODY_BYTES};
+use crate::request::BodyError;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -30,7 +30,7 @@ pub(super) enum AppKeyError {
     /// The path does not know the method, but these.
     Method(&'static str),
     /// The body is too large.
-    TooLarge,
+    TooLarge(usize),
     /// The body is neither JSON nor a form.
     MediaType,
     /// The body did not come in time.
@@ -67,7 +67,7 @@ impl AppKeyError {
                 StatusCode::NOT_FOUND
             }
             AppKeyError::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
-            AppKeyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            AppKeyError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             AppKeyError::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             AppKeyError::TooSlow => StatusCode::REQUEST_TIMEOUT,
             AppKeyError::Busy | AppKeyError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -85,7 +85,7 @@ impl AppKeyError {
             AppKeyError::Bad(text) => text.clone(),
             AppKeyError::NoSuchPath => "nothing is served at this path".into(),
             AppKeyError::Method(allow) => format!("this path knows {allow}").into(),
-            AppKeyError::TooLarge => format!("the body has more than {MAX_BODY_BYTES} bytes").into(),
+            AppKeyError::TooLarge(bytes) => format!("the body has more than {bytes} bytes").into(),
             AppKeyError::MediaType => "the body must be JSON or application/x-www-form-urlencoded".into(),
             AppKeyError::TooSlow => "the body did not come in time".into(),
             AppKeyError::Busy | AppKeyError::Unavailable(_) => "the service is unavailable: try again".into(),
@@ -111,7 +111,7 @@ impl From<Unavailable> for AppKeyError {
 impl From<BodyError> for AppKeyError {
     fn from(error: BodyError) -> Self {
         match error {
-            BodyError::TooLarge => AppKeyError::TooLarge,
+            BodyError::TooLarge(bytes) => AppKeyError::TooLarge(bytes),
             BodyError::Incomplete => AppKeyError::bad("the body is incomplete"),
             BodyError::TooSlow => AppKeyError::TooSlow,
             BodyError::NoRoom => AppKeyError::Busy,

@@ -4,6 +4,7 @@ use super::error::AppKeyError;
 use super::input::Members;
 use super::wire;
 use crate::request::{Presented, bearer, body_form, read_body, segments};
+use crate::state::AppState;
 use crate::stream::{ListFrame, list_body};
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -15,12 +16,13 @@ use jeton_core::{AppKey, Authority, Int64Form, Owner, Scopes, TokenId, TokenKind
 use jeton_service::{Admission, Issue, ListRequest, OpenApp, Order, Service, Surface, TokenLife};
 
 /// Answers whatever is asked below `/AccessToken`.
-pub(super) async fn handle(State(service): State<Service>, request: Request) -> Response {
+pub(super) async fn handle(State(state): State<AppState>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    operate(&service, &parts, body).await.unwrap_or_else(IntoResponse::into_response)
+    operate(&state, &parts, body).await.unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn operate(service: &Service, parts: &Parts, body: Body) -> Result<Response, AppKeyError> {
+async fn operate(state: &AppState, parts: &Parts, body: Body) -> Result<Response, AppKeyError> {
+    let service = &state.service;
     let segments = segments(parts.uri.path(), "/AccessToken").ok_or(AppKeyError::NoSuchPath)?;
     let query = || Members::of_query(parts.uri.query().unwrap_or_default());
     match (segments.as_slice(), &parts.method) {
@@ -29,12 +31,12 @@ async fn operate(service: &Service, parts: &Parts, body: Body) -> Result<Respons
             list(service, &caller, &query()?).await
         }
         ([app], &Method::POST) => {
-            let body = read_body(&parts.headers, body).await;
+            let body = read_body(&parts.headers, body, state.setup.body_limits).await;
             let caller = admit(service, app, parts).await?;
             create(service, &caller, &query()?, &members(parts, &body?, false)?).await
         }
         ([app, id], &Method::PUT) => {
-            let body = read_body(&parts.headers, body).await;
+            let body = read_body(&parts.headers, body, state.setup.body_limits).await;
             let caller = admit(service, app, parts).await?;
             update(service, &caller, id, &query()?, &members(parts, &body?, true)?).await
         }

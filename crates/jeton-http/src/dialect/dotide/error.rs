@@ -2,7 +2,7 @@
 
 use super::wire::{error_body, validation_body};
 use crate::overload::RETRY_SOON;
-use crate::request::{BodyError, MAX_BODY_BYTES};
+use crate::request::BodyError;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -22,7 +22,7 @@ pub(super) enum DotideError {
     /// The path does not know the method, but these.
     Method(&'static str),
     /// The body is too large.
-    TooLarge,
+    TooLarge(usize),
     /// The body did not come in time.
     TooSlow,
     /// There is no room for the request at this moment.
@@ -38,7 +38,7 @@ impl DotideError {
             DotideError::Bad(_) => StatusCode::BAD_REQUEST,
             DotideError::Scopes(_) => StatusCode::UNPROCESSABLE_ENTITY,
             DotideError::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
-            DotideError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            DotideError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             DotideError::TooSlow => StatusCode::REQUEST_TIMEOUT,
             DotideError::Busy | DotideError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -50,7 +50,7 @@ impl DotideError {
             DotideError::Bad(text) => error_body(text),
             DotideError::Scopes(text) => validation_body(text),
             DotideError::Method(allow) => error_body(&format!("this path knows {allow}")),
-            DotideError::TooLarge => error_body(&format!("the body has more than {MAX_BODY_BYTES} bytes")),
+            DotideError::TooLarge(bytes) => error_body(&format!("the body has more than {bytes} bytes")),
             DotideError::TooSlow => error_body("the body did not come in time"),
             DotideError::Busy | DotideError::Unavailable(_) => {
                 error_body("the service is unavailable: try again")
@@ -90,7 +90,7 @@ impl From<Unavailable> for DotideError {
 impl From<BodyError> for DotideError {
     fn from(error: BodyError) -> Self {
         match error {
-            BodyError::TooLarge => DotideError::TooLarge,
+            BodyError::TooLarge(bytes) => DotideError::TooLarge(bytes),
             BodyError::Incomplete => DotideError::Bad("the body is incomplete".into()),
             BodyError::TooSlow => DotideError::TooSlow,
             BodyError::NoRoom => DotideError::Busy,

@@ -56,7 +56,7 @@ async fn operate(
         };
     };
     let body = match parts.method {
-        Method::POST | Method::PUT => read_body(&parts.headers, body).await,
+        Method::POST | Method::PUT => read_body(&parts.headers, body, state.setup.body_limits).await,
         _ => Ok(Bytes::new()),
     };
     let key: Option<AppKey> = db.parse().ok();
@@ -67,7 +67,7 @@ async fn operate(
     let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
     match (rest.as_slice(), &parts.method) {
         (["access_tokens"], &Method::GET | &Method::HEAD) => caller.list().await,
-        (["access_tokens"], &Method::POST) => caller.create(&body?, &state.public_url, version).await,
+        (["access_tokens"], &Method::POST) => caller.create(&body?, &state.setup.public_url, version).await,
         (["access_tokens", token], &Method::GET | &Method::HEAD) => caller.read(token).await,
         (["access_tokens", token], &Method::PUT) => caller.update(token, &body?).await,
         (["access_tokens", token], &Method::DELETE) => caller.delete(token).await,

@@ -2,7 +2,7 @@
 
 use super::error::LoopBackError;
 use super::qs::{FormError, parse_form};
-use crate::request::{BodyForm, body_form, read_body, without_bom};
+use crate::request::{BodyForm, BodyLimits, body_form, read_body, without_bom};
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
@@ -10,7 +10,11 @@ use jeton_core::Value;
 use jeton_service::value_of_json;
 
 /// The body of a request; `None` if there is none.
-pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Option<Value>, LoopBackError> {
+pub(super) async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    limits: BodyLimits,
+) -> Result<Option<Value>, LoopBackError> {
     if !headers.contains_key(CONTENT_TYPE) {
         return Ok(None);
     }
@@ -18,7 +22,7 @@ pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Option<Value
     if form == BodyForm::Other {
         return Ok(None);
     }
-    let bytes = read_body(headers, body).await?;
+    let bytes = read_body(headers, body, limits).await?;
     let bytes = without_bom(&bytes);
     if bytes.is_empty() {
         return Ok(None);

@@ -110,7 +110,7 @@ fn write_status(fault: WriteFault) -> StatusCode {
         WriteFault::NotFound => StatusCode::NOT_FOUND,
         WriteFault::Duplicate => StatusCode::CONFLICT,
         WriteFault::IdChanged => StatusCode::BAD_REQUEST,
-        WriteFault::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        WriteFault::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
         WriteFault::TooManySelfMade => StatusCode::TOO_MANY_REQUESTS,
         WriteFault::IdNotYours | WriteFault::Id | WriteFault::Created | WriteFault::User => {
             StatusCode::UNPROCESSABLE_ENTITY
@@ -147,7 +147,7 @@ impl From<WriteFault> for LoopBackError {
 impl From<BodyError> for LoopBackError {
     fn from(error: BodyError) -> Self {
         match error {
-            BodyError::TooLarge => LoopBackError::TooLarge,
+            BodyError::TooLarge(_) => LoopBackError::TooLarge,
             BodyError::Incomplete => LoopBackError::bad("request aborted"),
             BodyError::TooSlow => LoopBackError::TooSlow,
             BodyError::NoRoom => LoopBackError::Busy,

@@ -7,6 +7,7 @@ use super::error::LoopBackError;
 use super::qs::parse_query;
 use super::route::{Call, NotUtf8, Target, call, target};
 use super::{body, credential, wire};
+use crate::state::AppState;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::StatusCode;
@@ -22,12 +23,13 @@ use jeton_service::{
 const MAX_CREATED: usize = 1_000;
 
 /// Answers a request whose path is LoopBack's.
-pub(crate) async fn handle(service: Service, request: Request) -> Response {
+pub(crate) async fn handle(state: AppState, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    operate(&service, &parts, body).await.unwrap_or_else(IntoResponse::into_response)
+    operate(&state, &parts, body).await.unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn operate(service: &Service, parts: &Parts, body: Body) -> Result<Response, LoopBackError> {
+async fn operate(state: &AppState, parts: &Parts, body: Body) -> Result<Response, LoopBackError> {
+    let service = &state.service;
     let path = parts.uri.path();
     let no_model = || LoopBackError::NoModel(format!("{} {path}", parts.method));
     let target = target(path).ok_or_else(no_model)?;
@@ -35,7 +37,7 @@ async fn operate(service: &Service, parts: &Parts, body: Body) -> Result<Respons
         Target::Model { app: Some(key), .. } => Some(key.parse().map_err(|_| no_model())?),
         Target::Model { app: None, .. } | Target::OtherModel => None,
     };
-    let body = body::read(&parts.headers, body).await;
+    let body = body::read(&parts.headers, body, state.setup.body_limits).await;
     let app = service.open_surface(Surface::LoopBack, key.as_ref()).await?.ok_or_else(no_model)?;
     let query = parse_query(parts.uri.query().unwrap_or_default());
     let presented = credential::presented(service, &query, &parts.headers);

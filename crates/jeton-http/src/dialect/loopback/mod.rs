@@ -13,7 +13,7 @@ mod route;
 mod wire;
 
 pub(crate) use handlers::handle;
-pub(crate) use route::claims;
+pub(crate) use route::{claims, names_token};
 
 use axum::response::{IntoResponse, Response};
 

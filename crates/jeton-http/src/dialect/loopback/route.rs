@@ -30,6 +30,11 @@ pub(crate) fn claims(path: &str) -> bool {
     target(path).is_some()
 }
 
+/// Whether a path of LoopBack's goes on below its model; `None` if it is not LoopBack's.
+pub(crate) fn names_token(path: &str) -> Option<bool> {
+    target(path).map(|target| matches!(target, Target::Model { below, .. } if !below.is_empty()))
+}
+
 /// Reads a path; `None` if it is not LoopBack's. Slashes at the end, and doubled ones, are of no account.
 pub(super) fn target(path: &str) -> Option<Target> {
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();

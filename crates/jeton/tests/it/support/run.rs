@@ -12,7 +12,11 @@ pub(crate) fn program() -> Command {
     // Proofs name the program as it ships.
     let built = std::env::var_os("JETON_TEST_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_jeton").into());
     let mut command = Command::new(built);
-    for name in ["JETON_DATA_DIR", "JETON_DATABASE_URL", "JETON_KEYS", "JETON_LOG", "COLUMNS"] {
+    let is_ours = |name: &str| name.starts_with("JETON_") || name.starts_with("LISTEN_");
+    for (name, _) in std::env::vars().filter(|(name, _)| is_ours(name)) {
+        command.env_remove(name);
+    }
+    for name in ["COLUMNS", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"] {
         command.env_remove(name);
     }
     command

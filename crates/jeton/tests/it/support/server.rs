@@ -29,8 +29,8 @@ impl Server {
         let mut child = launch(command);
         let stdout = Lines::of(child.stdout.take().expect("standard output is piped"));
         let stderr = Lines::of(child.stderr.take().expect("standard error is piped"));
-        let address = announced(&stderr, " listening on ");
-        let admin_address = announced(&stderr, " admin listening on ");
+        let address = announced(&stderr, "listening on ");
+        let admin_address = announced(&stderr, "admin listening on ");
         Server { child, stdout, stderr, address, admin_address }
     }
 
@@ -66,6 +66,12 @@ impl Server {
     #[track_caller]
     pub(crate) fn says(&self, mark: &str) -> String {
         self.stderr.wait_for(mark)
+    }
+
+    /// What follows `mark` in the next line of the log that has it.
+    #[track_caller]
+    pub(crate) fn rest(&self, mark: &str) -> String {
+        self.stderr.rest_of_line(mark)
     }
 
     /// A request by whoever has `token`.
@@ -105,6 +111,8 @@ pub(crate) fn launch(command: &mut Command) -> Child {
 #[track_caller]
 fn announced(log: &Lines, mark: &str) -> SocketAddr {
     let url = log.wait_for(mark);
-    let address = url.split_once("://").map_or(&*url, |(_, address)| address);
+    // In a log for machines the line goes on.
+    let url = url.trim_end_matches(['"', '}']);
+    let address = url.split_once("://").map_or(url, |(_, address)| address);
     address.parse().unwrap_or_else(|e| panic!("{address:?}: {e}"))
 }

@@ -1,0 +1,118 @@
+//! What is counted while the service runs: atomics that any thread advances, and whoever reports them reads.
+//!
+//! The crate that knows a fact counts it, in a struct of these. Which names and which format they are reported in is
+//! not its business.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// One more.
+    pub fn increment(&self) {
+        self.add(1);
+    }
+
+    /// So many more.
+    pub fn add(&self, count: u64) {
+        self.0.fetch_add(count, Relaxed);
+    }
+
+    /// How many so far.
+    pub fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// A number that goes up and down.
+#[derive(Debug, Default)]
+pub struct Gauge(AtomicU64);
+
+impl Gauge {
+    /// Makes it this number.
+    pub fn set(&self, number: u64) {
+        self.0.store(number, Relaxed);
+    }
+
+    /// The number.
+    pub fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// How often values of which size were seen: a count for each of a few sizes, so that recording one costs two atomics
+/// and what is kept never grows.
+#[derive(Debug)]
+pub struct Histogram {
+    bounds: &'static [u64],
+    /// One for each bound, and one for what is beyond the last.
+    counts: Box<[AtomicU64]>,
+    sum: AtomicU64,
+}
+
+/// A histogram as it stands at one instant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistogramReading {
+    /// Each bound, and how many values were not beyond it.
+    pub buckets: Vec<(u64, u64)>,
+    /// How many values there were.
+    pub count: u64,
+    /// Their sum.
+    pub sum: u64,
+}
+
+impl Histogram {
+    /// One that tells values apart by these bounds, which ascend.
+    pub fn new(bounds: &'static [u64]) -> Self {
+        let counts = std::iter::repeat_with(AtomicU64::default).take(bounds.len() + 1).collect();
+        Histogram { bounds, counts, sum: AtomicU64::default() }
+    }
+
+    /// Records a value.
+    pub fn record(&self, value: u64) {
+        let place = self.bounds.partition_point(|bound| *bound < value);
+        self.counts[place].fetch_add(1, Relaxed);
+        self.sum.fetch_add(value, Relaxed);
+    }
+
+    /// What was recorded. Values that are recorded meanwhile may be missing from the sum or from a count.
+    pub fn read(&self) -> HistogramReading {
+        let mut count = 0;
+        let mut buckets = Vec::with_capacity(self.bounds.len());
+        for (place, recorded) in self.counts.iter().enumerate() {
+            count += recorded.load(Relaxed);
+            if let Some(bound) = self.bounds.get(place) {
+                buckets.push((*bound, count));
+            }
+        }
+        HistogramReading { buckets, count, sum: self.sum.load(Relaxed) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_belongs_to_what_is_below_it() {
+        let histogram = Histogram::new(&[10, 20]);
+        for value in [0, 10, 11, 20, 21, 1_000] {
+            histogram.record(value);
+        }
+        let reading = histogram.read();
+        assert_eq!(reading, HistogramReading { buckets: vec![(10, 2), (20, 4)], count: 6, sum: 1_062 });
+    }
+
+    #[test]
+    fn counts_from_many_threads_all_count() {
+        let (counter, histogram) = (Counter::default(), Histogram::new(&[1]));
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..1_000).for_each(|_| (counter.increment(), histogram.record(2)).0));
+            }
+        });
+        assert_eq!((counter.get(), histogram.read().count, histogram.read().sum), (4_000, 4_000, 8_000));
+    }
+}

@@ -1,0 +1,222 @@
+//! `/metrics`: what was counted, in Prometheus' text format.
+//!
+//! Facts are counted where they are known, in plain structs of [`jeton_core::Counter`] and
+//! [`jeton_core::Histogram`]: counting costs an atomic and needs nothing of this module. To report one more, reach its
+//! struct from [`collect`], give it a name in the list below, and write that down in `docs/metrics.md`, which a test
+//! compares with it. Names and labels are stable: dashboards and alerts depend on them.
+
+use crate::health::Phase;
+use crate::observe::CLASSES;
+use crate::process;
+use crate::route::Route;
+use crate::state::AppState;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use jeton_core::HistogramReading;
+use jeton_service::StoreMeasures;
+use prometheus::proto::{Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType};
+use prometheus::{TEXT_FORMAT, TextEncoder};
+
+/// What is reported under one name.
+struct Described {
+    name: &'static str,
+    kind: MetricType,
+    /// What it counts, in the documents' words.
+    help: &'static str,
+}
+
+macro_rules! metrics {
+    ($($constant:ident = $kind:ident $name:literal: $help:literal;)*) => {
+        $(const $constant: Described = Described { name: $name, kind: MetricType::$kind, help: $help };)*
+
+        /// All of them, in the order in which they are documented.
+        #[cfg(test)]
+        const METRICS: &[&Described] = &[$(&$constant),*];
+    };
+}
+
+metrics! {
+    REQUESTS = COUNTER "jeton_http_requests_total": "Requests that were answered, by route and class of status.";
+    REQUEST_SECONDS = HISTOGRAM "jeton_http_request_duration_seconds":
+        "From the end of a request's head to the head of its answer, by route.";
+    VERDICTS = COUNTER "jeton_verdicts_total": "Answers to whether a token is good, by outcome.";
+    STORE_SECONDS = HISTOGRAM "jeton_store_duration_seconds":
+        "Statements that read, and writes from being asked for to being on disk.";
+    STORE_FAILURES = COUNTER "jeton_store_failures_total": "Calls of the store that failed.";
+    GROUPS = HISTOGRAM "jeton_store_group_writes": "Writes that went into one commit (SQLite).";
+    WAITING = GAUGE "jeton_store_waiting_writes": "Writes that waited when the writer last began a commit (SQLite).";
+    READY = GAUGE "jeton_ready": "1 while the server serves, 0 while it starts or drains. Does not ask the store.";
+    BUILD = GAUGE "jeton_build_info": "Always 1; the version is a label.";
+    RESIDENT = GAUGE "process_resident_memory_bytes": "Memory in use.";
+    OPEN_FDS = GAUGE "process_open_fds": "File descriptors that are open.";
+    MAX_FDS = GAUGE "process_max_fds": "File descriptors that may be open.";
+    THREADS = GAUGE "process_threads": "Threads of the process.";
+    CPU = COUNTER "process_cpu_seconds_total": "Processor time that was spent, in seconds.";
+    START = GAUGE "process_start_time_seconds": "When the process began, in seconds since 1970.";
+}
+
+/// Labels of one value.
+type Labels<'a> = &'a [(&'static str, &'a str)];
+
+pub(crate) async fn handle(State(state): State<AppState>) -> Response {
+    match TextEncoder::new().encode_to_string(&collect(&state)) {
+        Ok(text) => ([(CONTENT_TYPE, TEXT_FORMAT), (CACHE_CONTROL, "no-store")], text).into_response(),
+        Err(error) => {
+            tracing::error!(route = Route::Metrics.name(), "{error}");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// Reads everything that is counted.
+fn collect(state: &AppState) -> Vec<MetricFamily> {
+    let mut families = Vec::new();
+    requests(state, &mut families);
+    verdicts(state, &mut families);
+    if let Some(measures) = state.service.store_measures() {
+        store(measures, &mut families);
+    }
+    this_process(state, &mut families);
+    // What this system does not tell is left out.
+    families.retain(|family| !family.get_metric().is_empty());
+    families
+}
+
+fn requests(state: &AppState, families: &mut Vec<MetricFamily>) {
+    let (mut answers, mut seconds) = (Vec::new(), Vec::new());
+    for route in Route::ALL {
+        let measures = state.setup.observer.requests.of(route);
+        let latency = measures.latency.read();
+        // A route that nobody has asked for would be two dozen lines of zeros.
+        if latency.count == 0 {
+            continue;
+        }
+        for (class, counter) in CLASSES.iter().zip(&measures.answers) {
+            answers.push(counter_of(&[("route", route.name()), ("class", class)], counter.get() as f64));
+        }
+        seconds.push(histogram_of(&[("route", route.name())], &latency, 1e-6));
+    }
+    families.push(family(&REQUESTS, answers));
+    families.push(family(&REQUEST_SECONDS, seconds));
+}
+
+fn verdicts(state: &AppState, families: &mut Vec<MetricFamily>) {
+    let verdicts = &state.service.measures().verdicts;
+    let outcomes = [
+        ("allowed", &verdicts.allowed),
+        ("refused", &verdicts.refused),
+        ("unknown", &verdicts.unknown),
+        ("revoked", &verdicts.revoked),
+        ("disabled", &verdicts.disabled),
+        ("expired", &verdicts.expired),
+        ("unavailable", &verdicts.unavailable),
+    ];
+    let values = outcomes.map(|(outcome, counter)| counter_of(&[("outcome", outcome)], counter.get() as f64));
+    families.push(family(&VERDICTS, values.into()));
+}
+
+fn store(measures: &StoreMeasures, families: &mut Vec<MetricFamily>) {
+    let calls = [("read", &measures.reads), ("write", &measures.writes)];
+    let seconds = calls.map(|(name, calls)| histogram_of(&[("call", name)], &calls.time.read(), 1e-6));
+    let failures = calls.map(|(name, calls)| counter_of(&[("call", name)], calls.failures.get() as f64));
+    families.push(family(&STORE_SECONDS, seconds.into()));
+    families.push(family(&STORE_FAILURES, failures.into()));
+    families.push(family(&GROUPS, vec![histogram_of(&[], &measures.groups.read(), 1.0)]));
+    families.push(family(&WAITING, vec![gauge_of(&[], measures.waiting_writes.get() as f64)]));
+}
+
+fn this_process(state: &AppState, families: &mut Vec<MetricFamily>) {
+    let is_ready = state.setup.readiness.phase() == Phase::Serving;
+    let version: Labels<'_> = &[("version", env!("CARGO_PKG_VERSION"))];
+    let process = process::read();
+    let optional = |value: Option<u64>| value.map(|value| gauge_of(&[], value as f64)).into_iter().collect();
+    families.push(family(&READY, vec![gauge_of(&[], f64::from(u8::from(is_ready)))]));
+    families.push(family(&BUILD, vec![gauge_of(version, 1.0)]));
+    families.push(family(&RESIDENT, optional(process.resident_bytes)));
+    families.push(family(&OPEN_FDS, optional(process.open_descriptors)));
+    families.push(family(&MAX_FDS, optional(process.max_descriptors)));
+    families.push(family(&THREADS, optional(process.threads)));
+    let cpu = process.cpu_seconds.map(|seconds| counter_of(&[], seconds));
+    families.push(family(&CPU, cpu.into_iter().collect()));
+    let started_at = state.setup.started_at.as_millis() as f64 / 1e3;
+    families.push(family(&START, vec![gauge_of(&[], started_at)]));
+}
+
+fn family(described: &Described, values: Vec<Metric>) -> MetricFamily {
+    let mut family = MetricFamily::default();
+    family.set_name(described.name.to_owned());
+    family.set_help(described.help.to_owned());
+    family.set_field_type(described.kind);
+    family.set_metric(values);
+    family
+}
+
+fn labelled(labels: Labels<'_>) -> Metric {
+    let pair = |(name, value): &(&str, &str)| {
+        let mut pair = LabelPair::default();
+        pair.set_name((*name).to_owned());
+        pair.set_value((*value).to_owned());
+        pair
+    };
+    Metric::from_label(labels.iter().map(pair).collect())
+}
+
+fn counter_of(labels: Labels<'_>, value: f64) -> Metric {
+    let (mut metric, mut counter) = (labelled(labels), Counter::default());
+    counter.set_value(value);
+    metric.set_counter(counter);
+    metric
+}
+
+fn gauge_of(labels: Labels<'_>, value: f64) -> Metric {
+    let (mut metric, mut gauge) = (labelled(labels), Gauge::default());
+    gauge.set_value(value);
+    metric.set_gauge(gauge);
+    metric
+}
+
+/// `unit`: what one of what was recorded is in the unit that is reported.
+fn histogram_of(labels: Labels<'_>, reading: &HistogramReading, unit: f64) -> Metric {
+    let bucket = |(bound, count): &(u64, u64)| {
+        let mut bucket = Bucket::default();
+        // Divided, a bound of 250 microseconds is written 0.00025; multiplied, it would not always be.
+        bucket.set_upper_bound(*bound as f64 / (1.0 / unit));
+        bucket.set_cumulative_count(*count);
+        bucket
+    };
+    let mut histogram = Histogram::default();
+    histogram.set_bucket(reading.buckets.iter().map(bucket).collect());
+    histogram.set_sample_count(reading.count);
+    histogram.set_sample_sum(reading.sum as f64 * unit);
+    let mut metric = labelled(labels);
+    metric.set_histogram(histogram);
+    metric
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rows of the table in the documents: name, kind, help.
+    fn documented() -> Vec<(String, String, String)> {
+        let text = include_str!("../../../docs/metrics.md");
+        let rows = text.lines().filter(|line| line.starts_with("| `"));
+        rows.map(|row| {
+            let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+            (cells[0].trim_matches('`').to_owned(), cells[1].to_owned(), cells[3].to_owned())
+        })
+        .collect()
+    }
+
+    #[test]
+    fn the_documents_name_what_is_reported_and_nothing_else() {
+        let kind = |kind: MetricType| format!("{kind:?}").to_lowercase();
+        let reported: Vec<_> = METRICS
+            .iter()
+            .map(|metric| (metric.name.to_owned(), kind(metric.kind), metric.help.to_owned()))
+            .collect();
+        assert_eq!(documented(), reported);
+    }
+}

@@ -1,0 +1,174 @@
+//! What is known of every request from the outside: its route, its status, how long it took, and its id.
+//!
+//! This wraps the router instead of being a layer in it, because forward-auth may cost no more than a few atomics
+//! besides its answer: nothing here allocates, takes a lock or opens a span, unless a line is written.
+
+mod measures;
+mod request_id;
+
+pub(crate) use measures::{CLASSES, RequestMeasures};
+pub use request_id::request_id;
+pub(crate) use request_id::told_request_id;
+
+use crate::route::Route;
+use axum::http::{Method, Request, Response};
+use request_id::{REQUEST, RequestId, RequestIds, X_REQUEST_ID};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll, ready};
+use tokio::task::futures::TaskLocalFuture;
+use tokio::time::Instant;
+use tower_service::Service;
+
+/// Which requests get a line in the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum RequestLog {
+    /// None of them.
+    #[default]
+    None = 0,
+    /// Those whose answer is 500 or above.
+    Failures = 1,
+    /// All of them.
+    All = 2,
+}
+
+/// Watches requests: counts them, and writes the lines that were asked for.
+#[derive(Debug, Default)]
+pub struct Observer {
+    pub(crate) requests: RequestMeasures,
+    ids: RequestIds,
+    log: AtomicU8,
+}
+
+impl Observer {
+    /// One whose ids start with `prefix`, which other processes should not share.
+    pub fn new(prefix: u32, log: RequestLog) -> Self {
+        Observer { ids: RequestIds::new(prefix), log: AtomicU8::new(log as u8), ..Observer::default() }
+    }
+
+    /// Decides which requests get a line from now on.
+    pub fn set_log(&self, log: RequestLog) {
+        self.log.store(log as u8, Ordering::Relaxed);
+    }
+
+    fn logs(&self, is_failure: bool) -> bool {
+        let log = self.log.load(Ordering::Relaxed);
+        log == RequestLog::All as u8 || (is_failure && log == RequestLog::Failures as u8)
+    }
+}
+
+/// A service whose requests are watched.
+#[derive(Clone, Debug)]
+pub struct Observe<S> {
+    inner: S,
+    observer: Arc<Observer>,
+}
+
+impl<S> Observe<S> {
+    pub(crate) fn new(inner: S, observer: Arc<Observer>) -> Self {
+        Observe { inner, observer }
+    }
+}
+
+impl<S, B, A> Service<Request<B>> for Observe<S>
+where
+    S: Service<Request<B>, Response = Response<A>>,
+{
+    type Response = Response<A>;
+    type Error = S::Error;
+    type Future = Observed<S::Future>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let id = RequestId::new(request.headers(), Arc::clone(&self.observer));
+        if self.observer.logs(false) {
+            // Its line is certain: what is said of it before that says the same id.
+            id.get();
+        }
+        let line = Line { route: Route::of(request.uri().path()), method: method_name(request.method()) };
+        Observed { answer: REQUEST.scope(id, self.inner.call(request)), line, started_at: Instant::now() }
+    }
+}
+
+pin_project_lite::pin_project! {
+    /// An answer that is under way, and watched.
+    pub struct Observed<F> {
+        #[pin]
+        answer: TaskLocalFuture<RequestId, F>,
+        line: Line,
+        started_at: Instant,
+    }
+}
+
+impl<F> fmt::Debug for Observed<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.line.fmt(f)
+    }
+}
+
+/// What a line says of a request before there is an answer.
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    route: Route,
+    method: &'static str,
+}
+
+impl<F, A, E> Future for Observed<F>
+where
+    F: Future<Output = Result<Response<A>, E>>,
+{
+    type Output = Result<Response<A>, E>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let mut answer = ready!(this.answer.as_mut().poll(context))?;
+        if let Some(id) = this.answer.take_value() {
+            let status = answer.status();
+            let took = this.started_at.elapsed();
+            id.observer.requests.count(this.line.route, status, took);
+            if id.observer.logs(status.is_server_error()) {
+                let (route, method) = (this.line.route.name(), this.line.method);
+                let (status, milliseconds) = (status.as_u16(), took.as_secs_f64() * 1_000.0);
+                REQUEST.sync_scope(id, || {
+                    if status < 500 {
+                        tracing::info!(route, method, status, milliseconds, "request");
+                    } else {
+                        tracing::warn!(route, method, status, milliseconds, "request");
+                    }
+                    name(&mut answer);
+                });
+            } else if let Some(id) = id.if_known() {
+                answer.headers_mut().insert(X_REQUEST_ID, id.clone());
+            }
+        }
+        Poll::Ready(Ok(answer))
+    }
+}
+
+/// Puts the id of the request into its answer.
+fn name<A>(answer: &mut Response<A>) {
+    if let Some(id) = request_id() {
+        answer.headers_mut().insert(X_REQUEST_ID, id);
+    }
+}
+
+/// The name of a method, if it is a usual one: clients write other things there, secrets too.
+fn method_name(method: &Method) -> &'static str {
+    const USUAL: [(Method, &str); 7] = [
+        (Method::GET, "GET"),
+        (Method::POST, "POST"),
+        (Method::PUT, "PUT"),
+        (Method::DELETE, "DELETE"),
+        (Method::HEAD, "HEAD"),
+        (Method::PATCH, "PATCH"),
+        (Method::OPTIONS, "OPTIONS"),
+    ];
+    USUAL.into_iter().find(|(usual, _)| usual == method).map_or("other", |(_, name)| name)
+}

@@ -1,0 +1,98 @@
+//! Ids of requests, by which an answer is found in the log.
+
+use super::Observer;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// The header that brings an id and takes it back.
+pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Most characters of an id that a client or a proxy chose. A secret of ours is longer.
+const MAX_CHARS: usize = 48;
+
+tokio::task_local! {
+    /// The request that this task answers.
+    pub(super) static REQUEST: RequestId;
+}
+
+/// The id of the request that is being answered here; `None` outside of requests. Whoever writes a line about it asks:
+/// a request that nobody writes about costs no id.
+pub fn request_id() -> Option<HeaderValue> {
+    REQUEST.try_with(|request| request.get().clone()).ok()
+}
+
+/// The same, if the client will be told it.
+pub(crate) fn told_request_id() -> Option<HeaderValue> {
+    REQUEST.try_with(|request| request.if_known().cloned()).ok().flatten()
+}
+
+/// The id of one request: brought along, or drawn when it is first asked for.
+#[derive(Debug)]
+pub(super) struct RequestId {
+    id: OnceLock<HeaderValue>,
+    pub(super) observer: Arc<Observer>,
+}
+
+impl RequestId {
+    pub(super) fn new(headers: &HeaderMap, observer: Arc<Observer>) -> Self {
+        let brought = headers.get(X_REQUEST_ID).filter(|value| is_plain(value.as_bytes())).cloned();
+        RequestId { id: brought.map_or_else(OnceLock::new, OnceLock::from), observer }
+    }
+
+    pub(super) fn get(&self) -> &HeaderValue {
+        self.id.get_or_init(|| self.observer.ids.next())
+    }
+
+    /// The id, if it was brought along or anybody has asked for it.
+    pub(super) fn if_known(&self) -> Option<&HeaderValue> {
+        self.id.get()
+    }
+}
+
+/// Whether a text may be an id: 1 to [`MAX_CHARS`] letters, digits, dots, hyphens and underscores, which can break no
+/// log.
+fn is_plain(text: &[u8]) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    (1..=MAX_CHARS).contains(&text.len()) && text.iter().all(plain)
+}
+
+/// Where ids come from: a text that is this process's own, and a number. They are no secrets.
+#[derive(Debug, Default)]
+pub(super) struct RequestIds {
+    prefix: u32,
+    last: AtomicU64,
+}
+
+impl RequestIds {
+    pub(super) fn new(prefix: u32) -> Self {
+        RequestIds { prefix, last: AtomicU64::default() }
+    }
+
+    fn next(&self) -> HeaderValue {
+        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+        let id = HeaderValue::try_from(format!("{:08x}-{number:x}", self.prefix));
+        id.unwrap_or_else(|_| unreachable!("hexadecimal digits are a header value"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_that_are_plain_and_short() {
+        for good in ["7", "0190c1b2-7a3e-7c4d-8e5f-001122334455", "a.b_c-D", &"x".repeat(48)] {
+            assert!(is_plain(good.as_bytes()), "{good}");
+        }
+        for bad in ["", "a b", "a\"b", "a=b", "é", &"x".repeat(49), &"0".repeat(64)] {
+            assert!(!is_plain(bad.as_bytes()), "{bad}");
+        }
+    }
+
+    #[test]
+    fn ids_of_a_process_do_not_repeat() {
+        let ids = RequestIds::new(0xab);
+        assert_eq!((ids.next(), ids.next()), ("000000ab-1".parse().unwrap(), "000000ab-2".parse().unwrap()));
+        assert!(is_plain(ids.next().as_bytes()), "another process takes it as it is");
+    }
+}

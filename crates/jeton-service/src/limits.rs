@@ -1,0 +1,21 @@
+//! How much may be stored of one thing.
+
+use jeton_core::ScopeLimits;
+
+/// Limits on what is written from now on. What was written before under others stays, and works as it did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// On the scopes that a token is given.
+    pub scopes: ScopeLimits,
+    /// Most bytes of what a LoopBack client stores beyond what every token has; at most
+    /// [`MAX_DOCUMENT_BYTES`](jeton_core::MAX_DOCUMENT_BYTES).
+    pub document_bytes: usize,
+    /// Most live self-made tokens of one app.
+    pub self_made_tokens: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { scopes: ScopeLimits::default(), document_bytes: 16 * 1024, self_made_tokens: 10_000 }
+    }
+}

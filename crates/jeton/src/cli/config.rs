@@ -1,0 +1,65 @@
+//! `jeton config ...`
+
+use super::output;
+use crate::config::{Decided, Effective, ServeFlags, read_file};
+use crate::failure::Failure;
+use clap::{Args, Subcommand};
+use serde_json::json;
+use std::path::PathBuf;
+
+/// Show how the program is set up, and check a file of settings
+#[derive(Subcommand, Debug)]
+pub(crate) enum ConfigCommand {
+    Show(ConfigShowArgs),
+    Check(ConfigCheckArgs),
+}
+
+/// Show each setting as a server with these flags would have it, and who decided it. Passwords are hidden
+#[derive(Args, Debug)]
+pub(crate) struct ConfigShowArgs {
+    #[command(flatten)]
+    flags: ServeFlags,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Check that a file holds settings and nothing else. Says in which line it does not, exit 2
+#[derive(Args, Debug)]
+pub(crate) struct ConfigCheckArgs {
+    /// The file
+    file: PathBuf,
+}
+
+impl ConfigCommand {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        match self {
+            ConfigCommand::Show(args) => show(&args.flags.load()?.effective, args.json),
+            ConfigCommand::Check(args) => {
+                let count = read_file(&args.file)?.len();
+                output::write(&format!("{}: settings: {count}\n", args.file.display()))
+            }
+        }
+    }
+}
+
+fn show(effective: &Effective, json: bool) -> Result<(), Failure> {
+    if json {
+        let member = |decided: &Decided| {
+            let entry = json!({"value": decided.shown(), "from": decided.origin.to_string()});
+            (decided.setting.name.to_owned(), entry)
+        };
+        let settings: serde_json::Map<_, _> = effective.settings.iter().map(member).collect();
+        let file = effective.file.as_ref().map(|path| path.display().to_string());
+        return output::write_json(&json!({"config": file, "settings": settings}));
+    }
+    for decided in &effective.settings {
+        let row = json!({
+            "name": decided.setting.name,
+            "value": decided.shown(),
+            "from": decided.origin.to_string(),
+        });
+        output::write_row(&row, &["name", "value", "from"])?;
+    }
+    Ok(())
+}

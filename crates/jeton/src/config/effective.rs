@@ -1,0 +1,248 @@
+//! Which value of each setting holds, and who said so.
+
+use super::file;
+use super::kind::Kind;
+use super::nearest::nearest;
+use super::settings::{SETTINGS, Setting};
+use crate::failure::Failure;
+use serde_json::Value;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Who decided a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Default,
+    File { path: Arc<Path>, line: usize },
+    Environment(String),
+    Flag(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Default => f.write_str("default"),
+            Origin::File { path, line } => write!(f, "{}:{line}", path.display()),
+            Origin::Environment(name) => f.write_str(name),
+            Origin::Flag(name) => write!(f, "--{name}"),
+        }
+    }
+}
+
+/// A setting, its value, and who decided it. Holds secrets: it has no `Debug`.
+#[derive(Clone)]
+pub(crate) struct Decided {
+    pub(crate) setting: &'static Setting,
+    pub(crate) text: Option<String>,
+    pub(crate) origin: Origin,
+}
+
+impl Decided {
+    /// The value as it may be shown: without a password.
+    pub(crate) fn shown(&self) -> Value {
+        let Some(text) = &self.text else { return Value::Null };
+        match self.setting.kind {
+            Kind::Number { .. } | Kind::Switch => text.parse().unwrap_or(Value::Null),
+            kind => kind.shown(text).into(),
+        }
+    }
+}
+
+/// All settings, in the order of their table.
+#[derive(Clone)]
+pub(crate) struct Effective {
+    /// The file that was read.
+    pub(crate) file: Option<PathBuf>,
+    pub(crate) settings: Vec<Decided>,
+}
+
+/// The environment, as far as it concerns settings.
+pub(crate) trait Environment {
+    fn variable(&self, name: &str) -> Option<OsString>;
+    fn names(&self) -> Vec<OsString>;
+}
+
+/// That of this process.
+pub(crate) struct ProcessEnvironment;
+
+impl Environment for ProcessEnvironment {
+    fn variable(&self, name: &str) -> Option<OsString> {
+        // One that is set to nothing is how many tools leave a variable out.
+        std::env::var_os(name).filter(|value| !value.is_empty())
+    }
+
+    fn names(&self) -> Vec<OsString> {
+        std::env::vars_os().map(|(name, _)| name).collect()
+    }
+}
+
+impl Effective {
+    /// A flag wins over the environment, that over the file, and that over the default.
+    pub(crate) fn decide(
+        file: Option<&Path>,
+        flags: &[(&'static Setting, String)],
+        environment: &dyn Environment,
+    ) -> Result<Self, Failure> {
+        let file = match file {
+            Some(path) => Some(path.to_owned()),
+            None => environment.variable("JETON_CONFIG").map(PathBuf::from),
+        };
+        let entries = match &file {
+            Some(path) => read_file(path)?,
+            None => Vec::new(),
+        };
+        let decide = |setting: &'static Setting| {
+            let given = flags.iter().find(|(flag, _)| flag.name == setting.name);
+            if let Some((_, text)) = given {
+                return checked(setting, text.clone(), Origin::Flag(setting.flag_name()));
+            }
+            if let Some((name, text)) = variable(setting, environment)? {
+                return checked(setting, text, Origin::Environment(name));
+            }
+            let entry = entries.iter().find(|(entry, _)| entry.setting.name == setting.name);
+            Ok(match entry {
+                Some((entry, origin)) => {
+                    Decided { setting, text: Some(entry.text.clone()), origin: origin.clone() }
+                }
+                None => {
+                    let text = setting.default.map(str::to_owned);
+                    Decided { setting, text, origin: Origin::Default }
+                }
+            })
+        };
+        let settings = SETTINGS.iter().map(decide).collect::<Result<_, _>>()?;
+        Ok(Effective { file, settings })
+    }
+
+    /// The setting of this name.
+    pub(crate) fn of(&self, name: &str) -> &Decided {
+        let found = self.settings.iter().find(|decided| decided.setting.name == name);
+        found.unwrap_or_else(|| unreachable!("{name} is in the table"))
+    }
+}
+
+/// The settings of a file, and where each stands.
+pub(crate) fn read_file(path: &Path) -> Result<Vec<(file::Entry, Origin)>, Failure> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))?;
+    let entries = file::read(&text)
+        .map_err(|fault| Failure::usage(format!("{}:{}: {}", path.display(), fault.line, fault.message)))?;
+    let path: Arc<Path> = path.into();
+    let placed = |entry: file::Entry| {
+        let origin = Origin::File { path: Arc::clone(&path), line: entry.line };
+        (entry, origin)
+    };
+    Ok(entries.into_iter().map(placed).collect())
+}
+
+fn checked(setting: &'static Setting, text: String, origin: Origin) -> Result<Decided, Failure> {
+    match setting.kind.check(&text) {
+        Ok(()) => Ok(Decided { setting, text: Some(text), origin }),
+        Err(_) => Err(Failure::usage(format!("{origin}: {} is {}", setting.name, setting.kind))),
+    }
+}
+
+/// What the environment says of a setting, under its name or the older one.
+fn variable(setting: &Setting, environment: &dyn Environment) -> Result<Option<(String, String)>, Failure> {
+    let names = [Some(setting.variable()), setting.older_variable().map(str::to_owned)];
+    for name in names.into_iter().flatten() {
+        if let Some(value) = environment.variable(&name) {
+            let text = value.into_string();
+            let text = text.map_err(|_| Failure::usage(format!("{name}: the value is not UTF-8")))?;
+            return Ok(Some((name, text)));
+        }
+    }
+    Ok(None)
+}
+
+/// Variables that look like settings and are none, and what was perhaps meant. They are no errors: Kubernetes, for one,
+/// sets `JETON_PORT` and the like for a service of that name.
+pub(crate) fn mistyped(environment: &dyn Environment) -> Vec<(String, String)> {
+    let known: Vec<String> = SETTINGS.iter().map(Setting::variable).collect();
+    let others = ["JETON_CONFIG", "JETON_KEYS", "JETON_LOG"];
+    let names = environment.names().into_iter().filter_map(|name| name.into_string().ok());
+    names
+        .filter(|name| name.starts_with("JETON_"))
+        .filter(|name| !known.contains(name) && !others.contains(&name.as_str()))
+        .filter_map(|name| {
+            // What all of them start with makes no two of them alike.
+            let stems = known.iter().filter_map(|known| known.strip_prefix("JETON_"));
+            let near = nearest(name.strip_prefix("JETON_")?, stems)?;
+            Some((name.clone(), format!("JETON_{near}")))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fixed(Vec<(&'static str, &'static str)>);
+
+    impl Environment for Fixed {
+        fn variable(&self, name: &str) -> Option<OsString> {
+            self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
+        }
+
+        fn names(&self) -> Vec<OsString> {
+            self.0.iter().map(|(name, _)| OsString::from(name)).collect()
+        }
+    }
+
+    fn decided(effective: &Effective, name: &str) -> (String, String) {
+        let decided = effective.of(name);
+        (decided.text.clone().unwrap_or_default(), decided.origin.to_string())
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_environment_that_over_the_file_and_that_over_the_default() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("jeton.toml");
+        let listen = Setting::named("listen").unwrap();
+        let expect = |environment: &Fixed, flags: &[(&'static Setting, String)], expected: (&str, &str)| {
+            let effective = Effective::decide(Some(&path), flags, environment).ok().unwrap();
+            assert_eq!(decided(&effective, "listen"), (expected.0.to_owned(), expected.1.to_owned()));
+        };
+        std::fs::write(&path, "").unwrap();
+        expect(&Fixed(vec![]), &[], ("127.0.0.1:8080", "default"));
+        std::fs::write(&path, "\nlisten = \"127.0.0.1:1\"").unwrap();
+        expect(&Fixed(vec![]), &[], ("127.0.0.1:1", &format!("{}:2", path.display())));
+        let environment = Fixed(vec![("JETON_LISTEN", "127.0.0.1:2")]);
+        expect(&environment, &[], ("127.0.0.1:2", "JETON_LISTEN"));
+        expect(&environment, &[(listen, "127.0.0.1:3".to_owned())], ("127.0.0.1:3", "--listen"));
+    }
+
+    #[test]
+    fn the_environment_names_a_file_and_an_older_name_still_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("jeton.toml").into_os_string().into_string().unwrap();
+        std::fs::write(&path, "log.format = \"json\"").unwrap();
+        let environment = Fixed(vec![("JETON_CONFIG", path.leak()), ("JETON_LOG", "debug")]);
+        let effective = Effective::decide(None, &[], &environment).ok().unwrap();
+        assert_eq!(decided(&effective, "log.format").0, "json");
+        assert_eq!(decided(&effective, "log.level"), ("debug".to_owned(), "JETON_LOG".to_owned()));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_by_the_name_of_where_it_stands() {
+        let refused = |environment: Fixed| Effective::decide(None, &[], &environment).err().unwrap().message;
+        let message = refused(Fixed(vec![("JETON_LIMITS_SCOPES", "canary")]));
+        assert_eq!(message, "JETON_LIMITS_SCOPES: limits.scopes is a whole number from 1 to 1024");
+        assert!(!refused(Fixed(vec![("JETON_DATABASE_URL", "canary")])).contains("canary"));
+    }
+
+    #[test]
+    fn mistyped_variables_are_found_and_others_left_alone() {
+        let environment = Fixed(vec![
+            ("JETON_LIMITS_BODY_BYTE", "1"),
+            ("JETON_PORT", "tcp://10.0.0.1:80"),
+            ("JETON_SERVICE_HOST", "10.0.0.1"),
+            ("JETON_KEYS", "x"),
+            ("PATH", "/"),
+        ]);
+        let expected = ("JETON_LIMITS_BODY_BYTE".to_owned(), "JETON_LIMITS_BODY_BYTES".to_owned());
+        assert_eq!(mistyped(&environment), [expected]);
+    }
+}

@@ -1,0 +1,125 @@
+//! What settings can be.
+
+use jeton_http::PublicUrl;
+use std::fmt;
+use std::net::SocketAddr;
+
+/// What a setting can be. Displayed, it says so to people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A file or directory; one that does not start with a slash is relative to where the command was started.
+    Path,
+    /// An IP address and a port.
+    Address,
+    /// Where clients find the server.
+    PublicUrl,
+    /// A PostgreSQL database. May hold a password.
+    DatabaseUrl,
+    /// `true` or `false`.
+    Switch,
+    /// A whole number within bounds, both included.
+    Number { min: u64, max: u64 },
+    /// One of these.
+    Choice(&'static [&'static str]),
+}
+
+/// A text is not what the setting can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Misfit;
+
+impl Kind {
+    /// Whether a text is one of this kind.
+    pub(crate) fn check(self, text: &str) -> Result<(), Misfit> {
+        let fits = match self {
+            Kind::Path => !text.is_empty(),
+            Kind::Address => text.parse::<SocketAddr>().is_ok(),
+            Kind::PublicUrl => text.parse::<PublicUrl>().is_ok(),
+            Kind::DatabaseUrl => text.starts_with("postgres://") || text.starts_with("postgresql://"),
+            Kind::Switch => text.parse::<bool>().is_ok(),
+            Kind::Number { min, max } => {
+                text.parse::<u64>().is_ok_and(|number| (min..=max).contains(&number))
+            }
+            Kind::Choice(choices) => choices.contains(&text),
+        };
+        if fits { Ok(()) } else { Err(Misfit) }
+    }
+
+    /// A value as it may be shown: without a password.
+    pub(crate) fn shown(self, text: &str) -> String {
+        match self {
+            Kind::DatabaseUrl => without_password(text),
+            _ => text.to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Kind::Path => f.write_str("a path"),
+            Kind::Address => f.write_str("an IP address and a port"),
+            Kind::PublicUrl => f.write_str("an http:// or https:// URL without query"),
+            Kind::DatabaseUrl => f.write_str("a postgres:// URL"),
+            Kind::Switch => f.write_str("true or false"),
+            Kind::Number { min, max } => write!(f, "a whole number from {min} to {max}"),
+            Kind::Choice(choices) => f.write_str(&choices.join(" or ")),
+        }
+    }
+}
+
+/// A database URL of which only what cannot be a password is left: all of it is hidden but the user's name and what
+/// follows the only `@`, and that only if there is no query, where passwords may stand too.
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return "(hidden)".to_owned() };
+    let mut parts = rest.split('@');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(user), Some(place), None) if !rest.contains(['?', '#']) => match user.split_once(':') {
+            Some((user, _)) => format!("{scheme}://{user}:(hidden)@{place}"),
+            None => url.to_owned(),
+        },
+        _ => format!("{scheme}://(hidden)"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_and_their_bounds() {
+        let number = Kind::Number { min: 1, max: 60 };
+        for (kind, good, bad) in [
+            (number, vec!["1", "60"], vec!["0", "61", "-1", "1.5", "", "1s"]),
+            (Kind::Switch, vec!["true", "false"], vec!["yes", "1", ""]),
+            (Kind::Choice(&["human", "json"]), vec!["json"], vec!["JSON", ""]),
+            (Kind::Address, vec!["127.0.0.1:0", "[::1]:8080"], vec!["localhost:80", "127.0.0.1"]),
+            (Kind::DatabaseUrl, vec!["postgres://a/b"], vec!["mysql://a/b", "a"]),
+            (Kind::PublicUrl, vec!["https://a"], vec!["a"]),
+            (Kind::Path, vec!["x"], vec![""]),
+        ] {
+            for text in good {
+                assert_eq!(kind.check(text), Ok(()), "{kind}: {text}");
+            }
+            for text in bad {
+                assert_eq!(kind.check(text), Err(Misfit), "{kind}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_that_may_be_a_password_is_shown() {
+        for (url, shown) in [
+            ("postgres://jeton@db/jeton", "postgres://jeton@db/jeton"),
+            ("postgres://jeton:canary@db:5432/jeton", "postgres://jeton:(hidden)@db:5432/jeton"),
+            ("postgres://jeton:can/ary@db/jeton", "postgres://jeton:(hidden)@db/jeton"),
+            ("postgres://jeton:can@ary@db/jeton", "postgres://(hidden)"),
+            ("postgres://jeton:can?ary@db/jeton", "postgres://(hidden)"),
+            ("postgres://db/jeton?password=canary", "postgres://(hidden)"),
+            ("postgres://jeton:canary", "postgres://(hidden)"),
+            ("canary", "(hidden)"),
+        ] {
+            assert_eq!(Kind::DatabaseUrl.shown(url), shown);
+            assert!(!shown.contains("canary"));
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! How the program is set up: a file, the environment and flags, by one table and with one precedence.
+
+mod effective;
+mod file;
+mod flags;
+mod kind;
+mod nearest;
+mod settings;
+
+pub(crate) use effective::{Decided, Effective, ProcessEnvironment, mistyped, read_file};
+pub(crate) use flags::{PlaceFlags, ServeFlags};
+
+use crate::failure::Failure;
+use crate::log::{Format, Level};
+use crate::place::Place;
+use jeton_core::ScopeLimits;
+use jeton_http::{BodyLimits, PublicUrl, RequestLog, ServerLimits};
+use jeton_service::Limits;
+pub(crate) use settings::Setting;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Everything that was decided, in the program's own terms.
+pub(crate) struct Config {
+    pub(crate) place: Place,
+    pub(crate) listen: SocketAddr,
+    pub(crate) admin_listen: SocketAddr,
+    pub(crate) public_url: Option<PublicUrl>,
+    /// The files of the certificate chain and of its key.
+    pub(crate) tls: Option<(PathBuf, PathBuf)>,
+    pub(crate) behind_proxy: bool,
+    pub(crate) drain: Duration,
+    pub(crate) log_format: Format,
+    pub(crate) reloadable: Reloadable,
+    pub(crate) server_limits: ServerLimits,
+    pub(crate) body_limits: BodyLimits,
+    /// Where it all comes from.
+    pub(crate) effective: Effective,
+}
+
+/// What a running server takes over on SIGHUP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reloadable {
+    pub(crate) log_level: Level,
+    pub(crate) log_requests: RequestLog,
+}
+
+impl Config {
+    /// Decides by these flags, the environment of this process, and the file that either names.
+    pub(crate) fn load(file: Option<&Path>, flags: &[(&'static Setting, String)]) -> Result<Self, Failure> {
+        Config::of(Effective::decide(file, flags, &ProcessEnvironment)?)
+    }
+
+    fn of(effective: Effective) -> Result<Self, Failure> {
+        let read = Read(&effective);
+        let database_url = match (read.text("database_url"), read.text("database_url_file")) {
+            (Some(_), Some(_)) => {
+                return Err(Failure::usage(
+                    "database_url and database_url_file are both set: say one of them",
+                ));
+            }
+            (Some(url), None) => Some(url.to_owned()),
+            (None, Some(path)) => Some(database_url_in(Path::new(path))?),
+            (None, None) => None,
+        };
+        let behind_proxy = read.parsed("behind_proxy");
+        let tls = match (read.text("tls_cert"), read.text("tls_key")) {
+            (Some(_), Some(_)) if behind_proxy => {
+                return Err(Failure::usage(
+                    "tls_cert and behind_proxy are both set: TLS ends here or in front",
+                ));
+            }
+            (Some(certificate), Some(key)) => Some((certificate.into(), key.into())),
+            (None, None) => None,
+            (Some(_), None) | (None, Some(_)) => {
+                return Err(Failure::usage(
+                    "tls_cert and tls_key go together: --tls-cert FILE --tls-key FILE",
+                ));
+            }
+        };
+        let limits = Limits {
+            scopes: ScopeLimits {
+                scopes: read.count("limits.scopes"),
+                names_per_scope: read.count("limits.scope_names"),
+                name_chars: read.count("limits.name_characters"),
+            },
+            document_bytes: read.count("limits.document_bytes"),
+            self_made_tokens: read.number("limits.self_made_tokens"),
+        };
+        Ok(Config {
+            place: Place { data_dir: PathBuf::from(read.known("data_dir")), database_url, limits },
+            listen: read.parsed("listen"),
+            admin_listen: read.parsed("admin_listen"),
+            public_url: read.text("public_url").map(|_| read.parsed("public_url")),
+            tls,
+            behind_proxy,
+            drain: read.seconds("drain_seconds"),
+            log_format: match read.known("log.format") {
+                "json" => Format::Json,
+                _ => Format::Human,
+            },
+            reloadable: Reloadable {
+                log_level: Level::named(read.known("log.level")),
+                log_requests: match read.known("log.requests") {
+                    "none" => RequestLog::None,
+                    "all" => RequestLog::All,
+                    _ => RequestLog::Failures,
+                },
+            },
+            server_limits: read.server_limits(),
+            body_limits: BodyLimits { bytes: read.count("limits.body_bytes") },
+            effective,
+        })
+    }
+}
+
+/// Values in the program's own terms. That they fit their kinds was found out when they were decided.
+struct Read<'a>(&'a Effective);
+
+impl<'a> Read<'a> {
+    fn text(&self, name: &str) -> Option<&'a str> {
+        self.0.of(name).text.as_deref()
+    }
+
+    fn known(&self, name: &str) -> &'a str {
+        self.text(name).unwrap_or_else(|| unreachable!("{name} has a default"))
+    }
+
+    fn parsed<T: std::str::FromStr>(&self, name: &str) -> T {
+        self.known(name).parse().unwrap_or_else(|_| unreachable!("{name} was checked"))
+    }
+
+    fn number(&self, name: &str) -> u64 {
+        self.parsed(name)
+    }
+
+    fn count(&self, name: &str) -> usize {
+        self.parsed(name)
+    }
+
+    fn seconds(&self, name: &str) -> Duration {
+        Duration::from_secs(self.number(name))
+    }
+
+    fn server_limits(&self) -> ServerLimits {
+        ServerLimits {
+            handshake_time: self.seconds("limits.handshake_seconds"),
+            head_time: self.seconds("limits.head_seconds"),
+            body_time: self.seconds("limits.body_seconds"),
+            body_stall_time: self.seconds("limits.body_stall_seconds"),
+            idle_time: self.seconds("limits.idle_seconds"),
+            write_stall_time: self.seconds("limits.write_stall_seconds"),
+            shutdown_time: self.seconds("shutdown_seconds"),
+            connections: self.count("limits.connections"),
+            requests: self.count("limits.requests"),
+            head_bytes: self.count("limits.head_bytes"),
+            bodies_bytes: self.count("limits.bodies_bytes"),
+        }
+    }
+}
+
+/// The database URL in a file of its own, as secrets are handed to services.
+fn database_url_in(path: &Path) -> Result<String, Failure> {
+    let failed = |reason: String| Failure::usage(format!("database_url_file: {}: {reason}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    let url = text.trim();
+    if kind::Kind::DatabaseUrl.check(url).is_err() {
+        return Err(failed(format!("what is in it is not {}", kind::Kind::DatabaseUrl)));
+    }
+    Ok(url.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::settings::SETTINGS;
+    use super::*;
+
+    /// A setting that nobody reads would be a promise that is not kept: each one changes what the program gets.
+    #[test]
+    fn every_setting_has_an_effect() {
+        let config = |flags: &[(&'static Setting, String)]| {
+            let environment = Nothing;
+            Config::of(Effective::decide(None, flags, &environment).ok().unwrap()).ok().unwrap()
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let url_file = folder.path().join("url");
+        std::fs::write(&url_file, "postgres://file/jeton\n").unwrap();
+        let default = terms(&config(&[]));
+        for setting in SETTINGS {
+            let other = match (setting.name, setting.kind) {
+                ("database_url_file", _) => url_file.to_str().unwrap().to_owned(),
+                (_, kind::Kind::Path) => "elsewhere".to_owned(),
+                (_, kind::Kind::Address) => "127.0.0.1:1".to_owned(),
+                (_, kind::Kind::PublicUrl) => "https://elsewhere.test".to_owned(),
+                (_, kind::Kind::DatabaseUrl) => "postgres://elsewhere/jeton".to_owned(),
+                (_, kind::Kind::Switch) => "true".to_owned(),
+                (_, kind::Kind::Number { min, max }) => {
+                    let bound = if setting.default == Some(max.to_string().as_str()) { min } else { max };
+                    bound.to_string()
+                }
+                (_, kind::Kind::Choice(choices)) => {
+                    choices.iter().find(|choice| Some(**choice) != setting.default).unwrap().to_string()
+                }
+            };
+            // These two go together: each is changed beside a fixed other one.
+            let flags = match setting.name {
+                "tls_cert" => vec![(setting, other), (Setting::named("tls_key").unwrap(), "key".to_owned())],
+                "tls_key" => vec![(setting, other), (Setting::named("tls_cert").unwrap(), "cert".to_owned())],
+                _ => vec![(setting, other)],
+            };
+            let changed = terms(&config(&flags));
+            assert_ne!(changed, default, "{} has no effect", setting.name);
+        }
+    }
+
+    fn terms(config: &Config) -> String {
+        let place = (&config.place.data_dir, &config.place.database_url, &config.place.limits);
+        let addresses = (config.listen, config.admin_listen, &config.public_url, config.behind_proxy);
+        let limits = (config.server_limits, config.body_limits, config.drain, &config.tls);
+        format!("{place:?} {addresses:?} {limits:?} {:?} {:?}", config.log_format, config.reloadable)
+    }
+
+    struct Nothing;
+
+    impl effective::Environment for Nothing {
+        fn variable(&self, _: &str) -> Option<std::ffi::OsString> {
+            None
+        }
+
+        fn names(&self) -> Vec<std::ffi::OsString> {
+            Vec::new()
+        }
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_parts() {
+        let config = Config::of(Effective::decide(None, &[], &Nothing).ok().unwrap()).ok().unwrap();
+        assert_eq!(config.server_limits, ServerLimits::default());
+        assert_eq!(config.body_limits, BodyLimits::default());
+        assert_eq!(config.place.limits, Limits::default());
+    }
+
+    #[test]
+    fn a_database_url_may_stand_in_a_file_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("url");
+        assert!(database_url_in(&path).is_err());
+        std::fs::write(&path, "postgres://a:b@c/d\n").unwrap();
+        assert_eq!(database_url_in(&path).ok().unwrap(), "postgres://a:b@c/d");
+        std::fs::write(&path, "canary").unwrap();
+        let message = database_url_in(&path).err().unwrap().message;
+        assert!(!message.contains("canary"), "{message}");
+    }
+}

@@ -1,0 +1,242 @@
+//! The one table of settings. A file, the environment, flags, `jeton config show` and docs/configuration.md all go by
+//! it: what is not in it cannot be set, and what is in it has the same name everywhere.
+
+use super::kind::Kind;
+
+/// Something that an operator decides.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    /// Its name in a file: words, and perhaps a table before a dot.
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    /// What it is unless somebody says otherwise; `None`: nothing.
+    pub(crate) default: Option<&'static str>,
+    pub(crate) flag: Flag,
+    /// Whether a running server takes it over on SIGHUP.
+    pub(crate) reloads: bool,
+    /// What it decides, for people.
+    pub(crate) help: &'static str,
+}
+
+/// Which commands have a flag for a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flag {
+    /// None: it is set in a file or in the environment.
+    No,
+    /// Every command.
+    Place,
+    /// `jeton serve`.
+    Serve,
+}
+
+impl Setting {
+    /// Its name in the environment.
+    pub(crate) fn variable(&self) -> String {
+        format!("JETON_{}", self.name.to_ascii_uppercase().replace('.', "_"))
+    }
+
+    /// Its name as a flag.
+    pub(crate) fn flag_name(&self) -> String {
+        self.name.replace(['.', '_'], "-")
+    }
+
+    /// An older name in the environment, which still holds.
+    pub(crate) fn older_variable(&self) -> Option<&'static str> {
+        (self.name == "log.level").then_some("JETON_LOG")
+    }
+
+    /// The setting of this name.
+    pub(crate) fn named(name: &str) -> Option<&'static Setting> {
+        SETTINGS.iter().find(|setting| setting.name == name)
+    }
+}
+
+const fn set(name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Setting {
+    Setting { name, kind, default: Some(default), flag: Flag::No, reloads: false, help }
+}
+
+const fn unset(name: &'static str, kind: Kind, help: &'static str) -> Setting {
+    Setting { name, kind, default: None, flag: Flag::No, reloads: false, help }
+}
+
+impl Setting {
+    const fn with_flag(mut self, flag: Flag) -> Self {
+        self.flag = flag;
+        self
+    }
+
+    const fn reloaded(mut self) -> Self {
+        self.reloads = true;
+        self
+    }
+}
+
+const fn number(min: u64, max: u64) -> Kind {
+    Kind::Number { min, max }
+}
+
+/// All settings, in the order in which they are shown.
+pub(crate) const SETTINGS: &[Setting] = &[
+    set(
+        "data_dir",
+        Kind::Path,
+        "./jeton-data",
+        "The directory that holds jeton.db (unless the data is in PostgreSQL), keys.json and the control socket",
+    )
+    .with_flag(Flag::Place),
+    unset(
+        "database_url",
+        Kind::DatabaseUrl,
+        "Put the data in PostgreSQL: postgres://user@host/database. Other users of this machine can see arguments: a \
+         URL with a password belongs in the environment or in a file",
+    )
+    .with_flag(Flag::Place),
+    unset("database_url_file", Kind::Path, "A file that holds the database URL and nothing else"),
+    set("listen", Kind::Address, "127.0.0.1:8080", "The address that clients use; port 0 picks a free one")
+        .with_flag(Flag::Serve),
+    set(
+        "admin_listen",
+        Kind::Address,
+        "127.0.0.1:8081",
+        "The address that operators and machines use; port 0 picks a free one",
+    )
+    .with_flag(Flag::Serve),
+    unset(
+        "public_url",
+        Kind::PublicUrl,
+        "Where clients find this server, as in https://tokens.example.org: absolute URLs in answers start like this. \
+         If not set, http:// or https:// and the address that it listens on",
+    )
+    .with_flag(Flag::Serve),
+    unset("tls_cert", Kind::Path, "Speak TLS to clients: the file of the certificate chain, in PEM form")
+        .with_flag(Flag::Serve),
+    unset(
+        "tls_key",
+        Kind::Path,
+        "The file of the certificate's private key, in PEM form; nobody but its owner may be able to read it",
+    )
+    .with_flag(Flag::Serve),
+    set(
+        "behind_proxy",
+        Kind::Switch,
+        "false",
+        "Something in front of this server speaks TLS: tokens may arrive in clear on an address beyond loopback",
+    )
+    .with_flag(Flag::Serve),
+    set(
+        "drain_seconds",
+        number(0, 600),
+        "0",
+        "How long to go on serving after a signal to stop, while /readyz already says 503",
+    ),
+    set(
+        "shutdown_seconds",
+        number(1, 600),
+        "10",
+        "How long requests that are under way may take to end once no new ones are taken",
+    ),
+    set("log.format", Kind::Choice(&["human", "json"]), "human", "How lines of the log are written"),
+    set(
+        "log.level",
+        Kind::Choice(&["error", "warn", "info", "debug"]),
+        "info",
+        "The least severe lines that are written",
+    )
+    .reloaded(),
+    set(
+        "log.requests",
+        Kind::Choice(&["none", "failures", "all"]),
+        "failures",
+        "Which requests get a line: none, those answered with 500 or above, or all",
+    )
+    .reloaded(),
+    set("limits.connections", number(16, 1_000_000), "8192", "Most connections of clients at a time"),
+    set("limits.requests", number(1, 1_000_000), "1024", "Most requests at a time; what is beyond is answered 503"),
+    set("limits.handshake_seconds", number(1, 600), "10", "How long a TLS handshake may take"),
+    set("limits.head_seconds", number(1, 600), "10", "How long the head of a request may take to arrive"),
+    set("limits.body_seconds", number(1, 600), "30", "How long the body of a request may take to arrive"),
+    set("limits.body_stall_seconds", number(1, 600), "10", "How long the next part of a body may take to arrive"),
+    set("limits.idle_seconds", number(1, 3_600), "60", "How long a connection may wait for its next request"),
+    set(
+        "limits.write_stall_seconds",
+        number(1, 600),
+        "30",
+        "How long a client may take to make room for more of an answer",
+    ),
+    set("limits.head_bytes", number(8_192, 1_048_576), "16384", "Most bytes in the head of a request"),
+    set(
+        "limits.bodies_bytes",
+        number(1_048_576, 68_719_476_736),
+        "67108864",
+        "Most bytes of bodies that are held at a time, in all; what is beyond is answered 503",
+    ),
+    set("limits.body_bytes", number(1_024, 16_777_216), "102400", "Most bytes in the body of a request"),
+    set(
+        "limits.document_bytes",
+        number(256, 1_048_576),
+        "16384",
+        "Most bytes of what a LoopBack client stores in a token beyond what every token has",
+    ),
+    set("limits.scopes", number(1, 1_024), "64", "Most scopes that a token can be given"),
+    set(
+        "limits.scope_names",
+        number(1, 10_000),
+        "1000",
+        "Most permissions, ids or tags (each) that one scope can be given",
+    ),
+    set(
+        "limits.name_characters",
+        number(8, 255),
+        "255",
+        "Most characters in a permission, an id or a tag that a scope is given",
+    ),
+    set(
+        "limits.self_made_tokens",
+        number(0, 1_000_000),
+        "10000",
+        "Most live tokens of one app that LoopBack clients made without proving who they are",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_is_one_of_its_kind_and_every_name_is_plain() {
+        for setting in SETTINGS {
+            if let Some(default) = setting.default {
+                assert_eq!(setting.kind.check(default), Ok(()), "{}", setting.name);
+            }
+            let plain = |c: char| c.is_ascii_lowercase() || matches!(c, '_' | '.');
+            assert!(setting.name.chars().all(plain), "{}", setting.name);
+            assert!(!setting.help.ends_with('.'), "{}: as other flags are described", setting.name);
+        }
+    }
+
+    #[test]
+    fn no_two_settings_share_a_name() {
+        let mut variables: Vec<_> = SETTINGS.iter().map(Setting::variable).collect();
+        variables.extend(SETTINGS.iter().filter_map(Setting::older_variable).map(str::to_owned));
+        variables.sort_unstable();
+        let count = variables.len();
+        variables.dedup();
+        assert_eq!(variables.len(), count);
+    }
+
+    /// One row for each setting, in this order.
+    #[test]
+    fn the_documents_say_the_same() {
+        let text = include_str!("../../../../docs/configuration.md");
+        let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| `")).collect();
+        let expected: Vec<String> = SETTINGS.iter().map(row).collect();
+        assert_eq!(rows, expected, "the table must be:\n{}", expected.join("\n"));
+    }
+
+    fn row(setting: &Setting) -> String {
+        let (name, kind) = (setting.name, setting.kind.to_string());
+        let default = setting.default.map_or("-".to_owned(), |default| format!("`{default}`"));
+        let mark = if setting.reloads { " (SIGHUP)" } else { "" };
+        format!("| `{name}` | {kind} | {default} | {}{mark}. |", setting.help)
+    }
+}

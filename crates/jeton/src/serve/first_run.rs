@@ -1,0 +1,88 @@
+//! The first run: where there is nothing yet, everything is made, and the credentials are shown once.
+
+use crate::cli::{first_credentials, initialise};
+use crate::failure::Failure;
+use crate::place::Place;
+use jeton_core::{AppKey, UserId};
+use jeton_service::InitialCredentials;
+use std::fs::OpenOptions;
+use std::io::{IsTerminal, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+
+pub(super) async fn make(place: &Place) -> Result<Option<InitialCredentials>, Failure> {
+    let app: AppKey = "demo".parse().unwrap_or_else(|_| unreachable!("demo is an app key"));
+    let user: UserId = "1".parse().unwrap_or_else(|_| unreachable!("1 is a user id"));
+    let store = place.open_store().await?;
+    let made = initialise(place, &*store, None, &app, user).await;
+    store.close().await;
+    made
+}
+
+fn first_run_path(place: &Place) -> PathBuf {
+    place.data_dir.join("first-run.json")
+}
+
+/// Credentials of an installation that is gone would be taken for those of the new one, which could not be written.
+pub(super) fn refuse_older_credentials(place: &Place) -> Result<(), Failure> {
+    let path = first_run_path(place);
+    match path.symlink_metadata() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(Failure::unavailable(format!("{}: {error}", path.display()))),
+        Ok(_) => Err(Failure::missing(format!(
+            "there are neither keys nor data, but {} of an older installation: restore them, or remove the file",
+            path.display()
+        ))),
+    }
+}
+
+/// Shows the first credentials once: on the terminal, or in a file of mode 0600.
+pub(super) fn show_credentials(
+    place: &Place,
+    credentials: &InitialCredentials,
+    listened: &str,
+) -> Result<(), Failure> {
+    if std::io::stdout().is_terminal() {
+        return write_out(&first_screen(credentials, listened));
+    }
+    let path = first_run_path(place);
+    let failed = |error: std::io::Error| Failure::unavailable(format!("{}: {error}", path.display()));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
+    file.write_all(format!("{}\n", first_credentials(credentials)).as_bytes()).map_err(failed)?;
+    file.sync_all().map_err(failed)?;
+    tracing::info!("credentials are in {}: read them and remove the file", path.display());
+    Ok(())
+}
+
+fn first_screen(credentials: &InitialCredentials, listened: &str) -> String {
+    let values = first_credentials(credentials);
+    let value = |name: &str| values[name].as_str().unwrap_or_default().to_owned();
+    let (app, admin) = (value("app_key"), value("admin_token"));
+    let create = format!(
+        "curl -s {listened}/AccessToken/{app} -H 'Authorization: Bearer {admin}' \
+         -H 'Content-Type: application/json' -d '{{\"title\":\"first\",\"permissions\":\"read\"}}'"
+    );
+    format!(
+        "\nThis is a new installation. Keep these credentials: they are shown once.\n\n\
+         app            {app}\n\
+         client id      {client_id}\n\
+         client secret  {client_secret}\n\
+         admin token    {admin}\n\
+         operator token {operator}\n\n\
+         # issue a token: 200 and its access_token\n{create}\n\n\
+         # list the tokens: 200 and what was issued\n\
+         curl -s {listened}/AccessToken/{app} -H 'Authorization: Bearer {admin}'\n\n\
+         # issue another and ask whether it may read: 200 and who it is\n\
+         curl -si '{listened}/auth/{app}?permission=read' \
+         -H \"X-Access-Token: $({create} | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\"\n\n",
+        client_id = value("client_id"),
+        client_secret = value("client_secret"),
+        operator = value("operator_token"),
+    )
+}
+
+fn write_out(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written.map_err(|error| Failure::unavailable(format!("standard output: {error}")))
+}

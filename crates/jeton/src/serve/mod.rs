@@ -1,0 +1,219 @@
+//! `jeton serve`: from an empty directory, or what was initialised there, to a service that answers, and to its end.
+
+mod clock;
+mod first_run;
+mod reload;
+mod signals;
+mod sockets;
+mod systemd;
+
+use crate::cli::ServeArgs;
+use crate::config::{Config, ProcessEnvironment, mistyped};
+use crate::control::{self, ControlSocket};
+use crate::descriptors;
+use crate::failure::Failure;
+use crate::place::{self, Place};
+use jeton_http::{Listener, Observer, Phase, PublicUrl, Readiness, Setup, Tls, TlsError};
+use jeton_service::{Retention, Service};
+use reload::Reloader;
+use signals::{Signals, Wish};
+use sockets::Sockets;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::future::Future;
+use std::os::unix::fs::OpenOptionsExt;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
+    let config = args.flags.load()?;
+    let log = crate::log::start(config.log_format, config.reloadable.log_level);
+    for (name, near) in mistyped(&ProcessEnvironment) {
+        tracing::warn!("{name} in the environment is no setting: did you mean {near}?");
+    }
+    let place = &config.place;
+    let sockets = Sockets::take(&config)?;
+    sockets.check(&config)?;
+    let tls = load_tls(&config)?;
+    let is_new = sockets.public_is_loopback()? && place.is_empty().await?;
+    if is_new {
+        first_run::refuse_older_credentials(place)?;
+    }
+    // Keys in the environment and data in PostgreSQL need no directory, but the control socket does.
+    if is_new || (place.database_url.is_some() && place.keys()?.is_some()) {
+        place.make_data_dir()?;
+    }
+    let lock = lock(place)?;
+    if place.is_writable_by_others() {
+        let name = place.data_dir.display();
+        tracing::warn!(
+            "{name} can be changed by others than its owner, who could put other keys there: chmod go-w"
+        );
+    }
+    let sockets = sockets.listen().await?;
+    let control = if lock.is_some() { Some(control::bind(place)?) } else { None };
+    let signals = Signals::listen()?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let listened = format!("{scheme}://{}", sockets.public_address()?);
+
+    // Whatever this machine may refuse was asked for above: the first credentials, once made, are shown.
+    let credentials = if is_new { first_run::make(place).await? } else { None };
+    let service = place.open_service().await?;
+    let setup = setup(&config, &listened)?;
+    tracing::info!("listening on {listened}");
+    tracing::info!("admin listening on http://{}", sockets.admin_address()?);
+    if let Some(credentials) = credentials {
+        first_run::show_credentials(place, &credentials, &listened)?;
+    }
+    let reloader = Reloader::new(args.flags, config, log, Arc::clone(&setup.observer), tls);
+    serve(service, setup, sockets, control, Attendant { signals, reloader }).await?;
+    tracing::info!("stopped");
+    drop(lock);
+    Ok(())
+}
+
+/// With what the service is served.
+fn setup(config: &Config, listened: &str) -> Result<Setup, Failure> {
+    let listened: PublicUrl = listened.parse().unwrap_or_else(|_| unreachable!("an address makes a URL"));
+    let prefix = place::entropy().bytes::<4>().map_err(|error| Failure::unavailable(error.to_string()))?;
+    let observer = Observer::new(u32::from_be_bytes(prefix), config.reloadable.log_requests);
+    Ok(Setup {
+        public_url: config.public_url.clone().unwrap_or(listened),
+        body_limits: config.body_limits,
+        readiness: Readiness::new(Phase::Starting),
+        observer: Arc::new(observer),
+        started_at: place::clock().now(),
+    })
+}
+
+/// The certificate that clients are shown, if this server speaks TLS.
+fn load_tls(config: &Config) -> Result<Option<Arc<Tls>>, Failure> {
+    let Some((certificate, key)) = &config.tls else { return Ok(None) };
+    let tls = Tls::load(certificate, key).map_err(|error: TlsError| Failure::missing(error.to_string()))?;
+    Ok(Some(Arc::new(tls)))
+}
+
+/// Who looks after a server while it runs.
+struct Attendant {
+    signals: Signals,
+    reloader: Reloader,
+}
+
+/// Serves until a signal says to stop, then finishes what is under way and closes the service. A second signal ends it
+/// at once.
+async fn serve(
+    service: Service,
+    setup: Setup,
+    sockets: Sockets,
+    control: Option<ControlSocket>,
+    attendant: Attendant,
+) -> Result<(), Failure> {
+    let (stop, stopped) = watch::channel(false);
+    let (end, ended) = watch::channel(false);
+    let limits = attendant.reloader.server_limits().within_descriptors(descriptors::raise_limit());
+    let drain = attendant.reloader.drain();
+    let readiness = setup.readiness.clone();
+    let (public, admin) = sockets.into_listeners()?;
+    let public = Listener { tcp: public, tls: attendant.reloader.tls() };
+    let http = async {
+        tokio::join!(
+            jeton_http::serve(
+                public,
+                jeton_http::public(service.clone(), setup.clone()),
+                limits,
+                told(&stopped)
+            ),
+            jeton_http::serve(
+                admin,
+                jeton_http::admin(service.clone(), setup),
+                limits.for_operators(),
+                told(&stopped)
+            ),
+            service.keep(Retention::default(), told(&stopped)),
+            service.follow_changes(told(&stopped)),
+        );
+        // Commands are answered as long as clients are.
+        end.send_replace(true);
+    };
+    let commands = async {
+        if let Some(control) = control {
+            control.serve(service.clone(), told(&stopped), told(&ended)).await;
+        }
+    };
+    let everything = async {
+        tokio::join!(http, commands);
+        service.close().await;
+    };
+    let clock = place::clock();
+    readiness.enter(Phase::Serving);
+    systemd::notify_ready();
+    tokio::select! {
+        biased;
+        cut_short = attend(attendant, &readiness, &stop, drain) => Err(cut_short),
+        () = everything => Ok(()),
+        () = systemd::feed_watchdog() => unreachable!("a watchdog is fed for ever"),
+        () = clock::watch(&*clock) => unreachable!("a clock is watched for ever"),
+    }
+}
+
+/// Completes when it is told.
+fn told(teller: &watch::Receiver<bool>) -> impl Future<Output = ()> + Send + use<> {
+    let mut teller = teller.clone();
+    async move {
+        // An error means that the sender is gone, and that means the same.
+        drop(teller.wait_for(|is_told| *is_told).await);
+    }
+}
+
+/// Does what signals say. Returns when a server that is stopping is told to stop once more.
+async fn attend(
+    mut attendant: Attendant,
+    readiness: &Readiness,
+    stop: &watch::Sender<bool>,
+    drain: Duration,
+) -> Failure {
+    while let Wish::Reload = attendant.signals.next().await {
+        systemd::notify_reloading();
+        attendant.reloader.reload();
+        systemd::notify_ready();
+    }
+    readiness.enter(Phase::Draining);
+    systemd::notify_stopping();
+    if !drain.is_zero() {
+        tracing::info!("draining: requests are still taken for {} s", drain.as_secs());
+    }
+    tokio::select! {
+        () = tokio::time::sleep(drain) => {}
+        () = attendant.signals.stop() => return Failure::cut_short(),
+    }
+    tracing::info!("stopping: requests under way are finished");
+    stop.send_replace(true);
+    attendant.signals.stop().await;
+    Failure::cut_short()
+}
+
+/// Holds the data directory for this server. `None`: another server holds it, and the data is in PostgreSQL, which any
+/// number of servers share; then that one answers commands.
+fn lock(place: &Place) -> Result<Option<File>, Failure> {
+    let path = place.lock_path();
+    let opened = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
+    let file = match opened {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let name = place.data_dir.display();
+            return Err(Failure::missing(format!(
+                "there is no {name}: run jeton init, or name another --data-dir"
+            )));
+        }
+        Err(error) => return Err(Failure::unavailable(format!("{}: {error}", path.display()))),
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) if place.database_url.is_some() => Ok(None),
+        Err(TryLockError::WouldBlock) => Err(Failure::unavailable(format!(
+            "another jeton serve is running on {}",
+            place.data_dir.display()
+        ))),
+        Err(TryLockError::Error(error)) => Err(Failure::unavailable(format!("{}: {error}", path.display()))),
+    }
+}

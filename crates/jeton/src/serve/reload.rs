@@ -1,0 +1,88 @@
+//! Reading settings again while the server runs.
+
+use crate::config::{Config, Effective, ServeFlags};
+use crate::failure::Failure;
+use crate::log::Log;
+use jeton_http::{Observer, ServerLimits, Tls};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a running server takes from its settings when they change, and what it has now.
+pub(super) struct Reloader {
+    flags: ServeFlags,
+    config: Config,
+    log: Log,
+    observer: Arc<Observer>,
+    tls: Option<Arc<Tls>>,
+}
+
+impl Reloader {
+    pub(super) fn new(
+        flags: ServeFlags,
+        config: Config,
+        log: Log,
+        observer: Arc<Observer>,
+        tls: Option<Arc<Tls>>,
+    ) -> Self {
+        Reloader { flags, config, log, observer, tls }
+    }
+
+    pub(super) fn server_limits(&self) -> ServerLimits {
+        self.config.server_limits
+    }
+
+    pub(super) fn tls(&self) -> Option<Arc<Tls>> {
+        self.tls.clone()
+    }
+
+    pub(super) fn drain(&self) -> Duration {
+        self.config.drain
+    }
+
+    /// Decides anew, takes over what can be taken over, and says in the log what was taken and what was not. Settings
+    /// that make no sense change nothing.
+    pub(super) fn reload(&mut self) {
+        match self.flags.load().and_then(|config| self.take_over(config)) {
+            Ok(()) => {}
+            Err(failure) => tracing::error!("nothing was reloaded: {failure}"),
+        }
+    }
+
+    fn take_over(&mut self, config: Config) -> Result<(), Failure> {
+        if let Some(tls) = &self.tls {
+            // First, since it alone may fail: then nothing has changed.
+            tls.reload().map_err(|error| Failure::missing(error.to_string()))?;
+            tracing::info!("the certificate was read again");
+        }
+        self.log.set_level(config.reloadable.log_level)?;
+        self.observer.set_log(config.reloadable.log_requests);
+        let (taken, not_taken) = changes(&self.config.effective, &config.effective);
+        tracing::info!("reloaded: {}", listed(&taken));
+        if !not_taken.is_empty() {
+            tracing::warn!("only a restart changes: {}", listed(&not_taken));
+        }
+        // What needs a restart stays as it is, and is named again next time.
+        self.config.reloadable = config.reloadable;
+        for (mine, new) in self.config.effective.settings.iter_mut().zip(config.effective.settings) {
+            if new.setting.reloads {
+                *mine = new;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Which settings have changed, by name: those that a running server takes over, and those that it does not.
+fn changes(before: &Effective, after: &Effective) -> (Vec<&'static str>, Vec<&'static str>) {
+    let pairs = before.settings.iter().zip(&after.settings);
+    let changed = pairs.filter(|(before, after)| before.text != after.text).map(|(before, _)| before.setting);
+    let (taken, not_taken): (Vec<_>, Vec<_>) = changed.partition(|setting| setting.reloads);
+    let names = |settings: Vec<&'static crate::config::Setting>| {
+        settings.into_iter().map(|setting| setting.name).collect::<Vec<_>>()
+    };
+    (names(taken), names(not_taken))
+}
+
+fn listed(names: &[&str]) -> String {
+    if names.is_empty() { "nothing has changed".to_owned() } else { names.join(", ") }
+}

@@ -1,0 +1,121 @@
+//! What systemd says and hears: readiness, and sockets that it hands over.
+
+use crate::support::{Installation, Server, request};
+use rustix::process::{Signal, kill_process};
+use std::net::TcpListener;
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixDatagram;
+use std::process::Command;
+
+/// Hears what a service says to its supervisor.
+struct Supervisor(UnixDatagram);
+
+impl Supervisor {
+    fn hears(&self) -> String {
+        let mut bytes = [0; 4_096];
+        let length = self.0.recv(&mut bytes).unwrap();
+        String::from_utf8(bytes[..length].to_vec()).unwrap()
+    }
+
+    /// The next thing that is no sign of life.
+    fn news(&self) -> String {
+        loop {
+            let said = self.hears();
+            if said.trim() != "WATCHDOG=1" {
+                return said;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_supervisor_hears_how_a_server_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let supervisor = Supervisor(UnixDatagram::bind(&path).unwrap());
+    supervisor.0.set_read_timeout(Some(crate::support::PATIENCE)).unwrap();
+    let installation = Installation::sqlite();
+    let mut command = installation.place.command(&["serve"]);
+    // A watchdog that is long enough for a machine that is busy with other tests.
+    command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "600000");
+    let mut server = Server::launched(&mut command);
+    assert_eq!(supervisor.news().trim(), "READY=1");
+    assert_eq!(request(server.address, "GET", "/readyz", &[], None).status, 200, "ready when it says so");
+    for _ in 0..3 {
+        assert_eq!(supervisor.hears().trim(), "WATCHDOG=1");
+    }
+    kill_process(server.pid(), Signal::HUP).unwrap();
+    let reloading = supervisor.news();
+    assert!(reloading.contains("RELOADING=1\n") && reloading.contains("MONOTONIC_USEC="), "{reloading}");
+    assert_eq!(supervisor.news().trim(), "READY=1");
+    kill_process(server.pid(), Signal::TERM).unwrap();
+    assert_eq!(supervisor.news().trim(), "STOPPING=1");
+    assert_eq!(server.wait().code, Some(0));
+}
+
+/// A command that is started as systemd starts a service that it hands sockets to: as descriptors 3, 4, ...
+fn handing(command: &Command, sockets: &[&TcpListener], names: Option<&str>) -> Command {
+    // The shell's own process becomes the service, so that LISTEN_PID is right.
+    let mut script = String::new();
+    // From high numbers down: a socket may stand where another one has to go.
+    for (place, socket) in sockets.iter().enumerate() {
+        script.push_str(&format!("exec {}<&{}; ", 20 + place, socket.as_raw_fd()));
+    }
+    for place in 0..sockets.len() {
+        script.push_str(&format!("exec {}<&{}; ", 3 + place, 20 + place));
+    }
+    script.push_str("LISTEN_PID=$$ exec \"$0\" \"$@\"");
+    // Bash, since the descriptors of dash have one digit.
+    let mut shell = Command::new("bash");
+    shell.arg("-c").arg(script).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell.env("LISTEN_FDS", sockets.len().to_string());
+    if let Some(names) = names {
+        shell.env("LISTEN_FDNAMES", names);
+    }
+    shell
+}
+
+/// A socket that a program started from here inherits.
+fn socket() -> TcpListener {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    rustix::io::fcntl_setfd(&listener, rustix::io::FdFlags::empty()).unwrap();
+    listener
+}
+
+#[test]
+fn sockets_that_are_handed_over_are_served() {
+    let installation = Installation::sqlite();
+    let (one, other) = (socket(), socket());
+    let addresses = (one.local_addr().unwrap(), other.local_addr().unwrap());
+    let serve = installation.place.command(&["serve"]);
+    for (names, expected) in [
+        (None, addresses),
+        (Some("public:admin"), addresses),
+        (Some("admin:public"), (addresses.1, addresses.0)),
+    ] {
+        let mut server = Server::launched(&mut handing(&serve, &[&one, &other], names));
+        assert_eq!((server.address, server.admin_address), expected, "{names:?}");
+        assert_eq!(request(server.address, "GET", "/auth/demo", &[], None).status, 401);
+        assert_eq!(request(server.admin_address, "GET", "/metrics", &[], None).status, 200, "{names:?}");
+        server.stop();
+    }
+    let mut server = Server::launched(&mut handing(&serve, &[&one], None));
+    assert_eq!(server.address, addresses.0);
+    assert_ne!(server.admin_address, addresses.1);
+    server.stop();
+}
+
+#[test]
+fn sockets_that_nobody_asked_for_are_refused() {
+    let installation = Installation::sqlite();
+    let (one, other) = (socket(), socket());
+    let serve = installation.place.command(&["serve"]);
+    let mut twice = handing(&serve, &[&one, &other], Some("public:public"));
+    crate::support::run(&mut twice, "").fails(2, "2 sockets were handed over");
+}
