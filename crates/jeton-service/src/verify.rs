@@ -3,8 +3,8 @@
 use crate::cache::Recalled;
 use crate::{Service, Subject, Unavailable};
 use jeton_core::{
-    AppId, AppKey, Demand, Digest, Explanation, InactiveReason, Secret, Token, TokenKind, Verdict, decide,
-    explain,
+    AppId, AppKey, Demand, Digest, Explanation, InactiveReason, Secret, Timestamp, Token, TokenKind, Verdict,
+    decide, explain,
 };
 use jeton_store::StoredToken;
 use std::sync::Arc;
@@ -53,7 +53,7 @@ impl Service {
             return Ok(verified);
         }
         match self.look_up(app, secret).await {
-            Ok(recalled) => Ok(self.judge(recalled, demand)),
+            Ok(recalled) => Ok(self.judge(recalled, demand, self.now())),
             Err(error) => {
                 self.measures.verdicts.unavailable.increment();
                 Err(error)
@@ -63,12 +63,13 @@ impl Service {
 
     /// The same if no question to the store is needed; `None` if one is. Takes no lock that a writer holds.
     pub fn verify_from_memory(&self, app: &AppKey, secret: &Secret, demand: &Demand) -> Option<Verified> {
+        let now = self.now();
         let recalled = if self.is_refused_by_arithmetic(secret) {
             Recalled::Absent
         } else {
-            self.cache.recall(app, self.keys.digests(secret))?
+            self.cache.recall(app, self.keys.digests(secret), now)?
         };
-        Some(self.judge(recalled, demand))
+        Some(self.judge(recalled, demand, now))
     }
 
     /// Decides as [`verify`](Self::verify) does, says on what grounds, and answers with the whole token as it is stored.
@@ -90,11 +91,11 @@ impl Service {
         Ok(Explained { verdict: explanation.verdict, explanation, token: Some(stored.token) })
     }
 
-    fn judge(&self, recalled: Recalled, demand: &Demand) -> Verified {
+    fn judge(&self, recalled: Recalled, demand: &Demand, now: Timestamp) -> Verified {
         let verified = match recalled {
             Recalled::Absent => Verified { verdict: UNKNOWN, subject: None },
             Recalled::Known(subject) => {
-                let verdict = decide(subject.standing(), demand, self.now());
+                let verdict = decide(subject.standing(), demand, now);
                 Verified { verdict, subject: Some(subject) }
             }
         };

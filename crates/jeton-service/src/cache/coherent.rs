@@ -103,9 +103,6 @@ impl Store for CoherentStore {
         self.inner.restore(restore).await
     }
 
-    // What the cache remembers nothing of, or nothing that could be allowed: rows that no look-up finds any more, tokens
-    // that expired long ago, sealed values, operators.
-
     async fn purge_tokens(
         &self,
         which: Purge,
@@ -114,8 +111,11 @@ impl Store for CoherentStore {
         at: Timestamp,
         by: &Actor,
     ) -> Result<u64, StoreError> {
+        let _dead = self.cache.purge();
         self.inner.purge_tokens(which, before, limit, at, by).await
     }
+
+    // What the cache remembers nothing of: rows that no look-up finds any more, sealed values, operators.
 
     async fn trim_changes(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.inner.trim_changes(before, limit).await

@@ -28,13 +28,13 @@ pub use subject::Subject;
 use counters::Counters;
 use epochs::{Epochs, Stamp};
 use foreign::ForeignDigests;
-use jeton_core::{AppId, AppKey, Clock, Digest, TokenId};
+use jeton_core::{AppId, AppKey, Clock, Digest, Timestamp, TokenId};
 use jeton_store::{Change, ChangeKind, StoredToken};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use subject::{Absence, GrantPool};
-use table::{Key, Table};
+use table::{Kept, Key, Table};
 
 /// What the epochs are made of; the tests that try all interleavings put another in its place.
 mod sync {
@@ -159,13 +159,18 @@ impl Cache {
     }
 
     /// What is remembered of the secret with these digests in the app of this key; `None`: the store must be asked.
-    pub(crate) fn recall(&self, app: &AppKey, digests: impl Iterator<Item = Digest>) -> Option<Recalled> {
+    pub(crate) fn recall(
+        &self,
+        app: &AppKey,
+        digests: impl Iterator<Item = Digest>,
+        now: Timestamp,
+    ) -> Option<Recalled> {
         if !self.is_fresh() {
             self.counters.stale.count();
             return None;
         }
         let recalled = match self.app(app) {
-            Some(Some(app_id)) => self.token(app_id, digests),
+            Some(Some(app_id)) => self.token(app_id, digests, now),
             Some(None) => Some(Recalled::Absent),
             None => None,
         };
@@ -187,12 +192,17 @@ impl Cache {
         self.apps.is_current(APPS, known.stamp).then_some(known.id)
     }
 
-    fn token(&self, app_id: AppId, digests: impl Iterator<Item = Digest>) -> Option<Recalled> {
+    fn token(
+        &self,
+        app_id: AppId,
+        digests: impl Iterator<Item = Digest>,
+        now: Timestamp,
+    ) -> Option<Recalled> {
         let mut is_absent = true;
         for digest in digests {
             let key = Key { app_id, digest };
             let current = self.known.read(&key, |subject| {
-                self.tokens.is_current(token_place(subject.token_id()), subject.stamp()).then(|| {
+                self.is_current(subject, now).then(|| {
                     subject.touch();
                     Arc::clone(subject)
                 })
@@ -203,6 +213,15 @@ impl Cache {
             is_absent = is_absent && self.is_absent(&key);
         }
         is_absent.then_some(Recalled::Absent)
+    }
+
+    /// A dead token goes without a stamp of its own, and another may come in its place.
+    fn is_current(&self, subject: &Subject, now: Timestamp) -> bool {
+        let is_replaced = || {
+            let prefix = Key::prefix(&subject.key().digest);
+            subject.is_dead(now) && !self.arrivals.is_current(prefix, subject.arrival())
+        };
+        self.tokens.is_current(token_place(subject.token_id()), subject.stamp()) && !is_replaced()
     }
 
     fn is_absent(&self, key: &Key) -> bool {
@@ -249,7 +268,7 @@ impl Cache {
     pub(crate) fn subject(&self, before: Before, stored: &StoredToken) -> Arc<Subject> {
         let key = Key { app_id: stored.token.app_id, digest: stored.digest };
         let grants = self.grants.share(&stored.token.scopes);
-        Arc::new(Subject::new(&stored.token, key, before.token, grants))
+        Arc::new(Subject::new(&stored.token, key, (before.token, before.arrival), grants))
     }
 
     /// Forgets what these changes, which others made, have changed.
@@ -276,8 +295,9 @@ impl Cache {
                 self.apps.invalidate(APPS);
             }
             ChangeKind::Restored => self.forget_all(),
-            // Operators are not remembered. Tokens that are purged were long dead, and are in memory too.
-            ChangeKind::OperatorCreated | ChangeKind::OperatorRevoked | ChangeKind::TokensPurged => {}
+            ChangeKind::TokensPurged => self.arrivals.invalidate_all(),
+            // Operators are not remembered.
+            ChangeKind::OperatorCreated | ChangeKind::OperatorRevoked => {}
         }
     }
 
@@ -291,8 +311,13 @@ impl Cache {
     }
 
     /// Begins a replacement of everything that is stored. Once the guard is dropped, nothing from before is remembered.
-    fn replace_all(&self) -> Replacement<'_> {
-        Replacement(self)
+    fn replace_all(&self) -> Afterwards<'_, impl Fn(&Cache)> {
+        Afterwards(self, Cache::forget_all)
+    }
+
+    /// Begins a purge. Once the guard is dropped, nothing is remembered of tokens that are dead or were never there.
+    fn purge(&self) -> Afterwards<'_, impl Fn(&Cache)> {
+        Afterwards(self, |cache| cache.arrivals.invalidate_all())
     }
 
     /// Notes that everything in the change log was read that was there at this time.
@@ -338,12 +363,12 @@ impl Cache {
     }
 }
 
-/// A replacement of everything under way.
-struct Replacement<'a>(&'a Cache);
+/// What is to be forgotten when a change has ended, however it ends.
+struct Afterwards<'a, F: Fn(&Cache)>(&'a Cache, F);
 
-impl Drop for Replacement<'_> {
+impl<F: Fn(&Cache)> Drop for Afterwards<'_, F> {
     fn drop(&mut self) {
-        self.0.forget_all();
+        self.1(self.0);
     }
 }
 

@@ -2,12 +2,12 @@
 
 use super::{CacheLimits, Recalled};
 use crate::cache::follow::Follower;
-use crate::{Edit, ImportRow, Issue, KeyRing, Merged, OpenApp, Service, TokenLife, Unavailable};
+use crate::{Edit, ImportRow, Imported, Issue, KeyRing, Merged, OpenApp, Service, TokenLife};
 use jeton_core::{
     Actor, AppKey, Authority, Demand, Digest, Lifetime, ManualClock, Owner, Permission, Resource, Scope,
     Scopes, Secret, Timestamp, TokenId, TokenKind,
 };
-use jeton_store::{SqliteOptions, open_sqlite};
+use jeton_store::{Purge, SqliteOptions, open_sqlite};
 use jeton_testkit::SeededEntropy;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
@@ -73,6 +73,10 @@ enum Write {
     Widen,
     Shorten,
     Settings,
+    /// Removes what is dead, so that its secret can come again.
+    Purge,
+    /// Imports the same secret as the last time at this place, if it can come again.
+    ImportAgain,
     /// Deletes the app with all tokens and makes another of the same key.
     NewApp,
 }
@@ -89,6 +93,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Write::Widen),
         1 => Just(Write::Shorten),
         1 => Just(Write::Settings),
+        2 => Just(Write::Purge),
+        2 => Just(Write::ImportAgain),
         1 => Just(Write::NewApp),
     ];
     let step = prop_oneof![
@@ -259,7 +265,10 @@ impl World {
         let edit = match (write, id) {
             (Write::Issue { is_foreign, lives_millis }, _) => {
                 self.issued += 1;
-                let token = issue(node, &app, is_foreign.then_some(self.issued), lives_millis).await.unwrap();
+                let token = match is_foreign {
+                    true => import(node, &app, self.issued, lives_millis).await.unwrap(),
+                    false => issue(node, &app, lives_millis).await,
+                };
                 self.others.extend(self.tokens[slot].replace(token).map(|token| token.secret));
                 return;
             }
@@ -273,6 +282,22 @@ impl World {
                 assert!(node.service.delete_app(&app.key, &Actor::Cli).await.unwrap());
                 let made = node.service.create_app(&app.key, "1".parse().unwrap(), &Actor::Cli).await;
                 assert!(made.unwrap().is_some());
+                return;
+            }
+            (Write::Purge, _) => {
+                for which in [Purge::Expired, Purge::Revoked] {
+                    let now = node.service.now();
+                    let soon = now.saturating_add_millis(1);
+                    node.service.store.purge_tokens(which, soon, 100, now, &Actor::Cli).await.unwrap();
+                }
+                return;
+            }
+            (Write::ImportAgain, _) => {
+                // A number for each place, which no other import uses.
+                let number = 1_000_000 + slot as u64;
+                if let Some(token) = import(node, &app, number, Some(700)).await {
+                    self.others.extend(self.tokens[slot].replace(token).map(|token| token.secret));
+                }
                 return;
             }
             (_, None) => return,
@@ -310,13 +335,8 @@ fn scopes(ids: &[&str]) -> Scopes {
     Scopes::new(vec![Scope { permissions, global: ids.is_empty(), ids, tags: vec![] }]).unwrap()
 }
 
-async fn issue(
-    node: &Node,
-    app: &OpenApp,
-    foreign: Option<u64>,
-    lives_millis: Option<i64>,
-) -> Result<Token, Unavailable> {
-    let issue = Issue {
+fn draft(lives_millis: Option<i64>) -> Issue {
+    Issue {
         kind: TokenKind::Grant,
         owner: Owner::Nobody,
         life: TokenLife::Asked(lives_millis.map_or(Lifetime::Unlimited, Lifetime::Millis)),
@@ -326,17 +346,23 @@ async fn issue(
         permissions_as_sent: None,
         scopes: scopes(&[]),
         document: None,
-    };
-    let Some(number) = foreign else {
-        let issued = node.service.issue(app, &EVERYTHING, issue).await?.unwrap();
-        return Ok(Token { id: issued.token.id, secret: issued.secret.expose().to_owned() });
-    };
+    }
+}
+
+async fn issue(node: &Node, app: &OpenApp, lives_millis: Option<i64>) -> Token {
+    let issued = node.service.issue(app, &EVERYTHING, draft(lives_millis)).await.unwrap().unwrap();
+    Token { id: issued.token.id, secret: issued.secret.expose().to_owned() }
+}
+
+/// `None`: the app has a token with this secret, or its tombstone.
+async fn import(node: &Node, app: &OpenApp, number: u64, lives_millis: Option<i64>) -> Option<Token> {
     let text = format!("a secret that somebody else has made, number {number}");
     let expires_at = lives_millis.map(|millis| node.service.now().saturating_add_millis(millis));
-    let secret = Secret::parse(&text).unwrap();
+    let (secret, issue) = (Secret::parse(&text).unwrap(), draft(lives_millis));
     let row = ImportRow { secret, issue, created_at: None, expires_at, enabled: true };
-    match node.service.import(app, vec![row], false, &Actor::Cli).await?[..] {
-        [crate::Imported::Taken(id)] => Ok(Token { id, secret: text }),
+    match node.service.import(app, vec![row], false, &Actor::Cli).await.unwrap()[..] {
+        [Imported::Taken(id)] => Some(Token { id, secret: text }),
+        [Imported::Duplicate] => None,
         ref other => panic!("{other:?}"),
     }
 }

@@ -22,6 +22,8 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 pub struct Subject {
     key: Key,
     stamp: Stamp,
+    /// The newest arrival before, which counts once the token is dead: another may come with its secret then.
+    arrival: Stamp,
     token_id: TokenId,
     expires_at: Option<Timestamp>,
     is_revoked: bool,
@@ -45,7 +47,12 @@ pub(super) struct Grants {
 }
 
 impl Subject {
-    pub(super) fn new(token: &Token, key: Key, stamp: Stamp, grants: Arc<Grants>) -> Self {
+    pub(super) fn new(
+        token: &Token,
+        key: Key,
+        (stamp, arrival): (Stamp, Stamp),
+        grants: Arc<Grants>,
+    ) -> Self {
         let mut told = BytesMut::from(token.id.to_string().as_bytes());
         let user_at = u8::try_from(told.len()).unwrap_or_else(|_| unreachable!("a number has 16 digits"));
         if let Some(user_id) = token.owner.named() {
@@ -55,6 +62,7 @@ impl Subject {
         Subject {
             key,
             stamp,
+            arrival,
             token_id: token.id,
             expires_at: token.expires_at,
             is_revoked: token.revoked_at.is_some(),
@@ -105,6 +113,15 @@ impl Subject {
 
     pub(super) fn stamp(&self) -> Stamp {
         self.stamp
+    }
+
+    pub(super) fn arrival(&self) -> Stamp {
+        self.arrival
+    }
+
+    /// Whether it was revoked or has expired: what is dead is purged some day, and says nothing when it goes.
+    pub(super) fn is_dead(&self, now: Timestamp) -> bool {
+        self.is_revoked || self.expires_at.is_some_and(|expires_at| now >= expires_at)
     }
 
     pub(super) fn is_hidden(&self) -> bool {

@@ -242,3 +242,28 @@ async fn foreign_secrets_are_learnt_from_the_store_and_from_the_log() {
         () = asks => {}
     }
 }
+
+/// What is dead may be purged, and then its secret may come again under another number.
+#[tokio::test]
+async fn a_secret_that_comes_again_after_a_purge_is_good() {
+    let world = Following::new().await;
+    let app = world.service.open_app(&"demo".parse().unwrap()).await.unwrap().unwrap();
+    let text = "made by another system, number 00000001";
+    let import = async |expires_at: Option<Timestamp>| {
+        let (secret, issue) = (secret(text), grant("read"));
+        let row = ImportRow { secret, issue, created_at: None, expires_at, enabled: true };
+        world.service.import(&app, vec![row], false, &Actor::Cli).await.unwrap()
+    };
+    import(Some(world.service.now().saturating_add_millis(1_000))).await;
+    world.has_followed().await;
+    assert_eq!(world.verdict(&secret(text)).await, Verdict::Allowed);
+    world.clock.advance_millis(1_000);
+    assert_eq!(world.verdict(&secret(text)).await, Verdict::Inactive(InactiveReason::Expired));
+    // As another process would: this one learns of it by the log.
+    world.store.purge(world.service.now().saturating_add_millis(1)).await;
+    world.has_followed().await;
+    assert_eq!(world.verdict(&secret(text)).await, UNKNOWN);
+    assert!(matches!(import(None).await[..], [Imported::Taken(_)]));
+    assert_eq!(world.verdict(&secret(text)).await, Verdict::Allowed);
+    world.end().await;
+}

@@ -37,6 +37,12 @@ impl CountingStore {
         assert!(self.inner.delete_token(app_id, id, Timestamp::MIN, &Actor::Cli).await.unwrap());
     }
 
+    /// Purges what has expired as another process would.
+    pub(crate) async fn purge(&self, before: Timestamp) {
+        let purged = self.inner.purge_tokens(Purge::Expired, before, 100, before, &Actor::Cli).await;
+        assert_eq!(purged.unwrap(), 1);
+    }
+
     fn asked(&self) -> &dyn Store {
         self.questions.fetch_add(1, Ordering::SeqCst);
         &*self.inner
