@@ -27,7 +27,7 @@ pub use instant::rfc3339;
 pub use normalise::NormaliseMethod;
 pub use observe::{Observe, Observed, Observer, RequestLog, request_id};
 pub use request::BodyLimits;
-pub use server::{Listener, ServerLimits, Tls, TlsError, serve};
+pub use server::{Listener, ServerLimits, ServerMeasures, Tls, TlsError, serve};
 pub use state::{PublicUrl, Setup};
 
 use axum::Router;

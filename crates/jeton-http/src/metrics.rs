@@ -15,9 +15,10 @@ use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use jeton_core::HistogramReading;
-use jeton_service::StoreMeasures;
+use jeton_service::{Service, StoreMeasures};
 use prometheus::proto::{Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType};
 use prometheus::{TEXT_FORMAT, TextEncoder};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What is reported under one name.
 struct Described {
@@ -42,6 +43,24 @@ metrics! {
     REQUEST_SECONDS = HISTOGRAM "jeton_http_request_duration_seconds":
         "From the end of a request's head to the head of its answer, by route.";
     VERDICTS = COUNTER "jeton_verdicts_total": "Answers to whether a token is good, by outcome.";
+    CONNECTIONS = GAUGE "jeton_connections_open": "Connections of clients that are open.";
+    CONNECTION_ENDS = COUNTER "jeton_connections_total":
+        "Connections of clients by what became of them: accepted, and of those evicted because others needed the room; refused.";
+    SHED = COUNTER "jeton_requests_shed_total":
+        "Requests that were answered 503 because too many were under way or bodies took too much memory.";
+    RECALLS = COUNTER "jeton_cache_questions_total":
+        "Questions about a token: answered from memory (hit, absent), refused by arithmetic (garbage), or put to the store (miss, stale).";
+    CACHE_TOKENS = GAUGE "jeton_cache_tokens": "Tokens that verification remembers.";
+    CACHE_BYTES = GAUGE "jeton_cache_bytes": "Bytes that it takes to remember them.";
+    EVICTIONS = COUNTER "jeton_cache_evictions_total": "Tokens that were forgotten to make room.";
+    FLUSHES = COUNTER "jeton_cache_flushes_total": "How often everything was forgotten.";
+    FOREIGN = GAUGE "jeton_foreign_digests": "Digests of secrets that were not issued here and may be good.";
+    LOG_ENTRIES = COUNTER "jeton_changes_read_total": "Entries of the change log that others wrote or this process did, and that were read.";
+    LOG_POLLS = COUNTER "jeton_change_polls_total": "Looks for new entries of the change log, by whether they succeeded.";
+    STALENESS = GAUGE "jeton_change_staleness_seconds":
+        "Since when the change log has not been read to its end. Beyond cache.max_staleness_milliseconds nothing is answered from memory.";
+    REMOVED = COUNTER "jeton_retention_removed_total": "What was removed because it had been kept long enough, by what it was.";
+    PASSES = COUNTER "jeton_retention_passes_total": "Passes that remove it, by whether they came to their end.";
     STORE_SECONDS = HISTOGRAM "jeton_store_duration_seconds":
         "Statements that read, and writes from being asked for to being on disk.";
     STORE_FAILURES = COUNTER "jeton_store_failures_total": "Calls of the store that failed.";
@@ -75,6 +94,9 @@ fn collect(state: &AppState) -> Vec<MetricFamily> {
     let mut families = Vec::new();
     requests(state, &mut families);
     verdicts(state, &mut families);
+    connections(state, &mut families);
+    cache(&state.service, &mut families);
+    retention(&state.service, &mut families);
     if let Some(measures) = state.service.store_measures() {
         store(measures, &mut families);
     }
@@ -115,6 +137,56 @@ fn verdicts(state: &AppState, families: &mut Vec<MetricFamily>) {
     ];
     let values = outcomes.map(|(outcome, counter)| counter_of(&[("outcome", outcome)], counter.get() as f64));
     families.push(family(&VERDICTS, values.into()));
+}
+
+fn connections(state: &AppState, families: &mut Vec<MetricFamily>) {
+    let measures = &state.setup.server_measures;
+    let ends =
+        [("accepted", &measures.opened), ("evicted", &measures.evicted), ("refused", &measures.refused)];
+    let ends = ends.map(|(what, counter)| counter_of(&[("what", what)], counter.get() as f64));
+    families.push(family(&CONNECTIONS, vec![gauge_of(&[], measures.open() as f64)]));
+    families.push(family(&CONNECTION_ENDS, ends.into()));
+    families.push(family(&SHED, vec![counter_of(&[], measures.shed.get() as f64)]));
+}
+
+fn cache(service: &Service, families: &mut Vec<MetricFamily>) {
+    let stats = service.cache_stats();
+    let answers = [
+        ("hit", stats.hits),
+        ("absent", stats.absent_hits),
+        ("garbage", stats.garbage),
+        ("miss", stats.misses),
+        ("stale", stats.stale),
+    ];
+    let answers = answers.map(|(answer, count)| counter_of(&[("answer", answer)], count as f64));
+    let polls = [("done", stats.polls.saturating_sub(stats.failed_polls)), ("failed", stats.failed_polls)];
+    let polls = polls.map(|(outcome, count)| counter_of(&[("outcome", outcome)], count as f64));
+    let staleness = stats.staleness_millis.map(|millis| gauge_of(&[], millis as f64 / 1e3));
+    families.push(family(&RECALLS, answers.into()));
+    families.push(family(&CACHE_TOKENS, vec![gauge_of(&[], stats.tokens as f64)]));
+    families.push(family(&CACHE_BYTES, vec![gauge_of(&[], stats.bytes as f64)]));
+    families.push(family(&EVICTIONS, vec![counter_of(&[], stats.evictions as f64)]));
+    families.push(family(&FLUSHES, vec![counter_of(&[], stats.flushes as f64)]));
+    families.push(family(&FOREIGN, vec![gauge_of(&[], stats.foreign_digests as f64)]));
+    families.push(family(&LOG_ENTRIES, vec![counter_of(&[], stats.changes as f64)]));
+    families.push(family(&LOG_POLLS, polls.into()));
+    families.push(family(&STALENESS, staleness.into_iter().collect()));
+}
+
+fn retention(service: &Service, families: &mut Vec<MetricFamily>) {
+    let counters = service.retention_counters();
+    let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed) as f64;
+    let removed = [
+        ("expired", &counters.expired),
+        ("revoked", &counters.revoked),
+        ("change", &counters.changes),
+        ("swept", &counters.swept),
+    ];
+    let removed = removed.map(|(what, counter)| counter_of(&[("what", what)], read(counter)));
+    let passes = [("done", &counters.passes), ("failed", &counters.failures)];
+    let passes = passes.map(|(outcome, counter)| counter_of(&[("outcome", outcome)], read(counter)));
+    families.push(family(&REMOVED, removed.into()));
+    families.push(family(&PASSES, passes.into()));
 }
 
 fn store(measures: &StoreMeasures, families: &mut Vec<MetricFamily>) {

@@ -3,6 +3,7 @@
 use crate::health::{Phase, Readiness};
 use crate::observe::Observer;
 use crate::request::BodyLimits;
+use crate::server::ServerMeasures;
 use axum::extract::FromRef;
 use jeton_core::Timestamp;
 use jeton_service::Service;
@@ -27,6 +28,8 @@ pub struct Setup {
     pub readiness: Readiness,
     /// What watches the requests.
     pub observer: Arc<Observer>,
+    /// What the public listener counts.
+    pub server_measures: Arc<ServerMeasures>,
     /// When the process began.
     pub started_at: Timestamp,
 }
@@ -39,6 +42,7 @@ impl Setup {
             body_limits: BodyLimits::default(),
             readiness: Readiness::new(Phase::Serving),
             observer: Arc::default(),
+            server_measures: Arc::default(),
             started_at: Timestamp::MIN,
         }
     }

@@ -3,7 +3,8 @@
 use crate::failure::Failure;
 use jeton_core::{Clock, Entropy};
 use jeton_service::{
-    KeyFileError, KeyRing, Limits, Service, SystemClock, SystemEntropy, read_key_file, write_key_file,
+    CacheLimits, KeyFileError, KeyRing, Limits, Service, SystemClock, SystemEntropy, read_key_file,
+    write_key_file,
 };
 use jeton_store::{SqliteOptions, Store};
 use std::fs::File;
@@ -11,12 +12,13 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Where the data is, and how much of one thing may be put there. The URL may hold a password: this has no `Debug`.
+/// Where the data is, how much of one thing may be put there, and how much of it is remembered. The URL may hold a password: this has no `Debug`.
 #[derive(Clone)]
 pub(crate) struct Place {
     pub(crate) data_dir: PathBuf,
     pub(crate) database_url: Option<String>,
     pub(crate) limits: Limits,
+    pub(crate) cache_limits: CacheLimits,
 }
 
 impl Place {
@@ -134,7 +136,8 @@ impl Place {
         let Some(ring) = ring else {
             return Err(Failure::missing(missing_keys(&*store, &self.key_path()).await?));
         };
-        Ok(Service::open(store, &ring, clock(), entropy()).await?.with_limits(self.limits))
+        let service = Service::open_with(store, &ring, clock(), entropy(), self.cache_limits).await?;
+        Ok(service.with_limits(self.limits))
     }
 }
 

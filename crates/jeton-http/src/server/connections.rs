@@ -1,6 +1,7 @@
 //! The set of open connections: how many there may be, and which goes when there are too many.
 
 use super::limits::ServerLimits;
+use super::measures::ServerMeasures;
 use super::stage::Connection;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,6 +24,7 @@ pub(super) struct Connections {
     room: Arc<Semaphore>,
     next: AtomicU64,
     at_most: usize,
+    measures: Arc<ServerMeasures>,
 }
 
 #[derive(Debug)]
@@ -33,13 +35,14 @@ struct Member {
 }
 
 impl Connections {
-    pub(super) fn new(limits: &ServerLimits) -> Arc<Self> {
+    pub(super) fn new(limits: &ServerLimits, measures: Arc<ServerMeasures>) -> Arc<Self> {
         let at_most = limits.connections.clamp(1, Semaphore::MAX_PERMITS);
         Arc::new(Connections {
             open: Mutex::default(),
             room: Arc::new(Semaphore::new(at_most)),
             next: AtomicU64::new(0),
             at_most,
+            measures,
         })
     }
 
@@ -66,6 +69,7 @@ impl Connections {
         let connection = Arc::new(Connection::new());
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         self.lock().insert(id, Member { connection: connection.clone(), task: None });
+        self.measures.opened.increment();
         let membership = Membership { id, connections: self.clone(), _place: place };
         let running = run(connection);
         let task = tokio::spawn(async move {
@@ -88,6 +92,7 @@ impl Connections {
             idle.select_nth_unstable_by_key(count, |(standing, _)| *standing);
         }
         let evicted = idle.iter().take(count).filter(|(_, member)| member.evict()).count();
+        self.measures.evicted.add(evicted as u64);
         evicted > 0
     }
 
@@ -132,5 +137,6 @@ struct Membership {
 impl Drop for Membership {
     fn drop(&mut self) {
         self.connections.lock().remove(&self.id);
+        self.connections.measures.closed.increment();
     }
 }

@@ -1,6 +1,7 @@
 //! How much is under way in a server, and whether there is room for more.
 
 use super::limits::ServerLimits;
+use super::measures::ServerMeasures;
 use super::seldom::Seldom;
 use super::stage::Connection;
 use std::sync::Arc;
@@ -14,16 +15,18 @@ pub(super) struct Load {
     body_bytes: AtomicUsize,
     body_bytes_at_most: usize,
     refusals: Seldom,
+    measures: Arc<ServerMeasures>,
 }
 
 impl Load {
-    pub(super) fn new(limits: &ServerLimits) -> Self {
+    pub(super) fn new(limits: &ServerLimits, measures: Arc<ServerMeasures>) -> Self {
         Load {
             requests: AtomicUsize::new(0),
             requests_at_most: limits.requests,
             body_bytes: AtomicUsize::new(0),
             body_bytes_at_most: limits.bodies_bytes,
             refusals: Seldom::new(),
+            measures,
         }
     }
 
@@ -51,6 +54,7 @@ impl Load {
     }
 
     fn note_refusal(&self, reason: &str) {
+        self.measures.shed.increment();
         if let Some(kept_back) = self.refusals.pass() {
             tracing::warn!(kept_back, "a request is answered 503: {reason}");
         }

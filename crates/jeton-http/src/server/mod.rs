@@ -11,6 +11,7 @@ mod connections;
 mod io;
 mod limits;
 mod load;
+mod measures;
 mod seldom;
 mod stage;
 mod tls;
@@ -20,6 +21,7 @@ mod tests;
 
 pub(crate) use body::BodyFault;
 pub use limits::ServerLimits;
+pub use measures::ServerMeasures;
 pub use tls::{Tls, TlsError};
 
 use accept::accept;
@@ -46,11 +48,13 @@ pub struct Listener {
     pub tcp: TcpListener,
     /// None: HTTP in clear.
     pub tls: Option<Arc<Tls>>,
+    /// Where it is counted what becomes of them.
+    pub measures: Arc<ServerMeasures>,
 }
 
 impl From<TcpListener> for Listener {
     fn from(tcp: TcpListener) -> Self {
-        Listener { tcp, tls: None }
+        Listener { tcp, tls: None, measures: Arc::default() }
     }
 }
 
@@ -67,12 +71,13 @@ pub async fn serve<S>(
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
 {
-    let Listener { tcp: listener, tls } = listener.into();
+    let Listener { tcp: listener, tls, measures } = listener.into();
     bound_send_buffers(&listener);
-    let connections = Connections::new(&limits);
+    let connections = Connections::new(&limits, measures.clone());
     let graceful = GracefulShutdown::new();
     let http = connection::http(&limits);
-    let serving = Serving { service, tls, limits, load: Arc::new(Load::new(&limits)), http };
+    let serving =
+        Serving { service, tls, limits, load: Arc::new(Load::new(&limits, measures.clone())), http };
     let accepting = async {
         let (troubles, refusals) = (Seldom::new(), Seldom::new());
         loop {
@@ -81,6 +86,7 @@ pub async fn serve<S>(
             };
             let Some(stream) = accept(&listener, &troubles, relieve).await else { continue };
             let Some(place) = connections.place().await else {
+                measures.refused.increment();
                 if let Some(kept_back) = refusals.pass() {
                     tracing::warn!(
                         kept_back,

@@ -83,7 +83,7 @@ impl Server {
             service: site(held.clone()),
             tls: None,
             limits: LIMITS,
-            load: Arc::new(Load::new(&LIMITS)),
+            load: Arc::new(Load::new(&LIMITS, Arc::default())),
             http: http(&LIMITS),
         };
         Server { serving, graceful: GracefulShutdown::new(), held }

@@ -15,7 +15,7 @@ use crate::log::{Format, Level};
 use crate::place::Place;
 use jeton_core::ScopeLimits;
 use jeton_http::{BodyLimits, PublicUrl, RequestLog, ServerLimits};
-use jeton_service::Limits;
+use jeton_service::{CacheLimits, Limits, Retention};
 pub(crate) use settings::Setting;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -35,6 +35,7 @@ pub(crate) struct Config {
     pub(crate) reloadable: Reloadable,
     pub(crate) server_limits: ServerLimits,
     pub(crate) body_limits: BodyLimits,
+    pub(crate) retention: Retention,
     /// Where it all comes from.
     pub(crate) effective: Effective,
 }
@@ -89,7 +90,12 @@ impl Config {
             self_made_tokens: read.number("limits.self_made_tokens"),
         };
         Ok(Config {
-            place: Place { data_dir: PathBuf::from(read.known("data_dir")), database_url, limits },
+            place: Place {
+                data_dir: PathBuf::from(read.known("data_dir")),
+                database_url,
+                limits,
+                cache_limits: read.cache_limits(),
+            },
             listen: read.parsed("listen"),
             admin_listen: read.parsed("admin_listen"),
             public_url: read.text("public_url").map(|_| read.parsed("public_url")),
@@ -110,6 +116,7 @@ impl Config {
             },
             server_limits: read.server_limits(),
             body_limits: BodyLimits { bytes: read.count("limits.body_bytes") },
+            retention: read.retention(),
             effective,
         })
     }
@@ -141,6 +148,31 @@ impl<'a> Read<'a> {
 
     fn seconds(&self, name: &str) -> Duration {
         Duration::from_secs(self.number(name))
+    }
+
+    fn milliseconds(&self, name: &str) -> Duration {
+        Duration::from_millis(self.number(name))
+    }
+
+    /// A span in days, of which none is for ever.
+    fn days(&self, name: &str) -> Option<u32> {
+        Some(self.parsed(name)).filter(|days| *days != 0)
+    }
+
+    fn retention(&self) -> Retention {
+        Retention {
+            expired_days: self.days("retention.expired_days"),
+            revoked_days: self.days("retention.revoked_days"),
+            change_days: self.days("retention.change_days"),
+        }
+    }
+
+    fn cache_limits(&self) -> CacheLimits {
+        CacheLimits {
+            max_bytes: self.count("cache.bytes"),
+            poll_interval: self.milliseconds("cache.poll_milliseconds"),
+            max_staleness: self.milliseconds("cache.max_staleness_milliseconds"),
+        }
     }
 
     fn server_limits(&self) -> ServerLimits {
@@ -215,9 +247,10 @@ mod tests {
     }
 
     fn terms(config: &Config) -> String {
-        let place = (&config.place.data_dir, &config.place.database_url, &config.place.limits);
+        let place = &config.place;
+        let place = (&place.data_dir, &place.database_url, &place.limits, &place.cache_limits);
         let addresses = (config.listen, config.admin_listen, &config.public_url, config.behind_proxy);
-        let limits = (config.server_limits, config.body_limits, config.drain, &config.tls);
+        let limits = (config.server_limits, config.body_limits, config.retention, config.drain, &config.tls);
         format!("{place:?} {addresses:?} {limits:?} {:?} {:?}", config.log_format, config.reloadable)
     }
 
@@ -239,6 +272,8 @@ mod tests {
         assert_eq!(config.server_limits, ServerLimits::default());
         assert_eq!(config.body_limits, BodyLimits::default());
         assert_eq!(config.place.limits, Limits::default());
+        assert_eq!(config.place.cache_limits, CacheLimits::default());
+        assert_eq!(config.retention, Retention::default());
     }
 
     #[test]

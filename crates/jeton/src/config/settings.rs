@@ -196,6 +196,43 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "10000",
         "Most live tokens of one app that LoopBack clients made without proving who they are",
     ),
+    set(
+        "retention.expired_days",
+        number(0, 36_500),
+        "90",
+        "How long a token is kept after it expired and after it was last changed; 0 keeps it for ever",
+    ),
+    set(
+        "retention.revoked_days",
+        number(0, 36_500),
+        "90",
+        "How long it is kept that a token was revoked; 0 keeps it for ever",
+    ),
+    set(
+        "retention.change_days",
+        number(0, 36_500),
+        "365",
+        "How long an entry of the change log is kept; 0 keeps it for ever",
+    ),
+    set(
+        "cache.bytes",
+        number(65_536, 68_719_476_736),
+        "67108864",
+        "Most bytes of tokens that verification remembers; 64 MiB hold some 250,000",
+    ),
+    set(
+        "cache.poll_milliseconds",
+        number(5, 1_000),
+        "20",
+        "How often to look for what other processes changed: how long their revocations usually go unnoticed",
+    ),
+    set(
+        "cache.max_staleness_milliseconds",
+        number(100, 60_000),
+        "2000",
+        "How long the look may fail before the database is asked instead of memory: how long revocations by other \
+         processes go unnoticed at worst",
+    ),
 ];
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::descriptors;
 use crate::failure::Failure;
 use crate::place::{self, Place};
 use jeton_http::{Listener, Observer, Phase, PublicUrl, Readiness, Setup, Tls, TlsError};
-use jeton_service::{Retention, Service};
+use jeton_service::Service;
 use reload::Reloader;
 use signals::{Signals, Wish};
 use sockets::Sockets;
@@ -82,6 +82,7 @@ fn setup(config: &Config, listened: &str) -> Result<Setup, Failure> {
         body_limits: config.body_limits,
         readiness: Readiness::new(Phase::Starting),
         observer: Arc::new(observer),
+        server_measures: Arc::default(),
         started_at: place::clock().now(),
     })
 }
@@ -114,7 +115,8 @@ async fn serve(
     let drain = attendant.reloader.drain();
     let readiness = setup.readiness.clone();
     let (public, admin) = sockets.into_listeners()?;
-    let public = Listener { tcp: public, tls: attendant.reloader.tls() };
+    let public =
+        Listener { tcp: public, tls: attendant.reloader.tls(), measures: setup.server_measures.clone() };
     let http = async {
         tokio::join!(
             jeton_http::serve(
@@ -129,7 +131,7 @@ async fn serve(
                 limits.for_operators(),
                 told(&stopped)
             ),
-            service.keep(Retention::default(), told(&stopped)),
+            service.keep(attendant.reloader.retention(), told(&stopped)),
             service.follow_changes(told(&stopped)),
         );
         // Commands are answered as long as clients are.

@@ -4,6 +4,7 @@ use crate::config::{Config, Effective, ServeFlags};
 use crate::failure::Failure;
 use crate::log::Log;
 use jeton_http::{Observer, ServerLimits, Tls};
+use jeton_service::Retention;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +30,10 @@ impl Reloader {
 
     pub(super) fn server_limits(&self) -> ServerLimits {
         self.config.server_limits
+    }
+
+    pub(super) fn retention(&self) -> Retention {
+        self.config.retention
     }
 
     pub(super) fn tls(&self) -> Option<Arc<Tls>> {

@@ -33,7 +33,7 @@ impl Serving {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let stopped = async { drop(stopped.await) };
-        let listener = Listener { tcp: listener, tls };
+        let listener = Listener { tls, ..Listener::from(listener) };
         let done = tokio::spawn(serve(listener, app.http(), limits, stopped));
         Serving { address, stop, done }
     }
