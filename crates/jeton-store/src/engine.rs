@@ -8,20 +8,33 @@ use crate::write::{Outcome, Write};
 use std::fmt;
 use std::future::Future;
 use std::ops::DerefMut;
+use std::time::Duration;
+
+/// What a statement reads, which decides whom it waits behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// A few rows by key. Never waits behind a list.
+    Lookup,
+    /// Perhaps many rows, or a count of them. Only so many run at once, and one that nobody waits for any more ends.
+    List,
+}
 
 /// What an engine brings: connections for reading, and a way to get writes committed.
 pub(crate) trait Engine: fmt::Debug + Send + Sync + 'static {
     /// What statements run on.
     type Connection: Session;
 
-    /// A connection of the pool.
+    /// A connection of a pool, for one statement. Dropping it while that runs ends a list's statement.
     type Reader: DerefMut<Target = Self::Connection> + Send;
 
     /// In which order entries of the change log become certain.
     const LOG_ORDER: LogOrder;
 
-    /// A connection for reading.
-    fn reader(&self) -> impl Future<Output = Result<Self::Reader, StoreError>> + Send;
+    /// How long a reading statement may take, from when it has its connection.
+    const READ_TIMEOUT: Duration;
+
+    /// A connection for reading. Waiting for it is bounded.
+    fn reader(&self, reading: Reading) -> impl Future<Output = Result<Self::Reader, StoreError>> + Send;
 
     /// A connection on which everything is read as it was at one instant, however long that takes.
     type Snapshot: DerefMut<Target = Self::Connection> + Send;

@@ -1,6 +1,7 @@
 //! What can go wrong: not being able to find out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The store could not find out, or could not do it. Never says that something does not exist.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +32,11 @@ impl StoreError {
         }
     }
 }
+
+/// A statement was given up.
+#[derive(Debug, thiserror::Error)]
+#[error("a statement took longer than {} ms", .0.as_millis())]
+pub(crate) struct TooSlow(pub(crate) Duration);
 
 /// An error that several callers get.
 #[derive(Clone, Debug, thiserror::Error)]

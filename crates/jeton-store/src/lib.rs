@@ -126,6 +126,9 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// The token of this number in this app, unless it was revoked.
     async fn token(&self, app_id: AppId, id: TokenId) -> Result<Option<StoredToken>, StoreError>;
 
+    /// Those of these tokens that are in this app and not revoked, in no particular order.
+    async fn tokens(&self, app_id: AppId, ids: &[TokenId]) -> Result<Vec<StoredToken>, StoreError>;
+
     /// Puts `token` in the place of the token of its number if that is not revoked and its revision is still
     /// `expected`. The secret, the number and the app stay as they are.
     async fn replace_token(&self, token: Token, expected: i64, by: &Actor) -> Result<Replaced, StoreError>;

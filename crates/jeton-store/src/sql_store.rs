@@ -5,8 +5,8 @@ use crate::backup;
 use crate::change::{Change, LogPosition, News, Seen};
 use crate::check;
 use crate::decode;
-use crate::engine::Engine;
-use crate::error::StoreError;
+use crate::engine::{Engine, Reading};
+use crate::error::{StoreError, TooSlow};
 use crate::measures::StoreMeasures;
 use crate::model::{
     App, AppChange, AppChanged, AppCreated, BackedUp, CheckReport, Genesis, Initialised, Inserted, KeyCheck,
@@ -20,6 +20,7 @@ use crate::write::{NewAppWithAdmin, Outcome, Write};
 use async_trait::async_trait;
 use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, Token, TokenId};
 use std::path::Path;
+use tokio::time::timeout;
 
 /// A store over the engine `E`.
 #[derive(Debug)]
@@ -29,26 +30,40 @@ pub(crate) struct SqlStore<E>(pub(crate) E);
 type Row<E> = <<E as Engine>::Connection as Session>::Row;
 
 impl<E: Engine> SqlStore<E> {
-    /// Runs a reading statement and reads each row of its answer.
+    /// Runs a statement that looks up by key, and reads each row of its answer.
     pub(crate) async fn all<T>(
         &self,
         statement: Statement,
         read: impl Fn(&Row<E>) -> Result<T, StoreError> + Send,
     ) -> Result<Vec<T>, StoreError> {
-        let rows = async { self.0.reader().await?.rows(statement).await };
-        let rows = self.0.measures().reads.measure(rows).await?;
-        rows.iter().map(read).collect()
+        self.rows(Reading::Lookup, statement).await?.iter().map(read).collect()
     }
 
-    /// Runs a reading statement whose answer has at most one row.
+    /// Runs a statement that may have to look at many rows, and reads each row of its answer.
+    pub(crate) async fn listed<T>(
+        &self,
+        statement: Statement,
+        read: impl Fn(&Row<E>) -> Result<T, StoreError> + Send,
+    ) -> Result<Vec<T>, StoreError> {
+        self.rows(Reading::List, statement).await?.iter().map(read).collect()
+    }
+
+    /// Runs a statement that looks up by key and whose answer has at most one row.
     pub(crate) async fn one<T>(
         &self,
         statement: Statement,
         read: impl Fn(&Row<E>) -> Result<T, StoreError> + Send,
     ) -> Result<Option<T>, StoreError> {
-        let row = async { self.0.reader().await?.row(statement).await };
-        let row = self.0.measures().reads.measure(row).await?;
-        row.as_ref().map(read).transpose()
+        self.rows(Reading::Lookup, statement).await?.first().map(read).transpose()
+    }
+
+    async fn rows(&self, reading: Reading, statement: Statement) -> Result<Vec<Row<E>>, StoreError> {
+        let rows = async {
+            let mut reader = self.0.reader(reading).await?;
+            let rows = timeout(E::READ_TIMEOUT, reader.rows(statement)).await;
+            rows.unwrap_or_else(|_| Err(StoreError::unavailable(TooSlow(E::READ_TIMEOUT))))
+        };
+        self.0.measures().reads.measure(rows).await
     }
 }
 
@@ -153,6 +168,14 @@ impl<E: Engine> Store for SqlStore<E> {
         self.one(tokens::token_by_id(app_id, id), decode::stored_token).await
     }
 
+    async fn tokens(&self, app_id: AppId, ids: &[TokenId]) -> Result<Vec<StoredToken>, StoreError> {
+        let mut found = Vec::new();
+        for ids in ids.chunks(tokens::MAX_SOUGHT) {
+            found.extend(self.listed(tokens::tokens_by_ids(app_id, ids), decode::stored_token).await?);
+        }
+        Ok(found)
+    }
+
     async fn replace_token(&self, token: Token, expected: i64, by: &Actor) -> Result<Replaced, StoreError> {
         answer!(self, Replaced, Write::ReplaceToken { token: Box::new(token), expected, by: by.clone() })
     }
@@ -178,7 +201,8 @@ impl<E: Engine> Store for SqlStore<E> {
     }
 
     async fn count_tokens(&self, filter: &TokenFilter) -> Result<u64, StoreError> {
-        Ok(self.one(token_lists::count_tokens(filter), decode::count).await?.unwrap_or(0))
+        let counts = self.listed(token_lists::count_tokens(filter), decode::count).await?;
+        Ok(counts.first().copied().unwrap_or(0))
     }
 
     async fn list_tokens(
@@ -186,7 +210,7 @@ impl<E: Engine> Store for SqlStore<E> {
         filter: &TokenFilter,
         page: TokenPage,
     ) -> Result<Vec<StoredToken>, StoreError> {
-        self.all(token_lists::list_tokens(filter, page), decode::stored_token).await
+        self.listed(token_lists::list_tokens(filter, page), decode::stored_token).await
     }
 
     async fn create_operator(&self, operator: NewOperator, by: &Actor) -> Result<OperatorId, StoreError> {

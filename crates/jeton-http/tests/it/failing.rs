@@ -165,6 +165,10 @@ impl Store for FailingStore {
         self.call(self.inner.token(app_id, id)).await
     }
 
+    async fn tokens(&self, app_id: AppId, ids: &[TokenId]) -> Result<Vec<StoredToken>, StoreError> {
+        self.call(self.inner.tokens(app_id, ids)).await
+    }
+
     async fn replace_token(&self, token: Token, expected: i64, by: &Actor) -> Result<Replaced, StoreError> {
         self.call(self.inner.replace_token(token, expected, by)).await
     }

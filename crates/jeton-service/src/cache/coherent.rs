@@ -159,6 +159,10 @@ impl Store for CoherentStore {
         self.inner.find_tokens(digests).await
     }
 
+    async fn tokens(&self, app_id: AppId, ids: &[TokenId]) -> Result<Vec<StoredToken>, StoreError> {
+        self.inner.tokens(app_id, ids).await
+    }
+
     async fn token(&self, app_id: AppId, id: TokenId) -> Result<Option<StoredToken>, StoreError> {
         self.inner.token(app_id, id).await
     }

@@ -116,6 +116,10 @@ impl Store for CountingStore {
         self.asked().token(app_id, id).await
     }
 
+    async fn tokens(&self, app_id: AppId, ids: &[TokenId]) -> Result<Vec<StoredToken>, StoreError> {
+        self.asked().tokens(app_id, ids).await
+    }
+
     async fn replace_token(&self, token: Token, expected: i64, by: &Actor) -> Result<Replaced, StoreError> {
         self.inner.replace_token(token, expected, by).await
     }

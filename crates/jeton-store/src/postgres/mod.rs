@@ -7,7 +7,7 @@ mod tests;
 
 use crate::Store;
 use crate::apply::apply;
-use crate::engine::Engine;
+use crate::engine::{Engine, Reading};
 use crate::error::{OpenError, StoreError};
 use crate::measures::StoreMeasures;
 use crate::sql_store::SqlStore;
@@ -16,7 +16,11 @@ use crate::write::{Outcome, Write};
 use sqlx::Transaction;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, PgPool, Postgres};
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 /// Begins a transaction that may write, and so may take longer than the connection's limit, which is for reads.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = '10s'";
@@ -30,6 +34,9 @@ const BEGIN_ALONE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL state
                            SET LOCAL idle_in_transaction_session_timeout = 0; \
                            LOCK TABLE genesis, key_checks, apps, tokens, operators, changes IN EXCLUSIVE MODE";
 
+/// Most lists and counts at once, of the pool's ten connections: the others are for those who look up by key or write.
+const MAX_LISTS: usize = 4;
+
 /// Opens the PostgreSQL database at `url` (`postgres://` or `postgresql://`) and brings it to the newest schema. The
 /// database must be there, be encoded in UTF-8, and let its user make tables. Any number of processes may have it open.
 ///
@@ -38,26 +45,67 @@ const BEGIN_ALONE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL state
 /// # Errors
 /// The URL makes no sense, the database was written by a newer version, or it cannot be reached or used.
 pub async fn open_postgres(url: &str) -> Result<Arc<dyn Store>, OpenError> {
-    Ok(Arc::new(SqlStore(PostgresEngine {
-        pool: open::pool(url).await?,
-        measures: StoreMeasures::default(),
-    })))
+    Ok(Arc::new(SqlStore(PostgresEngine::over(open::pool(url).await?))))
 }
 
 #[derive(Debug)]
 struct PostgresEngine {
     pool: PgPool,
     measures: StoreMeasures,
+    /// Turns to list or count.
+    lists: Arc<Semaphore>,
+}
+
+/// A connection of the pool, and the turn of a list.
+#[derive(Debug)]
+struct Reader {
+    connection: PoolConnection<Postgres>,
+    _turn: Option<OwnedSemaphorePermit>,
+}
+
+impl Deref for Reader {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Reader {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.connection
+    }
+}
+
+impl PostgresEngine {
+    fn over(pool: PgPool) -> Self {
+        PostgresEngine {
+            pool,
+            measures: StoreMeasures::default(),
+            lists: Arc::new(Semaphore::new(MAX_LISTS)),
+        }
+    }
 }
 
 impl Engine for PostgresEngine {
     type Connection = PgConnection;
-    type Reader = PoolConnection<Postgres>;
+    type Reader = Reader;
 
     const LOG_ORDER: LogOrder = LogOrder::Transaction;
 
-    async fn reader(&self) -> Result<Self::Reader, StoreError> {
-        self.pool.acquire().await.map_err(StoreError::unavailable)
+    /// The server gives up first, unless it cannot be reached any more.
+    const READ_TIMEOUT: Duration = Duration::from_secs(3);
+
+    async fn reader(&self, reading: Reading) -> Result<Reader, StoreError> {
+        let turn = match reading {
+            Reading::Lookup => None,
+            Reading::List => {
+                let turn = timeout(open::ACQUIRE_TIMEOUT, Arc::clone(&self.lists).acquire_owned()).await;
+                Some(turn.map_err(StoreError::unavailable)?.map_err(StoreError::unavailable)?)
+            }
+        };
+        let connection = self.pool.acquire().await.map_err(StoreError::unavailable)?;
+        Ok(Reader { connection, _turn: turn })
     }
 
     type Snapshot = Transaction<'static, Postgres>;

@@ -1,25 +1,27 @@
 //! SQLite: one writer that groups writes into commits, readers beside it.
 
 mod open;
+mod reader;
 pub(crate) use open::{connect_to_backup, version};
 #[cfg(test)]
 mod tests;
 mod writer;
 
 use crate::Store;
-use crate::engine::Engine;
+use crate::engine::{Engine, Reading};
 use crate::error::{OpenError, StoreError};
 use crate::measures::StoreMeasures;
 use crate::session::Session;
 use crate::sql_store::SqlStore;
 use crate::statements::log::LogOrder;
 use crate::write::{Outcome, Write};
+use reader::Reader;
 use sqlx::Executor;
-use sqlx::pool::PoolConnection;
-use sqlx::sqlite::{Sqlite, SqliteConnection, SqlitePool};
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use writer::Writer;
 
 /// How a SQLite database is used. `Default` is right for everything but measurements.
@@ -27,13 +29,15 @@ use writer::Writer;
 pub struct SqliteOptions {
     /// Most writes in one commit. At least 1; with 1, every write is a commit of its own.
     pub max_group: usize,
-    /// Most connections for reading. At least 1.
+    /// Most connections for looking up by key. At least 1.
     pub readers: u32,
+    /// Most connections for lists and counts, which thus never take one from those who look up. At least 1.
+    pub list_readers: u32,
 }
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        SqliteOptions { max_group: 256, readers: 4 }
+        SqliteOptions { max_group: 256, readers: 4, list_readers: 2 }
     }
 }
 
@@ -52,6 +56,7 @@ pub async fn open_sqlite(path: &Path, options: SqliteOptions) -> Result<Arc<dyn 
 #[derive(Debug)]
 struct SqliteEngine {
     readers: SqlitePool,
+    list_readers: SqlitePool,
     writer: Writer,
     path: PathBuf,
     measures: Arc<StoreMeasures>,
@@ -61,10 +66,11 @@ impl SqliteEngine {
     async fn open(path: &Path, options: SqliteOptions) -> Result<Self, OpenError> {
         let connection = open::writer(path).await?;
         let readers = open::readers(path, options.readers.max(1)).await?;
+        let list_readers = open::readers(path, options.list_readers.max(1)).await?;
         let measures = Arc::new(StoreMeasures::default());
         let max_group = options.max_group.max(1);
         let writer = Writer::start(path.to_owned(), connection, max_group, Arc::clone(&measures));
-        Ok(SqliteEngine { readers, writer, path: path.to_owned(), measures })
+        Ok(SqliteEngine { readers, list_readers, writer, path: path.to_owned(), measures })
     }
 }
 
@@ -87,12 +93,18 @@ impl DerefMut for Transaction {
 
 impl Engine for SqliteEngine {
     type Connection = SqliteConnection;
-    type Reader = PoolConnection<Sqlite>;
+    type Reader = Reader;
 
     const LOG_ORDER: LogOrder = LogOrder::Sequence;
 
-    async fn reader(&self) -> Result<Self::Reader, StoreError> {
-        self.readers.acquire().await.map_err(StoreError::unavailable)
+    /// PostgreSQL has the same limit at the other end of the connection.
+    const READ_TIMEOUT: Duration = Duration::from_secs(2);
+
+    async fn reader(&self, reading: Reading) -> Result<Reader, StoreError> {
+        match reading {
+            Reading::Lookup => Reader::lookup(&self.readers).await,
+            Reading::List => Reader::list(&self.list_readers).await,
+        }
     }
 
     type Snapshot = Transaction;
@@ -119,7 +131,7 @@ impl Engine for SqliteEngine {
 
     async fn close(&self) {
         // Readers first: an open read would keep the writer from emptying the log of the database.
-        self.readers.close().await;
+        tokio::join!(self.readers.close(), self.list_readers.close());
         self.writer.close().await;
     }
 }

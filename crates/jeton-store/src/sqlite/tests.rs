@@ -1,15 +1,19 @@
 use super::writer::Writer;
 use super::{SqliteEngine, SqliteOptions, open, open_sqlite};
-use crate::engine::Engine;
+use crate::engine::{Engine, Reading};
 use crate::error::StoreError;
 use crate::migrations::{SQLITE, migrate};
+use crate::sql_store::SqlStore;
+use crate::statements::Statement;
 use crate::write::{Outcome, Write};
 use jeton_core::{Actor, Digest, OperatorId, Timestamp};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection, Executor, query_scalar};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tempfile::TempDir;
+use tokio::time::timeout;
 
 fn place() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
@@ -49,10 +53,48 @@ async fn commits_are_synced() {
 async fn readers_cannot_write() {
     let (_folder, path) = place();
     let engine = SqliteEngine::open(&path, SqliteOptions::default()).await.unwrap();
-    let mut reader = engine.reader().await.unwrap();
+    let mut reader = engine.reader(Reading::Lookup).await.unwrap();
     assert_eq!(pragma(&mut reader, "query_only").await, "1");
     let written = Executor::execute(&mut *reader, "DELETE FROM tokens").await;
     assert!(written.unwrap_err().to_string().contains("readonly"));
+}
+
+/// Counts without end.
+const ENDLESS: &str =
+    "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
+
+/// As long as it takes to see that something does not end, on any machine.
+const LONG: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn a_list_that_nobody_waits_for_ends_and_lookups_never_wait_for_it() {
+    let (_folder, path) = place();
+    let options = SqliteOptions { readers: 1, list_readers: 1, ..SqliteOptions::default() };
+    let engine = SqliteEngine::open(&path, options).await.unwrap();
+    for _ in 0..2 {
+        let mut list = timeout(LONG, engine.reader(Reading::List)).await.unwrap().unwrap();
+        let mut counting = Box::pin(query_scalar::<_, i64>(ENDLESS).fetch_one(&mut *list));
+        assert!(timeout(Duration::from_millis(50), &mut counting).await.is_err());
+        let mut lookup = timeout(LONG, engine.reader(Reading::Lookup)).await.unwrap().unwrap();
+        assert_eq!(query_scalar::<_, i64>("SELECT 1").fetch_one(&mut *lookup).await.unwrap(), 1);
+        assert!(timeout(Duration::ZERO, &mut counting).await.is_err(), "it is still under way");
+    }
+    let mut list = engine.reader(Reading::List).await.unwrap();
+    assert_eq!(query_scalar::<_, i64>("SELECT 1").fetch_one(&mut *list).await.unwrap(), 1);
+    drop(list);
+    timeout(LONG, engine.close()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_list_takes_so_long_and_no_longer() {
+    let (_folder, path) = place();
+    let store = SqlStore(SqliteEngine::open(&path, SqliteOptions::default()).await.unwrap());
+    let endless = Statement::fixed(
+        sea_query::Query::select().expr(sea_query::Expr::cust(format!("({ENDLESS})"))).take(),
+    );
+    let answer = timeout(LONG, store.listed(endless, |_| Ok(()))).await.unwrap();
+    let Err(StoreError::Unavailable(error)) = answer else { panic!("{answer:?}") };
+    assert_eq!(error.to_string(), "a statement took longer than 2000 ms");
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ pub(crate) struct Statement {
 
 impl Statement {
     /// A statement whose text is one of a few: connections keep it prepared.
-    fn fixed(query: impl QueryStatementBuilder) -> Self {
+    pub(crate) fn fixed(query: impl QueryStatementBuilder) -> Self {
         Statement { query: query.into(), is_fixed: true }
     }
 

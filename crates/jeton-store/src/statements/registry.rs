@@ -89,6 +89,7 @@ fn about_tokens() -> Vec<(&'static str, Runs, Statement)> {
         ("tokens_by_digests", Everywhere, tokens::tokens_by_digests(&[digest(); tokens::MAX_SOUGHT])),
         ("foreign_digests", Everywhere, tokens::foreign_digests(TOKEN, TOKEN, 10)),
         ("token_by_id", Everywhere, tokens::token_by_id(APP, TOKEN)),
+        ("tokens_by_ids", Everywhere, tokens::tokens_by_ids(APP, &[TOKEN; tokens::MAX_SOUGHT])),
         ("update_token", Everywhere, tokens::update_token(&token(), 1)),
         ("revoke_token", Everywhere, tokens::revoke_token(APP, TOKEN, AT)),
         ("delete_token", Everywhere, tokens::delete_token(APP, TOKEN)),

@@ -14,7 +14,7 @@ use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
 /// (SQLITE_MAX_VARIABLE_NUMBER) and the 65,535 of PostgreSQL's protocol (a 16-bit count).
 pub(crate) const MAX_INSERTED: usize = 1_024;
 
-/// Most digests in one question, by the same bounds; more at once would only keep one connection busy for longer.
+/// Most digests or numbers in one question, by the same bounds; more at once would only keep one connection busy for longer.
 pub(crate) const MAX_SOUGHT: usize = 1_024;
 
 /// What a token is read from.
@@ -160,6 +160,17 @@ pub(crate) fn token_by_id(app_id: AppId, id: TokenId) -> Statement {
     Statement::fixed(
         select()
             .and_where(Expr::col(Tokens::Id).eq(id.get()))
+            .and_where(Expr::col(Tokens::AppId).eq(live_id(app_id)))
+            .and_where(is_not_revoked())
+            .take(),
+    )
+}
+
+/// Takes at most [`MAX_SOUGHT`].
+pub(crate) fn tokens_by_ids(app_id: AppId, ids: &[TokenId]) -> Statement {
+    Statement::varying(
+        select()
+            .and_where(Expr::col(Tokens::Id).is_in(ids.iter().map(|id| id.get())))
             .and_where(Expr::col(Tokens::AppId).eq(live_id(app_id)))
             .and_where(is_not_revoked())
             .take(),

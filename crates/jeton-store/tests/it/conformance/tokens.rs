@@ -217,4 +217,13 @@ pub(crate) async fn many_are_found_at_once(bed: &Bed) {
     let found = store.find_tokens(&sought).await.unwrap();
     assert_eq!(found.len(), 1_000);
     assert!(found.iter().all(|stored| sought.contains(&stored.digest)));
+    let (revoked, left) = found.split_first().unwrap();
+    assert!(store.revoke_token(app.id, revoked.token.id, at(1), &BY).await.unwrap());
+    let ids: Vec<TokenId> = found.iter().map(|stored| stored.token.id).collect();
+    let mut again = store.tokens(app.id, &ids.repeat(2)).await.unwrap();
+    again.sort_by_key(|stored| ids.iter().position(|id| *id == stored.token.id));
+    again.dedup();
+    assert_eq!(again, left);
+    let elsewhere = AppId::new(app.id.get() + 1).unwrap();
+    assert_eq!(store.tokens(elsewhere, &ids).await.unwrap(), []);
 }

@@ -1,0 +1,66 @@
+//! A connection of a pool, for one statement that reads.
+
+use crate::error::StoreError;
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::{Sqlite, SqliteConnection, SqlitePool};
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// After how many steps of SQLite's machine a list's statement looks whether anybody waits for it: some tens of
+/// microseconds.
+const STEPS_BETWEEN_LOOKS: i32 = 1_000;
+
+/// A connection, and whoever waits for what it reads. A list's statement ends soon after this is dropped.
+#[derive(Debug)]
+pub(super) struct Reader {
+    // Dropped first: the connection goes back to its pool when its statement is about to end.
+    _waiting: Option<Waiting>,
+    connection: PoolConnection<Sqlite>,
+}
+
+impl Reader {
+    /// One for a statement that is quick by its nature.
+    pub(super) async fn lookup(pool: &SqlitePool) -> Result<Self, StoreError> {
+        Ok(Reader { _waiting: None, connection: pool.acquire().await.map_err(StoreError::unavailable)? })
+    }
+
+    /// One for a statement that may look at many rows. SQLite runs a statement to its end, however long ago its asker
+    /// went away; so it is told.
+    pub(super) async fn list(pool: &SqlitePool) -> Result<Self, StoreError> {
+        let mut connection = pool.acquire().await.map_err(StoreError::unavailable)?;
+        let gave_up = Arc::new(AtomicBool::new(false));
+        let waiting = Waiting { gave_up: Arc::clone(&gave_up) };
+        // This waits until the connection's last statement has ended, so it replaces nobody's handler but its own.
+        let mut handle = connection.lock_handle().await.map_err(StoreError::unavailable)?;
+        handle.set_progress_handler(STEPS_BETWEEN_LOOKS, move || !gave_up.load(Ordering::Relaxed));
+        drop(handle);
+        Ok(Reader { _waiting: Some(waiting), connection })
+    }
+}
+
+impl Deref for Reader {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Reader {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        &mut self.connection
+    }
+}
+
+/// Somebody waits for an answer, until this is dropped.
+#[derive(Debug)]
+struct Waiting {
+    gave_up: Arc<AtomicBool>,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.gave_up.store(true, Ordering::Relaxed);
+    }
+}
