@@ -36,6 +36,7 @@ pub use entropy::{Entropy, EntropyError};
 pub use filter::{
     ClauseFault, Condition, DECLARED, Fields, Filter, FilterError, IMPLIED_LIMIT, Implied, Inclusion,
     MAX_DEPTH, MAX_NAMES, MAX_PATTERN_CHARS, MAX_PATTERNS, MAX_TERMS, Order, Page, PatternError, Row,
+    RowPlace,
 };
 pub use ids::{AppId, AppKey, AppKeyError, MAX_INTEGER, OperatorId, TokenId, UserId, UserIdError};
 pub use lifetime::{Lifetime, LifetimePolicy};

@@ -2,9 +2,12 @@
 
 use crate::observe::told_request_id;
 use axum::body::Body;
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream};
-use jeton_service::{Listed, Unavailable};
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use jeton_service::Unavailable;
+
+/// Up to how many bytes a short list has.
+const SHORT_BYTES: usize = 256 * 1024;
 
 /// What stands around the rows of a list, and the route that the log names.
 pub(crate) struct ListFrame {
@@ -15,30 +18,68 @@ pub(crate) struct ListFrame {
 
 /// The body of a list: head, rows with commas between, tail. The first page is read before this answers, so that an
 /// outage found by then is an error; one found later cuts the connection, which no client takes for a complete answer.
-pub(crate) async fn list_body(
-    pages: impl Stream<Item = Result<Vec<Listed>, Unavailable>> + Send + 'static,
+pub(crate) async fn list_body<R: Send + 'static>(
+    pages: impl Stream<Item = Result<Vec<R>, Unavailable>> + Send + 'static,
     frame: ListFrame,
-    write_row: impl Fn(&Listed) -> String + Send + 'static,
+    write_row: impl Fn(R) -> String + Send + 'static,
 ) -> Result<Body, Unavailable> {
-    let ListFrame { head, tail, route } = frame;
-    let mut pages = Box::pin(pages);
-    let first = pages.next().await.transpose()?.unwrap_or_default();
+    let route = frame.route;
+    let mut parts = Box::pin(parts(pages, frame, write_row));
+    let head = parts.try_next().await?.unwrap_or_default();
+    let first_page = parts.try_next().await?.unwrap_or_default();
+    Ok(streamed([head, first_page], parts, route))
+}
+
+/// The same where clients expect the length of what is short: a list of at most [`SHORT_BYTES`] is read as a whole before
+/// this answers.
+pub(crate) async fn short_list_body<R: Send + 'static>(
+    pages: impl Stream<Item = Result<Vec<R>, Unavailable>> + Send + 'static,
+    frame: ListFrame,
+    write_row: impl Fn(R) -> String + Send + 'static,
+) -> Result<Body, Unavailable> {
+    let route = frame.route;
+    let mut parts = Box::pin(parts(pages, frame, write_row));
+    let mut begun = BytesMut::new();
+    while begun.len() <= SHORT_BYTES {
+        match parts.try_next().await? {
+            Some(part) => begun.extend(part),
+            None => return Ok(Body::from(begun.freeze())),
+        }
+    }
+    Ok(streamed([begun.freeze()], parts, route))
+}
+
+/// The head, each page, the tail.
+fn parts<R>(
+    pages: impl Stream<Item = Result<Vec<R>, Unavailable>>,
+    frame: ListFrame,
+    write_row: impl Fn(R) -> String,
+) -> impl Stream<Item = Result<Bytes, Unavailable>> {
     let mut is_first = true;
-    // What is read later is read outside of what answers the request.
-    let id = told_request_id();
-    let rows = stream::iter([Ok(first)]).chain(pages).map(move |page| {
-        let request_id = id.as_ref().and_then(|id| id.to_str().ok());
-        let page = page.inspect_err(|error| tracing::error!(route, request_id, "{error}"))?;
+    let rows = pages.map_ok(move |page| {
         let mut text = String::new();
-        for listed in &page {
+        for row in page {
             if !std::mem::take(&mut is_first) {
                 text.push(',');
             }
-            text.push_str(&write_row(listed));
+            text.push_str(&write_row(row));
         }
-        Ok::<_, Unavailable>(Bytes::from(text))
+        Bytes::from(text)
     });
-    let head = stream::iter([Ok(Bytes::from(head))]);
-    let tail = stream::iter([Ok(Bytes::from_static(tail.as_bytes()))]);
-    Ok(Body::from_stream(head.chain(rows).chain(tail)))
+    let head = stream::iter([Ok(Bytes::from(frame.head))]);
+    head.chain(rows).chain(stream::iter([Ok(Bytes::from_static(frame.tail.as_bytes()))]))
+}
+
+fn streamed<const N: usize>(
+    begun: [Bytes; N],
+    rest: impl Stream<Item = Result<Bytes, Unavailable>> + Send + 'static,
+    route: &'static str,
+) -> Body {
+    // What is read later is read outside of what answers the request.
+    let id = told_request_id();
+    let rest = rest.inspect_err(move |error| {
+        let request_id = id.as_ref().and_then(|id| id.to_str().ok());
+        tracing::error!(route, request_id, "{error}");
+    });
+    Body::from_stream(stream::iter(begun.map(Ok)).chain(rest))
 }

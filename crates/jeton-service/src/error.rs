@@ -19,6 +19,9 @@ pub enum Unavailable {
     /// The caller lost its rights while it was being answered.
     #[error("the caller's rights were withdrawn while it was being answered")]
     Withdrawn,
+    /// Too many search through many rows at once.
+    #[error("too many searches through many rows at once")]
+    Busy,
     /// Others changed the same thing too often in between.
     #[error("too many changes to the same thing at once")]
     Contended,

@@ -77,6 +77,7 @@ pub struct Service {
     cache: Arc<Cache>,
     /// Counts up when the change log has something new.
     news: watch::Sender<u64>,
+    searches: Arc<loopback::Searches>,
 }
 
 impl Service {
@@ -100,6 +101,7 @@ impl Service {
             retention: Arc::default(),
             cache,
             news: watch::Sender::new(0),
+            searches: Arc::default(),
         }
     }
 

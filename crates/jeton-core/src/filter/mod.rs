@@ -22,7 +22,7 @@ pub use error::{ClauseFault, FilterError};
 pub use fields::{DECLARED, Fields};
 pub use implied::Implied;
 pub use include::Inclusion;
-pub use order::Order;
+pub use order::{Order, RowPlace};
 pub use page::{IMPLIED_LIMIT, Page};
 pub use pattern::{MAX_PATTERN_CHARS, PatternError};
 pub use row::Row;

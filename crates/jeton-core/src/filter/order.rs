@@ -4,6 +4,7 @@ use super::row::{Path, Row};
 use super::{FilterError, MAX_DEPTH, MAX_NAMES};
 use crate::value::Value;
 use std::cmp::Ordering;
+use std::fmt;
 
 /// The order in which rows are answered. Always stable: what compares equal stays in the order of creation.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -66,34 +67,85 @@ impl Order {
         }
     }
 
-    /// Sorts rows that come in the order of creation.
+    /// Whether rows come in the order of creation, whatever they are.
+    pub fn is_creation(&self) -> bool {
+        matches!(&self.0, Keys::By(keys) if keys.is_empty())
+    }
+
+    /// What of a row decides its place.
+    pub fn place(&self, row: &impl Row) -> RowPlace {
+        let value = |key: &Key| key.path.find(row).cloned();
+        RowPlace(match &self.0 {
+            Keys::ById => vec![value(&Key::id())],
+            Keys::By(keys) => keys.iter().map(value).collect(),
+        })
+    }
+
+    /// Sorts rows that come in the order of creation: see [`sort_places`](Self::sort_places).
+    pub fn sort<R: Row>(&self, rows: Vec<R>) -> Vec<R> {
+        let placed = rows.into_iter().map(|row| (self.place(&row), row)).collect();
+        self.sort_places(placed).into_iter().map(|(_, row)| row).collect()
+    }
+
+    /// Sorts by their places what comes in the order of creation.
     ///
     /// Texts compare by UTF-16 code unit, what is missing comes first (last if descending), and what cannot be
     /// compared is equal. That is no total order, so the result depends on the order of `rows`, but on nothing else.
-    pub fn sort<R: Row>(&self, rows: Vec<R>) -> Vec<R> {
-        let by_id = [Key { path: Path { first: "id".to_owned(), rest: Vec::new() }, descending: false }];
+    pub fn sort_places<T>(&self, placed: Vec<(RowPlace, T)>) -> Vec<(RowPlace, T)> {
+        let by_id = [Key::id()];
         let keys = match &self.0 {
             Keys::ById => &by_id[..],
-            Keys::By(keys) if keys.is_empty() => return rows,
             Keys::By(keys) => keys,
         };
-        let values: Vec<Vec<Option<&Value>>> =
-            rows.iter().map(|row| keys.iter().map(|key| key.path.find(row)).collect()).collect();
         let compare = |one: usize, two: usize| {
-            let pairs = values[one].iter().zip(&values[two]);
+            let pairs = placed[one].0.0.iter().zip(&placed[two].0.0);
             keys.iter()
                 .zip(pairs)
-                .map(|(key, (one, two))| key.compare(*one, *two))
+                .map(|(key, (one, two))| key.compare(one.as_ref(), two.as_ref()))
                 .find(|order| order.is_ne())
                 .unwrap_or(Ordering::Equal)
         };
-        let places = merge_sort((0..rows.len()).collect(), &compare);
-        let mut slots: Vec<Option<R>> = rows.into_iter().map(Some).collect();
+        let places = merge_sort((0..placed.len()).collect(), &compare);
+        let mut slots: Vec<Option<(RowPlace, T)>> = placed.into_iter().map(Some).collect();
         places.into_iter().filter_map(|place| slots[place].take()).collect()
     }
 }
 
+/// What of a row decides its place in an [`Order`]. May hold a row's `id`.
+#[derive(Clone)]
+pub struct RowPlace(Vec<Option<Value>>);
+
+impl RowPlace {
+    /// About how many bytes of memory it takes.
+    pub fn weight(&self) -> usize {
+        self.0.iter().map(|value| size_of::<Option<Value>>() + value.as_ref().map_or(0, content_weight)).sum()
+    }
+}
+
+impl fmt::Debug for RowPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RowPlace")
+    }
+}
+
+/// The bytes that a value has elsewhere.
+fn content_weight(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Date(_) => 0,
+        Value::Text(text) => text.len(),
+        Value::List(items) => items.iter().map(|item| size_of::<Value>() + content_weight(item)).sum(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| size_of::<(String, Value)>() + name.len() + content_weight(value))
+            .sum(),
+    }
+}
+
 impl Key {
+    fn id() -> Self {
+        Key { path: Path { first: "id".to_owned(), rest: Vec::new() }, descending: false }
+    }
+
     fn parse(token: &str) -> Result<Self, FilterError> {
         let mut words = split_blanks(token);
         let name = words.next().unwrap_or_default();

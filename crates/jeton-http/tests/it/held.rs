@@ -1,12 +1,14 @@
 //! Requests that are sent slowly and answers that are read slowly: rights that were lost meanwhile are lost.
 
 use crate::answer::Answer;
-use crate::app::{EVERYTHING, TestApp, grant, user};
+use crate::app::{EVERYTHING, TestApp, grant, identity, user};
+use crate::dialect::appkey::list_pages::fill;
 use axum::body::{Body, Bytes};
 use axum::http::Request;
 use futures_util::stream;
 use http_body_util::BodyExt;
 use jeton_core::{Actor, TokenId};
+use serde_json::json;
 use std::convert::Infallible;
 use tokio::sync::mpsc;
 use tower_service::Service as _;
@@ -112,4 +114,26 @@ async fn a_list_ends_where_its_reader_lost_its_rights() {
     let authorization = app.basic_value();
     assert!(!read_slowly(&app, "/v1/demo/access_tokens", authorization.clone(), async {}).await);
     assert!(read_slowly(&app, "/v1/demo/access_tokens", authorization, rotate).await);
+}
+
+#[tokio::test]
+async fn a_list_of_loopbacks_ends_where_its_reader_lost_its_rights() {
+    let app = TestApp::new().await;
+    fill(&app, 4_000).await;
+    let acls = |admin: &str| {
+        let entry = |role: &str, permission: &str| json!({"principalType": "ROLE", "principalId": role, "permission": permission, "property": "*"});
+        json!({"loopback": {"acls": [entry("$everyone", "DENY"), entry(admin, "ALLOW")], "roles": {"admin": [2], "other": [3]}}})
+    };
+    app.merge(acls("admin")).await;
+    for filter in ["", "?filter=%7B%22order%22%3A%5B%5D%7D"] {
+        let uri = format!("/api/accessTokens{filter}");
+        let caller = app.issue(identity(user("2"))).await;
+        let bearer = format!("Bearer {}", caller.secret);
+        assert!(!read_slowly(&app, &uri, bearer.clone(), async {}).await, "{uri}");
+        assert!(read_slowly(&app, &uri, bearer, revoke(&app, caller.id)).await, "{uri}");
+        let caller = app.issue(identity(user("2"))).await;
+        let bearer = format!("Bearer {}", caller.secret);
+        assert!(read_slowly(&app, &uri, bearer, app.merge(acls("other"))).await, "{uri}");
+        app.merge(acls("admin")).await;
+    }
 }

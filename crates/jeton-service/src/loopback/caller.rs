@@ -1,10 +1,12 @@
 //! Who speaks, on LoopBack.
 
+use crate::admit::Surface;
 use crate::apps::OpenApp;
 use crate::update::MAX_TRIES;
 use crate::{Service, Unavailable};
 use jeton_core::{
-    Actor, Demand, InactiveReason, Secret, ServicePermission, Token, TokenKind, UserId, Verdict, decide,
+    AclCaller, Actor, Demand, InactiveReason, Method, Secret, ServicePermission, Token, TokenKind, UserId,
+    Verdict, decide,
 };
 use jeton_store::{Replaced, StoredToken};
 
@@ -31,6 +33,19 @@ pub enum LoopBackCaller {
     },
     /// A service credential with `jeton:manage`: everything, by name.
     Manager(jeton_core::TokenId),
+}
+
+impl LoopBackCaller {
+    /// The caller as access rules know it.
+    pub fn by_rules(&self) -> AclCaller<'_> {
+        match self {
+            LoopBackCaller::Manager(_) => AclCaller::Manager,
+            LoopBackCaller::Authenticated { user_id: Some(user_id), .. } => AclCaller::User(user_id),
+            LoopBackCaller::Authenticated { user_id: None, .. } | LoopBackCaller::Anybody => {
+                AclCaller::Anyone
+            }
+        }
+    }
 }
 
 /// Who writes, and on what grounds.
@@ -86,6 +101,32 @@ impl Service {
             }
             Verdict::Inactive(_) | Verdict::Refused => Ok(anybody),
         }
+    }
+
+    /// Whether a caller that was let in to a method still would be, by its token and by the app's rules as they are now.
+    pub(super) async fn still_may(
+        &self,
+        app: &OpenApp,
+        caller: &LoopBackCaller,
+        method: Method,
+    ) -> Result<bool, Unavailable> {
+        let now = self.open_surface(Surface::LoopBack, Some(&app.key)).await?;
+        let Some(now) = now.filter(|now| now.id == app.id) else { return Ok(false) };
+        let token = match caller {
+            LoopBackCaller::Anybody => None,
+            LoopBackCaller::Authenticated { token, .. } | LoopBackCaller::Manager(token) => Some(*token),
+        };
+        if let Some(token) = token {
+            let stored = self.store.token(app.id, token).await?.map(|stored| stored.token);
+            let is_same = |token: &Token| {
+                decide(token.standing(), &Demand::Active, self.now()) == Verdict::Allowed
+                    && self::caller(token) == *caller
+            };
+            if !stored.as_ref().is_some_and(is_same) {
+                return Ok(false);
+            }
+        }
+        Ok(now.settings.loopback.access.decide(caller.by_rules(), method, false).is_some())
     }
 
     /// Whether expiry is all that keeps the token from being good.

@@ -8,11 +8,14 @@ mod caller;
 mod document;
 mod read;
 mod row;
+mod search;
 mod self_made;
 mod write;
 
 pub use caller::{LoopBackCaller, Presentation, Writer};
 pub use document::value_of_json;
-pub use read::{Found, ReadFault};
 pub use row::LoopBackRow;
+pub use search::{Found, ReadFault};
 pub use write::WriteFault;
+
+pub(crate) use search::Searches;

@@ -97,7 +97,7 @@ async fn list(service: &Service, caller: &Caller, query: &Members) -> Result<Res
         tail: wire::LIST_TAIL,
         route: "/AccessToken/{appKey}",
     };
-    let body = list_body(listing.pages, frame, move |listed| wire::list_row(listed, form)).await?;
+    let body = list_body(listing.pages, frame, move |listed| wire::list_row(&listed, form)).await?;
     Ok(answer(body))
 }
 

@@ -105,7 +105,7 @@ impl Caller<'_> {
         };
         let listing = self.service.list(&self.app, &self.authority, request).await??;
         let frame = ListFrame { head: "[".to_owned(), tail: "]", route: "/v1/{db}/access_tokens" };
-        let body = list_body(listing.pages, frame, move |listed| wire::token(listed, &zone)).await?;
+        let body = list_body(listing.pages, frame, move |listed| wire::token(&listed, &zone)).await?;
         Ok(json(StatusCode::OK, body))
     }
 

@@ -53,7 +53,7 @@ impl LoopBackError {
     }
 
     /// Status, name, message and code.
-    fn parts(&self) -> (StatusCode, &'static str, String, Option<&'static str>) {
+    pub(super) fn parts(&self) -> (StatusCode, &'static str, String, Option<&'static str>) {
         use LoopBackError::*;
         const NOT_FOUND: Option<&str> = Some("MODEL_NOT_FOUND");
         let bad = StatusCode::BAD_REQUEST;
@@ -133,7 +133,7 @@ impl From<FilterError> for LoopBackError {
 impl From<ReadFault> for LoopBackError {
     fn from(fault: ReadFault) -> Self {
         match fault {
-            ReadFault::TooManyToOpen => LoopBackError::Bad(fault.to_string()),
+            ReadFault::TooManyToOpen | ReadFault::TooManyToSort => LoopBackError::Bad(fault.to_string()),
         }
     }
 }

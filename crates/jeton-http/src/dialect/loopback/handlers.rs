@@ -8,16 +8,19 @@ use super::qs::parse_query;
 use super::route::{Call, NotUtf8, Target, call, target};
 use super::{body, credential, wire};
 use crate::state::AppState;
+use crate::stream::{ListFrame, short_list_body};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
 use jeton_core::{AclCaller, ClientIds, Condition, Filter, Ground, Method, Value};
 use jeton_service::{
     LoopBackCaller, LoopBackRow, OpenApp, Presentation, Service, Surface, WriteFault, Writer,
 };
+use std::pin::pin;
 
 /// Rows that one request creates at most. A body has room for 50,000, and each is a write.
 const MAX_CREATED: usize = 1_000;
@@ -72,7 +75,7 @@ async fn admit(
     called: &Call,
 ) -> Result<Option<Ground>, LoopBackError> {
     let rules = &app.settings.loopback.access;
-    let who = acl_caller(caller);
+    let who = caller.by_rules();
     let owns = match (who, &called.id) {
         (AclCaller::User(user_id), Some(id)) if rules.asks_for_owner(called.method) => {
             service.loopback_owns(app, user_id, id).await?
@@ -80,14 +83,6 @@ async fn admit(
         _ => false,
     };
     Ok(rules.decide(who, called.method, owns))
-}
-
-fn acl_caller(caller: &LoopBackCaller) -> AclCaller<'_> {
-    match caller {
-        LoopBackCaller::Manager(_) => AclCaller::Manager,
-        LoopBackCaller::Authenticated { user_id: Some(user_id), .. } => AclCaller::User(user_id),
-        LoopBackCaller::Authenticated { user_id: None, .. } | LoopBackCaller::Anybody => AclCaller::Anyone,
-    }
 }
 
 /// The AccessToken model of an app, for one caller and its arguments.
@@ -170,24 +165,29 @@ impl Model<'_> {
     async fn find(&self) -> Result<Response, LoopBackError> {
         let filter = Filter::parse(&self.arguments.object("filter")?)?;
         check_include(&filter)?;
-        let rows = self.service.loopback_find(self.app, &filter).await??;
-        let rows: Vec<_> = rows.into_iter().map(|row| filter.fields.select(row.members)).collect();
-        Ok(json(wire::rows_to_json(rows.iter())))
+        let fields = filter.fields.clone();
+        let pages = self.service.loopback_find(self.app, &self.writer.caller, Method::Find, filter).await??;
+        let frame = ListFrame { head: "[".to_owned(), tail: "]", route: "/api/accessTokens" };
+        let write_row = move |row: LoopBackRow| wire::members_to_json(&fields.select(row.members));
+        Ok(json(short_list_body(pages, frame, write_row).await?))
     }
 
     async fn find_one(&self) -> Result<Response, LoopBackError> {
         let filter = Filter::parse_one(&self.arguments.object("filter")?)?;
         check_include(&filter)?;
         self.check_condition(&filter.condition)?;
-        let rows = self.service.loopback_find(self.app, &filter).await??;
-        let row = rows.into_iter().next().ok_or_else(|| LoopBackError::NoRow("undefined".to_owned()))?;
-        Ok(json(wire::members_to_json(&filter.fields.select(row.members))))
+        let fields = filter.fields.clone();
+        let found = self.service.loopback_find(self.app, &self.writer.caller, Method::FindOne, filter);
+        let first = pin!(found.await??).next().await.transpose()?;
+        let row = first.into_iter().flatten().next();
+        let row = row.ok_or_else(|| LoopBackError::NoRow("undefined".to_owned()))?;
+        Ok(json(wire::members_to_json(&fields.select(row.members))))
     }
 
     /// Conditions that look into ids find them out, letter by letter: they are for those who may list them.
     fn check_condition(&self, condition: &Condition) -> Result<(), LoopBackError> {
         let rules = &self.app.settings.loopback.access;
-        let may_find = || rules.decide(acl_caller(&self.writer.caller), Method::Find, false).is_some();
+        let may_find = || rules.decide(self.writer.caller.by_rules(), Method::Find, false).is_some();
         if condition.needs_id() && !may_find() { Err(LoopBackError::Denied) } else { Ok(()) }
     }
 
@@ -245,7 +245,7 @@ fn check_include(filter: &Filter) -> Result<(), LoopBackError> {
     }
 }
 
-fn json(body: String) -> Response {
+fn json(body: impl Into<Body>) -> Response {
     let headers = [(CONTENT_TYPE, "application/json; charset=utf-8"), (CACHE_CONTROL, "no-store")];
-    (StatusCode::OK, headers, body).into_response()
+    (StatusCode::OK, headers, body.into()).into_response()
 }

@@ -3,6 +3,7 @@
 mod attacks;
 mod credentials;
 mod errors;
+mod lists;
 mod reads;
 mod routes;
 mod writes;
