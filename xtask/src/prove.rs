@@ -28,6 +28,12 @@ struct Proof {
 
 const PROOFS: &[Proof] = &[
     Proof {
+        name: "big-list",
+        package: "jeton",
+        test: "prove::big_list::over_a_million_tokens",
+        needs_release: true,
+    },
+    Proof {
         name: "disk-full",
         package: "jeton",
         test: "prove::disk_full::twenty_times",
