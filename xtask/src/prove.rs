@@ -1,7 +1,9 @@
 //! `cargo xtask prove NAME`: what takes too long for the gate, or more of the machine than it may.
 //!
-//! A proof is an ignored test. It prints one line with its figure, or fails; the gate runs the same code at a smaller
-//! size wherever it has one.
+//! A proof is an ignored test, but for the fuzzers, which have a build of their own. It prints one line with its figure,
+//! or fails; the gate runs the same code at a smaller size wherever it has one.
+
+mod fuzz;
 
 use crate::failure::Failure;
 use crate::needs::{self, Needs, target_folder};
@@ -61,7 +63,7 @@ const PROOFS: &[Proof] = &[
 ];
 
 fn names() -> clap::builder::PossibleValuesParser {
-    clap::builder::PossibleValuesParser::new(PROOFS.iter().map(|proof| proof.name).chain(["all"]))
+    clap::builder::PossibleValuesParser::new(PROOFS.iter().map(|proof| proof.name).chain(["fuzz", "all"]))
 }
 
 /// Runs the proof's steps up to the first that fails.
@@ -72,6 +74,9 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
             println!("\n==> {}", written(&step));
             run_command(&mut step)?;
         }
+    }
+    if options.name == "fuzz" || options.name == "all" {
+        fuzz::run()?;
     }
     Ok(())
 }

@@ -8,6 +8,8 @@
 mod auth;
 mod auth_first;
 mod dialect;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod health;
 mod instant;
 mod metrics;

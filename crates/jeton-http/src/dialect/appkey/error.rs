@@ -75,7 +75,7 @@ impl AppKeyError {
     }
 
     /// What the caller is told. What the log is told of an outage is another matter.
-    fn message(&self) -> Cow<'static, str> {
+    pub(super) fn message(&self) -> Cow<'static, str> {
         match self {
             AppKeyError::Unproven => "a live access token is required: Authorization: Bearer <token>".into(),
             AppKeyError::NoSuchApp => "there is no such app".into(),

@@ -3,6 +3,8 @@
 //! Every answer is the envelope `{"code","data","error"}`, and its code is the HTTP status.
 
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod handlers;
 mod input;
 mod wire;

@@ -44,7 +44,7 @@ impl DotideError {
         }
     }
 
-    fn body(&self) -> String {
+    pub(super) fn body(&self) -> String {
         match self {
             DotideError::NotFound => error_body("Not Found"),
             DotideError::Bad(text) => error_body(text),

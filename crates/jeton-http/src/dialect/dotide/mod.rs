@@ -4,6 +4,8 @@
 //! whatever it asked for.
 
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod handlers;
 mod input;
 mod wire;

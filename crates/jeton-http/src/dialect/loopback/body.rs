@@ -22,8 +22,12 @@ pub(super) async fn read(
     if form == BodyForm::Other {
         return Ok(None);
     }
-    let bytes = read_body(headers, body, limits).await?;
-    let bytes = without_bom(&bytes);
+    parse(form, &read_body(headers, body, limits).await?)
+}
+
+/// What a body says that was read as a whole; `None` if that is nothing.
+pub(super) fn parse(form: BodyForm, bytes: &[u8]) -> Result<Option<Value>, LoopBackError> {
+    let bytes = without_bom(bytes);
     if bytes.is_empty() {
         return Ok(None);
     }

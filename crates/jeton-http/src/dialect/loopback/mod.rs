@@ -7,6 +7,8 @@ mod argument;
 mod body;
 mod credential;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod handlers;
 mod qs;
 mod route;

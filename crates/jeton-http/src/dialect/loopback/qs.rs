@@ -14,9 +14,9 @@ use tree::{Node, index_of};
 /// Most parameters that are read of a query, and that a form may have.
 const MAX_PARAMETERS: usize = 1_000;
 /// Most pairs of brackets that are read in a name of a query. What comes after is one literal name.
-const QUERY_DEPTH: usize = 5;
+pub(super) const QUERY_DEPTH: usize = 5;
 /// Most pairs of brackets that a name in a form may have.
-const FORM_DEPTH: usize = 32;
+pub(super) const FORM_DEPTH: usize = 32;
 /// An index below this makes a list in a query, any other the name of a member.
 const QUERY_LIST_LIMIT: u64 = 1_000;
 /// The same for a form with fewer parameters than this; one with more has their number.
