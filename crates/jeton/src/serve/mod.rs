@@ -112,7 +112,7 @@ async fn serve(
     let (stop, stopped) = watch::channel(false);
     let (end, ended) = watch::channel(false);
     let limits = attendant.reloader.server_limits().within_descriptors(descriptors::raise_limit());
-    let drain = attendant.reloader.drain();
+    let (drain, retention) = (attendant.reloader.drain(), attendant.reloader.retention());
     let readiness = setup.readiness.clone();
     let (public, admin) = sockets.into_listeners()?;
     let public =
@@ -131,7 +131,7 @@ async fn serve(
                 limits.for_operators(),
                 told(&stopped)
             ),
-            service.keep(attendant.reloader.retention(), told(&stopped)),
+            service.keep(retention, told(&stopped)),
             service.follow_changes(told(&stopped)),
         );
         // Commands are answered as long as clients are.
