@@ -11,7 +11,7 @@ use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, Token, Tok
 use jeton_store::{
     App, AppChange, AppChanged, AppCreated, BackedUp, Change, CheckReport, Genesis, Initialised, Inserted,
     KeyCheck, LogPosition, LogState, NewApp, NewOperator, NewToken, News, Operator, Purge, Replaced, Restore,
-    Restored, Store, StoreError, StoredToken, TokenFilter, TokenPage,
+    Restored, Store, StoreError, StoreMeasures, StoredToken, TokenFilter, TokenPage,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -214,6 +214,10 @@ impl Store for CoherentStore {
         limit: u32,
     ) -> Result<Vec<(TokenId, Digest)>, StoreError> {
         self.inner.foreign_digests(first, last, limit).await
+    }
+
+    fn measures(&self) -> Option<&StoreMeasures> {
+        self.inner.measures()
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -69,7 +69,7 @@ impl Config {
         let tls = match (read.text("tls_cert"), read.text("tls_key")) {
             (Some(_), Some(_)) if behind_proxy => {
                 return Err(Failure::usage(
-                    "tls_cert and behind_proxy are both set: TLS ends here or in front",
+                    "tls_cert and behind_proxy are both set: TLS ends here (--tls-cert) or in front (--behind-proxy)",
                 ));
             }
             (Some(certificate), Some(key)) => Some((certificate.into(), key.into())),

@@ -13,7 +13,7 @@ use crate::control::{self, ControlSocket};
 use crate::descriptors;
 use crate::failure::Failure;
 use crate::place::{self, Place};
-use jeton_http::{Listener, Observer, Phase, PublicUrl, Readiness, Setup, Tls, TlsError};
+use jeton_http::{Listener, Observer, Phase, PublicUrl, Readiness, ServerLimits, Setup, Tls, TlsError};
 use jeton_service::Service;
 use reload::Reloader;
 use signals::{Signals, Wish};
@@ -60,13 +60,15 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
     let credentials = if is_new { first_run::make(place).await? } else { None };
     let service = place.open_service().await?;
     let setup = setup(&config, &listened)?;
+    // Before anybody is told that this server listens: what it reckons with is decided by then.
+    let limits = config.server_limits.within_descriptors(descriptors::raise_limit());
     tracing::info!("listening on {listened}");
     tracing::info!("admin listening on http://{}", sockets.admin_address()?);
     if let Some(credentials) = credentials {
         first_run::show_credentials(place, &credentials, &listened)?;
     }
     let reloader = Reloader::new(args.flags, config, log, Arc::clone(&setup.observer), tls);
-    serve(service, setup, sockets, control, Attendant { signals, reloader }).await?;
+    serve(service, setup, limits, sockets, control, Attendant { signals, reloader }).await?;
     tracing::info!("stopped");
     drop(lock);
     Ok(())
@@ -105,13 +107,13 @@ struct Attendant {
 async fn serve(
     service: Service,
     setup: Setup,
+    limits: ServerLimits,
     sockets: Sockets,
     control: Option<ControlSocket>,
     attendant: Attendant,
 ) -> Result<(), Failure> {
     let (stop, stopped) = watch::channel(false);
     let (end, ended) = watch::channel(false);
-    let limits = attendant.reloader.server_limits().within_descriptors(descriptors::raise_limit());
     let (drain, retention) = (attendant.reloader.drain(), attendant.reloader.retention());
     let readiness = setup.readiness.clone();
     let (public, admin) = sockets.into_listeners()?;

@@ -3,7 +3,7 @@
 use crate::config::{Config, Effective, ServeFlags};
 use crate::failure::Failure;
 use crate::log::Log;
-use jeton_http::{Observer, ServerLimits, Tls};
+use jeton_http::{Observer, Tls};
 use jeton_service::Retention;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,10 +26,6 @@ impl Reloader {
         tls: Option<Arc<Tls>>,
     ) -> Self {
         Reloader { flags, config, log, observer, tls }
-    }
-
-    pub(super) fn server_limits(&self) -> ServerLimits {
-        self.config.server_limits
     }
 
     pub(super) fn retention(&self) -> Retention {
