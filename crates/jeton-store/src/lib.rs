@@ -218,9 +218,7 @@ pub trait Store: Send + Sync + fmt::Debug {
     async fn ping(&self) -> Result<(), StoreError>;
 
     /// What this store counts; `None`: it counts nothing.
-    fn measures(&self) -> Option<&StoreMeasures> {
-        None
-    }
+    fn measures(&self) -> Option<&StoreMeasures>;
 
     /// Finishes what is under way and closes. Everything asked afterwards is unavailable.
     async fn close(&self);

@@ -5,7 +5,7 @@ use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, Token, Tok
 use jeton_store::{
     App, AppChange, AppChanged, AppCreated, BackedUp, Change, CheckReport, Genesis, Initialised, Inserted,
     KeyCheck, LogPosition, LogState, NewApp, NewOperator, NewToken, News, Operator, Purge, Replaced, Restore,
-    Restored, Store, StoreError, StoredToken, TokenFilter, TokenPage,
+    Restored, Store, StoreError, StoreMeasures, StoredToken, TokenFilter, TokenPage,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -222,6 +222,10 @@ impl Store for CountingStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.inner.ping().await
+    }
+
+    fn measures(&self) -> Option<&StoreMeasures> {
+        self.inner.measures()
     }
 
     async fn close(&self) {
