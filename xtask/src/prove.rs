@@ -44,7 +44,7 @@ const PROOFS: &[Proof] = &[
     Proof {
         name: "fault",
         package: "jeton-http",
-        test: "fault::every_call_of_every_operation",
+        test: "prove::fault::every_call_of_every_operation",
         needs_release: false,
     },
     Proof {
