@@ -1,19 +1,19 @@
 //! Attributes that would hide something, and those that belong to one kind of file.
 
 use super::{Source, tokens};
+use crate::prove;
 
 const DIALECTS: &str = "crates/jeton-http/src/dialect/";
 const WIRE: &str = "wire.rs";
-/// Where proofs are: tests that `cargo xtask prove` runs and the gate ignores.
-const PROOFS: &str = "/tests/it/prove/";
 
 /// A lint that is not wanted here is expected with a reason, so that the exception goes when its cause goes; a test
 /// that cannot run is skipped aloud, or not written. Proofs alone are left to `cargo xtask prove`.
 fn hiding(source: &Source) -> Vec<String> {
+    let proofs = prove::files();
     judge(source, |words| {
         if words.iter().any(|word| word == "allow") {
             Some("#[allow]: write #[expect(.., reason = \"..\")]")
-        } else if words.iter().any(|word| word == "ignore") && !source.path.contains(PROOFS) {
+        } else if words.iter().any(|word| word == "ignore") && !proofs.contains(&source.path) {
             Some("#[ignore]: a test runs, or is not there")
         } else {
             None
@@ -76,7 +76,7 @@ fn what_hides_is_found() {
         ["a.rs:2: #[ignore]: a test runs, or is not there"]
     );
     let proof =
-        Source::new("crates/jeton/tests/it/prove/a.rs", "#[test]\n#[ignore = \"a proof\"]\nfn f() {}");
+        Source::new("crates/jeton/tests/it/prove/hostile.rs", "#[test]\n#[ignore = \"a proof\"]\nfn f() {}");
     assert_eq!(hiding(&proof), [""; 0]);
 }
 
