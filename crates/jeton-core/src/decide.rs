@@ -2,6 +2,7 @@
 
 use crate::scope::{Permission, Scope};
 use crate::time::Timestamp;
+use std::collections::HashSet;
 
 /// What a request needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +49,17 @@ pub enum Verdict {
     Refused,
     /// The token is good for nothing.
     Inactive(InactiveReason),
+}
+
+impl Verdict {
+    /// The stable name of what stands against the token; `None` if nothing does.
+    pub const fn reason(self) -> Option<&'static str> {
+        match self {
+            Verdict::Allowed => None,
+            Verdict::Refused => Some("insufficient_scope"),
+            Verdict::Inactive(reason) => Some(reason.name()),
+        }
+    }
 }
 
 /// Why a token is good for nothing.
@@ -170,8 +182,21 @@ fn lack(scope: &Scope, permission: &Permission, resource: Option<&Resource>) -> 
         return Some(Lack::Global);
     };
     let by_id = resource.id.as_ref().is_some_and(|id| scope.ids.contains(id));
-    let by_tags = !scope.tags.is_empty() && scope.tags.iter().all(|tag| resource.tags.contains(tag));
+    let by_tags = !scope.tags.is_empty() && bears_all(&resource.tags, &scope.tags);
     if by_id || by_tags { None } else { Some(Lack::Resource) }
+}
+
+/// Comparisons of two tags up to which looking through a list beats hashing it.
+const FEW_COMPARISONS: usize = 256;
+
+/// Whether every one of the `sought` tags is borne. Takes time in proportion to both lists, not to their product: either
+/// may be long, and a stranger may have chosen them.
+fn bears_all(borne: &[String], sought: &[String]) -> bool {
+    if borne.len().saturating_mul(sought.len()) <= FEW_COMPARISONS {
+        return sought.iter().all(|tag| borne.contains(tag));
+    }
+    let borne: HashSet<&String> = borne.iter().collect();
+    sought.iter().all(|tag| borne.contains(tag))
 }
 
 #[cfg(test)]

@@ -134,3 +134,13 @@ fn the_boundaries() {
         assert_eq!(explanation.verdict == Verdict::Allowed, expected.is_none());
     }
 }
+
+#[test]
+fn long_lists_of_tags_are_compared_as_short_ones_are() {
+    let tags = |range: std::ops::Range<u32>| range.map(|n| format!("tag {n}")).collect::<Vec<_>>();
+    for length in [1, 15, 16, 17, 1000] {
+        let (borne, more) = (tags(0..length), tags(0..length + 1));
+        assert!(bears_all(&borne, &borne) && bears_all(&more, &borne), "{length}");
+        assert!(!bears_all(&borne, &more) && !bears_all(&[], &borne), "{length}");
+    }
+}
