@@ -14,6 +14,7 @@ mod health;
 mod instant;
 mod metrics;
 mod normalise;
+mod object;
 mod observe;
 mod overload;
 mod process;
@@ -22,11 +23,13 @@ mod route;
 mod server;
 mod state;
 mod stream;
+mod verify;
 
 pub use auth_first::{Answering, AuthFirst};
 pub use health::{Phase, Readiness};
 pub use instant::rfc3339;
 pub use normalise::NormaliseMethod;
+pub use object::Object;
 pub use observe::{Observe, Observed, Observer, RequestLog, request_id};
 pub use request::BodyLimits;
 pub use server::{Listener, ServerLimits, ServerMeasures, Tls, TlsError, serve};
@@ -43,7 +46,7 @@ pub type Public = NormaliseMethod<Observe<AuthFirst>>;
 /// What serves the requests of operators and machines.
 pub type Admin = NormaliseMethod<Observe<Router>>;
 
-/// Everything that clients of the service see: the dialects, forward-auth, health.
+/// Everything that clients of the service see: the dialects, forward-auth, verification, health.
 pub fn public(service: Service, setup: Setup) -> Public {
     let observer = setup.observer.clone();
     let router = Router::new()
@@ -53,6 +56,7 @@ pub fn public(service: Service, setup: Setup) -> Public {
         .route("/auth/", any(auth::handle))
         .merge(dialect::dotide::routes())
         .route("/auth/{*rest}", any(auth::handle))
+        .merge(verify::routes())
         .merge(health::routes())
         .fallback(other_paths)
         .with_state(state::AppState { service: service.clone(), setup });

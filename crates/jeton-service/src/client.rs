@@ -4,6 +4,7 @@ use crate::admit::Surface;
 use crate::apps::OpenApp;
 use crate::{Service, Unavailable};
 use jeton_core::{Actor, AppKey, Authority, Digest, Secret};
+use jeton_store::App;
 
 /// Client credentials as they were presented.
 #[derive(Debug)]
@@ -28,6 +29,18 @@ impl Service {
         key: Option<&AppKey>,
         presented: Option<&ClientCredentials>,
     ) -> Result<Option<(OpenApp, Authority)>, Unavailable> {
+        let Some(app) = self.client_app(key, presented).await? else { return Ok(None) };
+        let app = self.read_app(&app)?;
+        let authority = Authority::Manager { actor: Actor::Client, stand_in: None };
+        Ok(surface.is_enabled(&app.settings).then_some((app, authority)))
+    }
+
+    /// The app of this key, if these are its client credentials; `None` after the same work in every other case.
+    pub(crate) async fn client_app(
+        &self,
+        key: Option<&AppKey>,
+        presented: Option<&ClientCredentials>,
+    ) -> Result<Option<App>, Unavailable> {
         let nobody: AppKey = "0".parse().unwrap_or_else(|_| unreachable!("0 is an app key"));
         let found = self.store.app_by_key(key.unwrap_or(&nobody)).await?;
         let stored = found.as_ref().map_or(NO_SECRET, |app| app.client_secret);
@@ -38,12 +51,7 @@ impl Service {
         let (Some(app), Some(_), Some(credentials), true) = (found, key, presented, is_secret) else {
             return Ok(None);
         };
-        if app.client_id != credentials.id {
-            return Ok(None);
-        }
-        let app = self.read_app(&app)?;
-        let authority = Authority::Manager { actor: Actor::Client, stand_in: None };
-        Ok(surface.is_enabled(&app.settings).then_some((app, authority)))
+        Ok((app.client_id == credentials.id).then_some(app))
     }
 }
 

@@ -8,6 +8,7 @@
 mod admit;
 mod apps;
 mod backup;
+mod batch;
 mod cache;
 mod client;
 mod error;
@@ -26,11 +27,13 @@ mod settings;
 mod system;
 mod turns;
 mod update;
+mod verifier;
 mod verify;
 
 pub use admit::{Admission, Surface};
 pub use apps::{AppCredentials, AppSummary, Merged, OpenApp};
 pub use backup::{BackupError, RestoreError};
+pub use batch::{Check, Checked};
 pub use cache::{CacheLimits, CacheStats, Subject};
 pub use client::ClientCredentials;
 pub use error::{Refusal, Unavailable};
@@ -51,6 +54,7 @@ pub use retention::{Retention, RetentionCounters};
 pub use settings::{SettingsProblem, merge_settings, parse_settings, print_settings};
 pub use system::{SystemClock, SystemEntropy};
 pub use update::Edit;
+pub use verifier::{VerifierAdmission, VerifierProof};
 pub use verify::{Explained, Verified};
 
 pub use jeton_store::{BackedUp, CallMeasures, CheckReport, Operator, Order, Restored, StoreMeasures};

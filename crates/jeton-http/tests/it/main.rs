@@ -14,3 +14,4 @@ mod observe;
 mod prove;
 mod scenarios;
 mod server;
+mod verify;

@@ -7,6 +7,7 @@ mod init;
 mod operator;
 mod output;
 mod serve;
+mod terminal;
 mod token;
 mod token_args;
 

@@ -1,13 +1,15 @@
 //! `jeton token`
 
 use super::output;
+use super::terminal::ask_secret;
 use super::token_args::{
     CreateArgs, ExportArgs, ImportArgs, ListArgs, RevokeArgs, ShowArgs, TokenTarget, UpdateArgs, VerifyArgs,
     read_input,
 };
-use crate::control::{ImportLine, Object, Request, ask};
+use crate::control::{ImportLine, Request, ask};
 use crate::failure::Failure;
 use clap::Subcommand;
+use jeton_http::Object;
 use serde_json::{Value, json};
 
 /// Lines of an import that one transaction takes, and bytes in a line: together they fit into one message.
@@ -29,7 +31,7 @@ pub(crate) enum TokenCommand {
     Update(UpdateArgs),
     /// Revoke a token: it is refused from now on, and its secret cannot be issued again
     Revoke(RevokeArgs),
-    /// Say whether a token is good, read from standard input: exit 0 if it is allowed, 1 if it is not
+    /// Say whether a token is good, read from standard input or asked for: exit 0 if it is allowed, 1 if it is not
     Verify(VerifyArgs),
     /// Take over tokens that another system issued, one JSON object a line
     ///
@@ -116,7 +118,11 @@ async fn each_token(
 }
 
 async fn verify(args: VerifyArgs) -> Result<(), Failure> {
-    let text = read_input(args.token_file.as_deref())?;
+    let asked = if args.token_file.is_none() { ask_secret("token")? } else { None };
+    let text = match asked {
+        Some(typed) => typed,
+        None => read_input(args.token_file.as_deref())?,
+    };
     let request = Request::TokenVerify {
         app: args.target.app,
         token: text.trim_end_matches(['\r', '\n']).to_owned(),

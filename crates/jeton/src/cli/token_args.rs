@@ -1,9 +1,10 @@
 //! The arguments of `jeton token`.
 
 use crate::config::PlaceFlags;
-use crate::control::{Object, Request, ScopeText, TokenDraft, TokenEdit};
+use crate::control::{Request, ScopeText, TokenDraft, TokenEdit};
 use crate::failure::Failure;
 use clap::Args;
+use jeton_http::Object;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 

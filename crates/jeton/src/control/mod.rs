@@ -5,11 +5,9 @@
 //! too. Where no server listens, the command opens the data itself.
 
 mod client;
-mod object;
 mod protocol;
 mod server;
 
 pub(crate) use client::ask;
-pub(crate) use object::Object;
 pub(crate) use protocol::{ImportLine, ImportText, Request, ScopeText, TokenDraft, TokenEdit};
 pub(crate) use server::{ControlSocket, bind};

@@ -3,8 +3,8 @@
 //!
 //! Both ends are one binary, or an older and a newer one: what an older server does not know, it refuses.
 
-use super::object::Object;
 use crate::failure::{Failure, FailureKind};
+use jeton_http::Object;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::io;

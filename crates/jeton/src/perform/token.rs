@@ -5,9 +5,7 @@ use super::{BY, open_app};
 use crate::control::{ImportLine, TokenDraft, TokenEdit};
 use crate::failure::Failure;
 use futures_util::TryStreamExt;
-use jeton_core::{
-    Authority, AuthorityError, Demand, InactiveReason, Secret, Token, TokenId, UserId, Verdict,
-};
+use jeton_core::{Authority, AuthorityError, Demand, Secret, Token, TokenId, UserId, Verdict};
 use jeton_http::rfc3339;
 use jeton_service::{Explained, Imported, ListRequest, Listed, OpenApp, Order, Refusal, Service};
 use serde_json::{Value, json};
@@ -95,13 +93,10 @@ pub(super) async fn verify(
     let mut answer = json!({
         "active": !matches!(verified.verdict, Verdict::Inactive(_)),
         "allowed": verified.verdict == Verdict::Allowed,
-        "reason": match verified.verdict {
-            Verdict::Allowed => None,
-            Verdict::Refused => Some("insufficient_scope"),
-            Verdict::Inactive(reason) => Some(InactiveReason::name(reason)),
-        },
+        "reason": verified.verdict.reason(),
         "token_id": verified.token.as_ref().map(|token| token.id.get()),
         "user_id": verified.token.as_ref().and_then(|token| user_json(token.owner.named())),
+        "expires_at": verified.token.as_ref().and_then(|token| token.expires_at).map(rfc3339),
     });
     if explain {
         answer["explanation"] = explanation_json(&verified);

@@ -1,4 +1,4 @@
-//! The first run in a terminal.
+//! What is special in a terminal: the first run, and a secret that is asked for.
 
 use crate::support::{Lines, Place, Run, run, text};
 use rustix::process::{Pid, Signal, kill_process};
@@ -6,17 +6,23 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs::File;
+use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::process::{Child, Command, Stdio};
 
-/// A server in a terminal of its own. Dropping it kills it.
+/// A command in a terminal of its own. Dropping it kills it.
 struct Session {
     child: Child,
+    keyboard: File,
     screen: Lines,
 }
 
 impl Session {
-    fn start(place: &Place) -> Self {
+    fn serve(place: &Place) -> Self {
+        Session::start(place, &["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
+    }
+
+    fn start(place: &Place, arguments: &[&str]) -> Self {
         let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&controller).unwrap();
         unlockpt(&controller).unwrap();
@@ -24,12 +30,12 @@ impl Session {
         let terminal =
             File::options().read(true).write(true).open(OsStr::from_bytes(name.to_bytes())).unwrap();
         let stream = || Stdio::from(terminal.try_clone().unwrap());
-        let mut command =
-            place.command(&["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
+        let mut command = place.command(arguments);
         let child = command.stdin(stream()).stdout(stream()).stderr(stream()).spawn().unwrap();
         // The command holds copies of the terminal; while one is open, the screen does not end.
         drop((command, terminal));
-        Session { child, screen: Lines::of(File::from(controller)) }
+        let screen = File::from(controller);
+        Session { child, keyboard: screen.try_clone().unwrap(), screen: Lines::of(screen) }
     }
 
     /// Stops it and returns all that was on the screen.
@@ -62,7 +68,7 @@ fn in_shell(line: &str) -> Run {
 #[test]
 fn a_first_run_shows_what_to_keep_and_what_to_try() {
     let place = Place::sqlite();
-    let session = Session::start(&place);
+    let session = Session::serve(&place);
     session.screen.wait_for("admin listening on http://");
     // Each comment says what its line answers.
     let lines =
@@ -101,9 +107,27 @@ fn a_first_run_shows_what_to_keep_and_what_to_try() {
 fn a_later_run_in_a_terminal_shows_no_credentials() {
     let place = Place::sqlite();
     let credentials = place.init();
-    let session = Session::start(&place);
+    let session = Session::serve(&place);
     session.screen.wait_for("admin listening on http://");
     let screen = session.stop();
     assert!(!screen.contains("curl"), "{screen}");
     assert!(!screen.contains(text(&credentials, "admin_token")), "{screen}");
+}
+
+#[test]
+fn a_secret_is_asked_for_and_not_shown() {
+    let place = Place::sqlite();
+    place.init();
+    let token = place.json(&["token", "create", "--app", "demo", "--permissions", "read"]);
+    let token = text(&token, "access_token");
+    for (typed, code, reason) in [(token, 0, "-"), ("something else", 1, "unknown")] {
+        let arguments = ["token", "verify", "--app", "demo", "--permission", "read"];
+        let mut session = Session::start(&place, &arguments);
+        session.screen.wait_for("token (not shown):");
+        session.keyboard.write_all(format!("{typed}\n").as_bytes()).unwrap();
+        let screen = session.screen.to_end();
+        assert_eq!(session.child.wait().unwrap().code(), Some(code), "{screen}");
+        assert_eq!(shown(&screen, "reason "), reason);
+        assert!(!screen.contains(typed), "{screen}");
+    }
 }

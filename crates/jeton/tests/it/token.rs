@@ -193,9 +193,12 @@ fn questions_are_answered(installation: &Installation) {
     let made = create(installation, &["--user-id", "7", "--scope", scope, "--scope", tagged]);
     let token = text(&made, "access_token");
     let (code, answer) = verify(installation, token, &[]);
-    let expected =
-        json!({"active": true, "allowed": true, "reason": null, "token_id": made["id"], "user_id": 7});
+    let expected = json!({
+        "active": true, "allowed": true, "reason": null, "token_id": made["id"], "user_id": 7,
+        "expires_at": made["expires_at"],
+    });
     assert_eq!((code, &answer), (Some(0), &expected));
+    assert_eq!(members(&answer), members(&expected));
     assert_eq!(verify(installation, &format!("{token}\r\n"), &[]), (Some(0), expected), "as echo sends it");
 
     let (code, answer) = verify(installation, token, &["--permission", "read", "--explain"]);
@@ -214,6 +217,7 @@ fn questions_are_answered(installation: &Installation) {
         let (code, answer) = verify(installation, token, &asked);
         assert_eq!(code, Some(if allowed { 0 } else { 1 }), "{arguments:?}: {answer}");
         assert_eq!(answer["explanation"]["matched_scope"].is_number(), allowed, "{answer}");
+        assert_http_agrees(installation, token, arguments, &answer);
     }
     let (code, answer) = verify(installation, "made up", &["--explain"]);
     assert_eq!((code, text(&answer, "reason"), &answer["token_id"]), (Some(1), "unknown", &Value::Null));
@@ -225,4 +229,20 @@ fn questions_are_answered(installation: &Installation) {
     let file = place.scratch("token", &format!("{token}\n"));
     place.json(&[&verify[..], &["--token-file", &file]].concat());
     place.run_with(&["token", "verify", "--app", "nowhere"], token).fails(1, "there is no app nowhere");
+}
+
+/// A server says over HTTP what the command says.
+fn assert_http_agrees(installation: &Installation, token: &str, resource: &[&str], said: &Value) {
+    let Some(server) = &installation.server else { return };
+    let values = |name: &str| -> Vec<&str> {
+        resource.chunks(2).filter(|pair| pair[0] == name).map(|pair| pair[1]).collect()
+    };
+    let resource = json!({"id": values("--id").first(), "tags": values("--tag")});
+    let check = json!({"token": token, "permission": "read", "resource": resource, "explain": true});
+    let caller = installation.credential("admin_token");
+    let answer = server.ask("POST", "/verify/demo", caller, Some(&check.to_string()));
+    assert_eq!((answer.status, &answer.json()), (200, said), "{check}");
+    let batch = json!({"checks": [check]}).to_string();
+    let answer = server.ask("POST", "/verify/demo", caller, Some(&batch));
+    assert_eq!((answer.status, answer.json()), (200, json!({"results": [said]})));
 }

@@ -8,9 +8,12 @@ use std::marker::PhantomData;
 
 /// A `T` that is written as an object. By itself a struct can also be read from an array, member by member in the order
 /// of the source code, and what somebody else wrote as an array was never meant like that.
-#[derive(Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
-pub(crate) struct Object<T>(pub(crate) T);
+pub struct Object<T>(
+    /// What the object says.
+    pub T,
+);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -1,0 +1,261 @@
+//! What is asked.
+
+use super::error::VerifyError;
+use super::wire::{BodyInput, CheckInput, LooseBodyInput};
+use crate::object::Object;
+use crate::request::{BodyForm, body_form, without_bom};
+use axum::http::HeaderMap;
+use jeton_core::{Demand, PermissionError, Resource, Secret};
+use jeton_service::Check;
+use serde::de::IgnoredAny;
+
+/// A body that was understood.
+pub(super) enum Question {
+    /// A single check.
+    One(Check),
+    /// A batch.
+    Many(Batch),
+}
+
+/// The checks of a batch, those apart that cannot be asked.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) checks: Vec<Check>,
+    /// Each with its place in the batch, ascending.
+    pub(super) misfits: Vec<(usize, Misfit)>,
+}
+
+/// Why something is no check. The texts quote nothing of it: it may hold a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Misfit {
+    /// It has not the form of one.
+    Form,
+    /// What is demanded cannot be a permission.
+    Permission(PermissionError),
+    /// A resource without a permission.
+    Resource,
+    /// More tags than any scope has.
+    Tags,
+}
+
+impl Misfit {
+    pub(super) fn message(self) -> String {
+        match self {
+            Misfit::Form => "a check is an object: token (text), permission (text), resource (object of id (text) and tags \
+                             (array of texts)), explain (true or false); all but token may be left out"
+                .to_owned(),
+            Misfit::Permission(error) => error.to_string(),
+            Misfit::Resource => "a resource is named together with a permission".to_owned(),
+            Misfit::Tags => "a resource has at most 1000 tags".to_owned(),
+        }
+    }
+}
+
+/// Reads the body.
+pub(super) fn questions(headers: &HeaderMap, body: &[u8]) -> Result<Question, VerifyError> {
+    match body_form(headers) {
+        BodyForm::Json => {}
+        BodyForm::Form | BodyForm::Other => return Err(VerifyError::MediaType),
+    }
+    let body = without_bom(body);
+    let Ok(Object(whole)) = serde_json::from_slice::<Object<BodyInput<'_>>>(body) else {
+        return one_by_one(body);
+    };
+    match whole.checks {
+        None => {
+            let BodyInput { token, permission, resource, explain, checks: _ } = whole;
+            let token = token.ok_or(VerifyError::Misfit(Misfit::Form))?;
+            let check = CheckInput { token, permission, resource, explain };
+            check.read().map(Question::One).map_err(VerifyError::Misfit)
+        }
+        Some(_) if whole.token.is_some() || whole.permission.is_some() => Err(VerifyError::Both),
+        Some(_) if whole.resource.is_some() || whole.explain.is_some() => Err(VerifyError::Both),
+        Some(checks) if checks.is_cut => Err(VerifyError::TooMany),
+        Some(checks) => Ok(Question::Many(Batch::of(checks.items.into_iter().map(|check| check.0.read())))),
+    }
+}
+
+/// Reads a body that is not all as it should be: it was read in one go without success, and if it is a batch, the other
+/// checks shall not suffer for it.
+fn one_by_one(body: &[u8]) -> Result<Question, VerifyError> {
+    if serde_json::from_slice::<IgnoredAny>(body).is_err() {
+        return Err(VerifyError::Json);
+    }
+    let Ok(Object(LooseBodyInput { checks })) = serde_json::from_slice(body) else {
+        return Err(VerifyError::Misfit(Misfit::Form));
+    };
+    if checks.is_cut {
+        return Err(VerifyError::TooMany);
+    }
+    let read = |text: &str| match serde_json::from_str::<Object<CheckInput<'_>>>(text) {
+        Ok(Object(check)) => check.read(),
+        Err(_) => Err(Misfit::Form),
+    };
+    Ok(Question::Many(Batch::of(checks.items.into_iter().map(|check| read(check.get())))))
+}
+
+impl Batch {
+    fn of(checks: impl ExactSizeIterator<Item = Result<Check, Misfit>>) -> Self {
+        let mut batch = Batch { checks: Vec::with_capacity(checks.len()), misfits: Vec::new() };
+        for (place, check) in checks.enumerate() {
+            match check {
+                Ok(check) => batch.checks.push(check),
+                Err(misfit) => batch.misfits.push((place, misfit)),
+            }
+        }
+        batch
+    }
+}
+
+impl CheckInput<'_> {
+    fn read(self) -> Result<Check, Misfit> {
+        let resource = match self.resource {
+            None => None,
+            Some(Object(resource)) if resource.tags.as_ref().is_some_and(|tags| tags.is_cut) => {
+                drop(resource);
+                return Err(Misfit::Tags);
+            }
+            Some(Object(resource)) => {
+                let tags = resource.tags.map_or(Vec::new(), |tags| tags.items);
+                let tags = tags.into_iter().map(|tag| tag.0.into_owned()).collect();
+                Some(Resource { id: resource.id.map(|id| id.0.into_owned()), tags })
+            }
+        };
+        let demand = match (self.permission, resource) {
+            (Some(permission), resource) => {
+                let permission = permission.0.parse().map_err(Misfit::Permission)?;
+                Demand::Permission { permission, resource }
+            }
+            (None, None) => Demand::Active,
+            (None, Some(_)) => return Err(Misfit::Resource),
+        };
+        // What cannot be a token is a token that nobody knows: a backend passes on whatever its client presented.
+        let secret = Secret::parse(&self.token.0).ok();
+        Ok(Check { secret, demand, explains: self.explain.unwrap_or(false) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::header::CONTENT_TYPE;
+    use std::fmt::Write;
+
+    fn read(body: &str) -> Result<Question, String> {
+        questions(&HeaderMap::new(), body.as_bytes()).map_err(|error| format!("{error:?}"))
+    }
+
+    fn one(body: &str) -> Check {
+        match read(body).unwrap() {
+            Question::One(check) => check,
+            Question::Many(_) => panic!("a batch: {body}"),
+        }
+    }
+
+    fn many(body: &str) -> Batch {
+        match read(body).unwrap() {
+            Question::Many(batch) => batch,
+            Question::One(_) => panic!("no batch: {body}"),
+        }
+    }
+
+    #[test]
+    fn a_single_check() {
+        let check = one(r#"{"token": "abc"}"#);
+        assert_eq!(check.secret.unwrap().expose(), "abc");
+        assert_eq!((check.demand, check.explains), (Demand::Active, false));
+        let check =
+            one("\u{feff}{\"explain\":true,\"resource\":{\"tags\":[\"a\\u0062\",\"c\"],\"id\":\"s\\n1\"},\
+             \"permission\":\"re\\u0061d\",\"token\":\"\\u0041bc\"}");
+        assert_eq!(check.secret.unwrap().expose(), "Abc");
+        let resource = Resource { id: Some("s\n1".to_owned()), tags: vec!["ab".to_owned(), "c".to_owned()] };
+        let permission = "read".parse().unwrap();
+        assert_eq!(check.demand, Demand::Permission { permission, resource: Some(resource) });
+        assert!(check.explains);
+        let nulls = one(r#"{"token":"x","permission":null,"resource":null,"explain":null,"checks":null}"#);
+        assert_eq!((nulls.demand, nulls.explains), (Demand::Active, false));
+        let empty = one(r#"{"token":"x","permission":"read","resource":{"id":null}}"#);
+        assert!(
+            matches!(empty.demand, Demand::Permission { resource: Some(resource), .. } if resource == Resource::default())
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_a_token_is_a_check_all_the_same() {
+        assert!(one(r#"{"token": ""}"#).secret.is_none());
+        assert!(one(&format!(r#"{{"token": "{}"}}"#, "x".repeat(1025))).secret.is_none());
+    }
+
+    #[test]
+    fn bodies_that_are_no_question() {
+        let form = "Misfit(Form)";
+        for (body, expected) in [
+            ("", "Json"),
+            ("{", "Json"),
+            (r#"{"token":"x"} x"#, "Json"),
+            (r#"{"token":5,"#, "Json"),
+            (r#"{"checks":[{"token":5},{"token":}]}"#, "Json"),
+            ("[]", form),
+            ("null", form),
+            ("{}", form),
+            (r#"["x"]"#, form),
+            (r#"{"token":null}"#, form),
+            (r#"{"token":5}"#, form),
+            (r#"{"token":"x","token":"y"}"#, form),
+            (r#"{"token":"x","scope":"y"}"#, form),
+            (r#"{"token":"x","explain":"yes"}"#, form),
+            (r#"{"token":"x","permission":"a","resource":["s1",[]]}"#, form),
+            (r#"{"token":"x","permission":"a","resource":{"tags":"a"}}"#, form),
+            (r#"{"token":"x","resource":{}}"#, "Misfit(Resource)"),
+            (r#"{"token":"x","permission":"a,b"}"#, "Misfit(Permission(Character))"),
+            (r#"{"token":"x","permission":""}"#, "Misfit(Permission(Blank))"),
+            (r#"{"checks":[],"token":"x"}"#, "Both"),
+            (r#"{"checks":[],"explain":true}"#, "Both"),
+            (r#"{"checks":{}}"#, form),
+            (r#"{"checks":[5],"token":"x"}"#, form),
+        ] {
+            assert_eq!(read(body).err().as_deref(), Some(expected), "{body}");
+        }
+        let tags = vec![r#""a""#; 1001].join(",");
+        let body = format!(r#"{{"token":"x","permission":"a","resource":{{"tags":[{tags}]}}}}"#);
+        assert_eq!(read(&body).err().as_deref(), Some("Misfit(Tags)"));
+    }
+
+    #[test]
+    fn a_check_that_cannot_be_asked_does_not_spoil_the_batch() {
+        let good = r#"{"token":"x","permission":"read"}"#;
+        for (bad, misfit) in [
+            ("5", Misfit::Form),
+            (r#"["x"]"#, Misfit::Form),
+            (r#"{"token":"x","token":"y"}"#, Misfit::Form),
+            (r#"{"token":"x","resource":{}}"#, Misfit::Resource),
+        ] {
+            let batch = many(&format!(r#"{{"checks":[{good},{bad},{good}]}}"#));
+            assert_eq!((batch.checks.len(), batch.misfits), (2, vec![(1, misfit)]), "{bad}");
+        }
+        assert!(many(r#"{"checks":[]}"#).checks.is_empty());
+    }
+
+    #[test]
+    fn a_batch_has_at_most_a_thousand_checks() {
+        let batch = |count: usize, check: &str| {
+            let mut body = r#"{"checks":["#.to_owned();
+            for place in 0..count {
+                write!(body, "{}{check}", if place == 0 { "" } else { "," }).unwrap();
+            }
+            body + "]}"
+        };
+        for check in [r#"{"token":"x"}"#, "5"] {
+            let most = many(&batch(1000, check));
+            assert_eq!(most.checks.len() + most.misfits.len(), 1000);
+            assert_eq!(read(&batch(1001, check)).err().as_deref(), Some("TooMany"));
+        }
+    }
+
+    #[test]
+    fn only_json_is_read() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, "application/x-www-form-urlencoded".parse().unwrap());
+        assert!(matches!(questions(&headers, b"{}"), Err(VerifyError::MediaType)));
+    }
+}

@@ -1,0 +1,76 @@
+//! `POST /verify/{app}`: a backend asks whether tokens of its app are good, one or up to 1,000 at once.
+//!
+//! The backend proves itself by the app's client credentials or by a service credential with `jeton:verify`. See
+//! `docs/verify.md` for what goes over the wire.
+
+mod error;
+mod input;
+mod wire;
+
+use crate::request::{BodyLimits, Presented, basic, bearer, read_body, segments};
+use crate::state::AppState;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use error::VerifyError;
+use input::{Question, questions};
+use jeton_service::{Service, VerifierAdmission, VerifierProof};
+
+/// Bytes in a request body that are read: 1,000 checks of about 1,000 bytes each.
+const BODY_LIMITS: BodyLimits = BodyLimits { bytes: 1024 * 1024 };
+
+/// The routes. One handler takes whatever lies below the prefix, so that every error has the same shape.
+pub(crate) fn routes() -> Router<AppState> {
+    let paths = ["/verify", "/verify/", "/verify/{*rest}"];
+    paths.into_iter().fold(Router::new(), |routes, path| routes.route(path, any(handle)))
+}
+
+async fn handle(State(service): State<Service>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    answer(&service, &parts, body).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn answer(service: &Service, parts: &Parts, body: Body) -> Result<Response, VerifyError> {
+    let segments = segments(parts.uri.path(), "/verify").ok_or(VerifyError::NoSuchPath)?;
+    let [app] = segments.as_slice() else { return Err(VerifyError::NoSuchPath) };
+    if parts.method != Method::POST {
+        return Err(VerifyError::Method);
+    }
+    let proof = proof(&parts.headers).ok_or(VerifyError::Unproven)?;
+    let body = read_body(&parts.headers, body, BODY_LIMITS).await;
+    let app_id = match service.admit_verifier(app.parse().ok().as_ref(), &proof).await? {
+        VerifierAdmission::Admitted(app_id) => app_id,
+        VerifierAdmission::Powerless => return Err(VerifyError::Powerless),
+        VerifierAdmission::Unproven => return Err(VerifyError::Unproven),
+    };
+    let body = body?;
+    let answers = match questions(&parts.headers, &body)? {
+        Question::One(check) => {
+            let answers = service.verify_many(app_id, &[check]).await?;
+            let [answer] = answers.as_slice() else { unreachable!("every check is answered") };
+            wire::one(answer)
+        }
+        Question::Many(batch) => {
+            let answers = service.verify_many(app_id, &batch.checks).await?;
+            wire::many(&answers, &batch.misfits)
+        }
+    };
+    let head = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
+    Ok((StatusCode::OK, head, answers).into_response())
+}
+
+/// What the one `Authorization` header proves; `None` if there is none, or several, or it proves nothing.
+fn proof(headers: &HeaderMap) -> Option<VerifierProof> {
+    if headers.get_all(AUTHORIZATION).iter().count() != 1 {
+        return None;
+    }
+    match bearer(headers) {
+        Presented::Token(secret) => Some(VerifierProof::Bearer(secret)),
+        Presented::Nothing | Presented::Several => basic(headers).map(VerifierProof::Client),
+    }
+}

@@ -1,0 +1,210 @@
+//! What goes over the wire.
+
+use super::input::Misfit;
+use crate::instant::rfc3339;
+use crate::object::Object;
+use jeton_core::{MAX_NAMES_PER_SCOPE, Timestamp, UserId, Verdict};
+use jeton_service::Checked;
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+/// Most checks in a batch. As many tags as a scope can have are the most that a resource can need.
+pub(super) const MAX_ITEMS: usize = MAX_NAMES_PER_SCOPE;
+
+/// A text, taken from the body as it stands there wherever it stands there plainly.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
+/// The body: the members of a check, or checks.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BodyInput<'a> {
+    #[serde(borrow)]
+    pub(super) token: Option<Text<'a>>,
+    pub(super) permission: Option<Text<'a>>,
+    pub(super) resource: Option<Object<ResourceInput<'a>>>,
+    pub(super) explain: Option<bool>,
+    pub(super) checks: Option<Items<Object<CheckInput<'a>>>>,
+}
+
+/// A batch, of which each check is read on its own.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LooseBodyInput<'a> {
+    #[serde(borrow)]
+    pub(super) checks: Items<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CheckInput<'a> {
+    #[serde(borrow)]
+    pub(super) token: Text<'a>,
+    pub(super) permission: Option<Text<'a>>,
+    pub(super) resource: Option<Object<ResourceInput<'a>>>,
+    pub(super) explain: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ResourceInput<'a> {
+    #[serde(borrow)]
+    pub(super) id: Option<Text<'a>>,
+    pub(super) tags: Option<Items<Text<'a>>>,
+}
+
+/// The first [`MAX_ITEMS`] of an array: what is beyond them takes no memory.
+pub(super) struct Items<T> {
+    pub(super) items: Vec<T>,
+    /// Whether there were more.
+    pub(super) is_cut: bool,
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Items<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(ItemsVisitor(PhantomData))
+    }
+}
+
+struct ItemsVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ItemsVisitor<T> {
+    type Value = Items<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Items<T>, A::Error> {
+        let mut items = Vec::new();
+        while items.len() < MAX_ITEMS {
+            match array.next_element()? {
+                Some(item) => items.push(item),
+                None => return Ok(Items { items, is_cut: false }),
+            }
+        }
+        let mut is_cut = false;
+        while array.next_element::<IgnoredAny>()?.is_some() {
+            is_cut = true;
+        }
+        Ok(Items { items, is_cut })
+    }
+}
+
+/// The answer to one check. All members are always there, but `explanation` and `message`.
+#[derive(Serialize)]
+struct Answer<'a> {
+    active: bool,
+    allowed: bool,
+    reason: Option<&'static str>,
+    token_id: Option<i64>,
+    user_id: Option<UserIdText<'a>>,
+    expires_at: Option<Instant>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<ExplanationText>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ExplanationText {
+    matched_scope: Option<usize>,
+    lacks: Vec<&'static str>,
+}
+
+/// A number where it is one, else a text.
+struct UserIdText<'a>(&'a UserId);
+
+impl Serialize for UserIdText<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.as_integer() {
+            Some(number) => serializer.serialize_i64(number),
+            None => serializer.collect_str(self.0),
+        }
+    }
+}
+
+struct Instant(Timestamp);
+
+impl Serialize for Instant {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&rfc3339(self.0))
+    }
+}
+
+impl<'a> Answer<'a> {
+    fn of(checked: &'a Checked) -> Self {
+        let token = checked.token.as_deref();
+        Answer {
+            active: !matches!(checked.verdict, Verdict::Inactive(_)),
+            allowed: checked.verdict == Verdict::Allowed,
+            reason: checked.verdict.reason(),
+            token_id: token.map(|token| token.id.get()),
+            // A user who merely stands in is not proven, and not said.
+            user_id: token.and_then(|token| token.owner.named()).map(UserIdText),
+            expires_at: token.and_then(|token| token.expires_at).map(Instant),
+            explanation: checked.explanation.as_ref().map(|explanation| ExplanationText {
+                matched_scope: explanation.matched_scope,
+                lacks: explanation.lacks.iter().map(|lack| lack.name()).collect(),
+            }),
+            message: None,
+        }
+    }
+
+    /// Whoever reads no more than `allowed` is told no.
+    fn of_misfit(misfit: Misfit) -> Self {
+        Answer {
+            active: false,
+            allowed: false,
+            reason: Some("invalid_check"),
+            token_id: None,
+            user_id: None,
+            expires_at: None,
+            explanation: None,
+            message: Some(misfit.message()),
+        }
+    }
+
+    fn write(&self, body: &mut Vec<u8>) {
+        serde_json::to_writer(body, self).unwrap_or_else(|_| unreachable!("a buffer takes every text"));
+    }
+}
+
+/// Bytes of one answer, for which room is made.
+const ANSWER_BYTES: usize = 160;
+
+/// The body that answers a single check.
+pub(super) fn one(checked: &Checked) -> Vec<u8> {
+    let mut body = Vec::with_capacity(ANSWER_BYTES);
+    Answer::of(checked).write(&mut body);
+    body
+}
+
+/// The body that answers a batch, in its order. The misfits have their places in it, ascending.
+pub(super) fn many(checked: &[Checked], misfits: &[(usize, Misfit)]) -> Vec<u8> {
+    let count = checked.len() + misfits.len();
+    let (mut checked, mut misfits) = (checked.iter(), misfits.iter().peekable());
+    let mut body = Vec::with_capacity(ANSWER_BYTES * (count + 1));
+    body.extend_from_slice(b"{\"results\":[");
+    for place in 0..count {
+        if place > 0 {
+            body.push(b',');
+        }
+        match misfits.next_if(|(at, _)| *at == place) {
+            Some((_, misfit)) => Answer::of_misfit(*misfit).write(&mut body),
+            None => checked.by_ref().take(1).for_each(|checked| Answer::of(checked).write(&mut body)),
+        }
+    }
+    body.extend_from_slice(b"]}");
+    body
+}
+
+/// The body of an error.
+pub(super) fn error(code: &str, message: &str) -> Vec<u8> {
+    serde_json::json!({"error": code, "message": message}).to_string().into_bytes()
+}
