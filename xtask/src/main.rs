@@ -6,6 +6,7 @@
     reason = "a command line tool speaks on its standard streams"
 )]
 
+mod bench;
 mod failure;
 mod needs;
 mod process;
@@ -30,12 +31,14 @@ struct Xtask {
 enum Command {
     Test(test::Options),
     Prove(prove::Options),
+    Bench(bench::Options),
 }
 
 fn main() -> ExitCode {
     let outcome = match Xtask::parse().command {
         Command::Test(options) => test::run(&options),
         Command::Prove(options) => prove::run(&options),
+        Command::Bench(options) => bench::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

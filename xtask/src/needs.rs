@@ -1,7 +1,9 @@
-//! What the gate needs on a machine, installed where it is missing. Where nothing is missing, nothing is done or said.
+//! What the gate and the benchmarks need on a machine, installed where it is missing. Where nothing is missing, nothing is done or said.
 
 mod apt;
+mod load;
 mod node;
+mod peers;
 mod postgres;
 mod python;
 
@@ -9,6 +11,7 @@ use crate::failure::Failure;
 use crate::process::{cargo, output};
 use crate::root;
 use apt::Apt;
+pub(crate) use peers::Peers;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -43,6 +46,22 @@ pub(crate) fn compiler_of_libfuzzer() -> Result<(), Failure> {
         Some(_) => Ok(()),
         None => Apt::default().install(&["g++"]),
     }
+}
+
+/// Installs what benchmarks need, with a line for each.
+///
+/// # Errors
+/// Something cannot be installed from here; the message says what the reader has to do.
+pub(crate) fn install_load() -> Result<(), Failure> {
+    load::install(&mut Apt::default())
+}
+
+/// Installs what `cargo xtask bench --peers` compares with.
+///
+/// # Errors
+/// Something cannot be installed from here; the message says what the reader has to do.
+pub(crate) fn install_peers() -> Result<Peers, Failure> {
+    peers::install(&mut Apt::default())
 }
 
 /// Makes sure of the toolchain's components, which only the toolchain's owner can add.

@@ -19,6 +19,7 @@ pub(crate) struct Place {
     pub(crate) database_url: Option<String>,
     pub(crate) limits: Limits,
     pub(crate) cache_limits: CacheLimits,
+    pub(crate) sqlite_options: SqliteOptions,
 }
 
 impl Place {
@@ -115,7 +116,7 @@ impl Place {
     /// Opens the store, and makes it if it is not there.
     pub(crate) async fn open_store(&self) -> Result<Arc<dyn Store>, Failure> {
         Ok(match &self.database_url {
-            None => jeton_store::open_sqlite(&self.database_path(), SqliteOptions::default()).await?,
+            None => jeton_store::open_sqlite(&self.database_path(), self.sqlite_options).await?,
             Some(url) => jeton_store::open_postgres(url).await?,
         })
     }

@@ -16,6 +16,7 @@ use crate::place::Place;
 use jeton_core::ScopeLimits;
 use jeton_http::{BodyLimits, PublicUrl, RequestLog, ServerLimits};
 use jeton_service::{CacheLimits, Limits, Retention};
+use jeton_store::SqliteOptions;
 pub(crate) use settings::Setting;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -95,6 +96,10 @@ impl Config {
                 database_url,
                 limits,
                 cache_limits: read.cache_limits(),
+                sqlite_options: SqliteOptions {
+                    max_group: read.count("sqlite.max_group"),
+                    ..SqliteOptions::default()
+                },
             },
             listen: read.parsed("listen"),
             admin_listen: read.parsed("admin_listen"),
@@ -273,6 +278,7 @@ mod tests {
         assert_eq!(config.body_limits, BodyLimits::default());
         assert_eq!(config.place.limits, Limits::default());
         assert_eq!(config.place.cache_limits, CacheLimits::default());
+        assert_eq!(config.place.sqlite_options.max_group, SqliteOptions::default().max_group);
         assert_eq!(config.retention, Retention::default());
     }
 

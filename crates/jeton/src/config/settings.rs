@@ -233,6 +233,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "How long the look may fail before the database is asked instead of memory: how long revocations by other \
          processes go unnoticed at worst",
     ),
+    set(
+        "sqlite.max_group",
+        number(1, 4_096),
+        "256",
+        "Most writes that SQLite commits together, with one wait for the disk",
+    ),
 ];
 
 #[cfg(test)]

@@ -1,0 +1,61 @@
+//! Fills an installation with tokens for `cargo xtask bench`: `fill DATA_DIR COUNT KEPT` issues COUNT grants of `read` in
+//! app `demo` and prints the secrets of KEPT of them, evenly spread, one a line.
+
+#![expect(clippy::print_stdout, reason = "whoever started it reads the secrets there")]
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jeton_core::{Actor, Authority, Label, Lifetime, Owner, Permission, Scopes, TokenKind, UserId};
+use jeton_service::{Issue, Service, SystemClock, SystemEntropy, TokenLife, read_key_file};
+use jeton_store::{SqliteOptions, open_sqlite};
+use std::error::Error;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Tokens that wait for their commit at once: as many as the writer takes together.
+const AT_ONCE: usize = 1_024;
+/// Users among whom the tokens are dealt out.
+const USERS: i64 = 10_000;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let mut next = || arguments.next().ok_or("usage: fill DATA_DIR COUNT KEPT");
+    let folder = PathBuf::from(next()?);
+    let (count, kept): (u64, u64) = (next()?.parse()?, next()?.parse()?);
+    let options = SqliteOptions { max_group: AT_ONCE, ..SqliteOptions::default() };
+    let store = open_sqlite(&folder.join("jeton.db"), options).await?;
+    let ring = read_key_file(&folder.join("keys.json"))?;
+    let service = Service::open(store, &ring, Arc::new(SystemClock), Arc::new(SystemEntropy)).await?;
+    let app = service.open_app(&"demo".parse()?).await?.ok_or("there is no app demo")?;
+    let authority = Authority::Everything(Actor::Cli);
+    let every = (count / kept.max(1)).max(1);
+    let (service, app, authority) = (&service, &app, &authority);
+    stream::iter(0..count)
+        .map(|number| async move {
+            let issued = service.issue(app, authority, grant(number)?).await?;
+            let issued = issued.map_err(|refusal| refusal.to_string())?;
+            if number % every == 0 && number / every < kept {
+                println!("{}", issued.secret.expose());
+            }
+            Ok::<(), Box<dyn Error>>(())
+        })
+        .buffer_unordered(AT_ONCE)
+        .try_collect::<()>()
+        .await?;
+    service.close().await;
+    Ok(())
+}
+
+fn grant(number: u64) -> Result<Issue, Box<dyn Error>> {
+    Ok(Issue {
+        kind: TokenKind::Grant,
+        owner: Owner::Named(UserId::from_integer(i64::try_from(number)? % USERS)?),
+        life: TokenLife::Asked(Lifetime::Unlimited),
+        title: Some(Label::new(format!("token {number}"))?),
+        tags: None,
+        description: None,
+        permissions_as_sent: Some("read".to_owned()),
+        scopes: Scopes::from_global(Permission::parse_list("read")?)?,
+        document: None,
+    })
+}

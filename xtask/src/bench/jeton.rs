@@ -1,0 +1,209 @@
+//! Jeton itself, as it ships: installations with as many tokens as a measurement wants, and servers on them.
+
+use super::child::{Child, now};
+use super::http::Client;
+use super::stats::Series;
+use super::wrk::Load;
+use crate::failure::Failure;
+use crate::needs::target_folder;
+use crate::process::{cargo, output, run, written};
+use serde_json::Value;
+use std::fs;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+/// Which build is run.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Profile {
+    /// As it ships.
+    Release,
+    /// Quick to build, slow to run.
+    Debug,
+}
+
+/// Builds the program and what stands beside it here.
+///
+/// # Errors
+/// It does not build.
+pub(super) fn build(profile: Profile) -> Result<(), Failure> {
+    let mut build = cargo(&["build", "--locked", "--package", "jeton", "--package", "jeton-http"]);
+    build.args(["--bin", "jeton", "--example", "fill", "--example", "bare"]);
+    build.args(matches!(profile, Profile::Release).then_some("--release"));
+    println!("==> {}", written(&build));
+    run(&mut build)
+}
+
+fn program(profile: Profile, name: &str) -> Command {
+    let folder = match profile {
+        Profile::Release => "release",
+        Profile::Debug => "debug",
+    };
+    let mut command = Command::new(target_folder().join(folder).join(name));
+    // What a developer has set for it does not count here.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("JETON_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// The bare server that Jeton is measured against, and where it answers.
+///
+/// # Errors
+/// It does not start.
+pub(super) fn start_bare(profile: Profile) -> Result<(Child, String), Failure> {
+    let child = Child::start(&mut program(profile, "examples/bare"))?;
+    let address = child.wait_for("listening on ")?;
+    Ok((child, format!("{address}/auth/demo")))
+}
+
+/// A data directory with app `demo`.
+pub(super) struct Installation {
+    profile: Profile,
+    folder: PathBuf,
+    /// Some of the tokens' secrets, evenly spread over all.
+    pub(super) tokens: Vec<String>,
+    /// Holds `jeton:manage` and `jeton:verify`.
+    pub(super) admin_token: String,
+}
+
+impl Installation {
+    /// Makes one with `count` tokens, of which `kept` are known here.
+    ///
+    /// # Errors
+    /// A command fails.
+    pub(super) fn make(profile: Profile, folder: PathBuf, count: u64, kept: u64) -> Result<Self, Failure> {
+        println!("    issuing {count} tokens");
+        let mut init = program(profile, "jeton");
+        init.args(["init", "--json", "--data-dir"]).arg(&folder);
+        let said = said(&mut init)?;
+        let credentials: Value = serde_json::from_str(&said).unwrap_or_default();
+        let Some(admin_token) = credentials["admin_token"].as_str().map(str::to_owned) else {
+            return Err(Failure::Unclear { command: written(&init), output: said });
+        };
+        let mut fill = program(profile, "examples/fill");
+        fill.arg(&folder).args([count.to_string(), kept.to_string()]);
+        let tokens = said_lines(&mut fill)?;
+        Ok(Installation { profile, folder, tokens, admin_token })
+    }
+
+    /// Starts a server on it, with these settings in its environment.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub(super) fn serve(&self, settings: &[(&str, &str)]) -> Result<Jeton, Failure> {
+        let mut command = program(self.profile, "jeton");
+        command.args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data-dir"]);
+        command.arg(&self.folder).envs(settings.iter().copied());
+        let begun = now();
+        let child = Child::start(&mut command)?;
+        let address = child.wait_for(" listening on http://")?;
+        let started_in = begun.elapsed();
+        let Ok(address) = address.parse() else {
+            return Err(Failure::Unclear { command: written(&command), output: address });
+        };
+        Ok(Jeton { child, address, started_in })
+    }
+}
+
+fn said(command: &mut Command) -> Result<String, Failure> {
+    match output(command) {
+        Some(said) => Ok(said),
+        None => Err(Failure::Missing(format!("{} failed", written(command)))),
+    }
+}
+
+fn said_lines(command: &mut Command) -> Result<Vec<String>, Failure> {
+    Ok(said(command)?.lines().map(str::to_owned).collect())
+}
+
+/// A server. Dropping it ends it.
+pub(super) struct Jeton {
+    child: Child,
+    address: SocketAddr,
+    /// From its start to its word that it listens.
+    pub(super) started_in: Duration,
+}
+
+impl Jeton {
+    pub(super) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Forward-auth for one token.
+    pub(super) fn auth(&self, token: &str) -> Load {
+        Load::get(self.url("/auth/demo")).bearer(token)
+    }
+
+    /// A connection to it.
+    ///
+    /// # Errors
+    /// It takes none.
+    pub(super) fn connect(&self) -> Result<Client, Failure> {
+        Client::connect(self.address)
+    }
+
+    /// Bytes of its memory that are resident.
+    ///
+    /// # Errors
+    /// It has gone.
+    pub(super) fn resident_bytes(&self) -> Result<u64, Failure> {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status =
+            fs::read_to_string(&path).map_err(|source| Failure::Files { what: path.clone(), source })?;
+        resident(&status).ok_or(Failure::Unclear { command: path, output: status })
+    }
+
+    /// # Errors
+    /// It cannot be stopped.
+    pub(super) fn stop(self) -> Result<(), Failure> {
+        self.child.stop()
+    }
+}
+
+/// `VmRSS` of a process, in bytes: see proc(5).
+fn resident(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+/// Milliseconds that the disk below a folder takes to make a block of 4 KiB durable.
+///
+/// # Errors
+/// Nothing can be written there.
+pub(super) fn sync_millis(folder: &Path) -> Result<Series, Failure> {
+    let path = folder.join("sync");
+    let failed = |source| Failure::Files { what: path.display().to_string(), source };
+    let mut file = fs::File::create(&path).map_err(failed)?;
+    let mut figures = Series::default();
+    for _ in 0..200 {
+        let begun = now();
+        file.write_all(&[0; 4096]).and_then(|()| file.sync_data()).map_err(failed)?;
+        figures.push(begun.elapsed().as_secs_f64() * 1e3);
+    }
+    fs::remove_file(&path).map_err(failed)?;
+    Ok(figures)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resident_memory_is_read() {
+        assert_eq!(resident("Name:\tjeton\nVmHWM:\t   30000 kB\nVmRSS:\t   20480 kB\n"), Some(20_971_520));
+        assert_eq!(resident("VmRSS: many\n"), None);
+        assert_eq!(resident(""), None);
+    }
+
+    #[test]
+    fn making_a_block_durable_takes_some_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let summary = sync_millis(folder.path()).unwrap().summary().unwrap();
+        assert!(summary.min >= 0.0 && summary.median <= summary.max);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

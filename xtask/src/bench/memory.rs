@@ -1,0 +1,67 @@
+//! What a server holds in memory, and how long it takes to start.
+
+use super::jeton::{Installation, Jeton};
+use super::report::{Budget, Row, Section};
+use super::stats::Series;
+use super::{FEW, Stage};
+use crate::failure::Failure;
+
+const MEBIBYTE: f64 = 1024.0 * 1024.0;
+/// Checks in a batch, by which tokens get into the cache.
+const BATCH: usize = 1_000;
+
+pub(super) fn run(stage: &Stage) -> Result<Section, Failure> {
+    let (small, large) = (stage.small()?, stage.large()?);
+    let (mut idle, mut per_token) = (Series::default(), Series::default());
+    let (mut starts, mut large_starts) = (Series::default(), Series::default());
+    for round in 1..=stage.rounds {
+        let server = small.serve(&[])?;
+        starts.push(server.started_in.as_secs_f64() * 1e3);
+        idle.push(server.resident_bytes()? as f64 / MEBIBYTE);
+        server.stop()?;
+        let server = large.serve(&[])?;
+        large_starts.push(server.started_in.as_secs_f64() * 1e3);
+        per_token.push(bytes_per_token(&server, large)?);
+        server.stop()?;
+        println!("    round {round}");
+    }
+    let cached = large.tokens.len();
+    Ok(Section {
+        title: "memory",
+        method: format!(
+            "Resident memory of a server that has just started; what each of {cached} tokens adds that were verified, in batches, \
+             beyond the first {BATCH}; from the start of the process to its word that it listens. {} rounds.",
+            stage.rounds
+        ),
+        rows: vec![
+            Row::new(format!("idle with {FEW} tokens stored, MiB"), idle).within(Budget::AtMost(40.0)),
+            Row::new("per cached token, bytes", per_token).within(Budget::AtMost(300.0)),
+            Row::new(format!("start with {} tokens stored, ms", stage.many), large_starts)
+                .within(Budget::AtMost(300.0)),
+            Row::new(format!("start with {FEW} tokens stored, ms"), starts),
+        ],
+    })
+}
+
+/// Verifies all tokens that are known. The first batch warms up what is not of any token: buffers, connections.
+fn bytes_per_token(server: &Jeton, installation: &Installation) -> Result<f64, Failure> {
+    let mut client = server.connect()?;
+    let mut verify = |tokens: &[String]| {
+        let body = super::batch::body(tokens);
+        let (status, _) = client.ask("POST", "/verify/demo", &installation.admin_token, &body)?;
+        match status {
+            200 => Ok(()),
+            other => Err(Failure::Missing(format!("a batch was answered with {other}"))),
+        }
+    };
+    let (first, rest) = installation.tokens.split_at(installation.tokens.len().min(BATCH));
+    for _ in 0..20 {
+        verify(first)?;
+    }
+    let before = server.resident_bytes()?;
+    for tokens in rest.chunks(BATCH) {
+        verify(tokens)?;
+    }
+    let after = server.resident_bytes()?;
+    Ok(after.saturating_sub(before) as f64 / rest.len().max(1) as f64)
+}

@@ -1,0 +1,186 @@
+//! `cargo xtask bench`: what things cost, beside what they cost elsewhere, in one run on one machine.
+
+mod batch;
+mod child;
+mod create;
+mod http;
+mod jeton;
+mod list;
+mod memory;
+mod nginx;
+mod peers;
+mod redis;
+mod report;
+mod revoke;
+mod stats;
+mod verify;
+mod wrk;
+
+use crate::failure::Failure;
+use crate::needs::{self, target_folder};
+use jeton::{Installation, Profile};
+use report::Section;
+use std::cell::OnceCell;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+/// Measure what things cost beside what they cost elsewhere, and write BENCHMARKS.md; installs what that needs
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Which; `all` is one after the other
+    #[arg(value_parser = names(), default_value = "all")]
+    name: String,
+    /// Also measure OpenBao and LoopBack 3
+    #[arg(long)]
+    peers: bool,
+    /// How often everything is measured, in turn
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+    /// Seconds of load on each program in each round
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=60))]
+    seconds: u32,
+    /// Tokens in the large installation
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1_000..))]
+    many: u64,
+    /// Run the unoptimised build, to see whether the benchmark itself works: prints, and leaves BENCHMARKS.md as it is
+    #[arg(long)]
+    debug: bool,
+    /// Only print, and leave BENCHMARKS.md as it is
+    #[arg(long)]
+    print: bool,
+}
+
+/// A benchmark's name, and what it does.
+type Benchmark = (&'static str, fn(&Stage) -> Result<Section, Failure>);
+
+const BENCHMARKS: &[Benchmark] = &[
+    ("verify", verify::run),
+    ("batch", batch::run),
+    ("create", create::run),
+    ("list", list::run),
+    ("revoke", revoke::run),
+    ("memory", memory::run),
+];
+
+fn names() -> clap::builder::PossibleValuesParser {
+    clap::builder::PossibleValuesParser::new(BENCHMARKS.iter().map(|(name, _)| *name).chain(["all"]))
+}
+
+/// Runs what was named, one benchmark after the other.
+pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+    needs::install_load()?;
+    let stage = Stage::new(options)?;
+    jeton::build(stage.profile)?;
+    let named = BENCHMARKS.iter().filter(|(name, _)| options.name == *name || options.name == "all");
+    let mut benchmarks: Vec<Benchmark> = named.copied().collect();
+    benchmarks.extend(options.peers.then_some::<Benchmark>(("peers", peers::run)));
+    for (name, measure) in benchmarks {
+        println!("\n==> {name}");
+        let section = measure(&stage)?;
+        println!("\n{}", section.text());
+        if !(options.print || options.debug) {
+            report::write(&section)?;
+        }
+    }
+    Ok(())
+}
+
+/// What benchmarks share: a folder, and installations that are made when the first of them asks.
+struct Stage {
+    folder: PathBuf,
+    profile: Profile,
+    rounds: u32,
+    seconds: u32,
+    many: u64,
+    small: OnceCell<Installation>,
+    large: OnceCell<Installation>,
+}
+
+/// Tokens in the small installation; as many of the large one are asked for.
+const FEW: u64 = 1_000;
+/// Most tokens of the large installation whose secrets are known.
+const MOST_KEPT: u64 = 100_000;
+
+impl Stage {
+    fn new(options: &Options) -> Result<Self, Failure> {
+        let folder = target_folder().join("bench");
+        let emptied = match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Ok(()) | Err(_) => fs::create_dir_all(&folder),
+        };
+        emptied.map_err(|source| Failure::Files { what: folder.display().to_string(), source })?;
+        Ok(Stage {
+            folder,
+            profile: if options.debug { Profile::Debug } else { Profile::Release },
+            rounds: options.rounds,
+            seconds: options.seconds,
+            many: options.many,
+            small: OnceCell::new(),
+            large: OnceCell::new(),
+        })
+    }
+
+    /// An installation with [`FEW`] tokens, all of them known.
+    fn small(&self) -> Result<&Installation, Failure> {
+        self.installation(&self.small, "small", FEW)
+    }
+
+    /// An installation with as many tokens as was asked for.
+    fn large(&self) -> Result<&Installation, Failure> {
+        self.installation(&self.large, "large", self.many)
+    }
+
+    fn installation<'a>(
+        &self,
+        place: &'a OnceCell<Installation>,
+        name: &str,
+        count: u64,
+    ) -> Result<&'a Installation, Failure> {
+        if let Some(made) = place.get() {
+            return Ok(made);
+        }
+        let made = Installation::make(self.profile, self.folder.join(name), count, count.min(MOST_KEPT))?;
+        Ok(place.get_or_init(|| made))
+    }
+
+    /// What the method of every section ends with.
+    fn length(&self) -> String {
+        let (rounds, seconds) = (self.rounds, self.seconds);
+        format!("{rounds} rounds of {seconds} s each.")
+    }
+}
+
+/// Some of the texts, evenly spread.
+fn spread(texts: &[String], count: usize) -> Vec<String> {
+    let step = (texts.len() / count.max(1)).max(1);
+    texts.iter().step_by(step).take(count).cloned().collect()
+}
+
+/// Texts of a token's form that nobody minted.
+fn garbage(count: u64) -> Vec<String> {
+    // A multiplicative hash, so that they differ all over: what they are does not matter.
+    let digits = |number: u64| format!("{:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    (1..=count).map(|number| [1, 2, 3, 4].map(|part| digits(number * 4 + part)).concat()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_spread_evenly() {
+        let texts: Vec<String> = (0..10).map(|number| number.to_string()).collect();
+        assert_eq!(spread(&texts, 5), ["0", "2", "4", "6", "8"]);
+        assert_eq!(spread(&texts, 20).len(), 10);
+        assert_eq!(spread(&[], 5), [""; 0]);
+    }
+
+    #[test]
+    fn garbage_has_the_form_of_a_token() {
+        let texts = garbage(1000);
+        let distinct: std::collections::HashSet<_> = texts.iter().collect();
+        assert_eq!(distinct.len(), 1000);
+        assert!(texts.iter().all(|text| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())));
+    }
+}
