@@ -112,6 +112,7 @@ impl Service {
         let Some(stored) = live.iter().find(|stored| stored.token.app_id == app.id) else {
             return Ok(Admission::Elsewhere);
         };
+        self.record_use_of(&stored.token, None);
         let authority = Authority::of(&stored.token, &app.settings.appkey.grantable)
             .map_err(|_| Unavailable::Unreadable("settings of an app"))?;
         Ok(match authority {

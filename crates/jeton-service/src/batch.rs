@@ -57,7 +57,10 @@ impl Service {
         let answer = |(check, digests): (&Check, &Vec<Digest>)| {
             check.answer(digests.iter().find_map(|digest| found.get(digest)), now)
         };
-        Ok(checks.iter().zip(&digests).map(answer).collect())
+        let answers: Vec<Checked> = checks.iter().zip(&digests).map(answer).collect();
+        let active = answers.iter().filter(|answer| !matches!(answer.verdict, Verdict::Inactive(_)));
+        active.filter_map(|answer| answer.token.as_deref()).for_each(|token| self.record_use_of(token, None));
+        Ok(answers)
     }
 }
 

@@ -27,6 +27,7 @@ mod settings;
 mod system;
 mod turns;
 mod update;
+mod usage;
 mod verifier;
 mod verify;
 
@@ -54,10 +55,13 @@ pub use retention::{Retention, RetentionCounters};
 pub use settings::{SettingsProblem, merge_settings, parse_settings, print_settings};
 pub use system::{SystemClock, SystemEntropy};
 pub use update::Edit;
+pub use usage::{Tally, UsageStats};
 pub use verifier::{VerifierAdmission, VerifierProof};
 pub use verify::{Explained, Verified};
 
-pub use jeton_store::{BackedUp, CallMeasures, CheckReport, Operator, Order, Restored, StoreMeasures};
+pub use jeton_store::{
+    BackedUp, CallMeasures, CheckReport, Operator, Order, Restored, StoreMeasures, TokenUse,
+};
 
 use cache::Cache;
 use cache::coherent::CoherentStore;
@@ -66,6 +70,7 @@ use jeton_store::Store;
 use std::sync::Arc;
 use tokio::sync::watch;
 use turns::Turns;
+use usage::UsageQueue;
 
 /// The service: everything that can be asked of Jeton, whoever asks and however. Clones are one and the same.
 #[derive(Clone, Debug)]
@@ -82,6 +87,7 @@ pub struct Service {
     /// Counts up when the change log has something new.
     news: watch::Sender<u64>,
     searches: Arc<loopback::Searches>,
+    usage: Arc<UsageQueue>,
 }
 
 impl Service {
@@ -106,6 +112,7 @@ impl Service {
             cache,
             news: watch::Sender::new(0),
             searches: Arc::default(),
+            usage: Arc::new(UsageQueue::new()),
         }
     }
 
@@ -148,8 +155,11 @@ impl Service {
         Ok(self.store.ping().await?)
     }
 
-    /// Finishes what is under way and closes the store.
+    /// Finishes what is under way, writes what was noted of the use of tokens, and closes the store.
     pub async fn close(&self) {
+        if let Err(error) = self.write_usage().await {
+            tracing::warn!("the last use of some tokens was not written: {error}");
+        }
         self.store.close().await;
     }
 }

@@ -4,7 +4,7 @@ use crate::apps::OpenApp;
 use crate::keys::DataKey;
 use crate::{Refusal, Service, Unavailable};
 use futures_util::stream::{self, Stream};
-use jeton_core::{AppId, Authority, Secret, Token, TokenId, TokenKind, UserId};
+use jeton_core::{AppId, Authority, Secret, Timestamp, Token, TokenId, TokenKind, UserId};
 use jeton_store::{Order, OwnerFilter, Store, StoredToken, TokenFilter, TokenPage, View};
 use std::sync::Arc;
 
@@ -17,6 +17,8 @@ const PAGE_ROWS: u32 = 64;
 pub struct ListRequest {
     /// Only those that show this user.
     pub user_id: Option<UserId>,
+    /// Only those that are older than this instant and were not used since.
+    pub unused_since: Option<Timestamp>,
     /// In which order.
     pub order: Order,
     /// Only what comes after the token of this number in that order.
@@ -73,9 +75,14 @@ impl Service {
         Result<Listing<impl Stream<Item = Result<Vec<Listed>, Unavailable>> + Send + use<>>, Refusal>,
         Unavailable,
     > {
-        let Some(filter) = filter(app.id, authority, request.user_id) else {
+        let Some(mut filter) = filter(app.id, authority, request.user_id) else {
             return Ok(Err(jeton_core::AuthorityError::NotYours.into()));
         };
+        if request.unused_since.is_some() {
+            // What was noted and not written yet counts too.
+            self.write_usage().await?;
+            filter.unused_since = request.unused_since;
+        }
         let total = match request.is_counted {
             true => Some(self.store.count_tokens(&filter).await?),
             false => None,
@@ -179,7 +186,7 @@ fn filter(app_id: AppId, authority: &Authority, user_id: Option<UserId>) -> Opti
             (TokenKind::SHARED.to_vec(), OwnerFilter::Named(own.clone()))
         }
     };
-    Some(TokenFilter { app_id, kinds, owner, view: View::Whole })
+    Some(TokenFilter { app_id, kinds, owner, view: View::Whole, unused_since: None })
 }
 
 /// A way through a list, from page to page by the number of the last token.

@@ -53,6 +53,7 @@ impl Service {
         let Some(stored) = live.iter().find(|stored| stored.token.app_id == app.id) else {
             return Ok(VerifierAdmission::Unproven);
         };
+        self.record_use_of(&stored.token, None);
         let verify = ServicePermission::Verify.permission();
         let may_ask = stored.token.kind == TokenKind::Service
             && stored.token.scopes.global_permissions().contains(&&verify);

@@ -54,6 +54,9 @@ pub(crate) async fn rows<S: Session>(session: &mut S) -> Result<CheckReport, Sto
             "tokens" => {
                 report.tokens = each(session, all, faults, |row| decode::stored_token(row).map(drop)).await?;
             }
+            "token_usage" => {
+                each(session, all, faults, |row| decode::token_use(row).map(drop)).await?;
+            }
             "operators" => {
                 each(session, all, faults, |row| decode::operator(row).map(drop)).await?;
             }

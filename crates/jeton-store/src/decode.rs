@@ -2,9 +2,9 @@
 
 use crate::change::{Change, ChangeKind};
 use crate::error::StoreError;
-use crate::model::{App, KeyCheck, LogState, Operator, StoredToken};
+use crate::model::{App, KeyCheck, LogState, Operator, StoredToken, TokenUse};
 use crate::record::Record;
-use crate::schema::{Apps, Changes, Column, Count, Genesis, KeyChecks, Operators, Tokens};
+use crate::schema::{Apps, Changes, Column, Count, Genesis, KeyChecks, Operators, TokenUsage, Tokens};
 use crate::scopes;
 use jeton_core::{
     Actor, AppId, Description, Digest, Document, Label, OperatorId, Owner, Timestamp, Token, TokenId,
@@ -95,6 +95,16 @@ fn owner(row: &impl Record) -> Result<Owner, StoreError> {
         (Some(user_id), true) => Ok(Owner::StandIn(user_id)),
         (None, true) => Err(StoreError::Corrupt { place: Tokens::UserIsStandIn.place() }),
     }
+}
+
+pub(crate) fn token_use(row: &impl Record) -> Result<TokenUse, StoreError> {
+    Ok(TokenUse {
+        app_id: number(row, TokenUsage::AppId, AppId::new)?,
+        token_id: number(row, TokenUsage::TokenId, TokenId::new)?,
+        last_used_at: row.read_as(TokenUsage::LastUsedAt, Timestamp::from_millis)?,
+        last_address: row.read_as_option(TokenUsage::LastAddress, |text: String| text.parse().ok())?,
+        use_count: row.read_as(TokenUsage::UseCount, |count: i64| count.try_into().ok())?,
+    })
 }
 
 pub(crate) fn operator(row: &impl Record) -> Result<Operator, StoreError> {

@@ -37,7 +37,7 @@ pub use measures::{CallMeasures, StoreMeasures};
 pub use model::{
     App, AppChange, AppChanged, AppCreated, BackedUp, CheckReport, Genesis, Initialised, Inserted, KeyCheck,
     LogState, NewApp, NewOperator, NewToken, Operator, Order, OwnerFilter, Purge, Replaced, Restore,
-    Restored, StoredToken, TokenFilter, TokenPage, View,
+    Restored, StoredToken, TokenFilter, TokenPage, TokenUse, View,
 };
 
 pub use postgres::open_postgres;
@@ -162,6 +162,13 @@ pub trait Store: Send + Sync + fmt::Debug {
         filter: &TokenFilter,
         page: TokenPage,
     ) -> Result<Vec<StoredToken>, StoreError>;
+
+    /// Adds to what is known of the use of tokens, each of them named at most once. Tokens that are gone are passed over.
+    /// Changes no revision and leaves no entry in the change log.
+    async fn add_usage(&self, uses: Vec<TokenUse>) -> Result<(), StoreError>;
+
+    /// What is known of the use of these tokens of an app, in no particular order; nothing of those that were never used.
+    async fn usage_of(&self, app_id: AppId, ids: &[TokenId]) -> Result<Vec<TokenUse>, StoreError>;
 
     /// Makes an operator.
     async fn create_operator(&self, operator: NewOperator, by: &Actor) -> Result<OperatorId, StoreError>;

@@ -15,6 +15,7 @@ pub(crate) const SQLITE: Versions = &[
     (2, "loopback", include_str!("../migrations/sqlite/0002_loopback.sql")),
     (3, "retention", include_str!("../migrations/sqlite/0003_retention.sql")),
     (4, "foreign", include_str!("../migrations/sqlite/0004_foreign.sql")),
+    (5, "usage", include_str!("../migrations/sqlite/0005_usage.sql")),
 ];
 
 pub(crate) const POSTGRES: Versions = &[
@@ -22,6 +23,7 @@ pub(crate) const POSTGRES: Versions = &[
     (2, "loopback", include_str!("../migrations/postgres/0002_loopback.sql")),
     (3, "retention", include_str!("../migrations/postgres/0003_retention.sql")),
     (4, "foreign", include_str!("../migrations/postgres/0004_foreign.sql")),
+    (5, "usage", include_str!("../migrations/postgres/0005_usage.sql")),
 ];
 
 /// The newest of `versions`.

@@ -4,6 +4,7 @@ use jeton_core::{
     Actor, AppId, AppKey, Description, Digest, Document, Label, OperatorId, Owner, Scopes, Timestamp, Token,
     TokenId, TokenKind, UserId,
 };
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// A value by which a database knows a key again without holding it.
@@ -171,6 +172,21 @@ pub struct StoredToken {
     pub revision: i64,
 }
 
+/// How a token was used: what there is to add to what is known, or all that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenUse {
+    /// The app of the token.
+    pub app_id: AppId,
+    /// The token.
+    pub token_id: TokenId,
+    /// When it was used last.
+    pub last_used_at: Timestamp,
+    /// From where, if that is known.
+    pub last_address: Option<IpAddr>,
+    /// How often.
+    pub use_count: u64,
+}
+
 /// The answer to [`Store::replace_token`](crate::Store::replace_token).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replaced {
@@ -191,6 +207,8 @@ pub struct TokenFilter {
     pub owner: OwnerFilter,
     /// As whom they are seen.
     pub view: View,
+    /// Only those that are older than this instant and were not used since.
+    pub unused_since: Option<Timestamp>,
 }
 
 /// What a surface sees of tokens.

@@ -109,6 +109,16 @@ table! {
 }
 
 table! {
+    TokenUsage = "token_usage" {
+        AppId = "app_id",
+        TokenId = "token_id",
+        LastUsedAt = "last_used_at",
+        LastAddress = "last_address",
+        UseCount = "use_count",
+    }
+}
+
+table! {
     Operators = "operators" {
         Id = "id",
         Name = "name",

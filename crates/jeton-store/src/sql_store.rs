@@ -11,11 +11,11 @@ use crate::measures::StoreMeasures;
 use crate::model::{
     App, AppChange, AppChanged, AppCreated, BackedUp, CheckReport, Genesis, Initialised, Inserted, KeyCheck,
     LogState, NewApp, NewOperator, NewToken, Operator, Purge, Replaced, Restore, Restored, StoredToken,
-    TokenFilter, TokenPage,
+    TokenFilter, TokenPage, TokenUse,
 };
 use crate::schema::Tokens;
 use crate::session::Session;
-use crate::statements::{Statement, apps, genesis, log, operators, token_lists, tokens};
+use crate::statements::{Statement, apps, genesis, log, operators, token_lists, tokens, usage};
 use crate::write::{NewAppWithAdmin, Outcome, Write};
 use async_trait::async_trait;
 use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, Token, TokenId};
@@ -211,6 +211,22 @@ impl<E: Engine> Store for SqlStore<E> {
         page: TokenPage,
     ) -> Result<Vec<StoredToken>, StoreError> {
         self.listed(token_lists::list_tokens(filter, page), decode::stored_token).await
+    }
+
+    async fn add_usage(&self, uses: Vec<TokenUse>) -> Result<(), StoreError> {
+        if uses.is_empty() {
+            return Ok(());
+        }
+        let added: Result<bool, StoreError> = answer!(self, Done, Write::AddUsage { uses });
+        added.map(drop)
+    }
+
+    async fn usage_of(&self, app_id: AppId, ids: &[TokenId]) -> Result<Vec<TokenUse>, StoreError> {
+        let mut found = Vec::new();
+        for ids in ids.chunks(usage::MAX_USED) {
+            found.extend(self.all(usage::usage_of(app_id, ids), decode::token_use).await?);
+        }
+        Ok(found)
     }
 
     async fn create_operator(&self, operator: NewOperator, by: &Actor) -> Result<OperatorId, StoreError> {

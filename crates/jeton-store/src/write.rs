@@ -3,7 +3,7 @@
 use crate::error::StoreError;
 use crate::model::{
     AppChange, AppChanged, AppCreated, Genesis, Initialised, Inserted, NewApp, NewOperator, NewToken, Purge,
-    Replaced, Restore, Restored,
+    Replaced, Restore, Restored, TokenUse,
 };
 use crate::statements::log::LogOrder;
 use jeton_core::{Actor, AppId, OperatorId, Timestamp, Token, TokenId};
@@ -24,6 +24,7 @@ pub(crate) enum Write {
     ReplaceToken { token: Box<Token>, expected: i64, by: Actor },
     DeleteToken { app_id: AppId, id: TokenId, at: Timestamp, by: Actor },
     RevokeToken { app_id: AppId, id: TokenId, at: Timestamp, by: Actor },
+    AddUsage { uses: Vec<TokenUse> },
     CreateOperator { operator: NewOperator, by: Actor },
     RevokeOperator { id: OperatorId, at: Timestamp, by: Actor },
 }
@@ -41,6 +42,7 @@ impl Write {
     pub(crate) fn weight(&self) -> usize {
         match self {
             Write::InsertTokens { tokens, .. } => tokens.len(),
+            Write::AddUsage { uses } => uses.len(),
             Write::SweepDeletedApps { limit }
             | Write::SweepSealed { limit, .. }
             | Write::PurgeTokens { limit, .. }

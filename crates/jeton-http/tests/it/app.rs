@@ -147,6 +147,7 @@ impl TestApp {
     pub(crate) async fn count(&self) -> u64 {
         let request = jeton_service::ListRequest {
             user_id: None,
+            unused_since: None,
             order: jeton_service::Order::NewestFirst,
             after: None,
             skip: 0,

@@ -11,7 +11,7 @@ use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, Token, Tok
 use jeton_store::{
     App, AppChange, AppChanged, AppCreated, BackedUp, Change, CheckReport, Genesis, Initialised, Inserted,
     KeyCheck, LogPosition, LogState, NewApp, NewOperator, NewToken, News, Operator, Purge, Replaced, Restore,
-    Restored, Store, StoreError, StoreMeasures, StoredToken, TokenFilter, TokenPage,
+    Restored, Store, StoreError, StoreMeasures, StoredToken, TokenFilter, TokenPage, TokenUse,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -115,7 +115,11 @@ impl Store for CoherentStore {
         self.inner.purge_tokens(which, before, limit, at, by).await
     }
 
-    // What the cache remembers nothing of: rows that no look-up finds any more, sealed values, operators.
+    // What the cache remembers nothing of: rows that no look-up finds any more, sealed values, uses, operators.
+
+    async fn add_usage(&self, uses: Vec<TokenUse>) -> Result<(), StoreError> {
+        self.inner.add_usage(uses).await
+    }
 
     async fn trim_changes(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.inner.trim_changes(before, limit).await
@@ -177,6 +181,10 @@ impl Store for CoherentStore {
         page: TokenPage,
     ) -> Result<Vec<StoredToken>, StoreError> {
         self.inner.list_tokens(filter, page).await
+    }
+
+    async fn usage_of(&self, app_id: AppId, ids: &[TokenId]) -> Result<Vec<TokenUse>, StoreError> {
+        self.inner.usage_of(app_id, ids).await
     }
 
     async fn operators(&self) -> Result<Vec<Operator>, StoreError> {

@@ -366,7 +366,7 @@ fn first_page() -> TokenPage {
 /// Everything that LoopBack sees, or what of it shows this user.
 fn all(app: &OpenApp, user_id: Option<UserId>) -> TokenFilter {
     let owner = user_id.map_or(OwnerFilter::Any, OwnerFilter::Shown);
-    TokenFilter { app_id: app.id, kinds: KINDS.to_vec(), owner, view: View::LoopBack }
+    TokenFilter { app_id: app.id, kinds: KINDS.to_vec(), owner, view: View::LoopBack, unused_since: None }
 }
 
 /// The one user that every matching row shows, if there is one.

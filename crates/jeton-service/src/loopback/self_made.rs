@@ -17,7 +17,13 @@ impl Service {
     /// Writes at the same time may each take the last place: the bound is for the store, and holds to within their number.
     pub(super) async fn has_room_for_self_made(&self, app: &OpenApp) -> Result<bool, Unavailable> {
         let kinds = vec![TokenKind::SelfMade];
-        let filter = TokenFilter { app_id: app.id, kinds, owner: OwnerFilter::Any, view: View::Whole };
+        let filter = TokenFilter {
+            app_id: app.id,
+            kinds,
+            owner: OwnerFilter::Any,
+            view: View::Whole,
+            unused_since: None,
+        };
         if self.store.count_tokens(&filter).await? < self.limits.self_made_tokens {
             return Ok(true);
         }

@@ -5,7 +5,7 @@ use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, Token, Tok
 use jeton_store::{
     App, AppChange, AppChanged, AppCreated, BackedUp, Change, CheckReport, Genesis, Initialised, Inserted,
     KeyCheck, LogPosition, LogState, NewApp, NewOperator, NewToken, News, Operator, Purge, Replaced, Restore,
-    Restored, Store, StoreError, StoreMeasures, StoredToken, TokenFilter, TokenPage,
+    Restored, Store, StoreError, StoreMeasures, StoredToken, TokenFilter, TokenPage, TokenUse,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -154,6 +154,14 @@ impl Store for CountingStore {
         page: TokenPage,
     ) -> Result<Vec<StoredToken>, StoreError> {
         self.asked().list_tokens(filter, page).await
+    }
+
+    async fn add_usage(&self, uses: Vec<TokenUse>) -> Result<(), StoreError> {
+        self.inner.add_usage(uses).await
+    }
+
+    async fn usage_of(&self, app_id: AppId, ids: &[TokenId]) -> Result<Vec<TokenUse>, StoreError> {
+        self.inner.usage_of(app_id, ids).await
     }
 
     async fn create_operator(&self, operator: NewOperator, by: &Actor) -> Result<OperatorId, StoreError> {

@@ -107,6 +107,7 @@ impl World {
 pub(crate) fn whole_list() -> ListRequest {
     ListRequest {
         user_id: None,
+        unused_since: None,
         order: Order::OldestFirst,
         after: None,
         skip: 0,

@@ -5,6 +5,7 @@ mod operators;
 mod restore;
 mod retention;
 mod tokens;
+mod usage;
 
 use crate::error::StoreError;
 use crate::model::Inserted;
@@ -72,6 +73,7 @@ impl<'w, S: Session> Work<'_, 'w, S> {
             Write::DeleteToken { app_id, id, at, by } => {
                 Outcome::Done(self.delete_token(*app_id, *id, *at, by).await?)
             }
+            Write::AddUsage { uses } => Outcome::Done(self.add_usage(uses).await?),
             Write::CreateOperator { operator, by } => {
                 Outcome::OperatorCreated(self.create_operator(operator, by).await?)
             }

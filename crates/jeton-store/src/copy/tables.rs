@@ -104,6 +104,10 @@ shapes! {
         Bytes: "digest" "sealed";
         Boolean: "is_foreign" "user_is_stand_in" "left_loopback";
     }
+    "token_usage" {
+        Integer: "app_id" "token_id" "last_used_at" "use_count";
+        Text: "last_address";
+    }
     "operators" numbers "id" {
         Integer: "id" "created_at" "revoked_at";
         Text: "name";

@@ -17,6 +17,7 @@ pub(crate) mod retention;
 mod tests;
 pub(crate) mod token_lists;
 pub(crate) mod tokens;
+pub(crate) mod usage;
 
 use crate::error::StoreError;
 use sea_query::{Expr, ExprTrait, OnConflict, QueryBuilder, QueryStatementBuilder, SubQueryStatement, Value};

@@ -2,12 +2,12 @@
 
 use super::log::{LogOrder, NewChange};
 use super::tokens::Half;
-use super::{Statement, apps, copy, genesis, log, operators, retention, token_lists, tokens};
+use super::{Statement, apps, copy, genesis, log, operators, retention, token_lists, tokens, usage};
 use crate::change::ChangeKind;
 use crate::copy::{Cells, Field, Holds, SHAPES};
 use crate::model::{
     AppChange, KeyCheck, NewApp, NewOperator, NewToken, Order, OwnerFilter, Purge, TokenFilter, TokenPage,
-    View,
+    TokenUse, View,
 };
 use jeton_core::{
     Actor, AppId, AppKey, Digest, OperatorId, Owner, Scopes, Timestamp, Token, TokenId, TokenKind, UserId,
@@ -27,6 +27,7 @@ pub(super) fn all() -> Vec<(&'static str, Runs, Statement)> {
     let mut all = about_apps();
     all.extend(about_tokens());
     all.extend(about_lists());
+    all.extend(about_usage());
     all.extend(about_the_rest());
     all.extend(about_tables());
     all
@@ -115,7 +116,13 @@ fn about_lists() -> Vec<(&'static str, Runs, Statement)> {
     let mut all = Vec::new();
     for kinds in 0..=TokenKind::ALL.len() {
         for (owner, view) in owners_and_views() {
-            let filter = TokenFilter { app_id: APP, kinds: TokenKind::ALL[..kinds].to_vec(), owner, view };
+            let filter = TokenFilter {
+                app_id: APP,
+                kinds: TokenKind::ALL[..kinds].to_vec(),
+                owner,
+                view,
+                unused_since: None,
+            };
             all.push(("count_tokens", Runs::Everywhere, token_lists::count_tokens(&filter)));
             for order in [Order::NewestFirst, Order::OldestFirst] {
                 for after in [None, Some(TOKEN)] {
@@ -125,7 +132,34 @@ fn about_lists() -> Vec<(&'static str, Runs, Statement)> {
             }
         }
     }
+    let filter = TokenFilter {
+        app_id: APP,
+        kinds: TokenKind::ALL.to_vec(),
+        owner: OwnerFilter::Any,
+        view: View::Whole,
+        unused_since: Some(AT),
+    };
+    let page = TokenPage { order: Order::NewestFirst, after: None, skip: 0, limit: 10 };
+    all.push(("count_tokens", Runs::Everywhere, token_lists::count_tokens(&filter)));
+    all.push(("list_tokens", Runs::Everywhere, token_lists::list_tokens(&filter, page)));
     all
+}
+
+fn about_usage() -> Vec<(&'static str, Runs, Statement)> {
+    use Runs::Everywhere;
+    let used = TokenUse {
+        app_id: APP,
+        token_id: TOKEN,
+        last_used_at: AT,
+        last_address: Some(std::net::Ipv4Addr::LOCALHOST.into()),
+        use_count: 1,
+    };
+    vec![
+        ("add_usage", Everywhere, usage::add_usage(&[used])),
+        ("add_usage", Everywhere, usage::add_usage(&[used; usage::MAX_USED])),
+        ("usage_of", Everywhere, usage::usage_of(APP, &[TOKEN])),
+        ("usage_of", Everywhere, usage::usage_of(APP, &[TOKEN; usage::MAX_USED])),
+    ]
 }
 
 fn about_the_rest() -> Vec<(&'static str, Runs, Statement)> {

@@ -12,7 +12,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Column, Connection, Executor, SqlSafeStr, Statement as _};
 use std::collections::BTreeSet;
 
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     include_str!("apps.rs"),
     include_str!("copy.rs"),
     include_str!("genesis.rs"),
@@ -21,6 +21,7 @@ const SOURCES: [&str; 8] = [
     include_str!("retention.rs"),
     include_str!("token_lists.rs"),
     include_str!("tokens.rs"),
+    include_str!("usage.rs"),
 ];
 
 async fn sqlite() -> SqliteConnection {
@@ -104,6 +105,7 @@ fn by_index() -> Vec<(&'static str, &'static str, Statement)> {
         kinds: TokenKind::SHARED.to_vec(),
         owner,
         view: View::Whole,
+        unused_since: None,
     };
     let page = |order| TokenPage { order, after: TokenId::new(10_000), skip: 0, limit: 10 };
     let (any, named) = (filter(OwnerFilter::Any), filter(OwnerFilter::Named(registry::user())));

@@ -3,6 +3,7 @@
 use super::Statement;
 use super::apps::live_id;
 use super::tokens::{is_not_revoked, select};
+use super::usage::uses_since;
 use crate::model::{Order, OwnerFilter, TokenFilter, TokenPage, View};
 use crate::schema::{Count, Tokens};
 use jeton_core::TokenKind;
@@ -47,6 +48,11 @@ fn keep(tokens: &mut SelectStatement, filter: &TokenFilter) {
                 .and_where(Expr::col(Tokens::DisabledBy).is_null())
                 .and_where(Expr::col(Tokens::LeftLoopback).eq(false));
         }
+    }
+    if let Some(since) = filter.unused_since {
+        tokens
+            .and_where(Expr::col(Tokens::CreatedAt).lt(since.as_millis()))
+            .and_where(Expr::exists(uses_since(since)).not());
     }
     match &filter.owner {
         OwnerFilter::Any => {}

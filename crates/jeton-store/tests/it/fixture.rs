@@ -87,7 +87,13 @@ pub(crate) fn genesis() -> Genesis {
 
 /// The filter that lets through all tokens that the dialects see.
 pub(crate) fn shared(app_id: AppId) -> TokenFilter {
-    TokenFilter { app_id, kinds: TokenKind::SHARED.to_vec(), owner: OwnerFilter::Any, view: View::Whole }
+    TokenFilter {
+        app_id,
+        kinds: TokenKind::SHARED.to_vec(),
+        owner: OwnerFilter::Any,
+        view: View::Whole,
+        unused_since: None,
+    }
 }
 
 /// Initialises with the default app.

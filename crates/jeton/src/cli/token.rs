@@ -72,11 +72,12 @@ impl TokenCommand {
 async fn list(args: ListArgs) -> Result<(), Failure> {
     let mut is_first = true;
     let json = args.json;
-    each_token(&args.target, args.user_id, args.limit, |token| {
+    let filter = ListFilter { user_id: args.user_id, unused_days: args.unused_days };
+    each_token(&args.target, &filter, args.limit, |token| {
         if !json {
             return output::write_row(
                 token,
-                &["id", "kind", "user_id", "title", "permissions", "state", "expires_at"],
+                &["id", "kind", "user_id", "title", "permissions", "state", "expires_at", "last_used_at"],
             );
         }
         let before = if std::mem::take(&mut is_first) { "[" } else { "," };
@@ -91,13 +92,20 @@ async fn list(args: ListArgs) -> Result<(), Failure> {
 }
 
 async fn export(target: &TokenTarget) -> Result<(), Failure> {
-    each_token(target, None, None, output::write_json).await
+    each_token(target, &ListFilter::default(), None, output::write_json).await
+}
+
+/// Which tokens are listed.
+#[derive(Default)]
+struct ListFilter {
+    user_id: Option<String>,
+    unused_days: Option<u32>,
 }
 
 /// Walks the tokens of an app, newest first, a page at a time.
 async fn each_token(
     target: &TokenTarget,
-    user_id: Option<String>,
+    filter: &ListFilter,
     limit: Option<u64>,
     mut write: impl FnMut(&Value) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
@@ -105,9 +113,14 @@ async fn each_token(
     let mut after = None;
     while left > 0 {
         let page = u32::try_from(left).map_or(LIST_ROWS, |left| left.min(LIST_ROWS));
-        let (app, user_id) = (target.app.clone(), user_id.clone());
-        let answer =
-            ask(&target.place.place()?, Request::TokenList { app, user_id, after, limit: page }).await?;
+        let request = Request::TokenList {
+            app: target.app.clone(),
+            user_id: filter.user_id.clone(),
+            unused_days: filter.unused_days,
+            after,
+            limit: page,
+        };
+        let answer = ask(&target.place.place()?, request).await?;
         let rows = answer.as_array().map(Vec::as_slice).unwrap_or_default();
         rows.iter().try_for_each(&mut write)?;
         after = rows.last().and_then(|row| row["id"].as_i64());

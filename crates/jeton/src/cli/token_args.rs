@@ -69,6 +69,9 @@ pub(crate) struct ListArgs {
     /// Only this user's
     #[arg(long, value_name = "USER")]
     pub(crate) user_id: Option<String>,
+    /// Only those that are older than so many days and were not used since
+    #[arg(long, value_name = "N")]
+    pub(crate) unused_days: Option<u32>,
     /// At most so many
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<u64>,

@@ -80,6 +80,7 @@ pub(crate) enum Request {
     TokenList {
         app: String,
         user_id: Option<String>,
+        unused_days: Option<u32>,
         after: Option<i64>,
         limit: u32,
     },

@@ -33,8 +33,8 @@ pub(crate) async fn perform(service: &Service, request: Request) -> Result<Value
         Request::OperatorList => operator::list(service).await,
         Request::OperatorRevoke { id } => operator::revoke(service, id).await,
         Request::TokenCreate { app, draft } => token::create(service, &app, draft).await,
-        Request::TokenList { app, user_id, after, limit } => {
-            token::list(service, &app, user_id.as_deref(), after, limit).await
+        Request::TokenList { app, user_id, unused_days, after, limit } => {
+            token::list(service, &app, user_id.as_deref(), unused_days, after, limit).await
         }
         Request::TokenShow { app, id } => token::show(service, &app, id).await,
         Request::TokenUpdate { app, id, edit } => token::update(service, &app, id, edit).await,

@@ -7,9 +7,10 @@ use crate::failure::Failure;
 use futures_util::TryStreamExt;
 use jeton_core::{Authority, AuthorityError, Demand, Secret, Token, TokenId, UserId, Verdict};
 use jeton_http::rfc3339;
-use jeton_service::{Explained, Imported, ListRequest, Listed, OpenApp, Order, Refusal, Service};
+use jeton_service::{Explained, Imported, ListRequest, Listed, OpenApp, Order, Refusal, Service, TokenUse};
 use serde_json::{Value, json};
 
+const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 const AUTHORITY: Authority = Authority::Everything(BY);
 
 pub(super) async fn create(service: &Service, app: &str, draft: TokenDraft) -> Result<Value, Failure> {
@@ -27,6 +28,7 @@ pub(super) async fn list(
     service: &Service,
     app: &str,
     user_id: Option<&str>,
+    unused_days: Option<u32>,
     after: Option<i64>,
     limit: u32,
 ) -> Result<Value, Failure> {
@@ -36,8 +38,11 @@ pub(super) async fn list(
         .transpose()
         .map_err(|error: jeton_core::UserIdError| Failure::usage(format!("--user-id: {error}")))?;
     let after = after.and_then(TokenId::new);
+    let unused_since =
+        unused_days.map(|days| service.now().saturating_add_millis(-i64::from(days) * DAY_MILLIS));
     let request = ListRequest {
         user_id,
+        unused_since,
         order: Order::NewestFirst,
         after,
         skip: 0,
@@ -46,7 +51,10 @@ pub(super) async fn list(
     };
     let listing = service.list(&app, &AUTHORITY, request).await?.map_err(refused)?;
     let pages: Vec<Vec<Listed>> = listing.pages.try_collect().await?;
-    Ok(pages.iter().flatten().map(|listed| token_json(service, &listed.token)).collect())
+    let ids: Vec<TokenId> = pages.iter().flatten().map(|listed| listed.token.id).collect();
+    let usage = service.usage_of(&app, &ids).await?;
+    let row = |listed: &Listed| token_json(service, &listed.token, usage.get(&listed.token.id));
+    Ok(pages.iter().flatten().map(row).collect())
 }
 
 pub(super) async fn show(service: &Service, app: &str, id: i64) -> Result<Value, Failure> {
@@ -56,7 +64,7 @@ pub(super) async fn show(service: &Service, app: &str, id: i64) -> Result<Value,
         None => None,
     };
     let listed = shown.ok_or_else(|| no_token(&app, id))?;
-    Ok(token_json(service, &listed.token))
+    with_usage(service, &app, &listed.token).await
 }
 
 pub(super) async fn update(service: &Service, app: &str, id: i64, edit: TokenEdit) -> Result<Value, Failure> {
@@ -64,7 +72,7 @@ pub(super) async fn update(service: &Service, app: &str, id: i64, edit: TokenEdi
     let edit = edit_of(edit)?;
     let number = TokenId::new(id).ok_or_else(|| no_token(&app, id))?;
     match service.update(&app, &AUTHORITY, number, None, &edit).await? {
-        Ok(token) => Ok(token_json(service, &token)),
+        Ok(token) => with_usage(service, &app, &token).await,
         Err(Refusal::NotFound) => Err(no_token(&app, id)),
         Err(refusal @ Refusal::Forbidden(_)) => Err(refused(refusal)),
     }
@@ -135,8 +143,13 @@ pub(super) async fn import(
     Ok(json!({"imported": imported, "duplicates": duplicates, "refused": refused}))
 }
 
+async fn with_usage(service: &Service, app: &OpenApp, token: &Token) -> Result<Value, Failure> {
+    let usage = service.usage_of(app, &[token.id]).await?;
+    Ok(token_json(service, token, usage.get(&token.id)))
+}
+
 /// A token as commands show it: everything but its secret.
-fn token_json(service: &Service, token: &Token) -> Value {
+fn token_json(service: &Service, token: &Token, usage: Option<&TokenUse>) -> Value {
     let scopes: Vec<Value> = token
         .scopes
         .as_slice()
@@ -166,6 +179,9 @@ fn token_json(service: &Service, token: &Token) -> Value {
         "created_at": rfc3339(token.created_at),
         "updated_at": rfc3339(token.updated_at),
         "expires_at": token.expires_at.map(rfc3339),
+        "last_used_at": usage.map(|used| rfc3339(used.last_used_at)),
+        "last_address": usage.and_then(|used| used.last_address).map(|address| address.to_string()),
+        "use_count": usage.map_or(0, |used| used.use_count),
     })
 }
 

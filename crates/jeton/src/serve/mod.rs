@@ -25,6 +25,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
+/// How long the use of a token may be known to this process alone: what a crash would forget.
+const USAGE_PAUSE: Duration = Duration::from_secs(5);
+
 pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
     let config = args.flags.load()?;
     let log = crate::log::start(config.log_format, config.reloadable.log_level);
@@ -135,6 +138,7 @@ async fn serve(
             ),
             service.keep(retention, told(&stopped)),
             service.follow_changes(told(&stopped)),
+            service.keep_usage(USAGE_PAUSE, told(&stopped)),
         );
         // Commands are answered as long as clients are.
         end.send_replace(true);

@@ -29,3 +29,4 @@ mod tls;
 mod token;
 mod token_input;
 mod transfer;
+mod usage;

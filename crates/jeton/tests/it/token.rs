@@ -3,7 +3,7 @@
 use crate::support::{Installation, each_way, members, text};
 use serde_json::{Value, json};
 
-const MEMBERS: [&str; 14] = [
+const MEMBERS: [&str; 17] = [
     "id",
     "kind",
     "state",
@@ -18,6 +18,9 @@ const MEMBERS: [&str; 14] = [
     "created_at",
     "updated_at",
     "expires_at",
+    "last_used_at",
+    "last_address",
+    "use_count",
 ];
 
 fn create(installation: &Installation, arguments: &[&str]) -> Value {
@@ -65,6 +68,9 @@ fn kinds_follow_from_scopes(installation: &Installation) {
         ("created_at", created.clone()),
         ("updated_at", created.clone()),
         ("expires_at", identity["expires_at"].clone()),
+        ("last_used_at", Value::Null),
+        ("last_address", Value::Null),
+        ("use_count", json!(0)),
     ] {
         expected[member] = value;
     }

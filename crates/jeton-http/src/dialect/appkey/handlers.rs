@@ -84,6 +84,7 @@ async fn list(service: &Service, caller: &Caller, query: &Members) -> Result<Res
     let paging = query.paging()?;
     let request = ListRequest {
         user_id: query.user_id()?,
+        unused_since: None,
         order: Order::NewestFirst,
         after: None,
         skip: paging.skip,

@@ -97,6 +97,7 @@ impl Caller<'_> {
         let zone = self.zone(query.tz.as_deref())?;
         let request = ListRequest {
             user_id: None,
+            unused_since: None,
             order: Order::OldestFirst,
             after: None,
             skip: query.offset,

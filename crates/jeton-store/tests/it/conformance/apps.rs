@@ -83,6 +83,7 @@ pub(crate) async fn a_deleted_app_is_unknown_with_all_its_tokens(bed: &Bed) {
         kinds: TokenKind::ALL.to_vec(),
         owner: OwnerFilter::Any,
         view: View::Whole,
+        unused_since: None,
     };
     assert_eq!(store.count_tokens(&all).await.unwrap(), 0);
     assert_eq!(store.list_tokens(&all, PAGE).await.unwrap(), []);

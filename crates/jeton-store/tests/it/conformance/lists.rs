@@ -81,8 +81,13 @@ pub(crate) async fn filters_let_through_what_they_say(bed: &Bed) {
     ];
     for owner in owners {
         for kinds in &kinds {
-            let filter =
-                TokenFilter { app_id: app.id, kinds: kinds.clone(), owner: owner.clone(), view: View::Whole };
+            let filter = TokenFilter {
+                app_id: app.id,
+                kinds: kinds.clone(),
+                owner: owner.clone(),
+                view: View::Whole,
+                unused_since: None,
+            };
             let is_let_through = |token: &&NewToken| {
                 kinds.contains(&token.kind)
                     && match &owner {
@@ -114,6 +119,7 @@ pub(crate) async fn loopback_sees_what_is_on_and_did_not_leave(bed: &Bed) {
         kinds: TokenKind::SHARED.to_vec(),
         owner: OwnerFilter::Any,
         view: View::LoopBack,
+        unused_since: None,
     };
     let rows = store.list_tokens(&filter, ALL).await.unwrap();
     assert_eq!(rows.iter().map(|row| row.token.id).collect::<Vec<_>>(), [seen]);

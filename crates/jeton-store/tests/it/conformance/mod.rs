@@ -12,6 +12,7 @@ mod retention;
 mod start;
 mod texts;
 mod tokens;
+mod usage;
 
 /// Makes one test of each case and engine. A case that is not named here is dead code, which the gate refuses.
 macro_rules! conformance {
@@ -80,6 +81,13 @@ conformance! {
         loopback_sees_what_is_on_and_did_not_leave,
         revoked_tokens_do_not_count,
         skips_beyond_the_end_are_empty,
+    }
+    usage {
+        uses_add_up,
+        a_use_changes_neither_revision_nor_log,
+        use_goes_with_its_token,
+        unused_tokens_are_found,
+        thousands_are_used_at_once,
     }
     operators {
         an_operator_is_found_until_revoked,
