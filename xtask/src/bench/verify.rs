@@ -32,8 +32,12 @@ pub(super) fn run(stage: &Stage) -> Result<Section, Failure> {
     ];
     let mut series = loads.each_ref().map(|_| Series::default());
     let mut gets = Series::default();
-    for load in &loads {
-        load.run(1)?;
+    // A server that refused would be quick at it. The last load is garbage, which is refused as it should be.
+    for (place, load) in loads.iter().enumerate() {
+        let refused = load.run(1)?.refused;
+        if (refused > 0) != (place == loads.len() - 1) {
+            return Err(Failure::Missing(format!("{}: {refused} requests were refused", load.url)));
+        }
     }
     for round in 1..=stage.rounds {
         for (load, series) in loads.iter().zip(&mut series) {
