@@ -1,9 +1,9 @@
 //! Many questions about the tokens of one app at once.
 
-use crate::{Service, Unavailable};
-use jeton_core::{
-    AppId, Demand, Digest, Explanation, InactiveReason, Secret, Timestamp, Token, Verdict, decide, explain,
-};
+use crate::cache::Recalled;
+use crate::verify::nothing_to_explain;
+use crate::{Service, Subject, Unavailable, Verified};
+use jeton_core::{AppId, Demand, Digest, Explanation, Secret, Timestamp, Verdict, explain};
 use jeton_store::StoredToken;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub struct Checked {
     /// Whether the token is active and allowed.
     pub verdict: Verdict,
     /// The token, if the asker may know of it.
-    pub token: Option<Arc<Token>>,
+    pub subject: Option<Arc<Subject>>,
     /// On what grounds, if they are wanted.
     pub explanation: Option<Explanation>,
 }
@@ -33,50 +33,80 @@ pub struct Checked {
 impl Service {
     /// Decides all checks as of one instant and answers in their order, each as [`verify`](Self::verify) would.
     ///
-    /// However many they are, the store is asked once.
+    /// However many they are, the store is asked once, for all that are not in memory, or not at all.
     ///
     /// # Errors
     /// It could not be found out: no check is answered then.
     pub async fn verify_many(&self, app_id: AppId, checks: &[Check]) -> Result<Vec<Checked>, Unavailable> {
         let now = self.now();
-        let digests: Vec<Vec<Digest>> = checks
-            .iter()
-            .map(|check| match &check.secret {
-                Some(secret) if !self.is_too_weak(secret) => self.keys.digests(secret).collect(),
-                Some(_) | None => Vec::new(),
+        let mut recalled: Vec<Option<Recalled>> =
+            checks.iter().map(|check| self.recall(app_id, check, now)).collect();
+        if recalled.iter().any(Option::is_none)
+            && let Err(error) = self.look_up_many(app_id, checks, &mut recalled).await
+        {
+            self.measures.verdicts.unavailable.add(checks.len() as u64);
+            return Err(error);
+        }
+        let answer = |(check, recalled): (&Check, Option<Recalled>)| {
+            self.answer(check, recalled.unwrap_or(Recalled::Absent), now)
+        };
+        Ok(checks.iter().zip(recalled).map(answer).collect())
+    }
+
+    /// What a check is about, if no question to the store is needed.
+    fn recall(&self, app_id: AppId, check: &Check, now: Timestamp) -> Option<Recalled> {
+        match &check.secret {
+            Some(secret) if !self.is_refused_by_arithmetic(secret) => {
+                self.cache.recall_in(app_id, self.keys.digests(secret), now)
+            }
+            Some(_) | None => Some(Recalled::Absent),
+        }
+    }
+
+    /// Asks the store once for all that was not recalled, and remembers the answers.
+    async fn look_up_many(
+        &self,
+        app_id: AppId,
+        checks: &[Check],
+        recalled: &mut [Option<Recalled>],
+    ) -> Result<(), Unavailable> {
+        let before = self.cache.before();
+        let missed = checks.iter().zip(recalled).filter(|(_, recalled)| recalled.is_none());
+        let mut missed: Vec<(Vec<Digest>, &mut Option<Recalled>)> = missed
+            .filter_map(|(check, recalled)| {
+                Some((self.keys.digests(check.secret.as_ref()?).collect(), recalled))
             })
             .collect();
-        let sought: Vec<Digest> = digests.iter().flatten().copied().collect();
-        let found = if sought.is_empty() { Vec::new() } else { self.store.find_tokens(&sought).await? };
-        let is_shown = |stored: &StoredToken| stored.token.app_id == app_id && stored.token.kind.is_shared();
-        let found: HashMap<Digest, Arc<Token>> = found
+        let sought: Vec<Digest> = missed.iter().flat_map(|(digests, _)| digests).copied().collect();
+        let found: HashMap<Digest, StoredToken> = self
+            .store
+            .find_tokens(&sought)
+            .await?
             .into_iter()
-            .filter(is_shown)
-            .map(|stored| (stored.digest, Arc::new(stored.token)))
+            .filter(|stored| stored.token.app_id == app_id)
+            .map(|stored| (stored.digest, stored))
             .collect();
-        let answer = |(check, digests): (&Check, &Vec<Digest>)| {
-            check.answer(digests.iter().find_map(|digest| found.get(digest)), now)
-        };
-        let answers: Vec<Checked> = checks.iter().zip(&digests).map(answer).collect();
-        let active = answers.iter().filter(|answer| !matches!(answer.verdict, Verdict::Inactive(_)));
-        active.filter_map(|answer| answer.token.as_deref()).for_each(|token| self.record_use_of(token, None));
-        Ok(answers)
+        // A token that is asked about several times is remembered once.
+        let mut kept: HashMap<Digest, Recalled> = HashMap::new();
+        for (digests, recalled) in &mut missed {
+            let keep = || {
+                let stored = digests.iter().find_map(|digest| found.get(digest));
+                self.cache.keep(before, app_id, digests, stored)
+            };
+            **recalled = Some(match digests.first() {
+                Some(first) => kept.entry(*first).or_insert_with(keep).clone(),
+                None => Recalled::Absent,
+            });
+        }
+        Ok(())
     }
-}
 
-impl Check {
-    fn answer(&self, token: Option<&Arc<Token>>, now: Timestamp) -> Checked {
-        let Some(token) = token else {
-            let verdict = Verdict::Inactive(InactiveReason::Unknown);
-            let explanation =
-                self.explains.then_some(Explanation { verdict, matched_scope: None, lacks: Vec::new() });
-            return Checked { verdict, token: None, explanation };
-        };
-        let explanation = self.explains.then(|| explain(token.standing(), &self.demand, now));
-        let verdict = match &explanation {
-            Some(explanation) => explanation.verdict,
-            None => decide(token.standing(), &self.demand, now),
-        };
-        Checked { verdict, token: Some(Arc::clone(token)), explanation }
+    fn answer(&self, check: &Check, recalled: Recalled, now: Timestamp) -> Checked {
+        let Verified { verdict, subject } = self.judge(recalled, &check.demand, now);
+        let explanation = check.explains.then(|| match &subject {
+            Some(subject) => explain(subject.standing(), &check.demand, now),
+            None => nothing_to_explain(),
+        });
+        Checked { verdict, subject, explanation }
     }
 }

@@ -55,7 +55,7 @@ pub use retention::{Retention, RetentionCounters};
 pub use settings::{SettingsProblem, merge_settings, parse_settings, print_settings};
 pub use system::{SystemClock, SystemEntropy};
 pub use update::Edit;
-pub use usage::{Tally, UsageStats};
+pub use usage::UsageStats;
 pub use verifier::{VerifierAdmission, VerifierProof};
 pub use verify::{Explained, Verified};
 

@@ -6,13 +6,14 @@
 //! nobody.
 
 use crate::apps::OpenApp;
+use crate::cache::counters::Counter;
 use crate::{Service, Unavailable};
 use jeton_core::{AppId, Timestamp, Token, TokenId};
 use jeton_store::TokenUse;
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::Duration;
 use tokio::sync::mpsc::{self, Receiver, Sender};
@@ -24,23 +25,21 @@ const MAX_WRITTEN: usize = 1_024;
 
 /// What was seen of the use of one token and is not written yet.
 #[derive(Debug)]
-pub struct Tally {
+pub(crate) struct Tally {
     app_id: AppId,
     token_id: TokenId,
     /// Uses since it was last written. While it is above zero, the tally is in the queue.
     count: AtomicU64,
-    last: Mutex<LastUse>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct LastUse {
-    at: Timestamp,
-    address: Option<IpAddr>,
+    /// The last use, in milliseconds.
+    at_millis: AtomicI64,
+    address: Mutex<Option<IpAddr>>,
 }
 
 /// How the recording of use goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UsageStats {
+    /// Uses that were noted, whatever becomes of them.
+    pub recorded: u64,
     /// Uses that were written to the store.
     pub written: u64,
     /// Uses that were lost, because too many tokens were in use for the queue or the store failed.
@@ -49,22 +48,36 @@ pub struct UsageStats {
 
 impl Tally {
     /// A tally of this token, empty.
-    pub fn new(app_id: AppId, token_id: TokenId) -> Arc<Self> {
-        let last = Mutex::new(LastUse { at: Timestamp::MIN, address: None });
-        Arc::new(Tally { app_id, token_id, count: AtomicU64::new(0), last })
+    pub(crate) fn new(app_id: AppId, token_id: TokenId) -> Arc<Self> {
+        let at_millis = AtomicI64::new(Timestamp::MIN.as_millis());
+        Arc::new(Tally { app_id, token_id, count: AtomicU64::new(0), at_millis, address: Mutex::new(None) })
+    }
+
+    /// Whether it is of this token.
+    pub(crate) fn is_of(&self, token: &Token) -> bool {
+        (self.app_id, self.token_id) == (token.app_id, token.id)
+    }
+
+    /// Bytes that it takes, with the two counts of its `Arc` and the word that the allocator adds.
+    pub(crate) const fn bytes() -> usize {
+        size_of::<Tally>() + 3 * size_of::<usize>()
     }
 
     /// Notes one use and says whether it is the first since the tally was taken.
     fn note(&self, at: Timestamp, address: Option<IpAddr>) -> bool {
-        // Whoever holds the lock notes a use of this very moment: nothing is lost by leaving it to that one.
-        let last = match self.last.try_lock() {
-            Ok(last) => Some(last),
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        };
-        if let Some(mut last) = last {
-            *last = LastUse { at: at.max(last.at), address: address.or(last.address) };
+        // Writing what is there already would take the cache line from the others twice.
+        if self.at_millis.load(Ordering::Relaxed) < at.as_millis() {
+            self.at_millis.fetch_max(at.as_millis(), Ordering::Relaxed);
         }
+        if address.is_some() {
+            // Whoever holds the lock notes a use of this very moment: nothing is lost by leaving it to that one.
+            match self.address.try_lock() {
+                Ok(mut last) => *last = address,
+                Err(TryLockError::Poisoned(poisoned)) => *poisoned.into_inner() = address,
+                Err(TryLockError::WouldBlock) => {}
+            }
+        }
+        // Who takes this use takes the time before it too.
         self.count.fetch_add(1, Ordering::AcqRel) == 0
     }
 
@@ -72,12 +85,12 @@ impl Tally {
     fn take(&self) -> TokenUse {
         // The count first: a use that comes after it queues the tally again, and is then written with its own time.
         let use_count = self.count.swap(0, Ordering::AcqRel);
-        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
         TokenUse {
             app_id: self.app_id,
             token_id: self.token_id,
-            last_used_at: last.at,
-            last_address: last.address,
+            last_used_at: Timestamp::from_millis(self.at_millis.load(Ordering::Relaxed))
+                .unwrap_or_else(|| unreachable!("it was made of one")),
+            last_address: *self.address.lock().unwrap_or_else(PoisonError::into_inner),
             use_count,
         }
     }
@@ -89,6 +102,7 @@ pub(crate) struct UsageQueue {
     sender: Sender<Arc<Tally>>,
     /// Whoever writes holds it.
     receiver: tokio::sync::Mutex<Receiver<Arc<Tally>>>,
+    recorded: Counter,
     written: AtomicU64,
     dropped: AtomicU64,
 }
@@ -103,12 +117,16 @@ impl UsageQueue {
         UsageQueue {
             sender,
             receiver: tokio::sync::Mutex::new(receiver),
+            recorded: Counter::default(),
             written: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
         }
     }
 
-    fn record(&self, tally: &Arc<Tally>, at: Timestamp, address: Option<IpAddr>) {
+    /// Notes that a token was presented and found active, from this address if that is known. Costs no I/O and never
+    /// waits; what it noted is written by [`Service::write_usage`].
+    pub(crate) fn record(&self, tally: &Arc<Tally>, at: Timestamp, address: Option<IpAddr>) {
+        self.recorded.count();
         if tally.note(at, address) && self.sender.try_send(Arc::clone(tally)).is_err() {
             // Not in the queue, so the next use must try again.
             self.dropped.fetch_add(tally.take().use_count, Ordering::Relaxed);
@@ -137,15 +155,9 @@ fn add(sum: &mut TokenUse, used: TokenUse) {
 }
 
 impl Service {
-    /// Notes that a token was presented and found active, from this address if that is known. Costs no I/O and never waits;
-    /// what it noted is written by [`write_usage`](Self::write_usage).
-    pub fn record_use(&self, tally: &Arc<Tally>, address: Option<IpAddr>) {
-        self.usage.record(tally, self.now(), address);
-    }
-
-    /// The same for a token that has no tally: one that was just read from the store.
+    /// Notes that a token was presented and found active that has no tally: one that was just read from the store.
     pub(crate) fn record_use_of(&self, token: &Token, address: Option<IpAddr>) {
-        self.record_use(&Tally::new(token.app_id, token.id), address);
+        self.usage.record(&Tally::new(token.app_id, token.id), self.now(), address);
     }
 
     /// Writes what was noted so far. Returns once that is on disk.
@@ -204,6 +216,7 @@ impl Service {
     /// How the recording of use goes.
     pub fn usage_stats(&self) -> UsageStats {
         UsageStats {
+            recorded: self.usage.recorded.total(),
             written: self.usage.written.load(Ordering::Relaxed),
             dropped: self.usage.dropped.load(Ordering::Relaxed),
         }

@@ -46,7 +46,7 @@ impl Service {
             }
             VerifierProof::Bearer(secret) => secret,
         };
-        let mut live = self.tokens_with(secret).await?;
+        let mut live = self.tokens_presented(secret).await?;
         live.retain(|stored| self.is_live(&stored.token));
         let (Some(key), false) = (key, live.is_empty()) else { return Ok(VerifierAdmission::Unproven) };
         let Some(app) = self.store.app_by_key(key).await? else { return Ok(VerifierAdmission::Unproven) };

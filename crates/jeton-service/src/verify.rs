@@ -9,7 +9,7 @@ use jeton_core::{
 use jeton_store::StoredToken;
 use std::sync::Arc;
 
-const UNKNOWN: Verdict = Verdict::Inactive(InactiveReason::Unknown);
+pub(crate) const UNKNOWN: Verdict = Verdict::Inactive(InactiveReason::Unknown);
 
 /// The answer, and the token it is about.
 #[derive(Clone, Debug)]
@@ -31,6 +31,11 @@ pub struct Explained {
     pub explanation: Explanation,
 }
 
+/// The grounds on which a token is unknown.
+pub(crate) fn nothing_to_explain() -> Explanation {
+    Explanation { verdict: UNKNOWN, matched_scope: None, lacks: Vec::new() }
+}
+
 impl Service {
     /// Decides whether a presented token of an app covers a demand.
     ///
@@ -40,6 +45,7 @@ impl Service {
     /// Answers from memory where it can (see [`verify_from_memory`](Self::verify_from_memory)), else asks the store. Either
     /// way, what this process was told to revoke, disable or narrow is refused from that answer on, and what other
     /// processes were told, [`CacheLimits::max_staleness`](crate::CacheLimits::max_staleness) later at the latest.
+    /// A token that is active counts as used.
     ///
     /// # Errors
     /// It could not be found out. Never means that the token is bad.
@@ -84,18 +90,20 @@ impl Service {
     ) -> Result<Explained, Unavailable> {
         let found = if self.is_too_weak(secret) { None } else { self.stored_in(app, secret).await?.1 };
         let Some(stored) = found.filter(|stored| stored.token.kind.is_shared()) else {
-            let explanation = Explanation { verdict: UNKNOWN, matched_scope: None, lacks: Vec::new() };
-            return Ok(Explained { verdict: UNKNOWN, token: None, explanation });
+            return Ok(Explained { verdict: UNKNOWN, token: None, explanation: nothing_to_explain() });
         };
         let explanation = explain(stored.token.standing(), demand, self.now());
         Ok(Explained { verdict: explanation.verdict, explanation, token: Some(stored.token) })
     }
 
-    fn judge(&self, recalled: Recalled, demand: &Demand, now: Timestamp) -> Verified {
+    pub(crate) fn judge(&self, recalled: Recalled, demand: &Demand, now: Timestamp) -> Verified {
         let verified = match recalled {
             Recalled::Absent => Verified { verdict: UNKNOWN, subject: None },
             Recalled::Known(subject) => {
                 let verdict = decide(subject.standing(), demand, now);
+                if !matches!(verdict, Verdict::Inactive(_)) {
+                    self.usage.record(subject.tally(), now, None);
+                }
                 Verified { verdict, subject: Some(subject) }
             }
         };
@@ -153,7 +161,7 @@ impl Service {
     }
 
     /// Whether the secret was not minted here, and is either easily guessed or none that anybody brought.
-    fn is_refused_by_arithmetic(&self, secret: &Secret) -> bool {
+    pub(crate) fn is_refused_by_arithmetic(&self, secret: &Secret) -> bool {
         !self.keys.minted(secret) && (secret.is_weak() || self.cache.is_garbage(self.keys.digests(secret)))
     }
 

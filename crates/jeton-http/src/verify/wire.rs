@@ -4,7 +4,7 @@ use super::input::Misfit;
 use crate::instant::rfc3339;
 use crate::object::Object;
 use jeton_core::{MAX_NAMES_PER_SCOPE, Timestamp, UserId, Verdict};
-use jeton_service::Checked;
+use jeton_service::{Checked, Subject};
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -98,12 +98,12 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ItemsVisitor<T> {
 
 /// The answer to one check. All members are always there, but `explanation` and `message`.
 #[derive(Serialize)]
-struct Answer<'a> {
+struct Answer {
     active: bool,
     allowed: bool,
     reason: Option<&'static str>,
     token_id: Option<i64>,
-    user_id: Option<UserIdText<'a>>,
+    user_id: Option<UserIdText>,
     expires_at: Option<Instant>,
     #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<ExplanationText>,
@@ -118,13 +118,13 @@ struct ExplanationText {
 }
 
 /// A number where it is one, else a text.
-struct UserIdText<'a>(&'a UserId);
+struct UserIdText(UserId);
 
-impl Serialize for UserIdText<'_> {
+impl Serialize for UserIdText {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0.as_integer() {
             Some(number) => serializer.serialize_i64(number),
-            None => serializer.collect_str(self.0),
+            None => serializer.collect_str(&self.0),
         }
     }
 }
@@ -137,17 +137,16 @@ impl Serialize for Instant {
     }
 }
 
-impl<'a> Answer<'a> {
-    fn of(checked: &'a Checked) -> Self {
-        let token = checked.token.as_deref();
+impl Answer {
+    fn of(checked: &Checked) -> Self {
+        let subject = checked.subject.as_deref();
         Answer {
             active: !matches!(checked.verdict, Verdict::Inactive(_)),
             allowed: checked.verdict == Verdict::Allowed,
             reason: checked.verdict.reason(),
-            token_id: token.map(|token| token.id.get()),
-            // A user who merely stands in is not proven, and not said.
-            user_id: token.and_then(|token| token.owner.named()).map(UserIdText),
-            expires_at: token.and_then(|token| token.expires_at).map(Instant),
+            token_id: subject.map(|subject| subject.token_id().get()),
+            user_id: subject.and_then(Subject::user_id).map(UserIdText),
+            expires_at: subject.and_then(Subject::expires_at).map(Instant),
             explanation: checked.explanation.as_ref().map(|explanation| ExplanationText {
                 matched_scope: explanation.matched_scope,
                 lacks: explanation.lacks.iter().map(|lack| lack.name()).collect(),

@@ -1,5 +1,5 @@
-//! What the cache counts. Counting takes no line of memory from other cores: each thread has a cell of its own, or shares
-//! it with few.
+//! What the cache counts, and the counter for whatever happens often. Counting takes no line of memory from other cores:
+//! each thread has a cell of its own, or shares it with few.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -7,18 +7,18 @@ const CELLS: usize = 16;
 
 /// Goes up.
 #[derive(Debug, Default)]
-pub(super) struct Counter([Cell; CELLS]);
+pub(crate) struct Counter([Cell; CELLS]);
 
 #[derive(Debug, Default)]
 #[repr(align(64))]
 struct Cell(AtomicU64);
 
 impl Counter {
-    pub(super) fn count(&self) {
+    pub(crate) fn count(&self) {
         self.add(1);
     }
 
-    pub(super) fn add(&self, number: u64) {
+    pub(crate) fn add(&self, number: u64) {
         thread_local! {
             static CELL: usize = {
                 static NEXT: AtomicUsize = AtomicUsize::new(0);
@@ -28,7 +28,7 @@ impl Counter {
         self.0[CELL.with(|cell| *cell)].0.fetch_add(number, Ordering::Relaxed);
     }
 
-    pub(super) fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         self.0.iter().map(|cell| cell.0.load(Ordering::Relaxed)).sum()
     }
 }

@@ -12,7 +12,7 @@
 //! Expiry is not the cache's business: `decide` looks at the clock each time.
 
 pub(crate) mod coherent;
-mod counters;
+pub(crate) mod counters;
 mod epochs;
 pub(crate) mod follow;
 mod foreign;
@@ -25,6 +25,7 @@ mod model_tests;
 pub use counters::CacheStats;
 pub use subject::Subject;
 
+use crate::usage::Tally;
 use counters::Counters;
 use epochs::{Epochs, Stamp};
 use foreign::ForeignDigests;
@@ -60,7 +61,7 @@ const NEVER: u64 = u64::MAX;
 /// How much is remembered, and how old it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheLimits {
-    /// Most bytes that remembered tokens take. 64 MiB hold some 250,000 of them.
+    /// Most bytes that remembered tokens take. 64 MiB hold some 190,000 of them.
     pub max_bytes: usize,
     /// For how long the change log may go unread before the store is asked again: how long another process's revocation
     /// may go unnoticed at worst.
@@ -107,7 +108,7 @@ struct KnownApp {
 }
 
 /// What is remembered of a secret in an app.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Recalled {
     /// The token.
     Known(Arc<Subject>),
@@ -165,15 +166,28 @@ impl Cache {
         digests: impl Iterator<Item = Digest>,
         now: Timestamp,
     ) -> Option<Recalled> {
+        self.recall_fresh(|| match self.app(app)? {
+            Some(app_id) => self.token(app_id, digests, now),
+            None => Some(Recalled::Absent),
+        })
+    }
+
+    /// The same in the app of this number, which the asker knows to be there.
+    pub(crate) fn recall_in(
+        &self,
+        app_id: AppId,
+        digests: impl Iterator<Item = Digest>,
+        now: Timestamp,
+    ) -> Option<Recalled> {
+        self.recall_fresh(|| self.token(app_id, digests, now))
+    }
+
+    fn recall_fresh(&self, recall: impl FnOnce() -> Option<Recalled>) -> Option<Recalled> {
         if !self.is_fresh() {
             self.counters.stale.count();
             return None;
         }
-        let recalled = match self.app(app) {
-            Some(Some(app_id)) => self.token(app_id, digests, now),
-            Some(None) => Some(Recalled::Absent),
-            None => None,
-        };
+        let recalled = recall();
         match &recalled {
             Some(Recalled::Known(_)) => self.counters.hits.count(),
             Some(Recalled::Absent) => self.counters.absent_hits.count(),
@@ -268,7 +282,12 @@ impl Cache {
     pub(crate) fn subject(&self, before: Before, stored: &StoredToken) -> Arc<Subject> {
         let key = Key { app_id: stored.token.app_id, digest: stored.digest };
         let grants = self.grants.share(&stored.token.scopes);
-        Arc::new(Subject::new(&stored.token, key, (before.token, before.arrival), grants))
+        // What was seen of its use stays with it when the rest is remembered anew.
+        let tally = self.known.read(&key, |subject| Arc::clone(subject.tally()));
+        let tally = tally
+            .filter(|tally| tally.is_of(&stored.token))
+            .unwrap_or_else(|| Tally::new(stored.token.app_id, stored.token.id));
+        Arc::new(Subject::new(&stored.token, key, (before.token, before.arrival), grants, tally))
     }
 
     /// Forgets what these changes, which others made, have changed.

@@ -2,6 +2,7 @@
 
 use super::epochs::Stamp;
 use super::table::{Kept, Key};
+use crate::usage::Tally;
 use bytes::{BufMut, Bytes, BytesMut};
 use jeton_core::{Scope, Scopes, Standing, Timestamp, Token, TokenId, UserId};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
@@ -31,6 +32,8 @@ pub struct Subject {
     /// Whether it is none of the asker's business.
     is_hidden: bool,
     used: AtomicBool,
+    /// What was seen of its use. Stays the same when the token is remembered anew.
+    tally: Arc<Tally>,
     /// Where in `told` the number ends and the user begins.
     user_at: u8,
     told: Bytes,
@@ -52,6 +55,7 @@ impl Subject {
         key: Key,
         (stamp, arrival): (Stamp, Stamp),
         grants: Arc<Grants>,
+        tally: Arc<Tally>,
     ) -> Self {
         let mut told = BytesMut::from(token.id.to_string().as_bytes());
         let user_at = u8::try_from(told.len()).unwrap_or_else(|_| unreachable!("a number has 16 digits"));
@@ -69,6 +73,7 @@ impl Subject {
             is_disabled: !token.is_enabled(),
             is_hidden: !token.kind.is_shared(),
             used: AtomicBool::new(false),
+            tally,
             user_at,
             told: told.freeze(),
             grants,
@@ -136,6 +141,11 @@ impl Subject {
         }
     }
 
+    /// What was seen of its use.
+    pub(crate) fn tally(&self) -> &Arc<Tally> {
+        &self.tally
+    }
+
     pub(crate) fn standing(&self) -> Standing<'_> {
         Standing {
             revoked: self.is_revoked,
@@ -152,7 +162,7 @@ impl Kept for Subject {
     }
 
     fn bytes(&self) -> usize {
-        size_of::<Subject>() + self.told.len()
+        size_of::<Subject>() + Tally::bytes() + self.told.len()
     }
 
     fn take_used(&self) -> bool {

@@ -2,8 +2,10 @@
 
 use crate::counting::CountingStore;
 use crate::fixture::{DAY, EVERYTHING, World, grant, initialise, secret};
-use jeton_core::{Actor, Demand, InactiveReason, ManualClock, Secret, Timestamp, TokenKind, Verdict};
-use jeton_service::{CacheLimits, ImportRow, Imported, Issue, KeyRing, Service};
+use jeton_core::{
+    Actor, Clock, Demand, InactiveReason, Label, ManualClock, Secret, Timestamp, TokenKind, Verdict,
+};
+use jeton_service::{CacheLimits, Check, Edit, ImportRow, Imported, Issue, KeyRing, Service};
 use jeton_store::{SqliteOptions, open_sqlite};
 use jeton_testkit::SeededEntropy;
 use std::sync::Arc;
@@ -96,6 +98,70 @@ async fn a_known_token_is_asked_for_once() {
     assert_eq!(world.store.questions(), 2, "the app and the token");
     let stats = world.service.cache_stats();
     assert_eq!((stats.hits, stats.misses, stats.tokens), (99, 1, 1));
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_batch_asks_once_for_what_is_not_in_memory() {
+    let world = Following::new().await;
+    let (known, new, gone) = (
+        world.issue(grant("read")).await,
+        world.issue(grant("write")).await,
+        world.issue(grant("read")).await,
+    );
+    let app = world.service.open_app(&"demo".parse().unwrap()).await.unwrap().unwrap();
+    world.store.delete(app.id, gone.token.id).await;
+    world.has_followed().await;
+    assert_eq!(world.verdict(&known.secret).await, Verdict::Allowed);
+    let permission = "read".parse().unwrap();
+    let demand = Demand::Permission { permission, resource: None };
+    let secrets = [Some(&known), Some(&new), None, Some(&gone), Some(&new)];
+    let checks = secrets.map(|issued| {
+        let secret = issued.map(|issued| secret(issued.secret.expose()));
+        Check { secret, demand: demand.clone(), explains: issued.is_none() }
+    });
+    let expected = [Verdict::Allowed, Verdict::Refused, UNKNOWN, UNKNOWN, Verdict::Refused];
+    for questions in [1, 0] {
+        world.store.begin();
+        let answers = world.service.verify_many(app.id, &checks).await.unwrap();
+        assert_eq!(answers.iter().map(|answer| answer.verdict).collect::<Vec<_>>(), expected);
+        let explained: Vec<bool> = answers.iter().map(|answer| answer.explanation.is_some()).collect();
+        assert_eq!(explained, [false, false, true, false, false]);
+        assert_eq!(world.store.questions(), questions);
+    }
+    let verdicts = &world.service.measures().verdicts;
+    assert_eq!((verdicts.allowed.get(), verdicts.refused.get(), verdicts.unknown.get()), (3, 4, 4));
+
+    // What others were told holds here as it does for single questions.
+    world.service.revoke(&app, &EVERYTHING, new.token.id, None).await.unwrap().unwrap();
+    let answers = world.service.verify_many(app.id, &checks).await.unwrap();
+    assert_eq!(answers[4].verdict, Verdict::Inactive(InactiveReason::Revoked));
+    world.end().await;
+}
+
+#[tokio::test]
+async fn every_use_from_memory_is_counted_also_while_the_token_changes() {
+    let world = Following::new().await;
+    let token = world.issue(grant("read")).await;
+    let app = world.service.open_app(&"demo".parse().unwrap()).await.unwrap().unwrap();
+    for round in 1..=3 {
+        for _ in 0..10 {
+            assert_eq!(world.verdict(&token.secret).await, Verdict::Allowed);
+            world.clock.advance_millis(1);
+        }
+        let edit = Edit { title: Some(Label::new(round.to_string()).unwrap()), ..Edit::default() };
+        world.service.update(&app, &EVERYTHING, token.token.id, None, &edit).await.unwrap().unwrap();
+    }
+    let last = world.clock.now().saturating_add_millis(-1);
+    let usage = world.service.usage_of(&app, &[token.token.id]).await.unwrap();
+    let used = &usage[&token.token.id];
+    assert_eq!((used.use_count, used.last_used_at), (30, last));
+    let stats = world.service.usage_stats();
+    assert_eq!((stats.recorded, stats.written, stats.dropped), (30, 30, 0));
+
+    world.service.revoke(&app, &EVERYTHING, token.token.id, None).await.unwrap().unwrap();
+    assert_eq!(world.verdict(&token.secret).await, Verdict::Inactive(InactiveReason::Revoked));
+    assert_eq!(world.service.usage_stats().recorded, 30, "a dead token is not used");
     world.end().await;
 }
 
