@@ -59,6 +59,8 @@ metrics! {
     LOG_POLLS = COUNTER "jeton_change_polls_total": "Looks for new entries of the change log, by whether they succeeded.";
     STALENESS = GAUGE "jeton_change_staleness_seconds":
         "Since when the change log has not been read to its end. Beyond cache.max_staleness_milliseconds nothing is answered from memory.";
+    USES = COUNTER "jeton_token_uses_total":
+        "Uses of tokens by what became of them: recorded, and of those flushed to the store; dropped.";
     REMOVED = COUNTER "jeton_retention_removed_total": "What was removed because it had been kept long enough, by what it was.";
     PASSES = COUNTER "jeton_retention_passes_total": "Passes that remove it, by whether they came to their end.";
     STORE_SECONDS = HISTOGRAM "jeton_store_duration_seconds":
@@ -96,6 +98,7 @@ fn collect(state: &AppState) -> Vec<MetricFamily> {
     verdicts(state, &mut families);
     connections(state, &mut families);
     cache(&state.service, &mut families);
+    uses(&state.service, &mut families);
     retention(&state.service, &mut families);
     if let Some(measures) = state.service.store_measures() {
         store(measures, &mut families);
@@ -171,6 +174,13 @@ fn cache(service: &Service, families: &mut Vec<MetricFamily>) {
     families.push(family(&LOG_ENTRIES, vec![counter_of(&[], stats.changes as f64)]));
     families.push(family(&LOG_POLLS, polls.into()));
     families.push(family(&STALENESS, staleness.into_iter().collect()));
+}
+
+fn uses(service: &Service, families: &mut Vec<MetricFamily>) {
+    let stats = service.usage_stats();
+    let uses = [("recorded", stats.recorded), ("flushed", stats.written), ("dropped", stats.dropped)];
+    let uses = uses.map(|(what, count)| counter_of(&[("what", what)], count as f64));
+    families.push(family(&USES, uses.into()));
 }
 
 fn retention(service: &Service, families: &mut Vec<MetricFamily>) {

@@ -23,6 +23,11 @@ pub struct BodyLimits {
     pub bytes: usize,
 }
 
+impl BodyLimits {
+    /// What may be sent to `/verify`: 1,000 checks of about 1,000 bytes each.
+    pub const OF_VERIFY: BodyLimits = BodyLimits { bytes: 1024 * 1024 };
+}
+
 impl Default for BodyLimits {
     fn default() -> Self {
         BodyLimits { bytes: 100 * 1024 }

@@ -6,6 +6,7 @@ use crate::dialect::loopback;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
     Auth,
+    Verify,
     AppKey,
     AppKeyToken,
     Dotide,
@@ -20,8 +21,9 @@ pub(crate) enum Route {
 
 impl Route {
     /// All of them, in the order in which they are declared.
-    pub(crate) const ALL: [Route; 11] = [
+    pub(crate) const ALL: [Route; 12] = [
         Route::Auth,
+        Route::Verify,
         Route::AppKey,
         Route::AppKeyToken,
         Route::Dotide,
@@ -41,6 +43,7 @@ impl Route {
         let below = |segment: Option<&str>| segment.is_some_and(|segment| !segment.is_empty());
         match first {
             "auth" => Route::Auth,
+            "verify" => Route::Verify,
             "AccessToken" if below(third) => Route::AppKeyToken,
             "AccessToken" => Route::AppKey,
             "v1" | "v2" if below(third) && below(segments.next()) => Route::DotideToken,
@@ -60,6 +63,7 @@ impl Route {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Route::Auth => "/auth/{app}",
+            Route::Verify => "/verify/{app}",
             Route::AppKey => "/AccessToken/{appKey}",
             Route::AppKeyToken => "/AccessToken/{appKey}/{id}",
             Route::Dotide => "/v1/{db}/access_tokens",
@@ -83,6 +87,8 @@ mod tests {
         for (path, name) in [
             ("/auth", "/auth/{app}"),
             ("/auth/demo/secret", "/auth/{app}"),
+            ("/verify/demo", "/verify/{app}"),
+            ("/verify", "/verify/{app}"),
             ("/AccessToken/demo", "/AccessToken/{appKey}"),
             ("/AccessToken/demo/", "/AccessToken/{appKey}"),
             ("/AccessToken/demo/7", "/AccessToken/{appKey}/{id}"),

@@ -24,6 +24,8 @@ pub struct Setup {
     pub public_url: PublicUrl,
     /// What they may send as a body.
     pub body_limits: BodyLimits,
+    /// What they may send as a body to `/verify`.
+    pub verify_body_limits: BodyLimits,
     /// Whether requests should be sent here.
     pub readiness: Readiness,
     /// What watches the requests.
@@ -40,6 +42,7 @@ impl Setup {
         Setup {
             public_url,
             body_limits: BodyLimits::default(),
+            verify_body_limits: BodyLimits::OF_VERIFY,
             readiness: Readiness::new(Phase::Serving),
             observer: Arc::default(),
             server_measures: Arc::default(),

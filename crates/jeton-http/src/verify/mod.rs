@@ -7,7 +7,7 @@ mod error;
 mod input;
 mod wire;
 
-use crate::request::{BodyLimits, Presented, basic, bearer, read_body, segments};
+use crate::request::{Presented, basic, bearer, read_body, segments};
 use crate::state::AppState;
 use axum::Router;
 use axum::body::Body;
@@ -19,10 +19,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use error::VerifyError;
 use input::{Question, questions};
-use jeton_service::{Service, VerifierAdmission, VerifierProof};
-
-/// Bytes in a request body that are read: 1,000 checks of about 1,000 bytes each.
-const BODY_LIMITS: BodyLimits = BodyLimits { bytes: 1024 * 1024 };
+use jeton_service::{VerifierAdmission, VerifierProof};
 
 /// The routes. One handler takes whatever lies below the prefix, so that every error has the same shape.
 pub(crate) fn routes() -> Router<AppState> {
@@ -30,19 +27,23 @@ pub(crate) fn routes() -> Router<AppState> {
     paths.into_iter().fold(Router::new(), |routes, path| routes.route(path, any(handle)))
 }
 
-async fn handle(State(service): State<Service>, request: Request) -> Response {
+async fn handle(State(state): State<AppState>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    answer(&service, &parts, body).await.unwrap_or_else(IntoResponse::into_response)
+    answer(&state, &parts, body).await.unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn answer(service: &Service, parts: &Parts, body: Body) -> Result<Response, VerifyError> {
+async fn answer(
+    AppState { service, setup }: &AppState,
+    parts: &Parts,
+    body: Body,
+) -> Result<Response, VerifyError> {
     let segments = segments(parts.uri.path(), "/verify").ok_or(VerifyError::NoSuchPath)?;
     let [app] = segments.as_slice() else { return Err(VerifyError::NoSuchPath) };
     if parts.method != Method::POST {
         return Err(VerifyError::Method);
     }
     let proof = proof(&parts.headers).ok_or(VerifyError::Unproven)?;
-    let body = read_body(&parts.headers, body, BODY_LIMITS).await;
+    let body = read_body(&parts.headers, body, setup.verify_body_limits).await;
     let app_id = match service.admit_verifier(app.parse().ok().as_ref(), &proof).await? {
         VerifierAdmission::Admitted(app_id) => app_id,
         VerifierAdmission::Powerless => return Err(VerifyError::Powerless),

@@ -36,6 +36,7 @@ pub(crate) struct Config {
     pub(crate) reloadable: Reloadable,
     pub(crate) server_limits: ServerLimits,
     pub(crate) body_limits: BodyLimits,
+    pub(crate) verify_body_limits: BodyLimits,
     pub(crate) retention: Retention,
     /// Where it all comes from.
     pub(crate) effective: Effective,
@@ -96,10 +97,7 @@ impl Config {
                 database_url,
                 limits,
                 cache_limits: read.cache_limits(),
-                sqlite_options: SqliteOptions {
-                    max_group: read.count("sqlite.max_group"),
-                    ..SqliteOptions::default()
-                },
+                sqlite_options: read.sqlite_options(),
             },
             listen: read.parsed("listen"),
             admin_listen: read.parsed("admin_listen"),
@@ -121,6 +119,7 @@ impl Config {
             },
             server_limits: read.server_limits(),
             body_limits: BodyLimits { bytes: read.count("limits.body_bytes") },
+            verify_body_limits: BodyLimits { bytes: read.count("limits.verify_body_bytes") },
             retention: read.retention(),
             effective,
         })
@@ -178,6 +177,10 @@ impl<'a> Read<'a> {
             poll_interval: self.milliseconds("cache.poll_milliseconds"),
             max_staleness: self.milliseconds("cache.max_staleness_milliseconds"),
         }
+    }
+
+    fn sqlite_options(&self) -> SqliteOptions {
+        SqliteOptions { max_group: self.count("sqlite.max_group"), ..SqliteOptions::default() }
     }
 
     fn server_limits(&self) -> ServerLimits {
@@ -276,6 +279,7 @@ mod tests {
         let config = Config::of(Effective::decide(None, &[], &Nothing).ok().unwrap()).ok().unwrap();
         assert_eq!(config.server_limits, ServerLimits::default());
         assert_eq!(config.body_limits, BodyLimits::default());
+        assert_eq!(config.verify_body_limits, BodyLimits::OF_VERIFY);
         assert_eq!(config.place.limits, Limits::default());
         assert_eq!(config.place.cache_limits, CacheLimits::default());
         assert_eq!(config.place.sqlite_options.max_group, SqliteOptions::default().max_group);

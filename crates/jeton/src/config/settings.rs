@@ -172,6 +172,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     set("limits.body_bytes", number(1_024, 16_777_216), "102400", "Most bytes in the body of a request"),
     set(
+        "limits.verify_body_bytes",
+        number(1_024, 16_777_216),
+        "1048576",
+        "Most bytes in the body of a request to /verify",
+    ),
+    set(
         "limits.document_bytes",
         number(256, 1_048_576),
         "16384",
@@ -218,7 +224,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "cache.bytes",
         number(65_536, 68_719_476_736),
         "67108864",
-        "Most bytes of tokens that verification remembers; 64 MiB hold some 250,000",
+        "Most bytes of tokens that verification remembers; 64 MiB hold some 190,000",
     ),
     set(
         "cache.poll_milliseconds",

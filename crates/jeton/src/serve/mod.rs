@@ -85,6 +85,7 @@ fn setup(config: &Config, listened: &str) -> Result<Setup, Failure> {
     Ok(Setup {
         public_url: config.public_url.clone().unwrap_or(listened),
         body_limits: config.body_limits,
+        verify_body_limits: config.verify_body_limits,
         readiness: Readiness::new(Phase::Starting),
         observer: Arc::new(observer),
         server_measures: Arc::default(),
