@@ -1,7 +1,7 @@
 //! What is asked.
 
 use super::error::VerifyError;
-use super::wire::{BodyInput, CheckInput, LooseBodyInput};
+use super::wire::{BodyInput, CheckInput, LooseBodyInput, MAX_TAGS};
 use crate::object::Object;
 use crate::request::{BodyForm, body_form, without_bom};
 use axum::http::HeaderMap;
@@ -46,7 +46,7 @@ impl Misfit {
                 .to_owned(),
             Misfit::Permission(error) => error.to_string(),
             Misfit::Resource => "a resource is named together with a permission".to_owned(),
-            Misfit::Tags => "a resource has at most 1000 tags".to_owned(),
+            Misfit::Tags => format!("a resource has at most {MAX_TAGS} tags"),
         }
     }
 }
@@ -216,7 +216,7 @@ mod tests {
         ] {
             assert_eq!(read(body).err().as_deref(), Some(expected), "{body}");
         }
-        let tags = vec![r#""a""#; 1001].join(",");
+        let tags = vec![r#""a""#; MAX_TAGS + 1].join(",");
         let body = format!(r#"{{"token":"x","permission":"a","resource":{{"tags":[{tags}]}}}}"#);
         assert_eq!(read(&body).err().as_deref(), Some("Misfit(Tags)"));
     }

@@ -12,8 +12,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// Most checks in a batch. As many tags as a scope can have are the most that a resource can need.
-pub(super) const MAX_ITEMS: usize = MAX_NAMES_PER_SCOPE;
+/// Most checks in a batch.
+pub(super) const MAX_CHECKS: usize = 1_000;
+/// Most tags of a resource: as many as a scope can have are the most that it can need.
+pub(super) const MAX_TAGS: usize = MAX_NAMES_PER_SCOPE;
 
 /// A text, taken from the body as it stands there wherever it stands there plainly.
 #[derive(Deserialize)]
@@ -29,7 +31,7 @@ pub(super) struct BodyInput<'a> {
     pub(super) permission: Option<Text<'a>>,
     pub(super) resource: Option<Object<ResourceInput<'a>>>,
     pub(super) explain: Option<bool>,
-    pub(super) checks: Option<Items<Object<CheckInput<'a>>>>,
+    pub(super) checks: Option<Items<Object<CheckInput<'a>>, MAX_CHECKS>>,
 }
 
 /// A batch, of which each check is read on its own.
@@ -37,7 +39,7 @@ pub(super) struct BodyInput<'a> {
 #[serde(deny_unknown_fields)]
 pub(super) struct LooseBodyInput<'a> {
     #[serde(borrow)]
-    pub(super) checks: Items<&'a RawValue>,
+    pub(super) checks: Items<&'a RawValue, MAX_CHECKS>,
 }
 
 #[derive(Deserialize)]
@@ -55,34 +57,34 @@ pub(super) struct CheckInput<'a> {
 pub(super) struct ResourceInput<'a> {
     #[serde(borrow)]
     pub(super) id: Option<Text<'a>>,
-    pub(super) tags: Option<Items<Text<'a>>>,
+    pub(super) tags: Option<Items<Text<'a>, MAX_TAGS>>,
 }
 
-/// The first [`MAX_ITEMS`] of an array: what is beyond them takes no memory.
-pub(super) struct Items<T> {
+/// The first `MAX` of an array: what is beyond them takes no memory.
+pub(super) struct Items<T, const MAX: usize> {
     pub(super) items: Vec<T>,
     /// Whether there were more.
     pub(super) is_cut: bool,
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Items<T> {
+impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for Items<T, MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_seq(ItemsVisitor(PhantomData))
     }
 }
 
-struct ItemsVisitor<T>(PhantomData<T>);
+struct ItemsVisitor<T, const MAX: usize>(PhantomData<T>);
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ItemsVisitor<T> {
-    type Value = Items<T>;
+impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for ItemsVisitor<T, MAX> {
+    type Value = Items<T, MAX>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an array")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Items<T>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Items<T, MAX>, A::Error> {
         let mut items = Vec::new();
-        while items.len() < MAX_ITEMS {
+        while items.len() < MAX {
             match array.next_element()? {
                 Some(item) => items.push(item),
                 None => return Ok(Items { items, is_cut: false }),
