@@ -189,12 +189,15 @@ impl Service {
                 () = tokio::time::sleep(pause) => {}
                 () = &mut stop => return,
             }
-            if let Err(error) = self.write_usage().await {
-                tracing::warn!(
-                    dropped = self.usage_stats().dropped,
-                    "the use of tokens was not written: {error}"
-                );
-            }
+            self.try_write_usage().await;
+        }
+    }
+
+    /// Writes what waits. What cannot be written is dropped and counted: nobody is refused anything for that.
+    async fn try_write_usage(&self) {
+        if let Err(error) = self.write_usage().await {
+            let dropped = self.usage_stats().dropped;
+            tracing::warn!(dropped, "the use of tokens was not written: {error}");
         }
     }
 
@@ -208,7 +211,7 @@ impl Service {
         app: &OpenApp,
         ids: &[TokenId],
     ) -> Result<HashMap<TokenId, TokenUse>, Unavailable> {
-        self.write_usage().await?;
+        self.try_write_usage().await;
         let found = self.store.usage_of(app.id, ids).await?;
         Ok(found.into_iter().map(|used| (used.token_id, used)).collect())
     }

@@ -256,10 +256,15 @@ mod tests {
 
     fn terms(config: &Config) -> String {
         let place = &config.place;
-        let place = (&place.data_dir, &place.database_url, &place.limits, &place.cache_limits);
+        let place = (
+            (&place.data_dir, &place.database_url),
+            (&place.limits, &place.cache_limits, place.sqlite_options.max_group),
+        );
         let addresses = (config.listen, config.admin_listen, &config.public_url, config.behind_proxy);
-        let limits = (config.server_limits, config.body_limits, config.retention, config.drain, &config.tls);
-        format!("{place:?} {addresses:?} {limits:?} {:?} {:?}", config.log_format, config.reloadable)
+        let limits = (config.server_limits, config.body_limits, config.verify_body_limits);
+        let times = (config.retention, config.drain);
+        let rest = (&config.tls, config.log_format, config.reloadable);
+        format!("{place:?} {addresses:?} {limits:?} {times:?} {rest:?}")
     }
 
     struct Nothing;
