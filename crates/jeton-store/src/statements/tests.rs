@@ -109,12 +109,24 @@ fn by_index() -> Vec<(&'static str, &'static str, Statement)> {
     };
     let page = |order| TokenPage { order, after: TokenId::new(10_000), skip: 0, limit: 10 };
     let (any, named) = (filter(OwnerFilter::Any), filter(OwnerFilter::Named(registry::user())));
+    let on_loopback = |owner| TokenFilter {
+        app_id: registry::APP,
+        kinds: vec![TokenKind::Identity, TokenKind::Grant, TokenKind::SelfMade],
+        owner,
+        view: View::LoopBack,
+    };
+    let (seen, shown) = (on_loopback(OwnerFilter::Any), on_loopback(OwnerFilter::Shown(registry::user())));
     vec![
         ("newest first", "tokens_live", list_tokens(&any, page(Order::NewestFirst))),
         ("oldest first", "tokens_live", list_tokens(&any, page(Order::OldestFirst))),
         ("of a user", "tokens_live_by_user", list_tokens(&named, page(Order::NewestFirst))),
         ("a count", "tokens_live", count_tokens(&any)),
         ("a count of a user", "tokens_live_by_user", count_tokens(&named)),
+        // LoopBack's `find`, whatever its order, `count`, and both by `userId`. `GET /:id` goes by digest.
+        ("rows on LoopBack", "tokens_live", list_tokens(&seen, page(Order::OldestFirst))),
+        ("how many rows on LoopBack", "tokens_live", count_tokens(&seen)),
+        ("a user's rows on LoopBack", "tokens_live_by_user", list_tokens(&shown, page(Order::OldestFirst))),
+        ("how many rows of a user on LoopBack", "tokens_live_by_user", count_tokens(&shown)),
         ("by digest", "tokens_digest", tokens_by_digests(&[registry::digest()])),
         ("by digests", "tokens_digest", tokens_by_digests(&[registry::digest(); 3])),
         (
