@@ -49,7 +49,8 @@ pub use secret::{
     MAX_SECRET_BYTES, MacKey, Secret, SecretError, TokenPrefix, TokenPrefixError, WEAK_SECRET_CHARS,
 };
 pub use settings::{
-    AppKeySettings, ClientIds, DotideSettings, Int64Form, LoopBackSettings, Reveal, Settings, SettingsError,
+    AppKeySettings, ClientIds, CorsOrigins, CorsSettings, DotideSettings, Int64Form, LoopBackSettings,
+    MAX_CORS_ORIGINS, Reveal, Settings, SettingsError,
 };
 pub use time::{Clock, ManualClock, Timestamp};
 pub use token::{

@@ -67,7 +67,37 @@ pub struct LoopBackSettings {
     pub client_ids: ClientIds,
     /// Whether a `ttl` of -1 means that a token never expires. If not, such a token has expired from the start.
     pub allow_eternal_tokens: bool,
+    /// Which pages of other origins a browser lets in.
+    pub cors: CorsSettings,
 }
+
+/// Which pages of other origins a browser lets in. `Default`: none.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct CorsSettings {
+    /// Where those pages come from.
+    pub origins: CorsOrigins,
+    /// Whether they may send what the browser knows the user by. Goes with named origins alone.
+    pub credentials: bool,
+}
+
+/// Origins of pages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CorsOrigins {
+    /// Any.
+    Any,
+    /// These, as browsers write them: scheme, host, and the port unless it is the scheme's own. At most
+    /// [`MAX_CORS_ORIGINS`].
+    These(Vec<String>),
+}
+
+impl Default for CorsOrigins {
+    fn default() -> Self {
+        CorsOrigins::These(Vec::new())
+    }
+}
+
+/// Most origins that settings name.
+pub const MAX_CORS_ORIGINS: usize = 100;
 
 /// Who may choose the id of a token on LoopBack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +148,7 @@ impl Default for Settings {
                 access: AccessRules::default(),
                 client_ids: ClientIds::Authorized,
                 allow_eternal_tokens: false,
+                cors: CorsSettings::default(),
             },
         }
     }
@@ -144,6 +175,7 @@ impl Settings {
             "appkey.default_days",
             "must be 1 to 3650, or -1 for no end",
         )?;
+        self.loopback.cors.validate()?;
         let grantable = &self.appkey.grantable;
         require(grantable.len() <= 1_000, "appkey.grantable", "holds at most 1000 permissions")?;
         let reserved = grantable.iter().any(Permission::is_reserved);
@@ -159,6 +191,36 @@ impl Settings {
     pub fn default_lifetime(&self) -> Lifetime {
         Lifetime::seconds(i64::from(self.default_ttl_seconds))
     }
+}
+
+impl CorsSettings {
+    fn validate(&self) -> Result<(), SettingsError> {
+        let refuse = |member, wanted| Err(SettingsError { member, wanted });
+        match &self.origins {
+            CorsOrigins::Any if self.credentials => {
+                refuse("loopback.cors.credentials", "must be false where any origin is let in")
+            }
+            CorsOrigins::These(origins) if origins.len() > MAX_CORS_ORIGINS => {
+                refuse("loopback.cors.origins", "holds at most 100 origins")
+            }
+            CorsOrigins::These(origins) if !origins.iter().all(|origin| is_origin(origin)) => refuse(
+                "loopback.cors.origins",
+                "must be [\"*\"], or origins such as https://app.example:8443",
+            ),
+            CorsOrigins::Any | CorsOrigins::These(_) => Ok(()),
+        }
+    }
+}
+
+/// Whether a browser could write this as an origin. `null` is what it writes for pages of no origin, of which there are
+/// many: nobody is meant by it.
+fn is_origin(text: &str) -> bool {
+    let Some((scheme, host)) = text.split_once("://") else { return false };
+    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_lowercase())
+        && scheme.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"+-.".contains(&b));
+    let is_host =
+        host.bytes().all(|b| b.is_ascii_graphic() && !b.is_ascii_uppercase() && !b"/?#@*,".contains(&b));
+    is_scheme && is_host && !host.is_empty()
 }
 
 impl AppKeySettings {
@@ -195,6 +257,35 @@ mod tests {
         };
         assert_eq!(grant("jeton:verify"), Some("appkey.grantable"));
         assert_eq!(grant("read"), None);
+    }
+
+    #[test]
+    fn origins() {
+        let cors = |origins: CorsOrigins, credentials| {
+            refused(move |s| s.loopback.cors = CorsSettings { origins: origins.clone(), credentials })
+        };
+        let these = |origins: &[&str]| {
+            CorsOrigins::These(origins.iter().map(|origin| (*origin).to_owned()).collect())
+        };
+        for good in [&["https://app.example", "http://localhost:3000"][..], &["ionic://localhost"], &[]] {
+            assert_eq!(cors(these(good), true), None, "{good:?}");
+        }
+        assert_eq!(cors(CorsOrigins::Any, false), None);
+        assert_eq!(cors(CorsOrigins::Any, true), Some("loopback.cors.credentials"));
+        for bad in [
+            "*",
+            "null",
+            "",
+            "app.example",
+            "https://",
+            "https://a/",
+            "https://A",
+            "https://*.a",
+            "https://u@a",
+        ] {
+            assert_eq!(cors(these(&[bad]), false), Some("loopback.cors.origins"), "{bad}");
+        }
+        assert_eq!(cors(these(&["https://a"; MAX_CORS_ORIGINS + 1]), false), Some("loopback.cors.origins"));
     }
 
     #[test]

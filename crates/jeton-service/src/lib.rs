@@ -47,7 +47,7 @@ pub use keys::{
 pub use limits::Limits;
 pub use list::{ListRequest, Listed, Listing, ShownSecret};
 pub use loopback::{
-    Found, LoopBackCaller, LoopBackRow, Presentation, ReadFault, WriteFault, Writer, value_of_json,
+    BulkFault, Found, LoopBackCaller, LoopBackRow, Presentation, ReadFault, WriteFault, Writer, value_of_json,
 };
 pub use measures::{ServiceMeasures, Verdicts};
 pub use operators::OperatorCredentials;

@@ -222,6 +222,7 @@ mod tests {
                         {"principalType": "ROLE", "principalId": "$everyone", "permission": "ALLOW", "property": "create"},
                     ],
                     "roles": {}, "client_ids": "authorized", "allow_eternal_tokens": false,
+                    "cors": {"origins": [], "credentials": false},
                 },
             })
         );

@@ -67,6 +67,11 @@ impl Order {
         }
     }
 
+    /// The order of creation.
+    pub fn creation() -> Self {
+        Order(Keys::By(Vec::new()))
+    }
+
     /// Whether rows come in the order of creation, whatever they are.
     pub fn is_creation(&self) -> bool {
         matches!(&self.0, Keys::By(keys) if keys.is_empty())

@@ -59,8 +59,12 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Whether it may make a token that speaks for this user: by name it may for any, else for itself alone.
-    pub(super) fn proves(&self, user_id: &UserId) -> bool {
+    /// Whether it may say whose a row is: by name anybody's or nobody's, else its own alone.
+    pub(super) fn vouches_for(&self, user_id: Option<&UserId>) -> bool {
+        user_id.map_or(self.is_named, |user_id| self.proves(user_id))
+    }
+
+    fn proves(&self, user_id: &UserId) -> bool {
         self.is_named
             || matches!(&self.caller, LoopBackCaller::Authenticated { user_id: Some(own), .. } if own == user_id)
     }

@@ -1,6 +1,8 @@
 //! What LoopBack's clients stored beyond what every token has, in the token's document.
 
-use jeton_core::{Document, Token, Value};
+use super::life::Life;
+use super::said::Said;
+use jeton_core::{Document, Timestamp, Token, Value};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Number, Value as Json};
 
@@ -23,6 +25,17 @@ pub(super) struct LoopBackDocument {
 }
 
 impl LoopBackDocument {
+    /// The document of a row of which this is said.
+    pub(super) fn new(said: &Said, life: &Life) -> Self {
+        LoopBackDocument {
+            ttl: Some(to_json(&life.ttl)),
+            ttl_ends_at: life.expires_at.map(Timestamp::as_millis),
+            created_is_null: said.created == Some(None),
+            user_is_null: said.user == Some(None),
+            rest: said.rest.iter().map(|(name, value)| (name.clone(), to_json(value))).collect(),
+        }
+    }
+
     /// The document of a token; the empty one if it has none.
     pub(super) fn of(token: &Token) -> Option<Self> {
         match &token.document {

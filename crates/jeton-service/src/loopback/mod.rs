@@ -5,9 +5,13 @@
 //! there after it had expired.
 
 mod caller;
+mod create;
 mod document;
+mod life;
+mod merge;
 mod read;
 mod row;
+mod said;
 mod search;
 mod self_made;
 mod write;
@@ -16,6 +20,6 @@ pub use caller::{LoopBackCaller, Presentation, Writer};
 pub use document::value_of_json;
 pub use row::LoopBackRow;
 pub use search::{Found, ReadFault};
-pub use write::WriteFault;
+pub use write::{BulkFault, WriteFault};
 
 pub(crate) use search::Searches;

@@ -35,6 +35,14 @@ impl LoopBackRow {
         members.extend(document.rest.iter().map(|(name, value)| (name.clone(), value_of_json(value))));
         Some(LoopBackRow { token_id: token.id, members, digest, keys: Arc::clone(keys) })
     }
+
+    /// The same with its id in clear: the answer to a create shows it this once, whatever the app keeps.
+    pub(super) fn showing(mut self, secret: &Secret) -> Self {
+        if let Some((_, id)) = self.members.iter_mut().find(|(name, _)| name == "id") {
+            *id = Value::Text(secret.expose().to_owned());
+        }
+        self
+    }
 }
 
 impl Row for LoopBackRow {

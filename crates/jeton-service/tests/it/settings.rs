@@ -64,6 +64,9 @@ async fn what_is_refused_changes_nothing() {
         json!({"reveal": "once", "colour": 1}),
         json!({"appkey": {"grantable": ["jeton:manage"]}}),
         json!({"max_ttl_seconds": 0}),
+        json!({"loopback": {"cors": {"origins": ["*"], "credentials": true}}}),
+        json!({"loopback": {"cors": {"origins": ["app.example"]}}}),
+        json!({"loopback": {"cors": {"max_age": 5}}}),
         json!("reveal"),
         Value::Null,
     ] {

@@ -33,15 +33,25 @@ impl Arguments<'_> {
         }
     }
 
-    /// What a write is to store: the body, or, where there is none, `data` in the query, as LoopBack's documentation says
-    /// of `PUT /:id`.
+    /// The object of that name in the query and nowhere else; `None` if it is not there.
+    pub(super) fn query_object(&self, name: &'static str) -> Result<Option<Value>, LoopBackError> {
+        self.query.member(name).map(|value| of_value(name, value.clone())).transpose()
+    }
+
+    /// What a write is to store: the body; nothing if there is none.
     pub(super) fn data(&self) -> Result<Value, LoopBackError> {
         match self.body {
-            Some(body) => Ok(body.clone()),
-            None => match self.query.member("data") {
-                Some(data) => of_value("data", data.clone()),
-                None => Ok(Value::Object(Vec::new())),
-            },
+            Some(body) => of_value("data", body.clone()),
+            None => Ok(Value::Object(Vec::new())),
+        }
+    }
+
+    /// The same where `data` in the query stands for a body that is not there: LoopBack's documentation says so of
+    /// `PUT /:id`.
+    pub(super) fn documented_data(&self) -> Result<Value, LoopBackError> {
+        match (self.body, self.query_object("data")?) {
+            (None, Some(data)) => Ok(data),
+            _ => self.data(),
         }
     }
 }
@@ -53,7 +63,16 @@ fn of_value(name: &'static str, value: Value) -> Result<Value, LoopBackError> {
             "Invalid value for argument '{name}' of type 'object': {text}. Received type was converted to {kind}."
         ))
     };
+    let mistyped = |value: &Value, kind: &str| {
+        let text = value_to_json(value);
+        LoopBackError::bad(format!(
+            "invalid value for argument '{name}' of type 'object': {text}. Received type was {kind}. Error: {name} must \
+             be object"
+        ))
+    };
     let read = match value {
+        Value::Number(_) | Value::Date(_) => return Err(mistyped(&value, "number")),
+        Value::Bool(_) => return Err(mistyped(&value, "boolean")),
         Value::Text(text) => match serde_json::from_str::<serde_json::Value>(&text) {
             Ok(json) => value_of_json(&json),
             Err(error) => {

@@ -5,7 +5,7 @@ use super::qs::{FormError, parse_form};
 use crate::request::{BodyForm, BodyLimits, body_form, read_body, without_bom};
 use axum::body::Body;
 use axum::http::HeaderMap;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use jeton_core::Value;
 use jeton_service::value_of_json;
 
@@ -22,6 +22,7 @@ pub(super) async fn read(
     if form == BodyForm::Other {
         return Ok(None);
     }
+    check_encoding(headers)?;
     parse(form, &read_body(headers, body, limits).await?)
 }
 
@@ -44,5 +45,23 @@ pub(super) fn parse(form: BodyForm, bytes: &[u8]) -> Result<Option<Value>, LoopB
         serde_json::Value::Object(_) | serde_json::Value::Array(_) => Ok(Some(value_of_json(&json))),
         // Express reads objects and arrays only, and calls the first byte of anything else unexpected.
         _ => Err(LoopBackError::Syntax { line: 1, column: 1 }),
+    }
+}
+
+/// Bodies are UTF-8 as they are sent: whatever else a client says that they are is refused before it is read.
+fn check_encoding(headers: &HeaderMap) -> Result<(), LoopBackError> {
+    let text = |name| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let content_type = text(CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
+    let mut parameters = content_type.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    let charset = parameters.find(|(name, _)| name.trim() == "charset");
+    let charset = charset.map_or("utf-8", |(_, value)| value.trim().trim_matches('"'));
+    if !["utf-8", "utf8"].contains(&charset) {
+        let charset = charset.to_ascii_uppercase();
+        return Err(LoopBackError::Unsupported(format!("unsupported charset \"{charset}\"")));
+    }
+    let encoding = text(CONTENT_ENCODING).unwrap_or_default().to_ascii_lowercase();
+    match encoding.as_str() {
+        "" | "identity" => Ok(()),
+        _ => Err(LoopBackError::Unsupported(format!("unsupported content encoding \"{encoding}\""))),
     }
 }

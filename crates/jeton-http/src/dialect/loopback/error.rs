@@ -1,13 +1,18 @@
 //! Errors in the shape of strong-error-handler.
 
-use super::wire;
+use super::negotiation::ErrorForm;
+use super::{page, wire};
 use crate::overload::RETRY_SOON;
 use crate::request::BodyError;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jeton_core::FilterError;
-use jeton_service::{ReadFault, Unavailable, WriteFault};
+use jeton_service::{BulkFault, ReadFault, Unavailable, WriteFault};
+
+const JSON: &str = "application/json; charset=utf-8";
 
 /// Why a request is not served.
 #[derive(Debug)]
@@ -24,6 +29,10 @@ pub(super) enum LoopBackError {
     NoRow(String),
     /// There is no row of this id to change.
     NoRowToChange(String),
+    /// There is no row of this id to replace.
+    NoRowToReplace(String),
+    /// The id in the path cannot be decoded: the segment.
+    Undecodable(String),
     /// Something about the request is wrong: what. May quote what the client sent: for the client, not for a log.
     Bad(String),
     /// The body is not JSON.
@@ -35,6 +44,10 @@ pub(super) enum LoopBackError {
     },
     /// The row cannot be written.
     Write(WriteFault),
+    /// Of several rows, these cannot be written; `None` stands for one that was.
+    Several(Vec<Option<WriteFault>>),
+    /// The body is in an encoding that is not read: which.
+    Unsupported(String),
     /// The body is too large.
     TooLarge,
     /// The form has more than 1,000 parameters.
@@ -79,15 +92,22 @@ impl LoopBackError {
             NoRowToChange(id) => {
                 (StatusCode::NOT_FOUND, "Error", format!("could not find a model with id {id}"), NOT_FOUND)
             }
+            NoRowToReplace(id) => {
+                let text = format!("Could not replace. Object with id {id} does not exist!");
+                (StatusCode::NOT_FOUND, "Error", text, None)
+            }
+            Undecodable(segment) => (bad, "URIError", format!("Failed to decode param '{segment}'"), None),
             Bad(text) => (bad, "Error", text.clone(), None),
             Syntax { line, column } => {
                 (bad, "SyntaxError", format!("Unexpected token in JSON at line {line} column {column}"), None)
             }
             Write(fault) => {
                 let status = write_status(*fault);
-                let name =
-                    if status == StatusCode::UNPROCESSABLE_ENTITY { "ValidationError" } else { "Error" };
-                (status, name, fault.to_string(), None)
+                (status, write_name(status), fault.to_string(), None)
+            }
+            Several(faults) => (several_status(faults), "Error", String::new(), None),
+            Unsupported(text) => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaTypeError", text.clone(), None)
             }
             TooLarge => {
                 let text = "request entity too large".to_owned();
@@ -103,6 +123,17 @@ impl LoopBackError {
             }
         }
     }
+}
+
+fn write_name(status: StatusCode) -> &'static str {
+    if status == StatusCode::UNPROCESSABLE_ENTITY { "ValidationError" } else { "Error" }
+}
+
+/// The status of all that failed, if they have one in common.
+fn several_status(faults: &[Option<WriteFault>]) -> StatusCode {
+    let mut statuses = faults.iter().flatten().map(|fault| write_status(*fault));
+    let first = statuses.next().unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
+    if statuses.all(|status| status == first) { first } else { StatusCode::UNPROCESSABLE_ENTITY }
 }
 
 fn write_status(fault: WriteFault) -> StatusCode {
@@ -144,6 +175,16 @@ impl From<WriteFault> for LoopBackError {
     }
 }
 
+impl From<BulkFault> for LoopBackError {
+    fn from(fault: BulkFault) -> Self {
+        match fault {
+            BulkFault::Read(fault) => fault.into(),
+            BulkFault::Write(fault) => fault.into(),
+            BulkFault::Several => LoopBackError::Bad(fault.to_string()),
+        }
+    }
+}
+
 impl From<BodyError> for LoopBackError {
     fn from(error: BodyError) -> Self {
         match error {
@@ -155,19 +196,42 @@ impl From<BodyError> for LoopBackError {
     }
 }
 
-impl IntoResponse for LoopBackError {
-    fn into_response(self) -> Response {
+impl LoopBackError {
+    /// The answer, in the form that the client understands best.
+    pub(super) fn respond(self, form: ErrorForm) -> Response {
         if let LoopBackError::Unavailable(error) = &self {
             tracing::error!(route = "/api/accessTokens", "{error}");
         }
         let (status, name, message, code) = self.parts();
-        let mut response = (status, wire::error(status.as_u16(), name, &message, code)).into_response();
+        let number = status.as_u16();
+        let (kind, body) = match (&self, form) {
+            (LoopBackError::Several(faults), _) => (JSON, wire::errors(number, &details(faults))),
+            (_, ErrorForm::Json) => (JSON, wire::error(number, name, &message, code)),
+            (_, ErrorForm::Html) => ("text/html; charset=utf-8", page::html(number, name, &message, code)),
+            (_, ErrorForm::Xml) => ("text/xml; charset=utf-8", page::xml(number, name, &message, code)),
+        };
+        let mut response = (status, body).into_response();
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if form == ErrorForm::Html {
+            headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'"));
+        }
+        // That there is nothing holds no secret, and LoopBack says no more of it either.
+        if status != StatusCode::NOT_FOUND {
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
         if let LoopBackError::Busy = self {
             headers.insert(RETRY_AFTER, RETRY_SOON);
         }
         response
     }
+}
+
+fn details(faults: &[Option<WriteFault>]) -> Vec<Option<(u16, &'static str, String)>> {
+    let detail = |fault: &WriteFault| {
+        let status = write_status(*fault);
+        (status.as_u16(), write_name(status), fault.to_string())
+    };
+    faults.iter().map(|fault| fault.as_ref().map(detail)).collect()
 }

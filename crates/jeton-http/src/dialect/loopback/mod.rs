@@ -3,23 +3,28 @@
 //!
 //! LoopBack matches the names in a path in any case and ids to the letter, so paths are read here and not by the router.
 
+mod answer;
 mod argument;
 mod body;
+mod cors;
 mod credential;
 mod error;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 mod handlers;
+mod negotiation;
+mod page;
 mod qs;
 mod route;
 mod wire;
+mod writes;
 
 pub(crate) use handlers::handle;
 pub(crate) use route::{claims, names_token};
 
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
 /// The answer where there is no room for a request.
 pub(crate) fn busy() -> Response {
-    error::LoopBackError::Busy.into_response()
+    error::LoopBackError::Busy.respond(negotiation::ErrorForm::Json)
 }

@@ -15,7 +15,12 @@ pub(super) enum Target {
         below: Vec<String>,
     },
     /// Some other model, which there is none.
-    OtherModel,
+    OtherModel {
+        /// The app; `None`: the default app.
+        app: Option<String>,
+        /// The path below the mount.
+        path: String,
+    },
 }
 
 /// A method, and the id that its path names, decoded.
@@ -23,6 +28,8 @@ pub(super) enum Target {
 pub(super) struct Call {
     pub(super) method: Method,
     pub(super) id: Option<String>,
+    /// Whether the query may hold what a body would: LoopBack's documentation says so of `PUT /:id`.
+    pub(super) takes_data_in_query: bool,
 }
 
 /// Whether a path is LoopBack's to answer.
@@ -54,14 +61,15 @@ pub(super) fn target(path: &str) -> Option<Target> {
         Some((model, below)) if model.eq_ignore_ascii_case("accesstokens") => {
             Some(Target::Model { app, below: below.iter().map(|segment| (*segment).to_owned()).collect() })
         }
-        _ => Some(Target::OtherModel),
+        _ => Some(Target::OtherModel { app, path: format!("/{}", rest.join("/")) }),
     }
 }
 
 /// The method that a verb and a path below the model call; `None` if there is none. Within a verb, names win over ids.
-pub(super) fn call(verb: &Verb, below: &[String]) -> Result<Option<Call>, NotUtf8> {
-    let named = |method| Ok(Some(Call { method, id: None }));
-    let on_id = |method, id: &str| Ok(Some(Call { method, id: Some(decode(id)?) }));
+pub(super) fn call(verb: &Verb, below: &[String]) -> Result<Option<Call>, Undecodable> {
+    let named = |method| Ok(Some(Call { method, id: None, takes_data_in_query: false }));
+    let takes_data_in_query = verb == Verb::PUT;
+    let on_id = |method, id: &str| Ok(Some(Call { method, id: Some(decode(id)?), takes_data_in_query }));
     let names: Vec<String> = below.iter().map(|segment| segment.to_ascii_lowercase()).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     match (verb.as_str(), names.as_slice()) {
@@ -85,12 +93,16 @@ pub(super) fn call(verb: &Verb, below: &[String]) -> Result<Option<Call>, NotUtf
     }
 }
 
-/// A segment of the path is not UTF-8 once decoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct NotUtf8;
+/// This segment of the path has an escape that is none, or is not UTF-8 once decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Undecodable(pub(super) String);
 
-fn decode(segment: &str) -> Result<String, NotUtf8> {
-    percent_decode_str(segment).decode_utf8().map(String::from).map_err(|_| NotUtf8)
+fn decode(segment: &str) -> Result<String, Undecodable> {
+    let is_escape = |after: &str| matches!(after.as_bytes(), [one, two, ..] if one.is_ascii_hexdigit() && two.is_ascii_hexdigit());
+    match percent_decode_str(segment).decode_utf8() {
+        Ok(decoded) if segment.split('%').skip(1).all(is_escape) => Ok(decoded.into_owned()),
+        _ => Err(Undecodable(segment.to_owned())),
+    }
 }
 
 #[cfg(test)]
@@ -119,13 +131,15 @@ mod tests {
         ] {
             assert_eq!(called(verb, path), expected, "{verb} {path}");
         }
-        assert_eq!(call(&Verb::GET, &["%ff".to_owned()]), Err(NotUtf8));
+        for bad in ["%ff", "%zz", "%4", "a%"] {
+            assert_eq!(call(&Verb::GET, &[bad.to_owned()]), Err(Undecodable(bad.to_owned())));
+        }
     }
 
     #[test]
     fn what_is_loopbacks() {
-        assert_eq!(target("/api/Users"), Some(Target::OtherModel));
-        assert_eq!(target("/api"), Some(Target::OtherModel));
+        let other = |path: &str| Some(Target::OtherModel { app: None, path: path.to_owned() });
+        assert_eq!((target("/api/Users/1"), target("/api")), (other("/Users/1"), other("/")));
         assert_eq!(target("/accessToken"), None);
         assert_eq!(target("/apps/shop"), None);
         assert!(claims("/apps/shop/api/accessTokens") && !claims("/auth/demo") && !claims("/"));

@@ -73,6 +73,32 @@ pub(super) fn error(status: u16, name: &str, message: &str, code: Option<&str>) 
     to_json(&ErrorBody { error: ErrorShape { status_code: status, name, message, code } })
 }
 
+/// The answer to a list of which some items cannot be written: `None` stands for one that was. As strong-error-handler
+/// writes it.
+pub(super) fn errors(status: u16, details: &[Option<(u16, &str, String)>]) -> String {
+    let details = details.iter().map(|detail| {
+        detail.as_ref().map(|(status_code, name, message)| {
+            let status_code = *status_code;
+            ErrorShape { status_code, name, message, code: None }
+        })
+    });
+    let message = "Failed with multiple errors, see `details` for more information.";
+    to_json(&ErrorsBody { error: ErrorsShape { status_code: status, message, details: details.collect() } })
+}
+
+#[derive(Serialize)]
+struct ErrorsBody<'a> {
+    error: ErrorsShape<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ErrorsShape<'a> {
+    status_code: u16,
+    message: &'static str,
+    details: Vec<Option<ErrorShape<'a>>>,
+}
+
 #[derive(Serialize)]
 struct Count {
     count: u64,

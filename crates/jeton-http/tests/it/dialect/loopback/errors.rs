@@ -12,41 +12,48 @@ async fn answers_whole() {
     cache-control: no-store
     content-length: 110
     content-type: application/json; charset=utf-8
+    x-content-type-options: nosniff
 
     {"error":{"statusCode":401,"name":"Error","message":"Authorization Required","code":"AUTHORIZATION_REQUIRED"}}
     "#);
     insta::assert_snapshot!(ask(&app, &app.admin, "GET", "/nope").send().await.show(), @r#"
     404 Not Found
-    cache-control: no-store
     content-length: 117
     content-type: application/json; charset=utf-8
+    x-content-type-options: nosniff
 
     {"error":{"statusCode":404,"name":"Error","message":"Unknown \"AccessToken\" id \"nope\".","code":"MODEL_NOT_FOUND"}}
     "#);
     insta::assert_snapshot!(ask(&app, "", "DELETE", "").send().await.show(), @r#"
     404 Not Found
-    cache-control: no-store
     content-length: 117
     content-type: application/json; charset=utf-8
+    x-content-type-options: nosniff
 
     {"error":{"statusCode":404,"name":"Error","message":"Shared class  \"AccessToken\" has no method handling DELETE /"}}
     "#);
 }
 
+/// What the manager is told of a request: the status, then the error's name, message and code.
+async fn told(app: &TestApp, method: &str, rest: &str, body: &str) -> String {
+    let answer = ask(app, &app.admin, method, rest).body("application/json", body).send().await;
+    assert_error(&answer, answer.status.as_u16());
+    let error = &answer.json()["error"];
+    format!("{} {} {} {}", answer.status.as_u16(), error["name"], error["message"], error["code"])
+}
+
+async fn all_told(app: &TestApp, requests: &[(&str, &str, &str)]) -> String {
+    let mut all = Vec::new();
+    for (method, rest, body) in requests {
+        all.push(format!("{method} {rest} {body}: {}", told(app, method, rest, body).await));
+    }
+    all.join("\n")
+}
+
 #[tokio::test]
 async fn messages() {
     let app = TestApp::new().await;
-    let admin = app.admin.clone();
-    let token = app.issue(identity(user("7"))).await;
-    let row = at(&token.secret);
-    let say = async |method: &str, rest: &str, body: &str| {
-        let answer = ask(&app, &admin, method, rest).body("application/json", body).send().await;
-        assert_error(&answer, answer.status.as_u16());
-        let error = &answer.json()["error"];
-        format!("{} {} {} {}", answer.status.as_u16(), error["name"], error["message"], error["code"])
-    };
-    let mut said = Vec::new();
-    for (method, rest, body) in [
+    let requests = [
         ("PUT", "/nope", "{}"),
         ("GET", "/findOne?filter[where][userId]=99", ""),
         ("GET", "?filter={x}", ""),
@@ -54,10 +61,11 @@ async fn messages() {
         ("GET", "?filter[limit]=-1", ""),
         ("GET", "?filter[limit]=0", ""),
         ("GET", "?filter[order]=ttl%20UP", ""),
-        ("GET", "?filter[include]=nope", ""),
         ("GET", "/count?where=x", ""),
         ("POST", "", "{"),
         ("POST", "", "5"),
+        ("POST", "", "null"),
+        ("POST", "", "[1]"),
         ("POST", "", r#"{"created": "zzz"}"#),
         ("POST", "", r#"{"userId": true}"#),
         ("POST", "", r#"{"id": "~7"}"#),
@@ -66,12 +74,9 @@ async fn messages() {
         ("PROPFIND", "", ""),
         ("PUT", "", "[]"),
         ("GET", "/%ff", ""),
-    ] {
-        said.push(format!("{method} {rest} {body}: {}", say(method, rest, body).await));
-    }
-    said.push(say("PUT", &row, r#"{"id": "other"}"#).await);
-    said.push(say("POST", "", &format!(r#"{{"id": "{}"}}"#, token.secret)).await);
-    insta::assert_snapshot!(said.join("\n"), @r#"
+        ("GET", "/%zz/exists", ""),
+    ];
+    insta::assert_snapshot!(all_told(&app, &requests).await, @r#"
     PUT /nope {}: 404 "Error" "could not find a model with id nope" "MODEL_NOT_FOUND"
     GET /findOne?filter[where][userId]=99 : 404 "Error" "Unknown \"AccessToken\" id \"undefined\"." "MODEL_NOT_FOUND"
     GET ?filter={x} : 400 "Error" "invalid value for argument 'filter' of type 'object': {x}. Received type was string. Error: this is not JSON, column 2" null
@@ -79,10 +84,11 @@ async fn messages() {
     GET ?filter[limit]=-1 : 400 "Error" "The limit parameter \"-1\" is not valid" null
     GET ?filter[limit]=0 : 400 "Error" "The limit parameter \"0\" is not valid" null
     GET ?filter[order]=ttl%20UP : 400 "Error" "The order \"ttl UP\" has invalid direction" null
-    GET ?filter[include]=nope : 400 "Error" "Relation \"nope\" is not defined for AccessToken model" null
     GET /count?where=x : 400 "Error" "invalid value for argument 'where' of type 'object': x. Received type was string. Error: this is not JSON, column 1" null
     POST  {: 400 "SyntaxError" "Unexpected token in JSON at line 1 column 1" null
-    POST  5: 400 "SyntaxError" "Unexpected token in JSON at line 1 column 1" null
+    POST  5: 400 "Error" "invalid value for argument 'data' of type 'object': 5. Received type was number. Error: data must be object" null
+    POST  null: 400 "Error" "Invalid value for argument 'data' of type 'object': null. Received type was converted to object." null
+    POST  [1]: 400 "Error" "The data must be an object, or a list of objects" null
     POST  {"created": "zzz"}: 422 "ValidationError" "created must be a date of the years 0 to 9999" null
     POST  {"userId": true}: 422 "ValidationError" "userId must be an integer or a text of at most 255 characters" null
     POST  {"id": "~7"}: 422 "ValidationError" "the id must have 1 to 1024 bytes and not be ~ and a number" null
@@ -90,9 +96,42 @@ async fn messages() {
     POST /x {}: 404 "Error" "Shared class  \"AccessToken\" has no method handling POST /x" null
     PROPFIND  : 404 "Error" "Shared class  \"AccessToken\" has no method handling PROPFIND /" null
     PUT  []: 400 "Error" "The data must be an object" null
-    GET /%ff : 400 "Error" "Failed to decode param" null
-    400 "Error" "the id of an access token cannot be changed" null
-    409 "Error" "Duplicate entry for AccessToken.id" null
+    GET /%ff : 400 "URIError" "Failed to decode param '%ff'" null
+    GET /%zz/exists : 400 "URIError" "Failed to decode param '%zz'" null
+    "#);
+}
+
+#[tokio::test]
+async fn messages_about_rows() {
+    let app = TestApp::new().await;
+    let include = ("GET", "?filter[include]=nope", "");
+    assert_eq!(ask(&app, &app.admin, "GET", include.1).send().await.text(), "[]", "no row, no relation");
+    let token = app.issue(identity(user("7"))).await;
+    let [row, replace] = ["", "/replace"].map(|below| format!("/{}{below}", token.secret));
+    let duplicate = json!({"id": token.secret}).to_string();
+    let requests = [
+        include,
+        ("GET", "/findOne?filter[include]=nope", ""),
+        ("POST", "/nope/replace", "{}"),
+        ("GET", "/nope/user", ""),
+        ("POST", "/update", "{}"),
+        ("POST", "/update?where=null", "{}"),
+        ("POST", "/upsertWithWhere?where[ttl]=1", "{}"),
+        ("PUT", &row, r#"{"id": "other"}"#),
+        ("POST", &replace, r#"{"id": "other"}"#),
+        ("POST", "", &duplicate),
+    ];
+    insta::assert_snapshot!(all_told(&app, &requests).await.replace(&token.secret, "ID"), @r#"
+    GET ?filter[include]=nope : 400 "Error" "Relation \"nope\" is not defined for AccessToken model" null
+    GET /findOne?filter[include]=nope : 400 "Error" "Relation \"nope\" is not defined for AccessToken model" null
+    POST /nope/replace {}: 404 "Error" "Could not replace. Object with id nope does not exist!" null
+    GET /nope/user : 404 "Error" "could not find a model with id nope" "MODEL_NOT_FOUND"
+    POST /update {}: 400 "Error" "The where argument must be an object" null
+    POST /update?where=null {}: 400 "Error" "Invalid value for argument 'where' of type 'object': null. Received type was converted to object." null
+    POST /upsertWithWhere?where[ttl]=1 {}: 400 "Error" "data object cannot be empty!" null
+    PUT /ID {"id": "other"}: 400 "Error" "id property (id) cannot be updated from ID to other" null
+    POST /ID/replace {"id": "other"}: 400 "Error" "id property (id) cannot be updated from ID to other" null
+    POST  {"id":"ID"}: 409 "Error" "Duplicate entry for AccessToken.id" null
     "#);
 }
 
@@ -147,6 +186,14 @@ async fn bodies_are_bounded() {
     let answer = post("application/json", padded(102_401)).await;
     assert_eq!(assert_error(&answer, 413), "request entity too large");
     let form = "application/x-www-form-urlencoded";
+    for (kind, encoding, message) in [
+        ("application/json; charset=x-foo", "", "unsupported charset \"X-FOO\""),
+        ("application/json; charset=\"utf-16\"", "", "unsupported charset \"UTF-16\""),
+        ("application/json", "gzip", "unsupported content encoding \"gzip\""),
+    ] {
+        let asked = ask(&app, "", "POST", "").body(kind, "{}").header("content-encoding", encoding);
+        assert_eq!(assert_error(&asked.send().await, 415), message);
+    }
     assert_eq!(post(form, "a=1&".repeat(999) + "ttl=5").await.status, 200);
     assert_eq!(assert_error(&post(form, "a=1&".repeat(1000) + "ttl=5").await, 413), "too many parameters");
     assert_error(&post(form, format!("x{}=1", "[a]".repeat(40))).await, 400);
@@ -180,6 +227,12 @@ async fn an_outage_is_503_and_nothing_else() {
         ("PUT", "/:id", Some(json!({"userId": 2}))),
         ("PATCH", "/:id", Some(json!({"x": 1}))),
         ("DELETE", "/:id", None),
+        ("GET", "/:id/user", None),
+        ("POST", "", Some(json!([{"userId": 2}, {"userId": 7}]))),
+        ("POST", "/update?where[id]=:id", Some(json!({"userId": 2}))),
+        ("POST", "/upsertWithWhere?where[id]=:id", Some(json!({"x": 1}))),
+        ("POST", "/replaceOrCreate", Some(json!({"id": ":id", "x": 1}))),
+        ("POST", "/:id/replace", Some(json!({"userId": 2}))),
     ] {
         let mut calls = 0;
         for nth in 1.. {

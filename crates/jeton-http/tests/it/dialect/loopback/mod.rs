@@ -3,6 +3,7 @@
 mod attacks;
 mod credentials;
 mod errors;
+mod forms;
 mod lists;
 mod reads;
 mod routes;
@@ -79,7 +80,9 @@ async fn assert_unknown_elsewhere(app: &TestApp, secret: &str) {
 fn assert_error(answer: &Answer, status: u16) -> String {
     assert_eq!(answer.status, status, "{}", answer.text());
     assert_eq!(answer.header("content-type"), Some("application/json; charset=utf-8"));
-    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    // What is not there is no secret.
+    assert_eq!(answer.header("cache-control"), (status != 404).then_some("no-store"));
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
     let body = answer.json();
     let error = body["error"].as_object().unwrap();
     assert_eq!((body.as_object().unwrap().len(), &error["statusCode"]), (1, &json!(status)), "{body}");

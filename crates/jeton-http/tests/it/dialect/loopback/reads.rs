@@ -33,6 +33,7 @@ async fn the_answer_whole() {
     cache-control: no-store
     content-length: 293
     content-type: application/json; charset=utf-8
+    etag: W/"125-PHE0AHQwpgc+mb3DLVj5R/y1+/k"
 
     [{"id":"Tok-3","ttl":300,"created":"2026-01-02T03:04:05.678Z","userId":"bob","note":{"deep":[300]}},{"id":"tok-1","ttl":100,"created":"2026-01-02T03:04:05.678Z","userId":null,"note":{"deep":[100]}},{"id":"tok-2","ttl":200,"created":"2026-01-02T03:04:05.678Z","userId":7,"note":{"deep":[200]}}]
     "#);

@@ -1,5 +1,6 @@
 //! What was published against LoopBack, and what could be tried here: attempts, and the state after each.
 
+mod bulk;
 mod ids;
 mod lives;
 mod sight;

@@ -18,6 +18,9 @@ async fn victims(app: &TestApp) -> [Holder; 4] {
     ]
 }
 
+/// How many ways there are to say that a row is user 2's.
+const WAYS: usize = 14;
+
 /// Every way to say that a row is user 2's.
 async fn claim(app: &TestApp, caller: &str, way: usize, id: &str) -> u16 {
     let put = |method, rest: &str, body: Value| ask(app, caller, method, rest).json(&body).status();
@@ -35,7 +38,12 @@ async fn claim(app: &TestApp, caller: &str, way: usize, id: &str) -> u16 {
                 .status()
                 .await
         }
-        _ => ask(app, caller, "PUT", &format!("/{id}?data[user][id]=2")).status().await,
+        8 => ask(app, caller, "PUT", &format!("/{id}?data[user][id]=2")).status().await,
+        9 => put("POST", &format!("/update?where[id]={id}"), json!({"userId": 2})).await,
+        10 => put("POST", &format!("/upsertWithWhere?where[id]={id}"), json!({"userId": 2})).await,
+        11 => put("POST", "/replaceOrCreate", json!({"id": id, "userId": 2, "ttl": 99})).await,
+        12 => put("POST", &format!("/{id}/replace"), json!({"userId": "2"})).await,
+        _ => put("POST", &format!("/{id}/replace"), json!({"user": {"id": 2}})).await,
     }
 }
 
@@ -101,7 +109,7 @@ async fn no_write_hands_a_row_to_another_user() {
     open_to_all(&app).await;
     let proof = app.issue(identity(user("7"))).await;
     for caller in ["", &proof.secret] {
-        for way in 0..9 {
+        for way in 0..WAYS {
             for victim in victims(&app).await {
                 assert_eq!(claim(&app, caller, way, &victim.secret).await, 200, "way {way}");
                 let token = app.token(victim.id).await.unwrap();
@@ -128,7 +136,7 @@ async fn even_by_name_nobody_comes_to_own_a_grant() {
     let by_role = app.issue(identity(user("2"))).await;
     let claimant = app.issue(identity(user("2"))).await;
     for caller in [&app.admin, &by_role.secret] {
-        for way in 0..9 {
+        for way in 0..WAYS {
             let [one, two, three, four] = victims(&app).await;
             for victim in [&two, &three] {
                 let before = app.token(victim.id).await.unwrap();
@@ -171,7 +179,7 @@ async fn what_nobody_vouched_for_stays_so() {
     let id = id_of(&row);
     with_admins(&app).await;
     for caller in [&app.admin, &proof.secret] {
-        for way in 0..9 {
+        for way in 0..WAYS {
             assert_eq!(claim(&app, caller, way, id).await, 200, "way {way}");
         }
         for data in [
@@ -199,7 +207,16 @@ async fn owners_are_let_in_but_not_by_name() {
     let own = app.issue(identity(user("7"))).await;
     assert_eq!(ask(&app, &proof.secret, "GET", &at(&own.secret)).status().await, 200);
     for not_own in [theirs.secret.as_str(), id_of(&made), "nope", &app.admin] {
-        for (method, rest) in [("GET", ""), ("HEAD", ""), ("GET", "/exists"), ("PUT", ""), ("DELETE", "")] {
+        for (method, rest) in [
+            ("GET", ""),
+            ("HEAD", ""),
+            ("GET", "/exists"),
+            ("GET", "/user"),
+            ("PUT", ""),
+            ("PATCH", ""),
+            ("POST", "/replace"),
+            ("DELETE", ""),
+        ] {
             let path = format!("/{not_own}{rest}").replace("//", "/");
             let status = ask(&app, &proof.secret, method, &path).json(&json!({})).status().await;
             assert_eq!(status, 401, "{method} {not_own}");

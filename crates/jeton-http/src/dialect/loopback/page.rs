@@ -1,0 +1,55 @@
+//! Errors for those who read something else than JSON.
+
+/// An error as a page. Whatever a client sent is text there.
+pub(super) fn html(status: u16, name: &str, message: &str, code: Option<&str>) -> String {
+    let code = code.map(|code| format!("<p><b>code</b>: {}</p>", escaped(code))).unwrap_or_default();
+    let (name, message) = (escaped(name), escaped(message));
+    format!(
+        "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"><title>{name}</title></head>\
+         <body><h1>{name}</h1><h2><em>{status}</em> {message}</h2>{code}</body></html>\n"
+    )
+}
+
+/// An error as strong-error-handler writes it in XML, which calls what is not there `undefined`.
+pub(super) fn xml(status: u16, name: &str, message: &str, code: Option<&str>) -> String {
+    let (name, message) = (escaped(name), escaped(message));
+    let code = escaped(code.unwrap_or("undefined"));
+    format!(
+        "<?xml version='1.0'?>\n<error>\n    <statusCode>{status}</statusCode>\n    <name>{name}</name>\n    \
+         <message>{message}</message>\n    <code>{code}</code>\n    <details>undefined</details>\n</error>"
+    )
+}
+
+/// Text between tags. What XML cannot say is a replacement character.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '\t' | '\n' | '\r' => escaped.push(c),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => {
+                escaped.push(char::REPLACEMENT_CHARACTER);
+            }
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_sent_is_text() {
+        let message = "<script>\u{1}\"&\u{ffff}";
+        let page = html(404, "Error", message, Some("A<B"));
+        assert!(page.contains("<em>404</em> &lt;script&gt;\u{fffd}\"&amp;\u{fffd}</h2>"), "{page}");
+        assert!(page.contains("<b>code</b>: A&lt;B</p>"), "{page}");
+        let text = xml(400, "Error", message, None);
+        assert!(text.contains("<message>&lt;script&gt;\u{fffd}\"&amp;\u{fffd}</message>"), "{text}");
+        assert!(text.contains("<code>undefined</code>"), "{text}");
+    }
+}

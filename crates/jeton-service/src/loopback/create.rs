@@ -1,0 +1,138 @@
+//! Adding rows.
+
+use super::caller::Writer;
+use super::document::LoopBackDocument;
+use super::life::Life;
+use super::row::LoopBackRow;
+use super::said::Said;
+use super::write::{WriteFault, Written};
+use crate::apps::OpenApp;
+use crate::issue::{Issue, TokenLife, stored};
+use crate::{Service, Unavailable};
+use jeton_core::{AppId, ClientIds, Lifetime, Owner, Scopes, Secret, Timestamp, TokenId, TokenKind, Value};
+use jeton_store::{Inserted, NewToken, StoredToken};
+
+/// A row that is about to be added.
+struct Draft {
+    secret: Secret,
+    new: NewToken,
+}
+
+impl Service {
+    /// Adds a row. What is not said has its default: an id of 64 digits, the app's lifetime, now.
+    ///
+    /// # Errors
+    /// It could not be done.
+    pub async fn loopback_create(
+        &self,
+        app: &OpenApp,
+        writer: &Writer,
+        data: &Value,
+    ) -> Written<LoopBackRow> {
+        let mut created = self.loopback_create_all(app, writer, std::slice::from_ref(data)).await?;
+        Ok(created.pop().unwrap_or_else(|| unreachable!("each item has its answer")))
+    }
+
+    /// Adds rows at once, each on its own: the answers are in the order of the items, and one that cannot be added keeps no
+    /// other from being added.
+    ///
+    /// # Errors
+    /// It could not be done.
+    pub async fn loopback_create_all(
+        &self,
+        app: &OpenApp,
+        writer: &Writer,
+        items: &[Value],
+    ) -> Result<Vec<Result<LoopBackRow, WriteFault>>, Unavailable> {
+        let now = self.now();
+        let mut drafts = Vec::with_capacity(items.len());
+        for item in items {
+            drafts.push(self.draft(app, writer, item, now)?);
+        }
+        self.bound_self_made(app, &mut drafts).await?;
+        let new = drafts.iter().flatten().map(|draft| draft.new.clone()).collect();
+        let mut inserted = self.store.insert_tokens(app.id, new, now, &writer.actor()).await?.into_iter();
+        let mut answers = Vec::with_capacity(items.len());
+        for draft in drafts {
+            answers.push(match draft {
+                Err(fault) => Err(fault),
+                Ok(draft) => match inserted.next() {
+                    Some(Inserted::Issued(id)) => {
+                        let stored = stored(id, app.id, draft.new);
+                        Ok(self.row(app, stored)?.showing(&draft.secret))
+                    }
+                    Some(Inserted::Duplicate) | None => Err(WriteFault::Duplicate),
+                },
+            });
+        }
+        Ok(answers)
+    }
+
+    /// Refuses the last self-made ones of those for which there is no room.
+    async fn bound_self_made(
+        &self,
+        app: &OpenApp,
+        drafts: &mut [Result<Draft, WriteFault>],
+    ) -> Result<(), Unavailable> {
+        let is_self_made = |draft: &&mut Result<Draft, WriteFault>| {
+            draft.as_ref().is_ok_and(|draft| draft.new.kind == TokenKind::SelfMade)
+        };
+        let wanted = drafts.iter_mut().filter(is_self_made).count();
+        if wanted == 0 {
+            return Ok(());
+        }
+        let room = self.room_for_self_made(app, wanted).await?;
+        for draft in drafts.iter_mut().filter(is_self_made).skip(room) {
+            *draft = Err(WriteFault::TooManySelfMade);
+        }
+        Ok(())
+    }
+
+    fn draft(&self, app: &OpenApp, writer: &Writer, data: &Value, now: Timestamp) -> Written<Draft> {
+        let said = match Said::read(data) {
+            Ok(said) => said,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let secret = match self.secret_of(app, writer, &said)? {
+            Ok(secret) => secret,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let user = said.user.clone().flatten();
+        let is_proven = writer.vouches_for(user.as_ref());
+        let kind = if is_proven { TokenKind::Identity } else { TokenKind::SelfMade };
+        let life = Life::of(&said, app, kind, now);
+        let max_bytes = self.limits.document_bytes;
+        let Some(document) = LoopBackDocument::new(&said, &life).into_document(max_bytes) else {
+            return Ok(Err(WriteFault::TooLarge(max_bytes)));
+        };
+        let issue = Issue {
+            kind,
+            owner: user.map_or(Owner::Nobody, Owner::Named),
+            life: TokenLife::Asked(Lifetime::Unlimited),
+            title: None,
+            tags: None,
+            description: None,
+            permissions_as_sent: None,
+            scopes: Scopes::none(),
+            document: Some(document),
+        };
+        let new = self.new_token(app, issue, &secret, (life.created_at, life.expires_at), None)?;
+        Ok(Ok(Draft { secret, new }))
+    }
+
+    fn secret_of(&self, app: &OpenApp, writer: &Writer, said: &Said) -> Written<Secret> {
+        let Some(id) = &said.id else {
+            return Ok(Ok(self.keys.mint(&*self.entropy, app.settings.token_prefix.as_ref())?));
+        };
+        let may_choose = match app.settings.loopback.client_ids {
+            ClientIds::Nobody => false,
+            ClientIds::Authorized => writer.is_named,
+            ClientIds::Anyone => true,
+        };
+        if !may_choose {
+            return Ok(Err(WriteFault::IdNotYours));
+        }
+        let is_handle = id.strip_prefix('~').is_some_and(|digits| digits.parse::<i64>().is_ok());
+        Ok(Secret::parse(id).ok().filter(|_| !is_handle).ok_or(WriteFault::Id))
+    }
+}

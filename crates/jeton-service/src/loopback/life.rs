@@ -1,0 +1,51 @@
+//! How long a row lives.
+
+use super::said::Said;
+use crate::apps::OpenApp;
+use jeton_core::{Lifetime, Settings, Timestamp, TokenKind, Value};
+
+/// When a row was created, how long it lives, and when that ends.
+pub(super) struct Life {
+    pub(super) created_at: Timestamp,
+    pub(super) ttl: Value,
+    pub(super) expires_at: Option<Timestamp>,
+}
+
+impl Life {
+    pub(super) fn of(said: &Said, app: &OpenApp, kind: TokenKind, now: Timestamp) -> Self {
+        let settings = &app.settings;
+        let ttl = said.ttl.clone().unwrap_or(Value::Number(f64::from(settings.default_ttl_seconds)));
+        let created_at = said.created.flatten().unwrap_or(now);
+        let lifetime =
+            if said.created == Some(None) { Lifetime::Millis(0) } else { lifetime(&ttl, settings) };
+        Life { created_at, ttl, expires_at: expiry(settings, kind, (created_at, now), lifetime) }
+    }
+}
+
+/// What is no positive number has ended; -1 is without end where the app allows that.
+pub(super) fn lifetime(ttl: &Value, settings: &Settings) -> Lifetime {
+    match ttl {
+        Value::Number(ttl) if *ttl == -1.0 && settings.loopback.allow_eternal_tokens => Lifetime::Unlimited,
+        // Beyond an i64 it saturates, and so does the expiry.
+        Value::Number(ttl) if *ttl > 0.0 && ttl.is_finite() => Lifetime::Millis((ttl * 1000.0) as i64),
+        _ => Lifetime::Millis(0),
+    }
+}
+
+pub(super) fn expiry(
+    settings: &Settings,
+    kind: TokenKind,
+    (created_at, now): (Timestamp, Timestamp),
+    lifetime: Lifetime,
+) -> Option<Timestamp> {
+    let policy = settings.lifetime_policy();
+    let expires_at = policy.expires_at(created_at, now, lifetime);
+    if kind != TokenKind::SelfMade {
+        return expires_at;
+    }
+    let latest = policy.expires_at(now, now, settings.default_lifetime());
+    match (expires_at, latest) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}

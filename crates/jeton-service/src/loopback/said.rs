@@ -1,0 +1,71 @@
+//! What a client says of a row.
+
+use super::write::WriteFault;
+use jeton_core::{Timestamp, UserId, Value};
+
+/// The properties that a client said, read by their declared types.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Said {
+    /// `None`: not said, null or empty.
+    pub(super) id: Option<String>,
+    pub(super) ttl: Option<Value>,
+    /// `Some(None)`: null.
+    pub(super) created: Option<Option<Timestamp>>,
+    /// `Some(None)`: null.
+    pub(super) user: Option<Option<UserId>>,
+    pub(super) rest: Vec<(String, Value)>,
+}
+
+impl Said {
+    pub(super) fn read(data: &Value) -> Result<Self, WriteFault> {
+        let Value::Object(members) = data else { return Ok(Said::default()) };
+        let mut said = Said::default();
+        for (name, value) in members {
+            match name.as_str() {
+                "id" => said.id = Some(value.to_text()).filter(|id| *value != Value::Null && !id.is_empty()),
+                "ttl" => said.ttl = Some(number_or_null(value)),
+                "created" => said.created = Some(date_or_null(value)?),
+                "userId" => said.user = Some(user_or_null(value)?),
+                // The related user's id is the row's user, as LoopBack has it; the rest of that object is not ours.
+                "user" => {
+                    if let Some(id) = value.member("id") {
+                        said.user = Some(user_or_null(id)?);
+                    }
+                }
+                "__proto__" | "constructor" => {}
+                _ => {
+                    said.rest.retain(|(key, _)| key != name);
+                    said.rest.push((name.clone(), value.clone()));
+                }
+            }
+        }
+        Ok(said)
+    }
+}
+
+/// `Number(value)`; null stays null, and what is no number becomes null, as JSON writes NaN.
+fn number_or_null(value: &Value) -> Value {
+    match value {
+        Value::Null => Value::Null,
+        value => Some(value.to_number()).filter(|number| !number.is_nan()).map_or(Value::Null, Value::Number),
+    }
+}
+
+fn date_or_null(value: &Value) -> Result<Option<Timestamp>, WriteFault> {
+    match value {
+        Value::Null => Ok(None),
+        value => {
+            let instant = value.to_date().and_then(Timestamp::from_millis);
+            instant.map(Some).ok_or(WriteFault::Created)
+        }
+    }
+}
+
+fn user_or_null(value: &Value) -> Result<Option<UserId>, WriteFault> {
+    match value {
+        Value::Null => Ok(None),
+        Value::Text(text) if text.is_empty() => Ok(None),
+        Value::Text(_) | Value::Number(_) => value.to_text().parse().map(Some).map_err(|_| WriteFault::User),
+        Value::Bool(_) | Value::List(_) | Value::Object(_) | Value::Date(_) => Err(WriteFault::User),
+    }
+}
