@@ -12,7 +12,8 @@ const base = process.argv[2];
 if (!base) { console.error('usage: remote_client_check.js http://host:port/api'); process.exit(2); }
 const CLIENT = process.env.CLIENT || 'lb3';
 const dir = process.env.LOOPBACK_DIR || path.join(__dirname, CLIENT);
-const req = m => require(require.resolve(m, {paths: [dir]}));
+const packageOf = m => CLIENT === 'lb2' ? m + '-lb2' : m;   // both generations lie side by side, this one under these names
+const req = m => require(require.resolve(packageOf(m), {paths: [dir]}));
 const skip = new Set((process.env.SKIP || '').split(',').filter(Boolean));
 const loopback = req('loopback');
 const app = loopback({localRegistry: true, loadBuiltinModels: true});
