@@ -118,8 +118,10 @@ impl Service {
     /// In which way the rows of a filter are gone through.
     async fn way(&self, app: &OpenApp, filter: &Filter) -> Found<Way> {
         let Filter { condition, order, page, .. } = filter;
-        let walk = Way::walk(all(app, implied_user(&condition.implied())), page.skip);
-        if order.is_creation() && !condition.needs_id() {
+        let implied = condition.implied();
+        let walk = Way::walk(all(app, implied_user(&implied)), page.skip);
+        // Where the condition names ids, nobody has to be walked past.
+        if order.is_creation() && !condition.needs_id() && implied.ids.is_none() {
             return Ok(Ok(walk));
         }
         if order.is_default() && condition.is_all() {

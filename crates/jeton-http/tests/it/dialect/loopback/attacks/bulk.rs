@@ -229,6 +229,25 @@ async fn conditions_that_look_into_ids_are_for_those_who_may_list_them() {
 }
 
 #[tokio::test]
+async fn who_names_an_id_makes_nobody_walk() {
+    let app = TestApp::new().await;
+    let token = app.issue(identity(user("7"))).await;
+    let mut calls = Vec::new();
+    for _ in 0..2 {
+        let rows = Value::from(vec![json!({}); 200]);
+        assert_eq!(ask(&app, &app.admin, "POST", "").json(&rows).status().await, 200);
+        for method in ["update", "upsertWithWhere"] {
+            let path = format!("/{method}?where[id]={}", token.secret);
+            app.store.fail_only(u64::MAX);
+            assert_eq!(ask(&app, &app.admin, "POST", &path).json(&json!({"n": 1})).status().await, 200);
+            calls.push(app.store.calls());
+            app.store.recover();
+        }
+    }
+    assert_eq!(calls[..2], calls[2..], "{calls:?}");
+}
+
+#[tokio::test]
 async fn where_is_never_left_out_and_never_read_from_the_data() {
     let app = TestApp::new().await;
     let row = created(&app, &app.admin, &json!({"ttl": 60})).await;
