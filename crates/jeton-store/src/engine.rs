@@ -15,8 +15,11 @@ use std::time::Duration;
 pub(crate) enum Reading {
     /// A few rows by key. Never waits behind a list.
     Lookup,
-    /// Perhaps many rows, or a count of them. Only so many run at once, and one that nobody waits for any more ends.
-    List,
+    /// One page of a list, by key. Many lists have to wait for each other, but none for a scan: a list that was begun would
+    /// be cut by it.
+    Page,
+    /// Many rows, to count them or to leave them out. Only so many run at once.
+    Scan,
 }
 
 /// What an engine brings: connections for reading, and a way to get writes committed.
@@ -24,7 +27,7 @@ pub(crate) trait Engine: fmt::Debug + Send + Sync + 'static {
     /// What statements run on.
     type Connection: Session;
 
-    /// A connection of a pool, for one statement. Dropping it while that runs ends a list's statement.
+    /// A connection of a pool, for one statement. Dropping it while that runs ends a page's or a scan's.
     type Reader: DerefMut<Target = Self::Connection> + Send;
 
     /// In which order entries of the change log become certain.

@@ -39,13 +39,14 @@ impl<E: Engine> SqlStore<E> {
         self.rows(Reading::Lookup, statement).await?.iter().map(read).collect()
     }
 
-    /// Runs a statement that may have to look at many rows, and reads each row of its answer.
+    /// Runs a statement that is not a mere lookup, and reads each row of its answer.
     pub(crate) async fn listed<T>(
         &self,
+        reading: Reading,
         statement: Statement,
         read: impl Fn(&Row<E>) -> Result<T, StoreError> + Send,
     ) -> Result<Vec<T>, StoreError> {
-        self.rows(Reading::List, statement).await?.iter().map(read).collect()
+        self.rows(reading, statement).await?.iter().map(read).collect()
     }
 
     /// Runs a statement that looks up by key and whose answer has at most one row.
@@ -171,7 +172,9 @@ impl<E: Engine> Store for SqlStore<E> {
     async fn tokens(&self, app_id: AppId, ids: &[TokenId]) -> Result<Vec<StoredToken>, StoreError> {
         let mut found = Vec::new();
         for ids in ids.chunks(tokens::MAX_SOUGHT) {
-            found.extend(self.listed(tokens::tokens_by_ids(app_id, ids), decode::stored_token).await?);
+            found.extend(
+                self.listed(Reading::Page, tokens::tokens_by_ids(app_id, ids), decode::stored_token).await?,
+            );
         }
         Ok(found)
     }
@@ -201,7 +204,7 @@ impl<E: Engine> Store for SqlStore<E> {
     }
 
     async fn count_tokens(&self, filter: &TokenFilter) -> Result<u64, StoreError> {
-        let counts = self.listed(token_lists::count_tokens(filter), decode::count).await?;
+        let counts = self.listed(Reading::Scan, token_lists::count_tokens(filter), decode::count).await?;
         Ok(counts.first().copied().unwrap_or(0))
     }
 
@@ -210,7 +213,8 @@ impl<E: Engine> Store for SqlStore<E> {
         filter: &TokenFilter,
         page: TokenPage,
     ) -> Result<Vec<StoredToken>, StoreError> {
-        self.listed(token_lists::list_tokens(filter, page), decode::stored_token).await
+        let reading = if page.skip > 0 { Reading::Scan } else { Reading::Page };
+        self.listed(reading, token_lists::list_tokens(filter, page), decode::stored_token).await
     }
 
     async fn add_usage(&self, uses: Vec<TokenUse>) -> Result<(), StoreError> {

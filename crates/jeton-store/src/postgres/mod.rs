@@ -34,8 +34,10 @@ const BEGIN_ALONE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL state
                            SET LOCAL idle_in_transaction_session_timeout = 0; \
                            LOCK TABLE genesis, key_checks, apps, tokens, operators, changes IN EXCLUSIVE MODE";
 
-/// Most lists and counts at once, of the pool's ten connections: the others are for those who look up by key or write.
-const MAX_LISTS: usize = 4;
+/// Most pages of lists at once, and most scans, of the pool's ten connections: the others are for those who look up by key
+/// or write.
+const MAX_PAGES: usize = 3;
+const MAX_SCANS: usize = 2;
 
 /// Opens the PostgreSQL database at `url` (`postgres://` or `postgresql://`) and brings it to the newest schema. The
 /// database must be there, be encoded in UTF-8, and let its user make tables. Any number of processes may have it open.
@@ -52,11 +54,11 @@ pub async fn open_postgres(url: &str) -> Result<Arc<dyn Store>, OpenError> {
 struct PostgresEngine {
     pool: PgPool,
     measures: StoreMeasures,
-    /// Turns to list or count.
-    lists: Arc<Semaphore>,
+    page_turns: Arc<Semaphore>,
+    scan_turns: Arc<Semaphore>,
 }
 
-/// A connection of the pool, and the turn of a list.
+/// A connection of the pool, and the turn of what is no lookup.
 #[derive(Debug)]
 struct Reader {
     connection: PoolConnection<Postgres>,
@@ -82,7 +84,8 @@ impl PostgresEngine {
         PostgresEngine {
             pool,
             measures: StoreMeasures::default(),
-            lists: Arc::new(Semaphore::new(MAX_LISTS)),
+            page_turns: Arc::new(Semaphore::new(MAX_PAGES)),
+            scan_turns: Arc::new(Semaphore::new(MAX_SCANS)),
         }
     }
 }
@@ -97,10 +100,15 @@ impl Engine for PostgresEngine {
     const READ_TIMEOUT: Duration = Duration::from_secs(3);
 
     async fn reader(&self, reading: Reading) -> Result<Reader, StoreError> {
-        let turn = match reading {
+        let turns = match reading {
             Reading::Lookup => None,
-            Reading::List => {
-                let turn = timeout(open::ACQUIRE_TIMEOUT, Arc::clone(&self.lists).acquire_owned()).await;
+            Reading::Page => Some(&self.page_turns),
+            Reading::Scan => Some(&self.scan_turns),
+        };
+        let turn = match turns {
+            None => None,
+            Some(turns) => {
+                let turn = timeout(open::ACQUIRE_TIMEOUT, Arc::clone(turns).acquire_owned()).await;
                 Some(turn.map_err(StoreError::unavailable)?.map_err(StoreError::unavailable)?)
             }
         };

@@ -31,7 +31,8 @@ pub struct SqliteOptions {
     pub max_group: usize,
     /// Most connections for looking up by key. At least 1.
     pub readers: u32,
-    /// Most connections for lists and counts, which thus never take one from those who look up. At least 1.
+    /// Most connections for pages of lists, and as many again for what counts or leaves out many rows: neither takes one
+    /// from those who look up. At least 1.
     pub list_readers: u32,
 }
 
@@ -56,7 +57,8 @@ pub async fn open_sqlite(path: &Path, options: SqliteOptions) -> Result<Arc<dyn 
 #[derive(Debug)]
 struct SqliteEngine {
     readers: SqlitePool,
-    list_readers: SqlitePool,
+    page_readers: SqlitePool,
+    scan_readers: SqlitePool,
     writer: Writer,
     path: PathBuf,
     measures: Arc<StoreMeasures>,
@@ -66,11 +68,12 @@ impl SqliteEngine {
     async fn open(path: &Path, options: SqliteOptions) -> Result<Self, OpenError> {
         let connection = open::writer(path).await?;
         let readers = open::readers(path, options.readers.max(1)).await?;
-        let list_readers = open::readers(path, options.list_readers.max(1)).await?;
+        let page_readers = open::readers(path, options.list_readers.max(1)).await?;
+        let scan_readers = open::readers(path, options.list_readers.max(1)).await?;
         let measures = Arc::new(StoreMeasures::default());
         let max_group = options.max_group.max(1);
         let writer = Writer::start(path.to_owned(), connection, max_group, Arc::clone(&measures));
-        Ok(SqliteEngine { readers, list_readers, writer, path: path.to_owned(), measures })
+        Ok(SqliteEngine { readers, page_readers, scan_readers, writer, path: path.to_owned(), measures })
     }
 }
 
@@ -103,7 +106,8 @@ impl Engine for SqliteEngine {
     async fn reader(&self, reading: Reading) -> Result<Reader, StoreError> {
         match reading {
             Reading::Lookup => Reader::lookup(&self.readers).await,
-            Reading::List => Reader::list(&self.list_readers).await,
+            Reading::Page => Reader::watched(&self.page_readers).await,
+            Reading::Scan => Reader::watched(&self.scan_readers).await,
         }
     }
 
@@ -131,7 +135,7 @@ impl Engine for SqliteEngine {
 
     async fn close(&self) {
         // Readers first: an open read would keep the writer from emptying the log of the database.
-        tokio::join!(self.readers.close(), self.list_readers.close());
+        tokio::join!(self.readers.close(), self.page_readers.close(), self.scan_readers.close());
         self.writer.close().await;
     }
 }

@@ -7,11 +7,11 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// After how many steps of SQLite's machine a list's statement looks whether anybody waits for it: some tens of
+/// After how many steps of SQLite's machine a watched statement looks whether anybody waits for it: some tens of
 /// microseconds.
 const STEPS_BETWEEN_LOOKS: i32 = 1_000;
 
-/// A connection, and whoever waits for what it reads. A list's statement ends soon after this is dropped.
+/// A connection, and whoever waits for what it reads. A watched statement ends soon after this is dropped.
 #[derive(Debug)]
 pub(super) struct Reader {
     // Dropped first: the connection goes back to its pool when its statement is about to end.
@@ -27,7 +27,7 @@ impl Reader {
 
     /// One for a statement that may look at many rows. SQLite runs a statement to its end, however long ago its asker
     /// went away; so it is told.
-    pub(super) async fn list(pool: &SqlitePool) -> Result<Self, StoreError> {
+    pub(super) async fn watched(pool: &SqlitePool) -> Result<Self, StoreError> {
         let mut connection = pool.acquire().await.map_err(StoreError::unavailable)?;
         let gave_up = Arc::new(AtomicBool::new(false));
         let waiting = Waiting { gave_up: Arc::clone(&gave_up) };

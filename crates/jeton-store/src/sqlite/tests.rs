@@ -67,21 +67,23 @@ const ENDLESS: &str =
 const LONG: Duration = Duration::from_secs(60);
 
 #[tokio::test]
-async fn a_list_that_nobody_waits_for_ends_and_lookups_never_wait_for_it() {
+async fn a_scan_that_nobody_waits_for_ends_and_others_never_wait_for_it() {
     let (_folder, path) = place();
     let options = SqliteOptions { readers: 1, list_readers: 1, ..SqliteOptions::default() };
     let engine = SqliteEngine::open(&path, options).await.unwrap();
     for _ in 0..2 {
-        let mut list = timeout(LONG, engine.reader(Reading::List)).await.unwrap().unwrap();
-        let mut counting = Box::pin(query_scalar::<_, i64>(ENDLESS).fetch_one(&mut *list));
+        let mut scan = timeout(LONG, engine.reader(Reading::Scan)).await.unwrap().unwrap();
+        let mut counting = Box::pin(query_scalar::<_, i64>(ENDLESS).fetch_one(&mut *scan));
         assert!(timeout(Duration::from_millis(50), &mut counting).await.is_err());
-        let mut lookup = timeout(LONG, engine.reader(Reading::Lookup)).await.unwrap().unwrap();
-        assert_eq!(query_scalar::<_, i64>("SELECT 1").fetch_one(&mut *lookup).await.unwrap(), 1);
+        for reading in [Reading::Lookup, Reading::Page] {
+            let mut other = timeout(LONG, engine.reader(reading)).await.unwrap().unwrap();
+            assert_eq!(query_scalar::<_, i64>("SELECT 1").fetch_one(&mut *other).await.unwrap(), 1);
+        }
         assert!(timeout(Duration::ZERO, &mut counting).await.is_err(), "it is still under way");
     }
-    let mut list = engine.reader(Reading::List).await.unwrap();
-    assert_eq!(query_scalar::<_, i64>("SELECT 1").fetch_one(&mut *list).await.unwrap(), 1);
-    drop(list);
+    let mut scan = engine.reader(Reading::Scan).await.unwrap();
+    assert_eq!(query_scalar::<_, i64>("SELECT 1").fetch_one(&mut *scan).await.unwrap(), 1);
+    drop(scan);
     timeout(LONG, engine.close()).await.unwrap();
 }
 
@@ -92,7 +94,7 @@ async fn a_list_takes_so_long_and_no_longer() {
     let endless = Statement::fixed(
         sea_query::Query::select().expr(sea_query::Expr::cust(format!("({ENDLESS})"))).take(),
     );
-    let answer = timeout(LONG, store.listed(endless, |_| Ok(()))).await.unwrap();
+    let answer = timeout(LONG, store.listed(Reading::Scan, endless, |_| Ok(()))).await.unwrap();
     let Err(StoreError::Unavailable(error)) = answer else { panic!("{answer:?}") };
     assert_eq!(error.to_string(), "a statement took longer than 2000 ms");
 }
