@@ -9,8 +9,8 @@ use super::write::{WriteFault, Written};
 use crate::apps::OpenApp;
 use crate::issue::{Issue, TokenLife, stored};
 use crate::{Service, Unavailable};
-use jeton_core::{AppId, ClientIds, Lifetime, Owner, Scopes, Secret, Timestamp, TokenId, TokenKind, Value};
-use jeton_store::{Inserted, NewToken, StoredToken};
+use jeton_core::{ClientIds, Lifetime, Owner, Scopes, Secret, Timestamp, TokenKind, Value};
+use jeton_store::{Inserted, NewToken};
 
 /// A row that is about to be added.
 struct Draft {

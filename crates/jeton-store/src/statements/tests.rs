@@ -114,6 +114,7 @@ fn by_index() -> Vec<(&'static str, &'static str, Statement)> {
         kinds: vec![TokenKind::Identity, TokenKind::Grant, TokenKind::SelfMade],
         owner,
         view: View::LoopBack,
+        unused_since: None,
     };
     let (seen, shown) = (on_loopback(OwnerFilter::Any), on_loopback(OwnerFilter::Shown(registry::user())));
     vec![
