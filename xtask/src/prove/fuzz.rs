@@ -38,10 +38,12 @@ fn build() -> Result<PathBuf, Failure> {
     let host = output(Command::new("rustc").arg("-vV"))
         .and_then(|version| Some(version.lines().find_map(|line| line.strip_prefix("host: "))?.to_owned()))
         .ok_or_else(|| Failure::Missing("`rustc -vV` does not name the host.".to_owned()))?;
+    // The versions that ship, and what only fuzzers need beside them.
+    let (shipped, own) = (root().join("Cargo.lock"), root().join("fuzz/Cargo.lock"));
+    fs::copy(shipped, &own).map_err(|source| Failure::Files { what: own.display().to_string(), source })?;
     let folder = target_folder().join("fuzz");
     // With a target named, what runs while building is not instrumented.
-    let mut build =
-        cargo(&["build", "--manifest-path", "fuzz/Cargo.toml", "--release", "--locked", "--target", &host]);
+    let mut build = cargo(&["build", "--manifest-path", "fuzz/Cargo.toml", "--release", "--target", &host]);
     build.arg("--target-dir").arg(&folder).env("RUSTFLAGS", INSTRUMENTED);
     println!("\n==> {}", written(&build));
     run_command(&mut build)?;
