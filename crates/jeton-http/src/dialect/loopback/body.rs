@@ -41,11 +41,7 @@ pub(super) fn parse(form: BodyForm, bytes: &[u8]) -> Result<Option<Value>, LoopB
     }
     let json: serde_json::Value = serde_json::from_slice(bytes)
         .map_err(|error| LoopBackError::Syntax { line: error.line(), column: error.column() })?;
-    match json {
-        serde_json::Value::Object(_) | serde_json::Value::Array(_) => Ok(Some(value_of_json(&json))),
-        // Express reads objects and arrays only, and calls the first byte of anything else unexpected.
-        _ => Err(LoopBackError::Syntax { line: 1, column: 1 }),
-    }
+    Ok(Some(value_of_json(&json)))
 }
 
 /// Bodies are UTF-8 as they are sent: whatever else a client says that they are is refused before it is read.

@@ -39,7 +39,6 @@ pub(crate) fn loopback(input: &[u8]) {
         Ok(None) => return,
         Err(error) => return assert_is_the_clients(&error),
     };
-    assert!(matches!(body, Value::Object(_) | Value::List(_)));
     is_written_and_read(&body);
     let headers = HeaderMap::new();
     let arguments = Arguments { query: &body, body: Some(&body), headers: &headers };
@@ -52,7 +51,13 @@ pub(crate) fn loopback(input: &[u8]) {
             }
         }
     }
-    assert_eq!(arguments.data().ok(), Some(body.clone()));
+    match arguments.data() {
+        Ok(data) => assert_eq!(data, body),
+        Err(error) => {
+            assert!(!matches!(body, Value::Object(_) | Value::List(_)));
+            assert_is_the_clients(&error);
+        }
+    }
 }
 
 fn calls(path: &str) {
