@@ -20,6 +20,7 @@ mod overload;
 mod process;
 mod request;
 mod route;
+mod seldom;
 mod server;
 mod state;
 mod stream;

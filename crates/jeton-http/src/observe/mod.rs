@@ -11,7 +11,8 @@ pub use request_id::request_id;
 pub(crate) use request_id::told_request_id;
 
 use crate::route::Route;
-use axum::http::{Method, Request, Response};
+use crate::seldom::Seldom;
+use axum::http::{Method, Request, Response, StatusCode};
 use request_id::{REQUEST, RequestId, RequestIds, X_REQUEST_ID};
 use std::fmt;
 use std::future::Future;
@@ -30,24 +31,40 @@ pub enum RequestLog {
     /// None of them.
     #[default]
     None = 0,
-    /// Those whose answer is 500 or above.
+    /// Those whose answer is 500 or above, as far as the log is not flooded with them: at most 50 in ten seconds, of which
+    /// the next says how many there were besides.
     Failures = 1,
     /// All of them.
     All = 2,
 }
 
+/// Most lines about failures in ten seconds: each of a few is of interest, and of very many the number.
+const FAILURES_AT_MOST: u64 = 50;
+
 /// Watches requests: counts them, and writes the lines that were asked for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Observer {
     pub(crate) requests: RequestMeasures,
     ids: RequestIds,
     log: AtomicU8,
+    failures: Seldom,
+}
+
+impl Default for Observer {
+    fn default() -> Self {
+        Observer::new(0, RequestLog::None)
+    }
 }
 
 impl Observer {
     /// One whose ids start with `prefix`, which other processes should not share.
     pub fn new(prefix: u32, log: RequestLog) -> Self {
-        Observer { ids: RequestIds::new(prefix), log: AtomicU8::new(log as u8), ..Observer::default() }
+        Observer {
+            requests: RequestMeasures::default(),
+            ids: RequestIds::new(prefix),
+            log: AtomicU8::new(log as u8),
+            failures: Seldom::new(FAILURES_AT_MOST),
+        }
     }
 
     /// Decides which requests get a line from now on.
@@ -55,9 +72,18 @@ impl Observer {
         self.log.store(log as u8, Ordering::Relaxed);
     }
 
-    fn logs(&self, is_failure: bool) -> bool {
+    fn logs_all(&self) -> bool {
+        self.log.load(Ordering::Relaxed) == RequestLog::All as u8
+    }
+
+    /// Whether a request with such an answer gets a line, and how many before it got none that should have.
+    fn passes(&self, status: StatusCode) -> Option<u64> {
         let log = self.log.load(Ordering::Relaxed);
-        log == RequestLog::All as u8 || (is_failure && log == RequestLog::Failures as u8)
+        if log == RequestLog::All as u8 {
+            return Some(0);
+        }
+        let is_wanted = status.is_server_error() && log == RequestLog::Failures as u8;
+        if is_wanted { self.failures.pass() } else { None }
     }
 }
 
@@ -88,7 +114,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let id = RequestId::new(request.headers(), Arc::clone(&self.observer));
-        if self.observer.logs(false) {
+        if self.observer.logs_all() {
             // Its line is certain: what is said of it before that says the same id.
             id.get();
         }
@@ -133,14 +159,16 @@ where
             let status = answer.status();
             let took = this.started_at.elapsed();
             id.observer.requests.count(this.line.route, status, took);
-            if id.observer.logs(status.is_server_error()) {
+            if let Some(kept_back) = id.observer.passes(status) {
                 let (route, method) = (this.line.route.name(), this.line.method);
                 let (status, milliseconds) = (status.as_u16(), took.as_secs_f64() * 1_000.0);
                 REQUEST.sync_scope(id, || {
                     if status < 500 {
                         tracing::info!(route, method, status, milliseconds, "request");
-                    } else {
+                    } else if kept_back == 0 {
                         tracing::warn!(route, method, status, milliseconds, "request");
+                    } else {
+                        tracing::warn!(route, method, status, milliseconds, kept_back, "request");
                     }
                     name(&mut answer);
                 });

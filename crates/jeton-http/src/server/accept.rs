@@ -1,6 +1,6 @@
 //! Taking connections from the system, whatever it answers.
 
-use super::seldom::Seldom;
+use crate::seldom::Seldom;
 use std::io;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};

@@ -2,8 +2,8 @@
 
 use super::limits::ServerLimits;
 use super::measures::ServerMeasures;
-use super::seldom::Seldom;
 use super::stage::Connection;
+use crate::seldom::Seldom;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -25,7 +25,7 @@ impl Load {
             requests_at_most: limits.requests,
             body_bytes: AtomicUsize::new(0),
             body_bytes_at_most: limits.bodies_bytes,
-            refusals: Seldom::new(),
+            refusals: Seldom::new(1),
             measures,
         }
     }

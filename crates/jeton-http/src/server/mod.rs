@@ -12,7 +12,6 @@ mod io;
 mod limits;
 mod load;
 mod measures;
-mod seldom;
 mod stage;
 mod tls;
 
@@ -24,6 +23,7 @@ pub use limits::ServerLimits;
 pub use measures::ServerMeasures;
 pub use tls::{Tls, TlsError};
 
+use crate::seldom::Seldom;
 use accept::accept;
 use axum::body::Body;
 use axum::http::{Request, Response};
@@ -31,7 +31,6 @@ use connection::Serving;
 use connections::Connections;
 use hyper_util::server::graceful::GracefulShutdown;
 use load::Load;
-use seldom::Seldom;
 use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
@@ -79,7 +78,7 @@ pub async fn serve<S>(
     let serving =
         Serving { service, tls, limits, load: Arc::new(Load::new(&limits, measures.clone())), http };
     let accepting = async {
-        let (troubles, refusals) = (Seldom::new(), Seldom::new());
+        let (troubles, refusals) = (Seldom::new(1), Seldom::new(1));
         loop {
             let relieve = || {
                 connections.evict_idlest();

@@ -129,6 +129,22 @@ async fn an_answer_about_which_there_is_a_line_has_an_id() {
     }
 }
 
+/// An outage under load would fill the disk with lines that all say the same.
+#[tokio::test]
+async fn failures_do_not_flood_the_log() {
+    let app = TestApp::new().await;
+    let setup = Setup { observer: Arc::new(Observer::new(7, RequestLog::Failures)), ..TestApp::setup() };
+    app.store.fail_always();
+    let mut lines = 0;
+    for _ in 0..60 {
+        let failure = public(&app, &setup, get("/readyz", &[])).await;
+        assert_eq!(failure.status.as_u16(), 503);
+        lines += usize::from(failure.header("x-request-id").is_some());
+    }
+    // A loaded machine may take more than one interval of ten seconds.
+    assert!((50..60).contains(&lines), "{lines}");
+}
+
 #[tokio::test]
 async fn a_server_that_starts_or_drains_is_alive_and_not_ready() {
     let (app, setup) = (TestApp::new().await, TestApp::setup());

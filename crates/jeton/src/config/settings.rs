@@ -147,7 +147,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "log.requests",
         Kind::Choice(&["none", "failures", "all"]),
         "failures",
-        "Which requests get a line: none, those answered with 500 or above, or all",
+        "Which requests get a line: none, those answered with 500 or above (at most 50 in ten seconds), or all",
     )
     .reloaded(),
     set("limits.connections", number(16, 1_000_000), "8192", "Most connections of clients at a time"),

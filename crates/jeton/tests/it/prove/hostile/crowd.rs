@@ -100,9 +100,10 @@ async fn slow_body(mut stream: TcpStream, admin: String, trickles: bool) -> Dura
 /// Asks for a list of everything, and reads nothing until the server is tired of it.
 async fn slow_read(mut stream: TcpStream, target: Target, number: usize) -> Duration {
     let begun = Instant::now();
-    let (path, authorization) = match number % 2 {
+    let (path, authorization) = match number % 3 {
         0 => ("/AccessToken/big?take=100000", format!("Bearer {}", target.big_admin)),
-        _ => ("/v1/big/access_tokens", target.big_basic),
+        1 => ("/v1/big/access_tokens", target.big_basic),
+        _ => ("/apps/big/api/accessTokens", format!("Bearer {}", target.big_admin)),
     };
     let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\nAuthorization: {authorization}\r\n\r\n");
     drop(stream.write_all(request.as_bytes()).await);
