@@ -63,6 +63,12 @@ impl AppKey {
     }
 }
 
+impl From<AppKey> for String {
+    fn from(key: AppKey) -> String {
+        key.0
+    }
+}
+
 impl FromStr for AppKey {
     type Err = AppKeyError;
 

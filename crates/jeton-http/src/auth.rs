@@ -149,7 +149,7 @@ impl IntoResponse for Answer {
         headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         *response.status_mut() = match self {
             Answer::Allowed { app, subject } => {
-                for (name, value) in identity(&app, &subject) {
+                for (name, value) in identity(app, &subject) {
                     headers.insert(name, value);
                 }
                 StatusCode::OK
@@ -174,13 +174,13 @@ impl IntoResponse for Answer {
 
 /// The four headers that a gateway hands on: always all of them, empty when there is nothing to say. An app's key is
 /// written with unreserved characters alone.
-fn identity(app: &AppKey, subject: &Subject) -> [(HeaderName, HeaderValue); 4] {
+fn identity(app: AppKey, subject: &Subject) -> [(HeaderName, HeaderValue); 4] {
     let value = |text: Bytes| {
         HeaderValue::from_maybe_shared(text)
             .unwrap_or_else(|_| unreachable!("percent-encoded text is a header value"))
     };
     [
-        (X_AUTH_APP, value(Bytes::copy_from_slice(app.as_str().as_bytes()))),
+        (X_AUTH_APP, value(String::from(app).into())),
         (X_AUTH_TOKEN_ID, value(subject.token_id_text())),
         (X_AUTH_USER, value(subject.user_text())),
         (X_AUTH_SCOPES, value(subject.scopes_text())),

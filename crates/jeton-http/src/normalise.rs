@@ -51,6 +51,9 @@ fn normalised(method: &Method) -> Option<Method> {
         Method::PATCH,
         Method::OPTIONS,
     ];
+    if !method.as_str().bytes().any(|byte| byte.is_ascii_lowercase()) {
+        return None;
+    }
     let differs = |known: &Method| known != method && known.as_str().eq_ignore_ascii_case(method.as_str());
     KNOWN.into_iter().find(differs)
 }

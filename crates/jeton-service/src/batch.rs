@@ -55,11 +55,12 @@ impl Service {
 
     /// What a check is about, if no question to the store is needed.
     fn recall(&self, app_id: AppId, check: &Check, now: Timestamp) -> Option<Recalled> {
-        match &check.secret {
-            Some(secret) if !self.is_refused_by_arithmetic(secret) => {
-                self.cache.recall_in(app_id, self.keys.digests(secret), now)
-            }
-            Some(_) | None => Some(Recalled::Absent),
+        let Some(secret) = &check.secret else { return Some(Recalled::Absent) };
+        let digests = || self.keys.digests(secret);
+        match self.cache.recall_known_in(app_id, digests(), now) {
+            Some(subject) => Some(Recalled::Known(subject)),
+            None if self.is_refused_by_arithmetic(secret) => Some(Recalled::Absent),
+            None => self.cache.recall_in(app_id, digests(), now),
         }
     }
 

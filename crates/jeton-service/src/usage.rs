@@ -6,9 +6,8 @@
 //! nobody.
 
 use crate::apps::OpenApp;
-use crate::cache::counters::Counter;
 use crate::{Service, Unavailable};
-use jeton_core::{AppId, Timestamp, Token, TokenId};
+use jeton_core::{AppId, Counter, Timestamp, Token, TokenId};
 use jeton_store::TokenUse;
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
@@ -126,7 +125,7 @@ impl UsageQueue {
     /// Notes that a token was presented and found active, from this address if that is known. Costs no I/O and never
     /// waits; what it noted is written by [`Service::write_usage`].
     pub(crate) fn record(&self, tally: &Arc<Tally>, at: Timestamp, address: Option<IpAddr>) {
-        self.recorded.count();
+        self.recorded.increment();
         if tally.note(at, address) && self.sender.try_send(Arc::clone(tally)).is_err() {
             // Not in the queue, so the next use must try again.
             self.dropped.fetch_add(tally.take().use_count, Ordering::Relaxed);
@@ -219,7 +218,7 @@ impl Service {
     /// How the recording of use goes.
     pub fn usage_stats(&self) -> UsageStats {
         UsageStats {
-            recorded: self.usage.recorded.total(),
+            recorded: self.usage.recorded.get(),
             written: self.usage.written.load(Ordering::Relaxed),
             dropped: self.usage.dropped.load(Ordering::Relaxed),
         }

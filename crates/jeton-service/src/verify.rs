@@ -70,10 +70,12 @@ impl Service {
     /// The same if no question to the store is needed; `None` if one is. Takes no lock that a writer holds.
     pub fn verify_from_memory(&self, app: &AppKey, secret: &Secret, demand: &Demand) -> Option<Verified> {
         let now = self.now();
-        let recalled = if self.is_refused_by_arithmetic(secret) {
-            Recalled::Absent
-        } else {
-            self.cache.recall(app, self.keys.digests(secret), now)?
+        let digests = || self.keys.digests(secret);
+        // What is remembered was found by its digest, so arithmetic on the secret would say nothing new.
+        let recalled = match self.cache.recall_known(app, digests(), now) {
+            Some(subject) => Recalled::Known(subject),
+            None if self.is_refused_by_arithmetic(secret) => Recalled::Absent,
+            None => self.cache.recall(app, digests(), now)?,
         };
         Some(self.judge(recalled, demand, now))
     }

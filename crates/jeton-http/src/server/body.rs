@@ -1,7 +1,7 @@
 //! Bodies that keep to the limits, whoever reads or writes them.
 
 use super::limits::ServerLimits;
-use super::load::{Load, Permit};
+use super::load::Permit;
 use super::stage::Connection;
 use axum::BoxError;
 use axum::body::{Body, Bytes, HttpBody};
@@ -35,7 +35,6 @@ pin_project! {
         end_by: Instant,
         next_by: Instant,
         connection: Arc<Connection>,
-        load: Arc<Load>,
         limits: ServerLimits,
         has_ended: bool,
     }
@@ -50,12 +49,7 @@ pin_project! {
 }
 
 /// The body of a request under these limits; nothing is spent on one that is empty.
-pub(super) fn request_body(
-    body: Incoming,
-    connection: &Arc<Connection>,
-    load: &Arc<Load>,
-    limits: &ServerLimits,
-) -> Body {
+pub(super) fn request_body(body: Incoming, connection: &Arc<Connection>, limits: &ServerLimits) -> Body {
     if body.is_end_stream() {
         return Body::empty();
     }
@@ -66,7 +60,6 @@ pub(super) fn request_body(
         end_by: now + limits.body_time,
         next_by: now + limits.body_stall_time,
         connection: connection.clone(),
-        load: load.clone(),
         limits: *limits,
         has_ended: false,
     })
@@ -91,7 +84,7 @@ where
                 return Poll::Ready(None);
             };
             let bytes = frame.data_ref().map_or(0, Bytes::len);
-            if !this.load.hold_body(bytes) {
+            if !this.connection.load.hold_body(bytes) {
                 return Poll::Ready(Some(Err(BodyFault::NoRoom.into())));
             }
             this.connection.body_bytes.fetch_add(bytes, Ordering::Relaxed);

@@ -3,18 +3,20 @@
 use super::body::{AnswerBody, request_body};
 use super::io::WatchedIo;
 use super::limits::ServerLimits;
-use super::load::Load;
+use super::load::Permit;
 use super::stage::{Connection, Overdue};
 use super::tls::Tls;
 use crate::overload;
 use axum::body::Body;
 use axum::http::{Request, Response};
+use futures_util::future::Either;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::Watcher;
+use std::cell::RefCell;
 use std::convert::Infallible;
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
@@ -30,7 +32,6 @@ pub(super) struct Serving<S> {
     pub(super) service: S,
     pub(super) tls: Option<Arc<Tls>>,
     pub(super) limits: ServerLimits,
-    pub(super) load: Arc<Load>,
     pub(super) http: http1::Builder,
 }
 
@@ -94,31 +95,38 @@ where
     ) -> Result<(), Ended> {
         let io = TokioIo::new(WatchedIo::new(io, connection.clone()));
         let (limits, http, answering) = (self.limits, self.http.clone(), connection.clone());
-        let service = hyper::service::service_fn(move |request| self.answer(&answering, request));
+        let site = RefCell::new(self.service);
+        let service = hyper::service::service_fn(move |request| {
+            answer(&mut *site.borrow_mut(), &answering, &limits, request)
+        });
         let served = watcher.watch(http.serve_connection(io, service));
         within_limits(&limits, &connection, served).await
     }
+}
 
-    fn answer(
-        &self,
-        connection: &Arc<Connection>,
-        request: Request<Incoming>,
-    ) -> impl Future<Output = Result<Response<AnswerBody>, Evicted>> + use<S> {
-        let begun = connection.begin_request().then(|| self.load.begin(connection));
-        let request = request.map(|body| request_body(body, connection, &self.load, &self.limits));
-        let refused = match &begun {
-            Some((_, false)) => overload::answer(request.uri().path()),
-            Some((_, true)) | None => None,
+/// Lets the service answer a request, or says that there is no room for it.
+fn answer<S>(
+    service: &mut S,
+    connection: &Arc<Connection>,
+    limits: &ServerLimits,
+    request: Request<Incoming>,
+) -> impl Future<Output = Result<Response<AnswerBody>, Evicted>> + use<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+{
+    let begun = connection.begin_request().then(|| {
+        let (permit, has_room) = Permit::take(connection);
+        let refused = if has_room { None } else { overload::answer(request.uri().path()) };
+        let answering = match refused {
+            Some(response) => Either::Left(ready(Ok(response))),
+            None => Either::Right(service.call(request.map(|body| request_body(body, connection, limits)))),
         };
-        let mut service = self.service.clone();
-        async move {
-            let Some((permit, _)) = begun else { return Err(Evicted) };
-            let response = match refused {
-                Some(response) => response,
-                None => service.call(request).await.unwrap_or_else(|never| match never {}),
-            };
-            Ok(response.map(|body| AnswerBody::new(body, permit)))
-        }
+        (permit, answering)
+    });
+    async move {
+        let Some((permit, answering)) = begun else { return Err(Evicted) };
+        let response = answering.await.unwrap_or_else(|never| match never {});
+        Ok(response.map(|body| AnswerBody::new(body, permit)))
     }
 }
 

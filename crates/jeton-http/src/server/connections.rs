@@ -1,6 +1,7 @@
 //! The set of open connections: how many there may be, and which goes when there are too many.
 
 use super::limits::ServerLimits;
+use super::load::Load;
 use super::measures::ServerMeasures;
 use super::stage::Connection;
 use std::collections::HashMap;
@@ -24,6 +25,7 @@ pub(super) struct Connections {
     room: Arc<Semaphore>,
     next: AtomicU64,
     at_most: usize,
+    load: Arc<Load>,
     measures: Arc<ServerMeasures>,
 }
 
@@ -42,6 +44,7 @@ impl Connections {
             room: Arc::new(Semaphore::new(at_most)),
             next: AtomicU64::new(0),
             at_most,
+            load: Arc::new(Load::new(limits, measures.clone())),
             measures,
         })
     }
@@ -66,7 +69,7 @@ impl Connections {
     ) where
         F: Future<Output = ()> + Send + 'static,
     {
-        let connection = Arc::new(Connection::new());
+        let connection = Arc::new(Connection::new(self.load.clone()));
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         self.lock().insert(id, Member { connection: connection.clone(), task: None });
         self.measures.opened.increment();

@@ -30,18 +30,6 @@ impl Load {
         }
     }
 
-    /// Counts a request of a connection until the permit is dropped. False: there are too many, and this one is to be
-    /// refused; it counts all the same, since its answer has to be written.
-    pub(super) fn begin(self: &Arc<Self>, connection: &Arc<Connection>) -> (Permit, bool) {
-        let before = self.requests.fetch_add(1, Ordering::Relaxed);
-        let permit = Permit { load: self.clone(), connection: connection.clone() };
-        let has_room = before < self.requests_at_most;
-        if !has_room {
-            self.note_refusal("there are too many requests");
-        }
-        (permit, has_room)
-    }
-
     /// Counts bytes of a body, unless there are too many. They are given back when their request ends.
     pub(super) fn hold_body(&self, bytes: usize) -> bool {
         let before = self.body_bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -68,18 +56,29 @@ impl Load {
 
 /// A request under way. Dropping it is its end.
 #[derive(Debug)]
-pub(super) struct Permit {
-    load: Arc<Load>,
-    connection: Arc<Connection>,
+pub(super) struct Permit(Arc<Connection>);
+
+impl Permit {
+    /// Counts a request of a connection until the permit is dropped. False: there are too many, and this one is to be
+    /// refused; it counts all the same, since its answer has to be written.
+    pub(super) fn take(connection: &Arc<Connection>) -> (Self, bool) {
+        let load = &connection.load;
+        let has_room = load.requests.fetch_add(1, Ordering::Relaxed) < load.requests_at_most;
+        if !has_room {
+            load.note_refusal("there are too many requests");
+        }
+        (Permit(Arc::clone(connection)), has_room)
+    }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.load.requests.fetch_sub(1, Ordering::Relaxed);
-        let held = self.connection.body_bytes.swap(0, Ordering::Relaxed);
+        let Permit(connection) = self;
+        connection.load.requests.fetch_sub(1, Ordering::Relaxed);
+        let held = connection.body_bytes.swap(0, Ordering::Relaxed);
         if held != 0 {
-            self.load.body_bytes.fetch_sub(held, Ordering::Relaxed);
+            connection.load.body_bytes.fetch_sub(held, Ordering::Relaxed);
         }
-        self.connection.end_request();
+        connection.end_request();
     }
 }

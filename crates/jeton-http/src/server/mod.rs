@@ -30,7 +30,6 @@ use axum::http::{Request, Response};
 use connection::Serving;
 use connections::Connections;
 use hyper_util::server::graceful::GracefulShutdown;
-use load::Load;
 use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
@@ -75,8 +74,7 @@ pub async fn serve<S>(
     let connections = Connections::new(&limits, measures.clone());
     let graceful = GracefulShutdown::new();
     let http = connection::http(&limits);
-    let serving =
-        Serving { service, tls, limits, load: Arc::new(Load::new(&limits, measures.clone())), http };
+    let serving = Serving { service, tls, limits, http };
     let accepting = async {
         let (troubles, refusals) = (Seldom::new(1), Seldom::new(1));
         loop {

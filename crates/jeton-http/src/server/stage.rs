@@ -1,6 +1,8 @@
 //! The stage that a connection is in, and until when it may stay there.
 
 use super::limits::ServerLimits;
+use super::load::Load;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -59,7 +61,8 @@ pub(super) enum Overdue {
 pub(super) struct Connection {
     begun: Instant,
     stage: AtomicU8,
-    /// Milliseconds from `begun` to the begin of the stage.
+    /// Milliseconds from `begun`, plus one, to when the stage was first looked at; 0: nobody has yet. Its server looks
+    /// each time that the connection has done what it can, so a request that comes and goes at once asks for one time.
     since: AtomicU64,
     /// Milliseconds from `begun`, plus one, to when the system last took a part of an answer and then no more; 0: it
     /// takes what it is given.
@@ -68,19 +71,23 @@ pub(super) struct Connection {
     has_unread_body: AtomicBool,
     /// Whether a request was ever answered.
     is_proven: AtomicBool,
+    /// What is under way in its server, of which its requests are a part.
+    pub(super) load: Arc<Load>,
     /// Bytes of the request's body that count among those of all bodies.
     pub(super) body_bytes: AtomicUsize,
 }
 
 impl Connection {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(load: Arc<Load>) -> Self {
         Connection {
             begun: Instant::now(),
             stage: AtomicU8::new(Stage::New as u8),
-            since: AtomicU64::new(0),
+            // It waits from the beginning.
+            since: AtomicU64::new(1),
             stalled: AtomicU64::new(0),
             has_unread_body: AtomicBool::new(false),
             is_proven: AtomicBool::new(false),
+            load,
             body_bytes: AtomicUsize::new(0),
         }
     }
@@ -150,7 +157,7 @@ impl Connection {
     /// The system takes nothing more for now.
     pub(super) fn stalled(&self) {
         if self.stalled.load(Ordering::Relaxed) == 0 {
-            self.stalled.store(self.millis().saturating_add(1), Ordering::Relaxed);
+            self.stalled.store(self.millis_plus_one(), Ordering::Relaxed);
         }
     }
 
@@ -175,16 +182,17 @@ impl Connection {
         match self.stage() {
             Stage::Busy | Stage::Sending | Stage::Evicted => None,
             Stage::New | Stage::Head | Stage::Idle | Stage::Closing => {
-                Some((self.is_proven.load(Ordering::Relaxed), self.instant(&self.since, 0)))
+                Some((self.is_proven.load(Ordering::Relaxed), self.since()))
             }
         }
     }
 
     /// Until when it may go on as it is, and what it is guilty of afterwards.
     pub(super) fn deadline(&self, limits: &ServerLimits) -> Option<(Instant, Overdue)> {
-        let after = |time: Duration, overdue| Some((self.instant(&self.since, 0) + time, overdue));
-        if self.stalled.load(Ordering::Relaxed) != 0 {
-            return Some((self.instant(&self.stalled, 1) + limits.write_stall_time, Overdue::Write));
+        let after = |time: Duration, overdue| Some((self.since() + time, overdue));
+        let stalled = self.stalled.load(Ordering::Relaxed);
+        if stalled != 0 {
+            return Some((self.instant(stalled) + limits.write_stall_time, Overdue::Write));
         }
         match self.stage() {
             Stage::New => after(limits.head_time, Overdue::New),
@@ -198,18 +206,23 @@ impl Connection {
 
     /// False: somebody else was quicker.
     fn advance(&self, from: Stage, to: Stage) -> bool {
-        // The time is of interest where waiting begins, and asking for it is not free.
-        if !matches!(to, Stage::Busy | Stage::Sending) {
-            self.since.store(self.millis(), Ordering::Relaxed);
-        }
+        self.since.store(0, Ordering::Relaxed);
         self.stage.compare_exchange(from as u8, to as u8, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    fn millis(&self) -> u64 {
-        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+    /// When the stage was first looked at, which may be now.
+    fn since(&self) -> Instant {
+        if self.since.load(Ordering::Relaxed) == 0 {
+            self.since.store(self.millis_plus_one(), Ordering::Relaxed);
+        }
+        self.instant(self.since.load(Ordering::Relaxed))
     }
 
-    fn instant(&self, millis: &AtomicU64, ahead: u64) -> Instant {
-        self.begun + Duration::from_millis(millis.load(Ordering::Relaxed).saturating_sub(ahead))
+    fn millis_plus_one(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+    }
+
+    fn instant(&self, millis_plus_one: u64) -> Instant {
+        self.begun + Duration::from_millis(millis_plus_one.saturating_sub(1))
     }
 }

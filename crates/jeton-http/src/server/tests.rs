@@ -66,8 +66,13 @@ fn site(held: Arc<Semaphore>) -> Router {
 /// A server for connections that are pipes.
 struct Server {
     serving: Serving<Router>,
+    load: Arc<Load>,
     graceful: GracefulShutdown,
     held: Arc<Semaphore>,
+}
+
+fn load() -> Arc<Load> {
+    Arc::new(Load::new(&LIMITS, Arc::default()))
 }
 
 struct Client {
@@ -79,26 +84,20 @@ struct Client {
 impl Server {
     fn new() -> Self {
         let held = Arc::new(Semaphore::new(0));
-        let serving = Serving {
-            service: site(held.clone()),
-            tls: None,
-            limits: LIMITS,
-            load: Arc::new(Load::new(&LIMITS, Arc::default())),
-            http: http(&LIMITS),
-        };
-        Server { serving, graceful: GracefulShutdown::new(), held }
+        let serving = Serving { service: site(held.clone()), tls: None, limits: LIMITS, http: http(&LIMITS) };
+        Server { serving, load: load(), graceful: GracefulShutdown::new(), held }
     }
 
     fn connect(&self) -> Client {
         let (pipe, end) = tokio::io::duplex(PIPE_BYTES);
-        let connection = Arc::new(Connection::new());
+        let connection = Arc::new(Connection::new(self.load.clone()));
         let served = self.serving.clone().serve_http(end, connection, self.graceful.watcher());
         Client { pipe, served: tokio::spawn(served), begun: Instant::now() }
     }
 
     /// Requests under way and bytes of bodies.
     fn counts(&self) -> (usize, usize) {
-        self.serving.load.counts()
+        self.load.counts()
     }
 }
 
@@ -292,7 +291,7 @@ async fn bodies_beyond_the_limit_are_refused_and_the_others_kept() {
 
 #[tokio::test(start_paused = true)]
 async fn an_evicted_connection_begins_nothing() {
-    let connection = Connection::new();
+    let connection = Connection::new(load());
     assert!(connection.begin_request());
     assert!(!connection.evict(), "a request is under way");
     connection.end_request();
@@ -307,18 +306,20 @@ async fn an_evicted_connection_begins_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn those_that_never_sent_a_request_go_first_and_then_those_that_wait_longest() {
-    let (served_early, served_late) = (Connection::new(), Connection::new());
+    let (served_early, served_late) = (Connection::new(load()), Connection::new(load()));
     for connection in [&served_early, &served_late] {
         assert!(connection.begin_request());
         assert_eq!(connection.standing(), None);
         connection.end_request();
         connection.flushed();
+        assert!(connection.deadline(&LIMITS).is_some(), "its server looks at it");
         sleep(Duration::from_secs(1)).await;
     }
-    let early = Connection::new();
+    let early = Connection::new(load());
     sleep(Duration::from_secs(1)).await;
-    let late = Connection::new();
+    let late = Connection::new(load());
     late.received();
+    assert!(late.deadline(&LIMITS).is_some());
     let mut all = [&late, &served_late, &early, &served_early];
     all.sort_by_key(|connection| connection.standing());
     for (place, expected) in [&early, &late, &served_early, &served_late].into_iter().enumerate() {

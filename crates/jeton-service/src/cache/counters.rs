@@ -1,37 +1,6 @@
-//! What the cache counts, and the counter for whatever happens often. Counting takes no line of memory from other cores:
-//! each thread has a cell of its own, or shares it with few.
+//! What the cache counts.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-
-const CELLS: usize = 16;
-
-/// Goes up.
-#[derive(Debug, Default)]
-pub(crate) struct Counter([Cell; CELLS]);
-
-#[derive(Debug, Default)]
-#[repr(align(64))]
-struct Cell(AtomicU64);
-
-impl Counter {
-    pub(crate) fn count(&self) {
-        self.add(1);
-    }
-
-    pub(crate) fn add(&self, number: u64) {
-        thread_local! {
-            static CELL: usize = {
-                static NEXT: AtomicUsize = AtomicUsize::new(0);
-                NEXT.fetch_add(1, Ordering::Relaxed) % CELLS
-            };
-        }
-        self.0[CELL.with(|cell| *cell)].0.fetch_add(number, Ordering::Relaxed);
-    }
-
-    pub(crate) fn total(&self) -> u64 {
-        self.0.iter().map(|cell| cell.0.load(Ordering::Relaxed)).sum()
-    }
-}
+use jeton_core::Counter;
 
 /// What is counted since the start.
 #[derive(Debug, Default)]

@@ -43,12 +43,12 @@ impl Follower {
     pub(crate) async fn step(&mut self) -> Result<(), Unavailable> {
         let begun = self.cache.clock.monotonic();
         let read = self.read().await;
-        self.cache.counters.polls.count();
+        self.cache.counters.polls.increment();
         match read {
             Ok(()) => self.cache.confirm(begun),
             Err(_) => {
                 self.position = None;
-                self.cache.counters.failed_polls.count();
+                self.cache.counters.failed_polls.increment();
             }
         }
         read

@@ -154,9 +154,41 @@ impl Cache {
     pub(crate) fn is_garbage(&self, mut digests: impl Iterator<Item = Digest>) -> bool {
         let is_garbage = self.is_fresh() && digests.all(|digest| !self.foreign.may_hold(&digest));
         if is_garbage {
-            self.counters.garbage.count();
+            self.counters.garbage.increment();
         }
         is_garbage
+    }
+
+    /// The token that is remembered of the secret with these digests in the app of this key, if the asker may know of it.
+    pub(crate) fn recall_known(
+        &self,
+        app: &AppKey,
+        digests: impl Iterator<Item = Digest>,
+        now: Timestamp,
+    ) -> Option<Arc<Subject>> {
+        let app_id = self.recall_app(app)??;
+        self.count_hit(self.known(app_id, digests, now))
+    }
+
+    /// The same in the app of this number, which the asker knows to be there.
+    pub(crate) fn recall_known_in(
+        &self,
+        app_id: AppId,
+        digests: impl Iterator<Item = Digest>,
+        now: Timestamp,
+    ) -> Option<Arc<Subject>> {
+        if !self.is_fresh() {
+            return None;
+        }
+        self.count_hit(self.known(app_id, digests, now))
+    }
+
+    fn count_hit(&self, known: Option<Arc<Subject>>) -> Option<Arc<Subject>> {
+        let visible = known.filter(|subject| !subject.is_hidden());
+        if visible.is_some() {
+            self.counters.hits.increment();
+        }
+        visible
     }
 
     /// What is remembered of the secret with these digests in the app of this key; `None`: the store must be asked.
@@ -184,14 +216,14 @@ impl Cache {
 
     fn recall_fresh(&self, recall: impl FnOnce() -> Option<Recalled>) -> Option<Recalled> {
         if !self.is_fresh() {
-            self.counters.stale.count();
+            self.counters.stale.increment();
             return None;
         }
         let recalled = recall();
         match &recalled {
-            Some(Recalled::Known(_)) => self.counters.hits.count(),
-            Some(Recalled::Absent) => self.counters.absent_hits.count(),
-            None => self.counters.misses.count(),
+            Some(Recalled::Known(_)) => self.counters.hits.increment(),
+            Some(Recalled::Absent) => self.counters.absent_hits.increment(),
+            None => self.counters.misses.increment(),
         }
         recalled
     }
@@ -214,19 +246,29 @@ impl Cache {
     ) -> Option<Recalled> {
         let mut is_absent = true;
         for digest in digests {
-            let key = Key { app_id, digest };
-            let current = self.known.read(&key, |subject| {
+            if let Some(subject) = self.known(app_id, std::iter::once(digest), now) {
+                return Some(if subject.is_hidden() { Recalled::Absent } else { Recalled::Known(subject) });
+            }
+            is_absent = is_absent && self.is_absent(&Key { app_id, digest });
+        }
+        is_absent.then_some(Recalled::Absent)
+    }
+
+    fn known(
+        &self,
+        app_id: AppId,
+        mut digests: impl Iterator<Item = Digest>,
+        now: Timestamp,
+    ) -> Option<Arc<Subject>> {
+        digests.find_map(|digest| {
+            let current = |subject: &Arc<Subject>| {
                 self.is_current(subject, now).then(|| {
                     subject.touch();
                     Arc::clone(subject)
                 })
-            });
-            if let Some(subject) = current.flatten() {
-                return Some(if subject.is_hidden() { Recalled::Absent } else { Recalled::Known(subject) });
-            }
-            is_absent = is_absent && self.is_absent(&key);
-        }
-        is_absent.then_some(Recalled::Absent)
+            };
+            self.known.read(&Key { app_id, digest }, current).flatten()
+        })
     }
 
     /// A dead token goes without a stamp of its own, and another may come in its place.
@@ -326,7 +368,7 @@ impl Cache {
         self.tokens.invalidate_all();
         self.arrivals.invalidate_all();
         self.apps.invalidate_all();
-        self.counters.flushes.count();
+        self.counters.flushes.increment();
     }
 
     /// Begins a replacement of everything that is stored. Once the guard is dropped, nothing from before is remembered.
@@ -364,15 +406,15 @@ impl Cache {
         let (tokens, bytes, evicted) = self.known.size();
         let (_, absent_bytes, absent_evicted) = self.absent.size();
         CacheStats {
-            hits: counters.hits.total(),
-            absent_hits: counters.absent_hits.total(),
-            garbage: counters.garbage.total(),
-            misses: counters.misses.total(),
-            stale: counters.stale.total(),
-            changes: counters.changes.total(),
-            flushes: counters.flushes.total(),
-            polls: counters.polls.total(),
-            failed_polls: counters.failed_polls.total(),
+            hits: counters.hits.get(),
+            absent_hits: counters.absent_hits.get(),
+            garbage: counters.garbage.get(),
+            misses: counters.misses.get(),
+            stale: counters.stale.get(),
+            changes: counters.changes.get(),
+            flushes: counters.flushes.get(),
+            polls: counters.polls.get(),
+            failed_polls: counters.failed_polls.get(),
             evictions: (evicted + absent_evicted) as u64,
             tokens: tokens as u64,
             bytes: (bytes + absent_bytes) as u64,
