@@ -34,7 +34,7 @@ pub(crate) trait Engine: fmt::Debug + Send + Sync + 'static {
     const LOG_ORDER: LogOrder;
 
     /// How long a reading statement may take, from when it has its connection.
-    const READ_TIMEOUT: Duration;
+    fn read_time(&self) -> Duration;
 
     /// A connection for reading. Waiting for it is bounded.
     fn reader(&self, reading: Reading) -> impl Future<Output = Result<Self::Reader, StoreError>> + Send;

@@ -40,13 +40,17 @@ pub use model::{
     Restored, StoredToken, TokenFilter, TokenPage, TokenUse, View,
 };
 
-pub use postgres::open_postgres;
+pub use postgres::{PostgresOptions, open_postgres};
 pub use sqlite::{SqliteOptions, open_sqlite};
 
 use async_trait::async_trait;
 use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, Token, TokenId};
 use std::fmt;
 use std::path::Path;
+use std::time::Duration;
+
+/// How long a statement that reads may take unless an option says otherwise.
+const QUERY_TIME: Duration = Duration::from_secs(2);
 
 /// Durable storage. When a writing method answers, what it wrote is on disk.
 ///

@@ -61,8 +61,9 @@ impl<E: Engine> SqlStore<E> {
     async fn rows(&self, reading: Reading, statement: Statement) -> Result<Vec<Row<E>>, StoreError> {
         let rows = async {
             let mut reader = self.0.reader(reading).await?;
-            let rows = timeout(E::READ_TIMEOUT, reader.rows(statement)).await;
-            rows.unwrap_or_else(|_| Err(StoreError::unavailable(TooSlow(E::READ_TIMEOUT))))
+            let time = self.0.read_time();
+            let rows = timeout(time, reader.rows(statement)).await;
+            rows.unwrap_or_else(|_| Err(StoreError::unavailable(TooSlow(time))))
         };
         self.0.measures().reads.measure(rows).await
     }

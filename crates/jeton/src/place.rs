@@ -6,7 +6,7 @@ use jeton_service::{
     CacheLimits, KeyFileError, KeyRing, Limits, Service, SystemClock, SystemEntropy, read_key_file,
     write_key_file,
 };
-use jeton_store::{SqliteOptions, Store};
+use jeton_store::{PostgresOptions, SqliteOptions, Store};
 use std::fs::File;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -20,6 +20,8 @@ pub(crate) struct Place {
     pub(crate) limits: Limits,
     pub(crate) cache_limits: CacheLimits,
     pub(crate) sqlite_options: SqliteOptions,
+    /// How a PostgreSQL database is used.
+    pub(crate) postgres_options: PostgresOptions,
 }
 
 impl Place {
@@ -117,7 +119,7 @@ impl Place {
     pub(crate) async fn open_store(&self) -> Result<Arc<dyn Store>, Failure> {
         Ok(match &self.database_url {
             None => jeton_store::open_sqlite(&self.database_path(), self.sqlite_options).await?,
-            Some(url) => jeton_store::open_postgres(url).await?,
+            Some(url) => jeton_store::open_postgres(url, self.postgres_options).await?,
         })
     }
 

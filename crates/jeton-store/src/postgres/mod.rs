@@ -42,17 +42,33 @@ const MAX_SCANS: usize = 2;
 /// Opens the PostgreSQL database at `url` (`postgres://` or `postgresql://`) and brings it to the newest schema. The
 /// database must be there, be encoded in UTF-8, and let its user make tables. Any number of processes may have it open.
 ///
-/// A statement that reads is given up after 2 seconds, one that writes after 10, and waiting for a connection after 5.
+/// A statement that reads is given up after the options' time, one that writes after 10 seconds, and waiting for a
+/// connection after 5.
 ///
 /// # Errors
 /// The URL makes no sense, the database was written by a newer version, or it cannot be reached or used.
-pub async fn open_postgres(url: &str) -> Result<Arc<dyn Store>, OpenError> {
-    Ok(Arc::new(SqlStore(PostgresEngine::over(open::pool(url).await?))))
+pub async fn open_postgres(url: &str, options: PostgresOptions) -> Result<Arc<dyn Store>, OpenError> {
+    let PostgresOptions { query_time } = options;
+    Ok(Arc::new(SqlStore(PostgresEngine::over(open::pool(url, query_time).await?, query_time))))
+}
+
+/// How a PostgreSQL database is used.
+#[derive(Clone, Copy, Debug)]
+pub struct PostgresOptions {
+    /// How long a statement that reads may take before it is given up. To the millisecond, and at least one.
+    pub query_time: Duration,
+}
+
+impl Default for PostgresOptions {
+    fn default() -> Self {
+        PostgresOptions { query_time: crate::QUERY_TIME }
+    }
 }
 
 #[derive(Debug)]
 struct PostgresEngine {
     pool: PgPool,
+    query_time: Duration,
     measures: StoreMeasures,
     page_turns: Arc<Semaphore>,
     scan_turns: Arc<Semaphore>,
@@ -80,9 +96,10 @@ impl DerefMut for Reader {
 }
 
 impl PostgresEngine {
-    fn over(pool: PgPool) -> Self {
+    fn over(pool: PgPool, query_time: Duration) -> Self {
         PostgresEngine {
             pool,
+            query_time,
             measures: StoreMeasures::default(),
             page_turns: Arc::new(Semaphore::new(MAX_PAGES)),
             scan_turns: Arc::new(Semaphore::new(MAX_SCANS)),
@@ -97,7 +114,9 @@ impl Engine for PostgresEngine {
     const LOG_ORDER: LogOrder = LogOrder::Transaction;
 
     /// The server gives up first, unless it cannot be reached any more.
-    const READ_TIMEOUT: Duration = Duration::from_secs(3);
+    fn read_time(&self) -> Duration {
+        self.query_time + Duration::from_secs(1)
+    }
 
     async fn reader(&self, reading: Reading) -> Result<Reader, StoreError> {
         let turns = match reading {

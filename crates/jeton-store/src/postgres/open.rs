@@ -17,10 +17,11 @@ const WAIT_FOR_DISK: &str = "SELECT set_config('synchronous_commit', 'on', false
                              WHERE current_setting('synchronous_commit') = 'off'";
 
 /// The connections of a database that is at the newest schema.
-pub(super) async fn pool(url: &str) -> Result<PgPool, OpenError> {
+pub(super) async fn pool(url: &str, query_time: Duration) -> Result<PgPool, OpenError> {
     let options = options(url)?;
     prepare(&options).await?;
-    let limits = [("statement_timeout", "2s"), ("idle_in_transaction_session_timeout", "30s")];
+    let query_time = query_time.as_millis().max(1).to_string();
+    let limits = [("statement_timeout", query_time.as_str()), ("idle_in_transaction_session_timeout", "30s")];
     Ok(PgPoolOptions::new()
         .max_connections(MAX_CONNECTIONS)
         .acquire_timeout(ACQUIRE_TIMEOUT)

@@ -1,7 +1,9 @@
 use super::{BEGIN, open};
+use crate::QUERY_TIME;
 use jeton_testkit::Cluster;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, query_scalar};
+use std::time::Duration;
 
 async fn setting(connection: &mut PgConnection, name: &str) -> String {
     let sql = format!("SHOW {name}");
@@ -15,7 +17,7 @@ async fn statements_have_time_limits_and_commits_wait_for_the_disk() {
     }
     let url = Cluster::shared().create_database();
     let lazy = format!("{url}?options=-csynchronous_commit%3Doff");
-    let pool = open::pool(&lazy).await.unwrap();
+    let pool = open::pool(&lazy, QUERY_TIME).await.unwrap();
     let mut reader = pool.acquire().await.unwrap();
     assert_eq!(setting(&mut reader, "statement_timeout").await, "2s");
     assert_eq!(setting(&mut reader, "synchronous_commit").await, "on");
@@ -26,7 +28,8 @@ async fn statements_have_time_limits_and_commits_wait_for_the_disk() {
     writer.rollback().await.unwrap();
 
     let stricter = format!("{url}?options=-csynchronous_commit%3Dremote_apply");
-    let pool = open::pool(&stricter).await.unwrap();
+    let pool = open::pool(&stricter, Duration::from_millis(1500)).await.unwrap();
     let mut reader = pool.acquire().await.unwrap();
+    assert_eq!(setting(&mut reader, "statement_timeout").await, "1500ms");
     assert_eq!(setting(&mut reader, "synchronous_commit").await, "remote_apply");
 }

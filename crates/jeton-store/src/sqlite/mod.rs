@@ -34,11 +34,13 @@ pub struct SqliteOptions {
     /// Most connections for pages of lists, and as many again for what counts or leaves out many rows: neither takes one
     /// from those who look up. At least 1.
     pub list_readers: u32,
+    /// How long a statement that reads may take before it is given up.
+    pub query_time: Duration,
 }
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        SqliteOptions { max_group: 256, readers: 4, list_readers: 2 }
+        SqliteOptions { max_group: 256, readers: 4, list_readers: 2, query_time: crate::QUERY_TIME }
     }
 }
 
@@ -61,6 +63,7 @@ struct SqliteEngine {
     scan_readers: SqlitePool,
     writer: Writer,
     path: PathBuf,
+    query_time: Duration,
     measures: Arc<StoreMeasures>,
 }
 
@@ -73,7 +76,15 @@ impl SqliteEngine {
         let measures = Arc::new(StoreMeasures::default());
         let max_group = options.max_group.max(1);
         let writer = Writer::start(path.to_owned(), connection, max_group, Arc::clone(&measures));
-        Ok(SqliteEngine { readers, page_readers, scan_readers, writer, path: path.to_owned(), measures })
+        Ok(SqliteEngine {
+            readers,
+            page_readers,
+            scan_readers,
+            writer,
+            path: path.to_owned(),
+            query_time: options.query_time,
+            measures,
+        })
     }
 }
 
@@ -100,8 +111,9 @@ impl Engine for SqliteEngine {
 
     const LOG_ORDER: LogOrder = LogOrder::Sequence;
 
-    /// PostgreSQL has the same limit at the other end of the connection.
-    const READ_TIMEOUT: Duration = Duration::from_secs(2);
+    fn read_time(&self) -> Duration {
+        self.query_time
+    }
 
     async fn reader(&self, reading: Reading) -> Result<Reader, StoreError> {
         match reading {

@@ -1,7 +1,7 @@
 //! A database of its own for each test.
 
 use jeton_core::Actor;
-use jeton_store::{Change, OpenError, SqliteOptions, Store, open_postgres, open_sqlite};
+use jeton_store::{Change, OpenError, PostgresOptions, SqliteOptions, Store, open_postgres, open_sqlite};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ impl Place {
     pub(crate) async fn open(&self) -> Result<Arc<dyn Store>, OpenError> {
         match self {
             Place::Sqlite(_) => open_sqlite(&self.path(), SqliteOptions::default()).await,
-            Place::Postgres(url) => open_postgres(url).await,
+            Place::Postgres(url) => open_postgres(url, PostgresOptions::default()).await,
         }
     }
 

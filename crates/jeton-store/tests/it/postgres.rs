@@ -2,7 +2,7 @@
 
 use crate::bed::{Bed, Place};
 use crate::fixture::*;
-use jeton_store::{Change, ChangeKind, OpenError, open_postgres};
+use jeton_store::{Change, ChangeKind, OpenError, PostgresOptions, open_postgres};
 use sqlx::{Connection, Executor, PgConnection};
 
 /// Writes an entry of the change log, as a store would.
@@ -93,8 +93,8 @@ async fn a_restored_log_can_be_read_at_once() {
 #[tokio::test]
 async fn urls_of_other_sorts_are_refused() {
     for url in ["", "jeton.db", "sqlite://jeton.db", "mysql://host/db", "postgres://host:port/db"] {
-        assert!(matches!(open_postgres(url).await, Err(OpenError::Url)), "{url}");
+        assert!(matches!(open_postgres(url, PostgresOptions::default()).await, Err(OpenError::Url)), "{url}");
     }
-    let nobody = open_postgres("postgres://jeton@127.0.0.1:1/jeton").await;
+    let nobody = open_postgres("postgres://jeton@127.0.0.1:1/jeton", PostgresOptions::default()).await;
     assert!(matches!(nobody, Err(OpenError::Unavailable(_))));
 }

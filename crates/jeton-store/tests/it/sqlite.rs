@@ -48,7 +48,7 @@ async fn what_is_no_database_is_refused_and_left_alone() {
 #[tokio::test]
 async fn writes_go_on_one_by_one_if_groups_are_to_be_of_one() {
     let place = Place::sqlite();
-    let options = SqliteOptions { max_group: 1, readers: 1, list_readers: 1 };
+    let options = SqliteOptions { max_group: 1, readers: 1, list_readers: 1, ..SqliteOptions::default() };
     let store = open_sqlite(&place.path(), options).await.unwrap();
     let app = begin(&*store).await;
     let mut tasks = JoinSet::new();

@@ -16,7 +16,7 @@ use crate::place::Place;
 use jeton_core::ScopeLimits;
 use jeton_http::{BodyLimits, PublicUrl, RequestLog, ServerLimits};
 use jeton_service::{CacheLimits, Limits, Retention};
-use jeton_store::SqliteOptions;
+use jeton_store::{PostgresOptions, SqliteOptions};
 pub(crate) use settings::Setting;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -98,6 +98,7 @@ impl Config {
                 limits,
                 cache_limits: read.cache_limits(),
                 sqlite_options: read.sqlite_options(),
+                postgres_options: PostgresOptions { query_time: read.seconds("limits.query_seconds") },
             },
             listen: read.parsed("listen"),
             admin_listen: read.parsed("admin_listen"),
@@ -180,7 +181,11 @@ impl<'a> Read<'a> {
     }
 
     fn sqlite_options(&self) -> SqliteOptions {
-        SqliteOptions { max_group: self.count("sqlite.max_group"), ..SqliteOptions::default() }
+        SqliteOptions {
+            max_group: self.count("sqlite.max_group"),
+            query_time: self.seconds("limits.query_seconds"),
+            ..SqliteOptions::default()
+        }
     }
 
     fn server_limits(&self) -> ServerLimits {
@@ -258,7 +263,7 @@ mod tests {
         let place = &config.place;
         let place = (
             (&place.data_dir, &place.database_url),
-            (&place.limits, &place.cache_limits, place.sqlite_options.max_group),
+            (&place.limits, &place.cache_limits, place.sqlite_options, place.postgres_options),
         );
         let addresses = (config.listen, config.admin_listen, &config.public_url, config.behind_proxy);
         let limits = (config.server_limits, config.body_limits, config.verify_body_limits);
@@ -288,6 +293,8 @@ mod tests {
         assert_eq!(config.place.limits, Limits::default());
         assert_eq!(config.place.cache_limits, CacheLimits::default());
         assert_eq!(config.place.sqlite_options.max_group, SqliteOptions::default().max_group);
+        assert_eq!(config.place.sqlite_options.query_time, SqliteOptions::default().query_time);
+        assert_eq!(config.place.postgres_options.query_time, PostgresOptions::default().query_time);
         assert_eq!(config.retention, Retention::default());
     }
 

@@ -178,6 +178,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Most bytes in the body of a request to /verify",
     ),
     set(
+        "limits.query_seconds",
+        number(1, 600),
+        "2",
+        "How long the database may take to answer a question; what takes longer is answered 503",
+    ),
+    set(
         "limits.document_bytes",
         number(256, 1_048_576),
         "16384",
