@@ -3,6 +3,7 @@
 //! `/auth/{app}?permission=&id=&tag=` with any method. The answer is 200, 401, 403, or 503 when it could not be found
 //! out: nginx passes 401 and 403 on and makes 500 of everything else.
 
+use crate::client_address;
 use crate::overload::RETRY_SOON;
 use crate::request::{Presented, bearer_or_header, pairs};
 use axum::body::Body;
@@ -14,6 +15,7 @@ use bytes::Bytes;
 use jeton_core::{AppKey, Demand, Permission, Resource, Secret, Verdict};
 use jeton_service::{Service, Subject, Unavailable, Verified};
 use percent_encoding::percent_decode_str;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 const X_AUTH_APP: HeaderName = HeaderName::from_static("x-auth-app");
@@ -51,11 +53,16 @@ pub(crate) fn claims(path: &str) -> bool {
 
 /// The answer, if nobody has to be asked for it. Routing, extraction and assembly cost as much as all the rest, so that
 /// these answers are made before them: see [`AuthFirst`](crate::auth_first::AuthFirst).
-pub(crate) fn answer_at_once<B>(service: &Service, request: &Request<B>) -> Option<Response> {
+pub(crate) fn answer_at_once<B>(
+    service: &Service,
+    request: &Request<B>,
+    from: Option<IpAddr>,
+) -> Option<Response> {
     let answer = match Question::read(request) {
         None => Answer::Unproven,
         Some(question) => {
-            let verified = service.verify_from_memory(&question.app, &question.secret, question.asked())?;
+            let verified =
+                service.verify_from_memory(&question.app, &question.secret, question.asked(), from)?;
             question.answer(Ok(verified))
         }
     };
@@ -66,7 +73,8 @@ pub(crate) async fn handle(State(service): State<Service>, request: Request<Body
     let answer = match Question::read(&request) {
         None => Answer::Unproven,
         Some(question) => {
-            let verified = service.verify(&question.app, &question.secret, question.asked()).await;
+            let from = client_address::kept(request.extensions());
+            let verified = service.verify(&question.app, &question.secret, question.asked(), from).await;
             question.answer(verified)
         }
     };

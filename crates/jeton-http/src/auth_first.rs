@@ -5,6 +5,7 @@
 //! others, and those that need the store, go on to it.
 
 use crate::auth;
+use crate::client_address::{self, ForPeer, client_address};
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
@@ -12,23 +13,36 @@ use axum::response::Response;
 use jeton_service::Service;
 use std::convert::Infallible;
 use std::future::{Ready, ready};
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// Answers forward-auth from memory, and gives everything else to the router. Clones are one and the same.
 #[derive(Clone, Debug)]
-pub struct AuthFirst(Arc<Parts>);
+pub struct AuthFirst {
+    parts: Arc<Parts>,
+    /// Whom the connection is with; `None`: not known.
+    peer: Option<IpAddr>,
+}
 
 #[derive(Debug)]
 struct Parts {
     service: Service,
     router: Router,
+    is_behind_proxy: bool,
 }
 
 impl AuthFirst {
-    pub(crate) fn new(service: Service, router: Router) -> Self {
-        AuthFirst(Arc::new(Parts { service, router }))
+    pub(crate) fn new(service: Service, router: Router, is_behind_proxy: bool) -> Self {
+        AuthFirst { parts: Arc::new(Parts { service, router, is_behind_proxy }), peer: None }
+    }
+}
+
+/// Kept here and not among a request's extensions, which would cost each request three allocations.
+impl ForPeer for AuthFirst {
+    fn for_peer(self, peer: IpAddr) -> Self {
+        AuthFirst { peer: Some(peer), ..self }
     }
 }
 
@@ -42,14 +56,16 @@ impl tower_service::Service<Request<Body>> for AuthFirst {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Body>) -> Answering {
-        let Parts { service, router } = &*self.0;
-        let at_once =
-            if auth::claims(request.uri().path()) { auth::answer_at_once(service, &request) } else { None };
-        match at_once {
-            Some(response) => Answering::AtOnce(ready(Ok(response))),
-            None => Answering::Routed(Box::pin(router.clone().call(request))),
+    fn call(&mut self, mut request: Request<Body>) -> Answering {
+        let Parts { service, router, is_behind_proxy } = &*self.parts;
+        let from = client_address(self.peer, request.headers(), *is_behind_proxy);
+        if auth::claims(request.uri().path())
+            && let Some(response) = auth::answer_at_once(service, &request, from)
+        {
+            return Answering::AtOnce(ready(Ok(response)));
         }
+        client_address::keep(request.extensions_mut(), from);
+        Answering::Routed(Box::pin(router.clone().call(request)))
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod auth;
 mod auth_first;
+mod client_address;
 mod dialect;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
@@ -27,6 +28,7 @@ mod stream;
 mod verify;
 
 pub use auth_first::{Answering, AuthFirst};
+pub use client_address::ForPeer;
 pub use health::{Phase, Readiness};
 pub use instant::rfc3339;
 pub use normalise::NormaliseMethod;
@@ -49,7 +51,7 @@ pub type Admin = NormaliseMethod<Observe<Router>>;
 
 /// Everything that clients of the service see: the dialects, forward-auth, verification, health.
 pub fn public(service: Service, setup: Setup) -> Public {
-    let observer = setup.observer.clone();
+    let (observer, is_behind_proxy) = (setup.observer.clone(), setup.is_behind_proxy);
     let router = Router::new()
         .merge(dialect::appkey::routes())
         // Also where a gateway's recipe left the app out: forward-auth answers what a gateway understands, never 404.
@@ -61,7 +63,7 @@ pub fn public(service: Service, setup: Setup) -> Public {
         .merge(health::routes())
         .fallback(other_paths)
         .with_state(state::AppState { service: service.clone(), setup });
-    NormaliseMethod::new(Observe::new(AuthFirst::new(service, router), observer))
+    NormaliseMethod::new(Observe::new(AuthFirst::new(service, router, is_behind_proxy), observer))
 }
 
 /// What operators and machines see on the admin address.

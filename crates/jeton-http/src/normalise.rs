@@ -3,7 +3,9 @@
 //! HTTP method names are case-sensitive (RFC 9110 section 9.1), but three of the published sample clients send `get`,
 //! `post`, `put` and `delete`. They are normalised before routing: a layer inside the router would come too late.
 
+use crate::client_address::ForPeer;
 use axum::http::{Method, Request};
+use std::net::IpAddr;
 use std::task::{Context, Poll};
 use tower_service::Service;
 
@@ -17,6 +19,12 @@ impl<S> NormaliseMethod<S> {
     /// Wraps a service.
     pub fn new(inner: S) -> Self {
         NormaliseMethod { inner }
+    }
+}
+
+impl<S: ForPeer> ForPeer for NormaliseMethod<S> {
+    fn for_peer(self, peer: IpAddr) -> Self {
+        NormaliseMethod { inner: self.inner.for_peer(peer) }
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct AppState {
 pub struct Setup {
     /// Where clients find the service.
     pub public_url: PublicUrl,
+    /// Whether every connection comes from a proxy, which says in `X-Forwarded-For` whom it speaks for.
+    pub is_behind_proxy: bool,
     /// What they may send as a body.
     pub body_limits: BodyLimits,
     /// What they may send as a body to `/verify`.
@@ -41,6 +43,7 @@ impl Setup {
     pub fn new(public_url: PublicUrl) -> Self {
         Setup {
             public_url,
+            is_behind_proxy: false,
             body_limits: BodyLimits::default(),
             verify_body_limits: BodyLimits::OF_VERIFY,
             readiness: Readiness::new(Phase::Serving),

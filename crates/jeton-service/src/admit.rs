@@ -3,6 +3,7 @@
 use crate::apps::OpenApp;
 use crate::{Service, Unavailable};
 use jeton_core::{Actor, AppKey, Authority, Secret, Settings};
+use std::net::IpAddr;
 
 /// An API that an app may switch off for itself. There it is then as unknown as an app that does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +87,8 @@ impl Service {
 
     /// Finds out what the bearer of a token may do in an app. `key` is `None` if what was named cannot be an app key.
     ///
-    /// Only who presents a live token learns whether an app exists.
+    /// Only who presents a live token learns whether an app exists. If it is one of this app, that counts as a use of it,
+    /// from the address `from` if that is known.
     ///
     /// # Errors
     /// It could not be found out.
@@ -95,6 +97,7 @@ impl Service {
         surface: Surface,
         key: Option<&AppKey>,
         presented: Option<&Secret>,
+        from: Option<IpAddr>,
     ) -> Result<Admission, Unavailable> {
         let Some(secret) = presented.filter(|secret| !self.is_too_weak(secret)) else {
             return Ok(Admission::Unproven);
@@ -112,7 +115,7 @@ impl Service {
         let Some(stored) = live.iter().find(|stored| stored.token.app_id == app.id) else {
             return Ok(Admission::Elsewhere);
         };
-        self.record_use_of(&stored.token, None);
+        self.record_use_of(&stored.token, from);
         let authority = Authority::of(&stored.token, &app.settings.appkey.grantable)
             .map_err(|_| Unavailable::Unreadable("settings of an app"))?;
         Ok(match authority {

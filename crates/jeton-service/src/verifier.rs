@@ -2,6 +2,7 @@
 
 use crate::{ClientCredentials, Service, Unavailable};
 use jeton_core::{AppId, AppKey, Secret, ServicePermission, TokenKind};
+use std::net::IpAddr;
 
 /// By what somebody who asks about an app's tokens proves itself.
 #[derive(Debug)]
@@ -27,7 +28,8 @@ impl Service {
     /// Finds out whether somebody may ask about the tokens of the app of this key. `key` is `None` if what was named cannot
     /// be an app key.
     ///
-    /// Only who belongs to an app learns that it exists.
+    /// Only who belongs to an app learns that it exists. A token that proves it counts as used, from the address `from` if
+    /// that is known.
     ///
     /// # Errors
     /// It could not be found out.
@@ -35,6 +37,7 @@ impl Service {
         &self,
         key: Option<&AppKey>,
         proof: &VerifierProof,
+        from: Option<IpAddr>,
     ) -> Result<VerifierAdmission, Unavailable> {
         let secret = match proof {
             VerifierProof::Client(credentials) => {
@@ -53,7 +56,7 @@ impl Service {
         let Some(stored) = live.iter().find(|stored| stored.token.app_id == app.id) else {
             return Ok(VerifierAdmission::Unproven);
         };
-        self.record_use_of(&stored.token, None);
+        self.record_use_of(&stored.token, from);
         let verify = ServicePermission::Verify.permission();
         let may_ask = stored.token.kind == TokenKind::Service
             && stored.token.scopes.global_permissions().contains(&&verify);

@@ -7,6 +7,7 @@ use jeton_core::{
     decide, explain,
 };
 use jeton_store::StoredToken;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 pub(crate) const UNKNOWN: Verdict = Verdict::Inactive(InactiveReason::Unknown);
@@ -45,7 +46,7 @@ impl Service {
     /// Answers from memory where it can (see [`verify_from_memory`](Self::verify_from_memory)), else asks the store. Either
     /// way, what this process was told to revoke, disable or narrow is refused from that answer on, and what other
     /// processes were told, [`CacheLimits::max_staleness`](crate::CacheLimits::max_staleness) later at the latest.
-    /// A token that is active counts as used.
+    /// A token that is active counts as used, from the address `from` if that is known.
     ///
     /// # Errors
     /// It could not be found out. Never means that the token is bad.
@@ -54,12 +55,13 @@ impl Service {
         app: &AppKey,
         secret: &Secret,
         demand: &Demand,
+        from: Option<IpAddr>,
     ) -> Result<Verified, Unavailable> {
-        if let Some(verified) = self.verify_from_memory(app, secret, demand) {
+        if let Some(verified) = self.verify_from_memory(app, secret, demand, from) {
             return Ok(verified);
         }
         match self.look_up(app, secret).await {
-            Ok(recalled) => Ok(self.judge(recalled, demand, self.now())),
+            Ok(recalled) => Ok(self.judge(recalled, demand, self.now(), from)),
             Err(error) => {
                 self.measures.verdicts.unavailable.increment();
                 Err(error)
@@ -68,7 +70,13 @@ impl Service {
     }
 
     /// The same if no question to the store is needed; `None` if one is. Takes no lock that a writer holds.
-    pub fn verify_from_memory(&self, app: &AppKey, secret: &Secret, demand: &Demand) -> Option<Verified> {
+    pub fn verify_from_memory(
+        &self,
+        app: &AppKey,
+        secret: &Secret,
+        demand: &Demand,
+        from: Option<IpAddr>,
+    ) -> Option<Verified> {
         let now = self.now();
         let digests = || self.keys.digests(secret);
         // What is remembered was found by its digest, so arithmetic on the secret would say nothing new.
@@ -77,7 +85,7 @@ impl Service {
             None if self.is_refused_by_arithmetic(secret) => Recalled::Absent,
             None => self.cache.recall(app, digests(), now)?,
         };
-        Some(self.judge(recalled, demand, now))
+        Some(self.judge(recalled, demand, now, from))
     }
 
     /// Decides as [`verify`](Self::verify) does, says on what grounds, and answers with the whole token as it is stored.
@@ -98,13 +106,19 @@ impl Service {
         Ok(Explained { verdict: explanation.verdict, explanation, token: Some(stored.token) })
     }
 
-    pub(crate) fn judge(&self, recalled: Recalled, demand: &Demand, now: Timestamp) -> Verified {
+    pub(crate) fn judge(
+        &self,
+        recalled: Recalled,
+        demand: &Demand,
+        now: Timestamp,
+        from: Option<IpAddr>,
+    ) -> Verified {
         let verified = match recalled {
             Recalled::Absent => Verified { verdict: UNKNOWN, subject: None },
             Recalled::Known(subject) => {
                 let verdict = decide(subject.standing(), demand, now);
                 if !matches!(verdict, Verdict::Inactive(_)) {
-                    self.usage.record(subject.tally(), now, None);
+                    self.usage.record(subject.tally(), now, from);
                 }
                 Verified { verdict, subject: Some(subject) }
             }

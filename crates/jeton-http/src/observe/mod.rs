@@ -10,12 +10,14 @@ pub(crate) use measures::{CLASSES, RequestMeasures};
 pub use request_id::request_id;
 pub(crate) use request_id::told_request_id;
 
+use crate::client_address::ForPeer;
 use crate::route::Route;
 use crate::seldom::Seldom;
 use axum::http::{Method, Request, Response, StatusCode};
 use request_id::{REQUEST, RequestId, RequestIds, X_REQUEST_ID};
 use std::fmt;
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -97,6 +99,12 @@ pub struct Observe<S> {
 impl<S> Observe<S> {
     pub(crate) fn new(inner: S, observer: Arc<Observer>) -> Self {
         Observe { inner, observer }
+    }
+}
+
+impl<S: ForPeer> ForPeer for Observe<S> {
+    fn for_peer(self, peer: IpAddr) -> Self {
+        Observe { inner: self.inner.for_peer(peer), ..self }
     }
 }
 

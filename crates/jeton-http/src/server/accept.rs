@@ -2,22 +2,23 @@
 
 use crate::seldom::Seldom;
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 
 /// How long to wait for whatever the system lacks: trying again at once would spin.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The next connection; `None`: there is none this time. If the system lacks something, such as file descriptors,
+/// The next connection, and whom it is with; `None`: there is none this time. If the system lacks something, such as file descriptors,
 /// `relieve` is called and time passes before this answers.
 pub(super) async fn accept(
     listener: &TcpListener,
     troubles: &Seldom,
     relieve: impl FnOnce(),
-) -> Option<TcpStream> {
+) -> Option<(TcpStream, IpAddr)> {
     let error = match listener.accept().await {
         // Answers are written whole, so waiting to fill a packet only delays them. It fails if the client is gone.
-        Ok((stream, _)) => return stream.set_nodelay(true).is_ok().then_some(stream),
+        Ok((stream, peer)) => return stream.set_nodelay(true).is_ok().then_some((stream, peer.ip())),
         Err(error) => error,
     };
     if is_gone(&error) {

@@ -23,6 +23,7 @@ pub use limits::ServerLimits;
 pub use measures::ServerMeasures;
 pub use tls::{Tls, TlsError};
 
+use crate::client_address::ForPeer;
 use crate::seldom::Seldom;
 use accept::accept;
 use axum::body::Body;
@@ -66,7 +67,11 @@ pub async fn serve<S>(
     limits: ServerLimits,
     stop: impl Future<Output = ()>,
 ) where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
+        + ForPeer
+        + Clone
+        + Send
+        + 'static,
     S::Future: Send,
 {
     let Listener { tcp: listener, tls, measures } = listener.into();
@@ -81,7 +86,7 @@ pub async fn serve<S>(
             let relieve = || {
                 connections.evict_idlest();
             };
-            let Some(stream) = accept(&listener, &troubles, relieve).await else { continue };
+            let Some((stream, peer)) = accept(&listener, &troubles, relieve).await else { continue };
             let Some(place) = connections.place().await else {
                 measures.refused.increment();
                 if let Some(kept_back) = refusals.pass() {
@@ -93,7 +98,8 @@ pub async fn serve<S>(
                 refuse(&stream, serving.tls.is_some());
                 continue;
             };
-            let (serving, watcher) = (serving.clone(), graceful.watcher());
+            let (mut serving, watcher) = (serving.clone(), graceful.watcher());
+            serving.service = serving.service.for_peer(peer);
             connections.spawn(place, |connection| async move {
                 // The client went away, was too slow or sent no HTTP: what can be answered has been.
                 if let Err(error) = serving.serve(stream, connection, watcher).await {

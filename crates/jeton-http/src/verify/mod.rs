@@ -7,6 +7,7 @@ mod error;
 mod input;
 mod wire;
 
+use crate::client_address;
 use crate::request::{Presented, basic, bearer, read_body, segments};
 use crate::state::AppState;
 use axum::Router;
@@ -44,7 +45,8 @@ async fn answer(
     }
     let proof = proof(&parts.headers).ok_or(VerifyError::Unproven)?;
     let body = read_body(&parts.headers, body, setup.verify_body_limits).await;
-    let app_id = match service.admit_verifier(app.parse().ok().as_ref(), &proof).await? {
+    let from = client_address::kept(&parts.extensions);
+    let app_id = match service.admit_verifier(app.parse().ok().as_ref(), &proof, from).await? {
         VerifierAdmission::Admitted(app_id) => app_id,
         VerifierAdmission::Powerless => return Err(VerifyError::Powerless),
         VerifierAdmission::Unproven => return Err(VerifyError::Unproven),

@@ -227,7 +227,7 @@ impl World {
             for demand in [Demand::Active, demand()] {
                 // Twice: the second answer may come from memory.
                 for _ in 0..2 {
-                    let answered = service.verify(&app, &secret, &demand).await.unwrap();
+                    let answered = service.verify(&app, &secret, &demand, None).await.unwrap();
                     let stored = service.explain(&app, &secret, &demand).await.unwrap();
                     prop_assert_eq!(answered.verdict, stored.verdict);
                     let id = answered.subject.map(|subject| subject.token_id());

@@ -9,6 +9,7 @@ use jeton_core::{
     Verdict, decide,
 };
 use jeton_store::{Replaced, StoredToken};
+use std::net::IpAddr;
 
 /// What came of presenting a token.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,7 +82,8 @@ impl Writer {
 }
 
 impl Service {
-    /// Finds out who presents a token on LoopBack.
+    /// Finds out who presents a token on LoopBack. One that is active counts as used, whoever it makes of its bearer, from
+    /// the address `from` if that is known.
     ///
     /// # Errors
     /// It could not be found out.
@@ -89,6 +91,7 @@ impl Service {
         &self,
         app: &OpenApp,
         presented: Option<&Secret>,
+        from: Option<IpAddr>,
     ) -> Result<Presentation, Unavailable> {
         let anybody = Presentation::Caller(LoopBackCaller::Anybody);
         let Some(secret) = presented else { return Ok(anybody) };
@@ -98,7 +101,10 @@ impl Service {
         };
         let token = &stored.token;
         match decide(token.standing(), &Demand::Active, self.now()) {
-            Verdict::Allowed => Ok(Presentation::Caller(caller(token))),
+            Verdict::Allowed => {
+                self.record_use_of(token, from);
+                Ok(Presentation::Caller(caller(token)))
+            }
             Verdict::Inactive(_) if self.has_expired(token) && !token.left_loopback => {
                 self.leave_loopback(app, stored).await?;
                 Ok(Presentation::Expired)

@@ -75,7 +75,7 @@ impl Following {
     }
 
     async fn verdict(&self, secret: &Secret) -> Verdict {
-        self.service.verify(&"demo".parse().unwrap(), secret, &Demand::Active).await.unwrap().verdict
+        self.service.verify(&"demo".parse().unwrap(), secret, &Demand::Active, None).await.unwrap().verdict
     }
 
     /// Stops following; the data is there until the folder is dropped.
@@ -210,8 +210,8 @@ async fn while_nobody_follows_the_log_the_store_is_asked() {
     store.begin();
     let app = "demo".parse().unwrap();
     for number in 1..=3 {
-        assert!(service.verify_from_memory(&app, &token.secret, &Demand::Active).is_none());
-        service.verify(&app, &token.secret, &Demand::Active).await.unwrap();
+        assert!(service.verify_from_memory(&app, &token.secret, &Demand::Active, None).is_none());
+        service.verify(&app, &token.secret, &Demand::Active, None).await.unwrap();
         assert_eq!(store.questions(), 2 * number);
     }
     assert_eq!(service.cache_stats().staleness_millis, None);
@@ -246,7 +246,7 @@ async fn garbage_costs_no_question() {
         for number in 0..50_000 {
             let garbage = secret(&garbage(good.secret.expose(), number));
             let verdict =
-                world.service.verify_from_memory(&"demo".parse().unwrap(), &garbage, &Demand::Active);
+                world.service.verify_from_memory(&"demo".parse().unwrap(), &garbage, &Demand::Active, None);
             assert_eq!(verdict.map(|verified| verified.verdict), Some(UNKNOWN), "{number}");
         }
         assert_eq!(world.store.questions(), 0, "after an import: {imports}");
@@ -288,7 +288,7 @@ async fn foreign_secrets_are_learnt_from_the_store_and_from_the_log() {
     let other = Service::open_with(store, &world.ring, clock, entropy, limits).await.unwrap();
     let is_known = async |number: u32| {
         let verified =
-            other.verify(&"demo".parse().unwrap(), &secret(&foreign(number)), &Demand::Active).await;
+            other.verify(&"demo".parse().unwrap(), &secret(&foreign(number)), &Demand::Active, None).await;
         verified.unwrap().verdict == Verdict::Allowed
     };
     let follow = other.follow_changes(std::future::pending());

@@ -77,7 +77,7 @@ impl World {
     pub(crate) async fn verdict_in(&self, key: &str, secret: &Secret) -> Verdict {
         let key = key.parse().unwrap();
         let explained = self.service.explain(&key, secret, &Demand::Active).await.unwrap();
-        let verified = self.service.verify(&key, secret, &Demand::Active).await.unwrap();
+        let verified = self.service.verify(&key, secret, &Demand::Active, None).await.unwrap();
         assert_eq!((explained.explanation.verdict, explained.verdict), (verified.verdict, verified.verdict));
         assert_eq!(explained.token.map(|token| token.id), verified.subject.as_ref().map(|s| s.token_id()));
         let is_unknown = verified.verdict == Verdict::Inactive(InactiveReason::Unknown);
@@ -87,8 +87,11 @@ impl World {
 
     /// Whether the bearer is let in to `demo`'s tokens.
     pub(crate) async fn is_admitted(&self, secret: &Secret) -> bool {
-        let admission =
-            self.service.admit(Surface::AppKey, Some(&"demo".parse().unwrap()), Some(secret)).await.unwrap();
+        let admission = self
+            .service
+            .admit(Surface::AppKey, Some(&"demo".parse().unwrap()), Some(secret), None)
+            .await
+            .unwrap();
         matches!(admission, Admission::Admitted { .. })
     }
 

@@ -76,7 +76,7 @@ async fn only_the_keys_that_wrote_a_database_open_it() {
     let issued = world.issue(grant("read")).await;
     let again = open(&world, &world.ring).await.unwrap();
     let demand = jeton_core::Demand::Active;
-    let verified = again.verify(&"demo".parse().unwrap(), &issued.secret, &demand).await.unwrap();
+    let verified = again.verify(&"demo".parse().unwrap(), &issued.secret, &demand, None).await.unwrap();
     assert_eq!(verified.verdict, Verdict::Allowed);
 }
 

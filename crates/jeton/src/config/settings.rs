@@ -120,7 +120,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "behind_proxy",
         Kind::Switch,
         "false",
-        "Something in front of this server speaks TLS: tokens may arrive in clear on an address beyond loopback",
+        "Something in front of this server speaks TLS: tokens may arrive in clear on an address beyond loopback, and the \
+         last address of X-Forwarded-For is the client's",
     )
     .with_flag(Flag::Serve),
     set(

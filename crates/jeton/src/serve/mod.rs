@@ -84,6 +84,7 @@ fn setup(config: &Config, listened: &str) -> Result<Setup, Failure> {
     let observer = Observer::new(u32::from_be_bytes(prefix), config.reloadable.log_requests);
     Ok(Setup {
         public_url: config.public_url.clone().unwrap_or(listened),
+        is_behind_proxy: config.behind_proxy,
         body_limits: config.body_limits,
         verify_body_limits: config.verify_body_limits,
         readiness: Readiness::new(Phase::Starting),

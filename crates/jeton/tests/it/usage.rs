@@ -1,6 +1,9 @@
 //! When and how often tokens were used.
 
-use crate::support::{Installation, text};
+use crate::support::loopback::open;
+use crate::support::{Answer, Installation, Server, request, text};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -60,4 +63,131 @@ fn unused_tokens_are_listed() {
         assert_eq!(titles("30"), ["old"]);
         assert_eq!(titles("100000"), [""; 0]);
     });
+}
+
+/// Who presents a token, where, and whether that is a use of it.
+struct Presentation {
+    what: &'static str,
+    /// How it was made.
+    token: &'static [&'static str],
+    /// The request line, with the token in the place of `{token}`.
+    line: (&'static str, &'static str),
+    /// The credential; without one, the app's client credentials.
+    header: Option<&'static str>,
+    body: Option<&'static str>,
+    status: u16,
+    /// How often it was used, and from where.
+    seen: (u64, Option<&'static str>),
+}
+
+const GRANT: &[&str] = &["--permissions", "read"];
+const IDENTITY: &[&str] = &["--user-id", "7"];
+const BEARER: Option<&str> = Some("Authorization: Bearer {token}");
+const HERE: Option<&str> = Some("127.0.0.1");
+
+#[rustfmt::skip]
+const PRESENTATIONS: &[Presentation] = &[
+    Presentation { what: "a gateway", token: GRANT, line: ("GET", "/auth/demo"), header: BEARER, body: None, status: 200, seen: (1, HERE) },
+    Presentation { what: "another header", token: GRANT, line: ("POST", "/auth/demo"), header: Some("X-Access-Token: {token}"), body: None, status: 200, seen: (1, HERE) },
+    Presentation { what: "active, not allowed", token: GRANT, line: ("GET", "/auth/demo?permission=write"), header: BEARER, body: None, status: 403, seen: (1, HERE) },
+    Presentation { what: "another app's", token: GRANT, line: ("GET", "/auth/shop"), header: BEARER, body: None, status: 401, seen: (0, None) },
+    Presentation { what: "a backend was handed it", token: GRANT, line: ("POST", "/verify/demo"), header: None, body: Some(r#"{"token": "{token}"}"#), status: 200, seen: (1, None) },
+    Presentation { what: "a backend asks", token: &["--permissions", "jeton:verify"], line: ("POST", "/verify/demo"), header: BEARER, body: Some(r#"{"token": "x"}"#), status: 200, seen: (1, HERE) },
+    Presentation { what: "a backend may not ask", token: GRANT, line: ("POST", "/verify/demo"), header: BEARER, body: Some(r#"{"token": "x"}"#), status: 403, seen: (1, HERE) },
+    Presentation { what: "AppKey, for its user", token: IDENTITY, line: ("GET", "/AccessToken/demo"), header: BEARER, body: None, status: 200, seen: (1, HERE) },
+    Presentation { what: "AppKey, for nobody", token: GRANT, line: ("GET", "/AccessToken/demo"), header: BEARER, body: None, status: 403, seen: (1, HERE) },
+    Presentation { what: "AppKey, elsewhere", token: IDENTITY, line: ("GET", "/AccessToken/shop"), header: BEARER, body: None, status: 404, seen: (0, None) },
+    Presentation { what: "LoopBack, by query", token: IDENTITY, line: ("GET", "/api/accessTokens/count?access_token={token}"), header: Some("Accept: */*"), body: None, status: 200, seen: (1, HERE) },
+    Presentation { what: "LoopBack, by header", token: IDENTITY, line: ("GET", "/api/accessTokens/count"), header: Some("Authorization: {token}"), body: None, status: 200, seen: (1, HERE) },
+    Presentation { what: "LoopBack, for nobody", token: GRANT, line: ("GET", "/api/accessTokens/count"), header: Some("X-Access-Token: {token}"), body: None, status: 200, seen: (1, HERE) },
+    Presentation { what: "LoopBack, named", token: IDENTITY, line: ("GET", "/api/accessTokens/{token}"), header: Some("Accept: */*"), body: None, status: 200, seen: (0, None) },
+    Presentation { what: "Dotide, named", token: GRANT, line: ("GET", "/v1/demo/access_tokens/{token}"), header: None, body: None, status: 200, seen: (0, None) },
+    Presentation { what: "Dotide takes no tokens", token: IDENTITY, line: ("GET", "/v1/demo/access_tokens?access_token={token}"), header: BEARER, body: None, status: 404, seen: (0, None) },
+];
+
+#[test]
+fn presenting_a_token_is_a_use_of_it_wherever_it_is_taken() {
+    each_engine(|installation| {
+        let installation = installation.with(&open());
+        installation.place.json(&["app", "create", "shop"]);
+        for presentation in PRESENTATIONS {
+            let create = [&["token", "create", "--app", "demo"], presentation.token].concat();
+            let made = installation.place.json(&create);
+            let answer = presentation.make(&installation, text(&made, "access_token"));
+            assert_eq!(answer.status, presentation.status, "{}: {answer:?}", presentation.what);
+            let token = shown(&installation, &made["id"]);
+            let (uses, address) = presentation.seen;
+            assert_eq!(
+                (&token["use_count"], &token["last_address"], token["last_used_at"].is_null()),
+                (&json!(uses), &json!(address), uses == 0),
+                "{}",
+                presentation.what
+            );
+            // One that is not good is not used, whoever presents it.
+            let id = made["id"].to_string();
+            installation.place.json(&["token", "update", &id, "--app", "demo", "--disable"]);
+            presentation.make(&installation, text(&made, "access_token"));
+            assert_eq!(shown(&installation, &made["id"])["use_count"], uses, "{}", presentation.what);
+        }
+    });
+}
+
+impl Presentation {
+    /// Whoever presents it invents an address too.
+    fn make(&self, installation: &Installation, token: &str) -> Answer {
+        let credential = match self.header {
+            Some(header) => header.replace("{token}", token),
+            None => {
+                let member = |name| installation.credential(name);
+                let pair = format!("{}:{}", member("client_id"), member("client_secret"));
+                format!("Authorization: Basic {}", BASE64_STANDARD.encode(pair))
+            }
+        };
+        let headers = [credential, "X-Forwarded-For: 203.0.113.9".to_owned()];
+        let body = self.body.map(|body| body.replace("{token}", token));
+        let (method, target) = self.line;
+        let target = target.replace("{token}", token);
+        request(installation.server().address, method, &target, &headers, body.as_deref())
+    }
+}
+
+#[test]
+fn behind_a_proxy_the_address_is_what_the_proxy_says() {
+    let mut installation = Installation::sqlite().with(&open());
+    let mut command = installation.place.command(&["serve", "--behind-proxy"]);
+    installation.server = Some(Server::launched(command.env("JETON_LOG_REQUESTS", "all")));
+    let (server, place) = (installation.server(), &installation.place);
+    let made = place.json(&["token", "create", "--app", "demo", "--user-id", "7"]);
+    let bearer = format!("Authorization: Bearer {}", text(&made, "access_token"));
+    let shown_after = |target: &str, forwarded: Option<&str>| {
+        let forwarded = forwarded.map(|addresses| format!("X-Forwarded-For: {addresses}"));
+        let headers: Vec<String> = [bearer.clone()].into_iter().chain(forwarded).collect();
+        let answer = request(server.address, "GET", target, &headers, None);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert!(!answer.body.contains("203.0.113") && !answer.body.contains("127.0.0.1"), "{answer:?}");
+        shown(&installation, &made["id"])["last_address"].clone()
+    };
+    assert_eq!(shown_after("/auth/demo", None), Value::Null, "the proxy's own address is nobody's");
+    for target in ["/auth/demo", "/AccessToken/demo", "/api/accessTokens"] {
+        assert_eq!(shown_after(target, Some("198.51.100.7, 203.0.113.9")), "203.0.113.9", "{target}");
+        assert_eq!(shown_after(target, Some("203.0.113.9, ::ffff:203.0.113.8")), "203.0.113.8", "{target}");
+        assert_eq!(
+            shown_after(target, Some("203.0.113.9, nobody")),
+            "203.0.113.8",
+            "{target}: left as it was"
+        );
+    }
+    assert_eq!(shown_after("/auth/demo", Some("2001:db8::7")), "2001:db8::7");
+    let rows = place.json(&["token", "list", "--app", "demo"]);
+    let row = rows.as_array().unwrap().iter().find(|row| row["id"] == made["id"]).unwrap();
+    assert_eq!(row["last_address"], "2001:db8::7", "{row}");
+
+    // Nobody who reads the log or the metrics learns from where clients come.
+    let metrics = request(server.admin_address, "GET", "/metrics", &[], None);
+    let mut server = installation.server.take().unwrap();
+    for text in [metrics.body, server.stop(), place.said()] {
+        for address in ["203.0.113", "198.51.100.7", "2001:db8"] {
+            assert!(!text.contains(address), "{address} in {text}");
+        }
+    }
 }

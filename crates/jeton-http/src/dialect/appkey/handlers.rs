@@ -3,6 +3,7 @@
 use super::error::AppKeyError;
 use super::input::Members;
 use super::wire;
+use crate::client_address;
 use crate::request::{Presented, bearer, body_form, read_body, segments};
 use crate::state::AppState;
 use crate::stream::{ListFrame, list_body};
@@ -68,7 +69,8 @@ async fn admit(service: &Service, app: &str, parts: &Parts) -> Result<Caller, Ap
         Presented::Token(secret) => Some(secret),
         Presented::Nothing | Presented::Several => None,
     };
-    match service.admit(Surface::AppKey, key.as_ref(), presented.as_ref()).await? {
+    let from = client_address::kept(&parts.extensions);
+    match service.admit(Surface::AppKey, key.as_ref(), presented.as_ref(), from).await? {
         Admission::Unproven => Err(AppKeyError::Unproven),
         Admission::Elsewhere => Err(AppKeyError::NoSuchApp),
         Admission::Powerless => Err(AppKeyError::Powerless),

@@ -9,6 +9,7 @@ use super::negotiation::{BodyForm, Wishes};
 use super::qs::parse_query;
 use super::route::{Call, Target, Undecodable, call, target};
 use super::{answer, body, cors, credential, wire};
+use crate::client_address;
 use crate::state::AppState;
 use crate::stream::{ListFrame, short_list_body};
 use axum::extract::Request;
@@ -78,7 +79,8 @@ async fn operate(
 ) -> Result<Response, LoopBackError> {
     let app = &place.app;
     let presented = credential::presented(service, query, &parts.headers);
-    let caller = match service.loopback_caller(app, presented.as_ref()).await? {
+    let from = client_address::kept(&parts.extensions);
+    let caller = match service.loopback_caller(app, presented.as_ref(), from).await? {
         Presentation::Expired => return Err(LoopBackError::InvalidToken),
         Presentation::Caller(caller) => caller,
     };

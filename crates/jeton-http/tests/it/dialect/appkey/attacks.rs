@@ -15,7 +15,8 @@ const APP: &str = "/AccessToken/demo";
 async fn allows(app: &TestApp, secret: &str, permission: &str) -> bool {
     let demand = Demand::Permission { permission: permission.parse().unwrap(), resource: None };
     let secret = Secret::parse(secret).unwrap();
-    app.service.verify(&"demo".parse().unwrap(), &secret, &demand).await.unwrap().verdict == Verdict::Allowed
+    app.service.verify(&"demo".parse().unwrap(), &secret, &demand, None).await.unwrap().verdict
+        == Verdict::Allowed
 }
 
 /// Creates by this caller; the secret and what is stored.

@@ -55,7 +55,7 @@ async fn stored(app: &TestApp, secret: &str) -> Option<Token> {
 /// What the service says of a token.
 async fn verdict(app: &TestApp, secret: &str) -> Verdict {
     let secret = Secret::parse(secret).unwrap();
-    app.service.verify(&"demo".parse().unwrap(), &secret, &Demand::Active).await.unwrap().verdict
+    app.service.verify(&"demo".parse().unwrap(), &secret, &Demand::Active, None).await.unwrap().verdict
 }
 
 /// Makes sure that no surface but LoopBack knows of a token.
