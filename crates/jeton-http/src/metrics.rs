@@ -59,6 +59,8 @@ metrics! {
     LOG_POLLS = COUNTER "jeton_change_polls_total": "Looks for new entries of the change log, by whether they succeeded.";
     STALENESS = GAUGE "jeton_change_staleness_seconds":
         "Since when the change log has not been read to its end. Beyond cache.max_staleness_milliseconds nothing is answered from memory.";
+    LISTENING = GAUGE "jeton_change_listening":
+        "1 while changes of other processes are announced, 0 while they have to be looked for (always, on SQLite).";
     USES = COUNTER "jeton_token_uses_total":
         "Uses of tokens by what became of them: recorded, and of those flushed to the store; dropped.";
     REMOVED = COUNTER "jeton_retention_removed_total": "What was removed because it had been kept long enough, by what it was.";
@@ -174,6 +176,7 @@ fn cache(service: &Service, families: &mut Vec<MetricFamily>) {
     families.push(family(&LOG_ENTRIES, vec![counter_of(&[], stats.changes as f64)]));
     families.push(family(&LOG_POLLS, polls.into()));
     families.push(family(&STALENESS, staleness.into_iter().collect()));
+    families.push(family(&LISTENING, vec![gauge_of(&[], f64::from(u8::from(stats.is_listening)))]));
 }
 
 fn uses(service: &Service, families: &mut Vec<MetricFamily>) {

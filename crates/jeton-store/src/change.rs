@@ -29,6 +29,15 @@ impl Change {
     }
 }
 
+/// What is heard of others' changes before anybody has looked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// Whether anything would be heard now.
+    pub is_listening: bool,
+    /// How often something was.
+    pub heard: u64,
+}
+
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ChangeKind {

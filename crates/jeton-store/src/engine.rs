@@ -1,5 +1,6 @@
 //! The seam between the store and its engines.
 
+use crate::change::Hints;
 use crate::error::StoreError;
 use crate::measures::StoreMeasures;
 use crate::session::Session;
@@ -9,6 +10,7 @@ use std::fmt;
 use std::future::Future;
 use std::ops::DerefMut;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// What a statement reads, which decides whom it waits behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +54,9 @@ pub(crate) trait Engine: fmt::Debug + Send + Sync + 'static {
 
     /// Applies a write in a transaction and answers once that is on disk.
     fn write(&self, write: Write) -> impl Future<Output = Result<Outcome, StoreError>> + Send;
+
+    /// Tells `hints` of what other processes announce, for ever.
+    fn listen(&self, hints: &watch::Sender<Hints>) -> impl Future<Output = ()> + Send;
 
     /// What is counted.
     fn measures(&self) -> &StoreMeasures;

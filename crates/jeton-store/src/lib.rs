@@ -31,7 +31,7 @@ mod statements;
 mod write;
 
 pub use backup::check_backup;
-pub use change::{Change, ChangeKind, LogPosition, News};
+pub use change::{Change, ChangeKind, Hints, LogPosition, News};
 pub use error::{OpenError, StoreError};
 pub use measures::{CallMeasures, StoreMeasures};
 pub use model::{
@@ -48,6 +48,7 @@ use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, Token, Tok
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// How long a statement that reads may take unless an option says otherwise.
 const QUERY_TIME: Duration = Duration::from_secs(2);
@@ -215,6 +216,12 @@ pub trait Store: Send + Sync + fmt::Debug {
     ///
     /// A position is good for the store that gave it only.
     async fn news(&self, since: Option<&LogPosition>) -> Result<News, StoreError>;
+
+    /// Tells `hints` when the change log may have something new, until it is dropped: it never completes.
+    ///
+    /// Hints spare whoever waits for [`news`](Self::news) many looks in vain, and promise nothing: a change can come
+    /// without one, also while [`Hints::is_listening`]. An engine that has none never tells anything.
+    async fn listen(&self, hints: &watch::Sender<Hints>);
 
     /// The numbers and digests of at most `limit` tokens with foreign secrets whose numbers lie from `first` to `last`,
     /// of all apps and in whatever state, by ascending number.

@@ -2,7 +2,7 @@
 
 use crate::Store;
 use crate::backup;
-use crate::change::{Change, LogPosition, News, Seen};
+use crate::change::{Change, Hints, LogPosition, News, Seen};
 use crate::check;
 use crate::decode;
 use crate::engine::{Engine, Reading};
@@ -20,6 +20,7 @@ use crate::write::{NewAppWithAdmin, Outcome, Write};
 use async_trait::async_trait;
 use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, Token, TokenId};
 use std::path::Path;
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 /// A store over the engine `E`.
@@ -281,6 +282,10 @@ impl<E: Engine> Store for SqlStore<E> {
             Some(Seen::UpTo(sequence)) => self.news_after(*sequence).await,
             Some(Seen::Snapshot(snapshot)) => self.news_since(snapshot).await,
         }
+    }
+
+    async fn listen(&self, hints: &watch::Sender<Hints>) {
+        self.0.listen(hints).await;
     }
 
     async fn foreign_digests(

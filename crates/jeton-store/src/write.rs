@@ -53,6 +53,28 @@ impl Write {
         }
     }
 
+    /// Whether it leaves entries in the change log.
+    pub(crate) fn is_logged(&self) -> bool {
+        match self {
+            Write::SweepDeletedApps { .. }
+            | Write::SweepSealed { .. }
+            | Write::TrimChanges { .. }
+            | Write::AddUsage { .. } => false,
+            Write::Initialise(_)
+            | Write::CreateApp(_)
+            | Write::ChangeApp { .. }
+            | Write::DeleteApp { .. }
+            | Write::PurgeTokens { .. }
+            | Write::Restore(_)
+            | Write::InsertTokens { .. }
+            | Write::ReplaceToken { .. }
+            | Write::DeleteToken { .. }
+            | Write::RevokeToken { .. }
+            | Write::CreateOperator { .. }
+            | Write::RevokeOperator { .. } => true,
+        }
+    }
+
     /// Whether it wipes keys or sealed values that must not stay readable in files.
     pub(crate) fn wipes(&self) -> bool {
         match self {

@@ -3,14 +3,16 @@
 use async_trait::async_trait;
 use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, Token, TokenId};
 use jeton_store::{
-    App, AppChange, AppChanged, AppCreated, BackedUp, Change, CheckReport, Genesis, Initialised, Inserted,
-    KeyCheck, LogPosition, LogState, NewApp, NewOperator, NewToken, News, Operator, Purge, Replaced, Restore,
-    Restored, Store, StoreError, StoreMeasures, StoredToken, TokenFilter, TokenPage, TokenUse,
+    App, AppChange, AppChanged, AppCreated, BackedUp, Change, CheckReport, Genesis, Hints, Initialised,
+    Inserted, KeyCheck, LogPosition, LogState, NewApp, NewOperator, NewToken, News, Operator, Purge,
+    Replaced, Restore, Restored, Store, StoreError, StoreMeasures, StoredToken, TokenFilter, TokenPage,
+    TokenUse,
 };
 use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use tokio::sync::watch;
 
 /// Another store behind calls that are counted, some of which fail before they reach it.
 #[derive(Debug)]
@@ -251,6 +253,10 @@ impl Store for FailingStore {
 
     async fn news(&self, since: Option<&LogPosition>) -> Result<News, StoreError> {
         self.call(self.inner.news(since)).await
+    }
+
+    async fn listen(&self, hints: &watch::Sender<Hints>) {
+        self.inner.listen(hints).await;
     }
 
     async fn foreign_digests(

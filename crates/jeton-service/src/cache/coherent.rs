@@ -9,12 +9,14 @@ use super::{APPS, Cache, token_place};
 use async_trait::async_trait;
 use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, Token, TokenId};
 use jeton_store::{
-    App, AppChange, AppChanged, AppCreated, BackedUp, Change, CheckReport, Genesis, Initialised, Inserted,
-    KeyCheck, LogPosition, LogState, NewApp, NewOperator, NewToken, News, Operator, Purge, Replaced, Restore,
-    Restored, Store, StoreError, StoreMeasures, StoredToken, TokenFilter, TokenPage, TokenUse,
+    App, AppChange, AppChanged, AppCreated, BackedUp, Change, CheckReport, Genesis, Hints, Initialised,
+    Inserted, KeyCheck, LogPosition, LogState, NewApp, NewOperator, NewToken, News, Operator, Purge,
+    Replaced, Restore, Restored, Store, StoreError, StoreMeasures, StoredToken, TokenFilter, TokenPage,
+    TokenUse,
 };
 use std::path::Path;
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// Another store, and the cache that must not contradict it.
 #[derive(Debug)]
@@ -213,6 +215,10 @@ impl Store for CoherentStore {
 
     async fn news(&self, since: Option<&LogPosition>) -> Result<News, StoreError> {
         self.inner.news(since).await
+    }
+
+    async fn listen(&self, hints: &watch::Sender<Hints>) {
+        self.inner.listen(hints).await;
     }
 
     async fn foreign_digests(

@@ -1,6 +1,7 @@
 //! What the cache counts.
 
 use jeton_core::Counter;
+use std::sync::atomic::AtomicBool;
 
 /// What is counted since the start.
 #[derive(Debug, Default)]
@@ -23,6 +24,8 @@ pub(super) struct Counters {
     pub(super) polls: Counter,
     /// How often that failed.
     pub(super) failed_polls: Counter,
+    /// Whether other processes' changes are announced now.
+    pub(super) is_listening: AtomicBool,
 }
 
 /// What the cache holds and has done, at one moment. Numbers are since the start unless they say otherwise.
@@ -57,4 +60,6 @@ pub struct CacheStats {
     /// Milliseconds since the change log is known to have been read to its end; `None`: it never was, or its reading was
     /// given up.
     pub staleness_millis: Option<u64>,
+    /// Whether other processes' changes are announced now. Always `false` where they never are.
+    pub is_listening: bool,
 }

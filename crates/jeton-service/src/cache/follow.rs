@@ -7,15 +7,21 @@
 use super::Cache;
 use crate::{Service, Unavailable};
 use jeton_core::{MAX_INTEGER, TokenId};
-use jeton_store::{Change, ChangeKind, LogPosition, Store};
+use jeton_store::{Change, ChangeKind, Hints, LogPosition, Store};
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 /// Foreign digests that are read at once.
 const FOREIGN_ROWS: u32 = 10_000;
 const FIRST: TokenId = TokenId::new(1).unwrap();
 const LAST: TokenId = TokenId::new(MAX_INTEGER).unwrap();
+
+/// How far looks that announcements ask for are apart, at the least.
+const PACE: Duration = Duration::from_millis(5);
 
 /// A reader of the change log.
 #[derive(Debug)]
@@ -118,6 +124,23 @@ impl Follower {
     }
 }
 
+/// Whether announcements make it worth looking less often. They do not once something was found of which nothing was heard,
+/// until something is heard again: its connection may be dead without anybody having said so.
+#[derive(Debug, Default)]
+struct Trust {
+    is_justified: bool,
+    heard: u64,
+}
+
+impl Trust {
+    /// To be told after each look what was heard before it, and whether it found anything.
+    fn judge(&mut self, hints: Hints, found_any: bool) {
+        let heard_any = hints.heard != self.heard;
+        self.heard = hints.heard;
+        self.is_justified = hints.is_listening && (heard_any || (self.is_justified && !found_any));
+    }
+}
+
 impl Drop for Follower {
     fn drop(&mut self) {
         self.cache.stop_trusting();
@@ -128,27 +151,41 @@ impl Service {
     /// Follows the change log until `stop` completes. While this runs, [`verify`](Self::verify) answers from memory; before
     /// and afterwards it asks the store. To be run once for each store.
     pub async fn follow_changes(&self, stop: impl Future<Output = ()>) {
+        let hints = watch::Sender::default();
+        tokio::select! {
+            biased;
+            () = stop => {}
+            () = self.keep_following(hints.subscribe()) => {}
+            () = self.store.listen(&hints) => {}
+        }
+    }
+
+    async fn keep_following(&self, mut hints: watch::Receiver<Hints>) {
         let mut follower = self.follower();
+        let mut trust = Trust::default();
         let mut is_failing = false;
-        tokio::pin!(stop);
+        let mut pace = interval(PACE);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let step = tokio::select! {
-                biased;
-                () = &mut stop => return,
-                step = follower.step() => step,
-            };
+            let hinted = *hints.borrow_and_update();
+            self.cache.counters.is_listening.store(hinted.is_listening, Ordering::Relaxed);
+            let told = *self.news.borrow();
+            let step = follower.step().await;
             match &step {
                 Ok(()) if is_failing => tracing::info!("the change log is followed again"),
                 Err(error) if !is_failing => tracing::error!("the change log cannot be followed: {error}"),
                 Ok(()) | Err(_) => {}
             }
             is_failing = step.is_err();
+            trust.judge(hinted, *self.news.borrow() != told);
             if follower.is_behind() {
                 continue;
             }
+            let limits = &self.cache.limits;
+            let pause = if trust.is_justified { limits.announced_interval } else { limits.poll_interval };
             tokio::select! {
-                () = &mut stop => return,
-                () = tokio::time::sleep(self.cache.limits.poll_interval) => {}
+                () = sleep(pause) => {}
+                Ok(()) = hints.changed() => { pace.tick().await; }
             }
         }
     }
@@ -162,5 +199,31 @@ impl Service {
     /// them then.
     pub fn watch_changes(&self) -> watch::Receiver<u64> {
         self.news.subscribe()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn announcements_are_trusted_while_they_come_before_what_they_announce() {
+        let mut trust = Trust::default();
+        let mut judge = |is_listening, heard, found_any| {
+            trust.judge(Hints { is_listening, heard }, found_any);
+            trust.is_justified
+        };
+        assert!(!judge(false, 0, true), "the first look, before anything is heard");
+        assert!(!judge(false, 0, false));
+        assert!(judge(true, 1, false), "it hears itself");
+        assert!(judge(true, 1, false));
+        assert!(judge(true, 2, true), "announced and found");
+        assert!(judge(true, 3, false), "announced, and found by the look before");
+        assert!(!judge(true, 3, true), "found without having been announced");
+        assert!(!judge(true, 3, false));
+        assert!(judge(true, 4, false), "heard again");
+        assert!(!judge(false, 4, false), "the connection is lost");
+        assert!(!judge(false, 5, false), "nor was the last word in time");
+        assert!(judge(true, 6, true));
     }
 }

@@ -68,6 +68,9 @@ pub struct CacheLimits {
     pub max_staleness: Duration,
     /// How often the change log is read: how long another process's revocation goes unnoticed in general.
     pub poll_interval: Duration,
+    /// How often it is read all the same while other processes' changes are announced: how long one may go unnoticed whose
+    /// announcement was lost.
+    pub announced_interval: Duration,
 }
 
 impl Default for CacheLimits {
@@ -76,6 +79,7 @@ impl Default for CacheLimits {
             max_bytes: 64 << 20,
             max_staleness: Duration::from_secs(2),
             poll_interval: Duration::from_millis(20),
+            announced_interval: Duration::from_millis(200),
         }
     }
 }
@@ -420,6 +424,7 @@ impl Cache {
             bytes: (bytes + absent_bytes) as u64,
             foreign_digests: self.foreign.len() as u64,
             staleness_millis: self.staleness_millis(),
+            is_listening: counters.is_listening.load(Ordering::Relaxed),
         }
     }
 }

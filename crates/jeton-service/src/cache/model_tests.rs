@@ -23,6 +23,7 @@ const DEFAULT: CacheLimits = CacheLimits {
     max_bytes: 64 << 20,
     max_staleness: std::time::Duration::from_millis(2_000),
     poll_interval: std::time::Duration::from_millis(20),
+    announced_interval: std::time::Duration::from_millis(20),
 };
 
 /// What is taken out of the cache to see that a history finds it missing.

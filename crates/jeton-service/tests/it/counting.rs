@@ -3,13 +3,15 @@
 use async_trait::async_trait;
 use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, Token, TokenId};
 use jeton_store::{
-    App, AppChange, AppChanged, AppCreated, BackedUp, Change, CheckReport, Genesis, Initialised, Inserted,
-    KeyCheck, LogPosition, LogState, NewApp, NewOperator, NewToken, News, Operator, Purge, Replaced, Restore,
-    Restored, Store, StoreError, StoreMeasures, StoredToken, TokenFilter, TokenPage, TokenUse,
+    App, AppChange, AppChanged, AppCreated, BackedUp, Change, CheckReport, Genesis, Hints, Initialised,
+    Inserted, KeyCheck, LogPosition, LogState, NewApp, NewOperator, NewToken, News, Operator, Purge,
+    Replaced, Restore, Restored, Store, StoreError, StoreMeasures, StoredToken, TokenFilter, TokenPage,
+    TokenUse,
 };
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::watch;
 
 /// Another store, and how often it was asked for an app or a token.
 #[derive(Debug)]
@@ -217,6 +219,10 @@ impl Store for CountingStore {
 
     async fn news(&self, since: Option<&LogPosition>) -> Result<News, StoreError> {
         self.inner.news(since).await
+    }
+
+    async fn listen(&self, hints: &watch::Sender<Hints>) {
+        self.inner.listen(hints).await;
     }
 
     async fn foreign_digests(

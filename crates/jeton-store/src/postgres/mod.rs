@@ -1,25 +1,28 @@
 //! PostgreSQL: a pool, and every write a transaction of its own. Checks are part of the statements, so READ COMMITTED
 //! is enough: a row that another transaction changed meanwhile is looked at again.
 
+mod hints;
 mod open;
 #[cfg(test)]
 mod tests;
 
 use crate::Store;
 use crate::apply::apply;
+use crate::change::Hints;
 use crate::engine::{Engine, Reading};
 use crate::error::{OpenError, StoreError};
 use crate::measures::StoreMeasures;
 use crate::sql_store::SqlStore;
 use crate::statements::log::LogOrder;
 use crate::write::{Outcome, Write};
+use hints::Announcer;
 use sqlx::Transaction;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, PgPool, Postgres};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
 /// Begins a transaction that may write, and so may take longer than the connection's limit, which is for reads.
@@ -69,6 +72,7 @@ impl Default for PostgresOptions {
 struct PostgresEngine {
     pool: PgPool,
     query_time: Duration,
+    announcer: Announcer,
     measures: StoreMeasures,
     page_turns: Arc<Semaphore>,
     scan_turns: Arc<Semaphore>,
@@ -98,6 +102,7 @@ impl DerefMut for Reader {
 impl PostgresEngine {
     fn over(pool: PgPool, query_time: Duration) -> Self {
         PostgresEngine {
+            announcer: Announcer::over(pool.clone()),
             pool,
             query_time,
             measures: StoreMeasures::default(),
@@ -150,8 +155,17 @@ impl Engine for PostgresEngine {
         let mut transaction = self.pool.begin_with(begin).await.map_err(StoreError::unavailable)?;
         // Dropped on an error, which rolls it back.
         let mut outcomes = apply(&mut *transaction, std::slice::from_ref(&write)).await?;
-        transaction.commit().await.map_err(StoreError::unavailable)?;
+        let committed = transaction.commit().await;
+        // Also if nobody knows whether it is.
+        if write.is_logged() {
+            self.announcer.announce();
+        }
+        committed.map_err(StoreError::unavailable)?;
         outcomes.pop().ok_or_else(|| StoreError::unavailable("a write had no outcome"))
+    }
+
+    async fn listen(&self, hints: &watch::Sender<Hints>) {
+        hints::listen(&self.pool, &self.announcer, hints).await;
     }
 
     fn measures(&self) -> &StoreMeasures {
@@ -159,6 +173,7 @@ impl Engine for PostgresEngine {
     }
 
     async fn close(&self) {
+        self.announcer.close().await;
         self.pool.close().await;
     }
 }

@@ -8,6 +8,7 @@ mod tests;
 mod writer;
 
 use crate::Store;
+use crate::change::Hints;
 use crate::engine::{Engine, Reading};
 use crate::error::{OpenError, StoreError};
 use crate::measures::StoreMeasures;
@@ -22,6 +23,7 @@ use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 use writer::Writer;
 
 /// How a SQLite database is used. `Default` is right for everything but measurements.
@@ -143,6 +145,10 @@ impl Engine for SqliteEngine {
 
     fn measures(&self) -> &StoreMeasures {
         &self.measures
+    }
+
+    async fn listen(&self, _: &watch::Sender<Hints>) {
+        std::future::pending::<()>().await;
     }
 
     async fn close(&self) {

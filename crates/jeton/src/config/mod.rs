@@ -173,11 +173,11 @@ impl<'a> Read<'a> {
     }
 
     fn cache_limits(&self) -> CacheLimits {
-        CacheLimits {
-            max_bytes: self.count("cache.bytes"),
-            poll_interval: self.milliseconds("cache.poll_milliseconds"),
-            max_staleness: self.milliseconds("cache.max_staleness_milliseconds"),
-        }
+        let poll_interval = self.milliseconds("cache.poll_milliseconds");
+        let max_staleness = self.milliseconds("cache.max_staleness_milliseconds");
+        // Rarely, and often enough that nothing seems stale.
+        let announced_interval = (10 * poll_interval).min(max_staleness / 4).max(poll_interval);
+        CacheLimits { max_bytes: self.count("cache.bytes"), poll_interval, announced_interval, max_staleness }
     }
 
     fn sqlite_options(&self) -> SqliteOptions {

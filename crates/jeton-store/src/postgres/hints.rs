@@ -1,0 +1,135 @@
+//! Telling other processes that the change log has something new, and hearing it from them.
+//!
+//! Announcements are hints: they are sent after the commit, from one connection, however many writes there were. `NOTIFY`
+//! in the writing transaction would make all commits wait for each other. What is lost with a process or a connection in between is
+//! found by looking.
+
+use crate::change::Hints;
+use sqlx::Executor;
+use sqlx::postgres::{PgListener, PgPool, PgPoolOptions};
+use std::convert::Infallible;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+const CHANNEL: &str = "jeton_changes";
+const ANNOUNCE: &str = "NOTIFY jeton_changes";
+
+/// How long after one announcement the next one is made, at the earliest.
+const PAUSE: Duration = Duration::from_millis(5);
+/// How long the last announcement may take when the store is closed.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// After how long a silence this process announces something itself, to find out whether it still hears.
+const SILENCE: Duration = Duration::from_secs(10);
+/// How long that may take to be heard.
+const ECHO: Duration = Duration::from_secs(5);
+/// How long after a lost connection another is made, and after one through which nothing is heard: a pooler that gives each
+/// transaction another connection takes `LISTEN` and means nothing by it, which will not have changed a moment later.
+const AFTER_LOSS: Duration = Duration::from_secs(1);
+const AFTER_DEAFNESS: Duration = Duration::from_secs(60);
+
+/// Announces what this process has written, soon after it is committed.
+#[derive(Debug)]
+pub(super) struct Announcer(Mutex<Option<Announcing>>);
+
+#[derive(Debug)]
+struct Announcing {
+    /// Has room for one: what is wanted again before it is done is done once.
+    wanted: mpsc::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Announcer {
+    pub(super) fn over(pool: PgPool) -> Self {
+        let (wanted, wishes) = mpsc::channel(1);
+        Announcer(Mutex::new(Some(Announcing { wanted, task: tokio::spawn(announce(pool, wishes)) })))
+    }
+
+    /// Returns at once.
+    pub(super) fn announce(&self) {
+        if let Some(announcing) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            // Full: it is wanted already.
+            let _ = announcing.wanted.try_send(());
+        }
+    }
+
+    /// Makes the last announcement, if one is wanted.
+    pub(super) async fn close(&self) {
+        let announcing = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(Announcing { wanted, mut task }) = announcing else { return };
+        drop(wanted);
+        if timeout(FAREWELL, &mut task).await.is_err() {
+            task.abort();
+        }
+    }
+}
+
+async fn announce(pool: PgPool, mut wishes: mpsc::Receiver<()>) {
+    while wishes.recv().await.is_some() {
+        if let Err(error) = pool.execute(ANNOUNCE).await {
+            tracing::debug!("changes were not announced: {error}");
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// Why nothing is heard.
+#[derive(Debug, thiserror::Error)]
+enum Loss {
+    #[error(transparent)]
+    Connection(#[from] sqlx::Error),
+    #[error("the connection was closed")]
+    Closed,
+    #[error("the database takes LISTEN and sends nothing, as through a pooler of transactions")]
+    Deaf,
+}
+
+/// Tells `hints` of what is announced, for ever, and whether anything would be heard.
+pub(super) async fn listen(pool: &PgPool, announcer: &Announcer, hints: &watch::Sender<Hints>) {
+    let mut is_known = false;
+    loop {
+        let Err(loss) = hear(pool, announcer, hints).await;
+        let was_listening = hints.send_if_modified(|hints| std::mem::take(&mut hints.is_listening));
+        if was_listening || !is_known {
+            tracing::warn!("changes of other processes are not heard of and have to be looked for: {loss}");
+        }
+        is_known = true;
+        sleep(if matches!(loss, Loss::Deaf) { AFTER_DEAFNESS } else { AFTER_LOSS }).await;
+    }
+}
+
+/// Listens until nothing is heard any more. That something would be is believed when something was.
+async fn hear(
+    pool: &PgPool,
+    announcer: &Announcer,
+    hints: &watch::Sender<Hints>,
+) -> Result<Infallible, Loss> {
+    let options = pool.connect_options();
+    let own = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
+    let mut listener = PgListener::connect_with(&own.connect_lazy_with((*options).clone())).await?;
+    listener.eager_reconnect(false);
+    listener.listen(CHANNEL).await?;
+    announcer.announce();
+    let mut patience = ECHO;
+    loop {
+        match timeout(patience, listener.try_recv()).await {
+            Ok(heard) => {
+                heard?.ok_or(Loss::Closed)?;
+                patience = SILENCE;
+                hints.send_modify(|hints| {
+                    if !hints.is_listening {
+                        tracing::info!("changes of other processes are heard of");
+                    }
+                    *hints = Hints { is_listening: true, heard: hints.heard.wrapping_add(1) };
+                });
+            }
+            Err(_) if patience == SILENCE => {
+                announcer.announce();
+                patience = ECHO;
+            }
+            Err(_) => return Err(Loss::Deaf),
+        }
+    }
+}
