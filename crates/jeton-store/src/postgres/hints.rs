@@ -21,14 +21,21 @@ const ANNOUNCE: &str = "NOTIFY jeton_changes";
 const PAUSE: Duration = Duration::from_millis(5);
 /// How long the last announcement may take when the store is closed.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// After how long a silence this process announces something itself, to find out whether it still hears.
-const SILENCE: Duration = Duration::from_secs(10);
-/// How long that may take to be heard.
-const ECHO: Duration = Duration::from_secs(5);
 /// How long after a lost connection another is made, and after one through which nothing is heard: a pooler that gives each
 /// transaction another connection takes `LISTEN` and means nothing by it, which will not have changed a moment later.
 const AFTER_LOSS: Duration = Duration::from_secs(1);
 const AFTER_DEAFNESS: Duration = Duration::from_secs(60);
+
+/// How long nothing may be heard.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// Before this process announces something itself, to find out whether it still hears.
+    pub(super) silence: Duration,
+    /// After that.
+    pub(super) echo: Duration,
+}
+
+const PATIENCE: Patience = Patience { silence: Duration::from_secs(10), echo: Duration::from_secs(5) };
 
 /// Announces what this process has written, soon after it is committed.
 #[derive(Debug)]
@@ -77,7 +84,7 @@ async fn announce(pool: PgPool, mut wishes: mpsc::Receiver<()>) {
 
 /// Why nothing is heard.
 #[derive(Debug, thiserror::Error)]
-enum Loss {
+pub(super) enum Loss {
     #[error(transparent)]
     Connection(#[from] sqlx::Error),
     #[error("the connection was closed")]
@@ -90,7 +97,7 @@ enum Loss {
 pub(super) async fn listen(pool: &PgPool, announcer: &Announcer, hints: &watch::Sender<Hints>) {
     let mut is_known = false;
     loop {
-        let Err(loss) = hear(pool, announcer, hints).await;
+        let Err(loss) = hear(pool, announcer, hints, PATIENCE).await;
         let was_listening = hints.send_if_modified(|hints| std::mem::take(&mut hints.is_listening));
         if was_listening || !is_known {
             tracing::warn!("changes of other processes are not heard of and have to be looked for: {loss}");
@@ -101,10 +108,11 @@ pub(super) async fn listen(pool: &PgPool, announcer: &Announcer, hints: &watch::
 }
 
 /// Listens until nothing is heard any more. That something would be is believed when something was.
-async fn hear(
+pub(super) async fn hear(
     pool: &PgPool,
     announcer: &Announcer,
     hints: &watch::Sender<Hints>,
+    patience: Patience,
 ) -> Result<Infallible, Loss> {
     let options = pool.connect_options();
     let own = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
@@ -112,12 +120,13 @@ async fn hear(
     listener.eager_reconnect(false);
     listener.listen(CHANNEL).await?;
     announcer.announce();
-    let mut patience = ECHO;
+    let mut is_asked = true;
     loop {
-        match timeout(patience, listener.try_recv()).await {
+        let bound = if is_asked { patience.echo } else { patience.silence };
+        match timeout(bound, listener.try_recv()).await {
             Ok(heard) => {
                 heard?.ok_or(Loss::Closed)?;
-                patience = SILENCE;
+                is_asked = false;
                 hints.send_modify(|hints| {
                     if !hints.is_listening {
                         tracing::info!("changes of other processes are heard of");
@@ -125,11 +134,11 @@ async fn hear(
                     *hints = Hints { is_listening: true, heard: hints.heard.wrapping_add(1) };
                 });
             }
-            Err(_) if patience == SILENCE => {
+            Err(_) if is_asked => return Err(Loss::Deaf),
+            Err(_) => {
                 announcer.announce();
-                patience = ECHO;
+                is_asked = true;
             }
-            Err(_) => return Err(Loss::Deaf),
         }
     }
 }
