@@ -1,7 +1,8 @@
 //! Letting in those who ask whether an app's tokens are good.
 
+use crate::cache::Recalled;
 use crate::{ClientCredentials, Service, Unavailable};
-use jeton_core::{AppId, AppKey, Secret, ServicePermission, TokenKind};
+use jeton_core::{AppId, AppKey, Demand, Secret, ServicePermission, TokenKind, Verdict, decide};
 use std::net::IpAddr;
 
 /// By what somebody who asks about an app's tokens proves itself.
@@ -28,6 +29,8 @@ impl Service {
     /// Finds out whether somebody may ask about the tokens of the app of this key. `key` is `None` if what was named cannot
     /// be an app key.
     ///
+    /// A token is found as [`verify`](Self::verify) finds it: in memory where it can be, and as coherently.
+    ///
     /// Only who belongs to an app learns that it exists. A token that proves it counts as used, from the address `from` if
     /// that is known.
     ///
@@ -44,22 +47,20 @@ impl Service {
                 let app = self.client_app(key, Some(credentials)).await?;
                 return Ok(app.map_or(VerifierAdmission::Unproven, |app| VerifierAdmission::Admitted(app.id)));
             }
-            VerifierProof::Bearer(secret) if self.is_too_weak(secret) => {
-                return Ok(VerifierAdmission::Unproven);
-            }
             VerifierProof::Bearer(secret) => secret,
         };
-        let mut live = self.tokens_presented(secret).await?;
-        live.retain(|stored| self.is_live(&stored.token));
-        let (Some(key), false) = (key, live.is_empty()) else { return Ok(VerifierAdmission::Unproven) };
-        let Some(app) = self.store.app_by_key(key).await? else { return Ok(VerifierAdmission::Unproven) };
-        let Some(stored) = live.iter().find(|stored| stored.token.app_id == app.id) else {
+        let Some(key) = key else { return Ok(VerifierAdmission::Unproven) };
+        let Recalled::Known(subject) = self.find_in_app(key, secret).await? else {
             return Ok(VerifierAdmission::Unproven);
         };
-        self.record_use_of(&stored.token, from);
-        let verify = ServicePermission::Verify.permission();
-        let may_ask = stored.token.kind == TokenKind::Service
-            && stored.token.scopes.global_permissions().contains(&&verify);
-        Ok(if may_ask { VerifierAdmission::Admitted(app.id) } else { VerifierAdmission::Powerless })
+        let now = self.now();
+        let permission = ServicePermission::Verify.permission();
+        let verdict = decide(subject.standing(), &Demand::Permission { permission, resource: None }, now);
+        if subject.kind() == TokenKind::SelfMade || matches!(verdict, Verdict::Inactive(_)) {
+            return Ok(VerifierAdmission::Unproven);
+        }
+        self.usage.record(subject.tally(), now, from);
+        let may_ask = subject.kind() == TokenKind::Service && verdict == Verdict::Allowed;
+        Ok(if may_ask { VerifierAdmission::Admitted(subject.app_id()) } else { VerifierAdmission::Powerless })
     }
 }

@@ -78,14 +78,25 @@ impl Service {
         from: Option<IpAddr>,
     ) -> Option<Verified> {
         let now = self.now();
+        Some(self.judge(self.recall_in_app(app, secret, now)?, demand, now, from))
+    }
+
+    /// The token of an app that has this secret, of whatever kind, from memory if it is there.
+    pub(crate) async fn find_in_app(&self, app: &AppKey, secret: &Secret) -> Result<Recalled, Unavailable> {
+        match self.recall_in_app(app, secret, self.now()) {
+            Some(recalled) => Ok(recalled),
+            None => self.look_up(app, secret).await,
+        }
+    }
+
+    fn recall_in_app(&self, app: &AppKey, secret: &Secret, now: Timestamp) -> Option<Recalled> {
         let digests = || self.keys.digests(secret);
         // What is remembered was found by its digest, so arithmetic on the secret would say nothing new.
-        let recalled = match self.cache.recall_known(app, digests(), now) {
-            Some(subject) => Recalled::Known(subject),
-            None if self.is_refused_by_arithmetic(secret) => Recalled::Absent,
-            None => self.cache.recall(app, digests(), now)?,
-        };
-        Some(self.judge(recalled, demand, now, from))
+        match self.cache.recall_known(app, digests(), now) {
+            Some(subject) => Some(Recalled::Known(subject)),
+            None if self.is_refused_by_arithmetic(secret) => Some(Recalled::Absent),
+            None => self.cache.recall(app, digests(), now),
+        }
     }
 
     /// Decides as [`verify`](Self::verify) does, says on what grounds, and answers with the whole token as it is stored.
@@ -114,14 +125,14 @@ impl Service {
         from: Option<IpAddr>,
     ) -> Verified {
         let verified = match recalled {
-            Recalled::Absent => Verified { verdict: UNKNOWN, subject: None },
-            Recalled::Known(subject) => {
+            Recalled::Known(subject) if subject.kind().is_shared() => {
                 let verdict = decide(subject.standing(), demand, now);
                 if !matches!(verdict, Verdict::Inactive(_)) {
                     self.usage.record(subject.tally(), now, from);
                 }
                 Verified { verdict, subject: Some(subject) }
             }
+            Recalled::Known(_) | Recalled::Absent => Verified { verdict: UNKNOWN, subject: None },
         };
         self.measures.verdicts.count(verified.verdict);
         verified

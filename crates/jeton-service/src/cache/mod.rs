@@ -114,9 +114,9 @@ struct KnownApp {
 /// What is remembered of a secret in an app.
 #[derive(Clone, Debug)]
 pub(crate) enum Recalled {
-    /// The token.
+    /// The token, of whatever kind: not every asker may know of it.
     Known(Arc<Subject>),
-    /// There is none, or none that the asker may know of.
+    /// There is none.
     Absent,
 }
 
@@ -163,7 +163,7 @@ impl Cache {
         is_garbage
     }
 
-    /// The token that is remembered of the secret with these digests in the app of this key, if the asker may know of it.
+    /// The token that is remembered of the secret with these digests in the app of this key.
     pub(crate) fn recall_known(
         &self,
         app: &AppKey,
@@ -188,11 +188,10 @@ impl Cache {
     }
 
     fn count_hit(&self, known: Option<Arc<Subject>>) -> Option<Arc<Subject>> {
-        let visible = known.filter(|subject| !subject.is_hidden());
-        if visible.is_some() {
+        if known.is_some() {
             self.counters.hits.increment();
         }
-        visible
+        known
     }
 
     /// What is remembered of the secret with these digests in the app of this key; `None`: the store must be asked.
@@ -251,7 +250,7 @@ impl Cache {
         let mut is_absent = true;
         for digest in digests {
             if let Some(subject) = self.known(app_id, std::iter::once(digest), now) {
-                return Some(if subject.is_hidden() { Recalled::Absent } else { Recalled::Known(subject) });
+                return Some(Recalled::Known(subject));
             }
             is_absent = is_absent && self.is_absent(&Key { app_id, digest });
         }
@@ -321,7 +320,7 @@ impl Cache {
         let Some(stored) = found else { return Recalled::Absent };
         let subject = self.subject(before, stored);
         self.known.keep(Arc::clone(&subject));
-        if subject.is_hidden() { Recalled::Absent } else { Recalled::Known(subject) }
+        Recalled::Known(subject)
     }
 
     /// What would be remembered of a token.

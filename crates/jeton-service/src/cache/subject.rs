@@ -4,7 +4,7 @@ use super::epochs::Stamp;
 use super::table::{Kept, Key};
 use crate::usage::Tally;
 use bytes::{BufMut, Bytes, BytesMut};
-use jeton_core::{Scope, Scopes, Standing, Timestamp, Token, TokenId, UserId};
+use jeton_core::{AppId, Scope, Scopes, Standing, Timestamp, Token, TokenId, TokenKind, UserId};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -29,8 +29,7 @@ pub struct Subject {
     expires_at: Option<Timestamp>,
     is_revoked: bool,
     is_disabled: bool,
-    /// Whether it is none of the asker's business.
-    is_hidden: bool,
+    kind: TokenKind,
     used: AtomicBool,
     /// What was seen of its use. Stays the same when the token is remembered anew.
     tally: Arc<Tally>,
@@ -71,7 +70,7 @@ impl Subject {
             expires_at: token.expires_at,
             is_revoked: token.revoked_at.is_some(),
             is_disabled: !token.is_enabled(),
-            is_hidden: !token.kind.is_shared(),
+            kind: token.kind,
             used: AtomicBool::new(false),
             tally,
             user_at,
@@ -129,8 +128,13 @@ impl Subject {
         self.is_revoked || self.expires_at.is_some_and(|expires_at| now >= expires_at)
     }
 
-    pub(super) fn is_hidden(&self) -> bool {
-        self.is_hidden
+    pub(crate) fn kind(&self) -> TokenKind {
+        self.kind
+    }
+
+    /// The app whose token it is.
+    pub(crate) fn app_id(&self) -> AppId {
+        self.key.app_id
     }
 
     /// Notes that it was used, for whoever must throw something out.

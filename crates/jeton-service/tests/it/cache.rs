@@ -5,7 +5,9 @@ use crate::fixture::{DAY, EVERYTHING, World, grant, initialise, secret};
 use jeton_core::{
     Actor, Clock, Demand, InactiveReason, Label, ManualClock, Secret, Timestamp, TokenKind, Verdict,
 };
-use jeton_service::{CacheLimits, Check, Edit, ImportRow, Imported, Issue, KeyRing, Service};
+use jeton_service::{
+    CacheLimits, Check, Edit, ImportRow, Imported, Issue, KeyRing, Service, VerifierAdmission, VerifierProof,
+};
 use jeton_store::{SqliteOptions, open_sqlite};
 use jeton_testkit::SeededEntropy;
 use std::sync::Arc;
@@ -98,6 +100,37 @@ async fn a_known_token_is_asked_for_once() {
     assert_eq!(world.store.questions(), 2, "the app and the token");
     let stats = world.service.cache_stats();
     assert_eq!((stats.hits, stats.misses, stats.tokens), (99, 1, 1));
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_verifier_is_known_until_it_is_narrowed_or_revoked() {
+    let world = Following::new().await;
+    let app = world.service.open_app(&"demo".parse().unwrap()).await.unwrap().unwrap();
+    let verifier = || Issue { kind: TokenKind::Service, ..grant("jeton:verify") };
+    let (first, second) = (world.issue(verifier()).await, world.issue(verifier()).await);
+    let grant = world.issue(grant("read")).await;
+    world.has_followed().await;
+    let admission = async |secret: &Secret| {
+        let proof = VerifierProof::Bearer(crate::fixture::secret(secret.expose()));
+        world.service.admit_verifier(Some(&app.key), &proof, None).await.unwrap()
+    };
+    let admitted = VerifierAdmission::Admitted(app.id);
+    world.store.begin();
+    for _ in 0..100 {
+        assert_eq!(admission(&first.secret).await, admitted);
+        assert_eq!(admission(&second.secret).await, admitted);
+        assert_eq!(admission(&grant.secret).await, VerifierAdmission::Powerless);
+        assert_eq!(world.verdict(&first.secret).await, UNKNOWN, "it is nobody else's business");
+    }
+    assert_eq!(world.store.questions(), 4, "the app, and each token once");
+
+    let edit = Edit { enabled: Some(false), ..Edit::default() };
+    world.service.update(&app, &EVERYTHING, first.token.id, None, &edit).await.unwrap().unwrap();
+    assert_eq!(admission(&first.secret).await, VerifierAdmission::Unproven);
+    world.store.delete(app.id, second.token.id).await;
+    world.has_followed().await;
+    assert_eq!(admission(&second.secret).await, VerifierAdmission::Unproven);
     world.end().await;
 }
 
