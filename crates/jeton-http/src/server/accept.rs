@@ -9,8 +9,8 @@ use tokio::net::{TcpListener, TcpStream};
 /// How long to wait for whatever the system lacks: trying again at once would spin.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The next connection, and whom it is with; `None`: there is none this time. If the system lacks something, such as file descriptors,
-/// `relieve` is called and time passes before this answers.
+/// The next connection, and whom it is with; `None`: there is none this time. If the system lacks something, such as file
+/// descriptors, `relieve` is called and time passes before this answers.
 pub(super) async fn accept(
     listener: &TcpListener,
     troubles: &Seldom,

@@ -182,7 +182,8 @@ impl Service {
                 continue;
             }
             let limits = &self.cache.limits;
-            let pause = if trust.is_justified { limits.announced_interval } else { limits.poll_interval };
+            let may_wait = trust.is_justified && !is_failing;
+            let pause = if may_wait { limits.announced_interval } else { limits.poll_interval };
             tokio::select! {
                 () = sleep(pause) => {}
                 Ok(()) = hints.changed() => { pace.tick().await; }

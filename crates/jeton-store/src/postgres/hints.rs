@@ -1,8 +1,8 @@
 //! Telling other processes that the change log has something new, and hearing it from them.
 //!
-//! Announcements are hints: they are sent after the commit, from one connection, however many writes there were. `NOTIFY`
-//! in the writing transaction would make all commits wait for each other. What is lost with a process or a connection in between is
-//! found by looking.
+//! Announcements are hints: they are sent after the commit, one at a time, however many writes there were. `NOTIFY` in
+//! the writing transaction would make all commits wait for each other. What is lost with a process or a connection in
+//! between is found by looking.
 
 use crate::change::Hints;
 use sqlx::Executor;
