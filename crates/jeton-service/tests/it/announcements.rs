@@ -3,7 +3,7 @@
 use crate::fixture::{EVERYTHING, grant, initialise};
 use jeton_core::{Demand, ManualClock, Timestamp, Verdict};
 use jeton_service::{CacheLimits, Issued, KeyRing, Service, Unavailable};
-use jeton_store::open_postgres;
+use jeton_store::{PostgresOptions, open_postgres};
 use jeton_testkit::{Cluster, SeededEntropy};
 use std::sync::Arc;
 use std::time::Duration;
