@@ -15,6 +15,8 @@ const BATCH_PAUSE: Duration = Duration::from_millis(100);
 /// From the end of a pass to the beginning of the next.
 const PASS_PAUSE: Duration = Duration::from_secs(3_600);
 const DAY_MILLIS: i64 = 86_400_000;
+/// Days that change streams can tell the id of a row that is gone.
+const REMOVED_SECRET_DAYS: u32 = 1;
 
 /// How long things are kept. `None`: for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +45,8 @@ pub struct RetentionCounters {
     pub revoked: AtomicU64,
     /// Entries of the change log removed.
     pub changes: AtomicU64,
-    /// Rows of deleted apps, and sealed values of apps that keep none, that an earlier sweep had left.
+    /// Rows of deleted apps, and sealed values of apps that keep none, that an earlier sweep had left; sealed values of
+    /// tokens that are gone.
     pub swept: AtomicU64,
     /// Passes that came to their end.
     pub passes: AtomicU64,
@@ -56,6 +59,7 @@ pub struct RetentionCounters {
 enum Job {
     Purge(Purge, Timestamp),
     Trim(Timestamp),
+    EraseRemovedSecrets(Timestamp),
     DeletedApps,
     Sealed(jeton_core::AppId),
 }
@@ -107,6 +111,7 @@ impl Service {
         jobs.extend(apps.iter().filter(|app| app.data_key.is_none()).map(|app| Job::Sealed(app.id)));
         jobs.extend(before(retention.expired_days).map(|before| Job::Purge(Purge::Expired, before)));
         jobs.extend(before(retention.revoked_days).map(|before| Job::Purge(Purge::Revoked, before)));
+        jobs.extend(before(Some(REMOVED_SECRET_DAYS)).map(Job::EraseRemovedSecrets));
         // Last: it may take what this pass has written, but not before its time.
         jobs.extend(before(retention.change_days).map(Job::Trim));
         Ok(jobs)
@@ -126,6 +131,9 @@ impl Service {
             }
             Job::Trim(before) => {
                 (self.store.trim_changes(before, BATCH_ROWS).await?, &self.retention.changes)
+            }
+            Job::EraseRemovedSecrets(before) => {
+                (self.store.erase_removed_secrets(before, BATCH_ROWS).await?, &self.retention.swept)
             }
             Job::DeletedApps => (self.store.sweep_deleted_apps(BATCH_ROWS).await?, &self.retention.swept),
             Job::Sealed(id) => (self.store.sweep_sealed(id, BATCH_ROWS).await?, &self.retention.swept),

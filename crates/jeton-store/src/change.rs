@@ -2,7 +2,7 @@
 
 use jeton_core::{Actor, AppId, Digest, Timestamp, TokenId};
 
-/// One entry of the change log. Holds no secret, in clear or sealed.
+/// One entry of the change log. Holds no secret in clear.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
     /// Its number, unique in the log. SQLite gives them out in the order of the log. PostgreSQL does so within a
@@ -20,6 +20,8 @@ pub struct Change {
     pub digest: Option<Digest>,
     /// Who did it.
     pub by: Actor,
+    /// Of a token that was revoked or removed: what can still be told of it.
+    pub removal: Option<Removal>,
 }
 
 impl Change {
@@ -36,6 +38,16 @@ pub struct Hints {
     pub is_listening: bool,
     /// How often something was.
     pub heard: u64,
+}
+
+/// What can be told of a token that is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal {
+    /// Whether LoopBack saw it until then.
+    pub was_on_loopback: bool,
+    /// By what its secret can be shown again, if LoopBack saw it, it was kept until then, and it was not
+    /// [erased](crate::Store::erase_removed_secrets) since.
+    pub sealed: Option<Vec<u8>>,
 }
 
 /// What happened.

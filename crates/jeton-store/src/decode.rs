@@ -1,6 +1,6 @@
 //! What rows mean.
 
-use crate::change::{Change, ChangeKind};
+use crate::change::{Change, ChangeKind, Removal};
 use crate::error::StoreError;
 use crate::model::{App, KeyCheck, LogState, Operator, StoredToken, TokenUse};
 use crate::record::Record;
@@ -124,7 +124,20 @@ pub(crate) fn change(row: &impl Record) -> Result<Change, StoreError> {
         subject_id: row.read(Changes::SubjectId)?,
         digest: row.read_as_option(Changes::Digest, |bytes: Vec<u8>| Digest::from_bytes(&bytes))?,
         by: row.read_as(Changes::Actor, |actor: String| actor.parse::<Actor>().ok())?,
+        removal: match row.read(Changes::WasOnLoopback)? {
+            None => None,
+            Some(was_on_loopback) => Some(Removal { was_on_loopback, sealed: row.read(Changes::Sealed)? }),
+        },
     })
+}
+
+/// What the log is told of a token that goes, as it was until then.
+pub(crate) fn removal(row: &impl Record) -> Result<Removal, StoreError> {
+    let kind = row.read_as(Tokens::Kind, |name: String| TokenKind::from_name(&name))?;
+    let is_enabled = row.read::<Option<String>>(Tokens::DisabledBy)?.is_none();
+    let has_left: bool = row.read(Tokens::LeftLoopback)?;
+    let was_on_loopback = kind != TokenKind::Service && is_enabled && !has_left;
+    Ok(Removal { was_on_loopback, sealed: if was_on_loopback { row.read(Tokens::Sealed)? } else { None } })
 }
 
 /// The state of the log for a reader that has read up to the entry `after`.

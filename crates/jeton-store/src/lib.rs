@@ -31,7 +31,7 @@ mod statements;
 mod write;
 
 pub use backup::check_backup;
-pub use change::{Change, ChangeKind, Hints, LogPosition, News};
+pub use change::{Change, ChangeKind, Hints, LogPosition, News, Removal};
 pub use error::{OpenError, StoreError};
 pub use measures::{CallMeasures, StoreMeasures};
 pub use model::{
@@ -114,6 +114,10 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// [`log_state`](Self::log_state).
     async fn trim_changes(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
 
+    /// Removes the sealed secrets of removed tokens from at most `limit` entries of the change log that are older than
+    /// `before`, and returns from how many; 0 when none are left.
+    async fn erase_removed_secrets(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
+
     /// Issues tokens of an app, each on its own: the answers are in the order of the arguments. An app that was deleted
     /// meanwhile takes them in and keeps them unknown.
     async fn insert_tokens(
@@ -138,7 +142,7 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// `expected`. The secret, the number and the app stay as they are.
     async fn replace_token(&self, token: Token, expected: i64, by: &Actor) -> Result<Replaced, StoreError>;
 
-    /// Revokes a token: its digest stays as a tombstone, its sealed value goes. `false` if there is no such token or
+    /// Revokes a token: its digest stays as a tombstone, its sealed value goes, to the change log for a while. `false` if there is no such token or
     /// it was revoked before.
     async fn revoke_token(
         &self,
@@ -192,6 +196,14 @@ pub trait Store: Send + Sync + fmt::Debug {
     ///
     /// To go on, pass the number of the last entry received, not the greatest one: see [`Change::sequence`].
     async fn changes(&self, after: i64, limit: u32) -> Result<Vec<Change>, StoreError>;
+
+    /// The number of the entry that is the last in the order of the change log now; 0 while the log is empty. A reader that
+    /// wants what comes from now on begins there, once [it is settled](Self::is_settled).
+    async fn last_change(&self) -> Result<i64, StoreError>;
+
+    /// Whether nothing can come before the entry of this number any more that was not there already: a transaction that
+    /// began earlier may still be open.
+    async fn is_settled(&self, sequence: i64) -> Result<bool, StoreError>;
 
     /// Where the log stands for a reader whose last entry had the number `after` (0: it has read none). To be asked after
     /// [`changes`](Self::changes), with the same `after`: if the epoch is another or there is a gap, the page is void and

@@ -16,6 +16,8 @@ pub(crate) const SQLITE: Versions = &[
     (3, "retention", include_str!("../migrations/sqlite/0003_retention.sql")),
     (4, "foreign", include_str!("../migrations/sqlite/0004_foreign.sql")),
     (5, "usage", include_str!("../migrations/sqlite/0005_usage.sql")),
+    (6, "removals", include_str!("../migrations/sqlite/0006_removals.sql")),
+    (7, "created", include_str!("../migrations/sqlite/0007_created.sql")),
 ];
 
 pub(crate) const POSTGRES: Versions = &[
@@ -24,6 +26,8 @@ pub(crate) const POSTGRES: Versions = &[
     (3, "retention", include_str!("../migrations/postgres/0003_retention.sql")),
     (4, "foreign", include_str!("../migrations/postgres/0004_foreign.sql")),
     (5, "usage", include_str!("../migrations/postgres/0005_usage.sql")),
+    (6, "removals", include_str!("../migrations/postgres/0006_removals.sql")),
+    (7, "created", include_str!("../migrations/postgres/0007_created.sql")),
 ];
 
 /// The newest of `versions`.

@@ -251,6 +251,14 @@ pub enum Order {
     NewestFirst,
     /// By ascending number.
     OldestFirst,
+    /// By the instant of creation, which whoever issued a token may have chosen; those of one instant by number, in the
+    /// same direction.
+    Created {
+        /// Whether the latest comes first.
+        descending: bool,
+        /// Only what comes after the token of this instant and number. What [`TokenPage::after`] says is of no account.
+        after: Option<(Timestamp, TokenId)>,
+    },
 }
 
 /// Somebody who runs the service.

@@ -137,6 +137,8 @@ table! {
         SubjectId = "subject_id",
         Digest = "digest",
         Actor = "actor",
+        WasOnLoopback = "was_on_loopback",
+        Sealed = "sealed",
         Xid = "xid",
     }
 }

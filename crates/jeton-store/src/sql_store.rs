@@ -13,8 +13,10 @@ use crate::model::{
     LogState, NewApp, NewOperator, NewToken, Operator, Purge, Replaced, Restore, Restored, StoredToken,
     TokenFilter, TokenPage, TokenUse,
 };
-use crate::schema::Tokens;
+use crate::record::Record;
+use crate::schema::{Changes, Tokens};
 use crate::session::Session;
+use crate::statements::log::LogOrder;
 use crate::statements::{Statement, apps, genesis, log, operators, token_lists, tokens, usage};
 use crate::write::{NewAppWithAdmin, Outcome, Write};
 use async_trait::async_trait;
@@ -146,6 +148,10 @@ impl<E: Engine> Store for SqlStore<E> {
         answer!(self, Swept, Write::TrimChanges { before, limit, order: E::LOG_ORDER })
     }
 
+    async fn erase_removed_secrets(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        answer!(self, Swept, Write::EraseRemovedSecrets { before, limit })
+    }
+
     async fn insert_tokens(
         &self,
         app_id: AppId,
@@ -253,6 +259,23 @@ impl<E: Engine> Store for SqlStore<E> {
 
     async fn changes(&self, after: i64, limit: u32) -> Result<Vec<Change>, StoreError> {
         self.all(log::changes_after(after, limit, E::LOG_ORDER), decode::change).await
+    }
+
+    async fn last_change(&self) -> Result<i64, StoreError> {
+        let last = self.one(log::last_change(E::LOG_ORDER), |row| row.read(Changes::Sequence)).await?;
+        Ok(last.unwrap_or(0))
+    }
+
+    async fn is_settled(&self, sequence: i64) -> Result<bool, StoreError> {
+        match E::LOG_ORDER {
+            // One writer at a time.
+            LogOrder::Sequence => Ok(true),
+            LogOrder::Transaction if sequence == 0 => Ok(true),
+            LogOrder::Transaction => {
+                let settled = self.one(log::settled_change(sequence), decode::count).await?;
+                Ok(settled == Some(1))
+            }
+        }
     }
 
     async fn log_state(&self, after: i64) -> Result<LogState, StoreError> {

@@ -20,6 +20,7 @@ pub(crate) enum Write {
     PurgeTokens { which: Purge, before: Timestamp, limit: u32, at: Timestamp, by: Actor },
     Restore(Box<Restore>),
     TrimChanges { before: Timestamp, limit: u32, order: LogOrder },
+    EraseRemovedSecrets { before: Timestamp, limit: u32 },
     InsertTokens { app_id: AppId, tokens: Vec<NewToken>, at: Timestamp, by: Actor },
     ReplaceToken { token: Box<Token>, expected: i64, by: Actor },
     DeleteToken { app_id: AppId, id: TokenId, at: Timestamp, by: Actor },
@@ -46,7 +47,8 @@ impl Write {
             Write::SweepDeletedApps { limit }
             | Write::SweepSealed { limit, .. }
             | Write::PurgeTokens { limit, .. }
-            | Write::TrimChanges { limit, .. } => *limit as usize,
+            | Write::TrimChanges { limit, .. }
+            | Write::EraseRemovedSecrets { limit, .. } => *limit as usize,
             // Nobody's write comes after it in the same transaction, to be replaced with all the rest.
             Write::Restore(_) => usize::MAX,
             _ => 1,
@@ -82,6 +84,7 @@ impl Write {
             Write::Restore(_)
             | Write::DeleteApp { .. }
             | Write::SweepSealed { .. }
+            | Write::EraseRemovedSecrets { .. }
             | Write::SweepDeletedApps { .. } => true,
             _ => false,
         }

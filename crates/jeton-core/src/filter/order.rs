@@ -77,6 +77,17 @@ impl Order {
         matches!(&self.0, Keys::By(keys) if keys.is_empty())
     }
 
+    /// Whether rows come by `created` and nothing else, and then whether the latest comes first.
+    pub fn by_created(&self) -> Option<bool> {
+        match &self.0 {
+            Keys::By(keys) => match keys.as_slice() {
+                [key] if key.path.name() == Some("created") => Some(key.descending),
+                _ => None,
+            },
+            Keys::ById => None,
+        }
+    }
+
     /// What of a row decides its place.
     pub fn place(&self, row: &impl Row) -> RowPlace {
         let value = |key: &Key| key.path.find(row).cloned();

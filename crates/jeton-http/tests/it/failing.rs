@@ -145,6 +145,18 @@ impl Store for FailingStore {
         self.call(self.inner.purge_tokens(which, before, limit, at, by)).await
     }
 
+    async fn erase_removed_secrets(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.call(self.inner.erase_removed_secrets(before, limit)).await
+    }
+
+    async fn last_change(&self) -> Result<i64, StoreError> {
+        self.call(self.inner.last_change()).await
+    }
+
+    async fn is_settled(&self, sequence: i64) -> Result<bool, StoreError> {
+        self.call(self.inner.is_settled(sequence)).await
+    }
+
     async fn trim_changes(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.call(self.inner.trim_changes(before, limit)).await
     }

@@ -123,6 +123,18 @@ impl Store for CoherentStore {
         self.inner.add_usage(uses).await
     }
 
+    async fn erase_removed_secrets(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.inner.erase_removed_secrets(before, limit).await
+    }
+
+    async fn last_change(&self) -> Result<i64, StoreError> {
+        self.inner.last_change().await
+    }
+
+    async fn is_settled(&self, sequence: i64) -> Result<bool, StoreError> {
+        self.inner.is_settled(sequence).await
+    }
+
     async fn trim_changes(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.inner.trim_changes(before, limit).await
     }

@@ -82,6 +82,14 @@ impl<'w, S: Session> Work<'_, 'w, S> {
     }
 
     fn log_app(&mut self, kind: ChangeKind, id: AppId, at: Timestamp, by: &'w Actor) {
-        self.log.push(NewChange { at, kind, app_id: Some(id), subject_id: None, digest: None, by });
+        self.log.push(NewChange {
+            at,
+            kind,
+            app_id: Some(id),
+            subject_id: None,
+            digest: None,
+            by,
+            removal: None,
+        });
     }
 }

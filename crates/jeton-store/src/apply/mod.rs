@@ -60,6 +60,9 @@ impl<'w, S: Session> Work<'_, 'w, S> {
             Write::TrimChanges { before, limit, order } => {
                 Outcome::Swept(self.trim_changes(*before, *limit, *order).await?)
             }
+            Write::EraseRemovedSecrets { before, limit } => {
+                Outcome::Swept(self.erase_removed_secrets(*before, *limit).await?)
+            }
             Write::Restore(wish) => Outcome::Restored(self.restore(wish).await?),
             Write::InsertTokens { tokens, .. } => {
                 Outcome::Inserted(inserted.by_ref().take(tokens.len()).collect())

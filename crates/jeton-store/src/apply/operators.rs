@@ -38,6 +38,14 @@ impl<'w, S: Session> Work<'_, 'w, S> {
     }
 
     fn log_operator(&mut self, kind: ChangeKind, id: OperatorId, at: Timestamp, by: &'w Actor) {
-        self.log.push(NewChange { at, kind, app_id: None, subject_id: Some(id.get()), digest: None, by });
+        self.log.push(NewChange {
+            at,
+            kind,
+            app_id: None,
+            subject_id: Some(id.get()),
+            digest: None,
+            by,
+            removal: None,
+        });
     }
 }

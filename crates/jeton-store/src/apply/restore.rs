@@ -30,7 +30,15 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         }
         let (at, by) = (wish.at, &wish.by);
         let kind = ChangeKind::Restored;
-        self.log.push(NewChange { at, kind, app_id: None, subject_id: None, digest: None, by });
+        self.log.push(NewChange {
+            at,
+            kind,
+            app_id: None,
+            subject_id: None,
+            digest: None,
+            by,
+            removal: None,
+        });
         Ok(restored)
     }
 

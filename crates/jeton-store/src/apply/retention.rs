@@ -26,9 +26,25 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         let apps = rows.iter().map(|row| decode::number(row, Tokens::AppId, AppId::new));
         for app_id in apps.collect::<Result<BTreeSet<_>, _>>()? {
             let kind = ChangeKind::TokensPurged;
-            self.log.push(NewChange { at, kind, app_id: Some(app_id), subject_id: None, digest: None, by });
+            self.log.push(NewChange {
+                at,
+                kind,
+                app_id: Some(app_id),
+                subject_id: None,
+                digest: None,
+                by,
+                removal: None,
+            });
         }
         Ok(rows.len() as u64)
+    }
+
+    pub(super) async fn erase_removed_secrets(
+        &mut self,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        self.session.run(retention::erase_removed_secrets(before, limit)).await
     }
 
     /// Removes entries from the beginning of the log up to the first that is not old enough, whatever clock wrote what

@@ -1,7 +1,7 @@
 //! Writes about tokens.
 
 use super::Work;
-use crate::change::ChangeKind;
+use crate::change::{ChangeKind, Removal};
 use crate::decode;
 use crate::error::StoreError;
 use crate::model::{Inserted, NewToken, Replaced};
@@ -53,7 +53,7 @@ impl<'w, S: Session> Work<'_, 'w, S> {
                 let id = ids.remove(&(issue.app_id, issue.token.digest));
                 if let Some(id) = id {
                     let kind = ChangeKind::TokenIssued;
-                    self.log_token(kind, issue.app_id, id, issue.token.digest, issue.at, issue.by);
+                    self.log_token(kind, (issue.app_id, id, issue.token.digest), issue.at, issue.by, None);
                 }
                 answers.push(id.map_or(Inserted::Duplicate, Inserted::Issued));
             }
@@ -71,7 +71,8 @@ impl<'w, S: Session> Work<'_, 'w, S> {
             return Ok(Replaced::Stale);
         };
         let digest = decode::digest(&row, Tokens::Digest)?;
-        self.log_token(ChangeKind::TokenUpdated, token.app_id, token.id, digest, token.updated_at, by);
+        let (kind, which) = (ChangeKind::TokenUpdated, (token.app_id, token.id, digest));
+        self.log_token(kind, which, token.updated_at, by, None);
         Ok(Replaced::Done)
     }
 
@@ -82,11 +83,16 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         at: Timestamp,
         by: &'w Actor,
     ) -> Result<bool, StoreError> {
+        // An update answers with what it made of a row, and no more with the sealed secret.
+        let Some(before) = self.session.row(tokens::token_to_revoke(app_id, id)).await? else {
+            return Ok(false);
+        };
         let Some(row) = self.session.row(tokens::revoke_token(app_id, id, at)).await? else {
             return Ok(false);
         };
-        let digest = decode::digest(&row, Tokens::Digest)?;
-        self.log_token(ChangeKind::TokenRevoked, app_id, id, digest, at, by);
+        let which = (app_id, id, decode::digest(&row, Tokens::Digest)?);
+        let removal = Some(decode::removal(&before)?);
+        self.log_token(ChangeKind::TokenRevoked, which, at, by, removal);
         Ok(true)
     }
 
@@ -100,8 +106,9 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         let Some(row) = self.session.row(tokens::delete_token(app_id, id)).await? else {
             return Ok(false);
         };
-        let digest = decode::digest(&row, Tokens::Digest)?;
-        self.log_token(ChangeKind::TokenDeleted, app_id, id, digest, at, by);
+        let which = (app_id, id, decode::digest(&row, Tokens::Digest)?);
+        let removal = Some(decode::removal(&row)?);
+        self.log_token(ChangeKind::TokenDeleted, which, at, by, removal);
         Ok(true)
     }
 
@@ -122,13 +129,12 @@ impl<'w, S: Session> Work<'_, 'w, S> {
     fn log_token(
         &mut self,
         kind: ChangeKind,
-        app_id: AppId,
-        id: TokenId,
-        digest: Digest,
+        (app_id, id, digest): (AppId, TokenId, Digest),
         at: Timestamp,
         by: &'w Actor,
+        removal: Option<Removal>,
     ) {
         let (app_id, subject_id, digest) = (Some(app_id), Some(id.get()), Some(digest));
-        self.log.push(NewChange { at, kind, app_id, subject_id, digest, by });
+        self.log.push(NewChange { at, kind, app_id, subject_id, digest, by, removal });
     }
 }

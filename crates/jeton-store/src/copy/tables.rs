@@ -116,6 +116,7 @@ shapes! {
     "changes" numbers "sequence" {
         Integer: "sequence" "at" "app_id" "subject_id";
         Text: "kind" "actor";
-        Bytes: "digest";
+        Bytes: "digest" "sealed";
+        Boolean: "was_on_loopback";
     }
 }

@@ -1,16 +1,16 @@
 //! Statements about the change log.
 
 use super::Statement;
-use crate::change::ChangeKind;
+use crate::change::{ChangeKind, Removal};
 use crate::schema::{Changes, Count, Genesis, Snapshot};
 use jeton_core::{Actor, AppId, Digest, Timestamp};
 use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement};
 
-/// Most entries in one statement. 6 arguments each make 24,576: see [`MAX_INSERTED`](super::tokens::MAX_INSERTED).
-pub(crate) const MAX_WRITTEN: usize = 4_096;
+/// Most entries in one statement. 8 arguments each make 28,672: see [`MAX_INSERTED`](super::tokens::MAX_INSERTED).
+pub(crate) const MAX_WRITTEN: usize = 3_584;
 
 /// An entry to be written.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct NewChange<'a> {
     pub(crate) at: Timestamp,
     pub(crate) kind: ChangeKind,
@@ -18,6 +18,7 @@ pub(crate) struct NewChange<'a> {
     pub(crate) subject_id: Option<i64>,
     pub(crate) digest: Option<Digest>,
     pub(crate) by: &'a Actor,
+    pub(crate) removal: Option<Removal>,
 }
 
 /// In which order an engine's entries become certain.
@@ -39,6 +40,8 @@ pub(crate) fn insert_changes(changes: &[NewChange<'_>]) -> Statement {
         Changes::SubjectId,
         Changes::Digest,
         Changes::Actor,
+        Changes::WasOnLoopback,
+        Changes::Sealed,
     ]);
     for change in changes {
         insert.values_panic([
@@ -48,6 +51,8 @@ pub(crate) fn insert_changes(changes: &[NewChange<'_>]) -> Statement {
             Expr::val(change.subject_id),
             Expr::val(change.digest.map(|digest| digest.as_bytes().to_vec())),
             Expr::val(change.by.to_string()),
+            Expr::val(change.removal.as_ref().map(|removal| removal.was_on_loopback)),
+            Expr::val(change.removal.as_ref().and_then(|removal| removal.sealed.clone())),
         ]);
     }
     match changes {
@@ -76,6 +81,33 @@ pub(crate) fn newest_change() -> Statement {
             .from(Changes::Table)
             .order_by(Changes::Sequence, Order::Desc)
             .limit(1)
+            .take(),
+    )
+}
+
+/// The number of the last entry.
+pub(crate) fn last_change(order: LogOrder) -> Statement {
+    let mut last = Query::select();
+    last.column(Changes::Sequence).from(Changes::Table).limit(1);
+    match order {
+        LogOrder::Sequence => {
+            last.order_by(Changes::Sequence, Order::Desc);
+        }
+        LogOrder::Transaction => {
+            last.order_by(Changes::Xid, Order::Desc).order_by(Changes::Sequence, Order::Desc);
+        }
+    }
+    Statement::fixed(last)
+}
+
+/// How many entries have this number and can have nothing more come before them: one or none.
+pub(crate) fn settled_change(sequence: i64) -> Statement {
+    Statement::fixed(
+        Query::select()
+            .expr_as(Func::count(Expr::col(Changes::Sequence)), Count)
+            .from(Changes::Table)
+            .and_where(Expr::col(Changes::Sequence).eq(sequence))
+            .and_where(is_settled())
             .take(),
     )
 }
@@ -121,6 +153,8 @@ fn entries(limit: u32) -> SelectStatement {
             Changes::SubjectId,
             Changes::Digest,
             Changes::Actor,
+            Changes::WasOnLoopback,
+            Changes::Sealed,
         ])
         .from(Changes::Table)
         .limit(u64::from(limit))

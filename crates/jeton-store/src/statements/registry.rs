@@ -3,7 +3,7 @@
 use super::log::{LogOrder, NewChange};
 use super::tokens::Half;
 use super::{Statement, apps, copy, genesis, log, operators, retention, token_lists, tokens, usage};
-use crate::change::ChangeKind;
+use crate::change::{ChangeKind, Removal};
 use crate::copy::{Cells, Field, Holds, SHAPES};
 use crate::model::{
     AppChange, KeyCheck, NewApp, NewOperator, NewToken, Order, OwnerFilter, Purge, TokenFilter, TokenPage,
@@ -35,7 +35,7 @@ pub(super) fn all() -> Vec<(&'static str, Runs, Statement)> {
 
 pub(super) const AT: Timestamp = Timestamp::MIN;
 pub(super) const APP: AppId = AppId::new(1).unwrap();
-const TOKEN: TokenId = TokenId::new(1).unwrap();
+pub(super) const TOKEN: TokenId = TokenId::new(1).unwrap();
 const OPERATOR: OperatorId = OperatorId::new(1).unwrap();
 
 pub(super) fn digest() -> Digest {
@@ -92,6 +92,7 @@ fn about_tokens() -> Vec<(&'static str, Runs, Statement)> {
         ("token_by_id", Everywhere, tokens::token_by_id(APP, TOKEN)),
         ("tokens_by_ids", Everywhere, tokens::tokens_by_ids(APP, &[TOKEN; tokens::MAX_SOUGHT])),
         ("update_token", Everywhere, tokens::update_token(&token(), 1)),
+        ("token_to_revoke", Everywhere, tokens::token_to_revoke(APP, TOKEN)),
         ("revoke_token", Everywhere, tokens::revoke_token(APP, TOKEN, AT)),
         ("delete_token", Everywhere, tokens::delete_token(APP, TOKEN)),
         ("sweep_deleted_apps", Everywhere, tokens::sweep_deleted_apps(Half::Live, 10)),
@@ -124,7 +125,10 @@ fn about_lists() -> Vec<(&'static str, Runs, Statement)> {
                 unused_since: None,
             };
             all.push(("count_tokens", Runs::Everywhere, token_lists::count_tokens(&filter)));
-            for order in [Order::NewestFirst, Order::OldestFirst] {
+            let created = |descending, after| Order::Created { descending, after };
+            let place = Some((AT, TOKEN));
+            for order in [Order::NewestFirst, Order::OldestFirst, created(true, place), created(false, None)]
+            {
                 for after in [None, Some(TOKEN)] {
                     let page = TokenPage { order, after, skip: u64::MAX, limit: u32::MAX };
                     all.push(("list_tokens", Runs::Everywhere, token_lists::list_tokens(&filter, page)));
@@ -173,6 +177,7 @@ fn about_the_rest() -> Vec<(&'static str, Runs, Statement)> {
         subject_id: None,
         digest: Some(digest()),
         by: &Actor::Cli,
+        removal: Some(Removal { was_on_loopback: true, sealed: Some(vec![1]) }),
     };
     vec![
         ("insert_genesis", Everywhere, genesis::insert_genesis(AT, 1)),
@@ -183,13 +188,17 @@ fn about_the_rest() -> Vec<(&'static str, Runs, Statement)> {
         ("operator_by_digest", Everywhere, operators::operator_by_digest(&digest())),
         ("insert_operator", Everywhere, operators::insert_operator(&operator)),
         ("revoke_operator", Everywhere, operators::revoke_operator(OPERATOR, AT)),
-        ("insert_changes", Everywhere, log::insert_changes(&[change])),
-        ("insert_changes", Everywhere, log::insert_changes(&[change; log::MAX_WRITTEN])),
+        ("insert_changes", Everywhere, log::insert_changes(std::slice::from_ref(&change))),
+        ("insert_changes", Everywhere, log::insert_changes(&vec![change; log::MAX_WRITTEN])),
         ("changes_after", OnSqlite, log::changes_after(0, 10, LogOrder::Sequence)),
         ("changes_after", OnPostgres, log::changes_after(0, 10, LogOrder::Transaction)),
         ("oldest_changes", OnSqlite, retention::oldest_changes(10, LogOrder::Sequence)),
         ("oldest_changes", OnPostgres, retention::oldest_changes(10, LogOrder::Transaction)),
         ("remove_changes", Everywhere, retention::remove_changes(&[1, 2])),
+        ("last_change", OnSqlite, log::last_change(LogOrder::Sequence)),
+        ("last_change", OnPostgres, log::last_change(LogOrder::Transaction)),
+        ("settled_change", OnPostgres, log::settled_change(1)),
+        ("erase_removed_secrets", Everywhere, retention::erase_removed_secrets(AT, 10)),
         ("log_state", Everywhere, log::log_state(1)),
         ("newest_change", OnSqlite, log::newest_change()),
         ("changes_from", OnSqlite, log::changes_from(1, 10)),

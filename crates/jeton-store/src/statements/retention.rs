@@ -34,6 +34,24 @@ pub(crate) fn purge_tokens(which: Purge, before: Timestamp, limit: u32) -> State
     )
 }
 
+/// Removes the sealed secrets from at most `limit` entries of the log.
+pub(crate) fn erase_removed_secrets(before: Timestamp, limit: u32) -> Statement {
+    let batch = Query::select()
+        .column(Changes::Sequence)
+        .from(Changes::Table)
+        .and_where(Expr::col(Changes::At).lt(before.as_millis()))
+        .and_where(Expr::col(Changes::Sealed).is_not_null())
+        .limit(u64::from(limit))
+        .take();
+    Statement::fixed(
+        Query::update()
+            .table(Changes::Table)
+            .value(Changes::Sealed, None::<Vec<u8>>)
+            .and_where(Expr::col(Changes::Sequence).in_subquery(batch))
+            .take(),
+    )
+}
+
 /// The numbers and instants of at most `limit` entries from the beginning of the log on.
 pub(crate) fn oldest_changes(limit: u64, order: LogOrder) -> Statement {
     let mut changes = Query::select();

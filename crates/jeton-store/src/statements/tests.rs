@@ -116,6 +116,7 @@ fn by_index() -> Vec<(&'static str, &'static str, Statement)> {
         view: View::LoopBack,
         unused_since: None,
     };
+    let created = |descending| Order::Created { descending, after: Some((registry::AT, registry::TOKEN)) };
     let (seen, shown) = (on_loopback(OwnerFilter::Any), on_loopback(OwnerFilter::Shown(registry::user())));
     vec![
         ("newest first", "tokens_live", list_tokens(&any, page(Order::NewestFirst))),
@@ -125,9 +126,11 @@ fn by_index() -> Vec<(&'static str, &'static str, Statement)> {
         ("a count of a user", "tokens_live_by_user", count_tokens(&named)),
         // LoopBack's `find`, whatever its order, `count`, and both by `userId`. `GET /:id` goes by digest.
         ("rows on LoopBack", "tokens_live", list_tokens(&seen, page(Order::OldestFirst))),
-        ("how many rows on LoopBack", "tokens_live", count_tokens(&seen)),
+        ("a count on LoopBack", "tokens_on_loopback", count_tokens(&seen)),
         ("a user's rows on LoopBack", "tokens_live_by_user", list_tokens(&shown, page(Order::OldestFirst))),
         ("how many rows of a user on LoopBack", "tokens_live_by_user", count_tokens(&shown)),
+        ("newest rows on LoopBack", "tokens_on_loopback", list_tokens(&seen, page(created(true)))),
+        ("oldest rows on LoopBack", "tokens_on_loopback", list_tokens(&seen, page(created(false)))),
         ("by digest", "tokens_digest", tokens_by_digests(&[registry::digest()])),
         ("by digests", "tokens_digest", tokens_by_digests(&[registry::digest(); 3])),
         (

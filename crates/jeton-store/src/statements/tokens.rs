@@ -224,7 +224,24 @@ pub(crate) fn revoke_token(app_id: AppId, id: TokenId, at: Timestamp) -> Stateme
     )
 }
 
-/// Removes a token with its digest. Answers the digest, or nothing if the token is not there or revoked.
+/// What the change log is told of a token that goes.
+const REMOVED: [Tokens; 5] =
+    [Tokens::Digest, Tokens::Kind, Tokens::DisabledBy, Tokens::LeftLoopback, Tokens::Sealed];
+
+/// A token that is about to be revoked, as far as the change log is told of it.
+pub(crate) fn token_to_revoke(app_id: AppId, id: TokenId) -> Statement {
+    Statement::fixed(
+        Query::select()
+            .columns(REMOVED)
+            .from(Tokens::Table)
+            .and_where(Expr::col(Tokens::Id).eq(id.get()))
+            .and_where(Expr::col(Tokens::AppId).eq(live_id(app_id)))
+            .and_where(is_not_revoked())
+            .take(),
+    )
+}
+
+/// Removes a token with its digest. Answers what the change log is told of it, or nothing if the token is not there or revoked.
 pub(crate) fn delete_token(app_id: AppId, id: TokenId) -> Statement {
     Statement::fixed(
         Query::delete()
@@ -232,7 +249,7 @@ pub(crate) fn delete_token(app_id: AppId, id: TokenId) -> Statement {
             .and_where(Expr::col(Tokens::Id).eq(id.get()))
             .and_where(Expr::col(Tokens::AppId).eq(live_id(app_id)))
             .and_where(is_not_revoked())
-            .returning_col(Tokens::Digest)
+            .returning(Query::returning().columns(REMOVED))
             .take(),
     )
 }

@@ -39,6 +39,29 @@ pub(crate) async fn pages_by_skip_and_by_key_are_equal(bed: &Bed) {
     }
 }
 
+pub(crate) async fn pages_by_creation_go_on_where_they_ended(bed: &Bed) {
+    let (store, app) = begin_on(bed).await;
+    // Several of each instant, and later instants with lower numbers.
+    let tokens =
+        (0..25).map(|number| NewToken { created_at: at(-i64::from(number / 3)), ..new_token(number) });
+    store.insert_tokens(app.id, tokens.collect(), at(0), &BY).await.unwrap();
+    let filter = TokenFilter { view: View::LoopBack, ..shared(app.id) };
+    let mut expected = store.list_tokens(&filter, ALL).await.unwrap();
+    expected.sort_by_key(|stored| (stored.token.created_at, stored.token.id));
+    for descending in [false, true] {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = TokenPage { order: Order::Created { descending, after }, limit: 4, ..ALL };
+            let page = store.list_tokens(&filter, page).await.unwrap();
+            let Some(last) = page.last() else { break };
+            after = Some((last.token.created_at, last.token.id));
+            found.extend(page);
+        }
+        assert_eq!(ids(&found), ids(&expected), "{descending}");
+        expected.reverse();
+    }
+}
+
 /// One token for each kind and owner; the number of each is its place.
 async fn one_of_each(store: &dyn Store, app_id: AppId) -> Vec<NewToken> {
     let owners = [

@@ -1,7 +1,7 @@
 use crate::bed::{BY, Bed};
 use crate::fixture::*;
-use jeton_core::{Actor, AppId, Digest, Timestamp, Token, TokenId};
-use jeton_store::{AppChange, Change, ChangeKind, News, Replaced};
+use jeton_core::{Actor, AppId, Digest, Timestamp, Token, TokenId, TokenKind};
+use jeton_store::{AppChange, Change, ChangeKind, NewToken, News, Replaced};
 use sqlx::{Connection, Executor};
 
 /// An entry without its number.
@@ -25,7 +25,7 @@ pub(crate) async fn every_write_has_its_entry(bed: &Bed) {
     let admin = store.find_tokens(&[digest(999_999)]).await.unwrap();
     let admin = admin.iter().find(|stored| stored.token.app_id == app.id).unwrap().token.id;
     store.change_app(app.id, 1, AppChange::default(), at(1), &by).await.unwrap();
-    let long_ago = jeton_store::NewToken { created_at: at(-9_999), ..new_token(1) };
+    let long_ago = NewToken { created_at: at(-9_999), ..new_token(1) };
     let batch = vec![long_ago, new_token(1), new_token(2)];
     store.insert_tokens(app.id, batch, at(2), &manager).await.unwrap();
     let one = find(store, 1).await.unwrap();
@@ -82,6 +82,45 @@ pub(crate) async fn refused_writes_have_none(bed: &Bed) {
     store.sweep_sealed(app.id, 10).await.unwrap();
 
     assert_eq!(bed.changes_after(0).await, log);
+}
+
+pub(crate) async fn what_goes_is_told_with_its_sealed_secret_for_a_while(bed: &Bed) {
+    let (store, app) = begin_on(bed).await;
+    let start = bed.last_change().await;
+    assert_eq!(store.last_change().await.unwrap(), start);
+    bed.changes_after(0).await;
+    assert!(store.is_settled(start).await.unwrap() && store.is_settled(0).await.unwrap());
+    let sealed = |number| NewToken { sealed: Some(vec![7]), ..new_token(number) };
+    let tokens = vec![
+        sealed(1),
+        sealed(2),
+        NewToken { kind: TokenKind::Service, ..new_token(3) },
+        NewToken { disabled_by: Some(BY), ..sealed(4) },
+    ];
+    store.insert_tokens(app.id, tokens, at(0), &BY).await.unwrap();
+    let mut ids = Vec::new();
+    for number in 1..=4 {
+        ids.push(find(store, number).await.unwrap().token.id);
+    }
+    assert!(store.delete_token(app.id, ids[0], at(10), &BY).await.unwrap());
+    for (id, seconds) in [(ids[1], 20), (ids[2], 30), (ids[3], 40)] {
+        assert!(store.revoke_token(app.id, id, at(seconds), &BY).await.unwrap());
+    }
+    let removals = || async {
+        let changes = bed.changes_after(start).await;
+        assert_eq!(store.last_change().await.unwrap(), changes.last().unwrap().sequence);
+        let removals = changes.into_iter().filter_map(|change| change.removal);
+        removals.map(|removal| (removal.was_on_loopback, removal.sealed)).collect::<Vec<_>>()
+    };
+    let kept = Some(vec![7]);
+    let whole = [(true, kept.clone()), (true, kept), (false, None), (false, None)];
+    assert_eq!(removals().await, whole);
+
+    assert_eq!(store.erase_removed_secrets(at(10), 10).await.unwrap(), 0, "not before");
+    assert_eq!(store.erase_removed_secrets(at(40), 1).await.unwrap(), 1);
+    assert_eq!(store.erase_removed_secrets(at(40), 10).await.unwrap(), 1);
+    assert_eq!(store.erase_removed_secrets(at(40), 10).await.unwrap(), 0);
+    assert_eq!(removals().await, [(true, None), (true, None), (false, None), (false, None)]);
 }
 
 pub(crate) async fn genesis_is_logged(bed: &Bed) {
@@ -189,7 +228,7 @@ pub(crate) async fn what_cannot_be_told_is_not_told_in_part(bed: &Bed) {
 
 pub(crate) async fn foreign_digests_are_found_by_number(bed: &Bed) {
     let (store, app) = begin_on(bed).await;
-    let foreign = |number| jeton_store::NewToken { is_foreign: true, ..new_token(number) };
+    let foreign = |number| NewToken { is_foreign: true, ..new_token(number) };
     let ids = [
         issue(store, app.id, foreign(1)).await,
         issue(store, app.id, new_token(2)).await,

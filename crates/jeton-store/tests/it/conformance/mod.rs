@@ -77,6 +77,7 @@ conformance! {
     }
     lists {
         pages_by_skip_and_by_key_are_equal,
+        pages_by_creation_go_on_where_they_ended,
         filters_let_through_what_they_say,
         loopback_sees_what_is_on_and_did_not_leave,
         revoked_tokens_do_not_count,
@@ -95,6 +96,7 @@ conformance! {
     }
     log {
         every_write_has_its_entry,
+        what_goes_is_told_with_its_sealed_secret_for_a_while,
         refused_writes_have_none,
         genesis_is_logged,
         pages_go_on_where_they_ended,
