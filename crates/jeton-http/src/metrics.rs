@@ -63,6 +63,10 @@ metrics! {
         "1 while changes of other processes are announced, 0 while they have to be looked for (always, on SQLite).";
     USES = COUNTER "jeton_token_uses_total":
         "Uses of tokens by what became of them: recorded, and of those flushed to the store; dropped.";
+    STREAMS = GAUGE "jeton_streams_open": "Change streams that are open.";
+    STREAM_ENDS = COUNTER "jeton_streams_total":
+        "Change streams by what became of them: opened, and of those cut because the client did not keep up (slow) or lost its rights (denied); refused because there were too many.";
+    STREAM_EVENTS = COUNTER "jeton_stream_events_total": "Changes that were told, once for each stream.";
     REMOVED = COUNTER "jeton_retention_removed_total": "What was removed because it had been kept long enough, by what it was.";
     PASSES = COUNTER "jeton_retention_passes_total": "Passes that remove it, by whether they came to their end.";
     STORE_SECONDS = HISTOGRAM "jeton_store_duration_seconds":
@@ -101,6 +105,7 @@ fn collect(state: &AppState) -> Vec<MetricFamily> {
     connections(state, &mut families);
     cache(&state.service, &mut families);
     uses(&state.service, &mut families);
+    streams(&state.service, &mut families);
     retention(&state.service, &mut families);
     if let Some(measures) = state.service.store_measures() {
         store(measures, &mut families);
@@ -184,6 +189,20 @@ fn uses(service: &Service, families: &mut Vec<MetricFamily>) {
     let uses = [("recorded", stats.recorded), ("flushed", stats.written), ("dropped", stats.dropped)];
     let uses = uses.map(|(what, count)| counter_of(&[("what", what)], count as f64));
     families.push(family(&USES, uses.into()));
+}
+
+fn streams(service: &Service, families: &mut Vec<MetricFamily>) {
+    let measures = service.stream_measures();
+    let ends = [
+        ("opened", &measures.opened),
+        ("slow", &measures.slow),
+        ("denied", &measures.denied),
+        ("refused", &measures.refused),
+    ];
+    let ends = ends.map(|(what, counter)| counter_of(&[("what", what)], counter.get() as f64));
+    families.push(family(&STREAMS, vec![gauge_of(&[], measures.open() as f64)]));
+    families.push(family(&STREAM_ENDS, ends.into()));
+    families.push(family(&STREAM_EVENTS, vec![counter_of(&[], measures.events.get() as f64)]));
 }
 
 fn retention(service: &Service, families: &mut Vec<MetricFamily>) {

@@ -47,7 +47,8 @@ pub use keys::{
 pub use limits::Limits;
 pub use list::{ListRequest, Listed, Listing, ShownSecret};
 pub use loopback::{
-    BulkFault, Found, LoopBackCaller, LoopBackRow, Presentation, ReadFault, WriteFault, Writer, value_of_json,
+    BulkFault, Found, LoopBackCaller, LoopBackRow, Presentation, ReadFault, RowChange, RowEvent, RowStream,
+    StreamEnd, StreamMeasures, StreamPosition, Told, WriteFault, Writer, value_of_json,
 };
 pub use measures::{ServiceMeasures, Verdicts};
 pub use operators::OperatorCredentials;
@@ -87,6 +88,7 @@ pub struct Service {
     /// Counts up when the change log has something new.
     news: watch::Sender<u64>,
     searches: Arc<loopback::Searches>,
+    streams: Arc<loopback::Streams>,
     usage: Arc<UsageQueue>,
 }
 
@@ -112,6 +114,7 @@ impl Service {
             cache,
             news: watch::Sender::new(0),
             searches: Arc::default(),
+            streams: Arc::default(),
             usage: Arc::new(UsageQueue::new()),
         }
     }
@@ -130,6 +133,11 @@ impl Service {
     /// What the service counts.
     pub fn measures(&self) -> &ServiceMeasures {
         &self.measures
+    }
+
+    /// What change streams have done.
+    pub fn stream_measures(&self) -> &StreamMeasures {
+        self.streams.measures()
     }
 
     /// What its store counts; `None`: it counts nothing.

@@ -1,8 +1,8 @@
-//! How much may be stored of one thing.
+//! How much may be stored of one thing, and how many may listen.
 
 use jeton_core::ScopeLimits;
 
-/// Limits on what is written from now on. What was written before under others stays, and works as it did.
+/// Limits on what is done from now on. What was written before under others stays, and works as it did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// On the scopes that a token is given.
@@ -12,10 +12,17 @@ pub struct Limits {
     pub document_bytes: usize,
     /// Most live self-made tokens of one app.
     pub self_made_tokens: u64,
+    /// Most change streams at a time.
+    pub streams: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { scopes: ScopeLimits::default(), document_bytes: 16 * 1024, self_made_tokens: 10_000 }
+        Limits {
+            scopes: ScopeLimits::default(),
+            document_bytes: 16 * 1024,
+            self_made_tokens: 10_000,
+            streams: 512,
+        }
     }
 }

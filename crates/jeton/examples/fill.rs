@@ -1,5 +1,5 @@
-//! Fills an installation with tokens for `cargo xtask bench`: `fill DATA_DIR COUNT KEPT` issues COUNT grants of `read` in
-//! app `demo` and prints the secrets of KEPT of them, evenly spread, one a line.
+//! Fills an installation with tokens for `cargo xtask bench`: `fill DATA_DIR COUNT KEPT USERS` issues COUNT grants of
+//! `read` in app `demo`, dealt out among USERS, and prints the secrets of KEPT of them, evenly spread, one a line.
 
 #![expect(clippy::print_stdout, reason = "whoever started it reads the secrets there")]
 
@@ -13,15 +13,13 @@ use std::sync::Arc;
 
 /// Tokens that wait for their commit at once: as many as the writer takes together.
 const AT_ONCE: usize = 1_024;
-/// Users among whom the tokens are dealt out.
-const USERS: i64 = 10_000;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let mut next = || arguments.next().ok_or("usage: fill DATA_DIR COUNT KEPT");
+    let mut next = || arguments.next().ok_or("usage: fill DATA_DIR COUNT KEPT USERS");
     let folder = PathBuf::from(next()?);
-    let (count, kept): (u64, u64) = (next()?.parse()?, next()?.parse()?);
+    let (count, kept, users): (u64, u64, u64) = (next()?.parse()?, next()?.parse()?, next()?.parse()?);
     let options = SqliteOptions { max_group: AT_ONCE, ..SqliteOptions::default() };
     let store = open_sqlite(&folder.join("jeton.db"), options).await?;
     let ring = read_key_file(&folder.join("keys.json"))?;
@@ -32,7 +30,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (service, app, authority) = (&service, &app, &authority);
     stream::iter(0..count)
         .map(|number| async move {
-            let issued = service.issue(app, authority, grant(number)?).await?;
+            let issued = service.issue(app, authority, grant(number, users)?).await?;
             let issued = issued.map_err(|refusal| refusal.to_string())?;
             if number % every == 0 && number / every < kept {
                 println!("{}", issued.secret.expose());
@@ -46,10 +44,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn grant(number: u64) -> Result<Issue, Box<dyn Error>> {
+fn grant(number: u64, users: u64) -> Result<Issue, Box<dyn Error>> {
     Ok(Issue {
         kind: TokenKind::Grant,
-        owner: Owner::Named(UserId::from_integer(i64::try_from(number)? % USERS)?),
+        owner: Owner::Named(UserId::from_integer(i64::try_from(number % users.max(1))?)?),
         life: TokenLife::Asked(Lifetime::Unlimited),
         title: Some(Label::new(format!("token {number}"))?),
         tags: None,

@@ -236,6 +236,13 @@ impl Cache {
         self.is_fresh().then(|| self.app(key)).flatten()
     }
 
+    /// Whether nothing that was answered after `before` can have changed since: of apps, and of this token.
+    pub(crate) fn is_unchanged(&self, before: &Before, token: Option<TokenId>) -> bool {
+        self.is_fresh()
+            && self.apps.is_current(APPS, before.app)
+            && token.is_none_or(|id| self.tokens.is_current(token_place(id), before.token))
+    }
+
     fn app(&self, key: &AppKey) -> Option<Option<AppId>> {
         let known = *self.known_apps.pin().get(key)?;
         self.apps.is_current(APPS, known.stamp).then_some(known.id)

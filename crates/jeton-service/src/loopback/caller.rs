@@ -5,8 +5,8 @@ use crate::apps::OpenApp;
 use crate::update::MAX_TRIES;
 use crate::{Service, Unavailable};
 use jeton_core::{
-    AclCaller, Actor, Demand, InactiveReason, Method, Secret, ServicePermission, Token, TokenKind, UserId,
-    Verdict, decide,
+    AclCaller, Actor, Demand, InactiveReason, Method, Secret, ServicePermission, Timestamp, Token, TokenKind,
+    UserId, Verdict, decide,
 };
 use jeton_store::{Replaced, StoredToken};
 use std::net::IpAddr;
@@ -120,23 +120,34 @@ impl Service {
         caller: &LoopBackCaller,
         method: Method,
     ) -> Result<bool, Unavailable> {
+        Ok(self.loopback_standing(app, caller, method).await?.is_some())
+    }
+
+    /// The same, and when that ends by itself; `None`: it is not let in any more.
+    pub(super) async fn loopback_standing(
+        &self,
+        app: &OpenApp,
+        caller: &LoopBackCaller,
+        method: Method,
+    ) -> Result<Option<Option<Timestamp>>, Unavailable> {
         let now = self.open_surface(Surface::LoopBack, Some(&app.key)).await?;
-        let Some(now) = now.filter(|now| now.id == app.id) else { return Ok(false) };
+        let Some(now) = now.filter(|now| now.id == app.id) else { return Ok(None) };
         let token = match caller {
             LoopBackCaller::Anybody => None,
             LoopBackCaller::Authenticated { token, .. } | LoopBackCaller::Manager(token) => Some(*token),
         };
+        let mut expires_at = None;
         if let Some(token) = token {
             let stored = self.store.token(app.id, token).await?.map(|stored| stored.token);
             let is_same = |token: &Token| {
                 decide(token.standing(), &Demand::Active, self.now()) == Verdict::Allowed
                     && self::caller(token) == *caller
             };
-            if !stored.as_ref().is_some_and(is_same) {
-                return Ok(false);
-            }
+            let Some(stored) = stored.filter(is_same) else { return Ok(None) };
+            expires_at = stored.expires_at;
         }
-        Ok(now.settings.loopback.access.decide(caller.by_rules(), method, false).is_some())
+        let ground = now.settings.loopback.access.decide(caller.by_rules(), method, false);
+        Ok(ground.map(|_| expires_at))
     }
 
     /// Whether expiry is all that keeps the token from being good.

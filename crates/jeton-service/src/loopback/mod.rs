@@ -14,12 +14,15 @@ mod row;
 mod said;
 mod search;
 mod self_made;
+mod stream;
 mod write;
 
 pub use caller::{LoopBackCaller, Presentation, Writer};
 pub use document::value_of_json;
 pub use row::LoopBackRow;
 pub use search::{Found, ReadFault};
+pub use stream::{RowChange, RowEvent, RowStream, StreamEnd, StreamMeasures, StreamPosition, Told};
 pub use write::{BulkFault, WriteFault};
 
 pub(crate) use search::Searches;
+pub(crate) use stream::Streams;

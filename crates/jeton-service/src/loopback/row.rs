@@ -36,6 +36,11 @@ impl LoopBackRow {
         Some(LoopBackRow { token_id: token.id, members, digest, keys: Arc::clone(keys) })
     }
 
+    /// Its id, as it is shown.
+    pub(super) fn id(&self) -> String {
+        self.member("id").map_or_else(String::new, Value::to_text)
+    }
+
     /// The same with its id in clear: the answer to a create shows it this once, whatever the app keeps.
     pub(super) fn showing(mut self, secret: &Secret) -> Self {
         if let Some((_, id)) = self.members.iter_mut().find(|(name, _)| name == "id") {

@@ -119,14 +119,17 @@ impl Service {
     async fn way(&self, app: &OpenApp, filter: &Filter) -> Found<Way> {
         let Filter { condition, order, page, .. } = filter;
         let implied = condition.implied();
-        let walk = Way::walk(all(app, implied_user(&implied)), page.skip);
+        let mut walk = Way::walk(all(app, implied_user(&implied)), page.skip);
         // Where the condition names ids, nobody has to be walked past.
         if order.is_creation() && !condition.needs_id() && implied.ids.is_none() {
             return Ok(Ok(walk));
         }
-        if order.is_default() && condition.is_all() {
+        if (order.is_default() || order.by_created().is_some()) && condition.is_all() {
             let beyond = TokenPage { skip: MAX_SORTED as u64, limit: 1, ..first_page() };
             if !self.store.list_tokens(&all(app, None), beyond).await?.is_empty() {
+                if let (Way::Walk { order: walked, .. }, Some(descending)) = (&mut walk, order.by_created()) {
+                    *walked = Order::Created { descending, after: None };
+                }
                 return Ok(Ok(walk));
             }
         }
@@ -258,9 +261,10 @@ impl Chosen {
 enum Way {
     /// These, in this order.
     Chosen(std::vec::IntoIter<TokenId>),
-    /// All, in the order of creation.
+    /// All, in an order that the store has: that of creation, or by `created`.
     Walk {
         filter: TokenFilter,
+        order: Order,
         after: Option<TokenId>,
         /// How many of the matching rows are still left out.
         skip: u64,
@@ -270,7 +274,7 @@ enum Way {
 
 impl Way {
     fn walk(filter: TokenFilter, skip: u64) -> Self {
-        Way::Walk { filter, after: None, skip, is_over: false }
+        Way::Walk { filter, order: Order::OldestFirst, after: None, skip, is_over: false }
     }
 }
 
@@ -335,15 +339,19 @@ impl Way {
                 stored.sort_by_key(|stored| ids.iter().position(|id| *id == stored.token.id));
                 Ok(stored)
             }
-            Way::Walk { filter, after, skip, is_over } => {
-                let mut page = TokenPage { after: *after, limit: PAGE_ROWS, ..first_page() };
+            Way::Walk { filter, order, after, skip, is_over } => {
+                let mut page = TokenPage { order: *order, after: *after, limit: PAGE_ROWS, skip: 0 };
                 if takes_all {
                     // The store can leave out what would be read for nothing.
                     page = TokenPage { skip: std::mem::take(skip), limit: few, ..page };
                 }
                 let stored = service.store.list_tokens(filter, page).await?;
                 *is_over = stored.len() < page.limit as usize;
-                *after = stored.last().map(|stored| stored.token.id);
+                let last = stored.last().map(|stored| &stored.token);
+                if let Order::Created { after, .. } = order {
+                    *after = last.map(|token| (token.created_at, token.id));
+                }
+                *after = last.map(|token| token.id);
                 Ok(stored)
             }
         }

@@ -14,5 +14,6 @@ mod operators;
 mod retention;
 mod sealed;
 mod settings;
+mod streams;
 mod update;
 mod verify;

@@ -90,6 +90,7 @@ impl Config {
             },
             document_bytes: read.count("limits.document_bytes"),
             self_made_tokens: read.number("limits.self_made_tokens"),
+            streams: read.count("limits.streams"),
         };
         Ok(Config {
             place: Place {

@@ -209,6 +209,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "10000",
         "Most live tokens of one app that LoopBack clients made without proving who they are",
     ),
+    set("limits.streams", number(0, 100_000), "512", "Most change streams at a time; what is beyond is answered 503"),
     set(
         "retention.expired_days",
         number(0, 36_500),

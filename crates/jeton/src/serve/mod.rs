@@ -140,6 +140,7 @@ async fn serve(
             ),
             service.keep(retention, told(&stopped)),
             service.follow_changes(told(&stopped)),
+            service.feed_streams(told(&stopped)),
             service.keep_usage(USAGE_PAUSE, told(&stopped)),
         );
         // Commands are answered as long as clients are.

@@ -25,6 +25,10 @@ pub(super) fn not_acceptable() -> Response {
     (StatusCode::NOT_ACCEPTABLE, headers, "Not Acceptable").into_response()
 }
 
+/// That an answer has its form already.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Formed;
+
 /// A success in the form that the client wants.
 pub(super) async fn finish(
     success: Response,
@@ -32,6 +36,9 @@ pub(super) async fn finish(
     headers: &HeaderMap,
     wishes: &Wishes,
 ) -> Response {
+    if success.extensions().get::<Formed>().is_some() {
+        return success;
+    }
     let callback = match &wishes.body {
         BodyForm::Json => None,
         BodyForm::Script(callback) => Some(callback),

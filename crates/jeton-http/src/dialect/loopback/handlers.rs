@@ -101,7 +101,7 @@ async fn operate(
     let writer = Writer { caller, is_named: ground.is_by_name() };
     let is_head = parts.method == axum::http::Method::HEAD && below.len() == 1;
     let model = Model { service, app, writer, arguments, is_head };
-    model.invoke(&called, || no_method(parts, below)).await
+    model.invoke(&called, wishes).await
 }
 
 fn no_model(parts: &Parts, path: &str) -> LoopBackError {
@@ -146,11 +146,7 @@ pub(super) struct Model<'a> {
 }
 
 impl Model<'_> {
-    async fn invoke(
-        &self,
-        called: &Call,
-        no_method: impl Fn() -> LoopBackError,
-    ) -> Result<Response, LoopBackError> {
+    async fn invoke(&self, called: &Call, wishes: &Wishes) -> Result<Response, LoopBackError> {
         let id = called.id.as_deref().unwrap_or_default();
         match called.method {
             Method::Create => self.create().await,
@@ -167,8 +163,7 @@ impl Model<'_> {
             Method::ReplaceById => self.replace(id).await,
             Method::DeleteById => self.delete(id).await,
             Method::GetUser => self.user(id).await,
-            // Known to the rules, so that whoever is denied learns nothing more; not served.
-            Method::CreateChangeStream => Err(no_method()),
+            Method::CreateChangeStream => self.change_stream(wishes).await,
         }
     }
 

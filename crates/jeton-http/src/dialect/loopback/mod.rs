@@ -16,6 +16,7 @@ mod negotiation;
 mod page;
 mod qs;
 mod route;
+mod stream;
 mod wire;
 mod writes;
 

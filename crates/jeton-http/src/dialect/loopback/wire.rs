@@ -1,6 +1,7 @@
 //! Values as LoopBack writes them: JSON with numbers and dates in JavaScript's form, members in their order.
 
-use jeton_core::Value;
+use jeton_core::{Row, Value};
+use jeton_service::RowChange;
 use serde::Serialize;
 
 /// A value as JSON text.
@@ -84,6 +85,34 @@ pub(super) fn errors(status: u16, details: &[Option<(u16, &str, String)>]) -> St
     });
     let message = "Failed with multiple errors, see `details` for more information.";
     to_json(&ErrorsBody { error: ErrorsShape { status_code: status, message, details: details.collect() } })
+}
+
+/// What happened to a row, as LoopBack's change streams tell it. What LoopBack has no word for has a type of its own.
+pub(super) fn row_change(change: &RowChange) -> String {
+    let (row, kind) = match change {
+        RowChange::Created(row) => (row, "create"),
+        RowChange::Updated(row) => (row, "update"),
+        RowChange::Removed(id) => {
+            let id = to_json(id);
+            return format!(r#"{{"target":{id},"where":{{"id":{id}}},"type":"remove"}}"#);
+        }
+        RowChange::Purged => return to_json(&Notice { kind: "purge", reason: None }),
+    };
+    let target = row.member("id").map_or_else(|| "null".to_owned(), value_to_json);
+    format!(r#"{{"target":{target},"data":{},"type":"{kind}"}}"#, members_to_json(&row.members))
+}
+
+/// What a change stream says of itself.
+pub(super) fn notice(kind: &'static str, reason: Option<&'static str>) -> String {
+    to_json(&Notice { kind, reason })
+}
+
+#[derive(Serialize)]
+struct Notice {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
 }
 
 #[derive(Serialize)]

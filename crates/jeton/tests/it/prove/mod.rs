@@ -6,3 +6,4 @@ mod disk_full;
 mod hostile;
 mod kill9;
 mod revoke;
+mod streams;

@@ -17,6 +17,6 @@ pub(crate) fn administered() -> Value {
     json!({"loopback": {"acls": acls, "roles": {"admin": [2]}, "client_ids": "anyone"}})
 }
 
-fn entry(role: &str, permission: &str, property: &str) -> Value {
+pub(crate) fn entry(role: &str, permission: &str, property: &str) -> Value {
     json!({"principalType": "ROLE", "principalId": role, "permission": permission, "property": property})
 }

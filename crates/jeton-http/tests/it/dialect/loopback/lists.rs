@@ -122,6 +122,13 @@ async fn ten_thousand_rows_are_sorted_and_no_more() {
     let by_ttl: Vec<String> = by_ttl.into_iter().map(|number| id(count, number)).collect();
     assert_eq!(ids(&app, r#"{"order":"ttl","skip":100,"limit":200}"#).await, by_ttl[100..300]);
 
+    // By `created`, which the store orders, any number of rows comes, page by page.
+    let newest = ids(&app, r#"{"order":"created DESC"}"#).await;
+    let mut oldest = ids(&app, r#"{"order":["created"]}"#).await;
+    oldest.reverse();
+    assert_eq!((newest.len(), &newest), (count, &oldest));
+    assert_eq!(ids(&app, r#"{"order":"created DESC","skip":70,"limit":70}"#).await, newest[70..140]);
+
     // One row fewer, and all of it is decided.
     assert_eq!(ask(&app, &app.admin, "DELETE", &at(&id(count, 0))).send().await.status, 200);
     assert_eq!(ids(&app, r#"{"limit":1}"#).await, [id(count, 10_000)]);

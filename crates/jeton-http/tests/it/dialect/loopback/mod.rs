@@ -7,6 +7,7 @@ mod forms;
 mod lists;
 mod reads;
 mod routes;
+mod streams;
 mod writes;
 
 use crate::answer::Answer;

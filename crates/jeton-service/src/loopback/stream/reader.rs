@@ -1,0 +1,257 @@
+//! One stream.
+
+use super::Slot;
+use super::event::{RowChange, RowEvent};
+use super::position::{NoPosition, StreamPosition};
+use super::rights::Rights;
+use super::ring::{Ahead, Entries, RingPlace};
+use crate::apps::OpenApp;
+use crate::loopback::caller::LoopBackCaller;
+use crate::{Service, Unavailable};
+use jeton_core::Condition;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// For how long a stream may be silent: proxies take what is silent for longer for dead.
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How soon the log is asked again for what the feed has not got to.
+const LOG_PAUSE: Duration = Duration::from_millis(250);
+
+/// What a stream tells.
+#[derive(Debug)]
+pub enum Told {
+    /// Where the client wanted to go on is no place that is known any more: what happened since is not told. The client
+    /// reads the rows anew; the stream goes on with what happens from this position on.
+    Gap(StreamPosition),
+    /// What happened, in its order.
+    Events(Vec<Arc<RowEvent>>),
+    /// Nothing happened for a while. Everything up to this position was told.
+    Heartbeat(StreamPosition),
+    /// This was the last.
+    End(StreamEnd),
+}
+
+/// Why a stream ends. In every case the client may open another and go on from its position, if it is let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamEnd {
+    /// The caller may not read it any more.
+    Denied,
+    /// The client did not keep up.
+    Slow,
+    /// Everything was replaced by what a backup holds, or the log was cut before it was told.
+    Replaced,
+    /// The server stops.
+    Stopping,
+    /// It could not be found out what comes next.
+    Unavailable,
+}
+
+impl StreamEnd {
+    /// A stable name for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            StreamEnd::Denied => "denied",
+            StreamEnd::Slow => "slow",
+            StreamEnd::Replaced => "replaced",
+            StreamEnd::Stopping => "stopping",
+            StreamEnd::Unavailable => "unavailable",
+        }
+    }
+}
+
+/// What happens to the rows of an app, as it happens. Dropping it is its end.
+#[derive(Debug)]
+pub struct RowStream {
+    service: Service,
+    app: OpenApp,
+    caller: LoopBackCaller,
+    condition: Condition,
+    pub(super) rights: Rights,
+    news: watch::Receiver<u64>,
+    /// Behind what was told or passed over last.
+    pub(super) position: StreamPosition,
+    /// Where that is in the ring; `None`: it has to be looked for.
+    pub(super) place: Option<RingPlace>,
+    /// Whether the client has to be told first that something is missing.
+    has_gap: bool,
+    is_over: bool,
+    quiet_since: Instant,
+    _slot: Slot,
+}
+
+impl Service {
+    /// Opens a stream of what happens to the rows of an app from now on, or after `since`, if that is said. `caller` was let
+    /// in to it and is asked before each event whether it still would be. Of rows that are there only those are told that
+    /// `condition` means.
+    ///
+    /// `None`: there are as many streams as there may be.
+    ///
+    /// # Errors
+    /// It could not be opened.
+    pub async fn loopback_stream(
+        &self,
+        app: &OpenApp,
+        caller: &LoopBackCaller,
+        condition: Condition,
+        since: Option<&str>,
+    ) -> Result<Option<RowStream>, Unavailable> {
+        if !self.streams.ring().is_fed() {
+            return Err(Unavailable::Busy);
+        }
+        // Before the position is asked: what comes after it is read for this stream too.
+        let Some(slot) = self.streams.place(app, self.limits.streams) else { return Ok(None) };
+        let news = self.streams.news.subscribe();
+        let known = match since.map(str::parse) {
+            Some(Ok(position)) if self.is_whole_after(position).await? => Some(position),
+            Some(Ok(_) | Err(NoPosition)) | None => None,
+        };
+        let position = match known {
+            Some(position) => position,
+            None => self.stream_end().await?,
+        };
+        Ok(Some(RowStream {
+            service: self.clone(),
+            app: app.clone(),
+            caller: caller.clone(),
+            condition,
+            rights: Rights::default(),
+            news,
+            position,
+            place: None,
+            has_gap: since.is_some() && known.is_none(),
+            is_over: false,
+            quiet_since: Instant::now(),
+            _slot: slot,
+        }))
+    }
+}
+
+impl RowStream {
+    /// What is told next; waits until there is something. `None`: it has ended.
+    pub async fn next(&mut self) -> Option<Told> {
+        if self.is_over {
+            return None;
+        }
+        let told = match self.advance().await {
+            Ok(told) => told,
+            Err(error) => {
+                // Where that comes from is said once, by who feeds the streams or follows the log, not by each of them.
+                tracing::debug!(route = "/api/accessTokens", "a change stream ends: {error}");
+                Told::End(StreamEnd::Unavailable)
+            }
+        };
+        self.quiet_since = Instant::now();
+        let measures = &self.service.streams.measures;
+        match &told {
+            Told::End(end) => {
+                self.is_over = true;
+                match end {
+                    StreamEnd::Slow => measures.slow.increment(),
+                    StreamEnd::Denied => measures.denied.increment(),
+                    StreamEnd::Replaced | StreamEnd::Stopping | StreamEnd::Unavailable => {}
+                }
+            }
+            Told::Events(events) => measures.events.add(events.len() as u64),
+            Told::Gap(_) | Told::Heartbeat(_) => {}
+        }
+        Some(told)
+    }
+
+    async fn advance(&mut self) -> Result<Told, Unavailable> {
+        loop {
+            self.news.mark_unchanged();
+            let read = match self.read().await? {
+                Ok(read) => read,
+                Err(end) => return Ok(Told::End(end)),
+            };
+            // After the rows were read and before any is told: who was told of a removal gets nothing that comes later.
+            if !self.rights.hold(&self.service, &self.app, &self.caller).await? {
+                return Ok(Told::End(StreamEnd::Denied));
+            }
+            if std::mem::take(&mut self.has_gap) {
+                return Ok(Told::Gap(self.position));
+            }
+            let has_moved = read.last.is_some();
+            if let Some(sequence) = read.last {
+                self.position.sequence = sequence;
+            }
+            self.place = read.next;
+            let events: Vec<_> = read.events.into_iter().filter(|event| self.wants(&event.change)).collect();
+            if !events.is_empty() {
+                return Ok(Told::Events(events));
+            }
+            if !has_moved && self.wait().await {
+                return Ok(Told::Heartbeat(self.position));
+            }
+        }
+    }
+
+    /// What is next, from the ring or from the log.
+    async fn read(&mut self) -> Result<Result<Entries, StreamEnd>, Unavailable> {
+        let place = {
+            let ring = self.service.streams.ring();
+            if !ring.is_fed() {
+                return Ok(Err(StreamEnd::Stopping));
+            }
+            let place = self.place.or_else(|| ring.locate(self.position));
+            if let Some(place) = place {
+                match ring.ahead(place, self.app.id) {
+                    Ahead::Over => return Ok(Err(StreamEnd::Stopping)),
+                    Ahead::Gone => return Ok(Err(StreamEnd::Slow)),
+                    // Something that it did not read for this app: the log has it.
+                    Ahead::Entries(entries) if entries.next.is_none() && entries.last.is_none() => None,
+                    Ahead::Entries(entries) => return Ok(Ok(entries)),
+                    Ahead::Elsewhere => None,
+                }
+            } else {
+                None
+            }
+        };
+        self.place = place;
+        self.read_log().await
+    }
+
+    async fn read_log(&self) -> Result<Result<Entries, StreamEnd>, Unavailable> {
+        let _turn = self.service.streams.pages.acquire().await.map_err(|_| Unavailable::Busy)?;
+        let app = self.service.open_app(&self.app.key).await?.filter(|app| app.id == self.app.id);
+        let apps: HashMap<_, _> = app.into_iter().map(|app| (app.id, app)).collect();
+        let Some(read) = self.service.stream_page(self.position, &apps).await? else {
+            return Ok(Err(StreamEnd::Replaced));
+        };
+        // What is too much for once is read again: pages hold more than a stream may.
+        let mut entries = Entries::default();
+        let _taken = read.iter().take_while(|entry| entries.take(entry, self.app.id)).count();
+        Ok(Ok(entries))
+    }
+
+    /// Removals are told whatever the condition: nobody knows any more what the row was like.
+    fn wants(&self, change: &RowChange) -> bool {
+        match change {
+            RowChange::Created(row) | RowChange::Updated(row) => self.condition.matches(row),
+            RowChange::Removed(_) | RowChange::Purged => true,
+        }
+    }
+
+    /// Waits for something new. True: it was quiet for so long that this has to be told.
+    async fn wait(&mut self) -> bool {
+        let beat = self.quiet_since + HEARTBEAT;
+        if Instant::now() >= beat {
+            return true;
+        }
+        let mut until = beat;
+        if let Some(expire_at) = self.rights.expire_at() {
+            let left = u64::try_from(expire_at.millis_since(self.service.now())).unwrap_or(0);
+            until = until.min(Instant::now() + Duration::from_millis(left));
+        }
+        if self.place.is_none() {
+            until = until.min(Instant::now() + LOG_PAUSE);
+        }
+        match tokio::time::timeout_at(until, self.news.changed()).await {
+            Ok(_) => false,
+            Err(_) => Instant::now() >= beat,
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Whether a stream's caller still may read it.
+
+use crate::apps::OpenApp;
+use crate::cache::Before;
+use crate::loopback::caller::LoopBackCaller;
+use crate::{Service, Unavailable};
+use jeton_core::{Method, Timestamp, TokenId};
+
+/// What was found out of a caller's rights, and when.
+///
+/// The stamps say whether it may have changed since: nothing is asked again for the next event if nobody has changed the
+/// caller's token or any app's settings, and a change that was answered is found by the next event.
+#[derive(Debug, Default)]
+pub(super) struct Rights {
+    found: Option<(Before, Option<Timestamp>)>,
+}
+
+impl Rights {
+    /// Whether the caller still may read the changes of an app's rows.
+    pub(super) async fn hold(
+        &mut self,
+        service: &Service,
+        app: &OpenApp,
+        caller: &LoopBackCaller,
+    ) -> Result<bool, Unavailable> {
+        if self.are_current(service, token_of(caller)) {
+            return Ok(true);
+        }
+        let before = service.cache.before();
+        let standing = service.loopback_standing(app, caller, Method::CreateChangeStream).await?;
+        self.found = standing.map(|expires_at| (before, expires_at));
+        Ok(standing.is_some())
+    }
+
+    fn are_current(&self, service: &Service, token: Option<TokenId>) -> bool {
+        self.found.as_ref().is_some_and(|(before, expires_at)| {
+            service.cache.is_unchanged(before, token)
+                && expires_at.is_none_or(|expires_at| service.now() < expires_at)
+        })
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_unknown(&self) -> bool {
+        self.found.is_none()
+    }
+
+    /// When they end by themselves.
+    pub(super) fn expire_at(&self) -> Option<Timestamp> {
+        self.found.as_ref().and_then(|(_, expires_at)| *expires_at)
+    }
+}
+
+fn token_of(caller: &LoopBackCaller) -> Option<TokenId> {
+    match caller {
+        LoopBackCaller::Anybody => None,
+        LoopBackCaller::Authenticated { token, .. } | LoopBackCaller::Manager(token) => Some(*token),
+    }
+}

@@ -1,0 +1,262 @@
+//! Many change streams beside many writes: whoever reads is told everything in its order, whoever lost its rights is told
+//! nothing more, whoever does not read is dropped, and the server's memory stays bounded.
+
+use crate::support::{Installation, PATIENCE, Server, loopback, request};
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How much is done.
+#[derive(Clone, Copy)]
+struct Size {
+    /// Streams that are read to the end.
+    readers: usize,
+    /// Streams whose readers lose their rights in the middle.
+    revoked: usize,
+    /// Streams that nobody reads.
+    idle: usize,
+    updates: usize,
+    /// Updates in a second; `None`: one after the other.
+    rate: Option<u32>,
+    /// Bytes that each update stores.
+    bytes: usize,
+}
+
+const MAX_MEGABYTES: u64 = 150;
+
+/// What came of it.
+struct Figures {
+    size: Size,
+    told: usize,
+    took: Duration,
+    idle_megabytes: u64,
+    peak_megabytes: u64,
+}
+
+impl Figures {
+    fn summary(&self) -> String {
+        let Size { readers, revoked, idle, updates, .. } = self.size;
+        format!(
+            "{readers} streams were told all of {updates} changes in their order ({:.0} changes/s, {} events in all); \
+             {revoked} of revoked readers were told nothing more, {idle} of readers that do not read were dropped; \
+             memory {} MB before, {} MB at most",
+            updates as f64 / self.took.as_secs_f64(),
+            self.told,
+            self.idle_megabytes,
+            self.peak_megabytes,
+        )
+    }
+}
+
+#[test]
+#[ignore = "takes a minute: cargo xtask prove streams"]
+#[expect(clippy::print_stdout, reason = "a proof prints its figures")]
+fn five_hundred_streams() {
+    let size = Size { readers: 500, revoked: 20, idle: 10, updates: 2_000, rate: Some(100), bytes: 512 };
+    println!("streams: SQLite: {}", streams_beside_writes(Installation::sqlite(), size).summary());
+    println!("streams: PostgreSQL: {}", streams_beside_writes(Installation::postgres(), size).summary());
+}
+
+const SMALL: Size = Size { readers: 12, revoked: 3, idle: 2, updates: 150, rate: None, bytes: 8_192 };
+
+#[test]
+fn a_dozen_streams() {
+    streams_beside_writes(Installation::sqlite(), SMALL);
+}
+
+#[test]
+fn a_dozen_streams_on_postgresql() {
+    if !jeton_testkit::skips("PostgreSQL") {
+        streams_beside_writes(Installation::postgres(), SMALL);
+    }
+}
+
+fn streams_beside_writes(installation: Installation, size: Size) -> Figures {
+    let rules = json!({"loopback": {"acls": [loopback::entry("$authenticated", "ALLOW", "*")]}});
+    let installation = installation.with(&loopback::administered()).with(&rules);
+    let reader = installation.token_of("7");
+    let revoked: Vec<String> = (0..size.revoked).map(|_| installation.token_of("8")).collect();
+    let mut command = installation.place.command(&["serve"]);
+    command.env("JETON_LIMITS_STREAMS", "600").env("JETON_LIMITS_WRITE_STALL_SECONDS", "2");
+    let server = Server::launched(&mut command);
+    let admin = installation.credential("admin_token");
+    create_rows(server.address, admin, size.updates);
+
+    let process = format!("/proc/{}", server.pid().as_raw_nonzero());
+    drop(std::fs::write(format!("{process}/clear_refs"), "5"));
+    let idle_megabytes = megabytes(&process, "VmRSS:");
+    let is_open = Barrier::new(size.readers + size.revoked + 1);
+    // The update that was begun first after all revocations were answered.
+    let refused_from = AtomicUsize::new(usize::MAX);
+    let (mut told, mut took) = (0, Duration::ZERO);
+    thread::scope(|scope| {
+        let readers: Vec<_> = (0..size.readers)
+            .map(|_| scope.spawn(|| read_all(Stream::open(server.address, &reader), &is_open, size.updates)))
+            .collect();
+        let cut: Vec<_> = revoked
+            .iter()
+            .map(|token| scope.spawn(|| read_until_denied(Stream::open(server.address, token), &is_open)))
+            .collect();
+        is_open.wait();
+        // After the others: these are dropped when they stall.
+        let idle: Vec<_> = (0..size.idle).map(|_| Stream::ask(server.address, &reader)).collect();
+        let begun = now();
+        update_rows(&server, admin, size, &revoked, &refused_from);
+        took = begun.elapsed();
+        for reader in readers {
+            told += reader.join().unwrap();
+        }
+        for reader in cut {
+            let last = reader.join().unwrap();
+            assert!(last < refused_from.load(Ordering::SeqCst), "a revoked reader was told of update {last}");
+        }
+        wait_for_open_streams(&server, 0);
+        drop(idle);
+    });
+    let peak_megabytes = megabytes(&process, "VmHWM:");
+    assert!(peak_megabytes < MAX_MEGABYTES, "{peak_megabytes} MB");
+    Figures { size, told, took, idle_megabytes, peak_megabytes }
+}
+
+/// Rows `row-0` and so on.
+fn create_rows(address: SocketAddr, admin: &str, count: usize) {
+    let rows: Vec<Value> = (0..count).map(|number| json!({"id": format!("row-{number}")})).collect();
+    for rows in rows.chunks(100) {
+        let body = Value::from(rows).to_string();
+        let header = format!("X-Access-Token: {admin}");
+        let answer = request(address, "POST", "/api/accessTokens", &[header], Some(&body));
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+}
+
+/// Changes each row once, in the order of their numbers, and revokes the readers in the middle.
+fn update_rows(server: &Server, admin: &str, size: Size, revoked: &[String], refused_from: &AtomicUsize) {
+    let padding = "x".repeat(size.bytes);
+    let begun = now();
+    let change = |method: &str, id: &str, body: Option<&str>| {
+        let header = format!("X-Access-Token: {admin}");
+        let path = format!("/api/accessTokens/{id}");
+        let answer = request(server.address, method, &path, &[header], body);
+        assert_eq!(answer.status, 200, "{method}: {answer:?}");
+    };
+    for number in 0..size.updates {
+        if number == size.updates / 2 {
+            revoked.iter().for_each(|token| change("DELETE", token, None));
+            refused_from.store(number, Ordering::SeqCst);
+        }
+        if let Some(rate) = size.rate {
+            let due = Duration::from_secs(1) / rate * u32::try_from(number).unwrap();
+            thread::park_timeout(due.saturating_sub(begun.elapsed()));
+        }
+        let body = json!({"number": number, "padding": padding}).to_string();
+        change("PATCH", &format!("row-{number}"), Some(&body));
+    }
+}
+
+/// Reads until the last update was told, and answers how many were.
+fn read_all(mut stream: Stream, is_open: &Barrier, updates: usize) -> usize {
+    is_open.wait();
+    for expected in 0..updates {
+        let told = stream.next_update();
+        assert_eq!(told, Some(expected), "after {expected} updates: {}", stream.last);
+    }
+    updates
+}
+
+/// Reads to the end, which must say that the reader lost its rights, and answers the last update that was told.
+fn read_until_denied(mut stream: Stream, is_open: &Barrier) -> usize {
+    is_open.wait();
+    let mut next = 0;
+    while let Some(told) = stream.next_update() {
+        assert_eq!(told, next);
+        next += 1;
+    }
+    assert_eq!(stream.last, "{\"type\":\"end\",\"reason\":\"denied\"}");
+    next.saturating_sub(1)
+}
+
+/// A stream as a client reads it.
+struct Stream {
+    stream: BufReader<TcpStream>,
+    /// What was read and is not a whole line yet.
+    line: String,
+    /// The last data.
+    last: String,
+}
+
+impl Stream {
+    fn ask(address: SocketAddr, token: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let head = format!(
+            "GET /api/accessTokens/change-stream HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\
+             X-Access-Token: {token}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        stream
+    }
+
+    fn open(address: SocketAddr, token: &str) -> Self {
+        let mut stream = BufReader::new(Stream::ask(address, token));
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert_ne!(stream.read_line(&mut head).unwrap(), 0, "{head}");
+        }
+        assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+        Stream { stream, line: String::new(), last: String::new() }
+    }
+
+    /// The number of the update that is told next; `None`: the stream has ended.
+    fn next_update(&mut self) -> Option<usize> {
+        loop {
+            while let Some(at) = self.line.find('\n') {
+                let rest = self.line.split_off(at + 1);
+                let line = std::mem::replace(&mut self.line, rest);
+                let Some(data) = line.strip_prefix("data: ") else { continue };
+                self.last = data.trim_end().to_owned();
+                let event: Value = serde_json::from_str(data).unwrap();
+                if event["type"] == "update" {
+                    return Some(usize::try_from(event["data"]["number"].as_u64().unwrap()).unwrap());
+                }
+            }
+            self.read_chunk()?;
+        }
+    }
+
+    fn read_chunk(&mut self) -> Option<()> {
+        let mut size = String::new();
+        self.stream.read_line(&mut size).unwrap();
+        let bytes = usize::from_str_radix(size.trim(), 16).unwrap_or_else(|_| panic!("no chunk: {size:?}"));
+        let mut chunk = vec![0; bytes + 2];
+        self.stream.read_exact(&mut chunk).unwrap();
+        chunk.truncate(bytes);
+        self.line.push_str(std::str::from_utf8(&chunk).unwrap());
+        (bytes > 0).then_some(())
+    }
+}
+
+/// Waits until the metrics say that so many are open.
+fn wait_for_open_streams(server: &Server, count: usize) {
+    let wanted = format!("\njeton_streams_open {count}\n");
+    let begun = now();
+    while !request(server.admin_address, "GET", "/metrics", &[], None).body.contains(&wanted) {
+        assert!(begun.elapsed() < PATIENCE, "streams stay open");
+        thread::park_timeout(Duration::from_millis(50));
+    }
+}
+
+fn megabytes(process: &str, name: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().unwrap();
+    kibibytes * 1024 / 1_000_000
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long something takes is what is measured")]
+fn now() -> Instant {
+    Instant::now()
+}
