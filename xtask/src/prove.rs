@@ -60,6 +60,12 @@ const PROOFS: &[Proof] = &[
         test: "prove::revoke::revoked_means_refused_in_every_round",
         needs_release: true,
     },
+    Proof {
+        name: "streams",
+        package: "jeton",
+        test: "prove::streams::five_hundred_streams",
+        needs_release: true,
+    },
 ];
 
 /// The files that hold a proof: what the gate ignores is there and nowhere else.

@@ -70,11 +70,16 @@ pub(super) struct Installation {
 }
 
 impl Installation {
-    /// Makes one with `count` tokens, of which `kept` are known here.
+    /// Makes one with `count` tokens of so many users, of which `kept` are known here.
     ///
     /// # Errors
     /// A command fails.
-    pub(super) fn make(profile: Profile, folder: PathBuf, count: u64, kept: u64) -> Result<Self, Failure> {
+    pub(super) fn make(
+        profile: Profile,
+        folder: PathBuf,
+        (count, kept): (u64, u64),
+        users: u64,
+    ) -> Result<Self, Failure> {
         println!("    issuing {count} tokens");
         let mut init = program(profile, "jeton");
         init.args(["init", "--json", "--data-dir"]).arg(&folder);
@@ -84,7 +89,7 @@ impl Installation {
             return Err(Failure::Unclear { command: written(&init), output: said });
         };
         let mut fill = program(profile, "examples/fill");
-        fill.arg(&folder).args([count.to_string(), kept.to_string()]);
+        fill.arg(&folder).args([count, kept, users].map(|number| number.to_string()));
         let tokens = said_lines(&mut fill)?;
         Ok(Installation { profile, folder, tokens, admin_token })
     }

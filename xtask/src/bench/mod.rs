@@ -6,6 +6,7 @@ mod create;
 mod http;
 mod jeton;
 mod list;
+mod loopback;
 mod memory;
 mod nginx;
 mod peers;
@@ -31,7 +32,7 @@ pub(crate) struct Options {
     /// Which; `all` is one after the other
     #[arg(value_parser = names(), default_value = "all")]
     name: String,
-    /// Also measure OpenBao and LoopBack 3
+    /// Also measure OpenBao and LoopBack 3, which is another figure of `loopback` too
     #[arg(long)]
     peers: bool,
     /// How often everything is measured, in turn
@@ -59,6 +60,7 @@ const BENCHMARKS: &[Benchmark] = &[
     ("batch", batch::run),
     ("create", create::run),
     ("list", list::run),
+    ("loopback", loopback::run),
     ("revoke", revoke::run),
     ("memory", memory::run),
 ];
@@ -93,12 +95,15 @@ struct Stage {
     rounds: u32,
     seconds: u32,
     many: u64,
+    has_peers: bool,
     small: OnceCell<Installation>,
     large: OnceCell<Installation>,
 }
 
 /// Tokens in the small installation; as many of the large one are asked for.
 const FEW: u64 = 1_000;
+/// Users of both.
+const USERS: u64 = 10_000;
 /// Most tokens of the large installation whose secrets are known.
 const MOST_KEPT: u64 = 100_000;
 
@@ -116,6 +121,7 @@ impl Stage {
             rounds: options.rounds,
             seconds: options.seconds,
             many: options.many,
+            has_peers: options.peers,
             small: OnceCell::new(),
             large: OnceCell::new(),
         })
@@ -140,7 +146,8 @@ impl Stage {
         if let Some(made) = place.get() {
             return Ok(made);
         }
-        let made = Installation::make(self.profile, self.folder.join(name), count, count.min(MOST_KEPT))?;
+        let made =
+            Installation::make(self.profile, self.folder.join(name), (count, count.min(MOST_KEPT)), USERS)?;
         Ok(place.get_or_init(|| made))
     }
 

@@ -63,7 +63,8 @@ fn openbao(program: &Path, folder: &Path) -> Result<(Child, Load), Failure> {
     Ok((child, load))
 }
 
-fn loopback3(modules: &Path, tokens: u64) -> Result<(Child, Load), Failure> {
+/// LoopBack 3 with so many tokens, 20 of each user, and a load that asks for one of them by its id.
+pub(super) fn loopback3(modules: &Path, tokens: u64) -> Result<(Child, Load), Failure> {
     let mut command = Command::new("node");
     command.arg(root().join("xtask/src/bench/loopback3.js")).arg(tokens.to_string());
     command.env("NODE_PATH", modules.join("node_modules")).env("NODE_ENV", "production");
