@@ -67,9 +67,9 @@ impl Fed {
             tokio::spawn(async move {
                 let stopped = async move { drop(stopped.wait_for(|is_stopped| *is_stopped).await) };
                 if task == 0 {
-                    service.follow_changes(stopped).await
+                    service.follow_changes(stopped).await;
                 } else {
-                    service.feed_streams(stopped).await
+                    service.feed_streams(stopped).await;
                 }
             });
         }
