@@ -126,6 +126,8 @@ async fn serve(
         Listener { tcp: public, tls: attendant.reloader.tls(), measures: setup.server_measures.clone() };
     let http = async {
         tokio::join!(
+            // First, so that no client comes too early to be fed.
+            service.feed_streams(told(&stopped)),
             jeton_http::serve(
                 public,
                 jeton_http::public(service.clone(), setup.clone()),
@@ -140,7 +142,6 @@ async fn serve(
             ),
             service.keep(retention, told(&stopped)),
             service.follow_changes(told(&stopped)),
-            service.feed_streams(told(&stopped)),
             service.keep_usage(USAGE_PAUSE, told(&stopped)),
         );
         // Commands are answered as long as clients are.

@@ -1,6 +1,6 @@
 //! How a server drains, ends, and takes over settings.
 
-use crate::support::{Installation, Place, Server, request, text};
+use crate::support::{Installation, Place, Server, loopback, request, text};
 use rustix::process::{Signal, kill_process};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -45,6 +45,27 @@ fn a_server_that_drains_serves_and_says_that_it_is_not_ready() {
     // Nothing that was acknowledged is lost by that.
     let again = Server::start(&installation.place, &[]);
     assert_eq!(again.ask("GET", "/AccessToken/demo", admin, None).status, 200);
+}
+
+/// A change stream never ends by itself: a server that stops ends it, and says so.
+#[test]
+fn a_change_stream_ends_with_its_server() {
+    let mut installation = Installation::sqlite().with(&loopback::open()).serve();
+    let server = installation.server.as_mut().unwrap();
+    let mut stream = TcpStream::connect(server.address).unwrap();
+    stream.set_read_timeout(Some(crate::support::PATIENCE)).unwrap();
+    stream.write_all(b"GET /api/accessTokens/change-stream HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let (mut begin, mut byte) = (String::new(), [0]);
+    while !begin.ends_with(":ok\n\n") {
+        stream.read_exact(&mut byte).unwrap_or_else(|error| panic!("{error}: {begin}"));
+        begin.push(char::from(byte[0]));
+    }
+    let log = server.stop();
+    assert!(!log.contains("are cut"), "{log}");
+    let mut end = String::new();
+    stream.read_to_string(&mut end).unwrap();
+    let told = "event: end\ndata: {\"type\":\"end\",\"reason\":\"stopping\"}\n\n";
+    assert!(end.contains(told) && end.ends_with("\r\n0\r\n\r\n"), "{end:?}");
 }
 
 #[test]
