@@ -61,6 +61,7 @@ impl Write {
             Write::SweepDeletedApps { .. }
             | Write::SweepSealed { .. }
             | Write::TrimChanges { .. }
+            | Write::EraseRemovedSecrets { .. }
             | Write::AddUsage { .. } => false,
             Write::Initialise(_)
             | Write::CreateApp(_)

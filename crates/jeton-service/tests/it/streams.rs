@@ -8,7 +8,7 @@ use jeton_service::{
     Edit, ImportRow, Issue, KeyRing, Limits, LoopBackCaller, Merged, OpenApp, Retention, RowChange, RowEvent,
     RowStream, Service, StreamEnd, TokenLife, Told, Unavailable, Writer, value_of_json,
 };
-use jeton_store::{SqliteOptions, Store, open_postgres, open_sqlite};
+use jeton_store::{PostgresOptions, SqliteOptions, Store, open_postgres, open_sqlite};
 use jeton_testkit::SeededEntropy;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
@@ -39,7 +39,10 @@ impl Fed {
         let folder = tempfile::tempdir().unwrap();
         let store = match engine {
             Engine::Sqlite => open_sqlite(&folder.path().join("jeton.db"), SqliteOptions::default()).await,
-            Engine::Postgres => open_postgres(&jeton_testkit::Cluster::shared().create_database()).await,
+            Engine::Postgres => {
+                let url = jeton_testkit::Cluster::shared().create_database();
+                open_postgres(&url, PostgresOptions::default()).await
+            }
         };
         let store = store.unwrap();
         let clock = ManualClock::at(Timestamp::from_millis(1_767_323_045_678).unwrap());

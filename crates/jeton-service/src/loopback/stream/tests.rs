@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use jeton_core::{
     Actor, AppId, Condition, Lifetime, ManualClock, Owner, Scopes, Secret, Timestamp, TokenKind,
 };
-use jeton_store::{SqliteOptions, Store, open_postgres, open_sqlite};
+use jeton_store::{PostgresOptions, SqliteOptions, Store, open_postgres, open_sqlite};
 use jeton_testkit::SeededEntropy;
 use serde_json::json;
 use std::sync::Arc;
@@ -216,7 +216,10 @@ async fn who_does_not_keep_up_is_dropped_on_sqlite() {
 async fn who_does_not_keep_up_is_dropped_on_postgresql() {
     if !jeton_testkit::skips("PostgreSQL") {
         let url = jeton_testkit::Cluster::shared().create_database();
-        who_does_not_keep_up_is_dropped_and_can_go_on(open_postgres(&url).await.unwrap()).await;
+        who_does_not_keep_up_is_dropped_and_can_go_on(
+            open_postgres(&url, PostgresOptions::default()).await.unwrap(),
+        )
+        .await;
     }
 }
 
