@@ -315,10 +315,11 @@ async fn a_caller_without_rights_is_told_nothing_more(engine: Engine) {
         let lasting = Issue { life: TokenLife::Asked(Lifetime::Millis(DAY)), ..identity() };
         let (id, token) = fed.issue(lasting).await;
         let presented = Secret::parse(&token).unwrap();
-        let caller = match fed.service.loopback_caller(&fed.app().await, Some(&presented)).await.unwrap() {
-            jeton_service::Presentation::Caller(caller) => caller,
-            other => panic!("{other:?}"),
-        };
+        let caller =
+            match fed.service.loopback_caller(&fed.app().await, Some(&presented), None).await.unwrap() {
+                jeton_service::Presentation::Caller(caller) => caller,
+                other => panic!("{other:?}"),
+            };
         let mut stream = fed.open(&caller, &json!(null), None).await;
         number += 1;
         fed.create(&json!({"id": format!("tok-{number}")})).await;
