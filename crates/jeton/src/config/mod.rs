@@ -82,21 +82,11 @@ impl Config {
                 ));
             }
         };
-        let limits = Limits {
-            scopes: ScopeLimits {
-                scopes: read.count("limits.scopes"),
-                names_per_scope: read.count("limits.scope_names"),
-                name_chars: read.count("limits.name_characters"),
-            },
-            document_bytes: read.count("limits.document_bytes"),
-            self_made_tokens: read.number("limits.self_made_tokens"),
-            streams: read.count("limits.streams"),
-        };
         Ok(Config {
             place: Place {
                 data_dir: PathBuf::from(read.known("data_dir")),
                 database_url,
-                limits,
+                limits: read.limits(),
                 cache_limits: read.cache_limits(),
                 sqlite_options: read.sqlite_options(),
                 postgres_options: PostgresOptions { query_time: read.seconds("limits.query_seconds") },
@@ -179,6 +169,19 @@ impl<'a> Read<'a> {
         // Rarely, and often enough that nothing seems stale.
         let announced_interval = (10 * poll_interval).min(max_staleness / 4).max(poll_interval);
         CacheLimits { max_bytes: self.count("cache.bytes"), poll_interval, announced_interval, max_staleness }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            scopes: ScopeLimits {
+                scopes: self.count("limits.scopes"),
+                names_per_scope: self.count("limits.scope_names"),
+                name_chars: self.count("limits.name_characters"),
+            },
+            document_bytes: self.count("limits.document_bytes"),
+            self_made_tokens: self.number("limits.self_made_tokens"),
+            streams: self.count("limits.streams"),
+        }
     }
 
     fn sqlite_options(&self) -> SqliteOptions {

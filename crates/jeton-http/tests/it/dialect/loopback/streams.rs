@@ -146,7 +146,8 @@ async fn a_stream_ends_with_its_readers_rights() {
     let stream = Stream::open(&app, PATH, &[("x-access-token", &reader.secret)]).await;
     assert_eq!(ask(&app, &app.admin, "DELETE", &format!("/{}", reader.secret)).status().await, 200);
     let secret = jeton_core::Secret::parse(&reader.secret).unwrap();
-    let verified = app.service.verify(&"demo".parse().unwrap(), &secret, &Demand::Active).await.unwrap();
+    let verified =
+        app.service.verify(&"demo".parse().unwrap(), &secret, &Demand::Active, None).await.unwrap();
     assert!(verified.subject.is_none());
     let end = ":ok\n\nevent: end\ndata: {\"type\":\"end\",\"reason\":\"denied\"}\n\n";
     assert_eq!(stream.rest().await, end);
