@@ -108,6 +108,7 @@ fn by_index() -> Vec<(&'static str, &'static str, Statement)> {
         unused_since: None,
     };
     let page = |order| TokenPage { order, after: TokenId::new(10_000), skip: 0, limit: 10 };
+    let far = |order| TokenPage { after: None, skip: 100, ..page(order) };
     let (any, named) = (filter(OwnerFilter::Any), filter(OwnerFilter::Named(registry::user())));
     let on_loopback = |owner| TokenFilter {
         app_id: registry::APP,
@@ -121,6 +122,7 @@ fn by_index() -> Vec<(&'static str, &'static str, Statement)> {
     vec![
         ("newest first", "tokens_live", list_tokens(&any, page(Order::NewestFirst))),
         ("oldest first", "tokens_live", list_tokens(&any, page(Order::OldestFirst))),
+        ("far down", "tokens_live", list_tokens(&any, far(Order::NewestFirst))),
         ("of a user", "tokens_live_by_user", list_tokens(&named, page(Order::NewestFirst))),
         ("a count", "tokens_live", count_tokens(&any)),
         ("a count of a user", "tokens_live_by_user", count_tokens(&named)),
