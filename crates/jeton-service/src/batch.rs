@@ -56,11 +56,11 @@ impl Service {
     /// What a check is about, if no question to the store is needed.
     fn recall(&self, app_id: AppId, check: &Check, now: Timestamp) -> Option<Recalled> {
         let Some(secret) = &check.secret else { return Some(Recalled::Absent) };
-        let digests = || self.keys.digests(secret);
-        match self.cache.recall_known_in(app_id, digests(), now) {
+        let digests = self.digests(secret);
+        match self.cache.recall_known_in(app_id, &digests, now) {
             Some(subject) => Some(Recalled::Known(subject)),
-            None if self.is_refused_by_arithmetic(secret) => Some(Recalled::Absent),
-            None => self.cache.recall_in(app_id, digests(), now),
+            None if self.is_refused_by_arithmetic(secret, &digests) => Some(Recalled::Absent),
+            None => self.cache.recall_in(app_id, &digests, now),
         }
     }
 

@@ -64,11 +64,14 @@ impl Tally {
 
     /// Notes one use and says whether it is the first since the tally was taken.
     fn note(&self, at: Timestamp, address: Option<IpAddr>) -> bool {
-        // Writing what is there already would take the cache line from the others twice.
-        if self.at_millis.load(Ordering::Relaxed) < at.as_millis() {
+        // Writing what is there already would take the cache line from the others twice: of the uses in one millisecond the
+        // first says when and from where.
+        let is_news = self.count.load(Ordering::Relaxed) == 0
+            || self.at_millis.load(Ordering::Relaxed) < at.as_millis();
+        if is_news {
             self.at_millis.fetch_max(at.as_millis(), Ordering::Relaxed);
         }
-        if address.is_some() {
+        if is_news && address.is_some() {
             // Whoever holds the lock notes a use of this very moment: nothing is lost by leaving it to that one.
             match self.address.try_lock() {
                 Ok(mut last) => *last = address,

@@ -7,6 +7,7 @@ use jeton_core::{
     decide, explain,
 };
 use jeton_store::StoredToken;
+use smallvec::SmallVec;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -90,12 +91,12 @@ impl Service {
     }
 
     fn recall_in_app(&self, app: &AppKey, secret: &Secret, now: Timestamp) -> Option<Recalled> {
-        let digests = || self.keys.digests(secret);
+        let digests = self.digests(secret);
         // What is remembered was found by its digest, so arithmetic on the secret would say nothing new.
-        match self.cache.recall_known(app, digests(), now) {
+        match self.cache.recall_known(app, &digests, now) {
             Some(subject) => Some(Recalled::Known(subject)),
-            None if self.is_refused_by_arithmetic(secret) => Some(Recalled::Absent),
-            None => self.cache.recall(app, digests(), now),
+            None if self.is_refused_by_arithmetic(secret, &digests) => Some(Recalled::Absent),
+            None => self.cache.recall(app, &digests, now),
         }
     }
 
@@ -181,15 +182,20 @@ impl Service {
 
     /// The tokens of all apps that have this secret, which a caller presents to prove itself. Garbage costs no question.
     pub(crate) async fn tokens_presented(&self, secret: &Secret) -> Result<Vec<StoredToken>, Unavailable> {
-        if !self.keys.minted(secret) && self.cache.is_garbage(self.keys.digests(secret)) {
+        if !self.keys.minted(secret) && self.cache.is_garbage(&self.digests(secret)) {
             return Ok(Vec::new());
         }
         self.tokens_with(secret).await
     }
 
     /// Whether the secret was not minted here, and is either easily guessed or none that anybody brought.
-    pub(crate) fn is_refused_by_arithmetic(&self, secret: &Secret) -> bool {
-        !self.keys.minted(secret) && (secret.is_weak() || self.cache.is_garbage(self.keys.digests(secret)))
+    pub(crate) fn is_refused_by_arithmetic(&self, secret: &Secret, digests: &[Digest]) -> bool {
+        !self.keys.minted(secret) && (secret.is_weak() || self.cache.is_garbage(digests))
+    }
+
+    /// The digests of a secret: one for each key, of which there are seldom more than two.
+    pub(crate) fn digests(&self, secret: &Secret) -> SmallVec<[Digest; 2]> {
+        self.keys.digests(secret).collect()
     }
 
     /// Whether the secret is one that only LoopBack takes: foreign, and easily guessed.

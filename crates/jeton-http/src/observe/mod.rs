@@ -90,15 +90,26 @@ impl Observer {
 }
 
 /// A service whose requests are watched.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Observe<S> {
     inner: S,
-    observer: Arc<Observer>,
+    observer: Arc<Hold>,
+}
+
+/// What the requests of one connection share. Each counts itself as a holder: the count that the observer has would go
+/// from core to core with every request.
+#[derive(Debug)]
+struct Hold(Arc<Observer>);
+
+impl<S: Clone> Clone for Observe<S> {
+    fn clone(&self) -> Self {
+        Observe { inner: self.inner.clone(), observer: Arc::new(Hold(Arc::clone(&self.observer.0))) }
+    }
 }
 
 impl<S> Observe<S> {
     pub(crate) fn new(inner: S, observer: Arc<Observer>) -> Self {
-        Observe { inner, observer }
+        Observe { inner, observer: Arc::new(Hold(observer)) }
     }
 }
 
@@ -122,7 +133,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let id = RequestId::new(request.headers(), Arc::clone(&self.observer));
-        if self.observer.logs_all() {
+        if self.observer.0.logs_all() {
             // Its line is certain: what is said of it before that says the same id.
             id.get();
         }
@@ -166,8 +177,8 @@ where
         if let Some(id) = this.answer.take_value() {
             let status = answer.status();
             let took = this.started_at.elapsed();
-            id.observer.requests.count(this.line.route, status, took);
-            if let Some(kept_back) = id.observer.passes(status) {
+            id.observer.0.requests.count(this.line.route, status, took);
+            if let Some(kept_back) = id.observer.0.passes(status) {
                 let (route, method) = (this.line.route.name(), this.line.method);
                 let (status, milliseconds) = (status.as_u16(), took.as_secs_f64() * 1_000.0);
                 REQUEST.sync_scope(id, || {

@@ -1,6 +1,6 @@
 //! Ids of requests, by which an answer is found in the log.
 
-use super::Observer;
+use super::Hold;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -30,17 +30,17 @@ pub(crate) fn told_request_id() -> Option<HeaderValue> {
 #[derive(Debug)]
 pub(super) struct RequestId {
     id: OnceLock<HeaderValue>,
-    pub(super) observer: Arc<Observer>,
+    pub(super) observer: Arc<Hold>,
 }
 
 impl RequestId {
-    pub(super) fn new(headers: &HeaderMap, observer: Arc<Observer>) -> Self {
+    pub(super) fn new(headers: &HeaderMap, observer: Arc<Hold>) -> Self {
         let brought = headers.get(X_REQUEST_ID).filter(|value| is_plain(value.as_bytes())).cloned();
         RequestId { id: brought.map_or_else(OnceLock::new, OnceLock::from), observer }
     }
 
     pub(super) fn get(&self) -> &HeaderValue {
-        self.id.get_or_init(|| self.observer.ids.next())
+        self.id.get_or_init(|| self.observer.0.ids.next())
     }
 
     /// The id, if it was brought along or anybody has asked for it.

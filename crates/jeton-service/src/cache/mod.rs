@@ -155,8 +155,8 @@ impl Cache {
     }
 
     /// Whether no token can have any of these digests, which are of a secret that was not minted here.
-    pub(crate) fn is_garbage(&self, mut digests: impl Iterator<Item = Digest>) -> bool {
-        let is_garbage = self.is_fresh() && digests.all(|digest| !self.foreign.may_hold(&digest));
+    pub(crate) fn is_garbage(&self, digests: &[Digest]) -> bool {
+        let is_garbage = self.is_fresh() && digests.iter().all(|digest| !self.foreign.may_hold(digest));
         if is_garbage {
             self.counters.garbage.increment();
         }
@@ -167,7 +167,7 @@ impl Cache {
     pub(crate) fn recall_known(
         &self,
         app: &AppKey,
-        digests: impl Iterator<Item = Digest>,
+        digests: &[Digest],
         now: Timestamp,
     ) -> Option<Arc<Subject>> {
         let app_id = self.recall_app(app)??;
@@ -178,7 +178,7 @@ impl Cache {
     pub(crate) fn recall_known_in(
         &self,
         app_id: AppId,
-        digests: impl Iterator<Item = Digest>,
+        digests: &[Digest],
         now: Timestamp,
     ) -> Option<Arc<Subject>> {
         if !self.is_fresh() {
@@ -195,12 +195,7 @@ impl Cache {
     }
 
     /// What is remembered of the secret with these digests in the app of this key; `None`: the store must be asked.
-    pub(crate) fn recall(
-        &self,
-        app: &AppKey,
-        digests: impl Iterator<Item = Digest>,
-        now: Timestamp,
-    ) -> Option<Recalled> {
+    pub(crate) fn recall(&self, app: &AppKey, digests: &[Digest], now: Timestamp) -> Option<Recalled> {
         self.recall_fresh(|| match self.app(app)? {
             Some(app_id) => self.token(app_id, digests, now),
             None => Some(Recalled::Absent),
@@ -208,12 +203,7 @@ impl Cache {
     }
 
     /// The same in the app of this number, which the asker knows to be there.
-    pub(crate) fn recall_in(
-        &self,
-        app_id: AppId,
-        digests: impl Iterator<Item = Digest>,
-        now: Timestamp,
-    ) -> Option<Recalled> {
+    pub(crate) fn recall_in(&self, app_id: AppId, digests: &[Digest], now: Timestamp) -> Option<Recalled> {
         self.recall_fresh(|| self.token(app_id, digests, now))
     }
 
@@ -248,15 +238,10 @@ impl Cache {
         self.apps.is_current(APPS, known.stamp).then_some(known.id)
     }
 
-    fn token(
-        &self,
-        app_id: AppId,
-        digests: impl Iterator<Item = Digest>,
-        now: Timestamp,
-    ) -> Option<Recalled> {
+    fn token(&self, app_id: AppId, digests: &[Digest], now: Timestamp) -> Option<Recalled> {
         let mut is_absent = true;
-        for digest in digests {
-            if let Some(subject) = self.known(app_id, std::iter::once(digest), now) {
+        for digest in digests.iter().copied() {
+            if let Some(subject) = self.known(app_id, &[digest], now) {
                 return Some(Recalled::Known(subject));
             }
             is_absent = is_absent && self.is_absent(&Key { app_id, digest });
@@ -264,13 +249,8 @@ impl Cache {
         is_absent.then_some(Recalled::Absent)
     }
 
-    fn known(
-        &self,
-        app_id: AppId,
-        mut digests: impl Iterator<Item = Digest>,
-        now: Timestamp,
-    ) -> Option<Arc<Subject>> {
-        digests.find_map(|digest| {
+    fn known(&self, app_id: AppId, digests: &[Digest], now: Timestamp) -> Option<Arc<Subject>> {
+        digests.iter().copied().find_map(|digest| {
             let current = |subject: &Arc<Subject>| {
                 self.is_current(subject, now).then(|| {
                     subject.touch();
