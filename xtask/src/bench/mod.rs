@@ -29,9 +29,9 @@ use std::path::PathBuf;
 /// Measure what things cost beside what they cost elsewhere, and write BENCHMARKS.md; installs what that needs
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Which; `all` is one after the other
+    /// Which, one after the other
     #[arg(value_parser = names(), default_value = "all")]
-    name: String,
+    names: Vec<String>,
     /// Also measure OpenBao and LoopBack 3, which is another figure of `loopback` too
     #[arg(long)]
     peers: bool,
@@ -74,7 +74,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     needs::install_load()?;
     let stage = Stage::new(options)?;
     jeton::build(stage.profile)?;
-    let named = BENCHMARKS.iter().filter(|(name, _)| options.name == *name || options.name == "all");
+    let is_named = |name: &str| options.names.iter().any(|named| named == name || named == "all");
+    let named = BENCHMARKS.iter().filter(|(name, _)| is_named(name));
     let mut benchmarks: Vec<Benchmark> = named.copied().collect();
     benchmarks.extend(options.peers.then_some::<Benchmark>(("peers", peers::run)));
     for (name, measure) in benchmarks {
