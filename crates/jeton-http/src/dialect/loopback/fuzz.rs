@@ -84,12 +84,13 @@ fn is_written_and_read(value: &Value) {
     assert_eq!(value_of_json(&json), *value);
 }
 
-/// No more texts than twice the parameters, and no deeper than brackets are read: around them are the whole and the name
-/// before the first bracket, and within them perhaps a list of values that came more than once.
+/// No more texts than twice the parameters, and no deeper than brackets are read: there are the whole, the name before the
+/// first bracket, as many in brackets as are read, and what is left of the name. Behind each of them may be a list of what
+/// came more than once.
 fn is_bounded(value: &Value, text: &str, depth: usize) {
     let parameters = text.split('&').count();
     assert!(leaves(value) <= 2 * parameters, "{} leaves of {parameters} parameters", leaves(value));
-    assert!(deep(value) <= depth + 3, "{} levels", deep(value));
+    assert!(deep(value) <= 2 * (depth + 2), "{} levels", deep(value));
 }
 
 fn leaves(value: &Value) -> usize {
