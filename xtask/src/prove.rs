@@ -20,6 +20,7 @@ pub(crate) struct Options {
 
 /// Where a proof is.
 struct Proof {
+    /// Several that follow each other may have the same one.
     name: &'static str,
     package: &'static str,
     /// The path of the ignored test in the package's tests `it`.
@@ -32,7 +33,13 @@ const PROOFS: &[Proof] = &[
     Proof {
         name: "big-list",
         package: "jeton",
-        test: "prove::big_list::over_a_million_tokens",
+        test: "prove::big_list::over_a_million_tokens_on_sqlite",
+        needs_release: true,
+    },
+    Proof {
+        name: "big-list",
+        package: "jeton",
+        test: "prove::big_list::over_a_million_tokens_on_postgresql",
         needs_release: true,
     },
     Proof {
@@ -79,7 +86,9 @@ pub(crate) fn files() -> Vec<String> {
 }
 
 fn names() -> clap::builder::PossibleValuesParser {
-    clap::builder::PossibleValuesParser::new(PROOFS.iter().map(|proof| proof.name).chain(["fuzz", "all"]))
+    let mut names: Vec<_> = PROOFS.iter().map(|proof| proof.name).chain(["fuzz", "all"]).collect();
+    names.dedup();
+    clap::builder::PossibleValuesParser::new(names)
 }
 
 /// Runs the proof's steps up to the first that fails.
