@@ -5,13 +5,12 @@
 
 use crate::client_address;
 use crate::overload::RETRY_SOON;
-use crate::request::{Presented, bearer_or_header, pairs};
+use crate::request::{Headers, Presented, bearer_or_header, pairs};
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use jeton_core::{AppKey, Demand, Permission, Resource, Secret, Verdict};
 use jeton_service::{Service, Subject, Unavailable, Verified};
 use percent_encoding::percent_decode_str;
@@ -23,23 +22,24 @@ const X_AUTH_TOKEN_ID: HeaderName = HeaderName::from_static("x-auth-token-id");
 const X_AUTH_USER: HeaderName = HeaderName::from_static("x-auth-user");
 const X_AUTH_SCOPES: HeaderName = HeaderName::from_static("x-auth-scopes");
 
-/// Most headers of an answer, and the date, which the server adds.
-const HEADERS: usize = 7;
-
 /// What forward-auth answers.
-enum Answer {
+#[derive(Debug)]
+pub(crate) enum Answer {
     /// 200, and who it is.
     Allowed { app: AppKey, subject: Arc<Subject> },
     /// 401: no token that is good here.
     Unproven,
     /// 403: a good token that does not cover the demand, or a demand that makes no sense.
     Refused,
-    /// 503.
-    Unavailable(Unavailable),
+    /// 503: it could not be found out.
+    Unavailable,
+    /// 503: there is no room for a request.
+    Busy,
 }
 
 /// What a request asks.
-struct Question {
+#[derive(Debug)]
+pub(crate) struct Question {
     app: AppKey,
     secret: Secret,
     /// `None`: it makes no sense.
@@ -51,42 +51,35 @@ pub(crate) fn claims(path: &str) -> bool {
     path.strip_prefix("/auth").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The answer, if nobody has to be asked for it. Routing, extraction and assembly cost as much as all the rest, so that
-/// these answers are made before them: see [`AuthFirst`](crate::auth_first::AuthFirst).
-pub(crate) fn answer_at_once<B>(
-    service: &Service,
-    request: &Request<B>,
-    from: Option<IpAddr>,
-) -> Option<Response> {
-    let answer = match Question::read(request) {
-        None => Answer::Unproven,
-        Some(question) => {
-            let verified =
-                service.verify_from_memory(&question.app, &question.secret, question.asked(), from)?;
-            question.answer(Ok(verified))
-        }
-    };
-    Some(answer.into_response())
-}
-
 pub(crate) async fn handle(State(service): State<Service>, request: Request<Body>) -> Response {
-    let answer = match Question::read(&request) {
+    let (uri, from) = (request.uri(), client_address::kept(request.extensions()));
+    match Question::read(uri.path(), uri.query().unwrap_or_default(), request.headers()) {
         None => Answer::Unproven,
-        Some(question) => {
-            let from = client_address::kept(request.extensions());
-            let verified = service.verify(&question.app, &question.secret, question.asked(), from).await;
-            question.answer(verified)
-        }
-    };
-    answer.into_response()
+        Some(question) => question.answer(&service, from).await,
+    }
+    .into_response()
 }
 
 impl Question {
     /// `None`: whatever the demand is, nothing that could be good was presented, or for no app.
-    fn read<B>(request: &Request<B>) -> Option<Self> {
-        let app = app_key(request.uri().path())?;
-        let Presented::Token(secret) = bearer_or_header(request.headers()) else { return None };
-        Some(Question { app, secret, demand: demand(request.uri().query().unwrap_or_default()) })
+    pub(crate) fn read(path: &str, query: &str, headers: &impl Headers) -> Option<Self> {
+        let app = app_key(path)?;
+        let Presented::Token(secret) = bearer_or_header(headers) else { return None };
+        Some(Question { app, secret, demand: demand(query) })
+    }
+
+    /// The answer.
+    pub(crate) async fn answer(self, service: &Service, from: Option<IpAddr>) -> Answer {
+        let verified = service.verify(&self.app, &self.secret, self.asked(), from).await;
+        self.answered(verified)
+    }
+
+    /// The answer if memory has it; else the question again.
+    pub(crate) fn answer_from_memory(self, service: &Service, from: Option<IpAddr>) -> Result<Answer, Self> {
+        match service.verify_from_memory(&self.app, &self.secret, self.asked(), from) {
+            Some(verified) => Ok(self.answered(Ok(verified))),
+            None => Err(self),
+        }
     }
 
     /// A demand that makes no sense is refused only to a token that is good: without one the answer is 401 in any case.
@@ -94,9 +87,12 @@ impl Question {
         self.demand.as_ref().unwrap_or(&Demand::Active)
     }
 
-    fn answer(self, verified: Result<Verified, Unavailable>) -> Answer {
+    fn answered(self, verified: Result<Verified, Unavailable>) -> Answer {
         match verified {
-            Err(error) => Answer::Unavailable(error),
+            Err(error) => {
+                tracing::error!(route = "/auth/{app}", "{error}");
+                Answer::Unavailable
+            }
             Ok(verified) => match (verified.verdict, verified.subject, self.demand) {
                 (Verdict::Allowed, Some(subject), Some(_)) => Answer::Allowed { app: self.app, subject },
                 (Verdict::Allowed, Some(_), None) | (Verdict::Refused, ..) => Answer::Refused,
@@ -108,8 +104,7 @@ impl Question {
 
 /// The answer where there is no room for a request.
 pub(crate) fn busy() -> Response {
-    let headers = [(CACHE_CONTROL, HeaderValue::from_static("no-store")), (RETRY_AFTER, RETRY_SOON)];
-    (StatusCode::SERVICE_UNAVAILABLE, headers).into_response()
+    Answer::Busy.into_response()
 }
 
 fn app_key(path: &str) -> Option<AppKey> {
@@ -148,51 +143,45 @@ fn demand(query: &str) -> Option<Demand> {
     }
 }
 
-impl IntoResponse for Answer {
-    fn into_response(self) -> Response {
-        let mut response = Response::new(Body::empty());
-        let headers = response.headers_mut();
-        headers.reserve(HEADERS);
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-        *response.status_mut() = match self {
+impl Answer {
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Answer::Allowed { .. } => StatusCode::OK,
+            Answer::Unproven => StatusCode::UNAUTHORIZED,
+            Answer::Refused => StatusCode::FORBIDDEN,
+            Answer::Unavailable | Answer::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// Says each header with its value. When it is allowed, those four that a gateway hands on: always all of them, empty
+    /// when there is nothing to say, and what is not plain percent-encoded.
+    pub(crate) fn each_header(&self, mut say: impl FnMut(HeaderName, &[u8])) {
+        say(CACHE_CONTROL, b"no-store");
+        match self {
             Answer::Allowed { app, subject } => {
-                for (name, value) in identity(app, &subject) {
-                    headers.insert(name, value);
-                }
-                StatusCode::OK
+                say(X_AUTH_APP, app.as_str().as_bytes());
+                say(X_AUTH_TOKEN_ID, &subject.token_id_text());
+                say(X_AUTH_USER, &subject.user_text());
+                say(X_AUTH_SCOPES, &subject.scopes_text());
             }
-            Answer::Unproven => {
-                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-                StatusCode::UNAUTHORIZED
-            }
-            Answer::Refused => {
-                let challenge = HeaderValue::from_static("Bearer error=\"insufficient_scope\"");
-                headers.insert(WWW_AUTHENTICATE, challenge);
-                StatusCode::FORBIDDEN
-            }
-            Answer::Unavailable(error) => {
-                tracing::error!(route = "/auth/{app}", "{error}");
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-        };
-        response
+            Answer::Unproven => say(WWW_AUTHENTICATE, b"Bearer"),
+            Answer::Refused => say(WWW_AUTHENTICATE, b"Bearer error=\"insufficient_scope\""),
+            Answer::Unavailable => {}
+            Answer::Busy => say(RETRY_AFTER, RETRY_SOON.as_bytes()),
+        }
     }
 }
 
-/// The four headers that a gateway hands on: always all of them, empty when there is nothing to say. An app's key is
-/// written with unreserved characters alone.
-fn identity(app: AppKey, subject: &Subject) -> [(HeaderName, HeaderValue); 4] {
-    let value = |text: Bytes| {
-        HeaderValue::from_maybe_shared(text)
-            .unwrap_or_else(|_| unreachable!("percent-encoded text is a header value"))
-    };
-    [
-        (X_AUTH_APP, value(String::from(app).into())),
-        (X_AUTH_TOKEN_ID, value(subject.token_id_text())),
-        (X_AUTH_USER, value(subject.user_text())),
-        (X_AUTH_SCOPES, value(subject.scopes_text())),
-    ]
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        self.each_header(|name, value| {
+            let value = HeaderValue::from_bytes(value)
+                .unwrap_or_else(|_| unreachable!("what is not plain is percent-encoded"));
+            response.headers_mut().insert(name, value);
+        });
+        response
+    }
 }
 
 #[cfg(test)]

@@ -1,24 +1,22 @@
-//! Forward-auth before routing.
-//!
-//! Most requests ask a gateway's question whose answer is in memory. The router would match the path, put extensions in,
-//! clone its state and box two futures for each: more than the answer costs. So these are answered before it sees them; all
-//! others, and those that need the store, go on to it.
+//! What serves the public address: forward-auth on the fast path, and a router for everything else.
 
-use crate::auth;
+use crate::auth::{self, Answer, Question};
 use crate::client_address::{self, ForPeer, client_address};
+use crate::date::with_http_date;
+use crate::server::{AtOnce, FastPath, PlainHead, Reply, Room};
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
+use axum::http::header::{CONTENT_LENGTH, DATE};
 use axum::response::Response;
+use axum::routing::future::RouteFuture;
 use jeton_service::Service;
 use std::convert::Infallible;
-use std::future::{Ready, ready};
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// Answers forward-auth from memory, and gives everything else to the router. Clones are one and the same.
+/// Answers forward-auth on the [`FastPath`], and gives everything else to the router. Clones are one and the same.
 #[derive(Clone, Debug)]
 pub struct AuthFirst {
     parts: Arc<Parts>,
@@ -33,9 +31,24 @@ struct Parts {
     is_behind_proxy: bool,
 }
 
+/// A question of forward-auth that memory does not answer.
+#[derive(Debug)]
+pub struct Asked {
+    question: Question,
+    from: Option<IpAddr>,
+}
+
 impl AuthFirst {
     pub(crate) fn new(service: Service, router: Router, is_behind_proxy: bool) -> Self {
         AuthFirst { parts: Arc::new(Parts { service, router, is_behind_proxy }), peer: None }
+    }
+
+    /// Writes an answer with what hyper adds to every one.
+    fn write(&self, answer: &Answer, reply: &mut Reply) {
+        reply.begin(answer.status());
+        answer.each_header(|name, value| reply.header(&name, value));
+        reply.header(&CONTENT_LENGTH, b"0");
+        with_http_date(self.parts.service.now(), |date| reply.header(&DATE, date.as_bytes()));
     }
 }
 
@@ -46,50 +59,51 @@ impl ForPeer for AuthFirst {
     }
 }
 
+impl FastPath for AuthFirst {
+    type Question = Asked;
+
+    fn answer_at_once(&self, head: &PlainHead<'_>, reply: &mut Reply) -> AtOnce<Asked> {
+        if !auth::claims(head.path()) {
+            return AtOnce::Unclaimed;
+        }
+        let Parts { service, is_behind_proxy, .. } = &*self.parts;
+        let answer = match Question::read(head.path(), head.query(), head) {
+            None => Answer::Unproven,
+            Some(question) => {
+                let from = client_address(self.peer, head, *is_behind_proxy);
+                match question.answer_from_memory(service, from) {
+                    Ok(answer) => answer,
+                    Err(question) => return AtOnce::Asked(Asked { question, from }),
+                }
+            }
+        };
+        self.write(&answer, reply);
+        AtOnce::Answered
+    }
+
+    async fn answer_later(&self, Asked { question, from }: Asked, room: Room<'_>, reply: &mut Reply) {
+        let answer = match room.take() {
+            Some(_place) => question.answer(&self.parts.service, from).await,
+            None => Answer::Busy,
+        };
+        self.write(&answer, reply);
+    }
+}
+
 impl tower_service::Service<Request<Body>> for AuthFirst {
     type Response = Response;
     type Error = Infallible;
-    type Future = Answering;
+    type Future = RouteFuture<Infallible>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         // A router is ready always.
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request<Body>) -> Answering {
-        let Parts { service, router, is_behind_proxy } = &*self.parts;
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let Parts { router, is_behind_proxy, .. } = &*self.parts;
         let from = client_address(self.peer, request.headers(), *is_behind_proxy);
-        if auth::claims(request.uri().path())
-            && let Some(response) = auth::answer_at_once(service, &request, from)
-        {
-            return Answering::AtOnce(ready(Ok(response)));
-        }
         client_address::keep(request.extensions_mut(), from);
-        Answering::Routed(Box::pin(router.clone().call(request)))
-    }
-}
-
-/// The answer to come.
-pub enum Answering {
-    /// It is there.
-    AtOnce(Ready<Result<Response, Infallible>>),
-    /// A handler makes it.
-    Routed(Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>),
-}
-
-impl std::fmt::Debug for Answering {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Answering(..)")
-    }
-}
-
-impl Future for Answering {
-    type Output = Result<Response, Infallible>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.get_mut() {
-            Answering::AtOnce(response) => Pin::new(response).poll(context),
-            Answering::Routed(response) => response.as_mut().poll(context),
-        }
+        router.clone().call(request)
     }
 }

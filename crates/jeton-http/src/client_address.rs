@@ -1,6 +1,7 @@
 //! From which address a client speaks.
 
-use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue};
+use crate::request::Headers;
+use axum::http::{Extensions, HeaderName};
 use std::net::{IpAddr, SocketAddr};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -29,7 +30,7 @@ struct ClientAddress(IpAddr);
 /// before that comes from the client, and may be invented. A proxy's own address is never a client's.
 pub(crate) fn client_address(
     peer: Option<IpAddr>,
-    headers: &HeaderMap,
+    headers: &impl Headers,
     is_behind_proxy: bool,
 ) -> Option<IpAddr> {
     let address = if is_behind_proxy { forwarded_for(headers) } else { peer };
@@ -37,8 +38,8 @@ pub(crate) fn client_address(
 }
 
 /// Some proxies add the port too.
-fn forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
-    let last = headers.get_all(X_FORWARDED_FOR).iter().next_back().map(HeaderValue::to_str)?.ok()?;
+fn forwarded_for(headers: &impl Headers) -> Option<IpAddr> {
+    let last = str::from_utf8(headers.values(&X_FORWARDED_FOR).last()?).ok()?;
     let last = last.rsplit(',').next()?.trim();
     last.parse().ok().or_else(|| last.parse().ok().map(|socket: SocketAddr| socket.ip()))
 }
@@ -58,6 +59,7 @@ pub(crate) fn kept(extensions: &Extensions) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::{HeaderMap, HeaderValue};
 
     fn address(peer: &str, forwarded: &[&'static str], is_behind_proxy: bool) -> Option<String> {
         let mut headers = HeaderMap::new();

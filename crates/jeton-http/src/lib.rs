@@ -8,6 +8,7 @@
 mod auth;
 mod auth_first;
 mod client_address;
+mod date;
 mod dialect;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
@@ -27,7 +28,7 @@ mod state;
 mod stream;
 mod verify;
 
-pub use auth_first::{Answering, AuthFirst};
+pub use auth_first::AuthFirst;
 pub use client_address::ForPeer;
 pub use health::{Phase, Readiness};
 pub use instant::rfc3339;
@@ -35,7 +36,9 @@ pub use normalise::NormaliseMethod;
 pub use object::Object;
 pub use observe::{Observe, Observed, Observer, RequestLog, request_id};
 pub use request::BodyLimits;
-pub use server::{Listener, ServerLimits, ServerMeasures, Tls, TlsError, serve};
+pub use server::{
+    AtOnce, FastPath, Listener, PlainHead, Reply, Room, ServerLimits, ServerMeasures, Tls, TlsError, serve,
+};
 pub use state::{PublicUrl, Setup};
 
 use axum::Router;

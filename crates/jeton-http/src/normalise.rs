@@ -4,6 +4,7 @@
 //! `post`, `put` and `delete`. They are normalised before routing: a layer inside the router would come too late.
 
 use crate::client_address::ForPeer;
+use crate::server::{AtOnce, FastPath, PlainHead, Reply, Room};
 use axum::http::{Method, Request};
 use std::net::IpAddr;
 use std::task::{Context, Poll};
@@ -25,6 +26,24 @@ impl<S> NormaliseMethod<S> {
 impl<S: ForPeer> ForPeer for NormaliseMethod<S> {
     fn for_peer(self, peer: IpAddr) -> Self {
         NormaliseMethod { inner: self.inner.for_peer(peer) }
+    }
+}
+
+/// What is plain has its method as it should be.
+impl<S: FastPath> FastPath for NormaliseMethod<S> {
+    type Question = S::Question;
+
+    fn answer_at_once(&self, head: &PlainHead<'_>, reply: &mut Reply) -> AtOnce<S::Question> {
+        self.inner.answer_at_once(head, reply)
+    }
+
+    fn answer_later(
+        &self,
+        question: S::Question,
+        room: Room<'_>,
+        reply: &mut Reply,
+    ) -> impl Future<Output = ()> + Send {
+        self.inner.answer_later(question, room, reply)
     }
 }
 

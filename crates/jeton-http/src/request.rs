@@ -63,6 +63,18 @@ pub(crate) fn pairs(text: &[u8]) -> Option<Vec<(String, String)>> {
         .collect()
 }
 
+/// Headers, whoever read them.
+pub(crate) trait Headers {
+    /// The values of the headers of this name, in their order.
+    fn values(&self, name: &HeaderName) -> impl Iterator<Item = &[u8]>;
+}
+
+impl Headers for HeaderMap {
+    fn values(&self, name: &HeaderName) -> impl Iterator<Item = &[u8]> {
+        self.get_all(name).iter().map(HeaderValue::as_bytes)
+    }
+}
+
 /// What a request presents as a token.
 #[derive(Debug)]
 pub(crate) enum Presented {
@@ -75,19 +87,19 @@ pub(crate) enum Presented {
 }
 
 /// The token of `Authorization: Bearer` (RFC 6750 section 2.1; the scheme in any case).
-pub(crate) fn bearer(headers: &HeaderMap) -> Presented {
+pub(crate) fn bearer(headers: &impl Headers) -> Presented {
     only(bearer_values(headers))
 }
 
 /// The token of `Authorization: Bearer` or of `X-Access-Token`.
-pub(crate) fn bearer_or_header(headers: &HeaderMap) -> Presented {
-    only(bearer_values(headers).chain(headers.get_all(X_ACCESS_TOKEN).iter().map(HeaderValue::as_bytes)))
+pub(crate) fn bearer_or_header(headers: &impl Headers) -> Presented {
+    only(bearer_values(headers).chain(headers.values(&X_ACCESS_TOKEN)))
 }
 
 /// What stands behind `Bearer`, once for each header.
-fn bearer_values(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
-    headers.get_all(AUTHORIZATION).iter().filter_map(|value| {
-        let (scheme, token) = value.as_bytes().split_at_checked(7)?;
+fn bearer_values(headers: &impl Headers) -> impl Iterator<Item = &[u8]> {
+    headers.values(&AUTHORIZATION).filter_map(|value| {
+        let (scheme, token) = value.split_at_checked(7)?;
         scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
     })
 }

@@ -11,14 +11,16 @@ pub use request_id::request_id;
 pub(crate) use request_id::told_request_id;
 
 use crate::client_address::ForPeer;
+use crate::request::Headers;
 use crate::route::Route;
 use crate::seldom::Seldom;
-use axum::http::{Method, Request, Response, StatusCode};
+use crate::server::{AtOnce, FastPath, PlainHead, Reply, Room};
+use axum::http::{HeaderValue, Method, Request, Response, StatusCode};
 use request_id::{REQUEST, RequestId, RequestIds, X_REQUEST_ID};
 use std::fmt;
 use std::future::Future;
 use std::net::IpAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
@@ -132,13 +134,51 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let id = RequestId::new(request.headers(), Arc::clone(&self.observer));
+        let (id, watch) = self.begin(request.headers(), request.uri().path(), method_name(request.method()));
+        Observed { answer: REQUEST.scope(id, self.inner.call(request)), watch }
+    }
+}
+
+impl<S> Observe<S> {
+    fn begin(&self, headers: &impl Headers, path: &str, method: &'static str) -> (RequestId, Watch) {
+        let id = RequestId::new(headers, Arc::clone(&self.observer));
         if self.observer.0.logs_all() {
             // Its line is certain: what is said of it before that says the same id.
             id.get();
         }
-        let line = Line { route: Route::of(request.uri().path()), method: method_name(request.method()) };
-        Observed { answer: REQUEST.scope(id, self.inner.call(request)), line, started_at: Instant::now() }
+        (id, Watch { route: Route::of(path), method, started_at: Instant::now() })
+    }
+}
+
+/// What is known of a request before there is an answer.
+#[derive(Clone, Copy, Debug)]
+struct Watch {
+    route: Route,
+    method: &'static str,
+    started_at: Instant,
+}
+
+impl Watch {
+    /// Counts the answer, writes its line if it gets one, and says which id the client is told.
+    fn end(self, id: RequestId, status: StatusCode) -> Option<HeaderValue> {
+        let took = self.started_at.elapsed();
+        id.observer.0.requests.count(self.route, status, took);
+        if let Some(kept_back) = id.observer.0.passes(status) {
+            let (route, method) = (self.route.name(), self.method);
+            let (status, milliseconds) = (status.as_u16(), took.as_secs_f64() * 1_000.0);
+            REQUEST.sync_scope(id, || {
+                if status < 500 {
+                    tracing::info!(route, method, status, milliseconds, "request");
+                } else if kept_back == 0 {
+                    tracing::warn!(route, method, status, milliseconds, "request");
+                } else {
+                    tracing::warn!(route, method, status, milliseconds, kept_back, "request");
+                }
+                request_id()
+            })
+        } else {
+            id.if_known().cloned()
+        }
     }
 }
 
@@ -147,22 +187,14 @@ pin_project_lite::pin_project! {
     pub struct Observed<F> {
         #[pin]
         answer: TaskLocalFuture<RequestId, F>,
-        line: Line,
-        started_at: Instant,
+        watch: Watch,
     }
 }
 
 impl<F> fmt::Debug for Observed<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.line.fmt(f)
+        self.watch.fmt(f)
     }
-}
-
-/// What a line says of a request before there is an answer.
-#[derive(Clone, Copy, Debug)]
-struct Line {
-    route: Route,
-    method: &'static str,
 }
 
 impl<F, A, E> Future for Observed<F>
@@ -174,35 +206,53 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let mut answer = ready!(this.answer.as_mut().poll(context))?;
-        if let Some(id) = this.answer.take_value() {
-            let status = answer.status();
-            let took = this.started_at.elapsed();
-            id.observer.0.requests.count(this.line.route, status, took);
-            if let Some(kept_back) = id.observer.0.passes(status) {
-                let (route, method) = (this.line.route.name(), this.line.method);
-                let (status, milliseconds) = (status.as_u16(), took.as_secs_f64() * 1_000.0);
-                REQUEST.sync_scope(id, || {
-                    if status < 500 {
-                        tracing::info!(route, method, status, milliseconds, "request");
-                    } else if kept_back == 0 {
-                        tracing::warn!(route, method, status, milliseconds, "request");
-                    } else {
-                        tracing::warn!(route, method, status, milliseconds, kept_back, "request");
-                    }
-                    name(&mut answer);
-                });
-            } else if let Some(id) = id.if_known() {
-                answer.headers_mut().insert(X_REQUEST_ID, id.clone());
-            }
+        if let Some(id) = this.answer.take_value()
+            && let Some(told) = this.watch.end(id, answer.status())
+        {
+            answer.headers_mut().insert(X_REQUEST_ID, told);
         }
         Poll::Ready(Ok(answer))
     }
 }
 
-/// Puts the id of the request into its answer.
-fn name<A>(answer: &mut Response<A>) {
-    if let Some(id) = request_id() {
-        answer.headers_mut().insert(X_REQUEST_ID, id);
+/// A question that is watched until it is answered.
+#[derive(Debug)]
+pub struct Watched<Q> {
+    question: Q,
+    id: RequestId,
+    watch: Watch,
+}
+
+impl<S: FastPath + Sync> FastPath for Observe<S> {
+    type Question = Watched<S::Question>;
+
+    fn answer_at_once(&self, head: &PlainHead<'_>, reply: &mut Reply) -> AtOnce<Self::Question> {
+        let (id, watch) = self.begin(head, head.path(), head.method());
+        match self.inner.answer_at_once(head, reply) {
+            AtOnce::Answered => {
+                tell(watch.end(id, reply.status()), reply);
+                AtOnce::Answered
+            }
+            AtOnce::Asked(question) => AtOnce::Asked(Watched { question, id, watch }),
+            AtOnce::Unclaimed => AtOnce::Unclaimed,
+        }
+    }
+
+    async fn answer_later(&self, watched: Self::Question, room: Room<'_>, reply: &mut Reply) {
+        let Watched { question, id, watch } = watched;
+        let id = {
+            let mut answering = pin!(REQUEST.scope(id, self.inner.answer_later(question, room, reply)));
+            answering.as_mut().await;
+            answering.take_value()
+        };
+        tell(id.and_then(|id| watch.end(id, reply.status())), reply);
+    }
+}
+
+/// Puts the id of a request into its answer.
+fn tell(id: Option<HeaderValue>, reply: &mut Reply) {
+    if let Some(id) = id {
+        reply.header(&X_REQUEST_ID, id.as_bytes());
     }
 }
 

@@ -1,7 +1,8 @@
 //! Ids of requests, by which an answer is found in the log.
 
 use super::Hold;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use crate::request::Headers;
+use axum::http::{HeaderName, HeaderValue};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -34,8 +35,9 @@ pub(super) struct RequestId {
 }
 
 impl RequestId {
-    pub(super) fn new(headers: &HeaderMap, observer: Arc<Hold>) -> Self {
-        let brought = headers.get(X_REQUEST_ID).filter(|value| is_plain(value.as_bytes())).cloned();
+    pub(super) fn new(headers: &impl Headers, observer: Arc<Hold>) -> Self {
+        let brought = headers.values(&X_REQUEST_ID).next().filter(|value| is_plain(value));
+        let brought = brought.and_then(|value| HeaderValue::from_bytes(value).ok());
         RequestId { id: brought.map_or_else(OnceLock::new, OnceLock::from), observer }
     }
 

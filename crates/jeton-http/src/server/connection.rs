@@ -1,6 +1,7 @@
 //! One connection, from its first byte to its last.
 
 use super::body::{AnswerBody, request_body};
+use super::fast_path::{self, FastPath};
 use super::io::WatchedIo;
 use super::limits::ServerLimits;
 use super::load::Permit;
@@ -64,7 +65,12 @@ pub(super) fn http(limits: &ServerLimits) -> http1::Builder {
 
 impl<S> Serving<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
+        + FastPath
+        + Clone
+        + Send
+        + Sync
+        + 'static,
     S::Future: Send,
 {
     /// Serves a connection to its end. A client that says nothing costs a socket and little else.
@@ -93,13 +99,19 @@ where
         connection: Arc<Connection>,
         watcher: Watcher,
     ) -> Result<(), Ended> {
-        let io = TokioIo::new(WatchedIo::new(io, connection.clone()));
-        let (limits, http, answering) = (self.limits, self.http.clone(), connection.clone());
-        let site = RefCell::new(self.service);
-        let service = hyper::service::service_fn(move |request| {
-            answer(&mut *site.borrow_mut(), &answering, &limits, request)
-        });
-        let served = watcher.watch(http.serve_connection(io, service));
+        let Serving { service, limits, http, .. } = self;
+        let (mut io, serving) = (WatchedIo::new(io, connection.clone()), connection.clone());
+        let served = async move {
+            let Some(unread) = fast_path::serve(&service, &mut io, &serving, &limits).await? else {
+                return Ok(());
+            };
+            io.give_back(unread);
+            let site = RefCell::new(service);
+            let service = hyper::service::service_fn(move |request| {
+                answer(&mut *site.borrow_mut(), &serving, &limits, request)
+            });
+            Ok(watcher.watch(http.serve_connection(TokioIo::new(io), service)).await?)
+        };
         within_limits(&limits, &connection, served).await
     }
 }
@@ -137,13 +149,13 @@ where
 async fn within_limits(
     limits: &ServerLimits,
     connection: &Connection,
-    served: impl Future<Output = hyper::Result<()>>,
+    served: impl Future<Output = Result<(), Ended>>,
 ) -> Result<(), Ended> {
     let mut served = pin!(served);
     let mut sleep = pin!(tokio::time::sleep(limits.head_time));
     poll_fn(|context| {
         if let Poll::Ready(ended) = served.as_mut().poll(context) {
-            return Poll::Ready(ended.map_err(Ended::Http));
+            return Poll::Ready(ended);
         }
         loop {
             let Some((deadline, overdue)) = connection.deadline(limits) else { return Poll::Pending };

@@ -99,9 +99,10 @@ impl Connections {
         evicted > 0
     }
 
-    /// Closes all that have no request.
-    pub(super) fn evict_all(&self) {
+    /// Closes all that have no request, and the others when it is answered.
+    pub(super) fn stop_all(&self) {
         for member in self.lock().values() {
+            member.connection.stop();
             member.evict();
         }
     }

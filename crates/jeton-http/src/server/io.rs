@@ -1,6 +1,7 @@
 //! A socket that tells its connection what goes through it.
 
 use super::stage::Connection;
+use bytes::BytesMut;
 use pin_project_lite::pin_project;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -13,6 +14,8 @@ pin_project! {
         #[pin]
         inner: T,
         connection: Arc<Connection>,
+        // What was read and given back: it is read again first.
+        unread: BytesMut,
         closing: Closing,
     }
 }
@@ -31,7 +34,12 @@ const DRAINED_BYTES: usize = 256 * 1024;
 
 impl<T> WatchedIo<T> {
     pub(super) fn new(inner: T, connection: Arc<Connection>) -> Self {
-        WatchedIo { inner, connection, closing: Closing::NotYet }
+        WatchedIo { inner, connection, unread: BytesMut::new(), closing: Closing::NotYet }
+    }
+
+    /// Gives back bytes that were read, for whoever reads next.
+    pub(super) fn give_back(&mut self, unread: BytesMut) {
+        self.unread = unread;
     }
 }
 
@@ -50,6 +58,14 @@ impl<T: AsyncRead> AsyncRead for WatchedIo<T> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.project();
+        if !this.unread.is_empty() {
+            let next = this.unread.split_to(this.unread.len().min(buffer.remaining()));
+            buffer.put_slice(&next);
+            if this.unread.is_empty() {
+                *this.unread = BytesMut::new();
+            }
+            return Poll::Ready(Ok(()));
+        }
         let before = buffer.filled().len();
         ready!(this.inner.poll_read(context, buffer))?;
         if buffer.filled().len() > before {

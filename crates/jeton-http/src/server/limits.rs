@@ -29,7 +29,7 @@ pub struct ServerLimits {
     /// new one, and the new one is refused if none is idle.
     pub connections: usize,
     /// Requests at a time, from the end of the head to the last byte of the answer. Default 1,024. Beyond it the answer
-    /// is 503.
+    /// is 503, but for what takes no time: forward-auth that memory answers.
     pub requests: usize,
     /// Bytes in a request head. Default 16 KiB, which is what Node.js takes. What is longer is answered 431; so are more
     /// than 100 headers.

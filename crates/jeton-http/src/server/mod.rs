@@ -8,10 +8,12 @@ mod accept;
 mod body;
 mod connection;
 mod connections;
+mod fast_path;
 mod io;
 mod limits;
 mod load;
 mod measures;
+mod plain;
 mod stage;
 mod tls;
 
@@ -19,8 +21,10 @@ mod tls;
 mod tests;
 
 pub(crate) use body::BodyFault;
+pub use fast_path::{AtOnce, FastPath, Reply, Room};
 pub use limits::ServerLimits;
 pub use measures::ServerMeasures;
+pub use plain::PlainHead;
 pub use tls::{Tls, TlsError};
 
 use crate::client_address::ForPeer;
@@ -69,8 +73,10 @@ pub async fn serve<S>(
 ) where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
         + ForPeer
+        + FastPath
         + Clone
         + Send
+        + Sync
         + 'static,
     S::Future: Send,
 {
@@ -113,7 +119,7 @@ pub async fn serve<S>(
         () = stop => {}
     }
     drop(listener);
-    connections.evict_all();
+    connections.stop_all();
     if tokio::time::timeout(limits.shutdown_time, graceful.shutdown()).await.is_err() {
         let count = connections.cut_all();
         tracing::warn!(count, "some connections did not end in time and are cut");

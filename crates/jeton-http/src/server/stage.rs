@@ -3,7 +3,7 @@
 use super::limits::ServerLimits;
 use super::load::Load;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -71,6 +71,8 @@ pub(super) struct Connection {
     has_unread_body: AtomicBool,
     /// Whether a request was ever answered.
     is_proven: AtomicBool,
+    /// Whether no further request is wanted.
+    is_stopping: AtomicBool,
     /// What is under way in its server, of which its requests are a part.
     pub(super) load: Arc<Load>,
     /// Bytes of the request's body that count among those of all bodies.
@@ -87,6 +89,7 @@ impl Connection {
             stalled: AtomicU64::new(0),
             has_unread_body: AtomicBool::new(false),
             is_proven: AtomicBool::new(false),
+            is_stopping: AtomicBool::new(false),
             load,
             body_bytes: AtomicUsize::new(0),
         }
@@ -159,6 +162,19 @@ impl Connection {
         if self.stalled.load(Ordering::Relaxed) == 0 {
             self.stalled.store(self.millis_plus_one(), Ordering::Relaxed);
         }
+    }
+
+    /// Asks the connection to end after the request that is under way.
+    pub(super) fn stop(&self) {
+        self.is_stopping.store(true, Ordering::Relaxed);
+        // Whoever looks at the stage after this, and whoever looks at this after a change of stage: one sees the other.
+        fence(Ordering::SeqCst);
+    }
+
+    /// Whether no further request is wanted.
+    pub(super) fn is_stopping(&self) -> bool {
+        fence(Ordering::SeqCst);
+        self.is_stopping.load(Ordering::Relaxed)
     }
 
     /// Closes it for good if no request is under way: none is begun after this answers true.

@@ -2,23 +2,32 @@
 
 use super::ServerLimits;
 use super::connection::{Ended, Serving, http};
+use super::fast_path::{AtOnce, FastPath, Reply, Room};
 use super::load::Load;
+use super::plain::PlainHead;
 use super::stage::{Connection, Overdue, Stage};
 use crate::request::read_body;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_LENGTH;
+use axum::response::Response;
+use axum::routing::future::RouteFuture;
 use axum::routing::{any, get};
 use futures_util::stream;
 use hyper_util::server::graceful::GracefulShutdown;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
+
+#[path = "fast_path_tests.rs"]
+mod fast_path;
 
 const LIMITS: ServerLimits = ServerLimits {
     handshake_time: Duration::from_secs(5),
@@ -63,9 +72,61 @@ fn site(held: Arc<Semaphore>) -> Router {
         .route("/held", get(hold))
 }
 
+/// The same, and on the fast path `/quick`, which answers at once, and `/later`, which answers only when `held` has a
+/// permit.
+#[derive(Clone)]
+struct Site {
+    router: Router,
+    held: Arc<Semaphore>,
+}
+
+fn write(status: StatusCode, reply: &mut Reply) {
+    reply.begin(status);
+    reply.header(&CONTENT_LENGTH, b"0");
+}
+
+impl FastPath for Site {
+    type Question = ();
+
+    fn answer_at_once(&self, head: &PlainHead<'_>, reply: &mut Reply) -> AtOnce<()> {
+        match head.path() {
+            "/quick" => {
+                write(StatusCode::OK, reply);
+                AtOnce::Answered
+            }
+            "/later" => AtOnce::Asked(()),
+            _ => AtOnce::Unclaimed,
+        }
+    }
+
+    async fn answer_later(&self, (): (), room: Room<'_>, reply: &mut Reply) {
+        match room.take() {
+            Some(_place) => {
+                self.held.acquire().await.unwrap().forget();
+                write(StatusCode::ACCEPTED, reply);
+            }
+            None => write(StatusCode::SERVICE_UNAVAILABLE, reply),
+        }
+    }
+}
+
+impl tower_service::Service<Request> for Site {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = RouteFuture<Infallible>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        self.router.call(request)
+    }
+}
+
 /// A server for connections that are pipes.
 struct Server {
-    serving: Serving<Router>,
+    serving: Serving<Site>,
     load: Arc<Load>,
     graceful: GracefulShutdown,
     held: Arc<Semaphore>,
@@ -77,6 +138,7 @@ fn load() -> Arc<Load> {
 
 struct Client {
     pipe: DuplexStream,
+    connection: Arc<Connection>,
     served: JoinHandle<Result<(), Ended>>,
     begun: Instant,
 }
@@ -84,15 +146,16 @@ struct Client {
 impl Server {
     fn new() -> Self {
         let held = Arc::new(Semaphore::new(0));
-        let serving = Serving { service: site(held.clone()), tls: None, limits: LIMITS, http: http(&LIMITS) };
+        let service = Site { router: site(held.clone()), held: held.clone() };
+        let serving = Serving { service, tls: None, limits: LIMITS, http: http(&LIMITS) };
         Server { serving, load: load(), graceful: GracefulShutdown::new(), held }
     }
 
     fn connect(&self) -> Client {
         let (pipe, end) = tokio::io::duplex(PIPE_BYTES);
         let connection = Arc::new(Connection::new(self.load.clone()));
-        let served = self.serving.clone().serve_http(end, connection, self.graceful.watcher());
-        Client { pipe, served: tokio::spawn(served), begun: Instant::now() }
+        let served = self.serving.clone().serve_http(end, connection.clone(), self.graceful.watcher());
+        Client { pipe, connection, served: tokio::spawn(served), begun: Instant::now() }
     }
 
     /// Requests under way and bytes of bodies.
@@ -121,7 +184,7 @@ impl Client {
 
     /// Why the connection ended, and after how many seconds.
     async fn ended(self) -> (Option<Overdue>, u64) {
-        let Client { pipe, served, begun } = self;
+        let Client { pipe, served, begun, .. } = self;
         let ended = served.await.unwrap();
         let seconds = begun.elapsed().as_secs();
         drop(pipe);
@@ -145,7 +208,7 @@ async fn a_head_must_be_whole_in_time_however_it_trickles() {
     let mut client = server.connect();
     sleep(Duration::from_secs(5)).await;
     client.send("GET /healthz HTTP/1.1\r\n").await;
-    let Client { mut pipe, served, begun } = client;
+    let Client { mut pipe, served, begun, .. } = client;
     let trickle = tokio::spawn(async move {
         for n in 0.. {
             sleep(Duration::from_secs(1)).await;

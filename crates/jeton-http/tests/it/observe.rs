@@ -2,9 +2,10 @@
 
 use crate::answer::Answer;
 use crate::app::{TestApp, grant, user};
+use crate::server::socket::Serving;
 use axum::body::Body;
 use axum::http::Request;
-use jeton_http::{Observer, Phase, RequestLog, Setup};
+use jeton_http::{Observer, Phase, RequestLog, ServerLimits, Setup};
 use std::sync::Arc;
 use tower_service::Service as _;
 
@@ -72,6 +73,43 @@ async fn requests_and_verdicts_are_counted() {
         assert!(metrics.contains(&bucket), "{bucket} in {metrics}");
     }
     assert!(!metrics.contains(&token.secret) && !metrics.contains("nowhere"), "{metrics}");
+}
+
+#[tokio::test]
+async fn what_takes_the_fast_path_is_counted_and_named_like_all_else() {
+    let app = TestApp::following().await;
+    let setup = Setup { observer: Arc::new(Observer::new(7, RequestLog::Failures)), ..TestApp::setup() };
+    let public = jeton_http::public(app.service.clone(), setup.clone());
+    let server = Serving::of(public, ServerLimits::default(), None).await;
+    let mut connection = server.connect().await;
+    let mut ids = Vec::new();
+    for (brought, secret, log) in [
+        ("", app.admin.as_str(), RequestLog::None),
+        ("abc-1", "nobody-knows-this-one", RequestLog::None),
+        ("", "nobody-knows-this-one", RequestLog::All),
+    ] {
+        setup.observer.set_log(log);
+        let headers = format!("Authorization: Bearer {secret}\r\nX-Request-Id: {brought}\r\n");
+        connection.send(format!("GET /auth/demo HTTP/1.1\r\n{headers}\r\n")).await;
+        ids.push(connection.answer(true).await.header("x-request-id").map(str::to_owned));
+    }
+    setup.observer.set_log(RequestLog::Failures);
+    app.store.fail_always();
+    let headers = format!("Authorization: Bearer {}\r\n", app.admin);
+    connection.send(format!("GET /auth/other HTTP/1.1\r\n{headers}\r\n")).await;
+    let failure = connection.answer(true).await;
+    ids.push(failure.header("x-request-id").map(str::to_owned));
+    app.store.recover();
+    let ids: Vec<Option<&str>> = ids.iter().map(Option::as_deref).collect();
+    assert_eq!(ids, [None, Some("abc-1"), Some("00000007-1"), Some("00000007-2")]);
+
+    let metrics = admin(&app, &setup, "/metrics").await.text().to_owned();
+    for (class, count) in [("2xx", 0.0), ("4xx", 3.0), ("5xx", 1.0)] {
+        let name = format!(r#"jeton_http_requests_total{{route="/auth/{{app}}",class="{class}"}}"#);
+        assert_eq!(value(&metrics, &name), count, "{class}");
+    }
+    let name = r#"jeton_http_request_duration_seconds_count{route="/auth/{app}"}"#;
+    assert_eq!(value(&metrics, name), 4.0);
 }
 
 /// Every name that is reported is a documented one; that the documents match the code is a test of its own.

@@ -152,7 +152,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     )
     .reloaded(),
     set("limits.connections", number(16, 1_000_000), "8192", "Most connections of clients at a time"),
-    set("limits.requests", number(1, 1_000_000), "1024", "Most requests at a time; what is beyond is answered 503"),
+    set("limits.requests", number(1, 1_000_000), "1024", "Most requests at a time; what is beyond is answered 503, but for forward-auth from memory"),
     set("limits.handshake_seconds", number(1, 600), "10", "How long a TLS handshake may take"),
     set("limits.head_seconds", number(1, 600), "10", "How long the head of a request may take to arrive"),
     set("limits.body_seconds", number(1, 600), "30", "How long the body of a request may take to arrive"),

@@ -1,7 +1,8 @@
 //! `serve`, over real sockets.
 
 mod connections;
+mod fast_path;
 mod limits;
 mod samples;
-mod socket;
+pub(crate) mod socket;
 mod tls;

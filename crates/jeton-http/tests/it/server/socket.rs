@@ -1,7 +1,7 @@
 //! A client that sends bytes as they are and reads what comes back, frame by frame.
 
 use crate::app::TestApp;
-use jeton_http::{Listener, ServerLimits, Tls, serve};
+use jeton_http::{Listener, Public, ServerLimits, Tls, serve};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -29,12 +29,16 @@ impl Serving {
     }
 
     pub(crate) async fn with_tls(app: &TestApp, limits: ServerLimits, tls: Option<Arc<Tls>>) -> Self {
+        Serving::of(app.http(), limits, tls).await
+    }
+
+    pub(crate) async fn of(site: Public, limits: ServerLimits, tls: Option<Arc<Tls>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let stopped = async { drop(stopped.await) };
         let listener = Listener { tls, ..Listener::from(listener) };
-        let done = tokio::spawn(serve(listener, app.http(), limits, stopped));
+        let done = tokio::spawn(serve(listener, site, limits, stopped));
         Serving { address, stop, done }
     }
 
@@ -119,6 +123,11 @@ impl Connection {
                 None => panic!("the connection ended in a head: {head:?} {line:?}"),
             }
         }
+    }
+
+    /// Says that nothing more is sent.
+    pub(crate) async fn end(&mut self) {
+        self.0.get_mut().shutdown().await.unwrap();
     }
 
     /// Everything until the connection ends, in whatever way.

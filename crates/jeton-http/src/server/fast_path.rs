@@ -1,0 +1,209 @@
+//! Requests that are answered before hyper sees them.
+//!
+//! Nearly all that a token service is asked is one short question, whose answer is one short head. What hyper and a router
+//! do for any request costs more than the answer. So a connection begins here: as long as its requests are plain heads that
+//! the service claims, each is read where it lies, answered into a buffer, and written at once. The first that is anything
+//! else is given to hyper as it came, and with it the rest of the connection. Nothing is ever answered here that hyper
+//! would answer otherwise; a test compares the two.
+
+use super::io::WatchedIo;
+use super::limits::ServerLimits;
+use super::load::Permit;
+use super::plain::{MAX_HEADERS, PlainHead, Reading};
+use super::stage::Connection;
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderName, StatusCode};
+use bytes::{Buf, BytesMut};
+use std::io;
+use std::mem::MaybeUninit;
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+/// Bytes that are asked for at a time: most heads have fewer.
+const READ_BYTES: usize = 2 * 1024;
+/// Most bytes of a head that is read here.
+const MAX_HEAD_BYTES: usize = 8 * 1024;
+
+/// A service that answers some requests without the HTTP library.
+///
+/// What it answers here it must answer in the same way as the service that it is.
+pub trait FastPath {
+    /// What a request asks that has to be looked up.
+    type Question: Send;
+
+    /// Answers a request if that needs no waiting.
+    fn answer_at_once(&self, head: &PlainHead<'_>, reply: &mut Reply) -> AtOnce<Self::Question>;
+
+    /// Answers a request that could not be answered at once.
+    fn answer_later(
+        &self,
+        question: Self::Question,
+        room: Room<'_>,
+        reply: &mut Reply,
+    ) -> impl Future<Output = ()> + Send;
+}
+
+/// What became of a request at once.
+#[derive(Clone, Copy, Debug)]
+pub enum AtOnce<Q> {
+    /// It is answered.
+    Answered,
+    /// It is claimed, and its answer has to be looked up.
+    Asked(Q),
+    /// It is somebody else's, and nothing was written.
+    Unclaimed,
+}
+
+/// A router claims nothing: all of its requests take the long way.
+impl FastPath for axum::Router {
+    type Question = std::convert::Infallible;
+
+    fn answer_at_once(&self, _: &PlainHead<'_>, _: &mut Reply) -> AtOnce<Self::Question> {
+        AtOnce::Unclaimed
+    }
+
+    async fn answer_later(&self, question: Self::Question, _: Room<'_>, _: &mut Reply) {
+        match question {}
+    }
+}
+
+/// Room for a request that takes longer than its head does.
+#[derive(Debug)]
+pub struct Room<'a>(&'a Arc<Connection>);
+
+impl Room<'_> {
+    /// A place among the requests under way, until it is dropped; `None`: there are too many.
+    pub fn take(self) -> Option<impl Sized + Send> {
+        let (permit, has_room) = Permit::take(self.0);
+        has_room.then_some(permit)
+    }
+}
+
+/// An answer without a body, as it is written.
+#[derive(Debug, Default)]
+pub struct Reply {
+    status: StatusCode,
+    bytes: Vec<u8>,
+}
+
+impl Reply {
+    /// Begins an answer, in place of whatever was written before.
+    pub fn begin(&mut self, status: StatusCode) {
+        self.status = status;
+        self.bytes.clear();
+        self.bytes.extend_from_slice(b"HTTP/1.1 ");
+        self.bytes.extend_from_slice(status.as_str().as_bytes());
+        self.bytes.push(b' ');
+        self.bytes.extend_from_slice(status.canonical_reason().unwrap_or_default().as_bytes());
+        self.bytes.extend_from_slice(b"\r\n");
+    }
+
+    /// Adds a header. The value is one that may stand there (RFC 9110 section 5.5): whoever adds it has encoded it.
+    pub fn header(&mut self, name: &HeaderName, value: &[u8]) {
+        debug_assert!(axum::http::HeaderValue::from_bytes(value).is_ok(), "{name}");
+        self.bytes.extend_from_slice(name.as_str().as_bytes());
+        self.bytes.extend_from_slice(b": ");
+        self.bytes.extend_from_slice(value);
+        self.bytes.extend_from_slice(b"\r\n");
+    }
+
+    /// The status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    fn end(&mut self, is_last: bool) {
+        if is_last {
+            self.header(&CONNECTION, b"close");
+        }
+        self.bytes.extend_from_slice(b"\r\n");
+    }
+}
+
+/// Answers the requests of a connection as long as they are claimed. Then what was read and not answered is left for hyper;
+/// `None`: the connection has ended.
+pub(super) async fn serve<S: FastPath>(
+    service: &S,
+    io: &mut WatchedIo<impl AsyncRead + AsyncWrite + Unpin>,
+    connection: &Arc<Connection>,
+    limits: &ServerLimits,
+) -> io::Result<Option<BytesMut>> {
+    let max_bytes = MAX_HEAD_BYTES.min(limits.head_bytes);
+    let (mut input, mut reply) = (BytesMut::with_capacity(READ_BYTES), Reply::default());
+    loop {
+        match step(service, connection, &input, max_bytes, &mut reply) {
+            Step::Read => {
+                if connection.is_stopping() {
+                    break;
+                }
+                input.reserve(READ_BYTES / 2);
+                if io.read_buf(&mut input).await? > 0 {
+                    continue;
+                }
+                if input.is_empty() {
+                    break;
+                }
+                return Ok(Some(input));
+            }
+            Step::Leave => return Ok(Some(input)),
+            Step::End => break,
+            Step::Write { length } => input.advance(length),
+            Step::Ask { question, length } => {
+                input.advance(length);
+                service.answer_later(question, Room(connection), &mut reply).await;
+            }
+        }
+        let is_last = connection.is_stopping();
+        reply.end(is_last);
+        connection.end_request();
+        io.write_all(&reply.bytes).await?;
+        io.flush().await?;
+        if is_last {
+            break;
+        }
+    }
+    io.shutdown().await?;
+    Ok(None)
+}
+
+/// What is to be done next.
+enum Step<Q> {
+    /// Not enough was read.
+    Read,
+    /// The next request is hyper's.
+    Leave,
+    /// The connection is being closed: no request is taken from it.
+    End,
+    /// A request of so many bytes is answered.
+    Write { length: usize },
+    /// The answer to a request of so many bytes has to be looked up.
+    Ask { question: Q, length: usize },
+}
+
+/// Answers the request that the input begins with, if there is one. Kept apart so that the headers, of which there may be
+/// many, lie on the stack and not in every connection.
+fn step<S: FastPath>(
+    service: &S,
+    connection: &Connection,
+    input: &[u8],
+    max_bytes: usize,
+    reply: &mut Reply,
+) -> Step<S::Question> {
+    if input.is_empty() {
+        return Step::Read;
+    }
+    let mut room = [const { MaybeUninit::uninit() }; MAX_HEADERS];
+    let (head, length) = match PlainHead::read(input, max_bytes, &mut room) {
+        Reading::Plain(head, length) => (head, length),
+        Reading::Partial => return Step::Read,
+        Reading::Other => return Step::Leave,
+    };
+    if !connection.begin_request() {
+        return Step::End;
+    }
+    match service.answer_at_once(&head, reply) {
+        AtOnce::Answered => Step::Write { length },
+        AtOnce::Asked(question) => Step::Ask { question, length },
+        AtOnce::Unclaimed => Step::Leave,
+    }
+}

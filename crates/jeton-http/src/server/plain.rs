@@ -1,0 +1,170 @@
+//! Request heads that say nothing but what is asked.
+
+use crate::request::Headers;
+use axum::http::HeaderName;
+use httparse::Status;
+use std::mem::MaybeUninit;
+
+/// Most headers of a plain head. A browser sends some twenty, and its proxies add a few.
+pub(super) const MAX_HEADERS: usize = 64;
+
+/// Headers that say how the message or its connection is framed. What has one of them is not plain.
+const FRAMING: [&str; 4] = ["content-length", "transfer-encoding", "expect", "upgrade"];
+
+/// Room for the headers of a head, which points into it.
+pub(super) type HeaderRoom<'a> = [MaybeUninit<httparse::Header<'a>>; MAX_HEADERS];
+
+/// A whole request head that says nothing but what is asked: `GET` or `HEAD` over HTTP/1.1 without a body, on a connection
+/// that stays open, of a path and a query in which every character stands for itself or is percent-encoded.
+#[derive(Clone, Copy, Debug)]
+pub struct PlainHead<'a> {
+    method: &'static str,
+    path: &'a str,
+    query: &'a str,
+    headers: &'a [httparse::Header<'a>],
+}
+
+/// What stands at the beginning of some bytes.
+#[derive(Debug)]
+pub(super) enum Reading<'a> {
+    /// A plain head of so many bytes.
+    Plain(PlainHead<'a>, usize),
+    /// The beginning of a head.
+    Partial,
+    /// Anything else: another kind of head, one that is too long, or none.
+    Other,
+}
+
+impl<'a> PlainHead<'a> {
+    /// Reads the head that these bytes begin with, if it has no more than `max_bytes`.
+    pub(super) fn read(bytes: &'a [u8], max_bytes: usize, room: &'a mut HeaderRoom<'a>) -> Reading<'a> {
+        let mut request = httparse::Request::new(&mut []);
+        let length = match request.parse_with_uninit_headers(bytes, room) {
+            Ok(Status::Complete(length)) if length <= max_bytes => length,
+            Ok(Status::Partial) if bytes.len() < max_bytes => return Reading::Partial,
+            Ok(Status::Complete(_) | Status::Partial) | Err(_) => return Reading::Other,
+        };
+        let (Some(target), Some(1)) = (request.path, request.version) else { return Reading::Other };
+        let method = match request.method {
+            Some("GET") => "GET",
+            Some("HEAD") => "HEAD",
+            Some(_) | None => return Reading::Other,
+        };
+        let headers: &'a [httparse::Header<'a>] = request.headers;
+        if !is_plain_target(target) || !headers.iter().all(is_plain) {
+            return Reading::Other;
+        }
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        Reading::Plain(PlainHead { method, path, query, headers }, length)
+    }
+
+    /// `GET` or `HEAD`.
+    pub fn method(&self) -> &'static str {
+        self.method
+    }
+
+    /// The path, as it was sent.
+    pub fn path(&self) -> &'a str {
+        self.path
+    }
+
+    /// The query without its question mark, as it was sent; empty if there is none.
+    pub fn query(&self) -> &'a str {
+        self.query
+    }
+}
+
+impl Headers for PlainHead<'_> {
+    fn values(&self, name: &HeaderName) -> impl Iterator<Item = &[u8]> {
+        let has_name = |header: &&httparse::Header<'_>| header.name.eq_ignore_ascii_case(name.as_str());
+        self.headers.iter().filter(has_name).map(|header| header.value)
+    }
+}
+
+/// Whether a request target is a path and perhaps a query (RFC 9112 section 3.2.1) of the characters that RFC 3986 has for
+/// them.
+fn is_plain_target(target: &str) -> bool {
+    let is_plain = |byte: u8| {
+        byte.is_ascii_alphanumeric()
+            || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*')
+            || matches!(byte, b'+' | b',' | b';' | b'=' | b':' | b'@' | b'/' | b'?' | b'%')
+    };
+    target.starts_with('/') && target.bytes().all(is_plain)
+}
+
+fn is_plain(header: &httparse::Header<'_>) -> bool {
+    if header.name.eq_ignore_ascii_case("connection") {
+        return header.value.eq_ignore_ascii_case(b"keep-alive");
+    }
+    !FRAMING.iter().any(|name| header.name.eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is read, in short: the head's parts and length, `partial` or `other`.
+    fn show(bytes: &[u8]) -> String {
+        match PlainHead::read(bytes, 200, &mut [const { MaybeUninit::uninit() }; MAX_HEADERS]) {
+            Reading::Plain(head, length) => {
+                let name = crate::request::X_ACCESS_TOKEN;
+                let values: Vec<_> = head.values(&name).map(|value| str::from_utf8(value).unwrap()).collect();
+                format!("{} {} {} {values:?} {length}", head.method(), head.path(), head.query())
+            }
+            Reading::Partial => "partial".to_owned(),
+            Reading::Other => "other".to_owned(),
+        }
+    }
+
+    #[test]
+    fn heads_that_are_plain() {
+        for (head, shown) in [
+            ("GET / HTTP/1.1\r\n\r\n", "GET /  [] 18"),
+            ("HEAD /a/b%20c?d=e&f=g?h HTTP/1.1\r\nHost: x\r\n\r\nGET", "HEAD /a/b%20c d=e&f=g?h [] 45"),
+            ("GET /? HTTP/1.1\r\nX-ACCESS-token: a\r\nx-access-token:b \r\n\r\n", "GET /  [\"a\", \"b\"] 57"),
+            ("GET / HTTP/1.1\r\nConnection: Keep-Alive\r\n\r\n", "GET /  [] 42"),
+        ] {
+            assert_eq!(show(head.as_bytes()), shown, "{head:?}");
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_head_may_become_plain() {
+        let head = "GET /auth/demo HTTP/1.1\r\nHost: x\r\n\r\n";
+        for length in 0..head.len() {
+            assert_eq!(show(&head.as_bytes()[..length]), "partial", "{length}");
+        }
+        assert_eq!(show(head.as_bytes()), "GET /auth/demo  [] 36");
+    }
+
+    #[test]
+    fn all_else_is_for_others() {
+        let crowd = format!("GET / HTTP/1.1\r\n{}\r\n", "a:b\r\n".repeat(MAX_HEADERS + 1));
+        let long = format!("GET / HTTP/1.1\r\na: {}\r\n\r\n", "b".repeat(180));
+        for head in [
+            "POST / HTTP/1.1\r\n\r\n",
+            "get / HTTP/1.1\r\n\r\n",
+            "OPTIONS * HTTP/1.1\r\n\r\n",
+            "GET / HTTP/1.0\r\n\r\n",
+            "GET http://x/ HTTP/1.1\r\n\r\n",
+            "GET /a\"b HTTP/1.1\r\n\r\n",
+            "GET /#a HTTP/1.1\r\n\r\n",
+            "GET /\u{e9} HTTP/1.1\r\n\r\n",
+            "GET / HTTP/1.1\r\ncontent-length: 0\r\n\r\n",
+            "GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "GET / HTTP/1.1\r\nExpect: 100-continue\r\n\r\n",
+            "GET / HTTP/1.1\r\nUpgrade: h2c\r\n\r\n",
+            "GET / HTTP/1.1\r\nConnection: close\r\n\r\n",
+            "GET / HTTP/1.1\r\nConnection: keep-alive, upgrade\r\n\r\n",
+            "GET / HTTP/1.1\r\nno colon\r\n\r\n",
+            "GET / HTTP/1.1\r\na: b\r\n c\r\n\r\n",
+            "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+            "\u{16}\u{3}\u{1}",
+            &crowd,
+            &long,
+            &long[..200],
+        ] {
+            assert_eq!(show(head.as_bytes()), "other", "{head:?}");
+        }
+    }
+}
