@@ -39,7 +39,7 @@ pub(crate) fn client_address(
 
 /// Some proxies add the port too.
 fn forwarded_for(headers: &impl Headers) -> Option<IpAddr> {
-    let last = str::from_utf8(headers.values(&X_FORWARDED_FOR).last()?).ok()?;
+    let last = str::from_utf8(headers.named(&X_FORWARDED_FOR).last()?).ok()?;
     let last = last.rsplit(',').next()?.trim();
     last.parse().ok().or_else(|| last.parse().ok().map(|socket: SocketAddr| socket.ip()))
 }

@@ -66,11 +66,11 @@ pub(crate) fn pairs(text: &[u8]) -> Option<Vec<(String, String)>> {
 /// Headers, whoever read them.
 pub(crate) trait Headers {
     /// The values of the headers of this name, in their order.
-    fn values(&self, name: &HeaderName) -> impl Iterator<Item = &[u8]>;
+    fn named(&self, name: &HeaderName) -> impl Iterator<Item = &[u8]>;
 }
 
 impl Headers for HeaderMap {
-    fn values(&self, name: &HeaderName) -> impl Iterator<Item = &[u8]> {
+    fn named(&self, name: &HeaderName) -> impl Iterator<Item = &[u8]> {
         self.get_all(name).iter().map(HeaderValue::as_bytes)
     }
 }
@@ -93,12 +93,12 @@ pub(crate) fn bearer(headers: &impl Headers) -> Presented {
 
 /// The token of `Authorization: Bearer` or of `X-Access-Token`.
 pub(crate) fn bearer_or_header(headers: &impl Headers) -> Presented {
-    only(bearer_values(headers).chain(headers.values(&X_ACCESS_TOKEN)))
+    only(bearer_values(headers).chain(headers.named(&X_ACCESS_TOKEN)))
 }
 
 /// What stands behind `Bearer`, once for each header.
 fn bearer_values(headers: &impl Headers) -> impl Iterator<Item = &[u8]> {
-    headers.values(&AUTHORIZATION).filter_map(|value| {
+    headers.named(&AUTHORIZATION).filter_map(|value| {
         let (scheme, token) = value.split_at_checked(7)?;
         scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
     })

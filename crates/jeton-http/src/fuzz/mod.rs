@@ -14,6 +14,7 @@ pub type Target = fn(&[u8]);
 /// The targets by name. Each has a folder of that name in `fuzz/corpus`.
 pub const TARGETS: &[(&str, Target)] = &[
     ("secret", secret::secret),
+    ("head", crate::server::fuzz::head),
     ("filter", filter::filter),
     ("qs", dialect::loopback::fuzz::qs),
     ("settings", settings::settings),

@@ -36,7 +36,7 @@ pub(super) struct RequestId {
 
 impl RequestId {
     pub(super) fn new(headers: &impl Headers, observer: Arc<Hold>) -> Self {
-        let brought = headers.values(&X_REQUEST_ID).next().filter(|value| is_plain(value));
+        let brought = headers.named(&X_REQUEST_ID).next().filter(|value| is_plain(value));
         let brought = brought.and_then(|value| HeaderValue::from_bytes(value).ok());
         RequestId { id: brought.map_or_else(OnceLock::new, OnceLock::from), observer }
     }

@@ -9,6 +9,8 @@ mod body;
 mod connection;
 mod connections;
 mod fast_path;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod io;
 mod limits;
 mod load;

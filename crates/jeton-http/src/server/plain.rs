@@ -72,10 +72,15 @@ impl<'a> PlainHead<'a> {
     pub fn query(&self) -> &'a str {
         self.query
     }
+
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn headers(&self) -> &'a [httparse::Header<'a>] {
+        self.headers
+    }
 }
 
 impl Headers for PlainHead<'_> {
-    fn values(&self, name: &HeaderName) -> impl Iterator<Item = &[u8]> {
+    fn named(&self, name: &HeaderName) -> impl Iterator<Item = &[u8]> {
         let has_name = |header: &&httparse::Header<'_>| header.name.eq_ignore_ascii_case(name.as_str());
         self.headers.iter().filter(has_name).map(|header| header.value)
     }
@@ -108,7 +113,7 @@ mod tests {
         match PlainHead::read(bytes, 200, &mut [const { MaybeUninit::uninit() }; MAX_HEADERS]) {
             Reading::Plain(head, length) => {
                 let name = crate::request::X_ACCESS_TOKEN;
-                let values: Vec<_> = head.values(&name).map(|value| str::from_utf8(value).unwrap()).collect();
+                let values: Vec<_> = head.named(&name).map(|value| str::from_utf8(value).unwrap()).collect();
                 format!("{} {} {} {values:?} {length}", head.method(), head.path(), head.query())
             }
             Reading::Partial => "partial".to_owned(),
