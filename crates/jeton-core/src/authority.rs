@@ -40,6 +40,21 @@ pub struct Holding {
     pub expires_at: Option<Timestamp>,
 }
 
+/// What of a token says how far its bearer may act.
+#[derive(Clone, Debug)]
+pub struct Bearer<'a> {
+    /// The credential.
+    pub token_id: TokenId,
+    /// What it is for.
+    pub kind: TokenKind,
+    /// The user whom its issuer named.
+    pub user_id: Option<UserId>,
+    /// What it allows.
+    pub scopes: &'a Scopes,
+    /// From this instant on it is expired; `None`: never.
+    pub expires_at: Option<Timestamp>,
+}
+
 /// Why an act is beyond a caller's authority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthorityError {
@@ -79,28 +94,26 @@ pub enum AuthorityError {
 }
 
 impl Authority {
-    /// The authority that `token` lends, `None` if it lends none. The caller has made sure that it is active.
+    /// The authority that a token lends its bearer, `None` if it lends none. The caller has made sure that it is active.
     ///
     /// `grantable` is what the app lets the bearer of an identity token grant.
     ///
     /// # Errors
     /// More names in `grantable` than a scope can hold.
-    pub fn of(token: &Token, grantable: &[Permission]) -> Result<Option<Self>, ScopesError> {
-        let holds_manage =
-            || token.scopes.global_permissions().contains(&&ServicePermission::Manage.permission());
-        let scopes = match token.kind {
-            TokenKind::Service if holds_manage() => {
-                let stand_in = token.owner.named().cloned();
-                return Ok(Some(Authority::Manager { actor: Actor::Manager(token.id), stand_in }));
+    pub fn of(bearer: Bearer<'_>, grantable: &[Permission]) -> Result<Option<Self>, ScopesError> {
+        let scopes = match bearer.kind {
+            TokenKind::Service if bearer.is_manager() => {
+                let actor = Actor::Manager(bearer.token_id);
+                return Ok(Some(Authority::Manager { actor, stand_in: bearer.user_id }));
             }
             TokenKind::Service | TokenKind::SelfMade => return Ok(None),
             TokenKind::Identity => Scopes::from_global(grantable.to_vec())?,
-            TokenKind::Grant => token.scopes.clone(),
+            TokenKind::Grant => bearer.scopes.clone(),
         };
-        Ok(token.owner.named().map(|user_id| Authority::SelfService {
-            token_id: token.id,
-            user_id: user_id.clone(),
-            holding: Holding { scopes, expires_at: token.expires_at },
+        Ok(bearer.user_id.map(|user_id| Authority::SelfService {
+            token_id: bearer.token_id,
+            user_id,
+            holding: Holding { scopes, expires_at: bearer.expires_at },
         }))
     }
 
@@ -205,6 +218,14 @@ impl Authority {
     }
 }
 
+impl Bearer<'_> {
+    /// Whether it is a service credential with `jeton:manage`.
+    pub fn is_manager(&self) -> bool {
+        self.kind == TokenKind::Service
+            && self.scopes.global_permissions().contains(&&ServicePermission::Manage.permission())
+    }
+}
+
 impl Holding {
     /// Whether everything that `scopes` allow is allowed by what is held.
     pub fn covers_scopes(&self, scopes: &Scopes) -> bool {
@@ -268,6 +289,17 @@ impl TokenKind {
 }
 
 impl Token {
+    /// What of it says how far its bearer may act.
+    pub fn bearer(&self) -> Bearer<'_> {
+        Bearer {
+            token_id: self.id,
+            kind: self.kind,
+            user_id: self.owner.named().cloned(),
+            scopes: &self.scopes,
+            expires_at: self.expires_at,
+        }
+    }
+
     /// The scopes of this token after a dialect replaced its global permissions by `names`.
     ///
     /// # Errors

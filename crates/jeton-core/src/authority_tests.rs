@@ -44,7 +44,7 @@ fn named(text: &str) -> Owner {
 }
 
 fn authority(token: &Token) -> Option<Authority> {
-    Authority::of(token, &names("read")).unwrap()
+    Authority::of(token.bearer(), &names("read")).unwrap()
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub use acl::{
     Methods, Principal,
 };
 pub use actor::{Actor, ActorError};
-pub use authority::{Authority, AuthorityError, Holding};
+pub use authority::{Authority, AuthorityError, Bearer, Holding};
 pub use decide::{Demand, Explanation, InactiveReason, Lack, Resource, Standing, Verdict, decide, explain};
 pub use digest::{Digest, DigestKey};
 pub use entropy::{Entropy, EntropyError};

@@ -1,9 +1,10 @@
 //! Letting a caller in by a token of the app that it wants to act on.
 
 use crate::apps::OpenApp;
-use crate::{Service, Unavailable};
-use jeton_core::{Actor, AppKey, Authority, Secret, Settings};
+use crate::{Service, Subject, Unavailable};
+use jeton_core::{Actor, AppId, AppKey, Authority, Demand, Secret, Settings, TokenKind, Verdict, decide};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// An API that an app may switch off for itself. There it is then as unknown as an app that does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub enum Admission {
     /// It may act, as far as the authority goes.
     Admitted {
         /// The app.
-        app: Box<OpenApp>,
+        app: Arc<OpenApp>,
         /// What it may do there.
         authority: Authority,
     },
@@ -53,13 +54,8 @@ impl Service {
         &self,
         surface: Surface,
         key: Option<&AppKey>,
-    ) -> Result<Option<OpenApp>, Unavailable> {
-        let app = match key {
-            Some(key) => self.store.app_by_key(key).await?,
-            None => self.store.default_app().await?,
-        };
-        let app = app.map(|app| self.read_app(&app)).transpose()?;
-        Ok(app.filter(|app| surface.is_enabled(&app.settings)))
+    ) -> Result<Option<Arc<OpenApp>>, Unavailable> {
+        Ok(self.open_by(key).await?.filter(|app| surface.is_enabled(&app.settings)))
     }
 
     /// Whether a caller that was admitted still has the authority that it had then.
@@ -81,11 +77,13 @@ impl Service {
         else {
             return Ok(false);
         };
-        let now = Authority::of(&stored.token, &app.settings.appkey.grantable);
+        let now = Authority::of(stored.token.bearer(), &app.settings.appkey.grantable);
         Ok(now.is_ok_and(|now| now.as_ref() == Some(authority)))
     }
 
     /// Finds out what the bearer of a token may do in an app. `key` is `None` if what was named cannot be an app key.
+    ///
+    /// Answers from memory where it can, as coherently as [`verify`](Self::verify) does, else asks the store.
     ///
     /// Only who presents a live token learns whether an app exists. If it is one of this app, that counts as a use of it,
     /// from the address `from` if that is known.
@@ -102,25 +100,58 @@ impl Service {
         let Some(secret) = presented.filter(|secret| !self.is_too_weak(secret)) else {
             return Ok(Admission::Unproven);
         };
+        if let Some((app, subject)) = key.and_then(|key| self.recall_caller(surface, key, secret)) {
+            return self.admit_bearer(app, &subject, from);
+        }
+        let before = self.cache.before();
         let mut live = self.tokens_presented(secret).await?;
         live.retain(|stored| self.is_live(&stored.token));
         if live.is_empty() {
             return Ok(Admission::Unproven);
         }
         let app = match key {
-            Some(key) => self.open_app(key).await?.filter(|app| surface.is_enabled(&app.settings)),
+            Some(key) => self.open_surface(surface, Some(key)).await?,
             None => None,
         };
         let Some(app) = app else { return Ok(Admission::Elsewhere) };
-        let Some(stored) = live.iter().find(|stored| stored.token.app_id == app.id) else {
-            return Ok(Admission::Elsewhere);
-        };
-        self.record_use_of(&stored.token, from);
-        let authority = Authority::of(&stored.token, &app.settings.appkey.grantable)
+        match live.iter().find(|stored| stored.token.app_id == app.id) {
+            None => Ok(Admission::Elsewhere),
+            Some(stored) => self.admit_bearer(app, &self.cache.keep_found(before, stored), from),
+        }
+    }
+
+    /// The app of this key and its token with this secret, if both are in memory and the token is live.
+    fn recall_caller(
+        &self,
+        surface: Surface,
+        key: &AppKey,
+        secret: &Secret,
+    ) -> Option<(Arc<OpenApp>, Arc<Subject>)> {
+        let app = self.cache.recall_opened(Some(key)).filter(|app| surface.is_enabled(&app.settings))?;
+        let subject = self.recall_live(app.id, secret)?;
+        (subject.kind() != TokenKind::SelfMade).then_some((app, subject))
+    }
+
+    /// The token of an app that has this secret, of whatever kind, if it is in memory and live.
+    pub(crate) fn recall_live(&self, app_id: AppId, secret: &Secret) -> Option<Arc<Subject>> {
+        let now = self.now();
+        let subject = self.cache.recall_known_in(app_id, &self.digests(secret), now)?;
+        (decide(subject.standing(), &Demand::Active, now) == Verdict::Allowed).then_some(subject)
+    }
+
+    /// What the bearer of a live token may do in its app. That is a use of the token.
+    fn admit_bearer(
+        &self,
+        app: Arc<OpenApp>,
+        subject: &Subject,
+        from: Option<IpAddr>,
+    ) -> Result<Admission, Unavailable> {
+        self.usage.record(subject.tally(), self.now(), from);
+        let authority = Authority::of(subject.bearer(), &app.settings.appkey.grantable)
             .map_err(|_| Unavailable::Unreadable("settings of an app"))?;
         Ok(match authority {
             None => Admission::Powerless,
-            Some(authority) => Admission::Admitted { app: Box::new(app), authority },
+            Some(authority) => Admission::Admitted { app, authority },
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Apps: making, showing, settings, credentials, deletion.
 
+use crate::cache::Before;
 use crate::keys::DataKey;
 use crate::settings::{SettingsProblem, merge_settings, parse_settings};
 use crate::{Keys, Service, Unavailable};
@@ -10,6 +11,7 @@ use jeton_core::{
 use jeton_store::{App, AppChange, AppChanged, AppCreated, NewApp, NewToken};
 use serde_json::Value;
 use std::fmt::Write;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// Rows that one transaction of a sweep removes: small enough that others hardly wait.
@@ -26,6 +28,8 @@ pub struct OpenApp {
     pub settings: Settings,
     /// The key of its secrets; `None` while nothing is sealed.
     pub(crate) data_key: Option<DataKey>,
+    /// The name of its client credentials.
+    pub(crate) client_id: String,
     /// The digest of its client secret.
     pub(crate) client_secret: Digest,
 }
@@ -141,12 +145,38 @@ impl Service {
         }
     }
 
-    /// The app of this key, ready for use.
+    /// The app of this key, ready for use: from memory where it can be, and then as coherently as
+    /// [`verify`](Self::verify) answers.
     ///
     /// # Errors
     /// It could not be found out.
-    pub async fn open_app(&self, key: &AppKey) -> Result<Option<OpenApp>, Unavailable> {
-        self.store.app_by_key(key).await?.map(|app| self.read_app(&app)).transpose()
+    pub async fn open_app(&self, key: &AppKey) -> Result<Option<Arc<OpenApp>>, Unavailable> {
+        self.open_by(Some(key)).await
+    }
+
+    /// The app of this key, or the default app.
+    pub(crate) async fn open_by(&self, key: Option<&AppKey>) -> Result<Option<Arc<OpenApp>>, Unavailable> {
+        if let Some(app) = self.cache.recall_opened(key) {
+            return Ok(Some(app));
+        }
+        let before = self.cache.before();
+        let found = match key {
+            Some(key) => self.store.app_by_key(key).await?,
+            None => self.store.default_app().await?,
+        };
+        found.map(|app| self.open_found(before, key, &app)).transpose()
+    }
+
+    /// Opens an app that was found by this key, or as the default app, and remembers it.
+    pub(crate) fn open_found(
+        &self,
+        before: Before,
+        key: Option<&AppKey>,
+        app: &App,
+    ) -> Result<Arc<OpenApp>, Unavailable> {
+        let app = Arc::new(self.read_app(app)?);
+        self.cache.keep_opened(before, key, &app);
+        Ok(app)
     }
 
     /// All apps, in the order of their making.
@@ -250,6 +280,7 @@ impl Service {
             id: app.id,
             key: app.key.clone(),
             settings: read_settings(app)?,
+            client_id: app.client_id.clone(),
             client_secret: app.client_secret,
             data_key: data_key.map_err(|_| Unavailable::Unreadable("data key of an app"))?,
         })

@@ -4,7 +4,7 @@ use crate::admit::Surface;
 use crate::apps::OpenApp;
 use crate::{Service, Unavailable};
 use jeton_core::{Actor, AppKey, Authority, Digest, Secret};
-use jeton_store::App;
+use std::sync::Arc;
 
 /// Client credentials as they were presented.
 #[derive(Debug)]
@@ -18,8 +18,8 @@ pub struct ClientCredentials {
 impl Service {
     /// The app of this key, if these are its client credentials and it answers on this surface.
     ///
-    /// Every failure is the same `None`, and takes the same work whatever is missing: one look-up, one digest, one
-    /// comparison. Nobody learns here whether an app exists.
+    /// Every failure is the same `None`, and takes the same work whatever is missing. Nobody learns here whether an app
+    /// exists.
     ///
     /// # Errors
     /// It could not be found out.
@@ -28,30 +28,45 @@ impl Service {
         surface: Surface,
         key: Option<&AppKey>,
         presented: Option<&ClientCredentials>,
-    ) -> Result<Option<(OpenApp, Authority)>, Unavailable> {
-        let Some(app) = self.client_app(key, presented).await? else { return Ok(None) };
-        let app = self.read_app(&app)?;
+    ) -> Result<Option<(Arc<OpenApp>, Authority)>, Unavailable> {
+        let app = self.client_app(key, presented).await?;
         let authority = Authority::Manager { actor: Actor::Client, stand_in: None };
-        Ok(surface.is_enabled(&app.settings).then_some((app, authority)))
+        Ok(app.filter(|app| surface.is_enabled(&app.settings)).map(|app| (app, authority)))
     }
 
-    /// The app of this key, if these are its client credentials; `None` after the same work in every other case.
+    /// The app of this key, if these are its client credentials; `None` after the same work in every other case: two
+    /// comparisons with a digest, one of them with what is remembered, and one look-up in the store between them. So what is
+    /// remembered serves only those who prove themselves.
     pub(crate) async fn client_app(
         &self,
         key: Option<&AppKey>,
         presented: Option<&ClientCredentials>,
-    ) -> Result<Option<App>, Unavailable> {
+    ) -> Result<Option<Arc<OpenApp>>, Unavailable> {
         let nobody: AppKey = "0".parse().unwrap_or_else(|_| unreachable!("0 is an app key"));
-        let found = self.store.app_by_key(key.unwrap_or(&nobody)).await?;
-        let stored = found.as_ref().map_or(NO_SECRET, |app| app.client_secret);
+        let sought = key.unwrap_or(&nobody);
+        let remembered = self.cache.recall_opened(Some(sought));
+        let proof = remembered.as_ref().map(|app| (app.client_id.as_str(), &app.client_secret));
+        if self.is_client(proof, presented) && key.is_some() {
+            return Ok(remembered);
+        }
+        let before = self.cache.before();
+        let found = self.store.app_by_key(sought).await?;
+        let proof = found.as_ref().map(|app| (app.client_id.as_str(), &app.client_secret));
+        let is_client = self.is_client(proof, presented) && key.is_some();
+        found.filter(|_| is_client).map(|app| self.open_found(before, key, &app)).transpose()
+    }
+
+    /// Whether these are the client credentials of an app, after the same work if they or the app are not there.
+    fn is_client(&self, of_app: Option<(&str, &Digest)>, presented: Option<&ClientCredentials>) -> bool {
+        let stored = of_app.map_or(&NO_SECRET, |(_, secret)| secret);
         let is_secret = match presented {
-            Some(credentials) => self.keys.is_client_secret(&credentials.secret, &stored),
-            None => self.keys.is_client_secret(&placeholder(), &stored),
+            Some(credentials) => self.keys.is_client_secret(&credentials.secret, stored),
+            None => self.keys.is_client_secret(&placeholder(), stored),
         };
-        let (Some(app), Some(_), Some(credentials), true) = (found, key, presented, is_secret) else {
-            return Ok(None);
-        };
-        Ok((app.client_id == credentials.id).then_some(app))
+        match (of_app, presented) {
+            (Some((client_id, _)), Some(credentials)) => is_secret && client_id == credentials.id,
+            _ => false,
+        }
     }
 }
 

@@ -157,11 +157,6 @@ fn add(sum: &mut TokenUse, used: TokenUse) {
 }
 
 impl Service {
-    /// Notes that a token was presented and found active that has no tally: one that was just read from the store.
-    pub(crate) fn record_use_of(&self, token: &Token, address: Option<IpAddr>) {
-        self.usage.record(&Tally::new(token.app_id, token.id), self.now(), address);
-    }
-
     /// Writes what was noted so far. Returns once that is on disk.
     ///
     /// # Errors

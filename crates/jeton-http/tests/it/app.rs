@@ -111,7 +111,8 @@ impl TestApp {
     }
 
     pub(crate) async fn open(&self, key: &str) -> OpenApp {
-        self.service.open_app(&key.parse().unwrap()).await.unwrap().unwrap()
+        let app = self.service.open_app(&key.parse().unwrap()).await.unwrap();
+        OpenApp::clone(&app.unwrap())
     }
 
     /// Issues a token of `demo`.

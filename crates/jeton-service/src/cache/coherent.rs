@@ -5,7 +5,7 @@
 //! nobody knows whether it was committed. If it is committed after that, nobody was told so, and the change log tells.
 
 use super::table::Key;
-use super::{APPS, Cache, token_place};
+use super::{Cache, token_place};
 use async_trait::async_trait;
 use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, Token, TokenId};
 use jeton_store::{
@@ -28,13 +28,13 @@ pub(crate) struct CoherentStore {
 #[async_trait]
 impl Store for CoherentStore {
     async fn initialise(&self, genesis: Genesis) -> Result<Initialised, StoreError> {
-        let _app = self.cache.apps.open(APPS);
+        let _app = self.cache.apps.change();
         let _admin = self.cache.arrivals.open(Key::prefix(&genesis.admin.digest));
         self.inner.initialise(genesis).await
     }
 
     async fn create_app(&self, app: NewApp, admin: NewToken, by: &Actor) -> Result<AppCreated, StoreError> {
-        let _app = self.cache.apps.open(APPS);
+        let _app = self.cache.apps.change();
         let _admin = self.cache.arrivals.open(Key::prefix(&admin.digest));
         self.inner.create_app(app, admin, by).await
     }
@@ -47,12 +47,12 @@ impl Store for CoherentStore {
         at: Timestamp,
         by: &Actor,
     ) -> Result<AppChanged, StoreError> {
-        let _app = self.cache.apps.open(APPS);
+        let _app = self.cache.apps.change();
         self.inner.change_app(id, expected, change, at, by).await
     }
 
     async fn delete_app(&self, id: AppId, at: Timestamp, by: &Actor) -> Result<bool, StoreError> {
-        let _app = self.cache.apps.open(APPS);
+        let _app = self.cache.apps.change();
         self.inner.delete_app(id, at, by).await
     }
 

@@ -11,6 +11,7 @@
 //!
 //! Expiry is not the cache's business: `decide` looks at the clock each time.
 
+mod apps;
 pub(crate) mod coherent;
 pub(crate) mod counters;
 mod epochs;
@@ -25,7 +26,9 @@ mod model_tests;
 pub use counters::CacheStats;
 pub use subject::Subject;
 
+use crate::apps::OpenApp;
 use crate::usage::Tally;
+use apps::Apps;
 use counters::Counters;
 use epochs::{Epochs, Stamp};
 use foreign::ForeignDigests;
@@ -47,10 +50,6 @@ mod sync {
 const TOKEN_PLACES: usize = 1 << 18;
 /// Places for stamps of digests that come into being: 256 KB.
 const DIGEST_PLACES: usize = 1 << 15;
-/// The place of all apps: a change of one makes the others be asked for again, once each.
-const APPS: u64 = 0;
-/// Most app keys that are remembered, unknown ones included. With more, all are forgotten.
-const MAX_APPS: usize = 10_000;
 /// How long it is taken for granted that there is no such token, if nobody makes it.
 const ABSENCE: Duration = Duration::from_secs(10);
 /// Which part of all bytes goes to answers that there is no such token.
@@ -93,9 +92,7 @@ pub(crate) struct Cache {
     tokens: Epochs,
     /// Tokens that came into being, by digest.
     arrivals: Epochs,
-    /// Changes of apps, all at the place [`APPS`].
-    apps: Epochs,
-    known_apps: papaya::HashMap<AppKey, KnownApp>,
+    apps: Apps,
     known: Table<Subject>,
     absent: Table<Absence>,
     grants: GrantPool,
@@ -103,12 +100,6 @@ pub(crate) struct Cache {
     /// Until when everything in the change log has been read, in milliseconds of the clock that never goes backwards.
     confirmed: AtomicU64,
     counters: Counters,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct KnownApp {
-    stamp: Stamp,
-    id: Option<AppId>,
 }
 
 /// What is remembered of a secret in an app.
@@ -136,8 +127,7 @@ impl Cache {
             clock,
             tokens: Epochs::new(TOKEN_PLACES),
             arrivals: Epochs::new(DIGEST_PLACES),
-            apps: Epochs::new(1),
-            known_apps: papaya::HashMap::new(),
+            apps: Apps::new(),
             known: Table::new(limits.max_bytes - absent_bytes, grants.bytes()),
             absent: Table::new(absent_bytes, Arc::default()),
             grants,
@@ -196,7 +186,7 @@ impl Cache {
 
     /// What is remembered of the secret with these digests in the app of this key; `None`: the store must be asked.
     pub(crate) fn recall(&self, app: &AppKey, digests: &[Digest], now: Timestamp) -> Option<Recalled> {
-        self.recall_fresh(|| match self.app(app)? {
+        self.recall_fresh(|| match self.apps.id(app)? {
             Some(app_id) => self.token(app_id, digests, now),
             None => Some(Recalled::Absent),
         })
@@ -223,19 +213,19 @@ impl Cache {
 
     /// The app of this key, which may be none; `None`: the store must be asked.
     pub(crate) fn recall_app(&self, key: &AppKey) -> Option<Option<AppId>> {
-        self.is_fresh().then(|| self.app(key)).flatten()
+        self.is_fresh().then(|| self.apps.id(key)).flatten()
+    }
+
+    /// The app of this key, or the default app, opened; `None`: the store must be asked.
+    pub(crate) fn recall_opened(&self, key: Option<&AppKey>) -> Option<Arc<OpenApp>> {
+        self.is_fresh().then(|| self.apps.opened(key)).flatten()
     }
 
     /// Whether nothing that was answered after `before` can have changed since: of apps, and of this token.
     pub(crate) fn is_unchanged(&self, before: &Before, token: Option<TokenId>) -> bool {
         self.is_fresh()
-            && self.apps.is_current(APPS, before.app)
+            && self.apps.is_current(before.app)
             && token.is_none_or(|id| self.tokens.is_current(token_place(id), before.token))
-    }
-
-    fn app(&self, key: &AppKey) -> Option<Option<AppId>> {
-        let known = *self.known_apps.pin().get(key)?;
-        self.apps.is_current(APPS, known.stamp).then_some(known.id)
     }
 
     fn token(&self, app_id: AppId, digests: &[Digest], now: Timestamp) -> Option<Recalled> {
@@ -284,11 +274,15 @@ impl Cache {
 
     /// Remembers which app has this key.
     pub(crate) fn keep_app(&self, before: Before, key: &AppKey, id: Option<AppId>) {
-        let known_apps = self.known_apps.pin();
-        if known_apps.len() >= MAX_APPS {
-            known_apps.clear();
+        self.apps.keep_id(before.app, key, id);
+    }
+
+    /// Remembers the app of this key, or the default app, as it was opened. While nobody would be told that it has
+    /// changed, its data key has no business here.
+    pub(crate) fn keep_opened(&self, before: Before, key: Option<&AppKey>, app: &Arc<OpenApp>) {
+        if self.is_fresh() {
+            self.apps.keep_opened(before.app, key, app);
         }
-        known_apps.insert(key.clone(), KnownApp { stamp: before.app, id });
     }
 
     /// Remembers what the store answered about a secret with these digests in an app, and what it is good for.
@@ -304,14 +298,18 @@ impl Cache {
             let key = Key { app_id, digest: *digest };
             self.absent.keep(Arc::new(Absence { key, stamp: before.arrival, until_millis }));
         }
-        let Some(stored) = found else { return Recalled::Absent };
+        found.map_or(Recalled::Absent, |stored| Recalled::Known(self.keep_found(before, stored)))
+    }
+
+    /// Remembers a token that the store answered.
+    pub(crate) fn keep_found(&self, before: Before, stored: &StoredToken) -> Arc<Subject> {
         let subject = self.subject(before, stored);
         self.known.keep(Arc::clone(&subject));
-        Recalled::Known(subject)
+        subject
     }
 
     /// What would be remembered of a token.
-    pub(crate) fn subject(&self, before: Before, stored: &StoredToken) -> Arc<Subject> {
+    fn subject(&self, before: Before, stored: &StoredToken) -> Arc<Subject> {
         let key = Key { app_id: stored.token.app_id, digest: stored.digest };
         let grants = self.grants.share(&stored.token.scopes);
         // What was seen of its use stays with it when the rest is remembered anew.
@@ -343,7 +341,7 @@ impl Cache {
                 }
             }
             ChangeKind::AppCreated | ChangeKind::AppUpdated | ChangeKind::AppDeleted => {
-                self.apps.invalidate(APPS);
+                self.apps.invalidate();
             }
             ChangeKind::Restored => self.forget_all(),
             ChangeKind::TokensPurged => self.arrivals.invalidate_all(),
@@ -357,7 +355,7 @@ impl Cache {
         self.foreign.forget();
         self.tokens.invalidate_all();
         self.arrivals.invalidate_all();
-        self.apps.invalidate_all();
+        self.apps.invalidate();
         self.counters.flushes.increment();
     }
 
@@ -379,6 +377,7 @@ impl Cache {
     /// Notes that nobody reads the change log any more.
     fn stop_trusting(&self) {
         self.confirmed.store(NEVER, Ordering::Release);
+        self.apps.forget();
     }
 
     fn staleness_millis(&self) -> Option<u64> {

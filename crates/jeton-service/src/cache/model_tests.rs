@@ -1,8 +1,10 @@
 //! Random histories, and what the cache answers after each step, against the store without a cache.
 
+mod callers;
+
 use super::{CacheLimits, Recalled};
 use crate::cache::follow::Follower;
-use crate::{Edit, ImportRow, Imported, Issue, KeyRing, Merged, OpenApp, Service, TokenLife};
+use crate::{AppCredentials, Edit, ImportRow, Imported, Issue, KeyRing, Merged, OpenApp, Service, TokenLife};
 use jeton_core::{
     Actor, AppKey, Authority, Demand, Digest, Lifetime, ManualClock, Owner, Permission, Resource, Scope,
     Scopes, Secret, Timestamp, TokenId, TokenKind,
@@ -40,6 +42,15 @@ enum Without {
     Staleness,
 }
 
+/// What is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    /// What tokens are good for.
+    Verdicts,
+    /// Who is let in.
+    Callers,
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     /// In this process, or in another one on the same database.
@@ -73,7 +84,10 @@ enum Write {
     Narrow,
     Widen,
     Shorten,
-    Settings,
+    Settings {
+        patch: usize,
+    },
+    RotateClientSecret,
     /// Removes what is dead, so that its secret can come again.
     Purge,
     /// Imports the same secret as the last time at this place, if it can come again.
@@ -93,7 +107,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => Just(Write::Narrow),
         1 => Just(Write::Widen),
         1 => Just(Write::Shorten),
-        1 => Just(Write::Settings),
+        3 => (0..callers::PATCHES.len()).prop_map(|patch| Write::Settings { patch }),
+        1 => Just(Write::RotateClientSecret),
         2 => Just(Write::Purge),
         2 => Just(Write::ImportAgain),
         1 => Just(Write::NewApp),
@@ -116,12 +131,19 @@ struct Node {
 }
 
 impl Node {
-    async fn open(folder: &Path, clock: &ManualClock, seed: u64, without: Without) -> Self {
+    /// And the client credentials, if it is the first to open.
+    async fn open(
+        folder: &Path,
+        clock: &ManualClock,
+        seed: u64,
+        without: Without,
+    ) -> (Self, Option<(String, String)>) {
         let store = open_sqlite(&folder.join("jeton.db"), SqliteOptions::default()).await.unwrap();
         let ring = KeyRing::generate(&SeededEntropy::new(1)).unwrap();
         let entropy = Arc::new(SeededEntropy::new(seed));
         let key: AppKey = "demo".parse().unwrap();
-        Service::initialise(&*store, &ring, clock, &*entropy, &key, "1".parse().unwrap()).await.unwrap();
+        let initial = Service::initialise(&*store, &ring, clock, &*entropy, &key, "1".parse().unwrap()).await;
+        let client = initial.unwrap().map(|initial| client(&initial.app));
         let limits = match without {
             Without::Staleness => CacheLimits { max_staleness: std::time::Duration::MAX, ..LIMITS },
             _ => LIMITS,
@@ -132,10 +154,10 @@ impl Node {
         if without == Without::LocalStamps {
             service.store = store;
         }
-        Node { service, follower }
+        (Node { service, follower }, client)
     }
 
-    async fn app(&self) -> OpenApp {
+    async fn app(&self) -> Arc<OpenApp> {
         self.service.open_app(&"demo".parse().unwrap()).await.unwrap().unwrap()
     }
 }
@@ -148,6 +170,7 @@ struct Token {
 /// A question whose answer has come and is not kept yet.
 struct Fill {
     before: super::Before,
+    app: Option<Arc<OpenApp>>,
     app_id: Option<jeton_core::AppId>,
     digests: Vec<Digest>,
     stored: Option<jeton_store::StoredToken>,
@@ -161,6 +184,9 @@ struct World {
     tokens: [Option<Token>; SLOTS],
     /// Secrets of tokens that are gone, and one that never was.
     others: Vec<String>,
+    /// The app's client credentials, former ones too.
+    clients: Vec<(String, String)>,
+    asked: &'static [Asked],
     fill: Option<Fill>,
     /// Whether the other process wrote something that was not read here yet.
     has_unread: bool,
@@ -169,11 +195,11 @@ struct World {
 }
 
 impl World {
-    async fn new(without: Without) -> Self {
+    async fn new(without: Without, asked: &'static [Asked]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = ManualClock::at(Timestamp::from_millis(1_767_323_045_678).unwrap());
-        let mut here = Node::open(folder.path(), &clock, 2, without).await;
-        let elsewhere = Node::open(folder.path(), &clock, 3, Without::Nothing).await;
+        let (mut here, client) = Node::open(folder.path(), &clock, 2, without).await;
+        let (elsewhere, _) = Node::open(folder.path(), &clock, 3, Without::Nothing).await;
         here.follower.step().await.unwrap();
         World {
             here,
@@ -182,6 +208,8 @@ impl World {
             without,
             tokens: [None, None, None],
             others: vec!["no token has ever had a secret like this".to_owned()],
+            clients: client.into_iter().collect(),
+            asked,
             fill: None,
             has_unread: false,
             issued: 0,
@@ -214,7 +242,6 @@ impl World {
     /// What is answered is what the store says. Only what another process has just written may be news here, for so long
     /// as the change log was read not too long ago.
     async fn check(&self) -> Result<(), TestCaseError> {
-        let app = "demo".parse().unwrap();
         let service = &self.here.service;
         let is_within_staleness = {
             let staleness = service.cache.staleness_millis();
@@ -223,8 +250,22 @@ impl World {
         if self.has_unread && is_within_staleness {
             return Ok(());
         }
-        let secrets = self.tokens.iter().flatten().map(|token| &token.secret).chain(&self.others);
-        for secret in secrets.map(|text| Secret::parse(text).unwrap()) {
+        for asked in self.asked {
+            match asked {
+                Asked::Verdicts => self.check_verdicts().await?,
+                Asked::Callers => callers::check(self).await?,
+            }
+        }
+        Ok(())
+    }
+
+    fn secrets(&self) -> impl Iterator<Item = &String> {
+        self.tokens.iter().flatten().map(|token| &token.secret).chain(&self.others)
+    }
+
+    async fn check_verdicts(&self) -> Result<(), TestCaseError> {
+        let (app, service) = ("demo".parse().unwrap(), &self.here.service);
+        for secret in self.secrets().map(|text| Secret::parse(text).unwrap()) {
             for demand in [Demand::Active, demand()] {
                 // Twice: the second answer may come from memory.
                 for _ in 0..2 {
@@ -243,16 +284,21 @@ impl World {
         let Some(token) = &self.tokens[slot] else { return };
         let (service, secret) = (&self.here.service, Secret::parse(&token.secret).unwrap());
         let before = service.cache.before();
+        let app = service.store.app_by_key(&"demo".parse().unwrap()).await.unwrap();
+        let app = app.map(|app| Arc::new(service.read_app(&app).unwrap()));
         let (app_id, stored) = service.stored_in(&"demo".parse().unwrap(), &secret).await.unwrap();
         let digests = service.keys.digests(&secret).collect();
-        self.fill = Some(Fill { before, app_id, digests, stored });
+        self.fill = Some(Fill { before, app, app_id, digests, stored });
     }
 
     fn end_fill(&mut self) {
-        let Some(Fill { before, app_id, digests, stored }) = self.fill.take() else { return };
+        let Some(Fill { before, app, app_id, digests, stored }) = self.fill.take() else { return };
         let cache = &self.here.service.cache;
         let before = if self.without == Without::EarlyStamps { cache.before() } else { before };
         cache.keep_app(before, &"demo".parse().unwrap(), app_id);
+        if let Some(app) = app {
+            cache.keep_opened(before, Some(&app.key), &app);
+        }
         if let Some(app_id) = app_id {
             let kept: Recalled = cache.keep(before, app_id, &digests, stored.as_ref());
             drop(kept);
@@ -268,21 +314,27 @@ impl World {
                 self.issued += 1;
                 let token = match is_foreign {
                     true => import(node, &app, self.issued, lives_millis).await.unwrap(),
-                    false => issue(node, &app, lives_millis).await,
+                    false => issue(node, &app, slot, lives_millis).await,
                 };
                 self.others.extend(self.tokens[slot].replace(token).map(|token| token.secret));
                 return;
             }
-            (Write::Settings, _) => {
-                let patch = serde_json::json!({"default_ttl_seconds": 1 + slot});
+            (Write::Settings { patch }, _) => {
+                let patch = serde_json::from_str(callers::PATCHES[patch]).unwrap();
                 let merged = node.service.merge_settings(&app.key, &patch, &Actor::Cli).await.unwrap();
                 assert!(matches!(merged, Merged::Done(_)));
+                return;
+            }
+            (Write::RotateClientSecret, _) => {
+                let rotated = node.service.rotate_client_secret(&app.key, &Actor::Cli).await;
+                let (id, secret) = rotated.unwrap().unwrap();
+                self.clients.push((id, secret.expose().to_owned()));
                 return;
             }
             (Write::NewApp, _) => {
                 assert!(node.service.delete_app(&app.key, &Actor::Cli).await.unwrap());
                 let made = node.service.create_app(&app.key, "1".parse().unwrap(), &Actor::Cli).await;
-                assert!(made.unwrap().is_some());
+                self.clients.push(client(&made.unwrap().unwrap()));
                 return;
             }
             (Write::Purge, _) => {
@@ -336,10 +388,15 @@ fn scopes(ids: &[&str]) -> Scopes {
     Scopes::new(vec![Scope { permissions, global: ids.is_empty(), ids, tags: vec![] }]).unwrap()
 }
 
+/// What proves the app itself.
+fn client(credentials: &AppCredentials) -> (String, String) {
+    (credentials.client_id.clone(), credentials.client_secret.expose().to_owned())
+}
+
 fn draft(lives_millis: Option<i64>) -> Issue {
     Issue {
         kind: TokenKind::Grant,
-        owner: Owner::Nobody,
+        owner: Owner::Named("7".parse().unwrap()),
         life: TokenLife::Asked(lives_millis.map_or(Lifetime::Unlimited, Lifetime::Millis)),
         title: None,
         tags: None,
@@ -350,8 +407,13 @@ fn draft(lives_millis: Option<i64>) -> Issue {
     }
 }
 
-async fn issue(node: &Node, app: &OpenApp, lives_millis: Option<i64>) -> Token {
-    let issued = node.service.issue(app, &EVERYTHING, draft(lives_millis)).await.unwrap().unwrap();
+/// A grant, or at the last place somebody's identity.
+async fn issue(node: &Node, app: &OpenApp, slot: usize, lives_millis: Option<i64>) -> Token {
+    let issue = match slot + 1 == SLOTS {
+        true => Issue { kind: TokenKind::Identity, scopes: Scopes::none(), ..draft(lives_millis) },
+        false => draft(lives_millis),
+    };
+    let issued = node.service.issue(app, &EVERYTHING, issue).await.unwrap().unwrap();
     Token { id: issued.token.id, secret: issued.secret.expose().to_owned() }
 }
 
@@ -368,10 +430,10 @@ async fn import(node: &Node, app: &OpenApp, number: u64, lives_millis: Option<i6
     }
 }
 
-fn run(steps: &[Step], without: Without) -> Result<(), TestCaseError> {
+fn run(steps: &[Step], without: Without, asked: &'static [Asked]) -> Result<(), TestCaseError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let mut world = World::new(without).await;
+        let mut world = World::new(without, asked).await;
         for step in steps {
             world.step(step).await?;
         }
@@ -384,18 +446,20 @@ proptest! {
 
     #[test]
     fn what_is_answered_is_what_is_stored(steps in steps()) {
-        run(&steps, Without::Nothing)?;
+        run(&steps, Without::Nothing, &[Asked::Verdicts, Asked::Callers])?;
     }
 }
 
 /// These histories find each part of the cache missing.
 #[test]
 fn what_is_taken_out_is_found_missing() {
-    for without in [Without::LocalStamps, Without::EarlyStamps, Without::Reading, Without::Staleness] {
+    let parts = [Without::LocalStamps, Without::EarlyStamps, Without::Reading, Without::Staleness];
+    let asked: [&[Asked]; 2] = [&[Asked::Verdicts], &[Asked::Callers]];
+    for (without, asked) in parts.into_iter().flat_map(|part| asked.map(|asked| (part, asked))) {
         let config =
             Config { cases: 1_000, failure_persistence: None, max_shrink_iters: 0, ..Config::default() };
         let rng = proptest::test_runner::TestRng::deterministic_rng(config.rng_algorithm);
-        let found = TestRunner::new_with_rng(config, rng).run(&steps(), |steps| run(&steps, without));
-        assert!(found.is_err(), "nobody misses {without:?}");
+        let found = TestRunner::new_with_rng(config, rng).run(&steps(), |steps| run(&steps, without, asked));
+        assert!(found.is_err(), "nobody misses {without:?} when asked for {asked:?}");
     }
 }

@@ -4,7 +4,7 @@ use super::epochs::Stamp;
 use super::table::{Kept, Key};
 use crate::usage::Tally;
 use bytes::{BufMut, Bytes, BytesMut};
-use jeton_core::{AppId, Scope, Scopes, Standing, Timestamp, Token, TokenId, TokenKind, UserId};
+use jeton_core::{AppId, Bearer, Scope, Scopes, Standing, Timestamp, Token, TokenId, TokenKind, UserId};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -29,6 +29,7 @@ pub struct Subject {
     expires_at: Option<Timestamp>,
     is_revoked: bool,
     is_disabled: bool,
+    left_loopback: bool,
     kind: TokenKind,
     used: AtomicBool,
     /// What was seen of its use. Stays the same when the token is remembered anew.
@@ -70,6 +71,7 @@ impl Subject {
             expires_at: token.expires_at,
             is_revoked: token.revoked_at.is_some(),
             is_disabled: !token.is_enabled(),
+            left_loopback: token.left_loopback,
             kind: token.kind,
             used: AtomicBool::new(false),
             tally,
@@ -148,6 +150,22 @@ impl Subject {
     /// What was seen of its use.
     pub(crate) fn tally(&self) -> &Arc<Tally> {
         &self.tally
+    }
+
+    /// Whether LoopBack has seen it expire.
+    pub(crate) fn has_left_loopback(&self) -> bool {
+        self.left_loopback
+    }
+
+    /// What says how far its bearer may act.
+    pub(crate) fn bearer(&self) -> Bearer<'_> {
+        Bearer {
+            token_id: self.token_id,
+            kind: self.kind,
+            user_id: self.user_id(),
+            scopes: &self.grants.scopes,
+            expires_at: self.expires_at,
+        }
     }
 
     pub(crate) fn standing(&self) -> Standing<'_> {

@@ -5,8 +5,8 @@ use crate::apps::OpenApp;
 use crate::update::MAX_TRIES;
 use crate::{Service, Unavailable};
 use jeton_core::{
-    AclCaller, Actor, Demand, InactiveReason, Method, Secret, ServicePermission, Timestamp, Token, TokenKind,
-    UserId, Verdict, decide,
+    AclCaller, Actor, Bearer, Demand, InactiveReason, Method, Secret, Timestamp, Token, TokenKind, UserId,
+    Verdict, decide,
 };
 use jeton_store::{Replaced, StoredToken};
 use std::net::IpAddr;
@@ -95,6 +95,11 @@ impl Service {
     ) -> Result<Presentation, Unavailable> {
         let anybody = Presentation::Caller(LoopBackCaller::Anybody);
         let Some(secret) = presented else { return Ok(anybody) };
+        if let Some(subject) = self.recall_live(app.id, secret) {
+            self.usage.record(subject.tally(), self.now(), from);
+            return Ok(Presentation::Caller(caller(subject.bearer(), subject.has_left_loopback())));
+        }
+        let before = self.cache.before();
         let found = self.tokens_presented(secret).await?;
         let Some(stored) = found.into_iter().find(|stored| stored.token.app_id == app.id) else {
             return Ok(anybody);
@@ -102,8 +107,9 @@ impl Service {
         let token = &stored.token;
         match decide(token.standing(), &Demand::Active, self.now()) {
             Verdict::Allowed => {
-                self.record_use_of(token, from);
-                Ok(Presentation::Caller(caller(token)))
+                let subject = self.cache.keep_found(before, &stored);
+                self.usage.record(subject.tally(), self.now(), from);
+                Ok(Presentation::Caller(caller(token.bearer(), token.left_loopback)))
             }
             Verdict::Inactive(_) if self.has_expired(token) && !token.left_loopback => {
                 self.leave_loopback(app, stored).await?;
@@ -141,7 +147,7 @@ impl Service {
             let stored = self.store.token(app.id, token).await?.map(|stored| stored.token);
             let is_same = |token: &Token| {
                 decide(token.standing(), &Demand::Active, self.now()) == Verdict::Allowed
-                    && self::caller(token) == *caller
+                    && self::caller(token.bearer(), token.left_loopback) == *caller
             };
             let Some(stored) = stored.filter(is_same) else { return Ok(None) };
             expires_at = stored.expires_at;
@@ -178,18 +184,15 @@ impl Service {
     }
 }
 
-/// Only an identity speaks for its user; a service credential with `jeton:manage` for the app.
-fn caller(token: &Token) -> LoopBackCaller {
-    match token.kind {
-        TokenKind::Identity if token.left_loopback => LoopBackCaller::Anybody,
+/// Only an identity speaks for its user, as long as LoopBack has not seen it expire; a service credential with
+/// `jeton:manage` for the app.
+fn caller(bearer: Bearer<'_>, left_loopback: bool) -> LoopBackCaller {
+    match bearer.kind {
+        TokenKind::Identity if left_loopback => LoopBackCaller::Anybody,
         TokenKind::Identity => {
-            LoopBackCaller::Authenticated { token: token.id, user_id: token.owner.named().cloned() }
+            LoopBackCaller::Authenticated { token: bearer.token_id, user_id: bearer.user_id }
         }
-        TokenKind::Service
-            if token.scopes.global_permissions().contains(&&ServicePermission::Manage.permission()) =>
-        {
-            LoopBackCaller::Manager(token.id)
-        }
+        TokenKind::Service if bearer.is_manager() => LoopBackCaller::Manager(bearer.token_id),
         TokenKind::Service | TokenKind::Grant | TokenKind::SelfMade => LoopBackCaller::Anybody,
     }
 }

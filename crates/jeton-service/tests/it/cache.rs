@@ -3,10 +3,11 @@
 use crate::counting::CountingStore;
 use crate::fixture::{DAY, EVERYTHING, World, grant, initialise, secret};
 use jeton_core::{
-    Actor, Clock, Demand, InactiveReason, Label, ManualClock, Secret, Timestamp, TokenKind, Verdict,
+    Actor, AppKey, Clock, Demand, InactiveReason, Label, ManualClock, Secret, Timestamp, TokenKind, Verdict,
 };
 use jeton_service::{
-    CacheLimits, Check, Edit, ImportRow, Imported, Issue, KeyRing, Service, VerifierAdmission, VerifierProof,
+    Admission, CacheLimits, Check, ClientCredentials, Edit, ImportRow, Imported, Issue, KeyRing,
+    LoopBackCaller, Presentation, Service, Surface, VerifierAdmission, VerifierProof,
 };
 use jeton_store::{SqliteOptions, open_sqlite};
 use jeton_testkit::SeededEntropy;
@@ -364,5 +365,71 @@ async fn a_secret_that_comes_again_after_a_purge_is_good() {
     assert_eq!(world.verdict(&secret(text)).await, UNKNOWN);
     assert!(matches!(import(None).await[..], [Imported::Taken(_)]));
     assert_eq!(world.verdict(&secret(text)).await, Verdict::Allowed);
+    world.end().await;
+}
+
+/// Who has come in before comes in again without a question, and so does what it does that needs none itself.
+#[tokio::test]
+async fn a_caller_is_asked_for_once() {
+    let world = Following::new().await;
+    let demo: AppKey = "demo".parse().unwrap();
+    let identity = Issue { kind: TokenKind::Identity, ..grant("") };
+    let (caller, somebody) = (world.issue(grant("read")).await, world.issue(identity).await);
+    let (client_id, client_secret) =
+        world.service.rotate_client_secret(&demo, &Actor::Cli).await.unwrap().unwrap();
+    let client = ClientCredentials { id: client_id, secret: client_secret };
+    world.has_followed().await;
+    for questions in [4, 0, 0] {
+        world.store.begin();
+        let admission =
+            world.service.admit(Surface::AppKey, Some(&demo), Some(&caller.secret), None).await.unwrap();
+        let Admission::Admitted { app, authority } = admission else { panic!("{admission:?}") };
+        world.service.issue(&app, &authority, grant("read")).await.unwrap().unwrap();
+        let (app, authority) =
+            world.service.admit_client(Surface::Dotide, Some(&demo), Some(&client)).await.unwrap().unwrap();
+        world.service.issue(&app, &authority, grant("read")).await.unwrap().unwrap();
+        let default = world.service.open_surface(Surface::LoopBack, None).await.unwrap().unwrap();
+        let presented = world.service.loopback_caller(&default, Some(&somebody.secret), None).await.unwrap();
+        assert!(matches!(presented, Presentation::Caller(LoopBackCaller::Authenticated { .. })));
+        assert_eq!(world.store.questions(), questions, "two apps by their names, and two tokens");
+    }
+    let app = world.service.open_app(&demo).await.unwrap().unwrap();
+    let usage = world.service.usage_of(&app, &[caller.id]).await.unwrap();
+    assert_eq!(usage[&caller.id].use_count, 3, "from memory too");
+    world.end().await;
+}
+
+/// Whoever does not prove to belong to an app has the store asked each time, whether or not there is such an app: what is
+/// remembered would tell by the time that the answer takes.
+#[tokio::test]
+async fn no_failure_of_a_client_is_answered_from_memory() {
+    let world = Following::new().await;
+    let (demo, nobody): (AppKey, AppKey) = ("demo".parse().unwrap(), "nobody".parse().unwrap());
+    let (id, client_secret) = world.service.rotate_client_secret(&demo, &Actor::Cli).await.unwrap().unwrap();
+    let admits = async |key: Option<&AppKey>, id: &str, text: &str| {
+        let presented = ClientCredentials { id: id.to_owned(), secret: secret(text) };
+        world.service.admit_client(Surface::Dotide, key, Some(&presented)).await.unwrap().is_some()
+    };
+    world.has_followed().await;
+    assert!(admits(Some(&demo), &id, client_secret.expose()).await);
+    let wrong = "0".repeat(64);
+    for _ in 0..3 {
+        for (key, id, text) in [
+            (Some(&demo), id.as_str(), wrong.as_str()),
+            (Some(&demo), "nobody", client_secret.expose()),
+            (Some(&nobody), &id, client_secret.expose()),
+            (None, &id, client_secret.expose()),
+        ] {
+            world.store.begin();
+            assert!(!admits(key, id, text).await);
+            assert_eq!(world.store.questions(), 1, "{key:?} {id}");
+        }
+        world.store.begin();
+        assert!(world.service.admit_client(Surface::Dotide, Some(&demo), None).await.unwrap().is_none());
+        assert_eq!(world.store.questions(), 1);
+    }
+    world.store.begin();
+    assert!(admits(Some(&demo), &id, client_secret.expose()).await);
+    assert_eq!(world.store.questions(), 0);
     world.end().await;
 }

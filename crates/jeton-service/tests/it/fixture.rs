@@ -52,7 +52,8 @@ impl World {
     }
 
     pub(crate) async fn open(&self, key: &str) -> OpenApp {
-        self.service.open_app(&key.parse().unwrap()).await.unwrap().unwrap()
+        let app = self.service.open_app(&key.parse().unwrap()).await.unwrap();
+        OpenApp::clone(&app.unwrap())
     }
 
     pub(crate) async fn create_app(&self, key: &str) -> AppCredentials {

@@ -80,7 +80,8 @@ impl Fed {
     }
 
     async fn app(&self) -> OpenApp {
-        self.service.open_app(&"demo".parse().unwrap()).await.unwrap().unwrap()
+        let app = self.service.open_app(&"demo".parse().unwrap()).await.unwrap();
+        OpenApp::clone(&app.unwrap())
     }
 
     async fn merge(&self, patch: Json) {

@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use jeton_core::{Actor, AppKey};
 use jeton_service::{OpenApp, Service};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// Who does it, as the change log says.
 const BY: Actor = Actor::Cli;
@@ -57,6 +58,6 @@ fn no_app(key: &str) -> Failure {
     Failure::refused(format!("there is no app {key}"))
 }
 
-async fn open_app(service: &Service, key: &str) -> Result<OpenApp, Failure> {
+async fn open_app(service: &Service, key: &str) -> Result<Arc<OpenApp>, Failure> {
     service.open_app(&app_key(key)?).await?.ok_or_else(|| no_app(key))
 }

@@ -15,6 +15,7 @@ use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jeton_core::{AppKey, Authority, Int64Form, Owner, Scopes, TokenId, TokenKind};
 use jeton_service::{Admission, Issue, ListRequest, OpenApp, Order, Service, Surface, TokenLife};
+use std::sync::Arc;
 
 /// Answers whatever is asked below `/AccessToken`.
 pub(super) async fn handle(State(state): State<AppState>, request: Request) -> Response {
@@ -53,7 +54,7 @@ async fn operate(state: &AppState, parts: &Parts, body: Body) -> Result<Response
 
 /// Who asks, and in which app.
 struct Caller {
-    app: OpenApp,
+    app: Arc<OpenApp>,
     authority: Authority,
 }
 
@@ -74,7 +75,7 @@ async fn admit(service: &Service, app: &str, parts: &Parts) -> Result<Caller, Ap
         Admission::Unproven => Err(AppKeyError::Unproven),
         Admission::Elsewhere => Err(AppKeyError::NoSuchApp),
         Admission::Powerless => Err(AppKeyError::Powerless),
-        Admission::Admitted { app, authority } => Ok(Caller { app: *app, authority }),
+        Admission::Admitted { app, authority } => Ok(Caller { app, authority }),
     }
 }
 

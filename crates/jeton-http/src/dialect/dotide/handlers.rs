@@ -18,6 +18,7 @@ use jeton_core::{AppKey, Authority, AuthorityError, Lifetime, Owner, Permission,
 use jeton_service::{
     Edit, Issue, ListRequest, Listed, OpenApp, Order, Refusal, Service, ShownSecret, Surface, TokenLife,
 };
+use std::sync::Arc;
 
 /// Answers whatever is asked below `/v1`.
 pub(super) async fn v1(State(state): State<AppState>, request: Request) -> Response {
@@ -38,7 +39,7 @@ async fn answer(state: AppState, request: Request, version: &'static str) -> Res
 struct Caller<'a> {
     service: &'a Service,
     parts: &'a Parts,
-    app: OpenApp,
+    app: Arc<OpenApp>,
     authority: Authority,
 }
 

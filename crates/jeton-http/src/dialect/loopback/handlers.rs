@@ -20,6 +20,7 @@ use futures_util::StreamExt;
 use jeton_core::{AccessType, AclCaller, Condition, Filter, Ground, Method, Row, Value};
 use jeton_service::{LoopBackCaller, LoopBackRow, OpenApp, Presentation, Service, Surface, Writer};
 use std::pin::pin;
+use std::sync::Arc;
 
 /// Answers a request whose path is LoopBack's.
 pub(crate) async fn handle(state: AppState, request: Request) -> Response {
@@ -47,7 +48,7 @@ pub(crate) async fn handle(state: AppState, request: Request) -> Response {
 
 /// What a path is about, in an app that answers here.
 struct Place {
-    app: OpenApp,
+    app: Arc<OpenApp>,
     target: Target,
 }
 

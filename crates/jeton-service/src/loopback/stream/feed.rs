@@ -8,6 +8,7 @@ use crate::{Service, Unavailable};
 use jeton_core::{AppId, AppKey};
 use std::collections::HashMap;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How soon to look again for what an open transaction of another was still in the way of, at first.
@@ -66,7 +67,7 @@ struct Feed<'a> {
     /// Up to where the log was read; `None`: nobody reads any stream.
     position: Option<StreamPosition>,
     /// The apps that streams are about, as they were opened last.
-    apps: HashMap<AppId, (Before, OpenApp)>,
+    apps: HashMap<AppId, (Before, Arc<OpenApp>)>,
     /// How soon to look again where nothing was found.
     pause: Duration,
 }
@@ -124,7 +125,10 @@ impl Feed<'_> {
     }
 
     /// The apps with their keys as they are now. Those that are there no more are left out: their streams end.
-    async fn open(&mut self, watched: Vec<(AppId, AppKey)>) -> Result<HashMap<AppId, OpenApp>, Unavailable> {
+    async fn open(
+        &mut self,
+        watched: Vec<(AppId, AppKey)>,
+    ) -> Result<HashMap<AppId, Arc<OpenApp>>, Unavailable> {
         self.apps.retain(|id, (before, _)| {
             watched.iter().any(|(watched, _)| watched == id) && self.service.cache.is_unchanged(before, None)
         });
@@ -137,6 +141,6 @@ impl Feed<'_> {
                 self.apps.insert(id, (before, app));
             }
         }
-        Ok(self.apps.iter().map(|(id, (_, app))| (*id, app.clone())).collect())
+        Ok(self.apps.iter().map(|(id, (_, app))| (*id, Arc::clone(app))).collect())
     }
 }

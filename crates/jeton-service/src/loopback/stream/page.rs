@@ -53,7 +53,7 @@ impl Service {
     pub(super) async fn stream_page(
         &self,
         after: StreamPosition,
-        apps: &HashMap<AppId, OpenApp>,
+        apps: &HashMap<AppId, Arc<OpenApp>>,
     ) -> Result<Option<Vec<Entry>>, Unavailable> {
         let changes = self.store.changes(after.sequence, PAGE_ENTRIES).await?;
         let mut rows = Rows::new();
@@ -85,7 +85,7 @@ impl Service {
         &self,
         epoch: i64,
         change: &Change,
-        apps: &HashMap<AppId, OpenApp>,
+        apps: &HashMap<AppId, Arc<OpenApp>>,
         rows: &Rows,
     ) -> Result<What, Unavailable> {
         let is_of_rows = change.kind.is_of_token() || change.kind == ChangeKind::TokensPurged;

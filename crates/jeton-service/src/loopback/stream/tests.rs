@@ -110,7 +110,7 @@ async fn what_is_held_is_bounded_by_number_bytes_and_age() {
 }
 
 /// App `demo`, open to all.
-async fn serve(store: Arc<dyn Store>) -> (Service, OpenApp) {
+async fn serve(store: Arc<dyn Store>) -> (Service, Arc<OpenApp>) {
     let clock = ManualClock::at(Timestamp::from_millis(1_767_323_045_678).unwrap());
     let ring = KeyRing::generate(&SeededEntropy::new(1)).unwrap();
     let entropy = Arc::new(SeededEntropy::new(2));

@@ -9,10 +9,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-/// Connections that ask all the time.
+/// Connections that ask all the time, most of them whether the token may read.
 const CONNECTIONS: usize = 32;
+/// One of so many is of the token's bearer, who makes another token that may read.
+const CALLERS: usize = 4;
 /// Requests that are waited for before a removal, and after it.
-const ENOUGH: u64 = 2 * CONNECTIONS as u64;
+const ENOUGH: Count<u64> = Count { questions: 2 * CONNECTIONS as u64, calls: (CONNECTIONS / CALLERS) as u64 };
 
 /// How a token stops being good for what is asked.
 #[derive(Clone, Copy, Debug)]
@@ -85,15 +87,39 @@ fn ask(installation: &Installation, method: &str, path: &str, body: Option<&serd
     assert!((200..300).contains(&answer.status), "{method} {path}: {answer:?}");
 }
 
+/// One for each sort of request.
+#[derive(Default)]
+struct Count<T> {
+    /// Whether the token may read.
+    questions: T,
+    /// Its bearer makes another.
+    calls: T,
+}
+
+impl Count<AtomicU64> {
+    fn of(&self, is_call: bool) -> &AtomicU64 {
+        if is_call { &self.calls } else { &self.questions }
+    }
+
+    fn is_enough(&self) -> bool {
+        self.questions.load(Ordering::SeqCst) >= ENOUGH.questions
+            && self.calls.load(Ordering::SeqCst) >= ENOUGH.calls
+    }
+
+    fn sum(&self) -> u64 {
+        self.questions.load(Ordering::SeqCst) + self.calls.load(Ordering::SeqCst)
+    }
+}
+
 /// A token, from its issue to after its removal.
 struct Round {
     secret: String,
     /// Requests that were allowed before.
-    allowed: AtomicU64,
+    allowed: Count<AtomicU64>,
     /// Whether the removal was answered.
     is_answered: AtomicBool,
     /// Requests that were sent afterwards.
-    sent_after: AtomicU64,
+    sent_after: Count<AtomicU64>,
     /// Those of them that were allowed.
     allowed_after: AtomicU64,
 }
@@ -114,29 +140,44 @@ impl Questions {
     }
 
     /// Asks over one connection until there is nothing more to ask.
-    fn ask(&self) {
+    fn ask(&self, is_call: bool) {
         let mut stream = BufReader::new(TcpStream::connect(self.address).unwrap());
         stream.get_ref().set_nodelay(true).unwrap();
         while let Some(round) = self.round() {
             // Read before the request is sent: what was answered by then, the request comes after.
             let is_after = round.is_answered.load(Ordering::SeqCst);
-            let is_allowed = verify(&mut stream, &round.secret);
+            let is_allowed = match is_call {
+                true => create(&mut stream, &round.secret),
+                false => verify(&mut stream, &round.secret),
+            };
             match (is_after, is_allowed) {
-                (false, true) => drop(round.allowed.fetch_add(1, Ordering::SeqCst)),
+                (false, true) => drop(round.allowed.of(is_call).fetch_add(1, Ordering::SeqCst)),
                 (false, false) => {}
                 (true, is_allowed) => {
                     round.allowed_after.fetch_add(u64::from(is_allowed), Ordering::SeqCst);
-                    round.sent_after.fetch_add(1, Ordering::SeqCst);
+                    round.sent_after.of(is_call).fetch_add(1, Ordering::SeqCst);
                 }
             }
         }
     }
 }
 
-/// Asks whether the token may read, over a connection that stays open.
+/// Asks whether the token may read.
 fn verify(stream: &mut BufReader<TcpStream>, secret: &str) -> bool {
+    is_allowed(stream, "GET /auth/demo?permission=read", secret, "")
+}
+
+/// Makes another token that may read, by this one.
+fn create(stream: &mut BufReader<TcpStream>, secret: &str) -> bool {
+    is_allowed(stream, "POST /AccessToken/demo", secret, r#"{"title":"mine","permissions":"read"}"#)
+}
+
+/// Sends a request over a connection that stays open.
+fn is_allowed(stream: &mut BufReader<TcpStream>, what: &str, secret: &str, body: &str) -> bool {
     let head = format!(
-        "GET /auth/demo?permission=read HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {secret}\r\n\r\n"
+        "{what} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {secret}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
     );
     stream.get_mut().write_all(head.as_bytes()).unwrap();
     let (mut status, mut line, mut length) = (0, String::new(), 0);
@@ -175,10 +216,13 @@ fn rounds(installation: &Installation, rounds: usize) -> (u64, u64) {
         let mut next = Some(begin(installation));
         questions.put(next.as_ref().map(|(_, round)| round.clone()));
         thread::scope(|scope| {
-            let _enough = Enough(&questions);
-            let threads: Vec<_> = (0..CONNECTIONS).map(|_| scope.spawn(|| questions.ask())).collect();
-            let wait_for = |count: &AtomicU64| {
-                while count.load(Ordering::SeqCst) < ENOUGH {
+            let questions = &questions;
+            let _enough = Enough(questions);
+            let threads: Vec<_> = (0..CONNECTIONS)
+                .map(|number| scope.spawn(move || questions.ask(number % CALLERS == 0)))
+                .collect();
+            let wait_for = |count: &Count<AtomicU64>| {
+                while !count.is_enough() {
                     assert!(
                         !threads.iter().any(thread::ScopedJoinHandle::is_finished),
                         "a connection failed"
@@ -196,21 +240,30 @@ fn rounds(installation: &Installation, rounds: usize) -> (u64, u64) {
                 wait_for(&round.sent_after);
                 let allowed = round.allowed_after.load(Ordering::SeqCst);
                 assert_eq!(allowed, 0, "{removal:?}: round {number}");
-                totals = (totals.0 + round.sent_after.load(Ordering::SeqCst), totals.1 + allowed);
+                totals = (totals.0 + round.sent_after.sum(), totals.1 + allowed);
             }
         });
     }
     totals
 }
 
-/// A new token that may read.
+/// A new token that may read, of somebody who makes others with it.
 fn begin(installation: &Installation) -> (i64, Arc<Round>) {
-    let made = installation.place.json(&["token", "create", "--app", "demo", "--permissions", "read"]);
+    let made = installation.place.json(&[
+        "token",
+        "create",
+        "--app",
+        "demo",
+        "--user-id",
+        "7",
+        "--permissions",
+        "read",
+    ]);
     let round = Round {
         secret: text(&made, "access_token").to_owned(),
-        allowed: AtomicU64::new(0),
+        allowed: Count::default(),
         is_answered: AtomicBool::new(false),
-        sent_after: AtomicU64::new(0),
+        sent_after: Count::default(),
         allowed_after: AtomicU64::new(0),
     };
     (made["id"].as_i64().unwrap(), Arc::new(round))

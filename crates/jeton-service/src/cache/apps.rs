@@ -1,0 +1,184 @@
+//! Apps as they are remembered: by their keys, for verification; opened, for callers.
+//!
+//! All apps share one place for stamps: a change of one makes the others be asked for again, once each.
+
+use super::epochs::{Epochs, Open, Stamp};
+use crate::apps::OpenApp;
+use jeton_core::{AppId, AppKey};
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// The place of all apps.
+const ALL: u64 = 0;
+/// Most app keys that are remembered, unknown ones included. With more, all are forgotten.
+const MAX_KEYS: usize = 10_000;
+/// Most opened apps, which take some 2 KB each with the settings that most have. With more, all are forgotten.
+const MAX_OPENED: usize = 1_000;
+
+/// What is remembered of apps.
+#[derive(Debug)]
+pub(super) struct Apps {
+    changes: Epochs,
+    /// Which app has a key, perhaps none. Reading takes no lock.
+    ids: papaya::HashMap<AppKey, KnownApp>,
+    /// Behind a lock because what is forgotten is gone at once, data keys above all.
+    opened: RwLock<Opened>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct KnownApp {
+    stamp: Stamp,
+    id: Option<AppId>,
+}
+
+#[derive(Debug, Default)]
+struct Opened {
+    by_key: HashMap<AppKey, (Stamp, Arc<OpenApp>)>,
+    default: Option<(Stamp, Arc<OpenApp>)>,
+}
+
+/// A change of an app under way. When it ends it leaves its stamp, and then what was remembered goes: what is opened
+/// meanwhile bears an earlier stamp and is not kept.
+#[derive(Debug)]
+pub(super) struct AppChanging<'a> {
+    // Fields are dropped in this order.
+    _open: Open<'a>,
+    _forgetting: Forgetting<'a>,
+}
+
+#[derive(Debug)]
+struct Forgetting<'a>(&'a Apps);
+
+impl Drop for Forgetting<'_> {
+    fn drop(&mut self) {
+        self.0.forget();
+    }
+}
+
+impl Apps {
+    pub(super) fn new() -> Self {
+        Apps { changes: Epochs::new(1), ids: papaya::HashMap::new(), opened: RwLock::default() }
+    }
+
+    /// The stamp for an answer about apps that is about to be asked for.
+    pub(super) fn stamp(&self) -> Stamp {
+        self.changes.stamp()
+    }
+
+    pub(super) fn is_current(&self, stamp: Stamp) -> bool {
+        self.changes.is_current(ALL, stamp)
+    }
+
+    /// Begins a change of an app.
+    pub(super) fn change(&self) -> AppChanging<'_> {
+        AppChanging { _open: self.changes.open(ALL), _forgetting: Forgetting(self) }
+    }
+
+    /// Forgets what was remembered, after a change that was made elsewhere.
+    pub(super) fn invalidate(&self) {
+        self.changes.invalidate(ALL);
+        self.forget();
+    }
+
+    /// The app of this key, which may be none; `None`: not known.
+    pub(super) fn id(&self, key: &AppKey) -> Option<Option<AppId>> {
+        let known = *self.ids.pin().get(key)?;
+        self.is_current(known.stamp).then_some(known.id)
+    }
+
+    /// Remembers which app has this key.
+    pub(super) fn keep_id(&self, stamp: Stamp, key: &AppKey, id: Option<AppId>) {
+        let ids = self.ids.pin();
+        if ids.len() >= MAX_KEYS {
+            ids.clear();
+        }
+        ids.insert(key.clone(), KnownApp { stamp, id });
+    }
+
+    /// The app of this key, or the default app, opened; `None`: not known.
+    pub(super) fn opened(&self, key: Option<&AppKey>) -> Option<Arc<OpenApp>> {
+        let opened = self.opened.read().unwrap_or_else(PoisonError::into_inner);
+        let (stamp, app) = match key {
+            Some(key) => opened.by_key.get(key),
+            None => opened.default.as_ref(),
+        }?;
+        self.is_current(*stamp).then(|| Arc::clone(app))
+    }
+
+    /// Remembers the app of this key, or the default app.
+    pub(super) fn keep_opened(&self, stamp: Stamp, key: Option<&AppKey>, app: &Arc<OpenApp>) {
+        let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
+        // Under the lock: whoever changes an app after this look forgets only after that.
+        if !self.is_current(stamp) {
+            return;
+        }
+        let kept = (stamp, Arc::clone(app));
+        match key {
+            Some(key) => {
+                if opened.by_key.len() >= MAX_OPENED {
+                    opened.by_key.clear();
+                }
+                opened.by_key.insert(key.clone(), kept);
+            }
+            None => opened.default = Some(kept),
+        }
+    }
+
+    /// Takes what was opened out of memory.
+    pub(super) fn forget(&self) {
+        *self.opened.write().unwrap_or_else(PoisonError::into_inner) = Opened::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jeton_core::{Digest, Settings};
+
+    fn key() -> AppKey {
+        "demo".parse().unwrap()
+    }
+
+    fn app() -> Arc<OpenApp> {
+        Arc::new(OpenApp {
+            id: AppId::new(1).unwrap(),
+            key: key(),
+            settings: Settings::default(),
+            data_key: None,
+            client_id: "client".to_owned(),
+            client_secret: Digest::ZERO,
+        })
+    }
+
+    #[test]
+    fn a_change_takes_what_was_opened_out_of_memory() {
+        let (apps, app, key) = (Apps::new(), app(), key());
+        let before = apps.stamp();
+        apps.keep_opened(before, Some(&key), &app);
+        apps.keep_opened(before, None, &app);
+        assert_eq!(Arc::strong_count(&app), 3);
+        assert!(apps.opened(Some(&key)).is_some() && apps.opened(None).is_some());
+
+        let changing = apps.change();
+        assert!(apps.opened(Some(&key)).is_none() && apps.opened(None).is_none());
+        apps.keep_opened(apps.stamp(), Some(&key), &app);
+        drop(changing);
+        assert_eq!(Arc::strong_count(&app), 1, "nothing is kept, not even what was opened meanwhile");
+        apps.keep_opened(before, Some(&key), &app);
+        assert_eq!(Arc::strong_count(&app), 1, "what was asked for before the change is not kept after it");
+
+        apps.keep_opened(apps.stamp(), Some(&key), &app);
+        assert!(apps.opened(Some(&key)).is_some());
+        apps.invalidate();
+        assert_eq!(Arc::strong_count(&app), 1);
+    }
+
+    #[test]
+    fn so_many_are_kept_and_no_more() {
+        let (apps, app) = (Apps::new(), app());
+        for number in 0..=MAX_OPENED {
+            apps.keep_opened(apps.stamp(), Some(&format!("a{number}").parse().unwrap()), &app);
+        }
+        assert_eq!(Arc::strong_count(&app), 2);
+    }
+}

@@ -1,0 +1,65 @@
+//! Who is let in, against a process that remembers nothing.
+
+use super::World;
+use crate::loopback::Presentation;
+use crate::{ClientCredentials, Service, Surface};
+use jeton_core::{AppKey, Secret};
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
+
+/// What changes of settings are made of.
+pub(super) const PATCHES: [&str; 9] = [
+    r#"{"default_ttl_seconds": 60}"#,
+    r#"{"appkey": {"enabled": false}}"#,
+    r#"{"appkey": {"enabled": true}}"#,
+    r#"{"appkey": {"grantable": ["read"]}}"#,
+    r#"{"appkey": {"grantable": []}}"#,
+    r#"{"dotide": {"enabled": false}}"#,
+    r#"{"dotide": {"enabled": true}}"#,
+    r#"{"reveal": "once"}"#,
+    r#"{"reveal": "always"}"#,
+];
+
+/// Whoever is let in here, and as whom, is let in there, where the log is not followed and the store is asked each time.
+pub(super) async fn check(world: &World) -> Result<(), TestCaseError> {
+    let (here, there) = (&world.here.service, &world.elsewhere.service);
+    // Twice: the second answer may come from memory.
+    for _ in 0..2 {
+        for text in world.secrets() {
+            prop_assert_eq!(bearer(here, text).await, bearer(there, text).await);
+        }
+        for client in &world.clients {
+            prop_assert_eq!(by_client(here, client).await, by_client(there, client).await);
+        }
+        prop_assert_eq!(surfaces(here).await, surfaces(there).await);
+    }
+    Ok(())
+}
+
+fn demo() -> AppKey {
+    "demo".parse().unwrap()
+}
+
+async fn bearer(service: &Service, text: &str) -> String {
+    let secret = Secret::parse(text).unwrap();
+    let admission = service.admit(Surface::AppKey, Some(&demo()), Some(&secret), None).await.unwrap();
+    let Some(app) = service.open_app(&demo()).await.unwrap() else { return format!("{admission:?}") };
+    let caller = match service.loopback_caller(&app, Some(&secret), None).await.unwrap() {
+        Presentation::Caller(caller) => Some(caller),
+        // Only the first to present it is told.
+        Presentation::Expired => Some(crate::LoopBackCaller::Anybody),
+    };
+    format!("{admission:?} {caller:?}")
+}
+
+async fn by_client(service: &Service, (id, secret): &(String, String)) -> String {
+    let presented = ClientCredentials { id: id.clone(), secret: Secret::parse(secret).unwrap() };
+    let admitted = service.admit_client(Surface::Dotide, Some(&demo()), Some(&presented)).await.unwrap();
+    format!("{admitted:?}")
+}
+
+async fn surfaces(service: &Service) -> String {
+    let default = service.open_surface(Surface::AppKey, None).await.unwrap();
+    let named = service.open_surface(Surface::Dotide, Some(&demo())).await.unwrap();
+    format!("{default:?} {named:?}")
+}
