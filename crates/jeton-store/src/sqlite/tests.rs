@@ -50,6 +50,14 @@ async fn commits_are_synced() {
 }
 
 #[tokio::test]
+async fn no_page_goes_to_a_folder_for_temporary_files() {
+    let (_folder, path) = place();
+    let mut writer = open::writer(&path).await.unwrap();
+    let in_memory = "2";
+    assert_eq!(pragma(&mut writer, "temp_store").await, in_memory);
+}
+
+#[tokio::test]
 async fn readers_cannot_write() {
     let (_folder, path) = place();
     let engine = SqliteEngine::open(&path, SqliteOptions::default()).await.unwrap();
