@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-const TARGETS: [&str; 7] = ["secret", "filter", "qs", "settings", "appkey", "dotide", "loopback"];
+const TARGETS: [&str; 8] = ["secret", "head", "filter", "qs", "settings", "appkey", "dotide", "loopback"];
 const SECONDS: u32 = 60;
 /// Most bytes of an input: enough for everything that the parsers tell apart, and quick to run.
 const MAX_BYTES: u32 = 4_096;
