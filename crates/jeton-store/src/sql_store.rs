@@ -20,6 +20,7 @@ use crate::statements::log::LogOrder;
 use crate::statements::{Statement, apps, genesis, log, operators, token_lists, tokens, usage};
 use crate::write::{NewAppWithAdmin, Outcome, Write};
 use async_trait::async_trait;
+use futures_util::stream::{StreamExt, TryStreamExt};
 use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, Token, TokenId};
 use std::path::Path;
 use tokio::sync::watch;
@@ -34,41 +35,39 @@ type Row<E> = <<E as Engine>::Connection as Session>::Row;
 
 impl<E: Engine> SqlStore<E> {
     /// Runs a statement that looks up by key, and reads each row of its answer.
-    pub(crate) async fn all<T>(
+    pub(crate) async fn all<T: Send>(
         &self,
         statement: Statement,
         read: impl Fn(&Row<E>) -> Result<T, StoreError> + Send,
     ) -> Result<Vec<T>, StoreError> {
-        self.rows(Reading::Lookup, statement).await?.iter().map(read).collect()
+        self.listed(Reading::Lookup, statement, read).await
     }
 
-    /// Runs a statement that is not a mere lookup, and reads each row of its answer.
-    pub(crate) async fn listed<T>(
+    /// Runs a statement that is not a mere lookup, and reads each row of its answer as it comes: a row takes many times the
+    /// memory of what it says.
+    pub(crate) async fn listed<T: Send>(
         &self,
         reading: Reading,
         statement: Statement,
         read: impl Fn(&Row<E>) -> Result<T, StoreError> + Send,
     ) -> Result<Vec<T>, StoreError> {
-        self.rows(reading, statement).await?.iter().map(read).collect()
+        let rows = async {
+            let mut reader = self.0.reader(reading).await?;
+            let time = self.0.read_time();
+            let rows = async { reader.stream(statement)?.map(|row| read(&row?)).try_collect().await };
+            let rows = timeout(time, rows).await;
+            rows.unwrap_or_else(|_| Err(StoreError::unavailable(TooSlow(time))))
+        };
+        self.0.measures().reads.measure(rows).await
     }
 
     /// Runs a statement that looks up by key and whose answer has at most one row.
-    pub(crate) async fn one<T>(
+    pub(crate) async fn one<T: Send>(
         &self,
         statement: Statement,
         read: impl Fn(&Row<E>) -> Result<T, StoreError> + Send,
     ) -> Result<Option<T>, StoreError> {
-        self.rows(Reading::Lookup, statement).await?.first().map(read).transpose()
-    }
-
-    async fn rows(&self, reading: Reading, statement: Statement) -> Result<Vec<Row<E>>, StoreError> {
-        let rows = async {
-            let mut reader = self.0.reader(reading).await?;
-            let time = self.0.read_time();
-            let rows = timeout(time, reader.rows(statement)).await;
-            rows.unwrap_or_else(|_| Err(StoreError::unavailable(TooSlow(time))))
-        };
-        self.0.measures().reads.measure(rows).await
+        Ok(self.all(statement, read).await?.pop())
     }
 }
 

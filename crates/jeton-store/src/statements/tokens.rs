@@ -14,8 +14,9 @@ use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
 /// (SQLITE_MAX_VARIABLE_NUMBER) and the 65,535 of PostgreSQL's protocol (a 16-bit count).
 pub(crate) const MAX_INSERTED: usize = 1_024;
 
-/// Most digests or numbers in one question, by the same bounds; more at once would only keep one connection busy for longer.
-pub(crate) const MAX_SOUGHT: usize = 1_024;
+/// Most digests or numbers in one question. Until it is read, a row takes some 3 KB of SQLite's values, in memory of its
+/// connection that the system does not get back; one question for more of them is hardly quicker.
+pub(crate) const MAX_SOUGHT: usize = 128;
 
 /// What a token is read from.
 const COLUMNS: [Tokens; 21] = [

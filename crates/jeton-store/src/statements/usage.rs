@@ -6,8 +6,8 @@ use crate::schema::{TokenUsage, Tokens};
 use jeton_core::{AppId, Timestamp, TokenId};
 use sea_query::{Alias, Expr, ExprTrait, OnConflict, Query, SelectStatement};
 
-/// Most tokens in one statement. 5 arguments each make 5,120: see [`MAX_INSERTED`](super::tokens::MAX_INSERTED).
-pub(crate) const MAX_USED: usize = 1_024;
+/// Most tokens in one statement, so that it is not long. 5 arguments each make 640.
+pub(crate) const MAX_USED: usize = 128;
 
 /// What the rows to be added are called, and the columns in them, as both engines name those of VALUES.
 const ADDED: &str = "added";
