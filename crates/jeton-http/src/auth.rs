@@ -162,7 +162,7 @@ impl Answer {
                 say(X_AUTH_APP, app.as_str().as_bytes());
                 say(X_AUTH_TOKEN_ID, &subject.token_id_text());
                 say(X_AUTH_USER, &subject.user_text());
-                say(X_AUTH_SCOPES, &subject.scopes_text());
+                say(X_AUTH_SCOPES, subject.scopes_text());
             }
             Answer::Unproven => say(WWW_AUTHENTICATE, b"Bearer"),
             Answer::Refused => say(WWW_AUTHENTICATE, b"Bearer error=\"insufficient_scope\""),

@@ -143,10 +143,10 @@ impl Service {
     fn admit_bearer(
         &self,
         app: Arc<OpenApp>,
-        subject: &Subject,
+        subject: &Arc<Subject>,
         from: Option<IpAddr>,
     ) -> Result<Admission, Unavailable> {
-        self.usage.record(subject.tally(), self.now(), from);
+        self.usage.record(subject, self.now(), from);
         let authority = Authority::of(subject.bearer(), &app.settings.appkey.grantable)
             .map_err(|_| Unavailable::Unreadable("settings of an app"))?;
         Ok(match authority {

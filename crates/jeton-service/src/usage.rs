@@ -1,13 +1,16 @@
 //! When, from where and how often tokens are used, without a write for each use.
 //!
-//! Whatever stands for a token in memory has a [`Tally`]. A use adds to it, and the first one since it was last written
-//! also puts it into a bounded queue; a task empties the queue every few seconds and writes many tallies at once. So a
-//! token that is used a thousand times a second costs one row every few seconds, and a use costs no I/O and waits for
-//! nobody.
+//! Whatever stands for a token in memory, a [`Subject`], has a [`Tally`]. A use adds to it, and the first one since it was
+//! last written also puts the subject into a bounded queue; a task empties the queue every few seconds and writes many
+//! tallies at once. So a token that is used a thousand times a second costs one row every few seconds, and a use costs no
+//! I/O and waits for nobody.
+//!
+//! A token that is remembered anew is another subject, with a tally of its own. What the former one has counted is not
+//! lost with it, because it is in the queue.
 
 use crate::apps::OpenApp;
-use crate::{Service, Unavailable};
-use jeton_core::{AppId, Counter, Timestamp, Token, TokenId};
+use crate::{Service, Subject, Unavailable};
+use jeton_core::{AppId, Counter, Timestamp, TokenId};
 use jeton_store::TokenUse;
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
@@ -17,7 +20,8 @@ use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::Duration;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
-/// Most tallies that wait to be written. With some 100 bytes each they take 6 MB.
+/// Most subjects that wait to be written. The cache counts those that it holds; if it has thrown out all of them, they
+/// take some 13 MB beside it, until they are written.
 const MAX_WAITING: usize = 1 << 16;
 /// Most tallies that are written in one transaction, so that other writes hardly wait.
 const MAX_WRITTEN: usize = 1_024;
@@ -25,9 +29,7 @@ const MAX_WRITTEN: usize = 1_024;
 /// What was seen of the use of one token and is not written yet.
 #[derive(Debug)]
 pub(crate) struct Tally {
-    app_id: AppId,
-    token_id: TokenId,
-    /// Uses since it was last written. While it is above zero, the tally is in the queue.
+    /// Uses since it was last written. While it is above zero, the subject is in the queue.
     count: AtomicU64,
     /// The last use, in milliseconds.
     at_millis: AtomicI64,
@@ -45,23 +47,15 @@ pub struct UsageStats {
     pub dropped: u64,
 }
 
-impl Tally {
-    /// A tally of this token, empty.
-    pub(crate) fn new(app_id: AppId, token_id: TokenId) -> Arc<Self> {
+impl Default for Tally {
+    /// No use.
+    fn default() -> Self {
         let at_millis = AtomicI64::new(Timestamp::MIN.as_millis());
-        Arc::new(Tally { app_id, token_id, count: AtomicU64::new(0), at_millis, address: Mutex::new(None) })
+        Tally { count: AtomicU64::new(0), at_millis, address: Mutex::new(None) }
     }
+}
 
-    /// Whether it is of this token.
-    pub(crate) fn is_of(&self, token: &Token) -> bool {
-        (self.app_id, self.token_id) == (token.app_id, token.id)
-    }
-
-    /// Bytes that it takes, with the two counts of its `Arc` and the word that the allocator adds.
-    pub(crate) const fn bytes() -> usize {
-        size_of::<Tally>() + 3 * size_of::<usize>()
-    }
-
+impl Tally {
     /// Notes one use and says whether it is the first since the tally was taken.
     fn note(&self, at: Timestamp, address: Option<IpAddr>) -> bool {
         // Writing what is there already would take the cache line from the others twice: of the uses in one millisecond the
@@ -82,28 +76,29 @@ impl Tally {
         // Who takes this use takes the time before it too.
         self.count.fetch_add(1, Ordering::AcqRel) == 0
     }
+}
 
-    /// Takes out what was noted.
-    fn take(&self) -> TokenUse {
-        // The count first: a use that comes after it queues the tally again, and is then written with its own time.
-        let use_count = self.count.swap(0, Ordering::AcqRel);
-        TokenUse {
-            app_id: self.app_id,
-            token_id: self.token_id,
-            last_used_at: Timestamp::from_millis(self.at_millis.load(Ordering::Relaxed))
-                .unwrap_or_else(|| unreachable!("it was made of one")),
-            last_address: *self.address.lock().unwrap_or_else(PoisonError::into_inner),
-            use_count,
-        }
+/// Takes out what was noted of the use of this token.
+fn take(subject: &Subject) -> TokenUse {
+    let tally = subject.tally();
+    // The count first: a use that comes after it queues the subject again, and is then written with its own time.
+    let use_count = tally.count.swap(0, Ordering::AcqRel);
+    TokenUse {
+        app_id: subject.app_id(),
+        token_id: subject.token_id(),
+        last_used_at: Timestamp::from_millis(tally.at_millis.load(Ordering::Relaxed))
+            .unwrap_or_else(|| unreachable!("it was made of one")),
+        last_address: *tally.address.lock().unwrap_or_else(PoisonError::into_inner),
+        use_count,
     }
 }
 
-/// The tallies that wait to be written.
+/// The subjects whose tallies wait to be written.
 #[derive(Debug)]
 pub(crate) struct UsageQueue {
-    sender: Sender<Arc<Tally>>,
+    sender: Sender<Arc<Subject>>,
     /// Whoever writes holds it.
-    receiver: tokio::sync::Mutex<Receiver<Arc<Tally>>>,
+    receiver: tokio::sync::Mutex<Receiver<Arc<Subject>>>,
     recorded: Counter,
     written: AtomicU64,
     dropped: AtomicU64,
@@ -127,21 +122,21 @@ impl UsageQueue {
 
     /// Notes that a token was presented and found active, from this address if that is known. Costs no I/O and never
     /// waits; what it noted is written by [`Service::write_usage`].
-    pub(crate) fn record(&self, tally: &Arc<Tally>, at: Timestamp, address: Option<IpAddr>) {
+    pub(crate) fn record(&self, subject: &Arc<Subject>, at: Timestamp, address: Option<IpAddr>) {
         self.recorded.increment();
-        if tally.note(at, address) && self.sender.try_send(Arc::clone(tally)).is_err() {
+        if subject.tally().note(at, address) && self.sender.try_send(Arc::clone(subject)).is_err() {
             // Not in the queue, so the next use must try again.
-            self.dropped.fetch_add(tally.take().use_count, Ordering::Relaxed);
+            self.dropped.fetch_add(take(subject).use_count, Ordering::Relaxed);
         }
     }
 
     /// The next tallies, one for each token, in the order of their numbers: two nodes that write the same ones take their
     /// rows in the same order and cannot block each other.
-    fn next(receiver: &mut Receiver<Arc<Tally>>) -> Vec<TokenUse> {
+    fn next(receiver: &mut Receiver<Arc<Subject>>) -> Vec<TokenUse> {
         let mut uses: BTreeMap<(AppId, TokenId), TokenUse> = BTreeMap::new();
         while uses.len() < MAX_WRITTEN {
-            let Ok(tally) = receiver.try_recv() else { break };
-            let used = tally.take();
+            let Ok(subject) = receiver.try_recv() else { break };
+            let used = take(&subject);
             uses.entry((used.app_id, used.token_id)).and_modify(|sum| add(sum, used)).or_insert(used);
         }
         uses.into_values().collect()
@@ -227,10 +222,8 @@ impl Service {
 mod tests {
     use super::*;
 
-    const APP: AppId = AppId::new(1).unwrap();
-
-    fn token(number: i64) -> TokenId {
-        TokenId::new(number).unwrap()
+    fn token(number: i64) -> Arc<Subject> {
+        Subject::bare(TokenId::new(number).unwrap())
     }
 
     fn at(millis: i64) -> Timestamp {
@@ -245,7 +238,7 @@ mod tests {
     #[tokio::test]
     async fn uses_of_one_token_take_one_place() {
         let queue = UsageQueue::with_room_for(2);
-        let (one, two) = (Tally::new(APP, token(1)), Tally::new(APP, token(2)));
+        let (one, two) = (token(1), token(2));
         for millis in 1..=1000 {
             queue.record(&two, at(millis), None);
             queue.record(&one, at(millis), None);
@@ -257,12 +250,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn two_tallies_of_one_token_are_one_row() {
+    async fn two_subjects_of_one_token_are_one_row() {
         let queue = UsageQueue::with_room_for(10);
         let address = Some(IpAddr::from([10, 0, 0, 1]));
-        queue.record(&Tally::new(APP, token(1)), at(5), address);
-        queue.record(&Tally::new(APP, token(1)), at(3), None);
-        queue.record(&Tally::new(APP, token(1)), at(6), None);
+        queue.record(&token(1), at(5), address);
+        queue.record(&token(1), at(3), None);
+        queue.record(&token(1), at(6), None);
         let uses = UsageQueue::next(&mut *queue.receiver.lock().await);
         assert_eq!(uses.len(), 1);
         assert_eq!((uses[0].last_used_at, uses[0].last_address, uses[0].use_count), (at(6), address, 3));
@@ -271,7 +264,7 @@ mod tests {
     #[tokio::test]
     async fn what_finds_no_room_is_counted_and_tried_again() {
         let queue = UsageQueue::with_room_for(1);
-        let (one, two) = (Tally::new(APP, token(1)), Tally::new(APP, token(2)));
+        let (one, two) = (token(1), token(2));
         queue.record(&one, at(1), None);
         for _ in 0..3 {
             queue.record(&two, at(1), None);
@@ -285,7 +278,7 @@ mod tests {
     #[tokio::test]
     async fn a_clock_that_goes_back_does_not_take_the_last_use_with_it() {
         let queue = UsageQueue::with_room_for(1);
-        let one = Tally::new(APP, token(1));
+        let one = token(1);
         queue.record(&one, at(9), None);
         queue.record(&one, at(4), None);
         assert_eq!(next(&queue).await, [(1, 9, 2)]);
@@ -294,12 +287,12 @@ mod tests {
     #[test]
     fn no_use_is_lost_between_threads() {
         let queue = UsageQueue::with_room_for(16);
-        let tally = Tally::new(APP, token(1));
+        let subject = token(1);
         let (threads, each) = (4, 10_000);
         let mut sum = 0;
         std::thread::scope(|scope| {
             for _ in 0..threads {
-                scope.spawn(|| (0..each).for_each(|_| queue.record(&tally, at(1), None)));
+                scope.spawn(|| (0..each).for_each(|_| queue.record(&subject, at(1), None)));
             }
             let mut receiver = queue.receiver.blocking_lock();
             while sum + queue.dropped.load(Ordering::Relaxed) < threads * each {

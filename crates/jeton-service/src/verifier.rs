@@ -59,7 +59,7 @@ impl Service {
         if subject.kind() == TokenKind::SelfMade || matches!(verdict, Verdict::Inactive(_)) {
             return Ok(VerifierAdmission::Unproven);
         }
-        self.usage.record(subject.tally(), now, from);
+        self.usage.record(&subject, now, from);
         let may_ask = subject.kind() == TokenKind::Service && verdict == Verdict::Allowed;
         Ok(if may_ask { VerifierAdmission::Admitted(subject.app_id()) } else { VerifierAdmission::Powerless })
     }

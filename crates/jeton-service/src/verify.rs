@@ -129,7 +129,7 @@ impl Service {
             Recalled::Known(subject) if subject.kind().is_shared() => {
                 let verdict = decide(subject.standing(), demand, now);
                 if !matches!(verdict, Verdict::Inactive(_)) {
-                    self.usage.record(subject.tally(), now, from);
+                    self.usage.record(&subject, now, from);
                 }
                 Verified { verdict, subject: Some(subject) }
             }

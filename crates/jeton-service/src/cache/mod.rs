@@ -27,7 +27,6 @@ pub use counters::CacheStats;
 pub use subject::Subject;
 
 use crate::apps::OpenApp;
-use crate::usage::Tally;
 use apps::Apps;
 use counters::Counters;
 use epochs::{Epochs, Stamp};
@@ -60,7 +59,7 @@ const NEVER: u64 = u64::MAX;
 /// How much is remembered, and how old it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheLimits {
-    /// Most bytes that remembered tokens take. 64 MiB hold some 190,000 of them.
+    /// Most bytes that remembered tokens take. 64 MiB hold some 270,000 of them.
     pub max_bytes: usize,
     /// For how long the change log may go unread before the store is asked again: how long another process's revocation
     /// may go unnoticed at worst.
@@ -312,12 +311,7 @@ impl Cache {
     fn subject(&self, before: Before, stored: &StoredToken) -> Arc<Subject> {
         let key = Key { app_id: stored.token.app_id, digest: stored.digest };
         let grants = self.grants.share(&stored.token.scopes);
-        // What was seen of its use stays with it when the rest is remembered anew.
-        let tally = self.known.read(&key, |subject| Arc::clone(subject.tally()));
-        let tally = tally
-            .filter(|tally| tally.is_of(&stored.token))
-            .unwrap_or_else(|| Tally::new(stored.token.app_id, stored.token.id));
-        Arc::new(Subject::new(&stored.token, key, (before.token, before.arrival), grants, tally))
+        Arc::new(Subject::new(&stored.token, key, (before.token, before.arrival), grants))
     }
 
     /// Forgets what these changes, which others made, have changed.

@@ -3,9 +3,10 @@
 use super::epochs::Stamp;
 use super::table::{Kept, Key};
 use crate::usage::Tally;
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use jeton_core::{AppId, Bearer, Scope, Scopes, Standing, Timestamp, Token, TokenId, TokenKind, UserId};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
+use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -14,6 +15,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// Everything but the unreserved characters of RFC 3986 section 2.3.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Room for a number and its sign, of at most 16 digits, which then takes no allocation when it is said.
+const INTEGER_BYTES: usize = 24;
 
 /// The token that a question was about, as far as the decision and a gateway need it.
 ///
@@ -32,12 +36,19 @@ pub struct Subject {
     left_loopback: bool,
     kind: TokenKind,
     used: AtomicBool,
-    /// What was seen of its use. Stays the same when the token is remembered anew.
-    tally: Arc<Tally>,
-    /// Where in `told` the number ends and the user begins.
-    user_at: u8,
-    told: Bytes,
+    /// What was seen of its use and is not written yet.
+    tally: Tally,
+    user: User,
     grants: Arc<Grants>,
+}
+
+/// The user whom a token's issuer named. There are as many of these as of tokens, and most users are numbers: those take
+/// no allocation.
+#[derive(Debug)]
+enum User {
+    Integer(i64),
+    /// Percent-encoded (RFC 3986); empty if there is none.
+    Text(Box<str>),
 }
 
 /// Scopes, and how gateways are told of them. Many tokens share theirs.
@@ -55,14 +66,7 @@ impl Subject {
         key: Key,
         (stamp, arrival): (Stamp, Stamp),
         grants: Arc<Grants>,
-        tally: Arc<Tally>,
     ) -> Self {
-        let mut told = BytesMut::from(token.id.to_string().as_bytes());
-        let user_at = u8::try_from(told.len()).unwrap_or_else(|_| unreachable!("a number has 16 digits"));
-        if let Some(user_id) = token.owner.named() {
-            utf8_percent_encode(&user_id.to_string(), ENCODED)
-                .for_each(|part| told.put_slice(part.as_bytes()));
-        }
         Subject {
             key,
             stamp,
@@ -74,9 +78,8 @@ impl Subject {
             left_loopback: token.left_loopback,
             kind: token.kind,
             used: AtomicBool::new(false),
-            tally,
-            user_at,
-            told: told.freeze(),
+            tally: Tally::default(),
+            user: User::of(token),
             grants,
         }
     }
@@ -98,23 +101,28 @@ impl Subject {
 
     /// The user whom its issuer named. One that merely stands in is not proven, and not said.
     pub fn user_id(&self) -> Option<UserId> {
-        let text = percent_decode(&self.told[usize::from(self.user_at)..]).decode_utf8().ok()?;
-        text.parse().ok()
+        match &self.user {
+            User::Integer(number) => UserId::from_integer(*number).ok(),
+            User::Text(text) => percent_decode(text.as_bytes()).decode_utf8().ok()?.parse().ok(),
+        }
     }
 
     /// Its number in digits.
-    pub fn token_id_text(&self) -> Bytes {
-        self.told.slice(..usize::from(self.user_at))
+    pub fn token_id_text(&self) -> SmallVec<[u8; INTEGER_BYTES]> {
+        integer_text(self.token_id.get())
     }
 
     /// The user whom its issuer named, percent-encoded (RFC 3986); empty if there is none.
-    pub fn user_text(&self) -> Bytes {
-        self.told.slice(usize::from(self.user_at)..)
+    pub fn user_text(&self) -> SmallVec<[u8; INTEGER_BYTES]> {
+        match &self.user {
+            User::Integer(number) => integer_text(*number),
+            User::Text(text) => SmallVec::from_slice(text.as_bytes()),
+        }
     }
 
     /// The names that its global scopes grant, each percent-encoded (RFC 3986), separated by commas.
-    pub fn scopes_text(&self) -> Bytes {
-        self.grants.text.clone()
+    pub fn scopes_text(&self) -> &Bytes {
+        &self.grants.text
     }
 
     pub(super) fn stamp(&self) -> Stamp {
@@ -147,8 +155,8 @@ impl Subject {
         }
     }
 
-    /// What was seen of its use.
-    pub(crate) fn tally(&self) -> &Arc<Tally> {
+    /// What was seen of its use and is not written yet.
+    pub(crate) fn tally(&self) -> &Tally {
         &self.tally
     }
 
@@ -178,13 +186,59 @@ impl Subject {
     }
 }
 
+#[cfg(test)]
+impl Subject {
+    /// One of a token of which there is nothing more to say.
+    pub(crate) fn bare(token_id: TokenId) -> Arc<Self> {
+        let app_id = AppId::new(1).unwrap();
+        let stamp = super::Epochs::new(1).stamp();
+        Arc::new(Subject {
+            key: Key { app_id, digest: jeton_core::Digest::from_bytes(&[0; 32]).unwrap() },
+            stamp,
+            arrival: stamp,
+            token_id,
+            expires_at: None,
+            is_revoked: false,
+            is_disabled: false,
+            left_loopback: false,
+            kind: TokenKind::Grant,
+            used: AtomicBool::new(false),
+            tally: Tally::default(),
+            user: User::Text(Box::default()),
+            grants: GrantPool::default().share(&Scopes::default()),
+        })
+    }
+}
+
+impl User {
+    fn of(token: &Token) -> Self {
+        let Some(user_id) = token.owner.named() else { return User::Text(Box::default()) };
+        match user_id.as_integer() {
+            Some(number) => User::Integer(number),
+            None => User::Text(utf8_percent_encode(&user_id.to_string(), ENCODED).to_string().into()),
+        }
+    }
+
+    /// Bytes that it takes elsewhere, with what the allocator adds.
+    fn bytes(&self) -> usize {
+        match self {
+            User::Text(text) if !text.is_empty() => text.len() + 2 * size_of::<usize>(),
+            User::Integer(_) | User::Text(_) => 0,
+        }
+    }
+}
+
+fn integer_text(number: i64) -> SmallVec<[u8; INTEGER_BYTES]> {
+    SmallVec::from_slice(itoa::Buffer::new().format(number).as_bytes())
+}
+
 impl Kept for Subject {
     fn key(&self) -> &Key {
         &self.key
     }
 
     fn bytes(&self) -> usize {
-        size_of::<Subject>() + Tally::bytes() + self.told.len()
+        size_of::<Subject>() + self.user.bytes()
     }
 
     fn take_used(&self) -> bool {

@@ -96,7 +96,7 @@ impl Service {
         let anybody = Presentation::Caller(LoopBackCaller::Anybody);
         let Some(secret) = presented else { return Ok(anybody) };
         if let Some(subject) = self.recall_live(app.id, secret) {
-            self.usage.record(subject.tally(), self.now(), from);
+            self.usage.record(&subject, self.now(), from);
             return Ok(Presentation::Caller(caller(subject.bearer(), subject.has_left_loopback())));
         }
         let before = self.cache.before();
@@ -108,7 +108,7 @@ impl Service {
         match decide(token.standing(), &Demand::Active, self.now()) {
             Verdict::Allowed => {
                 let subject = self.cache.keep_found(before, &stored);
-                self.usage.record(subject.tally(), self.now(), from);
+                self.usage.record(&subject, self.now(), from);
                 Ok(Presentation::Caller(caller(token.bearer(), token.left_loopback)))
             }
             Verdict::Inactive(_) if self.has_expired(token) && !token.left_loopback => {
