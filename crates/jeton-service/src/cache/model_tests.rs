@@ -20,7 +20,7 @@ const EVERYTHING: Authority = Authority::Everything(Actor::Cli);
 /// Tokens that a history is about.
 const SLOTS: usize = 3;
 /// Room for one absent token and for few others, so that some are thrown out.
-const LIMITS: CacheLimits = CacheLimits { max_bytes: 3_400, ..DEFAULT };
+const LIMITS: CacheLimits = CacheLimits { max_bytes: 2_500, ..DEFAULT };
 const DEFAULT: CacheLimits = CacheLimits {
     max_bytes: 64 << 20,
     max_staleness: std::time::Duration::from_millis(2_000),
