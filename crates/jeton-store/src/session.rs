@@ -17,6 +17,9 @@ pub(crate) trait Session: Send {
     /// What its answers are made of.
     type Row: Record;
 
+    /// Whether the rows of one insertion are given the next numbers, one after the other, as they stand there.
+    const NUMBERS_IN_ORDER: bool;
+
     /// Runs a statement and returns all rows of its answer.
     fn rows(
         &mut self,
@@ -66,6 +69,8 @@ macro_rules! session {
     ($connection:ty, $row:ty, $builder:expr, $numbers:ident) => {
         impl Session for $connection {
             type Row = $row;
+
+            const NUMBERS_IN_ORDER: bool = $numbers::IN_ORDER;
 
             async fn rows(&mut self, statement: Statement) -> Result<Vec<$row>, StoreError> {
                 let (sql, values) = statement.build($builder)?;
@@ -122,6 +127,9 @@ session!(SqliteConnection, SqliteRow, SqliteQueryBuilder, sqlite_numbers);
 session!(PgConnection, PgRow, PostgresQueryBuilder, postgres_numbers);
 
 mod sqlite_numbers {
+    // One transaction writes at a time, and AUTOINCREMENT takes the number above the greatest that was given out.
+    pub(super) const IN_ORDER: bool = true;
+
     pub(super) fn given_out(table: &str, _: &str) -> String {
         format!("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = '{table}'")
     }
@@ -136,6 +144,9 @@ mod sqlite_numbers {
 }
 
 mod postgres_numbers {
+    // Others draw from the same sequence meanwhile.
+    pub(super) const IN_ORDER: bool = false;
+
     pub(super) fn given_out(table: &str, column: &str) -> String {
         format!(
             "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('{table}', '{column}')::regclass), 0)"

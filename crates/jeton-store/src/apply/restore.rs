@@ -42,7 +42,7 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         Ok(restored)
     }
 
-    async fn tokens_given_out(&mut self) -> Result<i64, StoreError> {
+    pub(super) async fn tokens_given_out(&mut self) -> Result<i64, StoreError> {
         let tokens = SHAPES.iter().find(|shape| shape.table.name() == Tokens::Table.name());
         match tokens.and_then(|shape| shape.number.map(|number| (shape.table, number))) {
             Some((table, number)) => self.session.given_out(table, number).await,

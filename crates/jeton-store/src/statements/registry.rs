@@ -86,6 +86,8 @@ fn about_tokens() -> Vec<(&'static str, Runs, Statement)> {
     vec![
         ("insert_tokens", Everywhere, tokens::insert_tokens(&one)),
         ("insert_tokens", Everywhere, tokens::insert_tokens(&most)),
+        ("insert_tokens_silently", Everywhere, tokens::insert_tokens_silently(&most)),
+        ("tokens_above", Everywhere, tokens::tokens_above(1)),
         ("tokens_by_digests", Everywhere, tokens::tokens_by_digests(&[digest()])),
         ("tokens_by_digests", Everywhere, tokens::tokens_by_digests(&[digest(); tokens::MAX_SOUGHT])),
         ("foreign_digests", Everywhere, tokens::foreign_digests(TOKEN, TOKEN, 10)),

@@ -8,7 +8,7 @@ use crate::scopes;
 use jeton_core::{
     Actor, AppId, Description, Digest, Document, Label, Owner, Timestamp, Token, TokenId, UserId,
 };
-use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
+use sea_query::{Expr, ExprTrait, InsertStatement, Order, Query, SelectStatement};
 
 /// Most tokens in one statement. 19 arguments each make 19,456, below the 32,766 that SQLite allows by default
 /// (SQLITE_MAX_VARIABLE_NUMBER) and the 65,535 of PostgreSQL's protocol (a 16-bit count).
@@ -64,6 +64,34 @@ pub(super) fn is_not_revoked() -> Expr {
 /// Answers the number, app and digest of those that were inserted; the others are duplicates. Takes at most
 /// [`MAX_INSERTED`].
 pub(crate) fn insert_tokens(tokens: &[(AppId, &NewToken)]) -> Statement {
+    let mut insert = insertion(tokens);
+    insert.returning(Query::returning().columns(NUMBERED));
+    match tokens {
+        [_] => Statement::fixed(insert),
+        _ => Statement::varying(insert),
+    }
+}
+
+/// The same without an answer.
+pub(crate) fn insert_tokens_silently(tokens: &[(AppId, &NewToken)]) -> Statement {
+    Statement::varying(insertion(tokens))
+}
+
+/// The tokens with numbers above this one, as [`insert_tokens`] answers them.
+pub(crate) fn tokens_above(number: i64) -> Statement {
+    Statement::fixed(
+        Query::select()
+            .columns(NUMBERED)
+            .from(Tokens::Table)
+            .and_where(Expr::col(Tokens::Id).gt(number))
+            .take(),
+    )
+}
+
+/// What says which number a token was given.
+const NUMBERED: [Tokens; 3] = [Tokens::Id, Tokens::AppId, Tokens::Digest];
+
+fn insertion(tokens: &[(AppId, &NewToken)]) -> InsertStatement {
     let mut insert = Query::insert();
     insert.into_table(Tokens::Table).columns([
         Tokens::AppId,
@@ -89,15 +117,7 @@ pub(crate) fn insert_tokens(tokens: &[(AppId, &NewToken)]) -> Statement {
     for (app_id, token) in tokens {
         insert.values_panic(row(*app_id, token));
     }
-    insert.on_conflict(unless_taken()).returning(Query::returning().columns([
-        Tokens::Id,
-        Tokens::AppId,
-        Tokens::Digest,
-    ]));
-    match tokens {
-        [_] => Statement::fixed(insert),
-        _ => Statement::varying(insert),
-    }
+    insert.on_conflict(unless_taken()).take()
 }
 
 fn row(app_id: AppId, token: &NewToken) -> [Expr; 19] {
