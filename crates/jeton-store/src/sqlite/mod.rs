@@ -31,7 +31,8 @@ use writer::Writer;
 pub struct SqliteOptions {
     /// Most writes in one commit. At least 1; with 1, every write is a commit of its own.
     pub max_group: usize,
-    /// Most connections for looking up by key. At least 1.
+    /// Most connections for looking up by key. At least 1. By default as many as the machine has cores, from 2 to 4: each
+    /// is a thread that computes, and keeps memory of its own.
     pub readers: u32,
     /// Most connections for pages of lists, and as many again for what counts or leaves out many rows: neither takes one
     /// from those who look up. At least 1.
@@ -42,7 +43,8 @@ pub struct SqliteOptions {
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        SqliteOptions { max_group: 256, readers: 4, list_readers: 2, query_time: crate::QUERY_TIME }
+        let cores = std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4) as u32);
+        SqliteOptions { max_group: 256, readers: cores, list_readers: 2, query_time: crate::QUERY_TIME }
     }
 }
 

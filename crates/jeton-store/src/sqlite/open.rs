@@ -20,9 +20,11 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How many rows of an answer the thread of a connection may be ahead of the task that reads them. With few, the two
 /// wake each other up once for every few rows, which takes longer than the rows do.
 const ROW_BUFFER: usize = 1_024;
-/// How much of the file a connection keeps, negative: in KiB (SQLite's default is 2,000). Each connection has this for
-/// itself, whereas the system keeps the file once for all of them and gives a page in a microsecond.
+/// How much of the file a connection that reads keeps, negative: in KiB (SQLite's default is 2,000). Each connection has
+/// this for itself, whereas the system keeps the file once for all of them and gives a page in a microsecond.
 const CACHE_SIZE: &str = "-512";
+/// The same of the one that writes: each group of writes touches pages of every index.
+const WRITER_CACHE_SIZE: &str = "-2000";
 /// How often, and how long apart, the switch to WAL is tried, on which SQLite does not wait by itself. Together as long
 /// as [`BUSY_TIMEOUT`].
 const WAL_TRIES: u32 = 100;
@@ -42,6 +44,7 @@ pub(super) async fn writer(path: &Path) -> Result<SqliteConnection, OpenError> {
         // An acknowledged write is on disk: in WAL mode, only FULL syncs every commit.
         .synchronous(SqliteSynchronous::Full)
         .pragma("journal_size_limit", JOURNAL_BYTES_MAX)
+        .pragma("cache_size", WRITER_CACHE_SIZE)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         // What is wiped is overwritten, not just forgotten.
         .pragma("secure_delete", "ON");
