@@ -36,7 +36,7 @@ use jeton_store::{Change, ChangeKind, StoredToken};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use subject::{Absence, GrantPool};
+use subject::{Absence, Asked, GrantPool};
 use table::{Kept, Key, Table};
 
 /// What the epochs are made of; the tests that try all interleavings put another in its place.
@@ -240,8 +240,8 @@ impl Cache {
 
     fn known(&self, app_id: AppId, digests: &[Digest], now: Timestamp) -> Option<Arc<Subject>> {
         digests.iter().copied().find_map(|digest| {
-            let current = |subject: &Arc<Subject>| {
-                self.is_current(subject, now).then(|| {
+            let current = |subject: &Arc<Subject>, asked: Asked| {
+                self.is_current(subject, asked, now).then(|| {
                     subject.touch();
                     Arc::clone(subject)
                 })
@@ -251,16 +251,16 @@ impl Cache {
     }
 
     /// A dead token goes without a stamp of its own, and another may come in its place.
-    fn is_current(&self, subject: &Subject, now: Timestamp) -> bool {
+    fn is_current(&self, subject: &Subject, asked: Asked, now: Timestamp) -> bool {
         let is_replaced = || {
             let prefix = Key::prefix(&subject.key().digest);
-            subject.is_dead(now) && !self.arrivals.is_current(prefix, subject.arrival())
+            subject.is_dead(now) && !self.arrivals.is_current(prefix, asked.arrival)
         };
-        self.tokens.is_current(token_place(subject.token_id()), subject.stamp()) && !is_replaced()
+        self.tokens.is_current(token_place(subject.token_id()), asked.token) && !is_replaced()
     }
 
     fn is_absent(&self, key: &Key) -> bool {
-        let absence = self.absent.read(key, |absence| (absence.stamp, absence.until_millis));
+        let absence = self.absent.read(key, |absence, ()| (absence.stamp, absence.until_millis));
         absence.is_some_and(|(stamp, until_millis)| {
             self.arrivals.is_current(Key::prefix(&key.digest), stamp) && self.millis() < until_millis
         })
@@ -295,23 +295,18 @@ impl Cache {
         for digest in digests.iter().filter(|digest| found.is_none_or(|stored| stored.digest != **digest)) {
             let until_millis = self.millis().saturating_add(millis_of(ABSENCE));
             let key = Key { app_id, digest: *digest };
-            self.absent.keep(Arc::new(Absence { key, stamp: before.arrival, until_millis }));
+            self.absent.keep(Arc::new(Absence { key, stamp: before.arrival, until_millis }), ());
         }
         found.map_or(Recalled::Absent, |stored| Recalled::Known(self.keep_found(before, stored)))
     }
 
     /// Remembers a token that the store answered.
     pub(crate) fn keep_found(&self, before: Before, stored: &StoredToken) -> Arc<Subject> {
-        let subject = self.subject(before, stored);
-        self.known.keep(Arc::clone(&subject));
-        subject
-    }
-
-    /// What would be remembered of a token.
-    fn subject(&self, before: Before, stored: &StoredToken) -> Arc<Subject> {
         let key = Key { app_id: stored.token.app_id, digest: stored.digest };
         let grants = self.grants.share(&stored.token.scopes);
-        Arc::new(Subject::new(&stored.token, key, (before.token, before.arrival), grants))
+        let subject = Arc::new(Subject::new(&stored.token, key, grants));
+        self.known.keep(Arc::clone(&subject), Asked { token: before.token, arrival: before.arrival });
+        subject
     }
 
     /// Forgets what these changes, which others made, have changed.

@@ -26,9 +26,6 @@ const INTEGER_BYTES: usize = 24;
 #[derive(Debug)]
 pub struct Subject {
     key: Key,
-    stamp: Stamp,
-    /// The newest arrival before, which counts once the token is dead: another may come with its secret then.
-    arrival: Stamp,
     token_id: TokenId,
     expires_at: Option<Timestamp>,
     is_revoked: bool,
@@ -61,16 +58,9 @@ pub(super) struct Grants {
 }
 
 impl Subject {
-    pub(super) fn new(
-        token: &Token,
-        key: Key,
-        (stamp, arrival): (Stamp, Stamp),
-        grants: Arc<Grants>,
-    ) -> Self {
+    pub(super) fn new(token: &Token, key: Key, grants: Arc<Grants>) -> Self {
         Subject {
             key,
-            stamp,
-            arrival,
             token_id: token.id,
             expires_at: token.expires_at,
             is_revoked: token.revoked_at.is_some(),
@@ -123,14 +113,6 @@ impl Subject {
     /// The names that its global scopes grant, each percent-encoded (RFC 3986), separated by commas.
     pub fn scopes_text(&self) -> &Bytes {
         &self.grants.text
-    }
-
-    pub(super) fn stamp(&self) -> Stamp {
-        self.stamp
-    }
-
-    pub(super) fn arrival(&self) -> Stamp {
-        self.arrival
     }
 
     /// Whether it was revoked or has expired: what is dead is purged some day, and says nothing when it goes.
@@ -191,11 +173,8 @@ impl Subject {
     /// One of a token of which there is nothing more to say.
     pub(crate) fn bare(token_id: TokenId) -> Arc<Self> {
         let app_id = AppId::new(1).unwrap();
-        let stamp = super::Epochs::new(1).stamp();
         Arc::new(Subject {
             key: Key { app_id, digest: jeton_core::Digest::from_bytes(&[0; 32]).unwrap() },
-            stamp,
-            arrival: stamp,
             token_id,
             expires_at: None,
             is_revoked: false,
@@ -232,7 +211,18 @@ fn integer_text(number: i64) -> SmallVec<[u8; INTEGER_BYTES]> {
     SmallVec::from_slice(itoa::Buffer::new().format(number).as_bytes())
 }
 
+/// The newest changes before the question whose answer a subject is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    /// Of tokens.
+    pub(super) token: Stamp,
+    /// The newest arrival, which counts once the token is dead: another may come with its secret then.
+    pub(super) arrival: Stamp,
+}
+
 impl Kept for Subject {
+    type Asked = Asked;
+
     fn key(&self) -> &Key {
         &self.key
     }
@@ -327,6 +317,8 @@ pub(super) struct Absence {
 }
 
 impl Kept for Absence {
+    type Asked = ();
+
     fn key(&self) -> &Key {
         &self.key
     }

@@ -45,6 +45,9 @@ impl Hash for Key {
 
 /// An answer that can be kept.
 pub(super) trait Kept {
+    /// What is remembered of the question whose answer it is. It lies in the map's node, where there is room for 16 bytes.
+    type Asked: Copy;
+
     /// By what it is found.
     fn key(&self) -> &Key;
 
@@ -56,7 +59,7 @@ pub(super) trait Kept {
 }
 
 /// The answers.
-pub(super) struct Table<T> {
+pub(super) struct Table<T: Kept> {
     map: papaya::HashMap<Slot<T>, (), AsItIs>,
     line: Mutex<Line<T>>,
     max_bytes: usize,
@@ -80,12 +83,12 @@ impl<T: Kept> Table<T> {
     }
 
     /// What `read` makes of the answer that is kept under this key.
-    pub(super) fn read<R>(&self, key: &Key, read: impl FnOnce(&Arc<T>) -> R) -> Option<R> {
-        self.map.pin().get_key_value(key).map(|(slot, ())| read(&slot.0))
+    pub(super) fn read<R>(&self, key: &Key, read: impl FnOnce(&Arc<T>, T::Asked) -> R) -> Option<R> {
+        self.map.pin().get_key_value(key).map(|(slot, ())| read(&slot.entry, slot.asked))
     }
 
     /// Keeps an answer in the place of the one with the same key, if it fits at all.
-    pub(super) fn keep(&self, entry: Arc<T>) {
+    pub(super) fn keep(&self, entry: Arc<T>, asked: T::Asked) {
         let bytes = cost(&*entry);
         if bytes > self.max_bytes {
             return;
@@ -94,7 +97,7 @@ impl<T: Kept> Table<T> {
         let map = self.map.pin();
         // The old key would stay with the new value.
         map.remove(entry.key());
-        map.insert(Slot(Arc::clone(&entry)), ());
+        map.insert(Slot { entry: Arc::clone(&entry), asked }, ());
         line.waiting.push_back(entry);
         line.bytes += bytes;
         if line.waiting.len().is_multiple_of(ENTRIES_BETWEEN_FLUSHES) {
@@ -112,7 +115,7 @@ impl<T: Kept> Table<T> {
             line.bytes -= cost(&*oldest);
             self.evicted.fetch_add(1, Ordering::Relaxed);
             // Unless it was replaced.
-            let _ = map.remove_if(oldest.key(), |slot, ()| Arc::ptr_eq(&slot.0, &oldest));
+            let _ = map.remove_if(oldest.key(), |slot, ()| Arc::ptr_eq(&slot.entry, &oldest));
         }
     }
 
@@ -124,7 +127,7 @@ impl<T: Kept> Table<T> {
     }
 }
 
-impl<T> std::fmt::Debug for Table<T> {
+impl<T: Kept> std::fmt::Debug for Table<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Table").field("max_bytes", &self.max_bytes).finish_non_exhaustive()
     }
@@ -135,23 +138,26 @@ fn cost(entry: &impl Kept) -> usize {
 }
 
 /// An entry that is found by its own key.
-struct Slot<T>(Arc<T>);
+struct Slot<T: Kept> {
+    entry: Arc<T>,
+    asked: T::Asked,
+}
 
 impl<T: Kept> Borrow<Key> for Slot<T> {
     fn borrow(&self) -> &Key {
-        self.0.key()
+        self.entry.key()
     }
 }
 
 impl<T: Kept> Hash for Slot<T> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.key().hash(state);
+        self.entry.key().hash(state);
     }
 }
 
 impl<T: Kept> PartialEq for Slot<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.0.key() == other.0.key()
+        self.entry.key() == other.entry.key()
     }
 }
 
@@ -203,6 +209,8 @@ mod tests {
     }
 
     impl Kept for Entry {
+        type Asked = ();
+
         fn key(&self) -> &Key {
             &self.key
         }
@@ -230,13 +238,13 @@ mod tests {
     }
 
     fn values(table: &Table<Entry>) -> Vec<Option<u32>> {
-        (0..8).map(|number| table.read(&key(number), |entry| entry.value)).collect()
+        (0..8).map(|number| table.read(&key(number), |entry, ()| entry.value)).collect()
     }
 
     #[test]
     fn the_oldest_goes_first() {
         let table = table(3);
-        (0..5).for_each(|number| table.keep(entry(number, 7)));
+        (0..5).for_each(|number| table.keep(entry(number, 7), ()));
         assert_eq!(values(&table)[..5], [None, None, Some(7), Some(7), Some(7)]);
         assert_eq!(table.size(), (3, 3_000, 2));
     }
@@ -244,26 +252,26 @@ mod tests {
     #[test]
     fn what_was_used_is_spared_once() {
         let table = table(3);
-        (0..3).for_each(|number| table.keep(entry(number, 7)));
-        table.read(&key(0), |entry| entry.used.store(true, Ordering::Relaxed));
-        table.keep(entry(3, 7));
+        (0..3).for_each(|number| table.keep(entry(number, 7), ()));
+        table.read(&key(0), |entry, ()| entry.used.store(true, Ordering::Relaxed));
+        table.keep(entry(3, 7), ());
         assert_eq!(values(&table)[..4], [Some(7), None, Some(7), Some(7)]);
-        table.keep(entry(4, 7));
-        table.keep(entry(5, 7));
+        table.keep(entry(4, 7), ());
+        table.keep(entry(5, 7), ());
         assert_eq!(values(&table)[..6], [Some(7), None, None, None, Some(7), Some(7)], "it went to the end");
-        table.keep(entry(6, 7));
+        table.keep(entry(6, 7), ());
         assert_eq!(values(&table)[..7], [None, None, None, None, Some(7), Some(7), Some(7)]);
     }
 
     #[test]
     fn a_new_answer_takes_the_place_of_the_old_one() {
         let table = table(3);
-        table.keep(entry(1, 1));
-        table.keep(entry(1, 2));
+        table.keep(entry(1, 1), ());
+        table.keep(entry(1, 2), ());
         assert_eq!(values(&table)[1], Some(2));
         assert_eq!(table.size(), (1, 2_000, 0), "both take memory");
-        table.keep(entry(2, 7));
-        table.keep(entry(3, 7));
+        table.keep(entry(2, 7), ());
+        table.keep(entry(3, 7), ());
         assert_eq!(values(&table)[1..4], [Some(2), Some(7), Some(7)], "the replaced one went alone");
         assert_eq!(table.size(), (3, 3_000, 1));
     }
@@ -274,7 +282,7 @@ mod tests {
         for number in 0..=255 {
             let entry = entry(number, 7);
             entry.used.store(true, Ordering::Relaxed);
-            table.keep(entry);
+            table.keep(entry, ());
         }
         assert_eq!(table.size(), (200, 200_000, 56));
     }
@@ -284,11 +292,11 @@ mod tests {
         let shared = Arc::new(AtomicUsize::new(0));
         let table = Table::new(3_000, Arc::clone(&shared));
         let large = Entry { key: key(9), value: 1, bytes: 3_000, used: AtomicBool::new(false) };
-        table.keep(Arc::new(large));
+        table.keep(Arc::new(large), ());
         assert_eq!(table.size(), (0, 0, 0));
-        (0..3).for_each(|number| table.keep(entry(number, 7)));
+        (0..3).for_each(|number| table.keep(entry(number, 7), ()));
         shared.store(1_500, Ordering::Relaxed);
-        table.keep(entry(3, 7));
+        table.keep(entry(3, 7), ());
         assert_eq!(values(&table)[..4], [None, None, None, Some(7)]);
         assert_eq!(table.size(), (1, 2_500, 3));
     }
@@ -296,8 +304,8 @@ mod tests {
     #[test]
     fn apps_do_not_meet() {
         let table = table(3);
-        table.keep(entry(1, 1));
+        table.keep(entry(1, 1), ());
         let elsewhere = Key { app_id: AppId::new(2).unwrap(), ..key(1) };
-        assert_eq!(table.read(&elsewhere, |entry| entry.value), None);
+        assert_eq!(table.read(&elsewhere, |entry, ()| entry.value), None);
     }
 }
