@@ -59,7 +59,7 @@ const NEVER: u64 = u64::MAX;
 /// How much is remembered, and how old it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheLimits {
-    /// Most bytes that remembered tokens take. 64 MiB hold some 270,000 of them.
+    /// Most bytes that remembered tokens take. 64 MiB hold some 290,000 of them.
     pub max_bytes: usize,
     /// For how long the change log may go unread before the store is asked again: how long another process's revocation
     /// may go unnoticed at worst.

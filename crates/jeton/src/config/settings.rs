@@ -232,7 +232,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "cache.bytes",
         number(65_536, 68_719_476_736),
         "67108864",
-        "Most bytes of tokens that verification remembers; 64 MiB hold some 270,000",
+        "Most bytes of tokens that verification remembers; 64 MiB hold some 290,000",
     ),
     set(
         "cache.poll_milliseconds",
