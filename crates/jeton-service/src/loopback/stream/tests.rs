@@ -194,8 +194,7 @@ async fn who_does_not_keep_up_is_dropped_and_can_go_on(store: Arc<dyn Store>) {
     let mut quick = in_the_ring(&service, &app).await;
     let begun = slow.position;
     // More than is held for those who are behind.
-    import(&service, &app, 4_500).await;
-    let told = next(&mut quick, 4_500).await;
+    let ((), told) = tokio::join!(import(&service, &app, 4_500), next(&mut quick, 4_500));
     assert!(matches!(slow.next().await, Some(Told::End(StreamEnd::Slow))));
     assert!(slow.next().await.is_none());
     assert_eq!(service.stream_measures().slow.get(), 1);
