@@ -2,6 +2,7 @@
 //!
 //! All apps share one place for stamps: a change of one makes the others be asked for again, once each.
 
+use super::Afterwards;
 use super::epochs::{Epochs, Open, Stamp};
 use crate::apps::OpenApp;
 use jeton_core::{AppId, AppKey};
@@ -37,24 +38,6 @@ struct Opened {
     default: Option<(Stamp, Arc<OpenApp>)>,
 }
 
-/// A change of an app under way. When it ends it leaves its stamp, and then what was remembered goes: what is opened
-/// meanwhile bears an earlier stamp and is not kept.
-#[derive(Debug)]
-pub(super) struct AppChanging<'a> {
-    // Fields are dropped in this order.
-    _open: Open<'a>,
-    _forgetting: Forgetting<'a>,
-}
-
-#[derive(Debug)]
-struct Forgetting<'a>(&'a Apps);
-
-impl Drop for Forgetting<'_> {
-    fn drop(&mut self) {
-        self.0.forget();
-    }
-}
-
 impl Apps {
     pub(super) fn new() -> Self {
         Apps { changes: Epochs::new(1), ids: papaya::HashMap::new(), opened: RwLock::default() }
@@ -69,9 +52,10 @@ impl Apps {
         self.changes.is_current(ALL, stamp)
     }
 
-    /// Begins a change of an app.
-    pub(super) fn change(&self) -> AppChanging<'_> {
-        AppChanging { _open: self.changes.open(ALL), _forgetting: Forgetting(self) }
+    /// Begins a change of an app. When the guards are dropped, one after the other, it leaves its stamp, and then what was
+    /// remembered goes: what is opened meanwhile bears an earlier stamp and is not kept.
+    pub(super) fn change(&self) -> (Open<'_>, Afterwards<'_, Apps, impl Fn(&Apps)>) {
+        (self.changes.open(ALL), Afterwards(self, Apps::forget))
     }
 
     /// Forgets what was remembered, after a change that was made elsewhere.

@@ -349,12 +349,12 @@ impl Cache {
     }
 
     /// Begins a replacement of everything that is stored. Once the guard is dropped, nothing from before is remembered.
-    fn replace_all(&self) -> Afterwards<'_, impl Fn(&Cache)> {
+    fn replace_all(&self) -> Afterwards<'_, Cache, impl Fn(&Cache)> {
         Afterwards(self, Cache::forget_all)
     }
 
     /// Begins a purge. Once the guard is dropped, nothing is remembered of tokens that are dead or were never there.
-    fn purge(&self) -> Afterwards<'_, impl Fn(&Cache)> {
+    fn purge(&self) -> Afterwards<'_, Cache, impl Fn(&Cache)> {
         Afterwards(self, |cache| cache.arrivals.invalidate_all())
     }
 
@@ -404,9 +404,9 @@ impl Cache {
 }
 
 /// What is to be forgotten when a change has ended, however it ends.
-struct Afterwards<'a, F: Fn(&Cache)>(&'a Cache, F);
+struct Afterwards<'a, T, F: Fn(&T)>(&'a T, F);
 
-impl<F: Fn(&Cache)> Drop for Afterwards<'_, F> {
+impl<T, F: Fn(&T)> Drop for Afterwards<'_, T, F> {
     fn drop(&mut self) {
         self.1(self.0);
     }

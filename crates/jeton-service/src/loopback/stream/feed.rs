@@ -3,7 +3,6 @@
 use super::page::PAGE_ENTRIES;
 use super::position::StreamPosition;
 use crate::apps::OpenApp;
-use crate::cache::Before;
 use crate::{Service, Unavailable};
 use jeton_core::{AppId, AppKey};
 use std::collections::HashMap;
@@ -21,7 +20,7 @@ impl Service {
     /// once for each service, beside [`follow_changes`](Self::follow_changes), which tells it what is new.
     pub async fn feed_streams(&self, stop: impl Future<Output = ()>) {
         let _fed = Fed::begin(self);
-        let mut feed = Feed { service: self, position: None, apps: HashMap::new(), pause: SHORT_PAUSE };
+        let mut feed = Feed { service: self, position: None, pause: SHORT_PAUSE };
         let feeding = async {
             let mut is_failing = false;
             loop {
@@ -66,8 +65,6 @@ struct Feed<'a> {
     service: &'a Service,
     /// Up to where the log was read; `None`: nobody reads any stream.
     position: Option<StreamPosition>,
-    /// The apps that streams are about, as they were opened last.
-    apps: HashMap<AppId, (Before, Arc<OpenApp>)>,
     /// How soon to look again where nothing was found.
     pause: Duration,
 }
@@ -84,7 +81,6 @@ impl Feed<'_> {
         if watched.is_empty() {
             if self.position.take().is_some() {
                 streams.ring().end_run();
-                self.apps.clear();
             }
             // The sender is never gone: it is the service's.
             drop(readers.changed().await);
@@ -105,6 +101,8 @@ impl Feed<'_> {
             streams.tell();
             return Ok(());
         };
+        // Their data keys are not held while nothing happens.
+        drop(apps);
         if let Some(last) = entries.last() {
             self.position = Some(StreamPosition { sequence: last.sequence, ..position });
             self.pause = SHORT_PAUSE;
@@ -125,22 +123,13 @@ impl Feed<'_> {
     }
 
     /// The apps with their keys as they are now. Those that are there no more are left out: their streams end.
-    async fn open(
-        &mut self,
-        watched: Vec<(AppId, AppKey)>,
-    ) -> Result<HashMap<AppId, Arc<OpenApp>>, Unavailable> {
-        self.apps.retain(|id, (before, _)| {
-            watched.iter().any(|(watched, _)| watched == id) && self.service.cache.is_unchanged(before, None)
-        });
+    async fn open(&self, watched: Vec<(AppId, AppKey)>) -> Result<HashMap<AppId, Arc<OpenApp>>, Unavailable> {
+        let mut apps = HashMap::with_capacity(watched.len());
         for (id, key) in watched {
-            if self.apps.contains_key(&id) {
-                continue;
-            }
-            let before = self.service.cache.before();
             if let Some(app) = self.service.open_app(&key).await?.filter(|app| app.id == id) {
-                self.apps.insert(id, (before, app));
+                apps.insert(id, app);
             }
         }
-        Ok(self.apps.iter().map(|(id, (_, app))| (*id, Arc::clone(app))).collect())
+        Ok(apps)
     }
 }
