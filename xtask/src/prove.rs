@@ -60,6 +60,18 @@ const PROOFS: &[Proof] = &[
         test: "prove::hostile::hostile_clients_at_full_size",
         needs_release: true,
     },
+    Proof {
+        name: "hostile",
+        package: "jeton",
+        test: "prove::hostile::attacks_unnoticed_by_others_on_sqlite",
+        needs_release: true,
+    },
+    Proof {
+        name: "hostile",
+        package: "jeton",
+        test: "prove::hostile::attacks_unnoticed_by_others_on_postgresql",
+        needs_release: true,
+    },
     Proof { name: "kill9", package: "jeton", test: "prove::kill9::two_hundred_rounds", needs_release: true },
     Proof {
         name: "revoke",

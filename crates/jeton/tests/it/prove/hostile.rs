@@ -3,6 +3,8 @@
 
 mod crowd;
 mod honest;
+mod measure;
+mod pages;
 mod shapes;
 mod values;
 mod wire;
@@ -10,6 +12,7 @@ mod wire;
 use crate::support::{Installation, text};
 use crowd::Crowds;
 use honest::Honest;
+use measure::{Attack, Scale, assert_unnoticed};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -59,6 +62,40 @@ fn hostile_clients_at_full_size() {
         waits: true,
     });
     println!("hostile: {figure}");
+}
+
+/// What others must not notice.
+const ATTACKS: &[&Attack] = &[&pages::ATTACK];
+
+#[test]
+#[ignore = "a proof: cargo xtask prove hostile"]
+fn attacks_unnoticed_by_others_on_sqlite() {
+    unnoticed(Installation::sqlite);
+}
+
+#[test]
+#[ignore = "a proof: cargo xtask prove hostile"]
+fn attacks_unnoticed_by_others_on_postgresql() {
+    unnoticed(Installation::postgres);
+}
+
+/// Each attack at its size and at ten times that; `JETON_ATTACK` names one, to run it alone.
+#[expect(clippy::print_stdout, reason = "a proof prints its figures")]
+fn unnoticed(installation: fn() -> Installation) {
+    let only = std::env::var("JETON_ATTACK").ok();
+    for attack in ATTACKS.iter().filter(|attack| only.as_ref().is_none_or(|only| attack.name == only)) {
+        for scale in [Scale::Full, Scale::TenTimes] {
+            println!("hostile, {scale:?}: {}", assert_unnoticed(attack, installation(), scale));
+        }
+    }
+}
+
+/// The gate's size of an attack, on both engines.
+fn unnoticed_at_a_small_size(attack: &Attack) {
+    assert_unnoticed(attack, Installation::sqlite(), Scale::Gate);
+    if !jeton_testkit::skips("PostgreSQL") {
+        assert_unnoticed(attack, Installation::postgres(), Scale::Gate);
+    }
 }
 
 fn attack(size: Size) -> String {
