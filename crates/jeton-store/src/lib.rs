@@ -16,6 +16,8 @@ mod copy;
 mod decode;
 mod engine;
 mod error;
+mod fair;
+mod lines;
 mod measures;
 mod migrations;
 mod model;
@@ -33,6 +35,7 @@ mod write;
 pub use backup::check_backup;
 pub use change::{Change, ChangeKind, Hints, LogPosition, News, Removal};
 pub use error::{OpenError, StoreError};
+pub use fair::{Crowded, Fair, Share, Turn};
 pub use measures::{CallMeasures, StoreMeasures};
 pub use model::{
     App, AppChange, AppChanged, AppCreated, BackedUp, CheckReport, Genesis, Initialised, Inserted, KeyCheck,
