@@ -1,15 +1,17 @@
 //! Reading what a running program says.
 
 use super::PATIENCE;
-use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Read};
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 /// The lines of a stream, read as they come and kept.
-pub(crate) struct Lines {
+pub(crate) struct Lines(Mutex<Heard>);
+
+struct Heard {
     incoming: Receiver<String>,
-    seen: RefCell<String>,
+    seen: String,
 }
 
 impl Lines {
@@ -27,7 +29,7 @@ impl Lines {
                 line.clear();
             }
         });
-        Lines { incoming, seen: RefCell::new(String::new()) }
+        Lines(Mutex::new(Heard { incoming, seen: String::new() }))
     }
 
     /// What follows `mark` in the next line that has it, up to a space or the line's end.
@@ -39,11 +41,12 @@ impl Lines {
     /// What follows `mark` in the next line that has it.
     #[track_caller]
     pub(crate) fn rest_of_line(&self, mark: &str) -> String {
+        let mut heard = self.heard();
         loop {
-            let Ok(line) = self.incoming.recv_timeout(PATIENCE) else {
-                panic!("{mark:?} was never said:\n{}", self.seen.borrow());
+            let Ok(line) = heard.incoming.recv_timeout(PATIENCE) else {
+                panic!("{mark:?} was never said:\n{}", heard.seen);
             };
-            self.seen.borrow_mut().push_str(&line);
+            heard.seen.push_str(&line);
             if let Some((_, rest)) = line.split_once(mark) {
                 return rest.trim_end().to_owned();
             }
@@ -53,12 +56,17 @@ impl Lines {
     /// All that was said, once the stream has ended.
     #[track_caller]
     pub(crate) fn to_end(&self) -> String {
+        let mut heard = self.heard();
         loop {
-            match self.incoming.recv_timeout(PATIENCE) {
-                Ok(line) => self.seen.borrow_mut().push_str(&line),
-                Err(mpsc::RecvTimeoutError::Disconnected) => return self.seen.borrow().clone(),
-                Err(mpsc::RecvTimeoutError::Timeout) => panic!("no end:\n{}", self.seen.borrow()),
+            match heard.incoming.recv_timeout(PATIENCE) {
+                Ok(line) => heard.seen.push_str(&line),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return heard.seen.clone(),
+                Err(mpsc::RecvTimeoutError::Timeout) => panic!("no end:\n{}", heard.seen),
             }
         }
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
