@@ -11,8 +11,8 @@ use crate::failure::Failure;
 const CLIENTS: u32 = 64;
 
 pub(super) fn run(stage: &Stage) -> Result<Section, Failure> {
-    let grouped = Installation::make(stage.profile, stage.folder.join("grouped"), (1, 0), 1)?;
-    let single = Installation::make(stage.profile, stage.folder.join("single"), (1, 0), 1)?;
+    let grouped = Installation::make(&stage.build, stage.folder.join("grouped"), (1, 0), 1)?;
+    let single = Installation::make(&stage.build, stage.folder.join("single"), (1, 0), 1)?;
     let by_group = grouped.serve(&[])?;
     let one_by_one = single.serve(&[("JETON_SQLITE_MAX_GROUP", "1")])?;
     let script = post_script(&stage.folder.join("create.lua"), r#"{"title":"bench","permissions":"read"}"#)?;

@@ -15,53 +15,57 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-/// Which build is run.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Profile {
-    /// As it ships.
-    Release,
-    /// Quick to build, slow to run.
-    Debug,
+/// A build of the program and what stands beside it.
+#[derive(Clone, Debug)]
+pub(super) struct Build {
+    /// Where cargo puts it.
+    folder: PathBuf,
 }
 
-/// Builds the program and what stands beside it here.
-///
-/// # Errors
-/// It does not build.
-pub(super) fn build(profile: Profile) -> Result<(), Failure> {
-    let mut build = cargo(&["build", "--locked", "--package", "jeton", "--package", "jeton-http"]);
-    build.args(["--bin", "jeton", "--example", "fill", "--example", "bare"]);
-    build.args(matches!(profile, Profile::Release).then_some("--release"));
-    println!("==> {}", written(&build));
-    run(&mut build)
-}
-
-fn program(profile: Profile, name: &str) -> Command {
-    let folder = match profile {
-        Profile::Release => "release",
-        Profile::Debug => "debug",
-    };
-    let mut command = Command::new(target_folder().join(folder).join(name));
-    // What a developer has set for it does not count here.
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("JETON_")) {
-        command.env_remove(name);
+impl Build {
+    /// Of this tree, as it ships, or unoptimised: quick to build, slow to run.
+    ///
+    /// # Errors
+    /// It does not build.
+    pub(super) fn of_this_tree(is_optimised: bool) -> Result<Self, Failure> {
+        let mut build = cargo(&["build", "--locked", "--package", "jeton", "--package", "jeton-http"]);
+        build.args(["--bin", "jeton", "--example", "fill", "--example", "bare"]);
+        build.args(is_optimised.then_some("--release"));
+        println!("==> {}", written(&build));
+        run(&mut build)?;
+        let folder = target_folder().join(if is_optimised { "release" } else { "debug" });
+        Ok(Build { folder })
     }
-    command
+
+    /// One that was made elsewhere: a folder with `jeton` and `examples/fill`.
+    pub(super) fn elsewhere(folder: &Path) -> Self {
+        Build { folder: folder.to_owned() }
+    }
+
+    fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(self.folder.join(name));
+        // What a developer has set for it does not count here.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("JETON_"))
+        {
+            command.env_remove(name);
+        }
+        command
+    }
 }
 
 /// The bare server that Jeton is measured against, and where it answers.
 ///
 /// # Errors
 /// It does not start.
-pub(super) fn start_bare(profile: Profile) -> Result<(Child, String), Failure> {
-    let child = Child::start(&mut program(profile, "examples/bare"))?;
+pub(super) fn start_bare(build: &Build) -> Result<(Child, String), Failure> {
+    let child = Child::start(&mut build.program("examples/bare"))?;
     let address = child.wait_for("listening on ")?;
     Ok((child, format!("{address}/auth/demo")))
 }
 
 /// A data directory with app `demo`.
 pub(super) struct Installation {
-    profile: Profile,
+    build: Build,
     folder: PathBuf,
     /// Some of the tokens' secrets, evenly spread over all.
     pub(super) tokens: Vec<String>,
@@ -75,23 +79,23 @@ impl Installation {
     /// # Errors
     /// A command fails.
     pub(super) fn make(
-        profile: Profile,
+        build: &Build,
         folder: PathBuf,
         (count, kept): (u64, u64),
         users: u64,
     ) -> Result<Self, Failure> {
         println!("    issuing {count} tokens");
-        let mut init = program(profile, "jeton");
+        let mut init = build.program("jeton");
         init.args(["init", "--json", "--data-dir"]).arg(&folder);
         let said = said(&mut init)?;
         let credentials: Value = serde_json::from_str(&said).unwrap_or_default();
         let Some(admin_token) = credentials["admin_token"].as_str().map(str::to_owned) else {
             return Err(Failure::Unclear { command: written(&init), output: said });
         };
-        let mut fill = program(profile, "examples/fill");
+        let mut fill = build.program("examples/fill");
         fill.arg(&folder).args([count, kept, users].map(|number| number.to_string()));
         let tokens = said_lines(&mut fill)?;
-        Ok(Installation { profile, folder, tokens, admin_token })
+        Ok(Installation { build: build.clone(), folder, tokens, admin_token })
     }
 
     /// Starts a server on it, with these settings in its environment.
@@ -99,7 +103,7 @@ impl Installation {
     /// # Errors
     /// It does not start.
     pub(super) fn serve(&self, settings: &[(&str, &str)]) -> Result<Jeton, Failure> {
-        let mut command = program(self.profile, "jeton");
+        let mut command = self.build.program("jeton");
         command.args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data-dir"]);
         command.arg(&self.folder).envs(settings.iter().copied());
         let begun = now();

@@ -19,7 +19,7 @@ const IN_LOOPBACK: u64 = 10_000;
 const MOST: f64 = 1.3;
 
 /// What is asked, and below which model's path. `None`: by a token's id.
-const REQUESTS: [(&str, Option<&str>); 5] = [
+pub(super) const REQUESTS: [(&str, Option<&str>); 5] = [
     ("GET /:id", None),
     ("count by userId", Some("/count?where%5BuserId%5D=7")),
     ("find by userId", Some("?filter%5Bwhere%5D%5BuserId%5D=7")),
@@ -27,13 +27,13 @@ const REQUESTS: [(&str, Option<&str>); 5] = [
     ("find, default order, limit 20", Some("?filter%5Blimit%5D=20")),
 ];
 /// A count of everything goes through an index of everything: no budget, but a figure.
-const WHOLE: (&str, Option<&str>) = ("count of all", Some("/count"));
+pub(super) const WHOLE: (&str, Option<&str>) = ("count of all", Some("/count"));
 
 pub(super) fn run(stage: &Stage) -> Result<Section, Failure> {
     let make = |name: &str, count: u64| {
         let users = (count / OF_A_USER).max(1);
         let counts = (count, count.min(MOST_KEPT));
-        Installation::make(stage.profile, stage.folder.join(name), counts, users)
+        Installation::make(&stage.build, stage.folder.join(name), counts, users)
     };
     let (small, large) = (make("loopback-few", FEW)?, make("loopback-many", stage.many)?);
     let (few, many) = (small.serve(&[])?, large.serve(&[])?);

@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what things cost, beside what they cost elsewhere, in one run on one machine.
 
+mod against;
 mod batch;
 mod child;
 mod create;
@@ -19,7 +20,7 @@ mod wrk;
 
 use crate::failure::Failure;
 use crate::needs::{self, target_folder};
-use jeton::{Installation, Profile};
+use jeton::{Build, Installation};
 use report::Section;
 use std::cell::OnceCell;
 use std::fs;
@@ -29,7 +30,7 @@ use std::path::PathBuf;
 /// Measure what things cost beside what they cost elsewhere, and write BENCHMARKS.md; installs what that needs
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Which, one after the other
+    /// Which, one after the other; `none` for what is named by an option alone
     #[arg(value_parser = names(), default_value = "all")]
     names: Vec<String>,
     /// Also measure OpenBao and LoopBack 3, which is another figure of `loopback` too
@@ -47,6 +48,9 @@ pub(crate) struct Options {
     /// Run the unoptimised build, to see whether the benchmark itself works: prints, and leaves BENCHMARKS.md as it is
     #[arg(long)]
     debug: bool,
+    /// Also measure another build beside this one: a folder with its `jeton` and `examples/fill`. Prints the ratios
+    #[arg(long, value_name = "FOLDER")]
+    against: Option<PathBuf>,
     /// Only print, and leave BENCHMARKS.md as it is
     #[arg(long)]
     print: bool,
@@ -66,23 +70,24 @@ const BENCHMARKS: &[Benchmark] = &[
 ];
 
 fn names() -> clap::builder::PossibleValuesParser {
-    clap::builder::PossibleValuesParser::new(BENCHMARKS.iter().map(|(name, _)| *name).chain(["all"]))
+    clap::builder::PossibleValuesParser::new(BENCHMARKS.iter().map(|(name, _)| *name).chain(["all", "none"]))
 }
 
 /// Runs what was named, one benchmark after the other.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     needs::install_load()?;
     let stage = Stage::new(options)?;
-    jeton::build(stage.profile)?;
     let is_named = |name: &str| options.names.iter().any(|named| named == name || named == "all");
     let named = BENCHMARKS.iter().filter(|(name, _)| is_named(name));
     let mut benchmarks: Vec<Benchmark> = named.copied().collect();
     benchmarks.extend(options.peers.then_some::<Benchmark>(("peers", peers::run)));
+    benchmarks.extend(options.against.is_some().then_some::<Benchmark>((against::NAME, against::run)));
     for (name, measure) in benchmarks {
         println!("\n==> {name}");
         let section = measure(&stage)?;
         println!("\n{}", section.text());
-        if !(options.print || options.debug) {
+        // What another build was is nothing that a page could say.
+        if !(options.print || options.debug || name == against::NAME) {
             report::write(&section)?;
         }
     }
@@ -92,7 +97,9 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
 /// What benchmarks share: a folder, and installations that are made when the first of them asks.
 struct Stage {
     folder: PathBuf,
-    profile: Profile,
+    build: Build,
+    /// Another build, to be compared with.
+    other: Option<Build>,
     rounds: u32,
     seconds: u32,
     many: u64,
@@ -118,7 +125,8 @@ impl Stage {
         emptied.map_err(|source| Failure::Files { what: folder.display().to_string(), source })?;
         Ok(Stage {
             folder,
-            profile: if options.debug { Profile::Debug } else { Profile::Release },
+            build: Build::of_this_tree(!options.debug)?,
+            other: options.against.as_deref().map(Build::elsewhere),
             rounds: options.rounds,
             seconds: options.seconds,
             many: options.many,
@@ -148,7 +156,7 @@ impl Stage {
             return Ok(made);
         }
         let made =
-            Installation::make(self.profile, self.folder.join(name), (count, count.min(MOST_KEPT)), USERS)?;
+            Installation::make(&self.build, self.folder.join(name), (count, count.min(MOST_KEPT)), USERS)?;
         Ok(place.get_or_init(|| made))
     }
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 const REVOKES: u32 = 200;
 
 pub(super) fn run(stage: &Stage) -> Result<Section, Failure> {
-    let installation = Installation::make(stage.profile, stage.folder.join("revoke"), (1, 0), 1)?;
+    let installation = Installation::make(&stage.build, stage.folder.join("revoke"), (1, 0), 1)?;
     let server = installation.serve(&[])?;
     let admin = installation.admin_token.as_str();
     let (mut manager, mut gateway) = (server.connect()?, server.connect()?);

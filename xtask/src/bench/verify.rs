@@ -15,7 +15,7 @@ const REDIS_RATE: u64 = 90_000;
 pub(super) fn run(stage: &Stage) -> Result<Section, Failure> {
     let (small, large) = (stage.small()?, stage.large()?);
     let (few, many) = (small.serve(&[])?, large.serve(&[])?);
-    let (_bare, bare_url) = start_bare(stage.profile)?;
+    let (_bare, bare_url) = start_bare(&stage.build)?;
     let nginx = Nginx::start(&stage.folder)?;
     let redis = Redis::start(&stage.folder)?;
     let asked = usize::try_from(FEW).unwrap_or(usize::MAX);
