@@ -1,12 +1,15 @@
 //! What a request is told that there is no room for.
 
 use crate::dialect::{appkey, dotide, loopback};
+use crate::seldom::Seldom;
 use crate::{auth, health};
 use axum::Json;
 use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use jeton_service::Unavailable;
 use serde_json::json;
+use std::sync::LazyLock;
 
 /// In seconds: what there was no room for a moment ago may find some now.
 pub(crate) const RETRY_SOON: HeaderValue = HeaderValue::from_static("1");
@@ -25,6 +28,17 @@ pub(crate) fn answer(path: &str) -> Option<Response> {
         "v1" | "v2" => Some(dotide::busy()),
         _ if loopback::claims(path) => Some(loopback::busy()),
         _ => Some(elsewhere()),
+    }
+}
+
+/// Says in the log why a request of a route is answered 503. What a crowd makes of itself is said now and then only: whoever
+/// asks for too much does not decide how long the log is.
+pub(crate) fn log(route: &'static str, error: &Unavailable) {
+    static CROWDING: LazyLock<Seldom> = LazyLock::new(|| Seldom::new(1));
+    if !error.is_crowding() {
+        tracing::error!(route, "{error}");
+    } else if let Some(kept_back) = CROWDING.pass() {
+        tracing::warn!(route, kept_back, "{error}");
     }
 }
 

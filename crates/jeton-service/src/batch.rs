@@ -81,10 +81,9 @@ impl Service {
         let sought: Vec<Digest> = missed.iter().flat_map(|(digests, _)| digests).copied().collect();
         let found: HashMap<Digest, StoredToken> = self
             .store
-            .find_tokens(&sought)
+            .find_tokens_of(app_id, &sought)
             .await?
             .into_iter()
-            .filter(|stored| stored.token.app_id == app_id)
             .map(|stored| (stored.digest, stored))
             .collect();
         // A token that is asked about several times is remembered once.

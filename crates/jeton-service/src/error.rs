@@ -27,6 +27,19 @@ pub enum Unavailable {
     Contended,
 }
 
+impl Unavailable {
+    /// Whether nothing is wrong but that too much is asked for at once, most likely by the same app.
+    pub fn is_crowding(&self) -> bool {
+        match self {
+            Unavailable::Store(StoreError::Crowded(_)) | Unavailable::Busy | Unavailable::Contended => true,
+            Unavailable::Store(_)
+            | Unavailable::Entropy(_)
+            | Unavailable::Unreadable(_)
+            | Unavailable::Withdrawn => false,
+        }
+    }
+}
+
 /// Why something is not done for this caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {

@@ -3,6 +3,7 @@
 use crate::change::Hints;
 use crate::error::StoreError;
 use crate::measures::StoreMeasures;
+use crate::reading::Reading;
 use crate::session::Session;
 use crate::statements::log::LogOrder;
 use crate::write::{Outcome, Write};
@@ -11,18 +12,6 @@ use std::future::Future;
 use std::ops::DerefMut;
 use std::time::Duration;
 use tokio::sync::watch;
-
-/// What a statement reads, which decides whom it waits behind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reading {
-    /// A few rows by key. Never waits behind a list.
-    Lookup,
-    /// One page of a list, by key. Many lists have to wait for each other, but none for a scan: a list that was begun would
-    /// be cut by it.
-    Page,
-    /// Many rows, to count them or to leave them out. Only so many run at once.
-    Scan,
-}
 
 /// What an engine brings: connections for reading, and a way to get writes committed.
 pub(crate) trait Engine: fmt::Debug + Send + Sync + 'static {

@@ -1,5 +1,6 @@
 //! What can go wrong: not being able to find out.
 
+use crate::fair::Crowded;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,10 @@ pub enum StoreError {
     /// The database cannot be reached, is busy for too long, is out of space, or failed. Trying again may help.
     #[error("the database is unavailable: {0}")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// So many of an app's requests wait for the same that this one cannot, or it has waited for too long. Other apps' are
+    /// served meanwhile.
+    #[error(transparent)]
+    Crowded(#[from] Crowded),
     /// What is stored makes no sense. Trying again does not help.
     #[error("the database holds a value that makes no sense, in {place}")]
     Corrupt {
@@ -28,6 +33,7 @@ impl StoreError {
         let shared = Arc::new(self);
         move || match *shared {
             StoreError::Corrupt { place } => StoreError::Corrupt { place },
+            StoreError::Crowded(Crowded) => StoreError::Crowded(Crowded),
             StoreError::Unavailable(_) => StoreError::unavailable(Shared(shared.clone())),
         }
     }

@@ -23,6 +23,7 @@ mod migrations;
 mod model;
 mod news;
 mod postgres;
+mod reading;
 mod record;
 mod schema;
 mod scopes;
@@ -123,6 +124,9 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Issues tokens of an app, each on its own: the answers are in the order of the arguments. An app that was deleted
     /// meanwhile takes them in and keeps them unknown.
+    ///
+    /// Up to 1,024 go in in one transaction, all or none. More take several, one after the other, so that the writes of
+    /// others come in between: if one fails, those before it stay.
     async fn insert_tokens(
         &self,
         app_id: AppId,
@@ -134,6 +138,11 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// The tokens that have one of these digests, of whatever app that is not deleted, revoked ones included, in no
     /// particular order.
     async fn find_tokens(&self, digests: &[Digest]) -> Result<Vec<StoredToken>, StoreError>;
+
+    /// Those of this app that have one of these digests, revoked ones included, in no particular order. However many are
+    /// sought, [`find_tokens`](Self::find_tokens) does not wait for them, and other apps' batches have their turns.
+    async fn find_tokens_of(&self, app_id: AppId, digests: &[Digest])
+    -> Result<Vec<StoredToken>, StoreError>;
 
     /// The token of this number in this app, unless it was revoked.
     async fn token(&self, app_id: AppId, id: TokenId) -> Result<Option<StoredToken>, StoreError>;

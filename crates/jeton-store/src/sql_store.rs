@@ -5,7 +5,7 @@ use crate::backup;
 use crate::change::{Change, Hints, LogPosition, News, Seen};
 use crate::check;
 use crate::decode;
-use crate::engine::{Engine, Reading};
+use crate::engine::Engine;
 use crate::error::{StoreError, TooSlow};
 use crate::measures::StoreMeasures;
 use crate::model::{
@@ -13,6 +13,7 @@ use crate::model::{
     LogState, NewApp, NewOperator, NewToken, Operator, Purge, Replaced, Restore, Restored, StoredToken,
     TokenFilter, TokenPage, TokenUse,
 };
+use crate::reading::Reading;
 use crate::record::Record;
 use crate::schema::{Changes, Tokens};
 use crate::session::Session;
@@ -29,6 +30,9 @@ use tokio::time::timeout;
 /// A store over the engine `E`.
 #[derive(Debug)]
 pub(crate) struct SqlStore<E>(pub(crate) E);
+
+/// How many sought digests are no batch yet.
+const FEW: usize = 8;
 
 /// The row of an answer of the engine `E`.
 type Row<E> = <<E as Engine>::Connection as Session>::Row;
@@ -158,10 +162,17 @@ impl<E: Engine> Store for SqlStore<E> {
         at: Timestamp,
         by: &Actor,
     ) -> Result<Vec<Inserted>, StoreError> {
-        if tokens.is_empty() {
-            return Ok(Vec::new());
+        let mut answers = Vec::with_capacity(tokens.len());
+        let mut tokens = tokens.into_iter();
+        loop {
+            let tokens: Vec<NewToken> = tokens.by_ref().take(tokens::MAX_INSERTED).collect();
+            if tokens.is_empty() {
+                return Ok(answers);
+            }
+            let write = Write::InsertTokens { app_id, tokens, at, by: by.clone() };
+            let part: Result<Vec<Inserted>, StoreError> = answer!(self, Inserted, write);
+            answers.extend(part?);
         }
-        answer!(self, Inserted, Write::InsertTokens { app_id, tokens, at, by: by.clone() })
     }
 
     async fn find_tokens(&self, digests: &[Digest]) -> Result<Vec<StoredToken>, StoreError> {
@@ -169,6 +180,22 @@ impl<E: Engine> Store for SqlStore<E> {
         for digests in digests.chunks(tokens::MAX_SOUGHT) {
             found.extend(self.all(tokens::tokens_by_digests(digests), decode::stored_token).await?);
         }
+        Ok(found)
+    }
+
+    async fn find_tokens_of(
+        &self,
+        app_id: AppId,
+        digests: &[Digest],
+    ) -> Result<Vec<StoredToken>, StoreError> {
+        let reading = if digests.len() <= FEW { Reading::Lookup } else { Reading::Batch(app_id) };
+        let mut found = Vec::new();
+        for digests in digests.chunks(tokens::MAX_SOUGHT) {
+            found.extend(
+                self.listed(reading, tokens::tokens_by_digests(digests), decode::stored_token).await?,
+            );
+        }
+        found.retain(|stored| stored.token.app_id == app_id);
         Ok(found)
     }
 
@@ -180,7 +207,8 @@ impl<E: Engine> Store for SqlStore<E> {
         let mut found = Vec::new();
         for ids in ids.chunks(tokens::MAX_SOUGHT) {
             found.extend(
-                self.listed(Reading::Page, tokens::tokens_by_ids(app_id, ids), decode::stored_token).await?,
+                self.listed(Reading::Page(app_id), tokens::tokens_by_ids(app_id, ids), decode::stored_token)
+                    .await?,
             );
         }
         Ok(found)
@@ -211,7 +239,8 @@ impl<E: Engine> Store for SqlStore<E> {
     }
 
     async fn count_tokens(&self, filter: &TokenFilter) -> Result<u64, StoreError> {
-        let counts = self.listed(Reading::Scan, token_lists::count_tokens(filter), decode::count).await?;
+        let reading = Reading::Scan(filter.app_id);
+        let counts = self.listed(reading, token_lists::count_tokens(filter), decode::count).await?;
         Ok(counts.first().copied().unwrap_or(0))
     }
 
@@ -220,7 +249,8 @@ impl<E: Engine> Store for SqlStore<E> {
         filter: &TokenFilter,
         page: TokenPage,
     ) -> Result<Vec<StoredToken>, StoreError> {
-        let reading = if page.skip > 0 { Reading::Scan } else { Reading::Page };
+        let of_app = if page.skip > 0 { Reading::Scan } else { Reading::Page };
+        let reading = of_app(filter.app_id);
         self.listed(reading, token_lists::list_tokens(filter, page), decode::stored_token).await
     }
 

@@ -38,7 +38,40 @@ pub(crate) struct NewAppWithAdmin {
     pub(crate) by: Actor,
 }
 
+/// Whose line a write waits in for its turn. An app's new tokens wait apart from changes of what it has: however many are
+/// being made, a token is revoked or disabled without waiting for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum WriteLine {
+    /// What operators ask for, and upkeep, for all apps.
+    Everything,
+    NewTokens(AppId),
+    Changes(AppId),
+}
+
 impl Write {
+    /// Whose line it waits in.
+    pub(crate) fn line(&self) -> WriteLine {
+        match self {
+            Write::InsertTokens { app_id, .. } => WriteLine::NewTokens(*app_id),
+            Write::ChangeApp { id, .. } | Write::DeleteApp { id, .. } => WriteLine::Changes(*id),
+            Write::ReplaceToken { token, .. } => WriteLine::Changes(token.app_id),
+            Write::DeleteToken { app_id, .. } | Write::RevokeToken { app_id, .. } => {
+                WriteLine::Changes(*app_id)
+            }
+            Write::Initialise(_)
+            | Write::CreateApp(_)
+            | Write::SweepDeletedApps { .. }
+            | Write::SweepSealed { .. }
+            | Write::PurgeTokens { .. }
+            | Write::Restore(_)
+            | Write::TrimChanges { .. }
+            | Write::EraseRemovedSecrets { .. }
+            | Write::AddUsage { .. }
+            | Write::CreateOperator { .. }
+            | Write::RevokeOperator { .. } => WriteLine::Everything,
+        }
+    }
+
     /// How many rows it is about to write, roughly: what the size of a group is counted in.
     pub(crate) fn weight(&self) -> usize {
         match self {

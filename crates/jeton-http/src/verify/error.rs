@@ -2,7 +2,7 @@
 
 use super::input::Misfit;
 use super::wire;
-use crate::overload::RETRY_SOON;
+use crate::overload::{self, RETRY_SOON};
 use crate::request::BodyError;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
@@ -106,7 +106,7 @@ impl From<BodyError> for VerifyError {
 impl IntoResponse for VerifyError {
     fn into_response(self) -> Response {
         if let VerifyError::Unavailable(error) = &self {
-            tracing::error!(route = "/verify/{app}", "{error}");
+            overload::log("/verify/{app}", error);
         }
         let (status, code) = self.code();
         let mut response = (status, wire::error(code, &self.message())).into_response();

@@ -175,6 +175,14 @@ impl Store for FailingStore {
         self.call(self.inner.find_tokens(digests)).await
     }
 
+    async fn find_tokens_of(
+        &self,
+        app_id: AppId,
+        digests: &[Digest],
+    ) -> Result<Vec<StoredToken>, StoreError> {
+        self.call(self.inner.find_tokens_of(app_id, digests)).await
+    }
+
     async fn token(&self, app_id: AppId, id: TokenId) -> Result<Option<StoredToken>, StoreError> {
         self.call(self.inner.token(app_id, id)).await
     }

@@ -177,6 +177,14 @@ impl Store for CoherentStore {
         self.inner.find_tokens(digests).await
     }
 
+    async fn find_tokens_of(
+        &self,
+        app_id: AppId,
+        digests: &[Digest],
+    ) -> Result<Vec<StoredToken>, StoreError> {
+        self.inner.find_tokens_of(app_id, digests).await
+    }
+
     async fn tokens(&self, app_id: AppId, ids: &[TokenId]) -> Result<Vec<StoredToken>, StoreError> {
         self.inner.tokens(app_id, ids).await
     }

@@ -114,6 +114,14 @@ impl Store for CountingStore {
         self.asked().find_tokens(digests).await
     }
 
+    async fn find_tokens_of(
+        &self,
+        app_id: AppId,
+        digests: &[Digest],
+    ) -> Result<Vec<StoredToken>, StoreError> {
+        self.asked().find_tokens_of(app_id, digests).await
+    }
+
     async fn token(&self, app_id: AppId, id: TokenId) -> Result<Option<StoredToken>, StoreError> {
         self.asked().token(app_id, id).await
     }

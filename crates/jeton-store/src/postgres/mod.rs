@@ -9,21 +9,23 @@ mod tests;
 use crate::Store;
 use crate::apply::apply;
 use crate::change::Hints;
-use crate::engine::{Engine, Reading};
+use crate::engine::Engine;
 use crate::error::{OpenError, StoreError};
+use crate::fair::{Fair, Share, Turn};
 use crate::measures::StoreMeasures;
+use crate::reading::{AtOnce, Reading, ReadingTurns, in_time};
 use crate::sql_store::SqlStore;
 use crate::statements::log::LogOrder;
-use crate::write::{Outcome, Write};
+use crate::write::{Outcome, Write, WriteLine};
 use hints::Announcer;
+use jeton_core::AppId;
 use sqlx::Transaction;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, PgPool, Postgres};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::timeout;
+use tokio::sync::watch;
 
 /// Begins a transaction that may write, and so may take longer than the connection's limit, which is for reads.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = '10s'";
@@ -37,10 +39,12 @@ const BEGIN_ALONE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL state
                            SET LOCAL idle_in_transaction_session_timeout = 0; \
                            LOCK TABLE genesis, key_checks, apps, tokens, operators, changes IN EXCLUSIVE MODE";
 
-/// Most pages of lists at once, and most scans, of the pool's ten connections: the others are for those who look up by key
-/// or write.
-const MAX_PAGES: usize = 3;
-const MAX_SCANS: usize = 2;
+/// What one app does at once on the pool's connections; of pages and scans, one more is for other apps. The others are for
+/// those who look up by key or write, which is quick.
+const AT_ONCE: AtOnce = AtOnce { batches: 2, pages: 2, scans: 2 };
+
+/// How transactions that write share the pool. Those of one app's new tokens leave some to others.
+const WRITES: Share = Share { places: 8, each: 6, waiting: 512 };
 
 /// Opens the PostgreSQL database at `url` (`postgres://` or `postgresql://`) and brings it to the newest schema. The
 /// database must be there, be encoded in UTF-8, and let its user make tables. Any number of processes may have it open.
@@ -74,15 +78,15 @@ struct PostgresEngine {
     query_time: Duration,
     announcer: Announcer,
     measures: StoreMeasures,
-    page_turns: Arc<Semaphore>,
-    scan_turns: Arc<Semaphore>,
+    turns: ReadingTurns,
+    write_turns: Fair<WriteLine>,
 }
 
 /// A connection of the pool, and the turn of what is no lookup.
 #[derive(Debug)]
 struct Reader {
     connection: PoolConnection<Postgres>,
-    _turn: Option<OwnedSemaphorePermit>,
+    _turn: Option<Turn<AppId>>,
 }
 
 impl Deref for Reader {
@@ -106,8 +110,8 @@ impl PostgresEngine {
             pool,
             query_time,
             measures: StoreMeasures::default(),
-            page_turns: Arc::new(Semaphore::new(MAX_PAGES)),
-            scan_turns: Arc::new(Semaphore::new(MAX_SCANS)),
+            turns: ReadingTurns::new(AT_ONCE),
+            write_turns: Fair::new(WRITES),
         }
     }
 }
@@ -124,18 +128,7 @@ impl Engine for PostgresEngine {
     }
 
     async fn reader(&self, reading: Reading) -> Result<Reader, StoreError> {
-        let turns = match reading {
-            Reading::Lookup => None,
-            Reading::Page => Some(&self.page_turns),
-            Reading::Scan => Some(&self.scan_turns),
-        };
-        let turn = match turns {
-            None => None,
-            Some(turns) => {
-                let turn = timeout(open::ACQUIRE_TIMEOUT, Arc::clone(turns).acquire_owned()).await;
-                Some(turn.map_err(StoreError::unavailable)?.map_err(StoreError::unavailable)?)
-            }
-        };
+        let turn = self.turns.of(reading).await?;
         let connection = self.pool.acquire().await.map_err(StoreError::unavailable)?;
         Ok(Reader { connection, _turn: turn })
     }
@@ -152,6 +145,7 @@ impl Engine for PostgresEngine {
 
     async fn write(&self, write: Write) -> Result<Outcome, StoreError> {
         let begin = if matches!(write, Write::Restore(_)) { BEGIN_ALONE } else { BEGIN };
+        let _turn = in_time(self.write_turns.turn(write.line())).await?;
         let mut transaction = self.pool.begin_with(begin).await.map_err(StoreError::unavailable)?;
         // Dropped on an error, which rolls it back.
         let mut outcomes = apply(&mut *transaction, std::slice::from_ref(&write)).await?;

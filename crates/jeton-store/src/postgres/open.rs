@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, query_scalar};
 use std::time::Duration;
 
 const MAX_CONNECTIONS: u32 = 10;
-pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where a server or role does not wait for the disk on a commit, this connection does: an acknowledged write is on
 /// disk. Stronger settings than that are left alone.

@@ -1,5 +1,6 @@
 //! SQLite: one writer that groups writes into commits, readers beside it.
 
+mod jobs;
 mod open;
 mod reader;
 pub(crate) use open::{connect_to_backup, version};
@@ -9,9 +10,10 @@ mod writer;
 
 use crate::Store;
 use crate::change::Hints;
-use crate::engine::{Engine, Reading};
+use crate::engine::Engine;
 use crate::error::{OpenError, StoreError};
 use crate::measures::StoreMeasures;
+use crate::reading::{AtOnce, Reading, ReadingTurns};
 use crate::session::Session;
 use crate::sql_store::SqlStore;
 use crate::statements::log::LogOrder;
@@ -34,8 +36,8 @@ pub struct SqliteOptions {
     /// Most connections for looking up by key. At least 1. By default as many as the machine has cores, from 2 to 4: each
     /// is a thread that computes, and keeps memory of its own.
     pub readers: u32,
-    /// Most connections for pages of lists, and as many again for what counts or leaves out many rows: neither takes one
-    /// from those who look up. At least 1.
+    /// Most connections for pages of lists of one app, and as many again for what counts or leaves out many rows: neither
+    /// takes one from those who look up, and each has one more for other apps. At least 1.
     pub list_readers: u32,
     /// How long a statement that reads may take before it is given up.
     pub query_time: Duration,
@@ -65,6 +67,7 @@ struct SqliteEngine {
     readers: SqlitePool,
     page_readers: SqlitePool,
     scan_readers: SqlitePool,
+    turns: ReadingTurns,
     writer: Writer,
     path: PathBuf,
     query_time: Duration,
@@ -75,8 +78,11 @@ impl SqliteEngine {
     async fn open(path: &Path, options: SqliteOptions) -> Result<Self, OpenError> {
         let connection = open::writer(path).await?;
         let readers = open::readers(path, options.readers.max(1)).await?;
-        let page_readers = open::readers(path, options.list_readers.max(1)).await?;
-        let scan_readers = open::readers(path, options.list_readers.max(1)).await?;
+        let list_readers = options.list_readers.max(1);
+        let page_readers = open::readers(path, list_readers + 1).await?;
+        let scan_readers = open::readers(path, list_readers + 1).await?;
+        let (batches, lists) = (options.readers.saturating_sub(1).max(1) as usize, list_readers as usize);
+        let turns = ReadingTurns::new(AtOnce { batches, pages: lists, scans: lists });
         let measures = Arc::new(StoreMeasures::default());
         let max_group = options.max_group.max(1);
         let writer = Writer::start(path.to_owned(), connection, max_group, Arc::clone(&measures));
@@ -84,6 +90,7 @@ impl SqliteEngine {
             readers,
             page_readers,
             scan_readers,
+            turns,
             writer,
             path: path.to_owned(),
             query_time: options.query_time,
@@ -120,10 +127,11 @@ impl Engine for SqliteEngine {
     }
 
     async fn reader(&self, reading: Reading) -> Result<Reader, StoreError> {
+        let turn = self.turns.of(reading).await?;
         match reading {
-            Reading::Lookup => Reader::lookup(&self.readers).await,
-            Reading::Page => Reader::watched(&self.page_readers).await,
-            Reading::Scan => Reader::watched(&self.scan_readers).await,
+            Reading::Lookup | Reading::Batch(_) => Reader::lookup(&self.readers, turn).await,
+            Reading::Page(_) => Reader::watched(&self.page_readers, turn).await,
+            Reading::Scan(_) => Reader::watched(&self.scan_readers, turn).await,
         }
     }
 

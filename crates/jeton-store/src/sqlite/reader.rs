@@ -1,6 +1,8 @@
 //! A connection of a pool, for one statement that reads.
 
 use crate::error::StoreError;
+use crate::fair::Turn;
+use jeton_core::AppId;
 use rustix::process::setpriority_process;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{Sqlite, SqliteConnection, SqlitePool};
@@ -22,17 +24,19 @@ pub(super) struct Reader {
     // Dropped first: the connection goes back to its pool when its statement is about to end.
     _waiting: Option<Waiting>,
     connection: PoolConnection<Sqlite>,
+    _turn: Option<Turn<AppId>>,
 }
 
 impl Reader {
     /// One for a statement that is quick by its nature.
-    pub(super) async fn lookup(pool: &SqlitePool) -> Result<Self, StoreError> {
-        Ok(Reader { _waiting: None, connection: pool.acquire().await.map_err(StoreError::unavailable)? })
+    pub(super) async fn lookup(pool: &SqlitePool, turn: Option<Turn<AppId>>) -> Result<Self, StoreError> {
+        let connection = pool.acquire().await.map_err(StoreError::unavailable)?;
+        Ok(Reader { _waiting: None, connection, _turn: turn })
     }
 
     /// One for a statement that may look at many rows. SQLite runs a statement to its end, however long ago its asker
     /// went away; so it is told.
-    pub(super) async fn watched(pool: &SqlitePool) -> Result<Self, StoreError> {
+    pub(super) async fn watched(pool: &SqlitePool, turn: Option<Turn<AppId>>) -> Result<Self, StoreError> {
         let mut connection = pool.acquire().await.map_err(StoreError::unavailable)?;
         let gave_up = Arc::new(AtomicBool::new(false));
         let waiting = Waiting { gave_up: Arc::clone(&gave_up) };
@@ -47,7 +51,7 @@ impl Reader {
             !gave_up.load(Ordering::Relaxed)
         });
         drop(handle);
-        Ok(Reader { _waiting: Some(waiting), connection })
+        Ok(Reader { _waiting: Some(waiting), connection, _turn: turn })
     }
 }
 

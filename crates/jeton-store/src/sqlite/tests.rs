@@ -1,12 +1,13 @@
 use super::writer::Writer;
 use super::{SqliteEngine, SqliteOptions, open, open_sqlite};
-use crate::engine::{Engine, Reading};
+use crate::engine::Engine;
 use crate::error::StoreError;
 use crate::migrations::{SQLITE, migrate};
+use crate::reading::Reading;
 use crate::sql_store::SqlStore;
 use crate::statements::Statement;
 use crate::write::{Outcome, Write};
-use jeton_core::{Actor, Digest, OperatorId, Timestamp};
+use jeton_core::{Actor, AppId, Digest, OperatorId, Timestamp};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection, Executor, query_scalar};
 use std::path::PathBuf;
@@ -25,6 +26,10 @@ async fn pragma(connection: &mut SqliteConnection, name: &str) -> String {
     // Some answer with a number, some with a text.
     let sql = format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}");
     query_scalar(AssertSqlSafe(sql)).fetch_one(connection).await.unwrap()
+}
+
+fn app(number: i64) -> AppId {
+    AppId::new(number).unwrap()
 }
 
 /// A write that finds nothing to do.
@@ -80,16 +85,17 @@ async fn a_scan_that_nobody_waits_for_ends_and_others_never_wait_for_it() {
     let options = SqliteOptions { readers: 1, list_readers: 1, ..SqliteOptions::default() };
     let engine = SqliteEngine::open(&path, options).await.unwrap();
     for _ in 0..2 {
-        let mut scan = timeout(LONG, engine.reader(Reading::Scan)).await.unwrap().unwrap();
+        let mut scan = timeout(LONG, engine.reader(Reading::Scan(app(1)))).await.unwrap().unwrap();
         let mut counting = Box::pin(query_scalar::<_, i64>(ENDLESS).fetch_one(&mut *scan));
         assert!(timeout(Duration::from_millis(50), &mut counting).await.is_err());
-        for reading in [Reading::Lookup, Reading::Page] {
+        for reading in [Reading::Lookup, Reading::Batch(app(1)), Reading::Page(app(1)), Reading::Scan(app(2))]
+        {
             let mut other = timeout(LONG, engine.reader(reading)).await.unwrap().unwrap();
             assert_eq!(query_scalar::<_, i64>("SELECT 1").fetch_one(&mut *other).await.unwrap(), 1);
         }
         assert!(timeout(Duration::ZERO, &mut counting).await.is_err(), "it is still under way");
     }
-    let mut scan = engine.reader(Reading::Scan).await.unwrap();
+    let mut scan = engine.reader(Reading::Scan(app(1))).await.unwrap();
     assert_eq!(query_scalar::<_, i64>("SELECT 1").fetch_one(&mut *scan).await.unwrap(), 1);
     drop(scan);
     timeout(LONG, engine.close()).await.unwrap();
@@ -103,7 +109,7 @@ async fn a_list_takes_so_long_and_no_longer() {
     let endless = Statement::fixed(
         sea_query::Query::select().expr(sea_query::Expr::cust(format!("({ENDLESS})"))).take(),
     );
-    let answer = timeout(LONG, store.listed(Reading::Scan, endless, |_| Ok(()))).await.unwrap();
+    let answer = timeout(LONG, store.listed(Reading::Scan(app(1)), endless, |_| Ok(()))).await.unwrap();
     let Err(StoreError::Unavailable(error)) = answer else { panic!("{answer:?}") };
     assert_eq!(error.to_string(), "a statement took longer than 300 ms");
 }

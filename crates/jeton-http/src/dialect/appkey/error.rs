@@ -1,7 +1,7 @@
 //! Errors of the user-token API: HTTP status and envelope agree.
 
 use super::wire::envelope;
-use crate::overload::RETRY_SOON;
+use crate::overload::{self, RETRY_SOON};
 use crate::request::BodyError;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
@@ -122,7 +122,7 @@ impl From<BodyError> for AppKeyError {
 impl IntoResponse for AppKeyError {
     fn into_response(self) -> Response {
         if let AppKeyError::Unavailable(error) = &self {
-            tracing::error!(route = "/AccessToken", "{error}");
+            overload::log("/AccessToken", error);
         }
         let status = self.status();
         let body = envelope(status.as_u16(), &serde_json::Value::Null, &self.message());

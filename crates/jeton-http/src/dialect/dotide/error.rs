@@ -1,7 +1,7 @@
 //! Errors of Dotide: an object with a message, which its clients raise.
 
 use super::wire::{error_body, validation_body};
-use crate::overload::RETRY_SOON;
+use crate::overload::{self, RETRY_SOON};
 use crate::request::BodyError;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
@@ -101,7 +101,7 @@ impl From<BodyError> for DotideError {
 impl IntoResponse for DotideError {
     fn into_response(self) -> Response {
         if let DotideError::Unavailable(error) = &self {
-            tracing::error!(route = "/v1/{db}/access_tokens", "{error}");
+            overload::log("/v1/{db}/access_tokens", error);
         }
         let mut response = (self.status(), self.body()).into_response();
         let headers = response.headers_mut();

@@ -2,7 +2,7 @@
 
 use super::negotiation::ErrorForm;
 use super::{page, wire};
-use crate::overload::RETRY_SOON;
+use crate::overload::{self, RETRY_SOON};
 use crate::request::BodyError;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
@@ -200,7 +200,7 @@ impl LoopBackError {
     /// The answer, in the form that the client understands best.
     pub(super) fn respond(self, form: ErrorForm) -> Response {
         if let LoopBackError::Unavailable(error) = &self {
-            tracing::error!(route = "/api/accessTokens", "{error}");
+            overload::log("/api/accessTokens", error);
         }
         let (status, name, message, code) = self.parts();
         let number = status.as_u16();

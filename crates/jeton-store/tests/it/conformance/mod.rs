@@ -9,6 +9,7 @@ mod log;
 mod opening;
 mod operators;
 mod retention;
+mod sharing;
 mod start;
 mod texts;
 mod tokens;
@@ -135,6 +136,12 @@ conformance! {
         another_store_sees_what_was_acknowledged,
         close_finishes_what_is_under_way,
         after_close_everything_is_unavailable,
+    }
+    sharing {
+        a_crowd_that_counts_or_lists_delays_no_other_app,
+        a_crowd_that_is_sought_in_batches_delays_nobody,
+        a_crowd_that_writes_delays_no_other_app_and_no_revoking,
+        more_than_may_wait_are_refused_and_others_served,
     }
     opening {
         many_may_open_a_new_database_at_once,

@@ -1,0 +1,203 @@
+//! The writes that wait for the writing task.
+
+use crate::error::StoreError;
+use crate::fair::Crowded;
+use crate::lines::Lines;
+use crate::statements::tokens::MAX_INSERTED;
+use crate::write::{Outcome, Write, WriteLine};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{Notify, oneshot};
+
+/// Most writes that wait in one line.
+const MAX_WAITING: usize = 512;
+/// Most rows of a group of several writes: others wait while it is written. No write of an app has more.
+const MAX_GROUP_WEIGHT: usize = MAX_INSERTED;
+
+/// A write, and who waits for its answer.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) write: Write,
+    pub(super) answer: oneshot::Sender<Result<Outcome, StoreError>>,
+}
+
+impl Job {
+    fn weight(&self) -> usize {
+        self.write.weight().max(1)
+    }
+}
+
+/// Writes in lines that are served in turn: a write waits for the group under way, and then for no more than one write of
+/// each other line that is before it in its own.
+#[derive(Debug)]
+pub(super) struct Jobs {
+    waiting: Mutex<Waiting>,
+    arrived: Notify,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    lines: Lines<WriteLine, Job>,
+    is_closed: bool,
+}
+
+/// The writing task is not there.
+#[derive(Debug, thiserror::Error)]
+#[error("the store is closed")]
+pub(super) struct Closed;
+
+impl Jobs {
+    pub(super) fn new() -> Arc<Self> {
+        let waiting = Waiting { lines: Lines::new(MAX_WAITING), is_closed: false };
+        Arc::new(Jobs { waiting: Mutex::new(waiting), arrived: Notify::new() })
+    }
+
+    /// Lets a write wait, unless too many do.
+    pub(super) fn push(&self, job: Job) -> Result<(), StoreError> {
+        {
+            let mut waiting = self.lock();
+            if waiting.is_closed {
+                return Err(StoreError::unavailable(Closed));
+            }
+            waiting.lines.push(job.write.line(), job).ok_or(Crowded)?;
+        }
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Waits until there is something to be written; `false`: nothing is, and nothing will be. One task waits at a time.
+    pub(super) async fn wait(&self) -> bool {
+        loop {
+            {
+                let waiting = self.lock();
+                if waiting.lines.len() > 0 {
+                    return true;
+                }
+                if waiting.is_closed {
+                    return false;
+                }
+            }
+            self.arrived.notified().await;
+        }
+    }
+
+    /// The next writes, as far as they fit into one group, and how many wait behind them.
+    pub(super) fn gather(&self, max_group: usize) -> (Vec<Job>, usize) {
+        let mut waiting = self.lock();
+        let (mut jobs, mut weight) = (Vec::new(), 0_usize);
+        while jobs.len() < max_group {
+            // However much the first is, it has to be written some time.
+            let fits = |job: &Job| weight == 0 || weight.saturating_add(job.weight()) <= MAX_GROUP_WEIGHT;
+            let Some((_, job)) = waiting.lines.next(|_, job| fits(job)) else { break };
+            weight = weight.saturating_add(job.weight());
+            jobs.push(job);
+        }
+        (jobs, waiting.lines.len())
+    }
+
+    /// Takes no more writes. Those that wait are made.
+    pub(super) fn close(&self) {
+        self.lock().is_closed = true;
+        self.arrived.notify_one();
+    }
+
+    /// Takes no more writes, and answers those that wait that nobody makes them.
+    fn abandon(&self) {
+        let mut waiting = self.lock();
+        waiting.is_closed = true;
+        // Who waits is told by the end of its channel.
+        while waiting.lines.next(|_, _| true).is_some() {}
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The task that makes the writes, until this is dropped, be it by a panic.
+pub(super) struct Worker(pub(super) Arc<Jobs>);
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jeton_core::{Actor, AppId, Timestamp, TokenId};
+
+    fn app(number: i64) -> AppId {
+        AppId::new(number).unwrap()
+    }
+
+    fn push(jobs: &Jobs, write: Write) -> Result<(), StoreError> {
+        let (answer, _) = oneshot::channel();
+        jobs.push(Job { write, answer })
+    }
+
+    fn new_token(app_id: AppId) -> Write {
+        Write::InsertTokens { app_id, tokens: Vec::new(), at: Timestamp::MIN, by: Actor::Cli }
+    }
+
+    fn heavy(limit: u32) -> Write {
+        Write::SweepDeletedApps { limit }
+    }
+
+    fn revoke(app_id: AppId) -> Write {
+        Write::RevokeToken { app_id, id: TokenId::new(1).unwrap(), at: Timestamp::MIN, by: Actor::Cli }
+    }
+
+    fn lines(jobs: &Jobs, max_group: usize) -> Vec<WriteLine> {
+        jobs.gather(max_group).0.iter().map(|job| job.write.line()).collect()
+    }
+
+    #[test]
+    fn one_write_of_another_app_is_in_the_next_group() {
+        let jobs = Jobs::new();
+        for _ in 0..MAX_WAITING {
+            push(&jobs, new_token(app(1))).unwrap();
+        }
+        assert!(push(&jobs, new_token(app(1))).is_err(), "that is enough");
+        push(&jobs, new_token(app(2))).unwrap();
+        push(&jobs, revoke(app(1))).unwrap();
+        let first = [WriteLine::NewTokens(app(1)), WriteLine::NewTokens(app(2)), WriteLine::Changes(app(1))];
+        assert_eq!(lines(&jobs, 3), first);
+        assert_eq!(jobs.gather(256).1, MAX_WAITING - 257);
+    }
+
+    #[test]
+    fn a_write_of_many_rows_is_not_written_with_others() {
+        let jobs = Jobs::new();
+        push(&jobs, new_token(app(1))).unwrap();
+        push(&jobs, heavy(u32::MAX)).unwrap();
+        push(&jobs, new_token(app(1))).unwrap();
+        assert_eq!(lines(&jobs, 256), [WriteLine::NewTokens(app(1)); 2]);
+        assert_eq!(lines(&jobs, 256), [WriteLine::Everything], "but it has its turn");
+        assert!(jobs.gather(256).0.is_empty());
+    }
+
+    #[test]
+    fn heavy_writes_are_first_in_the_group_after_they_did_not_fit() {
+        let jobs = Jobs::new();
+        push(&jobs, new_token(app(1))).unwrap();
+        push(&jobs, heavy(MAX_GROUP_WEIGHT as u32)).unwrap();
+        assert_eq!(lines(&jobs, 256).len(), 1);
+        push(&jobs, new_token(app(1))).unwrap();
+        assert_eq!(lines(&jobs, 256), [WriteLine::Everything]);
+        assert_eq!(lines(&jobs, 256), [WriteLine::NewTokens(app(1))]);
+    }
+
+    #[tokio::test]
+    async fn who_waits_when_the_worker_goes_is_told() {
+        let jobs = Jobs::new();
+        let worker = Worker(Arc::clone(&jobs));
+        let (answer, answered) = oneshot::channel();
+        jobs.push(Job { write: heavy(1), answer }).unwrap();
+        assert!(jobs.wait().await);
+        drop(worker);
+        assert!(answered.await.is_err());
+        assert!(push(&jobs, heavy(1)).is_err());
+        assert!(!jobs.wait().await);
+    }
+}
