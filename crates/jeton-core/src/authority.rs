@@ -300,6 +300,19 @@ impl Token {
         }
     }
 
+    /// Whether its bearer may do less than with the token as it was `before`, and nothing that it might not do then.
+    pub fn has_less_than(&self, before: &Token) -> bool {
+        let held = Holding { scopes: before.scopes.clone(), expires_at: before.expires_at };
+        let rights =
+            |token: &Token| (token.scopes.clone(), token.expires_at, token.is_enabled(), token.left_loopback);
+        let is_within = held.covers_scopes(&self.scopes)
+            && held.outlasts(self.expires_at)
+            && (self.is_enabled() <= before.is_enabled())
+            && (self.left_loopback >= before.left_loopback);
+        let is_same = (self.kind, &self.owner) == (before.kind, &before.owner);
+        is_same && is_within && rights(self) != rights(before)
+    }
+
     /// The scopes of this token after a dialect replaced its global permissions by `names`.
     ///
     /// # Errors

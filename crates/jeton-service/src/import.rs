@@ -76,6 +76,7 @@ impl Service {
             decided.or_else(|| match inserted.next()? {
                 Inserted::Issued(id) => Some(Imported::Taken(id)),
                 Inserted::Duplicate => Some(Imported::Duplicate),
+                Inserted::NoRoom => None,
             })
         };
         let outcomes: Option<Vec<Imported>> = outcomes.into_iter().map(outcome).collect();

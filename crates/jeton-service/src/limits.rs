@@ -1,6 +1,7 @@
 //! How much may be stored of one thing, and how many may listen.
 
 use jeton_core::ScopeLimits;
+use jeton_store::SelfMadeLimit;
 
 /// Limits on what is done from now on. What was written before under others stays, and works as it did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,10 +11,19 @@ pub struct Limits {
     /// Most bytes of what a LoopBack client stores beyond what every token has; at most
     /// [`MAX_DOCUMENT_BYTES`](jeton_core::MAX_DOCUMENT_BYTES).
     pub document_bytes: usize,
-    /// Most live self-made tokens of one app.
+    /// Most self-made tokens of one app.
     pub self_made_tokens: u64,
+    /// Most bytes of them, each counted as 512 and what its client stored.
+    pub self_made_bytes: u64,
     /// Most change streams at a time.
     pub streams: usize,
+}
+
+impl Limits {
+    /// What bounds an app's self-made tokens.
+    pub(crate) fn self_made(&self) -> SelfMadeLimit {
+        SelfMadeLimit { tokens: self.self_made_tokens, bytes: self.self_made_bytes }
+    }
 }
 
 impl Default for Limits {
@@ -22,6 +32,7 @@ impl Default for Limits {
             scopes: ScopeLimits::default(),
             document_bytes: 16 * 1024,
             self_made_tokens: 10_000,
+            self_made_bytes: 64 * 1024 * 1024,
             streams: 512,
         }
     }

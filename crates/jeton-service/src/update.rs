@@ -3,10 +3,10 @@
 use crate::apps::OpenApp;
 use crate::{Refusal, Service, Unavailable};
 use jeton_core::{
-    Authority, AuthorityError, Description, Label, Lifetime, LifetimePolicy, Permission, Scopes, Timestamp,
-    Token, TokenId, UserId,
+    Actor, Authority, AuthorityError, Description, Label, Lifetime, LifetimePolicy, Permission, Scopes,
+    Timestamp, Token, TokenId, UserId,
 };
-use jeton_store::Replaced;
+use jeton_store::{Replaced, Replacement, StoredToken};
 
 /// How often a change is tried anew when another process changed the same thing in between. Within a process changes of
 /// one thing take turns.
@@ -100,12 +100,24 @@ impl Service {
                 Ok(after) => after,
                 Err(refused) => return Ok(Err(refused.into())),
             };
-            match self.store.replace_token(after.clone(), stored.revision, &authority.actor()).await? {
-                Replaced::Done => return Ok(Ok(after)),
-                Replaced::Stale => {}
+            // A token becomes self-made over LoopBack alone.
+            if self.replace(&stored, after.clone(), &authority.actor()).await? == Replaced::Done {
+                return Ok(Ok(after));
             }
         }
         Err(Unavailable::Contended)
+    }
+
+    /// Puts a token in the place of what was read of it.
+    pub(crate) async fn replace(
+        &self,
+        before: &StoredToken,
+        token: Token,
+        by: &Actor,
+    ) -> Result<Replaced, Unavailable> {
+        let takes_away = token.has_less_than(&before.token);
+        let (expected, self_made) = (before.revision, self.limits.self_made());
+        Ok(self.store.replace(Replacement { token, expected, self_made, takes_away }, by).await?)
     }
 }
 

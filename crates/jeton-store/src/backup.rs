@@ -36,6 +36,7 @@ pub(crate) async fn write(from: &mut impl Session, path: &Path) -> Result<Backed
             _ => {}
         }
     }
+    file.execute(statements::self_made::RECOUNT).await.map_err(StoreError::unavailable)?;
     file.execute("COMMIT").await.map_err(StoreError::unavailable)?;
     file.close().await.map_err(StoreError::unavailable)?;
     Ok(backed_up)

@@ -6,7 +6,7 @@ use crate::error::StoreError;
 use crate::model::CheckReport;
 use crate::schema::Column;
 use crate::session::Session;
-use crate::statements::{Statement, apps, copy};
+use crate::statements::{Statement, apps, copy, self_made};
 use futures_util::TryStreamExt;
 use sqlx::query_scalar;
 use sqlx::sqlite::SqliteConnection;
@@ -15,7 +15,7 @@ use sqlx::sqlite::SqliteConnection;
 const MAX_FAULTS: usize = 100;
 
 /// What no sound database has any row of, each with a statement that counts them.
-const NEVER: [(&str, &str); 4] = [
+const NEVER: [(&str, &str); 5] = [
     (
         "digests that two tokens of an app have",
         "SELECT count(*) FROM (SELECT 1 FROM tokens GROUP BY digest, app_id HAVING count(*) > 1) AS twice",
@@ -32,6 +32,7 @@ const NEVER: [(&str, &str); 4] = [
         "revoked tokens that still have a sealed value",
         "SELECT count(*) FROM tokens WHERE revoked_at IS NOT NULL AND sealed IS NOT NULL",
     ),
+    ("apps whose self-made tokens were miscounted", self_made::MISCOUNTED),
 ];
 
 /// What SQLite finds wrong with the file itself.

@@ -28,6 +28,13 @@ impl StoreError {
         StoreError::Unavailable(cause.into())
     }
 
+    /// What the database calls it, if it was the database that failed.
+    pub(crate) fn code(&self) -> Option<String> {
+        let StoreError::Unavailable(cause) = self else { return None };
+        let error = cause.downcast_ref::<sqlx::Error>()?.as_database_error()?;
+        Some(error.code()?.into_owned())
+    }
+
     /// The same error as many times as there are callers to answer with it.
     pub(crate) fn shared(self) -> impl Fn() -> StoreError {
         let shared = Arc::new(self);

@@ -40,8 +40,8 @@ pub use fair::{Crowded, Fair, Share, Turn};
 pub use measures::{CallMeasures, StoreMeasures};
 pub use model::{
     App, AppChange, AppChanged, AppCreated, BackedUp, CheckReport, Genesis, Initialised, Inserted, KeyCheck,
-    LogState, NewApp, NewOperator, NewToken, Operator, Order, OwnerFilter, Purge, Replaced, Restore,
-    Restored, StoredToken, TokenFilter, TokenPage, TokenUse, View,
+    LogState, NewApp, NewOperator, NewToken, Operator, Order, OwnerFilter, Purge, Replaced, Replacement,
+    Restore, Restored, SelfMadeLimit, StoredToken, TokenFilter, TokenPage, TokenUse, View,
 };
 
 pub use postgres::{PostgresOptions, open_postgres};
@@ -133,6 +133,19 @@ pub trait Store: Send + Sync + fmt::Debug {
         tokens: Vec<NewToken>,
         at: Timestamp,
         by: &Actor,
+    ) -> Result<Vec<Inserted>, StoreError> {
+        self.insert_tokens_within(SelfMadeLimit::NONE, app_id, tokens, at, by).await
+    }
+
+    /// The same, of self-made tokens only as many as the app then has at most, whoever writes at the same time and wherever.
+    /// Where there is no room, those that have expired at `at` are removed for it, which the change log tells as a purge.
+    async fn insert_tokens_within(
+        &self,
+        self_made: SelfMadeLimit,
+        app_id: AppId,
+        tokens: Vec<NewToken>,
+        at: Timestamp,
+        by: &Actor,
     ) -> Result<Vec<Inserted>, StoreError>;
 
     /// The tokens that have one of these digests, of whatever app that is not deleted, revoked ones included, in no
@@ -152,7 +165,14 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Puts `token` in the place of the token of its number if that is not revoked and its revision is still
     /// `expected`. The secret, the number and the app stay as they are.
-    async fn replace_token(&self, token: Token, expected: i64, by: &Actor) -> Result<Replaced, StoreError>;
+    async fn replace_token(&self, token: Token, expected: i64, by: &Actor) -> Result<Replaced, StoreError> {
+        let self_made = SelfMadeLimit::NONE;
+        self.replace(Replacement { token, expected, self_made, takes_away: false }, by).await
+    }
+
+    /// The same, if there is room for it where it is self-made and was not, or was smaller: see
+    /// [`insert_tokens_within`](Self::insert_tokens_within).
+    async fn replace(&self, replacement: Replacement, by: &Actor) -> Result<Replaced, StoreError>;
 
     /// Revokes a token: its digest stays as a tombstone, its sealed value goes, to the change log for a while. `false` if there is no such token or
     /// it was revoked before.

@@ -18,6 +18,7 @@ pub(crate) const SQLITE: Versions = &[
     (5, "usage", include_str!("../migrations/sqlite/0005_usage.sql")),
     (6, "removals", include_str!("../migrations/sqlite/0006_removals.sql")),
     (7, "created", include_str!("../migrations/sqlite/0007_created.sql")),
+    (8, "self_made", include_str!("../migrations/sqlite/0008_self_made.sql")),
 ];
 
 pub(crate) const POSTGRES: Versions = &[
@@ -28,6 +29,7 @@ pub(crate) const POSTGRES: Versions = &[
     (5, "usage", include_str!("../migrations/postgres/0005_usage.sql")),
     (6, "removals", include_str!("../migrations/postgres/0006_removals.sql")),
     (7, "created", include_str!("../migrations/postgres/0007_created.sql")),
+    (8, "self_made", include_str!("../migrations/postgres/0008_self_made.sql")),
 ];
 
 /// The newest of `versions`.

@@ -148,6 +148,33 @@ pub struct NewToken {
     pub document: Option<Document>,
 }
 
+/// How many self-made tokens an app may have, and how large they may be together. Those that expired make room for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SelfMadeLimit {
+    /// Most tokens that were not revoked.
+    pub tokens: u64,
+    /// Most bytes of them, each counted as 512 and what its document, its sealed secret and its user have.
+    pub bytes: u64,
+}
+
+impl SelfMadeLimit {
+    /// No limit.
+    pub const NONE: Self = SelfMadeLimit { tokens: u64::MAX, bytes: u64::MAX };
+}
+
+/// A token that takes the place of what it was.
+#[derive(Clone, Debug)]
+pub struct Replacement {
+    /// The token as it is to be.
+    pub token: Token,
+    /// The revision that it was read at.
+    pub expected: i64,
+    /// What holds if it is self-made from now on.
+    pub self_made: SelfMadeLimit,
+    /// Whether it has fewer rights than before and none that it had not: this is done also where there is little room left.
+    pub takes_away: bool,
+}
+
 /// The answer to one token of [`Store::insert_tokens`](crate::Store::insert_tokens).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inserted {
@@ -155,6 +182,8 @@ pub enum Inserted {
     Issued(TokenId),
     /// A token of this app has, or had until it was revoked, the same secret.
     Duplicate,
+    /// The app has as many self-made tokens as it may have.
+    NoRoom,
 }
 
 /// A token with what the store keeps beside it.
@@ -187,13 +216,15 @@ pub struct TokenUse {
     pub use_count: u64,
 }
 
-/// The answer to [`Store::replace_token`](crate::Store::replace_token).
+/// The answer to [`Store::replace`](crate::Store::replace).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replaced {
     /// Done.
     Done,
     /// It was changed or revoked since its revision was read: read it again.
     Stale,
+    /// It would be self-made, and the app has as many of those as it may have.
+    NoRoom,
 }
 
 /// Which tokens of an app.

@@ -119,6 +119,15 @@ table! {
 }
 
 table! {
+    /// How many self-made tokens each app has.
+    SelfMade = "self_made" {
+        AppId = "app_id",
+        Tokens = "tokens",
+        Bytes = "bytes",
+    }
+}
+
+table! {
     Operators = "operators" {
         Id = "id",
         Name = "name",

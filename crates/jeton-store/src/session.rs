@@ -17,6 +17,9 @@ pub(crate) trait Session: Send {
     /// What its answers are made of.
     type Row: Record;
 
+    /// Whether nobody else writes while a transaction that writes is open.
+    const WRITES_ALONE: bool;
+
     /// Whether the rows of one insertion are given the next numbers, one after the other, as they stand there.
     const NUMBERS_IN_ORDER: bool;
 
@@ -70,6 +73,7 @@ macro_rules! session {
         impl Session for $connection {
             type Row = $row;
 
+            const WRITES_ALONE: bool = $numbers::WRITES_ALONE;
             const NUMBERS_IN_ORDER: bool = $numbers::IN_ORDER;
 
             async fn rows(&mut self, statement: Statement) -> Result<Vec<$row>, StoreError> {
@@ -127,6 +131,7 @@ session!(SqliteConnection, SqliteRow, SqliteQueryBuilder, sqlite_numbers);
 session!(PgConnection, PgRow, PostgresQueryBuilder, postgres_numbers);
 
 mod sqlite_numbers {
+    pub(super) const WRITES_ALONE: bool = true;
     // One transaction writes at a time, and AUTOINCREMENT takes the number above the greatest that was given out.
     pub(super) const IN_ORDER: bool = true;
 
@@ -144,6 +149,7 @@ mod sqlite_numbers {
 }
 
 mod postgres_numbers {
+    pub(super) const WRITES_ALONE: bool = false;
     // Others draw from the same sequence meanwhile.
     pub(super) const IN_ORDER: bool = false;
 

@@ -10,8 +10,8 @@ use crate::error::{StoreError, TooSlow};
 use crate::measures::StoreMeasures;
 use crate::model::{
     App, AppChange, AppChanged, AppCreated, BackedUp, CheckReport, Genesis, Initialised, Inserted, KeyCheck,
-    LogState, NewApp, NewOperator, NewToken, Operator, Purge, Replaced, Restore, Restored, StoredToken,
-    TokenFilter, TokenPage, TokenUse,
+    LogState, NewApp, NewOperator, NewToken, Operator, Purge, Replaced, Replacement, Restore, Restored,
+    SelfMadeLimit, StoredToken, TokenFilter, TokenPage, TokenUse,
 };
 use crate::reading::Reading;
 use crate::record::Record;
@@ -22,7 +22,7 @@ use crate::statements::{Statement, apps, genesis, log, operators, token_lists, t
 use crate::write::{NewAppWithAdmin, Outcome, Write};
 use async_trait::async_trait;
 use futures_util::stream::{StreamExt, TryStreamExt};
-use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, Token, TokenId};
+use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, TokenId};
 use std::path::Path;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -155,8 +155,9 @@ impl<E: Engine> Store for SqlStore<E> {
         answer!(self, Swept, Write::EraseRemovedSecrets { before, limit })
     }
 
-    async fn insert_tokens(
+    async fn insert_tokens_within(
         &self,
+        self_made: SelfMadeLimit,
         app_id: AppId,
         tokens: Vec<NewToken>,
         at: Timestamp,
@@ -169,7 +170,7 @@ impl<E: Engine> Store for SqlStore<E> {
             if tokens.is_empty() {
                 return Ok(answers);
             }
-            let write = Write::InsertTokens { app_id, tokens, at, by: by.clone() };
+            let write = Write::InsertTokens { app_id, tokens, self_made, at, by: by.clone() };
             let part: Result<Vec<Inserted>, StoreError> = answer!(self, Inserted, write);
             answers.extend(part?);
         }
@@ -214,8 +215,8 @@ impl<E: Engine> Store for SqlStore<E> {
         Ok(found)
     }
 
-    async fn replace_token(&self, token: Token, expected: i64, by: &Actor) -> Result<Replaced, StoreError> {
-        answer!(self, Replaced, Write::ReplaceToken { token: Box::new(token), expected, by: by.clone() })
+    async fn replace(&self, replacement: Replacement, by: &Actor) -> Result<Replaced, StoreError> {
+        answer!(self, Replaced, Write::ReplaceToken { replacement: Box::new(replacement), by: by.clone() })
     }
 
     async fn revoke_token(

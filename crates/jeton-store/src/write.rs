@@ -3,10 +3,10 @@
 use crate::error::StoreError;
 use crate::model::{
     AppChange, AppChanged, AppCreated, Genesis, Initialised, Inserted, NewApp, NewOperator, NewToken, Purge,
-    Replaced, Restore, Restored, TokenUse,
+    Replaced, Replacement, Restore, Restored, SelfMadeLimit, TokenUse,
 };
 use crate::statements::log::LogOrder;
-use jeton_core::{Actor, AppId, OperatorId, Timestamp, Token, TokenId};
+use jeton_core::{Actor, AppId, OperatorId, Timestamp, TokenId};
 
 /// One call of a writing method of [`Store`](crate::Store).
 #[derive(Debug)]
@@ -21,8 +21,8 @@ pub(crate) enum Write {
     Restore(Box<Restore>),
     TrimChanges { before: Timestamp, limit: u32, order: LogOrder },
     EraseRemovedSecrets { before: Timestamp, limit: u32 },
-    InsertTokens { app_id: AppId, tokens: Vec<NewToken>, at: Timestamp, by: Actor },
-    ReplaceToken { token: Box<Token>, expected: i64, by: Actor },
+    InsertTokens { app_id: AppId, tokens: Vec<NewToken>, self_made: SelfMadeLimit, at: Timestamp, by: Actor },
+    ReplaceToken { replacement: Box<Replacement>, by: Actor },
     DeleteToken { app_id: AppId, id: TokenId, at: Timestamp, by: Actor },
     RevokeToken { app_id: AppId, id: TokenId, at: Timestamp, by: Actor },
     AddUsage { uses: Vec<TokenUse> },
@@ -54,7 +54,7 @@ impl Write {
         match self {
             Write::InsertTokens { app_id, .. } => WriteLine::NewTokens(*app_id),
             Write::ChangeApp { id, .. } | Write::DeleteApp { id, .. } => WriteLine::Changes(*id),
-            Write::ReplaceToken { token, .. } => WriteLine::Changes(token.app_id),
+            Write::ReplaceToken { replacement, .. } => WriteLine::Changes(replacement.token.app_id),
             Write::DeleteToken { app_id, .. } | Write::RevokeToken { app_id, .. } => {
                 WriteLine::Changes(*app_id)
             }

@@ -1,12 +1,12 @@
 //! A store that fails when it is told to.
 
 use async_trait::async_trait;
-use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, Token, TokenId};
+use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, TokenId};
 use jeton_store::{
     App, AppChange, AppChanged, AppCreated, BackedUp, Change, CheckReport, Genesis, Hints, Initialised,
     Inserted, KeyCheck, LogPosition, LogState, NewApp, NewOperator, NewToken, News, Operator, Purge,
-    Replaced, Restore, Restored, Store, StoreError, StoreMeasures, StoredToken, TokenFilter, TokenPage,
-    TokenUse,
+    Replaced, Replacement, Restore, Restored, SelfMadeLimit, Store, StoreError, StoreMeasures, StoredToken,
+    TokenFilter, TokenPage, TokenUse,
 };
 use std::future::Future;
 use std::path::Path;
@@ -161,14 +161,15 @@ impl Store for FailingStore {
         self.call(self.inner.trim_changes(before, limit)).await
     }
 
-    async fn insert_tokens(
+    async fn insert_tokens_within(
         &self,
+        self_made: SelfMadeLimit,
         app_id: AppId,
         tokens: Vec<NewToken>,
         at: Timestamp,
         by: &Actor,
     ) -> Result<Vec<Inserted>, StoreError> {
-        self.call(self.inner.insert_tokens(app_id, tokens, at, by)).await
+        self.call(self.inner.insert_tokens_within(self_made, app_id, tokens, at, by)).await
     }
 
     async fn find_tokens(&self, digests: &[Digest]) -> Result<Vec<StoredToken>, StoreError> {
@@ -191,8 +192,8 @@ impl Store for FailingStore {
         self.call(self.inner.tokens(app_id, ids)).await
     }
 
-    async fn replace_token(&self, token: Token, expected: i64, by: &Actor) -> Result<Replaced, StoreError> {
-        self.call(self.inner.replace_token(token, expected, by)).await
+    async fn replace(&self, replacement: Replacement, by: &Actor) -> Result<Replaced, StoreError> {
+        self.call(self.inner.replace(replacement, by)).await
     }
 
     async fn revoke_token(

@@ -7,12 +7,12 @@
 use super::table::Key;
 use super::{Cache, token_place};
 use async_trait::async_trait;
-use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, Token, TokenId};
+use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, TokenId, TokenKind};
 use jeton_store::{
     App, AppChange, AppChanged, AppCreated, BackedUp, Change, CheckReport, Genesis, Hints, Initialised,
     Inserted, KeyCheck, LogPosition, LogState, NewApp, NewOperator, NewToken, News, Operator, Purge,
-    Replaced, Restore, Restored, Store, StoreError, StoreMeasures, StoredToken, TokenFilter, TokenPage,
-    TokenUse,
+    Replaced, Replacement, Restore, Restored, SelfMadeLimit, Store, StoreError, StoreMeasures, StoredToken,
+    TokenFilter, TokenPage, TokenUse,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -56,8 +56,9 @@ impl Store for CoherentStore {
         self.inner.delete_app(id, at, by).await
     }
 
-    async fn insert_tokens(
+    async fn insert_tokens_within(
         &self,
+        self_made: SelfMadeLimit,
         app_id: AppId,
         tokens: Vec<NewToken>,
         at: Timestamp,
@@ -65,17 +66,21 @@ impl Store for CoherentStore {
     ) -> Result<Vec<Inserted>, StoreError> {
         let prefixes: Vec<u64> = tokens.iter().map(|token| Key::prefix(&token.digest)).collect();
         let _arrivals: Vec<_> = prefixes.iter().map(|prefix| self.cache.arrivals.open(*prefix)).collect();
+        // Expired ones may make room for them.
+        let is_bounded = tokens.iter().any(|token| token.kind == TokenKind::SelfMade);
+        let _dead = is_bounded.then(|| self.cache.purge());
         // Before they are there: one too many costs a question, one too few would be refused.
         tokens
             .iter()
             .filter(|token| token.is_foreign)
             .for_each(|token| self.cache.foreign.add(&token.digest));
-        self.inner.insert_tokens(app_id, tokens, at, by).await
+        self.inner.insert_tokens_within(self_made, app_id, tokens, at, by).await
     }
 
-    async fn replace_token(&self, token: Token, expected: i64, by: &Actor) -> Result<Replaced, StoreError> {
-        let _token = self.cache.tokens.open(token_place(token.id));
-        self.inner.replace_token(token, expected, by).await
+    async fn replace(&self, replacement: Replacement, by: &Actor) -> Result<Replaced, StoreError> {
+        let _token = self.cache.tokens.open(token_place(replacement.token.id));
+        let _dead = (replacement.token.kind == TokenKind::SelfMade).then(|| self.cache.purge());
+        self.inner.replace(replacement, by).await
     }
 
     async fn revoke_token(

@@ -172,7 +172,7 @@ impl Service {
         let mut stored = stored;
         for _ in 0..MAX_TRIES {
             let left = Token { left_loopback: true, ..stored.token.clone() };
-            if self.store.replace_token(left, stored.revision, &Actor::Anonymous).await? == Replaced::Done {
+            if self.replace(&stored, left, &Actor::Anonymous).await? == Replaced::Done {
                 return Ok(());
             }
             match self.store.token(app.id, stored.token.id).await? {

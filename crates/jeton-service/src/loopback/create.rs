@@ -49,9 +49,10 @@ impl Service {
         for item in items {
             drafts.push(self.draft(app, writer, item, now)?);
         }
-        self.bound_self_made(app, &mut drafts).await?;
         let new = drafts.iter().flatten().map(|draft| draft.new.clone()).collect();
-        let mut inserted = self.store.insert_tokens(app.id, new, now, &writer.actor()).await?.into_iter();
+        let limit = self.limits.self_made();
+        let inserted = self.store.insert_tokens_within(limit, app.id, new, now, &writer.actor()).await?;
+        let mut inserted = inserted.into_iter();
         let mut answers = Vec::with_capacity(items.len());
         for draft in drafts {
             answers.push(match draft {
@@ -61,31 +62,12 @@ impl Service {
                         let stored = stored(id, app.id, draft.new);
                         Ok(self.row(app, stored)?.showing(&draft.secret))
                     }
+                    Some(Inserted::NoRoom) => Err(WriteFault::TooManySelfMade),
                     Some(Inserted::Duplicate) | None => Err(WriteFault::Duplicate),
                 },
             });
         }
         Ok(answers)
-    }
-
-    /// Refuses the last self-made ones of those for which there is no room.
-    async fn bound_self_made(
-        &self,
-        app: &OpenApp,
-        drafts: &mut [Result<Draft, WriteFault>],
-    ) -> Result<(), Unavailable> {
-        let is_self_made = |draft: &&mut Result<Draft, WriteFault>| {
-            draft.as_ref().is_ok_and(|draft| draft.new.kind == TokenKind::SelfMade)
-        };
-        let wanted = drafts.iter_mut().filter(is_self_made).count();
-        if wanted == 0 {
-            return Ok(());
-        }
-        let room = self.room_for_self_made(app, wanted).await?;
-        for draft in drafts.iter_mut().filter(is_self_made).skip(room) {
-            *draft = Err(WriteFault::TooManySelfMade);
-        }
-        Ok(())
     }
 
     fn draft(&self, app: &OpenApp, writer: &Writer, data: &Value, now: Timestamp) -> Written<Draft> {

@@ -13,7 +13,6 @@ mod read;
 mod row;
 mod said;
 mod search;
-mod self_made;
 mod stream;
 mod write;
 

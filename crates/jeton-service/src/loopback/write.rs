@@ -15,7 +15,7 @@ use crate::list::handle_id;
 use crate::update::MAX_TRIES;
 use crate::{Service, Unavailable};
 use futures_util::{StreamExt, TryStreamExt, future};
-use jeton_core::{Condition, Filter, Method, Order, Page, Secret, TokenId, TokenKind, Value};
+use jeton_core::{Condition, Filter, Method, Order, Page, Secret, TokenId, Value};
 use jeton_store::{Replaced, StoredToken};
 use std::pin::pin;
 
@@ -46,7 +46,7 @@ pub enum WriteFault {
     /// What the client stores beside is too large, or nested too deep.
     #[error("an access token keeps at most {0} bytes, nested at most 125 deep")]
     TooLarge(usize),
-    /// There are as many self-made tokens that have not expired as there may be.
+    /// There are as many self-made tokens that have not expired as there may be, or they are as large.
     #[error("there are too many access tokens that nobody vouches for")]
     TooManySelfMade,
 }
@@ -244,14 +244,10 @@ impl Service {
                 Err(MergeFault::Fault(fault)) => return Ok(Err(fault)),
                 Err(MergeFault::Unreadable) => return Err(Unavailable::Unreadable("document of a token")),
             };
-            let is_new_self_made =
-                after.kind == TokenKind::SelfMade && stored.token.kind != TokenKind::SelfMade;
-            if is_new_self_made && self.room_for_self_made(app, 1).await? == 0 {
-                return Ok(Err(WriteFault::TooManySelfMade));
-            }
-            let revision = stored.revision;
-            if self.store.replace_token(after.clone(), revision, &writer.actor()).await? == Replaced::Done {
-                return Ok(Ok(self.row(app, StoredToken { token: after, ..stored })?));
+            match self.replace(&stored, after.clone(), &writer.actor()).await? {
+                Replaced::Done => return Ok(Ok(self.row(app, StoredToken { token: after, ..stored })?)),
+                Replaced::NoRoom => return Ok(Err(WriteFault::TooManySelfMade)),
+                Replaced::Stale => {}
             }
         }
         Err(Unavailable::Contended)

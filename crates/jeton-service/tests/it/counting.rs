@@ -1,12 +1,12 @@
 //! A store that counts what it is asked about tokens and apps.
 
 use async_trait::async_trait;
-use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, Token, TokenId};
+use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, TokenId};
 use jeton_store::{
     App, AppChange, AppChanged, AppCreated, BackedUp, Change, CheckReport, Genesis, Hints, Initialised,
     Inserted, KeyCheck, LogPosition, LogState, NewApp, NewOperator, NewToken, News, Operator, Purge,
-    Replaced, Restore, Restored, Store, StoreError, StoreMeasures, StoredToken, TokenFilter, TokenPage,
-    TokenUse,
+    Replaced, Replacement, Restore, Restored, SelfMadeLimit, Store, StoreError, StoreMeasures, StoredToken,
+    TokenFilter, TokenPage, TokenUse,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -100,14 +100,15 @@ impl Store for CountingStore {
         self.inner.sweep_sealed(id, limit).await
     }
 
-    async fn insert_tokens(
+    async fn insert_tokens_within(
         &self,
+        self_made: SelfMadeLimit,
         app_id: AppId,
         tokens: Vec<NewToken>,
         at: Timestamp,
         by: &Actor,
     ) -> Result<Vec<Inserted>, StoreError> {
-        self.inner.insert_tokens(app_id, tokens, at, by).await
+        self.inner.insert_tokens_within(self_made, app_id, tokens, at, by).await
     }
 
     async fn find_tokens(&self, digests: &[Digest]) -> Result<Vec<StoredToken>, StoreError> {
@@ -130,8 +131,8 @@ impl Store for CountingStore {
         self.asked().tokens(app_id, ids).await
     }
 
-    async fn replace_token(&self, token: Token, expected: i64, by: &Actor) -> Result<Replaced, StoreError> {
-        self.inner.replace_token(token, expected, by).await
+    async fn replace(&self, replacement: Replacement, by: &Actor) -> Result<Replaced, StoreError> {
+        self.inner.replace(replacement, by).await
     }
 
     async fn revoke_token(

@@ -5,7 +5,9 @@ use super::tokens::Issue;
 use crate::change::ChangeKind;
 use crate::decode;
 use crate::error::StoreError;
-use crate::model::{App, AppChange, AppChanged, AppCreated, Genesis, Initialised, NewApp, NewToken};
+use crate::model::{
+    App, AppChange, AppChanged, AppCreated, Genesis, Initialised, NewApp, NewToken, SelfMadeLimit,
+};
 use crate::schema::{Column, Genesis as GenesisRow};
 use crate::session::Session;
 use crate::statements::log::NewChange;
@@ -48,7 +50,8 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         let app = decode::app(&row)?;
         let at = app.created_at;
         self.log_app(ChangeKind::AppCreated, app.id, at, by);
-        self.insert_tokens(&[Issue { app_id: app.id, token: admin, at, by }]).await?;
+        let self_made = SelfMadeLimit::NONE;
+        self.insert_tokens(&[Issue { app_id: app.id, token: admin, self_made, at, by }]).await?;
         Ok(Some(app))
     }
 

@@ -4,6 +4,7 @@ mod apps;
 mod operators;
 mod restore;
 mod retention;
+mod self_made;
 mod tokens;
 mod usage;
 
@@ -67,8 +68,8 @@ impl<'w, S: Session> Work<'_, 'w, S> {
             Write::InsertTokens { tokens, .. } => {
                 Outcome::Inserted(inserted.by_ref().take(tokens.len()).collect())
             }
-            Write::ReplaceToken { token, expected, by } => {
-                Outcome::Replaced(self.replace_token(token, *expected, by).await?)
+            Write::ReplaceToken { replacement, by } => {
+                Outcome::Replaced(self.replace_token(replacement, by).await?)
             }
             Write::RevokeToken { app_id, id, at, by } => {
                 Outcome::Done(self.revoke_token(*app_id, *id, *at, by).await?)

@@ -10,7 +10,7 @@ use crate::model::{Restore, Restored};
 use crate::schema::{Column, KeyChecks, Tokens};
 use crate::session::Session;
 use crate::statements::log::NewChange;
-use crate::statements::{copy as tables, genesis, restore};
+use crate::statements::{copy as tables, genesis, restore, self_made};
 
 impl<'w, S: Session> Work<'_, 'w, S> {
     pub(super) async fn restore(&mut self, wish: &'w Restore) -> Result<Restored, StoreError> {
@@ -28,6 +28,7 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         if wish.keeps_removed {
             self.keep_removed(given_out, &mut restored).await?;
         }
+        self.script(self_made::RECOUNT).await?;
         let (at, by) = (wish.at, &wish.by);
         let kind = ChangeKind::Restored;
         self.log.push(NewChange {

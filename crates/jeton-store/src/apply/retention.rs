@@ -25,18 +25,14 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         let rows = self.session.rows(retention::purge_tokens(which, before, limit)).await?;
         let apps = rows.iter().map(|row| decode::number(row, Tokens::AppId, AppId::new));
         for app_id in apps.collect::<Result<BTreeSet<_>, _>>()? {
-            let kind = ChangeKind::TokensPurged;
-            self.log.push(NewChange {
-                at,
-                kind,
-                app_id: Some(app_id),
-                subject_id: None,
-                digest: None,
-                by,
-                removal: None,
-            });
+            self.log_purge(app_id, at, by);
         }
         Ok(rows.len() as u64)
+    }
+
+    pub(super) fn log_purge(&mut self, app_id: AppId, at: Timestamp, by: &'w Actor) {
+        let (kind, app_id) = (ChangeKind::TokensPurged, Some(app_id));
+        self.log.push(NewChange { at, kind, app_id, subject_id: None, digest: None, by, removal: None });
     }
 
     pub(super) async fn erase_removed_secrets(

@@ -4,13 +4,13 @@ use super::Work;
 use crate::change::{ChangeKind, Removal};
 use crate::decode;
 use crate::error::StoreError;
-use crate::model::{Inserted, NewToken, Replaced};
+use crate::model::{Inserted, NewToken, Replaced, Replacement, SelfMadeLimit};
 use crate::schema::Tokens;
 use crate::session::Session;
 use crate::statements::log::NewChange;
 use crate::statements::tokens::{self, Half, MAX_INSERTED};
 use crate::write::Write;
-use jeton_core::{Actor, AppId, Digest, Timestamp, Token, TokenId};
+use jeton_core::{Actor, AppId, Digest, Timestamp, TokenId, TokenKind};
 use std::collections::HashMap;
 
 /// A token to be issued, with what its entry of the change log needs.
@@ -18,6 +18,7 @@ use std::collections::HashMap;
 pub(super) struct Issue<'w> {
     pub(super) app_id: AppId,
     pub(super) token: &'w NewToken,
+    pub(super) self_made: SelfMadeLimit,
     pub(super) at: Timestamp,
     pub(super) by: &'w Actor,
 }
@@ -30,15 +31,23 @@ impl<'w, S: Session> Work<'_, 'w, S> {
     ) -> Result<Vec<Inserted>, StoreError> {
         let mut issues = Vec::new();
         for write in writes {
-            if let Write::InsertTokens { app_id, tokens, at, by } = write {
-                let app_id = *app_id;
-                issues.extend(tokens.iter().map(|token| Issue { app_id, token, at: *at, by }));
+            if let Write::InsertTokens { app_id, tokens, self_made, at, by } = write {
+                let (app_id, self_made) = (*app_id, *self_made);
+                issues.extend(tokens.iter().map(|token| Issue { app_id, token, self_made, at: *at, by }));
             }
         }
         self.insert_tokens(&issues).await
     }
 
     pub(super) async fn insert_tokens(&mut self, issues: &[Issue<'w>]) -> Result<Vec<Inserted>, StoreError> {
+        if issues.iter().any(|issue| issue.token.kind == TokenKind::SelfMade) {
+            self.insert_bounded(issues).await
+        } else {
+            self.insert_all(issues).await
+        }
+    }
+
+    pub(super) async fn insert_all(&mut self, issues: &[Issue<'w>]) -> Result<Vec<Inserted>, StoreError> {
         let mut answers = Vec::with_capacity(issues.len());
         for issues in issues.chunks(MAX_INSERTED) {
             let rows: Vec<_> = issues.iter().map(|issue| (issue.app_id, issue.token)).collect();
@@ -78,11 +87,17 @@ impl<'w, S: Session> Work<'_, 'w, S> {
 
     pub(super) async fn replace_token(
         &mut self,
-        token: &Token,
-        expected: i64,
+        replacement: &Replacement,
         by: &'w Actor,
     ) -> Result<Replaced, StoreError> {
-        let Some(row) = self.session.row(tokens::update_token(token, expected)).await? else {
+        let Replacement { token, expected, .. } = replacement;
+        if token.kind == TokenKind::SelfMade {
+            match self.may_replace_by_self_made(replacement).await? {
+                Replaced::Done => {}
+                refused => return Ok(refused),
+            }
+        }
+        let Some(row) = self.session.row(tokens::update_token(token, *expected)).await? else {
             return Ok(Replaced::Stale);
         };
         let digest = decode::digest(&row, Tokens::Digest)?;

@@ -37,7 +37,7 @@ const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; S
 /// Begins a transaction that replaces everything: others read on, and write only when it is over.
 const BEGIN_ALONE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0; \
                            SET LOCAL idle_in_transaction_session_timeout = 0; \
-                           LOCK TABLE genesis, key_checks, apps, tokens, operators, changes IN EXCLUSIVE MODE";
+                           LOCK TABLE self_made, genesis, key_checks, apps, tokens, operators, changes IN EXCLUSIVE MODE";
 
 /// What one app does at once on the pool's connections; of pages and scans, one more is for other apps. The others are for
 /// those who look up by key or write, which is quick.
@@ -45,6 +45,11 @@ const AT_ONCE: AtOnce = AtOnce { batches: 2, pages: 2, scans: 2 };
 
 /// How transactions that write share the pool. Those of one app's new tokens leave some to others.
 const WRITES: Share = Share { places: 8, each: 6, waiting: 512 };
+
+/// `deadlock_detected`.
+const DEADLOCK: &str = "40P01";
+/// How often a write is begun that waits for one that waits for it.
+const MAX_TRIES: u32 = 4;
 
 /// Opens the PostgreSQL database at `url` (`postgres://` or `postgresql://`) and brings it to the newest schema. The
 /// database must be there, be encoded in UTF-8, and let its user make tables. Any number of processes may have it open.
@@ -114,6 +119,20 @@ impl PostgresEngine {
             write_turns: Fair::new(WRITES),
         }
     }
+
+    async fn transact(&self, write: &Write) -> Result<Outcome, StoreError> {
+        let begin = if matches!(write, Write::Restore(_)) { BEGIN_ALONE } else { BEGIN };
+        let mut transaction = self.pool.begin_with(begin).await.map_err(StoreError::unavailable)?;
+        // Dropped on an error, which rolls it back.
+        let mut outcomes = apply(&mut *transaction, std::slice::from_ref(write)).await?;
+        let committed = transaction.commit().await;
+        // Also if nobody knows whether it is.
+        if write.is_logged() {
+            self.announcer.announce();
+        }
+        committed.map_err(StoreError::unavailable)?;
+        outcomes.pop().ok_or_else(|| StoreError::unavailable("a write had no outcome"))
+    }
 }
 
 impl Engine for PostgresEngine {
@@ -144,18 +163,15 @@ impl Engine for PostgresEngine {
     }
 
     async fn write(&self, write: Write) -> Result<Outcome, StoreError> {
-        let begin = if matches!(write, Write::Restore(_)) { BEGIN_ALONE } else { BEGIN };
         let _turn = in_time(self.write_turns.turn(write.line())).await?;
-        let mut transaction = self.pool.begin_with(begin).await.map_err(StoreError::unavailable)?;
-        // Dropped on an error, which rolls it back.
-        let mut outcomes = apply(&mut *transaction, std::slice::from_ref(&write)).await?;
-        let committed = transaction.commit().await;
-        // Also if nobody knows whether it is.
-        if write.is_logged() {
-            self.announcer.announce();
+        for _ in 1..MAX_TRIES {
+            match self.transact(&write).await {
+                // The server has ended one of two that waited for each other: this one begins again.
+                Err(error) if error.code().as_deref() == Some(DEADLOCK) => {}
+                outcome => return outcome,
+            }
         }
-        committed.map_err(StoreError::unavailable)?;
-        outcomes.pop().ok_or_else(|| StoreError::unavailable("a write had no outcome"))
+        self.transact(&write).await
     }
 
     async fn listen(&self, hints: &watch::Sender<Hints>) {

@@ -125,6 +125,7 @@ impl Drop for Worker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::SelfMadeLimit;
     use jeton_core::{Actor, AppId, Timestamp, TokenId};
 
     fn app(number: i64) -> AppId {
@@ -137,7 +138,8 @@ mod tests {
     }
 
     fn new_token(app_id: AppId) -> Write {
-        Write::InsertTokens { app_id, tokens: Vec::new(), at: Timestamp::MIN, by: Actor::Cli }
+        let (tokens, self_made) = (Vec::new(), SelfMadeLimit::NONE);
+        Write::InsertTokens { app_id, tokens, self_made, at: Timestamp::MIN, by: Actor::Cli }
     }
 
     fn heavy(limit: u32) -> Write {

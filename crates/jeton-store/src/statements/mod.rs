@@ -13,6 +13,7 @@ pub(crate) mod operators;
 mod registry;
 pub(crate) mod restore;
 pub(crate) mod retention;
+pub(crate) mod self_made;
 #[cfg(test)]
 mod tests;
 pub(crate) mod token_lists;

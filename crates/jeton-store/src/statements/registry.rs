@@ -2,7 +2,9 @@
 
 use super::log::{LogOrder, NewChange};
 use super::tokens::Half;
-use super::{Statement, apps, copy, genesis, log, operators, retention, token_lists, tokens, usage};
+use super::{
+    Statement, apps, copy, genesis, log, operators, retention, self_made, token_lists, tokens, usage,
+};
 use crate::change::{ChangeKind, Removal};
 use crate::copy::{Cells, Field, Holds, SHAPES};
 use crate::model::{
@@ -102,6 +104,11 @@ fn about_tokens() -> Vec<(&'static str, Runs, Statement)> {
         ("sweep_sealed", Everywhere, tokens::sweep_sealed(APP, 10)),
         ("purge_tokens", Everywhere, retention::purge_tokens(Purge::Expired, AT, 10)),
         ("purge_tokens", Everywhere, retention::purge_tokens(Purge::Revoked, AT, 10)),
+        ("self_made", Everywhere, self_made::self_made(APP, false)),
+        ("self_made", Everywhere, self_made::self_made(APP, true)),
+        ("add_self_made", Everywhere, self_made::add_self_made(APP, 1, 512)),
+        ("take_back_self_made", Everywhere, self_made::take_back_self_made(APP, AT, 10)),
+        ("token_to_replace", Everywhere, self_made::token_to_replace(APP, TOKEN, 1)),
     ]
 }
 

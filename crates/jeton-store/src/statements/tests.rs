@@ -1,6 +1,7 @@
 use super::Statement;
 use super::registry::{self, Runs, all};
 use super::retention::purge_tokens;
+use super::self_made::take_back_self_made;
 use super::token_lists::{count_tokens, list_tokens};
 use super::tokens::{Half, foreign_digests, sweep_deleted_apps, sweep_sealed, tokens_by_digests};
 use crate::migrations;
@@ -12,13 +13,14 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Column, Connection, Executor, SqlSafeStr, Statement as _};
 use std::collections::BTreeSet;
 
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 10] = [
     include_str!("apps.rs"),
     include_str!("copy.rs"),
     include_str!("genesis.rs"),
     include_str!("log.rs"),
     include_str!("operators.rs"),
     include_str!("retention.rs"),
+    include_str!("self_made.rs"),
     include_str!("token_lists.rs"),
     include_str!("tokens.rs"),
     include_str!("usage.rs"),
@@ -144,6 +146,11 @@ fn by_index() -> Vec<(&'static str, &'static str, Statement)> {
         ("a sweep of revoked ones", "tokens_revoked", sweep_deleted_apps(Half::Revoked, 10)),
         ("a sweep of sealed values", "tokens_sealed", sweep_sealed(registry::APP, 10)),
         ("a purge of expired ones", "tokens_expired", purge_tokens(Purge::Expired, registry::AT, 10)),
+        (
+            "self-made ones taken back",
+            "tokens_self_made",
+            take_back_self_made(registry::APP, registry::AT, 10),
+        ),
         ("a purge of tombstones", "tokens_tombstones", purge_tokens(Purge::Revoked, registry::AT, 10)),
     ]
 }

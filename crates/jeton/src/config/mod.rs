@@ -180,6 +180,7 @@ impl<'a> Read<'a> {
             },
             document_bytes: self.count("limits.document_bytes"),
             self_made_tokens: self.number("limits.self_made_tokens"),
+            self_made_bytes: self.number("limits.self_made_bytes"),
             streams: self.count("limits.streams"),
         }
     }

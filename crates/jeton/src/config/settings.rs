@@ -207,7 +207,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "limits.self_made_tokens",
         number(0, 1_000_000),
         "10000",
-        "Most live tokens of one app that LoopBack clients made without proving who they are",
+        "Most tokens of one app that LoopBack clients made without proving who they are; expired ones make room",
+    ),
+    set(
+        "limits.self_made_bytes",
+        number(65_536, 68_719_476_736),
+        "67108864",
+        "Most bytes of those tokens, each counted as 512 and what its client stored",
     ),
     set("limits.streams", number(0, 100_000), "512", "Most change streams at a time; what is beyond is answered 503"),
     set(

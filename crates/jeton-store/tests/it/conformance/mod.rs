@@ -9,6 +9,7 @@ mod log;
 mod opening;
 mod operators;
 mod retention;
+mod self_made;
 mod sharing;
 mod start;
 mod texts;
@@ -112,6 +113,14 @@ conformance! {
         tombstones_are_purged_but_not_those_of_foreign_secrets,
         the_log_is_trimmed_from_its_beginning,
         readers_learn_of_gaps_and_epochs,
+    }
+    self_made {
+        they_stay_within_their_limits,
+        expired_ones_make_room,
+        whatever_becomes_of_them_is_counted,
+        a_token_that_becomes_self_made_needs_room,
+        many_writers_keep_to_the_limit,
+        a_restore_counts_anew,
     }
     backup {
         everything_comes_back_on_either_engine,

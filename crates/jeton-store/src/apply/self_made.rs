@@ -1,0 +1,192 @@
+//! Keeping the number and the size of an app's self-made tokens within their limit.
+//!
+//! What an app has is counted in a row of its own. Where others write at the same time, that row is locked until the
+//! transaction is over, always after the rows of tokens that it is about.
+
+use super::Work;
+use super::tokens::Issue;
+use crate::error::StoreError;
+use crate::model::{Inserted, NewToken, Replaced, Replacement, SelfMadeLimit};
+use crate::record::Record;
+use crate::schema::{Count, SelfMade, Tokens};
+use crate::session::Session;
+use crate::statements::self_made::{self, BARE_BYTES};
+use jeton_core::{Actor, AppId, Owner, Timestamp, TokenKind, UserId};
+use std::collections::BTreeMap;
+
+/// How many expired ones are removed at once where there is no room, if not more are wanted: then the next writes find room
+/// without that.
+const TAKEN_BACK: u64 = 100;
+
+/// Who takes them back.
+static RETENTION: Actor = Actor::Retention;
+
+/// Tokens and their bytes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Amount {
+    tokens: i64,
+    bytes: i64,
+}
+
+impl Amount {
+    fn of(token: &NewToken) -> Self {
+        let document = token.document.as_ref().map_or(0, |document| document.as_str().len());
+        let sealed = token.sealed.as_ref().map_or(0, Vec::len);
+        Amount { tokens: 1, bytes: bytes(document + sealed, &token.owner) }
+    }
+
+    fn plus(self, other: Amount) -> Self {
+        Amount { tokens: self.tokens + other.tokens, bytes: self.bytes + other.bytes }
+    }
+
+    fn is_within(self, limit: SelfMadeLimit) -> bool {
+        let fits = |amount: i64, most: u64| u64::try_from(amount).unwrap_or(0) <= most;
+        fits(self.tokens, limit.tokens) && fits(self.bytes, limit.bytes)
+    }
+}
+
+/// About how many bytes a token of this owner takes that says so much.
+fn bytes(said: usize, owner: &Owner) -> i64 {
+    let user = owner.shown().map(UserId::to_string).map_or(0, |user| user.len());
+    BARE_BYTES + i64::try_from(said + user).unwrap_or(i64::MAX / 4)
+}
+
+/// What is about to come into an app.
+#[derive(Clone, Copy, Debug)]
+struct Wish {
+    app_id: AppId,
+    amount: Amount,
+    limit: SelfMadeLimit,
+    at: Timestamp,
+}
+
+impl<'w, S: Session> Work<'_, 'w, S> {
+    /// Inserts tokens, of the self-made ones those for which there is room: of each app the first ones.
+    pub(super) async fn insert_bounded(&mut self, issues: &[Issue<'w>]) -> Result<Vec<Inserted>, StoreError> {
+        let mut held = self.open_accounts(issues).await?;
+        let has_room: Vec<bool> = issues.iter().map(|issue| take_room(&mut held, issue)).collect();
+        let admitted = issues.iter().zip(&has_room).filter(|(_, has_room)| **has_room);
+        let admitted: Vec<Issue<'w>> = admitted.map(|(issue, _)| *issue).collect();
+        let inserted = self.insert_all(&admitted).await?;
+        self.count(&admitted, &inserted).await?;
+        let mut inserted = inserted.into_iter();
+        let answer = |has_room| if has_room { inserted.next() } else { None };
+        Ok(has_room.into_iter().map(answer).map(|answer| answer.unwrap_or(Inserted::NoRoom)).collect())
+    }
+
+    /// What each app has to which self-made tokens are to come, once as many expired ones are gone as make room for them.
+    async fn open_accounts(&mut self, issues: &[Issue<'w>]) -> Result<BTreeMap<AppId, Amount>, StoreError> {
+        let mut wishes = BTreeMap::new();
+        for issue in issues.iter().filter(|issue| is_self_made(issue)) {
+            let (app_id, limit, at) = (issue.app_id, issue.self_made, issue.at);
+            let wish = wishes.entry(app_id).or_insert(Wish { app_id, amount: Amount::default(), limit, at });
+            wish.amount = wish.amount.plus(Amount::of(issue.token));
+            wish.at = wish.at.max(at);
+        }
+        let mut held = BTreeMap::new();
+        for (app_id, wish) in wishes {
+            held.insert(app_id, self.make_room(wish).await?);
+        }
+        Ok(held)
+    }
+
+    /// Adds what went in to what is counted.
+    async fn count(&mut self, issues: &[Issue<'w>], inserted: &[Inserted]) -> Result<(), StoreError> {
+        let mut added: BTreeMap<AppId, Amount> = BTreeMap::new();
+        for (issue, answer) in issues.iter().zip(inserted) {
+            if is_self_made(issue) && matches!(answer, Inserted::Issued(_)) {
+                let sum = added.entry(issue.app_id).or_default();
+                *sum = sum.plus(Amount::of(issue.token));
+            }
+        }
+        for (app_id, Amount { tokens, bytes }) in added {
+            self.session.run(self_made::add_self_made(app_id, tokens, bytes)).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a token may take its place as a self-made one: [`Replaced::Done`] says so.
+    pub(super) async fn may_replace_by_self_made(
+        &mut self,
+        replacement: &Replacement,
+    ) -> Result<Replaced, StoreError> {
+        let Replacement { token, expected, self_made: limit, .. } = replacement;
+        let (app_id, at) = (token.app_id, token.updated_at);
+        let before = self_made::token_to_replace(app_id, token.id, *expected);
+        let Some(before) = self.session.row(before).await? else { return Ok(Replaced::Stale) };
+        let kind: String = before.read(Tokens::Kind)?;
+        let was_self_made = kind == TokenKind::SelfMade.name();
+        let size: i64 = before.read(SelfMade::Bytes)?;
+        let sealed: i64 = before.read(Count)?;
+        let document = token.document.as_ref().map_or(0, |document| document.as_str().len());
+        let after = bytes(document, &token.owner) + sealed;
+        let amount = match was_self_made {
+            true => Amount { tokens: 0, bytes: after - size },
+            false => Amount { tokens: 1, bytes: after },
+        };
+        if amount.tokens == 0 && amount.bytes <= 0 {
+            return Ok(Replaced::Done);
+        }
+        let held = self.make_room(Wish { app_id, amount, limit: *limit, at }).await?;
+        Ok(if held.plus(amount).is_within(*limit) { Replaced::Done } else { Replaced::NoRoom })
+    }
+
+    /// What the app has, once as many expired tokens are gone as make room for the wish. If there is any, nobody else takes it
+    /// before this transaction is over.
+    async fn make_room(&mut self, wish: Wish) -> Result<Amount, StoreError> {
+        let Wish { app_id, amount, limit, at } = wish;
+        let mut held = self.held(app_id, false).await?;
+        let least = Amount { tokens: amount.tokens.min(1), bytes: amount.bytes.min(BARE_BYTES) };
+        // Who is refused has no need to wait.
+        if !S::WRITES_ALONE && held.plus(least).is_within(limit) {
+            held = self.lock_held(app_id).await?;
+        }
+        if held.plus(amount).is_within(limit) {
+            return Ok(held);
+        }
+        let wanted = u64::try_from(amount.tokens).unwrap_or(0).max(TAKEN_BACK);
+        let taken = self.session.run(self_made::take_back_self_made(app_id, at, wanted)).await?;
+        if taken == 0 {
+            return Ok(held);
+        }
+        self.log_purge(app_id, at, &RETENTION);
+        // Their triggers hold the row now.
+        self.held(app_id, false).await
+    }
+
+    async fn held(&mut self, app_id: AppId, is_locking: bool) -> Result<Amount, StoreError> {
+        let row = self.session.row(self_made::self_made(app_id, is_locking)).await?;
+        match row {
+            None => Ok(Amount::default()),
+            Some(row) => {
+                Ok(Amount { tokens: row.read(SelfMade::Tokens)?, bytes: row.read(SelfMade::Bytes)? })
+            }
+        }
+    }
+
+    /// What an app has, of which nobody else changes anything from now on.
+    async fn lock_held(&mut self, app_id: AppId) -> Result<Amount, StoreError> {
+        if self.session.row(self_made::self_made(app_id, true)).await?.is_none() {
+            self.session.run(self_made::add_self_made(app_id, 0, 0)).await?;
+        }
+        self.held(app_id, true).await
+    }
+}
+
+fn is_self_made(issue: &Issue<'_>) -> bool {
+    issue.token.kind == TokenKind::SelfMade
+}
+
+/// Takes the room for a token if it needs any and there is enough.
+fn take_room(held: &mut BTreeMap<AppId, Amount>, issue: &Issue<'_>) -> bool {
+    if !is_self_made(issue) {
+        return true;
+    }
+    let held = held.entry(issue.app_id).or_default();
+    let with_it = held.plus(Amount::of(issue.token));
+    let has_room = with_it.is_within(issue.self_made);
+    if has_room {
+        *held = with_it;
+    }
+    has_room
+}

@@ -1,0 +1,187 @@
+use crate::bed::{BY, Bed};
+use crate::fixture::*;
+use jeton_core::{AppId, Document, Owner, Timestamp, Token, TokenId, TokenKind};
+use jeton_store::{
+    ChangeKind, Inserted, KeyCheck, NewToken, Purge, Replaced, Replacement, Restore, SelfMadeLimit, Store,
+};
+use tokio::task::JoinSet;
+
+/// Room for three bare tokens and some more.
+const LIMIT: SelfMadeLimit = SelfMadeLimit { tokens: 3, bytes: 4_000 };
+
+fn self_made(number: u32, expires_at: i64) -> NewToken {
+    NewToken { kind: TokenKind::SelfMade, expires_at: Some(at(expires_at)), ..new_token(number) }
+}
+
+fn with_document(bytes: usize) -> Option<Document> {
+    Some(Document::new("x".repeat(bytes)).unwrap())
+}
+
+async fn insert(store: &dyn Store, app: AppId, tokens: Vec<NewToken>, now: Timestamp) -> Vec<Inserted> {
+    store.insert_tokens_within(LIMIT, app, tokens, now, &BY).await.unwrap()
+}
+
+fn ids(answers: &[Inserted]) -> Vec<TokenId> {
+    let id = |answer: &Inserted| match answer {
+        Inserted::Issued(id) => Some(*id),
+        Inserted::Duplicate | Inserted::NoRoom => None,
+    };
+    answers.iter().filter_map(id).collect()
+}
+
+/// Asserts that what is counted is what is there.
+async fn assert_counted(store: &dyn Store) {
+    assert_eq!(store.check().await.unwrap().faults, Vec::<String>::new());
+}
+
+pub(crate) async fn they_stay_within_their_limits(bed: &Bed) {
+    let (store, app) = begin_on(bed).await;
+    let tokens = (1..=5).map(|number| self_made(number, 100));
+    let mut tokens: Vec<_> = tokens.collect();
+    tokens.insert(4, new_token(9));
+    tokens.insert(1, self_made(1, 100));
+    let answers = insert(store, app.id, tokens, at(0)).await;
+    // A duplicate may take up room, and no other kind does.
+    assert_eq!(answers[1], Inserted::Duplicate);
+    assert_eq!(ids(&answers).len(), 3, "{answers:?}");
+    assert!(matches!(answers[5], Inserted::Issued(_)) && answers[6] == Inserted::NoRoom, "{answers:?}");
+    let more = insert(store, app.id, vec![self_made(6, 100), self_made(7, 100)], at(0)).await;
+    assert!(matches!(more[..], [Inserted::Issued(_), Inserted::NoRoom]), "{more:?}");
+    // Another app has room of its own, and so has who is not bounded.
+    let other = create_app(store, "other").await;
+    assert_eq!(ids(&insert(store, other.id, vec![self_made(6, 100)], at(0)).await).len(), 1);
+    assert_eq!(
+        ids(&store.insert_tokens(app.id, vec![self_made(8, 100)], at(0), &BY).await.unwrap()).len(),
+        1
+    );
+    assert_counted(store).await;
+    // Bytes are bounded too.
+    let large = NewToken { document: with_document(3_000), ..self_made(10, 100) };
+    let answers = insert(store, other.id, vec![large, self_made(11, 100)], at(0)).await;
+    assert!(matches!(answers[..], [Inserted::NoRoom, Inserted::Issued(_)]), "{answers:?}");
+    assert_counted(store).await;
+}
+
+pub(crate) async fn expired_ones_make_room(bed: &Bed) {
+    let (store, app) = begin_on(bed).await;
+    let before = insert(store, app.id, (1..=3).map(|number| self_made(number, 10)).collect(), at(0)).await;
+    let last = bed.changes_after(0).await.last().unwrap().sequence;
+    assert_eq!(insert(store, app.id, vec![self_made(4, 99)], at(9)).await, [Inserted::NoRoom]);
+    assert_eq!(bed.changes_after(last).await, [], "a refusal leaves no trace");
+    let after = insert(store, app.id, (5..=9).map(|number| self_made(number, 99)).collect(), at(10)).await;
+    assert_eq!(ids(&after).len(), 3, "{after:?}");
+    for id in ids(&before) {
+        assert_eq!(store.token(app.id, id).await.unwrap(), None);
+    }
+    let kinds: Vec<_> = bed.changes_after(last).await.iter().map(|change| change.kind).collect();
+    assert_eq!(kinds.iter().filter(|kind| **kind == ChangeKind::TokensPurged).count(), 1, "{kinds:?}");
+    assert_eq!(kinds.len(), 4);
+    assert_counted(store).await;
+}
+
+pub(crate) async fn whatever_becomes_of_them_is_counted(bed: &Bed) {
+    let (store, app) = begin_on(bed).await;
+    let new: Vec<_> = (1..=7).map(|number| self_made(number, 10)).collect();
+    let answers = store.insert_tokens(app.id, new.clone(), at(0), &BY).await.unwrap();
+    let ids = ids(&answers);
+    assert!(store.revoke_token(app.id, ids[0], at(1), &BY).await.unwrap());
+    assert_counted(store).await;
+    assert!(store.delete_token(app.id, ids[1], at(1), &BY).await.unwrap());
+    assert_counted(store).await;
+    let token = |index: usize| stored(ids[index], app.id, &new[index]).token;
+    let grant = Token { kind: TokenKind::Grant, ..token(2) };
+    assert_eq!(store.replace_token(grant, 1, &BY).await.unwrap(), Replaced::Done);
+    assert_counted(store).await;
+    let larger = Token { document: with_document(77), owner: Owner::Named(user("é")), ..token(3) };
+    assert_eq!(store.replace_token(larger, 1, &BY).await.unwrap(), Replaced::Done);
+    assert_counted(store).await;
+    assert!(store.sweep_sealed(app.id, 2).await.unwrap() > 0);
+    assert_counted(store).await;
+    let purged = store.purge_tokens(Purge::Expired, at(20), 2, at(20), &BY).await.unwrap();
+    assert_eq!(purged, 2);
+    assert_counted(store).await;
+    assert!(store.delete_app(app.id, at(30), &BY).await.unwrap());
+    while store.sweep_deleted_apps(2).await.unwrap() > 0 {
+        assert_counted(store).await;
+    }
+}
+
+pub(crate) async fn a_token_that_becomes_self_made_needs_room(bed: &Bed) {
+    let (store, app) = begin_on(bed).await;
+    let id = issue(store, app.id, new_token(1)).await;
+    insert(store, app.id, (2..=4).map(|number| self_made(number, 10)).collect(), at(0)).await;
+    let token = |seconds| Token {
+        kind: TokenKind::SelfMade,
+        updated_at: at(seconds),
+        expires_at: Some(at(99)),
+        ..stored(id, app.id, &new_token(1)).token
+    };
+    let replace = async |token: Token, expected| {
+        let replacement = Replacement { token, expected, self_made: LIMIT, takes_away: false };
+        store.replace(replacement, &BY).await.unwrap()
+    };
+    assert_eq!(replace(token(5), 7).await, Replaced::Stale);
+    assert_eq!(replace(token(5), 1).await, Replaced::NoRoom);
+    assert_eq!(store.token(app.id, id).await.unwrap().unwrap().token.kind, TokenKind::Grant);
+    assert_eq!(replace(token(10), 1).await, Replaced::Done, "the others have expired");
+    assert_counted(store).await;
+    // It may not outgrow the limit, and may shrink where there is no room.
+    let document = |bytes| Token { document: with_document(bytes), ..token(11) };
+    assert_eq!(replace(document(3_480), 2).await, Replaced::Done);
+    assert_eq!(replace(document(3_500), 3).await, Replaced::NoRoom);
+    assert_eq!(replace(document(3_479), 3).await, Replaced::Done);
+    assert_counted(store).await;
+}
+
+pub(crate) async fn many_writers_keep_to_the_limit(bed: &Bed) {
+    let (store, app) = begin_on(bed).await;
+    let other = bed.reopen().await.unwrap();
+    let limit = SelfMadeLimit { tokens: 50, bytes: u64::MAX };
+    let mut tasks = JoinSet::new();
+    for writer in 0..16_u32 {
+        let store = if writer % 2 == 0 { bed.store.clone() } else { other.clone() };
+        tasks.spawn(async move {
+            let mut taken = 0;
+            for round in 0..6_u32 {
+                let number = |index: u32| 1 + index + 9 * (round + 6 * writer);
+                // What one round writes has expired in the next.
+                let (now, ends) = (at(i64::from(round)), i64::from(round) + 1);
+                let tokens = (0..9).map(|index| self_made(number(index), ends)).collect();
+                let answers = store.insert_tokens_within(limit, app.id, tokens, now, &BY).await.unwrap();
+                taken += ids(&answers).len();
+                let mut filter = shared(app.id);
+                filter.kinds = vec![TokenKind::SelfMade];
+                let there = store.count_tokens(&filter).await.unwrap();
+                assert!(there <= limit.tokens, "{there}");
+            }
+            taken
+        });
+    }
+    let taken: usize = tasks.join_all().await.into_iter().sum();
+    assert!(taken >= 50, "{taken}");
+    assert_counted(store).await;
+    other.close().await;
+}
+
+pub(crate) async fn a_restore_counts_anew(bed: &Bed) {
+    let (store, app) = begin_on(bed).await;
+    insert(store, app.id, (1..=2).map(|number| self_made(number, 10)).collect(), at(0)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("backup.db");
+    std::fs::write(&path, b"").unwrap();
+    store.back_up(&path).await.unwrap();
+    assert_eq!(jeton_store::check_backup(&path).await.unwrap().faults, Vec::<String>::new());
+    insert(store, app.id, vec![self_made(3, 10)], at(0)).await;
+    let restore = Restore {
+        path,
+        key_checks: vec![KeyCheck { key_id: 1, check: vec![1; 16] }],
+        epoch: 5,
+        keeps_removed: true,
+        at: at(1),
+        by: BY,
+    };
+    store.restore(restore).await.unwrap();
+    assert_counted(store).await;
+    let answers = insert(store, app.id, vec![self_made(4, 10), self_made(5, 10)], at(0)).await;
+    assert!(matches!(answers[..], [Inserted::Issued(_), Inserted::NoRoom]), "{answers:?}");
+}
