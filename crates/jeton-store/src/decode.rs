@@ -1,6 +1,7 @@
 //! What rows mean.
 
 use crate::change::{Change, ChangeKind, Removal};
+use crate::continuity::LogEnd;
 use crate::error::StoreError;
 use crate::model::{App, KeyCheck, LogState, Operator, StoredToken, TokenUse};
 use crate::record::Record;
@@ -143,4 +144,10 @@ pub(crate) fn removal(row: &impl Record) -> Result<Removal, StoreError> {
 /// The state of the log for a reader that has read up to the entry `after`.
 pub(crate) fn log_state(row: &impl Record, after: i64) -> Result<LogState, StoreError> {
     Ok(LogState { epoch: row.read(Genesis::Epoch)?, has_gap: after != 0 && count(row)? == 0 })
+}
+
+/// Where the log ends.
+pub(crate) fn log_end(row: &impl Record) -> Result<LogEnd, StoreError> {
+    let is_restored = count(row)? > 0;
+    Ok(LogEnd { epoch: row.read(Genesis::Epoch)?, newest: row.read(Changes::Sequence)?, is_restored })
 }

@@ -12,6 +12,7 @@ mod apply;
 mod backup;
 mod change;
 mod check;
+mod continuity;
 mod copy;
 mod decode;
 mod engine;

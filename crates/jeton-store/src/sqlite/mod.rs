@@ -1,5 +1,7 @@
 //! SQLite: one writer that groups writes into commits, readers beside it.
 
+mod ground;
+mod header;
 mod jobs;
 mod open;
 mod reader;
@@ -18,14 +20,16 @@ use crate::session::Session;
 use crate::sql_store::SqlStore;
 use crate::statements::log::LogOrder;
 use crate::write::{Outcome, Write};
+use ground::{Anchor, Ground, Lost};
 use reader::Reader;
-use sqlx::Executor;
+use sqlx::{Connection, Executor};
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use std::ops::{Deref, DerefMut};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{OwnedMappedMutexGuard, watch};
+use tokio::task::JoinHandle;
 use writer::Writer;
 
 /// How a SQLite database is used. `Default` is right for everything but measurements.
@@ -41,12 +45,15 @@ pub struct SqliteOptions {
     pub list_readers: u32,
     /// How long a statement that reads may take before it is given up.
     pub query_time: Duration,
+    /// A number that is written into the beginning of the file, so that no copy from before is taken for it: for whoever
+    /// serves the database, with another one at each start. `None`: what is there stays.
+    pub stamp: Option<i32>,
 }
 
 impl Default for SqliteOptions {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4) as u32);
-        SqliteOptions { max_group: 256, readers: cores, list_readers: 2, query_time: crate::QUERY_TIME }
+        SqliteOptions { max_group: 256, readers: cores, list_readers: 2, query_time: crate::QUERY_TIME, stamp: None }
     }
 }
 
@@ -69,14 +76,21 @@ struct SqliteEngine {
     scan_readers: SqlitePool,
     turns: ReadingTurns,
     writer: Writer,
-    path: PathBuf,
+    ground: Arc<Ground>,
+    anchor: Anchor,
+    watching: JoinHandle<()>,
     query_time: Duration,
     measures: Arc<StoreMeasures>,
 }
 
 impl SqliteEngine {
     async fn open(path: &Path, options: SqliteOptions) -> Result<Self, OpenError> {
-        let connection = open::writer(path).await?;
+        let mut connection = open::writer(path).await?;
+        if let Some(stamp) = options.stamp {
+            open::stamp(&mut connection, stamp).await?;
+        }
+        let anchor = ground::anchor(path).await?;
+        let ground = Arc::new(Ground::under(path, options.stamp).map_err(OpenError::unavailable)?);
         let readers = open::readers(path, options.readers.max(1)).await?;
         let list_readers = options.list_readers.max(1);
         let page_readers = open::readers(path, list_readers + 1).await?;
@@ -85,34 +99,54 @@ impl SqliteEngine {
         let turns = ReadingTurns::new(AtOnce { batches, pages: lists, scans: lists });
         let measures = Arc::new(StoreMeasures::default());
         let max_group = options.max_group.max(1);
-        let writer = Writer::start(path.to_owned(), connection, max_group, Arc::clone(&measures));
+        let writer = Writer::start(Arc::clone(&ground), connection, max_group, Arc::clone(&measures));
+        let watching = tokio::spawn(ground::watch(Arc::clone(&ground), Arc::clone(&anchor)));
         Ok(SqliteEngine {
             readers,
             page_readers,
             scan_readers,
             turns,
             writer,
-            path: path.to_owned(),
+            ground,
+            anchor,
+            watching,
             query_time: options.query_time,
             measures,
         })
     }
 }
 
-/// A connection of its own within a transaction. Dropping it ends both.
-pub(crate) struct Transaction(SqliteConnection);
+impl Drop for SqliteEngine {
+    fn drop(&mut self) {
+        self.watching.abort();
+    }
+}
+
+/// A transaction that reads.
+pub(crate) enum Transaction {
+    /// On a connection of its own. Dropping it ends both.
+    Own(SqliteConnection),
+    /// On the one connection that still has what is under its name no more. Whoever has it next begins anew.
+    Anchored(OwnedMappedMutexGuard<Option<SqliteConnection>, SqliteConnection>),
+}
 
 impl Deref for Transaction {
     type Target = SqliteConnection;
 
     fn deref(&self) -> &SqliteConnection {
-        &self.0
+        match self {
+            Transaction::Own(connection) => connection,
+            Transaction::Anchored(connection) => connection,
+        }
     }
 }
 
 impl DerefMut for Transaction {
     fn deref_mut(&mut self) -> &mut SqliteConnection {
-        &mut self.0
+        match self {
+            Transaction::Own(connection) => connection,
+            Transaction::Anchored(connection) => connection,
+        }
     }
 }
 
@@ -127,6 +161,7 @@ impl Engine for SqliteEngine {
     }
 
     async fn reader(&self, reading: Reading) -> Result<Reader, StoreError> {
+        self.ground.holds()?;
         let turn = self.turns.of(reading).await?;
         match reading {
             Reading::Lookup | Reading::Batch(_) => Reader::lookup(&self.readers, turn).await,
@@ -138,10 +173,15 @@ impl Engine for SqliteEngine {
     type Snapshot = Transaction;
 
     async fn snapshot(&self) -> Result<Transaction, StoreError> {
-        let mut transaction = Transaction(open::reader(&self.path).await.map_err(StoreError::unavailable)?);
-        transaction.0.execute("BEGIN").await.map_err(StoreError::unavailable)?;
+        let mut transaction = if self.ground.lost().is_some_and(Lost::is_whole) {
+            Transaction::Anchored(ground::take(&self.anchor).await?)
+        } else {
+            self.ground.look()?;
+            Transaction::Own(open::reader(self.ground.path()).await.map_err(StoreError::unavailable)?)
+        };
+        transaction.execute("BEGIN").await.map_err(StoreError::unavailable)?;
         // A transaction sees what is there when it reads for the first time.
-        transaction.0.row(crate::statements::genesis::ping()).await?;
+        transaction.row(crate::statements::genesis::ping()).await?;
         Ok(transaction)
     }
 
@@ -162,8 +202,22 @@ impl Engine for SqliteEngine {
     }
 
     async fn close(&self) {
+        self.watching.abort();
+        if self.ground.lost().is_some() {
+            self.writer.close().await;
+            // The last connection to be closed empties the log of the database and removes the files beside it, by their
+            // names: those are not ours any more. So none is closed.
+            let readers = [&self.readers, &self.page_readers, &self.scan_readers].map(SqlitePool::clone);
+            std::mem::forget((readers, Arc::clone(&self.anchor)));
+            return;
+        }
         // Readers first: an open read would keep the writer from emptying the log of the database.
         tokio::join!(self.readers.close(), self.page_readers.close(), self.scan_readers.close());
+        if let Some(anchor) = self.anchor.lock().await.take()
+            && let Err(error) = anchor.close().await
+        {
+            tracing::warn!(%error, "a connection was not closed in order; nothing is lost");
+        }
         self.writer.close().await;
     }
 }

@@ -56,6 +56,13 @@ pub(super) async fn writer(path: &Path) -> Result<SqliteConnection, OpenError> {
     Ok(connection)
 }
 
+/// Writes a number into the beginning of the file.
+pub(super) async fn stamp(connection: &mut SqliteConnection, stamp: i32) -> Result<(), OpenError> {
+    // The checkpoint brings it from the write-ahead log into the file. A reader may hold it up; the next one will.
+    let sql = format!("PRAGMA user_version = {stamp}; PRAGMA wal_checkpoint(PASSIVE)");
+    connection.execute(AssertSqlSafe(sql)).await.map(drop).map_err(OpenError::unavailable)
+}
+
 /// The connections that read.
 pub(super) async fn readers(path: &Path, max: u32) -> Result<SqlitePool, OpenError> {
     SqlitePoolOptions::new()

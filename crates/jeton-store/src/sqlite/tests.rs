@@ -1,3 +1,4 @@
+use super::ground::Ground;
 use super::writer::Writer;
 use super::{SqliteEngine, SqliteOptions, open, open_sqlite};
 use crate::engine::Engine;
@@ -10,7 +11,7 @@ use crate::write::{Outcome, Write};
 use jeton_core::{Actor, AppId, Digest, OperatorId, Timestamp};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection, Executor, query_scalar};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -35,6 +36,10 @@ fn app(number: i64) -> AppId {
 /// A write that finds nothing to do.
 fn write() -> Write {
     Write::RevokeOperator { id: OperatorId::new(1).unwrap(), at: Timestamp::MIN, by: Actor::Cli }
+}
+
+fn ground(path: &Path) -> Arc<Ground> {
+    Arc::new(Ground::under(path, None).unwrap())
 }
 
 fn assert_unavailable(answer: &Result<Outcome, StoreError>) {
@@ -117,7 +122,8 @@ async fn a_list_takes_so_long_and_no_longer() {
 #[tokio::test]
 async fn a_dead_writer_is_unavailable_and_never_a_hang() {
     let (_folder, path) = place();
-    let writer = Writer::start(path.clone(), open::writer(&path).await.unwrap(), 256, Arc::default());
+    let connection = open::writer(&path).await.unwrap();
+    let writer = Writer::start(ground(&path), connection, 256, Arc::default());
     assert!(matches!(writer.write(write()).await, Ok(Outcome::Done(false))));
     writer.kill().await;
     assert_unavailable(&writer.write(write()).await);
@@ -132,7 +138,7 @@ async fn a_locked_database_fails_the_whole_group_at_once() {
     connection.execute("PRAGMA busy_timeout = 200").await.unwrap();
     let mut other = open::writer(&path).await.unwrap();
     let lock = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
-    let writer = Writer::start(path.clone(), connection, 256, Arc::default());
+    let writer = Writer::start(ground(&path), connection, 256, Arc::default());
     // One group or two, so 200 or 400 ms; each alone after that would make it 1,000 or more.
     let begun = tokio::time::Instant::now();
     let answers = tokio::join!(

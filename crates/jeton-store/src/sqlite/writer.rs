@@ -1,5 +1,6 @@
 //! The one task that writes. It takes what is waiting, commits it together, and only then answers.
 
+use super::ground::Ground;
 use super::jobs::{Closed, Job, Jobs, Worker};
 use super::open;
 use crate::apply::apply;
@@ -8,7 +9,6 @@ use crate::measures::StoreMeasures;
 use crate::write::{Outcome, Write};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Executor};
-use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -23,13 +23,13 @@ pub(super) struct Writer {
 impl Writer {
     /// Starts the task.
     pub(super) fn start(
-        path: PathBuf,
+        ground: Arc<Ground>,
         connection: SqliteConnection,
         max_group: usize,
         measures: Arc<StoreMeasures>,
     ) -> Self {
         let jobs = Jobs::new();
-        let line = Line { path, connection: Some(connection) };
+        let line = Line { ground, connection: Some(connection) };
         let task = tokio::spawn(run(line, Worker(Arc::clone(&jobs)), max_group, measures));
         Writer { jobs, task: tokio::sync::Mutex::new(Some(task)) }
     }
@@ -73,7 +73,7 @@ impl Writer {
 
 /// The connection that writes, replaced by a new one when nobody can tell any more in what transaction it is.
 struct Line {
-    path: PathBuf,
+    ground: Arc<Ground>,
     connection: Option<SqliteConnection>,
 }
 
@@ -81,7 +81,7 @@ impl Line {
     async fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => open::writer(&self.path).await.map_err(StoreError::unavailable)?,
+            None => open::writer(self.ground.path()).await.map_err(StoreError::unavailable)?,
         };
         Ok(self.connection.insert(connection))
     }
@@ -103,7 +103,11 @@ async fn run(mut line: Line, worker: Worker, max_group: usize, measures: Arc<Sto
         measures.waiting_writes.set(waiting as u64);
         commit(&mut line, jobs).await;
     }
-    if let Some(connection) = line.connection
+    let Line { ground, connection } = line;
+    if ground.lost().is_some() {
+        // See `SqliteEngine::close`.
+        std::mem::forget(connection);
+    } else if let Some(connection) = connection
         && let Err(error) = close(connection).await
     {
         tracing::warn!(%error, "the database was not closed in order; nothing is lost");
@@ -178,6 +182,7 @@ impl Failure {
 
 async fn transact(line: &mut Line, writes: &[Write]) -> Result<Vec<Outcome>, Failure> {
     let commit_failed = |error: sqlx::Error| Failure::Commit(StoreError::unavailable(error));
+    line.ground.look().map_err(Failure::Commit)?;
     let connection = line.connection().await.map_err(Failure::Commit)?;
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(commit_failed)?;
     let (applied, ended) = match apply(&mut *transaction, writes).await {
@@ -189,7 +194,8 @@ async fn transact(line: &mut Line, writes: &[Write]) -> Result<Vec<Outcome>, Fai
         line.cut();
     }
     match (applied, ended) {
-        (Ok(outcomes), Ok(())) => Ok(outcomes),
+        // What went into a file that has no name any more is not acknowledged.
+        (Ok(outcomes), Ok(())) => line.ground.look().map(|()| outcomes).map_err(Failure::Commit),
         (Err(error), Ok(())) => Err(Failure::Write(error)),
         (_, Err(error)) => Err(commit_failed(error)),
     }

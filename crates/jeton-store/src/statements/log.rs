@@ -199,6 +199,27 @@ pub(crate) fn log_state(after: i64) -> Statement {
     )
 }
 
+/// The epoch, the greatest number of an entry (0: there is none), and how many restores are among the entries after the
+/// one of the number `after`. Answers nothing before the beginning.
+pub(crate) fn log_end(after: i64) -> Statement {
+    let newest = Query::select().expr(Expr::col(Changes::Sequence).max()).from(Changes::Table).take();
+    let restores = Query::select()
+        .expr(Func::count(Expr::col(Changes::Sequence)))
+        .from(Changes::Table)
+        .and_where(Expr::col(Changes::Sequence).gt(after))
+        .and_where(Expr::col(Changes::Kind).eq(ChangeKind::Restored.name()))
+        .take();
+    let number = |query: SelectStatement| Expr::SubQuery(None, Box::new(query.into()));
+    Statement::fixed(
+        Query::select()
+            .column(Genesis::Epoch)
+            .expr_as(Func::coalesce([number(newest), Expr::val(0_i64)]), Changes::Sequence)
+            .expr_as(number(restores), Count)
+            .from(Genesis::Table)
+            .take(),
+    )
+}
+
 /// That an entry's transaction is over, as are all that got a lower number.
 pub(super) fn is_settled() -> Expr {
     Expr::col(Changes::Xid).lt(Expr::cust("pg_snapshot_xmin(pg_current_snapshot())"))

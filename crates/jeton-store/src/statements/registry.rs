@@ -209,6 +209,7 @@ fn about_the_rest() -> Vec<(&'static str, Runs, Statement)> {
         ("settled_change", OnPostgres, log::settled_change(1)),
         ("erase_removed_secrets", Everywhere, retention::erase_removed_secrets(AT, 10)),
         ("log_state", Everywhere, log::log_state(1)),
+        ("log_end", Everywhere, log::log_end(1)),
         ("newest_change", OnSqlite, log::newest_change()),
         ("changes_from", OnSqlite, log::changes_from(1, 10)),
         ("snapshot", OnPostgres, log::snapshot()),

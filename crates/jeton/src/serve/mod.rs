@@ -29,11 +29,12 @@ use tokio::sync::watch;
 const USAGE_PAUSE: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
-    let config = args.flags.load()?;
+    let mut config = args.flags.load()?;
     let log = crate::log::start(config.log_format, config.reloadable.log_level);
     for (name, near) in mistyped(&ProcessEnvironment) {
         tracing::warn!("{name} in the environment is no setting: did you mean {near}?");
     }
+    config.place.sqlite_options.stamp = Some(stamp()?);
     let place = &config.place;
     let sockets = Sockets::take(&config)?;
     sockets.check(&config)?;
@@ -75,6 +76,13 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
     tracing::info!("stopped");
     drop(lock);
     Ok(())
+}
+
+/// What this run of the server writes into its database: no copy from before has it.
+fn stamp() -> Result<i32, Failure> {
+    let bytes = place::entropy().bytes::<4>().map_err(|error| Failure::unavailable(error.to_string()))?;
+    // Never 0, which is in a file that was never served, as are backups.
+    Ok(i32::from_be_bytes(bytes) | 1)
 }
 
 /// With what the service is served.

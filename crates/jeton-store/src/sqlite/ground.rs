@@ -1,0 +1,234 @@
+//! Whether the database that is open is still the one under its name.
+//!
+//! SQLite goes on with the files that it has opened, whatever becomes of their names, and takes what somebody else writes
+//! into them for its own. What is then acknowledged is gone with the process, or mixed up with what is there.
+
+use super::header::Header;
+use super::open;
+use crate::continuity::{Break, Continuity, LogEnd};
+use crate::error::{OpenError, StoreError};
+use crate::session::Session;
+use crate::statements::genesis;
+use sqlx::Executor;
+use sqlx::sqlite::SqliteConnection;
+use std::ffi::OsString;
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+use tokio::sync::{OwnedMappedMutexGuard, OwnedMutexGuard};
+use tokio::time::{MissedTickBehavior, interval};
+
+/// How often somebody looks while nothing is written.
+const PERIOD: Duration = Duration::from_millis(250);
+/// How often a file is looked at again before it is believed to be another: it may be read while it is written.
+const LOOKS: u32 = 3;
+
+/// What happened to a database while it was open. Nothing makes it good again but opening it anew: what was written in
+/// the meantime is nowhere, or beside what somebody else wrote.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(super) enum Lost {
+    /// A file has no name any more.
+    #[error("{} was removed or moved while it was open", .0.display())]
+    Gone(PathBuf),
+    /// Another file has the name.
+    #[error("{} was replaced by another file while it was open", .0.display())]
+    Replaced(PathBuf),
+    /// It is the same file, with what others wrote.
+    #[error("{} was written over while it was open", .0.display())]
+    Overwritten(PathBuf),
+    /// It is the same file, and a database that cannot have become of what it was.
+    #[error("{}: {cause}", .path.display())]
+    Broken {
+        /// The database.
+        path: PathBuf,
+        /// What its change log tells.
+        cause: Break,
+    },
+}
+
+impl Lost {
+    /// Whether the files that are open hold everything that was acknowledged.
+    pub(super) fn is_whole(&self) -> bool {
+        matches!(self, Lost::Gone(_) | Lost::Replaced(_))
+    }
+
+    fn advice(&self) -> &'static str {
+        if self.is_whole() {
+            "nothing is read or written any more until a restart. What was acknowledged is still in the files that this \
+             process holds open: save it with jeton backup before you stop the server, then restore it"
+        } else {
+            "nothing is read or written any more until a restart. Stop the server, move the database away with the files \
+             beside it that have its name, and restore a backup"
+        }
+    }
+}
+
+/// The files of a database that is open.
+#[derive(Debug)]
+pub(super) struct Ground {
+    path: PathBuf,
+    /// By their names, the database first.
+    files: Vec<(PathBuf, FileId)>,
+    /// The database itself, to look at its beginning. Open for as long as any connection of this process: closing it
+    /// would drop SQLite's locks on the file, which are those of the process.
+    file: File,
+    header: Mutex<Header>,
+    /// What this process has written into the header, if anything.
+    stamp: Option<i32>,
+    lost: OnceLock<Lost>,
+}
+
+/// Which file it is, whatever its name.
+type FileId = (u64, u64);
+
+fn id(metadata: &Metadata) -> FileId {
+    (metadata.dev(), metadata.ino())
+}
+
+impl Ground {
+    /// The ground of the database at `path`, whose files are there because a connection has it open.
+    pub(super) fn under(path: &Path, stamp: Option<i32>) -> io::Result<Self> {
+        let file = File::open(path)?;
+        // Beside the file itself, if `path` is a link to it.
+        let real = fs::canonicalize(path)?;
+        let mut files = vec![(path.to_owned(), id(&file.metadata()?))];
+        for suffix in ["-wal", "-shm"] {
+            let mut name = OsString::from(&real);
+            name.push(suffix);
+            let companion = PathBuf::from(name);
+            match fs::metadata(&companion) {
+                Ok(metadata) => files.push((companion, id(&metadata))),
+                // Some file systems cannot share memory, and SQLite does without.
+                Err(error) if is_absence(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let header = Mutex::new(Header::read(&file)?);
+        Ok(Ground { path: path.to_owned(), files, file, header, stamp, lost: OnceLock::new() })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What happened to the database, if anything did that was noticed.
+    pub(super) fn lost(&self) -> Option<&Lost> {
+        self.lost.get()
+    }
+
+    /// That nothing was noticed so far. Costs nothing.
+    pub(super) fn holds(&self) -> Result<(), StoreError> {
+        self.lost.get().map_or(Ok(()), |lost| Err(StoreError::unavailable(lost.clone())))
+    }
+
+    /// Looks whether all is as it was: some microseconds.
+    ///
+    /// # Errors
+    /// It is not, for good; or it could not be found out now.
+    pub(super) fn look(&self) -> Result<(), StoreError> {
+        self.holds()?;
+        for _ in 1..LOOKS {
+            match self.fault() {
+                Ok(None) => return Ok(()),
+                Ok(Some(_)) | Err(_) => {}
+            }
+        }
+        match self.fault().map_err(StoreError::unavailable)? {
+            None => Ok(()),
+            Some(lost) => self.lose(lost),
+        }
+    }
+
+    /// Notes what happened, and says it once.
+    fn lose(&self, lost: Lost) -> Result<(), StoreError> {
+        if self.lost.set(lost.clone()).is_ok() {
+            tracing::error!("{lost}: {}", lost.advice());
+        }
+        self.holds()
+    }
+
+    fn fault(&self) -> io::Result<Option<Lost>> {
+        for (path, known) in &self.files {
+            match fs::metadata(path) {
+                Ok(metadata) if id(&metadata) == *known => {}
+                Ok(_) => return Ok(Some(Lost::Replaced(path.clone()))),
+                Err(error) if is_absence(&error) => return Ok(Some(Lost::Gone(path.clone()))),
+                Err(error) => return Err(error),
+            }
+        }
+        let mut header = self.header.lock().unwrap_or_else(PoisonError::into_inner);
+        match Header::read(&self.file) {
+            Ok(now) if now.can_follow(&header, self.stamp) => *header = now,
+            Ok(_) => return Ok(Some(Lost::Overwritten(self.path.clone()))),
+            Err(error) if is_no_header(&error) => return Ok(Some(Lost::Overwritten(self.path.clone()))),
+            Err(error) => return Err(error),
+        }
+        Ok(None)
+    }
+}
+
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+fn is_no_header(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData)
+}
+
+/// A connection that is kept open as long as the store, so that nobody who goes by SQLite's rules removes the files beside
+/// the database: that is for the last one who closes it. `None` once the store is closed.
+pub(super) type Anchor = Arc<tokio::sync::Mutex<Option<SqliteConnection>>>;
+
+/// Opens one to a database that is at the newest schema.
+pub(super) async fn anchor(path: &Path) -> Result<Anchor, OpenError> {
+    let mut connection = open::reader(path).await?;
+    // The files are opened, and held, by whoever reads for the first time.
+    connection.row(genesis::ping()).await.map_err(OpenError::unavailable)?;
+    Ok(Arc::new(tokio::sync::Mutex::new(Some(connection))))
+}
+
+/// Takes the connection for a transaction, for as long as the answer is kept.
+pub(super) async fn take(
+    anchor: &Anchor,
+) -> Result<OwnedMappedMutexGuard<Option<SqliteConnection>, SqliteConnection>, StoreError> {
+    let guard = Arc::clone(anchor).lock_owned().await;
+    let closed = |_| StoreError::unavailable("the store is closed");
+    let mut connection = OwnedMutexGuard::try_map(guard, Option::as_mut).map_err(closed)?;
+    // Whoever had it before may have left a transaction open. If not, there is nothing to roll back.
+    drop(connection.execute("ROLLBACK").await);
+    Ok(connection)
+}
+
+/// Looks for ever, also at the end of the change log: a database can be replaced by SQLite's own means.
+pub(super) async fn watch(ground: Arc<Ground>, anchor: Anchor) {
+    let mut ticks = interval(PERIOD);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut continuity = Continuity::default();
+    let mut could_look = true;
+    while ground.lost().is_none() {
+        ticks.tick().await;
+        let looked = match ground.look() {
+            Ok(()) => match anchor.lock().await.as_mut() {
+                Some(connection) => LogEnd::read(connection, continuity.after()).await,
+                None => return,
+            },
+            Err(error) => Err(error),
+        };
+        match looked {
+            Ok(end) => {
+                could_look = true;
+                if let Err(cause) = continuity.take(end) {
+                    drop(ground.lose(Lost::Broken { path: ground.path.clone(), cause }));
+                }
+            }
+            Err(error) if could_look && ground.lost().is_none() => {
+                could_look = false;
+                tracing::error!("the files of the database cannot be looked at: {error}");
+            }
+            Err(_) => {}
+        }
+    }
+}
