@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 const RECORDED: &str = include_str!("../tests/data/loopback-acls.jsonl");
 
 fn user(number: i64) -> UserId {
-    UserId::from_integer(number).unwrap()
+    UserId::from_integer(number)
 }
 
 fn entry(json: &Json) -> AclEntry {

@@ -93,8 +93,8 @@ impl fmt::Display for AppKey {
 
 /// A user of an app, named by the app: an integer or a text.
 ///
-/// A text that is the canonical decimal form of an integer between -[`MAX_INTEGER`] and [`MAX_INTEGER`] is that
-/// integer, so the text form of a user id determines it: `parse(id.to_string()) == id`.
+/// A text that is the canonical decimal form of a 64-bit integer is that integer, so the text form of a user id determines
+/// it: `parse(id.to_string()) == id`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UserId(UserIdForm);
 
@@ -113,9 +113,6 @@ pub enum UserIdError {
     /// The text has more than 255 code points.
     #[error("a user id has at most 255 characters")]
     TooLong,
-    /// The integer is beyond 2^53 - 1 either way.
-    #[error("a user id that is a number lies within 2^53 - 1 of zero")]
-    OutOfRange,
     /// The text holds a control character.
     #[error("a user id holds no control characters")]
     Control,
@@ -123,15 +120,8 @@ pub enum UserIdError {
 
 impl UserId {
     /// The user with this number.
-    ///
-    /// # Errors
-    /// [`UserIdError::OutOfRange`].
-    pub fn from_integer(number: i64) -> Result<Self, UserIdError> {
-        if (-MAX_INTEGER..=MAX_INTEGER).contains(&number) {
-            Ok(UserId(UserIdForm::Integer(number)))
-        } else {
-            Err(UserIdError::OutOfRange)
-        }
+    pub const fn from_integer(number: i64) -> Self {
+        UserId(UserIdForm::Integer(number))
     }
 
     /// The number, if the id is one.
@@ -140,6 +130,12 @@ impl UserId {
             UserIdForm::Integer(number) => Some(number),
             UserIdForm::Text(_) => None,
         }
+    }
+
+    /// The number, if the id is one that every JSON parser reads exactly: at most [`MAX_INTEGER`] either way. Of larger
+    /// ones a parser of JavaScript's makes another user.
+    pub fn as_safe_integer(&self) -> Option<i64> {
+        self.as_integer().filter(|number| number.unsigned_abs() <= MAX_INTEGER.unsigned_abs())
     }
 }
 
@@ -158,11 +154,7 @@ impl FromStr for UserId {
         }
         // Canonical means that printing the number gives the text back: no plus sign, no leading zero, no "-0".
         let form = match text.parse::<i64>() {
-            Ok(number)
-                if number.to_string() == text && number.unsigned_abs() <= MAX_INTEGER.unsigned_abs() =>
-            {
-                UserIdForm::Integer(number)
-            }
+            Ok(number) if number.to_string() == text => UserIdForm::Integer(number),
             _ => UserIdForm::Text(text.to_owned()),
         };
         Ok(UserId(form))
@@ -207,14 +199,20 @@ mod tests {
         assert_eq!(integer("-7"), Some(-7));
         assert_eq!(integer("0"), Some(0));
         assert_eq!(integer("9007199254740991"), Some(MAX_INTEGER));
-        for text in ["9007199254740992", "07", "+7", "-0", "7.0", " 7", "seven"] {
+        assert_eq!(integer("9007199254740993"), Some(MAX_INTEGER + 2));
+        assert_eq!(integer("9223372036854775807"), Some(i64::MAX));
+        assert_eq!(integer("-9223372036854775808"), Some(i64::MIN));
+        let texts =
+            ["9223372036854775808", "-9223372036854775809", "07", "+7", "-0", "7.0", "1e3", " 7", "seven"];
+        for text in texts {
             assert_eq!(integer(text), None, "{text}");
         }
-        assert_eq!("7".parse(), UserId::from_integer(7));
+        assert_eq!("7".parse(), Ok(UserId::from_integer(7)));
+        assert_eq!(UserId::from_integer(-MAX_INTEGER).as_safe_integer(), Some(-MAX_INTEGER));
+        assert_eq!(UserId::from_integer(MAX_INTEGER + 1).as_safe_integer(), None);
+        assert_eq!(UserId::from_integer(i64::MIN).as_safe_integer(), None);
         assert_eq!("".parse::<UserId>(), Err(UserIdError::Empty));
         assert_eq!("a\nb".parse::<UserId>(), Err(UserIdError::Control));
-        assert_eq!(UserId::from_integer(i64::MIN), Err(UserIdError::OutOfRange));
-        assert_eq!("-9223372036854775808".parse::<UserId>().unwrap().as_integer(), None);
     }
 
     proptest! {
@@ -222,6 +220,13 @@ mod tests {
         fn the_text_of_a_user_id_determines_it(text in "[0-9a-z+-]{1,20}") {
             let id: UserId = text.parse().unwrap();
             prop_assert_eq!(id.to_string(), text.clone());
+            prop_assert_eq!(id.to_string().parse::<UserId>().unwrap(), id);
+        }
+
+        #[test]
+        fn every_integer_is_a_user_of_its_own(number: i64) {
+            let id = UserId::from_integer(number);
+            prop_assert_eq!(id.as_integer(), Some(number));
             prop_assert_eq!(id.to_string().parse::<UserId>().unwrap(), id);
         }
     }

@@ -1,6 +1,7 @@
 //! Values of no declared type, with the coercions of ECMAScript that LoopBack's clients rely on.
 
 use crate::date::{date_of_text, in_range, text_of_date};
+use crate::ids::MAX_INTEGER;
 use std::cmp::Ordering;
 
 /// A loose value: what a client of an untyped API may send where it likes.
@@ -16,6 +17,9 @@ pub enum Value {
     Bool(bool),
     /// Any IEEE 754 double.
     Number(f64),
+    /// An integer beyond [`MAX_INTEGER`], of which a double would hold another: a number like its double in every way,
+    /// but its digits are known to whoever asks for a user. See [`integer`](Value::integer).
+    Long(i64),
     /// A text.
     Text(String),
     /// An array.
@@ -28,6 +32,28 @@ pub enum Value {
 }
 
 impl Value {
+    /// That integer, exact.
+    pub const fn integer(number: i64) -> Self {
+        if number.unsigned_abs() <= MAX_INTEGER.unsigned_abs() {
+            Value::Number(number as f64)
+        } else {
+            Value::Long(number)
+        }
+    }
+
+    /// The integer that a number certainly is: what came as digits, or a double of at most [`MAX_INTEGER`] that has no
+    /// fraction. `None` for what is rounded, and for everything that is no number.
+    pub fn as_exact_integer(&self) -> Option<i64> {
+        match self {
+            Value::Long(number) => Some(*number),
+            // Within 2^53, so nothing is cut off.
+            Value::Number(number) if number.fract() == 0.0 && number.abs() <= MAX_INTEGER as f64 => {
+                Some(*number as i64)
+            }
+            _ => None,
+        }
+    }
+
     /// The member of that name; the last one, if several have it. `None` if there is none, or this is no object.
     pub fn member(&self, name: &str) -> Option<&Value> {
         match self {
@@ -44,6 +70,7 @@ impl Value {
             Value::Null => false,
             Value::Bool(value) => *value,
             Value::Number(number) => *number != 0.0 && !number.is_nan(),
+            Value::Long(_) => true,
             Value::Text(text) => !text.is_empty(),
             Value::List(_) | Value::Object(_) | Value::Date(_) => true,
         }
@@ -55,6 +82,7 @@ impl Value {
             Value::Null => 0.0,
             Value::Bool(value) => f64::from(u8::from(*value)),
             Value::Number(number) => *number,
+            Value::Long(number) => *number as f64,
             Value::Text(text) => number_of_text(text),
             Value::List(_) | Value::Object(_) => number_of_text(&self.to_text()),
             // At most 8.64e15, which a double holds exactly.
@@ -71,7 +99,7 @@ impl Value {
             Value::Text(text) => date_of_text(text),
             Value::List(_) | Value::Object(_) => date_of_text(&self.to_text()),
             Value::Date(millis) => Some(*millis),
-            Value::Null | Value::Bool(_) | Value::Number(_) => {
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Long(_) => {
                 let millis = self.to_number().trunc();
                 // What is beyond an i64 saturates, and is out of range all the more.
                 if millis.is_nan() { None } else { in_range(millis as i64) }
@@ -85,6 +113,7 @@ impl Value {
             Value::Null => "null".to_owned(),
             Value::Bool(value) => value.to_string(),
             Value::Number(number) => text_of_number(*number),
+            Value::Long(number) => text_of_number(*number as f64),
             Value::Text(text) => text.clone(),
             Value::List(items) => {
                 let text = |item: &Value| {
@@ -99,7 +128,7 @@ impl Value {
 
     /// `self == other`. Two lists or objects are never equal: each came from the wire on its own.
     pub fn loosely_equals(&self, other: &Value) -> bool {
-        use Value::{Bool, Date, List, Null, Number, Object, Text};
+        use Value::{Bool, Date, List, Long, Null, Number, Object, Text};
         match (self, other) {
             (Null, Null) => true,
             (Null, _) | (_, Null) | (List(_) | Object(_), List(_) | Object(_)) => false,
@@ -110,7 +139,7 @@ impl Value {
             (Date(_), Text(two)) => self.to_text() == *two,
             (Text(one), Date(_)) => *one == other.to_text(),
             (Date(_), List(_) | Object(_)) | (List(_) | Object(_), Date(_)) => false,
-            (Bool(_) | Number(_) | Text(_) | List(_) | Object(_) | Date(_), _) => {
+            (Bool(_) | Number(_) | Long(_) | Text(_) | List(_) | Object(_) | Date(_), _) => {
                 self.to_number() == other.to_number()
             }
         }
@@ -210,6 +239,27 @@ mod tests {
         assert_eq!(Value::Number(12_345_678_901_234_567_000.0).to_text(), "12345678901234567000");
         assert_eq!(Value::List(vec![text("x"), Value::Null, Value::Bool(true)]).to_text(), "x,,true");
         assert_eq!(Value::Object(vec![]).to_text(), "[object Object]");
+    }
+
+    #[test]
+    fn long_integers_are_their_doubles() {
+        let long = Value::integer(838_529_527_931_269_425);
+        assert_eq!(long, Value::Long(838_529_527_931_269_425));
+        assert_eq!(long.to_text(), "838529527931269400");
+        assert!(long.is_truthy() && long.loosely_equals(&Value::integer(838_529_527_931_269_391)));
+        assert!(long.loosely_equals(&text("838529527931269425")));
+        assert_eq!(long.compare(&Value::Number(8e17)), Some(Ordering::Greater));
+        assert_eq!(long.to_date(), None);
+        assert_eq!(Value::integer(-MAX_INTEGER), Value::Number(-9_007_199_254_740_991.0));
+        assert_eq!(Value::integer(MAX_INTEGER + 1), Value::Long(MAX_INTEGER + 1));
+        let exact = |value: Value| value.as_exact_integer();
+        assert_eq!(exact(Value::Long(i64::MIN)), Some(i64::MIN));
+        assert_eq!(exact(Value::Number(-0.0)), Some(0));
+        assert_eq!(exact(Value::Number(1e3)), Some(1000));
+        for inexact in [7.5, 9_007_199_254_740_992.0, 1e30, f64::NAN, f64::INFINITY] {
+            assert_eq!(exact(Value::Number(inexact)), None, "{inexact}");
+        }
+        assert_eq!(exact(text("7")), None);
     }
 
     #[test]

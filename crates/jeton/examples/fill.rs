@@ -47,7 +47,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 fn grant(number: u64, users: u64) -> Result<Issue, Box<dyn Error>> {
     Ok(Issue {
         kind: TokenKind::Grant,
-        owner: Owner::Named(UserId::from_integer(i64::try_from(number % users.max(1))?)?),
+        owner: Owner::Named(UserId::from_integer(i64::try_from(number % users.max(1))?)),
         life: TokenLife::Asked(Lifetime::Unlimited),
         title: Some(Label::new(format!("token {number}"))?),
         tags: None,

@@ -3,6 +3,7 @@
 use super::coerce::Property;
 use super::pattern::{Like, Pattern};
 use super::row::{Path, Row, step, walk};
+use super::user;
 use crate::value::Value;
 use std::cmp::Ordering;
 
@@ -73,6 +74,13 @@ impl Clause {
 
 impl Test {
     fn holds(&self, value: &Value, property: Property) -> bool {
+        let is_user = property == Property::UserId;
+        let is = |operand: &Value, value: &Value| {
+            if is_user { user::is(operand, value) } else { is(operand, value) }
+        };
+        let compare = |one: &Value, two: &Value| {
+            comparable(one, two, if is_user { user::compare } else { Value::compare })
+        };
         let is_one_of = |items: &[Value]| match property {
             // The same equality as without a list, so that what is implied of the user is exact.
             Property::Id | Property::UserId => items.iter().any(|item| is(item, value)),
@@ -137,10 +145,10 @@ fn is(operand: &Value, value: &Value) -> bool {
 }
 
 /// How `one` and `two` compare; `None` if one of them is null or an object, or they are of kinds that do not compare.
-fn compare(one: &Value, two: &Value) -> Option<Ordering> {
+fn comparable(one: &Value, two: &Value, compare: fn(&Value, &Value) -> Option<Ordering>) -> Option<Ordering> {
     match (one, two) {
         (Value::Null, Value::Null) => Some(Ordering::Equal),
         (Value::Null | Value::Object(_) | Value::List(_), _) | (_, Value::Null) => None,
-        _ => one.compare(two),
+        _ => compare(one, two),
     }
 }

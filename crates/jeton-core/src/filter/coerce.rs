@@ -3,8 +3,7 @@
 use super::clause::Test;
 use super::condition::Budget;
 use super::pattern::{Like, Pattern, PatternError};
-use super::{ClauseFault, FilterError};
-use crate::ids::MAX_INTEGER;
+use super::{ClauseFault, FilterError, user};
 use crate::value::Value;
 
 /// The operators. Of several on one property, the one that comes first here counts, and no other.
@@ -37,6 +36,7 @@ impl Property {
     fn coerce(self, value: &Value) -> Result<Value, FilterError> {
         match (self, value) {
             (_, Value::Null) | (Property::Other, _) => Ok(value.clone()),
+            (Property::UserId, _) => Ok(user::coerce(value)),
             (_, Value::List(items)) => {
                 items.iter().map(|item| self.coerce(item)).collect::<Result<_, _>>().map(Value::List)
             }
@@ -44,13 +44,9 @@ impl Property {
             (Property::Created, _) => {
                 value.to_date().map(Value::Date).ok_or_else(|| FilterError::Date(value.clone()))
             }
-            (Property::Ttl | Property::UserId, _) => {
+            (Property::Ttl, _) => {
                 let number = value.to_number();
-                // A user may be named by digits that no double holds.
-                let inexact = self == Property::UserId
-                    && matches!(value, Value::Text(_))
-                    && number.abs() > MAX_INTEGER as f64;
-                Ok(if number.is_nan() || inexact { value.clone() } else { Value::Number(number) })
+                Ok(if number.is_nan() { value.clone() } else { Value::Number(number) })
             }
         }
     }
@@ -77,7 +73,9 @@ pub(super) fn parse_test(
     let text = || match operand {
         Value::Text(text) => Ok(text.clone()),
         // Nothing says that an undeclared property is no number.
-        Value::Number(_) | Value::Bool(_) if property == Property::Other => Ok(operand.to_text()),
+        Value::Number(_) | Value::Long(_) | Value::Bool(_) if property == Property::Other => {
+            Ok(operand.to_text())
+        }
         _ => Err(ClauseFault::NotText),
     };
     let like = |ignore_case| Ok(Like::parse(&text().map_err(refused)?, ignore_case));
@@ -125,7 +123,12 @@ pub(super) fn indexed(value: &Value) -> Option<Vec<&Value>> {
             }
             items.into_iter().collect()
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::Date(_) => None,
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::Long(_)
+        | Value::Text(_)
+        | Value::Date(_) => None,
     }
 }
 

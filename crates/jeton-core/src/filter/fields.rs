@@ -42,7 +42,7 @@ impl Fields {
                     }
                 }
             }
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Date(_) => {
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Long(_) | Value::Date(_) => {
                 DECLARED.iter().map(|name| (*name).to_owned()).collect()
             }
         };

@@ -3,6 +3,7 @@
 use super::clause::Test;
 use super::coerce::Property;
 use super::condition::{Condition, Node};
+use super::user;
 use crate::value::Value;
 use std::collections::BTreeSet;
 
@@ -76,10 +77,7 @@ fn id_of(operand: &Value) -> Option<String> {
 fn user_of(operand: &Value) -> Option<Option<String>> {
     match operand {
         Value::Null => Some(None),
-        Value::Object(_) => None,
-        Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::List(_) | Value::Date(_) => {
-            Some(Some(operand.to_text()))
-        }
+        operand => user::named(operand).map(Some),
     }
 }
 

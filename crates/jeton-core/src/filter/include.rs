@@ -31,7 +31,12 @@ impl Inclusion {
                     inclusions.push(Inclusion { relation: name.clone(), scope: Value::Null });
                 }
                 Value::Object(members) => inclusions.extend(Self::of_object(entry, members)),
-                Value::Null | Value::Bool(_) | Value::Number(_) | Value::List(_) | Value::Date(_) => {}
+                Value::Null
+                | Value::Bool(_)
+                | Value::Number(_)
+                | Value::Long(_)
+                | Value::List(_)
+                | Value::Date(_) => {}
             }
             if inclusions.len() > MAX_NAMES {
                 return Err(FilterError::TooManyNames);

@@ -11,7 +11,7 @@ impl Display for Literal<'_> {
         match self.0 {
             Value::Null => f.write_str("null"),
             Value::Number(number) if !number.is_finite() => f.write_str("null"),
-            Value::Bool(_) | Value::Number(_) => f.write_str(&self.0.to_text()),
+            Value::Bool(_) | Value::Number(_) | Value::Long(_) => f.write_str(&self.0.to_text()),
             Value::Text(text) => quote(f, text),
             Value::Date(_) => quote(f, &self.0.to_text()),
             Value::List(items) => {

@@ -16,6 +16,7 @@ mod order;
 mod page;
 mod pattern;
 mod row;
+mod user;
 
 pub use condition::Condition;
 pub use error::{ClauseFault, FilterError};

@@ -1,7 +1,7 @@
 //! `order`: by what rows are sorted.
 
 use super::row::{Path, Row};
-use super::{FilterError, MAX_DEPTH, MAX_NAMES};
+use super::{FilterError, MAX_DEPTH, MAX_NAMES, user};
 use crate::value::Value;
 use std::cmp::Ordering;
 use std::fmt;
@@ -105,7 +105,7 @@ impl Order {
 
     /// Sorts by their places what comes in the order of creation.
     ///
-    /// Texts compare by UTF-16 code unit, what is missing comes first (last if descending), and what cannot be
+    /// Texts compare by UTF-16 code unit, users that are integers by their digits, what is missing comes first (last if descending), and what cannot be
     /// compared is equal. That is no total order, so the result depends on the order of `rows`, but on nothing else.
     pub fn sort_places<T>(&self, placed: Vec<(RowPlace, T)>) -> Vec<(RowPlace, T)> {
         let by_id = [Key::id()];
@@ -147,7 +147,7 @@ impl fmt::Debug for RowPlace {
 /// The bytes that a value has elsewhere.
 fn content_weight(value: &Value) -> usize {
     match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Date(_) => 0,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Long(_) | Value::Date(_) => 0,
         Value::Text(text) => text.len(),
         Value::List(items) => items.iter().map(|item| size_of::<Value>() + content_weight(item)).sum(),
         Value::Object(members) => members
@@ -175,8 +175,9 @@ impl Key {
     }
 
     fn compare(&self, one: Option<&Value>, two: Option<&Value>) -> Ordering {
+        let compare = if self.path.name() == Some("userId") { user::compare } else { Value::compare };
         let ascending = match (one, two) {
-            (Some(one), Some(two)) => one.compare(two).unwrap_or(Ordering::Equal),
+            (Some(one), Some(two)) => compare(one, two).unwrap_or(Ordering::Equal),
             (one, two) => one.is_some().cmp(&two.is_some()),
         };
         if self.descending { ascending.reverse() } else { ascending }

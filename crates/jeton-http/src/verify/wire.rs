@@ -119,12 +119,12 @@ struct ExplanationText {
     lacks: Vec<&'static str>,
 }
 
-/// A number where it is one, else a text.
+/// A number where every client reads it exactly, else a text.
 struct UserIdText(UserId);
 
 impl Serialize for UserIdText {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0.as_integer() {
+        match self.0.as_safe_integer() {
             Some(number) => serializer.serialize_i64(number),
             None => serializer.collect_str(&self.0),
         }

@@ -92,7 +92,7 @@ impl Subject {
     /// The user whom its issuer named. One that merely stands in is not proven, and not said.
     pub fn user_id(&self) -> Option<UserId> {
         match &self.user {
-            User::Integer(number) => UserId::from_integer(*number).ok(),
+            User::Integer(number) => Some(UserId::from_integer(*number)),
             User::Text(text) => percent_decode(text.as_bytes()).decode_utf8().ok()?.parse().ok(),
         }
     }

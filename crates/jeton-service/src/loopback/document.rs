@@ -65,7 +65,9 @@ pub(super) fn to_json(value: &Value) -> Json {
     match value {
         Value::Null => Json::Null,
         Value::Bool(value) => Json::Bool(*value),
-        Value::Number(number) => Number::from_f64(*number).map_or(Json::Null, Json::Number),
+        Value::Number(_) | Value::Long(_) => {
+            Number::from_f64(value.to_number()).map_or(Json::Null, Json::Number)
+        }
         Value::Text(text) => Json::String(text.clone()),
         Value::Date(_) => Json::String(value.to_text()),
         Value::List(items) => items.iter().map(to_json).collect(),
@@ -75,12 +77,16 @@ pub(super) fn to_json(value: &Value) -> Json {
     }
 }
 
-/// Parsed JSON as a loose value: every number is a double, and of members of one name the last counts.
+/// Parsed JSON as a loose value: every number is a double, which an integer of 64 bits is exactly, and of members of one name
+/// the last counts.
 pub fn value_of_json(json: &Json) -> Value {
     match json {
         Json::Null => Value::Null,
         Json::Bool(value) => Value::Bool(*value),
-        Json::Number(number) => Value::Number(number.as_f64().unwrap_or(f64::NAN)),
+        Json::Number(number) => match number.as_i64() {
+            Some(integer) => Value::integer(integer),
+            None => Value::Number(number.as_f64().unwrap_or(f64::NAN)),
+        },
         Json::String(text) => Value::Text(text.clone()),
         Json::Array(items) => Value::List(items.iter().map(value_of_json).collect()),
         Json::Object(members) => {

@@ -86,10 +86,7 @@ fn user(token: &Token, document: &LoopBackDocument) -> Option<Value> {
     }
 }
 
-/// A user id as LoopBack shows it.
+/// A user id as LoopBack shows it: a number where every client reads it exactly.
 pub(super) fn user_value(user_id: &UserId) -> Value {
-    // Within 2^53, which a double holds exactly.
-    user_id
-        .as_integer()
-        .map_or_else(|| Value::Text(user_id.to_string()), |number| Value::Number(number as f64))
+    user_id.as_safe_integer().map_or_else(|| Value::Text(user_id.to_string()), Value::integer)
 }

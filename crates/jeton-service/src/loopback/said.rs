@@ -65,7 +65,11 @@ fn user_or_null(value: &Value) -> Result<Option<UserId>, WriteFault> {
     match value {
         Value::Null => Ok(None),
         Value::Text(text) if text.is_empty() => Ok(None),
-        Value::Text(_) | Value::Number(_) => value.to_text().parse().map(Some).map_err(|_| WriteFault::User),
+        Value::Text(text) => text.parse().map(Some).map_err(|_| WriteFault::User),
+        // Of a number that is rounded nobody knows whom it meant.
+        Value::Number(_) | Value::Long(_) => {
+            value.as_exact_integer().map(|number| Some(UserId::from_integer(number))).ok_or(WriteFault::User)
+        }
         Value::Bool(_) | Value::List(_) | Value::Object(_) | Value::Date(_) => Err(WriteFault::User),
     }
 }

@@ -102,7 +102,8 @@ impl LoopBackDocument {
         let mut roles = BTreeMap::new();
         for (name, users) in self.roles {
             let users: Option<Vec<UserId>> = users.iter().map(user_of).collect();
-            let wanted = "must be lists of user ids, each an integer or a text of 1 to 255 characters";
+            let wanted =
+                "must be lists of user ids, each an integer of 64 bits or a text of 1 to 255 characters";
             roles.insert(name, users.ok_or(SettingsError { member: "loopback.roles", wanted })?);
         }
         Ok(LoopBackSettings {
@@ -142,6 +143,9 @@ impl AclDocument {
     fn into_entry(self) -> Result<AclEntry, AclError> {
         let principal_id = match &self.principal_id {
             Value::String(text) => text.clone(),
+            Value::Number(number) if number.as_i64().is_none() => {
+                return Err(AclError::PrincipalId("user"));
+            }
             other => other.to_string(),
         };
         let names: Option<Vec<&str>> = match &self.property {
@@ -179,10 +183,10 @@ fn wanted(error: &AclError) -> &'static str {
 fn user_of(value: &Value) -> Option<UserId> {
     match value {
         Value::String(text) => text.parse().ok(),
-        value => UserId::from_integer(value.as_i64()?).ok(),
+        value => value.as_i64().map(UserId::from_integer),
     }
 }
 
 fn user_json(user_id: &UserId) -> Value {
-    user_id.as_integer().map_or_else(|| json!(user_id.to_string()), |number| json!(number))
+    user_id.as_safe_integer().map_or_else(|| json!(user_id.to_string()), |number| json!(number))
 }

@@ -31,7 +31,7 @@ pub(crate) struct CreateArgs {
     #[command(flatten)]
     app: KeyArgs,
     /// The user to whom the app's admin token belongs
-    #[arg(long, value_name = "USER", default_value = "1")]
+    #[arg(long, value_name = "USER", default_value = "1", allow_negative_numbers = true)]
     admin_user: String,
 }
 

@@ -21,7 +21,7 @@ pub(crate) struct InitArgs {
     #[arg(long, value_name = "KEY", default_value = "demo")]
     app: AppKey,
     /// The user to whom the app's admin token belongs
-    #[arg(long, value_name = "USER", default_value = "1")]
+    #[arg(long, value_name = "USER", default_value = "1", allow_negative_numbers = true)]
     admin_user: UserId,
     /// Print one JSON object
     #[arg(long)]

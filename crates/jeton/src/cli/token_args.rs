@@ -23,7 +23,7 @@ pub(crate) struct CreateArgs {
     #[command(flatten)]
     target: TokenTarget,
     /// The user whose token it is
-    #[arg(long, value_name = "USER")]
+    #[arg(long, value_name = "USER", allow_negative_numbers = true)]
     user_id: Option<String>,
     #[command(flatten)]
     text: TextArgs,
@@ -67,7 +67,7 @@ pub(crate) struct ListArgs {
     #[command(flatten)]
     pub(crate) target: TokenTarget,
     /// Only this user's
-    #[arg(long, value_name = "USER")]
+    #[arg(long, value_name = "USER", allow_negative_numbers = true)]
     pub(crate) user_id: Option<String>,
     /// Only those that are older than so many days and were not used since
     #[arg(long, value_name = "N")]

@@ -187,7 +187,7 @@ fn token_json(service: &Service, token: &Token, usage: Option<&TokenUse>) -> Val
 
 fn user_json(user_id: Option<&UserId>) -> Option<Value> {
     user_id.map(|user_id| {
-        user_id.as_integer().map_or_else(|| json!(user_id.to_string()), |number| json!(number))
+        user_id.as_safe_integer().map_or_else(|| json!(user_id.to_string()), |number| json!(number))
     })
 }
 

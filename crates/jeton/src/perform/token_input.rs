@@ -9,6 +9,9 @@ use jeton_core::{
 use jeton_service::{Edit, ImportRow, Issue, OpenApp, TokenLife};
 use serde_json::Value;
 
+/// 2^63: beyond every integer of 64 bits.
+const TOO_LARGE: f64 = 9_223_372_036_854_775_808.0;
+
 pub(super) fn issue_of(app: &OpenApp, draft: TokenDraft) -> Result<Issue, Failure> {
     let has_scopes = draft.permissions.is_some() || !draft.scopes.is_empty();
     let scopes = scopes_of(draft.permissions.as_deref(), &draft.scopes)?;
@@ -57,8 +60,13 @@ pub(super) fn import_row(row: ImportText) -> Result<ImportRow, Failure> {
         None | Some(Value::Null) => Owner::Nobody,
         Some(Value::String(text)) => Owner::Named(user_of(text)?),
         Some(value) => {
-            let number = value.as_i64().and_then(|number| UserId::from_integer(number).ok());
-            Owner::Named(number.ok_or_else(|| Failure::usage("user_id is an integer or a string"))?)
+            let wanted = if value.is_u64() || value.as_f64().is_some_and(|number| number.abs() >= TOO_LARGE) {
+                "user_id is an integer or a string: as a number it has at most 64 bits, write a larger one as a string"
+            } else {
+                "user_id is an integer or a string"
+            };
+            let number = value.as_i64().ok_or_else(|| Failure::usage(wanted))?;
+            Owner::Named(UserId::from_integer(number))
         }
     };
     Ok(ImportRow {

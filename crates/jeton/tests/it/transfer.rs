@@ -62,6 +62,46 @@ fn what_is_taken_over_comes_out_again(installation: &Installation) {
     assert_eq!((run.code, answer), (Some(0), json!({"imported": 1, "duplicates": 4, "refused": []})));
 }
 
+each_way!(users_are_taken_over_by_their_digits);
+fn users_are_taken_over_by_their_digits(installation: &Installation) {
+    let users = [
+        ("838529527931269425", Some("838529527931269425")),
+        ("838529527931269391", Some("838529527931269391")),
+        ("-9223372036854775808", Some("-9223372036854775808")),
+        ("\"9223372036854775808\"", Some("9223372036854775808")),
+        ("7", Some("7")),
+        ("9223372036854775808", None),
+        ("1e30", None),
+        ("838529527931269425.0", None),
+    ];
+    let lines = users.iter().enumerate().fold(String::new(), |mut lines, (place, (user, _))| {
+        let secret = format!("taken over from elsewhere, as number {place}");
+        writeln!(lines, r#"{{"access_token": "{secret}", "user_id": {user}}}"#).unwrap();
+        lines
+    });
+    let (_, answer) = import(installation, &lines, &[]);
+    let reasons: Vec<&str> =
+        answer["refused"].as_array().unwrap().iter().map(|line| text(line, "reason")).collect();
+    let large = |reason: &&str| reason.contains("write a larger one as a string");
+    assert_eq!((reasons.len(), reasons.iter().filter(|reason| large(reason)).count()), (3, 2), "{answer}");
+    let place = &installation.place;
+    for user in users.iter().filter_map(|(_, user)| *user) {
+        let listed = place.json(&["token", "list", "--app", "demo", "--user-id", user]);
+        let rows = listed.as_array().unwrap();
+        let shown = if user.len() < 17 { json!(user.parse::<i64>().unwrap()) } else { json!(user) };
+        assert_eq!((rows.len(), &rows[0]["user_id"]), (1, &shown), "{user}");
+        let made = place.json(&["token", "create", "--app", "demo", "--user-id", user]);
+        let made = place.json(&["token", "show", &made["id"].to_string(), "--app", "demo"]);
+        assert_eq!(made["user_id"], shown);
+    }
+    // What goes out comes in again as the same users.
+    let exported = place.run(&["token", "export", "--app", "demo"]).done();
+    for user in users.iter().filter_map(|(_, user)| *user) {
+        let written = if user.len() < 17 { user.to_owned() } else { format!("\"{user}\"") };
+        assert_eq!(exported.matches(&format!("\"user_id\":{written}")).count(), 2, "{exported}");
+    }
+}
+
 each_way!(lines_that_are_wrong_are_named_and_the_others_taken);
 fn lines_that_are_wrong_are_named_and_the_others_taken(installation: &Installation) {
     let lines = [

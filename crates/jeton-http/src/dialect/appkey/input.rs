@@ -128,14 +128,9 @@ impl Members {
             .map_err(|error| AppKeyError::bad(format!("permissions: {error}")))
     }
 
-    /// A user by number. Zero stands for none: it is what an absent one is in the original.
+    /// A user by number: any of 64 bits. Zero stands for none: it is what an absent one is in the original.
     fn user(&self, name: &str) -> Result<Option<UserId>, AppKeyError> {
-        match self.integer(name)? {
-            None | Some(0) => Ok(None),
-            Some(number) => UserId::from_integer(number)
-                .map(Some)
-                .map_err(|_| AppKeyError::bad(format!("{name} must lie within 2^53 - 1 of zero"))),
-        }
+        Ok(self.integer(name)?.filter(|number| *number != 0).map(UserId::from_integer))
     }
 
     /// `userId` of a query.

@@ -71,7 +71,7 @@ fn of_value(name: &'static str, value: Value) -> Result<Value, LoopBackError> {
         ))
     };
     let read = match value {
-        Value::Number(_) | Value::Date(_) => return Err(mistyped(&value, "number")),
+        Value::Number(_) | Value::Long(_) | Value::Date(_) => return Err(mistyped(&value, "number")),
         Value::Bool(_) => return Err(mistyped(&value, "boolean")),
         Value::Text(text) => match serde_json::from_str::<serde_json::Value>(&text) {
             Ok(json) => value_of_json(&json),
@@ -89,7 +89,7 @@ fn of_value(name: &'static str, value: Value) -> Result<Value, LoopBackError> {
         Value::Object(_) | Value::List(_) => Ok(read),
         Value::Null => Err(converted(&read, "object")),
         Value::Bool(_) => Err(converted(&read, "boolean")),
-        Value::Number(_) | Value::Date(_) => Err(converted(&read, "number")),
+        Value::Number(_) | Value::Long(_) | Value::Date(_) => Err(converted(&read, "number")),
         Value::Text(_) => Err(converted(&read, "string")),
     }
 }

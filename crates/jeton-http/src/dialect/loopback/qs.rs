@@ -104,7 +104,10 @@ fn coerce_text(text: String) -> Value {
         "null" => Value::Null,
         "true" => Value::Bool(true),
         "false" => Value::Bool(false),
-        decimal if number => decimal.parse().map_or(Value::Text(text), Value::Number),
+        decimal if number => match decimal.parse() {
+            Ok(integer) => Value::integer(integer),
+            Err(_) => decimal.parse().map_or(Value::Text(text), Value::Number),
+        },
         _ => Value::Text(text),
     }
 }

@@ -30,6 +30,7 @@ fn write_value(value: &Value, text: &mut String) {
         Value::Bool(value) => text.push_str(if *value { "true" } else { "false" }),
         Value::Number(number) if number.is_finite() => text.push_str(&value.to_text()),
         Value::Number(_) => text.push_str("null"),
+        Value::Long(_) => text.push_str(&value.to_text()),
         Value::Text(string) => text.push_str(&to_json(string)),
         Value::Date(_) => text.push_str(&to_json(&value.to_text())),
         Value::List(items) => {

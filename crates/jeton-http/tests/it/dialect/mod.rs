@@ -2,3 +2,4 @@ pub(crate) mod appkey;
 
 mod dotide;
 mod loopback;
+mod users;

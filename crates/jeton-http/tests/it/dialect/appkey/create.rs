@@ -144,6 +144,9 @@ async fn whose_it_is() {
         ("?userId=1", json!({}), user("1")),
         ("?userId=-7", json!({}), user("-7")),
         ("?userId=9007199254740991", json!({}), user("9007199254740991")),
+        ("?userId=9007199254740993", json!({}), user("9007199254740993")),
+        ("", json!({"userID": i64::MAX}), user("9223372036854775807")),
+        ("?userId=-9223372036854775808", json!({"userID": i64::MIN}), user("-9223372036854775808")),
     ] {
         let mut whole = json!({"title": "t"});
         whole.as_object_mut().unwrap().extend(body.as_object().unwrap().clone());
@@ -154,12 +157,14 @@ async fn whose_it_is() {
         ("?userId=7", json!(8)),
         ("?userId=x", json!(7)),
         ("?userId=7.0", json!(7)),
-        ("?userId=9007199254740992", json!(0)),
+        ("?userId=9223372036854775808", json!(0)),
+        ("?userId=9007199254740993", json!(9_007_199_254_740_992_i64)),
         ("", json!("seven")),
         ("", json!(7.5)),
         ("", json!(true)),
         ("", json!([7])),
-        ("", json!(9_007_199_254_740_992_i64)),
+        ("", json!(9_223_372_036_854_775_808_u64)),
+        ("", json!(1e30)),
     ] {
         let body = json!({"title": "t", "userID": user_id});
         app.post(&format!("{APP}{query}")).bearer(&app.admin).json(&body).send().await.assert_envelope(400);
