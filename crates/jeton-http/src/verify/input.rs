@@ -2,12 +2,14 @@
 
 use super::error::VerifyError;
 use super::wire::{BodyInput, CheckInput, LooseBodyInput, MAX_TAGS};
+use crate::members::unknown;
 use crate::object::Object;
 use crate::request::{BodyForm, body_form, without_bom};
 use axum::http::HeaderMap;
 use jeton_core::{Demand, PermissionError, Resource, Secret};
 use jeton_service::Check;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
 /// A body that was understood.
 pub(super) enum Question {
@@ -26,10 +28,12 @@ pub(super) struct Batch {
 }
 
 /// Why something is no check. The texts quote nothing of it: it may hold a secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Misfit {
     /// It has not the form of one.
     Form,
+    /// It has a member that no check has: what to say about that.
+    Unknown(Box<str>),
     /// What is demanded cannot be a permission.
     Permission(PermissionError),
     /// A resource without a permission.
@@ -39,11 +43,12 @@ pub(super) enum Misfit {
 }
 
 impl Misfit {
-    pub(super) fn message(self) -> String {
+    pub(super) fn message(&self) -> String {
         match self {
             Misfit::Form => "a check is an object: token (text), permission (text), resource (object of id (text) and tags \
                              (array of texts)), explain (true or false); all but token may be left out"
                 .to_owned(),
+            Misfit::Unknown(text) => text.to_string(),
             Misfit::Permission(error) => error.to_string(),
             Misfit::Resource => "a resource is named together with a permission".to_owned(),
             Misfit::Tags => format!("a resource has at most {MAX_TAGS} tags"),
@@ -82,16 +87,41 @@ fn one_by_one(body: &[u8]) -> Result<Question, VerifyError> {
         return Err(VerifyError::Json);
     }
     let Ok(Object(LooseBodyInput { checks })) = serde_json::from_slice(body) else {
-        return Err(VerifyError::Misfit(Misfit::Form));
+        return Err(VerifyError::Misfit(misfit(body)));
     };
     if checks.is_cut {
         return Err(VerifyError::TooMany);
     }
     let read = |text: &str| match serde_json::from_str::<Object<CheckInput<'_>>>(text) {
         Ok(Object(check)) => check.read(),
-        Err(_) => Err(Misfit::Form),
+        Err(_) => Err(misfit(text.as_bytes())),
     };
     Ok(Question::Many(Batch::of(checks.items.into_iter().map(|check| read(check.get())))))
+}
+
+/// How many bytes are read again to find out what is wrong with them.
+const LEGIBLE: usize = 16 * 1024;
+
+/// Why a check, or a body, has not the form of one.
+fn misfit(text: &[u8]) -> Misfit {
+    const MEMBERS: &[&str] = &["token", "permission", "resource", "explain"];
+    const OF_RESOURCES: &[&str] = &["id", "tags"];
+    let strange = |value: &Value, known: &[&str]| {
+        let name = value.as_object()?.keys().find(|name| !known.contains(&name.as_str()))?;
+        Some(Misfit::Unknown(unknown(name, known).into()))
+    };
+    // To be read as a value, a text takes many times its own memory.
+    if text.len() > LEGIBLE {
+        return Misfit::Form;
+    }
+    let Ok(value) = serde_json::from_slice::<Value>(text) else { return Misfit::Form };
+    let is_batch = value.get("checks").is_some();
+    let in_resource = || strange(value.get("resource")?, OF_RESOURCES);
+    if is_batch {
+        Misfit::Form
+    } else {
+        strange(&value, MEMBERS).or_else(in_resource).unwrap_or(Misfit::Form)
+    }
 }
 
 impl Batch {
@@ -202,7 +232,14 @@ mod tests {
             (r#"{"token":null}"#, form),
             (r#"{"token":5}"#, form),
             (r#"{"token":"x","token":"y"}"#, form),
-            (r#"{"token":"x","scope":"y"}"#, form),
+            (
+                r#"{"token":"x","permisson":"y"}"#,
+                r#"Misfit(Unknown("there is no member permisson: did you mean permission?"))"#,
+            ),
+            (
+                r#"{"token":"x","permission":"y","resource":{"tag":["a"]}}"#,
+                r#"Misfit(Unknown("there is no member tag: did you mean tags?"))"#,
+            ),
             (r#"{"token":"x","explain":"yes"}"#, form),
             (r#"{"token":"x","permission":"a","resource":["s1",[]]}"#, form),
             (r#"{"token":"x","permission":"a","resource":{"tags":"a"}}"#, form),

@@ -158,7 +158,7 @@ impl Answer {
     }
 
     /// Whoever reads no more than `allowed` is told no.
-    fn of_misfit(misfit: Misfit) -> Self {
+    fn of_misfit(misfit: &Misfit) -> Self {
         Answer {
             active: false,
             allowed: false,
@@ -197,7 +197,7 @@ pub(super) fn many(checked: &[Checked], misfits: &[(usize, Misfit)]) -> Vec<u8> 
             body.push(b',');
         }
         match misfits.next_if(|(at, _)| *at == place) {
-            Some((_, misfit)) => Answer::of_misfit(*misfit).write(&mut body),
+            Some((_, misfit)) => Answer::of_misfit(misfit).write(&mut body),
             None => checked.by_ref().take(1).for_each(|checked| Answer::of(checked).write(&mut body)),
         }
     }

@@ -240,8 +240,8 @@ async fn a_grant_is_handed_to_nobody() {
         let steps = [
             (Issue, issuer, issued(issuer), GOOD, "LAD"),
             (HandOver, LoopBack, 200, GOOD, "LAD"),
-            (HandOver, AppKey, 200, GOOD, "LAD"),
-            (HandOver, Dotide, 200, GOOD, "LAD"),
+            (HandOver, AppKey, 400, GOOD, "LAD"),
+            (HandOver, Dotide, 400, GOOD, "LAD"),
         ];
         let secret = play(&app, &steps).await;
         let answer = app.get("/auth/demo").bearer(&secret).send().await;

@@ -2,9 +2,9 @@
 
 use super::file;
 use super::kind::Kind;
-use super::nearest::nearest;
 use super::settings::{SETTINGS, Setting};
 use crate::failure::Failure;
+use jeton_http::nearest;
 use serde_json::Value;
 use std::ffi::OsString;
 use std::fmt;

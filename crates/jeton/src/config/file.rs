@@ -1,7 +1,7 @@
 //! Settings in a TOML file.
 
-use super::nearest::nearest;
 use super::settings::{SETTINGS, Setting};
+use jeton_http::nearest;
 use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 

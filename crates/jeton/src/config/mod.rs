@@ -4,7 +4,6 @@ mod effective;
 mod file;
 mod flags;
 mod kind;
-mod nearest;
 mod settings;
 
 pub(crate) use effective::{Decided, Effective, ProcessEnvironment, mistyped, read_file};

@@ -26,25 +26,25 @@ pub(super) async fn handle(State(state): State<AppState>, request: Request) -> R
 async fn operate(state: &AppState, parts: &Parts, body: Body) -> Result<Response, AppKeyError> {
     let service = &state.service;
     let segments = segments(parts.uri.path(), "/AccessToken").ok_or(AppKeyError::NoSuchPath)?;
-    let query = || Members::of_query(parts.uri.query().unwrap_or_default());
+    let query = parts.uri.query().unwrap_or_default();
     match (segments.as_slice(), &parts.method) {
         ([app], &Method::GET | &Method::HEAD) => {
             let caller = admit(service, app, parts).await?;
-            list(service, &caller, &query()?).await
+            list(service, &caller, &Members::of_query(query)?).await
         }
         ([app], &Method::POST) => {
             let body = read_body(&parts.headers, body, state.setup.body_limits).await;
             let caller = admit(service, app, parts).await?;
-            create(service, &caller, &query()?, &members(parts, &body?, false)?).await
+            create(service, &caller, &Members::of_write(query)?, &members(parts, &body?, false)?).await
         }
         ([app, id], &Method::PUT) => {
             let body = read_body(&parts.headers, body, state.setup.body_limits).await;
             let caller = admit(service, app, parts).await?;
-            update(service, &caller, id, &query()?, &members(parts, &body?, true)?).await
+            update(service, &caller, id, &Members::of_write(query)?, &members(parts, &body?, true)?).await
         }
         ([app, id], &Method::DELETE) => {
             let caller = admit(service, app, parts).await?;
-            delete(service, &caller, id, &query()?).await
+            delete(service, &caller, id, &Members::of_write(query)?).await
         }
         ([_], _) => Err(AppKeyError::Method("GET, HEAD, POST")),
         ([_, _], _) => Err(AppKeyError::Method("PUT, DELETE")),

@@ -1,10 +1,12 @@
 //! What clients of the user-token API send: JSON under many names, or a form; integers as numbers or texts.
 //!
-//! Names are matched without regard to case, as the original does. Unknown ones are ignored. Errors name the member
-//! and never quote its value, which may be a secret that went astray.
+//! Names are matched without regard to case, as the original does. A write that has unknown ones is refused. Errors name the
+//! member and never quote its value, which may be a secret that went astray.
 
 use super::error::AppKeyError;
-use crate::request::{BodyForm, pairs, without_bom};
+use super::wire::SHOWN;
+use crate::members::{is_json, read_json, unknown};
+use crate::request::{BodyForm, pairs};
 use jeton_core::{Description, Label, LabelError, Lifetime, Permission, UserId};
 use jeton_service::{Edit, TokenLife};
 use serde_json::Value;
@@ -13,6 +15,12 @@ use serde_json::Value;
 const DEFAULT_TAKE: u64 = 100;
 /// Most tokens in a list.
 const MAX_TAKE: u64 = 1000;
+
+/// The members that a create request says something by, and those of an update.
+const CREATED: &[&str] = &["title", "tags", "userID", "description", "permissions", "expireInDays"];
+const CHANGED: &[&str] = &["title", "tags", "description", "permissions", "enable"];
+/// The parameters of whatever writes.
+const OF_WRITES: &[&str] = &["userId"];
 
 /// The members of a query or a body. A form's values are all texts.
 pub(super) struct Members(Vec<(String, Value)>);
@@ -49,25 +57,52 @@ impl Members {
         Ok(members)
     }
 
-    /// The members of a body. JSON `null` stands for no members where `null_is_empty`: one published client sends it
+    /// The members of the query of a write, where an unknown one may be what was meant to limit it.
+    pub(super) fn of_write(query: &str) -> Result<Self, AppKeyError> {
+        let members = Members::of_query(query)?;
+        match members.0.iter().find(|(name, _)| !is_one_of(name, OF_WRITES)) {
+            Some((name, _)) => Err(AppKeyError::bad(format!("in the query, {}", unknown(name, OF_WRITES)))),
+            None => Ok(members),
+        }
+    }
+
+    /// The members of a body. What begins as JSON does is JSON, though it be called a form: so does `curl -d`. JSON `null` stands for no members where `null_is_empty`: one published client sends it
     /// when its caller left the request object out.
     pub(super) fn of_body(body: &[u8], form: BodyForm, null_is_empty: bool) -> Result<Self, AppKeyError> {
-        match form {
-            BodyForm::Other => Err(AppKeyError::MediaType),
-            BodyForm::Form => {
+        let members = match form {
+            BodyForm::Other => return Err(AppKeyError::MediaType),
+            BodyForm::Form if !is_json(body) => {
                 let pairs = pairs(body).ok_or_else(|| AppKeyError::bad("the form is not UTF-8"))?;
-                Ok(Members::of_pairs(pairs))
+                if pairs.is_empty() {
+                    return Err(AppKeyError::bad("the body is empty"));
+                }
+                Members::of_pairs(pairs)
             }
-            BodyForm::Json => match serde_json::from_slice(without_bom(body)) {
-                Ok(Value::Object(members)) => Ok(Members(members.into_iter().collect())),
-                Ok(Value::Null) if null_is_empty => Ok(Members(Vec::new())),
-                Ok(_) => Err(AppKeyError::bad("the body must be a JSON object")),
-                Err(error) => Err(AppKeyError::bad(format!(
-                    "the body is not JSON: line {}, column {}",
-                    error.line(),
-                    error.column()
-                ))),
+            BodyForm::Form | BodyForm::Json => match read_json(body).map_err(AppKeyError::bad)? {
+                Value::Object(members) => Members(members.into_iter().collect()),
+                Value::Null if null_is_empty => Members(Vec::new()),
+                _ => return Err(AppKeyError::bad("the body must be a JSON object")),
             },
+        };
+        members.each_once()
+    }
+
+    /// These, unless a name stands there twice, in whatever case.
+    fn each_once(self) -> Result<Self, AppKeyError> {
+        let mut names: Vec<String> = self.0.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+        names.sort_unstable();
+        if names.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(AppKeyError::bad("a member of the body stands there more than once"));
+        }
+        Ok(self)
+    }
+
+    /// Refuses members that neither are `written` nor stand in answers: those a client may send back as it read them.
+    fn only_known(&self, written: &[&str]) -> Result<(), AppKeyError> {
+        let is_known = |name: &str| is_one_of(name, written) || is_one_of(name, SHOWN);
+        match self.0.iter().find(|(name, _)| !is_known(name)) {
+            Some((name, _)) => Err(AppKeyError::bad(unknown(name, written))),
+            None => Ok(()),
         }
     }
 
@@ -156,6 +191,12 @@ impl Members {
 
     /// A create request of this body, with this query beside it.
     pub(super) fn create(&self, query: &Members) -> Result<Create, AppKeyError> {
+        self.only_known(CREATED)?;
+        if self.boolean("enable")? == Some(false) {
+            return Err(AppKeyError::bad(
+                "a new token is enabled: enable can be set to false when it is there",
+            ));
+        }
         let title = self.label("title")?.filter(|title| !title.as_str().is_empty());
         Ok(Create {
             title: title.ok_or_else(|| AppKeyError::bad("title must not be empty"))?,
@@ -169,7 +210,19 @@ impl Members {
 
     /// An update request. What is absent or null stays as it is, and so does the title when it is empty: several
     /// published clients send empty texts for what their caller left alone, and a token never loses its title.
+    ///
+    /// One that says something, and nothing that can be changed, is refused.
     pub(super) fn edit(&self) -> Result<Edit, AppKeyError> {
+        if self.get("expireInDays").is_some() {
+            return Err(AppKeyError::bad("expireInDays is set when a token is made, and does not change"));
+        }
+        self.only_known(CHANGED)?;
+        if !self.0.is_empty() && !self.0.iter().any(|(name, _)| is_one_of(name, CHANGED)) {
+            return Err(AppKeyError::bad(format!("there is nothing to change: {}", CHANGED.join(", "))));
+        }
+        if self.get("enable").is_some_and(|value| value == "") {
+            return Err(AppKeyError::bad("enable must be true or false"));
+        }
         Ok(Edit {
             title: self.label("title")?.filter(|title| !title.as_str().is_empty()),
             tags: self.label("tags")?,
@@ -190,6 +243,10 @@ impl Members {
             },
         }
     }
+}
+
+fn is_one_of(name: &str, names: &[&str]) -> bool {
+    names.iter().any(|other| name.eq_ignore_ascii_case(other))
 }
 
 /// The user of the query and of the body: either one, and not two different ones.

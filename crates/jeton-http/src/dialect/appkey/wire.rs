@@ -5,6 +5,24 @@ use jeton_core::Int64Form;
 use jeton_service::{Issued, Listed, ShownSecret};
 use serde::Serialize;
 
+/// The members of tokens in answers, as lists show them and as the answer to a create does.
+pub(super) const SHOWN: &[&str] = &[
+    "id",
+    "userID",
+    "enable",
+    "permissions",
+    "title",
+    "accessToken",
+    "tags",
+    "description",
+    "expireTime",
+    "createDate",
+    "lastUpdate",
+    "access_token",
+    "token_type",
+    "expires_in",
+];
+
 /// The envelope around every answer, as JSON text.
 pub(super) fn envelope<T: Serialize>(code: u16, data: &T, error: &str) -> String {
     to_json(&Envelope { code, data, error })

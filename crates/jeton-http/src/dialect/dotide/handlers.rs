@@ -83,6 +83,10 @@ impl Caller<'_> {
         Query::parse(self.parts.uri.query().unwrap_or_default())
     }
 
+    fn query_of_write(&self) -> Result<Query, DotideError> {
+        Query::of_write(self.parts.uri.query().unwrap_or_default())
+    }
+
     fn zone(&self, parameter: Option<&str>) -> Result<jiff::tz::TimeZone, DotideError> {
         requested_zone(parameter, &self.parts.headers, &self.app.settings.dotide.timezone)
     }
@@ -117,7 +121,7 @@ impl Caller<'_> {
         public_url: &PublicUrl,
         version: &str,
     ) -> Result<Response, DotideError> {
-        let (query, input) = (self.query()?, Input::parse(body)?);
+        let (query, input) = (self.query_of_write()?, Input::parse(body)?);
         let zone = self.zone(query.tz.or(input.tz).as_deref())?;
         let scopes = input.scopes.unwrap_or_else(Scopes::none);
         let known = |name: &Permission| PERMISSIONS.contains(&name.as_str());
@@ -156,7 +160,7 @@ impl Caller<'_> {
     }
 
     async fn update(&self, token: &str, body: &[u8]) -> Result<Response, DotideError> {
-        let (query, input) = (self.query()?, Input::parse(body)?);
+        let (query, input) = (self.query_of_write()?, Input::parse(body)?);
         let zone = self.zone(query.tz.or(input.tz).as_deref())?;
         let mut listed = self.find(token).await?;
         let edit = Edit { scopes: input.scopes, known_permissions: Some(PERMISSIONS), ..Edit::default() };

@@ -1,14 +1,23 @@
-//! What clients of Dotide send. Bodies are JSON whatever their content type says; unknown members are ignored.
+//! What clients of Dotide send. Bodies are JSON whatever their content type says; a write with unknown members is refused.
 //!
 //! Errors never quote a value, which may be a secret that went astray.
 
 use super::error::DotideError;
-use crate::request::{pairs, without_bom};
+use crate::members::{read_json, unknown};
+use crate::request::pairs;
 use jeton_core::{Permission, Scope, Scopes};
 use serde_json::{Map, Value};
 
 /// The names that Dotide knows.
 pub(super) const PERMISSIONS: &[&str] = &["read", "write", "delete"];
+
+/// The members of a body that say something, those that answers have too, and those of a scope. Clients may send back what
+/// they read.
+const WRITTEN: &[&str] = &["scopes", "tz"];
+const SHOWN: &[&str] = &["access_token", "created_at", "updated_at"];
+const OF_SCOPES: &[&str] = &["permissions", "global", "ids", "tags"];
+/// The parameters of whatever writes.
+const OF_WRITES: &[&str] = &["tz"];
 
 /// The parameters of a query.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -39,17 +48,30 @@ impl Query {
         }
         Ok(parsed)
     }
+
+    /// The query of a write, where an unknown parameter may be what was meant to be written.
+    pub(super) fn of_write(query: &str) -> Result<Self, DotideError> {
+        let pairs = pairs(query.as_bytes()).ok_or(DotideError::Bad("the query is not UTF-8".into()))?;
+        match pairs.iter().find(|(name, _)| !OF_WRITES.contains(&name.as_str())) {
+            Some((name, _)) => Err(bad(format!("in the query, {}", unknown(name, OF_WRITES)))),
+            None => Query::parse(query),
+        }
+    }
 }
 
 impl Input {
     pub(super) fn parse(body: &[u8]) -> Result<Self, DotideError> {
-        let value: Value = serde_json::from_slice(without_bom(body)).map_err(|error| {
-            let place = format!("the body is not JSON: line {}, column {}", error.line(), error.column());
-            DotideError::Bad(place.into())
-        })?;
-        let Value::Object(members) = value else {
+        let Value::Object(members) = read_json(body).map_err(bad)? else {
             return Err(DotideError::Bad("the body must be a JSON object".into()));
         };
+        let is_written = |name: &String| WRITTEN.contains(&name.as_str());
+        let strange = |name: &&String| !is_written(name) && !SHOWN.contains(&name.as_str());
+        if let Some(name) = members.keys().find(strange) {
+            return Err(bad(unknown(name, WRITTEN)));
+        }
+        if !members.is_empty() && !members.keys().any(is_written) {
+            return Err(bad("there is nothing to write: scopes".to_owned()));
+        }
         let tz = match members.get("tz") {
             None | Some(Value::Null) => None,
             Some(Value::String(tz)) => Some(tz.clone()),
@@ -69,6 +91,9 @@ impl Input {
 
 fn scope(value: &Value) -> Result<Scope, DotideError> {
     let Value::Object(members) = value else { return Err(invalid("a scope must be an object")) };
+    if let Some(name) = members.keys().find(|name| !OF_SCOPES.contains(&name.as_str())) {
+        return Err(bad(format!("in a scope, {}", unknown(name, OF_SCOPES))));
+    }
     let global = match members.get("global") {
         None | Some(Value::Null) => false,
         Some(Value::Bool(global)) => *global,
@@ -95,6 +120,10 @@ fn count(name: &str, value: &str) -> Result<u64, DotideError> {
     let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
     let count: Option<u32> = if digits { value.parse().ok() } else { None };
     count.map(u64::from).ok_or_else(|| DotideError::Bad(format!("{name} must be 0 to {}", u32::MAX).into()))
+}
+
+fn bad(text: String) -> DotideError {
+    DotideError::Bad(text.into())
 }
 
 fn invalid(text: impl Into<std::borrow::Cow<'static, str>>) -> DotideError {

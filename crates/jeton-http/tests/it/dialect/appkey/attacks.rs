@@ -175,10 +175,11 @@ async fn nothing_revives_what_has_expired_or_was_revoked() {
     let caller = app.issue(lasting(DAY, grant(user("7"), "read"))).await;
     let expired = app.issue(lasting(0, grant(user("7"), "read"))).await;
     let before = app.token(expired.id).await.unwrap();
-    // PUT knows no lifetime: these members are none of its own.
-    let body =
-        json!({"enable": true, "expireInDays": 30, "expireTime": "2099-01-01T00:00:00Z", "title": "x"});
+    // PUT knows no lifetime.
+    let body = json!({"enable": true, "expireTime": "2099-01-01T00:00:00Z", "title": "x"});
     for secret in [&caller.secret, &app.admin] {
+        let days = json!({"enable": true, "expireInDays": 30});
+        assert_eq!(put(&app, secret, expired.id, days).await, 400);
         assert_eq!(put(&app, secret, expired.id, body.clone()).await, 200);
         assert_eq!(app.token(expired.id).await.unwrap().expires_at, before.expires_at);
         assert!(!allows(&app, &expired.secret, "read").await);
@@ -199,10 +200,20 @@ async fn an_update_changes_five_members_and_no_others() {
     let before = app.token(token.id).await.unwrap();
     app.clock.advance_millis(HOUR);
     let body = json!({
-        "title": "t", "id": 99, "userID": 8, "userId": 8, "accessToken": "x".repeat(40), "expireInDays": -1,
+        "title": "t", "id": 99, "userID": 8, "accessToken": "x".repeat(40), "expires_in": -1,
         "expireTime": null, "createDate": "2000-01-01T00:00:00Z", "lastUpdate": "2000-01-01T00:00:00Z",
-        "kind": "service", "scopes": [{"permissions": ["write"], "global": true}], "revoked": false,
     });
+    for (name, value) in [
+        ("expireInDays", json!(-1)),
+        ("kind", json!("service")),
+        ("scopes", json!([{"permissions": ["write"], "global": true}])),
+        ("revoked", json!(false)),
+        ("userId", json!(8)),
+    ] {
+        let mut body = body.clone();
+        body[name] = value;
+        assert_eq!(put(&app, &token.secret, token.id, body).await, 400, "{name}");
+    }
     assert_eq!(put(&app, &token.secret, token.id, body).await, 200);
     let mut expected = before;
     expected.title = jeton_core::Label::new("t".to_owned()).ok();

@@ -10,4 +10,5 @@ mod list;
 pub(crate) mod list_pages;
 mod secrets;
 mod unavailable;
+mod understood;
 mod update;

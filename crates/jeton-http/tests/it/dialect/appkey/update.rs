@@ -59,7 +59,6 @@ async fn what_each_value_of_each_member_does() {
         (json!({"permissions": "write"}), json!(["t", "g", "d", "write", true])),
         (json!({"permissions": "write,read,read"}), json!(["t", "g", "d", "write,read,read", true])),
         (json!({"enable": "false"}), json!(["t", "g", "d", "read, write", false])),
-        (json!({"enable": ""}), json!(["t", "g", "d", "read, write", true])),
         (json!({"ENABLE": "False", "Title": "x"}), json!(["x", "g", "d", "read, write", false])),
         // What several published clients send when their caller only wanted to switch it off.
         (
@@ -84,6 +83,8 @@ async fn what_is_refused_changes_nothing() {
         json!({"tags": "new", "title": 1}),
         json!({"tags": "new", "enable": 0}),
         json!({"tags": "new", "enable": "yes"}),
+        json!({"tags": "new", "enable": ""}),
+        json!({"tags": "new", "enable": [false]}),
         json!({"tags": "new", "title": "x".repeat(256)}),
         json!({"title": "new", "tags": "标".repeat(256)}),
         json!({"title": "new", "tags": "\u{0}"}),

@@ -2,6 +2,7 @@
 
 mod operations;
 mod proof;
+mod understood;
 mod zones;
 
 use crate::answer::Answer;
