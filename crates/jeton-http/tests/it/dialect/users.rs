@@ -115,7 +115,7 @@ async fn a_number_names_a_user_exactly_or_is_refused() {
         assert_eq!(held.status().await, 400, "{sent}");
     }
     // This API knows numbers alone, whatever zeros stand before them.
-    for (spelled, total) in [("007", 3), ("%2b7", 3), ("-07", 1), ("-0", 15), ("9223372036854775807", 1)] {
+    for (spelled, total) in [("007", 3), ("%2b7", 3), ("-07", 1), ("-0", 14), ("9223372036854775807", 1)] {
         let listed = app.get(&format!("/AccessToken/demo?userId={spelled}")).bearer(&app.admin).send().await;
         assert_eq!(listed.json()["data"]["total"], json!(total), "{spelled}");
     }
