@@ -208,7 +208,7 @@ impl Service {
         patch: &Value,
         by: &Actor,
     ) -> Result<Merged, Unavailable> {
-        let _turn = self.turns.take(("app", key)).await;
+        let _turn = self.turns.take(("app", key)).await?;
         for _ in 0..crate::update::MAX_TRIES {
             let Some(app) = self.store.app_by_key(key).await? else { return Ok(Merged::NoApp) };
             let (document, settings) = match merge_settings(&settings_value(&app)?, patch) {
@@ -248,7 +248,7 @@ impl Service {
         by: &Actor,
     ) -> Result<Option<(String, Secret)>, Unavailable> {
         let client_secret = new_client_secret(&*self.entropy)?;
-        let _turn = self.turns.take(("app", key)).await;
+        let _turn = self.turns.take(("app", key)).await?;
         for _ in 0..crate::update::MAX_TRIES {
             let Some(app) = self.store.app_by_key(key).await? else { return Ok(None) };
             let digest = self.keys.client_digest(&client_secret);

@@ -66,8 +66,8 @@ pub use jeton_store::{
 
 use cache::Cache;
 use cache::coherent::CoherentStore;
-use jeton_core::{Clock, Entropy, Timestamp};
-use jeton_store::Store;
+use jeton_core::{AppId, Clock, Entropy, Timestamp};
+use jeton_store::{Fair, Store};
 use std::sync::Arc;
 use tokio::sync::watch;
 use turns::Turns;
@@ -90,6 +90,7 @@ pub struct Service {
     searches: Arc<loopback::Searches>,
     streams: Arc<loopback::Streams>,
     usage: Arc<UsageQueue>,
+    batches: Fair<AppId>,
 }
 
 impl Service {
@@ -116,6 +117,7 @@ impl Service {
             searches: Arc::default(),
             streams: Arc::default(),
             usage: Arc::new(UsageQueue::new()),
+            batches: batch::batch_turns(),
         }
     }
 

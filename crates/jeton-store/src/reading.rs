@@ -9,8 +9,10 @@ use tokio::time::timeout;
 
 /// How long a statement, or a write, waits for its app's turn.
 const TURN_TIME: Duration = Duration::from_secs(5);
-/// Most statements of each sort that wait of one app. They are of requests, of which there are only so many for all apps.
-const MAX_WAITING: usize = 128;
+/// Most statements of each sort that wait of one app. They are of requests, and of the 1,024 that there are at a time by
+/// default, what one app has waiting, here and elsewhere, leaves some to others.
+const MAX_PAGES: usize = 128;
+const MAX_OTHERS: usize = 64;
 
 /// What a statement reads, which decides whom it waits behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,10 +47,14 @@ pub(crate) struct ReadingTurns {
 
 impl ReadingTurns {
     pub(crate) fn new(at_once: AtOnce) -> Self {
-        let share = |each| Fair::new(Share { places: each + 1, each, waiting: MAX_WAITING });
+        let share = |each, waiting| Fair::new(Share { places: each + 1, each, waiting });
         // These are quick, and each is another's turn.
-        let batches = Share { places: at_once.batches, each: at_once.batches, waiting: MAX_WAITING };
-        ReadingTurns { batches: Fair::new(batches), pages: share(at_once.pages), scans: share(at_once.scans) }
+        let batches = Share { places: at_once.batches, each: at_once.batches, waiting: MAX_OTHERS };
+        ReadingTurns {
+            batches: Fair::new(batches),
+            pages: share(at_once.pages, MAX_PAGES),
+            scans: share(at_once.scans, MAX_OTHERS),
+        }
     }
 
     /// Waits for the turn of a statement, which lasts until it is dropped; `None`: it needs none. Waiting is bounded.

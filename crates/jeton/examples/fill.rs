@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Tokens that wait for their commit at once: as many as the writer takes together.
-const AT_ONCE: usize = 512;
+const AT_ONCE: usize = 256;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

@@ -22,6 +22,9 @@ use error::VerifyError;
 use input::{Question, questions};
 use jeton_service::{VerifierAdmission, VerifierProof};
 
+/// From how many bytes on a body is read in its app's turn: that takes longer than it takes to answer most requests.
+const LARGE: usize = 16 * 1024;
+
 /// The routes. One handler takes whatever lies below the prefix, so that every error has the same shape.
 pub(crate) fn routes() -> Router<AppState> {
     let paths = ["/verify", "/verify/", "/verify/{*rest}"];
@@ -52,7 +55,11 @@ async fn answer(
         VerifierAdmission::Unproven => return Err(VerifyError::Unproven),
     };
     let body = body?;
-    let answers = match questions(&parts.headers, &body)? {
+    let question = {
+        let _turn = if body.len() > LARGE { Some(service.batch_turn(app_id).await?) } else { None };
+        questions(&parts.headers, &body)?
+    };
+    let answers = match question {
         Question::One(check) => {
             let answers = service.verify_many(app_id, &[check]).await?;
             let [answer] = answers.as_slice() else { unreachable!("every check is answered") };

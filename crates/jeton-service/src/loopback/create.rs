@@ -18,6 +18,9 @@ struct Draft {
     new: NewToken,
 }
 
+/// How many rows are made before others have the processor: each has a secret to be drawn and sealed.
+const CHUNK: usize = 64;
+
 impl Service {
     /// Adds a row. What is not said has its default: an id of 64 digits, the app's lifetime, now.
     ///
@@ -46,8 +49,11 @@ impl Service {
     ) -> Result<Vec<Result<LoopBackRow, WriteFault>>, Unavailable> {
         let now = self.now();
         let mut drafts = Vec::with_capacity(items.len());
-        for item in items {
-            drafts.push(self.draft(app, writer, item, now)?);
+        for chunk in items.chunks(CHUNK) {
+            let _turn = if items.len() > CHUNK { Some(self.batch_turn(app.id).await?) } else { None };
+            for item in chunk {
+                drafts.push(self.draft(app, writer, item, now)?);
+            }
         }
         let new = drafts.iter().flatten().map(|draft| draft.new.clone()).collect();
         let limit = self.limits.self_made();

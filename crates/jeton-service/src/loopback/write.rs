@@ -226,8 +226,8 @@ impl Service {
 
     async fn change(&self, app: &OpenApp, writer: &Writer, change: Change<'_>) -> Written<LoopBackRow> {
         let _turn = match change.row {
-            Which::Of(id) => self.turns.take(("row", id)).await,
-            Which::Matching(id, _) => self.turns.take(("token", id)).await,
+            Which::Of(id) => self.turns.take(("row", id)).await?,
+            Which::Matching(id, _) => self.turns.take(("token", id)).await?,
         };
         for _ in 0..MAX_TRIES {
             let Some(stored) = self.stored_row(app, change.row).await? else {

@@ -44,7 +44,7 @@ const BEGIN_ALONE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL state
 const AT_ONCE: AtOnce = AtOnce { batches: 2, pages: 2, scans: 2 };
 
 /// How transactions that write share the pool. Those of one app's new tokens leave some to others.
-const WRITES: Share = Share { places: 8, each: 6, waiting: 512 };
+const WRITES: Share = Share { places: 8, each: 6, waiting: 256 };
 
 /// `deadlock_detected`.
 const DEADLOCK: &str = "40P01";

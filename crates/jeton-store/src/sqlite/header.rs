@@ -28,10 +28,7 @@ impl Header {
             return Err(io::ErrorKind::InvalidData.into());
         }
         let number = |at: usize| bytes[at..].first_chunk().map_or([0; 4], |number: &[u8; 4]| *number);
-        Ok(Header {
-            change_counter: u32::from_be_bytes(number(24)),
-            stamp: i32::from_be_bytes(number(60)),
-        })
+        Ok(Header { change_counter: u32::from_be_bytes(number(24)), stamp: i32::from_be_bytes(number(60)) })
     }
 
     /// Whether a file can have this header that had `earlier`, if nobody writes to it but by SQLite. Whoever has written a

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, oneshot};
 
 /// Most writes that wait in one line.
-const MAX_WAITING: usize = 512;
+const MAX_WAITING: usize = 256;
 /// Most rows of a group of several writes: others wait while it is written. No write of an app has more.
 const MAX_GROUP_WEIGHT: usize = MAX_INSERTED;
 
@@ -165,7 +165,7 @@ mod tests {
         push(&jobs, revoke(app(1))).unwrap();
         let first = [WriteLine::NewTokens(app(1)), WriteLine::NewTokens(app(2)), WriteLine::Changes(app(1))];
         assert_eq!(lines(&jobs, 3), first);
-        assert_eq!(jobs.gather(256).1, MAX_WAITING - 257);
+        assert_eq!(jobs.gather(200).1, MAX_WAITING - 201);
     }
 
     #[test]

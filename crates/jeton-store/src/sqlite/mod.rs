@@ -22,8 +22,8 @@ use crate::statements::log::LogOrder;
 use crate::write::{Outcome, Write};
 use ground::{Anchor, Ground, Lost};
 use reader::Reader;
-use sqlx::{Connection, Executor};
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
+use sqlx::{Connection, Executor};
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::sync::Arc;
@@ -53,7 +53,13 @@ pub struct SqliteOptions {
 impl Default for SqliteOptions {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4) as u32);
-        SqliteOptions { max_group: 256, readers: cores, list_readers: 2, query_time: crate::QUERY_TIME, stamp: None }
+        SqliteOptions {
+            max_group: 256,
+            readers: cores,
+            list_readers: 2,
+            query_time: crate::QUERY_TIME,
+            stamp: None,
+        }
     }
 }
 

@@ -39,7 +39,7 @@ where
 }
 
 /// With so many before it, one call would come after nearly all of them if nobody had turns.
-const CROWD: usize = 100;
+const CROWD: usize = 60;
 
 async fn two_apps(bed: &Bed) -> (AppId, AppId) {
     let (store, app) = begin_on(bed).await;
@@ -120,5 +120,5 @@ pub(crate) async fn more_than_may_wait_are_refused_and_others_served(bed: &Bed) 
     let refused = answers.iter().filter(|answer| matches!(answer, Err(StoreError::Crowded(_)))).count();
     let counted = answers.iter().filter(|answer| matches!(answer, Ok(2_000))).count();
     assert_eq!(refused + counted, 1_000);
-    assert!(counted > 100 && refused > 0, "{counted} counted, {refused} refused");
+    assert!(counted > 50 && refused > 0, "{counted} counted, {refused} refused");
 }

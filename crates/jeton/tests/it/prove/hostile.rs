@@ -4,6 +4,7 @@
 mod crowd;
 mod honest;
 mod measure;
+mod neighbours;
 mod pages;
 mod shapes;
 mod values;
@@ -65,7 +66,7 @@ fn hostile_clients_at_full_size() {
 }
 
 /// What others must not notice.
-const ATTACKS: &[&Attack] = &[&pages::ATTACK];
+const ATTACKS: &[&Attack] = &[&neighbours::ATTACK, &pages::ATTACK];
 
 #[test]
 #[ignore = "a proof: cargo xtask prove hostile"]

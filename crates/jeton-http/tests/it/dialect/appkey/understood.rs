@@ -140,7 +140,17 @@ async fn what_is_not_known_is_named_with_the_nearest() {
     ] {
         assert_eq!(refusal(&app, method, path, &body).await, expected);
     }
-    // A query may be meant to say, or to limit, what is written.
+    assert_eq!(app.token(token.id).await, before);
+    assert_eq!(app.count().await, 2);
+}
+
+/// It may be meant to say, or to limit, what is written.
+#[tokio::test]
+async fn a_query_that_is_not_known_is_refused_with_the_write() {
+    let app = TestApp::new().await;
+    let token = app.issue(grant(user("7"), "read")).await;
+    let path = format!("{APP}/{}", token.id);
+    let before = app.token(token.id).await;
     for (method, query) in [
         ("PUT", "?enable=false"),
         ("PUT", "?user_id=7"),
