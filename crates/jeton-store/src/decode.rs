@@ -1,11 +1,13 @@
 //! What rows mean.
 
 use crate::change::{Change, ChangeKind, Removal};
-use crate::continuity::LogEnd;
+use crate::continuity::{Entry, LogEnd};
 use crate::error::StoreError;
 use crate::model::{App, KeyCheck, LogState, Operator, StoredToken, TokenUse};
 use crate::record::Record;
-use crate::schema::{Apps, Changes, Column, Count, Genesis, KeyChecks, Operators, TokenUsage, Tokens};
+use crate::schema::{
+    Apps, Changes, Column, Count, Genesis, KeyChecks, LogEnds, Operators, TokenUsage, Tokens,
+};
 use crate::scopes;
 use jeton_core::{
     Actor, AppId, Description, Digest, Document, Label, OperatorId, Owner, Timestamp, Token, TokenId,
@@ -148,6 +150,13 @@ pub(crate) fn log_state(row: &impl Record, after: i64) -> Result<LogState, Store
 
 /// Where the log ends.
 pub(crate) fn log_end(row: &impl Record) -> Result<LogEnd, StoreError> {
-    let is_restored = count(row)? > 0;
-    Ok(LogEnd { epoch: row.read(Genesis::Epoch)?, newest: row.read(Changes::Sequence)?, is_restored })
+    let entry = |sequence: LogEnds, at: LogEnds| -> Result<Entry, StoreError> {
+        Ok(Entry { sequence: row.read(sequence)?, at: row.read(at)? })
+    };
+    Ok(LogEnd {
+        epoch: row.read(LogEnds::Epoch)?,
+        newest: entry(LogEnds::Newest, LogEnds::NewestAt)?,
+        known: entry(LogEnds::Known, LogEnds::KnownAt)?,
+        is_restored: row.read_as(LogEnds::Restores, |count: i64| Some(count > 0))?,
+    })
 }

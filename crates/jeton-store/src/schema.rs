@@ -50,6 +50,18 @@ macro_rules! table {
 }
 
 table! {
+    /// No table: what is asked about the end of the change log.
+    LogEnds = "log_end" {
+        Epoch = "epoch",
+        Newest = "newest",
+        NewestAt = "newest_at",
+        Known = "known",
+        KnownAt = "known_at",
+        Restores = "restores",
+    }
+}
+
+table! {
     /// One row once the database was initialised.
     Genesis = "genesis" {
         Id = "id",

@@ -131,19 +131,18 @@ impl Ground {
     pub(super) fn look(&self) -> Result<(), StoreError> {
         self.holds()?;
         for _ in 1..LOOKS {
-            match self.fault() {
-                Ok(None) => return Ok(()),
-                Ok(Some(_)) | Err(_) => {}
+            if matches!(self.fault(), Ok(None)) {
+                return Ok(());
             }
         }
         match self.fault().map_err(StoreError::unavailable)? {
             None => Ok(()),
-            Some(lost) => self.lose(lost),
+            Some(lost) => self.lose(&lost),
         }
     }
 
     /// Notes what happened, and says it once.
-    fn lose(&self, lost: Lost) -> Result<(), StoreError> {
+    fn lose(&self, lost: &Lost) -> Result<(), StoreError> {
         if self.lost.set(lost.clone()).is_ok() {
             tracing::error!("{lost}: {}", lost.advice());
         }
@@ -212,7 +211,7 @@ pub(super) async fn watch(ground: Arc<Ground>, anchor: Anchor) {
         ticks.tick().await;
         let looked = match ground.look() {
             Ok(()) => match anchor.lock().await.as_mut() {
-                Some(connection) => LogEnd::read(connection, continuity.after()).await,
+                Some(connection) => LogEnd::read(connection, continuity.known()).await,
                 None => return,
             },
             Err(error) => Err(error),
@@ -221,7 +220,8 @@ pub(super) async fn watch(ground: Arc<Ground>, anchor: Anchor) {
             Ok(end) => {
                 could_look = true;
                 if let Err(cause) = continuity.take(end) {
-                    drop(ground.lose(Lost::Broken { path: ground.path.clone(), cause }));
+                    let lost = Lost::Broken { path: ground.path.clone(), cause };
+                    drop(ground.lose(&lost));
                 }
             }
             Err(error) if could_look && ground.lost().is_none() => {

@@ -2,7 +2,7 @@
 
 use super::Statement;
 use crate::change::{ChangeKind, Removal};
-use crate::schema::{Changes, Count, Genesis, Snapshot};
+use crate::schema::{Changes, Count, Genesis, LogEnds, Snapshot};
 use jeton_core::{Actor, AppId, Digest, Timestamp};
 use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement};
 
@@ -199,23 +199,34 @@ pub(crate) fn log_state(after: i64) -> Statement {
     )
 }
 
-/// The epoch, the greatest number of an entry (0: there is none), and how many restores are among the entries after the
-/// one of the number `after`. Answers nothing before the beginning.
-pub(crate) fn log_end(after: i64) -> Statement {
-    let newest = Query::select().expr(Expr::col(Changes::Sequence).max()).from(Changes::Table).take();
+/// The epoch; the entry of the greatest number; that of the greatest up to `known`; and how many restores came after that
+/// number. An entry is its number and its time, 0 where there is none. Answers nothing before the beginning.
+pub(crate) fn log_end(known: i64) -> Statement {
+    let last = |column: Changes, up_to: i64| {
+        let entry = Query::select()
+            .column(column)
+            .from(Changes::Table)
+            .and_where(Expr::col(Changes::Sequence).lte(up_to))
+            .order_by(Changes::Sequence, Order::Desc)
+            .limit(1)
+            .take();
+        Func::coalesce([Expr::SubQuery(None, Box::new(entry.into())), Expr::val(0_i64)])
+    };
     let restores = Query::select()
         .expr(Func::count(Expr::col(Changes::Sequence)))
         .from(Changes::Table)
-        .and_where(Expr::col(Changes::Sequence).gt(after))
+        .and_where(Expr::col(Changes::Sequence).gt(known))
         .and_where(Expr::col(Changes::Kind).eq(ChangeKind::Restored.name()))
         .take();
-    let number = |query: SelectStatement| Expr::SubQuery(None, Box::new(query.into()));
     Statement::fixed(
         Query::select()
             .column(Genesis::Epoch)
-            .expr_as(Func::coalesce([number(newest), Expr::val(0_i64)]), Changes::Sequence)
-            .expr_as(number(restores), Count)
-            .from(Genesis::Table)
+            .expr_as(last(Changes::Sequence, i64::MAX), LogEnds::Newest)
+            .expr_as(last(Changes::At, i64::MAX), LogEnds::NewestAt)
+            .expr_as(last(Changes::Sequence, known), LogEnds::Known)
+            .expr_as(last(Changes::At, known), LogEnds::KnownAt)
+            .expr_as(Expr::SubQuery(None, Box::new(restores.into())), LogEnds::Restores)
+            .from_as(Genesis::Table, LogEnds::Table)
             .take(),
     )
 }

@@ -6,6 +6,7 @@ mod honest;
 mod measure;
 mod neighbours;
 mod pages;
+mod replaced;
 mod shapes;
 mod values;
 mod wire;
@@ -97,6 +98,13 @@ fn unnoticed_at_a_small_size(attack: &Attack) {
     if !jeton_testkit::skips("PostgreSQL") {
         assert_unnoticed(attack, Installation::postgres(), Scale::Gate);
     }
+}
+
+#[test]
+#[ignore = "a proof: cargo xtask prove hostile"]
+#[expect(clippy::print_stdout, reason = "a proof prints its figure")]
+fn replaced_databases_at_full_size() {
+    println!("hostile: a database that is replaced: {}", replaced::every_shape(16, 2_000));
 }
 
 fn attack(size: Size) -> String {

@@ -1,0 +1,198 @@
+//! A database that is taken away or written over under a running server: from then on nothing is acknowledged, and what
+//! was is still to be had.
+
+use crate::support::{Answer, Installation, Place, Server, request_if_served, text};
+use serde_json::json;
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{Connection, Executor};
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+/// Asks in a row before something is believed to stay as it is: many times as many as come while a server notices.
+const ASKS: usize = 1_000_000;
+
+/// How a database goes.
+struct Shape {
+    act: fn(&Place),
+    /// What the log says.
+    mark: &'static str,
+    /// Whether the very next write is refused. What is done by SQLite's own means is noticed within a second.
+    is_at_once: bool,
+    /// Whether all that was acknowledged can still be saved.
+    is_whole: bool,
+}
+
+const SHAPES: [Shape; 7] = [
+    Shape { act: remove, mark: "jeton.db was removed or moved", is_at_once: true, is_whole: true },
+    Shape { act: remove_log, mark: "jeton.db-wal was removed or moved", is_at_once: true, is_whole: true },
+    Shape { act: move_directory, mark: "jeton.db was removed or moved", is_at_once: true, is_whole: true },
+    Shape { act: rename_over, mark: "jeton.db was replaced", is_at_once: true, is_whole: true },
+    Shape { act: copy_over, mark: "jeton.db was written over", is_at_once: true, is_whole: false },
+    Shape { act: copy_old_over, mark: "jeton.db was written over", is_at_once: true, is_whole: false },
+    Shape { act: take_back, mark: "the database is older than it was", is_at_once: false, is_whole: false },
+];
+
+#[test]
+fn a_database_that_is_replaced_acknowledges_nothing() {
+    every_shape(2, 20);
+}
+
+/// Every shape, with so many creators, once so many creates were acknowledged. Answers a figure.
+pub(super) fn every_shape(creators: usize, least: usize) -> String {
+    let acknowledged: usize = SHAPES.iter().map(|shape| replace(shape, creators, least)).sum();
+    format!("{} shapes, {acknowledged} creates acknowledged", SHAPES.len())
+}
+
+/// Replaces the database while so many create tokens, once so many were acknowledged. Answers how many were in the end.
+fn replace(shape: &Shape, creators: usize, least: usize) -> usize {
+    let installation = Installation::sqlite();
+    let place = &installation.place;
+    fs::copy(place.file("jeton.db"), old(place)).unwrap();
+    place.json(&["backup", backup(place).to_str().unwrap()]);
+    let mut server = Server::start(place, &[]);
+    let admin = installation.credential("admin_token");
+    let known = place.json(&["token", "create", "--app", "demo"]);
+    let known = text(&known, "access_token");
+    assert_eq!(server.auth(known), 200);
+
+    let count = AtomicUsize::new(0);
+    let acknowledged: Vec<String> = thread::scope(|scope| {
+        let creator = || create_until_refused(server.address, admin, &count);
+        let creating: Vec<_> = (0..creators).map(|_| scope.spawn(creator)).collect();
+        // Some are older than the last look at the change log: what is taken back that nobody has seen is not missed.
+        let least = if shape.is_at_once { least } else { least * 25 };
+        while count.load(Ordering::Relaxed) < least {
+            thread::yield_now();
+        }
+        (shape.act)(place);
+        if shape.is_at_once {
+            assert_eq!(
+                create(server.address, admin).map(|answer| answer.status),
+                Some(503),
+                "{}",
+                shape.mark
+            );
+        }
+        creating.into_iter().flat_map(|creating| creating.join().unwrap()).collect()
+    });
+    server.says(shape.mark);
+    for address in [server.address, server.admin_address] {
+        let ready = request_if_served(address, "GET", "/readyz", &[], None).unwrap();
+        assert_eq!((ready.status, &ready.json()["status"]), (503, &json!("unavailable")));
+        assert_eq!(request_if_served(address, "GET", "/healthz", &[], None).unwrap().status, 200);
+    }
+    assert_eq!(server.ask("GET", "/AccessToken/demo", admin, None).status, 503);
+    // What is remembered is believed for as long as if the database could not be reached: of tokens, and of secrets that
+    // nobody was given.
+    for (secret, remembered) in [(known, 200), (&"0123456789abcdef".repeat(4), 401)] {
+        let last = (0..ASKS).map(|_| server.auth(secret)).find(|status| *status != remembered);
+        assert_eq!(last, Some(503), "{}", shape.mark);
+    }
+    if shape.is_whole {
+        place.json(&[
+            "backup",
+            backup(place).to_str().unwrap(),
+            "--force",
+            "--data-dir",
+            &whereabouts(place),
+        ]);
+    }
+    let log = server.stop();
+    assert_eq!(log.matches("nothing is read or written any more").count(), 1, "{log}");
+    restored(place, shape.is_whole.then_some(&acknowledged), known);
+    acknowledged.len()
+}
+
+/// Restores the backup where the database was, and finds there what was acknowledged.
+fn restored(place: &Place, acknowledged: Option<&Vec<String>>, known: &str) {
+    let moved = moved(place);
+    if moved.exists() {
+        fs::rename(moved, place.data_dir()).unwrap();
+    }
+    remove(place);
+    place.json(&["restore", backup(place).to_str().unwrap()]);
+    let server = Server::start(place, &[]);
+    if let Some(acknowledged) = acknowledged {
+        assert_eq!(server.auth(known), 200);
+        assert!(acknowledged.iter().all(|token| server.auth(token) == 200));
+    }
+}
+
+/// The secrets of those that were acknowledged.
+fn create_until_refused(address: SocketAddr, admin: &str, count: &AtomicUsize) -> Vec<String> {
+    let answers = std::iter::from_fn(|| {
+        let answer = create(address, admin).filter(|answer| answer.status == 200)?;
+        count.fetch_add(1, Ordering::Relaxed);
+        Some(text(&answer.json()["data"], "access_token").to_owned())
+    });
+    answers.collect()
+}
+
+fn create(address: SocketAddr, admin: &str) -> Option<Answer> {
+    let body = json!({"title": "t", "permissions": "read"}).to_string();
+    let by = [format!("Authorization: Bearer {admin}")];
+    request_if_served(address, "POST", "/AccessToken/demo", &by, Some(&body))
+}
+
+fn backup(place: &Place) -> PathBuf {
+    place.data_dir().with_file_name("backup.db")
+}
+
+/// A copy of the database as it was before it was served.
+fn old(place: &Place) -> PathBuf {
+    place.data_dir().with_file_name("old.db")
+}
+
+fn moved(place: &Place) -> PathBuf {
+    place.data_dir().with_file_name("moved")
+}
+
+/// Where the control socket is now.
+fn whereabouts(place: &Place) -> String {
+    let moved = moved(place);
+    let folder = if moved.exists() { moved } else { place.data_dir() };
+    folder.into_os_string().into_string().unwrap()
+}
+
+fn remove(place: &Place) {
+    for name in ["jeton.db", "jeton.db-wal", "jeton.db-shm"] {
+        let _ = fs::remove_file(place.file(name));
+    }
+}
+
+fn remove_log(place: &Place) {
+    fs::remove_file(place.file("jeton.db-wal")).unwrap();
+}
+
+fn move_directory(place: &Place) {
+    fs::rename(place.data_dir(), moved(place)).unwrap();
+}
+
+fn rename_over(place: &Place) {
+    let copy = place.file("copy.db");
+    fs::copy(backup(place), &copy).unwrap();
+    fs::rename(copy, place.file("jeton.db")).unwrap();
+}
+
+fn copy_over(place: &Place) {
+    fs::copy(backup(place), place.file("jeton.db")).unwrap();
+}
+
+fn copy_old_over(place: &Place) {
+    fs::copy(old(place), place.file("jeton.db")).unwrap();
+}
+
+fn take_back(place: &Place) {
+    let take_back = async {
+        let url = format!("sqlite://{}", place.file("jeton.db").display());
+        let mut connection = SqliteConnection::connect(&url).await.unwrap();
+        let older = "BEGIN IMMEDIATE; DELETE FROM changes WHERE sequence > 4; \
+                     UPDATE sqlite_sequence SET seq = 4 WHERE name = 'changes'; COMMIT";
+        connection.execute(older).await.unwrap();
+        connection.close().await.unwrap();
+    };
+    tokio::runtime::Runtime::new().unwrap().block_on(take_back);
+}
