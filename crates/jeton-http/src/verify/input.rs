@@ -202,9 +202,7 @@ mod tests {
         let permission = "read".parse().unwrap();
         assert_eq!(check.demand, Demand::Permission { permission, resource: Some(resource) });
         assert!(check.explains);
-        let nulls = one(r#"{"token":"x","permission":null,"resource":null,"explain":null,"checks":null}"#);
-        assert_eq!((nulls.demand, nulls.explains), (Demand::Active, false));
-        let empty = one(r#"{"token":"x","permission":"read","resource":{"id":null}}"#);
+        let empty = one(r#"{"token":"x","permission":"read","resource":{}}"#);
         assert!(
             matches!(empty.demand, Demand::Permission { resource: Some(resource), .. } if resource == Resource::default())
         );
@@ -231,6 +229,13 @@ mod tests {
             (r#"["x"]"#, form),
             (r#"{"token":null}"#, form),
             (r#"{"token":5}"#, form),
+            (r#"{"token":"x","permission":null}"#, form),
+            (r#"{"token":"x","permission":"a","resource":null}"#, form),
+            (r#"{"token":"x","permission":"a","resource":{"id":null}}"#, form),
+            (r#"{"token":"x","permission":"a","resource":{"tags":null}}"#, form),
+            (r#"{"token":"x","explain":null}"#, form),
+            (r#"{"token":"x","checks":null}"#, form),
+            (r#"{"checks":[],"token":null}"#, form),
             (r#"{"token":"x","token":"y"}"#, form),
             (
                 r#"{"token":"x","permisson":"y"}"#,
@@ -265,6 +270,7 @@ mod tests {
             ("5", Misfit::Form),
             (r#"["x"]"#, Misfit::Form),
             (r#"{"token":"x","token":"y"}"#, Misfit::Form),
+            (r#"{"token":"x","permission":null}"#, Misfit::Form),
             (r#"{"token":"x","resource":{}}"#, Misfit::Resource),
         ] {
             let batch = many(&format!(r#"{{"checks":[{good},{bad},{good}]}}"#));

@@ -26,11 +26,15 @@ pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BodyInput<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "present")]
     pub(super) token: Option<Text<'a>>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) permission: Option<Text<'a>>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) resource: Option<Object<ResourceInput<'a>>>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) explain: Option<bool>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) checks: Option<Items<Object<CheckInput<'a>>, MAX_CHECKS>>,
 }
 
@@ -47,17 +51,27 @@ pub(super) struct LooseBodyInput<'a> {
 pub(super) struct CheckInput<'a> {
     #[serde(borrow)]
     pub(super) token: Text<'a>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) permission: Option<Text<'a>>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) resource: Option<Object<ResourceInput<'a>>>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) explain: Option<bool>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ResourceInput<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "present")]
     pub(super) id: Option<Text<'a>>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) tags: Option<Items<Text<'a>, MAX_TAGS>>,
+}
+
+/// A member that is there has a value: `null` is none. Whoever builds a question out of what it does not have would else
+/// be answered another one, which asks for less.
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// The first `MAX` of an array: what is beyond them takes no memory.
