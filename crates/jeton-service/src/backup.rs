@@ -4,7 +4,7 @@ use crate::initialise::new_epoch;
 use crate::{KeyMisfit, KeyRing, Keys, Service, Unavailable};
 use jeton_core::{Actor, Clock, Entropy};
 use jeton_store::{BackedUp, CheckReport, OpenError, Restore, Restored, Store, check_backup};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 use tokio::fs;
@@ -53,9 +53,13 @@ impl Service {
     /// See [`BackupError`]. What was at `path` is still there.
     pub async fn back_up(&self, path: &Path, replaces: bool) -> Result<BackedUp, BackupError> {
         let failed = |error| BackupError::File { path: path.to_owned(), error };
-        if !replaces && fs::try_exists(path).await.map_err(failed)? {
-            return Err(BackupError::Taken(path.to_owned()));
+        // A link that leads nowhere is there, too.
+        match fs::symlink_metadata(path).await {
+            Ok(_) if !replaces => return Err(BackupError::Taken(path.to_owned())),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            Ok(_) | Err(_) => {}
         }
+        remove_abandoned(path).await.map_err(failed)?;
         let number = u64::from_be_bytes(self.entropy.bytes::<8>().map_err(Unavailable::from)?);
         let partial = partial_path(path, number).ok_or_else(|| failed(io::ErrorKind::InvalidInput.into()))?;
         let written = self.write_backup(&partial, path).await;
@@ -71,12 +75,14 @@ impl Service {
     async fn write_backup(&self, partial: &Path, path: &Path) -> Result<BackedUp, BackupError> {
         let failed = |error| BackupError::File { path: path.to_owned(), error };
         let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(partial).await;
-        let file = file.map_err(failed)?;
+        let file = file.map_err(failed)?.into_std().await;
+        // As long as it is locked, somebody writes it.
+        file.try_lock().map_err(|error| failed(error.into()))?;
+        let file = fs::File::from_std(file);
         let backed_up = self.store.back_up(partial).await.map_err(Unavailable::from)?;
         file.sync_all().await.map_err(failed)?;
         fs::rename(partial, path).await.map_err(failed)?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        fs::File::open(folder).await.map_err(failed)?.sync_all().await.map_err(failed)?;
+        fs::File::open(folder_of(path)).await.map_err(failed)?.sync_all().await.map_err(failed)?;
         Ok(backed_up)
     }
 
@@ -163,10 +169,75 @@ async fn sound_backup(path: &Path) -> Result<CheckReport, RestoreError> {
     if report.faults.is_empty() { Ok(report) } else { Err(RestoreError::Damaged(report.faults)) }
 }
 
+/// How the name of a file ends until it is complete, after a point and 16 digits.
+const PARTIAL: &str = ".partial";
+
 /// Where the file is until it is complete: beside it, so that it can be renamed. `None`: `path` names no file.
 fn partial_path(path: &Path, number: u64) -> Option<PathBuf> {
     let mut name = OsString::from(".");
     name.push(path.file_name()?);
-    name.push(format!(".{number:016x}.partial"));
+    name.push(format!(".{number:016x}{PARTIAL}"));
     Some(path.with_file_name(name))
+}
+
+/// Whether `name` is that of a part of the backup at `path`.
+fn is_partial(name: &OsStr, path: &Path) -> bool {
+    let (name, whole) = (name.as_encoded_bytes(), path.file_name().map(OsStr::as_encoded_bytes));
+    let number = name.strip_prefix(b".").zip(whole).and_then(|(name, whole)| {
+        name.strip_prefix(whole)?.strip_prefix(b".")?.strip_suffix(PARTIAL.as_bytes())
+    });
+    number.is_some_and(|number| number.len() == 16 && number.iter().all(u8::is_ascii_hexdigit))
+}
+
+/// Removes what earlier backups to `path` have left that were killed.
+async fn remove_abandoned(path: &Path) -> io::Result<()> {
+    let mut entries = fs::read_dir(folder_of(path)).await?;
+    while let Some(entry) = entries.next_entry().await? {
+        if !is_partial(&entry.file_name(), path) {
+            continue;
+        }
+        let partial = entry.path();
+        let removed = match std::fs::File::open(&partial) {
+            Ok(file) if file.try_lock().is_ok() => fs::remove_file(&partial).await,
+            Ok(_) => continue,
+            Err(error) => Err(error),
+        };
+        match removed {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!("{} is of a backup that was never completed: {error}", partial.display());
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_killed_backup_has_left_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("b.db");
+        let under_way = partial_path(&path, 7).unwrap();
+        let others = ["b.db", ".b.db.partial", ".b.db.0123.partial", ".c.db.0123456789abcdef.partial"];
+        for place in others.iter().map(|name| folder.path().join(name)).chain([under_way.clone()]) {
+            std::fs::write(place, "x").unwrap();
+        }
+        let abandoned = partial_path(&path, 6).unwrap();
+        std::fs::write(&abandoned, "x").unwrap();
+        let held = std::fs::File::open(&under_way).unwrap();
+        held.try_lock().unwrap();
+        remove_abandoned(&path).await.unwrap();
+        assert!(!abandoned.exists());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), others.len() + 1);
+        drop(held);
+        remove_abandoned(&path).await.unwrap();
+        assert!(!under_way.exists());
+    }
 }

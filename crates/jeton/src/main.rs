@@ -5,6 +5,7 @@ mod config;
 mod control;
 mod descriptors;
 mod failure;
+mod files;
 mod log;
 mod perform;
 mod place;

@@ -1,6 +1,7 @@
 //! Where an installation lives: the data directory, the database and the keys.
 
 use crate::failure::Failure;
+use crate::files;
 use jeton_core::{Clock, Entropy};
 use jeton_service::{
     CacheLimits, KeyFileError, KeyRing, Limits, Service, SystemClock, SystemEntropy, read_key_file,
@@ -26,19 +27,19 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn key_path(&self) -> PathBuf {
-        self.data_dir.join("keys.json")
+        self.data_dir.join(files::KEYS)
     }
 
     pub(crate) fn socket_path(&self) -> PathBuf {
-        self.data_dir.join("control.sock")
+        self.data_dir.join(files::SOCKET)
     }
 
     pub(crate) fn lock_path(&self) -> PathBuf {
-        self.data_dir.join("serve.lock")
+        self.data_dir.join(files::LOCK)
     }
 
-    fn database_path(&self) -> PathBuf {
-        self.data_dir.join("jeton.db")
+    pub(crate) fn database_path(&self) -> PathBuf {
+        self.data_dir.join(files::DATABASE)
     }
 
     /// Whether two places named by different processes hold the same database. Tells nothing of a password.

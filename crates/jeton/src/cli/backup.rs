@@ -4,6 +4,7 @@ use super::output;
 use crate::config::PlaceFlags;
 use crate::control::{Request, ask};
 use crate::failure::Failure;
+use crate::files;
 use crate::perform::{restored, sound};
 use crate::place::{self, Place};
 use clap::Args;
@@ -21,7 +22,7 @@ pub(crate) struct BackupArgs {
     place: PlaceFlags,
     /// Where the backup is to be
     file: PathBuf,
-    /// Replace the file if it is there
+    /// Replace the backup that is there. Nothing else is replaced
     #[arg(long)]
     force: bool,
     /// Write nothing: read the backup that is there, and say whether it can be restored
@@ -69,8 +70,11 @@ pub(crate) async fn back_up(args: BackupArgs) -> Result<(), Failure> {
         let report = Service::check_backup(&args.file, args.place.place()?.keys()?.as_ref()).await?;
         return output::write_one(&sound(&report), args.json);
     }
-    let request = Request::Backup { file: whole_path(&args.file)?, force: args.force };
-    output::write_one(&ask(&args.place.place()?, request).await?, args.json)?;
+    let place = args.place.place()?;
+    let file = whole_path(&args.file)?;
+    files::may_back_up_to(&file, args.force)?;
+    let request = Request::Backup { file, force: args.force };
+    output::write_one(&ask(&place, request).await?, args.json)?;
     if args.json {
         return Ok(());
     }
@@ -79,13 +83,15 @@ pub(crate) async fn back_up(args: BackupArgs) -> Result<(), Failure> {
 
 pub(crate) async fn restore(args: RestoreArgs) -> Result<(), Failure> {
     let place = args.place.place()?;
+    let file = whole_path(&args.file)?;
+    files::may_restore_from(&file, &place.database_path())?;
     let done = if is_initialised(&place).await? {
         if !args.yes {
             return Err(Failure::usage("this replaces everything that is there: say --yes"));
         }
-        ask(&place, Request::Restore { file: whole_path(&args.file)?, revive: args.revive }).await?
+        ask(&place, Request::Restore { file, revive: args.revive }).await?
     } else {
-        into_empty(&place, &args.file).await?
+        into_empty(&place, &file).await?
     };
     output::write_one(&done, args.json)
 }

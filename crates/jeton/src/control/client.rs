@@ -1,24 +1,34 @@
 //! The command's end of the control socket.
 
-use super::protocol::{Answer, Envelope, Request, receive, send};
+use super::protocol::{Answer, BEAT, Envelope, Request, receive, send};
 use super::server::short_path;
 use crate::failure::Failure;
 use crate::perform::perform;
 use crate::place::Place;
 use serde_json::Value;
 use std::io;
+use std::time::Duration;
 use tokio::net::UnixStream;
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
+
+/// How long a server may give no sign of life.
+const SILENCE: Duration = Duration::from_secs(5);
+const _: () = assert!(SILENCE.as_secs() > 3 * BEAT.as_secs());
+
+const STUCK: &str = "it is stopped, or has far too much to do";
 
 /// Has a request done: by the server that runs on this data, or right here.
 pub(crate) async fn ask(place: &Place, request: Request) -> Result<Value, Failure> {
     let request = match connect(place).await? {
         None => request,
         Some(mut stream) => {
-            let envelope = Envelope { database: place.fingerprint(), request };
+            let envelope = Envelope { database: place.fingerprint(), request, hears_beats: true };
             match exchange(&mut stream, &envelope).await? {
                 Answer::Done(value) => return Ok(value),
                 Answer::Failed { kind, message } => return Err(Failure { kind, message }),
                 Answer::Elsewhere => envelope.request,
+                Answer::Working => unreachable!("an answer is waited for"),
             }
         }
     };
@@ -41,16 +51,53 @@ async fn connect(place: &Place) -> Result<Option<UnixStream>, Failure> {
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
             Ok(None)
         }
+        // More wait already than the system lets wait.
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            Err(Failure::unavailable(format!("the server takes no more requests: {STUCK}")))
+        }
         Err(error) => Err(Failure::unavailable(format!("{}: {error}", path.display()))),
     }
 }
 
 async fn exchange(stream: &mut UnixStream, envelope: &Envelope) -> Result<Answer, Failure> {
-    let lost = |error: io::Error| {
+    let sent = timeout(SILENCE, send(stream, envelope)).await;
+    in_time(sent, stream)?;
+    loop {
+        let received = timeout(SILENCE, receive(stream)).await;
+        match in_time(received, stream)? {
+            Answer::Working => {}
+            answer => return Ok(answer),
+        }
+    }
+}
+
+/// What a server has done, which is given time for as long as it gives a sign of life.
+fn in_time<T>(done: Result<io::Result<T>, Elapsed>, stream: &UnixStream) -> Result<T, Failure> {
+    let done = done.map_err(|_| Failure::unavailable(silent(stream)))?;
+    done.map_err(|error| {
         Failure::unavailable(format!(
             "the server went away before it answered, so this may be done or not: {error}"
         ))
-    };
-    send(stream, envelope).await.map_err(lost)?;
-    receive(stream).await.map_err(lost)
+    })
+}
+
+/// Why nothing is heard of the server, as far as the system tells.
+fn silent(stream: &UnixStream) -> String {
+    let seconds = SILENCE.as_secs();
+    let process = stream.peer_cred().ok().and_then(|peer| peer.pid());
+    let stopped = process.filter(|process| is_stopped(*process));
+    let why = stopped.map_or(STUCK.to_owned(), |process| {
+        format!("its process {process} is stopped, and goes on with: kill -CONT {process}")
+    });
+    format!(
+        "nothing was heard of the server for {seconds} s: {why}. This is not done unless it had begun with it"
+    )
+}
+
+/// Whether a process was stopped by a signal or by a debugger (proc(5)).
+fn is_stopped(process: i32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // The name before it may hold anything.
+    let state = status.rsplit(')').next().and_then(|rest| rest.trim_start().chars().next());
+    matches!(state, Some('T' | 't'))
 }

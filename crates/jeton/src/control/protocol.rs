@@ -9,10 +9,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// Bytes in one message. An import of 500 lines of 16 KiB fits.
 const MAX_MESSAGE_BYTES: u32 = 16 * 1024 * 1024;
+
+/// How often a server says that it works on a request.
+pub(super) const BEAT: Duration = Duration::from_secs(1);
 
 /// A request and the database that it is about. Holds secrets: it has no `Debug`.
 #[derive(Serialize, Deserialize)]
@@ -20,6 +24,9 @@ pub(super) struct Envelope {
     /// See `Place::fingerprint`.
     pub(super) database: String,
     pub(super) request: Request,
+    /// Whether whoever asks understands [`Answer::Working`], which older commands do not.
+    #[serde(default)]
+    pub(super) hears_beats: bool,
 }
 
 /// The answer.
@@ -33,6 +40,8 @@ pub(super) enum Answer {
     },
     /// This server works on another database.
     Elsewhere,
+    /// No answer yet: the server works on it. Sent again and again, at least every [`BEAT`].
+    Working,
 }
 
 /// Everything that commands ask for. Holds secrets: it has no `Debug`.

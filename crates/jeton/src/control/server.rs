@@ -1,6 +1,6 @@
 //! The server's end of the control socket.
 
-use super::protocol::{Answer, Envelope, receive, send};
+use super::protocol::{Answer, BEAT, Envelope, receive, send};
 use crate::failure::Failure;
 use crate::perform::perform;
 use crate::place::Place;
@@ -10,7 +10,7 @@ use std::fs::File;
 use std::future::Future;
 use std::io;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::net::unix::SocketAddr;
@@ -34,9 +34,13 @@ pub(crate) struct ControlSocket {
 pub(crate) fn bind(place: &Place) -> Result<ControlSocket, Failure> {
     let path = place.socket_path();
     let failed = |error: io::Error| Failure::unavailable(format!("{}: {error}", path.display()));
-    match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-        Ok(()) | Err(_) => {}
+    match path.symlink_metadata() {
+        Ok(there) if !there.file_type().is_socket() => {
+            return Err(failed(io::Error::other("there is something else than a socket")));
+        }
+        Ok(_) => std::fs::remove_file(&path).map_err(failed)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
     }
     let (_folder, short) = short_path(&path).map_err(failed)?;
     // The directory is private, and so is the socket as soon as it can be asked for.
@@ -133,6 +137,21 @@ impl Drop for ControlSocket {
     }
 }
 
+/// Does what is asked, and meanwhile says so.
+async fn answer_of(stream: &mut UnixStream, service: &Service, envelope: Envelope) -> Answer {
+    let mut working = std::pin::pin!(perform(service, envelope.request));
+    let mut beats = tokio::time::interval(BEAT);
+    let mut hears_beats = envelope.hears_beats;
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut working => return done.into(),
+            // One that has gone away changes nothing: what was begun is finished.
+            _ = beats.tick(), if hears_beats => hears_beats = send(stream, &Answer::Working).await.is_ok(),
+        }
+    }
+}
+
 async fn answer(mut stream: UnixStream, service: Service, database: String, stop: impl Future<Output = ()>) {
     let received = {
         let mut receiving = std::pin::pin!(receive::<Envelope>(&mut stream));
@@ -148,7 +167,9 @@ async fn answer(mut stream: UnixStream, service: Service, database: String, stop
     };
     let Some(received) = received else { return refused(&mut stream).await };
     let answer = match received {
-        Ok(envelope) if envelope.database == database => perform(&service, envelope.request).await.into(),
+        // Of what a command asked that has given up waiting, nothing is begun.
+        Ok(_) if matches!(stream.try_read(&mut [0]), Ok(0)) => return,
+        Ok(envelope) if envelope.database == database => answer_of(&mut stream, &service, envelope).await,
         Ok(_) => Answer::Elsewhere,
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
             Err(Failure::usage(error.to_string())).into()

@@ -2,6 +2,7 @@
 
 use crate::cli::{first_credentials, initialise};
 use crate::failure::Failure;
+use crate::files;
 use crate::place::Place;
 use jeton_core::{AppKey, UserId};
 use jeton_service::InitialCredentials;
@@ -20,7 +21,7 @@ pub(super) async fn make(place: &Place) -> Result<Option<InitialCredentials>, Fa
 }
 
 fn first_run_path(place: &Place) -> PathBuf {
-    place.data_dir.join("first-run.json")
+    place.data_dir.join(files::FIRST_RUN)
 }
 
 /// Credentials of an installation that is gone would be taken for those of the new one, which could not be written.

@@ -61,6 +61,73 @@ fn what_was_backed_up_comes_back(installation: &Installation) {
     assert_eq!(place.json(&["check"])["sound"], true);
 }
 
+each_way!(nothing_but_a_backup_is_replaced);
+fn nothing_but_a_backup_is_replaced(installation: &Installation) {
+    let place = &installation.place;
+    let (_, secret) = create(place);
+    let folder = place.data_dir().parent().unwrap().to_owned();
+    place.scratch("jeton.toml", "[log]\nlevel = \"info\"\n");
+    let mut targets = vec![folder.join("jeton.toml"), folder.clone()];
+    // By their own names, by links of either kind, and where there is no file of that name now.
+    for name in [
+        "keys.json",
+        "jeton.db",
+        "jeton.db-wal",
+        "jeton.db-shm",
+        "serve.lock",
+        "control.sock",
+        "first-run.json",
+    ] {
+        targets.push(place.file(name));
+        if place.file(name).exists() {
+            let (soft, hard) = (folder.join(format!("soft-{name}")), folder.join(format!("hard-{name}")));
+            std::os::unix::fs::symlink(place.file(name), &soft).unwrap();
+            targets.push(soft);
+            if ["keys.json", "jeton.db"].contains(&name) {
+                std::fs::hard_link(place.file(name), &hard).unwrap();
+                targets.push(hard);
+            }
+        }
+    }
+    let keys = std::fs::read(place.file("keys.json")).unwrap();
+    for target in &targets {
+        let target = target.to_str().unwrap();
+        place.run(&["backup", target]).fails(1, target);
+        place.run(&["backup", target, "--force"]).fails(1, target);
+    }
+    assert_eq!(std::fs::read(place.file("keys.json")).unwrap(), keys);
+    assert!(is_good(place, &secret));
+
+    let nowhere = folder.join("nowhere.db");
+    std::os::unix::fs::symlink(folder.join("not-there"), &nowhere).unwrap();
+    let nowhere = nowhere.to_str().unwrap();
+    place.run(&["backup", nowhere]).fails(1, "is there already: say --force");
+    place.json(&["backup", nowhere, "--force"]);
+    assert!(!folder.join("not-there").exists());
+    // A backup may be called as a database is.
+    let named = folder.join("jeton.db");
+    for force in [&[][..], &["--force"]] {
+        place.json(&[&["backup", named.to_str().unwrap()], force].concat());
+    }
+}
+
+#[test]
+fn a_database_that_is_in_use_is_not_restored() {
+    let Installation { place, .. } = Installation::sqlite();
+    let other = Installation::sqlite();
+    let (_, secret) = create(&place);
+    std::fs::copy(place.file("keys.json"), other.place.file("keys.json")).unwrap();
+    let link = place.data_dir().with_file_name("link.db");
+    std::os::unix::fs::symlink(place.file("jeton.db"), &link).unwrap();
+    let _server = Server::start(&place, &[]);
+    for source in [place.file("jeton.db"), link] {
+        let source = source.to_str().unwrap();
+        place.run(&["restore", source, "--yes"]).fails(1, "the database that would be replaced");
+        other.place.run(&["restore", source, "--yes"]).fails(1, "the database of a running server");
+    }
+    assert!(is_good(&place, &secret));
+}
+
 /// From SQLite to PostgreSQL and back, into places where there is nothing but the keys.
 #[test]
 fn a_backup_moves_an_installation_to_another_engine() {

@@ -1,6 +1,7 @@
 //! Commands that a running server does: its control socket.
 
 use crate::support::{Installation, Place, Server, text};
+use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -106,4 +107,52 @@ fn one_that_asks_nothing_holds_nobody_up() {
     let log = installation.server.take().unwrap().stop();
     assert!(!log.contains("cut"), "{log}");
     drop((silent, halfway));
+}
+
+#[test]
+fn a_command_says_so_when_its_server_is_stopped() {
+    let mut installation = Installation::sqlite().serve();
+    let pid = installation.server().pid();
+    kill_process(pid, Signal::STOP).unwrap();
+    let create = ["token", "create", "--app", "demo"];
+    let begun = tokio::time::Instant::now();
+    installation.place.run(&create).fails(4, &format!("process {} is stopped", pid.as_raw_nonzero()));
+    assert!(begun.elapsed().as_secs() < 12, "{:?}", begun.elapsed());
+    kill_process(pid, Signal::CONT).unwrap();
+    installation.place.json(&create);
+    let tokens = installation.place.json(&["token", "list", "--app", "demo"]);
+    assert_eq!(tokens.as_array().unwrap().len(), 2, "what a command has given up is not done afterwards");
+    installation.server.take().unwrap().stop();
+}
+
+#[test]
+fn a_command_hears_that_its_server_works() {
+    let installation = Installation::sqlite().serve();
+    let ask = |hears_beats: bool| {
+        let message =
+            json!({"database": "sqlite", "request": "check", "hears_beats": hears_beats}).to_string();
+        let mut stream = connect(&installation.place);
+        stream.write_all(&u32::try_from(message.len()).unwrap().to_be_bytes()).unwrap();
+        stream.write_all(message.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
+    };
+    let beaten = ask(true);
+    assert!(beaten.contains("\"working\"") && beaten.contains("sound"), "{beaten}");
+    let plain = ask(false);
+    assert!(
+        !plain.contains("working") && plain.contains("sound"),
+        "an older command hears its answer only: {plain}"
+    );
+}
+
+/// A file that somebody has put where the socket is to be is nobody's to remove.
+#[test]
+fn only_a_socket_gives_way_to_the_socket() {
+    let place = Installation::sqlite().place;
+    std::fs::write(place.file("control.sock"), "precious").unwrap();
+    let run = place.run(&["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
+    run.fails(4, "something else than a socket");
+    assert_eq!(std::fs::read_to_string(place.file("control.sock")).unwrap(), "precious");
 }

@@ -1,0 +1,115 @@
+//! Which files a command may write onto, or read: not those that an installation lives on.
+//!
+//! It is the command that looks, never the server: whoever opens a database beside SQLite and closes it again drops the
+//! locks that SQLite has on it, which are the process's.
+
+use crate::failure::Failure;
+use std::fs::{self, File, Metadata, TryLockError};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+pub(crate) const DATABASE: &str = "jeton.db";
+pub(crate) const KEYS: &str = "keys.json";
+pub(crate) const FIRST_RUN: &str = "first-run.json";
+pub(crate) const SOCKET: &str = "control.sock";
+pub(crate) const LOCK: &str = "serve.lock";
+const LOG: &str = "jeton.db-wal";
+
+/// What an installation calls its files.
+const OWN: [&str; 8] = [DATABASE, LOG, "jeton.db-shm", "jeton.db-journal", KEYS, FIRST_RUN, SOCKET, LOCK];
+/// What only an installation has: a backup may be called `jeton.db`, too.
+const MARKS: [&str; 5] = [KEYS, FIRST_RUN, SOCKET, LOCK, LOG];
+
+/// How a database begins, and the byte that says by which version of its format it is written: 1, or 2 for a write-ahead
+/// log. Backups have none (<https://sqlite.org/fileformat2.html#the_database_header>).
+const MAGIC: &[u8] = b"SQLite format 3\0";
+const WRITE_VERSION: usize = 18;
+
+/// Makes sure that a backup may be written to `path`: nothing is there but perhaps an older backup, which is only replaced
+/// if `replaces`.
+pub(crate) fn may_back_up_to(path: &Path, replaces: bool) -> Result<(), Failure> {
+    let unknown = |error: io::Error| Failure::unavailable(format!("{}: {error}", path.display()));
+    if is_own(path).map_err(unknown)? {
+        return Err(Failure::refused(format!("{} belongs to an installation of jeton", path.display())));
+    }
+    match path.symlink_metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(unknown(error)),
+        Ok(_) if !replaces => {
+            let name = path.display();
+            return Err(Failure::refused(format!("{name} is there already: say --force to replace it")));
+        }
+        Ok(_) => {}
+    }
+    match fs::metadata(path) {
+        // A link that leads nowhere.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(unknown(error)),
+        Ok(there) if is_backup(path, &there).map_err(unknown)? => Ok(()),
+        Ok(_) => Err(Failure::refused(format!(
+            "{} is there, and is no backup: nothing else is replaced, with --force or without",
+            path.display()
+        ))),
+    }
+}
+
+/// Makes sure that `path`, which is to be restored, is neither the database into which it is restored nor one that a
+/// server has open.
+pub(crate) fn may_restore_from(path: &Path, database: &Path) -> Result<(), Failure> {
+    // What cannot be read is refused as such later on.
+    let Ok(source) = fs::metadata(path) else { return Ok(()) };
+    let id = |metadata: &Metadata| (metadata.dev(), metadata.ino());
+    if fs::metadata(database).is_ok_and(|own| id(&own) == id(&source)) {
+        return Err(Failure::refused(format!("{} is the database that would be replaced", path.display())));
+    }
+    if is_served(path) {
+        return Err(Failure::refused(format!(
+            "{} is the database of a running server: restore what jeton backup makes of it",
+            path.display()
+        )));
+    }
+    Ok(())
+}
+
+/// Whether a file has the name of an installation's, where there is one; also by way of a link.
+fn is_own(path: &Path) -> io::Result<bool> {
+    let mut places = vec![path.to_owned()];
+    places.extend(fs::canonicalize(path).ok());
+    for place in places {
+        let name = place.file_name().and_then(|name| name.to_str());
+        if name.is_some_and(|name| OWN.contains(&name)) {
+            let folder = fs::canonicalize(folder_of(&place))?;
+            if MARKS.iter().any(|mark| folder.join(mark).symlink_metadata().is_ok()) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Whether it is nothing but a backup, or empty. Databases that are in use, and copies of them, have a write-ahead log.
+fn is_backup(path: &Path, metadata: &Metadata) -> io::Result<bool> {
+    if !metadata.is_file() {
+        return Ok(false);
+    }
+    let mut beginning = Vec::new();
+    File::open(path)?.take(100).read_to_end(&mut beginning)?;
+    let is_plain_database = beginning.starts_with(MAGIC) && beginning.get(WRITE_VERSION) == Some(&1);
+    Ok(beginning.is_empty() || is_plain_database)
+}
+
+/// Whether a server holds the installation in whose directory this file is.
+fn is_served(path: &Path) -> bool {
+    let Ok(real) = fs::canonicalize(path) else { return false };
+    if real.file_name().is_none_or(|name| name != DATABASE) {
+        return false;
+    }
+    let lock = File::open(folder_of(&real).join(LOCK));
+    lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new(".")).to_owned()
+}
