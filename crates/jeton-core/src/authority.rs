@@ -4,7 +4,9 @@
 
 use crate::actor::Actor;
 use crate::ids::{TokenId, UserId};
+use crate::lifetime::earlier_end;
 use crate::scope::{Permission, Scope, Scopes, ScopesError, ServicePermission};
+use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::token::{Owner, Token, TokenKind};
 
@@ -13,12 +15,15 @@ use crate::token::{Owner, Token, TokenKind};
 pub enum Authority {
     /// Whoever runs the service: everything, to every token there is.
     Everything(Actor),
-    /// The app itself: everything, to every token that dialects see.
+    /// The app itself: everything, to every token that dialects see, but that nothing outlives the credential.
     Manager {
-        /// A service credential with `jeton:manage`, or the app's client credentials.
+        /// A service credential with `jeton:manage`, the app's client credentials, or a user whom the app's settings trust
+        /// by name.
         actor: Actor,
         /// The user that stands in where the manager names none.
         stand_in: Option<UserId>,
+        /// When the credential ends; `None`: never, or of no account.
+        ends_at: Option<Timestamp>,
     },
     /// A proven user: that user's own tokens, as far as the presented token itself reaches.
     SelfService {
@@ -36,7 +41,7 @@ pub enum Authority {
 pub struct Holding {
     /// What it allows, or (an identity token) what the app lets users grant themselves.
     pub scopes: Scopes,
-    /// When that ends; `None`: never.
+    /// When that ends; `None`: never, or of no account.
     pub expires_at: Option<Timestamp>,
 }
 
@@ -96,24 +101,25 @@ pub enum AuthorityError {
 impl Authority {
     /// The authority that a token lends its bearer, `None` if it lends none. The caller has made sure that it is active.
     ///
-    /// `grantable` is what the app lets the bearer of an identity token grant.
+    /// The settings say what the bearer of an identity token may grant, and whether its end bounds what a token makes.
     ///
     /// # Errors
-    /// More names in `grantable` than a scope can hold.
-    pub fn of(bearer: Bearer<'_>, grantable: &[Permission]) -> Result<Option<Self>, ScopesError> {
+    /// The settings let more names be granted than a scope can hold.
+    pub fn of(bearer: Bearer<'_>, settings: &Settings) -> Result<Option<Self>, ScopesError> {
+        let ends_at = bearer.expires_at.filter(|_| !settings.allow_outliving_tokens);
         let scopes = match bearer.kind {
             TokenKind::Service if bearer.is_manager() => {
                 let actor = Actor::Manager(bearer.token_id);
-                return Ok(Some(Authority::Manager { actor, stand_in: bearer.user_id }));
+                return Ok(Some(Authority::Manager { actor, stand_in: bearer.user_id, ends_at }));
             }
             TokenKind::Service | TokenKind::SelfMade => return Ok(None),
-            TokenKind::Identity => Scopes::from_global(grantable.to_vec())?,
+            TokenKind::Identity => Scopes::from_global(settings.appkey.grantable.clone())?,
             TokenKind::Grant => bearer.scopes.clone(),
         };
         Ok(bearer.user_id.map(|user_id| Authority::SelfService {
             token_id: bearer.token_id,
             user_id,
-            holding: Holding { scopes, expires_at: bearer.expires_at },
+            holding: Holding { scopes, expires_at: ends_at },
         }))
     }
 
@@ -130,7 +136,8 @@ impl Authority {
     /// Until when the caller itself lives; `None`: no bound on what it issues.
     pub fn ends_at(&self) -> Option<Timestamp> {
         match self {
-            Authority::Everything(_) | Authority::Manager { .. } => None,
+            Authority::Everything(_) => None,
+            Authority::Manager { ends_at, .. } => *ends_at,
             Authority::SelfService { holding, .. } => holding.expires_at,
         }
     }
@@ -165,16 +172,12 @@ impl Authority {
     /// # Errors
     /// What it would do that the caller may not.
     pub fn may_issue(&self, scopes: &Scopes, expires_at: Option<Timestamp>) -> Result<(), AuthorityError> {
-        let Authority::SelfService { holding, .. } = self else {
-            return Ok(());
-        };
-        if !holding.covers_scopes(scopes) {
+        if let Authority::SelfService { holding, .. } = self
+            && !holding.covers_scopes(scopes)
+        {
             return Err(AuthorityError::NotHeld);
         }
-        if !holding.outlasts(expires_at) {
-            return Err(AuthorityError::Outlives);
-        }
-        Ok(())
+        if self.outlasts(expires_at) { Ok(()) } else { Err(AuthorityError::Outlives) }
     }
 
     /// Whether the caller may turn `before` into `after`. The caller sees `before`.
@@ -192,7 +195,35 @@ impl Authority {
         {
             return Err(AuthorityError::DisabledByAnother);
         }
-        self.may_issue(&after.scopes, after.expires_at)
+        match self.may_issue(&after.scopes, after.expires_at) {
+            // What outlives the caller already may do so no longer than it did.
+            Err(AuthorityError::Outlives)
+                if earlier_end(before.expires_at, after.expires_at) == after.expires_at =>
+            {
+                Ok(())
+            }
+            answer => answer,
+        }
+    }
+
+    /// Whether the caller may let a token live longer than it does, up to its own end. Sooner it may always let it end,
+    /// where it may write it at all: that gives nobody anything.
+    ///
+    /// A user lets nothing live again that has expired.
+    pub fn may_prolong(&self, token: &Token, now: Timestamp) -> bool {
+        match self {
+            Authority::Everything(_) | Authority::Manager { .. } => true,
+            Authority::SelfService { user_id, .. } => {
+                let is_own = token.owner.named() == Some(user_id);
+                let is_reached = token.kind == TokenKind::Identity || self.reaches(token);
+                is_own && is_reached && !token.has_expired(now)
+            }
+        }
+    }
+
+    /// Whether the caller ends no earlier than `expires_at`.
+    fn outlasts(&self, expires_at: Option<Timestamp>) -> bool {
+        earlier_end(expires_at, self.ends_at()) == expires_at
     }
 
     /// Who counts as having switched a token off, after this caller asked for that.
@@ -212,7 +243,7 @@ impl Authority {
             Authority::SelfService { holding, .. } => {
                 token.kind == TokenKind::Grant
                     && holding.covers_scopes(&token.scopes)
-                    && holding.outlasts(token.expires_at)
+                    && self.outlasts(token.expires_at)
             }
         }
     }
@@ -230,15 +261,6 @@ impl Holding {
     /// Whether everything that `scopes` allow is allowed by what is held.
     pub fn covers_scopes(&self, scopes: &Scopes) -> bool {
         scopes.as_slice().iter().all(|scope| self.covers_scope(scope))
-    }
-
-    /// Whether what is held ends no earlier than `expires_at`.
-    pub fn outlasts(&self, expires_at: Option<Timestamp>) -> bool {
-        match (self.expires_at, expires_at) {
-            (None, _) => true,
-            (Some(_), None) => false,
-            (Some(held), Some(asked)) => asked <= held,
-        }
     }
 
     /// Each permission on each selector must be held by some scope that selects no less.
@@ -306,7 +328,7 @@ impl Token {
         let rights =
             |token: &Token| (token.scopes.clone(), token.expires_at, token.is_enabled(), token.left_loopback);
         let is_within = held.covers_scopes(&self.scopes)
-            && held.outlasts(self.expires_at)
+            && earlier_end(self.expires_at, before.expires_at) == self.expires_at
             && (self.is_enabled() <= before.is_enabled())
             && (self.left_loopback >= before.left_loopback);
         let is_same = (self.kind, &self.owner) == (before.kind, &before.owner);

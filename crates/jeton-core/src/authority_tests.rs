@@ -44,7 +44,9 @@ fn named(text: &str) -> Owner {
 }
 
 fn authority(token: &Token) -> Option<Authority> {
-    Authority::of(token.bearer(), &names("read")).unwrap()
+    let mut settings = Settings::default();
+    settings.appkey.grantable = names("read");
+    Authority::of(token.bearer(), &settings).unwrap()
 }
 
 #[test]
@@ -129,6 +131,61 @@ fn nobody_grants_what_it_does_not_hold_or_outlives_itself() {
     let identity = authority(&token(3, TokenKind::Identity, named("7"), "", None)).unwrap();
     assert_eq!(identity.may_issue(&scopes("read"), None), Ok(()));
     assert_eq!(identity.may_issue(&scopes("write"), None), Err(AuthorityError::NotHeld));
+}
+
+#[test]
+fn a_manager_that_ends_makes_nothing_that_outlives_it() {
+    let manager = authority(&token(1, TokenKind::Service, named("1"), "jeton:manage", Some(100))).unwrap();
+    assert_eq!(manager.may_issue(&Scopes::none(), Some(at(100))), Ok(()));
+    for later in [Some(102), None] {
+        assert_eq!(manager.may_issue(&Scopes::none(), later.map(at)), Err(AuthorityError::Outlives));
+        // What outlives it already may be changed, and end sooner.
+        let longer = token(9, TokenKind::Grant, named("7"), "read", later);
+        let sooner = Token { expires_at: Some(at(101)), ..longer.clone() };
+        assert_eq!(manager.may_change(&longer, &longer), Ok(()));
+        assert_eq!(manager.may_change(&longer, &sooner), Ok(()));
+        let shorter = token(9, TokenKind::Grant, named("7"), "read", Some(50));
+        assert_eq!(manager.may_change(&shorter, &longer), Err(AuthorityError::Outlives));
+    }
+}
+
+#[test]
+fn where_the_app_allows_it_tokens_may_outlive_their_maker() {
+    let settings = Settings { allow_outliving_tokens: true, ..Settings::default() };
+    for caller in [
+        token(1, TokenKind::Service, named("1"), "jeton:manage", Some(100)),
+        token(2, TokenKind::Identity, named("7"), "", Some(100)),
+        token(3, TokenKind::Grant, named("7"), "read", Some(100)),
+    ] {
+        let authority = Authority::of(caller.bearer(), &settings).unwrap().unwrap();
+        assert_eq!(authority.ends_at(), None);
+        assert_eq!(authority.may_issue(&Scopes::none(), None), Ok(()));
+    }
+}
+
+#[test]
+fn who_may_let_a_token_live_longer() {
+    use TokenKind::{Grant, Identity, SelfMade, Service};
+    let manager = authority(&token(1, Service, named("1"), "jeton:manage", None)).unwrap();
+    let by_identity = authority(&token(2, Identity, named("7"), "", Some(100))).unwrap();
+    let by_grant = authority(&token(3, Grant, named("7"), "read,write", None)).unwrap();
+    for (token, expected) in [
+        (token(9, Grant, named("7"), "read", Some(50)), [1, 1, 1]),
+        (token(9, Grant, named("7"), "read", Some(10)), [1, 0, 0]),
+        (token(9, Grant, named("7"), "write", Some(50)), [1, 0, 1]),
+        (token(9, Grant, named("7"), "read", None), [1, 0, 1]),
+        (token(9, Grant, named("8"), "read", Some(50)), [1, 0, 0]),
+        (token(9, Grant, Owner::StandIn(user("7")), "read", Some(50)), [1, 0, 0]),
+        (token(9, Identity, named("7"), "", Some(50)), [1, 1, 1]),
+        (token(9, Identity, named("7"), "", Some(10)), [1, 0, 0]),
+        (token(9, Identity, named("8"), "", Some(50)), [1, 0, 0]),
+        (token(9, Identity, Owner::Nobody, "", Some(50)), [1, 0, 0]),
+        (token(9, SelfMade, named("7"), "", Some(50)), [1, 0, 0]),
+    ] {
+        let found =
+            [&manager, &by_identity, &by_grant].map(|caller| i32::from(caller.may_prolong(&token, at(10))));
+        assert_eq!(found, expected, "{token:?}");
+    }
 }
 
 #[test]

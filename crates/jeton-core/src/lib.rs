@@ -39,7 +39,7 @@ pub use filter::{
     RowPlace,
 };
 pub use ids::{AppId, AppKey, AppKeyError, MAX_INTEGER, OperatorId, TokenId, UserId, UserIdError};
-pub use lifetime::{Lifetime, LifetimePolicy};
+pub use lifetime::{Lifetime, LifetimePolicy, earlier_end, later_end};
 pub use measure::{Counter, Gauge, Histogram, HistogramReading};
 pub use scope::{
     MAX_NAME_CHARS, MAX_NAMES_PER_SCOPE, MAX_SCOPES, Permission, PermissionError, RESERVED_PREFIX, Scope,

@@ -23,6 +23,19 @@ impl Lifetime {
     }
 }
 
+/// The earlier of two ends; `None`: never.
+pub fn earlier_end(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// The later of two ends; `None`: never.
+pub fn later_end(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    Some(one?.max(other?))
+}
+
 /// The bounds that an app sets on every lifetime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LifetimePolicy {
@@ -42,10 +55,7 @@ impl LifetimePolicy {
             Lifetime::Unlimited => None,
             Lifetime::Millis(millis) => Some(created_at.min(now).saturating_add_millis(millis)),
         };
-        match (wanted, latest) {
-            (Some(wanted), Some(latest)) => Some(wanted.min(latest)),
-            (one, other) => one.or(other),
-        }
+        earlier_end(wanted, latest)
     }
 }
 
@@ -67,6 +77,16 @@ mod tests {
         assert_eq!(FREE.expires_at(at(9000), at(5000), Lifetime::seconds(2)), Some(at(7000)));
         assert_eq!(FREE.expires_at(at(0), at(0), Lifetime::days(1)), Some(at(86_400_000)));
         assert_eq!(FREE.expires_at(at(0), at(0), Lifetime::Unlimited), None);
+    }
+
+    #[test]
+    fn never_is_the_latest_end() {
+        let (one, two) = (Some(at(1)), Some(at(2)));
+        for (a, b, earlier, later) in [(one, two, one, two), (one, None, one, None), (None, None, None, None)]
+        {
+            assert_eq!((earlier_end(a, b), earlier_end(b, a)), (earlier, earlier));
+            assert_eq!((later_end(a, b), later_end(b, a)), (later, later));
+        }
     }
 
     #[test]

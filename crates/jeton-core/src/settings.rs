@@ -16,6 +16,8 @@ pub struct Settings {
     pub default_ttl_seconds: u32,
     /// No token lives longer, in seconds from the write. At least 1; `None`: no bound.
     pub max_ttl_seconds: Option<u32>,
+    /// Whether what a token makes or prolongs may end later than that token itself.
+    pub allow_outliving_tokens: bool,
     /// The AppKey API.
     pub appkey: AppKeySettings,
     /// The Dotide API.
@@ -136,6 +138,7 @@ impl Default for Settings {
             token_prefix: None,
             default_ttl_seconds: 1_209_600,
             max_ttl_seconds: None,
+            allow_outliving_tokens: false,
             appkey: AppKeySettings {
                 enabled: true,
                 default_days: 30,

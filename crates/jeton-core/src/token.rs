@@ -211,7 +211,7 @@ pub struct Token {
     pub scopes: Scopes,
     /// What a LoopBack client stored beside all that.
     pub document: Option<Document>,
-    /// Whether LoopBack shows it no more: it was presented there after it had expired.
+    /// Whether it was presented to LoopBack after it had expired. See [`has_left_loopback`](Self::has_left_loopback).
     pub left_loopback: bool,
 }
 
@@ -219,6 +219,22 @@ impl Token {
     /// Whether it is switched on. Says nothing about expiry or revocation: see [`decide`](crate::decide()).
     pub fn is_enabled(&self) -> bool {
         self.disabled_by.is_none()
+    }
+
+    /// Whether its time is over. Says nothing else about it: see [`decide`](crate::decide()).
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|expires_at| now >= expires_at)
+    }
+
+    /// Whether LoopBack shows it no more: it was presented there after it had expired, and still is expired. What lives
+    /// again, or has not expired yet by a clock that was put right, is there.
+    pub fn has_left_loopback(&self, now: Timestamp) -> bool {
+        self.left_loopback && self.has_expired(now)
+    }
+
+    /// Lets it be shown on LoopBack again after it expires once more, unless it has expired.
+    pub fn return_to_loopback(&mut self, now: Timestamp) {
+        self.left_loopback = self.has_left_loopback(now);
     }
 
     /// What [`decide`](crate::decide()) needs to know of it.

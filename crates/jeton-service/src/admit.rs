@@ -1,6 +1,7 @@
 //! Letting a caller in by a token of the app that it wants to act on.
 
 use crate::apps::OpenApp;
+use crate::cache::Before;
 use crate::{Service, Subject, Unavailable};
 use jeton_core::{Actor, AppId, AppKey, Authority, Demand, Secret, Settings, TokenKind, Verdict, decide};
 use std::net::IpAddr;
@@ -77,8 +78,28 @@ impl Service {
         else {
             return Ok(false);
         };
-        let now = Authority::of(stored.token.bearer(), &app.settings.appkey.grantable);
+        let now = Authority::of(stored.token.bearer(), &app.settings);
         Ok(now.is_ok_and(|now| now.as_ref() == Some(authority)))
+    }
+
+    /// Makes sure that a caller has the authority that it had `before`: one that is revoked or narrowed while it waits for
+    /// its turn changes nothing.
+    pub(crate) async fn check_authority(
+        &self,
+        app: &OpenApp,
+        authority: &Authority,
+        before: &Before,
+    ) -> Result<(), Unavailable> {
+        let token = match authority {
+            Authority::SelfService { token_id, .. } => *token_id,
+            Authority::Manager { actor: Actor::Manager(token_id), .. } => *token_id,
+            Authority::Everything(_) | Authority::Manager { .. } => return Ok(()),
+        };
+        if self.cache.is_unchanged(before, Some(token)) || self.still_holds(app, authority).await? {
+            Ok(())
+        } else {
+            Err(Unavailable::Withdrawn)
+        }
     }
 
     /// Finds out what the bearer of a token may do in an app. `key` is `None` if what was named cannot be an app key.
@@ -147,7 +168,7 @@ impl Service {
         from: Option<IpAddr>,
     ) -> Result<Admission, Unavailable> {
         self.usage.record(subject, self.now(), from);
-        let authority = Authority::of(subject.bearer(), &app.settings.appkey.grantable)
+        let authority = Authority::of(subject.bearer(), &app.settings)
             .map_err(|_| Unavailable::Unreadable("settings of an app"))?;
         Ok(match authority {
             None => Admission::Powerless,

@@ -30,7 +30,7 @@ impl Service {
         presented: Option<&ClientCredentials>,
     ) -> Result<Option<(Arc<OpenApp>, Authority)>, Unavailable> {
         let app = self.client_app(key, presented).await?;
-        let authority = Authority::Manager { actor: Actor::Client, stand_in: None };
+        let authority = Authority::Manager { actor: Actor::Client, stand_in: None, ends_at: None };
         Ok(app.filter(|app| surface.is_enabled(&app.settings)).map(|app| (app, authority)))
     }
 

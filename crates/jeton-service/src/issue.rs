@@ -4,7 +4,7 @@ use crate::apps::OpenApp;
 use crate::{Refusal, Service, Unavailable};
 use jeton_core::{
     Actor, AppId, Authority, AuthorityError, Description, Document, Label, Lifetime, Owner, Scopes, Secret,
-    Timestamp, Token, TokenId, TokenKind,
+    Timestamp, Token, TokenId, TokenKind, earlier_end,
 };
 use jeton_store::{Inserted, NewToken, StoredToken};
 use std::ops::Deref;
@@ -151,9 +151,6 @@ fn expiry(app: &OpenApp, authority: &Authority, life: TokenLife, now: Timestamp)
     let at = |lifetime| app.settings.lifetime_policy().expires_at(now, now, lifetime);
     match life {
         TokenLife::Asked(lifetime) => at(lifetime),
-        TokenLife::Default(lifetime) => match (at(lifetime), authority.ends_at()) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        },
+        TokenLife::Default(lifetime) => earlier_end(at(lifetime), authority.ends_at()),
     }
 }

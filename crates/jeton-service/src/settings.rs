@@ -61,6 +61,7 @@ struct SettingsDocument {
     token_prefix: String,
     default_ttl_seconds: u32,
     max_ttl_seconds: Option<u32>,
+    allow_outliving_tokens: bool,
     appkey: AppKeyDocument,
     dotide: DotideDocument,
     loopback: loopback::LoopBackDocument,
@@ -141,6 +142,7 @@ impl SettingsDocument {
                 .map_or(String::new(), |prefix| prefix.as_str().to_owned()),
             default_ttl_seconds: settings.default_ttl_seconds,
             max_ttl_seconds: settings.max_ttl_seconds,
+            allow_outliving_tokens: settings.allow_outliving_tokens,
             appkey: AppKeyDocument::from_settings(&settings.appkey),
             dotide: DotideDocument::from_settings(&settings.dotide),
             loopback: loopback::LoopBackDocument::from_settings(&settings.loopback),
@@ -163,6 +165,7 @@ impl SettingsDocument {
             token_prefix,
             default_ttl_seconds: self.default_ttl_seconds,
             max_ttl_seconds: self.max_ttl_seconds,
+            allow_outliving_tokens: self.allow_outliving_tokens,
             appkey: self.appkey.into_settings()?,
             dotide: self.dotide.into_settings()?,
             loopback: self.loopback.into_settings()?,
@@ -213,6 +216,7 @@ mod tests {
             print_settings(&settings),
             json!({
                 "reveal": "always", "token_prefix": "", "default_ttl_seconds": 1_209_600, "max_ttl_seconds": null,
+                "allow_outliving_tokens": false,
                 "appkey": {"enabled": true, "default_days": 30, "int64": "number", "grantable": []},
                 "dotide": {"enabled": true, "timezone": "Asia/Shanghai"},
                 "loopback": {

@@ -45,3 +45,7 @@ mod tests {
         assert!((&mut crowd[0]).now_or_never().is_some());
     }
 }
+
+#[cfg(test)]
+#[path = "turns_tests.rs"]
+mod tests;

@@ -65,6 +65,7 @@ impl Edit {
         }
         if let Some(lifetime) = self.lifetime {
             after.expires_at = policy.expires_at(now, now, lifetime);
+            after.return_to_loopback(now);
         }
         authority.may_change(before, &after)?;
         Ok(after)
@@ -84,8 +85,10 @@ impl Service {
         of_user: Option<&UserId>,
         edit: &Edit,
     ) -> Result<Result<Token, Refusal>, Unavailable> {
+        let before = self.cache.before();
         let _turn = self.turns.take(("token", id)).await;
         for _ in 0..MAX_TRIES {
+            self.check_authority(app, authority, &before).await?;
             let stored = self.store.token(app.id, id).await?;
             let Some(stored) = stored.filter(|stored| is_there(&stored.token, authority, of_user)) else {
                 return Ok(Err(Refusal::NotFound));

@@ -135,10 +135,11 @@ pub(crate) fn change(row: &impl Record) -> Result<Change, StoreError> {
 }
 
 /// What the log is told of a token that goes, as it was until then.
-pub(crate) fn removal(row: &impl Record) -> Result<Removal, StoreError> {
+pub(crate) fn removal(row: &impl Record, at: Timestamp) -> Result<Removal, StoreError> {
     let kind = row.read_as(Tokens::Kind, |name: String| TokenKind::from_name(&name))?;
     let is_enabled = row.read::<Option<String>>(Tokens::DisabledBy)?.is_none();
-    let has_left: bool = row.read(Tokens::LeftLoopback)?;
+    let expires_at = row.read_as_option(Tokens::ExpiresAt, Timestamp::from_millis)?;
+    let has_left = row.read(Tokens::LeftLoopback)? && expires_at.is_some_and(|expires_at| at >= expires_at);
     let was_on_loopback = kind != TokenKind::Service && is_enabled && !has_left;
     Ok(Removal { was_on_loopback, sealed: if was_on_loopback { row.read(Tokens::Sealed)? } else { None } })
 }

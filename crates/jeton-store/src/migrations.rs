@@ -19,6 +19,7 @@ pub(crate) const SQLITE: Versions = &[
     (6, "removals", include_str!("../migrations/sqlite/0006_removals.sql")),
     (7, "created", include_str!("../migrations/sqlite/0007_created.sql")),
     (8, "self_made", include_str!("../migrations/sqlite/0008_self_made.sql")),
+    (9, "returns", include_str!("../migrations/sqlite/0009_returns.sql")),
 ];
 
 pub(crate) const POSTGRES: Versions = &[
@@ -30,6 +31,7 @@ pub(crate) const POSTGRES: Versions = &[
     (6, "removals", include_str!("../migrations/postgres/0006_removals.sql")),
     (7, "created", include_str!("../migrations/postgres/0007_created.sql")),
     (8, "self_made", include_str!("../migrations/postgres/0008_self_made.sql")),
+    (9, "returns", include_str!("../migrations/postgres/0009_returns.sql")),
 ];
 
 /// The newest of `versions`.

@@ -247,8 +247,9 @@ pub struct TokenFilter {
 pub enum View {
     /// Everything.
     Whole,
-    /// What LoopBack sees: no token that is switched off, and none that left its view.
-    LoopBack,
+    /// What LoopBack sees at this instant: no token that is switched off, and none that left its view when it had expired
+    /// and still is expired.
+    LoopBack(Timestamp),
 }
 
 /// Whose tokens.

@@ -5,6 +5,7 @@
 mod answer;
 mod app;
 mod auth;
+mod descendants;
 mod dialect;
 mod failing;
 mod health;

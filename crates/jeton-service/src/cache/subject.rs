@@ -30,7 +30,6 @@ pub struct Subject {
     expires_at: Option<Timestamp>,
     is_revoked: bool,
     is_disabled: bool,
-    left_loopback: bool,
     kind: TokenKind,
     used: AtomicBool,
     /// What was seen of its use and is not written yet.
@@ -65,7 +64,6 @@ impl Subject {
             expires_at: token.expires_at,
             is_revoked: token.revoked_at.is_some(),
             is_disabled: !token.is_enabled(),
-            left_loopback: token.left_loopback,
             kind: token.kind,
             used: AtomicBool::new(false),
             tally: Tally::default(),
@@ -142,11 +140,6 @@ impl Subject {
         &self.tally
     }
 
-    /// Whether LoopBack has seen it expire.
-    pub(crate) fn has_left_loopback(&self) -> bool {
-        self.left_loopback
-    }
-
     /// What says how far its bearer may act.
     pub(crate) fn bearer(&self) -> Bearer<'_> {
         Bearer {
@@ -179,7 +172,6 @@ impl Subject {
             expires_at: None,
             is_revoked: false,
             is_disabled: false,
-            left_loopback: false,
             kind: TokenKind::Grant,
             used: AtomicBool::new(false),
             tally: Tally::default(),

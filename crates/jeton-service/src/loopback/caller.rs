@@ -2,11 +2,12 @@
 
 use crate::admit::Surface;
 use crate::apps::OpenApp;
+use crate::cache::Before;
 use crate::update::MAX_TRIES;
 use crate::{Service, Unavailable};
 use jeton_core::{
-    AclCaller, Actor, Bearer, Demand, InactiveReason, Method, Secret, Timestamp, Token, TokenKind, UserId,
-    Verdict, decide,
+    AclCaller, Actor, Authority, Bearer, Demand, InactiveReason, Method, Scopes, Secret, Timestamp, Token,
+    TokenId, TokenKind, UserId, Verdict, decide,
 };
 use jeton_store::{Replaced, StoredToken};
 use std::net::IpAddr;
@@ -28,24 +29,66 @@ pub enum LoopBackCaller {
     /// The bearer of an identity token.
     Authenticated {
         /// The token.
-        token: jeton_core::TokenId,
+        token: TokenId,
         /// Its user, if it has one.
         user_id: Option<UserId>,
+        /// When it ends; `None`: never.
+        ends_at: Option<Timestamp>,
     },
     /// A service credential with `jeton:manage`: everything, by name.
-    Manager(jeton_core::TokenId),
+    Manager {
+        /// The credential.
+        token: TokenId,
+        /// When it ends; `None`: never.
+        ends_at: Option<Timestamp>,
+    },
 }
 
 impl LoopBackCaller {
     /// The caller as access rules know it.
     pub fn by_rules(&self) -> AclCaller<'_> {
         match self {
-            LoopBackCaller::Manager(_) => AclCaller::Manager,
+            LoopBackCaller::Manager { .. } => AclCaller::Manager,
             LoopBackCaller::Authenticated { user_id: Some(user_id), .. } => AclCaller::User(user_id),
             LoopBackCaller::Authenticated { user_id: None, .. } | LoopBackCaller::Anybody => {
                 AclCaller::Anyone
             }
         }
+    }
+
+    /// The token that speaks for it, if that makes it more than anybody.
+    pub(super) fn token(&self) -> Option<TokenId> {
+        match self {
+            LoopBackCaller::Anybody => None,
+            LoopBackCaller::Authenticated { token, .. } | LoopBackCaller::Manager { token, .. } => {
+                Some(*token)
+            }
+        }
+    }
+
+    fn ends_at(&self) -> Option<Timestamp> {
+        match self {
+            LoopBackCaller::Anybody => None,
+            LoopBackCaller::Authenticated { ends_at, .. } | LoopBackCaller::Manager { ends_at, .. } => {
+                *ends_at
+            }
+        }
+    }
+
+    /// The same, ending then.
+    fn ending(&self, ends_at: Option<Timestamp>) -> Self {
+        match self.clone() {
+            LoopBackCaller::Authenticated { token, user_id, .. } => {
+                LoopBackCaller::Authenticated { token, user_id, ends_at }
+            }
+            LoopBackCaller::Manager { token, .. } => LoopBackCaller::Manager { token, ends_at },
+            LoopBackCaller::Anybody => LoopBackCaller::Anybody,
+        }
+    }
+
+    /// Whether this is who `other` was, whenever it ends.
+    fn is_still(&self, other: &Self) -> bool {
+        self.ending(other.ends_at()) == *other
     }
 }
 
@@ -60,23 +103,48 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Whether it may say whose a row is: by name anybody's or nobody's, else its own alone.
+    /// Whether it may say whose a row is that it makes: by name anybody's or nobody's, else its own alone.
     pub(super) fn vouches_for(&self, user_id: Option<&UserId>) -> bool {
-        user_id.map_or(self.is_named, |user_id| self.proves(user_id))
+        self.is_named || user_id.is_some_and(|user_id| self.user_id() == Some(user_id))
     }
 
-    fn proves(&self, user_id: &UserId) -> bool {
-        self.is_named
-            || matches!(&self.caller, LoopBackCaller::Authenticated { user_id: Some(own), .. } if own == user_id)
+    /// The user whom it proves.
+    fn user_id(&self) -> Option<&UserId> {
+        match &self.caller {
+            LoopBackCaller::Authenticated { user_id, .. } => user_id.as_ref(),
+            LoopBackCaller::Anybody | LoopBackCaller::Manager { .. } => None,
+        }
+    }
+
+    /// Until when what it makes may live; `None`: the writer is no bound on that.
+    pub(super) fn ends_at(&self, app: &OpenApp) -> Option<Timestamp> {
+        self.caller.ends_at().filter(|_| !app.settings.allow_outliving_tokens)
+    }
+
+    /// How far it may act on the app's tokens, as every API has it; `None`: it has no authority over any.
+    pub(super) fn authority(&self, app: &OpenApp) -> Result<Option<Authority>, Unavailable> {
+        if self.is_named {
+            let (actor, ends_at) = (self.actor(), self.ends_at(app));
+            return Ok(Some(Authority::Manager { actor, stand_in: None, ends_at }));
+        }
+        let LoopBackCaller::Authenticated { token, user_id, ends_at } = &self.caller else { return Ok(None) };
+        let bearer = Bearer {
+            token_id: *token,
+            kind: TokenKind::Identity,
+            user_id: user_id.clone(),
+            scopes: &Scopes::none(),
+            expires_at: *ends_at,
+        };
+        Authority::of(bearer, &app.settings).map_err(|_| Unavailable::Unreadable("settings of an app"))
     }
 
     pub(super) fn actor(&self) -> Actor {
         match &self.caller {
             LoopBackCaller::Anybody | LoopBackCaller::Authenticated { user_id: None, .. } => Actor::Anonymous,
-            LoopBackCaller::Authenticated { token, user_id: Some(user_id) } => {
+            LoopBackCaller::Authenticated { token, user_id: Some(user_id), .. } => {
                 Actor::User { user_id: user_id.clone(), token_id: *token }
             }
-            LoopBackCaller::Manager(token) => Actor::Manager(*token),
+            LoopBackCaller::Manager { token, .. } => Actor::Manager(*token),
         }
     }
 }
@@ -97,7 +165,7 @@ impl Service {
         let Some(secret) = presented else { return Ok(anybody) };
         if let Some(subject) = self.recall_live(app.id, secret) {
             self.usage.record(&subject, self.now(), from);
-            return Ok(Presentation::Caller(caller(subject.bearer(), subject.has_left_loopback())));
+            return Ok(Presentation::Caller(caller(subject.bearer())));
         }
         let before = self.cache.before();
         let found = self.tokens_presented(secret).await?;
@@ -109,7 +177,7 @@ impl Service {
             Verdict::Allowed => {
                 let subject = self.cache.keep_found(before, &stored);
                 self.usage.record(&subject, self.now(), from);
-                Ok(Presentation::Caller(caller(token.bearer(), token.left_loopback)))
+                Ok(Presentation::Caller(caller(token.bearer())))
             }
             Verdict::Inactive(_) if self.has_expired(token) && !token.left_loopback => {
                 self.leave_loopback(app, stored).await?;
@@ -138,22 +206,40 @@ impl Service {
     ) -> Result<Option<Option<Timestamp>>, Unavailable> {
         let now = self.open_surface(Surface::LoopBack, Some(&app.key)).await?;
         let Some(now) = now.filter(|now| now.id == app.id) else { return Ok(None) };
-        let token = match caller {
-            LoopBackCaller::Anybody => None,
-            LoopBackCaller::Authenticated { token, .. } | LoopBackCaller::Manager(token) => Some(*token),
-        };
-        let mut expires_at = None;
-        if let Some(token) = token {
-            let stored = self.store.token(app.id, token).await?.map(|stored| stored.token);
-            let is_same = |token: &Token| {
-                decide(token.standing(), &Demand::Active, self.now()) == Verdict::Allowed
-                    && self::caller(token.bearer(), token.left_loopback) == *caller
-            };
-            let Some(stored) = stored.filter(is_same) else { return Ok(None) };
-            expires_at = stored.expires_at;
-        }
+        let Some(expires_at) = self.caller_end(app, caller).await? else { return Ok(None) };
         let ground = now.settings.loopback.access.decide(caller.by_rules(), method, false);
         Ok(ground.map(|_| expires_at))
+    }
+
+    /// When a caller ends by itself, as its token is now; `None`: it is not what it was.
+    async fn caller_end(
+        &self,
+        app: &OpenApp,
+        caller: &LoopBackCaller,
+    ) -> Result<Option<Option<Timestamp>>, Unavailable> {
+        let Some(token) = caller.token() else { return Ok(Some(None)) };
+        let stored = self.store.token(app.id, token).await?.map(|stored| stored.token);
+        let stored = stored.filter(|token| {
+            decide(token.standing(), &Demand::Active, self.now()) == Verdict::Allowed
+                && self::caller(token.bearer()).is_still(caller)
+        });
+        Ok(stored.map(|token| token.expires_at))
+    }
+
+    /// A writer as it is now, if it may have changed since `before`: what is revoked while it waits for its turn writes
+    /// nothing, and what is shortened writes as far as it still reaches.
+    pub(super) async fn current_writer(
+        &self,
+        app: &OpenApp,
+        writer: &Writer,
+        before: &Before,
+    ) -> Result<Writer, Unavailable> {
+        let caller = &writer.caller;
+        if caller.token().is_none() || self.cache.is_unchanged(before, caller.token()) {
+            return Ok(writer.clone());
+        }
+        let ends_at = self.caller_end(app, caller).await?.ok_or(Unavailable::Withdrawn)?;
+        Ok(Writer { caller: caller.ending(ends_at), is_named: writer.is_named })
     }
 
     /// Whether expiry is all that keeps the token from being good.
@@ -184,15 +270,12 @@ impl Service {
     }
 }
 
-/// Only an identity speaks for its user, as long as LoopBack has not seen it expire; a service credential with
-/// `jeton:manage` for the app.
-fn caller(bearer: Bearer<'_>, left_loopback: bool) -> LoopBackCaller {
+/// Who bears a live token. Only an identity speaks for its user; a service credential with `jeton:manage` for the app.
+fn caller(bearer: Bearer<'_>) -> LoopBackCaller {
+    let (token, ends_at) = (bearer.token_id, bearer.expires_at);
     match bearer.kind {
-        TokenKind::Identity if left_loopback => LoopBackCaller::Anybody,
-        TokenKind::Identity => {
-            LoopBackCaller::Authenticated { token: bearer.token_id, user_id: bearer.user_id }
-        }
-        TokenKind::Service if bearer.is_manager() => LoopBackCaller::Manager(bearer.token_id),
+        TokenKind::Identity => LoopBackCaller::Authenticated { token, user_id: bearer.user_id, ends_at },
+        TokenKind::Service if bearer.is_manager() => LoopBackCaller::Manager { token, ends_at },
         TokenKind::Service | TokenKind::Grant | TokenKind::SelfMade => LoopBackCaller::Anybody,
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Number, Value as Json};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct LoopBackDocument {
-    /// The lifetime as it was stored; `None`: it was never said.
+    /// The lifetime as it was stored; `None`: it was never said, or there is less than was said.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "said")]
     pub(super) ttl: Option<Json>,
     /// When a token with that lifetime expires. Another expiry was set elsewhere, and the stored lifetime is history.
@@ -28,7 +28,7 @@ impl LoopBackDocument {
     /// The document of a row of which this is said.
     pub(super) fn new(said: &Said, life: &Life) -> Self {
         LoopBackDocument {
-            ttl: Some(to_json(&life.ttl)),
+            ttl: life.ttl.as_ref().map(to_json),
             ttl_ends_at: life.expires_at.map(Timestamp::as_millis),
             created_is_null: said.created == Some(None),
             user_is_null: said.user == Some(None),

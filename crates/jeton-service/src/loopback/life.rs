@@ -2,23 +2,33 @@
 
 use super::said::Said;
 use crate::apps::OpenApp;
-use jeton_core::{Lifetime, Settings, Timestamp, TokenKind, Value};
+use jeton_core::{Lifetime, Settings, Timestamp, TokenKind, Value, earlier_end};
 
 /// When a row was created, how long it lives, and when that ends.
 pub(super) struct Life {
     pub(super) created_at: Timestamp,
-    pub(super) ttl: Value,
+    /// As it was said; `None`: for as long as it lives.
+    pub(super) ttl: Option<Value>,
     pub(super) expires_at: Option<Timestamp>,
 }
 
 impl Life {
+    /// The life that is asked for.
     pub(super) fn of(said: &Said, app: &OpenApp, kind: TokenKind, now: Timestamp) -> Self {
         let settings = &app.settings;
         let ttl = said.ttl.clone().unwrap_or(Value::Number(f64::from(settings.default_ttl_seconds)));
         let created_at = said.created.flatten().unwrap_or(now);
         let lifetime =
             if said.created == Some(None) { Lifetime::Millis(0) } else { lifetime(&ttl, settings) };
-        Life { created_at, ttl, expires_at: expiry(settings, kind, (created_at, now), lifetime) }
+        Life { created_at, ttl: Some(ttl), expires_at: expiry(settings, kind, (created_at, now), lifetime) }
+    }
+
+    /// Lets it end no later than that. Where it would, it shows how long it lives, not how long was asked for.
+    pub(super) fn end_by(&mut self, latest: Option<Timestamp>) {
+        let end = earlier_end(self.expires_at, latest);
+        if end != self.expires_at {
+            (self.expires_at, self.ttl) = (end, None);
+        }
     }
 }
 
@@ -43,9 +53,5 @@ pub(super) fn expiry(
     if kind != TokenKind::SelfMade {
         return expires_at;
     }
-    let latest = policy.expires_at(now, now, settings.default_lifetime());
-    match (expires_at, latest) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    }
+    earlier_end(expires_at, policy.expires_at(now, now, settings.default_lifetime()))
 }

@@ -7,7 +7,9 @@ use super::row::ttl;
 use super::said::Said;
 use super::write::WriteFault;
 use crate::apps::OpenApp;
-use jeton_core::{Lifetime, Owner, Scopes, Timestamp, Token, TokenKind, UserId};
+use jeton_core::{
+    Authority, Lifetime, Owner, Scopes, Timestamp, Token, TokenKind, UserId, earlier_end, later_end,
+};
 
 /// What becomes of the properties that a write does not name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,40 +28,72 @@ pub(super) enum MergeFault {
     Unreadable,
 }
 
+/// On what terms a row is written.
+pub(super) struct Terms<'a> {
+    pub(super) app: &'a OpenApp,
+    pub(super) writer: &'a Writer,
+    /// What the writer may do to tokens; `None`: nothing.
+    pub(super) authority: Option<Authority>,
+    pub(super) now: Timestamp,
+    /// Most bytes of what the client stores beside.
+    pub(super) max_bytes: usize,
+}
+
 /// The token of a row after a write.
 pub(super) fn merged(
     before: &Token,
     said: &Said,
     rest: Rest,
-    writer: &Writer,
-    app: &OpenApp,
-    (now, max_bytes): (Timestamp, usize),
+    terms: &Terms<'_>,
 ) -> Result<Token, MergeFault> {
     let mut after = before.clone();
-    after.updated_at = now.max(before.updated_at);
-    let document = match rest {
+    after.updated_at = terms.now.max(before.updated_at);
+    let mut document = match rest {
         Rest::Stays => {
             let document = LoopBackDocument::of(before).ok_or(MergeFault::Unreadable)?;
-            merge(&mut after, document, said, writer, app, now)
+            merge(&mut after, document, said, terms)
         }
-        Rest::Resets => reset(&mut after, said, writer, app, now),
+        Rest::Resets => reset(&mut after, said, terms),
     };
-    let too_large = MergeFault::Fault(WriteFault::TooLarge(max_bytes));
-    after.document = Some(document.into_document(max_bytes).ok_or(too_large)?);
+    let end = earlier_end(after.expires_at, terms.latest_end(before));
+    if end != after.expires_at {
+        // The row shows how long it lives, not how long was asked for.
+        after.expires_at = end;
+        (document.ttl, document.ttl_ends_at) = (None, None);
+    }
+    after.return_to_loopback(terms.now);
+    let too_large = MergeFault::Fault(WriteFault::TooLarge(terms.max_bytes));
+    after.document = Some(document.into_document(terms.max_bytes).ok_or(too_large)?);
     Ok(after)
+}
+
+impl Terms<'_> {
+    /// Until when a row may live, whatever is asked: it may always end sooner than it would, and later only as far as the
+    /// writer reaches. Nothing that has expired lives again, but by somebody who is let in by name.
+    fn latest_end(&self, before: &Token) -> Option<Timestamp> {
+        let may_prolong = match before.kind {
+            // It speaks for nobody, and lives no longer than one that is made now.
+            TokenKind::SelfMade => self.writer.is_named || !before.has_expired(self.now),
+            _ => self.authority.as_ref().is_some_and(|authority| authority.may_prolong(before, self.now)),
+        };
+        if may_prolong {
+            later_end(before.expires_at, self.writer.ends_at(self.app))
+        } else {
+            before.expires_at
+        }
+    }
 }
 
 fn merge(
     token: &mut Token,
     mut document: LoopBackDocument,
     said: &Said,
-    writer: &Writer,
-    app: &OpenApp,
-    now: Timestamp,
+    terms: &Terms<'_>,
 ) -> LoopBackDocument {
+    let settings = &terms.app.settings;
     let before = token.clone();
     if let Some(user) = &said.user {
-        give(token, user.as_ref(), writer);
+        give(token, user.as_ref(), terms.writer);
         document.user_is_null = user.is_none();
     }
     if said.ttl.is_some() || said.created.is_some() || token.kind != before.kind {
@@ -69,9 +103,9 @@ fn merge(
             None => Some(before.created_at),
             Some(created) => created,
         };
-        let lifetime = if created.is_none() { Lifetime::Millis(0) } else { lifetime(&shown, &app.settings) };
+        let lifetime = if created.is_none() { Lifetime::Millis(0) } else { lifetime(&shown, settings) };
         token.created_at = created.unwrap_or(before.created_at);
-        token.expires_at = expiry(&app.settings, token.kind, (token.created_at, now), lifetime);
+        token.expires_at = expiry(settings, token.kind, (token.created_at, terms.now), lifetime);
         document.ttl = Some(to_json(&shown));
         document.ttl_ends_at = token.expires_at.map(Timestamp::as_millis);
         document.created_is_null = created.is_none();
@@ -83,20 +117,21 @@ fn merge(
 }
 
 /// A user that is not named is taken away.
-fn reset(token: &mut Token, said: &Said, writer: &Writer, app: &OpenApp, now: Timestamp) -> LoopBackDocument {
-    give(token, said.user.as_ref().and_then(Option::as_ref), writer);
-    let life = Life::of(said, app, token.kind, now);
+fn reset(token: &mut Token, said: &Said, terms: &Terms<'_>) -> LoopBackDocument {
+    give(token, said.user.as_ref().and_then(Option::as_ref), terms.writer);
+    let life = Life::of(said, terms.app, token.kind, terms.now);
     token.created_at = life.created_at;
     token.expires_at = life.expires_at;
     LoopBackDocument::new(said, &life)
 }
 
-/// Makes the row this user's. Where nobody vouches for that, the row is self-made from now on.
+/// Makes the row this user's. Unless the writer is let in by name, the row is self-made from now on: whoever bears it would
+/// become somebody else, the writer's own user included.
 fn give(token: &mut Token, user: Option<&UserId>, writer: &Writer) {
     if user == token.owner.shown() {
         return;
     }
-    if !writer.vouches_for(user) {
+    if !writer.is_named {
         token.kind = TokenKind::SelfMade;
         token.scopes = Scopes::none();
     }

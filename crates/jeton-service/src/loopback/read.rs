@@ -4,7 +4,7 @@ use super::row::LoopBackRow;
 use crate::apps::OpenApp;
 use crate::list::{Listed, SecretReader, ShownSecret};
 use crate::{Service, Unavailable};
-use jeton_core::{Actor, Authority, Secret, Token, TokenKind, UserId};
+use jeton_core::{Actor, Authority, Secret, Timestamp, Token, TokenKind, UserId};
 use jeton_store::StoredToken;
 
 /// The kinds that LoopBack sees.
@@ -46,7 +46,7 @@ impl Service {
         Ok(found.filter(|stored| {
             let is_handle =
                 || presented.expose() == format!("~{}", stored.token.id) && !shows_secret(app, stored);
-            is_seen(&stored.token) && (self.is_secret_of(&presented, stored) || is_handle())
+            is_seen(&stored.token, self.now()) && (self.is_secret_of(&presented, stored) || is_handle())
         }))
     }
 
@@ -62,8 +62,8 @@ impl Service {
 }
 
 /// Whether LoopBack sees a token.
-pub(super) fn is_seen(token: &Token) -> bool {
-    KINDS.contains(&token.kind) && token.is_enabled() && !token.left_loopback
+pub(super) fn is_seen(token: &Token, now: Timestamp) -> bool {
+    KINDS.contains(&token.kind) && token.is_enabled() && !token.has_left_loopback(now)
 }
 
 /// A token with its secret, if that was kept. Whether the caller may read ids at all is for the app's access rules to say,

@@ -64,13 +64,14 @@ impl Row for LoopBackRow {
     }
 }
 
-/// The lifetime that a row shows: as it was stored, unless another expiry was set elsewhere since.
+/// The lifetime that a row shows: as it was stored, unless another expiry was set elsewhere since. That one is in whole
+/// seconds, of which some clients alone can read, and no longer than it is.
 pub(super) fn ttl(token: &Token, document: &LoopBackDocument) -> Value {
     match &document.ttl {
         Some(ttl) if document.ttl_ends_at == token.expires_at.map(Timestamp::as_millis) => value_of_json(ttl),
         _ => Value::Number(token.expires_at.map_or(-1.0, |expires_at| {
             // Within 2^39 seconds, which a double holds exactly.
-            (expires_at.millis_since(token.created_at) as f64 / 1000.0).round()
+            (expires_at.millis_since(token.created_at) as f64 / 1000.0).floor()
         })),
     }
 }

@@ -9,7 +9,7 @@ use super::row::LoopBackRow;
 use crate::apps::OpenApp;
 use crate::{Service, Unavailable};
 use futures_util::stream::{self, Stream};
-use jeton_core::{Condition, Filter, Implied, Method, RowPlace, TokenId, UserId};
+use jeton_core::{Condition, Filter, Implied, Method, RowPlace, Timestamp, TokenId, UserId};
 use jeton_store::{Order, OwnerFilter, StoredToken, TokenFilter, TokenPage, View};
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -105,7 +105,7 @@ impl Service {
     /// It could not be found out.
     pub async fn loopback_count(&self, app: &OpenApp, condition: &Condition) -> Found<u64> {
         if condition.is_all() {
-            return Ok(Ok(self.store.count_tokens(&all(app, None)).await?));
+            return Ok(Ok(self.store.count_tokens(&all(app, None, self.now())).await?));
         }
         let mut count = 0;
         let searched = self.search(app, condition, |_| {
@@ -119,14 +119,14 @@ impl Service {
     async fn way(&self, app: &OpenApp, filter: &Filter) -> Found<Way> {
         let Filter { condition, order, page, .. } = filter;
         let implied = condition.implied();
-        let mut walk = Way::walk(all(app, implied_user(&implied)), page.skip);
+        let mut walk = Way::walk(all(app, implied_user(&implied), self.now()), page.skip);
         // Where the condition names ids, nobody has to be walked past.
         if order.is_creation() && !condition.needs_id() && implied.ids.is_none() {
             return Ok(Ok(walk));
         }
         if (order.is_default() || order.by_created().is_some()) && condition.is_all() {
             let beyond = TokenPage { skip: MAX_SORTED as u64, limit: 1, ..first_page() };
-            if !self.store.list_tokens(&all(app, None), beyond).await?.is_empty() {
+            if !self.store.list_tokens(&all(app, None, self.now()), beyond).await?.is_empty() {
                 if let (Way::Walk { order: walked, .. }, Some(descending)) = (&mut walk, order.by_created()) {
                     *walked = Order::Created { descending, after: None };
                 }
@@ -181,7 +181,7 @@ impl Service {
             return Ok(until_stopped(rows.into_iter().map(visit)));
         }
         let _turn = self.searches.turn().await?;
-        let filter = all(app, implied_user(&implied));
+        let filter = all(app, implied_user(&implied), self.now());
         let looks_into_ids = condition.needs_id();
         let broad = if looks_into_ids { condition.without_id() } else { condition.clone() };
         let (mut page, mut opened) = (TokenPage { limit: SEARCH_ROWS, ..first_page() }, 0);
@@ -335,7 +335,7 @@ impl Way {
             Way::Chosen(ids) => {
                 let ids: Vec<TokenId> = ids.take(few as usize).collect();
                 let mut stored = service.store.tokens(app.id, &ids).await?;
-                stored.retain(|stored| is_seen(&stored.token));
+                stored.retain(|stored| is_seen(&stored.token, service.now()));
                 stored.sort_by_key(|stored| ids.iter().position(|id| *id == stored.token.id));
                 Ok(stored)
             }
@@ -374,9 +374,15 @@ fn first_page() -> TokenPage {
 }
 
 /// Everything that LoopBack sees, or what of it shows this user.
-fn all(app: &OpenApp, user_id: Option<UserId>) -> TokenFilter {
+fn all(app: &OpenApp, user_id: Option<UserId>, now: Timestamp) -> TokenFilter {
     let owner = user_id.map_or(OwnerFilter::Any, OwnerFilter::Shown);
-    TokenFilter { app_id: app.id, kinds: KINDS.to_vec(), owner, view: View::LoopBack, unused_since: None }
+    TokenFilter {
+        app_id: app.id,
+        kinds: KINDS.to_vec(),
+        owner,
+        view: View::LoopBack(now),
+        unused_since: None,
+    }
 }
 
 /// The one user that every matching row shows, if there is one.

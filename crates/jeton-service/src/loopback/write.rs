@@ -5,7 +5,7 @@
 //! alone.
 
 use super::caller::Writer;
-use super::merge::{MergeFault, Rest, merged};
+use super::merge::{MergeFault, Rest, Terms, merged};
 use super::read::is_seen;
 use super::row::LoopBackRow;
 use super::said::Said;
@@ -225,6 +225,7 @@ impl Service {
     }
 
     async fn change(&self, app: &OpenApp, writer: &Writer, change: Change<'_>) -> Written<LoopBackRow> {
+        let before = self.cache.before();
         let _turn = match change.row {
             Which::Of(id) => self.turns.take(("row", id)).await?,
             Which::Matching(id, _) => self.turns.take(("token", id)).await?,
@@ -238,8 +239,10 @@ impl Service {
             {
                 return Ok(Err(WriteFault::IdChanged));
             }
-            let now_and_most = (self.now(), self.limits.document_bytes);
-            let after = match merged(&stored.token, change.said, change.rest, writer, app, now_and_most) {
+            let writer = &self.current_writer(app, writer, &before).await?;
+            let (authority, max_bytes) = (writer.authority(app)?, self.limits.document_bytes);
+            let terms = Terms { app, writer, authority, now: self.now(), max_bytes };
+            let after = match merged(&stored.token, change.said, change.rest, &terms) {
                 Ok(after) => after,
                 Err(MergeFault::Fault(fault)) => return Ok(Err(fault)),
                 Err(MergeFault::Unreadable) => return Err(Unavailable::Unreadable("document of a token")),
@@ -258,7 +261,9 @@ impl Service {
             Which::Of(id) => self.loopback_token(app, id).await,
             Which::Matching(id, condition) => {
                 let stored = self.store.token(app.id, id).await?;
-                let Some(stored) = stored.filter(|stored| is_seen(&stored.token)) else { return Ok(None) };
+                let Some(stored) = stored.filter(|stored| is_seen(&stored.token, self.now())) else {
+                    return Ok(None);
+                };
                 let is_meant = condition.matches(&self.row(app, stored.clone())?);
                 Ok(is_meant.then_some(stored))
             }

@@ -39,6 +39,7 @@ async fn of_many_changes_at_once_none_is_lost() {
             "token_prefix": format!("round{round}"),
             "default_ttl_seconds": 100 + round,
             "max_ttl_seconds": 1000 + round,
+            "allow_outliving_tokens": false,
             "appkey": {
                 "enabled": round % 2 == 0,
                 "default_days": round,

@@ -156,7 +156,7 @@ async fn a_user_does_not_prolong_beyond_its_own_end() {
     let caller = world.issue(issue.clone()).await;
     let token = world.issue(issue).await;
     let stored = world.store.token(app.id, caller.id).await.unwrap().unwrap().token;
-    let authority = Authority::of(stored.bearer(), &[]).unwrap().unwrap();
+    let authority = Authority::of(stored.bearer(), &jeton_core::Settings::default()).unwrap().unwrap();
     let change =
         async |edit: Edit| world.service.update(&app, &authority, token.id, None, &edit).await.unwrap();
     let live = |lifetime| Edit { lifetime: Some(lifetime), ..Edit::default() };

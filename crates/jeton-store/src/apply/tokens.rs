@@ -121,7 +121,7 @@ impl<'w, S: Session> Work<'_, 'w, S> {
             return Ok(false);
         };
         let which = (app_id, id, decode::digest(&row, Tokens::Digest)?);
-        let removal = Some(decode::removal(&before)?);
+        let removal = Some(decode::removal(&before, at)?);
         self.log_token(ChangeKind::TokenRevoked, which, at, by, removal);
         Ok(true)
     }
@@ -137,7 +137,7 @@ impl<'w, S: Session> Work<'_, 'w, S> {
             return Ok(false);
         };
         let which = (app_id, id, decode::digest(&row, Tokens::Digest)?);
-        let removal = Some(decode::removal(&row)?);
+        let removal = Some(decode::removal(&row, at)?);
         self.log_token(ChangeKind::TokenDeleted, which, at, by, removal);
         Ok(true)
     }

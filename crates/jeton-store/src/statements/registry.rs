@@ -116,7 +116,7 @@ fn owners_and_views() -> [(OwnerFilter, View); 4] {
     let shown = OwnerFilter::Shown(user());
     [
         (OwnerFilter::Any, View::Whole),
-        (OwnerFilter::Any, View::LoopBack),
+        (OwnerFilter::Any, View::LoopBack(AT)),
         (shown, View::Whole),
         (OwnerFilter::Named(user()), View::Whole),
     ]

@@ -116,7 +116,7 @@ fn by_index() -> Vec<(&'static str, &'static str, Statement)> {
         app_id: registry::APP,
         kinds: vec![TokenKind::Identity, TokenKind::Grant, TokenKind::SelfMade],
         owner,
-        view: View::LoopBack,
+        view: View::LoopBack(registry::AT),
         unused_since: None,
     };
     let created = |descending| Order::Created { descending, after: Some((registry::AT, registry::TOKEN)) };

@@ -69,11 +69,12 @@ fn keep(tokens: &mut SelectStatement, filter: &TokenFilter) {
         .and_where(is_not_revoked());
     match filter.view {
         View::Whole => {}
-        View::LoopBack => {
+        View::LoopBack(now) => {
+            let is_live = Expr::col(Tokens::ExpiresAt).is_null();
+            let is_live = is_live.or(Expr::col(Tokens::ExpiresAt).gt(now.as_millis()));
             tokens
                 .and_where(Expr::col(Tokens::DisabledBy).is_null())
-                // As the index says it: SQLite uses the index for no other spelling.
-                .and_where(Expr::col(Tokens::LeftLoopback).not());
+                .and_where(Expr::col(Tokens::LeftLoopback).not().or(is_live));
         }
     }
     if let Some(since) = filter.unused_since {

@@ -246,8 +246,14 @@ pub(crate) fn revoke_token(app_id: AppId, id: TokenId, at: Timestamp) -> Stateme
 }
 
 /// What the change log is told of a token that goes.
-const REMOVED: [Tokens; 5] =
-    [Tokens::Digest, Tokens::Kind, Tokens::DisabledBy, Tokens::LeftLoopback, Tokens::Sealed];
+const REMOVED: [Tokens; 6] = [
+    Tokens::Digest,
+    Tokens::Kind,
+    Tokens::DisabledBy,
+    Tokens::LeftLoopback,
+    Tokens::ExpiresAt,
+    Tokens::Sealed,
+];
 
 /// A token that is about to be revoked, as far as the change log is told of it.
 pub(crate) fn token_to_revoke(app_id: AppId, id: TokenId) -> Statement {

@@ -121,7 +121,7 @@ impl Service {
         let row = self.row(app, stored.clone())?;
         Ok(Some(match kind {
             // Who switches a token off takes its row away.
-            _ if !is_seen(&stored.token) => RowChange::Removed(row.id()),
+            _ if !is_seen(&stored.token, self.now()) => RowChange::Removed(row.id()),
             ChangeKind::TokenIssued => RowChange::Created(row),
             _ => RowChange::Updated(row),
         }))

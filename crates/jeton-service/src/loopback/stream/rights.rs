@@ -23,7 +23,7 @@ impl Rights {
         app: &OpenApp,
         caller: &LoopBackCaller,
     ) -> Result<bool, Unavailable> {
-        if self.are_current(service, token_of(caller)) {
+        if self.are_current(service, caller.token()) {
             return Ok(true);
         }
         let before = service.cache.before();
@@ -47,12 +47,5 @@ impl Rights {
     /// When they end by themselves.
     pub(super) fn expire_at(&self) -> Option<Timestamp> {
         self.found.as_ref().and_then(|(_, expires_at)| *expires_at)
-    }
-}
-
-fn token_of(caller: &LoopBackCaller) -> Option<TokenId> {
-    match caller {
-        LoopBackCaller::Anybody => None,
-        LoopBackCaller::Authenticated { token, .. } | LoopBackCaller::Manager(token) => Some(*token),
     }
 }

@@ -45,7 +45,7 @@ pub(crate) async fn pages_by_creation_go_on_where_they_ended(bed: &Bed) {
     let tokens =
         (0..25).map(|number| NewToken { created_at: at(-i64::from(number / 3)), ..new_token(number) });
     store.insert_tokens(app.id, tokens.collect(), at(0), &BY).await.unwrap();
-    let filter = TokenFilter { view: View::LoopBack, ..shared(app.id) };
+    let filter = TokenFilter { view: View::LoopBack(at(0)), ..shared(app.id) };
     let mut expected = store.list_tokens(&filter, ALL).await.unwrap();
     expected.sort_by_key(|stored| (stored.token.created_at, stored.token.id));
     for descending in [false, true] {
@@ -133,21 +133,26 @@ pub(crate) async fn loopback_sees_what_is_on_and_did_not_leave(bed: &Bed) {
     let document = Some(Document::new(r#"{"a":"\\u0000 \u{1f600}"}"#.to_owned()).unwrap());
     let seen = issue(store, app.id, NewToken { document: document.clone(), ..new_token(1) }).await;
     issue(store, app.id, NewToken { disabled_by: Some(Actor::Cli), ..new_token(2) }).await;
-    let left = issue(store, app.id, new_token(3)).await;
-    let stored = store.token(app.id, left).await.unwrap().unwrap();
-    let gone = Token { left_loopback: true, ..stored.token };
-    assert_eq!(store.replace_token(gone, stored.revision, &BY).await.unwrap(), Replaced::Done);
-    let filter = TokenFilter {
-        app_id: app.id,
-        kinds: TokenKind::SHARED.to_vec(),
-        owner: OwnerFilter::Any,
-        view: View::LoopBack,
-        unused_since: None,
-    };
-    let rows = store.list_tokens(&filter, ALL).await.unwrap();
-    assert_eq!(rows.iter().map(|row| row.token.id).collect::<Vec<_>>(), [seen]);
-    assert_eq!(rows[0].token.document, document);
-    assert_eq!(store.count_tokens(&filter).await.unwrap(), 1);
+    // Who left is there all the same while it lives: it was prolonged, or the clock that said otherwise was wrong.
+    let [left, endless] = [Some(at(100)), None].map(|expires_at| NewToken { expires_at, ..new_token(3) });
+    let [left, endless] = [
+        issue(store, app.id, left).await,
+        issue(store, app.id, NewToken { digest: new_token(4).digest, ..endless }).await,
+    ];
+    for id in [left, endless] {
+        let stored = store.token(app.id, id).await.unwrap().unwrap();
+        let gone = Token { left_loopback: true, ..stored.token };
+        assert_eq!(store.replace_token(gone, stored.revision, &BY).await.unwrap(), Replaced::Done);
+    }
+    for (now, expected) in
+        [(99, vec![seen, left, endless]), (100, vec![seen, endless]), (101, vec![seen, endless])]
+    {
+        let filter = TokenFilter { view: View::LoopBack(at(now)), ..shared(app.id) };
+        let rows = store.list_tokens(&filter, ALL).await.unwrap();
+        assert_eq!(ids(&rows), expected, "{now}");
+        assert_eq!(rows[0].token.document, document);
+        assert_eq!(store.count_tokens(&filter).await.unwrap(), expected.len() as u64, "{now}");
+    }
     assert!(store.token(app.id, left).await.unwrap().unwrap().token.left_loopback);
 }
 

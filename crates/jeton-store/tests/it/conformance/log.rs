@@ -96,14 +96,22 @@ pub(crate) async fn what_goes_is_told_with_its_sealed_secret_for_a_while(bed: &B
         sealed(2),
         NewToken { kind: TokenKind::Service, ..new_token(3) },
         NewToken { disabled_by: Some(BY), ..sealed(4) },
+        NewToken { expires_at: Some(at(50)), ..sealed(5) },
+        NewToken { expires_at: Some(at(60)), ..sealed(6) },
     ];
     store.insert_tokens(app.id, tokens, at(0), &BY).await.unwrap();
     let mut ids = Vec::new();
-    for number in 1..=4 {
+    for number in 1..=6 {
         ids.push(find(store, number).await.unwrap().token.id);
     }
+    // Presented to LoopBack when they had expired: the second one by a clock that was wrong.
+    for number in [5, 6] {
+        let stored = find(store, number).await.unwrap();
+        let left = Token { left_loopback: true, ..stored.token };
+        assert_eq!(store.replace_token(left, stored.revision, &BY).await.unwrap(), Replaced::Done);
+    }
     assert!(store.delete_token(app.id, ids[0], at(10), &BY).await.unwrap());
-    for (id, seconds) in [(ids[1], 20), (ids[2], 30), (ids[3], 40)] {
+    for (id, seconds) in [(ids[1], 20), (ids[2], 30), (ids[3], 40), (ids[4], 50), (ids[5], 59)] {
         assert!(store.revoke_token(app.id, id, at(seconds), &BY).await.unwrap());
     }
     let removals = || async {
@@ -113,14 +121,23 @@ pub(crate) async fn what_goes_is_told_with_its_sealed_secret_for_a_while(bed: &B
         removals.map(|removal| (removal.was_on_loopback, removal.sealed)).collect::<Vec<_>>()
     };
     let kept = Some(vec![7]);
-    let whole = [(true, kept.clone()), (true, kept), (false, None), (false, None)];
+    let whole = [
+        (true, kept.clone()),
+        (true, kept.clone()),
+        (false, None),
+        (false, None),
+        (false, None),
+        (true, kept),
+    ];
     assert_eq!(removals().await, whole);
 
     assert_eq!(store.erase_removed_secrets(at(10), 10).await.unwrap(), 0, "not before");
     assert_eq!(store.erase_removed_secrets(at(40), 1).await.unwrap(), 1);
     assert_eq!(store.erase_removed_secrets(at(40), 10).await.unwrap(), 1);
     assert_eq!(store.erase_removed_secrets(at(40), 10).await.unwrap(), 0);
-    assert_eq!(removals().await, [(true, None), (true, None), (false, None), (false, None)]);
+    assert_eq!(store.erase_removed_secrets(at(60), 10).await.unwrap(), 1);
+    let erased = whole.map(|(was_on_loopback, _)| (was_on_loopback, None));
+    assert_eq!(removals().await, erased);
 }
 
 pub(crate) async fn genesis_is_logged(bed: &Bed) {

@@ -1,12 +1,12 @@
 //! The change stream: its two forms, who is let in, and how it ends.
 
 use super::{ask, assert_error, created, entry, open_to_all};
-use crate::app::{TestApp, identity, user};
+use crate::app::{EVERYTHING, HOUR, TestApp, identity, lasting, user};
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
 use http_body_util::BodyExt;
-use jeton_core::Demand;
-use jeton_service::Limits;
+use jeton_core::{Demand, Lifetime, TokenId};
+use jeton_service::{Edit, Limits};
 use serde_json::json;
 use tower_service::Service as _;
 
@@ -151,6 +151,28 @@ async fn a_stream_ends_with_its_readers_rights() {
     assert!(verified.subject.is_none());
     let end = ":ok\n\nevent: end\ndata: {\"type\":\"end\",\"reason\":\"denied\"}\n\n";
     assert_eq!(stream.rest().await, end);
+}
+
+#[tokio::test]
+async fn what_leaves_and_comes_back_is_told() {
+    let app = fed().await;
+    let token = app.issue(lasting(HOUR, identity(user("7")))).await;
+    let mut stream = Stream::open(&app, PATH, &[("accept", "application/json")]).await;
+    stream.up_to("\n").await;
+    app.clock.advance_millis(HOUR);
+    assert_error(&ask(&app, &token.secret, "GET", "").send().await, 401);
+    let mut told = async || {
+        let line: serde_json::Value = serde_json::from_str(&stream.up_to("\n").await).unwrap();
+        assert_eq!(line[2]["target"], *token.secret);
+        line[2]["type"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(told().await, "remove");
+    let edit = Edit { lifetime: Some(Lifetime::Millis(HOUR)), ..Edit::default() };
+    let (demo, id) = (app.open("demo").await, TokenId::new(token.id).unwrap());
+    app.service.update(&demo, &EVERYTHING, id, None, &edit).await.unwrap().unwrap();
+    assert_eq!(told().await, "update");
+    assert_eq!(ask(&app, "", "DELETE", &format!("/{}", token.secret)).status().await, 200);
+    assert_eq!(told().await, "remove");
 }
 
 #[tokio::test]

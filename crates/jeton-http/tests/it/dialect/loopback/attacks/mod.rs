@@ -3,5 +3,7 @@
 mod bulk;
 mod ids;
 mod lives;
+mod outliving;
+mod returning;
 mod sight;
 mod users;
