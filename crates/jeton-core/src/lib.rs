@@ -17,6 +17,7 @@ mod filter;
 mod ids;
 mod lifetime;
 mod measure;
+mod meet;
 mod scope;
 mod secret;
 mod settings;

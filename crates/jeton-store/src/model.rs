@@ -354,7 +354,8 @@ pub struct Restore {
     pub key_checks: Vec<KeyCheck>,
     /// The epoch that begins.
     pub epoch: i64,
-    /// Whether what the database knows as revoked, switched off or removed stays so, whatever the backup says.
+    /// Whether what the database refuses now stays refused, whatever the backup says: what was removed, revoked, switched
+    /// off, narrowed or ended since.
     pub keeps_removed: bool,
     /// When it is restored.
     pub at: Timestamp,
@@ -377,8 +378,28 @@ pub struct Restored {
     pub kept_revoked: u64,
     /// Tokens of the backup that were switched off since and stay so.
     pub kept_disabled: u64,
+    /// Tokens of the backup that were given an earlier end since, and keep it.
+    pub kept_ended: u64,
+    /// Tokens of the backup that have less than its scopes, because they had less before.
+    pub kept_narrowed: u64,
+    /// Tokens of the backup that became another kind since, with all that says, and stay it.
+    pub kept_kinds: u64,
+    /// Tokens of the backup that came to prove another user since, or none, and do so still.
+    pub kept_users: u64,
+    /// Tokens of the backup that have left LoopBack's view since and stay out of it.
+    pub kept_off_loopback: u64,
     /// Apps of the backup that were deleted since and stay so.
     pub kept_deleted_apps: u64,
+    /// Apps of the backup whose client secret was replaced since: the older one stays useless.
+    pub kept_client_secrets: u64,
+    /// Apps of the backup whose settings were others, and still are.
+    pub kept_settings: u64,
+    /// Operators of the backup that were revoked since and stay so.
+    pub kept_revoked_operators: u64,
+    /// Tokens of the backup, in apps that the database knew, of which it knew nothing: they are as in the backup.
+    pub unknown_tokens: u64,
+    /// Apps of the backup of which the database, which knew others, knew nothing.
+    pub unknown_apps: u64,
 }
 
 /// What a look through everything has found.

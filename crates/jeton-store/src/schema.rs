@@ -188,6 +188,30 @@ impl Column for Count {
     }
 }
 
+/// The column of an answer that holds the scopes of a token before everything was replaced.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WasScopes;
+
+impl Iden for WasScopes {
+    fn quoted(&self) -> Cow<'static, str> {
+        Cow::Borrowed(self.name())
+    }
+
+    fn unquoted(&self) -> &str {
+        self.name()
+    }
+}
+
+impl Column for WasScopes {
+    fn name(self) -> &'static str {
+        "was_scopes"
+    }
+
+    fn place(self) -> &'static str {
+        "tokens.scopes"
+    }
+}
+
 /// The column of an answer that holds a snapshot.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Snapshot;

@@ -41,6 +41,9 @@ pub(crate) trait Session: Send {
     /// Runs statements without arguments, separated by semicolons, and returns how many rows they changed.
     fn script(&mut self, sql: String) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
+    /// Runs a query without arguments and returns all rows of its answer.
+    fn query(&mut self, sql: String) -> impl Future<Output = Result<Vec<Self::Row>, StoreError>> + Send;
+
     /// The one number that a statement without arguments answers.
     fn number(&mut self, sql: String) -> impl Future<Output = Result<i64, StoreError>> + Send;
 
@@ -104,6 +107,11 @@ macro_rules! session {
             async fn script(&mut self, sql: String) -> Result<u64, StoreError> {
                 let done = Executor::execute(self, AssertSqlSafe(sql)).await;
                 Ok(done.map_err(StoreError::unavailable)?.rows_affected())
+            }
+
+            async fn query(&mut self, sql: String) -> Result<Vec<$row>, StoreError> {
+                let query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
+                query.fetch_all(self).await.map_err(StoreError::unavailable)
             }
 
             async fn number(&mut self, sql: String) -> Result<i64, StoreError> {

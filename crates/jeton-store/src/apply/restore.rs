@@ -7,10 +7,16 @@ use crate::copy::{SHAPES, add, copy, pass_numbers};
 use crate::decode;
 use crate::error::StoreError;
 use crate::model::{Restore, Restored};
-use crate::schema::{Column, KeyChecks, Tokens};
+use crate::record::Record;
+use crate::schema::{Column, KeyChecks, Tokens, WasScopes};
+use crate::scopes;
 use crate::session::Session;
 use crate::statements::log::NewChange;
 use crate::statements::{copy as tables, genesis, restore, self_made};
+use jeton_core::TokenId;
+
+/// Tokens whose scopes are held in memory at a time.
+const SCOPES_PER_PAGE: usize = 100;
 
 impl<'w, S: Session> Work<'_, 'w, S> {
     pub(super) async fn restore(&mut self, wish: &'w Restore) -> Result<Restored, StoreError> {
@@ -26,7 +32,7 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         self.session.run(genesis::insert_key_checks(&wish.key_checks)).await?;
         self.session.run(tables::set_epoch(wish.epoch)).await?;
         if wish.keeps_removed {
-            self.keep_removed(given_out, &mut restored).await?;
+            self.keep_refused(given_out, &mut restored).await?;
         }
         self.script(self_made::RECOUNT).await?;
         let (at, by) = (wish.at, &wish.by);
@@ -85,19 +91,64 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         Ok(())
     }
 
-    /// Lets nothing back in that the database knew as refused.
-    async fn keep_removed(&mut self, given_out: i64, restored: &mut Restored) -> Result<(), StoreError> {
+    /// Lets nothing back in that the database knew as refused, and widens nothing that it knew as narrower.
+    async fn keep_refused(&mut self, given_out: i64, restored: &mut Restored) -> Result<(), StoreError> {
         self.script(restore::MATCH).await?;
         restored.left_out = self.script(&restore::leave_out_removed(given_out)).await?;
+        restored.tokens -= restored.left_out;
+        restored.unknown_tokens = self.counted(restore::UNKNOWN_TOKENS).await?;
+        restored.unknown_apps = self.counted(restore::UNKNOWN_APPS).await?;
+        self.keep_tokens(restored).await?;
+        self.keep_apps(restored).await?;
+        restored.kept_revoked_operators = self.script(restore::KEEP_REVOKED_OPERATORS).await?;
+        self.script(restore::FORGET).await.map(drop)
+    }
+
+    /// What is revoked comes first: nothing else of it matters any more, or is counted.
+    async fn keep_tokens(&mut self, restored: &mut Restored) -> Result<(), StoreError> {
         restored.kept_revoked = self.script(&restore::keep_revoked()).await?;
         restored.kept_disabled = self.script(&restore::keep_disabled()).await?;
-        self.script(restore::KEEP_TOMBSTONES).await?;
+        self.script(&restore::keep_disablers()).await?;
+        restored.kept_ended = self.script(&restore::keep_ended()).await?;
+        restored.kept_kinds = self.script(&restore::keep_kinds()).await?;
+        restored.kept_users = self.script(&restore::keep_users()).await?;
+        restored.kept_off_loopback = self.script(&restore::keep_off_loopback()).await?;
+        restored.kept_narrowed = self.keep_narrowed().await?;
+        self.script(restore::KEEP_TOMBSTONES).await.map(drop)
+    }
+
+    async fn keep_apps(&mut self, restored: &mut Restored) -> Result<(), StoreError> {
         restored.kept_deleted_apps = self.script(restore::KEEP_DELETED).await?;
-        self.script(restore::KEEP_CLIENT_SECRETS).await?;
-        self.script(restore::KEEP_REVOKED_OPERATORS).await?;
-        self.script(restore::FORGET).await?;
-        restored.tokens -= restored.left_out;
-        Ok(())
+        restored.kept_client_secrets = self.script(&restore::keep_client_secrets()).await?;
+        restored.kept_settings = self.script(&restore::keep_settings()).await?;
+        self.script(restore::FORGET_SEALED).await?;
+        self.script(&restore::keep_data_keys()).await.map(drop)
+    }
+
+    /// Gives tokens what both the backup and the state before allow, and returns how many have less than in the backup.
+    async fn keep_narrowed(&mut self) -> Result<u64, StoreError> {
+        let (mut from, mut narrowed) = (0, 0);
+        loop {
+            let rows = self.session.query(restore::other_scopes(from, SCOPES_PER_PAGE)).await?;
+            for row in &rows {
+                let id = row.read_as(Tokens::Id, TokenId::new)?;
+                let scopes = row.read_as(Tokens::Scopes, |text: String| scopes::from_text(&text))?;
+                let was = row.read_as(WasScopes, |text: String| scopes::from_text(&text))?;
+                let meet = was.meet(&scopes);
+                if meet != scopes {
+                    self.session.run(restore::narrow(id, scopes::to_text(&meet))).await?;
+                    narrowed += 1;
+                }
+                from = id.get() + 1;
+            }
+            if rows.len() < SCOPES_PER_PAGE {
+                return Ok(narrowed);
+            }
+        }
+    }
+
+    async fn counted(&mut self, sql: &str) -> Result<u64, StoreError> {
+        Ok(u64::try_from(self.session.number(sql.to_owned()).await?).unwrap_or(0))
     }
 
     async fn script(&mut self, sql: &str) -> Result<u64, StoreError> {

@@ -3,7 +3,7 @@
 use super::log::{LogOrder, NewChange};
 use super::tokens::Half;
 use super::{
-    Statement, apps, copy, genesis, log, operators, retention, self_made, token_lists, tokens, usage,
+    Statement, apps, copy, genesis, log, operators, restore, retention, self_made, token_lists, tokens, usage,
 };
 use crate::change::{ChangeKind, Removal};
 use crate::copy::{Cells, Field, Holds, SHAPES};
@@ -96,6 +96,7 @@ fn about_tokens() -> Vec<(&'static str, Runs, Statement)> {
         ("token_by_id", Everywhere, tokens::token_by_id(APP, TOKEN)),
         ("tokens_by_ids", Everywhere, tokens::tokens_by_ids(APP, &[TOKEN; tokens::MAX_SOUGHT])),
         ("update_token", Everywhere, tokens::update_token(&token(), 1)),
+        ("narrow", Everywhere, restore::narrow(TOKEN, "[]".to_owned())),
         ("token_to_revoke", Everywhere, tokens::token_to_revoke(APP, TOKEN)),
         ("revoke_token", Everywhere, tokens::revoke_token(APP, TOKEN, AT)),
         ("delete_token", Everywhere, tokens::delete_token(APP, TOKEN)),

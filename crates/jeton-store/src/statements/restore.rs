@@ -1,50 +1,123 @@
 //! What a restore runs beside copying tables: the same text for both engines, without arguments.
 //!
 //! Apps are known again by their client ids, which are random, so the state before and the backup may also be of
-//! different installations: then nothing of the one concerns the other.
+//! different installations: then nothing of the one concerns the other. Tokens are known again by app and digest.
+
+use super::Statement;
+use crate::schema::Tokens;
+use jeton_core::TokenId;
+use sea_query::{Expr, ExprTrait, Query};
 
 /// Notes what the database knows of apps, tokens and operators before their tables are emptied.
 pub(crate) const REMEMBER: &str = "
-    CREATE TEMP TABLE was_apps AS SELECT id, client_id, client_secret, deleted_at FROM apps;
-    CREATE TEMP TABLE was_tokens AS SELECT app_id, digest, revoked_at, disabled_by FROM tokens;
+    CREATE TEMP TABLE was_apps AS SELECT id, client_id, client_secret, settings, data_key, deleted_at FROM apps;
+    CREATE TEMP TABLE was_tokens AS
+        SELECT app_id, digest, kind, user_id, user_is_stand_in, expires_at, disabled_by, revoked_at, scopes, left_loopback
+        FROM tokens;
     CREATE INDEX was_tokens_digest ON was_tokens (digest, app_id);
     CREATE TEMP TABLE was_tombstones AS SELECT * FROM tokens WHERE revoked_at IS NOT NULL;
     CREATE TEMP TABLE was_operators AS SELECT digest, revoked_at FROM operators WHERE revoked_at IS NOT NULL";
 
-/// Once the backup is in: which app is which of before.
+/// Once the backup is in: which app is which of before, and which token.
 pub(crate) const MATCH: &str = "
     CREATE TEMP TABLE was_same AS
-        SELECT apps.id AS app_id, was_apps.id AS was_id, was_apps.client_secret, was_apps.deleted_at
+        SELECT apps.id AS app_id, was_apps.id AS was_id, was_apps.client_secret, was_apps.settings, was_apps.data_key,
+            was_apps.deleted_at
         FROM apps JOIN was_apps ON was_apps.client_id = apps.client_id;
-    CREATE INDEX was_same_app ON was_same (app_id)";
+    CREATE INDEX was_same_app ON was_same (app_id);
+    CREATE TEMP TABLE was AS
+        SELECT tokens.id AS token_id, was_tokens.*
+        FROM was_same
+        JOIN was_tokens ON was_tokens.app_id = was_same.was_id
+        JOIN tokens ON tokens.app_id = was_same.app_id AND tokens.digest = was_tokens.digest;
+    CREATE UNIQUE INDEX was_token ON was (token_id)";
 
-/// What a token was before.
-const WAS: &str = "FROM was_same JOIN was_tokens ON was_tokens.app_id = was_same.was_id \
-                   WHERE was_same.app_id = tokens.app_id AND was_tokens.digest = tokens.digest";
+/// Of this token, which the backup does not know as revoked.
+const LIVE: &str = "FROM was WHERE was.token_id = tokens.id AND tokens.revoked_at IS NULL";
 
 /// Tokens that the backup has and the database had no more, although it had given out their numbers: they were removed
 /// since.
 pub(crate) fn leave_out_removed(given_out: i64) -> String {
     format!(
-        "DELETE FROM tokens WHERE id <= {given_out} \
-         AND EXISTS (SELECT 1 FROM was_same WHERE was_same.app_id = tokens.app_id) \
-         AND NOT EXISTS (SELECT 1 {WAS})"
+        "DELETE FROM tokens WHERE id <= {given_out} AND app_id IN (SELECT app_id FROM was_same) \
+         AND NOT EXISTS (SELECT 1 FROM was WHERE was.token_id = tokens.id)"
     )
 }
 
 /// Tokens that were revoked since.
 pub(crate) fn keep_revoked() -> String {
     format!(
-        "UPDATE tokens SET sealed = NULL, revoked_at = (SELECT was_tokens.revoked_at {WAS}) \
-         WHERE revoked_at IS NULL AND EXISTS (SELECT 1 {WAS} AND was_tokens.revoked_at IS NOT NULL)"
+        "UPDATE tokens SET sealed = NULL, revoked_at = was.revoked_at {LIVE} AND was.revoked_at IS NOT NULL"
     )
 }
 
 /// Tokens that were switched off since.
 pub(crate) fn keep_disabled() -> String {
     format!(
-        "UPDATE tokens SET disabled_by = (SELECT was_tokens.disabled_by {WAS}) \
-         WHERE disabled_by IS NULL AND EXISTS (SELECT 1 {WAS} AND was_tokens.disabled_by IS NOT NULL)"
+        "UPDATE tokens SET disabled_by = was.disabled_by {LIVE} \
+         AND tokens.disabled_by IS NULL AND was.disabled_by IS NOT NULL"
+    )
+}
+
+/// Tokens that another switched off again: whoever did it first may not switch them on.
+pub(crate) fn keep_disablers() -> String {
+    format!(
+        "UPDATE tokens SET disabled_by = was.disabled_by {LIVE} \
+         AND tokens.disabled_by IS NOT NULL AND was.disabled_by IS NOT NULL"
+    )
+}
+
+/// Tokens whose end was brought forward since.
+pub(crate) fn keep_ended() -> String {
+    format!(
+        "UPDATE tokens SET expires_at = was.expires_at {LIVE} AND was.expires_at IS NOT NULL \
+         AND (tokens.expires_at IS NULL OR tokens.expires_at > was.expires_at)"
+    )
+}
+
+/// Tokens that are of another kind now, such as one that a LoopBack write made self-made. Of two kinds neither allows all
+/// that the other does, so that everything is as it was.
+pub(crate) fn keep_kinds() -> String {
+    format!(
+        "UPDATE tokens SET kind = was.kind, user_id = was.user_id, user_is_stand_in = was.user_is_stand_in, \
+         scopes = was.scopes {LIVE} AND tokens.kind <> was.kind"
+    )
+}
+
+/// Tokens that prove another user now, or none: neither do they speak for the one of before, nor are they that user's.
+pub(crate) fn keep_users() -> String {
+    format!(
+        "UPDATE tokens SET user_id = was.user_id, user_is_stand_in = was.user_is_stand_in {LIVE} \
+         AND tokens.user_id IS NOT NULL AND NOT CAST(tokens.user_is_stand_in AS BOOLEAN) \
+         AND (was.user_id IS NULL OR CAST(was.user_is_stand_in AS BOOLEAN) OR was.user_id <> tokens.user_id)"
+    )
+}
+
+/// Tokens that have left LoopBack's view since.
+pub(crate) fn keep_off_loopback() -> String {
+    format!(
+        "UPDATE tokens SET left_loopback = was.left_loopback {LIVE} \
+         AND CAST(was.left_loopback AS BOOLEAN) AND NOT CAST(tokens.left_loopback AS BOOLEAN)"
+    )
+}
+
+/// Up to so many tokens with other scopes than they had, from this number on, with both.
+pub(crate) fn other_scopes(from: i64, limit: usize) -> String {
+    format!(
+        "SELECT tokens.id, tokens.scopes, was.scopes AS was_scopes FROM tokens JOIN was ON was.token_id = tokens.id \
+         WHERE tokens.id >= {from} AND tokens.revoked_at IS NULL AND tokens.scopes <> was.scopes \
+         ORDER BY tokens.id LIMIT {limit}"
+    )
+}
+
+/// Gives a token these scopes.
+pub(crate) fn narrow(id: TokenId, scopes: String) -> Statement {
+    Statement::fixed(
+        Query::update()
+            .table(Tokens::Table)
+            .value(Tokens::Scopes, scopes)
+            .and_where(Expr::col(Tokens::Id).eq(id.get()))
+            .take(),
     )
 }
 
@@ -52,30 +125,125 @@ pub(crate) fn keep_disabled() -> String {
 pub(crate) const KEEP_TOMBSTONES: &str = "
     INSERT INTO tokens (app_id, kind, digest, digest_key_id, is_foreign, user_id, user_is_stand_in, created_at, updated_at,
         expires_at, disabled_by, revoked_at, scopes, left_loopback, revision)
-    SELECT was_same.app_id, was.kind, was.digest, was.digest_key_id, was.is_foreign, was.user_id, was.user_is_stand_in,
-        was.created_at, was.updated_at, was.expires_at, was.disabled_by, was.revoked_at, was.scopes, was.left_loopback,
-        was.revision
-    FROM was_tombstones was JOIN was_same ON was_same.was_id = was.app_id
+    SELECT was_same.app_id, dead.kind, dead.digest, dead.digest_key_id, dead.is_foreign, dead.user_id,
+        dead.user_is_stand_in, dead.created_at, dead.updated_at, dead.expires_at, dead.disabled_by, dead.revoked_at,
+        dead.scopes, dead.left_loopback, dead.revision
+    FROM was_tombstones dead JOIN was_same ON was_same.was_id = dead.app_id
     WHERE NOT EXISTS (
-        SELECT 1 FROM tokens WHERE tokens.app_id = was_same.app_id AND tokens.digest = was.digest)";
+        SELECT 1 FROM tokens WHERE tokens.app_id = was_same.app_id AND tokens.digest = dead.digest)";
 
 /// Apps that were deleted since.
 pub(crate) const KEEP_DELETED: &str = "
-    UPDATE apps SET client_secret = NULL, data_key = NULL, settings = '{}',
-        deleted_at = (SELECT was_same.deleted_at FROM was_same WHERE was_same.app_id = apps.id)
-    WHERE deleted_at IS NULL AND id IN (SELECT app_id FROM was_same WHERE was_same.deleted_at IS NOT NULL)";
+    UPDATE apps SET client_secret = NULL, data_key = NULL, settings = '{}', deleted_at = was_same.deleted_at
+    FROM was_same
+    WHERE was_same.app_id = apps.id AND apps.deleted_at IS NULL AND was_same.deleted_at IS NOT NULL";
+
+/// Of an app that is there still.
+const LIVE_APP: &str = "FROM was_same WHERE was_same.app_id = apps.id AND apps.deleted_at IS NULL AND was_same.deleted_at IS NULL";
 
 /// Client secrets as they are: an older one was replaced for a reason.
-pub(crate) const KEEP_CLIENT_SECRETS: &str = "
-    UPDATE apps SET client_secret = (SELECT was_same.client_secret FROM was_same WHERE was_same.app_id = apps.id)
-    WHERE deleted_at IS NULL AND id IN (SELECT app_id FROM was_same WHERE was_same.deleted_at IS NULL)";
+pub(crate) fn keep_client_secrets() -> String {
+    format!(
+        "UPDATE apps SET client_secret = was_same.client_secret {LIVE_APP} \
+         AND apps.client_secret <> was_same.client_secret"
+    )
+}
+
+/// Settings as they are: rules, roles and what else they let through have no common part that both would allow.
+pub(crate) fn keep_settings() -> String {
+    format!("UPDATE apps SET settings = was_same.settings {LIVE_APP} AND apps.settings <> was_same.settings")
+}
+
+/// What was sealed under a data key that was destroyed since is not to be opened again.
+pub(crate) const FORGET_SEALED: &str = "
+    UPDATE tokens SET sealed = NULL
+    WHERE sealed IS NOT NULL AND app_id IN (
+        SELECT apps.id FROM apps JOIN was_same ON was_same.app_id = apps.id
+        WHERE apps.data_key IS NOT NULL AND (was_same.data_key IS NULL OR was_same.data_key <> apps.data_key))";
+
+/// Data keys as they are.
+pub(crate) fn keep_data_keys() -> String {
+    format!("UPDATE apps SET data_key = was_same.data_key {LIVE_APP}")
+}
 
 /// Operators that were revoked since.
 pub(crate) const KEEP_REVOKED_OPERATORS: &str = "
-    UPDATE operators SET revoked_at = (
-        SELECT was_operators.revoked_at FROM was_operators WHERE was_operators.digest = operators.digest)
-    WHERE revoked_at IS NULL AND digest IN (SELECT digest FROM was_operators)";
+    UPDATE operators SET revoked_at = was_operators.revoked_at
+    FROM was_operators
+    WHERE was_operators.digest = operators.digest AND operators.revoked_at IS NULL";
+
+/// How many tokens, of apps that both know, the database knew nothing of: nobody can say what became of them.
+pub(crate) const UNKNOWN_TOKENS: &str = "
+    SELECT count(*) FROM tokens
+    WHERE app_id IN (SELECT app_id FROM was_same)
+    AND NOT EXISTS (SELECT 1 FROM was WHERE was.token_id = tokens.id)";
+
+/// The same of apps, where the database knew any.
+pub(crate) const UNKNOWN_APPS: &str = "
+    SELECT count(*) FROM apps
+    WHERE EXISTS (SELECT 1 FROM was_apps) AND id NOT IN (SELECT app_id FROM was_same)";
 
 /// Ends what [`REMEMBER`] and [`MATCH`] began.
 pub(crate) const FORGET: &str = "
-    DROP TABLE was_same; DROP TABLE was_operators; DROP TABLE was_tombstones; DROP TABLE was_tokens; DROP TABLE was_apps";
+    DROP TABLE was; DROP TABLE was_same; DROP TABLE was_operators; DROP TABLE was_tombstones; DROP TABLE was_tokens;
+    DROP TABLE was_apps";
+
+#[cfg(test)]
+mod tests {
+    use crate::copy::SHAPES;
+    use crate::schema::Column;
+
+    /// Every column, and what becomes of it where the database knows the row, too. Who adds one decides it here: what
+    /// limits a token or an app must be as narrow as it is now.
+    const DECIDED: [(&str, &[&str], &[&str]); 3] = [
+        (
+            "tokens",
+            // No wider than now.
+            &[
+                "kind",
+                "user_id",
+                "user_is_stand_in",
+                "expires_at",
+                "disabled_by",
+                "revoked_at",
+                "scopes",
+                "left_loopback",
+                "sealed",
+            ],
+            // Limits nothing: as the backup has it.
+            &[
+                "id",
+                "app_id",
+                "digest",
+                "digest_key_id",
+                "is_foreign",
+                "created_at",
+                "updated_at",
+                "title",
+                "tags",
+                "description",
+                "permissions_as_sent",
+                "document",
+                "revision",
+            ],
+        ),
+        (
+            "apps",
+            &["client_secret", "settings", "data_key", "deleted_at"],
+            &["id", "key", "client_id", "created_at", "updated_at", "revision", "is_default"],
+        ),
+        ("operators", &["revoked_at"], &["id", "name", "digest", "created_at"]),
+    ];
+
+    #[test]
+    fn every_column_is_decided() {
+        for (table, limiting, others) in DECIDED {
+            let shape = SHAPES.iter().find(|shape| shape.table.name() == table).unwrap();
+            let mut columns: Vec<&str> = shape.fields.iter().map(|field| field.name.name()).collect();
+            let mut decided = [limiting, others].concat();
+            columns.sort_unstable();
+            decided.sort_unstable();
+            assert_eq!(columns, decided, "{table}");
+        }
+    }
+}

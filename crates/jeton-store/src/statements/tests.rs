@@ -13,12 +13,13 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Column, Connection, Executor, SqlSafeStr, Statement as _};
 use std::collections::BTreeSet;
 
-const SOURCES: [&str; 10] = [
+const SOURCES: [&str; 11] = [
     include_str!("apps.rs"),
     include_str!("copy.rs"),
     include_str!("genesis.rs"),
     include_str!("log.rs"),
     include_str!("operators.rs"),
+    include_str!("restore.rs"),
     include_str!("retention.rs"),
     include_str!("self_made.rs"),
     include_str!("token_lists.rs"),

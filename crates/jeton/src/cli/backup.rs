@@ -35,7 +35,8 @@ pub(crate) struct BackupArgs {
 
 /// Replace everything by what a backup holds, while the server goes on
 ///
-/// What is revoked, switched off or deleted now stays so, unless --revive says otherwise. A backup that is damaged, of a
+/// What is refused now stays refused, unless --as-of-backup says otherwise: tokens, apps and operators that were revoked,
+/// deleted, switched off, narrowed or ended after the backup was made stay so. A backup that is damaged, of a
 /// newer version, or made with other keys is refused. Into an empty place it brings everything, with the keys that are
 /// there.
 #[derive(Args, Debug)]
@@ -44,9 +45,9 @@ pub(crate) struct RestoreArgs {
     place: PlaceFlags,
     /// The backup
     file: PathBuf,
-    /// Bring back also what was revoked, switched off or deleted after the backup was made
-    #[arg(long)]
-    revive: bool,
+    /// Bring everything back as it was, also what was revoked, deleted, switched off, narrowed or ended since
+    #[arg(long, alias = "revive")]
+    as_of_backup: bool,
     /// Do it: what is there now is gone
     #[arg(long)]
     yes: bool,
@@ -89,11 +90,18 @@ pub(crate) async fn restore(args: RestoreArgs) -> Result<(), Failure> {
         if !args.yes {
             return Err(Failure::usage("this replaces everything that is there: say --yes"));
         }
-        ask(&place, Request::Restore { file, revive: args.revive }).await?
+        ask(&place, Request::Restore { file, as_of_backup: args.as_of_backup }).await?
     } else {
         into_empty(&place, &file).await?
     };
-    output::write_one(&done, args.json)
+    output::write_one(&done, args.json)?;
+    if args.json || done["compared"] == true {
+        return Ok(());
+    }
+    output::write(
+        "Nothing was compared: what was revoked, deleted, switched off, narrowed or ended after the backup was made is as the \
+         backup has it.\n",
+    )
 }
 
 pub(crate) async fn check(args: CheckArgs) -> Result<(), Failure> {
@@ -124,7 +132,7 @@ async fn into_empty(place: &Place, file: &Path) -> Result<serde_json::Value, Fai
     let (clock, entropy) = (place::clock(), place::entropy());
     let done = Service::restore_into(&*store, &ring, &*clock, &*entropy, file, &Actor::Cli).await;
     store.close().await;
-    Ok(restored(&done?))
+    Ok(restored(&done?, false))
 }
 
 /// The path as the server can read it, which works elsewhere.

@@ -72,7 +72,7 @@ pub(crate) enum Request {
     },
     Restore {
         file: PathBuf,
-        revive: bool,
+        as_of_backup: bool,
     },
     Check,
     OperatorCreate {

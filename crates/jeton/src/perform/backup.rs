@@ -16,20 +16,31 @@ pub(super) async fn back_up(service: &Service, path: &Path, force: bool) -> Resu
     }))
 }
 
-pub(super) async fn restore(service: &Service, path: &Path, revive: bool) -> Result<Value, Failure> {
-    Ok(restored(&service.restore(path, !revive, &BY).await?))
+pub(super) async fn restore(service: &Service, path: &Path, as_of_backup: bool) -> Result<Value, Failure> {
+    Ok(restored(&service.restore(path, !as_of_backup, &BY).await?, !as_of_backup))
 }
 
-/// What a restore has brought, as it is printed.
-pub(crate) fn restored(done: &Restored) -> Value {
+/// What a restore has brought, as it is printed. `compared`: what was there before was looked at.
+pub(crate) fn restored(done: &Restored, compared: bool) -> Value {
     json!({
+        "compared": compared,
         "apps": done.apps,
         "tokens": done.tokens,
         "changes": done.changes,
         "left_out": done.left_out,
         "kept_revoked": done.kept_revoked,
         "kept_disabled": done.kept_disabled,
+        "kept_ended": done.kept_ended,
+        "kept_narrowed": done.kept_narrowed,
+        "kept_kinds": done.kept_kinds,
+        "kept_users": done.kept_users,
+        "kept_off_loopback": done.kept_off_loopback,
         "kept_deleted_apps": done.kept_deleted_apps,
+        "kept_client_secrets": done.kept_client_secrets,
+        "kept_settings": done.kept_settings,
+        "kept_revoked_operators": done.kept_revoked_operators,
+        "unknown_tokens": done.unknown_tokens,
+        "unknown_apps": done.unknown_apps,
     })
 }
 

@@ -28,7 +28,7 @@ pub(crate) async fn perform(service: &Service, request: Request) -> Result<Value
         Request::AppRotateSecret { key } => app::rotate_secret(service, &key).await,
         Request::AppDelete { key } => app::delete(service, &key).await,
         Request::Backup { file, force } => backup::back_up(service, &file, force).await,
-        Request::Restore { file, revive } => backup::restore(service, &file, revive).await,
+        Request::Restore { file, as_of_backup } => backup::restore(service, &file, as_of_backup).await,
         Request::Check => backup::check(service).await,
         Request::OperatorCreate { name } => operator::create(service, &name).await,
         Request::OperatorList => operator::list(service).await,

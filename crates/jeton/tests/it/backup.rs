@@ -55,8 +55,9 @@ fn what_was_backed_up_comes_back(installation: &Installation) {
     assert_eq!(good, [true, false, false]);
     let next = create(place);
     assert!(next.0.parse::<i64>().unwrap() > later.0.parse().unwrap(), "no number is given out twice");
-    let done = place.json(&["restore", name, "--yes", "--revive"]);
+    let done = place.json(&["restore", name, "--yes", "--as-of-backup"]);
     assert_eq!((&done["tokens"], &done["kept_revoked"]), (&json!(3), &json!(0)));
+    assert_eq!(done["compared"], json!(false));
     assert!(is_good(place, &revoked.1));
     assert_eq!(place.json(&["check"])["sound"], true);
 }
@@ -128,6 +129,41 @@ fn a_database_that_is_in_use_is_not_restored() {
     assert!(is_good(&place, &secret));
 }
 
+each_way!(a_restore_gives_no_rights_back);
+fn a_restore_gives_no_rights_back(installation: &Installation) {
+    let place = &installation.place;
+    let [narrowed, off, ended] = [(); 3].map(|()| create(place));
+    let file = back_up(place);
+    let name = file.to_str().unwrap();
+    let update = |(id, _): &(String, String), change: &[&str]| {
+        place.json(&[&["token", "update", "--app", "demo", id], change].concat());
+    };
+    update(&narrowed, &["--scope", r#"{"permissions":["read"],"ids":["a"]}"#]);
+    update(&off, &["--disable"]);
+    update(&ended, &["--expires-in-days", "1"]);
+    let settings = ["app", "settings", "demo", "--merge", "-", "--json"];
+    place.run_with(&settings, r#"{"dotide": {"enabled": false}}"#).json();
+    let shown = |(id, _): &(String, String)| place.json(&["token", "show", "--app", "demo", id]);
+    let before = [&narrowed, &off, &ended].map(shown);
+    let said = place.run(&["restore", name, "--yes"]).done();
+    let line =
+        |name: &str| said.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{said}"));
+    for kept in ["kept_narrowed", "kept_disabled", "kept_ended", "kept_settings"] {
+        assert!(line(kept).ends_with(" 1"), "{said}");
+    }
+    for (before, after) in before.iter().zip([&narrowed, &off, &ended].map(shown)) {
+        for member in ["scopes", "state", "expires_at"] {
+            assert_eq!(before[member], after[member]);
+        }
+    }
+    assert_eq!(place.json(&["app", "settings", "demo"])["dotide"]["enabled"], false);
+    let said = place.run(&["restore", name, "--yes", "--as-of-backup"]).done();
+    assert!(said.contains("Nothing was compared"), "{said}");
+    assert!(is_good(place, &off.1));
+    assert_eq!(shown(&narrowed)["scopes"][0]["global"], true);
+    assert_eq!(place.json(&["app", "settings", "demo"])["dotide"]["enabled"], true);
+}
+
 /// From SQLite to PostgreSQL and back, into places where there is nothing but the keys.
 #[test]
 fn a_backup_moves_an_installation_to_another_engine() {
@@ -143,7 +179,8 @@ fn a_backup_moves_an_installation_to_another_engine() {
         next.run(&["restore", &name]).fails(3, "the keys with which the backup was made are missing");
         std::fs::create_dir(next.data_dir()).unwrap();
         std::fs::copy(place.file("keys.json"), next.file("keys.json")).unwrap();
-        assert_eq!(next.json(&["restore", &name])["tokens"], 2);
+        let done = next.json(&["restore", &name]);
+        assert_eq!((&done["tokens"], &done["compared"]), (&json!(2), &json!(false)));
         let server = Server::start(next, &[]);
         assert_eq!(server.auth(&secret), 200);
         let listed = server.ask("GET", "/AccessToken/demo", text(&credentials, "admin_token"), None);

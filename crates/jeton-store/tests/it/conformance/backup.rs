@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// A backup of what a store holds now.
-async fn back_up(store: &dyn Store) -> (TempDir, PathBuf, BackedUp) {
+pub(super) async fn back_up(store: &dyn Store) -> (TempDir, PathBuf, BackedUp) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("backup.db");
     File::create_new(&path).unwrap();
@@ -18,7 +18,7 @@ async fn back_up(store: &dyn Store) -> (TempDir, PathBuf, BackedUp) {
     (folder, path, backed_up)
 }
 
-fn restoring(path: &Path) -> Restore {
+pub(super) fn restoring(path: &Path) -> Restore {
     Restore {
         path: path.to_owned(),
         key_checks: genesis().key_checks,

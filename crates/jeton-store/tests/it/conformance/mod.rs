@@ -8,6 +8,7 @@ mod lists;
 mod log;
 mod opening;
 mod operators;
+mod restore;
 mod retention;
 mod self_made;
 mod sharing;
@@ -131,6 +132,12 @@ conformance! {
         a_restore_that_fails_changes_nothing,
         a_backup_under_load_is_of_one_instant,
         what_makes_no_sense_is_found,
+    }
+    restore {
+        no_token_allows_more_than_before,
+        a_restore_as_of_the_backup_keeps_nothing,
+        what_an_app_refuses_stays_refused,
+        what_was_never_known_is_counted,
     }
     texts {
         odd_texts_come_back,

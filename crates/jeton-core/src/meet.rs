@@ -1,0 +1,200 @@
+//! What two lists of scopes both allow.
+
+use crate::scope::{MAX_NAMES_PER_SCOPE, MAX_SCOPES, Scope, Scopes};
+use std::collections::HashSet;
+use std::hash::Hash;
+
+/// Comparisons of scopes up to which a result is made as short as it can be.
+const FEW_SCOPES: usize = 256;
+
+impl Scopes {
+    /// Scopes that allow nothing which `self` or `other` refuses.
+    ///
+    /// They are `self` or `other` as it stands, where each scope of one lies within a scope of the other. Otherwise they
+    /// allow what both allow, save what one allows by a resource's id and the other by its tags, which no scope can say;
+    /// of more than [`MAX_SCOPES`] the rest is left out. Takes time in proportion to the product of both.
+    #[must_use]
+    pub fn meet(&self, other: &Scopes) -> Scopes {
+        let (mine, others) = (self.as_slice(), other.as_slice());
+        let lie_within = |inner: &[Scope], outer: &[Scope]| {
+            inner.iter().all(|inner| outer.iter().any(|outer| lies_within(inner, outer)))
+        };
+        if lie_within(mine, others) {
+            return self.clone();
+        }
+        if lie_within(others, mine) {
+            return other.clone();
+        }
+        let mut seen = HashSet::new();
+        let pairs = mine.iter().flat_map(|one| others.iter().filter_map(move |two| both(one, two)));
+        let mut scopes: Vec<Scope> = pairs.filter(|scope| seen.insert(scope.clone())).collect();
+        if scopes.len() <= FEW_SCOPES {
+            scopes = longest(scopes);
+        }
+        scopes.truncate(MAX_SCOPES);
+        // Each has the names of at most two that were within their bounds, and of tags no more than one may have.
+        Scopes::new(scopes).unwrap_or_else(|_| Scopes::none())
+    }
+}
+
+/// What both allow; `None` if that is nothing.
+fn both(one: &Scope, two: &Scope) -> Option<Scope> {
+    let permissions = common(&one.permissions, &two.permissions);
+    if permissions.is_empty() {
+        return None;
+    }
+    let scope = match (one.global, two.global) {
+        (true, true) => Scope::global(permissions),
+        (true, false) => Scope { permissions, ..two.clone() },
+        (false, true) => Scope { permissions, ..one.clone() },
+        (false, false) => {
+            let tags =
+                if one.tags.is_empty() || two.tags.is_empty() { Vec::new() } else { all_tags(one, two) };
+            Scope { permissions, global: false, ids: common(&one.ids, &two.ids), tags }
+        }
+    };
+    (scope.global || !scope.ids.is_empty() || !scope.tags.is_empty()).then_some(scope)
+}
+
+/// The tags of both: what bears them all bears those of each. None at all if they are more than a scope may have.
+fn all_tags(one: &Scope, two: &Scope) -> Vec<String> {
+    let known: HashSet<&String> = one.tags.iter().collect();
+    let more = two.tags.iter().filter(|tag| !known.contains(tag));
+    let tags: Vec<String> = one.tags.iter().chain(more).cloned().collect();
+    if tags.len() > MAX_NAMES_PER_SCOPE { Vec::new() } else { tags }
+}
+
+fn common<T: Clone + Eq + Hash>(one: &[T], two: &[T]) -> Vec<T> {
+    let known: HashSet<&T> = two.iter().collect();
+    one.iter().filter(|name| known.contains(name)).cloned().collect()
+}
+
+/// Leaves out scopes that lie within another.
+fn longest(scopes: Vec<Scope>) -> Vec<Scope> {
+    let mut kept: Vec<Scope> = Vec::with_capacity(scopes.len());
+    for scope in scopes {
+        if !kept.iter().any(|other| lies_within(&scope, other)) {
+            kept.retain(|other| !lies_within(other, &scope));
+            kept.push(scope);
+        }
+    }
+    kept
+}
+
+/// Whether everything that `inner` allows is allowed by `outer`.
+fn lies_within(inner: &Scope, outer: &Scope) -> bool {
+    holds_all(&outer.permissions, &inner.permissions)
+        && (outer.global
+            || !inner.global
+                && holds_all(&outer.ids, &inner.ids)
+                // What bears all of more tags bears all of fewer.
+                && (inner.tags.is_empty() || !outer.tags.is_empty() && holds_all(&inner.tags, &outer.tags)))
+}
+
+fn holds_all<T: Eq + Hash>(held: &[T], sought: &[T]) -> bool {
+    let held: HashSet<&T> = held.iter().collect();
+    sought.iter().all(|name| held.contains(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::{Demand, Resource, Standing, Verdict, decide};
+    use crate::scope::Permission;
+    use crate::time::Timestamp;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::subsequence;
+
+    fn names(list: &str) -> Vec<Permission> {
+        Permission::parse_list(list).unwrap()
+    }
+
+    fn scopes(scopes: Vec<Scope>) -> Scopes {
+        Scopes::new(scopes).unwrap()
+    }
+
+    fn on(permissions: &str, ids: &[&str], tags: &[&str]) -> Scope {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Scope { permissions: names(permissions), global: false, ids: owned(ids), tags: owned(tags) }
+    }
+
+    fn allows(scopes: &Scopes, demand: &Demand) -> bool {
+        let standing =
+            Standing { revoked: false, disabled: false, expires_at: None, scopes: scopes.as_slice() };
+        decide(standing, demand, Timestamp::MIN) == Verdict::Allowed
+    }
+
+    #[test]
+    fn what_lies_within_stays_as_it_is() {
+        let narrow = scopes(vec![on("write,read", &["b", "a"], &[]), on("read", &[], &["t", "u"])]);
+        let wide = scopes(vec![Scope::global(names("read,write,delete"))]);
+        for (one, two) in [(&narrow, &wide), (&wide, &narrow), (&narrow, &narrow)] {
+            assert_eq!(one.meet(two), narrow);
+        }
+        let tagged = scopes(vec![on("read", &[], &["t"])]);
+        assert_eq!(
+            tagged.meet(&scopes(vec![on("read", &[], &["t", "u"])])).as_slice(),
+            [on("read", &[], &["t", "u"])]
+        );
+        assert_eq!(wide.meet(&Scopes::none()), Scopes::none());
+    }
+
+    #[test]
+    fn what_lies_across_is_cut() {
+        let one = scopes(vec![Scope::global(names("read,write")), on("delete", &["a", "b"], &[])]);
+        let two = scopes(vec![Scope::global(names("write,delete")), on("read", &["a"], &[])]);
+        assert_eq!(
+            one.meet(&two).as_slice(),
+            [Scope::global(names("write")), on("read", &["a"], &[]), on("delete", &["a", "b"], &[])]
+        );
+        // By id here and by tags there: no scope says that.
+        let by_id = scopes(vec![on("read", &["a"], &[])]);
+        assert_eq!(by_id.meet(&scopes(vec![on("read", &[], &["t"])])), Scopes::none());
+    }
+
+    #[test]
+    fn it_stays_within_the_bounds() {
+        let many = |prefix: &str| {
+            scopes((0..40).map(|n| on("read", &[], &[&format!("{prefix}{n}"), "z"])).collect())
+        };
+        assert_eq!(many("a").meet(&many("b")).as_slice().len(), MAX_SCOPES);
+    }
+
+    fn any_scopes() -> impl Strategy<Value = Scopes> {
+        let permissions = subsequence(names("r,w,d"), 0..=3);
+        let ids = subsequence(vec!["a".to_owned(), "b".to_owned()], 0..=2);
+        let tags = subsequence(vec!["t".to_owned(), "u".to_owned()], 0..=2);
+        let scope = (permissions, prop::bool::weighted(0.3), ids, tags)
+            .prop_map(|(permissions, global, ids, tags)| Scope { permissions, global, ids, tags });
+        vec(scope, 0..4).prop_map(scopes)
+    }
+
+    fn demands() -> Vec<Demand> {
+        let mut demands = Vec::new();
+        for permission in names("r,w,d") {
+            demands.push(Demand::Permission { permission: permission.clone(), resource: None });
+            for id in [None, Some("a".to_owned()), Some("b".to_owned()), Some("c".to_owned())] {
+                for tags in [vec![], vec!["t".to_owned()], vec!["u".to_owned(), "t".to_owned()]] {
+                    let resource = Some(Resource { id: id.clone(), tags });
+                    demands.push(Demand::Permission { permission: permission.clone(), resource });
+                }
+            }
+        }
+        demands
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_allowed_that_one_refuses(one in any_scopes(), two in any_scopes()) {
+            let meet = one.meet(&two);
+            for demand in demands() {
+                let both = allows(&one, &demand) && allows(&two, &demand);
+                prop_assert!(!allows(&meet, &demand) || both, "{:?} {:?}", meet, demand);
+                // What names a resource by its id alone, or none at all, is exact.
+                let by_tags = matches!(&demand, Demand::Permission { resource: Some(resource), .. } if !resource.tags.is_empty());
+                prop_assert!(allows(&meet, &demand) == both || by_tags, "{:?} {:?}", meet, demand);
+            }
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! A restore gives no rights back.
+
+use super::backup::{back_up, restoring};
+use crate::bed::{BY, Bed};
+use crate::fixture::*;
+use jeton_core::{
+    Actor, Demand, Entropy, Owner, Permission, Resource, Scope, Scopes, Standing, Token, TokenKind, Verdict,
+    decide,
+};
+use jeton_store::{AppChange, AppChanged, NewToken, Replaced, Restore, Store, StoredToken};
+use jeton_testkit::SeededEntropy;
+
+const TOKENS: u32 = 240;
+
+/// Draws what tokens are.
+struct Dice(SeededEntropy);
+
+impl Dice {
+    fn below(&self, sides: u8) -> u8 {
+        let mut drawn = [0];
+        self.0.fill(&mut drawn).unwrap();
+        drawn[0] % sides
+    }
+
+    fn one_of<T: Clone>(&self, choices: &[T]) -> T {
+        choices[usize::from(self.below(u8::try_from(choices.len()).unwrap()))].clone()
+    }
+
+    fn scopes(&self) -> Scopes {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let scope = |_| Scope {
+            permissions: Permission::parse_list(self.one_of(&["", "r", "w", "r,w"])).unwrap(),
+            global: self.below(3) == 0,
+            ids: owned(self.one_of(&[&[][..], &["a"], &["b"], &["a", "b"]])),
+            tags: owned(self.one_of(&[&[][..], &["t"], &["t", "u"]])),
+        };
+        Scopes::new((0..self.below(4)).map(scope).collect()).unwrap()
+    }
+
+    fn owner(&self) -> Owner {
+        self.one_of(&[
+            Owner::Nobody,
+            Owner::Named(user("7")),
+            Owner::Named(user("8")),
+            Owner::StandIn(user("7")),
+        ])
+    }
+
+    fn kind(&self) -> TokenKind {
+        self.one_of(&TokenKind::ALL)
+    }
+
+    fn new_token(&self, number: u32) -> NewToken {
+        NewToken {
+            kind: self.kind(),
+            owner: self.owner(),
+            expires_at: self.one_of(&[None, Some(at(10)), Some(at(20))]),
+            disabled_by: self.one_of(&[None, None, Some(Actor::Client), Some(BY)]),
+            scopes: self.scopes(),
+            ..new_token(number)
+        }
+    }
+
+    /// The token as somebody has changed it, in one or two ways.
+    fn changed(&self, mut token: Token) -> Token {
+        for _ in 0..=self.below(2) {
+            match self.below(6) {
+                0 => token.kind = self.kind(),
+                1 => token.owner = self.owner(),
+                2 => token.expires_at = self.one_of(&[None, Some(at(5)), Some(at(15)), Some(at(25))]),
+                3 => token.disabled_by = self.one_of(&[None, Some(Actor::Client), Some(BY)]),
+                4 => token.left_loopback = true,
+                _ => token.scopes = self.scopes(),
+            }
+        }
+        token
+    }
+}
+
+fn demands() -> Vec<Demand> {
+    let mut demands = vec![Demand::Active];
+    for permission in Permission::parse_list("r,w").unwrap() {
+        demands.push(Demand::Permission { permission: permission.clone(), resource: None });
+        for id in [None, Some("a"), Some("b")] {
+            for tags in [&[][..], &["t"], &["t", "u"]] {
+                let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+                let resource = Some(Resource { id: id.map(str::to_owned), tags });
+                demands.push(Demand::Permission { permission: permission.clone(), resource });
+            }
+        }
+    }
+    demands
+}
+
+/// What a token allows, of all demands at several instants.
+fn allowed(token: Option<&StoredToken>) -> Vec<bool> {
+    let standing = |token: &'_ StoredToken, demand: &Demand, seconds| {
+        let token = &token.token;
+        let standing = Standing {
+            revoked: token.revoked_at.is_some(),
+            disabled: token.disabled_by.is_some(),
+            expires_at: token.expires_at,
+            scopes: token.scopes.as_slice(),
+        };
+        decide(standing, demand, at(seconds)) == Verdict::Allowed
+    };
+    let mut allowed = Vec::new();
+    for demand in demands() {
+        for seconds in [1, 7, 12, 17, 22, 30] {
+            allowed.push(token.is_some_and(|token| standing(token, &demand, seconds)));
+        }
+    }
+    allowed
+}
+
+async fn found(store: &dyn Store) -> Vec<Option<StoredToken>> {
+    let mut found = Vec::new();
+    for number in 0..TOKENS {
+        found.push(find(store, number).await);
+    }
+    found
+}
+
+fn assert_no_wider(before: Option<&StoredToken>, after: Option<&StoredToken>) {
+    for (before_allows, after_allows) in allowed(before).into_iter().zip(allowed(after)) {
+        assert!(!after_allows || before_allows, "\nbefore: {before:?}\nafter: {after:?}");
+    }
+    let (Some(before), Some(after)) = (before, after) else { return };
+    let (before, after) = (&before.token, &after.token);
+    if after.revoked_at.is_some() {
+        return;
+    }
+    assert_eq!(before.kind, after.kind);
+    assert!(
+        after.owner.named().is_none() || after.owner.named() == before.owner.named(),
+        "{before:?} {after:?}"
+    );
+    assert!(after.left_loopback || !before.left_loopback);
+    assert!(before.disabled_by.is_none() || before.disabled_by == after.disabled_by);
+}
+
+/// Whatever was done to a token since, it allows no more after a restore than before it.
+pub(crate) async fn no_token_allows_more_than_before(bed: &Bed) {
+    let (store, demo) = begin_on(bed).await;
+    let dice = Dice(SeededEntropy::new(14));
+    let tokens = (0..TOKENS).map(|number| dice.new_token(number)).collect();
+    store.insert_tokens(demo.id, tokens, at(0), &BY).await.unwrap();
+    let (_folder, path, _) = back_up(store).await;
+    for number in 0..TOKENS {
+        let stored = find(store, number).await.unwrap();
+        match dice.below(8) {
+            0 => assert!(store.revoke_token(demo.id, stored.token.id, at(2), &BY).await.unwrap()),
+            1 => assert!(store.delete_token(demo.id, stored.token.id, at(2), &BY).await.unwrap()),
+            2 => {}
+            _ => {
+                let changed = dice.changed(stored.token);
+                assert_eq!(store.replace_token(changed, stored.revision, &BY).await.unwrap(), Replaced::Done);
+            }
+        }
+    }
+    let before = found(store).await;
+    let restored = store.restore(restoring(&path)).await.unwrap();
+    let after = found(store).await;
+    for (before, after) in before.iter().zip(&after) {
+        assert_no_wider(before.as_ref(), after.as_ref());
+    }
+    let counts = [
+        restored.left_out,
+        restored.kept_revoked,
+        restored.kept_disabled,
+        restored.kept_ended,
+        restored.kept_narrowed,
+        restored.kept_kinds,
+        restored.kept_users,
+        restored.kept_off_loopback,
+    ];
+    assert!(counts.iter().all(|count| *count > 0), "{restored:?}");
+    assert_eq!((restored.unknown_tokens, restored.unknown_apps), (0, 0));
+    // The same again: nothing is left to keep.
+    let (_folder, path, _) = back_up(store).await;
+    let again = store.restore(restoring(&path)).await.unwrap();
+    assert_eq!((again.kept_narrowed, again.kept_ended, again.kept_kinds, again.kept_users), (0, 0, 0, 0));
+    assert_eq!(store.check().await.unwrap().faults, [""; 0]);
+}
+
+/// By name, everything is as the backup has it.
+pub(crate) async fn a_restore_as_of_the_backup_keeps_nothing(bed: &Bed) {
+    let (store, demo) = begin_on(bed).await;
+    let dice = Dice(SeededEntropy::new(15));
+    let tokens = (0..TOKENS).map(|number| dice.new_token(number)).collect();
+    store.insert_tokens(demo.id, tokens, at(0), &BY).await.unwrap();
+    let backed_up = found(store).await;
+    let (_folder, path, _) = back_up(store).await;
+    for number in 0..TOKENS {
+        let stored = find(store, number).await.unwrap();
+        let changed = dice.changed(stored.token);
+        store.replace_token(changed, stored.revision, &BY).await.unwrap();
+    }
+    store.restore(Restore { keeps_removed: false, ..restoring(&path) }).await.unwrap();
+    let plain = |found: Vec<Option<StoredToken>>| -> Vec<Token> {
+        found.into_iter().map(|stored| stored.unwrap().token).collect()
+    };
+    assert_eq!(plain(found(store).await), plain(backed_up));
+}
+
+/// Settings, client secrets and data keys are those of now.
+pub(crate) async fn what_an_app_refuses_stays_refused(bed: &Bed) {
+    let (store, demo) = begin_on(bed).await;
+    let shop = create_app(store, "shop").await;
+    issue(store, demo.id, new_token(1)).await;
+    issue(store, shop.id, new_token(2)).await;
+    let operator = store.create_operator(new_operator(5_000), &BY).await.unwrap();
+    let (_folder, path, _) = back_up(store).await;
+    let change = AppChange {
+        settings: Some(r#"{"reveal":"once"}"#.to_owned()),
+        client_secret: Some(digest(77)),
+        data_key: Some(None),
+    };
+    let changed = store.change_app(demo.id, demo.revision, change, at(5), &BY).await.unwrap();
+    assert!(matches!(changed, AppChanged::Changed(_)), "{changed:?}");
+    assert!(store.revoke_operator(operator, at(6), &BY).await.unwrap());
+
+    let restored = store.restore(restoring(&path)).await.unwrap();
+    let kept = (restored.kept_settings, restored.kept_client_secrets, restored.kept_revoked_operators);
+    assert_eq!(kept, (1, 1, 1));
+    let app = store.default_app().await.unwrap().unwrap();
+    assert_eq!((app.settings.as_str(), app.client_secret), (r#"{"reveal":"once"}"#, digest(77)));
+    assert_eq!(app.data_key, None);
+    assert_eq!(find(store, 1).await.unwrap().sealed, None, "its key was destroyed");
+    let other = store.app_by_key(&"shop".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!((other.settings, other.data_key), (shop.settings, shop.data_key));
+    assert!(find(store, 2).await.unwrap().sealed.is_some());
+
+    let restored = store.restore(Restore { keeps_removed: false, ..restoring(&path) }).await.unwrap();
+    assert_eq!((restored.kept_settings, restored.kept_client_secrets), (0, 0));
+    let app = store.default_app().await.unwrap().unwrap();
+    assert_eq!(
+        (app.settings, app.client_secret, app.data_key),
+        (demo.settings, demo.client_secret, demo.data_key)
+    );
+    assert!(find(store, 1).await.unwrap().sealed.is_some());
+}
+
+/// Of what the database never knew nobody can say what became of it: it is counted.
+pub(crate) async fn what_was_never_known_is_counted(bed: &Bed) {
+    let (store, demo) = begin_on(bed).await;
+    issue(store, demo.id, new_token(1)).await;
+    let (_folder, early, _) = back_up(store).await;
+    issue(store, demo.id, new_token(2)).await;
+    create_app(store, "shop").await;
+    let (_folder, late, _) = back_up(store).await;
+    for other in bed.each_engine().await {
+        let first = other.store.restore(restoring(&early)).await.unwrap();
+        assert_eq!((first.unknown_tokens, first.unknown_apps), (0, 0), "nothing was there");
+        let second = other.store.restore(restoring(&late)).await.unwrap();
+        assert_eq!((second.unknown_tokens, second.unknown_apps), (1, 1));
+        assert!(find(&*other.store, 2).await.is_some());
+    }
+}
