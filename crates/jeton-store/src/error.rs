@@ -30,9 +30,7 @@ impl StoreError {
 
     /// What the database calls it, if it was the database that failed.
     pub(crate) fn code(&self) -> Option<String> {
-        let StoreError::Unavailable(cause) = self else { return None };
-        let error = cause.downcast_ref::<sqlx::Error>()?.as_database_error()?;
-        Some(error.code()?.into_owned())
+        database_code(self)
     }
 
     /// The same error as many times as there are callers to answer with it.
@@ -44,6 +42,14 @@ impl StoreError {
             StoreError::Unavailable(_) => StoreError::unavailable(Shared(shared.clone())),
         }
     }
+}
+
+/// What the database calls the cause of an error, if it was the database that failed.
+pub(crate) fn database_code(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    if let Some(error) = error.downcast_ref::<sqlx::Error>() {
+        return Some(error.as_database_error()?.code()?.into_owned());
+    }
+    database_code(error.source()?)
 }
 
 /// A statement was given up.

@@ -88,6 +88,30 @@ impl Write {
         }
     }
 
+    /// Whether somebody has fewer rights once it is made, and nobody more: such a write is made also where the disk is full. Of
+    /// an app, whatever is changed: its settings may take rights away, and operators alone change them.
+    pub(crate) fn takes_away(&self) -> bool {
+        match self {
+            Write::RevokeToken { .. }
+            | Write::DeleteToken { .. }
+            | Write::RevokeOperator { .. }
+            | Write::ChangeApp { .. }
+            | Write::DeleteApp { .. } => true,
+            Write::ReplaceToken { replacement, .. } => replacement.takes_away,
+            Write::Initialise(_)
+            | Write::CreateApp(_)
+            | Write::SweepDeletedApps { .. }
+            | Write::SweepSealed { .. }
+            | Write::PurgeTokens { .. }
+            | Write::Restore(_)
+            | Write::TrimChanges { .. }
+            | Write::EraseRemovedSecrets { .. }
+            | Write::InsertTokens { .. }
+            | Write::AddUsage { .. }
+            | Write::CreateOperator { .. } => false,
+        }
+    }
+
     /// Whether it leaves entries in the change log.
     pub(crate) fn is_logged(&self) -> bool {
         match self {

@@ -21,7 +21,10 @@ use crate::write::{Outcome, Write};
 ///
 /// # Errors
 /// One of the writes failed. The transaction must be rolled back.
-pub(crate) async fn apply<S: Session>(session: &mut S, writes: &[Write]) -> Result<Vec<Outcome>, StoreError> {
+pub(crate) async fn apply<S: Session>(
+    session: &mut S,
+    writes: &[&Write],
+) -> Result<Vec<Outcome>, StoreError> {
     let mut work = Work { session, log: Vec::new() };
     let mut inserted = work.insert_tokens_of(writes).await?.into_iter();
     let mut outcomes = Vec::with_capacity(writes.len());

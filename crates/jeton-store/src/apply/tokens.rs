@@ -27,7 +27,7 @@ impl<'w, S: Session> Work<'_, 'w, S> {
     /// Inserts the tokens of all writes that insert tokens and says what became of each.
     pub(super) async fn insert_tokens_of(
         &mut self,
-        writes: &'w [Write],
+        writes: &[&'w Write],
     ) -> Result<Vec<Inserted>, StoreError> {
         let mut issues = Vec::new();
         for write in writes {

@@ -124,7 +124,7 @@ impl PostgresEngine {
         let begin = if matches!(write, Write::Restore(_)) { BEGIN_ALONE } else { BEGIN };
         let mut transaction = self.pool.begin_with(begin).await.map_err(StoreError::unavailable)?;
         // Dropped on an error, which rolls it back.
-        let mut outcomes = apply(&mut *transaction, std::slice::from_ref(write)).await?;
+        let mut outcomes = apply(&mut *transaction, &[write]).await?;
         let committed = transaction.commit().await;
         // Also if nobody knows whether it is.
         if write.is_logged() {

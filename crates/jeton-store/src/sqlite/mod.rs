@@ -3,8 +3,10 @@
 mod ground;
 mod header;
 mod jobs;
+mod line;
 mod open;
 mod reader;
+mod reserve;
 pub(crate) use open::{connect_to_backup, version};
 #[cfg(test)]
 mod tests;
@@ -21,7 +23,9 @@ use crate::sql_store::SqlStore;
 use crate::statements::log::LogOrder;
 use crate::write::{Outcome, Write};
 use ground::{Anchor, Ground, Lost};
+use line::Line;
 use reader::Reader;
+use reserve::Reserve;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use sqlx::{Connection, Executor};
 use std::ops::{Deref, DerefMut};
@@ -48,6 +52,8 @@ pub struct SqliteOptions {
     /// A number that is written into the beginning of the file, so that no copy from before is taken for it: for whoever
     /// serves the database, with another one at each start. `None`: what is there stays.
     pub stamp: Option<i32>,
+    /// How many bytes of the disk are kept for writes that take rights away when it is full. 0: none.
+    pub reserve_bytes: u64,
 }
 
 impl Default for SqliteOptions {
@@ -59,6 +65,7 @@ impl Default for SqliteOptions {
             list_readers: 2,
             query_time: crate::QUERY_TIME,
             stamp: None,
+            reserve_bytes: 16 * 1024 * 1024,
         }
     }
 }
@@ -91,10 +98,8 @@ struct SqliteEngine {
 
 impl SqliteEngine {
     async fn open(path: &Path, options: SqliteOptions) -> Result<Self, OpenError> {
-        let mut connection = open::writer(path).await?;
-        if let Some(stamp) = options.stamp {
-            open::stamp(&mut connection, stamp).await?;
-        }
+        let mut reserve = Reserve::beside(path, options.reserve_bytes);
+        let connection = line::open(path, options.stamp, &mut reserve).await?;
         let anchor = ground::anchor(path).await?;
         let ground = Arc::new(Ground::under(path, options.stamp).map_err(OpenError::unavailable)?);
         let readers = open::readers(path, options.readers.max(1)).await?;
@@ -105,7 +110,11 @@ impl SqliteEngine {
         let turns = ReadingTurns::new(AtOnce { batches, pages: lists, scans: lists });
         let measures = Arc::new(StoreMeasures::default());
         let max_group = options.max_group.max(1);
-        let writer = Writer::start(Arc::clone(&ground), connection, max_group, Arc::clone(&measures));
+        let writer = Writer::start(
+            Line::new(Arc::clone(&ground), connection, reserve),
+            max_group,
+            Arc::clone(&measures),
+        );
         let watching = tokio::spawn(ground::watch(Arc::clone(&ground), Arc::clone(&anchor)));
         Ok(SqliteEngine {
             readers,

@@ -1,4 +1,6 @@
 use super::ground::Ground;
+use super::line::Line;
+use super::reserve::Reserve;
 use super::writer::Writer;
 use super::{SqliteEngine, SqliteOptions, open, open_sqlite};
 use crate::engine::Engine;
@@ -38,8 +40,10 @@ fn write() -> Write {
     Write::RevokeOperator { id: OperatorId::new(1).unwrap(), at: Timestamp::MIN, by: Actor::Cli }
 }
 
-fn ground(path: &Path) -> Arc<Ground> {
-    Arc::new(Ground::under(path, None).unwrap())
+/// A line on which nothing is kept in reserve.
+fn line(path: &Path, connection: SqliteConnection) -> Line {
+    let ground = Arc::new(Ground::under(path, None).unwrap());
+    Line::new(ground, connection, Reserve::beside(path, 0))
 }
 
 fn assert_unavailable(answer: &Result<Outcome, StoreError>) {
@@ -123,7 +127,7 @@ async fn a_list_takes_so_long_and_no_longer() {
 async fn a_dead_writer_is_unavailable_and_never_a_hang() {
     let (_folder, path) = place();
     let connection = open::writer(&path).await.unwrap();
-    let writer = Writer::start(ground(&path), connection, 256, Arc::default());
+    let writer = Writer::start(line(&path, connection), 256, Arc::default());
     assert!(matches!(writer.write(write()).await, Ok(Outcome::Done(false))));
     writer.kill().await;
     assert_unavailable(&writer.write(write()).await);
@@ -138,7 +142,7 @@ async fn a_locked_database_fails_the_whole_group_at_once() {
     connection.execute("PRAGMA busy_timeout = 200").await.unwrap();
     let mut other = open::writer(&path).await.unwrap();
     let lock = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
-    let writer = Writer::start(ground(&path), connection, 256, Arc::default());
+    let writer = Writer::start(line(&path, connection), 256, Arc::default());
     // One group or two, so 200 or 400 ms; each alone after that would make it 1,000 or more.
     let begun = tokio::time::Instant::now();
     let answers = tokio::join!(

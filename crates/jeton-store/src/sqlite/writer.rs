@@ -1,17 +1,18 @@
 //! The one task that writes. It takes what is waiting, commits it together, and only then answers.
 
-use super::ground::Ground;
 use super::jobs::{Closed, Job, Jobs, Worker};
-use super::open;
-use crate::apply::apply;
+use super::line::{Failure, Line};
 use crate::error::StoreError;
 use crate::measures::StoreMeasures;
 use crate::write::{Outcome, Write};
-use sqlx::sqlite::SqliteConnection;
-use sqlx::{Connection, Executor};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+
+/// There is space for what takes rights away, and for nothing else.
+#[derive(Debug, thiserror::Error)]
+#[error("the disk is full: nothing is written but what takes rights away")]
+struct Full;
 
 /// The way to the writing task.
 #[derive(Debug)]
@@ -22,14 +23,8 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the task.
-    pub(super) fn start(
-        ground: Arc<Ground>,
-        connection: SqliteConnection,
-        max_group: usize,
-        measures: Arc<StoreMeasures>,
-    ) -> Self {
+    pub(super) fn start(line: Line, max_group: usize, measures: Arc<StoreMeasures>) -> Self {
         let jobs = Jobs::new();
-        let line = Line { ground, connection: Some(connection) };
         let task = tokio::spawn(run(line, Worker(Arc::clone(&jobs)), max_group, measures));
         Writer { jobs, task: tokio::sync::Mutex::new(Some(task)) }
     }
@@ -71,27 +66,6 @@ impl Writer {
     }
 }
 
-/// The connection that writes, replaced by a new one when nobody can tell any more in what transaction it is.
-struct Line {
-    ground: Arc<Ground>,
-    connection: Option<SqliteConnection>,
-}
-
-impl Line {
-    async fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => open::writer(self.ground.path()).await.map_err(StoreError::unavailable)?,
-        };
-        Ok(self.connection.insert(connection))
-    }
-
-    /// Gives the connection up. What it had not committed is undone.
-    fn cut(&mut self) {
-        self.connection = None;
-    }
-}
-
 async fn run(mut line: Line, worker: Worker, max_group: usize, measures: Arc<StoreMeasures>) {
     let Worker(jobs) = &worker;
     while jobs.wait().await {
@@ -103,100 +77,80 @@ async fn run(mut line: Line, worker: Worker, max_group: usize, measures: Arc<Sto
         measures.waiting_writes.set(waiting as u64);
         commit(&mut line, jobs).await;
     }
-    let Line { ground, connection } = line;
-    if ground.lost().is_some() {
-        // See `SqliteEngine::close`.
-        std::mem::forget(connection);
-    } else if let Some(connection) = connection
-        && let Err(error) = close(connection).await
-    {
-        tracing::warn!(%error, "the database was not closed in order; nothing is lost");
-    }
-}
-
-async fn close(mut connection: SqliteConnection) -> Result<(), sqlx::Error> {
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").await?;
-    connection.close().await
+    line.close().await;
 }
 
 /// Commits all jobs together and answers them. If one of them fails, each is tried alone.
 async fn commit(line: &mut Line, jobs: Vec<Job>) {
-    let (writes, answers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.write, job.answer)).unzip();
+    let mut jobs = jobs;
+    // Asked only by those who need it: it takes the reserve again.
+    if jobs.iter().any(|job| !job.write.takes_away()) && !line.has_space() {
+        let (taking, others) = jobs.into_iter().partition(|job| job.write.takes_away());
+        refuse(others, StoreError::unavailable(Full));
+        jobs = taking;
+    }
+    if jobs.is_empty() {
+        return;
+    }
+    let writes: Vec<_> = jobs.iter().map(|job| &job.write).collect();
+    match line.transact(&writes).await {
+        Ok(outcomes) => finish(line, jobs, outcomes).await,
+        Err(failure) if failure.is_full() => commit_on_full_disk(line, jobs, failure.into_error()).await,
+        Err(Failure::Write(error)) if jobs.len() > 1 => {
+            tracing::debug!(%error, writes = jobs.len(), "a group of writes failed; each is tried alone");
+            each_alone(line, jobs).await;
+        }
+        Err(failure) => refuse(jobs, failure.into_error()),
+    }
+}
+
+/// Commits those of the jobs that take rights away, in the space that is kept for that.
+async fn commit_on_full_disk(line: &mut Line, jobs: Vec<Job>, error: StoreError) {
+    let (taking, others): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.write.takes_away());
+    let error = error.shared();
+    refuse(others, error());
+    if taking.is_empty() {
+        return;
+    }
+    let writes: Vec<_> = taking.iter().map(|job| &job.write).collect();
+    match line.transact_on_full_disk(&writes).await {
+        Ok(outcomes) => finish(line, taking, outcomes).await,
+        Err(Failure::Write(_)) if taking.len() > 1 => each_alone(line, taking).await,
+        Err(failure) => refuse(taking, failure.into_error()),
+    }
+}
+
+async fn each_alone(line: &mut Line, jobs: Vec<Job>) {
+    for job in jobs {
+        let writes = [&job.write];
+        let done = match line.transact(&writes).await {
+            Err(failure) if failure.is_full() && job.write.takes_away() => {
+                line.transact_on_full_disk(&writes).await
+            }
+            done => done,
+        };
+        match done {
+            Ok(outcomes) => finish(line, vec![job], outcomes).await,
+            Err(failure) => refuse(vec![job], failure.into_error()),
+        }
+    }
+}
+
+/// Answers what is on the disk.
+async fn finish(line: &mut Line, jobs: Vec<Job>, outcomes: Vec<Outcome>) {
+    if jobs.iter().any(|job| job.write.wipes()) {
+        line.scrub().await;
+    }
     // Whoever waits no longer does not want to know: that an answer cannot be sent is no failure.
-    match transact(line, &writes).await {
-        Ok(outcomes) => {
-            if writes.iter().any(Write::wipes) {
-                scrub(line).await;
-            }
-            for (outcome, answer) in outcomes.into_iter().zip(answers) {
-                drop(answer.send(Ok(outcome)));
-            }
-        }
-        Err(Failure::Write(error)) if writes.len() > 1 => {
-            tracing::debug!(%error, writes = writes.len(), "a group of writes failed; each is tried alone");
-            for (write, answer) in writes.iter().zip(answers) {
-                drop(answer.send(alone(line, write).await));
-            }
-        }
-        Err(failure) => {
-            let error = failure.into_error().shared();
-            for answer in answers {
-                drop(answer.send(Err(error())));
-            }
-        }
+    for (outcome, job) in outcomes.into_iter().zip(jobs) {
+        drop(job.answer.send(Ok(outcome)));
     }
+    line.after_commit().await;
 }
 
-/// Overwrites what was wiped in the file too: until then the log of the database still holds it. A reader that is under
-/// way may hold this up; then the next scrub, or the end of the process, does it.
-async fn scrub(line: &mut Line) {
-    let Some(connection) = &mut line.connection else { return };
-    if let Err(error) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").await {
-        tracing::warn!(%error, "what was wiped is still in the log of the database");
-    }
-}
-
-async fn alone(line: &mut Line, write: &Write) -> Result<Outcome, StoreError> {
-    let outcomes = transact(line, std::slice::from_ref(write)).await;
-    let mut outcomes = outcomes.map_err(Failure::into_error)?;
-    outcomes.pop().ok_or_else(|| StoreError::unavailable("a write had no outcome"))
-}
-
-/// Why a group was not committed.
-#[derive(Debug)]
-enum Failure {
-    /// The database could not be locked or the commit failed: that is nobody's fault, and trying the writes one by one
-    /// would make each of them wait as long.
-    Commit(StoreError),
-    /// One of the writes failed.
-    Write(StoreError),
-}
-
-impl Failure {
-    fn into_error(self) -> StoreError {
-        match self {
-            Failure::Commit(error) | Failure::Write(error) => error,
-        }
-    }
-}
-
-async fn transact(line: &mut Line, writes: &[Write]) -> Result<Vec<Outcome>, Failure> {
-    let commit_failed = |error: sqlx::Error| Failure::Commit(StoreError::unavailable(error));
-    line.ground.look().map_err(Failure::Commit)?;
-    let connection = line.connection().await.map_err(Failure::Commit)?;
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(commit_failed)?;
-    let (applied, ended) = match apply(&mut *transaction, writes).await {
-        Ok(outcomes) => (Ok(outcomes), transaction.commit().await),
-        // A full disk makes SQLite undo the transaction by itself, and then there is nothing to roll back.
-        Err(error) => (Err(error), transaction.rollback().await),
-    };
-    if ended.is_err() {
-        line.cut();
-    }
-    match (applied, ended) {
-        // What went into a file that has no name any more is not acknowledged.
-        (Ok(outcomes), Ok(())) => line.ground.look().map(|()| outcomes).map_err(Failure::Commit),
-        (Err(error), Ok(())) => Err(Failure::Write(error)),
-        (_, Err(error)) => Err(commit_failed(error)),
+fn refuse(jobs: Vec<Job>, error: StoreError) {
+    let error = error.shared();
+    for job in jobs {
+        drop(job.answer.send(Err(error())));
     }
 }

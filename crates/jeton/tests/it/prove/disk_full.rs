@@ -2,7 +2,7 @@
 
 use crate::support::{Answer, Installation, Place, Server, text};
 use rustix::process::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,9 @@ use std::process::Command;
 /// Set where the test runs in a mount namespace of its own.
 const INSIDE: &str = "JETON_TEST_MOUNTS_FREELY";
 /// Bytes of the file system on which the data is.
-const DISK: &str = "4m";
+const DISK: &str = "24m";
+/// Tokens that are revoked on a full disk, one after the other.
+const REVOKED: usize = 200;
 /// More creates than fit into what a full disk had room for before, in the log of the database.
 const MOST_CREATES: usize = 20_000;
 
@@ -90,6 +92,14 @@ fn fill(disk: &Disk, server: &Server, installation: &Installation) -> Vec<String
     let place = &installation.place;
     let admin = installation.credential("admin_token");
     let mut acknowledged = vec![secret(&create(server, admin))];
+    let victims = ["token", "create", "--app", "demo", "--permissions", "read"];
+    let victims: Vec<Value> = (0..5).map(|_| place.json(&victims)).collect();
+    for _ in 0..REVOKED {
+        secret(&create(server, admin));
+    }
+    let others = place.json(&["token", "list", "--app", "demo"]);
+    let others: Vec<String> =
+        others.as_array().unwrap()[..REVOKED].iter().map(|token| token["id"].to_string()).collect();
     disk.fill();
     let refused = (0..MOST_CREATES).map(|_| create(server, admin)).find(|answer| {
         if answer.status == 200 {
@@ -108,7 +118,7 @@ fn fill(disk: &Disk, server: &Server, installation: &Installation) -> Vec<String
     let change = json!({"title": "x"}).to_string();
     let target = format!("/AccessToken/demo/{id}");
     assert_eq!(refused_at_last(|| server.ask("PUT", &target, admin, Some(&change))).status, 503);
-    assert_eq!(server.ask("DELETE", &target, admin, None).status, 503);
+    take_away(server, installation, &victims, &others);
     place.run(&["token", "create", "--app", "demo"]).fails(4, "");
     let backup = place.file("backup.db");
     place.run(&["backup", backup.to_str().unwrap()]).fails(4, "");
@@ -120,6 +130,40 @@ fn fill(disk: &Disk, server: &Server, installation: &Installation) -> Vec<String
     assert_eq!(server.auth(&"0123456789abcdef".repeat(4)), 401);
     assert_eq!(server.ask("GET", "/AccessToken/demo", admin, None).status, 200);
     acknowledged
+}
+
+/// Takes rights away in every way: that is done whatever the disk is like, and good at once.
+fn take_away(server: &Server, installation: &Installation, victims: &[Value], others: &[String]) {
+    let (place, admin) = (&installation.place, installation.credential("admin_token"));
+    let secret = |victim: &Value| text(victim, "access_token").to_owned();
+    let id = |victim: &Value| victim["id"].to_string();
+    let target = |victim: &Value| format!("/AccessToken/demo/{}", id(victim));
+    let put = |victim: &Value, change: Value| {
+        let answer = server.ask("PUT", &target(victim), admin, Some(&change.to_string()));
+        assert_eq!(answer.status, 200, "{change}: {answer:?}");
+    };
+    let [disabled, narrowed, revoked, by_command, disabled_by_command] = victims else {
+        panic!("five tokens")
+    };
+    put(disabled, json!({"enable": false}));
+    assert_eq!(server.auth(&secret(disabled)), 401);
+    put(narrowed, json!({"permissions": ""}));
+    assert_eq!(server.ask("GET", "/auth/demo?permission=read", &secret(narrowed), None).status, 403);
+    assert_eq!(server.ask("DELETE", &target(revoked), admin, None).status, 200);
+    assert_eq!(server.auth(&secret(revoked)), 401);
+    place.run(&["token", "revoke", "--app", "demo", &id(by_command)]).done();
+    assert_eq!(server.auth(&secret(by_command)), 401);
+    place.run(&["token", "update", "--app", "demo", &id(disabled_by_command), "--disable"]).done();
+    assert_eq!(server.auth(&secret(disabled_by_command)), 401);
+    for id in others {
+        let answer = server.ask("DELETE", &format!("/AccessToken/demo/{id}"), admin, None);
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    // What gives rights waits for room.
+    assert_eq!(create(server, admin).status, 503);
+    let change = json!({"enable": true}).to_string();
+    assert_eq!(server.ask("PUT", &target(disabled), admin, Some(&change)).status, 503);
+    assert_eq!(server.auth(&secret(disabled)), 401);
 }
 
 fn names(folder: &Path) -> Vec<String> {
