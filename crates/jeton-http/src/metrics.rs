@@ -43,6 +43,8 @@ metrics! {
     REQUEST_SECONDS = HISTOGRAM "jeton_http_request_duration_seconds":
         "From the end of a request's head to the head of its answer, by route.";
     VERDICTS = COUNTER "jeton_verdicts_total": "Answers to whether a token is good, by outcome.";
+    THROTTLED = COUNTER "jeton_throttled_total":
+        "Requests refused because too many came: credentials after too many failures of an address, anonymous writes over LoopBack.";
     CONNECTIONS = GAUGE "jeton_connections_open": "Connections of clients that are open.";
     CONNECTION_ENDS = COUNTER "jeton_connections_total":
         "Connections of clients by what became of them: accepted, and of those evicted because others needed the room; refused.";
@@ -147,6 +149,10 @@ fn verdicts(state: &AppState, families: &mut Vec<MetricFamily>) {
     ];
     let values = outcomes.map(|(outcome, counter)| counter_of(&[("outcome", outcome)], counter.get() as f64));
     families.push(family(&VERDICTS, values.into()));
+    let throttled = &state.service.measures().throttled;
+    let what = [("failures", &throttled.failures), ("anonymous_writes", &throttled.anonymous_writes)];
+    let what = what.map(|(what, counter)| counter_of(&[("what", what)], counter.get() as f64));
+    families.push(family(&THROTTLED, what.into()));
 }
 
 fn connections(state: &AppState, families: &mut Vec<MetricFamily>) {

@@ -7,12 +7,20 @@ use axum::Json;
 use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use jeton_service::Unavailable;
+use jeton_service::{TooOften, Unavailable};
 use serde_json::json;
 use std::sync::LazyLock;
 
 /// In seconds: what there was no room for a moment ago may find some now.
 pub(crate) const RETRY_SOON: HeaderValue = HeaderValue::from_static("1");
+
+/// What somebody is told from whose address too much came that proved nothing.
+pub(crate) const TOO_MANY_FAILURES: &str = "too many failed attempts from this address: try again later";
+
+/// When something that came too often may be tried again.
+pub(crate) fn retry_after(often: TooOften) -> HeaderValue {
+    HeaderValue::from(often.retry_seconds)
+}
 
 /// The 503 of whoever answers at this path, in its own shape. `None`: the path is served however much is under way.
 ///

@@ -2,6 +2,7 @@
 
 use crate::apps::OpenApp;
 use crate::cache::Before;
+use crate::limiter::{Purpose, TooOften};
 use crate::{Service, Subject, Unavailable};
 use jeton_core::{Actor, AppId, AppKey, Authority, Demand, Secret, Settings, TokenKind, Verdict, decide};
 use std::net::IpAddr;
@@ -33,6 +34,8 @@ impl Surface {
 pub enum Admission {
     /// It presented nothing, or no live token of any app.
     Unproven,
+    /// From its address came too much that was no live token, and neither memory nor arithmetic tells that this is one.
+    Throttled(TooOften),
     /// Its token is live, but in another app, or there is no such app.
     Elsewhere,
     /// Its token is live in this app and lends no authority over tokens.
@@ -118,16 +121,22 @@ impl Service {
         presented: Option<&Secret>,
         from: Option<IpAddr>,
     ) -> Result<Admission, Unavailable> {
-        let Some(secret) = presented.filter(|secret| !self.is_too_weak(secret)) else {
-            return Ok(Admission::Unproven);
-        };
+        let Some(secret) = presented else { return Ok(Admission::Unproven) };
         if let Some((app, subject)) = key.and_then(|key| self.recall_caller(surface, key, secret)) {
             return self.admit_bearer(app, &subject, from);
         }
+        let failures = self.failures(Purpose::Failures, from, key);
+        if let Err(often) = self.may_look_up(failures, Some(secret)) {
+            return Ok(Admission::Throttled(often));
+        }
         let before = self.cache.before();
-        let mut live = self.tokens_presented(secret).await?;
+        let mut live = match self.is_too_weak(secret) {
+            true => Vec::new(),
+            false => self.tokens_presented(secret).await?,
+        };
         live.retain(|stored| self.is_live(&stored.token));
         if live.is_empty() {
+            self.count_failure(failures);
             return Ok(Admission::Unproven);
         }
         let app = match key {
@@ -150,7 +159,7 @@ impl Service {
     ) -> Option<(Arc<OpenApp>, Arc<Subject>)> {
         let app = self.cache.recall_opened(Some(key)).filter(|app| surface.is_enabled(&app.settings))?;
         let subject = self.recall_live(app.id, secret)?;
-        (subject.kind() != TokenKind::SelfMade).then_some((app, subject))
+        (subject.kind() != TokenKind::SelfMade && !self.is_too_weak(secret)).then_some((app, subject))
     }
 
     /// The token of an app that has this secret, of whatever kind, if it is in memory and live.

@@ -2,8 +2,10 @@
 
 use crate::admit::Surface;
 use crate::apps::OpenApp;
+use crate::limiter::{Purpose, TooOften};
 use crate::{Service, Unavailable};
 use jeton_core::{Actor, AppKey, Authority, Digest, Secret};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Client credentials as they were presented.
@@ -19,7 +21,7 @@ impl Service {
     /// The app of this key, if these are its client credentials and it answers on this surface.
     ///
     /// Every failure is the same `None`, and takes the same work whatever is missing. Nobody learns here whether an app
-    /// exists.
+    /// exists. Once too many from the address `from` have failed, only an app that is remembered lets its client in.
     ///
     /// # Errors
     /// It could not be found out.
@@ -28,32 +30,41 @@ impl Service {
         surface: Surface,
         key: Option<&AppKey>,
         presented: Option<&ClientCredentials>,
+        from: Option<IpAddr>,
     ) -> Result<Option<(Arc<OpenApp>, Authority)>, Unavailable> {
-        let app = self.client_app(key, presented).await?;
+        let app = self.client_app(key, presented, from).await?.ok().flatten();
         let authority = Authority::Manager { actor: Actor::Client, stand_in: None, ends_at: None };
         Ok(app.filter(|app| surface.is_enabled(&app.settings)).map(|app| (app, authority)))
     }
 
     /// The app of this key, if these are its client credentials; `None` after the same work in every other case: two
     /// comparisons with a digest, one of them with what is remembered, and one look-up in the store between them. So what is
-    /// remembered serves only those who prove themselves.
+    /// remembered serves only those who prove themselves, and whoever fails too often from an address is not looked up.
     pub(crate) async fn client_app(
         &self,
         key: Option<&AppKey>,
         presented: Option<&ClientCredentials>,
-    ) -> Result<Option<Arc<OpenApp>>, Unavailable> {
+        from: Option<IpAddr>,
+    ) -> Result<Result<Option<Arc<OpenApp>>, TooOften>, Unavailable> {
         let nobody: AppKey = "0".parse().unwrap_or_else(|_| unreachable!("0 is an app key"));
         let sought = key.unwrap_or(&nobody);
         let remembered = self.cache.recall_opened(Some(sought));
         let proof = remembered.as_ref().map(|app| (app.client_id.as_str(), &app.client_secret));
         if self.is_client(proof, presented) && key.is_some() {
-            return Ok(remembered);
+            return Ok(Ok(remembered));
+        }
+        let failures = self.failures(Purpose::Failures, from, key);
+        if let Err(often) = self.may_look_up(failures, None) {
+            return Ok(Err(often));
         }
         let before = self.cache.before();
         let found = self.store.app_by_key(sought).await?;
         let proof = found.as_ref().map(|app| (app.client_id.as_str(), &app.client_secret));
         let is_client = self.is_client(proof, presented) && key.is_some();
-        found.filter(|_| is_client).map(|app| self.open_found(before, key, &app)).transpose()
+        if !is_client && presented.is_some() {
+            self.count_failure(failures);
+        }
+        found.filter(|_| is_client).map(|app| self.open_found(before, key, &app)).transpose().map(Ok)
     }
 
     /// Whether these are the client credentials of an app, after the same work if they or the app are not there.

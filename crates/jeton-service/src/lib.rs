@@ -16,6 +16,7 @@ mod import;
 mod initialise;
 mod issue;
 mod keys;
+mod limiter;
 mod limits;
 mod list;
 mod loopback;
@@ -25,11 +26,13 @@ mod retention;
 mod revoke;
 mod settings;
 mod system;
+mod throttle;
 mod turns;
 mod update;
 mod usage;
 mod verifier;
 mod verify;
+mod work;
 
 pub use admit::{Admission, Surface};
 pub use apps::{AppCredentials, AppSummary, Merged, OpenApp};
@@ -44,13 +47,15 @@ pub use issue::{Issue, Issued, TokenLife};
 pub use keys::{
     DataKey, KeyFileError, KeyMisfit, KeyRing, KeyRingError, Keys, SealError, read_key_file, write_key_file,
 };
+pub use limiter::{Rate, TooOften};
 pub use limits::Limits;
 pub use list::{ListRequest, Listed, Listing, ShownSecret};
 pub use loopback::{
-    BulkFault, Found, LoopBackCaller, LoopBackRow, Presentation, ReadFault, RowChange, RowEvent, RowStream,
-    StreamEnd, StreamMeasures, StreamPosition, Told, WriteFault, Writer, value_of_json,
+    BulkFault, Found, LoopBackCaller, LoopBackRow, MAX_STREAM_PATTERN_BYTES, Presentation, ReadFault,
+    RowChange, RowEvent, RowStream, StreamEnd, StreamMeasures, StreamPosition, Told, WriteFault, Writer,
+    value_of_json,
 };
-pub use measures::{ServiceMeasures, Verdicts};
+pub use measures::{ServiceMeasures, Throttled, Verdicts};
 pub use operators::OperatorCredentials;
 pub use retention::{Retention, RetentionCounters};
 pub use settings::{SettingsProblem, merge_settings, parse_settings, print_settings};
@@ -68,6 +73,7 @@ use cache::Cache;
 use cache::coherent::CoherentStore;
 use jeton_core::{AppId, Clock, Entropy, Timestamp};
 use jeton_store::{Fair, Store};
+use limiter::Limiter;
 use std::sync::Arc;
 use tokio::sync::watch;
 use turns::Turns;
@@ -81,16 +87,18 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     turns: Arc<Turns>,
+    limiter: Arc<Limiter>,
     limits: Limits,
     measures: Arc<ServiceMeasures>,
     retention: Arc<RetentionCounters>,
     cache: Arc<Cache>,
     /// Counts up when the change log has something new.
     news: watch::Sender<u64>,
-    searches: Arc<loopback::Searches>,
+    searches: loopback::Searches,
     streams: Arc<loopback::Streams>,
     usage: Arc<UsageQueue>,
     batches: Fair<AppId>,
+    workshop: Arc<work::Workshop>,
 }
 
 impl Service {
@@ -106,6 +114,7 @@ impl Service {
         Service {
             store: Arc::new(CoherentStore { inner: store, cache: Arc::clone(&cache) }),
             keys: Arc::new(keys),
+            limiter: Arc::new(Limiter::new(Arc::clone(&clock))),
             clock,
             entropy,
             turns: Arc::new(Turns::new()),
@@ -114,10 +123,11 @@ impl Service {
             retention: Arc::default(),
             cache,
             news: watch::Sender::new(0),
-            searches: Arc::default(),
+            searches: loopback::Searches::default(),
             streams: Arc::default(),
             usage: Arc::new(UsageQueue::new()),
             batches: batch::batch_turns(),
+            workshop: Arc::default(),
         }
     }
 

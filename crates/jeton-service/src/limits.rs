@@ -1,5 +1,6 @@
 //! How much may be stored of one thing, and how many may listen.
 
+use crate::limiter::Rate;
 use jeton_core::ScopeLimits;
 use jeton_store::SelfMadeLimit;
 
@@ -15,6 +16,12 @@ pub struct Limits {
     pub self_made_tokens: u64,
     /// Most bytes of them, each counted as 512 and what its client stored.
     pub self_made_bytes: u64,
+    /// Most rows that clients of one address write over LoopBack in an app whose rules do not name them.
+    pub anonymous_writes: Rate,
+    /// The same of one app, from all addresses.
+    pub anonymous_writes_of_app: Rate,
+    /// Most credentials that are none, from one address for one app.
+    pub failures: Rate,
     /// Most change streams at a time.
     pub streams: usize,
 }
@@ -33,6 +40,9 @@ impl Default for Limits {
             document_bytes: 16 * 1024,
             self_made_tokens: 10_000,
             self_made_bytes: 64 * 1024 * 1024,
+            anonymous_writes: Rate::per_minute(300),
+            anonymous_writes_of_app: Rate::per_hour(10_000),
+            failures: Rate::per_minute(60),
             streams: 512,
         }
     }

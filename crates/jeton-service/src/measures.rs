@@ -7,6 +7,17 @@ use jeton_core::{Counter, InactiveReason, Verdict};
 pub struct ServiceMeasures {
     /// Answers to whether a token is good.
     pub verdicts: Verdicts,
+    /// What was refused because it came too often.
+    pub throttled: Throttled,
+}
+
+/// What was refused because it came too often.
+#[derive(Debug, Default)]
+pub struct Throttled {
+    /// Credentials that were not looked up, from addresses that had presented too many that were none.
+    pub failures: Counter,
+    /// Writes over LoopBack by clients whom no rule names.
+    pub anonymous_writes: Counter,
 }
 
 /// Verdicts by outcome.

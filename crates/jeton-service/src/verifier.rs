@@ -1,6 +1,7 @@
 //! Letting in those who ask whether an app's tokens are good.
 
 use crate::cache::Recalled;
+use crate::limiter::{Purpose, TooOften};
 use crate::{ClientCredentials, Service, Unavailable};
 use jeton_core::{AppId, AppKey, Demand, Secret, ServicePermission, TokenKind, Verdict, decide};
 use std::net::IpAddr;
@@ -19,6 +20,8 @@ pub enum VerifierProof {
 pub enum VerifierAdmission {
     /// It has not proved to belong to this app, or there is no such app.
     Unproven,
+    /// From its address came too much that proved nothing, and neither memory nor arithmetic tells that this does.
+    Throttled(TooOften),
     /// Its token is live in this app and may not ask.
     Powerless,
     /// It may ask about the tokens of this app.
@@ -44,19 +47,32 @@ impl Service {
     ) -> Result<VerifierAdmission, Unavailable> {
         let secret = match proof {
             VerifierProof::Client(credentials) => {
-                let app = self.client_app(key, Some(credentials)).await?;
-                return Ok(app.map_or(VerifierAdmission::Unproven, |app| VerifierAdmission::Admitted(app.id)));
+                return Ok(match self.client_app(key, Some(credentials), from).await? {
+                    Ok(Some(app)) => VerifierAdmission::Admitted(app.id),
+                    Ok(None) => VerifierAdmission::Unproven,
+                    Err(often) => VerifierAdmission::Throttled(often),
+                });
             }
             VerifierProof::Bearer(secret) => secret,
         };
-        let Some(key) = key else { return Ok(VerifierAdmission::Unproven) };
-        let Recalled::Known(subject) = self.find_in_app(key, secret).await? else {
+        let failures = self.failures(Purpose::Failures, from, key);
+        // Service credentials are minted here.
+        if let Err(often) = self.may_look_up(failures, Some(secret)) {
+            return Ok(VerifierAdmission::Throttled(often));
+        }
+        let found = match key {
+            Some(key) => self.find_in_app(key, secret).await?,
+            None => Recalled::Absent,
+        };
+        let Recalled::Known(subject) = found else {
+            self.count_failure(failures);
             return Ok(VerifierAdmission::Unproven);
         };
         let now = self.now();
         let permission = ServicePermission::Verify.permission();
         let verdict = decide(subject.standing(), &Demand::Permission { permission, resource: None }, now);
         if subject.kind() == TokenKind::SelfMade || matches!(verdict, Verdict::Inactive(_)) {
+            self.count_failure(failures);
             return Ok(VerifierAdmission::Unproven);
         }
         self.usage.record(&subject, now, from);

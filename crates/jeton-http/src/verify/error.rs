@@ -7,7 +7,7 @@ use crate::request::BodyError;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use jeton_service::Unavailable;
+use jeton_service::{TooOften, Unavailable};
 use std::borrow::Cow;
 
 /// Why nothing is answered.
@@ -19,6 +19,8 @@ pub(super) enum VerifyError {
     Method,
     /// The caller has not proved to belong to the app, or there is no such app.
     Unproven,
+    /// From this address came too much that proved nothing.
+    TooOften(TooOften),
     /// The caller's token may not ask.
     Powerless,
     /// The body has more than so many bytes.
@@ -50,6 +52,7 @@ impl VerifyError {
             VerifyError::NoSuchPath => (StatusCode::NOT_FOUND, "not_found"),
             VerifyError::Method => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             VerifyError::Unproven => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            VerifyError::TooOften(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many_failures"),
             VerifyError::Powerless => (StatusCode::FORBIDDEN, "insufficient_scope"),
             VerifyError::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
             VerifyError::Incomplete => (StatusCode::BAD_REQUEST, "incomplete_body"),
@@ -72,6 +75,7 @@ impl VerifyError {
             VerifyError::Unproven => {
                 "the client credentials of the app, or a live token of it that holds jeton:verify, are required".into()
             }
+            VerifyError::TooOften(_) => overload::TOO_MANY_FAILURES.into(),
             VerifyError::Powerless => "this token does not hold jeton:verify".into(),
             VerifyError::TooLarge(most) => format!("the body has more than {most} bytes").into(),
             VerifyError::Incomplete => "the body is incomplete".into(),
@@ -126,6 +130,9 @@ impl IntoResponse for VerifyError {
                     WWW_AUTHENTICATE,
                     HeaderValue::from_static("Bearer error=\"insufficient_scope\""),
                 );
+            }
+            VerifyError::TooOften(often) => {
+                headers.insert(RETRY_AFTER, overload::retry_after(often));
             }
             VerifyError::Busy => {
                 headers.insert(RETRY_AFTER, RETRY_SOON);

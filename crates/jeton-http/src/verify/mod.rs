@@ -51,6 +51,7 @@ async fn answer(
     let from = client_address::kept(&parts.extensions);
     let app_id = match service.admit_verifier(app.parse().ok().as_ref(), &proof, from).await? {
         VerifierAdmission::Admitted(app_id) => app_id,
+        VerifierAdmission::Throttled(often) => return Err(VerifyError::TooOften(often)),
         VerifierAdmission::Powerless => return Err(VerifyError::Powerless),
         VerifierAdmission::Unproven => return Err(VerifyError::Unproven),
     };

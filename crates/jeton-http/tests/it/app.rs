@@ -11,7 +11,7 @@ use jeton_core::{
     TokenId, TokenKind,
 };
 use jeton_http::{Public, Setup};
-use jeton_service::{Issue, KeyRing, Listed, Merged, OpenApp, Service, ShownSecret, TokenLife};
+use jeton_service::{Issue, KeyRing, Limits, Listed, Merged, OpenApp, Rate, Service, ShownSecret, TokenLife};
 use jeton_store::{SqliteOptions, open_sqlite};
 use jeton_testkit::SeededEntropy;
 use serde_json::Value;
@@ -36,6 +36,8 @@ pub(crate) struct TestApp {
     pub(crate) client: (String, String),
     /// The admin token of `demo`, of user 1. Its number is 1.
     pub(crate) admin: String,
+    /// Whether requests say in `X-Forwarded-For` whence they come; otherwise that is not known.
+    pub(crate) is_behind_proxy: bool,
     folder: TempDir,
 }
 
@@ -61,7 +63,16 @@ impl TestApp {
         let client = (made.client_id, made.client_secret.expose().to_owned());
         let store = Arc::new(FailingStore::new(sqlite));
         let service = Service::open(store.clone(), &ring, Arc::new(clock.clone()), entropy).await.unwrap();
-        TestApp { service, clock, store, client, admin, folder }
+        // Whoever tests how often something may be asked sets that.
+        let often = Rate::per_minute(1_000_000);
+        let limits = Limits {
+            failures: often,
+            anonymous_writes: often,
+            anonymous_writes_of_app: often,
+            ..*service.limits()
+        };
+        let service = service.with_limits(limits);
+        TestApp { service, clock, store, client, admin, is_behind_proxy: false, folder }
     }
 
     /// The same, answering from memory where it can.
@@ -83,7 +94,8 @@ impl TestApp {
 
     /// What serves the requests.
     pub(crate) fn http(&self) -> Public {
-        jeton_http::public(self.service.clone(), TestApp::setup())
+        let setup = Setup { is_behind_proxy: self.is_behind_proxy, ..TestApp::setup() };
+        jeton_http::public(self.service.clone(), setup)
     }
 
     /// With what they are served.

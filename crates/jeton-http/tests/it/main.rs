@@ -15,4 +15,5 @@ mod observe;
 mod prove;
 mod scenarios;
 mod server;
+mod throttle;
 mod verify;

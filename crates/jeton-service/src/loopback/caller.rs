@@ -3,6 +3,7 @@
 use crate::admit::Surface;
 use crate::apps::OpenApp;
 use crate::cache::Before;
+use crate::limiter::{Purpose, TooOften};
 use crate::update::MAX_TRIES;
 use crate::{Service, Unavailable};
 use jeton_core::{
@@ -19,6 +20,8 @@ pub enum Presentation {
     Caller(LoopBackCaller),
     /// The token had expired. It has left LoopBack's view now.
     Expired,
+    /// From its address came too many tokens that are none and could be guessed, as this one.
+    Throttled(TooOften),
 }
 
 /// Who speaks.
@@ -100,6 +103,8 @@ pub struct Writer {
     /// Whether it was let in by name: as itself, or in a role that the app's settings name. Otherwise it was let in as
     /// everybody is, or everybody with a token.
     pub is_named: bool,
+    /// From where, if that is known.
+    pub from: Option<IpAddr>,
 }
 
 impl Writer {
@@ -167,9 +172,21 @@ impl Service {
             self.usage.record(&subject, self.now(), from);
             return Ok(Presentation::Caller(caller(subject.bearer())));
         }
+        // What cannot be guessed is not bounded: nobody's token is an ordinary one here.
+        let failures = self
+            .is_too_weak(secret)
+            .then(|| self.failures(Purpose::FailuresOnLoopBack, from, Some(&app.key)));
+        if let Some(failures) = failures
+            && let Err(often) = self.may_look_up(failures, None)
+        {
+            return Ok(Presentation::Throttled(often));
+        }
         let before = self.cache.before();
         let found = self.tokens_presented(secret).await?;
         let Some(stored) = found.into_iter().find(|stored| stored.token.app_id == app.id) else {
+            if let Some(failures) = failures {
+                self.count_failure(failures);
+            }
             return Ok(anybody);
         };
         let token = &stored.token;
@@ -239,7 +256,7 @@ impl Service {
             return Ok(writer.clone());
         }
         let ends_at = self.caller_end(app, caller).await?.ok_or(Unavailable::Withdrawn)?;
-        Ok(Writer { caller: caller.ending(ends_at), is_named: writer.is_named })
+        Ok(Writer { caller: caller.ending(ends_at), ..writer.clone() })
     }
 
     /// Whether expiry is all that keeps the token from being good.

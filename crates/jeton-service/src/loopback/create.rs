@@ -47,6 +47,10 @@ impl Service {
         writer: &Writer,
         items: &[Value],
     ) -> Result<Vec<Result<LoopBackRow, WriteFault>>, Unavailable> {
+        if let Err(often) = self.may_write(app, writer) {
+            return Ok(items.iter().map(|_| Err(WriteFault::TooOften(often))).collect());
+        }
+        self.count_written(app, writer, items.len());
         let now = self.now();
         let mut drafts = Vec::with_capacity(items.len());
         for chunk in items.chunks(CHUNK) {

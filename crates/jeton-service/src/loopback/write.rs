@@ -11,6 +11,7 @@ use super::row::LoopBackRow;
 use super::said::Said;
 use super::search::ReadFault;
 use crate::apps::OpenApp;
+use crate::limiter::TooOften;
 use crate::list::handle_id;
 use crate::update::MAX_TRIES;
 use crate::{Service, Unavailable};
@@ -46,6 +47,9 @@ pub enum WriteFault {
     /// What the client stores beside is too large, or nested too deep.
     #[error("an access token keeps at most {0} bytes, nested at most 125 deep")]
     TooLarge(usize),
+    /// Too many rows were written by clients whom no rule names, from the writer's address or in all.
+    #[error("too many access tokens are written: try again in {} s", .0.retry_seconds)]
+    TooOften(TooOften),
     /// There are as many self-made tokens that have not expired as there may be, or they are as large.
     #[error("there are too many access tokens that nobody vouches for")]
     TooManySelfMade,
@@ -129,6 +133,9 @@ impl Service {
         condition: &Condition,
         data: &Value,
     ) -> BulkWritten<u64> {
+        if let Err(often) = self.may_write(app, writer) {
+            return Ok(Err(WriteFault::TooOften(often).into()));
+        }
         let said = match Said::read(data) {
             Ok(said) => Said { id: None, ..said },
             Err(fault) => return Ok(Err(fault.into())),
@@ -170,6 +177,9 @@ impl Service {
         condition: &Condition,
         data: &Value,
     ) -> BulkWritten<Option<LoopBackRow>> {
+        if let Err(often) = self.may_write(app, writer) {
+            return Ok(Err(WriteFault::TooOften(often).into()));
+        }
         let said = match Said::read(data) {
             Ok(said) => Said { id: None, ..said },
             Err(fault) => return Ok(Err(fault.into())),
@@ -217,6 +227,9 @@ impl Service {
         data: &Value,
         rest: Rest,
     ) -> Written<LoopBackRow> {
+        if let Err(often) = self.may_write(app, writer) {
+            return Ok(Err(WriteFault::TooOften(often)));
+        }
         let said = match Said::read(data) {
             Ok(said) => said,
             Err(fault) => return Ok(Err(fault)),
@@ -247,6 +260,7 @@ impl Service {
                 Err(MergeFault::Fault(fault)) => return Ok(Err(fault)),
                 Err(MergeFault::Unreadable) => return Err(Unavailable::Unreadable("document of a token")),
             };
+            self.count_written(app, writer, 1);
             match self.replace(&stored, after.clone(), &writer.actor()).await? {
                 Replaced::Done => return Ok(Ok(self.row(app, StoredToken { token: after, ..stored })?)),
                 Replaced::NoRoom => return Ok(Err(WriteFault::TooManySelfMade)),

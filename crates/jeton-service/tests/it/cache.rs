@@ -385,8 +385,12 @@ async fn a_caller_is_asked_for_once() {
             world.service.admit(Surface::AppKey, Some(&demo), Some(&caller.secret), None).await.unwrap();
         let Admission::Admitted { app, authority } = admission else { panic!("{admission:?}") };
         world.service.issue(&app, &authority, grant("read")).await.unwrap().unwrap();
-        let (app, authority) =
-            world.service.admit_client(Surface::Dotide, Some(&demo), Some(&client)).await.unwrap().unwrap();
+        let (app, authority) = world
+            .service
+            .admit_client(Surface::Dotide, Some(&demo), Some(&client), None)
+            .await
+            .unwrap()
+            .unwrap();
         world.service.issue(&app, &authority, grant("read")).await.unwrap().unwrap();
         let default = world.service.open_surface(Surface::LoopBack, None).await.unwrap().unwrap();
         let presented = world.service.loopback_caller(&default, Some(&somebody.secret), None).await.unwrap();
@@ -408,7 +412,7 @@ async fn no_failure_of_a_client_is_answered_from_memory() {
     let (id, client_secret) = world.service.rotate_client_secret(&demo, &Actor::Cli).await.unwrap().unwrap();
     let admits = async |key: Option<&AppKey>, id: &str, text: &str| {
         let presented = ClientCredentials { id: id.to_owned(), secret: secret(text) };
-        world.service.admit_client(Surface::Dotide, key, Some(&presented)).await.unwrap().is_some()
+        world.service.admit_client(Surface::Dotide, key, Some(&presented), None).await.unwrap().is_some()
     };
     world.has_followed().await;
     assert!(admits(Some(&demo), &id, client_secret.expose()).await);
@@ -425,7 +429,9 @@ async fn no_failure_of_a_client_is_answered_from_memory() {
             assert_eq!(world.store.questions(), 1, "{key:?} {id}");
         }
         world.store.begin();
-        assert!(world.service.admit_client(Surface::Dotide, Some(&demo), None).await.unwrap().is_none());
+        assert!(
+            world.service.admit_client(Surface::Dotide, Some(&demo), None, None).await.unwrap().is_none()
+        );
         assert_eq!(world.store.questions(), 1);
     }
     world.store.begin();

@@ -155,7 +155,7 @@ impl Fed {
 
 /// Somebody who was let in by name.
 fn writer() -> Writer {
-    Writer { caller: ANYBODY, is_named: true }
+    Writer { caller: ANYBODY, is_named: true, from: None }
 }
 
 /// What an event says: what happened, and to which id.

@@ -14,7 +14,7 @@ use crate::log::{Format, Level};
 use crate::place::Place;
 use jeton_core::ScopeLimits;
 use jeton_http::{BodyLimits, PublicUrl, RequestLog, ServerLimits};
-use jeton_service::{CacheLimits, Limits, Retention};
+use jeton_service::{CacheLimits, Limits, Rate, Retention};
 use jeton_store::{PostgresOptions, SqliteOptions};
 pub(crate) use settings::Setting;
 use std::net::SocketAddr;
@@ -180,6 +180,9 @@ impl<'a> Read<'a> {
             document_bytes: self.count("limits.document_bytes"),
             self_made_tokens: self.number("limits.self_made_tokens"),
             self_made_bytes: self.number("limits.self_made_bytes"),
+            anonymous_writes: Rate::per_minute(self.number("limits.anonymous_writes_per_minute")),
+            anonymous_writes_of_app: Rate::per_hour(self.number("limits.anonymous_writes_per_hour")),
+            failures: Rate::per_minute(self.number("limits.failures_per_minute")),
             streams: self.count("limits.streams"),
         }
     }
@@ -188,6 +191,7 @@ impl<'a> Read<'a> {
         SqliteOptions {
             max_group: self.count("sqlite.max_group"),
             query_time: self.seconds("limits.query_seconds"),
+            reserve_bytes: self.number("sqlite.reserve_bytes"),
             ..SqliteOptions::default()
         }
     }

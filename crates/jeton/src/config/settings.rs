@@ -215,6 +215,26 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "67108864",
         "Most bytes of those tokens, each counted as 512 and what its client stored",
     ),
+    set(
+        "limits.anonymous_writes_per_minute",
+        number(1, 1_000_000),
+        "300",
+        "Most rows that LoopBack clients of one address write in an app whose rules do not name them; what is beyond is \
+         answered 429",
+    ),
+    set(
+        "limits.anonymous_writes_per_hour",
+        number(1, 100_000_000),
+        "10000",
+        "The same of one app, from all addresses",
+    ),
+    set(
+        "limits.failures_per_minute",
+        number(1, 1_000_000),
+        "60",
+        "Most credentials that are none from one address for one app; what is beyond is answered 429, and over Dotide's \
+         API still 404",
+    ),
     set("limits.streams", number(0, 100_000), "512", "Most change streams at a time; what is beyond is answered 503"),
     set(
         "retention.expired_days",
@@ -259,6 +279,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         number(1, 4_096),
         "256",
         "Most writes that SQLite commits together, with one wait for the disk",
+    ),
+    set(
+        "sqlite.reserve_bytes",
+        number(0, 1_073_741_824),
+        "16777216",
+        "Bytes of the disk that SQLite keeps for revoking, disabling, narrowing and deleting when it is full",
     ),
 ];
 

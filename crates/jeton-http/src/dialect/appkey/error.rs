@@ -7,7 +7,7 @@ use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AU
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jeton_core::AuthorityError;
-use jeton_service::{Refusal, Unavailable};
+use jeton_service::{Refusal, TooOften, Unavailable};
 use std::borrow::Cow;
 
 /// Why a request is not served.
@@ -15,6 +15,8 @@ use std::borrow::Cow;
 pub(super) enum AppKeyError {
     /// No live token was presented.
     Unproven,
+    /// From this address came too many tokens that are none.
+    TooOften(TooOften),
     /// The token is live in another app, or there is no such app.
     NoSuchApp,
     /// The token lends no authority over tokens.
@@ -49,6 +51,7 @@ impl AppKeyError {
     fn status(&self) -> StatusCode {
         match self {
             AppKeyError::Unproven => StatusCode::UNAUTHORIZED,
+            AppKeyError::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
             AppKeyError::Powerless => StatusCode::FORBIDDEN,
             AppKeyError::Forbidden(AuthorityError::Limit(_)) | AppKeyError::Bad(_) => StatusCode::BAD_REQUEST,
             AppKeyError::Forbidden(
@@ -78,6 +81,7 @@ impl AppKeyError {
     pub(super) fn message(&self) -> Cow<'static, str> {
         match self {
             AppKeyError::Unproven => "a live access token is required: Authorization: Bearer <token>".into(),
+            AppKeyError::TooOften(_) => overload::TOO_MANY_FAILURES.into(),
             AppKeyError::NoSuchApp => "there is no such app".into(),
             AppKeyError::Powerless => "this access token may not manage tokens".into(),
             AppKeyError::Forbidden(error) => error.to_string().into(),
@@ -132,6 +136,7 @@ impl IntoResponse for AppKeyError {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match self {
             AppKeyError::Unproven => headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+            AppKeyError::TooOften(often) => headers.insert(RETRY_AFTER, overload::retry_after(often)),
             AppKeyError::Busy => headers.insert(RETRY_AFTER, RETRY_SOON),
             AppKeyError::Method(allow) => headers.insert(ALLOW, HeaderValue::from_static(allow)),
             _ => None,

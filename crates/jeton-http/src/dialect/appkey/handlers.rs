@@ -73,6 +73,7 @@ async fn admit(service: &Service, app: &str, parts: &Parts) -> Result<Caller, Ap
     let from = client_address::kept(&parts.extensions);
     match service.admit(Surface::AppKey, key.as_ref(), presented.as_ref(), from).await? {
         Admission::Unproven => Err(AppKeyError::Unproven),
+        Admission::Throttled(often) => Err(AppKeyError::TooOften(often)),
         Admission::Elsewhere => Err(AppKeyError::NoSuchApp),
         Admission::Powerless => Err(AppKeyError::Powerless),
         Admission::Admitted { app, authority } => Ok(Caller { app, authority }),

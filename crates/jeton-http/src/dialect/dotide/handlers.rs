@@ -4,6 +4,7 @@ use super::error::DotideError;
 use super::input::{Input, PERMISSIONS, Query};
 use super::wire;
 use super::zone::requested_zone;
+use crate::client_address;
 use crate::request::{basic, read_body, segments};
 use crate::state::{AppState, PublicUrl};
 use crate::stream::{ListFrame, list_body};
@@ -62,7 +63,9 @@ async fn operate(
     };
     let key: Option<AppKey> = db.parse().ok();
     let credentials = basic(&parts.headers);
-    let admitted = state.service.admit_client(Surface::Dotide, key.as_ref(), credentials.as_ref()).await?;
+    let from = client_address::kept(&parts.extensions);
+    let admitted =
+        state.service.admit_client(Surface::Dotide, key.as_ref(), credentials.as_ref(), from).await?;
     let (app, authority) = admitted.ok_or(DotideError::NotFound)?;
     let caller = Caller { service: &state.service, parts, app, authority };
     let rest: Vec<&str> = rest.iter().map(String::as_str).collect();

@@ -10,7 +10,7 @@ use axum::http::header::{
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jeton_core::FilterError;
-use jeton_service::{BulkFault, ReadFault, Unavailable, WriteFault};
+use jeton_service::{BulkFault, ReadFault, TooOften, Unavailable, WriteFault};
 
 const JSON: &str = "application/json; charset=utf-8";
 
@@ -19,6 +19,8 @@ const JSON: &str = "application/json; charset=utf-8";
 pub(super) enum LoopBackError {
     /// An expired token was presented.
     InvalidToken,
+    /// From this address came too many tokens that are none.
+    TooOften(TooOften),
     /// The app's rules do not let the caller in.
     Denied,
     /// There is no such model, or no such app: the request line, relative to the mount.
@@ -73,6 +75,9 @@ impl LoopBackError {
         match self {
             InvalidToken => {
                 (StatusCode::UNAUTHORIZED, "Error", "Invalid Access Token".to_owned(), Some("INVALID_TOKEN"))
+            }
+            TooOften(_) => {
+                (StatusCode::TOO_MANY_REQUESTS, "Error", overload::TOO_MANY_FAILURES.to_owned(), None)
             }
             Denied => {
                 let code = Some("AUTHORIZATION_REQUIRED");
@@ -142,7 +147,7 @@ fn write_status(fault: WriteFault) -> StatusCode {
         WriteFault::Duplicate => StatusCode::CONFLICT,
         WriteFault::IdChanged => StatusCode::BAD_REQUEST,
         WriteFault::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-        WriteFault::TooManySelfMade => StatusCode::TOO_MANY_REQUESTS,
+        WriteFault::TooManySelfMade | WriteFault::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
         WriteFault::IdNotYours | WriteFault::Id | WriteFault::Created | WriteFault::User => {
             StatusCode::UNPROCESSABLE_ENTITY
         }
@@ -224,7 +229,26 @@ impl LoopBackError {
         if let LoopBackError::Busy = self {
             headers.insert(RETRY_AFTER, RETRY_SOON);
         }
+        if let Some(often) = self.too_often() {
+            headers.insert(RETRY_AFTER, overload::retry_after(often));
+        }
         response
+    }
+}
+
+impl LoopBackError {
+    /// What came too often, if that is what is wrong.
+    fn too_often(&self) -> Option<TooOften> {
+        let of_write = |fault: &WriteFault| match fault {
+            WriteFault::TooOften(often) => Some(*often),
+            _ => None,
+        };
+        match self {
+            LoopBackError::TooOften(often) => Some(*often),
+            LoopBackError::Write(fault) => of_write(fault),
+            LoopBackError::Several(faults) => faults.iter().flatten().find_map(of_write),
+            _ => None,
+        }
     }
 }
 

@@ -83,6 +83,7 @@ async fn operate(
     let from = client_address::kept(&parts.extensions);
     let caller = match service.loopback_caller(app, presented.as_ref(), from).await? {
         Presentation::Expired => return Err(LoopBackError::InvalidToken),
+        Presentation::Throttled(often) => return Err(LoopBackError::TooOften(often)),
         Presentation::Caller(caller) => caller,
     };
     let body = body?;
@@ -99,7 +100,7 @@ async fn operate(
         return Ok(answer::not_acceptable());
     }
     let arguments = Arguments { query, body: body.as_ref(), headers: &parts.headers };
-    let writer = Writer { caller, is_named: ground.is_by_name() };
+    let writer = Writer { caller, is_named: ground.is_by_name(), from };
     let is_head = parts.method == axum::http::Method::HEAD && below.len() == 1;
     let model = Model { service, app, writer, arguments, is_head };
     model.invoke(&called, wishes).await

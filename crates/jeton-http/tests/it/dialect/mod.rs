@@ -1,5 +1,5 @@
 pub(crate) mod appkey;
 
 mod dotide;
-mod loopback;
+pub(crate) mod loopback;
 mod users;

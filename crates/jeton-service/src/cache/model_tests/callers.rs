@@ -47,14 +47,15 @@ async fn bearer(service: &Service, text: &str) -> String {
     let caller = match service.loopback_caller(&app, Some(&secret), None).await.unwrap() {
         Presentation::Caller(caller) => Some(caller),
         // Only the first to present it is told.
-        Presentation::Expired => Some(crate::LoopBackCaller::Anybody),
+        Presentation::Throttled(_) | Presentation::Expired => Some(crate::LoopBackCaller::Anybody),
     };
     format!("{admission:?} {caller:?}")
 }
 
 async fn by_client(service: &Service, (id, secret): &(String, String)) -> String {
     let presented = ClientCredentials { id: id.clone(), secret: Secret::parse(secret).unwrap() };
-    let admitted = service.admit_client(Surface::Dotide, Some(&demo()), Some(&presented)).await.unwrap();
+    let admitted =
+        service.admit_client(Surface::Dotide, Some(&demo()), Some(&presented), None).await.unwrap();
     format!("{admitted:?}")
 }
 

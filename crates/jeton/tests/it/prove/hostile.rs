@@ -1,7 +1,9 @@
 //! Clients that mean ill: whatever they send, and however slowly, the server answers in time and without a fault of its
 //! own, its memory is bounded, and honest clients are served meanwhile.
 
+mod costly;
 mod crowd;
+mod flood;
 mod honest;
 mod measure;
 mod neighbours;
@@ -67,7 +69,8 @@ fn hostile_clients_at_full_size() {
 }
 
 /// What others must not notice.
-const ATTACKS: &[&Attack] = &[&neighbours::ATTACK, &pages::ATTACK];
+const ATTACKS: &[&Attack] =
+    &[&costly::ATTACK, &flood::GUESSES, &flood::WRITES, &neighbours::ATTACK, &pages::ATTACK];
 
 #[test]
 #[ignore = "a proof: cargo xtask prove hostile"]

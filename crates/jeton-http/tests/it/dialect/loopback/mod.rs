@@ -108,6 +108,6 @@ async fn with_admins(app: &TestApp) {
 }
 
 /// Everybody may do everything, which no app in its senses says.
-async fn open_to_all(app: &TestApp) {
+pub(crate) async fn open_to_all(app: &TestApp) {
     app.merge(json!({"loopback": {"acls": [entry("$everyone", "ALLOW", "*")]}})).await;
 }
