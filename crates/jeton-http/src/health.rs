@@ -1,20 +1,29 @@
 //! Health, for machines.
 
-use crate::overload::RETRY_SOON;
 use axum::extract::{FromRef, State};
-use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
-use axum::http::{HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
 use jeton_service::Service;
 use serde_json::json;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use tokio::sync::Mutex;
 
 /// Whether requests should be sent here, as far as the process itself knows. Clones are one and the same.
 #[derive(Clone, Debug)]
-pub struct Readiness(Arc<AtomicU8>);
+pub struct Readiness(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    phase: AtomicU8,
+    /// How often the store was asked.
+    asked: AtomicU64,
+    /// Which time the last answer was of, and whether it was a good one. Whoever holds this asks.
+    last: Mutex<(u64, bool)>,
+}
 
 /// Where a server is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,21 +40,41 @@ pub enum Phase {
 impl Readiness {
     /// That of a server in this phase.
     pub fn new(phase: Phase) -> Self {
-        Readiness(Arc::new(AtomicU8::new(phase as u8)))
+        let (phase, asked, last) = (AtomicU8::new(phase as u8), AtomicU64::new(0), Mutex::new((0, false)));
+        Readiness(Arc::new(Shared { phase, asked, last }))
     }
 
     /// Enters a phase.
     pub fn enter(&self, phase: Phase) {
-        self.0.store(phase as u8, Ordering::Relaxed);
+        self.0.phase.store(phase as u8, Ordering::Relaxed);
     }
 
     /// The phase that the server is in.
     pub fn phase(&self) -> Phase {
-        match self.0.load(Ordering::Relaxed) {
+        match self.0.phase.load(Ordering::Relaxed) {
             0 => Phase::Starting,
             1 => Phase::Serving,
             _ => Phase::Draining,
         }
+    }
+
+    /// Whether the store answers. It is asked once at a time, for all who came before it was: however many ask for
+    /// readiness, they cost one look-up, and none has to be refused.
+    async fn store_answers(&self, service: &Service) -> bool {
+        let Shared { asked, last, .. } = &*self.0;
+        let before = asked.load(Ordering::Relaxed);
+        let mut last = last.lock().await;
+        let (number, answers) = *last;
+        if number > before {
+            return answers;
+        }
+        let number = asked.fetch_add(1, Ordering::Relaxed) + 1;
+        let answer = service.ready().await;
+        if let Err(error) = &answer {
+            tracing::error!(route = "/readyz", "{error}");
+        }
+        *last = (number, answer.is_ok());
+        answer.is_ok()
     }
 }
 
@@ -67,20 +96,9 @@ async fn readyz(State(service): State<Service>, State(readiness): State<Readines
     let text = match readiness.phase() {
         Phase::Starting => "starting",
         Phase::Draining => "draining",
-        Phase::Serving => match service.ready().await {
-            Ok(()) => "ok",
-            Err(error) => {
-                tracing::error!(route = "/readyz", "{error}");
-                "unavailable"
-            }
-        },
+        Phase::Serving if readiness.store_answers(&service).await => "ok",
+        Phase::Serving => "unavailable",
     };
     let status = if text == "ok" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, [(CACHE_CONTROL, "no-store")], Json(json!({"status": text})))
-}
-
-/// `/readyz` where there is no room for a request.
-pub(crate) fn busy() -> Response {
-    let headers = [(CACHE_CONTROL, HeaderValue::from_static("no-store")), (RETRY_AFTER, RETRY_SOON)];
-    (StatusCode::SERVICE_UNAVAILABLE, headers, Json(json!({"status": "unavailable"}))).into_response()
 }

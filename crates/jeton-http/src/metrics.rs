@@ -75,6 +75,9 @@ metrics! {
         "Statements that read, and writes from being asked for to being on disk.";
     STORE_FAILURES = COUNTER "jeton_store_failures_total": "Calls of the store that failed.";
     GROUPS = HISTOGRAM "jeton_store_group_writes": "Writes that went into one commit (SQLite).";
+    OUTAGES = COUNTER "jeton_store_outages_total": "How often the database was found not to answer (PostgreSQL).";
+    CUT_OFF = GAUGE "jeton_store_cut_off":
+        "1 while the database is not asked, because it did not answer, and calls fail at once (PostgreSQL).";
     WAITING = GAUGE "jeton_store_waiting_writes": "Writes that waited when the writer last began a commit (SQLite).";
     READY = GAUGE "jeton_ready": "1 while the server serves, 0 while it starts or drains. Does not ask the store.";
     BUILD = GAUGE "jeton_build_info": "Always 1; the version is a label.";
@@ -234,6 +237,8 @@ fn store(measures: &StoreMeasures, families: &mut Vec<MetricFamily>) {
     families.push(family(&STORE_SECONDS, seconds.into()));
     families.push(family(&STORE_FAILURES, failures.into()));
     families.push(family(&GROUPS, vec![histogram_of(&[], &measures.groups.read(), 1.0)]));
+    families.push(family(&OUTAGES, vec![counter_of(&[], measures.outages.get() as f64)]));
+    families.push(family(&CUT_OFF, vec![gauge_of(&[], measures.is_cut_off.get() as f64)]));
     families.push(family(&WAITING, vec![gauge_of(&[], measures.waiting_writes.get() as f64)]));
 }
 

@@ -1,11 +1,13 @@
-//! What a request is told that there is no room for.
+//! Who may take which place, and what a request is told that there is no room for.
 
+use crate::auth;
 use crate::dialect::{appkey, dotide, loopback};
+use crate::request::X_ACCESS_TOKEN;
 use crate::seldom::Seldom;
-use crate::{auth, health};
+use crate::server::Claim;
 use axum::Json;
-use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, RETRY_AFTER};
+use axum::http::{HeaderValue, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jeton_service::{TooOften, Unavailable};
 use serde_json::json;
@@ -22,20 +24,14 @@ pub(crate) fn retry_after(often: TooOften) -> HeaderValue {
     HeaderValue::from(often.retry_seconds)
 }
 
-/// The 503 of whoever answers at this path, in its own shape. `None`: the path is served however much is under way.
-///
-/// That is `/healthz` alone: it says that the process answers, and whoever asks would end it if it did not. `/readyz` is
-/// refused like anything else, and that is its answer: there is no room for more.
-pub(crate) fn answer(path: &str) -> Option<Response> {
-    let first = path.split('/').nth(1).unwrap_or_default();
-    match first {
-        "healthz" => None,
-        "readyz" => Some(health::busy()),
-        "auth" => Some(auth::busy()),
-        "AccessToken" => Some(appkey::busy()),
-        "v1" | "v2" => Some(dotide::busy()),
-        _ if loopback::claims(path) => Some(loopback::busy()),
-        _ => Some(elsewhere()),
+/// The 503 of whoever answers at this path, in its own shape.
+pub(crate) fn answer(path: &str) -> Response {
+    match first_segment(path) {
+        "auth" => auth::busy(),
+        "AccessToken" => appkey::busy(),
+        "v1" | "v2" => dotide::busy(),
+        _ if loopback::claims(path) => loopback::busy(),
+        _ => elsewhere(),
     }
 }
 
@@ -48,6 +44,32 @@ pub(crate) fn log(route: &'static str, error: &Unavailable) {
     } else if let Some(kept_back) = CROWDING.pass() {
         tracing::warn!(route, kept_back, "{error}");
     }
+}
+
+/// Which places a request may take. Health is told whatever is under way: who asks for it would end the process, or send
+/// requests elsewhere, for what others do.
+///
+/// That somebody presents credentials says little, but where nothing is done without them, who presents others than those
+/// that let in is gone after one look-up.
+pub(crate) fn claim<B>(request: &Request<B>) -> Claim {
+    let path = request.uri().path();
+    match first_segment(path) {
+        "healthz" | "readyz" => Claim::Free,
+        "auth" => Claim::Gateway,
+        "AccessToken" | "v1" | "v2" | "verify" if presents_credentials(request) => Claim::Credentials,
+        "AccessToken" | "v1" | "v2" | "verify" => Claim::Common,
+        _ if presents_credentials(request) && loopback::claims(path) => Claim::PerhapsNamed,
+        _ => Claim::Common,
+    }
+}
+
+fn first_segment(path: &str) -> &str {
+    path.split('/').nth(1).unwrap_or_default()
+}
+
+fn presents_credentials<B>(request: &Request<B>) -> bool {
+    let in_headers = [AUTHORIZATION, X_ACCESS_TOKEN].iter().any(|name| request.headers().contains_key(name));
+    in_headers || request.uri().query().is_some_and(|query| query.contains("access_token="))
 }
 
 fn elsewhere() -> Response {

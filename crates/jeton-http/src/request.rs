@@ -1,12 +1,13 @@
 //! Reading requests: path segments, name-value pairs, credentials, bodies.
 
 use crate::server::BodyFault;
+use axum::BoxError;
 use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use jeton_core::Secret;
 use jeton_service::ClientCredentials;
@@ -157,8 +158,8 @@ pub(crate) async fn read_body(
     if announced.is_some_and(|length| length > limits.bytes) {
         return Err(BodyError::TooLarge(limits.bytes));
     }
-    let error = match Limited::new(body, limits.bytes).collect().await {
-        Ok(collected) => return Ok(collected.to_bytes()),
+    let error = match whole(Limited::new(body, limits.bytes)).await {
+        Ok(bytes) => return Ok(bytes),
         Err(error) => error,
     };
     if error.is::<LengthLimitError>() {
@@ -174,6 +175,22 @@ pub(crate) async fn read_body(
         }
     }
     Err(BodyError::Incomplete)
+}
+
+/// The bytes of a body. Parts are copied together as they come: kept as they are, each would take many times the memory of
+/// the byte that it may have.
+async fn whole(mut body: Limited<Body>) -> Result<Bytes, BoxError> {
+    let (mut first, mut all) = (Bytes::new(), BytesMut::new());
+    while let Some(frame) = body.frame().await {
+        let Ok(part) = frame?.into_data() else { continue };
+        if first.is_empty() && all.is_empty() {
+            first = part;
+        } else {
+            all.extend_from_slice(&std::mem::take(&mut first));
+            all.extend_from_slice(&part);
+        }
+    }
+    Ok(if all.is_empty() { first } else { all.freeze() })
 }
 
 /// A JSON text without the byte order mark that some clients write before it.

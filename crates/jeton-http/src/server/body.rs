@@ -1,18 +1,31 @@
 //! Bodies that keep to the limits, whoever reads or writes them.
 
-use super::limits::ServerLimits;
-use super::load::Permit;
+use super::limits::{FREE_BODY_BYTES, ServerLimits};
+use super::load::{Claim, Permit, go_on, wait_for_client};
 use super::stage::Connection;
 use axum::BoxError;
 use axum::body::{Body, Bytes, HttpBody};
 use http_body::{Frame, SizeHint};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
-use std::pin::Pin;
-use std::sync::Arc;
+use std::pin::{Pin, pin};
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll, ready};
-use tokio::time::{Instant, Sleep};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::task::yield_now;
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
+
+/// How long a body may go on to hold memory that others want.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How often a body that holds memory looks whether others want it.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Most bytes that are read of a body which nobody wants, so that its connection can go on.
+const DRAINED_BYTES: usize = 64 * 1024;
+/// How often the system is asked for what has come.
+const DRAIN_TURNS: usize = 4;
 
 /// Why a request body ends early although its client is still there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,96 +33,235 @@ pub(crate) enum BodyFault {
     /// It did not come in time.
     #[error("the body did not come in time")]
     TooSlow,
-    /// Bodies take up all the memory that they may.
+    /// Bodies take up all the memory that they may, or requests all places.
     #[error("there is no room for the body")]
     NoRoom,
 }
 
-pin_project! {
-    /// A request body within its times. What came of it counts among the bytes of all bodies until the request ends.
-    pub(super) struct RequestBody<B> {
-        #[pin]
-        inner: B,
-        #[pin]
-        sleep: Option<Sleep>,
-        end_by: Instant,
-        next_by: Instant,
-        connection: Arc<Connection>,
-        limits: ServerLimits,
-        has_ended: bool,
+/// A request body within its times. What came of it counts among the bytes of all bodies until the request ends. While
+/// its client is waited for, the request has no place among those under way.
+struct RequestBody {
+    inner: Option<Incoming>,
+    sleep: Option<Pin<Box<Sleep>>>,
+    begun: Instant,
+    next_by: Instant,
+    claim: Claim,
+    connection: Arc<Connection>,
+    limits: ServerLimits,
+    is_waiting: bool,
+    rest: Rest,
+}
+
+/// What is left of a body when nobody reads it any more.
+#[derive(Debug, Default)]
+pub(super) struct Rest(Arc<Mutex<Left>>);
+
+#[derive(Debug, Default)]
+enum Left {
+    /// Nothing: it was read to its end, or there was none.
+    #[default]
+    Nothing,
+    /// Something, which may still be read.
+    Unread(Incoming),
+    /// Something that will not come.
+    Lost,
+}
+
+/// The body of a request under these limits, and what will be left of it; nothing is spent on one that is empty.
+pub(super) fn request_body(
+    body: Incoming,
+    claim: Claim,
+    connection: &Arc<Connection>,
+    limits: &ServerLimits,
+) -> (Body, Option<Rest>) {
+    if body.is_end_stream() {
+        return (Body::empty(), None);
+    }
+    let (now, rest) = (Instant::now(), Rest::default());
+    let body = Body::new(RequestBody {
+        inner: Some(body),
+        sleep: None,
+        begun: now,
+        next_by: now + limits.body_stall_time,
+        claim,
+        connection: connection.clone(),
+        limits: *limits,
+        is_waiting: false,
+        rest: Rest(rest.0.clone()),
+    });
+    (body, Some(rest))
+}
+
+impl RequestBody {
+    /// Counts the bytes of a part, unless there is no room for them. The first few of each body are free.
+    fn hold(&self, bytes: usize) -> bool {
+        let before = self.connection.body_bytes.load(Ordering::Relaxed);
+        let after = before.saturating_add(bytes);
+        if !self.connection.load.hold_body(held_of(after) - held_of(before)) {
+            return false;
+        }
+        self.connection.body_bytes.store(after, Ordering::Relaxed);
+        true
     }
 
-    impl<B> PinnedDrop for RequestBody<B> {
-        fn drop(this: Pin<&mut Self>) {
-            if !this.has_ended {
-                this.connection.leave_body();
+    /// What becomes of it by this time; `None`: it may go on.
+    fn fault(&self, now: Instant) -> Option<BodyFault> {
+        let holds = held_of(self.connection.body_bytes.load(Ordering::Relaxed)) > 0;
+        if now >= self.next_by.min(self.begun + self.limits.body_time) {
+            Some(BodyFault::TooSlow)
+        } else if holds && now >= self.begun + PATIENCE && self.connection.load.is_short_of_memory() {
+            Some(BodyFault::NoRoom)
+        } else {
+            None
+        }
+    }
+
+    fn poll_fault(&mut self, context: &mut Context<'_>) -> Poll<BodyFault> {
+        let deadline = self.next_by.min(self.begun + self.limits.body_time);
+        loop {
+            let now = Instant::now();
+            if let Some(fault) = self.fault(now) {
+                return Poll::Ready(fault);
             }
+            let look = deadline.min(now + LOOK);
+            let sleep = match &mut self.sleep {
+                Some(sleep) => {
+                    sleep.as_mut().reset(look);
+                    sleep
+                }
+                none => none.insert(Box::pin(sleep_until(look))),
+            };
+            if sleep.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// All of it has come. False: there is no place for its request.
+    fn end(&mut self) -> bool {
+        self.inner = None;
+        !std::mem::take(&mut self.is_waiting) || go_on(&self.connection, Some(self.claim))
+    }
+
+    fn lose(&mut self) {
+        self.inner = None;
+        self.rest.leave(Left::Lost);
+    }
+}
+
+/// How many bytes of a body count among those of all.
+pub(super) fn held_of(bytes: usize) -> usize {
+    bytes.saturating_sub(FREE_BODY_BYTES)
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        if let Some(unread) = self.inner.take() {
+            self.rest.leave(Left::Unread(unread));
+        }
+        if self.is_waiting {
+            // The answer is ready, whatever it is.
+            go_on(&self.connection, None);
         }
     }
 }
 
-/// The body of a request under these limits; nothing is spent on one that is empty.
-pub(super) fn request_body(body: Incoming, connection: &Arc<Connection>, limits: &ServerLimits) -> Body {
-    if body.is_end_stream() {
-        return Body::empty();
-    }
-    let now = Instant::now();
-    Body::new(RequestBody {
-        inner: body,
-        sleep: None,
-        end_by: now + limits.body_time,
-        next_by: now + limits.body_stall_time,
-        connection: connection.clone(),
-        limits: *limits,
-        has_ended: false,
-    })
-}
-
-impl<B> HttpBody for RequestBody<B>
-where
-    B: HttpBody<Data = Bytes>,
-    B::Error: Into<BoxError>,
-{
+impl HttpBody for RequestBody {
     type Data = Bytes;
     type Error = BoxError;
 
     fn poll_frame(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let mut this = self.project();
-        if let Poll::Ready(frame) = this.inner.poll_frame(context) {
-            let Some(frame) = frame.transpose().map_err(Into::into)? else {
-                *this.has_ended = true;
-                return Poll::Ready(None);
-            };
-            let bytes = frame.data_ref().map_or(0, Bytes::len);
-            if !this.connection.load.hold_body(bytes) {
-                return Poll::Ready(Some(Err(BodyFault::NoRoom.into())));
+        let this = &mut *self;
+        let Some(inner) = &mut this.inner else { return Poll::Ready(None) };
+        let fault = match Pin::new(inner).poll_frame(context) {
+            Poll::Ready(None) if this.end() => return Poll::Ready(None),
+            Poll::Ready(None) => BodyFault::NoRoom,
+            Poll::Ready(Some(Err(error))) => {
+                this.lose();
+                return Poll::Ready(Some(Err(error.into())));
             }
-            this.connection.body_bytes.fetch_add(bytes, Ordering::Relaxed);
-            *this.next_by = Instant::now() + this.limits.body_stall_time;
-            return Poll::Ready(Some(Ok(frame)));
-        }
-        let deadline = (*this.end_by).min(*this.next_by);
-        match this.sleep.as_mut().as_pin_mut() {
-            Some(sleep) if sleep.deadline() == deadline => {}
-            Some(sleep) => sleep.reset(deadline),
-            None => this.sleep.set(Some(tokio::time::sleep_until(deadline))),
-        }
-        if let Some(sleep) = this.sleep.as_pin_mut() {
-            ready!(sleep.poll(context));
-        }
-        Poll::Ready(Some(Err(BodyFault::TooSlow.into())))
+            Poll::Ready(Some(Ok(frame))) if this.hold(frame.data_ref().map_or(0, Bytes::len)) => {
+                this.next_by = Instant::now() + this.limits.body_stall_time;
+                return Poll::Ready(Some(Ok(frame)));
+            }
+            Poll::Ready(Some(Ok(_))) => {
+                this.lose();
+                BodyFault::NoRoom
+            }
+            Poll::Pending => {
+                if !std::mem::replace(&mut this.is_waiting, true) {
+                    wait_for_client(&this.connection);
+                }
+                let Poll::Ready(fault) = this.poll_fault(context) else { return Poll::Pending };
+                this.lose();
+                fault
+            }
+        };
+        Poll::Ready(Some(Err(fault.into())))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.inner.as_ref().is_none_or(Incoming::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        self.inner.as_ref().map_or_else(|| SizeHint::with_exact(0), Incoming::size_hint)
     }
+}
+
+impl Rest {
+    /// What is left of a body that nobody began to read.
+    pub(super) fn of(body: Incoming) -> Self {
+        Rest(Arc::new(Mutex::new(Left::Unread(body))))
+    }
+
+    fn leave(&self, left: Left) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = left;
+    }
+
+    /// Whether nothing is left.
+    pub(super) fn is_nothing(&self) -> bool {
+        matches!(*self.0.lock().unwrap_or_else(PoisonError::into_inner), Left::Nothing)
+    }
+
+    /// Reads what is left to its end and drops it, as far as it comes in this time; if that is none, as far as it has come.
+    /// False: there is more than a little, or it did not come, so that where the next request begins is not known.
+    pub(super) async fn drain(self, patience: Duration) -> bool {
+        let left = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let body = match left {
+            Left::Nothing => return true,
+            Left::Lost => return false,
+            Left::Unread(body) => body,
+        };
+        if body.size_hint().lower() > DRAINED_BYTES as u64 {
+            return false;
+        }
+        let mut draining = pin!(is_short(body));
+        if !patience.is_zero() {
+            return timeout(patience, draining).await.unwrap_or(false);
+        }
+        for _ in 0..DRAIN_TURNS {
+            tokio::select! {
+                biased;
+                is_short = draining.as_mut() => return is_short,
+                () = yield_now() => {}
+            }
+        }
+        false
+    }
+}
+
+async fn is_short(mut body: Incoming) -> bool {
+    let mut left = DRAINED_BYTES;
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else { return false };
+        let Some(less) = left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) else { return false };
+        left = less;
+    }
+    true
 }
 
 pin_project! {

@@ -1,17 +1,18 @@
 //! One connection, from its first byte to its last.
 
-use super::body::{AnswerBody, request_body};
+use super::body::{AnswerBody, Rest, request_body};
 use super::fast_path::{self, FastPath};
 use super::io::WatchedIo;
 use super::limits::ServerLimits;
-use super::load::Permit;
+use super::load::{Claim, HeldPlace, Permit, go_on, wait_for_client};
 use super::stage::{Connection, Overdue};
 use super::tls::Tls;
 use crate::overload;
 use axum::body::Body;
-use axum::http::{Request, Response};
+use axum::http::header::{CONNECTION, EXPECT};
+use axum::http::{HeaderValue, Request, Response};
 use futures_util::future::Either;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::Watcher;
@@ -22,10 +23,14 @@ use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Poll, ready};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tower_service::Service;
+
+/// How long an answer waits for the rest of a short body that it does not need.
+const DRAIN_TIME: Duration = Duration::from_secs(1);
 
 /// What every connection of a server is served with.
 #[derive(Clone)]
@@ -127,19 +132,61 @@ where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
 {
     let begun = connection.begin_request().then(|| {
-        let (permit, has_room) = Permit::take(connection);
-        let refused = if has_room { None } else { overload::answer(request.uri().path()) };
-        let answering = match refused {
-            Some(response) => Either::Left(ready(Ok(response))),
-            None => Either::Right(service.call(request.map(|body| request_body(body, connection, limits)))),
+        let claim = overload::claim(&request);
+        // Who waits to be asked for the body has not sent it.
+        let sends_unasked = !request.headers().contains_key(EXPECT);
+        let (permit, has_room) = Permit::take(connection, claim);
+        let (answering, rest) = if has_room {
+            let (request, rest) = admitted(request, claim, connection, limits);
+            (Either::Right(service.call(request)), rest)
+        } else {
+            let (parts, body) = request.into_parts();
+            let refused = overload::answer(parts.uri.path());
+            (Either::Left(ready(Ok(refused))), (!body.is_end_stream()).then(|| Rest::of(body)))
         };
-        (permit, answering)
+        let patience = if has_room && claim != Claim::Gateway { DRAIN_TIME } else { Duration::ZERO };
+        (permit, answering, rest, sends_unasked.then_some(patience), connection.clone())
     });
     async move {
-        let Some((permit, answering)) = begun else { return Err(Evicted) };
-        let response = answering.await.unwrap_or_else(|never| match never {});
+        let Some((permit, answering, rest, patience, connection)) = begun else { return Err(Evicted) };
+        let mut response = answering.await.unwrap_or_else(|never| match never {});
+        let rest = rest.filter(|rest| !rest.is_nothing());
+        if let Some(rest) = rest
+            && !is_over(rest, patience, &connection).await?
+        {
+            connection.leave_body();
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         Ok(response.map(|body| AnswerBody::new(body, permit)))
     }
+}
+
+/// A request as the service sees it, and what will be left of its body.
+fn admitted(
+    request: Request<Incoming>,
+    claim: Claim,
+    connection: &Arc<Connection>,
+    limits: &ServerLimits,
+) -> (Request<Body>, Option<Rest>) {
+    let (mut parts, body) = request.into_parts();
+    if claim == Claim::PerhapsNamed {
+        parts.extensions.insert(HeldPlace(connection.clone()));
+    }
+    let (body, rest) = request_body(body, claim, connection, limits);
+    (Request::from_parts(parts, body), rest)
+}
+
+/// Whether a body that was not read to its end comes to it, so that the connection can go on behind it. A client that
+/// announced a body and does not send it, as a gateway that passes `Content-Length` on without the body, would have its
+/// next request taken for that.
+async fn is_over(rest: Rest, patience: Option<Duration>, connection: &Connection) -> Result<bool, Evicted> {
+    let Some(patience) = patience.filter(|_| !connection.is_stopping()) else { return Ok(false) };
+    if patience.is_zero() {
+        return Ok(rest.drain(patience).await);
+    }
+    wait_for_client(connection);
+    let is_drained = rest.drain(patience).await;
+    if go_on(connection, None) { Ok(is_drained) } else { Err(Evicted) }
 }
 
 /// Lets a connection be served until it ends or stays in a stage for too long.

@@ -3,7 +3,7 @@
 use super::limits::ServerLimits;
 use super::load::Load;
 use super::measures::ServerMeasures;
-use super::stage::Connection;
+use super::stage::{Connection, Stage};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -103,7 +103,9 @@ impl Connections {
     pub(super) fn stop_all(&self) {
         for member in self.lock().values() {
             member.connection.stop();
-            member.evict();
+            if member.connection.stage() != Stage::Reading {
+                member.evict();
+            }
         }
     }
 

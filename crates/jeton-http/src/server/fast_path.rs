@@ -8,7 +8,7 @@
 
 use super::io::WatchedIo;
 use super::limits::ServerLimits;
-use super::load::Permit;
+use super::load::{Claim, Permit};
 use super::plain::{MAX_HEADERS, PlainHead, Reading};
 use super::stage::Connection;
 use axum::http::header::CONNECTION;
@@ -74,7 +74,7 @@ pub struct Room<'a>(&'a Arc<Connection>);
 impl Room<'_> {
     /// A place among the requests under way, until it is dropped; `None`: there are too many.
     pub fn take(self) -> Option<impl Sized + Send> {
-        let (permit, has_room) = Permit::take(self.0);
+        let (permit, has_room) = Permit::take(self.0, Claim::Gateway);
         has_room.then_some(permit)
     }
 }

@@ -17,7 +17,8 @@ pub struct ServerLimits {
     pub body_time: Duration,
     /// Between two parts of a body. Default 10 s. What takes longer is answered 408.
     pub body_stall_time: Duration,
-    /// Between the end of an answer and the next request. Default 60 s.
+    /// Between the end of an answer and the next request. Default 75 s: longer than the 60 s after which nginx and load
+    /// balancers close what they keep, so that it is they who close, and no request meets a connection that is closing.
     pub idle_time: Duration,
     /// For a client to make room for more of an answer. Default 30 s. One that reads, but very little, is dropped as
     /// well: the system says that there is room when about a third of its send buffer (256 KiB) is free,
@@ -26,20 +27,27 @@ pub struct ServerLimits {
     /// From the wish to stop to the end of requests that are under way. Default 10 s. What is left is cut.
     pub shutdown_time: Duration,
     /// Connections at a time. Default 8,192. Beyond it the connection that was idle longest is closed in favour of the
-    /// new one, and the new one is refused if none is idle.
+    /// new one, and the new one is refused if none is idle. One whose request is still being read is idle here.
     pub connections: usize,
-    /// Requests at a time, from the end of the head to the last byte of the answer. Default 1,024. Beyond it the answer
-    /// is 503, but for what takes no time: forward-auth that memory answers.
+    /// Requests at a time, from the end of the request to the last byte of the answer; those that are still being read do
+    /// not count. Default 1,024. Beyond it the answer is 503, but for what takes no time: health, and forward-auth that
+    /// memory answers. Another quarter of it is kept for forward-auth that has to be looked up, and another for requests
+    /// with credentials.
     pub requests: usize,
     /// Bytes in a request head. Default 16 KiB, which is what Node.js takes. What is longer is answered 431; so are more
     /// than 100 headers.
     pub head_bytes: usize,
-    /// Bytes of request bodies that are held in memory at a time, in all. Default 64 MiB. Beyond it the answer is 503.
+    /// Bytes of request bodies that are held in memory at a time, in all, beyond the first 4 KiB of each, of which there
+    /// are no more than connections. Default 64 MiB. Beyond it the answer is 503; beyond half of it, what has been coming
+    /// for more than 2 s makes room.
     pub bodies_bytes: usize,
 }
 
 /// Bytes of an answer that the system holds for a client that does not read.
 pub(super) const SEND_BUFFER_BYTES: usize = 256 * 1024;
+
+/// Bytes of each body that need no room: so that those who send little are served when others take all of it.
+pub(super) const FREE_BODY_BYTES: usize = 4 * 1024;
 
 /// File descriptors that are for the database, the log, the control socket, and whatever else is open beside clients.
 const OTHER_DESCRIPTORS: usize = 128;
@@ -57,7 +65,7 @@ impl Default for ServerLimits {
             head_time: Duration::from_secs(10),
             body_time: Duration::from_secs(30),
             body_stall_time: Duration::from_secs(10),
-            idle_time: Duration::from_secs(60),
+            idle_time: Duration::from_secs(75),
             write_stall_time: Duration::from_secs(30),
             shutdown_time: Duration::from_secs(10),
             connections: 8_192,

@@ -1,5 +1,6 @@
 //! How much is under way in a server, and whether there is room for more.
 
+use super::body::held_of;
 use super::limits::ServerLimits;
 use super::measures::ServerMeasures;
 use super::stage::Connection;
@@ -7,22 +8,86 @@ use crate::seldom::Seldom;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// For those that may take places of their own, one of so many that all requests have is kept, each time.
+const KEPT_SHARE: usize = 4;
+
+/// Which places a request may take, as far as its head says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Claim {
+    /// It needs none: it takes no time, and whoever asks would end the process or send requests elsewhere if it were refused.
+    Free,
+    /// Those that all may take.
+    Common,
+    /// Where no common place is free, one that is kept for forward-auth's lookups.
+    Gateway,
+    /// Where no common place is free, one that is kept for those who prove who they are: nothing is done here for anybody
+    /// else.
+    Credentials,
+    /// The same where much is done for others, too: whoever does not prove it then has to go, see [`HeldPlace`].
+    PerhapsNamed,
+}
+
+/// What a request under way occupies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Place {
+    #[default]
+    None = 0,
+    Common = 1,
+    OfGateways = 2,
+    OfCredentials = 3,
+}
+
+impl Place {
+    pub(super) fn of(number: u8) -> Place {
+        let all = [Place::None, Place::Common, Place::OfGateways, Place::OfCredentials];
+        all.into_iter().find(|place| *place as u8 == number).unwrap_or_default()
+    }
+}
+
 /// Requests and bodies at this moment. Every request passes here, so it is counters and nothing else.
 #[derive(Debug)]
 pub(super) struct Load {
-    requests: AtomicUsize,
-    requests_at_most: usize,
+    requests: Places,
+    gateways: Places,
+    credentials: Places,
     body_bytes: AtomicUsize,
     body_bytes_at_most: usize,
     refusals: Seldom,
     measures: Arc<ServerMeasures>,
 }
 
+#[derive(Debug)]
+struct Places {
+    taken: AtomicUsize,
+    at_most: usize,
+}
+
+impl Places {
+    fn new(at_most: usize) -> Self {
+        Places { taken: AtomicUsize::new(0), at_most }
+    }
+
+    fn take(&self) -> bool {
+        let has_room = self.taken.fetch_add(1, Ordering::Relaxed) < self.at_most;
+        if !has_room {
+            self.give_back();
+        }
+        has_room
+    }
+
+    fn give_back(&self) {
+        self.taken.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Load {
     pub(super) fn new(limits: &ServerLimits, measures: Arc<ServerMeasures>) -> Self {
+        let kept = limits.requests.div_ceil(KEPT_SHARE);
         Load {
-            requests: AtomicUsize::new(0),
-            requests_at_most: limits.requests,
+            requests: Places::new(limits.requests),
+            gateways: Places::new(kept),
+            credentials: Places::new(kept),
             body_bytes: AtomicUsize::new(0),
             body_bytes_at_most: limits.bodies_bytes,
             refusals: Seldom::new(1),
@@ -33,12 +98,47 @@ impl Load {
     /// Counts bytes of a body, unless there are too many. They are given back when their request ends.
     pub(super) fn hold_body(&self, bytes: usize) -> bool {
         let before = self.body_bytes.fetch_add(bytes, Ordering::Relaxed);
-        let fits = before.saturating_add(bytes) <= self.body_bytes_at_most;
+        let fits = bytes == 0 || before.saturating_add(bytes) <= self.body_bytes_at_most;
         if !fits {
             self.body_bytes.fetch_sub(bytes, Ordering::Relaxed);
             self.note_refusal("bodies take up all the memory that they may");
         }
         fits
+    }
+
+    /// Whether bodies hold so much that those which come slowly have to give way.
+    pub(super) fn is_short_of_memory(&self) -> bool {
+        self.body_bytes.load(Ordering::Relaxed) > self.body_bytes_at_most / 2
+    }
+
+    /// `None`: there is none.
+    fn take(&self, claim: Claim) -> Option<Place> {
+        if claim == Claim::Free {
+            return Some(Place::None);
+        }
+        if self.requests.take() {
+            return Some(Place::Common);
+        }
+        let kept = match claim {
+            Claim::Free | Claim::Common => None,
+            Claim::Gateway => self.gateways.take().then_some(Place::OfGateways),
+            Claim::Credentials | Claim::PerhapsNamed => {
+                self.credentials.take().then_some(Place::OfCredentials)
+            }
+        };
+        if kept.is_none() {
+            self.note_refusal("there are too many requests");
+        }
+        kept
+    }
+
+    fn give_back(&self, place: Place) {
+        match place {
+            Place::None => {}
+            Place::Common => self.requests.give_back(),
+            Place::OfGateways => self.gateways.give_back(),
+            Place::OfCredentials => self.credentials.give_back(),
+        }
     }
 
     fn note_refusal(&self, reason: &str) {
@@ -50,7 +150,9 @@ impl Load {
 
     #[cfg(test)]
     pub(super) fn counts(&self) -> (usize, usize) {
-        (self.requests.load(Ordering::Relaxed), self.body_bytes.load(Ordering::Relaxed))
+        let all = [&self.requests, &self.gateways, &self.credentials];
+        let taken = all.iter().map(|places| places.taken.load(Ordering::Relaxed)).sum();
+        (taken, self.body_bytes.load(Ordering::Relaxed))
     }
 }
 
@@ -59,26 +161,52 @@ impl Load {
 pub(super) struct Permit(Arc<Connection>);
 
 impl Permit {
-    /// Counts a request of a connection until the permit is dropped. False: there are too many, and this one is to be
-    /// refused; it counts all the same, since its answer has to be written.
-    pub(super) fn take(connection: &Arc<Connection>) -> (Self, bool) {
-        let load = &connection.load;
-        let has_room = load.requests.fetch_add(1, Ordering::Relaxed) < load.requests_at_most;
-        if !has_room {
-            load.note_refusal("there are too many requests");
-        }
-        (Permit(Arc::clone(connection)), has_room)
+    /// Gives a request of a connection a place until the permit is dropped. False: there is none, and it is to be refused.
+    pub(super) fn take(connection: &Arc<Connection>, claim: Claim) -> (Self, bool) {
+        let place = connection.load.take(claim);
+        connection.set_place(place.unwrap_or_default());
+        (Permit(Arc::clone(connection)), place.is_some())
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         let Permit(connection) = self;
-        connection.load.requests.fetch_sub(1, Ordering::Relaxed);
-        let held = connection.body_bytes.swap(0, Ordering::Relaxed);
+        let load = &connection.load;
+        load.give_back(connection.take_place());
+        let held = held_of(connection.body_bytes.swap(0, Ordering::Relaxed));
         if held != 0 {
-            connection.load.body_bytes.fetch_sub(held, Ordering::Relaxed);
+            load.body_bytes.fetch_sub(held, Ordering::Relaxed);
         }
         connection.end_request();
+    }
+}
+
+/// The request of a connection cannot go on before its client sends more: others may have its place meanwhile, and its
+/// connection, too.
+pub(super) fn wait_for_client(connection: &Connection) {
+    connection.load.give_back(connection.take_place());
+    connection.begin_reading();
+}
+
+/// The request goes on. Without a claim, it is only to be answered, which needs no place. False: the connection is being
+/// closed, or no place is free.
+pub(super) fn go_on(connection: &Connection, claim: Option<Claim>) -> bool {
+    if !connection.end_reading() {
+        return false;
+    }
+    let place = claim.map_or(Some(Place::None), |claim| connection.load.take(claim));
+    connection.set_place(place.unwrap_or_default());
+    place.is_some()
+}
+
+/// The place of a request that perhaps proves who it is.
+#[derive(Clone, Debug)]
+pub(crate) struct HeldPlace(pub(super) Arc<Connection>);
+
+impl HeldPlace {
+    /// Whether it is one of those that are kept for who proves it.
+    pub(crate) fn is_kept_for_named(&self) -> bool {
+        self.0.place() == Place::OfCredentials
     }
 }

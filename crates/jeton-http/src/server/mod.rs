@@ -25,6 +25,7 @@ mod tests;
 pub(crate) use body::BodyFault;
 pub use fast_path::{AtOnce, FastPath, Reply, Room};
 pub use limits::ServerLimits;
+pub(crate) use load::{Claim, HeldPlace};
 pub use measures::ServerMeasures;
 pub use plain::PlainHead;
 pub use tls::{Tls, TlsError};

@@ -1,7 +1,7 @@
 //! The stage that a connection is in, and until when it may stay there.
 
 use super::limits::ServerLimits;
-use super::load::Load;
+use super::load::{Load, Place};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence};
 use std::time::Duration;
@@ -11,6 +11,7 @@ use tokio::time::Instant;
 const CLOSING_TIME: Duration = Duration::from_secs(2);
 
 /// What a connection is doing. `Head`, `Busy`, `Sending` and `Idle` follow on each other in turn.
+/// `Busy` is interrupted by `Reading` where the body does not come with its head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Stage {
@@ -24,6 +25,8 @@ pub(super) enum Stage {
     Sending,
     /// The last answer was handed over, and no further request has begun.
     Idle,
+    /// The head of a request is whole, and more of its body has to come before anything is done.
+    Reading,
     /// Nothing more is answered; what the client still sends is read and dropped.
     Closing,
     /// It was closed in favour of others: no request is taken from it any more.
@@ -31,8 +34,16 @@ pub(super) enum Stage {
 }
 
 impl Stage {
-    const ALL: [Stage; 7] =
-        [Stage::New, Stage::Head, Stage::Busy, Stage::Sending, Stage::Idle, Stage::Closing, Stage::Evicted];
+    const ALL: [Stage; 8] = [
+        Stage::New,
+        Stage::Head,
+        Stage::Busy,
+        Stage::Sending,
+        Stage::Idle,
+        Stage::Reading,
+        Stage::Closing,
+        Stage::Evicted,
+    ];
 
     fn of(number: u8) -> Stage {
         Stage::ALL.into_iter().find(|stage| *stage as u8 == number).unwrap_or(Stage::Evicted)
@@ -75,7 +86,9 @@ pub(super) struct Connection {
     is_stopping: AtomicBool,
     /// What is under way in its server, of which its requests are a part.
     pub(super) load: Arc<Load>,
-    /// Bytes of the request's body that count among those of all bodies.
+    /// What its request occupies of that.
+    place: AtomicU8,
+    /// Bytes that have come of the request's body.
     pub(super) body_bytes: AtomicUsize,
 }
 
@@ -91,6 +104,7 @@ impl Connection {
             is_proven: AtomicBool::new(false),
             is_stopping: AtomicBool::new(false),
             load,
+            place: AtomicU8::new(Place::None as u8),
             body_bytes: AtomicUsize::new(0),
         }
     }
@@ -123,6 +137,30 @@ impl Connection {
                 return true;
             }
         }
+    }
+
+    /// The request cannot go on before more of its body comes.
+    pub(super) fn begin_reading(&self) {
+        self.advance(Stage::Busy, Stage::Reading);
+    }
+
+    /// The request goes on. False: the connection is being closed.
+    pub(super) fn end_reading(&self) -> bool {
+        self.advance(Stage::Reading, Stage::Busy)
+    }
+
+    /// What the request occupies in its server.
+    pub(super) fn place(&self) -> Place {
+        Place::of(self.place.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn set_place(&self, place: Place) {
+        self.place.store(place as u8, Ordering::Relaxed);
+    }
+
+    /// What it occupied, which is to be given back.
+    pub(super) fn take_place(&self) -> Place {
+        Place::of(self.place.swap(Place::None as u8, Ordering::Relaxed))
     }
 
     /// The answer is complete.
@@ -177,13 +215,14 @@ impl Connection {
         self.is_stopping.load(Ordering::Relaxed)
     }
 
-    /// Closes it for good if no request is under way: none is begun after this answers true.
+    /// Closes it for good if no request is under way, or one that is still being read and of which nothing was done: none is
+    /// begun after this answers true, and none goes on.
     pub(super) fn evict(&self) -> bool {
         loop {
             let stage = self.stage();
             match stage {
                 Stage::Busy | Stage::Sending | Stage::Evicted => return false,
-                Stage::New | Stage::Head | Stage::Idle | Stage::Closing => {
+                Stage::New | Stage::Head | Stage::Idle | Stage::Reading | Stage::Closing => {
                     if self.advance(stage, Stage::Evicted) {
                         return true;
                     }
@@ -193,11 +232,11 @@ impl Connection {
     }
 
     /// Which of two connections without a request is closed first: the smaller one. Those that never sent a whole request
-    /// go before those that did, and then those that wait longest. `None`: a request is under way.
+    /// go before those that did, and then those that wait longest. `None`: a request is under way and there as a whole.
     pub(super) fn standing(&self) -> Option<(bool, Instant)> {
         match self.stage() {
             Stage::Busy | Stage::Sending | Stage::Evicted => None,
-            Stage::New | Stage::Head | Stage::Idle | Stage::Closing => {
+            Stage::New | Stage::Head | Stage::Idle | Stage::Reading | Stage::Closing => {
                 Some((self.is_proven.load(Ordering::Relaxed), self.since()))
             }
         }
@@ -216,7 +255,7 @@ impl Connection {
             Stage::Idle => after(limits.idle_time, Overdue::Idle),
             Stage::Closing => after(CLOSING_TIME, Overdue::Closing),
             // Bodies have their times where they are read, and an answer that cannot be written is stalled.
-            Stage::Busy | Stage::Sending | Stage::Evicted => None,
+            Stage::Busy | Stage::Sending | Stage::Reading | Stage::Evicted => None,
         }
     }
 

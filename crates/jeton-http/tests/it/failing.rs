@@ -22,6 +22,7 @@ pub(crate) struct FailingStore {
     first_failing: AtomicU64,
     last_failing: AtomicU64,
     loses_answers: AtomicBool,
+    last_held: watch::Sender<u64>,
 }
 
 impl FailingStore {
@@ -33,6 +34,7 @@ impl FailingStore {
             first_failing: AtomicU64::new(u64::MAX),
             last_failing: AtomicU64::new(u64::MAX),
             loses_answers: AtomicBool::new(false),
+            last_held: watch::Sender::new(0),
         }
     }
 
@@ -46,10 +48,17 @@ impl FailingStore {
         self.fail(1, u64::MAX);
     }
 
+    /// From now on, so many calls wait until the store recovers.
+    pub(crate) fn hold(&self, calls: u64) {
+        self.fail(u64::MAX, u64::MAX);
+        self.last_held.send_replace(calls);
+    }
+
     /// From now on, no call fails.
     pub(crate) fn recover(&self) {
         self.fail(u64::MAX, u64::MAX);
         self.lose_answers(false);
+        self.last_held.send_replace(0);
     }
 
     /// Whether calls that fail have been carried out: only their answers are lost.
@@ -74,6 +83,7 @@ impl FailingStore {
         call: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
         let number = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
+        drop(self.last_held.subscribe().wait_for(|last| *last < number).await);
         let failing = self.first_failing.load(Ordering::SeqCst)..=self.last_failing.load(Ordering::SeqCst);
         if !failing.contains(&number) {
             return call.await;

@@ -34,6 +34,7 @@ pub(crate) struct Config {
     pub(crate) log_format: Format,
     pub(crate) reloadable: Reloadable,
     pub(crate) server_limits: ServerLimits,
+    pub(crate) listen_backlog: i32,
     pub(crate) body_limits: BodyLimits,
     pub(crate) verify_body_limits: BodyLimits,
     pub(crate) retention: Retention,
@@ -109,6 +110,7 @@ impl Config {
                 },
             },
             server_limits: read.server_limits(),
+            listen_backlog: i32::try_from(read.number("limits.listen_backlog")).unwrap_or(i32::MAX),
             body_limits: BodyLimits { bytes: read.count("limits.body_bytes") },
             verify_body_limits: BodyLimits { bytes: read.count("limits.verify_body_bytes") },
             retention: read.retention(),
@@ -274,6 +276,7 @@ mod tests {
             (&place.limits, &place.cache_limits, place.sqlite_options, place.postgres_options),
         );
         let addresses = (config.listen, config.admin_listen, &config.public_url, config.behind_proxy);
+        let addresses = (addresses, config.listen_backlog);
         let limits = (config.server_limits, config.body_limits, config.verify_body_limits);
         let times = (config.retention, config.drain);
         let rest = (&config.tls, config.log_format, config.reloadable);

@@ -152,12 +152,25 @@ pub(crate) const SETTINGS: &[Setting] = &[
     )
     .reloaded(),
     set("limits.connections", number(16, 1_000_000), "8192", "Most connections of clients at a time"),
-    set("limits.requests", number(1, 1_000_000), "1024", "Most requests at a time; what is beyond is answered 503, but for forward-auth from memory"),
+    set(
+        "limits.listen_backlog",
+        number(1, 2_147_483_647),
+        "65535",
+        "Most connections that wait to be accepted; the system makes it no more than net.core.somaxconn",
+    ),
+    set(
+        "limits.requests",
+        number(1, 1_000_000),
+        "1024",
+        "Most requests at a time, those that are still being read aside; what is beyond is answered 503, but for health \
+         and forward-auth from memory. A quarter more is kept for other forward-auth, and another for requests with \
+         credentials",
+    ),
     set("limits.handshake_seconds", number(1, 600), "10", "How long a TLS handshake may take"),
     set("limits.head_seconds", number(1, 600), "10", "How long the head of a request may take to arrive"),
     set("limits.body_seconds", number(1, 600), "30", "How long the body of a request may take to arrive"),
     set("limits.body_stall_seconds", number(1, 600), "10", "How long the next part of a body may take to arrive"),
-    set("limits.idle_seconds", number(1, 3_600), "60", "How long a connection may wait for its next request"),
+    set("limits.idle_seconds", number(1, 3_600), "75", "How long a connection may wait for its next request"),
     set(
         "limits.write_stall_seconds",
         number(1, 600),
@@ -169,7 +182,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "limits.bodies_bytes",
         number(1_048_576, 68_719_476_736),
         "67108864",
-        "Most bytes of bodies that are held at a time, in all; what is beyond is answered 503",
+        "Most bytes of bodies that are held at a time, in all, the first 4096 of each aside; what is beyond is answered 503",
     ),
     set("limits.body_bytes", number(1_024, 16_777_216), "102400", "Most bytes in the body of a request"),
     set(

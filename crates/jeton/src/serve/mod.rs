@@ -54,7 +54,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
             "{name} can be changed by others than its owner, who could put other keys there: chmod go-w"
         );
     }
-    let sockets = sockets.listen().await?;
+    let sockets = sockets.listen(config.listen_backlog)?;
     let control = if lock.is_some() { Some(control::bind(place)?) } else { None };
     let signals = Signals::listen()?;
     let scheme = if tls.is_some() { "https" } else { "http" };

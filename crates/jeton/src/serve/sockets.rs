@@ -61,9 +61,9 @@ impl Sockets {
         self.admin.address()
     }
 
-    /// The same, both listening.
-    pub(super) async fn listen(self) -> Result<Self, Failure> {
-        Ok(Sockets { public: self.public.listen().await?, admin: self.admin.listen().await? })
+    /// The same, both listening, with room for so many connections that are not accepted yet, as far as the system allows.
+    pub(super) fn listen(self, backlog: i32) -> Result<Self, Failure> {
+        Ok(Sockets { public: self.public.listen(backlog)?, admin: self.admin.listen(backlog)? })
     }
 
     /// The public and the admin listener.
@@ -82,15 +82,17 @@ impl Socket {
         }
     }
 
-    async fn listen(self) -> Result<Self, Failure> {
-        match self {
-            Socket::Listening(_) => Ok(self),
-            Socket::Address(address) => {
-                let bound = TcpListener::bind(address).await.and_then(TcpListener::into_std);
-                let failed = |error| Failure::unavailable(format!("cannot listen on {address}: {error}"));
-                bound.map(Socket::Listening).map_err(failed)
-            }
+    fn listen(self, backlog: i32) -> Result<Self, Failure> {
+        let listener = match self {
+            Socket::Listening(listener) => listener,
+            Socket::Address(address) => StdListener::bind(address)
+                .map_err(|error| Failure::unavailable(format!("cannot listen on {address}: {error}")))?,
+        };
+        // Whoever made it, with whatever room: to listen once more changes nothing but that.
+        if let Err(error) = rustix::net::listen(&listener, backlog) {
+            tracing::warn!("room for waiting connections stays as it was: {error}");
         }
+        Ok(Socket::Listening(listener))
     }
 
     fn into_listener(self) -> Result<TcpListener, Failure> {
@@ -127,4 +129,35 @@ fn handed() -> Result<[Option<StdListener>; 2], Failure> {
         }
     }
     Ok(sockets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpStream;
+    use std::time::Duration;
+
+    /// More than the standard library asks for.
+    const BURST: usize = 200;
+
+    /// Nobody accepts: what has no room is not connected.
+    fn takes_a_burst(socket: &Socket) -> bool {
+        let address = socket.address().unwrap();
+        let connect = |_| TcpStream::connect_timeout(&address, Duration::from_millis(500));
+        (0..BURST).map(connect).collect::<Result<Vec<_>, _>>().is_ok()
+    }
+
+    #[test]
+    fn sockets_of_ours_and_handed_ones_have_the_room_that_was_asked_for() {
+        let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        let narrow = || {
+            let listener = StdListener::bind(any).unwrap();
+            rustix::net::listen(&listener, 16).unwrap();
+            Socket::Listening(listener)
+        };
+        assert!(!takes_a_burst(&narrow()), "the test tells the difference");
+        assert!(takes_a_burst(&narrow().listen(1_024).unwrap()));
+        assert!(takes_a_burst(&Socket::Address(any).listen(1_024).unwrap()));
+        assert!(!takes_a_burst(&Socket::Address(any).listen(16).unwrap()));
+    }
 }

@@ -10,6 +10,7 @@ use super::qs::parse_query;
 use super::route::{Call, Target, Undecodable, call, target};
 use super::{answer, body, cors, credential, wire};
 use crate::client_address;
+use crate::server::HeldPlace;
 use crate::state::AppState;
 use crate::stream::{ListFrame, short_list_body};
 use axum::extract::Request;
@@ -95,6 +96,9 @@ async fn operate(
         .map_err(|Undecodable(segment)| LoopBackError::Undecodable(segment))?
         .ok_or_else(|| no_method(parts, below))?;
     let ground = admit(service, app, &caller, &called).await?.ok_or(LoopBackError::Denied)?;
+    if !ground.is_by_name() && parts.extensions.get::<HeldPlace>().is_some_and(HeldPlace::is_kept_for_named) {
+        return Err(LoopBackError::Busy);
+    }
     // A write whose answer could not be told is not done.
     if called.method.access_type() == AccessType::Write && wishes.body == BodyForm::NotAcceptable {
         return Ok(answer::not_acceptable());

@@ -138,8 +138,57 @@ async fn what_is_no_http_ends_its_connection_and_no_other() {
     let mut good = server.connect().await;
     let mut bad = server.connect().await;
     bad.send("\u{1}\u{2} no HTTP at all\r\n\r\n").await;
-    assert_eq!(bad.answer(true).await.status(), 400);
+    let answer = bad.answer(true).await;
+    assert_eq!((answer.status(), answer.header("connection")), (400, Some("close")), "{answer:?}");
     assert!(bad.is_closed().await);
     good.send(request("GET /healthz", "", "")).await;
     assert_eq!(good.answer(true).await.status(), 200);
+}
+
+/// As a gateway sends it that passes `Content-Length` on and not the body. What it sends next is no body.
+#[tokio::test]
+async fn forward_auth_with_a_length_and_no_body_is_answered_and_closed() {
+    let app = TestApp::new().await;
+    let token = app.issue(grant(user("7"), "read")).await;
+    let server = Serving::start(&app).await;
+    for _ in 0..200 {
+        let mut connection = server.connect().await;
+        connection.send(request("GET /auth/demo", &token.secret, "Content-Length: 5\r\n")).await;
+        let answer = connection.answer(true).await;
+        assert_eq!((answer.status(), answer.header("connection")), (200, Some("close")), "{answer:?}");
+        connection.send(request("GET /auth/demo", &token.secret, "")).await;
+        assert_eq!(connection.rest().await, "", "it is no answer to what was taken for a body");
+    }
+}
+
+/// One answer says how long the connection lives: it is used until one says that it will be closed.
+#[tokio::test]
+async fn no_request_meets_a_connection_that_was_closed_without_a_word() {
+    let app = TestApp::new().await;
+    let token = app.issue(grant(user("7"), "read")).await;
+    let server = Serving::start(&app).await;
+    let heads = [
+        "GET /auth/demo",
+        "POST /auth/demo",
+        "GET /AccessToken/demo",
+        "GET /nowhere",
+        "PATCH /AccessToken/demo",
+    ];
+    let mut connection = server.connect().await;
+    let mut connections = 1;
+    for n in 0..500 {
+        let head = request(heads[n % heads.len()], &token.secret, "Content-Length: 5\r\n");
+        if n % 2 == 0 {
+            connection.send(head + "hello").await;
+        } else {
+            connection.send(head).await;
+            connection.send("hello").await;
+        }
+        let answer = connection.answer(true).await;
+        if answer.header("connection") == Some("close") {
+            connection = server.connect().await;
+            connections += 1;
+        }
+    }
+    assert!(connections <= 250, "what comes with its head costs no connection: {connections}");
 }

@@ -156,7 +156,7 @@ async fn beyond_the_limit_of_requests_memory_still_answers() {
     let bearer = |secret: &str| format!("Authorization: Bearer {secret}\r\n");
     let mut connection = server.connect().await;
     assert_eq!(ask(&mut connection, "GET /auth/demo", &bearer(&known.secret)).await.status(), 200);
-    let _busy = super::limits::begin_create(&server, &app).await;
+    let _crowd = super::limits::take_all_places(&server, &app).await;
     assert_eq!(ask(&mut connection, "GET /auth/demo", &bearer(&known.secret)).await.status(), 200);
     assert_eq!(ask(&mut connection, "GET /auth/demo", "").await.status(), 401);
     let refused = ask(&mut connection, "GET /auth/demo", &bearer(&unknown.secret)).await;

@@ -29,6 +29,26 @@ pub(super) async fn begin_create(server: &Serving, app: &TestApp) -> Connection 
     busy
 }
 
+/// Requests that take the places of all, of forward-auth and of credentials, where there is one of each, and wait for the
+/// store until it recovers.
+pub(super) async fn take_all_places(server: &Serving, app: &TestApp) -> Vec<Connection> {
+    app.store.hold(u64::MAX);
+    let mut crowd = Vec::new();
+    for (count, path) in ["/AccessToken/demo", "/AccessToken/demo", "/auth/demo"].into_iter().enumerate() {
+        let mut connection = server.connect().await;
+        connection.send(with_token(path, &app.admin)).await;
+        while app.store.calls() <= count as u64 {
+            tokio::task::yield_now().await;
+        }
+        crowd.push(connection);
+    }
+    crowd
+}
+
+fn with_token(path: &str, token: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {token}\r\n\r\n")
+}
+
 #[tokio::test]
 async fn the_connection_that_is_idle_longest_gives_way() {
     let app = TestApp::new().await;
@@ -49,14 +69,29 @@ async fn the_connection_that_is_idle_longest_gives_way() {
 async fn where_none_is_idle_a_new_connection_is_refused() {
     let app = TestApp::new().await;
     let server = Serving::within(&app, connections(1)).await;
-    let mut busy = begin_create(&server, &app).await;
+    app.store.hold(u64::MAX);
+    let mut busy = server.connect().await;
+    busy.send(with_token("/AccessToken/demo", &app.admin)).await;
+    while app.store.calls() == 0 {
+        tokio::task::yield_now().await;
+    }
     let mut refused = server.connect().await;
     let answer = refused.answer(true).await;
     assert_eq!((answer.status(), answer.header("connection")), (503, Some("close")), "{answer:?}");
     assert!(refused.is_closed().await);
-    busy.send(r#"{"title": "first"}"#.replace(' ', "")).await;
+    app.store.recover();
     assert_eq!(busy.answer(true).await.status(), 200);
     assert!(served(&mut server.connect().await).await, "its place is free again");
+}
+
+#[tokio::test]
+async fn a_request_that_is_still_being_read_gives_way_to_a_new_connection() {
+    let app = TestApp::new().await;
+    let server = Serving::within(&app, connections(1)).await;
+    let mut slow = begin_create(&server, &app).await;
+    assert!(served(&mut server.connect().await).await);
+    assert!(slow.is_closed().await);
+    assert_eq!(app.count().await, 1, "nothing was made of it");
 }
 
 /// Each path's own 503, whole: with its own body, and never cached.
@@ -64,7 +99,7 @@ async fn where_none_is_idle_a_new_connection_is_refused() {
 async fn a_request_beyond_the_limit_is_refused_in_the_shape_of_its_path() {
     let app = TestApp::new().await;
     let server = Serving::within(&app, ServerLimits { requests: 1, ..ServerLimits::default() }).await;
-    let _busy = begin_create(&server, &app).await;
+    let _crowd = take_all_places(&server, &app).await;
     let mut connection = server.connect().await;
     let loopback = r#"{"error":{"statusCode":503,"name":"Error","message":"Service Unavailable"}}"#;
     for (path, body) in [
@@ -74,18 +109,64 @@ async fn a_request_beyond_the_limit_is_refused_in_the_shape_of_its_path() {
         ("/v2", r#"{"message":"the service is unavailable: try again"}"#),
         ("/api/accessTokens", loopback),
         ("/ACCESSTOKENS/x", loopback),
-        ("/readyz", r#"{"status":"unavailable"}"#),
         ("/nowhere", r#"{"error":"unavailable","message":"the service is unavailable: try again"}"#),
     ] {
         // A token that has to be looked up: the rest of forward-auth is answered however much is under way.
-        let authorization = format!("Authorization: Bearer {}", app.admin);
-        connection.send(format!("GET {path} HTTP/1.1\r\nHost: test\r\n{authorization}\r\n\r\n")).await;
+        connection.send(with_token(path, &app.admin)).await;
         let answer = connection.answer(true).await;
         assert_eq!((answer.status(), answer.body.as_str()), (503, body), "{path}");
         assert_eq!(answer.header("retry-after"), Some("1"), "{path}");
         assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
     }
     assert!(served(&mut connection).await);
+    app.store.recover();
+}
+
+/// What LoopBack does for everybody does not keep out those who prove who they are by presenting just anything.
+#[tokio::test]
+async fn kept_places_are_not_for_strangers_with_credentials() {
+    let app = TestApp::new().await;
+    app.merge(serde_json::json!({"loopback": {"acls": [
+        {"principalType": "ROLE", "principalId": "$everyone", "permission": "ALLOW", "property": "*"},
+    ]}}))
+    .await;
+    let server = Serving::within(&app, ServerLimits { requests: 1, ..ServerLimits::default() }).await;
+    app.store.hold(1);
+    let mut crowd = server.connect().await;
+    crowd.send("GET /api/accessTokens HTTP/1.1\r\nHost: test\r\n\r\n").await;
+    while app.store.calls() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let mut stranger = server.connect().await;
+    stranger.send(with_token("/api/accessTokens", "anything")).await;
+    assert_eq!(stranger.answer(true).await.status(), 503);
+    app.store.recover();
+    assert_eq!(crowd.answer(true).await.status(), 200);
+    stranger.send(with_token("/api/accessTokens", "anything")).await;
+    assert_eq!(stranger.answer(true).await.status(), 200);
+}
+
+#[tokio::test]
+async fn readiness_is_told_to_all_who_ask_for_the_price_of_one() {
+    let app = TestApp::new().await;
+    let server = Serving::within(&app, ServerLimits { requests: 1, ..ServerLimits::default() }).await;
+    let _crowd = take_all_places(&server, &app).await;
+    let before = app.store.calls();
+    let mut asking = Vec::new();
+    for _ in 0..20 {
+        let mut connection = server.connect().await;
+        connection.send("GET /readyz HTTP/1.1\r\nHost: test\r\n\r\n").await;
+        asking.push(connection);
+    }
+    while app.store.calls() == before {
+        tokio::task::yield_now().await;
+    }
+    assert!(served(&mut server.connect().await).await, "all of them are being answered by now");
+    app.store.recover();
+    for connection in &mut asking {
+        assert_eq!(connection.answer(true).await.status(), 200);
+    }
+    assert!(app.store.calls() <= 16, "{}", app.store.calls());
 }
 
 #[tokio::test]
@@ -106,7 +187,9 @@ async fn a_head_beyond_its_bounds_is_refused_and_its_connection_closed() {
     ] {
         let mut connection = server.connect().await;
         connection.send(request).await;
-        assert_eq!(connection.answer(true).await.status(), status, "{name}");
+        let answer = connection.answer(true).await;
+        assert_eq!(answer.status(), status, "{name}");
+        assert_eq!(answer.header("connection"), (status != 200).then_some("close"), "{name}");
         assert!(status == 200 || connection.is_closed().await, "{name}");
     }
 }
@@ -122,7 +205,7 @@ async fn a_refused_body_does_not_cost_its_answer() {
     connection.send(format!("POST /AccessToken/demo HTTP/1.1\r\nContent-Length: {length}\r\n\r\n")).await;
     connection.send(body).await;
     let answer = connection.answer(true).await;
-    assert_eq!(answer.status(), 401, "{answer:?}");
+    assert_eq!((answer.status(), answer.header("connection")), (401, Some("close")), "{answer:?}");
     assert!(connection.is_closed().await);
 }
 
