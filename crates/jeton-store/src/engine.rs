@@ -27,6 +27,15 @@ pub(crate) trait Engine: fmt::Debug + Send + Sync + 'static {
     /// How long a reading statement may take, from when it has its connection.
     fn read_time(&self) -> Duration;
 
+    /// Makes a call that reads, its wait for a connection included, within what the engine bounds it to.
+    fn read<T: Send>(
+        &self,
+        _: Reading,
+        call: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send {
+        call
+    }
+
     /// A connection for reading. Waiting for it is bounded.
     fn reader(&self, reading: Reading) -> impl Future<Output = Result<Self::Reader, StoreError>> + Send;
 

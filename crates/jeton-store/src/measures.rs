@@ -21,6 +21,10 @@ pub struct StoreMeasures {
     pub writes: CallMeasures,
     /// How many writes went into one commit, where there is one writer.
     pub groups: Histogram,
+    /// How often the database was found not to answer, where it is another process.
+    pub outages: Counter,
+    /// 1 while it is not asked because it did not answer.
+    pub is_cut_off: Gauge,
     /// How many writes waited for the writer when it last began a commit.
     pub waiting_writes: Gauge,
 }
@@ -41,6 +45,8 @@ impl Default for StoreMeasures {
             reads: calls(),
             writes: calls(),
             groups: Histogram::new(GROUP_BOUNDS),
+            outages: Counter::default(),
+            is_cut_off: Gauge::default(),
             waiting_writes: Gauge::default(),
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// How long a statement, or a write, waits for its app's turn.
-const TURN_TIME: Duration = Duration::from_secs(5);
+pub(crate) const TURN_TIME: Duration = Duration::from_secs(5);
 /// Most statements of each sort that wait of one app. They are of requests, and of the 1,024 that there are at a time by
 /// default, what one app has waiting, here and elsewhere, leaves some to others.
 const MAX_PAGES: usize = 128;

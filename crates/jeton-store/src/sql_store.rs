@@ -55,14 +55,17 @@ impl<E: Engine> SqlStore<E> {
         statement: Statement,
         read: impl Fn(&Row<E>) -> Result<T, StoreError> + Send,
     ) -> Result<Vec<T>, StoreError> {
-        let rows = async {
-            let mut reader = self.0.reader(reading).await?;
-            let time = self.0.read_time();
-            let rows = async { reader.stream(statement)?.map(|row| read(&row?)).try_collect().await };
+        let engine = &self.0;
+        let rows = async move {
+            let mut reader = engine.reader(reading).await?;
+            let time = engine.read_time();
+            let session = &mut *reader;
+            let rows =
+                async move { session.stream(statement)?.map(move |row| read(&row?)).try_collect().await };
             let rows = timeout(time, rows).await;
             rows.unwrap_or_else(|_| Err(StoreError::unavailable(TooSlow(time))))
         };
-        self.0.measures().reads.measure(rows).await
+        engine.measures().reads.measure(engine.read(reading, rows)).await
     }
 
     /// Runs a statement that looks up by key and whose answer has at most one row.

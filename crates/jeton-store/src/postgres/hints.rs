@@ -19,7 +19,7 @@ const ANNOUNCE: &str = "NOTIFY jeton_changes";
 
 /// How long after one announcement the next one is made, at the earliest.
 const PAUSE: Duration = Duration::from_millis(5);
-/// How long the last announcement may take when the store is closed.
+/// How long an announcement may take, the last one, when the store is closed, included.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// How long after a lost connection another is made, and after one through which nothing is heard: a pooler that gives each
 /// transaction another connection takes `LISTEN` and means nothing by it, which will not have changed a moment later.
@@ -49,9 +49,10 @@ struct Announcing {
 }
 
 impl Announcer {
-    pub(super) fn over(pool: PgPool) -> Self {
+    /// Announces on the connections that there are at the time.
+    pub(super) fn over(pools: impl Fn() -> Option<PgPool> + Send + 'static) -> Self {
         let (wanted, wishes) = mpsc::channel(1);
-        Announcer(Mutex::new(Some(Announcing { wanted, task: tokio::spawn(announce(pool, wishes)) })))
+        Announcer(Mutex::new(Some(Announcing { wanted, task: tokio::spawn(announce(pools, wishes)) })))
     }
 
     /// Returns at once.
@@ -73,10 +74,13 @@ impl Announcer {
     }
 }
 
-async fn announce(pool: PgPool, mut wishes: mpsc::Receiver<()>) {
+async fn announce(pools: impl Fn() -> Option<PgPool>, mut wishes: mpsc::Receiver<()>) {
     while wishes.recv().await.is_some() {
-        if let Err(error) = pool.execute(ANNOUNCE).await {
-            tracing::debug!("changes were not announced: {error}");
+        let Some(pool) = pools() else { return };
+        match timeout(FAREWELL, pool.execute(ANNOUNCE)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::debug!("changes were not announced: {error}"),
+            Err(_) => tracing::debug!("changes were not announced in time"),
         }
         sleep(PAUSE).await;
     }

@@ -1,6 +1,7 @@
 //! PostgreSQL: a pool, and every write a transaction of its own. Checks are part of the statements, so READ COMMITTED
 //! is enough: a row that another transaction changed meanwhile is looked at again.
 
+mod breaker;
 mod hints;
 mod open;
 #[cfg(test)]
@@ -13,10 +14,11 @@ use crate::engine::Engine;
 use crate::error::{OpenError, StoreError};
 use crate::fair::{Fair, Share, Turn};
 use crate::measures::StoreMeasures;
-use crate::reading::{AtOnce, Reading, ReadingTurns, in_time};
+use crate::reading::{AtOnce, Reading, ReadingTurns, TURN_TIME, in_time};
 use crate::sql_store::SqlStore;
 use crate::statements::log::LogOrder;
 use crate::write::{Outcome, Write, WriteLine};
+use breaker::Breaker;
 use hints::Announcer;
 use jeton_core::AppId;
 use sqlx::Transaction;
@@ -29,6 +31,9 @@ use tokio::sync::watch;
 
 /// Begins a transaction that may write, and so may take longer than the connection's limit, which is for reads.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = '10s'";
+
+/// How long a write may take before it is given up although the server is there: longer than all that has a limit there.
+const WRITE_TIME: Duration = Duration::from_secs(30);
 
 /// Begins a transaction that sees everything as it is at its first statement, however long it goes on.
 const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0; \
@@ -54,8 +59,9 @@ const MAX_TRIES: u32 = 4;
 /// Opens the PostgreSQL database at `url` (`postgres://` or `postgresql://`) and brings it to the newest schema. The
 /// database must be there, be encoded in UTF-8, and let its user make tables. Any number of processes may have it open.
 ///
-/// A statement that reads is given up after the options' time, one that writes after 10 seconds, and waiting for a
-/// connection after 5.
+/// What reads is given up after the options' time, its wait for a connection included, but not that for its app's turn. A
+/// statement that writes is given up after 10 seconds, and its wait for a connection after 5. Where the server is gone, all
+/// end within the options' time, and while it is, nothing is asked: calls fail at once.
 ///
 /// # Errors
 /// The URL makes no sense, the database was written by a newer version, or it cannot be reached or used.
@@ -79,10 +85,10 @@ impl Default for PostgresOptions {
 
 #[derive(Debug)]
 struct PostgresEngine {
-    pool: PgPool,
+    breaker: Breaker,
     query_time: Duration,
     announcer: Announcer,
-    measures: StoreMeasures,
+    measures: Arc<StoreMeasures>,
     turns: ReadingTurns,
     write_turns: Fair<WriteLine>,
 }
@@ -110,27 +116,36 @@ impl DerefMut for Reader {
 
 impl PostgresEngine {
     fn over(pool: PgPool, query_time: Duration) -> Self {
+        let measures = Arc::<StoreMeasures>::default();
+        let breaker = Breaker::over(pool, query_time, measures.clone());
         PostgresEngine {
-            announcer: Announcer::over(pool.clone()),
-            pool,
+            announcer: Announcer::over(breaker.pools()),
+            breaker,
             query_time,
-            measures: StoreMeasures::default(),
+            measures,
             turns: ReadingTurns::new(AT_ONCE),
             write_turns: Fair::new(WRITES),
         }
     }
 
+    async fn transact_in_turn(&self, write: &Write) -> Result<Outcome, StoreError> {
+        let _turn = in_time(self.write_turns.turn(write.line())).await?;
+        for _ in 1..MAX_TRIES {
+            match self.transact(write).await {
+                // The server has ended one of two that waited for each other: this one begins again.
+                Err(error) if error.code().as_deref() == Some(DEADLOCK) => {}
+                outcome => return outcome,
+            }
+        }
+        self.transact(write).await
+    }
+
     async fn transact(&self, write: &Write) -> Result<Outcome, StoreError> {
         let begin = if matches!(write, Write::Restore(_)) { BEGIN_ALONE } else { BEGIN };
-        let mut transaction = self.pool.begin_with(begin).await.map_err(StoreError::unavailable)?;
+        let mut transaction = self.breaker.pool().begin_with(begin).await.map_err(StoreError::unavailable)?;
         // Dropped on an error, which rolls it back.
         let mut outcomes = apply(&mut *transaction, &[write]).await?;
-        let committed = transaction.commit().await;
-        // Also if nobody knows whether it is.
-        if write.is_logged() {
-            self.announcer.announce();
-        }
-        committed.map_err(StoreError::unavailable)?;
+        transaction.commit().await.map_err(StoreError::unavailable)?;
         outcomes.pop().ok_or_else(|| StoreError::unavailable("a write had no outcome"))
     }
 }
@@ -141,21 +156,31 @@ impl Engine for PostgresEngine {
 
     const LOG_ORDER: LogOrder = LogOrder::Transaction;
 
-    /// The server gives up first, unless it cannot be reached any more.
     fn read_time(&self) -> Duration {
-        self.query_time + Duration::from_secs(1)
+        self.query_time
+    }
+
+    fn read<T: Send>(
+        &self,
+        reading: Reading,
+        call: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send {
+        let turn_time = if reading == Reading::Lookup { Duration::ZERO } else { TURN_TIME };
+        self.breaker.call(Some(turn_time + self.query_time), call)
     }
 
     async fn reader(&self, reading: Reading) -> Result<Reader, StoreError> {
         let turn = self.turns.of(reading).await?;
-        let connection = self.pool.acquire().await.map_err(StoreError::unavailable)?;
+        let connection = self.breaker.pool().acquire().await.map_err(StoreError::unavailable)?;
         Ok(Reader { connection, _turn: turn })
     }
 
     type Snapshot = Transaction<'static, Postgres>;
 
     async fn snapshot(&self) -> Result<Self::Snapshot, StoreError> {
-        self.pool.begin_with(BEGIN_SNAPSHOT).await.map_err(StoreError::unavailable)
+        let pool = self.breaker.pool();
+        let begin = async { pool.begin_with(BEGIN_SNAPSHOT).await.map_err(StoreError::unavailable) };
+        self.breaker.call(Some(open::ACQUIRE_TIMEOUT), begin).await
     }
 
     async fn file_faults(_: &mut PgConnection) -> Result<Vec<String>, StoreError> {
@@ -163,19 +188,17 @@ impl Engine for PostgresEngine {
     }
 
     async fn write(&self, write: Write) -> Result<Outcome, StoreError> {
-        let _turn = in_time(self.write_turns.turn(write.line())).await?;
-        for _ in 1..MAX_TRIES {
-            match self.transact(&write).await {
-                // The server has ended one of two that waited for each other: this one begins again.
-                Err(error) if error.code().as_deref() == Some(DEADLOCK) => {}
-                outcome => return outcome,
-            }
+        let bound = if matches!(write, Write::Restore(_)) { None } else { Some(WRITE_TIME) };
+        let written = self.breaker.call(bound, self.transact_in_turn(&write)).await;
+        // Also if nobody knows whether it is there.
+        if write.is_logged() {
+            self.announcer.announce();
         }
-        self.transact(&write).await
+        written
     }
 
     async fn listen(&self, hints: &watch::Sender<Hints>) {
-        hints::listen(&self.pool, &self.announcer, hints).await;
+        hints::listen(&self.breaker.pool(), &self.announcer, hints).await;
     }
 
     fn measures(&self) -> &StoreMeasures {
@@ -184,6 +207,6 @@ impl Engine for PostgresEngine {
 
     async fn close(&self) {
         self.announcer.close().await;
-        self.pool.close().await;
+        self.breaker.close().await;
     }
 }

@@ -9,7 +9,8 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, query_scalar};
 use std::time::Duration;
 
 const MAX_CONNECTIONS: u32 = 10;
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a write waits for a connection; a lookup has less time in all.
+pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where a server or role does not wait for the disk on a commit, this connection does: an acknowledged write is on
 /// disk. Stronger settings than that are left alone.
@@ -27,6 +28,11 @@ pub(super) async fn pool(url: &str, query_time: Duration) -> Result<PgPool, Open
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .after_connect(|connection, _| Box::pin(async { connection.execute(WAIT_FOR_DISK).await.map(drop) }))
         .connect_lazy_with(options.options(limits)))
+}
+
+/// New connections of the same kind as these.
+pub(super) fn renewed(pool: &PgPool) -> PgPool {
+    pool.options().clone().connect_lazy_with(PgConnectOptions::clone(&pool.connect_options()))
 }
 
 fn options(url: &str) -> Result<PgConnectOptions, OpenError> {

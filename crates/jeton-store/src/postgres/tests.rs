@@ -44,13 +44,18 @@ async fn statements_have_time_limits_and_commits_wait_for_the_disk() {
     assert_eq!(setting(&mut reader, "synchronous_commit").await, "remote_apply");
 }
 
+fn announcer(pool: &PgPool) -> Announcer {
+    let pool = pool.clone();
+    Announcer::over(move || Some(pool.clone()))
+}
+
 #[tokio::test]
 async fn a_process_that_hears_itself_again_and_again_goes_on_listening() {
     if jeton_testkit::skips("PostgreSQL") {
         return;
     }
     let pool = PgPool::connect_lazy(&Cluster::shared().create_database()).unwrap();
-    let (announcer, hints) = (Announcer::over(pool.clone()), watch::Sender::<Hints>::default());
+    let (announcer, hints) = (announcer(&pool), watch::Sender::<Hints>::default());
     let patience = Patience { silence: Duration::from_millis(1), echo: LONG };
     let mut heard = hints.subscribe();
     let heard = heard.wait_for(|hints| hints.heard >= 5);
@@ -70,7 +75,7 @@ async fn listening_where_nothing_comes_through_is_no_listening() {
     let mute = mute(server).await;
     let url = format!("{}?sslmode=disable", url.replace(&server.to_string(), &mute.to_string()));
     let pool = PgPool::connect_lazy(&url).unwrap();
-    let (announcer, hints) = (Announcer::over(pool.clone()), watch::Sender::<Hints>::default());
+    let (announcer, hints) = (announcer(&pool), watch::Sender::<Hints>::default());
     let patience = Patience { silence: LONG, echo: Duration::from_millis(100) };
     let Err(loss) = hear(&pool, &announcer, &hints, patience).await;
     assert!(matches!(loss, Loss::Deaf), "{loss}");

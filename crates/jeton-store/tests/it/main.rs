@@ -5,5 +5,6 @@
 mod bed;
 mod conformance;
 mod fixture;
+mod outage;
 mod postgres;
 mod sqlite;
