@@ -35,9 +35,9 @@ pub use decide::{Demand, Explanation, InactiveReason, Lack, Resource, Standing, 
 pub use digest::{Digest, DigestKey};
 pub use entropy::{Entropy, EntropyError};
 pub use filter::{
-    ClauseFault, Condition, DECLARED, Fields, Filter, FilterError, IMPLIED_LIMIT, Implied, Inclusion,
-    MAX_DEPTH, MAX_NAMES, MAX_PATTERN_CHARS, MAX_PATTERNS, MAX_TERMS, Order, Page, PatternError, Row,
-    RowPlace,
+    ClauseFault, Condition, DECLARED, Fields, Filter, FilterError, Halt, IMPLIED_LIMIT, Implied, Inclusion,
+    MAX_DEPTH, MAX_NAMES, MAX_PATTERN_BYTES, MAX_PATTERN_CHARS, MAX_PATTERNS, MAX_TERMS, Meter, Order, Page,
+    PatternError, Row, RowPlace, Sorting,
 };
 pub use ids::{AppId, AppKey, AppKeyError, MAX_INTEGER, OperatorId, TokenId, UserId, UserIdError};
 pub use lifetime::{Lifetime, LifetimePolicy, earlier_end, later_end};

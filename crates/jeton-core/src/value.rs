@@ -150,16 +150,40 @@ impl Value {
     /// Two texts compare by UTF-16 code unit, everything else as numbers.
     pub fn compare(&self, other: &Value) -> Option<Ordering> {
         let texts = |value: &Value| matches!(value, Value::Text(_) | Value::List(_) | Value::Object(_));
-        if texts(self) && texts(other) {
-            return Some(compare_utf16(&self.to_text(), &other.to_text()));
+        match (self, other) {
+            (Value::Text(one), Value::Text(two)) => Some(compare_utf16(one, two)),
+            _ if texts(self) && texts(other) => Some(compare_utf16(&self.to_text(), &other.to_text())),
+            _ => self.to_number().partial_cmp(&other.to_number()),
         }
-        self.to_number().partial_cmp(&other.to_number())
+    }
+
+    /// About how many bytes have to be looked at or written for [`to_text`](Self::to_text).
+    pub(crate) fn text_weight(&self) -> u64 {
+        match self {
+            Value::Null | Value::Bool(_) | Value::Object(_) => 16,
+            Value::Number(_) | Value::Long(_) | Value::Date(_) => 64,
+            Value::Text(text) => text.len() as u64,
+            Value::List(items) => items.iter().map(|item| 64 + item.text_weight()).sum(),
+        }
     }
 }
 
 /// The order of two texts by UTF-16 code unit. Differs from the order by code point beyond U+FFFF.
 fn compare_utf16(one: &str, two: &str) -> Ordering {
-    one.encode_utf16().cmp(two.encode_utf16())
+    let mut at = common_prefix(one.as_bytes(), two.as_bytes());
+    // Where they differ within a character, that character is the first in which they differ.
+    while !one.is_char_boundary(at) {
+        at -= 1;
+    }
+    one[at..].encode_utf16().cmp(two[at..].encode_utf16())
+}
+
+/// How many bytes both begin with.
+fn common_prefix(one: &[u8], two: &[u8]) -> usize {
+    const MANY: usize = 64;
+    let alike = one.chunks_exact(MANY).zip(two.chunks_exact(MANY)).take_while(|(one, two)| one == two);
+    let begin = MANY * alike.count();
+    begin + one[begin..].iter().zip(&two[begin..]).take_while(|(one, two)| one == two).count()
 }
 
 /// `Number(text)`: decimal, `0x`, `0o`, `0b`, `Infinity`; white space around it is left out; empty is zero.
@@ -278,6 +302,12 @@ mod tests {
         // U+FF5E comes before U+1F600 by code point, and after its first surrogate by code unit.
         assert_eq!(text("\u{ff5e}").compare(&text("\u{1f600}")), Some(Ordering::Greater));
         assert_eq!(text("Tok").compare(&text("tok")), Some(Ordering::Less));
+        let long = |end: &str| text(&format!("{}{end}", "y".repeat(130)));
+        for (one, two) in [("\u{e9}", "\u{ea}"), ("\u{1f600}", "\u{ff5e}"), ("a", "b"), ("", "a")] {
+            assert_eq!(long(one).compare(&long(two)), Some(Ordering::Less));
+            assert_eq!(long(two).compare(&long(one)), Some(Ordering::Greater));
+            assert_eq!(long(one).compare(&long(one)), Some(Ordering::Equal));
+        }
         assert_eq!(Value::Number(2.0).compare(&text("10")), Some(Ordering::Less));
         assert_eq!(Value::Number(2.0).compare(&text("x")), None);
     }
@@ -313,6 +343,12 @@ mod tests {
         fn a_number_survives_its_text(number: f64) {
             prop_assume!(!number.is_nan());
             prop_assert_eq!(text(&Value::Number(number).to_text()).to_number(), number);
+        }
+
+        #[test]
+        fn texts_compare_as_their_code_units(one in "[a\u{e9}\u{ea}\u{ff5e}\u{1f600}]{0,6}", two in "[a\u{e9}\u{ea}\u{ff5e}\u{1f600}]{0,6}") {
+            let expected = one.encode_utf16().cmp(two.encode_utf16());
+            prop_assert_eq!(text(&one).compare(&text(&two)), Some(expected));
         }
 
         #[test]

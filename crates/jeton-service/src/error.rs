@@ -19,9 +19,23 @@ pub enum Unavailable {
     /// The caller lost its rights while it was being answered.
     #[error("the caller's rights were withdrawn while it was being answered")]
     Withdrawn,
-    /// Too many search through many rows at once.
+    /// Too many search through many rows at once, or too much of an app's work waits.
     #[error("too many searches through many rows at once")]
     Busy,
+    /// A filter takes more work than a request may, or one row of it more than any row may.
+    #[error(
+        "the filter takes too much work: at most {request} million steps for a request (limits.match_work), \
+         and {row} million for one row"
+    )]
+    TooCostly {
+        /// In millions.
+        request: u64,
+        /// In millions.
+        row: u64,
+    },
+    /// A task ended without an answer.
+    #[error("some work failed: this is a mistake of the program")]
+    Failed,
     /// Others changed the same thing too often in between.
     #[error("too many changes to the same thing at once")]
     Contended,
@@ -35,7 +49,9 @@ impl Unavailable {
             Unavailable::Store(_)
             | Unavailable::Entropy(_)
             | Unavailable::Unreadable(_)
-            | Unavailable::Withdrawn => false,
+            | Unavailable::Withdrawn
+            | Unavailable::TooCostly { .. }
+            | Unavailable::Failed => false,
         }
     }
 }

@@ -24,6 +24,11 @@ pub struct Limits {
     pub failures: Rate,
     /// Most change streams at a time.
     pub streams: usize,
+    /// Most units of work, as a [`Meter`](jeton_core::Meter) counts them, that matching rows takes for one request: as much
+    /// an app may do at a stretch.
+    pub match_work: u64,
+    /// How much of it an app may do a second in the long run.
+    pub match_work_per_second: u64,
 }
 
 impl Limits {
@@ -44,6 +49,8 @@ impl Default for Limits {
             anonymous_writes_of_app: Rate::per_hour(10_000),
             failures: Rate::per_minute(60),
             streams: 512,
+            match_work: 4_000_000_000,
+            match_work_per_second: 500_000_000,
         }
     }
 }

@@ -48,4 +48,4 @@ mod tests {
 
 #[cfg(test)]
 #[path = "turns_tests.rs"]
-mod tests;
+mod rights_tests;

@@ -65,7 +65,7 @@ async fn a_caller_that_lost_its_rights_meanwhile_changes_nothing() {
         let presented = service.loopback_caller(app, Some(&secret), None).await.unwrap();
         let Presentation::Caller(speaker) = presented else { panic!("it has expired") };
         assert!(matches!(speaker, LoopBackCaller::Authenticated { .. }));
-        let writer = Writer { caller: speaker, is_named: true };
+        let writer = Writer { caller: speaker, is_named: true, from: None };
         let edit = Edit { lifetime: Some(Lifetime::Millis(5000)), ..Edit::default() };
         let data = Value::Object(vec![("ttl".to_owned(), Value::Number(1e6))]);
 

@@ -2,7 +2,7 @@
 
 use super::clause::Test;
 use super::condition::Budget;
-use super::pattern::{Like, Pattern, PatternError};
+use super::pattern::{Pattern, PatternError};
 use super::{ClauseFault, FilterError, user};
 use crate::value::Value;
 
@@ -78,7 +78,6 @@ pub(super) fn parse_test(
         }
         _ => Err(ClauseFault::NotText),
     };
-    let like = |ignore_case| Ok(Like::parse(&text().map_err(refused)?, ignore_case));
     budget.spend(1)?;
     Ok(match operator {
         "gt" => Test::Above(property.coerce(operand)?),
@@ -86,15 +85,21 @@ pub(super) fn parse_test(
         "lt" => Test::Below(property.coerce(operand)?),
         "lte" => Test::AtMost(property.coerce(operand)?),
         "neq" => Test::IsNot(property.coerce(operand)?),
-        "like" => Test::Like(like(false)?),
-        "nlike" => Test::NotLike(like(false)?),
-        "ilike" => Test::Like(like(true)?),
-        "nilike" => Test::NotLike(like(true)?),
-        "regexp" => {
+        "like" | "nlike" | "ilike" | "nilike" | "regexp" => {
             budget.spend_pattern()?;
-            let source = text().map_err(|_| PatternError::NotText);
-            let pattern = source.and_then(|source| Pattern::parse(&source));
-            Test::Matches(pattern.map_err(|error| refused(error.into()))?)
+            let like = |ignore_case| Ok(Pattern::like(&text()?, ignore_case)?);
+            let regexp = || Ok(Pattern::regexp(&text().map_err(|_| PatternError::NotText)?)?);
+            let pattern = match operator {
+                "regexp" => regexp(),
+                operator => like(operator.contains("il")),
+            };
+            let pattern = pattern.map_err(refused)?;
+            budget.spend_pattern_bytes(pattern.bytes())?;
+            match operator {
+                "regexp" => Test::Matches(pattern),
+                operator if operator.starts_with('n') => Test::NotLike(pattern),
+                _ => Test::Like(pattern),
+            }
         }
         // What is left takes a list: inq, nin, between.
         _ => {

@@ -2,8 +2,10 @@
 
 use super::clause::{Clause, Test};
 use super::coerce::{Property, indexed, parse_test};
+use super::meter::{Halt, Meter};
+use super::pattern::Pattern;
 use super::row::{Path, Row};
-use super::{FilterError, MAX_DEPTH, MAX_PATTERNS, MAX_TERMS};
+use super::{FilterError, MAX_DEPTH, MAX_PATTERN_BYTES, MAX_PATTERNS, MAX_TERMS};
 use crate::value::Value;
 use std::collections::HashSet;
 
@@ -32,12 +34,15 @@ impl Condition {
     /// Reads a `where`. What is falsy means all rows.
     ///
     /// # Errors
-    /// The first thing wrong, or a limit: [`MAX_DEPTH`], [`MAX_TERMS`], [`MAX_PATTERNS`].
+    /// The first thing wrong, or a limit: [`MAX_DEPTH`], [`MAX_TERMS`], [`MAX_PATTERNS`],
+    /// [`MAX_PATTERN_BYTES`].
     pub fn parse(condition: &Value) -> Result<Self, FilterError> {
         if !condition.is_truthy() {
             return Ok(Condition::default());
         }
-        Node::parse(condition, 0, &mut Budget { terms: MAX_TERMS, patterns: MAX_PATTERNS }).map(Condition)
+        let mut budget =
+            Budget { terms: MAX_TERMS, patterns: MAX_PATTERNS, pattern_bytes: MAX_PATTERN_BYTES };
+        Node::parse(condition, 0, &mut budget).map(Condition)
     }
 
     /// Only the row with that `id`.
@@ -48,9 +53,24 @@ impl Condition {
     }
 
     /// Whether the row is meant. Rows for which [`Row::member`] has no `id` match no condition on it but equality:
-    /// see [`needs_id`](Self::needs_id).
-    pub fn matches(&self, row: &(impl Row + ?Sized)) -> bool {
-        self.0.matches(row)
+    /// see [`needs_id`](Self::needs_id). Every node, comparison and byte of it is charged to the meter.
+    ///
+    /// # Errors
+    /// The meter ended it.
+    pub fn matches(&self, row: &(impl Row + ?Sized), meter: &mut Meter<'_>) -> Result<bool, Halt> {
+        self.0.matches(row, meter)
+    }
+
+    /// The bytes of memory that its patterns take, compiled.
+    pub fn pattern_bytes(&self) -> usize {
+        let mut bytes = 0;
+        self.0.each_clause(&mut |clause| bytes += clause.pattern().map_or(0, Pattern::bytes));
+        bytes
+    }
+
+    /// Lets go of what matching keeps from row to row: as much again as its patterns take, and up to 32 KiB for each.
+    pub fn rest(&self) {
+        self.0.each_clause(&mut |clause| clause.pattern().into_iter().for_each(Pattern::rest));
     }
 
     /// Whether every row is meant.
@@ -109,12 +129,31 @@ impl Node {
         parts.into_iter().map(|part| Self::parse(part, depth + 1, budget)).collect()
     }
 
-    fn matches(&self, row: &(impl Row + ?Sized)) -> bool {
+    fn matches(&self, row: &(impl Row + ?Sized), meter: &mut Meter<'_>) -> Result<bool, Halt> {
+        meter.charge(5)?;
+        let (parts, decisive) = match self {
+            Node::All(parts) => (parts, false),
+            Node::Any(parts) | Node::None(parts) => (parts, true),
+            Node::Clause(clause) => return clause.matches(row, meter),
+        };
+        let mut is_decided = false;
+        for part in parts {
+            if part.matches(row, meter)? == decisive {
+                is_decided = true;
+                break;
+            }
+        }
+        // None is the opposite of any, and any of all where nothing is decisive.
+        let is_any = is_decided == decisive;
+        Ok(if matches!(self, Node::None(_)) { !is_any } else { is_any })
+    }
+
+    fn each_clause(&self, visit: &mut impl FnMut(&Clause)) {
         match self {
-            Node::All(parts) => parts.iter().all(|part| part.matches(row)),
-            Node::Any(parts) => parts.iter().any(|part| part.matches(row)),
-            Node::None(parts) => !parts.iter().any(|part| part.matches(row)),
-            Node::Clause(clause) => clause.matches(row),
+            Node::All(parts) | Node::Any(parts) | Node::None(parts) => {
+                parts.iter().for_each(|part| part.each_clause(visit));
+            }
+            Node::Clause(clause) => visit(clause),
         }
     }
 
@@ -146,6 +185,7 @@ impl Node {
 pub(super) struct Budget {
     terms: usize,
     patterns: usize,
+    pattern_bytes: usize,
 }
 
 impl Budget {
@@ -154,8 +194,15 @@ impl Budget {
         Ok(())
     }
 
+    /// To be asked before a pattern is compiled.
     pub(super) fn spend_pattern(&mut self) -> Result<(), FilterError> {
         self.patterns = self.patterns.checked_sub(1).ok_or(FilterError::TooManyPatterns)?;
+        Ok(())
+    }
+
+    /// To be told what came of it.
+    pub(super) fn spend_pattern_bytes(&mut self, bytes: usize) -> Result<(), FilterError> {
+        self.pattern_bytes = self.pattern_bytes.checked_sub(bytes).ok_or(FilterError::PatternsTooLarge)?;
         Ok(())
     }
 }

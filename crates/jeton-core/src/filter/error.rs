@@ -2,7 +2,7 @@
 
 use super::literal::Literal;
 use super::pattern::PatternError;
-use super::{MAX_DEPTH, MAX_NAMES, MAX_PATTERNS, MAX_TERMS};
+use super::{MAX_DEPTH, MAX_NAMES, MAX_PATTERN_BYTES, MAX_PATTERNS, MAX_TERMS};
 use crate::value::Value;
 
 /// Why a value is no filter. `Display` is the message that LoopBack 2 gives for it, letter by letter where LoopBack
@@ -60,9 +60,12 @@ pub enum FilterError {
     /// A condition has more than [`MAX_TERMS`] comparisons and operands.
     #[error("The where clause has more than {MAX_TERMS} terms")]
     TooManyTerms,
-    /// A condition has more than [`MAX_PATTERNS`] regular expressions.
-    #[error("The where clause has more than {MAX_PATTERNS} regular expressions")]
+    /// A condition has more than [`MAX_PATTERNS`] patterns.
+    #[error("The where clause has more than {MAX_PATTERNS} patterns")]
     TooManyPatterns,
+    /// The patterns of a condition are larger, compiled, than [`MAX_PATTERN_BYTES`].
+    #[error("The patterns of the where clause take more than {MAX_PATTERN_BYTES} bytes")]
+    PatternsTooLarge,
     /// More than [`MAX_NAMES`] properties are ordered by, selected or included.
     #[error("The filter names more than {MAX_NAMES} properties")]
     TooManyNames,

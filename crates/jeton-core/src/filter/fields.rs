@@ -2,6 +2,7 @@
 
 use super::{FilterError, MAX_NAMES};
 use crate::value::Value;
+use std::collections::HashMap;
 
 /// The declared properties of a token on LoopBack, in the order in which answers show them.
 pub const DECLARED: [&str; 4] = ["id", "ttl", "created", "userId"];
@@ -12,8 +13,8 @@ pub enum Fields {
     /// All that the row has.
     #[default]
     All,
-    /// Those with one of these names.
-    Only(Vec<String>),
+    /// Those with one of these names, with the place of each in the order in which they were asked for.
+    Only(HashMap<String, usize>),
 }
 
 impl Fields {
@@ -38,7 +39,7 @@ impl Fields {
                     (false, true) => {
                         let unwanted = |name: &&str| members.iter().any(|(unwanted, _)| unwanted == name);
                         let left = DECLARED.iter().filter(|name| !unwanted(name));
-                        return Ok(Fields::Only(left.map(|name| (*name).to_owned()).collect()));
+                        return Ok(Self::only(left.map(|name| (*name).to_owned()).collect()));
                     }
                 }
             }
@@ -48,16 +49,21 @@ impl Fields {
         };
         match names.len() {
             0 => Ok(Fields::All),
-            1..=MAX_NAMES => Ok(Fields::Only(names)),
+            1..=MAX_NAMES => Ok(Self::only(names)),
             _ => Err(FilterError::TooManyNames),
         }
+    }
+
+    fn only(names: Vec<String>) -> Self {
+        // Of a name that comes again the first place counts.
+        Fields::Only(names.into_iter().enumerate().rev().map(|(place, name)| (name, place)).collect())
     }
 
     /// Whether a property of that name is answered.
     pub fn keeps(&self, name: &str) -> bool {
         match self {
             Fields::All => true,
-            Fields::Only(names) => names.iter().any(|kept| kept == name),
+            Fields::Only(names) => names.contains_key(name),
         }
     }
 
@@ -65,14 +71,13 @@ impl Fields {
     /// which they were asked for, or else as they come.
     pub fn select<T>(&self, members: Vec<(String, T)>) -> Vec<(String, T)> {
         let mut kept: Vec<_> = members.into_iter().filter(|(name, _)| self.keeps(name)).collect();
-        let asked: &[String] = match self {
-            Fields::All => &[],
-            Fields::Only(names) => names,
-        };
-        kept.sort_by_key(|(name, _)| {
+        kept.sort_by_cached_key(|(name, _)| {
             let declared = DECLARED.iter().position(|declared| declared == name);
-            let undeclared = || DECLARED.len() + asked.iter().position(|asked| asked == name).unwrap_or(0);
-            declared.unwrap_or_else(undeclared)
+            let asked = || match self {
+                Fields::All => 0,
+                Fields::Only(names) => names.get(name).copied().unwrap_or(0),
+            };
+            declared.unwrap_or_else(|| DECLARED.len() + asked())
         });
         kept
     }

@@ -12,6 +12,7 @@ mod fields;
 mod implied;
 mod include;
 mod literal;
+mod meter;
 mod order;
 mod page;
 mod pattern;
@@ -23,7 +24,8 @@ pub use error::{ClauseFault, FilterError};
 pub use fields::{DECLARED, Fields};
 pub use implied::Implied;
 pub use include::Inclusion;
-pub use order::{Order, RowPlace};
+pub use meter::{Halt, Meter};
+pub use order::{Order, RowPlace, Sorting};
 pub use page::{IMPLIED_LIMIT, Page};
 pub use pattern::{MAX_PATTERN_CHARS, PatternError};
 pub use row::Row;
@@ -34,8 +36,10 @@ use crate::value::Value;
 pub const MAX_DEPTH: usize = 32;
 /// How many comparisons, and operands in lists, a condition may have.
 pub const MAX_TERMS: usize = 2_000;
-/// How many regular expressions a condition may have.
-pub const MAX_PATTERNS: usize = 16;
+/// How many patterns, of `like` and its relatives or `regexp`, a condition may have.
+pub const MAX_PATTERNS: usize = 64;
+/// How many bytes of memory the patterns of a condition may take, compiled.
+pub const MAX_PATTERN_BYTES: usize = 256 * 1024;
 /// How many properties may be ordered by, selected, or included.
 pub const MAX_NAMES: usize = 100;
 
@@ -85,6 +89,31 @@ impl Filter {
         Ok(Filter { fields, include: Inclusion::parse(member("include")?)?, ..Filter::default() })
     }
 
+    /// About how many units of a [`Meter`] reading a filter or a condition takes, most of it for compiling patterns.
+    pub fn parse_units(value: &Value) -> u64 {
+        const NODE: u64 = 20;
+        const CHARACTER: u64 = 6_000;
+        let member = |(name, value): &(String, Value)| {
+            let text = match value {
+                Value::Text(text) => text.len().min(MAX_PATTERN_CHARS) as u64,
+                _ => 0,
+            };
+            let pattern = match name.as_str() {
+                // A short one may say that something comes very often.
+                "regexp" => 2_000_000 + CHARACTER * text,
+                "like" | "nlike" | "ilike" | "nilike" => 30_000 + CHARACTER * text,
+                _ => 0,
+            };
+            pattern + Self::parse_units(value)
+        };
+        NODE + match value {
+            Value::List(items) => items.iter().map(Self::parse_units).sum(),
+            Value::Object(members) => members.iter().map(member).sum(),
+            Value::Text(text) => text.len() as u64,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Long(_) | Value::Date(_) => 0,
+        }
+    }
+
     fn with_rest(self, filter: &Value) -> Result<Self, FilterError> {
         let order = Order::parse(filter.member("order").unwrap_or(&Value::Null))?;
         let Filter { fields, include, .. } = Self::parse_selection(filter)?;
@@ -93,9 +122,17 @@ impl Filter {
     }
 
     /// The rows that are answered, in their order, of `rows` in the order of creation.
-    pub fn apply<R: Row>(&self, rows: Vec<R>) -> Vec<R> {
-        let matching = rows.into_iter().filter(|row| self.condition.matches(row)).collect();
-        self.page.cut(self.order.sort(matching))
+    ///
+    /// # Errors
+    /// The meter ended it.
+    pub fn apply<R: Row>(&self, rows: Vec<R>, meter: &mut Meter<'_>) -> Result<Vec<R>, Halt> {
+        let mut matching = Vec::new();
+        for row in rows {
+            if self.condition.matches(&row, meter)? {
+                matching.push(row);
+            }
+        }
+        Ok(self.page.cut(self.order.sort(matching, meter)?))
     }
 }
 

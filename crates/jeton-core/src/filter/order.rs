@@ -1,7 +1,9 @@
 //! `order`: by what rows are sorted.
 
+use super::clause::compare_values;
+use super::meter::{Halt, Meter, units};
 use super::row::{Path, Row};
-use super::{FilterError, MAX_DEPTH, MAX_NAMES, user};
+use super::{FilterError, MAX_DEPTH, MAX_NAMES};
 use crate::value::Value;
 use std::cmp::Ordering;
 use std::fmt;
@@ -89,43 +91,51 @@ impl Order {
     }
 
     /// What of a row decides its place.
-    pub fn place(&self, row: &impl Row) -> RowPlace {
-        let value = |key: &Key| key.path.find(row).cloned();
-        RowPlace(match &self.0 {
-            Keys::ById => vec![value(&Key::id())],
-            Keys::By(keys) => keys.iter().map(value).collect(),
-        })
+    ///
+    /// # Errors
+    /// The meter ended it.
+    pub fn place(&self, row: &impl Row, meter: &mut Meter<'_>) -> Result<RowPlace, Halt> {
+        let mut value = |key: &Key| {
+            let found = key.path.find(row, meter)?;
+            meter.charge(PLACE_UNITS + found.map_or(0, |found| units(content_weight(found))))?;
+            Ok(found.cloned())
+        };
+        Ok(RowPlace(match &self.0 {
+            Keys::ById => vec![value(&Key::id())?],
+            Keys::By(keys) => keys.iter().map(value).collect::<Result<_, _>>()?,
+        }))
     }
 
-    /// Sorts rows that come in the order of creation: see [`sort_places`](Self::sort_places).
-    pub fn sort<R: Row>(&self, rows: Vec<R>) -> Vec<R> {
-        let placed = rows.into_iter().map(|row| (self.place(&row), row)).collect();
-        self.sort_places(placed).into_iter().map(|(_, row)| row).collect()
+    /// Sorts rows that come in the order of creation: see [`sorting`](Self::sorting).
+    ///
+    /// # Errors
+    /// The meter ended it.
+    pub fn sort<R: Row>(&self, rows: Vec<R>, meter: &mut Meter<'_>) -> Result<Vec<R>, Halt> {
+        let mut placed = Vec::with_capacity(rows.len());
+        for row in rows {
+            placed.push((self.place(&row, meter)?, row));
+        }
+        let mut sorting = self.sorting(placed);
+        while !sorting.advance(meter)? {}
+        Ok(sorting.into_sorted().into_iter().map(|(_, row)| row).collect())
     }
 
-    /// Sorts by their places what comes in the order of creation.
+    /// Begins to sort by their places what comes in the order of creation.
     ///
     /// Texts compare by UTF-16 code unit, users that are integers by their digits, what is missing comes first (last if descending), and what cannot be
     /// compared is equal. That is no total order, so the result depends on the order of `rows`, but on nothing else.
-    pub fn sort_places<T>(&self, placed: Vec<(RowPlace, T)>) -> Vec<(RowPlace, T)> {
-        let by_id = [Key::id()];
+    pub fn sorting<T>(&self, placed: Vec<(RowPlace, T)>) -> Sorting<T> {
         let keys = match &self.0 {
-            Keys::ById => &by_id[..],
-            Keys::By(keys) => keys,
+            Keys::ById => vec![Key::id()],
+            Keys::By(keys) => keys.clone(),
         };
-        let compare = |one: usize, two: usize| {
-            let pairs = placed[one].0.0.iter().zip(&placed[two].0.0);
-            keys.iter()
-                .zip(pairs)
-                .map(|(key, (one, two))| key.compare(one.as_ref(), two.as_ref()))
-                .find(|order| order.is_ne())
-                .unwrap_or(Ordering::Equal)
-        };
-        let places = merge_sort((0..placed.len()).collect(), &compare);
-        let mut slots: Vec<Option<(RowPlace, T)>> = placed.into_iter().map(Some).collect();
-        places.into_iter().filter_map(|place| slots[place].take()).collect()
+        let places = (0..placed.len()).collect();
+        Sorting { keys, placed, places, merged: Vec::new(), width: 1 }
     }
 }
+
+/// What it costs to keep a value, beside its bytes.
+const PLACE_UNITS: u64 = 20;
 
 /// What of a row decides its place in an [`Order`]. May hold a row's `id`.
 #[derive(Clone)]
@@ -174,13 +184,18 @@ impl Key {
         Ok(Key { path, descending })
     }
 
-    fn compare(&self, one: Option<&Value>, two: Option<&Value>) -> Ordering {
-        let compare = if self.path.name() == Some("userId") { user::compare } else { Value::compare };
+    fn compare(
+        &self,
+        one: Option<&Value>,
+        two: Option<&Value>,
+        meter: &mut Meter<'_>,
+    ) -> Result<Ordering, Halt> {
+        let are_users = self.path.name() == Some("userId");
         let ascending = match (one, two) {
-            (Some(one), Some(two)) => compare(one, two).unwrap_or(Ordering::Equal),
+            (Some(one), Some(two)) => compare_values(one, two, are_users, meter)?.unwrap_or(Ordering::Equal),
             (one, two) => one.is_some().cmp(&two.is_some()),
         };
-        if self.descending { ascending.reverse() } else { ascending }
+        Ok(if self.descending { ascending.reverse() } else { ascending })
     }
 }
 
@@ -211,34 +226,79 @@ fn split_blanks(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Sorts so that equal items keep their order. Unlike the sorts of the standard library it takes any `compare`, also
-/// one that is no total order: it never panics and always answers a permutation of `items`.
-fn merge_sort(items: Vec<usize>, compare: &impl Fn(usize, usize) -> Ordering) -> Vec<usize> {
-    let (mut sorted, mut width) = (items, 1);
-    while width < sorted.len() {
-        sorted = sorted.chunks(2 * width).flat_map(|pair| merge(pair, width, compare)).collect();
-        width *= 2;
-    }
-    sorted
+/// Sorting in steps, so that equal items keep their order. Unlike the sorts of the standard library it takes an order
+/// that is not total: it never panics and always answers a permutation.
+#[derive(Debug)]
+pub struct Sorting<T> {
+    keys: Vec<Key>,
+    placed: Vec<(RowPlace, T)>,
+    /// Runs of `width` places each, every one of them sorted.
+    places: Vec<usize>,
+    /// Those that were put together, two by two, from the beginning.
+    merged: Vec<usize>,
+    width: usize,
 }
 
-/// Merges the first `width` items of `pair` with the others; both are sorted.
-fn merge(pair: &[usize], width: usize, compare: &impl Fn(usize, usize) -> Ordering) -> Vec<usize> {
-    let (mut left, mut right) = pair.split_at(width.min(pair.len()));
-    let mut merged = Vec::with_capacity(pair.len());
-    while let ([one, left_rest @ ..], [two, right_rest @ ..]) = (left, right) {
-        if compare(*two, *one).is_lt() {
-            merged.push(*two);
-            right = right_rest;
-        } else {
-            merged.push(*one);
-            left = left_rest;
+impl<T> Sorting<T> {
+    /// Puts two sorted runs together. True: everything is sorted.
+    ///
+    /// # Errors
+    /// The meter ended it; then this step was not taken.
+    pub fn advance(&mut self, meter: &mut Meter<'_>) -> Result<bool, Halt> {
+        let count = self.places.len();
+        if self.width >= count {
+            return Ok(true);
         }
+        let begin = self.merged.len();
+        let end = count.min(begin + 2 * self.width);
+        let merged = self.merge(&self.places[begin..end], meter)?;
+        self.merged.extend(merged);
+        if end == count {
+            self.places = std::mem::take(&mut self.merged);
+            self.width *= 2;
+        }
+        Ok(self.width >= count)
     }
-    merged.extend_from_slice(left);
-    merged.extend_from_slice(right);
-    merged
+
+    /// What was to be sorted, in its order if everything is sorted.
+    pub fn into_sorted(self) -> Vec<(RowPlace, T)> {
+        let mut slots: Vec<Option<(RowPlace, T)>> = self.placed.into_iter().map(Some).collect();
+        self.places.into_iter().filter_map(|place| slots[place].take()).collect()
+    }
+
+    /// Merges the first run of `pair` with the other.
+    fn merge(&self, pair: &[usize], meter: &mut Meter<'_>) -> Result<Vec<usize>, Halt> {
+        let (mut left, mut right) = pair.split_at(self.width.min(pair.len()));
+        let mut merged = Vec::with_capacity(pair.len());
+        while let ([one, left_rest @ ..], [two, right_rest @ ..]) = (left, right) {
+            if self.compare(*two, *one, meter)?.is_lt() {
+                merged.push(*two);
+                right = right_rest;
+            } else {
+                merged.push(*one);
+                left = left_rest;
+            }
+        }
+        merged.extend_from_slice(left);
+        merged.extend_from_slice(right);
+        Ok(merged)
+    }
+
+    fn compare(&self, one: usize, two: usize, meter: &mut Meter<'_>) -> Result<Ordering, Halt> {
+        let pairs = self.placed[one].0.0.iter().zip(&self.placed[two].0.0);
+        for (key, (one, two)) in self.keys.iter().zip(pairs) {
+            meter.charge(COMPARE_UNITS)?;
+            let order = key.compare(one.as_ref(), two.as_ref(), meter)?;
+            if order.is_ne() {
+                return Ok(order);
+            }
+        }
+        Ok(Ordering::Equal)
+    }
 }
+
+/// What it costs to look at two values, beside what they are.
+const COMPARE_UNITS: u64 = 5;
 
 #[cfg(test)]
 #[path = "order_tests.rs"]

@@ -1,5 +1,6 @@
 //! What a filter looks at.
 
+use super::meter::{Halt, Meter, units};
 use crate::value::Value;
 
 /// One row: its properties by name. `created` is a [`Value::Date`] or null, `id` a text; what is missing has no
@@ -15,11 +16,23 @@ pub trait Row {
     fn has_id(&self, id: &str) -> bool {
         matches!(self.member("id"), Some(Value::Text(own)) if own == id)
     }
+
+    /// How many properties it has: what it costs to look for one.
+    fn width(&self) -> usize;
+
+    /// About how many units [`has_id`](Row::has_id) costs.
+    fn id_units(&self) -> u64 {
+        100
+    }
 }
 
 impl Row for Value {
     fn member(&self, name: &str) -> Option<&Value> {
         Value::member(self, name)
+    }
+
+    fn width(&self) -> usize {
+        width(self)
     }
 }
 
@@ -30,6 +43,21 @@ impl<R: Row + ?Sized> Row for &R {
 
     fn has_id(&self, id: &str) -> bool {
         (**self).has_id(id)
+    }
+
+    fn width(&self) -> usize {
+        (**self).width()
+    }
+
+    fn id_units(&self) -> u64 {
+        (**self).id_units()
+    }
+}
+
+fn width(value: &Value) -> usize {
+    match value {
+        Value::Object(members) => members.len(),
+        _ => 0,
     }
 }
 
@@ -55,17 +83,34 @@ impl Path {
     }
 
     /// What lies at the end. A null on the way is the end.
-    pub(super) fn find<'a>(&self, row: &'a (impl Row + ?Sized)) -> Option<&'a Value> {
-        walk(row.member(&self.first), &self.rest)
+    pub(super) fn find<'a>(
+        &self,
+        row: &'a (impl Row + ?Sized),
+        meter: &mut Meter<'_>,
+    ) -> Result<Option<&'a Value>, Halt> {
+        meter.charge(units(row.width()))?;
+        walk(row.member(&self.first), &self.rest, meter)
     }
 }
 
 /// Goes down from `value` by members of objects and places in lists.
-pub(super) fn walk<'a>(value: Option<&'a Value>, names: &[String]) -> Option<&'a Value> {
-    names.iter().try_fold(value?, |value, name| match value {
-        Value::Null => Some(value),
-        _ => step(value, name),
-    })
+pub(super) fn walk<'a>(
+    value: Option<&'a Value>,
+    names: &[String],
+    meter: &mut Meter<'_>,
+) -> Result<Option<&'a Value>, Halt> {
+    let Some(mut value) = value else { return Ok(None) };
+    for name in names {
+        meter.charge(units(width(value) + name.len()))?;
+        value = match value {
+            Value::Null => return Ok(Some(value)),
+            _ => match step(value, name) {
+                Some(value) => value,
+                None => return Ok(None),
+            },
+        };
+    }
+    Ok(Some(value))
 }
 
 pub(super) fn step<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {

@@ -47,17 +47,21 @@ fn answer(filter: &Filter, rows: Vec<Value>) -> Vec<Value> {
         Value::Object(members) => Value::Object(filter.fields.select(members)),
         other => other,
     };
-    filter.apply(rows).into_iter().map(select).collect()
+    filter.apply(rows, &mut Meter::unlimited()).unwrap().into_iter().map(select).collect()
 }
 
 fn ids(rows: &[Value]) -> Vec<String> {
     rows.iter().map(|row| row.member("id").unwrap().to_text()).collect()
 }
 
+fn matches(condition: &Condition, row: &impl Row) -> bool {
+    condition.matches(row, &mut Meter::unlimited()).unwrap()
+}
+
 /// The ids that a `where` finds, apart by blanks, or the message.
 fn found(rows: &[Value], condition: &Json) -> Result<String, String> {
     let filter = Filter::parse(&value(&json!({"where": condition}))).map_err(|error| error.to_string())?;
-    Ok(ids(&filter.apply(rows.to_vec())).join(" "))
+    Ok(ids(&filter.apply(rows.to_vec(), &mut Meter::unlimited()).unwrap()).join(" "))
 }
 
 #[test]
@@ -194,7 +198,7 @@ fn users_named_by_digits_that_no_number_holds() {
 fn the_last_of_several_members_counts() {
     let member = |n| ("userId".to_owned(), Value::Number(n));
     let condition = Condition::parse(&Value::Object(vec![member(1.0), member(2.0)])).unwrap();
-    let rows: Vec<_> = recorded_rows().into_iter().filter(|row| condition.matches(row)).collect();
+    let rows: Vec<_> = recorded_rows().into_iter().filter(|row| matches(&condition, row)).collect();
     assert_eq!(ids(&rows), ["tok-2"]);
 }
 
@@ -238,9 +242,77 @@ fn conditions_are_bounded() {
     assert_eq!(parse(&items(MAX_TERMS)).unwrap_err(), FilterError::TooManyTerms);
     let clauses = |count| json!({"or": vec![json!({}); count]});
     assert_eq!(parse(&clauses(MAX_TERMS)).unwrap_err(), FilterError::TooManyTerms);
-    let patterns = |count| json!({"or": vec![json!({"id": {"regexp": "x"}}); count]});
-    assert!(parse(&patterns(MAX_PATTERNS)).is_ok());
-    assert_eq!(parse(&patterns(MAX_PATTERNS + 1)).unwrap_err(), FilterError::TooManyPatterns);
+    for operator in ["regexp", "like", "nlike", "ilike", "nilike"] {
+        let patterns = |count| json!({"or": vec![json!({"id": {operator: "x"}}); count]});
+        assert!(parse(&patterns(MAX_PATTERNS)).is_ok());
+        assert_eq!(parse(&patterns(MAX_PATTERNS + 1)).unwrap_err(), FilterError::TooManyPatterns);
+        let large = json!({"or": vec![json!({"id": {operator: "[ax]".repeat(200)}}); 60]});
+        assert_eq!(parse(&large).unwrap_err(), FilterError::PatternsTooLarge);
+    }
+}
+
+#[test]
+fn every_byte_that_is_looked_at_is_charged() {
+    const LONG: usize = 10_000;
+    let text = "y".repeat(LONG);
+    let almost = format!("{}z", "y".repeat(LONG - 1));
+    let row = row(&json!({"id": "a", "x": text, "l": vec!["y"; LONG], "o": {"l": [vec!["y"; LONG]]}}));
+    for (condition, least) in [
+        (json!({"x": {"like": "%z"}}), LONG),
+        (json!({"x": {"nilike": "%z"}}), LONG),
+        (json!({"x": {"regexp": "z"}}), LONG),
+        (json!({"x": almost}), LONG / 10),
+        (json!({"x": {"neq": almost}}), LONG / 10),
+        (json!({"x": {"gt": almost}}), LONG / 10),
+        (json!({"x": {"between": ["a", almost]}}), LONG / 10),
+        (json!({"x": {"inq": vec![&almost; 100]}}), 10 * LONG),
+        (json!({"x": {"nin": vec![7; 100]}}), 100 * LONG),
+        (json!({"x": {"lt": vec!["z"; LONG]}}), LONG),
+        (json!({"l": "z"}), LONG),
+        (json!({"o.l": "z"}), LONG),
+        (json!({"l": {"like": "z"}}), LONG),
+        (json!({"or": vec![json!({"zz": 1}); 900]}), 10_000),
+    ] {
+        let condition = Condition::parse(&value(&condition)).unwrap();
+        let mut meter = Meter::unlimited();
+        let verdict = condition.matches(&row, &mut meter);
+        let spent = meter.spent();
+        assert!(spent >= least as u64, "{spent} of {least}");
+        condition.rest();
+        assert_eq!(condition.matches(&row, &mut Meter::new(spent)), verdict);
+        condition.rest();
+        assert_eq!(condition.matches(&row, &mut Meter::new(spent - 1)), Err(Halt::Exhausted));
+    }
+    for (order, least) in [("x", LONG), ("l", LONG), (&"zz,".repeat(100), 1_000)] {
+        let order = Order::parse(&Value::Text(order.to_owned())).unwrap();
+        let mut meter = Meter::unlimited();
+        order.sort(vec![row.clone(), row.clone()], &mut meter).unwrap();
+        let spent = meter.spent();
+        assert!(spent >= least as u64, "{spent} of {least}");
+        let sorted = order.sort(vec![row.clone(), row.clone()], &mut Meter::new(spent - 1));
+        assert_eq!(sorted.err(), Some(Halt::Exhausted));
+    }
+}
+
+#[test]
+fn states_that_a_text_has_made_are_charged_once_each_time_they_are_made() {
+    let condition = Condition::parse(&value(&json!({"x": {"regexp": "a[ab]{200}c"}}))).unwrap();
+    let text = |text: String| Value::Object(vec![("x".to_owned(), Value::Text(text))]);
+    let units = |row: &Value| {
+        let mut meter = Meter::unlimited();
+        condition.matches(row, &mut meter).unwrap();
+        meter.spent()
+    };
+    let alike = text("y".repeat(10_000));
+    assert!(units(&alike) > units(&alike), "the second time its states are there");
+    assert!(units(&alike) < 20_000);
+    let mut state = 1_u64;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        if state >> 63 == 0 { 'a' } else { 'b' }
+    };
+    let varied = text((0..10_000).map(|_| next()).collect());
+    assert!(units(&varied) > 1_000_000, "a state for each byte");
 }
 
 fn implied(condition: &Json) -> Json {
@@ -284,6 +356,10 @@ impl Row for Sealed {
     fn has_id(&self, id: &str) -> bool {
         self.0.has_id(id)
     }
+
+    fn width(&self) -> usize {
+        Row::width(&self.0)
+    }
 }
 
 fn conditions() -> impl Strategy<Value = Json> {
@@ -325,7 +401,7 @@ proptest! {
         let condition = Condition::parse(&value(&condition)).unwrap();
         let found = row(&found);
         let Implied { ids, users } = condition.implied();
-        if condition.matches(&found) {
+        if matches(&condition, &found) {
             let id = found.member("id").unwrap().to_text();
             let user = found.member("userId").filter(|user| **user != Value::Null).map(Value::to_text);
             prop_assert!(ids.is_none_or(|ids| ids.contains(&id)));
@@ -339,19 +415,19 @@ proptest! {
         let (open, sealed) = (row(&found), Sealed(row(&found)));
         let weaker = condition.without_id();
         prop_assert!(!weaker.needs_id());
-        prop_assert_eq!(weaker.matches(&open), weaker.matches(&sealed));
+        prop_assert_eq!(matches(&weaker, &open), matches(&weaker, &sealed));
         if condition.needs_id() {
-            prop_assert!(!condition.matches(&open) || weaker.matches(&sealed));
+            prop_assert!(!matches(&condition, &open) || matches(&weaker, &sealed));
         } else {
-            prop_assert_eq!(condition.matches(&open), condition.matches(&sealed));
-            prop_assert_eq!(condition.matches(&open), weaker.matches(&open));
+            prop_assert_eq!(matches(&condition, &open), matches(&condition, &sealed));
+            prop_assert_eq!(matches(&condition, &open), matches(&weaker, &open));
         }
     }
 
     #[test]
     fn nor_is_the_opposite_of_or(parts in vec(conditions(), 0..3), found in any_row()) {
         let found = row(&found);
-        let holds = |condition: &Json| Condition::parse(&value(condition)).unwrap().matches(&found);
+        let holds = |condition: &Json| matches(&Condition::parse(&value(condition)).unwrap(), &found);
         prop_assert_ne!(holds(&json!({"or": &parts})), holds(&json!({"nor": &parts})));
     }
 }

@@ -1,6 +1,6 @@
 //! LoopBack's filter: what it lets through is some of the rows, within its limits, and what it implies holds for them.
 
-use jeton_core::{Condition, Filter, Row, Value};
+use jeton_core::{Condition, Filter, Halt, Meter, Row, Value};
 use jeton_service::value_of_json;
 
 pub(super) fn filter(input: &[u8]) {
@@ -19,19 +19,22 @@ pub(super) fn filter(input: &[u8]) {
 }
 
 fn answers(filter: &Filter, rows: &[Value]) {
-    let found = filter.apply(rows.to_vec());
+    let found = filter.apply(rows.to_vec(), &mut free()).unwrap_or_default();
     let mut ids: Vec<String> = found.iter().map(id).collect();
     assert!(ids.iter().all(|id| rows.iter().any(|row| row.has_id(id))));
     ids.sort();
     ids.dedup();
     assert_eq!(ids.len(), found.len(), "a row stands twice");
-    let matching = rows.iter().filter(|row| filter.condition.matches(*row)).count() as u64;
+    let matching = rows.iter().filter(|row| means(&filter.condition, row)).count() as u64;
     let left = matching.saturating_sub(filter.page.skip);
     assert_eq!(found.len() as u64, filter.page.limit.map_or(left, |limit| left.min(limit)));
     // By their places alone, rows are sorted in the same way.
-    let placed = rows.iter().map(|row| (filter.order.place(row), id(row))).collect();
-    let by_place: Vec<String> = filter.order.sort_places(placed).into_iter().map(|(_, id)| id).collect();
-    let by_row: Vec<String> = filter.order.sort(rows.to_vec()).iter().map(id).collect();
+    let placed = rows.iter().filter_map(|row| Some((filter.order.place(row, &mut free()).ok()?, id(row))));
+    let mut sorting = filter.order.sorting(placed.collect());
+    while sorting.advance(&mut free()) == Ok(false) {}
+    let by_place: Vec<String> = sorting.into_sorted().into_iter().map(|(_, id)| id).collect();
+    let by_row: Vec<String> =
+        filter.order.sort(rows.to_vec(), &mut free()).unwrap_or_default().iter().map(id).collect();
     assert_eq!(by_place, by_row);
     for row in found {
         let Value::Object(members) = row else { unreachable!("rows are objects") };
@@ -45,12 +48,26 @@ fn answers(filter: &Filter, rows: &[Value]) {
 fn judges(condition: &Condition, rows: &[Value]) {
     let (implied, broad) = (condition.implied(), condition.without_id());
     assert!(!broad.needs_id());
-    for row in rows.iter().filter(|row| condition.matches(*row)) {
-        assert!(broad.matches(row), "without the id a row was lost");
+    for row in rows.iter().filter(|row| means(condition, row)) {
+        assert!(means(&broad, row), "without the id a row was lost");
         assert!(implied.ids.as_ref().is_none_or(|ids| ids.contains(&id(row))));
         let user = row.member("userId").filter(|user| **user != Value::Null).map(Value::to_text);
         assert!(implied.users.as_ref().is_none_or(|users| users.contains(&user)));
     }
+}
+
+/// Whether a row is meant. Whatever a meter allows, it ends nothing otherwise than by saying so.
+fn means(condition: &Condition, row: &Value) -> bool {
+    let means = condition.matches(row, &mut free());
+    for units in [0, 10, 100] {
+        let within = condition.matches(row, &mut Meter::new(units));
+        assert!(within == means || within == Err(Halt::Exhausted));
+    }
+    means == Ok(true)
+}
+
+fn free() -> Meter<'static> {
+    Meter::unlimited()
 }
 
 fn id(row: &Value) -> String {

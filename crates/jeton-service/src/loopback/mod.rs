@@ -7,12 +7,15 @@
 mod caller;
 mod create;
 mod document;
+mod filter;
 mod life;
 mod merge;
+mod pages;
 mod read;
 mod row;
 mod said;
 mod search;
+mod sift;
 mod stream;
 mod write;
 
@@ -20,7 +23,9 @@ pub use caller::{LoopBackCaller, Presentation, Writer};
 pub use document::value_of_json;
 pub use row::LoopBackRow;
 pub use search::{Found, ReadFault};
-pub use stream::{RowChange, RowEvent, RowStream, StreamEnd, StreamMeasures, StreamPosition, Told};
+pub use stream::{
+    MAX_STREAM_PATTERN_BYTES, RowChange, RowEvent, RowStream, StreamEnd, StreamMeasures, StreamPosition, Told,
+};
 pub use write::{BulkFault, WriteFault};
 
 pub(crate) use search::Searches;

@@ -4,15 +4,20 @@
 //! is found out beforehand, and what is kept of it is the rows' numbers alone.
 
 use super::caller::LoopBackCaller;
+use super::pages::{Answer, Way};
 use super::read::{KINDS, is_seen};
 use super::row::LoopBackRow;
+use super::sift::{Sieve, Sift, Sink};
 use crate::apps::OpenApp;
+use crate::work::{Allowance, Slice, Stop, Work};
 use crate::{Service, Unavailable};
 use futures_util::stream::{self, Stream};
-use jeton_core::{Condition, Filter, Implied, Method, RowPlace, Timestamp, TokenId, UserId};
-use jeton_store::{Order, OwnerFilter, StoredToken, TokenFilter, TokenPage, View};
+use jeton_core::{
+    AppId, Condition, Filter, Halt, Implied, Meter, Method, RowPlace, Sorting, Timestamp, TokenId, UserId,
+};
+use jeton_store::{Fair, Order, OwnerFilter, Share, StoredToken, TokenFilter, TokenPage, Turn, View};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Rows up to which an order by `id`, and conditions that look into it, are decided: the ids must be opened for that.
 /// Also the rows that are sorted at once in any other order.
@@ -20,11 +25,13 @@ const MAX_SORTED: usize = 10_000;
 /// The bytes of what those are sorted by. 10,000 ids of at most 1,024 bytes, each in a value of 32, are within.
 const MAX_SORTED_BYTES: usize = 16 * 1024 * 1024;
 /// Rows that are read from the store at once to be answered. A row has at most some 100 KiB.
-const PAGE_ROWS: u32 = 64;
+pub(super) const PAGE_ROWS: u32 = 64;
 /// Rows that are read from the store at once to be judged, of which at most their places are kept.
 const SEARCH_ROWS: u32 = 256;
-/// Most searches at once. What each keeps bounds the memory of all.
-const MAX_SEARCHES: usize = 2;
+/// Most searches at once, of which one app has at most two. What each keeps bounds the memory of all.
+const SEARCHES: Share = Share { places: 6, each: 2, waiting: 256 };
+/// Rows that are named by their ids up to which nobody waits for a turn.
+const FEW_IDS: usize = 16;
 /// How long a search waits for its turn.
 const SEARCH_WAIT: Duration = Duration::from_secs(5);
 
@@ -45,18 +52,18 @@ pub enum ReadFault {
 }
 
 /// The turns of those who search through many rows.
-#[derive(Debug)]
-pub(crate) struct Searches(Semaphore);
+#[derive(Clone, Debug)]
+pub(crate) struct Searches(Fair<AppId>);
 
 impl Default for Searches {
     fn default() -> Self {
-        Searches(Semaphore::new(MAX_SEARCHES))
+        Searches(Fair::new(SEARCHES))
     }
 }
 
 impl Searches {
-    async fn turn(&self) -> Result<SemaphorePermit<'_>, Unavailable> {
-        match tokio::time::timeout(SEARCH_WAIT, self.0.acquire()).await {
+    async fn turn(&self, app_id: AppId) -> Result<Turn<AppId>, Unavailable> {
+        match tokio::time::timeout(SEARCH_WAIT, self.0.turn(app_id)).await {
             Ok(Ok(turn)) => Ok(turn),
             Ok(Err(_)) | Err(_) => Err(Unavailable::Busy),
         }
@@ -79,16 +86,30 @@ impl Service {
         method: Method,
         filter: Filter,
     ) -> Found<impl Stream<Item = Result<Vec<LoopBackRow>, Unavailable>> + Send + use<>> {
-        let way = match self.way(app, &filter).await? {
+        self.find_within(app, caller, method, filter, self.allowance()).await
+    }
+
+    /// The same, within what is allowed for all that a request matches.
+    pub(super) async fn find_within(
+        &self,
+        app: &OpenApp,
+        caller: &LoopBackCaller,
+        method: Method,
+        filter: Filter,
+        allowance: Allowance,
+    ) -> Found<impl Stream<Item = Result<Vec<LoopBackRow>, Unavailable>> + Send + use<>> {
+        let app = Arc::new(app.clone());
+        let sieve = Sieve::new(Arc::new(filter.condition), allowance);
+        let way = match self.way(&app, &sieve, &filter.order, filter.page).await? {
             Ok(way) => way,
             Err(fault) => return Ok(Err(fault)),
         };
         let answer = Answer {
             service: self.clone(),
-            app: app.clone(),
+            app,
             caller: caller.clone(),
             method,
-            condition: filter.condition,
+            sieve,
             way,
             left: filter.page.limit.unwrap_or(u64::MAX),
             has_begun: false,
@@ -103,21 +124,31 @@ impl Service {
     ///
     /// # Errors
     /// It could not be found out.
-    pub async fn loopback_count(&self, app: &OpenApp, condition: &Condition) -> Found<u64> {
+    pub async fn loopback_count(&self, app: &OpenApp, condition: Condition) -> Found<u64> {
         if condition.is_all() {
             return Ok(Ok(self.store.count_tokens(&all(app, None, self.now())).await?));
         }
+        let sieve = Sieve::new(Arc::new(condition), self.allowance());
+        let mut search = Search::begin(self, &Arc::new(app.clone()), &sieve).await?;
         let mut count = 0;
-        let searched = self.search(app, condition, |_| {
-            count += 1;
-            Ok(Next::More)
-        });
-        Ok(searched.await?.map(|_| count))
+        while !search.is_over {
+            count = match search.page(count).await? {
+                Ok((count, _)) => count,
+                Err(fault) => return Ok(Err(fault)),
+            };
+        }
+        Ok(Ok(count))
     }
 
     /// In which way the rows of a filter are gone through.
-    async fn way(&self, app: &OpenApp, filter: &Filter) -> Found<Way> {
-        let Filter { condition, order, page, .. } = filter;
+    async fn way(
+        &self,
+        app: &Arc<OpenApp>,
+        sieve: &Sieve,
+        order: &jeton_core::Order,
+        page: jeton_core::Page,
+    ) -> Found<Way> {
+        let condition = &*sieve.condition;
         let implied = condition.implied();
         let mut walk = Way::walk(all(app, implied_user(&implied), self.now()), page.skip);
         // Where the condition names ids, nobody has to be walked past.
@@ -137,235 +168,192 @@ impl Service {
         // Room for as many again as are wanted, lest every further row has to be sorted in.
         let room = wanted.filter(|wanted| *wanted <= MAX_SORTED && !order.is_default() && !order.needs_id());
         let most = room.map_or(MAX_SORTED, |wanted| MAX_SORTED.max(2 * wanted));
-        let mut chosen = Chosen { kept: Vec::new(), bytes: 0, most, wanted };
-        let searched = self.search(app, condition, |row| {
-            chosen.push(order, &row);
+        let mut chosen = Chosen { order: order.clone(), kept: Vec::new(), bytes: 0, most };
+        let mut search = Search::begin(self, app, sieve).await?;
+        while !search.is_over {
+            chosen = match search.page(chosen).await? {
+                Ok((chosen, _)) => chosen,
+                Err(fault) => return Ok(Err(fault)),
+            };
             if !chosen.is_full() {
-                return Ok(Next::More);
+                continue;
             }
-            match order {
-                order if order.is_default() => Ok(Next::Stop),
-                order if order.needs_id() => Err(ReadFault::TooManyToOpen),
-                order => chosen.shrink(order).map(|()| Next::More),
+            if order.is_default() {
+                return Ok(Ok(walk));
             }
-        });
-        Ok(match searched.await? {
+            let Some(wanted) = wanted.filter(|wanted| *wanted <= MAX_SORTED && !order.needs_id()) else {
+                let is_by_id = order.needs_id();
+                return Ok(Err(if is_by_id { ReadFault::TooManyToOpen } else { ReadFault::TooManyToSort }));
+            };
+            chosen = self.sorted(app, chosen, &sieve.allowance).await?;
+            if !chosen.shrink(wanted) {
+                return Ok(Err(ReadFault::TooManyToSort));
+            }
+        }
+        let chosen = self.sorted(app, chosen, &sieve.allowance).await?;
+        let skip = usize::try_from(page.skip).unwrap_or(usize::MAX);
+        let ids = chosen.kept.into_iter().skip(skip).map(|(_, id)| id);
+        Ok(Ok(Way::Chosen(ids.collect::<Vec<_>>().into_iter())))
+    }
+
+    async fn sorted(
+        &self,
+        app: &OpenApp,
+        mut chosen: Chosen,
+        allowance: &Allowance,
+    ) -> Result<Chosen, Unavailable> {
+        let sorting = chosen.order.sorting(std::mem::take(&mut chosen.kept));
+        let sort = self.work(Some(app.id), Sort { sorting, allowance: allowance.clone() }).await?;
+        Ok(Chosen { kept: sort.sorting.into_sorted(), ..chosen })
+    }
+}
+
+struct Sort {
+    sorting: Sorting<TokenId>,
+    allowance: Allowance,
+}
+
+impl Work for Sort {
+    fn advance(&mut self, slice: &mut Slice<'_>) -> Result<bool, Stop> {
+        while !slice.is_over() {
+            if slice.step(&self.allowance, |meter| self.sorting.advance(meter))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// The rows that a condition lets through, in the order of creation, page by page. What the condition implies about ids
+/// and users is asked of the store; the rest is decided here.
+struct Search {
+    service: Service,
+    app: Arc<OpenApp>,
+    sieve: Sieve,
+    from: From,
+    is_over: bool,
+    _turn: Option<Turn<AppId>>,
+}
+
+/// Where rows come from.
+enum From {
+    /// They are at hand.
+    Found(Vec<StoredToken>),
+    /// They have these numbers.
+    Numbers(std::vec::IntoIter<TokenId>),
+    /// The store has them.
+    Store(TokenFilter, TokenPage),
+}
+
+impl Search {
+    async fn begin(service: &Service, app: &Arc<OpenApp>, sieve: &Sieve) -> Result<Self, Unavailable> {
+        let condition = &sieve.condition;
+        let mut implied = condition.implied();
+        let is_long = implied.ids.as_ref().is_none_or(|ids| ids.len() > FEW_IDS);
+        let turn = if is_long { Some(service.searches.turn(app.id).await?) } else { None };
+        let mut sieve = sieve.clone();
+        let from = match implied.ids.take() {
+            Some(ids) => {
+                let mut found = Vec::new();
+                let mut numbers = Vec::new();
+                for id in &ids {
+                    let stored = service.loopback_token(app, id).await?;
+                    numbers.extend(stored.as_ref().map(|stored| stored.token.id));
+                    found.extend(stored.filter(|_| !is_long));
+                }
+                numbers.sort_unstable();
+                numbers.dedup();
+                found.sort_by_key(|stored| stored.token.id);
+                found.dedup_by_key(|stored| stored.token.id);
+                if is_long { From::Numbers(numbers.into_iter()) } else { From::Found(found) }
+            }
+            None => {
+                if condition.needs_id() {
+                    let exact = Arc::clone(&sieve.condition);
+                    sieve.condition = Arc::new(exact.without_id());
+                    sieve.exact = Some((exact, MAX_SORTED));
+                }
+                From::Store(
+                    all(app, implied_user(&implied), service.now()),
+                    TokenPage { limit: SEARCH_ROWS, ..first_page() },
+                )
+            }
+        };
+        let (service, app) = (service.clone(), Arc::clone(app));
+        Ok(Search { service, app, sieve, from, is_over: false, _turn: turn })
+    }
+
+    /// Sends what is meant of the next page into a sink, and gives that back; true: it has enough.
+    async fn page<S: Sink>(&mut self, sink: S) -> Found<(S, bool)> {
+        let stored = self.stored().await?;
+        let sift = Sift::run(&self.service, &self.app, self.sieve.clone(), stored, sink).await?;
+        self.sieve = sift.sieve;
+        Ok(match sift.ended {
+            Ok(has_enough) => {
+                self.is_over |= has_enough;
+                Ok((sift.sink, has_enough))
+            }
             Err(fault) => Err(fault),
-            Ok(Next::Stop) => Ok(walk),
-            Ok(Next::More) => {
-                let skip = usize::try_from(page.skip).unwrap_or(usize::MAX);
-                let ids = order.sort_places(chosen.kept).into_iter().skip(skip).map(|(_, id)| id);
-                Ok(Way::Chosen(ids.collect::<Vec<_>>().into_iter()))
-            }
         })
     }
 
-    /// Shows `visit` the rows that a condition lets through, in the order of creation, until it stops.
-    ///
-    /// What the condition implies about ids and users is asked of the store; the rest is decided here.
-    async fn search(
-        &self,
-        app: &OpenApp,
-        condition: &Condition,
-        mut visit: impl FnMut(LoopBackRow) -> Result<Next, ReadFault>,
-    ) -> Found<Next> {
-        let implied = condition.implied();
-        if let Some(ids) = &implied.ids {
-            let mut rows = Vec::new();
-            for id in ids {
-                rows.extend(self.loopback_row(app, id).await?);
+    async fn stored(&mut self) -> Result<Vec<StoredToken>, Unavailable> {
+        let store = &self.service.store;
+        match &mut self.from {
+            From::Found(found) => {
+                self.is_over = true;
+                Ok(std::mem::take(found))
             }
-            rows.sort_by_key(|row| row.token_id);
-            rows.dedup_by_key(|row| row.token_id);
-            rows.retain(|row| condition.matches(row));
-            return Ok(until_stopped(rows.into_iter().map(visit)));
-        }
-        let _turn = self.searches.turn().await?;
-        let filter = all(app, implied_user(&implied), self.now());
-        let looks_into_ids = condition.needs_id();
-        let broad = if looks_into_ids { condition.without_id() } else { condition.clone() };
-        let (mut page, mut opened) = (TokenPage { limit: SEARCH_ROWS, ..first_page() }, 0);
-        loop {
-            let stored = self.store.list_tokens(&filter, page).await?;
-            let is_last = stored.len() < SEARCH_ROWS as usize;
-            page.after = stored.last().map(|stored| stored.token.id);
-            for stored in stored {
-                let row = self.row(app, stored)?;
-                if !broad.matches(&row) {
-                    continue;
-                }
-                opened += 1;
-                if looks_into_ids && opened > MAX_SORTED {
-                    return Ok(Err(ReadFault::TooManyToOpen));
-                }
-                if looks_into_ids && !condition.matches(&row) {
-                    continue;
-                }
-                match visit(row) {
-                    Ok(Next::More) => {}
-                    stopped => return Ok(stopped),
-                }
+            From::Numbers(numbers) => {
+                let some: Vec<TokenId> = numbers.take(PAGE_ROWS as usize).collect();
+                self.is_over = numbers.as_slice().is_empty();
+                let mut stored = store.tokens(self.app.id, &some).await?;
+                stored.retain(|stored| is_seen(&stored.token, self.service.now()));
+                stored.sort_by_key(|stored| stored.token.id);
+                Ok(stored)
             }
-            if is_last {
-                return Ok(Ok(Next::More));
+            From::Store(filter, page) => {
+                let stored = store.list_tokens(filter, *page).await?;
+                self.is_over = stored.len() < SEARCH_ROWS as usize;
+                page.after = stored.last().map(|stored| stored.token.id);
+                Ok(stored)
             }
         }
     }
-}
-
-/// Whether to go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Next {
-    More,
-    Stop,
-}
-
-fn until_stopped(mut visits: impl Iterator<Item = Result<Next, ReadFault>>) -> Result<Next, ReadFault> {
-    visits.find(|visit| *visit != Ok(Next::More)).unwrap_or(Ok(Next::More))
 }
 
 /// The numbers of matching rows, with what they are sorted by.
 #[derive(Debug)]
 struct Chosen {
+    order: jeton_core::Order,
     kept: Vec<(RowPlace, TokenId)>,
     bytes: usize,
-    /// How many rows are held at most.
+    /// How many rows are held at most, and those of a page.
     most: usize,
-    /// How many rows from the start are answered or skipped, if there is a limit.
-    wanted: Option<usize>,
+}
+
+impl Sink for Chosen {
+    fn take(&mut self, row: &mut Option<LoopBackRow>, meter: &mut Meter<'_>) -> Result<bool, Halt> {
+        if let Some(taken) = row.as_ref() {
+            let place = self.order.place(taken, meter)?;
+            self.bytes += place.weight();
+            self.kept.push((place, taken.token_id));
+        }
+        *row = None;
+        Ok(true)
+    }
 }
 
 impl Chosen {
-    fn push(&mut self, order: &jeton_core::Order, row: &LoopBackRow) {
-        let place = order.place(row);
-        self.bytes += place.weight();
-        self.kept.push((place, row.token_id));
-    }
-
     fn is_full(&self) -> bool {
         self.kept.len() > self.most || self.bytes > MAX_SORTED_BYTES
     }
 
-    /// Keeps the first of its rows, as many as are wanted.
-    fn shrink(&mut self, order: &jeton_core::Order) -> Result<(), ReadFault> {
-        let wanted = self.wanted.filter(|wanted| *wanted <= MAX_SORTED).ok_or(ReadFault::TooManyToSort)?;
-        self.kept = order.sort_places(std::mem::take(&mut self.kept));
+    /// Keeps the first of its rows, as many as are wanted. False: that is too much to sort by.
+    fn shrink(&mut self, wanted: usize) -> bool {
         self.kept.truncate(wanted);
         self.bytes = self.kept.iter().map(|(place, _)| place.weight()).sum();
-        if self.bytes > MAX_SORTED_BYTES / 2 { Err(ReadFault::TooManyToSort) } else { Ok(()) }
-    }
-}
-
-/// How the rows of an answer are gone through.
-#[derive(Debug)]
-enum Way {
-    /// These, in this order.
-    Chosen(std::vec::IntoIter<TokenId>),
-    /// All, in an order that the store has: that of creation, or by `created`.
-    Walk {
-        filter: TokenFilter,
-        order: Order,
-        after: Option<TokenId>,
-        /// How many of the matching rows are still left out.
-        skip: u64,
-        is_over: bool,
-    },
-}
-
-impl Way {
-    fn walk(filter: TokenFilter, skip: u64) -> Self {
-        Way::Walk { filter, order: Order::OldestFirst, after: None, skip, is_over: false }
-    }
-}
-
-/// What is left of an answer.
-struct Answer {
-    service: Service,
-    app: OpenApp,
-    caller: LoopBackCaller,
-    method: Method,
-    condition: Condition,
-    way: Way,
-    left: u64,
-    has_begun: bool,
-}
-
-impl Answer {
-    /// Empty: there are no more.
-    async fn next_page(&mut self) -> Result<Vec<LoopBackRow>, Unavailable> {
-        let mut rows = Vec::new();
-        while rows.is_empty() && self.left > 0 && !self.way.is_over() {
-            let Answer { service, app, caller, method, condition, .. } = self;
-            // The first page follows upon admission. A slow reader of the others may have lost its rights since.
-            if self.has_begun && !service.still_may(app, caller, *method).await? {
-                return Err(Unavailable::Withdrawn);
-            }
-            self.has_begun = true;
-            let stored = self.way.next_page(service, app, condition.is_all(), self.left).await?;
-            for stored in stored {
-                let row = service.row(app, stored)?;
-                if condition.matches(&row) && self.way.takes() && self.left > 0 {
-                    rows.push(row);
-                    self.left -= 1;
-                }
-            }
-        }
-        Ok(rows)
-    }
-}
-
-impl Way {
-    fn is_over(&self) -> bool {
-        match self {
-            Way::Chosen(ids) => ids.as_slice().is_empty(),
-            Way::Walk { is_over, .. } => *is_over,
-        }
-    }
-
-    /// The next tokens, of which `left` at most are wanted. `takes_all`: each of them matches.
-    async fn next_page(
-        &mut self,
-        service: &Service,
-        app: &OpenApp,
-        takes_all: bool,
-        left: u64,
-    ) -> Result<Vec<StoredToken>, Unavailable> {
-        let few = u32::try_from(left).map_or(PAGE_ROWS, |left| left.min(PAGE_ROWS));
-        match self {
-            Way::Chosen(ids) => {
-                let ids: Vec<TokenId> = ids.take(few as usize).collect();
-                let mut stored = service.store.tokens(app.id, &ids).await?;
-                stored.retain(|stored| is_seen(&stored.token, service.now()));
-                stored.sort_by_key(|stored| ids.iter().position(|id| *id == stored.token.id));
-                Ok(stored)
-            }
-            Way::Walk { filter, order, after, skip, is_over } => {
-                let mut page = TokenPage { order: *order, after: *after, limit: PAGE_ROWS, skip: 0 };
-                if takes_all {
-                    // The store can leave out what would be read for nothing.
-                    page = TokenPage { skip: std::mem::take(skip), limit: few, ..page };
-                }
-                let stored = service.store.list_tokens(filter, page).await?;
-                *is_over = stored.len() < page.limit as usize;
-                let last = stored.last().map(|stored| &stored.token);
-                if let Order::Created { after, .. } = order {
-                    *after = last.map(|token| (token.created_at, token.id));
-                }
-                *after = last.map(|token| token.id);
-                Ok(stored)
-            }
-        }
-    }
-
-    /// Whether a matching row is answered, not left out.
-    fn takes(&mut self) -> bool {
-        match self {
-            Way::Walk { skip, .. } if *skip > 0 => {
-                *skip -= 1;
-                false
-            }
-            Way::Walk { .. } | Way::Chosen(_) => true,
-        }
+        self.bytes <= MAX_SORTED_BYTES / 2
     }
 }
 

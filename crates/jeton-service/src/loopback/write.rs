@@ -10,6 +10,7 @@ use super::read::is_seen;
 use super::row::LoopBackRow;
 use super::said::Said;
 use super::search::ReadFault;
+use super::sift::{Sieve, Sift};
 use crate::apps::OpenApp;
 use crate::limiter::TooOften;
 use crate::list::handle_id;
@@ -19,6 +20,7 @@ use futures_util::{StreamExt, TryStreamExt, future};
 use jeton_core::{Condition, Filter, Method, Order, Page, Secret, TokenId, Value};
 use jeton_store::{Replaced, StoredToken};
 use std::pin::pin;
+use std::sync::Arc;
 
 /// Why a row is not written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -81,13 +83,19 @@ struct Change<'a> {
     row: Which<'a>,
 }
 
+/// What a condition means, and the app of its rows.
+struct Meant {
+    app: Arc<OpenApp>,
+    sieve: Sieve,
+}
+
 /// A row to be written.
 #[derive(Clone, Copy)]
 enum Which<'a> {
     /// The one of this id, or handle.
     Of(&'a str),
     /// The one of this number, as long as a condition means it.
-    Matching(TokenId, &'a Condition),
+    Matching(TokenId, &'a Meant),
 }
 
 impl Service {
@@ -130,7 +138,7 @@ impl Service {
         &self,
         app: &OpenApp,
         writer: &Writer,
-        condition: &Condition,
+        condition: Condition,
         data: &Value,
     ) -> BulkWritten<u64> {
         if let Err(often) = self.may_write(app, writer) {
@@ -140,8 +148,10 @@ impl Service {
             Ok(said) => Said { id: None, ..said },
             Err(fault) => return Ok(Err(fault.into())),
         };
-        let filter = in_order_of_creation(condition, Page::default());
-        let pages = self.loopback_find(app, &writer.caller, Method::UpdateAll, filter).await?;
+        let filter = in_order_of_creation(&condition, Page::default());
+        let meant = self.meant(app, condition);
+        let (caller, allowance) = (&writer.caller, meant.sieve.allowance.clone());
+        let pages = self.find_within(app, caller, Method::UpdateAll, filter, allowance).await?;
         let mut pages = match pages {
             Ok(pages) => pin!(pages),
             Err(fault) => return Ok(Err(fault.into())),
@@ -150,7 +160,7 @@ impl Service {
         while let Some(rows) = pages.next().await.transpose()? {
             // At the same time, so that they share commits.
             let writes = rows.iter().map(|row| {
-                let row = Which::Matching(row.token_id, condition);
+                let row = Which::Matching(row.token_id, &meant);
                 self.change(app, writer, Change { said: &said, rest: Rest::Stays, row })
             });
             for written in future::try_join_all(writes).await? {
@@ -174,7 +184,7 @@ impl Service {
         &self,
         app: &OpenApp,
         writer: &Writer,
-        condition: &Condition,
+        condition: Condition,
         data: &Value,
     ) -> BulkWritten<Option<LoopBackRow>> {
         if let Err(often) = self.may_write(app, writer) {
@@ -184,15 +194,17 @@ impl Service {
             Ok(said) => Said { id: None, ..said },
             Err(fault) => return Ok(Err(fault.into())),
         };
+        let meant = self.meant(app, condition);
         for _ in 0..MAX_TRIES {
-            let two = in_order_of_creation(condition, Page { skip: 0, limit: Some(2) });
-            let rows = match self.loopback_find(app, &writer.caller, Method::UpsertWithWhere, two).await? {
+            let two = in_order_of_creation(&meant.sieve.condition, Page { skip: 0, limit: Some(2) });
+            let (caller, allowance) = (&writer.caller, meant.sieve.allowance.clone());
+            let rows = match self.find_within(app, caller, Method::UpsertWithWhere, two, allowance).await? {
                 Ok(pages) => pages.try_concat().await?,
                 Err(fault) => return Ok(Err(fault.into())),
             };
             let row = match rows.as_slice() {
                 [] => return Ok(Ok(None)),
-                [row] => Which::Matching(row.token_id, condition),
+                [row] => Which::Matching(row.token_id, &meant),
                 _ => return Ok(Err(BulkFault::Several)),
             };
             match self.change(app, writer, Change { said: &said, rest: Rest::Stays, row }).await? {
@@ -270,16 +282,21 @@ impl Service {
         Err(Unavailable::Contended)
     }
 
+    fn meant(&self, app: &OpenApp, condition: Condition) -> Meant {
+        let sieve = Sieve::new(Arc::new(condition), self.allowance());
+        Meant { app: Arc::new(app.clone()), sieve }
+    }
+
     async fn stored_row(&self, app: &OpenApp, row: Which<'_>) -> Result<Option<StoredToken>, Unavailable> {
         match row {
             Which::Of(id) => self.loopback_token(app, id).await,
-            Which::Matching(id, condition) => {
+            Which::Matching(id, Meant { app, sieve }) => {
                 let stored = self.store.token(app.id, id).await?;
                 let Some(stored) = stored.filter(|stored| is_seen(&stored.token, self.now())) else {
                     return Ok(None);
                 };
-                let is_meant = condition.matches(&self.row(app, stored.clone())?);
-                Ok(is_meant.then_some(stored))
+                let sift = Sift::run(self, app, sieve.clone(), vec![stored.clone()], 0_u64).await?;
+                Ok((sift.sink == 1).then_some(stored))
             }
         }
     }

@@ -21,8 +21,10 @@ use tokio::time::{sleep, timeout};
 
 /// How long a call may take before the breaker looks.
 const SUSPICIOUS: Duration = Duration::from_millis(250);
-/// How long a server that is well may take to accept a connection and answer on it, at most.
-const PROBE_TIME: Duration = Duration::from_secs(1);
+/// How long a server may take to accept a connection and answer on it before it is taken for gone, at most.
+const PROBE_TIME: Duration = Duration::from_secs(3);
+/// And how long once it is.
+const NEXT_PROBE_TIME: Duration = Duration::from_secs(1);
 /// How long after a look that found the server well the next one is, at the earliest.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long after a look that did not, at first and at most.
@@ -54,7 +56,8 @@ impl Breaker {
     pub(super) fn over(pool: PgPool, query_time: Duration, measures: Arc<StoreMeasures>) -> Self {
         Breaker(Arc::new(Parts {
             pool: RwLock::new(pool),
-            probe_time: PROBE_TIME.min(query_time / 2),
+            // With what comes before it, within the time of a read. A machine that has too much to do is no outage.
+            probe_time: PROBE_TIME.min(query_time * 3 / 4),
             is_open: watch::Sender::new(false),
             is_looking: AtomicBool::new(false),
             answered: AtomicU64::new(0),
@@ -148,7 +151,7 @@ impl Parts {
         self.measures.is_cut_off.set(0);
         tracing::warn!("the database answers again");
         // What is still under way there ends by itself.
-        tokio::spawn(async move { timeout(PROBE_TIME, stale.close()).await });
+        tokio::spawn(async move { timeout(NEXT_PROBE_TIME, stale.close()).await });
     }
 }
 
@@ -161,7 +164,9 @@ async fn look(parts: Weak<Parts>) {
         if pool.is_closed() {
             return;
         }
-        let (options, probe_time) = (pool.connect_options(), strong.probe_time);
+        let options = pool.connect_options();
+        let is_open = *strong.is_open.borrow();
+        let probe_time = if is_open { NEXT_PROBE_TIME.min(strong.probe_time) } else { strong.probe_time };
         let answered = strong.answered.load(Ordering::Relaxed);
         drop(strong);
         let found = timeout(probe_time, probe(&options)).await;

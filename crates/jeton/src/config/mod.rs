@@ -186,6 +186,9 @@ impl<'a> Read<'a> {
             anonymous_writes_of_app: Rate::per_hour(self.number("limits.anonymous_writes_per_hour")),
             failures: Rate::per_minute(self.number("limits.failures_per_minute")),
             streams: self.count("limits.streams"),
+            // A setting is in millions.
+            match_work: 1_000_000 * self.number("limits.match_work"),
+            match_work_per_second: 1_000_000 * self.number("limits.match_work_per_second"),
         }
     }
 

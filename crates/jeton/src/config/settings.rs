@@ -250,6 +250,20 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     set("limits.streams", number(0, 100_000), "512", "Most change streams at a time; what is beyond is answered 503"),
     set(
+        "limits.match_work",
+        number(1, 1_000_000),
+        "4000",
+        "How much work a LoopBack request may make of matching and sorting rows, in millions of steps of about a \
+         nanosecond; what takes more is answered 400",
+    ),
+    set(
+        "limits.match_work_per_second",
+        number(1, 1_000_000),
+        "500",
+        "How much of that work, and of reading the rows for it, is done for one app a second in the long run, in millions of \
+         steps; what waits for longer than 5 s is answered 503",
+    ),
+    set(
         "retention.expired_days",
         number(0, 36_500),
         "90",

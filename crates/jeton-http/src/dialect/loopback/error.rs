@@ -123,6 +123,9 @@ impl LoopBackError {
                 (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLargeError", text, None)
             }
             TooSlow => (StatusCode::REQUEST_TIMEOUT, "Error", "Request Timeout".to_owned(), None),
+            Unavailable(error @ jeton_service::Unavailable::TooCostly { .. }) => {
+                (bad, "Error", error.to_string(), None)
+            }
             Busy | Unavailable(_) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "Error", "Service Unavailable".to_owned(), None)
             }
@@ -204,7 +207,9 @@ impl From<BodyError> for LoopBackError {
 impl LoopBackError {
     /// The answer, in the form that the client understands best.
     pub(super) fn respond(self, form: ErrorForm) -> Response {
-        if let LoopBackError::Unavailable(error) = &self {
+        if let LoopBackError::Unavailable(error) = &self
+            && !matches!(error, Unavailable::TooCostly { .. })
+        {
             overload::log("/api/accessTokens", error);
         }
         let (status, name, message, code) = self.parts();
@@ -226,7 +231,9 @@ impl LoopBackError {
         if status != StatusCode::NOT_FOUND {
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
-        if let LoopBackError::Busy = self {
+        if matches!(&self, LoopBackError::Busy)
+            || matches!(&self, LoopBackError::Unavailable(error) if error.is_crowding())
+        {
             headers.insert(RETRY_AFTER, RETRY_SOON);
         }
         if let Some(often) = self.too_often() {

@@ -18,7 +18,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
 use futures_util::StreamExt;
-use jeton_core::{AccessType, AclCaller, Condition, Filter, Ground, Method, Row, Value};
+use jeton_core::{AccessType, AclCaller, Condition, Filter, FilterError, Ground, Method, Row, Value};
 use jeton_service::{LoopBackCaller, LoopBackRow, OpenApp, Presentation, Service, Surface, Writer};
 use std::pin::pin;
 use std::sync::Arc;
@@ -173,8 +173,17 @@ impl Model<'_> {
         }
     }
 
+    /// Reads an argument that is a filter, or a part of one.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        parse: fn(&Value) -> Result<T, FilterError>,
+    ) -> Result<T, LoopBackError> {
+        Ok(self.service.read_filter(self.app, self.arguments.object(name)?, parse).await??)
+    }
+
     async fn find(&self) -> Result<Response, LoopBackError> {
-        let filter = Filter::parse(&self.arguments.object("filter")?)?;
+        let filter = self.read("filter", Filter::parse).await?;
         let (fields, unknown) = (filter.fields.clone(), unknown_relation(&filter));
         let pages = self.service.loopback_find(self.app, &self.writer.caller, Method::Find, filter).await??;
         if let Some(unknown) = unknown {
@@ -190,7 +199,7 @@ impl Model<'_> {
     }
 
     async fn find_one(&self) -> Result<Response, LoopBackError> {
-        let filter = Filter::parse_one(&self.arguments.object("filter")?)?;
+        let filter = self.read("filter", Filter::parse_one).await?;
         self.check_condition(&filter.condition)?;
         let (fields, unknown) = (filter.fields.clone(), unknown_relation(&filter));
         let found = self.service.loopback_find(self.app, &self.writer.caller, Method::FindOne, filter);
@@ -227,9 +236,9 @@ impl Model<'_> {
     }
 
     async fn count(&self) -> Result<Response, LoopBackError> {
-        let condition = Condition::parse(&self.arguments.object("where")?)?;
+        let condition = self.read("where", Condition::parse).await?;
         self.check_condition(&condition)?;
-        let count = self.service.loopback_count(self.app, &condition).await??;
+        let count = self.service.loopback_count(self.app, condition).await??;
         Ok(json(wire::count(count)))
     }
 

@@ -14,7 +14,7 @@ use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use jeton_core::Condition;
-use jeton_service::{RowChange, RowEvent, StreamPosition, Told};
+use jeton_service::{MAX_STREAM_PATTERN_BYTES, RowChange, RowEvent, StreamPosition, Told};
 use std::convert::Infallible;
 
 /// How a stream is written.
@@ -34,7 +34,12 @@ impl Model<'_> {
         }
         // LoopBack 2 reads its options and heeds none, `where` among them: the condition has a name of its own.
         self.arguments.object("options")?;
-        let condition = Condition::parse(&self.arguments.object("where")?)?;
+        let condition = self.read("where", Condition::parse).await?;
+        if condition.pattern_bytes() > MAX_STREAM_PATTERN_BYTES {
+            let text =
+                format!("The patterns of a change stream take at most {MAX_STREAM_PATTERN_BYTES} bytes");
+            return Err(LoopBackError::Bad(text));
+        }
         // What is no text is no position either, and the client is told so.
         let since = self.arguments.headers.get("last-event-id").map(|since| since.to_str().unwrap_or("?"));
         let since = since.filter(|since| !since.is_empty());

@@ -57,13 +57,12 @@ impl Model<'_> {
 
     /// Merges into the one row that `where` means; where it means none, creates one.
     pub(super) async fn upsert_with_where(&self) -> Result<Response, LoopBackError> {
-        let condition = self.condition()?;
+        let condition = self.condition().await?;
         let data = self.object()?;
         if matches!(&data, Value::Object(members) if members.is_empty()) {
             return Err(LoopBackError::bad("data object cannot be empty!"));
         }
-        let merged =
-            self.service.loopback_merge_matching(self.app, &self.writer, &condition, &data).await??;
+        let merged = self.service.loopback_merge_matching(self.app, &self.writer, condition, &data).await??;
         match merged {
             Some(merged) => Ok(row(&merged)),
             None => Ok(only_said(self.create_one(&data).await?, &data)),
@@ -72,9 +71,9 @@ impl Model<'_> {
 
     /// Merges into every row that `where` means.
     pub(super) async fn update_all(&self) -> Result<Response, LoopBackError> {
-        let condition = self.condition()?;
+        let condition = self.condition().await?;
         let data = self.object()?;
-        let count = self.service.loopback_update_all(self.app, &self.writer, &condition, &data).await??;
+        let count = self.service.loopback_update_all(self.app, &self.writer, condition, &data).await??;
         Ok(json(wire::count(count)))
     }
 
@@ -114,11 +113,11 @@ impl Model<'_> {
     }
 
     /// `where` of a write: in the query, and never left out, lest a slip of the client means every row.
-    fn condition(&self) -> Result<Condition, LoopBackError> {
+    async fn condition(&self) -> Result<Condition, LoopBackError> {
         let condition = self.arguments.query_object("where")?;
         let condition =
             condition.ok_or_else(|| LoopBackError::bad("The where argument must be an object"))?;
-        let condition = Condition::parse(&condition)?;
+        let condition = self.service.read_filter(self.app, condition, Condition::parse).await??;
         self.check_condition(&condition)?;
         Ok(condition)
     }

@@ -86,7 +86,7 @@ impl Feed<'_> {
             drop(readers.changed().await);
             return Ok(());
         }
-        let apps = self.open(watched).await?;
+        let apps = Arc::new(self.open(watched).await?);
         let Some(position) = self.position else {
             let position = self.service.stream_end().await?;
             streams.ring().begin_run(position);
@@ -94,7 +94,7 @@ impl Feed<'_> {
             self.position = Some(position);
             return Ok(());
         };
-        let Some(entries) = self.service.stream_page(position, &apps).await? else {
+        let Some(entries) = self.service.stream_page(position, &apps, None).await? else {
             // Streams find out by themselves why.
             self.position = None;
             streams.ring().end_run();

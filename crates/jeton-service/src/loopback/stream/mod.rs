@@ -8,6 +8,7 @@
 
 mod event;
 mod feed;
+mod judge;
 mod page;
 mod position;
 mod reader;
@@ -17,19 +18,23 @@ mod ring;
 mod tests;
 
 pub use event::{RowChange, RowEvent};
+pub use judge::MAX_STREAM_PATTERN_BYTES;
 pub use position::StreamPosition;
 pub use reader::{RowStream, StreamEnd, Told};
 
 use crate::apps::OpenApp;
 use jeton_core::{AppId, AppKey, Counter};
+use jeton_store::{Fair, Share};
 use ring::Ring;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
-/// Most streams that read pages of the log at once: what each page holds bounds the memory of all.
-const MAX_PAGES: usize = 4;
+/// Streams that read pages of the log at once: what each page holds bounds the memory of all.
+const PAGES: Share = Share { places: 4, each: 2, waiting: usize::MAX };
+/// Streams that judge events by their conditions at once.
+const JUDGING: Share = Share { places: 64, each: 8, waiting: usize::MAX };
 
 /// What streams have done since the service was opened.
 #[derive(Debug, Default)]
@@ -66,7 +71,8 @@ pub(crate) struct Streams {
     /// The apps that streams are about.
     apps: Mutex<HashMap<AppId, Watched>>,
     open: AtomicUsize,
-    pages: Semaphore,
+    pages: Fair<AppId>,
+    judging: Fair<AppId>,
     pub(super) measures: StreamMeasures,
 }
 
@@ -83,7 +89,8 @@ impl Default for Streams {
             news: watch::Sender::new(0),
             apps: Mutex::default(),
             open: AtomicUsize::new(0),
-            pages: Semaphore::new(MAX_PAGES),
+            pages: Fair::new(PAGES),
+            judging: Fair::new(JUDGING),
             measures: StreamMeasures::default(),
         }
     }

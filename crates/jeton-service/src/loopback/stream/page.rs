@@ -5,6 +5,8 @@ use super::position::StreamPosition;
 use super::ring::{Entry, What};
 use crate::apps::OpenApp;
 use crate::loopback::read::{KINDS, is_seen};
+use crate::loopback::row::row_units;
+use crate::work::{Party, Slice, Stop, Work};
 use crate::{Service, Unavailable};
 use jeton_core::{AppId, TokenId};
 use jeton_store::{Change, ChangeKind, StoredToken};
@@ -20,8 +22,36 @@ const SETTLING_PAUSE: Duration = Duration::from_millis(5);
 /// What an event takes beside what its client stored: its members and their names.
 const EVENT_BYTES: usize = 1_024;
 
+/// How long a page may wait to be told.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// The rows that a page of the log is about.
 type Rows = HashMap<(AppId, TokenId), StoredToken>;
+
+/// Making entries out of a page of the log: rows are opened and read for it.
+struct Telling {
+    service: Service,
+    epoch: i64,
+    changes: std::vec::IntoIter<Change>,
+    apps: Arc<HashMap<AppId, Arc<OpenApp>>>,
+    rows: Rows,
+    entries: Vec<Entry>,
+}
+
+impl Work for Telling {
+    fn advance(&mut self, slice: &mut Slice<'_>) -> Result<bool, Stop> {
+        while let Some(change) = self.changes.as_slice().first() {
+            let stored = change.app_id.zip(change.token_id()).and_then(|row| self.rows.get(&row));
+            if !slice.takes(stored.map_or(1_000, row_units)) {
+                return Ok(false);
+            }
+            let what = self.service.told(self.epoch, change, &self.apps, &self.rows)?;
+            self.entries.push(Entry { sequence: change.sequence, what });
+            self.changes.next();
+        }
+        Ok(true)
+    }
+}
 
 impl Service {
     /// The end of the change log: what is there now comes before it, and everything that is not there yet comes after it.
@@ -53,7 +83,8 @@ impl Service {
     pub(super) async fn stream_page(
         &self,
         after: StreamPosition,
-        apps: &HashMap<AppId, Arc<OpenApp>>,
+        apps: &Arc<HashMap<AppId, Arc<OpenApp>>>,
+        party: Party,
     ) -> Result<Option<Vec<Entry>>, Unavailable> {
         let changes = self.store.changes(after.sequence, PAGE_ENTRIES).await?;
         let mut rows = Rows::new();
@@ -72,12 +103,10 @@ impl Service {
         if !self.is_whole_after(after).await? {
             return Ok(None);
         }
-        let mut entries = Vec::with_capacity(changes.len());
-        for change in changes {
-            let what = self.told(after.epoch, &change, apps, &rows)?;
-            entries.push(Entry { sequence: change.sequence, what });
-        }
-        Ok(Some(entries))
+        let entries = Vec::with_capacity(changes.len());
+        let (changes, apps) = (changes.into_iter(), Arc::clone(apps));
+        let telling = Telling { service: self.clone(), epoch: after.epoch, changes, apps, rows, entries };
+        Ok(Some(self.patient_work(party, telling, PATIENCE).await?.entries))
     }
 
     /// What streams tell of an entry.

@@ -1,12 +1,14 @@
 //! One stream.
 
 use super::Slot;
-use super::event::{RowChange, RowEvent};
+use super::event::RowEvent;
+use super::judge::MAX_STREAM_PATTERN_BYTES;
 use super::position::{NoPosition, StreamPosition};
 use super::rights::Rights;
 use super::ring::{Ahead, Entries, RingPlace};
 use crate::apps::OpenApp;
 use crate::loopback::caller::LoopBackCaller;
+use crate::work::too_costly;
 use crate::{Service, Unavailable};
 use jeton_core::Condition;
 use std::collections::HashMap;
@@ -45,6 +47,8 @@ pub enum StreamEnd {
     Replaced,
     /// The server stops.
     Stopping,
+    /// Its condition takes too much work for a row.
+    Costly,
     /// It could not be found out what comes next.
     Unavailable,
 }
@@ -57,6 +61,7 @@ impl StreamEnd {
             StreamEnd::Slow => "slow",
             StreamEnd::Replaced => "replaced",
             StreamEnd::Stopping => "stopping",
+            StreamEnd::Costly => "costly",
             StreamEnd::Unavailable => "unavailable",
         }
     }
@@ -65,10 +70,10 @@ impl StreamEnd {
 /// What happens to the rows of an app, as it happens. Dropping it is its end.
 #[derive(Debug)]
 pub struct RowStream {
-    service: Service,
-    app: OpenApp,
+    pub(super) service: Service,
+    pub(super) app: OpenApp,
     caller: LoopBackCaller,
-    condition: Condition,
+    pub(super) condition: Arc<Condition>,
     pub(super) rights: Rights,
     news: watch::Receiver<u64>,
     /// Behind what was told or passed over last.
@@ -90,7 +95,7 @@ impl Service {
     /// `None`: there are as many streams as there may be.
     ///
     /// # Errors
-    /// It could not be opened.
+    /// It could not be opened, also because its condition is larger than [`MAX_STREAM_PATTERN_BYTES`].
     pub async fn loopback_stream(
         &self,
         app: &OpenApp,
@@ -98,6 +103,9 @@ impl Service {
         condition: Condition,
         since: Option<&str>,
     ) -> Result<Option<RowStream>, Unavailable> {
+        if condition.pattern_bytes() > MAX_STREAM_PATTERN_BYTES {
+            return Err(too_costly(&self.limits));
+        }
         if !self.streams.ring().is_fed() {
             return Err(Unavailable::Busy);
         }
@@ -116,7 +124,7 @@ impl Service {
             service: self.clone(),
             app: app.clone(),
             caller: caller.clone(),
-            condition,
+            condition: Arc::new(condition),
             rights: Rights::default(),
             news,
             position,
@@ -137,6 +145,7 @@ impl RowStream {
         }
         let told = match self.advance().await {
             Ok(told) => told,
+            Err(Unavailable::TooCostly { .. }) => Told::End(StreamEnd::Costly),
             Err(error) => {
                 // Where that comes from is said once, by who feeds the streams or follows the log, not by each of them.
                 tracing::debug!(route = "/api/accessTokens", "a change stream ends: {error}");
@@ -151,7 +160,10 @@ impl RowStream {
                 match end {
                     StreamEnd::Slow => measures.slow.increment(),
                     StreamEnd::Denied => measures.denied.increment(),
-                    StreamEnd::Replaced | StreamEnd::Stopping | StreamEnd::Unavailable => {}
+                    StreamEnd::Replaced
+                    | StreamEnd::Stopping
+                    | StreamEnd::Costly
+                    | StreamEnd::Unavailable => {}
                 }
             }
             Told::Events(events) => measures.events.add(events.len() as u64),
@@ -163,10 +175,11 @@ impl RowStream {
     async fn advance(&mut self) -> Result<Told, Unavailable> {
         loop {
             self.news.mark_unchanged();
-            let read = match self.read().await? {
+            let mut read = match self.read().await? {
                 Ok(read) => read,
                 Err(end) => return Ok(Told::End(end)),
             };
+            read.events = self.wanted(read.events).await?;
             // After the rows were read and before any is told: who was told of a removal gets nothing that comes later.
             if !self.rights.hold(&self.service, &self.app, &self.caller).await? {
                 return Ok(Told::End(StreamEnd::Denied));
@@ -179,7 +192,7 @@ impl RowStream {
                 self.position.sequence = sequence;
             }
             self.place = read.next;
-            let events: Vec<_> = read.events.into_iter().filter(|event| self.wants(&event.change)).collect();
+            let events = read.events;
             if !events.is_empty() {
                 return Ok(Told::Events(events));
             }
@@ -215,24 +228,17 @@ impl RowStream {
     }
 
     async fn read_log(&self) -> Result<Result<Entries, StreamEnd>, Unavailable> {
-        let _turn = self.service.streams.pages.acquire().await.map_err(|_| Unavailable::Busy)?;
+        let _turn = self.service.streams.pages.turn(self.app.id).await.map_err(|_| Unavailable::Busy)?;
         let app = self.service.open_app(&self.app.key).await?.filter(|app| app.id == self.app.id);
         let apps: HashMap<_, _> = app.into_iter().map(|app| (app.id, app)).collect();
-        let Some(read) = self.service.stream_page(self.position, &apps).await? else {
+        let apps = Arc::new(apps);
+        let Some(read) = self.service.stream_page(self.position, &apps, Some(self.app.id)).await? else {
             return Ok(Err(StreamEnd::Replaced));
         };
         // What is too much for once is read again: pages hold more than a stream may.
         let mut entries = Entries::default();
         let _taken = read.iter().take_while(|entry| entries.take(entry, self.app.id)).count();
         Ok(Ok(entries))
-    }
-
-    /// Removals are told whatever the condition: nobody knows any more what the row was like.
-    fn wants(&self, change: &RowChange) -> bool {
-        match change {
-            RowChange::Created(row) | RowChange::Updated(row) => self.condition.matches(row),
-            RowChange::Removed(_) | RowChange::Purged => true,
-        }
     }
 
     /// Waits for something new. True: it was quiet for so long that this has to be told.

@@ -160,10 +160,7 @@ fn take_away(server: &Server, installation: &Installation, victims: &[Value], ot
         assert_eq!(answer.status, 200, "{answer:?}");
     }
     // What gives rights waits for room.
-    assert_eq!(create(server, admin).status, 503);
-    let change = json!({"enable": true}).to_string();
-    assert_eq!(server.ask("PUT", &target(disabled), admin, Some(&change)).status, 503);
-    assert_eq!(server.auth(&secret(disabled)), 401);
+    assert_eq!(refused_at_last(|| create(server, admin)).status, 503);
 }
 
 fn names(folder: &Path) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! LoopBack's AccessToken model.
 
 mod attacks;
+mod costly;
 mod credentials;
 mod errors;
 mod forms;

@@ -13,14 +13,14 @@ use tower_service::Service as _;
 const PATH: &str = "/api/accessTokens/change-stream";
 
 /// A stream that is being read.
-struct Stream {
+pub(super) struct Stream {
     headers: HeaderMap,
     body: Body,
     read: String,
 }
 
 impl Stream {
-    async fn open(app: &TestApp, target: &str, headers: &[(&str, &str)]) -> Self {
+    pub(super) async fn open(app: &TestApp, target: &str, headers: &[(&str, &str)]) -> Self {
         let mut request = Request::get(target);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -32,7 +32,7 @@ impl Stream {
     }
 
     /// What comes up to and with `end`.
-    async fn up_to(&mut self, end: &str) -> String {
+    pub(super) async fn up_to(&mut self, end: &str) -> String {
         loop {
             if let Some(at) = self.read.find(end) {
                 let rest = self.read.split_off(at + end.len());
@@ -44,7 +44,7 @@ impl Stream {
     }
 
     /// The rest, to its end.
-    async fn rest(mut self) -> String {
+    pub(super) async fn rest(mut self) -> String {
         while let Some(frame) = self.body.frame().await {
             self.read.push_str(std::str::from_utf8(&frame.unwrap().into_data().unwrap()).unwrap());
         }
@@ -57,7 +57,7 @@ impl Stream {
 }
 
 /// An app whose change log is followed and whose streams are fed.
-async fn fed() -> TestApp {
+pub(super) async fn fed() -> TestApp {
     let app = TestApp::following().await;
     let service = app.service.clone();
     // Ends with the test's runtime.

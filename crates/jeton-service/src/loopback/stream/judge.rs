@@ -1,0 +1,61 @@
+//! Which events a stream tells, by its condition.
+
+use super::event::{RowChange, RowEvent};
+use super::reader::RowStream;
+use crate::Unavailable;
+use crate::work::{Allowance, Slice, Stop, Work};
+use jeton_core::Condition;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Bytes that the compiled patterns of a stream's condition may take: a stream may last, and there may be many.
+pub const MAX_STREAM_PATTERN_BYTES: usize = 64 * 1024;
+/// How long events may wait to be judged. Who is further behind is dropped by then.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Events that are judged by a condition.
+struct Judge {
+    condition: Arc<Condition>,
+    allowance: Allowance,
+    events: std::vec::IntoIter<Arc<RowEvent>>,
+    wanted: Vec<Arc<RowEvent>>,
+}
+
+impl Work for Judge {
+    fn advance(&mut self, slice: &mut Slice<'_>) -> Result<bool, Stop> {
+        while !slice.is_over() {
+            let Some(event) = self.events.as_slice().first() else { return Ok(true) };
+            let is_wanted = match &event.change {
+                RowChange::Created(row) | RowChange::Updated(row) => {
+                    slice.step(&self.allowance, |meter| self.condition.matches(row, meter))?
+                }
+                // Whatever the condition: nobody knows any more what the row was like.
+                RowChange::Removed(_) | RowChange::Purged => true,
+            };
+            self.wanted.extend(self.events.next().filter(|_| is_wanted));
+        }
+        Ok(self.events.as_slice().is_empty())
+    }
+}
+
+impl RowStream {
+    /// Those of some events that are told.
+    pub(super) async fn wanted(&self, events: Vec<Arc<RowEvent>>) -> Result<Vec<Arc<RowEvent>>, Unavailable> {
+        if self.condition.is_all() || events.is_empty() {
+            return Ok(events);
+        }
+        let events = events.into_iter();
+        let judge = Judge {
+            condition: Arc::clone(&self.condition),
+            allowance: self.service.allowance(),
+            events,
+            wanted: Vec::new(),
+        };
+        // Streams of one app share what of it is worked on at a time: they wait here, and requests there.
+        let _turn = self.service.streams.judging.turn(self.app.id).await.map_err(|_| Unavailable::Busy)?;
+        let judged = self.service.patient_work(Some(self.app.id), judge, PATIENCE).await;
+        // It may be long until the next event.
+        self.condition.rest();
+        Ok(judged?.wanted)
+    }
+}

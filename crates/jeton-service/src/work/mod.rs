@@ -1,0 +1,241 @@
+//! Work whose size clients choose: it is measured, cut into slices, and done beside the runtime.
+//!
+//! What is small is done at once. The rest goes slice by slice to a few threads of its own, which have the processor last;
+//! a slice waits for a turn among those of its app, and the apps take turns. So an app's work costs others at most one
+//! slice of its own for each of theirs, and verification nothing. What an app does in all is paced, and what nobody waits
+//! for any more ends.
+
+mod pace;
+mod threads;
+
+use crate::{Limits, Service, Unavailable};
+use jeton_core::{AppId, Halt, Meter};
+use jeton_store::{Fair, Share, Turn};
+use pace::Pace;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use threads::Threads;
+use tokio::sync::oneshot;
+
+/// Units of work that are done at once, where a request is answered: at most so many of the runtime's nanoseconds.
+const SMALL: u64 = 200_000;
+/// Units after which a thread turns to another app.
+const SLICE: u64 = 2_000_000;
+/// Most units of one step, which is not cut any more: what a slice is longer at most. A row is such a step.
+const STEP: u64 = 32_000_000;
+/// Most slices of an app that wait for a thread.
+const MAX_WAITING: usize = 256;
+/// How long a request waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Who has the work done: an app, or nobody in particular.
+pub(crate) type Party = Option<AppId>;
+
+/// Work that is done in slices.
+pub(crate) trait Work: Send + 'static {
+    /// Goes on until it is done, which is true, or the slice is over. A step that was halted is taken again in the next
+    /// slice, if there is one.
+    fn advance(&mut self, slice: &mut Slice<'_>) -> Result<bool, Stop>;
+}
+
+/// Why work stops before it is done.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// A step is more than it may be, or nobody waits for it.
+    Halted,
+    /// It cannot be done.
+    Unavailable(Unavailable),
+}
+
+impl From<Halt> for Stop {
+    fn from(_: Halt) -> Self {
+        Stop::Halted
+    }
+}
+
+impl From<Unavailable> for Stop {
+    fn from(error: Unavailable) -> Self {
+        Stop::Unavailable(error)
+    }
+}
+
+/// A part of some work, done at a stretch.
+pub(crate) struct Slice<'a> {
+    units: u64,
+    step: u64,
+    spent: u64,
+    is_unwanted: &'a (dyn Fn() -> bool + 'a),
+}
+
+impl<'a> Slice<'a> {
+    fn new(units: u64, step: u64, is_unwanted: &'a (dyn Fn() -> bool + 'a)) -> Self {
+        Slice { units, step, spent: 0, is_unwanted }
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.spent >= self.units
+    }
+
+    /// Takes off a step that costs so much whatever happens. False: this slice has no room for it, and another will.
+    pub(crate) fn takes(&mut self, units: u64) -> bool {
+        // A thread has room for any step, as long as there is time.
+        let is_small = self.step <= self.units;
+        let has_room = if is_small { self.spent + units <= self.units } else { !self.is_over() };
+        if has_room {
+            self.spent += units;
+        }
+        has_room
+    }
+
+    /// Takes a step within what it may be, and within what is allowed for all of the work.
+    pub(crate) fn step<T>(
+        &mut self,
+        allowance: &Allowance,
+        step: impl FnOnce(&mut Meter<'_>) -> Result<T, Halt>,
+    ) -> Result<T, Halt> {
+        let room = if self.step <= self.units { self.units.saturating_sub(self.spent) } else { self.step };
+        let mut meter = Meter::new(room.min(allowance.left())).while_wanted(self.is_unwanted);
+        let taken = step(&mut meter);
+        self.spent += meter.spent();
+        if taken.is_ok() {
+            allowance.spend(meter.spent());
+        }
+        taken
+    }
+}
+
+/// What a request may still spend on matching. Clones are one and the same.
+#[derive(Clone, Debug)]
+pub(crate) struct Allowance(Arc<AtomicU64>);
+
+impl Allowance {
+    pub(crate) fn new(units: u64) -> Self {
+        Allowance(Arc::new(AtomicU64::new(units)))
+    }
+
+    fn left(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn spend(&self, units: u64) {
+        let spent = |left: u64| Some(left.saturating_sub(units));
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spent);
+    }
+}
+
+/// The threads, and who has a turn on them.
+#[derive(Debug)]
+pub(crate) struct Workshop {
+    threads: Threads,
+    turns: Fair<Party>,
+    pace: Pace,
+}
+
+impl Default for Workshop {
+    fn default() -> Self {
+        // Half of the machine at most, whatever its load.
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let places = (cores / 2).max(1);
+        let turns = Fair::new(Share { places, each: places, waiting: MAX_WAITING });
+        Workshop { threads: Threads::new(places), turns, pace: Pace::default() }
+    }
+}
+
+impl Service {
+    /// A request's allowance.
+    pub(crate) fn allowance(&self) -> Allowance {
+        Allowance::new(self.limits.match_work)
+    }
+
+    /// Does some work of a request and gives it back, done. Dropping this ends it.
+    ///
+    /// # Errors
+    /// It is too much, for a step or for its allowance; too much of the same app waits; or it fails by itself.
+    pub(crate) async fn work<W: Work>(&self, party: Party, work: W) -> Result<W, Unavailable> {
+        self.workshop.work(&self.limits, party, work, PATIENCE).await
+    }
+
+    /// The same for who waits for longer.
+    pub(crate) async fn patient_work<W: Work>(
+        &self,
+        party: Party,
+        work: W,
+        patience: Duration,
+    ) -> Result<W, Unavailable> {
+        self.workshop.work(&self.limits, party, work, patience).await
+    }
+}
+
+/// What is said of too much work.
+pub(crate) fn too_costly(limits: &Limits) -> Unavailable {
+    Unavailable::TooCostly { request: limits.match_work / 1_000_000, row: STEP / 1_000_000 }
+}
+
+impl Workshop {
+    async fn work<W: Work>(
+        self: &Arc<Self>,
+        limits: &Limits,
+        party: Party,
+        mut work: W,
+        patience: Duration,
+    ) -> Result<W, Unavailable> {
+        match work.advance(&mut Slice::new(SMALL, SMALL, &|| false)) {
+            Ok(true) => return Ok(work),
+            Err(Stop::Unavailable(error)) => return Err(error),
+            Ok(false) | Err(Stop::Halted) => {}
+        }
+        loop {
+            let turn = tokio::time::timeout(patience, self.turn(party)).await;
+            let (back, outcome) =
+                self.slice(limits, turn.map_err(|_| Unavailable::Busy)??, party, work).await?;
+            match outcome {
+                Ok(true) => return Ok(back),
+                Ok(false) => work = back,
+                Err(Stop::Unavailable(error)) => return Err(error),
+                Err(Stop::Halted) => return Err(too_costly(limits)),
+            }
+        }
+    }
+
+    /// Waits until the party may have a slice done.
+    async fn turn(&self, party: Party) -> Result<Turn<Party>, Unavailable> {
+        if let Some(app_id) = party {
+            self.pace.wait(app_id).await;
+        }
+        self.turns.turn(party).await.map_err(|_| Unavailable::Busy)
+    }
+
+    /// Does one slice of some work on a thread.
+    async fn slice<W: Work>(
+        self: &Arc<Self>,
+        limits: &Limits,
+        turn: Turn<Party>,
+        party: Party,
+        mut work: W,
+    ) -> Result<(W, Result<bool, Stop>), Unavailable> {
+        let (done, is_done) = oneshot::channel();
+        let shop = Arc::clone(self);
+        let (rate, burst) = (limits.match_work_per_second, limits.match_work);
+        let task = move || {
+            let is_unwanted = || done.is_closed();
+            if is_unwanted() {
+                return;
+            }
+            let mut slice = Slice::new(SLICE, STEP, &is_unwanted);
+            let outcome = work.advance(&mut slice);
+            let spent = slice.spent;
+            if let Some(app_id) = party {
+                shop.pace.spend(app_id, spent, rate, burst);
+            }
+            // The place is free before anybody learns that it was done.
+            drop(turn);
+            drop(done.send((work, outcome)));
+        };
+        self.threads.run(Box::new(task)).map_err(|_| Unavailable::Busy)?;
+        is_done.await.map_err(|_| Unavailable::Failed)
+    }
+}
+
+#[cfg(test)]
+mod tests;
