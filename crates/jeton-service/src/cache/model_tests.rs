@@ -4,7 +4,9 @@ mod callers;
 
 use super::{CacheLimits, Recalled};
 use crate::cache::follow::Follower;
-use crate::{AppCredentials, Edit, ImportRow, Imported, Issue, KeyRing, Merged, OpenApp, Service, TokenLife};
+use crate::{
+    AppCredentials, Edit, ImportRow, Imported, Issue, KeyRing, Merged, OpenApp, Rate, Service, TokenLife,
+};
 use jeton_core::{
     Actor, AppKey, Authority, Demand, Digest, Lifetime, ManualClock, Owner, Permission, Resource, Scope,
     Scopes, Secret, Timestamp, TokenId, TokenKind,
@@ -150,6 +152,8 @@ impl Node {
         };
         let clock = Arc::new(clock.clone());
         let mut service = Service::open_with(store.clone(), &ring, clock, entropy, limits).await.unwrap();
+        // A history asks more than anybody may guess in a minute.
+        service.limits.failures = Rate::per_minute(1_000_000);
         let follower = service.follower();
         if without == Without::LocalStamps {
             service.store = store;

@@ -118,11 +118,12 @@ fn fill(disk: &Disk, server: &Server, installation: &Installation) -> Vec<String
     let change = json!({"title": "x"}).to_string();
     let target = format!("/AccessToken/demo/{id}");
     assert_eq!(refused_at_last(|| server.ask("PUT", &target, admin, Some(&change))).status, 503);
-    take_away(server, installation, &victims, &others);
     place.run(&["token", "create", "--app", "demo"]).fails(4, "");
     let backup = place.file("backup.db");
     place.run(&["backup", backup.to_str().unwrap()]).fails(4, "");
     assert!(!names(&place.data_dir()).iter().any(|name| name.contains("backup")), "nothing of it is left");
+    // Last: what is given up for it has room for a small backup.
+    take_away(server, installation, &victims, &others);
 
     for token in &acknowledged {
         assert_eq!(server.auth(token), 200);

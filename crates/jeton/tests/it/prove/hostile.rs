@@ -84,6 +84,15 @@ fn attacks_unnoticed_by_others_on_postgresql() {
     unnoticed(Installation::postgres);
 }
 
+#[test]
+#[ignore = "a proof: cargo xtask prove hostile"]
+#[expect(clippy::print_stdout, reason = "a proof prints its figures")]
+fn ten_thousand_rows_that_nobody_vouches_for() {
+    for figure in flood::figures() {
+        println!("hostile, {figure}");
+    }
+}
+
 /// Each attack at its size and at ten times that; `JETON_ATTACK` names one, to run it alone.
 #[expect(clippy::print_stdout, reason = "a proof prints its figures")]
 fn unnoticed(installation: fn() -> Installation) {
