@@ -85,6 +85,12 @@ const PROOFS: &[Proof] = &[
         test: "prove::streams::five_hundred_streams",
         needs_release: true,
     },
+    Proof {
+        name: "timing",
+        package: "jeton",
+        test: "prove::timing::nothing_is_told_by_the_clock",
+        needs_release: true,
+    },
 ];
 
 /// The files that hold a proof: what the gate ignores is there and nowhere else.

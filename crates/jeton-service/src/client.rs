@@ -38,7 +38,8 @@ impl Service {
     }
 
     /// The app of this key, if these are its client credentials; `None` after the same work in every other case: two
-    /// comparisons with a digest, one of them with what is remembered, and one look-up in the store between them. So what is
+    /// comparisons with a digest, one of them with what is remembered, and one look-up in the store between them, of which the
+    /// app itself is no part. So what is
     /// remembered serves only those who prove themselves, and whoever fails too often from an address is not looked up.
     pub(crate) async fn client_app(
         &self,
@@ -57,14 +58,20 @@ impl Service {
         if let Err(often) = self.may_look_up(failures, None) {
             return Ok(Err(often));
         }
-        let before = self.cache.before();
-        let found = self.store.app_by_key(sought).await?;
-        let proof = found.as_ref().map(|app| (app.client_id.as_str(), &app.client_secret));
-        let is_client = self.is_client(proof, presented) && key.is_some();
-        if !is_client && presented.is_some() {
+        let found = self.store.client_of(sought).await?;
+        let proof = found.as_ref().map(|(id, secret)| (id.as_str(), secret));
+        if self.is_client(proof, presented) && key.is_some() {
+            let before = self.cache.before();
+            let app = self.store.app_by_key(sought).await?;
+            // Its secret may have been changed since.
+            let app = app
+                .filter(|app| self.is_client(Some((app.client_id.as_str(), &app.client_secret)), presented));
+            return app.map(|app| self.open_found(before, key, &app)).transpose().map(Ok);
+        }
+        if presented.is_some() {
             self.count_failure(failures);
         }
-        found.filter(|_| is_client).map(|app| self.open_found(before, key, &app)).transpose().map(Ok)
+        Ok(Ok(None))
     }
 
     /// Whether these are the client credentials of an app, after the same work if they or the app are not there.

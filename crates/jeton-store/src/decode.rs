@@ -57,6 +57,13 @@ pub(crate) fn app(row: &impl Record) -> Result<App, StoreError> {
     })
 }
 
+/// The client credentials of an app, if there is one.
+pub(crate) fn client(row: &impl Record) -> Result<Option<(String, Digest)>, StoreError> {
+    let id: Option<String> = row.read(Apps::ClientId)?;
+    let secret = row.read_as_option(Apps::ClientSecret, |bytes: Vec<u8>| Digest::from_bytes(&bytes))?;
+    Ok(id.zip(secret))
+}
+
 pub(crate) fn stored_token(row: &impl Record) -> Result<StoredToken, StoreError> {
     Ok(StoredToken {
         token: token(row)?,

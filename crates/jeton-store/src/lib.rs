@@ -73,6 +73,10 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// The app of this key; `None` also if it was deleted.
     async fn app_by_key(&self, key: &AppKey) -> Result<Option<App>, StoreError>;
 
+    /// The client id of the app of this key and the digest of its client secret; `None` also if it was deleted. Takes the same
+    /// work whether there is such an app or not: the answer has one row in either case, and of the app only these two are read.
+    async fn client_of(&self, key: &AppKey) -> Result<Option<(String, Digest)>, StoreError>;
+
     /// The app that answers where a path names none; `None` if it was deleted.
     async fn default_app(&self) -> Result<Option<App>, StoreError>;
 

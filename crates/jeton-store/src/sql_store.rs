@@ -103,6 +103,10 @@ impl<E: Engine> Store for SqlStore<E> {
         self.one(apps::app_by_key(key), decode::app).await
     }
 
+    async fn client_of(&self, key: &AppKey) -> Result<Option<(String, Digest)>, StoreError> {
+        Ok(self.one(apps::client_of(key), decode::client).await?.flatten())
+    }
+
     async fn default_app(&self) -> Result<Option<App>, StoreError> {
         self.one(apps::default_app(), decode::app).await
     }

@@ -109,6 +109,10 @@ impl Store for FailingStore {
         self.call(self.inner.app_by_key(key)).await
     }
 
+    async fn client_of(&self, key: &AppKey) -> Result<Option<(String, Digest)>, StoreError> {
+        self.call(self.inner.client_of(key)).await
+    }
+
     async fn default_app(&self) -> Result<Option<App>, StoreError> {
         self.call(self.inner.default_app()).await
     }

@@ -170,6 +170,10 @@ impl Store for CoherentStore {
         self.inner.app_by_key(key).await
     }
 
+    async fn client_of(&self, key: &AppKey) -> Result<Option<(String, Digest)>, StoreError> {
+        self.inner.client_of(key).await
+    }
+
     async fn default_app(&self) -> Result<Option<App>, StoreError> {
         self.inner.default_app().await
     }

@@ -65,6 +65,10 @@ impl Store for CountingStore {
         self.asked().app_by_key(key).await
     }
 
+    async fn client_of(&self, key: &AppKey) -> Result<Option<(String, Digest)>, StoreError> {
+        self.asked().client_of(key).await
+    }
+
     async fn default_app(&self) -> Result<Option<App>, StoreError> {
         self.asked().default_app().await
     }

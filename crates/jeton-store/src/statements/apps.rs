@@ -55,6 +55,24 @@ fn live_apps() -> SelectStatement {
     Query::select().columns(COLUMNS).from(Apps::Table).and_where(Expr::col(Apps::DeletedAt).is_null()).take()
 }
 
+/// Values, not a condition: they are NULL where there is no such app, and the answer is one row.
+pub(crate) fn client_of(key: &AppKey) -> Statement {
+    let value = |column: Apps| {
+        let of_app = Query::select()
+            .column(column)
+            .from(Apps::Table)
+            .and_where(Expr::col(Apps::DeletedAt).is_null())
+            .and_where(Expr::col(Apps::Key).eq(key.as_str()))
+            .take();
+        Expr::SubQuery(None, Box::new(of_app.into()))
+    };
+    let values = Query::select()
+        .expr_as(value(Apps::ClientId), Apps::ClientId)
+        .expr_as(value(Apps::ClientSecret), Apps::ClientSecret)
+        .take();
+    Statement::fixed(values)
+}
+
 pub(crate) fn app_by_key(key: &AppKey) -> Statement {
     Statement::fixed(live_apps().and_where(Expr::col(Apps::Key).eq(key.as_str())).take())
 }

@@ -22,7 +22,10 @@ fn it_prints_the_credentials_and_keeps_its_files_private() {
     let values: BTreeSet<&str> = MEMBERS.iter().map(|name| text(&credentials, name)).collect();
     assert_eq!(values.len(), 5, "{credentials}");
     assert_eq!(mode(&place.data_dir()), 0o700);
-    assert_eq!(files(&place), BTreeSet::from(["jeton.db", "jeton.db-reserve", "keys.json"].map(str::to_owned)));
+    assert_eq!(
+        files(&place),
+        BTreeSet::from(["jeton.db", "jeton.db-reserve", "keys.json"].map(str::to_owned))
+    );
     for file in files(&place) {
         assert_eq!(mode(&place.file(&file)), 0o600, "{file}");
     }

@@ -7,3 +7,4 @@ mod hostile;
 mod kill9;
 mod revoke;
 mod streams;
+mod timing;
