@@ -12,7 +12,6 @@ use jeton_store::{App, AppChange, AppChanged, AppCreated, NewApp, NewToken};
 use serde_json::Value;
 use std::fmt::Write;
 use std::sync::Arc;
-use zeroize::Zeroizing;
 
 /// Rows that one transaction of a sweep removes: small enough that others hardly wait.
 const SWEEP_ROWS: u32 = 500;
@@ -91,7 +90,8 @@ impl AppDraft {
         admin_user: UserId,
     ) -> Result<Self, EntropyError> {
         let client_id = hex(&entropy.bytes::<16>()?);
-        let client_secret = new_client_secret(entropy)?;
+        // By arithmetic it is told from a guess, like a token.
+        let client_secret = keys.mint(entropy, None)?;
         let admin_token = keys.mint(entropy, None)?;
         let (_, data_key) = keys.new_data_key(entropy, &client_id)?;
         let app = NewApp {
@@ -247,7 +247,7 @@ impl Service {
         key: &AppKey,
         by: &Actor,
     ) -> Result<Option<(String, Secret)>, Unavailable> {
-        let client_secret = new_client_secret(&*self.entropy)?;
+        let client_secret = self.keys.mint(&*self.entropy, None)?;
         let _turn = self.turns.take(("app", key)).await?;
         for _ in 0..crate::update::MAX_TRIES {
             let Some(app) = self.store.app_by_key(key).await? else { return Ok(None) };
@@ -307,11 +307,6 @@ fn read_settings(app: &App) -> Result<Settings, Unavailable> {
 }
 
 /// 32 random bytes as 64 hex digits.
-fn new_client_secret(entropy: &dyn Entropy) -> Result<Secret, EntropyError> {
-    let text = Zeroizing::new(hex(Zeroizing::new(entropy.bytes::<32>()?).as_ref()));
-    Ok(Secret::parse(&text).unwrap_or_else(|_| unreachable!("64 digits are within the bounds of a secret")))
-}
-
 fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(2 * bytes.len());
     for byte in bytes {

@@ -21,7 +21,7 @@ impl Service {
     /// The app of this key, if these are its client credentials and it answers on this surface.
     ///
     /// Every failure is the same `None`, and takes the same work whatever is missing. Nobody learns here whether an app
-    /// exists. Once too many from the address `from` have failed, only an app that is remembered lets its client in.
+    /// exists. Once too many from the address `from` have failed, only secrets that were minted here are looked up.
     ///
     /// # Errors
     /// It could not be found out.
@@ -40,7 +40,7 @@ impl Service {
     /// The app of this key, if these are its client credentials; `None` after the same work in every other case: two
     /// comparisons with a digest, one of them with what is remembered, and one look-up in the store between them, of which the
     /// app itself is no part. So what is
-    /// remembered serves only those who prove themselves, and whoever fails too often from an address is not looked up.
+    /// remembered serves only those who prove themselves, and guesses are not looked up once too many have failed.
     pub(crate) async fn client_app(
         &self,
         key: Option<&AppKey>,
@@ -55,7 +55,7 @@ impl Service {
             return Ok(Ok(remembered));
         }
         let failures = self.failures(Purpose::Failures, from, key);
-        if let Err(often) = self.may_look_up(failures, None) {
+        if let Err(often) = self.may_look_up(failures, presented.map(|credentials| &credentials.secret)) {
             return Ok(Err(often));
         }
         let found = self.store.client_of(sought).await?;

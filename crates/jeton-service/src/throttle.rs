@@ -11,8 +11,8 @@ use jeton_core::{AppKey, Secret};
 use std::net::IpAddr;
 
 impl Service {
-    /// Whether credentials that memory does not know may be looked up for an address. `secret`: a token, which is no guess if it
-    /// was minted here.
+    /// Whether credentials that memory does not know may be looked up for an address. `secret`: what is presented, which is no guess
+    /// if it was minted here.
     pub(crate) fn may_look_up(&self, failures: Account, secret: Option<&Secret>) -> Result<(), TooOften> {
         let looked = self.limiter.look(failures, self.limits.failures);
         if looked.is_err() && secret.is_some_and(|secret| self.keys.minted(secret)) {

@@ -2,7 +2,7 @@
 
 use super::caller::Writer;
 use super::document::{LoopBackDocument, to_json};
-use super::life::{Life, expiry, lifetime};
+use super::life::{Life, expiry, is_nearly, lifetime};
 use super::row::ttl;
 use super::said::Said;
 use super::write::WriteFault;
@@ -57,9 +57,11 @@ pub(super) fn merged(
     };
     let end = earlier_end(after.expires_at, terms.latest_end(before));
     if end != after.expires_at {
-        // The row shows how long it lives, not how long was asked for.
+        // The row shows how long it lives, not how long was asked for, unless these are about the same.
+        let is_nearly = is_nearly(after.created_at, end, after.expires_at);
         after.expires_at = end;
-        (document.ttl, document.ttl_ends_at) = (None, None);
+        document.ttl = document.ttl.filter(|_| is_nearly);
+        document.ttl_ends_at = end.map(Timestamp::as_millis).filter(|_| is_nearly);
     }
     after.return_to_loopback(terms.now);
     let too_large = MergeFault::Fault(WriteFault::TooLarge(terms.max_bytes));

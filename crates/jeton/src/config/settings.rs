@@ -231,14 +231,14 @@ pub(crate) const SETTINGS: &[Setting] = &[
     set(
         "limits.anonymous_writes_per_minute",
         number(1, 1_000_000),
-        "300",
+        "6000",
         "Most rows that LoopBack clients of one address write in an app whose rules do not name them; what is beyond is \
          answered 429",
     ),
     set(
         "limits.anonymous_writes_per_hour",
         number(1, 100_000_000),
-        "10000",
+        "20000",
         "The same of one app, from all addresses",
     ),
     set(
