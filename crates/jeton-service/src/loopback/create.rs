@@ -93,7 +93,7 @@ impl Service {
         let is_proven = writer.vouches_for(user.as_ref());
         let kind = if is_proven { TokenKind::Identity } else { TokenKind::SelfMade };
         let mut life = Life::of(&said, app, kind, now);
-        life.end_by(writer.ends_at(app));
+        life.end_by(writer.ends_at(app), now);
         let max_bytes = self.limits.document_bytes;
         let Some(document) = LoopBackDocument::new(&said, &life).into_document(max_bytes) else {
             return Ok(Err(WriteFault::TooLarge(max_bytes)));

@@ -25,23 +25,23 @@ impl Life {
 
     /// Lets it end no later than that. Where it would, it shows how long it lives, not how long was asked for, unless these
     /// are [about the same](is_nearly).
-    pub(super) fn end_by(&mut self, latest: Option<Timestamp>) {
+    pub(super) fn end_by(&mut self, latest: Option<Timestamp>, now: Timestamp) {
         let end = earlier_end(self.expires_at, latest);
         if end == self.expires_at {
             return;
         }
-        if !is_nearly(self.created_at, end, self.expires_at) {
+        if !is_nearly(now, end, self.expires_at) {
             self.ttl = None;
         }
         self.expires_at = end;
     }
 }
 
-/// Whether a life that was to end at `asked` is shorter by no more than a hundredth. Rows with the default life that are made
+/// Whether what is left of a life that was to end at `asked` is shorter by no more than a hundredth. Rows with the default life that are made
 /// by a token with the default life end as soon as that does, and would otherwise each show another odd number of seconds.
-pub(super) fn is_nearly(created_at: Timestamp, end: Option<Timestamp>, asked: Option<Timestamp>) -> bool {
+pub(super) fn is_nearly(now: Timestamp, end: Option<Timestamp>, asked: Option<Timestamp>) -> bool {
     let (Some(end), Some(asked)) = (end, asked) else { return end == asked };
-    asked.millis_since(end).saturating_mul(100) <= asked.millis_since(created_at)
+    asked.millis_since(end).saturating_mul(100) <= asked.millis_since(now)
 }
 
 /// What is no positive number has ended; -1 is without end where the app allows that.

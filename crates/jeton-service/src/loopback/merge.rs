@@ -58,7 +58,7 @@ pub(super) fn merged(
     let end = earlier_end(after.expires_at, terms.latest_end(before));
     if end != after.expires_at {
         // The row shows how long it lives, not how long was asked for, unless these are about the same.
-        let is_nearly = is_nearly(after.created_at, end, after.expires_at);
+        let is_nearly = is_nearly(terms.now, end, after.expires_at);
         after.expires_at = end;
         document.ttl = document.ttl.filter(|_| is_nearly);
         document.ttl_ends_at = end.map(Timestamp::as_millis).filter(|_| is_nearly);

@@ -18,7 +18,7 @@ async fn its_files_are_for_their_owner_only() {
         names.push(entry.file_name().into_string().unwrap());
     }
     names.sort();
-    assert_eq!(names, ["jeton.db", "jeton.db-shm", "jeton.db-wal"]);
+    assert_eq!(names, ["jeton.db", "jeton.db-reserve", "jeton.db-shm", "jeton.db-wal"]);
     bed.store.close().await;
     assert!(!bed.path().with_extension("db-wal").exists(), "the log was not brought into the database");
 }

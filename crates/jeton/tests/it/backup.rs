@@ -75,6 +75,7 @@ fn nothing_but_a_backup_is_replaced(installation: &Installation) {
         "jeton.db",
         "jeton.db-wal",
         "jeton.db-shm",
+        "jeton.db-reserve",
         "serve.lock",
         "control.sock",
         "first-run.json",
