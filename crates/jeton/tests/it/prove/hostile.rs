@@ -10,6 +10,7 @@ mod neighbours;
 mod pages;
 mod replaced;
 mod shapes;
+mod slow;
 mod values;
 mod wire;
 
@@ -70,7 +71,7 @@ fn hostile_clients_at_full_size() {
 
 /// What others must not notice.
 const ATTACKS: &[&Attack] =
-    &[&costly::ATTACK, &flood::GUESSES, &flood::WRITES, &neighbours::ATTACK, &pages::ATTACK];
+    &[&costly::ATTACK, &flood::GUESSES, &flood::WRITES, &neighbours::ATTACK, &pages::ATTACK, &slow::ATTACK];
 
 #[test]
 #[ignore = "a proof: cargo xtask prove hostile"]

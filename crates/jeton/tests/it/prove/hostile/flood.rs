@@ -32,12 +32,13 @@ pub(super) const GUESSES: Attack = Attack { name: "guesses", run: guess, ..WRITE
 
 fn write(scene: &Scene, scale: Scale) -> String {
     let address = scene.address();
-    let many: Value = (0..ROWS).map(|_| json!({"ttl": 0.001})).collect();
+    let rows = rows(scale);
+    let many: Value = (0..rows).map(|_| json!({"ttl": 0.001})).collect();
     let written = clients(scale, || {
-        u64::from(post(address, &json!({})) == 200) + ROWS as u64 * u64::from(post(address, &many) == 200)
+        u64::from(post(address, &json!({})) == 200) + rows as u64 * u64::from(post(address, &many) == 200)
     });
     // 6,000 at once, as many again in a minute, and one list that was begun by each client.
-    let most = 6_000 + 100 * (scale.time().as_secs() + 1) + (ROWS * count(scale)) as u64;
+    let most = 6_000 + 100 * (scale.time().as_secs() + 1) + (rows * CLIENTS) as u64;
     let least = if scale == Scale::Gate { 1 } else { 6_000 };
     assert!((least..=most).contains(&written), "{written} of {least} to {most}");
     format!("{written} rows")
@@ -58,11 +59,12 @@ fn guess(scene: &Scene, scale: Scale) -> String {
     format!("{guesses} guesses")
 }
 
-fn count(scale: Scale) -> usize {
-    if scale == Scale::TenTimes { 10 * CLIENTS } else { CLIENTS }
+/// How many rows a list has: clients send as many requests as the machine takes, so that ten times as many send no more.
+fn rows(scale: Scale) -> usize {
+    if scale == Scale::TenTimes { 10 * ROWS } else { ROWS }
 }
 
-/// As many clients as the scale says, until the time is over, and what all of them have counted.
+/// Clients, until the time is over, and what all of them have counted.
 fn clients(scale: Scale, client: impl Fn() -> u64 + Sync) -> u64 {
     let begun = Instant::now();
     let until = || {
@@ -73,7 +75,7 @@ fn clients(scale: Scale, client: impl Fn() -> u64 + Sync) -> u64 {
         sum
     };
     thread::scope(|scope| {
-        let clients: Vec<_> = (0..count(scale)).map(|_| scope.spawn(until)).collect();
+        let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(until)).collect();
         clients.into_iter().map(|client| client.join().unwrap()).sum()
     })
 }
