@@ -39,8 +39,8 @@ impl Service {
 
     /// The app of this key, if these are its client credentials; `None` after the same work in every other case: two
     /// comparisons with a digest, one of them with what is remembered, and one look-up in the store between them, of which the
-    /// app itself is no part. So what is
-    /// remembered serves only those who prove themselves, and guesses are not looked up once too many have failed.
+    /// app itself is no part. So what is remembered serves only those who prove themselves, and guesses are not looked up once
+    /// too many have failed.
     pub(crate) async fn client_app(
         &self,
         key: Option<&AppKey>,

@@ -54,10 +54,8 @@ async fn a_request_that_is_there_as_a_whole_needs_a_place() {
     assert_eq!(server.counts(), (0, 0));
 }
 
-/// Two places for all, one for forward-auth and one for credentials.
-#[tokio::test(start_paused = true)]
-async fn some_have_places_of_their_own() {
-    let server = Server::new();
+/// Clients who have taken the two places for all.
+async fn crowd(server: &Server) -> [Client; 2] {
     let mut crowd = [server.connect(), server.connect()];
     for client in &mut crowd {
         client.send("GET /held HTTP/1.1\r\n\r\n").await;
@@ -65,6 +63,14 @@ async fn some_have_places_of_their_own() {
     while server.counts().0 < 2 {
         tokio::task::yield_now().await;
     }
+    crowd
+}
+
+/// Two places for all, one for forward-auth and one for credentials.
+#[tokio::test(start_paused = true)]
+async fn some_have_places_of_their_own() {
+    let server = Server::new();
+    let _crowd = crowd(&server).await;
     let mut stranger = server.connect();
     let management = |more: &str| format!("POST /AccessToken HTTP/1.1\r\n{more}Content-Length: 1\r\n\r\nx");
     stranger.send(&management("")).await;
@@ -193,13 +199,7 @@ async fn a_connection_that_will_be_closed_says_so() {
 #[tokio::test(start_paused = true)]
 async fn a_refused_request_says_what_becomes_of_its_connection() {
     let server = Server::new();
-    let mut crowd = [server.connect(), server.connect()];
-    for client in &mut crowd {
-        client.send("GET /held HTTP/1.1\r\n\r\n").await;
-    }
-    while server.counts().0 < 2 {
-        tokio::task::yield_now().await;
-    }
+    let _crowd = crowd(&server).await;
     let mut client = server.connect();
     for (request, is_last) in [
         ("GET /held HTTP/1.1\r\n\r\n".to_owned(), false),
