@@ -218,8 +218,12 @@ impl Workshop {
         let shop = Arc::clone(self);
         let (rate, burst) = (limits.match_work_per_second, limits.match_work);
         let task = move || {
-            let is_unwanted = || done.is_closed();
-            if is_unwanted() {
+            let is_unwanted = || {
+                // However little this thread is worth, its time slice would be kept from whoever is woken meanwhile.
+                std::thread::yield_now();
+                done.is_closed()
+            };
+            if done.is_closed() {
                 return;
             }
             let mut slice = Slice::new(SLICE, STEP, &is_unwanted);

@@ -5,6 +5,7 @@ mod header;
 mod jobs;
 mod line;
 mod open;
+mod priority;
 mod reader;
 mod reserve;
 pub(crate) use open::{connect_to_backup, version};
@@ -73,7 +74,7 @@ impl Default for SqliteOptions {
 /// Opens the SQLite database at `path` and brings it to the newest schema. Creates the file, readable and writable for
 /// its owner only, if there is none; its folder must be there. Several processes may have it open at the same time.
 ///
-/// Needs a tokio runtime, on which the writer runs. Close the store before that runtime ends: a write that was not
+/// Needs a tokio runtime, which wakes the thread that writes. Close the store before that runtime ends: a write that was not
 /// answered yet may be lost with it, though never in part.
 ///
 /// # Errors
@@ -114,7 +115,8 @@ impl SqliteEngine {
             Line::new(Arc::clone(&ground), connection, reserve),
             max_group,
             Arc::clone(&measures),
-        );
+        )
+        .map_err(OpenError::unavailable)?;
         let watching = tokio::spawn(ground::watch(Arc::clone(&ground), Arc::clone(&anchor)));
         Ok(SqliteEngine {
             readers,

@@ -1,22 +1,14 @@
 //! A connection of a pool, for one statement that reads.
 
+use super::priority::{self, STEPS_BETWEEN_LOOKS};
 use crate::error::StoreError;
 use crate::fair::Turn;
 use jeton_core::AppId;
-use rustix::process::setpriority_process;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{Sqlite, SqliteConnection, SqlitePool};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-/// After how many steps of SQLite's machine a watched statement looks whether anybody waits for it: some tens of
-/// microseconds.
-const STEPS_BETWEEN_LOOKS: i32 = 1_000;
-
-/// How much less than others, in steps of nice, a thread is worth that lists: it may have what look-ups and the requests of
-/// others leave. On a machine that is busy with lists alone that is all of it.
-const LESS_URGENT: i32 = 10;
 
 /// A connection, and whoever waits for what it reads. A watched statement ends soon after this is dropped.
 #[derive(Debug)]
@@ -42,12 +34,12 @@ impl Reader {
         let waiting = Waiting { gave_up: Arc::clone(&gave_up) };
         // This waits until the connection's last statement has ended, so it replaces nobody's handler but its own.
         let mut handle = connection.lock_handle().await.map_err(StoreError::unavailable)?;
-        let mut is_less_urgent = false;
+        let mut is_lowered = false;
         handle.set_progress_handler(STEPS_BETWEEN_LOOKS, move || {
-            // The connection's own thread, which nothing else can reach. Where it may not be changed, it stays as it is.
-            if !std::mem::replace(&mut is_less_urgent, true) {
-                let _ = setpriority_process(None, LESS_URGENT);
+            if !std::mem::replace(&mut is_lowered, true) {
+                priority::lower_this_thread(priority::LISTS);
             }
+            priority::give_way();
             !gave_up.load(Ordering::Relaxed)
         });
         drop(handle);

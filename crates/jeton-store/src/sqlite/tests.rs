@@ -127,7 +127,7 @@ async fn a_list_takes_so_long_and_no_longer() {
 async fn a_dead_writer_is_unavailable_and_never_a_hang() {
     let (_folder, path) = place();
     let connection = open::writer(&path).await.unwrap();
-    let writer = Writer::start(line(&path, connection), 256, Arc::default());
+    let writer = Writer::start(line(&path, connection), 256, Arc::default()).unwrap();
     assert!(matches!(writer.write(write()).await, Ok(Outcome::Done(false))));
     writer.kill().await;
     assert_unavailable(&writer.write(write()).await);
@@ -142,7 +142,7 @@ async fn a_locked_database_fails_the_whole_group_at_once() {
     connection.execute("PRAGMA busy_timeout = 200").await.unwrap();
     let mut other = open::writer(&path).await.unwrap();
     let lock = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
-    let writer = Writer::start(line(&path, connection), 256, Arc::default());
+    let writer = Writer::start(line(&path, connection), 256, Arc::default()).unwrap();
     // One group or two, so 200 or 400 ms; each alone after that would make it 1,000 or more.
     let begun = tokio::time::Instant::now();
     let answers = tokio::join!(

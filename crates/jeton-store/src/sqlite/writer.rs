@@ -1,32 +1,53 @@
-//! The one task that writes. It takes what is waiting, commits it together, and only then answers.
+//! The one thread that writes. It takes what is waiting, commits it together, and only then answers.
 
 use super::jobs::{Closed, Job, Jobs, Worker};
 use super::line::{Failure, Line};
+use super::priority;
 use crate::error::StoreError;
 use crate::measures::StoreMeasures;
 use crate::write::{Outcome, Write};
+#[cfg(test)]
+use futures_util::future::AbortHandle;
+use futures_util::future::abortable;
 use std::sync::Arc;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use std::{io, thread};
+use tokio::runtime::Handle;
+use tokio::sync::{oneshot, watch};
 
 /// There is space for what takes rights away, and for nothing else.
 #[derive(Debug, thiserror::Error)]
 #[error("the disk is full: nothing is written but what takes rights away")]
 struct Full;
 
-/// The way to the writing task.
+/// The way to the writing thread.
 #[derive(Debug)]
 pub(super) struct Writer {
     jobs: Arc<Jobs>,
-    task: tokio::sync::Mutex<Option<JoinHandle<()>>>,
+    /// Nothing comes of it: it closes when the thread has ended.
+    ended: watch::Receiver<()>,
+    #[cfg(test)]
+    task: AbortHandle,
 }
 
 impl Writer {
-    /// Starts the task.
-    pub(super) fn start(line: Line, max_group: usize, measures: Arc<StoreMeasures>) -> Self {
+    /// Starts the thread. It computes what is written, so it is none of a runtime's, and less urgent than they are.
+    pub(super) fn start(line: Line, max_group: usize, measures: Arc<StoreMeasures>) -> io::Result<Self> {
         let jobs = Jobs::new();
-        let task = tokio::spawn(run(line, Worker(Arc::clone(&jobs)), max_group, measures));
-        Writer { jobs, task: tokio::sync::Mutex::new(Some(task)) }
+        let (task, _abort) = abortable(run(line, Worker(Arc::clone(&jobs)), max_group, measures));
+        let (is_running, ended) = watch::channel(());
+        let runtime = Handle::current();
+        thread::Builder::new().name("write".to_owned()).spawn(move || {
+            let _is_running = is_running;
+            priority::lower_this_thread(priority::WRITER);
+            // Aborted by tests alone.
+            let _ = runtime.block_on(task);
+        })?;
+        Ok(Writer {
+            jobs,
+            ended,
+            #[cfg(test)]
+            task: _abort,
+        })
     }
 
     /// Answers once the write is on disk. A caller that does not wait for that disturbs nobody: the write is made.
@@ -40,13 +61,13 @@ impl Writer {
     /// Makes the writes that are waiting, and none after them, and closes the connection.
     pub(super) async fn close(&self) {
         self.jobs.close();
-        let mut task = self.task.lock().await;
-        if let Some(task) = task.as_mut()
-            && let Err(error) = task.await
-        {
-            tracing::error!(%error, "the task that writes failed");
-        }
-        *task = None;
+        self.ended().await;
+    }
+
+    /// Waits for the end of the thread.
+    async fn ended(&self) {
+        // Nothing is sent: the other end goes with the thread, in whatever way that ends.
+        drop(self.ended.clone().changed().await);
     }
 }
 
@@ -60,9 +81,8 @@ impl Drop for Writer {
 impl Writer {
     /// Ends the task as a panic would.
     pub(super) async fn kill(&self) {
-        if let Some(task) = self.task.lock().await.as_ref() {
-            task.abort();
-        }
+        self.task.abort();
+        self.ended().await;
     }
 }
 
