@@ -15,13 +15,14 @@ use clap::Parser;
 use failure::FailureKind;
 use std::io::Write;
 use std::process::ExitCode;
+use tokio::runtime::{Builder, Runtime};
 
 fn main() -> ExitCode {
     let command = cli::Cli::parse();
     if let Err(error) = hold_memory_back() {
         eprint_line(&format!("jeton: this process may leave a core dump: {error}"));
     }
-    let runtime = match tokio::runtime::Runtime::new() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => {
             eprint_line(&format!("jeton: {error}"));
@@ -40,6 +41,14 @@ fn main() -> ExitCode {
             failure.exit_code()
         }
     }
+}
+
+/// What waits for the network is asked after every few tasks: however many connections come at once, those that are there
+/// are served.
+const TASKS_BETWEEN_EVENTS: u32 = 16;
+
+fn runtime() -> std::io::Result<Runtime> {
+    Builder::new_multi_thread().enable_all().event_interval(TASKS_BETWEEN_EVENTS).build()
 }
 
 /// Keeps the memory of this process, which holds keys and secrets, out of core dumps and from other processes of the

@@ -2,6 +2,7 @@
 
 use super::body::{AnswerBody, Rest, request_body};
 use super::fast_path::{self, FastPath};
+use super::handover::Movable;
 use super::io::WatchedIo;
 use super::limits::ServerLimits;
 use super::load::{Claim, HeldPlace, Permit, go_on, wait_for_client};
@@ -20,7 +21,7 @@ use std::cell::RefCell;
 use std::convert::Infallible;
 use std::future::{poll_fn, ready};
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Poll, ready};
 use std::time::Duration;
@@ -40,6 +41,9 @@ pub(super) struct Serving<S> {
     pub(super) limits: ServerLimits,
     pub(super) http: http1::Builder,
 }
+
+/// What is left of a connection that the fast path has left, wherever it is polled first.
+pub(super) type Remainder = Pin<Box<dyn Future<Output = Result<(), Ended>> + Send>>;
 
 /// Why a connection ended otherwise than in order: the client's doing.
 #[derive(Debug, thiserror::Error)]
@@ -78,46 +82,61 @@ where
         + 'static,
     S::Future: Send,
 {
-    /// Serves a connection to its end. A client that says nothing costs a socket and little else.
+    /// Serves a connection as long as its requests are plain, and answers what is left of it. A client that says nothing
+    /// costs a socket and little else.
     pub(super) async fn serve(
         self,
         stream: TcpStream,
         connection: Arc<Connection>,
         watcher: Watcher,
-    ) -> Result<(), Ended> {
+    ) -> Result<Option<Remainder>, Ended> {
         timeout(self.limits.head_time, stream.readable()).await.map_err(|_| Overdue::New)??;
         match self.tls.clone() {
-            None => Box::pin(self.serve_http(stream, connection, watcher)).await,
+            None => self.serve_plain(stream, connection, watcher).await,
             Some(tls) => {
                 let handshake = timeout(self.limits.handshake_time, tls.accept(stream));
                 let stream = Box::pin(handshake).await.map_err(|_| Ended::Handshake)??;
                 connection.opened();
-                Box::pin(self.serve_http(stream, connection, watcher)).await
+                self.serve_plain(stream, connection, watcher).await
             }
         }
     }
 
     /// The same over anything that carries bytes.
-    pub(super) async fn serve_http(
+    pub(super) async fn serve_plain<T>(
         self,
-        io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        io: T,
+        connection: Arc<Connection>,
+        watcher: Watcher,
+    ) -> Result<Option<Remainder>, Ended>
+    where
+        T: AsyncRead + AsyncWrite + Movable + Unpin + Send + 'static,
+    {
+        let mut io = WatchedIo::new(io, connection.clone());
+        let plain = async { Ok(fast_path::serve(&self.service, &mut io, &connection, &self.limits).await?) };
+        let Some(unread) = Box::pin(within_limits(&self.limits, &connection, plain)).await? else {
+            return Ok(None);
+        };
+        io.give_back(unread);
+        Ok(Some(Box::pin(self.serve_rest(io, connection, watcher))))
+    }
+
+    /// Serves what the fast path has left, to the connection's end.
+    async fn serve_rest(
+        self,
+        mut io: WatchedIo<impl AsyncRead + AsyncWrite + Movable + Unpin + Send + 'static>,
         connection: Arc<Connection>,
         watcher: Watcher,
     ) -> Result<(), Ended> {
+        io.move_here()?;
         let Serving { service, limits, http, .. } = self;
-        let (mut io, serving) = (WatchedIo::new(io, connection.clone()), connection.clone());
-        let served = async move {
-            let Some(unread) = fast_path::serve(&service, &mut io, &serving, &limits).await? else {
-                return Ok(());
-            };
-            io.give_back(unread);
-            let site = RefCell::new(service);
-            let service = hyper::service::service_fn(move |request| {
-                answer(&mut *site.borrow_mut(), &serving, &limits, request)
-            });
-            Ok(watcher.watch(http.serve_connection(TokioIo::new(io), service)).await?)
-        };
-        within_limits(&limits, &connection, served).await
+        let serving = connection.clone();
+        let site = RefCell::new(service);
+        let service = hyper::service::service_fn(move |request| {
+            answer(&mut *site.borrow_mut(), &serving, &limits, request)
+        });
+        let served = watcher.watch(http.serve_connection(TokioIo::new(io), service));
+        within_limits(&limits, &connection, async { Ok(served.await?) }).await
     }
 }
 
@@ -193,11 +212,11 @@ async fn is_over(rest: Rest, patience: Option<Duration>, connection: &Connection
 ///
 /// One timer does for all stages. It is set again only if a deadline comes nearer or the timer has run out, so that a
 /// request on a kept connection touches no timer.
-async fn within_limits(
+async fn within_limits<T>(
     limits: &ServerLimits,
     connection: &Connection,
-    served: impl Future<Output = Result<(), Ended>>,
-) -> Result<(), Ended> {
+    served: impl Future<Output = Result<T, Ended>>,
+) -> Result<T, Ended> {
     let mut served = pin!(served);
     let mut sleep = pin!(tokio::time::sleep(limits.head_time));
     poll_fn(|context| {

@@ -1,5 +1,7 @@
 //! The set of open connections: how many there may be, and which goes when there are too many.
 
+use super::connection::{Ended, Remainder};
+use super::handover::give_way_in;
 use super::limits::ServerLimits;
 use super::load::Load;
 use super::measures::ServerMeasures;
@@ -8,6 +10,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -19,6 +22,9 @@ const EVICTION_TIME: Duration = Duration::from_secs(1);
 /// through all for each.
 const EVICTED_SHARE: usize = 64;
 
+/// Of the connections that left the fast path, so many wait for their first turn before no more are accepted.
+const MAX_BEGINNING: usize = 64;
+
 #[derive(Debug)]
 pub(super) struct Connections {
     open: Mutex<HashMap<u64, Member>>,
@@ -27,6 +33,10 @@ pub(super) struct Connections {
     at_most: usize,
     load: Arc<Load>,
     measures: Arc<ServerMeasures>,
+    /// Where what the fast path leaves is served; `None`: where it was left.
+    requests: Option<Handle>,
+    /// Room for those that were left there and have not begun.
+    beginning: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
@@ -37,7 +47,11 @@ struct Member {
 }
 
 impl Connections {
-    pub(super) fn new(limits: &ServerLimits, measures: Arc<ServerMeasures>) -> Arc<Self> {
+    pub(super) fn new(
+        limits: &ServerLimits,
+        measures: Arc<ServerMeasures>,
+        requests: Option<Handle>,
+    ) -> Arc<Self> {
         let at_most = limits.connections.clamp(1, Semaphore::MAX_PERMITS);
         Arc::new(Connections {
             open: Mutex::default(),
@@ -46,11 +60,15 @@ impl Connections {
             at_most,
             load: Arc::new(Load::new(limits, measures.clone())),
             measures,
+            requests,
+            beginning: Arc::new(Semaphore::new(MAX_BEGINNING)),
         })
     }
 
-    /// A place for a connection, if need be at the cost of those that were idle longest. `None`: none is idle.
+    /// A place for a connection, if need be at the cost of those that were idle longest. `None`: none is idle. Waits until
+    /// those that came before have begun.
     pub(super) async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        drop(self.beginning.acquire().await);
         if let Ok(permit) = self.room.clone().try_acquire_owned() {
             return Some(permit);
         }
@@ -61,13 +79,14 @@ impl Connections {
         freed.ok()?.ok()
     }
 
-    /// Runs a connection in a task of its own. It holds its place until it has ended, its socket included.
+    /// Runs a connection in a task of its own, and what it leaves in one of the runtime that serves requests. It holds its
+    /// place until it has ended, its socket included.
     pub(super) fn spawn<F>(
         self: &Arc<Self>,
         place: OwnedSemaphorePermit,
         run: impl FnOnce(Arc<Connection>) -> F,
     ) where
-        F: Future<Output = ()> + Send + 'static,
+        F: Future<Output = Result<Option<Remainder>, Ended>> + Send + 'static,
     {
         let connection = Arc::new(Connection::new(self.load.clone()));
         let id = self.next.fetch_add(1, Ordering::Relaxed);
@@ -76,12 +95,22 @@ impl Connections {
         let membership = Membership { id, connections: self.clone(), _place: place };
         let running = run(connection);
         let task = tokio::spawn(async move {
-            let _membership = membership;
-            running.await;
+            match running.await {
+                Ok(Some(remainder)) => membership.go_on(remainder).await,
+                Ok(None) => {}
+                Err(ended) => note_end(&ended),
+            }
         });
-        // It may have ended by now.
+        self.runs_in(id, task.abort_handle());
+    }
+
+    /// Notes the task that a connection runs in from now on. It may have ended, or been evicted while it had none.
+    fn runs_in(&self, id: u64, task: AbortHandle) {
         if let Some(member) = self.lock().get_mut(&id) {
-            member.task = Some(task.abort_handle());
+            if member.connection.stage() == Stage::Evicted {
+                task.abort();
+            }
+            member.task = Some(task);
         }
     }
 
@@ -90,7 +119,10 @@ impl Connections {
         let open = self.lock();
         let mut idle: Vec<((bool, Instant), &Member)> =
             open.values().filter_map(|member| Some((member.connection.standing()?, member))).collect();
-        let count = (self.at_most / EVICTED_SHARE).clamp(1, idle.len().max(1));
+        // Many at a time only of those that never sent a whole request, and of them the older half: who has just come is
+        // about to.
+        let unproven = idle.iter().filter(|((is_proven, _), _)| !is_proven).count();
+        let count = (self.at_most / EVICTED_SHARE).clamp(1, unproven.div_ceil(2).max(1));
         if count < idle.len() {
             idle.select_nth_unstable_by_key(count, |(standing, _)| *standing);
         }
@@ -138,6 +170,32 @@ struct Membership {
     id: u64,
     connections: Arc<Connections>,
     _place: OwnedSemaphorePermit,
+}
+
+impl Membership {
+    /// Serves the rest of a connection. There is no end of those that can be left to a runtime that does not keep up with them:
+    /// they wait for each other here, where no more are accepted meanwhile.
+    async fn go_on(self, remainder: Remainder) {
+        let (id, connections) = (self.id, self.connections.clone());
+        let Some(requests) = &connections.requests else { return self.finish(remainder).await };
+        let Ok(begins) = connections.beginning.clone().acquire_owned().await else { return };
+        let task = requests.spawn(async move {
+            drop(begins);
+            give_way_in(self.finish(remainder)).await;
+        });
+        connections.runs_in(id, task.abort_handle());
+    }
+
+    async fn finish(self, remainder: Remainder) {
+        if let Err(ended) = remainder.await {
+            note_end(&ended);
+        }
+    }
+}
+
+/// The client went away, was too slow or sent no HTTP: what can be answered has been.
+fn note_end(ended: &Ended) {
+    tracing::debug!("a connection ended early: {ended}");
 }
 
 impl Drop for Membership {

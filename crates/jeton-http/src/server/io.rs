@@ -1,5 +1,6 @@
 //! A socket that tells its connection what goes through it.
 
+use super::handover::Movable;
 use super::stage::Connection;
 use bytes::BytesMut;
 use pin_project_lite::pin_project;
@@ -40,6 +41,13 @@ impl<T> WatchedIo<T> {
     /// Gives back bytes that were read, for whoever reads next.
     pub(super) fn give_back(&mut self, unread: BytesMut) {
         self.unread = unread;
+    }
+}
+
+impl<T: Movable> WatchedIo<T> {
+    /// Lets the runtime that this is called on watch the socket.
+    pub(super) fn move_here(&mut self) -> io::Result<()> {
+        self.inner.move_here()
     }
 }
 

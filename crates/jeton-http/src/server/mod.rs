@@ -11,6 +11,7 @@ mod connections;
 mod fast_path;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
+mod handover;
 mod io;
 mod limits;
 mod load;
@@ -41,6 +42,8 @@ use hyper_util::server::graceful::GracefulShutdown;
 use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
+use tokio::task::yield_now;
 use tower_service::Service;
 
 /// What a connection beyond all limits is told, unless it speaks TLS: it is closed before a head is read.
@@ -56,11 +59,14 @@ pub struct Listener {
     pub tls: Option<Arc<Tls>>,
     /// Where it is counted what becomes of them.
     pub measures: Arc<ServerMeasures>,
+    /// The runtime that serves what the fast path leaves, so that the fast path waits for none of it. `None`: the one that
+    /// accepts connections.
+    pub requests: Option<Handle>,
 }
 
 impl From<TcpListener> for Listener {
     fn from(tcp: TcpListener) -> Self {
-        Listener { tcp, tls: None, measures: Arc::default() }
+        Listener { tcp, tls: None, measures: Arc::default(), requests: None }
     }
 }
 
@@ -83,9 +89,9 @@ pub async fn serve<S>(
         + 'static,
     S::Future: Send,
 {
-    let Listener { tcp: listener, tls, measures } = listener.into();
+    let Listener { tcp: listener, tls, measures, requests } = listener.into();
     bound_send_buffers(&listener);
-    let connections = Connections::new(&limits, measures.clone());
+    let connections = Connections::new(&limits, measures.clone(), requests);
     let graceful = GracefulShutdown::new();
     let http = connection::http(&limits);
     let serving = Serving { service, tls, limits, http };
@@ -96,6 +102,8 @@ pub async fn serve<S>(
                 connections.evict_idlest();
             };
             let Some((stream, peer)) = accept(&listener, &troubles, relieve).await else { continue };
+            // Of a crowd that comes, one after the other: requests that are there are answered in between.
+            yield_now().await;
             let Some(place) = connections.place().await else {
                 measures.refused.increment();
                 if let Some(kept_back) = refusals.pass() {
@@ -109,12 +117,7 @@ pub async fn serve<S>(
             };
             let (mut serving, watcher) = (serving.clone(), graceful.watcher());
             serving.service = serving.service.for_peer(peer);
-            connections.spawn(place, |connection| async move {
-                // The client went away, was too slow or sent no HTTP: what can be answered has been.
-                if let Err(error) = serving.serve(stream, connection, watcher).await {
-                    tracing::debug!("a connection ended early: {error}");
-                }
-            });
+            connections.spawn(place, |connection| serving.serve(stream, connection, watcher));
         }
     };
     tokio::select! {

@@ -157,7 +157,13 @@ impl Server {
     fn connect(&self) -> Client {
         let (pipe, end) = tokio::io::duplex(PIPE_BYTES);
         let connection = Arc::new(Connection::new(self.load.clone()));
-        let served = self.serving.clone().serve_http(end, connection.clone(), self.graceful.watcher());
+        let plain = self.serving.clone().serve_plain(end, connection.clone(), self.graceful.watcher());
+        let served = async {
+            match plain.await? {
+                Some(remainder) => remainder.await,
+                None => Ok(()),
+            }
+        };
         Client { pipe, connection, served: tokio::spawn(served), begun: Instant::now() }
     }
 

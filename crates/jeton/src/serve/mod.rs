@@ -3,6 +3,7 @@
 mod clock;
 mod first_run;
 mod reload;
+mod requests;
 mod signals;
 mod sockets;
 mod systemd;
@@ -16,6 +17,7 @@ use crate::place::{self, Place};
 use jeton_http::{Listener, Observer, Phase, PublicUrl, Readiness, ServerLimits, Setup, Tls, TlsError};
 use jeton_service::Service;
 use reload::Reloader;
+use requests::Requests;
 use signals::{Signals, Wish};
 use sockets::Sockets;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -130,8 +132,16 @@ async fn serve(
     let (drain, retention) = (attendant.reloader.drain(), attendant.reloader.retention());
     let readiness = setup.readiness.clone();
     let (public, admin) = sockets.into_listeners()?;
-    let public =
-        Listener { tcp: public, tls: attendant.reloader.tls(), measures: setup.server_measures.clone() };
+    let requests = Requests::start()?;
+    let public = Listener {
+        tcp: public,
+        tls: attendant.reloader.tls(),
+        measures: setup.server_measures.clone(),
+        requests: Some(requests.handle()),
+    };
+    let admin = Listener { requests: Some(requests.handle()), ..Listener::from(admin) };
+    let (retaining, keeping, commanded) = (service.clone(), service.clone(), service.clone());
+    let (retention_end, usage_end, commands_end) = (told(&stopped), told(&stopped), told(&stopped));
     let http = async {
         tokio::join!(
             // First, so that no client comes too early to be fed.
@@ -148,16 +158,16 @@ async fn serve(
                 limits.for_operators(),
                 told(&stopped)
             ),
-            service.keep(retention, told(&stopped)),
             service.follow_changes(told(&stopped)),
-            service.keep_usage(USAGE_PAUSE, told(&stopped)),
+            requests.run(async move { retaining.keep(retention, retention_end).await }),
+            requests.run(async move { keeping.keep_usage(USAGE_PAUSE, usage_end).await }),
         );
         // Commands are answered as long as clients are.
         end.send_replace(true);
     };
     let commands = async {
         if let Some(control) = control {
-            control.serve(service.clone(), told(&stopped), told(&ended)).await;
+            requests.run(control.serve(commanded, commands_end, told(&ended))).await;
         }
     };
     let everything = async {

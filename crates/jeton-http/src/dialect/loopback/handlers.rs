@@ -25,20 +25,28 @@ use std::sync::Arc;
 
 /// Answers a request whose path is LoopBack's.
 pub(crate) async fn handle(state: AppState, request: Request) -> Response {
-    let service = &state.service;
     let (parts, body) = request.into_parts();
-    let query = parse_query(parts.uri.query().unwrap_or_default());
-    let wishes = Wishes::read(&parts.headers, &query);
     // The body first: what the caller may do is decided when all of the request is there.
     let body = body::read(&parts.headers, body, state.setup.body_limits).await;
-    let place = match open(service, &parts).await {
+    // Not a part of what each body that is still to come takes in memory.
+    Box::pin(answer_whole(&state.service, &parts, body)).await
+}
+
+async fn answer_whole(
+    service: &Service,
+    parts: &Parts,
+    body: Result<Option<Value>, LoopBackError>,
+) -> Response {
+    let query = parse_query(parts.uri.query().unwrap_or_default());
+    let wishes = Wishes::read(&parts.headers, &query);
+    let place = match open(service, parts).await {
         Ok(place) => place,
         Err(error) => return error.respond(wishes.error),
     };
     let cors = &place.app.settings.loopback.cors;
-    let mut answer = match cors::preflight(cors, &parts) {
+    let mut answer = match cors::preflight(cors, parts) {
         Some(answer) => answer,
-        None => match operate(service, &place, &parts, (&query, body), &wishes).await {
+        None => match operate(service, &place, parts, (&query, body), &wishes).await {
             Ok(success) => answer::finish(success, &parts.method, &parts.headers, &wishes).await,
             Err(error) => error.respond(wishes.error),
         },
