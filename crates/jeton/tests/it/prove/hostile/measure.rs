@@ -3,7 +3,7 @@
 
 use super::{MEMORY_AT_MOST, PROMPT, memory_peak};
 use crate::support::{Installation, request_if_served, text};
-use rustix::process::setpriority_process;
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -85,6 +85,9 @@ struct Noticed {
 /// Runs an attack and asserts that nobody else notices; answers the figures.
 pub(super) fn assert_unnoticed(attack: &Attack, installation: Installation, scale: Scale) -> String {
     super::raise_descriptors();
+    if installation.place.database_url.is_some() && scale != Scale::Gate {
+        set_database_apart();
+    }
     let installation = installation.with(&(attack.settings)());
     installation.place.json(&["app", "create", "neighbour"]);
     let token = ["token", "create", "--app", "neighbour", "--permissions", "read"];
@@ -126,16 +129,40 @@ pub(super) fn assert_unnoticed(attack: &Attack, installation: Installation, scal
     figure
 }
 
-/// Attackers have machines of their own: whoever else wants this one comes first.
+/// Attackers have machines of their own: whoever else wants this one has it at once.
 fn elsewhere<T: Send>(attack: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| {
         let attack = || {
-            // Of a thread, and of all that it starts.
-            setpriority_process(None, 19).unwrap();
+            make_idle(rustix::thread::gettid());
             attack()
         };
         scope.spawn(attack).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
+}
+
+/// The database has a machine of its own, as far as this one allows: the last of its processors, which nothing else uses.
+fn set_database_apart() {
+    let all = sched_getaffinity(None).unwrap();
+    let processors: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|number| all.is_set(*number)).collect();
+    let [ours @ .., last] = processors.as_slice() else { return };
+    if ours.is_empty() {
+        return;
+    }
+    let set = |processors: &[usize]| {
+        let mut set = CpuSet::new();
+        processors.iter().for_each(|number| set.set(*number));
+        set
+    };
+    // Inherited by whatever either of them starts from now on: its processes for connections, and the server.
+    sched_setaffinity(Some(jeton_testkit::Cluster::shared().process()), &set(&[*last])).unwrap();
+    sched_setaffinity(None, &set(ours)).unwrap();
+}
+
+/// Lets a thread, and all that it starts, run while nobody else wants to.
+fn make_idle(thread: rustix::process::Pid) {
+    let id = thread.as_raw_nonzero().to_string();
+    let status = std::process::Command::new("chrt").args(["--idle", "--pid", "0", &id]).status().unwrap();
+    assert!(status.success(), "{status}");
 }
 
 impl Scene {

@@ -21,7 +21,8 @@ const TOKENS: usize = 20_000;
 const CLIENTS: usize = 4;
 /// Rows and checks in a request.
 const MANY: usize = 1_000;
-/// How long the slowest of a hundred requests of the other app may take, of each sort. Alone they take some milliseconds.
+/// How long the slowest of a hundred requests of the other app may take, of each sort. Alone they take some milliseconds. With
+/// ten times as many clients and rows it may be twice as long.
 const NOTICED: Duration = Duration::from_millis(500);
 
 fn prepare(scene: &Scene, scale: Scale) {
@@ -110,7 +111,8 @@ fn run(scene: &Scene, scale: Scale) -> String {
         "{served} requests served; another app's p99 of lists, counts, creates, checks {slowest:.1?}"
     );
     if scale != Scale::Gate {
-        assert!(slowest.iter().all(|time| *time <= NOTICED), "{figure}");
+        let most = if scale == Scale::TenTimes { 2 * NOTICED } else { NOTICED };
+        assert!(slowest.iter().all(|time| *time <= most), "{figure}");
     }
     figure
 }
