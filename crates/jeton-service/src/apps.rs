@@ -8,6 +8,7 @@ use jeton_core::{
     Actor, AppId, AppKey, Digest, Entropy, EntropyError, Owner, Permission, Reveal, Scopes, Secret,
     ServicePermission, Settings, Timestamp, TokenKind, UserId,
 };
+use jeton_store::write::{ChangeApp, CreateApp, DeleteApp, SweepDeletedApps, SweepSealed};
 use jeton_store::{App, AppChange, AppChanged, AppCreated, NewApp, NewToken};
 use serde_json::Value;
 use std::fmt::Write;
@@ -139,7 +140,7 @@ impl Service {
         by: &Actor,
     ) -> Result<Option<AppCredentials>, Unavailable> {
         let draft = AppDraft::new(&self.keys, &*self.entropy, self.now(), key, admin_user)?;
-        match self.store.create_app(draft.app, draft.admin, by).await? {
+        match self.store.write(CreateApp { app: draft.app, admin: draft.admin, by: by.clone() }).await? {
             AppCreated::Created(_) => Ok(Some(draft.credentials)),
             AppCreated::KeyTaken => Ok(None),
         }
@@ -225,10 +226,20 @@ impl Service {
             // Also if it was once already: an earlier sweep may have been cut short.
             let sweeps = settings.reveal == Reveal::Once;
             let change = AppChange { settings: Some(document.to_string()), data_key, ..AppChange::default() };
-            match self.store.change_app(app.id, app.revision, change, self.now(), by).await? {
+            match self
+                .store
+                .write(ChangeApp {
+                    id: app.id,
+                    expected: app.revision,
+                    change,
+                    at: self.now(),
+                    by: by.clone(),
+                })
+                .await?
+            {
                 AppChanged::Stale => continue,
                 AppChanged::Changed(_) if sweeps => {
-                    while self.store.sweep_sealed(app.id, SWEEP_ROWS).await? > 0 {}
+                    while self.store.write(SweepSealed { id: app.id, limit: SWEEP_ROWS }).await? > 0 {}
                 }
                 AppChanged::Changed(_) => {}
             }
@@ -253,8 +264,16 @@ impl Service {
             let Some(app) = self.store.app_by_key(key).await? else { return Ok(None) };
             let digest = self.keys.client_digest(&client_secret);
             let change = AppChange { client_secret: Some(digest), ..AppChange::default() };
-            if let AppChanged::Changed(app) =
-                self.store.change_app(app.id, app.revision, change, self.now(), by).await?
+            if let AppChanged::Changed(app) = self
+                .store
+                .write(ChangeApp {
+                    id: app.id,
+                    expected: app.revision,
+                    change,
+                    at: self.now(),
+                    by: by.clone(),
+                })
+                .await?
             {
                 return Ok(Some((app.client_id, client_secret)));
             }
@@ -268,8 +287,8 @@ impl Service {
     /// It could not be done. The app may be deleted already, with rows left to remove.
     pub async fn delete_app(&self, key: &AppKey, by: &Actor) -> Result<bool, Unavailable> {
         let Some(app) = self.store.app_by_key(key).await? else { return Ok(false) };
-        let deleted = self.store.delete_app(app.id, self.now(), by).await?;
-        while self.store.sweep_deleted_apps(SWEEP_ROWS).await? > 0 {}
+        let deleted = self.store.write(DeleteApp { id: app.id, at: self.now(), by: by.clone() }).await?;
+        while self.store.write(SweepDeletedApps { limit: SWEEP_ROWS }).await? > 0 {}
         Ok(deleted)
     }
 

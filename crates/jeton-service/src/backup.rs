@@ -98,7 +98,7 @@ impl Service {
         by: &Actor,
     ) -> Result<Restored, RestoreError> {
         let wish = prepare(&self.keys, &*self.clock, &*self.entropy, path, keeps_removed, by).await?;
-        Ok(self.store.restore(wish).await.map_err(Unavailable::from)?)
+        Ok(self.store.write(wish).await.map_err(Unavailable::from)?)
     }
 
     /// The same into a store that was never initialised, with the keys of the backup.
@@ -114,7 +114,7 @@ impl Service {
         by: &Actor,
     ) -> Result<Restored, RestoreError> {
         let wish = prepare(&Keys::derive(ring), clock, entropy, path, true, by).await?;
-        Ok(store.restore(wish).await.map_err(Unavailable::from)?)
+        Ok(store.write(wish).await.map_err(Unavailable::from)?)
     }
 
     /// Reads everything and says what makes no sense.

@@ -5,6 +5,8 @@ use crate::issue::Issue;
 use crate::{Service, Unavailable};
 use jeton_core::{Actor, AuthorityError, Lifetime, Secret, Timestamp, TokenId};
 use jeton_store::Inserted;
+use jeton_store::SelfMadeLimit;
+use jeton_store::write::InsertTokens;
 
 /// A token to be taken over. Its lifetime is not [`Issue::life`] but what the other system said.
 #[derive(Debug)]
@@ -71,7 +73,17 @@ impl Service {
             tokens.push(self.new_token(app, row.issue, &row.secret, times, disabled_by)?);
             outcomes.push(None);
         }
-        let mut inserted = self.store.insert_tokens(app.id, tokens, now, by).await?.into_iter();
+        let mut inserted = self
+            .store
+            .write(InsertTokens {
+                app_id: app.id,
+                tokens,
+                self_made: SelfMadeLimit::NONE,
+                at: now,
+                by: by.clone(),
+            })
+            .await?
+            .into_iter();
         let outcome = |decided: Option<Imported>| {
             decided.or_else(|| match inserted.next()? {
                 Inserted::Issued(id) => Some(Imported::Taken(id)),

@@ -58,7 +58,7 @@ impl Service {
             epoch,
             by: Actor::Cli,
         };
-        match store.initialise(genesis).await? {
+        match store.write(genesis).await? {
             Initialised::Done(_) => Ok(Some(InitialCredentials { app: draft.credentials, operator_token })),
             Initialised::Before => Ok(None),
         }

@@ -6,6 +6,8 @@ use jeton_core::{
     Actor, AppId, Authority, AuthorityError, Description, Document, Label, Lifetime, Owner, Scopes, Secret,
     Timestamp, Token, TokenId, TokenKind, earlier_end,
 };
+use jeton_store::SelfMadeLimit;
+use jeton_store::write::InsertTokens;
 use jeton_store::{Inserted, NewToken, StoredToken};
 use std::ops::Deref;
 
@@ -78,7 +80,18 @@ impl Service {
         }
         let secret = self.keys.mint(&*self.entropy, app.settings.token_prefix.as_ref())?;
         let new = self.new_token(app, issue, &secret, (now, expires_at), None)?;
-        match self.store.insert_tokens(app.id, vec![new.clone()], now, &authority.actor()).await?.as_slice() {
+        match self
+            .store
+            .write(InsertTokens {
+                app_id: app.id,
+                tokens: vec![new.clone()],
+                self_made: SelfMadeLimit::NONE,
+                at: now,
+                by: authority.actor(),
+            })
+            .await?
+            .as_slice()
+        {
             [Inserted::Issued(id)] => Ok(Ok(Issued { token: stored(*id, app.id, new).token, secret })),
             // Two secrets of 128 random bits were the same: the source of randomness cannot be trusted.
             _ => Err(jeton_core::EntropyError("the same secret was drawn twice".to_owned()).into()),

@@ -2,6 +2,7 @@
 
 use crate::{Service, Unavailable};
 use jeton_core::{Actor, OperatorId, Secret};
+use jeton_store::write::{CreateOperator, RevokeOperator};
 use jeton_store::{NewOperator, Operator};
 
 /// What a new operator is given. Shown once.
@@ -22,7 +23,10 @@ impl Service {
         let token = self.keys.mint(&*self.entropy, None)?;
         let digest = self.keys.operator_digest(&token);
         let operator = NewOperator { name: name.to_owned(), digest, created_at: self.now() };
-        Ok(OperatorCredentials { id: self.store.create_operator(operator, by).await?, token })
+        Ok(OperatorCredentials {
+            id: self.store.write(CreateOperator { operator, by: by.clone() }).await?,
+            token,
+        })
     }
 
     /// All operators, in the order of their making.
@@ -38,6 +42,6 @@ impl Service {
     /// # Errors
     /// It could not be done.
     pub async fn revoke_operator(&self, id: OperatorId, by: &Actor) -> Result<bool, Unavailable> {
-        Ok(self.store.revoke_operator(id, self.now(), by).await?)
+        Ok(self.store.write(RevokeOperator { id, at: self.now(), by: by.clone() }).await?)
     }
 }

@@ -3,6 +3,7 @@
 use crate::{Service, Unavailable};
 use jeton_core::{Actor, Timestamp};
 use jeton_store::Purge;
+use jeton_store::write::{EraseRemovedSecrets, PurgeTokens, SweepDeletedApps, SweepSealed, TrimChanges};
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -122,7 +123,10 @@ impl Service {
         let (rows, counter) = match job {
             Job::Purge(which, before) => {
                 let by = Actor::Retention;
-                let rows = self.store.purge_tokens(which, before, BATCH_ROWS, self.now(), &by).await?;
+                let rows = self
+                    .store
+                    .write(PurgeTokens { which, before, limit: BATCH_ROWS, at: self.now(), by })
+                    .await?;
                 let counter = match which {
                     Purge::Expired => &self.retention.expired,
                     Purge::Revoked => &self.retention.revoked,
@@ -130,13 +134,18 @@ impl Service {
                 (rows, counter)
             }
             Job::Trim(before) => {
-                (self.store.trim_changes(before, BATCH_ROWS).await?, &self.retention.changes)
+                (self.store.write(TrimChanges { before, limit: BATCH_ROWS }).await?, &self.retention.changes)
             }
-            Job::EraseRemovedSecrets(before) => {
-                (self.store.erase_removed_secrets(before, BATCH_ROWS).await?, &self.retention.swept)
+            Job::EraseRemovedSecrets(before) => (
+                self.store.write(EraseRemovedSecrets { before, limit: BATCH_ROWS }).await?,
+                &self.retention.swept,
+            ),
+            Job::DeletedApps => {
+                (self.store.write(SweepDeletedApps { limit: BATCH_ROWS }).await?, &self.retention.swept)
             }
-            Job::DeletedApps => (self.store.sweep_deleted_apps(BATCH_ROWS).await?, &self.retention.swept),
-            Job::Sealed(id) => (self.store.sweep_sealed(id, BATCH_ROWS).await?, &self.retention.swept),
+            Job::Sealed(id) => {
+                (self.store.write(SweepSealed { id, limit: BATCH_ROWS }).await?, &self.retention.swept)
+            }
         };
         counter.fetch_add(rows, Ordering::Relaxed);
         Ok(rows)

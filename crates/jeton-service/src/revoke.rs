@@ -4,6 +4,7 @@ use crate::apps::OpenApp;
 use crate::update::is_there;
 use crate::{Refusal, Service, Unavailable};
 use jeton_core::{Authority, TokenId, UserId};
+use jeton_store::write::RevokeToken;
 
 impl Service {
     /// Revokes a token. When this answers, the token is good for nothing. `of_user`: only if the token shows this user.
@@ -23,7 +24,10 @@ impl Service {
         if !stored.is_some_and(|stored| is_there(&stored.token, authority, of_user)) {
             return Ok(Err(Refusal::NotFound));
         }
-        let revoked = self.store.revoke_token(app.id, id, self.now(), &authority.actor()).await?;
+        let revoked = self
+            .store
+            .write(RevokeToken { app_id: app.id, id, at: self.now(), by: authority.actor() })
+            .await?;
         Ok(if revoked { Ok(()) } else { Err(Refusal::NotFound) })
     }
 }

@@ -7,6 +7,8 @@ use jeton_core::{
     Actor, Authority, Lifetime, ManualClock, Owner, Scopes, Secret, Timestamp, Token, TokenId, TokenKind,
     Value,
 };
+use jeton_store::SelfMadeLimit;
+use jeton_store::write::ReplaceToken;
 use jeton_store::{SqliteOptions, open_sqlite};
 use jeton_testkit::SeededEntropy;
 use std::pin::pin;
@@ -80,7 +82,17 @@ async fn a_caller_that_lost_its_rights_meanwhile_changes_nothing() {
             let stored = service.store.token(app.id, caller).await.unwrap().unwrap();
             let sooner =
                 Token { expires_at: Some(service.now().saturating_add_millis(1000)), ..stored.token };
-            service.store.replace_token(sooner, stored.revision, &Actor::Cli).await.unwrap();
+            service
+                .store
+                .write(ReplaceToken {
+                    token: sooner,
+                    expected: stored.revision,
+                    self_made: SelfMadeLimit::NONE,
+                    takes_away: false,
+                    by: Actor::Cli,
+                })
+                .await
+                .unwrap();
         }
         drop(turns);
         let (updated, written) = (update.await, write.await);

@@ -6,7 +6,8 @@ use jeton_core::{
     Actor, Authority, AuthorityError, Description, Label, Lifetime, LifetimePolicy, Permission, Scopes,
     Timestamp, Token, TokenId, UserId,
 };
-use jeton_store::{Replaced, Replacement, StoredToken};
+use jeton_store::write::ReplaceToken;
+use jeton_store::{Replaced, StoredToken};
 
 /// How often a change is tried anew when another process changed the same thing in between. Within a process changes of
 /// one thing take turns.
@@ -120,7 +121,7 @@ impl Service {
     ) -> Result<Replaced, Unavailable> {
         let takes_away = token.has_less_than(&before.token);
         let (expected, self_made) = (before.revision, self.limits.self_made());
-        Ok(self.store.replace(Replacement { token, expected, self_made, takes_away }, by).await?)
+        Ok(self.store.write(ReplaceToken { token, expected, self_made, takes_away, by: by.clone() }).await?)
     }
 }
 

@@ -12,6 +12,7 @@ use crate::apps::OpenApp;
 use crate::{Service, Subject, Unavailable};
 use jeton_core::{AppId, Counter, Timestamp, TokenId};
 use jeton_store::TokenUse;
+use jeton_store::write::AddUsage;
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::net::IpAddr;
@@ -164,7 +165,7 @@ impl Service {
             left = left.saturating_sub(MAX_WRITTEN);
             let uses = UsageQueue::next(&mut receiver);
             let count = uses.iter().map(|used| used.use_count).sum();
-            let written = self.store.add_usage(uses).await;
+            let written = self.store.write(AddUsage { uses }).await;
             let counter = if written.is_ok() { &self.usage.written } else { &self.usage.dropped };
             counter.fetch_add(count, Ordering::Relaxed);
             written?;

@@ -5,7 +5,6 @@ use crate::error::StoreError;
 use crate::measures::StoreMeasures;
 use crate::reading::Reading;
 use crate::session::Session;
-use crate::statements::log::LogOrder;
 use crate::write::{Outcome, Write};
 use std::fmt;
 use std::future::Future;
@@ -20,9 +19,6 @@ pub(crate) trait Engine: fmt::Debug + Send + Sync + 'static {
 
     /// A connection of a pool, for one statement. Dropping it while that runs ends a page's or a scan's.
     type Reader: DerefMut<Target = Self::Connection> + Send;
-
-    /// In which order entries of the change log become certain.
-    const LOG_ORDER: LogOrder;
 
     /// How long a reading statement may take, from when it has its connection.
     fn read_time(&self) -> Duration;

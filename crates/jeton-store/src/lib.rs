@@ -1,7 +1,8 @@
 //! Where apps, tokens, operators and the change log are kept.
 //!
-//! [`Store`] is what the service sees: coarse methods, each of them one transaction. Two engines stand behind it,
-//! SQLite and PostgreSQL, and one conformance suite holds both to the same behaviour.
+//! [`Store`] is what the service sees: coarse questions, and writes that are values ([`write`]), each of them one transaction.
+//! Two engines stand behind it, SQLite and PostgreSQL, and one conformance suite holds both to the same behaviour.
+//! [`Layer`] is for a store over another one.
 //!
 //! Absence is `None`, refusal is a value, and only "could not find out" is a [`StoreError`]: a failing disk can never
 //! look like a token that does not exist. Stores read no clock and draw no randomness; SQL holds no `now()`.
@@ -18,6 +19,7 @@ mod decode;
 mod engine;
 mod error;
 mod fair;
+mod layer;
 mod lines;
 mod measures;
 mod migrations;
@@ -32,43 +34,45 @@ mod session;
 mod sql_store;
 mod sqlite;
 mod statements;
-mod write;
+pub mod write;
 
 pub use backup::check_backup;
 pub use change::{Change, ChangeKind, Hints, LogPosition, News, Removal};
 pub use error::{OpenError, StoreError};
 pub use fair::{Crowded, Fair, Share, Turn};
+pub use layer::{Layer, Question};
 pub use measures::{CallMeasures, StoreMeasures};
 pub use model::{
     App, AppChange, AppChanged, AppCreated, BackedUp, CheckReport, Genesis, Initialised, Inserted, KeyCheck,
-    LogState, NewApp, NewOperator, NewToken, Operator, Order, OwnerFilter, Purge, Replaced, Replacement,
-    Restore, Restored, SelfMadeLimit, StoredToken, TokenFilter, TokenPage, TokenUse, View,
+    LogState, NewApp, NewOperator, NewToken, Operator, Order, OwnerFilter, Purge, Replaced, Restore,
+    Restored, SelfMadeLimit, StoredToken, TokenFilter, TokenPage, TokenUse, View,
 };
 
 pub use postgres::{PostgresOptions, open_postgres};
 pub use sqlite::{SqliteOptions, open_sqlite};
 
 use async_trait::async_trait;
-use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, Token, TokenId};
+use jeton_core::{AppId, AppKey, Digest, TokenId};
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 use tokio::sync::watch;
+use write::{Outcome, Writable, Write};
 
 /// How long a statement that reads may take unless an option says otherwise.
 const QUERY_TIME: Duration = Duration::from_secs(2);
 
-/// Durable storage. When a writing method answers, what it wrote is on disk.
+/// Durable storage. When a write is answered, it is on disk.
 ///
 /// Every change of an app, a token or an operator writes its entry of the change log in the same transaction.
 #[async_trait]
 pub trait Store: Send + Sync + fmt::Debug {
+    /// Makes a write, in one transaction. Whoever has one to make calls `write` of `dyn Store`, which knows
+    /// its answer.
+    async fn commit(&self, write: Write) -> Result<Outcome, StoreError>;
+
     /// The check values of the keys with which this database was written; `None` while nothing was initialised.
     async fn key_checks(&self) -> Result<Option<Vec<KeyCheck>>, StoreError>;
-
-    /// Writes the first app, its admin token, the first operator and the check values of the keys, all or nothing.
-    /// The app becomes the default app. Changes nothing if the database was initialised before.
-    async fn initialise(&self, genesis: Genesis) -> Result<Initialised, StoreError>;
 
     /// The app of this key; `None` also if it was deleted.
     async fn app_by_key(&self, key: &AppKey) -> Result<Option<App>, StoreError>;
@@ -82,76 +86,6 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// All apps that are not deleted, in the order of their making.
     async fn apps(&self) -> Result<Vec<App>, StoreError>;
-
-    /// Makes an app and its first token.
-    async fn create_app(&self, app: NewApp, admin: NewToken, by: &Actor) -> Result<AppCreated, StoreError>;
-
-    /// Changes an app if its revision is still `expected`.
-    async fn change_app(
-        &self,
-        id: AppId,
-        expected: i64,
-        change: AppChange,
-        at: Timestamp,
-        by: &Actor,
-    ) -> Result<AppChanged, StoreError>;
-
-    /// Deletes an app: from its answer on, neither it nor any of its tokens can be found. Its data key and its
-    /// client secret are wiped at once; rows are left for [`sweep_deleted_apps`](Self::sweep_deleted_apps). `false` if
-    /// there is no such app.
-    async fn delete_app(&self, id: AppId, at: Timestamp, by: &Actor) -> Result<bool, StoreError>;
-
-    /// Removes at most `limit` tokens of deleted apps and returns how many it removed; 0 when none are left.
-    async fn sweep_deleted_apps(&self, limit: u32) -> Result<u64, StoreError>;
-
-    /// Removes the sealed values of at most `limit` tokens of this app and returns of how many; 0 when none are left.
-    async fn sweep_sealed(&self, id: AppId, limit: u32) -> Result<u64, StoreError>;
-
-    /// Removes at most `limit` tokens that have been kept long enough and returns how many; 0 when none are left. Writes
-    /// one entry of the change log for each app that had any.
-    async fn purge_tokens(
-        &self,
-        which: Purge,
-        before: Timestamp,
-        limit: u32,
-        at: Timestamp,
-        by: &Actor,
-    ) -> Result<u64, StoreError>;
-
-    /// Removes at most `limit` entries from the beginning of the change log, up to the first that is not older than
-    /// `before`, and returns how many. The last entry always stays. Readers that had not read them yet learn of it by
-    /// [`log_state`](Self::log_state).
-    async fn trim_changes(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
-
-    /// Removes the sealed secrets of removed tokens from at most `limit` entries of the change log that are older than
-    /// `before`, and returns from how many; 0 when none are left.
-    async fn erase_removed_secrets(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
-
-    /// Issues tokens of an app, each on its own: the answers are in the order of the arguments. An app that was deleted
-    /// meanwhile takes them in and keeps them unknown.
-    ///
-    /// Up to 1,024 go in in one transaction, all or none. More take several, one after the other, so that the writes of
-    /// others come in between: if one fails, those before it stay.
-    async fn insert_tokens(
-        &self,
-        app_id: AppId,
-        tokens: Vec<NewToken>,
-        at: Timestamp,
-        by: &Actor,
-    ) -> Result<Vec<Inserted>, StoreError> {
-        self.insert_tokens_within(SelfMadeLimit::NONE, app_id, tokens, at, by).await
-    }
-
-    /// The same, of self-made tokens only as many as the app then has at most, whoever writes at the same time and wherever.
-    /// Where there is no room, those that have expired at `at` are removed for it, which the change log tells as a purge.
-    async fn insert_tokens_within(
-        &self,
-        self_made: SelfMadeLimit,
-        app_id: AppId,
-        tokens: Vec<NewToken>,
-        at: Timestamp,
-        by: &Actor,
-    ) -> Result<Vec<Inserted>, StoreError>;
 
     /// The tokens that have one of these digests, of whatever app that is not deleted, revoked ones included, in no
     /// particular order.
@@ -168,37 +102,6 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Those of these tokens that are in this app and not revoked, in no particular order.
     async fn tokens(&self, app_id: AppId, ids: &[TokenId]) -> Result<Vec<StoredToken>, StoreError>;
 
-    /// Puts `token` in the place of the token of its number if that is not revoked and its revision is still
-    /// `expected`. The secret, the number and the app stay as they are.
-    async fn replace_token(&self, token: Token, expected: i64, by: &Actor) -> Result<Replaced, StoreError> {
-        let self_made = SelfMadeLimit::NONE;
-        self.replace(Replacement { token, expected, self_made, takes_away: false }, by).await
-    }
-
-    /// The same, if there is room for it where it is self-made and was not, or was smaller: see
-    /// [`insert_tokens_within`](Self::insert_tokens_within).
-    async fn replace(&self, replacement: Replacement, by: &Actor) -> Result<Replaced, StoreError>;
-
-    /// Revokes a token: its digest stays as a tombstone, its sealed value goes, to the change log for a while. `false` if there is no such token or
-    /// it was revoked before.
-    async fn revoke_token(
-        &self,
-        app_id: AppId,
-        id: TokenId,
-        at: Timestamp,
-        by: &Actor,
-    ) -> Result<bool, StoreError>;
-
-    /// Removes a token as LoopBack does: nothing of it is left, and its secret can be used again. `false` if there is no
-    /// such token or it was revoked before.
-    async fn delete_token(
-        &self,
-        app_id: AppId,
-        id: TokenId,
-        at: Timestamp,
-        by: &Actor,
-    ) -> Result<bool, StoreError>;
-
     /// How many tokens the filter lets through. Revoked ones do not count.
     async fn count_tokens(&self, filter: &TokenFilter) -> Result<u64, StoreError>;
 
@@ -209,24 +112,14 @@ pub trait Store: Send + Sync + fmt::Debug {
         page: TokenPage,
     ) -> Result<Vec<StoredToken>, StoreError>;
 
-    /// Adds to what is known of the use of tokens, each of them named at most once. Tokens that are gone are passed over.
-    /// Changes no revision and leaves no entry in the change log.
-    async fn add_usage(&self, uses: Vec<TokenUse>) -> Result<(), StoreError>;
-
     /// What is known of the use of these tokens of an app, in no particular order; nothing of those that were never used.
     async fn usage_of(&self, app_id: AppId, ids: &[TokenId]) -> Result<Vec<TokenUse>, StoreError>;
-
-    /// Makes an operator.
-    async fn create_operator(&self, operator: NewOperator, by: &Actor) -> Result<OperatorId, StoreError>;
 
     /// All operators that are not revoked, in the order of their making.
     async fn operators(&self) -> Result<Vec<Operator>, StoreError>;
 
     /// The operator whose token has this digest, unless revoked.
     async fn operator_by_digest(&self, digest: &Digest) -> Result<Option<Operator>, StoreError>;
-
-    /// Revokes an operator. `false` if there is none of this number or it was revoked before.
-    async fn revoke_operator(&self, id: OperatorId, at: Timestamp, by: &Actor) -> Result<bool, StoreError>;
 
     /// At most `limit` entries of the change log, in its order, that come after the entry of number `after` (0: from the
     /// beginning), without gaps: what a slower transaction may still write in between is waited for, not skipped.
@@ -250,10 +143,6 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Writes everything as it is at one instant into the empty file at `path`, as a SQLite database of the newest
     /// schema, while others read and write. Whoever asks brings the file to the disk, or removes it if this fails.
     async fn back_up(&self, path: &Path) -> Result<BackedUp, StoreError>;
-
-    /// Replaces everything by what a backup holds, in one transaction: others see what was before or what is after.
-    /// Numbers, of tokens and of changes too, go on above all that were ever given out here or there.
-    async fn restore(&self, restore: Restore) -> Result<Restored, StoreError>;
 
     /// Reads everything and says what makes no sense.
     async fn check(&self) -> Result<CheckReport, StoreError>;
@@ -289,4 +178,14 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Finishes what is under way and closes. Everything asked afterwards is unavailable.
     async fn close(&self);
+}
+
+impl dyn Store + '_ {
+    /// Makes a write, and answers once it is on disk.
+    ///
+    /// # Errors
+    /// Nobody can tell whether it was made.
+    pub async fn write<W: Writable>(&self, write: W) -> Result<W::Answer, StoreError> {
+        W::answer(self.commit(write.into()).await?)
+    }
 }

@@ -33,7 +33,7 @@ pub struct Genesis {
     pub by: Actor,
 }
 
-/// The answer to [`Store::initialise`](crate::Store::initialise).
+/// The answer to [`Genesis`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Initialised {
     /// It was done now.
@@ -84,7 +84,7 @@ pub struct NewApp {
     pub created_at: Timestamp,
 }
 
-/// The answer to [`Store::create_app`](crate::Store::create_app).
+/// The answer to [`CreateApp`](crate::write::CreateApp).
 #[derive(Clone, Debug, PartialEq)]
 pub enum AppCreated {
     /// The app as it is now.
@@ -104,7 +104,7 @@ pub struct AppChange {
     pub data_key: Option<Option<Vec<u8>>>,
 }
 
-/// The answer to [`Store::change_app`](crate::Store::change_app).
+/// The answer to [`ChangeApp`](crate::write::ChangeApp).
 #[derive(Clone, Debug, PartialEq)]
 pub enum AppChanged {
     /// The app as it is now.
@@ -162,20 +162,7 @@ impl SelfMadeLimit {
     pub const NONE: Self = SelfMadeLimit { tokens: u64::MAX, bytes: u64::MAX };
 }
 
-/// A token that takes the place of what it was.
-#[derive(Clone, Debug)]
-pub struct Replacement {
-    /// The token as it is to be.
-    pub token: Token,
-    /// The revision that it was read at.
-    pub expected: i64,
-    /// What holds if it is self-made from now on.
-    pub self_made: SelfMadeLimit,
-    /// Whether it has fewer rights than before and none that it had not: this is done also where there is little room left.
-    pub takes_away: bool,
-}
-
-/// The answer to one token of [`Store::insert_tokens`](crate::Store::insert_tokens).
+/// The answer to one token of [`InsertTokens`](crate::write::InsertTokens).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inserted {
     /// It was issued under this number.
@@ -216,7 +203,7 @@ pub struct TokenUse {
     pub use_count: u64,
 }
 
-/// The answer to [`Store::replace`](crate::Store::replace).
+/// The answer to [`ReplaceToken`](crate::write::ReplaceToken).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replaced {
     /// Done.

@@ -6,6 +6,7 @@ use crate::engine::Engine;
 use crate::error::StoreError;
 use crate::record::Record;
 use crate::schema::{Changes, Snapshot};
+use crate::session::Session;
 use crate::sql_store::SqlStore;
 use crate::statements::log::{self, LogOrder};
 
@@ -16,7 +17,7 @@ const MAX_NEWS: u32 = 10_000;
 impl<E: Engine> SqlStore<E> {
     /// Where the log stands, for one who has seen nothing and has nothing to forget.
     pub(crate) async fn log_position(&self) -> Result<News, StoreError> {
-        let seen = match E::LOG_ORDER {
+        let seen = match E::Connection::LOG_ORDER {
             LogOrder::Sequence => {
                 let newest = self.one(log::newest_change(), |row| row.read(Changes::Sequence)).await?;
                 Seen::UpTo(newest.unwrap_or(0))

@@ -5,6 +5,7 @@ use crate::error::StoreError;
 use crate::record::Record;
 use crate::schema::Column;
 use crate::statements::Statement;
+use crate::statements::log::LogOrder;
 use futures_util::stream::{Stream, TryStreamExt};
 use sea_query::{PostgresQueryBuilder, SqliteQueryBuilder};
 use sqlx::postgres::{PgConnection, PgRow};
@@ -19,6 +20,9 @@ pub(crate) trait Session: Send {
 
     /// Whether nobody else writes while a transaction that writes is open.
     const WRITES_ALONE: bool;
+
+    /// In which order entries of the change log become certain.
+    const LOG_ORDER: LogOrder;
 
     /// Whether the rows of one insertion are given the next numbers, one after the other, as they stand there.
     const NUMBERS_IN_ORDER: bool;
@@ -77,6 +81,7 @@ macro_rules! session {
             type Row = $row;
 
             const WRITES_ALONE: bool = $numbers::WRITES_ALONE;
+            const LOG_ORDER: LogOrder = $numbers::LOG_ORDER;
             const NUMBERS_IN_ORDER: bool = $numbers::IN_ORDER;
 
             async fn rows(&mut self, statement: Statement) -> Result<Vec<$row>, StoreError> {
@@ -139,6 +144,9 @@ session!(SqliteConnection, SqliteRow, SqliteQueryBuilder, sqlite_numbers);
 session!(PgConnection, PgRow, PostgresQueryBuilder, postgres_numbers);
 
 mod sqlite_numbers {
+    use super::LogOrder;
+
+    pub(super) const LOG_ORDER: LogOrder = LogOrder::Sequence;
     pub(super) const WRITES_ALONE: bool = true;
     // One transaction writes at a time, and AUTOINCREMENT takes the number above the greatest that was given out.
     pub(super) const IN_ORDER: bool = true;
@@ -157,6 +165,9 @@ mod sqlite_numbers {
 }
 
 mod postgres_numbers {
+    use super::LogOrder;
+
+    pub(super) const LOG_ORDER: LogOrder = LogOrder::Transaction;
     pub(super) const WRITES_ALONE: bool = false;
     // Others draw from the same sequence meanwhile.
     pub(super) const IN_ORDER: bool = false;

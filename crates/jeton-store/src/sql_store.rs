@@ -9,9 +9,8 @@ use crate::engine::Engine;
 use crate::error::{StoreError, TooSlow};
 use crate::measures::StoreMeasures;
 use crate::model::{
-    App, AppChange, AppChanged, AppCreated, BackedUp, CheckReport, Genesis, Initialised, Inserted, KeyCheck,
-    LogState, NewApp, NewOperator, NewToken, Operator, Purge, Replaced, Replacement, Restore, Restored,
-    SelfMadeLimit, StoredToken, TokenFilter, TokenPage, TokenUse,
+    App, BackedUp, CheckReport, Inserted, KeyCheck, LogState, NewToken, Operator, StoredToken, TokenFilter,
+    TokenPage, TokenUse,
 };
 use crate::reading::Reading;
 use crate::record::Record;
@@ -19,10 +18,10 @@ use crate::schema::{Changes, Tokens};
 use crate::session::Session;
 use crate::statements::log::LogOrder;
 use crate::statements::{Statement, apps, genesis, log, operators, token_lists, tokens, usage};
-use crate::write::{NewAppWithAdmin, Outcome, Write};
+use crate::write::{InsertTokens, Outcome, Writable, Write};
 use async_trait::async_trait;
 use futures_util::stream::{StreamExt, TryStreamExt};
-use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, TokenId};
+use jeton_core::{AppId, AppKey, Digest, TokenId};
 use std::path::Path;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -76,27 +75,38 @@ impl<E: Engine> SqlStore<E> {
     ) -> Result<Option<T>, StoreError> {
         Ok(self.all(statement, read).await?.pop())
     }
-}
 
-/// Applies a write and takes the answer out of its outcome.
-macro_rules! answer {
-    ($store:expr, $outcome:ident, $write:expr) => {
-        match $store.0.measures().writes.measure($store.0.write($write)).await? {
-            Outcome::$outcome(answer) => Ok(answer),
-            other => Err(other.misplaced()),
+    async fn transact(&self, write: Write) -> Result<Outcome, StoreError> {
+        self.0.measures().writes.measure(self.0.write(write)).await
+    }
+
+    /// Inserts as many tokens in one transaction as may go in together, and so on.
+    async fn insert_in_parts(&self, insert: InsertTokens) -> Result<Vec<Inserted>, StoreError> {
+        let InsertTokens { app_id, tokens, self_made, at, by } = insert;
+        let mut answers = Vec::with_capacity(tokens.len());
+        let mut tokens = tokens.into_iter();
+        loop {
+            let tokens: Vec<NewToken> = tokens.by_ref().take(tokens::MAX_INSERTED).collect();
+            if tokens.is_empty() {
+                return Ok(answers);
+            }
+            let part = InsertTokens { app_id, tokens, self_made, at, by: by.clone() };
+            answers.extend(InsertTokens::answer(self.transact(part.into()).await?)?);
         }
-    };
+    }
 }
 
 #[async_trait]
 impl<E: Engine> Store for SqlStore<E> {
+    async fn commit(&self, write: Write) -> Result<Outcome, StoreError> {
+        match write {
+            Write::InsertTokens(insert) => Ok(Outcome::InsertTokens(self.insert_in_parts(*insert).await?)),
+            write => self.transact(write).await,
+        }
+    }
     async fn key_checks(&self) -> Result<Option<Vec<KeyCheck>>, StoreError> {
         let checks = self.all(genesis::key_checks(), decode::key_check).await?;
         Ok(if checks.is_empty() { None } else { Some(checks.into_iter().flatten().collect()) })
-    }
-
-    async fn initialise(&self, genesis: Genesis) -> Result<Initialised, StoreError> {
-        answer!(self, Initialised, Write::Initialise(Box::new(genesis)))
     }
 
     async fn app_by_key(&self, key: &AppKey) -> Result<Option<App>, StoreError> {
@@ -113,74 +123,6 @@ impl<E: Engine> Store for SqlStore<E> {
 
     async fn apps(&self) -> Result<Vec<App>, StoreError> {
         self.all(apps::apps(), decode::app).await
-    }
-
-    async fn create_app(&self, app: NewApp, admin: NewToken, by: &Actor) -> Result<AppCreated, StoreError> {
-        let new = NewAppWithAdmin { app, admin, by: by.clone() };
-        answer!(self, AppCreated, Write::CreateApp(Box::new(new)))
-    }
-
-    async fn change_app(
-        &self,
-        id: AppId,
-        expected: i64,
-        change: AppChange,
-        at: Timestamp,
-        by: &Actor,
-    ) -> Result<AppChanged, StoreError> {
-        answer!(self, AppChanged, Write::ChangeApp { id, expected, change, at, by: by.clone() })
-    }
-
-    async fn delete_app(&self, id: AppId, at: Timestamp, by: &Actor) -> Result<bool, StoreError> {
-        answer!(self, Done, Write::DeleteApp { id, at, by: by.clone() })
-    }
-
-    async fn sweep_deleted_apps(&self, limit: u32) -> Result<u64, StoreError> {
-        answer!(self, Swept, Write::SweepDeletedApps { limit })
-    }
-
-    async fn sweep_sealed(&self, id: AppId, limit: u32) -> Result<u64, StoreError> {
-        answer!(self, Swept, Write::SweepSealed { id, limit })
-    }
-
-    async fn purge_tokens(
-        &self,
-        which: Purge,
-        before: Timestamp,
-        limit: u32,
-        at: Timestamp,
-        by: &Actor,
-    ) -> Result<u64, StoreError> {
-        answer!(self, Swept, Write::PurgeTokens { which, before, limit, at, by: by.clone() })
-    }
-
-    async fn trim_changes(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        answer!(self, Swept, Write::TrimChanges { before, limit, order: E::LOG_ORDER })
-    }
-
-    async fn erase_removed_secrets(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        answer!(self, Swept, Write::EraseRemovedSecrets { before, limit })
-    }
-
-    async fn insert_tokens_within(
-        &self,
-        self_made: SelfMadeLimit,
-        app_id: AppId,
-        tokens: Vec<NewToken>,
-        at: Timestamp,
-        by: &Actor,
-    ) -> Result<Vec<Inserted>, StoreError> {
-        let mut answers = Vec::with_capacity(tokens.len());
-        let mut tokens = tokens.into_iter();
-        loop {
-            let tokens: Vec<NewToken> = tokens.by_ref().take(tokens::MAX_INSERTED).collect();
-            if tokens.is_empty() {
-                return Ok(answers);
-            }
-            let write = Write::InsertTokens { app_id, tokens, self_made, at, by: by.clone() };
-            let part: Result<Vec<Inserted>, StoreError> = answer!(self, Inserted, write);
-            answers.extend(part?);
-        }
     }
 
     async fn find_tokens(&self, digests: &[Digest]) -> Result<Vec<StoredToken>, StoreError> {
@@ -222,30 +164,6 @@ impl<E: Engine> Store for SqlStore<E> {
         Ok(found)
     }
 
-    async fn replace(&self, replacement: Replacement, by: &Actor) -> Result<Replaced, StoreError> {
-        answer!(self, Replaced, Write::ReplaceToken { replacement: Box::new(replacement), by: by.clone() })
-    }
-
-    async fn revoke_token(
-        &self,
-        app_id: AppId,
-        id: TokenId,
-        at: Timestamp,
-        by: &Actor,
-    ) -> Result<bool, StoreError> {
-        answer!(self, Done, Write::RevokeToken { app_id, id, at, by: by.clone() })
-    }
-
-    async fn delete_token(
-        &self,
-        app_id: AppId,
-        id: TokenId,
-        at: Timestamp,
-        by: &Actor,
-    ) -> Result<bool, StoreError> {
-        answer!(self, Done, Write::DeleteToken { app_id, id, at, by: by.clone() })
-    }
-
     async fn count_tokens(&self, filter: &TokenFilter) -> Result<u64, StoreError> {
         let reading = Reading::Scan(filter.app_id);
         let counts = self.listed(reading, token_lists::count_tokens(filter), decode::count).await?;
@@ -262,24 +180,12 @@ impl<E: Engine> Store for SqlStore<E> {
         self.listed(reading, token_lists::list_tokens(filter, page), decode::stored_token).await
     }
 
-    async fn add_usage(&self, uses: Vec<TokenUse>) -> Result<(), StoreError> {
-        if uses.is_empty() {
-            return Ok(());
-        }
-        let added: Result<bool, StoreError> = answer!(self, Done, Write::AddUsage { uses });
-        added.map(drop)
-    }
-
     async fn usage_of(&self, app_id: AppId, ids: &[TokenId]) -> Result<Vec<TokenUse>, StoreError> {
         let mut found = Vec::new();
         for ids in ids.chunks(usage::MAX_USED) {
             found.extend(self.all(usage::usage_of(app_id, ids), decode::token_use).await?);
         }
         Ok(found)
-    }
-
-    async fn create_operator(&self, operator: NewOperator, by: &Actor) -> Result<OperatorId, StoreError> {
-        answer!(self, OperatorCreated, Write::CreateOperator { operator, by: by.clone() })
     }
 
     async fn operators(&self) -> Result<Vec<Operator>, StoreError> {
@@ -290,21 +196,18 @@ impl<E: Engine> Store for SqlStore<E> {
         self.one(operators::operator_by_digest(digest), decode::operator).await
     }
 
-    async fn revoke_operator(&self, id: OperatorId, at: Timestamp, by: &Actor) -> Result<bool, StoreError> {
-        answer!(self, Done, Write::RevokeOperator { id, at, by: by.clone() })
-    }
-
     async fn changes(&self, after: i64, limit: u32) -> Result<Vec<Change>, StoreError> {
-        self.all(log::changes_after(after, limit, E::LOG_ORDER), decode::change).await
+        self.all(log::changes_after(after, limit, E::Connection::LOG_ORDER), decode::change).await
     }
 
     async fn last_change(&self) -> Result<i64, StoreError> {
-        let last = self.one(log::last_change(E::LOG_ORDER), |row| row.read(Changes::Sequence)).await?;
+        let last =
+            self.one(log::last_change(E::Connection::LOG_ORDER), |row| row.read(Changes::Sequence)).await?;
         Ok(last.unwrap_or(0))
     }
 
     async fn is_settled(&self, sequence: i64) -> Result<bool, StoreError> {
-        match E::LOG_ORDER {
+        match E::Connection::LOG_ORDER {
             // One writer at a time.
             LogOrder::Sequence => Ok(true),
             LogOrder::Transaction if sequence == 0 => Ok(true),
@@ -322,10 +225,6 @@ impl<E: Engine> Store for SqlStore<E> {
 
     async fn back_up(&self, path: &Path) -> Result<BackedUp, StoreError> {
         backup::write(&mut *self.0.snapshot().await?, path).await
-    }
-
-    async fn restore(&self, restore: Restore) -> Result<Restored, StoreError> {
-        answer!(self, Restored, Write::Restore(Box::new(restore)))
     }
 
     async fn check(&self) -> Result<CheckReport, StoreError> {

@@ -1,41 +1,308 @@
-//! Writes as data, so that one place can apply them, alone or many in one transaction.
+//! Writes as values: what is to be written, with what it is answered.
+//!
+//! [`WRITES`](writes) is the one list of them. What a write does, and what there is to know about it, stands with its
+//! application (`apply/`); nothing else names each write, so a new one is a struct and a row of the list here, its
+//! application, its statement and its caller.
 
+use crate::apply::{Facts, Perform, Work};
 use crate::error::StoreError;
 use crate::model::{
     AppChange, AppChanged, AppCreated, Genesis, Initialised, Inserted, NewApp, NewOperator, NewToken, Purge,
-    Replaced, Replacement, Restore, Restored, SelfMadeLimit, TokenUse,
+    Replaced, Restore, Restored, SelfMadeLimit, TokenUse,
 };
-use crate::statements::log::LogOrder;
-use jeton_core::{Actor, AppId, OperatorId, Timestamp, TokenId};
+use crate::session::Session;
+use jeton_core::{Actor, AppId, OperatorId, Timestamp, Token, TokenId};
 
-/// One call of a writing method of [`Store`](crate::Store).
-#[derive(Debug)]
-pub(crate) enum Write {
-    Initialise(Box<Genesis>),
-    CreateApp(Box<NewAppWithAdmin>),
-    ChangeApp { id: AppId, expected: i64, change: AppChange, at: Timestamp, by: Actor },
-    DeleteApp { id: AppId, at: Timestamp, by: Actor },
-    SweepDeletedApps { limit: u32 },
-    SweepSealed { id: AppId, limit: u32 },
-    PurgeTokens { which: Purge, before: Timestamp, limit: u32, at: Timestamp, by: Actor },
-    Restore(Box<Restore>),
-    TrimChanges { before: Timestamp, limit: u32, order: LogOrder },
-    EraseRemovedSecrets { before: Timestamp, limit: u32 },
-    InsertTokens { app_id: AppId, tokens: Vec<NewToken>, self_made: SelfMadeLimit, at: Timestamp, by: Actor },
-    ReplaceToken { replacement: Box<Replacement>, by: Actor },
-    DeleteToken { app_id: AppId, id: TokenId, at: Timestamp, by: Actor },
-    RevokeToken { app_id: AppId, id: TokenId, at: Timestamp, by: Actor },
-    AddUsage { uses: Vec<TokenUse> },
-    CreateOperator { operator: NewOperator, by: Actor },
-    RevokeOperator { id: OperatorId, at: Timestamp, by: Actor },
+/// Makes an app and its first token.
+#[derive(Clone, Debug)]
+pub struct CreateApp {
+    /// The app.
+    pub app: NewApp,
+    /// Its first token.
+    pub admin: NewToken,
+    /// Who makes it.
+    pub by: Actor,
 }
 
-/// An app with its first token.
-#[derive(Debug)]
-pub(crate) struct NewAppWithAdmin {
-    pub(crate) app: NewApp,
-    pub(crate) admin: NewToken,
-    pub(crate) by: Actor,
+/// Changes an app if its revision is still `expected`.
+#[derive(Clone, Debug)]
+pub struct ChangeApp {
+    /// The app.
+    pub id: AppId,
+    /// The revision that it was read at.
+    pub expected: i64,
+    /// What becomes otherwise.
+    pub change: AppChange,
+    /// When.
+    pub at: Timestamp,
+    /// Who changes it.
+    pub by: Actor,
+}
+
+/// Deletes an app: from its answer on, neither it nor any of its tokens can be found. Its data key and its client secret are
+/// wiped at once; rows are left for [`SweepDeletedApps`]. `false` if there is no such app.
+#[derive(Clone, Debug)]
+pub struct DeleteApp {
+    /// The app.
+    pub id: AppId,
+    /// When.
+    pub at: Timestamp,
+    /// Who deletes it.
+    pub by: Actor,
+}
+
+/// Removes tokens of deleted apps, and answers how many; 0 when none are left.
+#[derive(Clone, Copy, Debug)]
+pub struct SweepDeletedApps {
+    /// Of how many at most.
+    pub limit: u32,
+}
+
+/// Removes the sealed values of tokens of an app, and answers of how many; 0 when none are left.
+#[derive(Clone, Copy, Debug)]
+pub struct SweepSealed {
+    /// The app.
+    pub id: AppId,
+    /// Of how many tokens at most.
+    pub limit: u32,
+}
+
+/// Removes tokens that have been kept long enough and answers how many; 0 when none are left. Leaves one entry in the change
+/// log for each app that had any.
+#[derive(Clone, Debug)]
+pub struct PurgeTokens {
+    /// Which.
+    pub which: Purge,
+    /// Those that came to their end before this instant.
+    pub before: Timestamp,
+    /// How many at most.
+    pub limit: u32,
+    /// When.
+    pub at: Timestamp,
+    /// Who removes them.
+    pub by: Actor,
+}
+
+/// Removes entries from the beginning of the change log, up to the first that is not older than `before`, and answers how
+/// many. The last entry always stays. Readers that had not read them yet learn of it by
+/// [`log_state`](crate::Store::log_state).
+#[derive(Clone, Copy, Debug)]
+pub struct TrimChanges {
+    /// Those that are older than this instant.
+    pub before: Timestamp,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// Removes the sealed secrets of removed tokens from old entries of the change log, and answers from how many; 0 when none
+/// are left.
+#[derive(Clone, Copy, Debug)]
+pub struct EraseRemovedSecrets {
+    /// From those that are older than this instant.
+    pub before: Timestamp,
+    /// From how many at most.
+    pub limit: u32,
+}
+
+/// Issues tokens of an app, each on its own: the answers are in the order of the tokens. An app that was deleted meanwhile
+/// takes them in and keeps them unknown.
+///
+/// Up to 1,024 go in in one transaction, all or none. More take several, one after the other, so that the writes of
+/// others come in between: if one fails, those before it stay.
+#[derive(Clone, Debug)]
+pub struct InsertTokens {
+    /// The app.
+    pub app_id: AppId,
+    /// The tokens.
+    pub tokens: Vec<NewToken>,
+    /// Of self-made tokens only as many go in as the app then has at most, whoever writes at the same time and wherever.
+    /// Where there is no room, those that have expired at `at` are removed for it, which the change log tells as a purge.
+    pub self_made: SelfMadeLimit,
+    /// When.
+    pub at: Timestamp,
+    /// Who issues them.
+    pub by: Actor,
+}
+
+/// Puts a token in the place of the token of its number if that is not revoked, its revision is still `expected`, and there
+/// is room for it where it is self-made and was not, or was smaller. The secret, the number and the app stay as they are.
+#[derive(Clone, Debug)]
+pub struct ReplaceToken {
+    /// The token as it is to be.
+    pub token: Token,
+    /// The revision that it was read at.
+    pub expected: i64,
+    /// What holds if it is self-made from now on: see [`InsertTokens`].
+    pub self_made: SelfMadeLimit,
+    /// Whether it has fewer rights than before and none that it had not: this is done also where there is little room left.
+    pub takes_away: bool,
+    /// Who replaces it.
+    pub by: Actor,
+}
+
+/// Revokes a token: its digest stays as a tombstone, its sealed value goes, to the change log for a while. `false` if there is
+/// no such token or it was revoked before.
+#[derive(Clone, Debug)]
+pub struct RevokeToken {
+    /// The app.
+    pub app_id: AppId,
+    /// The token.
+    pub id: TokenId,
+    /// When.
+    pub at: Timestamp,
+    /// Who revokes it.
+    pub by: Actor,
+}
+
+/// Removes a token as LoopBack does: nothing of it is left, and its secret can be used again. `false` if there is no such
+/// token or it was revoked before.
+#[derive(Clone, Debug)]
+pub struct DeleteToken {
+    /// The app.
+    pub app_id: AppId,
+    /// The token.
+    pub id: TokenId,
+    /// When.
+    pub at: Timestamp,
+    /// Who removes it.
+    pub by: Actor,
+}
+
+/// Adds to what is known of the use of tokens, each of them named at most once. Tokens that are gone are passed over.
+/// Changes no revision and leaves no entry in the change log.
+#[derive(Clone, Debug)]
+pub struct AddUsage {
+    /// How they were used.
+    pub uses: Vec<TokenUse>,
+}
+
+/// Makes an operator.
+#[derive(Clone, Debug)]
+pub struct CreateOperator {
+    /// The operator.
+    pub operator: NewOperator,
+    /// Who makes it.
+    pub by: Actor,
+}
+
+/// Revokes an operator. `false` if there is none of this number or it was revoked before.
+#[derive(Clone, Debug)]
+pub struct RevokeOperator {
+    /// The operator.
+    pub id: OperatorId,
+    /// When.
+    pub at: Timestamp,
+    /// Who revokes it.
+    pub by: Actor,
+}
+
+/// One sort of write. What it is given goes in, and what came of it comes out.
+pub trait Writable: Into<Write> {
+    /// What it is answered with.
+    type Answer;
+
+    /// Takes the answer out of the outcome of this write.
+    ///
+    /// # Errors
+    /// The outcome is of another write: a mistake of who has answered.
+    fn answer(outcome: Outcome) -> Result<Self::Answer, StoreError>;
+}
+
+macro_rules! writes {
+    ($($write:ident => $answer:ty,)*) => {
+        /// Something to be written, in one transaction.
+        #[derive(Debug)]
+        pub enum Write {
+            $(#[doc = concat!("See the struct [`", stringify!($write), "`].")]
+            $write(Box<$write>),)*
+        }
+
+        /// The answer to a write.
+        #[derive(Debug)]
+        pub enum Outcome {
+            $(#[doc = concat!("Of a [`", stringify!($write), "`].")]
+            $write($answer),)*
+        }
+
+        impl Write {
+            /// What there is to know about it.
+            fn facts(&self) -> &dyn Facts {
+                match self {
+                    $(Write::$write(write) => &**write,)*
+                }
+            }
+
+            /// Makes it within a transaction.
+            pub(crate) async fn perform<'w, S: Session>(
+                &'w self,
+                work: &mut Work<'_, 'w, S>,
+            ) -> Result<Outcome, StoreError> {
+                Ok(match self {
+                    $(Write::$write(write) => Outcome::$write(write.perform(work).await?),)*
+                })
+            }
+        }
+
+        $(impl From<$write> for Write {
+            fn from(write: $write) -> Self {
+                Write::$write(Box::new(write))
+            }
+        }
+
+        impl Writable for $write {
+            type Answer = $answer;
+
+            fn answer(outcome: Outcome) -> Result<$answer, StoreError> {
+                match outcome {
+                    Outcome::$write(answer) => Ok(answer),
+                    other => Err(other.misplaced()),
+                }
+            }
+        })*
+    };
+}
+
+writes! {
+    Genesis => Initialised,
+    CreateApp => AppCreated,
+    ChangeApp => AppChanged,
+    DeleteApp => bool,
+    SweepDeletedApps => u64,
+    SweepSealed => u64,
+    PurgeTokens => u64,
+    TrimChanges => u64,
+    EraseRemovedSecrets => u64,
+    Restore => Restored,
+    InsertTokens => Vec<Inserted>,
+    ReplaceToken => Replaced,
+    RevokeToken => bool,
+    DeleteToken => bool,
+    AddUsage => (),
+    CreateOperator => OperatorId,
+    RevokeOperator => bool,
+}
+
+impl Outcome {
+    /// The error for an answer that is not to the question that was asked.
+    fn misplaced(&self) -> StoreError {
+        StoreError::unavailable(format!("a write was answered with {self:?}"))
+    }
+}
+
+/// What may be otherwise once a write is made, for whoever remembers what was read before. What only says what is remembered
+/// nowhere (sealed values, uses, operators, rows that nothing finds) is not named.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Touched<'w> {
+    /// Apps: one that is made, changed or deleted.
+    pub apps: bool,
+    /// Tokens that come, perhaps in the place of a digest that was sought in vain.
+    pub arrivals: &'w [NewToken],
+    /// A token that is changed or goes.
+    pub token: Option<TokenId>,
+    /// Tokens that nobody names: they go because they have expired, or were revoked long ago.
+    pub dead: bool,
+    /// Everything there is.
+    pub everything: bool,
 }
 
 /// Whose line a write waits in for its turn. An app's new tokens wait apart from changes of what it has: however many are
@@ -49,125 +316,33 @@ pub(crate) enum WriteLine {
 }
 
 impl Write {
+    /// What may be otherwise once it is made.
+    pub fn touches(&self) -> Touched<'_> {
+        self.facts().touches()
+    }
+
     /// Whose line it waits in.
     pub(crate) fn line(&self) -> WriteLine {
-        match self {
-            Write::InsertTokens { app_id, .. } => WriteLine::NewTokens(*app_id),
-            Write::ChangeApp { id, .. } | Write::DeleteApp { id, .. } => WriteLine::Changes(*id),
-            Write::ReplaceToken { replacement, .. } => WriteLine::Changes(replacement.token.app_id),
-            Write::DeleteToken { app_id, .. } | Write::RevokeToken { app_id, .. } => {
-                WriteLine::Changes(*app_id)
-            }
-            Write::Initialise(_)
-            | Write::CreateApp(_)
-            | Write::SweepDeletedApps { .. }
-            | Write::SweepSealed { .. }
-            | Write::PurgeTokens { .. }
-            | Write::Restore(_)
-            | Write::TrimChanges { .. }
-            | Write::EraseRemovedSecrets { .. }
-            | Write::AddUsage { .. }
-            | Write::CreateOperator { .. }
-            | Write::RevokeOperator { .. } => WriteLine::Everything,
-        }
+        self.facts().line()
     }
 
     /// How many rows it is about to write, roughly: what the size of a group is counted in.
     pub(crate) fn weight(&self) -> usize {
-        match self {
-            Write::InsertTokens { tokens, .. } => tokens.len(),
-            Write::AddUsage { uses } => uses.len(),
-            Write::SweepDeletedApps { limit }
-            | Write::SweepSealed { limit, .. }
-            | Write::PurgeTokens { limit, .. }
-            | Write::TrimChanges { limit, .. }
-            | Write::EraseRemovedSecrets { limit, .. } => *limit as usize,
-            // Nobody's write comes after it in the same transaction, to be replaced with all the rest.
-            Write::Restore(_) => usize::MAX,
-            _ => 1,
-        }
+        self.facts().weight()
     }
 
-    /// Whether somebody has fewer rights once it is made, and nobody more: such a write is made also where the disk is full. Of
-    /// an app, whatever is changed: its settings may take rights away, and operators alone change them.
+    /// Whether somebody has fewer rights once it is made, and nobody more: such a write is made also where the disk is full.
     pub(crate) fn takes_away(&self) -> bool {
-        match self {
-            Write::RevokeToken { .. }
-            | Write::DeleteToken { .. }
-            | Write::RevokeOperator { .. }
-            | Write::ChangeApp { .. }
-            | Write::DeleteApp { .. } => true,
-            Write::ReplaceToken { replacement, .. } => replacement.takes_away,
-            Write::Initialise(_)
-            | Write::CreateApp(_)
-            | Write::SweepDeletedApps { .. }
-            | Write::SweepSealed { .. }
-            | Write::PurgeTokens { .. }
-            | Write::Restore(_)
-            | Write::TrimChanges { .. }
-            | Write::EraseRemovedSecrets { .. }
-            | Write::InsertTokens { .. }
-            | Write::AddUsage { .. }
-            | Write::CreateOperator { .. } => false,
-        }
+        self.facts().takes_away()
     }
 
     /// Whether it leaves entries in the change log.
     pub(crate) fn is_logged(&self) -> bool {
-        match self {
-            Write::SweepDeletedApps { .. }
-            | Write::SweepSealed { .. }
-            | Write::TrimChanges { .. }
-            | Write::EraseRemovedSecrets { .. }
-            | Write::AddUsage { .. } => false,
-            Write::Initialise(_)
-            | Write::CreateApp(_)
-            | Write::ChangeApp { .. }
-            | Write::DeleteApp { .. }
-            | Write::PurgeTokens { .. }
-            | Write::Restore(_)
-            | Write::InsertTokens { .. }
-            | Write::ReplaceToken { .. }
-            | Write::DeleteToken { .. }
-            | Write::RevokeToken { .. }
-            | Write::CreateOperator { .. }
-            | Write::RevokeOperator { .. } => true,
-        }
+        self.facts().is_logged()
     }
 
     /// Whether it wipes keys or sealed values that must not stay readable in files.
     pub(crate) fn wipes(&self) -> bool {
-        match self {
-            Write::ChangeApp { change, .. } => change.data_key.is_some() || change.client_secret.is_some(),
-            Write::Restore(_)
-            | Write::DeleteApp { .. }
-            | Write::SweepSealed { .. }
-            | Write::EraseRemovedSecrets { .. }
-            | Write::SweepDeletedApps { .. } => true,
-            _ => false,
-        }
-    }
-}
-
-/// The answer to a write.
-#[derive(Debug)]
-pub(crate) enum Outcome {
-    Initialised(Initialised),
-    AppCreated(AppCreated),
-    AppChanged(AppChanged),
-    Inserted(Vec<Inserted>),
-    Replaced(Replaced),
-    OperatorCreated(OperatorId),
-    /// Whether there was anything to do.
-    Done(bool),
-    Restored(Restored),
-    /// How many rows.
-    Swept(u64),
-}
-
-impl Outcome {
-    /// The error for an answer that is not to the question that was asked: a mistake in this crate.
-    pub(crate) fn misplaced(&self) -> StoreError {
-        StoreError::unavailable(format!("a write was answered with {self:?}"))
+        self.facts().wipes()
     }
 }

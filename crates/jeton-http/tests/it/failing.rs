@@ -1,15 +1,9 @@
 //! A store that fails when it is told to.
 
 use async_trait::async_trait;
-use jeton_core::{Actor, AppId, AppKey, Digest, OperatorId, Timestamp, TokenId};
-use jeton_store::{
-    App, AppChange, AppChanged, AppCreated, BackedUp, Change, CheckReport, Genesis, Hints, Initialised,
-    Inserted, KeyCheck, LogPosition, LogState, NewApp, NewOperator, NewToken, News, Operator, Purge,
-    Replaced, Replacement, Restore, Restored, SelfMadeLimit, Store, StoreError, StoreMeasures, StoredToken,
-    TokenFilter, TokenPage, TokenUse,
-};
-use std::future::Future;
-use std::path::Path;
+use jeton_store::write::{Outcome, Write};
+use jeton_store::{Layer, Question, Store, StoreError};
+use std::future::{self, Future};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::watch;
@@ -96,222 +90,17 @@ impl FailingStore {
 }
 
 #[async_trait]
-impl Store for FailingStore {
-    async fn key_checks(&self) -> Result<Option<Vec<KeyCheck>>, StoreError> {
-        self.call(self.inner.key_checks()).await
+impl Layer for FailingStore {
+    fn inner(&self) -> &dyn Store {
+        &*self.inner
     }
 
-    async fn initialise(&self, genesis: Genesis) -> Result<Initialised, StoreError> {
-        self.call(self.inner.initialise(genesis)).await
+    /// Whether a question that fails was carried out makes no difference.
+    async fn ask(&self, _: Question) -> Result<(), StoreError> {
+        self.call(future::ready(Ok(()))).await
     }
 
-    async fn app_by_key(&self, key: &AppKey) -> Result<Option<App>, StoreError> {
-        self.call(self.inner.app_by_key(key)).await
-    }
-
-    async fn client_of(&self, key: &AppKey) -> Result<Option<(String, Digest)>, StoreError> {
-        self.call(self.inner.client_of(key)).await
-    }
-
-    async fn default_app(&self) -> Result<Option<App>, StoreError> {
-        self.call(self.inner.default_app()).await
-    }
-
-    async fn apps(&self) -> Result<Vec<App>, StoreError> {
-        self.call(self.inner.apps()).await
-    }
-
-    async fn create_app(&self, app: NewApp, admin: NewToken, by: &Actor) -> Result<AppCreated, StoreError> {
-        self.call(self.inner.create_app(app, admin, by)).await
-    }
-
-    async fn change_app(
-        &self,
-        id: AppId,
-        expected: i64,
-        change: AppChange,
-        at: Timestamp,
-        by: &Actor,
-    ) -> Result<AppChanged, StoreError> {
-        self.call(self.inner.change_app(id, expected, change, at, by)).await
-    }
-
-    async fn delete_app(&self, id: AppId, at: Timestamp, by: &Actor) -> Result<bool, StoreError> {
-        self.call(self.inner.delete_app(id, at, by)).await
-    }
-
-    async fn sweep_deleted_apps(&self, limit: u32) -> Result<u64, StoreError> {
-        self.call(self.inner.sweep_deleted_apps(limit)).await
-    }
-
-    async fn sweep_sealed(&self, id: AppId, limit: u32) -> Result<u64, StoreError> {
-        self.call(self.inner.sweep_sealed(id, limit)).await
-    }
-
-    async fn purge_tokens(
-        &self,
-        which: Purge,
-        before: Timestamp,
-        limit: u32,
-        at: Timestamp,
-        by: &Actor,
-    ) -> Result<u64, StoreError> {
-        self.call(self.inner.purge_tokens(which, before, limit, at, by)).await
-    }
-
-    async fn erase_removed_secrets(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.call(self.inner.erase_removed_secrets(before, limit)).await
-    }
-
-    async fn last_change(&self) -> Result<i64, StoreError> {
-        self.call(self.inner.last_change()).await
-    }
-
-    async fn is_settled(&self, sequence: i64) -> Result<bool, StoreError> {
-        self.call(self.inner.is_settled(sequence)).await
-    }
-
-    async fn trim_changes(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.call(self.inner.trim_changes(before, limit)).await
-    }
-
-    async fn insert_tokens_within(
-        &self,
-        self_made: SelfMadeLimit,
-        app_id: AppId,
-        tokens: Vec<NewToken>,
-        at: Timestamp,
-        by: &Actor,
-    ) -> Result<Vec<Inserted>, StoreError> {
-        self.call(self.inner.insert_tokens_within(self_made, app_id, tokens, at, by)).await
-    }
-
-    async fn find_tokens(&self, digests: &[Digest]) -> Result<Vec<StoredToken>, StoreError> {
-        self.call(self.inner.find_tokens(digests)).await
-    }
-
-    async fn find_tokens_of(
-        &self,
-        app_id: AppId,
-        digests: &[Digest],
-    ) -> Result<Vec<StoredToken>, StoreError> {
-        self.call(self.inner.find_tokens_of(app_id, digests)).await
-    }
-
-    async fn token(&self, app_id: AppId, id: TokenId) -> Result<Option<StoredToken>, StoreError> {
-        self.call(self.inner.token(app_id, id)).await
-    }
-
-    async fn tokens(&self, app_id: AppId, ids: &[TokenId]) -> Result<Vec<StoredToken>, StoreError> {
-        self.call(self.inner.tokens(app_id, ids)).await
-    }
-
-    async fn replace(&self, replacement: Replacement, by: &Actor) -> Result<Replaced, StoreError> {
-        self.call(self.inner.replace(replacement, by)).await
-    }
-
-    async fn revoke_token(
-        &self,
-        app_id: AppId,
-        id: TokenId,
-        at: Timestamp,
-        by: &Actor,
-    ) -> Result<bool, StoreError> {
-        self.call(self.inner.revoke_token(app_id, id, at, by)).await
-    }
-
-    async fn delete_token(
-        &self,
-        app_id: AppId,
-        id: TokenId,
-        at: Timestamp,
-        by: &Actor,
-    ) -> Result<bool, StoreError> {
-        self.call(self.inner.delete_token(app_id, id, at, by)).await
-    }
-
-    async fn count_tokens(&self, filter: &TokenFilter) -> Result<u64, StoreError> {
-        self.call(self.inner.count_tokens(filter)).await
-    }
-
-    async fn list_tokens(
-        &self,
-        filter: &TokenFilter,
-        page: TokenPage,
-    ) -> Result<Vec<StoredToken>, StoreError> {
-        self.call(self.inner.list_tokens(filter, page)).await
-    }
-
-    async fn add_usage(&self, uses: Vec<TokenUse>) -> Result<(), StoreError> {
-        self.call(self.inner.add_usage(uses)).await
-    }
-
-    async fn usage_of(&self, app_id: AppId, ids: &[TokenId]) -> Result<Vec<TokenUse>, StoreError> {
-        self.call(self.inner.usage_of(app_id, ids)).await
-    }
-
-    async fn create_operator(&self, operator: NewOperator, by: &Actor) -> Result<OperatorId, StoreError> {
-        self.call(self.inner.create_operator(operator, by)).await
-    }
-
-    async fn operators(&self) -> Result<Vec<Operator>, StoreError> {
-        self.call(self.inner.operators()).await
-    }
-
-    async fn operator_by_digest(&self, digest: &Digest) -> Result<Option<Operator>, StoreError> {
-        self.call(self.inner.operator_by_digest(digest)).await
-    }
-
-    async fn revoke_operator(&self, id: OperatorId, at: Timestamp, by: &Actor) -> Result<bool, StoreError> {
-        self.call(self.inner.revoke_operator(id, at, by)).await
-    }
-
-    async fn changes(&self, after: i64, limit: u32) -> Result<Vec<Change>, StoreError> {
-        self.call(self.inner.changes(after, limit)).await
-    }
-
-    async fn log_state(&self, after: i64) -> Result<LogState, StoreError> {
-        self.call(self.inner.log_state(after)).await
-    }
-
-    async fn back_up(&self, path: &Path) -> Result<BackedUp, StoreError> {
-        self.call(self.inner.back_up(path)).await
-    }
-
-    async fn restore(&self, restore: Restore) -> Result<Restored, StoreError> {
-        self.call(self.inner.restore(restore)).await
-    }
-
-    async fn check(&self) -> Result<CheckReport, StoreError> {
-        self.call(self.inner.check()).await
-    }
-
-    async fn news(&self, since: Option<&LogPosition>) -> Result<News, StoreError> {
-        self.call(self.inner.news(since)).await
-    }
-
-    async fn listen(&self, hints: &watch::Sender<Hints>) {
-        self.inner.listen(hints).await;
-    }
-
-    async fn foreign_digests(
-        &self,
-        first: TokenId,
-        last: TokenId,
-        limit: u32,
-    ) -> Result<Vec<(TokenId, Digest)>, StoreError> {
-        self.call(self.inner.foreign_digests(first, last, limit)).await
-    }
-
-    async fn ping(&self) -> Result<(), StoreError> {
-        self.call(self.inner.ping()).await
-    }
-
-    fn measures(&self) -> Option<&StoreMeasures> {
-        self.inner.measures()
-    }
-
-    async fn close(&self) {
-        self.inner.close().await;
+    async fn pass(&self, write: Write) -> Result<Outcome, StoreError> {
+        self.call(self.inner.commit(write)).await
     }
 }

@@ -11,6 +11,7 @@ use jeton_core::{
     Actor, AppKey, Authority, Demand, Digest, Lifetime, ManualClock, Owner, Permission, Resource, Scope,
     Scopes, Secret, Timestamp, TokenId, TokenKind,
 };
+use jeton_store::write::{DeleteToken, PurgeTokens};
 use jeton_store::{Purge, SqliteOptions, open_sqlite};
 use jeton_testkit::SeededEntropy;
 use proptest::prelude::*;
@@ -330,9 +331,8 @@ impl World {
                 return;
             }
             (Write::RotateClientSecret, _) => {
-                let rotated = node.service.rotate_client_secret(&app.key, &Actor::Cli).await;
-                let (id, secret) = rotated.unwrap().unwrap();
-                self.clients.push((id, secret.expose().to_owned()));
+                let rotated = node.service.rotate_client_secret(&app.key, &Actor::Cli).await.unwrap();
+                self.clients.extend(rotated.map(|(id, secret)| (id, secret.expose().to_owned())));
                 return;
             }
             (Write::NewApp, _) => {
@@ -343,9 +343,10 @@ impl World {
             }
             (Write::Purge, _) => {
                 for which in [Purge::Expired, Purge::Revoked] {
-                    let now = node.service.now();
-                    let soon = now.saturating_add_millis(1);
-                    node.service.store.purge_tokens(which, soon, 100, now, &Actor::Cli).await.unwrap();
+                    let at = node.service.now();
+                    let before = at.saturating_add_millis(1);
+                    let purge = PurgeTokens { which, before, limit: 100, at, by: Actor::Cli };
+                    node.service.store.write(purge).await.unwrap();
                 }
                 return;
             }
@@ -364,7 +365,8 @@ impl World {
                 return;
             }
             (Write::Delete, Some(id)) => {
-                node.service.store.delete_token(app.id, id, node.service.now(), &Actor::Cli).await.unwrap();
+                let (app_id, at) = (app.id, node.service.now());
+                node.service.store.write(DeleteToken { app_id, id, at, by: Actor::Cli }).await.unwrap();
                 return;
             }
             (Write::Disable, _) => Edit { enabled: Some(false), ..Edit::default() },

@@ -10,6 +10,7 @@ use jeton_core::{
     AclCaller, Actor, Authority, Bearer, Demand, InactiveReason, Method, Scopes, Secret, Timestamp, Token,
     TokenId, TokenKind, UserId, Verdict, decide,
 };
+use jeton_store::write::DeleteToken;
 use jeton_store::{Replaced, StoredToken};
 use std::net::IpAddr;
 
@@ -269,7 +270,14 @@ impl Service {
     /// Lost races are others' changes, after which it is looked at anew.
     async fn leave_loopback(&self, app: &OpenApp, stored: StoredToken) -> Result<(), Unavailable> {
         if stored.token.kind == TokenKind::SelfMade {
-            self.store.delete_token(app.id, stored.token.id, self.now(), &Actor::Anonymous).await?;
+            self.store
+                .write(DeleteToken {
+                    app_id: app.id,
+                    id: stored.token.id,
+                    at: self.now(),
+                    by: Actor::Anonymous,
+                })
+                .await?;
             return Ok(());
         }
         let mut stored = stored;

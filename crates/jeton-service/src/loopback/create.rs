@@ -10,6 +10,7 @@ use crate::apps::OpenApp;
 use crate::issue::{Issue, TokenLife, stored};
 use crate::{Service, Unavailable};
 use jeton_core::{ClientIds, Lifetime, Owner, Scopes, Secret, Timestamp, TokenKind, Value};
+use jeton_store::write::InsertTokens;
 use jeton_store::{Inserted, NewToken};
 
 /// A row that is about to be added.
@@ -61,7 +62,16 @@ impl Service {
         }
         let new = drafts.iter().flatten().map(|draft| draft.new.clone()).collect();
         let limit = self.limits.self_made();
-        let inserted = self.store.insert_tokens_within(limit, app.id, new, now, &writer.actor()).await?;
+        let inserted = self
+            .store
+            .write(InsertTokens {
+                self_made: limit,
+                app_id: app.id,
+                tokens: new,
+                at: now,
+                by: writer.actor(),
+            })
+            .await?;
         let mut inserted = inserted.into_iter();
         let mut answers = Vec::with_capacity(items.len());
         for draft in drafts {

@@ -18,6 +18,7 @@ use crate::update::MAX_TRIES;
 use crate::{Service, Unavailable};
 use futures_util::{StreamExt, TryStreamExt, future};
 use jeton_core::{Condition, Filter, Method, Order, Page, Secret, TokenId, Value};
+use jeton_store::write::DeleteToken;
 use jeton_store::{Replaced, StoredToken};
 use std::pin::pin;
 use std::sync::Arc;
@@ -228,7 +229,10 @@ impl Service {
         id: &str,
     ) -> Result<bool, Unavailable> {
         let Some(stored) = self.loopback_token(app, id).await? else { return Ok(false) };
-        Ok(self.store.delete_token(app.id, stored.token.id, self.now(), &writer.actor()).await?)
+        Ok(self
+            .store
+            .write(DeleteToken { app_id: app.id, id: stored.token.id, at: self.now(), by: writer.actor() })
+            .await?)
     }
 
     async fn write_row(

@@ -4,6 +4,7 @@ use crate::fixture::{EVERYTHING, World, grant, identity, secret};
 use jeton_core::{Actor, Digest, InactiveReason, Verdict};
 use jeton_service::{ImportRow, Imported, Keys, Merged};
 use jeton_store::ChangeKind;
+use jeton_store::write::SweepDeletedApps;
 use serde_json::json;
 
 const UNKNOWN: Verdict = Verdict::Inactive(InactiveReason::Unknown);
@@ -137,6 +138,10 @@ async fn more_tokens_than_one_sweep_removes_are_all_removed() {
     world.service.import(&app, (0..1201).map(row).collect(), false, &Actor::Cli).await.unwrap();
     assert_eq!(world.count(&app).await, 1202);
     assert!(world.service.delete_app(&"tenant".parse().unwrap(), &Actor::Cli).await.unwrap());
-    assert_eq!(world.store.sweep_deleted_apps(1).await.unwrap(), 0, "nothing is left to sweep");
+    assert_eq!(
+        world.store.write(SweepDeletedApps { limit: 1 }).await.unwrap(),
+        0,
+        "nothing is left to sweep"
+    );
     assert_eq!(world.count(&world.demo().await).await, 1, "other apps keep theirs");
 }

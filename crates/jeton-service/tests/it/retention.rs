@@ -2,6 +2,7 @@ use crate::fixture::*;
 use jeton_core::{Actor, Clock, Lifetime};
 use jeton_service::{Issue, Retention, TokenLife};
 use jeton_store::ChangeKind;
+use jeton_store::write::{DeleteApp, SweepDeletedApps};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 fn for_a_day() -> Issue {
@@ -65,11 +66,11 @@ async fn earlier_sweeps_are_finished() {
     world.create_app("shop").await;
     let shop = world.open("shop").await;
     world.service.issue(&shop, &EVERYTHING, grant("read")).await.unwrap().unwrap();
-    world.store.delete_app(shop.id, world.clock.now(), &Actor::Cli).await.unwrap();
+    world.store.write(DeleteApp { id: shop.id, at: world.clock.now(), by: Actor::Cli }).await.unwrap();
     world.service.keep_once(Retention::default()).await.unwrap();
     let counters = world.service.retention_counters();
     assert_eq!(counters.swept.load(Ordering::Relaxed), 2, "its admin token and the other");
-    assert_eq!(world.store.sweep_deleted_apps(10).await.unwrap(), 0);
+    assert_eq!(world.store.write(SweepDeletedApps { limit: 10 }).await.unwrap(), 0);
 }
 
 /// More than one batch, by the task as a server runs it.

@@ -4,6 +4,8 @@ use crate::fixture::{EVERYTHING, RING_SEED, World, grant, label, secret, whole_l
 use futures_util::TryStreamExt;
 use jeton_core::{Actor, Entropy};
 use jeton_service::{Edit, ImportRow, Imported, Issue, Listed, ShownSecret};
+use jeton_store::SelfMadeLimit;
+use jeton_store::write::InsertTokens;
 use jeton_testkit::{Canaries, SeededEntropy};
 use serde_json::{Value, json};
 use std::pin::pin;
@@ -178,7 +180,17 @@ async fn a_sealed_value_in_another_row_shows_nothing() {
             document: None,
         };
         let now = world.service.now();
-        world.store.insert_tokens(app_id, vec![forged], now, &Actor::Cli).await.unwrap();
+        world
+            .store
+            .write(InsertTokens {
+                app_id,
+                tokens: vec![forged],
+                self_made: SelfMadeLimit::NONE,
+                at: now,
+                by: Actor::Cli,
+            })
+            .await
+            .unwrap();
     }
     assert_eq!(shown(&world).await, [one.secret.expose(), two.secret.expose()]);
     let listing = world.service.list(&other, &EVERYTHING, whole_list()).await.unwrap().unwrap();

@@ -8,6 +8,7 @@ use jeton_service::{
     Edit, ImportRow, Issue, KeyRing, Limits, LoopBackCaller, Merged, OpenApp, Retention, RowChange, RowEvent,
     RowStream, Service, StreamEnd, TokenLife, Told, Unavailable, Writer, value_of_json,
 };
+use jeton_store::write::RevokeToken;
 use jeton_store::{PostgresOptions, SqliteOptions, Store, open_postgres, open_sqlite};
 use jeton_testkit::SeededEntropy;
 use serde_json::{Value as Json, json};
@@ -405,7 +406,12 @@ async fn what_happens_elsewhere_is_told(engine: Engine) {
     assert_eq!(events[0].0, format!("create {token}"));
     // Past the service and what it remembers.
     let app = fed.app().await;
-    assert!(fed.store.revoke_token(app.id, id, fed.clock.now(), &Actor::Cli).await.unwrap());
+    assert!(
+        fed.store
+            .write(RevokeToken { app_id: app.id, id, at: fed.clock.now(), by: Actor::Cli })
+            .await
+            .unwrap()
+    );
     told(&mut stream, &[&format!("remove {token}")]).await;
     // A day later nobody can say its id any more.
     let position = events[0].1.clone();

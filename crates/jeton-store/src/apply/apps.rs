@@ -1,41 +1,119 @@
 //! Writes about apps, and the first one of all.
 
-use super::Work;
 use super::tokens::Issue;
+use super::{Facts, Perform, Work};
 use crate::change::ChangeKind;
 use crate::decode;
 use crate::error::StoreError;
-use crate::model::{
-    App, AppChange, AppChanged, AppCreated, Genesis, Initialised, NewApp, NewToken, SelfMadeLimit,
-};
+use crate::model::{App, AppChanged, AppCreated, Genesis, Initialised, NewApp, NewToken, SelfMadeLimit};
 use crate::schema::{Column, Genesis as GenesisRow};
 use crate::session::Session;
 use crate::statements::log::NewChange;
 use crate::statements::{apps, genesis};
-use crate::write::NewAppWithAdmin;
+use crate::write::{ChangeApp, CreateApp, DeleteApp, Touched, WriteLine};
 use jeton_core::{Actor, AppId, Timestamp};
+use std::slice;
 
-impl<'w, S: Session> Work<'_, 'w, S> {
-    pub(super) async fn initialise(&mut self, start: &'w Genesis) -> Result<Initialised, StoreError> {
-        let row = self.session.row(genesis::insert_genesis(start.app.created_at, start.epoch)).await?;
+impl Facts for Genesis {
+    fn touches(&self) -> Touched<'_> {
+        Touched { apps: true, arrivals: slice::from_ref(&self.admin), ..Touched::default() }
+    }
+}
+
+impl Perform for Genesis {
+    async fn perform<'w, S: Session>(
+        &'w self,
+        work: &mut Work<'_, 'w, S>,
+    ) -> Result<Initialised, StoreError> {
+        let row = work.session.row(genesis::insert_genesis(self.app.created_at, self.epoch)).await?;
         if row.is_none() {
             return Ok(Initialised::Before);
         }
-        if !start.key_checks.is_empty() {
-            self.session.run(genesis::insert_key_checks(&start.key_checks)).await?;
+        if !self.key_checks.is_empty() {
+            work.session.run(genesis::insert_key_checks(&self.key_checks)).await?;
         }
-        let app = self.insert_app(&start.app, &start.admin, true, &start.by).await?;
+        let app = work.insert_app(&self.app, &self.admin, true, &self.by).await?;
         // Apps in a database that was never initialised: somebody took rows out of it.
         let app = app.ok_or(StoreError::Corrupt { place: GenesisRow::Table.place() })?;
-        self.create_operator(&start.operator, &start.by).await?;
+        work.create_operator(&self.operator, &self.by).await?;
         Ok(Initialised::Done(app))
     }
+}
 
-    pub(super) async fn create_app(&mut self, new: &'w NewAppWithAdmin) -> Result<AppCreated, StoreError> {
-        let app = self.insert_app(&new.app, &new.admin, false, &new.by).await?;
+impl Facts for CreateApp {
+    fn touches(&self) -> Touched<'_> {
+        Touched { apps: true, arrivals: slice::from_ref(&self.admin), ..Touched::default() }
+    }
+}
+
+impl Perform for CreateApp {
+    async fn perform<'w, S: Session>(&'w self, work: &mut Work<'_, 'w, S>) -> Result<AppCreated, StoreError> {
+        let app = work.insert_app(&self.app, &self.admin, false, &self.by).await?;
         Ok(app.map_or(AppCreated::KeyTaken, AppCreated::Created))
     }
+}
 
+impl Facts for ChangeApp {
+    fn touches(&self) -> Touched<'_> {
+        Touched { apps: true, ..Touched::default() }
+    }
+
+    fn line(&self) -> WriteLine {
+        WriteLine::Changes(self.id)
+    }
+
+    /// Whatever is changed: its settings may take rights away, and operators alone change them.
+    fn takes_away(&self) -> bool {
+        true
+    }
+
+    fn wipes(&self) -> bool {
+        self.change.data_key.is_some() || self.change.client_secret.is_some()
+    }
+}
+
+impl Perform for ChangeApp {
+    async fn perform<'w, S: Session>(&'w self, work: &mut Work<'_, 'w, S>) -> Result<AppChanged, StoreError> {
+        let ChangeApp { id, expected, change, at, by } = self;
+        let row = work.session.row(apps::update_app(*id, *expected, change, *at)).await?;
+        let Some(row) = row else {
+            return Ok(AppChanged::Stale);
+        };
+        work.log_app(ChangeKind::AppUpdated, *id, *at, by);
+        Ok(AppChanged::Changed(decode::app(&row)?))
+    }
+}
+
+impl Facts for DeleteApp {
+    fn touches(&self) -> Touched<'_> {
+        Touched { apps: true, ..Touched::default() }
+    }
+
+    fn line(&self) -> WriteLine {
+        WriteLine::Changes(self.id)
+    }
+
+    fn takes_away(&self) -> bool {
+        true
+    }
+
+    fn wipes(&self) -> bool {
+        true
+    }
+}
+
+impl Perform for DeleteApp {
+    async fn perform<'w, S: Session>(&'w self, work: &mut Work<'_, 'w, S>) -> Result<bool, StoreError> {
+        let DeleteApp { id, at, by } = self;
+        let is_done = work.session.run(apps::delete_app(*id, *at)).await? > 0;
+        if is_done {
+            work.log_app(ChangeKind::AppDeleted, *id, *at, by);
+        }
+        Ok(is_done)
+    }
+}
+
+impl<'w, S: Session> Work<'_, 'w, S> {
     /// Makes an app and its first token; `None` if its key is taken.
     async fn insert_app(
         &mut self,
@@ -53,35 +131,6 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         let self_made = SelfMadeLimit::NONE;
         self.insert_tokens(&[Issue { app_id: app.id, token: admin, self_made, at, by }]).await?;
         Ok(Some(app))
-    }
-
-    pub(super) async fn change_app(
-        &mut self,
-        id: AppId,
-        expected: i64,
-        change: &AppChange,
-        at: Timestamp,
-        by: &'w Actor,
-    ) -> Result<AppChanged, StoreError> {
-        let row = self.session.row(apps::update_app(id, expected, change, at)).await?;
-        let Some(row) = row else {
-            return Ok(AppChanged::Stale);
-        };
-        self.log_app(ChangeKind::AppUpdated, id, at, by);
-        Ok(AppChanged::Changed(decode::app(&row)?))
-    }
-
-    pub(super) async fn delete_app(
-        &mut self,
-        id: AppId,
-        at: Timestamp,
-        by: &'w Actor,
-    ) -> Result<bool, StoreError> {
-        let is_done = self.session.run(apps::delete_app(id, at)).await? > 0;
-        if is_done {
-            self.log_app(ChangeKind::AppDeleted, id, at, by);
-        }
-        Ok(is_done)
     }
 
     fn log_app(&mut self, kind: ChangeKind, id: AppId, at: Timestamp, by: &'w Actor) {

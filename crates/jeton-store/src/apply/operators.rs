@@ -1,6 +1,6 @@
 //! Writes about operators.
 
-use super::Work;
+use super::{Facts, Perform, Work};
 use crate::change::ChangeKind;
 use crate::decode;
 use crate::error::StoreError;
@@ -9,7 +9,41 @@ use crate::schema::{Column, Operators};
 use crate::session::Session;
 use crate::statements::log::NewChange;
 use crate::statements::operators;
+use crate::write::{CreateOperator, RevokeOperator, Touched};
 use jeton_core::{Actor, OperatorId, Timestamp};
+
+impl Facts for CreateOperator {
+    fn touches(&self) -> Touched<'_> {
+        Touched::default()
+    }
+}
+
+impl Perform for CreateOperator {
+    async fn perform<'w, S: Session>(&'w self, work: &mut Work<'_, 'w, S>) -> Result<OperatorId, StoreError> {
+        work.create_operator(&self.operator, &self.by).await
+    }
+}
+
+impl Facts for RevokeOperator {
+    fn touches(&self) -> Touched<'_> {
+        Touched::default()
+    }
+
+    fn takes_away(&self) -> bool {
+        true
+    }
+}
+
+impl Perform for RevokeOperator {
+    async fn perform<'w, S: Session>(&'w self, work: &mut Work<'_, 'w, S>) -> Result<bool, StoreError> {
+        let RevokeOperator { id, at, by } = self;
+        let is_done = work.session.run(operators::revoke_operator(*id, *at)).await? > 0;
+        if is_done {
+            work.log_operator(ChangeKind::OperatorRevoked, *id, *at, by);
+        }
+        Ok(is_done)
+    }
+}
 
 impl<'w, S: Session> Work<'_, 'w, S> {
     pub(super) async fn create_operator(
@@ -22,19 +56,6 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         let id = decode::number(&row, Operators::Id, OperatorId::new)?;
         self.log_operator(ChangeKind::OperatorCreated, id, operator.created_at, by);
         Ok(id)
-    }
-
-    pub(super) async fn revoke_operator(
-        &mut self,
-        id: OperatorId,
-        at: Timestamp,
-        by: &'w Actor,
-    ) -> Result<bool, StoreError> {
-        let is_done = self.session.run(operators::revoke_operator(id, at)).await? > 0;
-        if is_done {
-            self.log_operator(ChangeKind::OperatorRevoked, id, at, by);
-        }
-        Ok(is_done)
     }
 
     fn log_operator(&mut self, kind: ChangeKind, id: OperatorId, at: Timestamp, by: &'w Actor) {

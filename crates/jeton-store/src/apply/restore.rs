@@ -1,6 +1,6 @@
 //! Replacing everything by what a backup holds.
 
-use super::Work;
+use super::{Facts, Perform, Work};
 use crate::backup::Backup;
 use crate::change::ChangeKind;
 use crate::copy::{SHAPES, add, copy, pass_numbers};
@@ -13,31 +13,46 @@ use crate::scopes;
 use crate::session::Session;
 use crate::statements::log::NewChange;
 use crate::statements::{copy as tables, genesis, restore, self_made};
+use crate::write::Touched;
 use jeton_core::TokenId;
 
 /// Tokens whose scopes are held in memory at a time.
 const SCOPES_PER_PAGE: usize = 100;
 
-impl<'w, S: Session> Work<'_, 'w, S> {
-    pub(super) async fn restore(&mut self, wish: &'w Restore) -> Result<Restored, StoreError> {
-        let mut backup = Backup::open(&wish.path).await.map_err(StoreError::unavailable)?;
+impl Facts for Restore {
+    fn touches(&self) -> Touched<'_> {
+        Touched { everything: true, ..Touched::default() }
+    }
+
+    /// Nobody's write comes after it in the same transaction, to be replaced with all the rest.
+    fn weight(&self) -> usize {
+        usize::MAX
+    }
+
+    fn wipes(&self) -> bool {
+        true
+    }
+}
+
+impl Perform for Restore {
+    async fn perform<'w, S: Session>(&'w self, work: &mut Work<'_, 'w, S>) -> Result<Restored, StoreError> {
+        let mut backup = Backup::open(&self.path).await.map_err(StoreError::unavailable)?;
         // What was done before in this transaction goes with everything else.
-        self.log.clear();
+        work.log.clear();
         let mut restored = Restored::default();
-        if wish.keeps_removed {
-            self.script(restore::REMEMBER).await?;
+        if self.keeps_removed {
+            work.script(restore::REMEMBER).await?;
         }
-        let given_out = self.tokens_given_out().await?;
-        self.replace(&mut backup, &mut restored).await?;
-        self.session.run(genesis::insert_key_checks(&wish.key_checks)).await?;
-        self.session.run(tables::set_epoch(wish.epoch)).await?;
-        if wish.keeps_removed {
-            self.keep_refused(given_out, &mut restored).await?;
+        let given_out = work.tokens_given_out().await?;
+        work.replace(&mut backup, &mut restored).await?;
+        work.session.run(genesis::insert_key_checks(&self.key_checks)).await?;
+        work.session.run(tables::set_epoch(self.epoch)).await?;
+        if self.keeps_removed {
+            work.keep_refused(given_out, &mut restored).await?;
         }
-        self.script(self_made::RECOUNT).await?;
-        let (at, by) = (wish.at, &wish.by);
-        let kind = ChangeKind::Restored;
-        self.log.push(NewChange {
+        work.script(self_made::RECOUNT).await?;
+        let (at, by, kind) = (self.at, &self.by, ChangeKind::Restored);
+        work.log.push(NewChange {
             at,
             kind,
             app_id: None,
@@ -48,7 +63,9 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         });
         Ok(restored)
     }
+}
 
+impl<S: Session> Work<'_, '_, S> {
     pub(super) async fn tokens_given_out(&mut self) -> Result<i64, StoreError> {
         let tokens = SHAPES.iter().find(|shape| shape.table.name() == Tokens::Table.name());
         match tokens.and_then(|shape| shape.number.map(|number| (shape.table, number))) {

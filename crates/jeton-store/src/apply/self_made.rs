@@ -6,11 +6,12 @@
 use super::Work;
 use super::tokens::Issue;
 use crate::error::StoreError;
-use crate::model::{Inserted, NewToken, Replaced, Replacement, SelfMadeLimit};
+use crate::model::{Inserted, NewToken, Replaced, SelfMadeLimit};
 use crate::record::Record;
 use crate::schema::{Count, SelfMade, Tokens};
 use crate::session::Session;
 use crate::statements::self_made::{self, BARE_BYTES};
+use crate::write::ReplaceToken;
 use jeton_core::{Actor, AppId, Owner, Timestamp, TokenKind, UserId};
 use std::collections::BTreeMap;
 
@@ -108,9 +109,9 @@ impl<'w, S: Session> Work<'_, 'w, S> {
     /// Whether a token may take its place as a self-made one: [`Replaced::Done`] says so.
     pub(super) async fn may_replace_by_self_made(
         &mut self,
-        replacement: &Replacement,
+        replacement: &ReplaceToken,
     ) -> Result<Replaced, StoreError> {
-        let Replacement { token, expected, self_made: limit, .. } = replacement;
+        let ReplaceToken { token, expected, self_made: limit, .. } = replacement;
         let (app_id, at) = (token.app_id, token.updated_at);
         let before = self_made::token_to_replace(app_id, token.id, *expected);
         let Some(before) = self.session.row(before).await? else { return Ok(Replaced::Stale) };

@@ -1,15 +1,15 @@
 //! Writes about tokens.
 
-use super::Work;
+use super::{Facts, Perform, Work};
 use crate::change::{ChangeKind, Removal};
 use crate::decode;
 use crate::error::StoreError;
-use crate::model::{Inserted, NewToken, Replaced, Replacement, SelfMadeLimit};
+use crate::model::{Inserted, NewToken, Replaced, SelfMadeLimit};
 use crate::schema::Tokens;
 use crate::session::Session;
 use crate::statements::log::NewChange;
-use crate::statements::tokens::{self, Half, MAX_INSERTED};
-use crate::write::Write;
+use crate::statements::tokens::{self, MAX_INSERTED};
+use crate::write::{DeleteToken, InsertTokens, ReplaceToken, RevokeToken, Touched, Write, WriteLine};
 use jeton_core::{Actor, AppId, Digest, Timestamp, TokenId, TokenKind};
 use std::collections::HashMap;
 
@@ -23,6 +23,123 @@ pub(super) struct Issue<'w> {
     pub(super) by: &'w Actor,
 }
 
+impl Facts for InsertTokens {
+    fn touches(&self) -> Touched<'_> {
+        // Expired ones may make room for them.
+        let dead = self.tokens.iter().any(|token| token.kind == TokenKind::SelfMade);
+        Touched { arrivals: &self.tokens, dead, ..Touched::default() }
+    }
+
+    fn line(&self) -> WriteLine {
+        WriteLine::NewTokens(self.app_id)
+    }
+
+    fn weight(&self) -> usize {
+        self.tokens.len()
+    }
+}
+
+impl Perform for InsertTokens {
+    async fn perform<'w, S: Session>(
+        &'w self,
+        work: &mut Work<'_, 'w, S>,
+    ) -> Result<Vec<Inserted>, StoreError> {
+        Ok(work.inserted.by_ref().take(self.tokens.len()).collect())
+    }
+}
+
+impl Facts for ReplaceToken {
+    fn touches(&self) -> Touched<'_> {
+        let dead = self.token.kind == TokenKind::SelfMade;
+        Touched { token: Some(self.token.id), dead, ..Touched::default() }
+    }
+
+    fn line(&self) -> WriteLine {
+        WriteLine::Changes(self.token.app_id)
+    }
+
+    fn takes_away(&self) -> bool {
+        self.takes_away
+    }
+}
+
+impl Perform for ReplaceToken {
+    async fn perform<'w, S: Session>(&'w self, work: &mut Work<'_, 'w, S>) -> Result<Replaced, StoreError> {
+        let ReplaceToken { token, expected, by, .. } = self;
+        if token.kind == TokenKind::SelfMade {
+            match work.may_replace_by_self_made(self).await? {
+                Replaced::Done => {}
+                refused => return Ok(refused),
+            }
+        }
+        let Some(row) = work.session.row(tokens::update_token(token, *expected)).await? else {
+            return Ok(Replaced::Stale);
+        };
+        let digest = decode::digest(&row, Tokens::Digest)?;
+        let (kind, which) = (ChangeKind::TokenUpdated, (token.app_id, token.id, digest));
+        work.log_token(kind, which, token.updated_at, by, None);
+        Ok(Replaced::Done)
+    }
+}
+
+impl Facts for RevokeToken {
+    fn touches(&self) -> Touched<'_> {
+        Touched { token: Some(self.id), ..Touched::default() }
+    }
+
+    fn line(&self) -> WriteLine {
+        WriteLine::Changes(self.app_id)
+    }
+
+    fn takes_away(&self) -> bool {
+        true
+    }
+}
+
+impl Perform for RevokeToken {
+    async fn perform<'w, S: Session>(&'w self, work: &mut Work<'_, 'w, S>) -> Result<bool, StoreError> {
+        let RevokeToken { app_id, id, at, by } = self;
+        // An update answers with what it made of a row, and no more with the sealed secret.
+        let Some(before) = work.session.row(tokens::token_to_revoke(*app_id, *id)).await? else {
+            return Ok(false);
+        };
+        let Some(row) = work.session.row(tokens::revoke_token(*app_id, *id, *at)).await? else {
+            return Ok(false);
+        };
+        let which = (*app_id, *id, decode::digest(&row, Tokens::Digest)?);
+        let removal = Some(decode::removal(&before, *at)?);
+        work.log_token(ChangeKind::TokenRevoked, which, *at, by, removal);
+        Ok(true)
+    }
+}
+
+impl Facts for DeleteToken {
+    fn touches(&self) -> Touched<'_> {
+        Touched { token: Some(self.id), ..Touched::default() }
+    }
+
+    fn line(&self) -> WriteLine {
+        WriteLine::Changes(self.app_id)
+    }
+
+    fn takes_away(&self) -> bool {
+        true
+    }
+}
+
+impl Perform for DeleteToken {
+    async fn perform<'w, S: Session>(&'w self, work: &mut Work<'_, 'w, S>) -> Result<bool, StoreError> {
+        let DeleteToken { app_id, id, at, by } = self;
+        let Some(row) = work.session.row(tokens::delete_token(*app_id, *id)).await? else {
+            return Ok(false);
+        };
+        let which = (*app_id, *id, decode::digest(&row, Tokens::Digest)?);
+        let removal = Some(decode::removal(&row, *at)?);
+        work.log_token(ChangeKind::TokenDeleted, which, *at, by, removal);
+        Ok(true)
+    }
+}
+
 impl<'w, S: Session> Work<'_, 'w, S> {
     /// Inserts the tokens of all writes that insert tokens and says what became of each.
     pub(super) async fn insert_tokens_of(
@@ -31,7 +148,8 @@ impl<'w, S: Session> Work<'_, 'w, S> {
     ) -> Result<Vec<Inserted>, StoreError> {
         let mut issues = Vec::new();
         for write in writes {
-            if let Write::InsertTokens { app_id, tokens, self_made, at, by } = write {
+            if let Write::InsertTokens(insert) = write {
+                let InsertTokens { app_id, tokens, self_made, at, by } = &**insert;
                 let (app_id, self_made) = (*app_id, *self_made);
                 issues.extend(tokens.iter().map(|token| Issue { app_id, token, self_made, at: *at, by }));
             }
@@ -83,77 +201,6 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         }
         // The first of several with the same digest is the one whose row went in: it takes the number.
         Ok(rows.iter().map(|(app_id, token)| ids.remove(&(*app_id, token.digest))).collect())
-    }
-
-    pub(super) async fn replace_token(
-        &mut self,
-        replacement: &Replacement,
-        by: &'w Actor,
-    ) -> Result<Replaced, StoreError> {
-        let Replacement { token, expected, .. } = replacement;
-        if token.kind == TokenKind::SelfMade {
-            match self.may_replace_by_self_made(replacement).await? {
-                Replaced::Done => {}
-                refused => return Ok(refused),
-            }
-        }
-        let Some(row) = self.session.row(tokens::update_token(token, *expected)).await? else {
-            return Ok(Replaced::Stale);
-        };
-        let digest = decode::digest(&row, Tokens::Digest)?;
-        let (kind, which) = (ChangeKind::TokenUpdated, (token.app_id, token.id, digest));
-        self.log_token(kind, which, token.updated_at, by, None);
-        Ok(Replaced::Done)
-    }
-
-    pub(super) async fn revoke_token(
-        &mut self,
-        app_id: AppId,
-        id: TokenId,
-        at: Timestamp,
-        by: &'w Actor,
-    ) -> Result<bool, StoreError> {
-        // An update answers with what it made of a row, and no more with the sealed secret.
-        let Some(before) = self.session.row(tokens::token_to_revoke(app_id, id)).await? else {
-            return Ok(false);
-        };
-        let Some(row) = self.session.row(tokens::revoke_token(app_id, id, at)).await? else {
-            return Ok(false);
-        };
-        let which = (app_id, id, decode::digest(&row, Tokens::Digest)?);
-        let removal = Some(decode::removal(&before, at)?);
-        self.log_token(ChangeKind::TokenRevoked, which, at, by, removal);
-        Ok(true)
-    }
-
-    pub(super) async fn delete_token(
-        &mut self,
-        app_id: AppId,
-        id: TokenId,
-        at: Timestamp,
-        by: &'w Actor,
-    ) -> Result<bool, StoreError> {
-        let Some(row) = self.session.row(tokens::delete_token(app_id, id)).await? else {
-            return Ok(false);
-        };
-        let which = (app_id, id, decode::digest(&row, Tokens::Digest)?);
-        let removal = Some(decode::removal(&row, at)?);
-        self.log_token(ChangeKind::TokenDeleted, which, at, by, removal);
-        Ok(true)
-    }
-
-    pub(super) async fn sweep_deleted_apps(&mut self, limit: u32) -> Result<u64, StoreError> {
-        let limit = u64::from(limit);
-        let live = self.session.run(tokens::sweep_deleted_apps(Half::Live, limit)).await?;
-        let rest = limit.saturating_sub(live);
-        if rest == 0 {
-            return Ok(live);
-        }
-        Ok(live + self.session.run(tokens::sweep_deleted_apps(Half::Revoked, rest)).await?)
-    }
-
-    pub(super) async fn sweep_sealed(&mut self, app_id: AppId, limit: u32) -> Result<u64, StoreError> {
-        self.session.run(tokens::sweep_sealed(app_id, limit.into())).await
     }
 
     fn log_token(

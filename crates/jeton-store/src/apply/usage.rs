@@ -1,16 +1,30 @@
 //! Writes about the use of tokens. They leave no entry in the change log: nobody decided anything.
 
-use super::Work;
+use super::{Facts, Perform, Work};
 use crate::error::StoreError;
-use crate::model::TokenUse;
 use crate::session::Session;
 use crate::statements::usage::{self, MAX_USED};
+use crate::write::{AddUsage, Touched};
 
-impl<S: Session> Work<'_, '_, S> {
-    pub(super) async fn add_usage(&mut self, uses: &[TokenUse]) -> Result<bool, StoreError> {
-        for uses in uses.chunks(MAX_USED) {
-            self.session.run(usage::add_usage(uses)).await?;
+impl Facts for AddUsage {
+    fn touches(&self) -> Touched<'_> {
+        Touched::default()
+    }
+
+    fn weight(&self) -> usize {
+        self.uses.len()
+    }
+
+    fn is_logged(&self) -> bool {
+        false
+    }
+}
+
+impl Perform for AddUsage {
+    async fn perform<'w, S: Session>(&'w self, work: &mut Work<'_, 'w, S>) -> Result<(), StoreError> {
+        for uses in self.uses.chunks(MAX_USED) {
+            work.session.run(usage::add_usage(uses)).await?;
         }
-        Ok(!uses.is_empty())
+        Ok(())
     }
 }

@@ -16,7 +16,6 @@ use crate::fair::{Fair, Share, Turn};
 use crate::measures::StoreMeasures;
 use crate::reading::{AtOnce, Reading, ReadingTurns, TURN_TIME, in_time};
 use crate::sql_store::SqlStore;
-use crate::statements::log::LogOrder;
 use crate::write::{Outcome, Write, WriteLine};
 use breaker::Breaker;
 use hints::Announcer;
@@ -153,8 +152,6 @@ impl PostgresEngine {
 impl Engine for PostgresEngine {
     type Connection = PgConnection;
     type Reader = Reader;
-
-    const LOG_ORDER: LogOrder = LogOrder::Transaction;
 
     fn read_time(&self) -> Duration {
         self.query_time

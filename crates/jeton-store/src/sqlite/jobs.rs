@@ -126,6 +126,7 @@ impl Drop for Worker {
 mod tests {
     use super::*;
     use crate::model::SelfMadeLimit;
+    use crate::write::{InsertTokens, RevokeToken, SweepDeletedApps};
     use jeton_core::{Actor, AppId, Timestamp, TokenId};
 
     fn app(number: i64) -> AppId {
@@ -139,15 +140,15 @@ mod tests {
 
     fn new_token(app_id: AppId) -> Write {
         let (tokens, self_made) = (Vec::new(), SelfMadeLimit::NONE);
-        Write::InsertTokens { app_id, tokens, self_made, at: Timestamp::MIN, by: Actor::Cli }
+        InsertTokens { app_id, tokens, self_made, at: Timestamp::MIN, by: Actor::Cli }.into()
     }
 
     fn heavy(limit: u32) -> Write {
-        Write::SweepDeletedApps { limit }
+        SweepDeletedApps { limit }.into()
     }
 
     fn revoke(app_id: AppId) -> Write {
-        Write::RevokeToken { app_id, id: TokenId::new(1).unwrap(), at: Timestamp::MIN, by: Actor::Cli }
+        RevokeToken { app_id, id: TokenId::new(1).unwrap(), at: Timestamp::MIN, by: Actor::Cli }.into()
     }
 
     fn lines(jobs: &Jobs, max_group: usize) -> Vec<WriteLine> {

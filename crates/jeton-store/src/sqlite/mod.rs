@@ -21,7 +21,6 @@ use crate::measures::StoreMeasures;
 use crate::reading::{AtOnce, Reading, ReadingTurns};
 use crate::session::Session;
 use crate::sql_store::SqlStore;
-use crate::statements::log::LogOrder;
 use crate::write::{Outcome, Write};
 use ground::{Anchor, Ground, Lost};
 use line::Line;
@@ -170,8 +169,6 @@ impl DerefMut for Transaction {
 impl Engine for SqliteEngine {
     type Connection = SqliteConnection;
     type Reader = Reader;
-
-    const LOG_ORDER: LogOrder = LogOrder::Sequence;
 
     fn read_time(&self) -> Duration {
         self.query_time

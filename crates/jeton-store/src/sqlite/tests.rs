@@ -9,7 +9,7 @@ use crate::migrations::{SQLITE, migrate};
 use crate::reading::Reading;
 use crate::sql_store::SqlStore;
 use crate::statements::Statement;
-use crate::write::{Outcome, Write};
+use crate::write::{Outcome, RevokeOperator, Write};
 use jeton_core::{Actor, AppId, Digest, OperatorId, Timestamp};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection, Executor, query_scalar};
@@ -37,7 +37,7 @@ fn app(number: i64) -> AppId {
 
 /// A write that finds nothing to do.
 fn write() -> Write {
-    Write::RevokeOperator { id: OperatorId::new(1).unwrap(), at: Timestamp::MIN, by: Actor::Cli }
+    RevokeOperator { id: OperatorId::new(1).unwrap(), at: Timestamp::MIN, by: Actor::Cli }.into()
 }
 
 /// A line on which nothing is kept in reserve.
@@ -128,7 +128,7 @@ async fn a_dead_writer_is_unavailable_and_never_a_hang() {
     let (_folder, path) = place();
     let connection = open::writer(&path).await.unwrap();
     let writer = Writer::start(line(&path, connection), 256, Arc::default()).unwrap();
-    assert!(matches!(writer.write(write()).await, Ok(Outcome::Done(false))));
+    assert!(matches!(writer.write(write()).await, Ok(Outcome::RevokeOperator(false))));
     writer.kill().await;
     assert_unavailable(&writer.write(write()).await);
     writer.close().await;

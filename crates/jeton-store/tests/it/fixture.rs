@@ -4,9 +4,10 @@ use crate::bed::{BY, Bed};
 use jeton_core::{
     Actor, AppId, Digest, Owner, Permission, Scopes, Timestamp, Token, TokenId, TokenKind, UserId,
 };
+use jeton_store::write::{ChangeApp, CreateApp, DeleteToken, InsertTokens, ReplaceToken, RevokeToken};
 use jeton_store::{
-    App, AppCreated, Genesis, Initialised, Inserted, KeyCheck, NewApp, NewOperator, NewToken, OwnerFilter,
-    Store, StoredToken, TokenFilter, View,
+    App, AppChange, AppCreated, Genesis, Initialised, Inserted, KeyCheck, NewApp, NewOperator, NewToken,
+    OwnerFilter, SelfMadeLimit, Store, StoredToken, TokenFilter, View,
 };
 
 /// The instant `seconds` after an arbitrary one.
@@ -98,14 +99,14 @@ pub(crate) fn shared(app_id: AppId) -> TokenFilter {
 
 /// Initialises with the default app.
 pub(crate) async fn begin(store: &dyn Store) -> App {
-    match store.initialise(genesis()).await.unwrap() {
+    match store.write(genesis()).await.unwrap() {
         Initialised::Done(app) => app,
         Initialised::Before => panic!("a new database was initialised before"),
     }
 }
 
 pub(crate) async fn create_app(store: &dyn Store, key: &str) -> App {
-    match store.create_app(new_app(key), new_admin(), &BY).await.unwrap() {
+    match store.write(CreateApp { app: new_app(key), admin: new_admin(), by: BY }).await.unwrap() {
         AppCreated::Created(app) => app,
         AppCreated::KeyTaken => panic!("{key} is taken"),
     }
@@ -113,7 +114,7 @@ pub(crate) async fn create_app(store: &dyn Store, key: &str) -> App {
 
 /// Issues the token and returns its number.
 pub(crate) async fn issue(store: &dyn Store, app_id: AppId, token: NewToken) -> TokenId {
-    match store.insert_tokens(app_id, vec![token], at(0), &BY).await.unwrap()[..] {
+    match store.write(inserting(app_id, vec![token], at(0))).await.unwrap()[..] {
         [Inserted::Issued(id)] => id,
         ref other => panic!("not issued: {other:?}"),
     }
@@ -162,4 +163,29 @@ pub(crate) fn user_actor(id: &str, token: i64) -> Actor {
 /// Begins on the bed's store.
 pub(crate) async fn begin_on(bed: &Bed) -> (&dyn Store, App) {
     (&*bed.store, begin(&*bed.store).await)
+}
+
+/// Tokens to be inserted.
+pub(crate) fn inserting(app_id: AppId, tokens: Vec<NewToken>, at: Timestamp) -> InsertTokens {
+    InsertTokens { app_id, tokens, self_made: SelfMadeLimit::NONE, at, by: BY }
+}
+
+/// A token that takes the place of what it was.
+pub(crate) fn replacing(token: Token, expected: i64) -> ReplaceToken {
+    ReplaceToken { token, expected, self_made: SelfMadeLimit::NONE, takes_away: false, by: BY }
+}
+
+/// A token to be revoked.
+pub(crate) fn revoking(app_id: AppId, id: TokenId, at: Timestamp) -> RevokeToken {
+    RevokeToken { app_id, id, at, by: BY }
+}
+
+/// A token to be removed.
+pub(crate) fn deleting(app_id: AppId, id: TokenId, at: Timestamp) -> DeleteToken {
+    DeleteToken { app_id, id, at, by: BY }
+}
+
+/// An app to be changed.
+pub(crate) fn changing(id: AppId, expected: i64, change: AppChange, at: Timestamp) -> ChangeApp {
+    ChangeApp { id, expected, change, at, by: BY }
 }

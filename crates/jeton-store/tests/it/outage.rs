@@ -4,6 +4,7 @@ use crate::bed::{Bed, Place};
 use crate::fixture::*;
 use futures_util::future::join_all;
 use jeton_core::{Actor, Digest, OperatorId};
+use jeton_store::write::RevokeOperator;
 use jeton_store::{PostgresOptions, Store, open_postgres};
 use sqlx::{Connection, Executor, PgConnection};
 use std::net::SocketAddr;
@@ -105,7 +106,7 @@ async fn through_a_proxy() -> (Bed, Proxy, Arc<dyn Store>) {
 
 async fn write(store: &dyn Store) -> bool {
     let nobody = OperatorId::new(1_000).unwrap();
-    store.revoke_operator(nobody, at(1), &Actor::Cli).await.is_ok()
+    store.write(RevokeOperator { id: nobody, at: at(1), by: Actor::Cli }).await.is_ok()
 }
 
 /// Whether a call succeeds, and how long it took.

@@ -1,6 +1,6 @@
 //! What only SQLite does.
 
-use crate::bed::{BY, Bed, Place};
+use crate::bed::{Bed, Place};
 use crate::fixture::*;
 use jeton_store::{OpenError, SqliteOptions, open_sqlite};
 use std::os::unix::fs::PermissionsExt;
@@ -54,7 +54,7 @@ async fn writes_go_on_one_by_one_if_groups_are_to_be_of_one() {
     let mut tasks = JoinSet::new();
     for number in 0..20 {
         let store = store.clone();
-        tasks.spawn(async move { store.insert_tokens(app.id, vec![new_token(number)], at(0), &BY).await });
+        tasks.spawn(async move { store.write(inserting(app.id, vec![new_token(number)], at(0))).await });
     }
     for answer in tasks.join_all().await {
         answer.unwrap();
@@ -69,7 +69,7 @@ async fn dropping_the_store_writes_what_was_accepted() {
     let mut tasks = JoinSet::new();
     for number in 0..20 {
         let store = bed.store.clone();
-        tasks.spawn(async move { store.insert_tokens(app.id, vec![new_token(number)], at(0), &BY).await });
+        tasks.spawn(async move { store.write(inserting(app.id, vec![new_token(number)], at(0))).await });
     }
     let place = bed.into_place();
     for answer in tasks.join_all().await {
@@ -87,8 +87,8 @@ async fn a_destroyed_data_key_leaves_no_trace() {
     let trace = b"a data key that must not stay behind";
     let change = |data_key| jeton_store::AppChange { data_key: Some(data_key), ..Default::default() };
     // Longer than what takes its place on the page.
-    store.change_app(app.id, 1, change(Some(trace.repeat(50))), at(1), &BY).await.unwrap();
-    store.change_app(app.id, 2, change(None), at(2), &BY).await.unwrap();
+    store.write(changing(app.id, 1, change(Some(trace.repeat(50))), at(1))).await.unwrap();
+    store.write(changing(app.id, 2, change(None), at(2))).await.unwrap();
     store.close().await;
     let file = std::fs::read(bed.path()).unwrap();
     assert!(!file.windows(trace.len()).any(|window| window == trace));

@@ -1,6 +1,7 @@
 use crate::bed::{BY, Bed};
 use crate::fixture::*;
 use jeton_core::{Actor, AppId, Document, Owner};
+use jeton_store::write::{CreateOperator, DeleteApp, RevokeOperator};
 use jeton_store::{
     AppChange, BackedUp, ChangeKind, LogState, NewToken, Order, Replaced, Restore, Restored, Store,
     StoredToken, TokenPage, View, check_backup,
@@ -43,7 +44,7 @@ async fn contents(store: &dyn Store, app_id: AppId) -> Vec<StoredToken> {
 /// Two apps, one of them deleted, tokens with everything that a token may have, a tombstone, two operators.
 async fn fill(store: &dyn Store, demo: AppId) {
     let shop = create_app(store, "shop").await;
-    assert!(store.delete_app(shop.id, at(1), &BY).await.unwrap());
+    assert!(store.write(DeleteApp { id: shop.id, at: at(1), by: BY }).await.unwrap());
     let full = NewToken {
         owner: Owner::StandIn(user("a:b")),
         expires_at: Some(at(77)),
@@ -55,10 +56,10 @@ async fn fill(store: &dyn Store, demo: AppId) {
         ..new_token(1)
     };
     let tokens = [vec![full], (2..2_000).map(new_token).collect()].concat();
-    store.insert_tokens(demo, tokens, at(2), &BY).await.unwrap();
+    store.write(inserting(demo, tokens, at(2))).await.unwrap();
     let dead = find(store, 2).await.unwrap().token.id;
-    assert!(store.revoke_token(demo, dead, at(3), &BY).await.unwrap());
-    store.create_operator(new_operator(5_000), &BY).await.unwrap();
+    assert!(store.write(revoking(demo, dead, at(3))).await.unwrap());
+    store.write(CreateOperator { operator: new_operator(5_000), by: BY }).await.unwrap();
 }
 
 pub(crate) async fn everything_comes_back_on_either_engine(bed: &Bed) {
@@ -73,7 +74,7 @@ pub(crate) async fn everything_comes_back_on_either_engine(bed: &Bed) {
     let log = bed.changes_after(0).await;
     let last_token = contents(store, demo.id).await.last().unwrap().token.id;
     for other in bed.each_engine().await {
-        let restored = other.store.restore(restoring(&path)).await.unwrap();
+        let restored = other.store.write(restoring(&path)).await.unwrap();
         let expected = Restored { apps: 2, tokens: 2_001, changes: 2_007, ..Restored::default() };
         assert_eq!(restored, expected);
         let app = other.store.default_app().await.unwrap().unwrap();
@@ -96,27 +97,27 @@ pub(crate) async fn everything_comes_back_on_either_engine(bed: &Bed) {
 pub(crate) async fn what_was_removed_since_stays_removed(bed: &Bed) {
     let (store, demo) = begin_on(bed).await;
     let tokens = (1..=5).map(new_token).collect();
-    store.insert_tokens(demo.id, tokens, at(1), &BY).await.unwrap();
+    store.write(inserting(demo.id, tokens, at(1))).await.unwrap();
     let shop = create_app(store, "shop").await;
-    let operator = store.create_operator(new_operator(5_000), &BY).await.unwrap();
+    let operator = store.write(CreateOperator { operator: new_operator(5_000), by: BY }).await.unwrap();
     let (_folder, path, _) = back_up(store).await;
 
     let id = async |number| find(store, number).await.unwrap().token.id;
-    assert!(store.revoke_token(demo.id, id(1).await, at(2), &BY).await.unwrap());
-    assert!(store.delete_token(demo.id, id(2).await, at(2), &BY).await.unwrap());
+    assert!(store.write(revoking(demo.id, id(1).await, at(2))).await.unwrap());
+    assert!(store.write(deleting(demo.id, id(2).await, at(2))).await.unwrap());
     let three = find(store, 3).await.unwrap();
     let off = jeton_core::Token { disabled_by: Some(Actor::Client), ..three.token };
-    assert_eq!(store.replace_token(off, three.revision, &BY).await.unwrap(), Replaced::Done);
+    assert_eq!(store.write(replacing(off, three.revision)).await.unwrap(), Replaced::Done);
     let later = issue(store, demo.id, NewToken { is_foreign: true, ..new_token(6) }).await;
-    assert!(store.revoke_token(demo.id, later, at(3), &BY).await.unwrap());
+    assert!(store.write(revoking(demo.id, later, at(3))).await.unwrap());
     issue(store, demo.id, new_token(7)).await;
-    assert!(store.delete_app(shop.id, at(4), &BY).await.unwrap());
-    assert!(store.revoke_operator(operator, at(4), &BY).await.unwrap());
+    assert!(store.write(DeleteApp { id: shop.id, at: at(4), by: BY }).await.unwrap());
+    assert!(store.write(RevokeOperator { id: operator, at: at(4), by: BY }).await.unwrap());
     let rotated = AppChange { client_secret: Some(digest(77)), ..AppChange::default() };
-    store.change_app(demo.id, 1, rotated, at(5), &BY).await.unwrap();
+    store.write(changing(demo.id, 1, rotated, at(5))).await.unwrap();
     let last = bed.last_change().await;
 
-    let restored = store.restore(restoring(&path)).await.unwrap();
+    let restored = store.write(restoring(&path)).await.unwrap();
     let kept = (restored.left_out, restored.kept_revoked, restored.kept_disabled, restored.kept_deleted_apps);
     assert_eq!(kept, (1, 1, 1, 1));
     let one = find(store, 1).await.unwrap();
@@ -139,10 +140,10 @@ pub(crate) async fn a_restore_may_bring_back_what_was_removed(bed: &Bed) {
     issue(store, demo.id, new_token(2)).await;
     let (_folder, path, _) = back_up(store).await;
     let id = find(store, 1).await.unwrap().token.id;
-    assert!(store.revoke_token(demo.id, id, at(2), &BY).await.unwrap());
+    assert!(store.write(revoking(demo.id, id, at(2))).await.unwrap());
     let id = find(store, 2).await.unwrap().token.id;
-    assert!(store.delete_token(demo.id, id, at(2), &BY).await.unwrap());
-    let restored = store.restore(Restore { keeps_removed: false, ..restoring(&path) }).await.unwrap();
+    assert!(store.write(deleting(demo.id, id, at(2))).await.unwrap());
+    let restored = store.write(Restore { keeps_removed: false, ..restoring(&path) }).await.unwrap();
     assert_eq!((restored.tokens, restored.left_out, restored.kept_revoked), (3, 0, 0));
     for number in [1, 2] {
         assert_eq!(find(store, number).await.unwrap().token.revoked_at, None);
@@ -159,9 +160,9 @@ pub(crate) async fn a_later_backup_brings_what_was_issued_since(bed: &Bed) {
     issue(store, demo.id, new_token(2)).await;
     let (_folder, real, _) = back_up(store).await;
     for other in bed.each_engine().await {
-        other.store.restore(restoring(&rehearsal)).await.unwrap();
+        other.store.write(restoring(&rehearsal)).await.unwrap();
         assert_eq!(find(&*other.store, 2).await, None);
-        let restored = other.store.restore(restoring(&real)).await.unwrap();
+        let restored = other.store.write(restoring(&real)).await.unwrap();
         assert_eq!((restored.tokens, restored.left_out), (3, 0));
         assert!(find(&*other.store, 2).await.is_some());
     }
@@ -173,11 +174,11 @@ pub(crate) async fn a_change_read_before_a_restore_is_stale_after_it(bed: &Bed) 
     issue(store, demo.id, new_token(1)).await;
     let (_folder, path, _) = back_up(store).await;
     let before = find(store, 1).await.unwrap();
-    store.restore(restoring(&path)).await.unwrap();
-    let replaced = store.replace_token(before.token, before.revision, &BY).await.unwrap();
+    store.write(restoring(&path)).await.unwrap();
+    let replaced = store.write(replacing(before.token, before.revision)).await.unwrap();
     assert_eq!(replaced, Replaced::Stale);
     let change = AppChange::default();
-    let changed = store.change_app(demo.id, demo.revision, change, at(9), &BY).await.unwrap();
+    let changed = store.write(changing(demo.id, demo.revision, change, at(9))).await.unwrap();
     assert_eq!(changed, jeton_store::AppChanged::Stale);
 }
 
@@ -189,10 +190,10 @@ pub(crate) async fn a_restore_that_fails_changes_nothing(bed: &Bed) {
     let (tokens, log) = (contents(store, demo.id).await, bed.changes_after(0).await);
 
     let nowhere = restoring(&path.with_extension("nowhere"));
-    assert!(store.restore(nowhere).await.is_err());
+    assert!(store.write(nowhere).await.is_err());
     // Found only when it is inserted: two tokens of one number cannot both be there.
     spoil(&path, "DROP INDEX tokens_digest; UPDATE tokens SET digest = zeroblob(32)").await;
-    assert!(store.restore(restoring(&path)).await.is_err());
+    assert!(store.write(restoring(&path)).await.is_err());
 
     assert_eq!(contents(store, demo.id).await, tokens);
     assert_eq!(bed.changes_after(0).await, log);
@@ -203,7 +204,7 @@ pub(crate) async fn a_restore_that_fails_changes_nothing(bed: &Bed) {
 /// Others read and write meanwhile, and the backup is of one instant: no token without its entry.
 pub(crate) async fn a_backup_under_load_is_of_one_instant(bed: &Bed) {
     let (store, demo) = begin_on(bed).await;
-    store.insert_tokens(demo.id, (0..2_000).map(new_token).collect(), at(0), &BY).await.unwrap();
+    store.write(inserting(demo.id, (0..2_000).map(new_token).collect(), at(0))).await.unwrap();
     let writer = bed.store.clone();
     let (stop, mut stopped) = tokio::sync::oneshot::channel::<()>();
     let load = tokio::spawn(async move {
@@ -229,7 +230,7 @@ pub(crate) async fn a_backup_under_load_is_of_one_instant(bed: &Bed) {
 
 pub(crate) async fn what_makes_no_sense_is_found(bed: &Bed) {
     let (store, demo) = begin_on(bed).await;
-    store.insert_tokens(demo.id, (1..4).map(new_token).collect(), at(0), &BY).await.unwrap();
+    store.write(inserting(demo.id, (1..4).map(new_token).collect(), at(0))).await.unwrap();
     let (_folder, path, _) = back_up(store).await;
     assert_eq!(store.check().await.unwrap().faults, [""; 0]);
     spoil(&path, "UPDATE tokens SET kind = 'king' WHERE id = 2").await;

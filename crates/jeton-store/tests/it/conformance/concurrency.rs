@@ -1,6 +1,9 @@
 use crate::bed::{BY, Bed};
 use crate::fixture::*;
 use jeton_core::{AppId, Token};
+use jeton_store::write::{
+    CreateApp, CreateOperator, DeleteApp, RevokeOperator, SweepDeletedApps, SweepSealed,
+};
 use jeton_store::{ChangeKind, Inserted, Replaced, StoreError};
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -14,10 +17,10 @@ pub(crate) async fn what_was_acknowledged_is_there(bed: &Bed) {
             let id = issue(&*store, app.id, new_token(number)).await;
             if number % 3 == 1 {
                 let token = Token { updated_at: at(5), ..stored(id, app.id, &new_token(number)).token };
-                assert_eq!(store.replace_token(token, 1, &BY).await.unwrap(), Replaced::Done);
+                assert_eq!(store.write(replacing(token, 1)).await.unwrap(), Replaced::Done);
             }
             if number % 3 == 2 {
-                assert!(store.revoke_token(app.id, id, at(6), &BY).await.unwrap());
+                assert!(store.write(revoking(app.id, id, at(6))).await.unwrap());
             }
         });
     }
@@ -42,7 +45,7 @@ pub(crate) async fn of_many_replacements_one_wins(bed: &Bed) {
     for seconds in 0..20 {
         let store = bed.store.clone();
         let token = Token { updated_at: at(seconds), ..stored(id, app.id, &new_token(1)).token };
-        tasks.spawn(async move { (seconds, store.replace_token(token, 1, &BY).await.unwrap()) });
+        tasks.spawn(async move { (seconds, store.write(replacing(token, 1)).await.unwrap()) });
     }
     let answers = tasks.join_all().await;
     let winners: Vec<_> = answers.iter().filter(|(_, answer)| *answer == Replaced::Done).collect();
@@ -57,7 +60,7 @@ pub(crate) async fn of_many_duplicates_one_wins(bed: &Bed) {
     for _ in 0..20 {
         let store = bed.store.clone();
         tasks.spawn(
-            async move { store.insert_tokens(app.id, vec![new_token(1)], at(0), &BY).await.unwrap()[0] },
+            async move { store.write(inserting(app.id, vec![new_token(1)], at(0))).await.unwrap()[0] },
         );
     }
     let answers = tasks.join_all().await;
@@ -73,7 +76,7 @@ pub(crate) async fn a_bad_write_fails_alone(bed: &Bed) {
         let store = bed.store.clone();
         let app_id = if number % 10 == 7 { AppId::new(4_242).unwrap() } else { app.id };
         tasks.spawn(async move {
-            let answer = store.insert_tokens(app_id, vec![new_token(number)], at(0), &BY).await;
+            let answer = store.write(inserting(app_id, vec![new_token(number)], at(0))).await;
             (number, answer)
         });
     }
@@ -93,7 +96,7 @@ pub(crate) async fn a_bad_write_fails_alone(bed: &Bed) {
 pub(crate) async fn a_caller_that_leaves_disturbs_nobody(bed: &Bed) {
     let (store, app) = begin_on(bed).await;
     for number in 0..50 {
-        let left = store.insert_tokens(app.id, vec![new_token(number)], at(0), &BY);
+        let left = store.write(inserting(app.id, vec![new_token(number)], at(0)));
         // Asked once and dropped, wherever it is by then.
         let _ = tokio::time::timeout(Duration::from_micros(u64::from(number) * 40), left).await;
         issue(store, app.id, new_token(1_000 + number)).await;
@@ -111,7 +114,7 @@ pub(crate) async fn another_store_sees_what_was_acknowledged(bed: &Bed) {
     for number in 0..20 {
         let id = issue(store, app.id, new_token(number)).await;
         assert!(find(&*other, number).await.is_some());
-        assert!(other.revoke_token(app.id, id, at(1), &BY).await.unwrap());
+        assert!(other.write(revoking(app.id, id, at(1))).await.unwrap());
         assert_eq!(store.token(app.id, id).await.unwrap(), None);
     }
     other.close().await;
@@ -124,7 +127,7 @@ pub(crate) async fn close_finishes_what_is_under_way(bed: &Bed) {
     for number in 0..100 {
         let store = bed.store.clone();
         tasks.spawn(async move {
-            let answer = store.insert_tokens(app.id, vec![new_token(number)], at(0), &BY).await;
+            let answer = store.write(inserting(app.id, vec![new_token(number)], at(0))).await;
             (number, answer)
         });
     }
@@ -158,26 +161,26 @@ pub(crate) async fn after_close_everything_is_unavailable(bed: &Bed) {
     let operator = jeton_core::OperatorId::new(1).unwrap();
     unavailable! {
         store.key_checks(),
-        store.initialise(genesis()),
+        store.write(genesis()),
         store.app_by_key(&app.key),
         store.default_app(),
         store.apps(),
-        store.create_app(new_app("x"), new_admin(), &BY),
-        store.change_app(app.id, 1, jeton_store::AppChange::default(), at(0), &BY),
-        store.delete_app(app.id, at(0), &BY),
-        store.sweep_deleted_apps(1),
-        store.sweep_sealed(app.id, 1),
-        store.insert_tokens(app.id, vec![new_token(1)], at(0), &BY),
+        store.write(CreateApp { app: new_app("x"), admin: new_admin(), by: BY }),
+        store.write(changing(app.id, 1, jeton_store::AppChange::default(), at(0))),
+        store.write(DeleteApp { id: app.id, at: at(0), by: BY }),
+        store.write(SweepDeletedApps { limit: 1 }),
+        store.write(SweepSealed { id: app.id, limit: 1 }),
+        store.write(inserting(app.id, vec![new_token(1)], at(0))),
         store.find_tokens(&[digest(1)]),
         store.token(app.id, id),
-        store.replace_token(token, 1, &BY),
-        store.revoke_token(app.id, id, at(0), &BY),
+        store.write(replacing(token, 1)),
+        store.write(revoking(app.id, id, at(0))),
         store.count_tokens(&shared(app.id)),
         store.list_tokens(&shared(app.id), page),
-        store.create_operator(new_operator(1), &BY),
+        store.write(CreateOperator { operator: new_operator(1), by: BY }),
         store.operators(),
         store.operator_by_digest(&digest(1)),
-        store.revoke_operator(operator, at(0), &BY),
+        store.write(RevokeOperator { id: operator, at: at(0), by: BY }),
         store.changes(0, 1),
         store.ping(),
     }

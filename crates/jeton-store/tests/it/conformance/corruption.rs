@@ -1,4 +1,4 @@
-use crate::bed::{BY, Bed};
+use crate::bed::Bed;
 use crate::fixture::*;
 use jeton_store::StoreError;
 
@@ -53,6 +53,6 @@ pub(crate) async fn other_rows_that_make_no_sense_are_corrupt(bed: &Bed) {
     bed.execute("UPDATE apps SET key = ''").await;
     assert_eq!(place(store.apps().await), "apps.key");
     // What a write reads back makes it fail as a whole.
-    let change = store.change_app(app.id, 1, jeton_store::AppChange::default(), at(1), &BY).await;
+    let change = store.write(changing(app.id, 1, jeton_store::AppChange::default(), at(1))).await;
     assert_eq!(place(change), "apps.key");
 }

@@ -1,4 +1,4 @@
-use crate::bed::{BY, Bed};
+use crate::bed::Bed;
 use crate::fixture::*;
 use jeton_core::{Actor, AppId, Document, Owner, Token, TokenId, TokenKind};
 use jeton_store::{NewToken, Order, OwnerFilter, Replaced, Store, StoredToken, TokenFilter, TokenPage, View};
@@ -44,7 +44,7 @@ pub(crate) async fn pages_by_creation_go_on_where_they_ended(bed: &Bed) {
     // Several of each instant, and later instants with lower numbers.
     let tokens =
         (0..25).map(|number| NewToken { created_at: at(-i64::from(number / 3)), ..new_token(number) });
-    store.insert_tokens(app.id, tokens.collect(), at(0), &BY).await.unwrap();
+    store.write(inserting(app.id, tokens.collect(), at(0))).await.unwrap();
     let filter = TokenFilter { view: View::LoopBack(at(0)), ..shared(app.id) };
     let mut expected = store.list_tokens(&filter, ALL).await.unwrap();
     expected.sort_by_key(|stored| (stored.token.created_at, stored.token.id));
@@ -79,14 +79,14 @@ async fn one_of_each(store: &dyn Store, app_id: AppId) -> Vec<NewToken> {
             tokens.push(NewToken { kind, owner, ..new_token(number) });
         }
     }
-    store.insert_tokens(app_id, tokens.clone(), at(0), &BY).await.unwrap();
+    store.write(inserting(app_id, tokens.clone(), at(0))).await.unwrap();
     tokens
 }
 
 pub(crate) async fn filters_let_through_what_they_say(bed: &Bed) {
     let (store, app) = begin_on(bed).await;
     let admin = find(store, 999_999).await.unwrap();
-    assert!(store.revoke_token(app.id, admin.token.id, at(0), &BY).await.unwrap());
+    assert!(store.write(revoking(app.id, admin.token.id, at(0))).await.unwrap());
     let tokens = one_of_each(store, app.id).await;
     let owners = [
         OwnerFilter::Any,
@@ -142,7 +142,7 @@ pub(crate) async fn loopback_sees_what_is_on_and_did_not_leave(bed: &Bed) {
     for id in [left, endless] {
         let stored = store.token(app.id, id).await.unwrap().unwrap();
         let gone = Token { left_loopback: true, ..stored.token };
-        assert_eq!(store.replace_token(gone, stored.revision, &BY).await.unwrap(), Replaced::Done);
+        assert_eq!(store.write(replacing(gone, stored.revision)).await.unwrap(), Replaced::Done);
     }
     for (now, expected) in
         [(99, vec![seen, left, endless]), (100, vec![seen, endless]), (101, vec![seen, endless])]
@@ -162,7 +162,7 @@ pub(crate) async fn revoked_tokens_do_not_count(bed: &Bed) {
     let mine = |number| NewToken { owner: owner.clone(), ..new_token(number) };
     let first = issue(store, app.id, mine(1)).await;
     let second = issue(store, app.id, mine(2)).await;
-    assert!(store.revoke_token(app.id, first, at(1), &BY).await.unwrap());
+    assert!(store.write(revoking(app.id, first, at(1))).await.unwrap());
     for owner in [OwnerFilter::Any, OwnerFilter::Named(user("7"))] {
         let filter = TokenFilter { owner, ..shared(app.id) };
         assert_eq!(store.count_tokens(&filter).await.unwrap(), 1);

@@ -1,6 +1,10 @@
 use crate::bed::{BY, Bed};
 use crate::fixture::*;
 use jeton_core::{Actor, AppId, Digest, Timestamp, Token, TokenId, TokenKind};
+use jeton_store::write::{
+    ChangeApp, CreateApp, CreateOperator, DeleteApp, DeleteToken, EraseRemovedSecrets, InsertTokens,
+    ReplaceToken, RevokeOperator, RevokeToken, SweepDeletedApps, SweepSealed,
+};
 use jeton_store::{AppChange, Change, ChangeKind, NewToken, News, Replaced};
 use sqlx::{Connection, Executor};
 
@@ -24,20 +28,25 @@ pub(crate) async fn every_write_has_its_entry(bed: &Bed) {
     let app = create_app(store, "shop").await;
     let admin = store.find_tokens(&[digest(999_999)]).await.unwrap();
     let admin = admin.iter().find(|stored| stored.token.app_id == app.id).unwrap().token.id;
-    store.change_app(app.id, 1, AppChange::default(), at(1), &by).await.unwrap();
+    let change = changing(app.id, 1, AppChange::default(), at(1));
+    store.write(ChangeApp { by: by.clone(), ..change }).await.unwrap();
     let long_ago = NewToken { created_at: at(-9_999), ..new_token(1) };
-    let batch = vec![long_ago, new_token(1), new_token(2)];
-    store.insert_tokens(app.id, batch, at(2), &manager).await.unwrap();
+    let batch = inserting(app.id, vec![long_ago, new_token(1), new_token(2)], at(2));
+    store.write(InsertTokens { by: manager.clone(), ..batch }).await.unwrap();
     let one = find(store, 1).await.unwrap();
     let two = find(store, 2).await.unwrap();
-    let updated = Token { updated_at: at(3), ..one.token.clone() };
-    assert_eq!(store.replace_token(updated, 1, &by).await.unwrap(), Replaced::Done);
-    assert!(store.revoke_token(app.id, two.token.id, at(4), &Actor::Client).await.unwrap());
+    let updated = replacing(Token { updated_at: at(3), ..one.token.clone() }, 1);
+    assert_eq!(store.write(ReplaceToken { by: by.clone(), ..updated }).await.unwrap(), Replaced::Done);
+    let (revoke, client) = (revoking(app.id, two.token.id, at(4)), Actor::Client);
+    assert!(store.write(RevokeToken { by: client.clone(), ..revoke }).await.unwrap());
     let three = issue(store, app.id, new_token(3)).await;
-    assert!(store.delete_token(app.id, three, at(5), &Actor::Client).await.unwrap());
-    let operator = store.create_operator(new_operator(5), &BY).await.unwrap();
-    assert!(store.revoke_operator(operator, at(6), &Actor::Operator(operator)).await.unwrap());
-    assert!(store.delete_app(app.id, at(7), &Actor::Anonymous).await.unwrap());
+    let delete = deleting(app.id, three, at(5));
+    assert!(store.write(DeleteToken { by: client.clone(), ..delete }).await.unwrap());
+    let operator = store.write(CreateOperator { operator: new_operator(5), by: BY }).await.unwrap();
+    assert!(
+        store.write(RevokeOperator { id: operator, at: at(6), by: Actor::Operator(operator) }).await.unwrap()
+    );
+    assert!(store.write(DeleteApp { id: app.id, at: at(7), by: Actor::Anonymous }).await.unwrap());
 
     let changes = bed.changes_after(start).await;
     let (of, id) = (Some(app.id), |token: TokenId| Some(token.get()));
@@ -66,20 +75,23 @@ pub(crate) async fn every_write_has_its_entry(bed: &Bed) {
 pub(crate) async fn refused_writes_have_none(bed: &Bed) {
     let (store, app) = begin_on(bed).await;
     let id = issue(store, app.id, new_token(1)).await;
-    assert!(store.revoke_token(app.id, id, at(1), &BY).await.unwrap());
+    assert!(store.write(revoking(app.id, id, at(1))).await.unwrap());
     let log = bed.changes_after(0).await;
 
     let token = find(store, 1).await.unwrap().token;
-    store.initialise(genesis()).await.unwrap();
-    store.create_app(new_app("demo"), new_admin(), &BY).await.unwrap();
-    store.change_app(app.id, 9, AppChange::default(), at(2), &BY).await.unwrap();
-    store.insert_tokens(app.id, vec![new_token(1)], at(2), &BY).await.unwrap();
-    store.replace_token(token, 9, &BY).await.unwrap();
-    store.revoke_token(app.id, id, at(2), &BY).await.unwrap();
-    store.delete_app(AppId::new(77).unwrap(), at(2), &BY).await.unwrap();
-    store.revoke_operator(jeton_core::OperatorId::new(77).unwrap(), at(2), &BY).await.unwrap();
-    store.sweep_deleted_apps(10).await.unwrap();
-    store.sweep_sealed(app.id, 10).await.unwrap();
+    store.write(genesis()).await.unwrap();
+    store.write(CreateApp { app: new_app("demo"), admin: new_admin(), by: BY }).await.unwrap();
+    store.write(changing(app.id, 9, AppChange::default(), at(2))).await.unwrap();
+    store.write(inserting(app.id, vec![new_token(1)], at(2))).await.unwrap();
+    store.write(replacing(token, 9)).await.unwrap();
+    store.write(revoking(app.id, id, at(2))).await.unwrap();
+    store.write(DeleteApp { id: AppId::new(77).unwrap(), at: at(2), by: BY }).await.unwrap();
+    store
+        .write(RevokeOperator { id: jeton_core::OperatorId::new(77).unwrap(), at: at(2), by: BY })
+        .await
+        .unwrap();
+    store.write(SweepDeletedApps { limit: 10 }).await.unwrap();
+    store.write(SweepSealed { id: app.id, limit: 10 }).await.unwrap();
 
     assert_eq!(bed.changes_after(0).await, log);
 }
@@ -99,7 +111,7 @@ pub(crate) async fn what_goes_is_told_with_its_sealed_secret_for_a_while(bed: &B
         NewToken { expires_at: Some(at(50)), ..sealed(5) },
         NewToken { expires_at: Some(at(60)), ..sealed(6) },
     ];
-    store.insert_tokens(app.id, tokens, at(0), &BY).await.unwrap();
+    store.write(inserting(app.id, tokens, at(0))).await.unwrap();
     let mut ids = Vec::new();
     for number in 1..=6 {
         ids.push(find(store, number).await.unwrap().token.id);
@@ -108,11 +120,11 @@ pub(crate) async fn what_goes_is_told_with_its_sealed_secret_for_a_while(bed: &B
     for number in [5, 6] {
         let stored = find(store, number).await.unwrap();
         let left = Token { left_loopback: true, ..stored.token };
-        assert_eq!(store.replace_token(left, stored.revision, &BY).await.unwrap(), Replaced::Done);
+        assert_eq!(store.write(replacing(left, stored.revision)).await.unwrap(), Replaced::Done);
     }
-    assert!(store.delete_token(app.id, ids[0], at(10), &BY).await.unwrap());
+    assert!(store.write(deleting(app.id, ids[0], at(10))).await.unwrap());
     for (id, seconds) in [(ids[1], 20), (ids[2], 30), (ids[3], 40), (ids[4], 50), (ids[5], 59)] {
-        assert!(store.revoke_token(app.id, id, at(seconds), &BY).await.unwrap());
+        assert!(store.write(revoking(app.id, id, at(seconds))).await.unwrap());
     }
     let removals = || async {
         let changes = bed.changes_after(start).await;
@@ -131,11 +143,15 @@ pub(crate) async fn what_goes_is_told_with_its_sealed_secret_for_a_while(bed: &B
     ];
     assert_eq!(removals().await, whole);
 
-    assert_eq!(store.erase_removed_secrets(at(10), 10).await.unwrap(), 0, "not before");
-    assert_eq!(store.erase_removed_secrets(at(40), 1).await.unwrap(), 1);
-    assert_eq!(store.erase_removed_secrets(at(40), 10).await.unwrap(), 1);
-    assert_eq!(store.erase_removed_secrets(at(40), 10).await.unwrap(), 0);
-    assert_eq!(store.erase_removed_secrets(at(60), 10).await.unwrap(), 1);
+    assert_eq!(
+        store.write(EraseRemovedSecrets { before: at(10), limit: 10 }).await.unwrap(),
+        0,
+        "not before"
+    );
+    assert_eq!(store.write(EraseRemovedSecrets { before: at(40), limit: 1 }).await.unwrap(), 1);
+    assert_eq!(store.write(EraseRemovedSecrets { before: at(40), limit: 10 }).await.unwrap(), 1);
+    assert_eq!(store.write(EraseRemovedSecrets { before: at(40), limit: 10 }).await.unwrap(), 0);
+    assert_eq!(store.write(EraseRemovedSecrets { before: at(60), limit: 10 }).await.unwrap(), 1);
     let erased = whole.map(|(was_on_loopback, _)| (was_on_loopback, None));
     assert_eq!(removals().await, erased);
 }
@@ -154,7 +170,7 @@ pub(crate) async fn genesis_is_logged(bed: &Bed) {
 
 pub(crate) async fn pages_go_on_where_they_ended(bed: &Bed) {
     let (store, app) = begin_on(bed).await;
-    store.insert_tokens(app.id, (0..5_000).map(new_token).collect(), at(0), &BY).await.unwrap();
+    store.write(inserting(app.id, (0..5_000).map(new_token).collect(), at(0))).await.unwrap();
     let whole = bed.changes_after(0).await;
     assert_eq!(whole.len(), 5_003, "more than go into one statement");
     let mut paged: Vec<Change> = Vec::new();
@@ -230,7 +246,7 @@ pub(crate) async fn news_do_not_wait_for_open_transactions(bed: &Bed) {
 pub(crate) async fn what_cannot_be_told_is_not_told_in_part(bed: &Bed) {
     let (store, app) = begin_on(bed).await;
     let start = store.news(None).await.unwrap().position;
-    store.insert_tokens(app.id, (0..10_001).map(new_token).collect(), at(0), &BY).await.unwrap();
+    store.write(inserting(app.id, (0..10_001).map(new_token).collect(), at(0))).await.unwrap();
     let many = store.news(Some(&start)).await.unwrap();
     assert_eq!(many.changes, None, "too many");
     assert_eq!(store.news(Some(&many.position)).await.unwrap().changes, Some(vec![]), "it goes on from now");
@@ -252,7 +268,7 @@ pub(crate) async fn foreign_digests_are_found_by_number(bed: &Bed) {
         issue(store, app.id, foreign(3)).await,
         issue(store, app.id, foreign(4)).await,
     ];
-    assert!(store.revoke_token(app.id, ids[2], at(1), &BY).await.unwrap());
+    assert!(store.write(revoking(app.id, ids[2], at(1))).await.unwrap());
     let last = TokenId::new(jeton_core::MAX_INTEGER).unwrap();
     let all = store.foreign_digests(TokenId::new(1).unwrap(), last, 10).await.unwrap();
     assert_eq!(all, [(ids[0], digest(1)), (ids[2], digest(3)), (ids[3], digest(4))]);

@@ -1,10 +1,11 @@
 use crate::bed::{BY, Bed};
 use crate::fixture::*;
+use jeton_store::write::{CreateOperator, RevokeOperator};
 use jeton_store::{Operator, StoreError};
 
 pub(crate) async fn an_operator_is_found_until_revoked(bed: &Bed) {
     let (store, _) = begin_on(bed).await;
-    let id = store.create_operator(new_operator(1), &BY).await.unwrap();
+    let id = store.write(CreateOperator { operator: new_operator(1), by: BY }).await.unwrap();
     let operator = Operator { id, name: "operator 1".to_owned(), created_at: at(0) };
     assert_eq!(store.operator_by_digest(&digest(1)).await.unwrap(), Some(operator.clone()));
     assert_eq!(store.operator_by_digest(&digest(2)).await.unwrap(), None);
@@ -12,18 +13,18 @@ pub(crate) async fn an_operator_is_found_until_revoked(bed: &Bed) {
     assert_eq!(all.len(), 2);
     assert_eq!(all[1], operator);
 
-    assert!(store.revoke_operator(id, at(1), &BY).await.unwrap());
+    assert!(store.write(RevokeOperator { id, at: at(1), by: BY }).await.unwrap());
     assert_eq!(store.operator_by_digest(&digest(1)).await.unwrap(), None);
     assert_eq!(store.operators().await.unwrap(), all[..1]);
-    assert!(!store.revoke_operator(id, at(2), &BY).await.unwrap());
-    let next = store.create_operator(new_operator(3), &BY).await.unwrap();
+    assert!(!store.write(RevokeOperator { id, at: at(2), by: BY }).await.unwrap());
+    let next = store.write(CreateOperator { operator: new_operator(3), by: BY }).await.unwrap();
     assert!(next > id, "numbers are not used again");
 }
 
 pub(crate) async fn two_operators_do_not_share_a_token(bed: &Bed) {
     let (store, _) = begin_on(bed).await;
     let log = bed.changes_after(0).await;
-    let error = store.create_operator(new_operator(999_998), &BY).await.unwrap_err();
+    let error = store.write(CreateOperator { operator: new_operator(999_998), by: BY }).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
     assert_eq!(store.operators().await.unwrap().len(), 1);
     assert_eq!(bed.changes_after(0).await, log);

@@ -7,6 +7,7 @@ use jeton_core::{
     Actor, Demand, Entropy, Owner, Permission, Resource, Scope, Scopes, Standing, Token, TokenKind, Verdict,
     decide,
 };
+use jeton_store::write::{CreateOperator, RevokeOperator};
 use jeton_store::{AppChange, AppChanged, NewToken, Replaced, Restore, Store, StoredToken};
 use jeton_testkit::SeededEntropy;
 
@@ -144,22 +145,22 @@ pub(crate) async fn no_token_allows_more_than_before(bed: &Bed) {
     let (store, demo) = begin_on(bed).await;
     let dice = Dice(SeededEntropy::new(14));
     let tokens = (0..TOKENS).map(|number| dice.new_token(number)).collect();
-    store.insert_tokens(demo.id, tokens, at(0), &BY).await.unwrap();
+    store.write(inserting(demo.id, tokens, at(0))).await.unwrap();
     let (_folder, path, _) = back_up(store).await;
     for number in 0..TOKENS {
         let stored = find(store, number).await.unwrap();
         match dice.below(8) {
-            0 => assert!(store.revoke_token(demo.id, stored.token.id, at(2), &BY).await.unwrap()),
-            1 => assert!(store.delete_token(demo.id, stored.token.id, at(2), &BY).await.unwrap()),
+            0 => assert!(store.write(revoking(demo.id, stored.token.id, at(2))).await.unwrap()),
+            1 => assert!(store.write(deleting(demo.id, stored.token.id, at(2))).await.unwrap()),
             2 => {}
             _ => {
                 let changed = dice.changed(stored.token);
-                assert_eq!(store.replace_token(changed, stored.revision, &BY).await.unwrap(), Replaced::Done);
+                assert_eq!(store.write(replacing(changed, stored.revision)).await.unwrap(), Replaced::Done);
             }
         }
     }
     let before = found(store).await;
-    let restored = store.restore(restoring(&path)).await.unwrap();
+    let restored = store.write(restoring(&path)).await.unwrap();
     let after = found(store).await;
     for (before, after) in before.iter().zip(&after) {
         assert_no_wider(before.as_ref(), after.as_ref());
@@ -178,7 +179,7 @@ pub(crate) async fn no_token_allows_more_than_before(bed: &Bed) {
     assert_eq!((restored.unknown_tokens, restored.unknown_apps), (0, 0));
     // The same again: nothing is left to keep.
     let (_folder, path, _) = back_up(store).await;
-    let again = store.restore(restoring(&path)).await.unwrap();
+    let again = store.write(restoring(&path)).await.unwrap();
     assert_eq!((again.kept_narrowed, again.kept_ended, again.kept_kinds, again.kept_users), (0, 0, 0, 0));
     assert_eq!(store.check().await.unwrap().faults, [""; 0]);
 }
@@ -188,15 +189,15 @@ pub(crate) async fn a_restore_as_of_the_backup_keeps_nothing(bed: &Bed) {
     let (store, demo) = begin_on(bed).await;
     let dice = Dice(SeededEntropy::new(15));
     let tokens = (0..TOKENS).map(|number| dice.new_token(number)).collect();
-    store.insert_tokens(demo.id, tokens, at(0), &BY).await.unwrap();
+    store.write(inserting(demo.id, tokens, at(0))).await.unwrap();
     let backed_up = found(store).await;
     let (_folder, path, _) = back_up(store).await;
     for number in 0..TOKENS {
         let stored = find(store, number).await.unwrap();
         let changed = dice.changed(stored.token);
-        store.replace_token(changed, stored.revision, &BY).await.unwrap();
+        store.write(replacing(changed, stored.revision)).await.unwrap();
     }
-    store.restore(Restore { keeps_removed: false, ..restoring(&path) }).await.unwrap();
+    store.write(Restore { keeps_removed: false, ..restoring(&path) }).await.unwrap();
     let plain = |found: Vec<Option<StoredToken>>| -> Vec<Token> {
         found.into_iter().map(|stored| stored.unwrap().token).collect()
     };
@@ -209,18 +210,18 @@ pub(crate) async fn what_an_app_refuses_stays_refused(bed: &Bed) {
     let shop = create_app(store, "shop").await;
     issue(store, demo.id, new_token(1)).await;
     issue(store, shop.id, new_token(2)).await;
-    let operator = store.create_operator(new_operator(5_000), &BY).await.unwrap();
+    let operator = store.write(CreateOperator { operator: new_operator(5_000), by: BY }).await.unwrap();
     let (_folder, path, _) = back_up(store).await;
     let change = AppChange {
         settings: Some(r#"{"reveal":"once"}"#.to_owned()),
         client_secret: Some(digest(77)),
         data_key: Some(None),
     };
-    let changed = store.change_app(demo.id, demo.revision, change, at(5), &BY).await.unwrap();
+    let changed = store.write(changing(demo.id, demo.revision, change, at(5))).await.unwrap();
     assert!(matches!(changed, AppChanged::Changed(_)), "{changed:?}");
-    assert!(store.revoke_operator(operator, at(6), &BY).await.unwrap());
+    assert!(store.write(RevokeOperator { id: operator, at: at(6), by: BY }).await.unwrap());
 
-    let restored = store.restore(restoring(&path)).await.unwrap();
+    let restored = store.write(restoring(&path)).await.unwrap();
     let kept = (restored.kept_settings, restored.kept_client_secrets, restored.kept_revoked_operators);
     assert_eq!(kept, (1, 1, 1));
     let app = store.default_app().await.unwrap().unwrap();
@@ -231,7 +232,7 @@ pub(crate) async fn what_an_app_refuses_stays_refused(bed: &Bed) {
     assert_eq!((other.settings, other.data_key), (shop.settings, shop.data_key));
     assert!(find(store, 2).await.unwrap().sealed.is_some());
 
-    let restored = store.restore(Restore { keeps_removed: false, ..restoring(&path) }).await.unwrap();
+    let restored = store.write(Restore { keeps_removed: false, ..restoring(&path) }).await.unwrap();
     assert_eq!((restored.kept_settings, restored.kept_client_secrets), (0, 0));
     let app = store.default_app().await.unwrap().unwrap();
     assert_eq!(
@@ -250,9 +251,9 @@ pub(crate) async fn what_was_never_known_is_counted(bed: &Bed) {
     create_app(store, "shop").await;
     let (_folder, late, _) = back_up(store).await;
     for other in bed.each_engine().await {
-        let first = other.store.restore(restoring(&early)).await.unwrap();
+        let first = other.store.write(restoring(&early)).await.unwrap();
         assert_eq!((first.unknown_tokens, first.unknown_apps), (0, 0), "nothing was there");
-        let second = other.store.restore(restoring(&late)).await.unwrap();
+        let second = other.store.write(restoring(&late)).await.unwrap();
         assert_eq!((second.unknown_tokens, second.unknown_apps), (1, 1));
         assert!(find(&*other.store, 2).await.is_some());
     }

@@ -1,6 +1,7 @@
-use crate::bed::{BY, Bed};
+use crate::bed::Bed;
 use crate::fixture::*;
 use jeton_core::{Actor, TokenId};
+use jeton_store::write::{PurgeTokens, TrimChanges};
 use jeton_store::{Change, ChangeKind, LogState, NewToken, Purge};
 
 const KEPT: Actor = Actor::Retention;
@@ -18,14 +19,39 @@ pub(crate) async fn expired_tokens_are_purged_in_batches(bed: &Bed) {
     let (store, demo) = begin_on(bed).await;
     let shop = create_app(store, "shop").await;
     let tokens = vec![expiring(1, 10), expiring(2, 20), expiring(3, 30), new_token(4)];
-    store.insert_tokens(demo.id, tokens, at(0), &BY).await.unwrap();
-    store.insert_tokens(shop.id, vec![expiring(5, 10)], at(0), &BY).await.unwrap();
+    store.write(inserting(demo.id, tokens, at(0))).await.unwrap();
+    store.write(inserting(shop.id, vec![expiring(5, 10)], at(0))).await.unwrap();
     let start = bed.last_change().await;
 
-    assert_eq!(store.purge_tokens(Purge::Expired, at(10), 10, at(99), &KEPT).await.unwrap(), 0, "not before");
-    assert_eq!(store.purge_tokens(Purge::Expired, at(30), 2, at(99), &KEPT).await.unwrap(), 2);
-    assert_eq!(store.purge_tokens(Purge::Expired, at(30), 2, at(99), &KEPT).await.unwrap(), 1);
-    assert_eq!(store.purge_tokens(Purge::Expired, at(30), 2, at(99), &KEPT).await.unwrap(), 0);
+    assert_eq!(
+        store
+            .write(PurgeTokens { which: Purge::Expired, before: at(10), limit: 10, at: at(99), by: KEPT })
+            .await
+            .unwrap(),
+        0,
+        "not before"
+    );
+    assert_eq!(
+        store
+            .write(PurgeTokens { which: Purge::Expired, before: at(30), limit: 2, at: at(99), by: KEPT })
+            .await
+            .unwrap(),
+        2
+    );
+    assert_eq!(
+        store
+            .write(PurgeTokens { which: Purge::Expired, before: at(30), limit: 2, at: at(99), by: KEPT })
+            .await
+            .unwrap(),
+        1
+    );
+    assert_eq!(
+        store
+            .write(PurgeTokens { which: Purge::Expired, before: at(30), limit: 2, at: at(99), by: KEPT })
+            .await
+            .unwrap(),
+        0
+    );
     for (number, is_left) in [(1, false), (2, false), (3, true), (4, true), (5, false)] {
         assert_eq!(find(store, number).await.is_some(), is_left, "{number}");
     }
@@ -38,8 +64,20 @@ pub(crate) async fn expired_tokens_are_purged_in_batches(bed: &Bed) {
 pub(crate) async fn what_expired_before_it_was_written_stays_as_long(bed: &Bed) {
     let (store, app) = begin_on(bed).await;
     issue(store, app.id, expiring(1, -9_999)).await;
-    assert_eq!(store.purge_tokens(Purge::Expired, at(0), 10, at(99), &KEPT).await.unwrap(), 0);
-    assert_eq!(store.purge_tokens(Purge::Expired, at(1), 10, at(99), &KEPT).await.unwrap(), 1);
+    assert_eq!(
+        store
+            .write(PurgeTokens { which: Purge::Expired, before: at(0), limit: 10, at: at(99), by: KEPT })
+            .await
+            .unwrap(),
+        0
+    );
+    assert_eq!(
+        store
+            .write(PurgeTokens { which: Purge::Expired, before: at(1), limit: 10, at: at(99), by: KEPT })
+            .await
+            .unwrap(),
+        1
+    );
 }
 
 pub(crate) async fn tombstones_are_purged_but_not_those_of_foreign_secrets(bed: &Bed) {
@@ -47,42 +85,64 @@ pub(crate) async fn tombstones_are_purged_but_not_those_of_foreign_secrets(bed: 
     let foreign = NewToken { is_foreign: true, ..expiring(2, 5) };
     let ids = [issue(store, app.id, expiring(1, 5)).await, issue(store, app.id, foreign.clone()).await];
     for id in ids {
-        assert!(store.revoke_token(app.id, id, at(10), &BY).await.unwrap());
+        assert!(store.write(revoking(app.id, id, at(10))).await.unwrap());
     }
-    assert_eq!(store.purge_tokens(Purge::Expired, at(99), 10, at(99), &KEPT).await.unwrap(), 0);
-    assert_eq!(store.purge_tokens(Purge::Revoked, at(10), 10, at(99), &KEPT).await.unwrap(), 0);
-    assert_eq!(store.purge_tokens(Purge::Revoked, at(99), 10, at(99), &KEPT).await.unwrap(), 1);
+    assert_eq!(
+        store
+            .write(PurgeTokens { which: Purge::Expired, before: at(99), limit: 10, at: at(99), by: KEPT })
+            .await
+            .unwrap(),
+        0
+    );
+    assert_eq!(
+        store
+            .write(PurgeTokens { which: Purge::Revoked, before: at(10), limit: 10, at: at(99), by: KEPT })
+            .await
+            .unwrap(),
+        0
+    );
+    assert_eq!(
+        store
+            .write(PurgeTokens { which: Purge::Revoked, before: at(99), limit: 10, at: at(99), by: KEPT })
+            .await
+            .unwrap(),
+        1
+    );
     assert_eq!(find(store, 1).await, None);
-    let again = store.insert_tokens(app.id, vec![foreign], at(99), &BY).await.unwrap();
+    let again = store.write(inserting(app.id, vec![foreign], at(99))).await.unwrap();
     assert_eq!(again, [jeton_store::Inserted::Duplicate], "it was revoked, and still is");
 }
 
 pub(crate) async fn the_log_is_trimmed_from_its_beginning(bed: &Bed) {
     let (store, app) = begin_on(bed).await;
     for (number, seconds) in [(1, 10), (2, 50), (3, 20), (4, 60)] {
-        store.insert_tokens(app.id, vec![new_token(number)], at(seconds), &BY).await.unwrap();
+        store.write(inserting(app.id, vec![new_token(number)], at(seconds))).await.unwrap();
     }
     let whole = bed.changes_after(0).await;
     assert_eq!(whole.len(), 7);
-    assert_eq!(store.trim_changes(at(40), 3).await.unwrap(), 3);
+    assert_eq!(store.write(TrimChanges { before: at(40), limit: 3 }).await.unwrap(), 3);
     // The entry of second 20 is old enough, and comes after one that is not: a hole would hide what is missing.
-    assert_eq!(store.trim_changes(at(40), 10).await.unwrap(), 1);
-    assert_eq!(store.trim_changes(at(40), 10).await.unwrap(), 0);
+    assert_eq!(store.write(TrimChanges { before: at(40), limit: 10 }).await.unwrap(), 1);
+    assert_eq!(store.write(TrimChanges { before: at(40), limit: 10 }).await.unwrap(), 0);
     assert_eq!(bed.changes_after(0).await, whole[4..]);
-    assert_eq!(store.trim_changes(at(99), 10).await.unwrap(), 2);
-    assert_eq!(store.trim_changes(at(99), 10).await.unwrap(), 0, "the last entry stays");
+    assert_eq!(store.write(TrimChanges { before: at(99), limit: 10 }).await.unwrap(), 2);
+    assert_eq!(
+        store.write(TrimChanges { before: at(99), limit: 10 }).await.unwrap(),
+        0,
+        "the last entry stays"
+    );
     assert_eq!(bed.changes_after(0).await, whole[6..]);
 }
 
 pub(crate) async fn readers_learn_of_gaps_and_epochs(bed: &Bed) {
     assert_eq!(bed.store.log_state(0).await.unwrap(), LogState { epoch: 0, has_gap: false });
     let (store, app) = begin_on(bed).await;
-    store.insert_tokens(app.id, vec![new_token(1), new_token(2)], at(10), &BY).await.unwrap();
+    store.write(inserting(app.id, vec![new_token(1), new_token(2)], at(10))).await.unwrap();
     let whole = bed.changes_after(0).await;
     let state = |has_gap| LogState { epoch: 11, has_gap };
     let [.., before_last, last] = &whole[..] else { panic!("{whole:?}") };
     assert_eq!(store.log_state(before_last.sequence).await.unwrap(), state(false));
-    store.trim_changes(at(99), 100).await.unwrap();
+    store.write(TrimChanges { before: at(99), limit: 100 }).await.unwrap();
     assert_eq!(store.log_state(before_last.sequence).await.unwrap(), state(true));
     assert_eq!(store.log_state(last.sequence).await.unwrap(), state(false), "it has read everything");
     assert_eq!(store.log_state(0).await.unwrap(), state(false), "it has read nothing, and misses nothing");

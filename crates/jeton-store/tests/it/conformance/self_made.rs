@@ -1,9 +1,8 @@
 use crate::bed::{BY, Bed};
 use crate::fixture::*;
 use jeton_core::{AppId, Document, Owner, Timestamp, Token, TokenId, TokenKind};
-use jeton_store::{
-    ChangeKind, Inserted, KeyCheck, NewToken, Purge, Replaced, Replacement, Restore, SelfMadeLimit, Store,
-};
+use jeton_store::write::{DeleteApp, InsertTokens, PurgeTokens, ReplaceToken, SweepDeletedApps, SweepSealed};
+use jeton_store::{ChangeKind, Inserted, KeyCheck, NewToken, Purge, Replaced, Restore, SelfMadeLimit, Store};
 use tokio::task::JoinSet;
 
 /// Room for three bare tokens and some more.
@@ -18,7 +17,7 @@ fn with_document(bytes: usize) -> Option<Document> {
 }
 
 async fn insert(store: &dyn Store, app: AppId, tokens: Vec<NewToken>, now: Timestamp) -> Vec<Inserted> {
-    store.insert_tokens_within(LIMIT, app, tokens, now, &BY).await.unwrap()
+    store.write(InsertTokens { self_made: LIMIT, app_id: app, tokens, at: now, by: BY }).await.unwrap()
 }
 
 fn ids(answers: &[Inserted]) -> Vec<TokenId> {
@@ -50,10 +49,7 @@ pub(crate) async fn they_stay_within_their_limits(bed: &Bed) {
     // Another app has room of its own, and so has who is not bounded.
     let other = create_app(store, "other").await;
     assert_eq!(ids(&insert(store, other.id, vec![self_made(6, 100)], at(0)).await).len(), 1);
-    assert_eq!(
-        ids(&store.insert_tokens(app.id, vec![self_made(8, 100)], at(0), &BY).await.unwrap()).len(),
-        1
-    );
+    assert_eq!(ids(&store.write(inserting(app.id, vec![self_made(8, 100)], at(0))).await.unwrap()).len(), 1);
     assert_counted(store).await;
     // Bytes are bounded too.
     let large = NewToken { document: with_document(3_000), ..self_made(10, 100) };
@@ -82,26 +78,29 @@ pub(crate) async fn expired_ones_make_room(bed: &Bed) {
 pub(crate) async fn whatever_becomes_of_them_is_counted(bed: &Bed) {
     let (store, app) = begin_on(bed).await;
     let new: Vec<_> = (1..=7).map(|number| self_made(number, 10)).collect();
-    let answers = store.insert_tokens(app.id, new.clone(), at(0), &BY).await.unwrap();
+    let answers = store.write(inserting(app.id, new.clone(), at(0))).await.unwrap();
     let ids = ids(&answers);
-    assert!(store.revoke_token(app.id, ids[0], at(1), &BY).await.unwrap());
+    assert!(store.write(revoking(app.id, ids[0], at(1))).await.unwrap());
     assert_counted(store).await;
-    assert!(store.delete_token(app.id, ids[1], at(1), &BY).await.unwrap());
+    assert!(store.write(deleting(app.id, ids[1], at(1))).await.unwrap());
     assert_counted(store).await;
     let token = |index: usize| stored(ids[index], app.id, &new[index]).token;
     let grant = Token { kind: TokenKind::Grant, ..token(2) };
-    assert_eq!(store.replace_token(grant, 1, &BY).await.unwrap(), Replaced::Done);
+    assert_eq!(store.write(replacing(grant, 1)).await.unwrap(), Replaced::Done);
     assert_counted(store).await;
     let larger = Token { document: with_document(77), owner: Owner::Named(user("é")), ..token(3) };
-    assert_eq!(store.replace_token(larger, 1, &BY).await.unwrap(), Replaced::Done);
+    assert_eq!(store.write(replacing(larger, 1)).await.unwrap(), Replaced::Done);
     assert_counted(store).await;
-    assert!(store.sweep_sealed(app.id, 2).await.unwrap() > 0);
+    assert!(store.write(SweepSealed { id: app.id, limit: 2 }).await.unwrap() > 0);
     assert_counted(store).await;
-    let purged = store.purge_tokens(Purge::Expired, at(20), 2, at(20), &BY).await.unwrap();
+    let purged = store
+        .write(PurgeTokens { which: Purge::Expired, before: at(20), limit: 2, at: at(20), by: BY })
+        .await
+        .unwrap();
     assert_eq!(purged, 2);
     assert_counted(store).await;
-    assert!(store.delete_app(app.id, at(30), &BY).await.unwrap());
-    while store.sweep_deleted_apps(2).await.unwrap() > 0 {
+    assert!(store.write(DeleteApp { id: app.id, at: at(30), by: BY }).await.unwrap());
+    while store.write(SweepDeletedApps { limit: 2 }).await.unwrap() > 0 {
         assert_counted(store).await;
     }
 }
@@ -117,8 +116,8 @@ pub(crate) async fn a_token_that_becomes_self_made_needs_room(bed: &Bed) {
         ..stored(id, app.id, &new_token(1)).token
     };
     let replace = async |token: Token, expected| {
-        let replacement = Replacement { token, expected, self_made: LIMIT, takes_away: false };
-        store.replace(replacement, &BY).await.unwrap()
+        let replacement = ReplaceToken { token, expected, self_made: LIMIT, takes_away: false, by: BY };
+        store.write(replacement).await.unwrap()
     };
     assert_eq!(replace(token(5), 7).await, Replaced::Stale);
     assert_eq!(replace(token(5), 1).await, Replaced::NoRoom);
@@ -147,7 +146,10 @@ pub(crate) async fn many_writers_keep_to_the_limit(bed: &Bed) {
                 // What one round writes has expired in the next.
                 let (now, ends) = (at(i64::from(round)), i64::from(round) + 1);
                 let tokens = (0..9).map(|index| self_made(number(index), ends)).collect();
-                let answers = store.insert_tokens_within(limit, app.id, tokens, now, &BY).await.unwrap();
+                let answers = store
+                    .write(InsertTokens { self_made: limit, app_id: app.id, tokens, at: now, by: BY })
+                    .await
+                    .unwrap();
                 taken += ids(&answers).len();
                 let mut filter = shared(app.id);
                 filter.kinds = vec![TokenKind::SelfMade];
@@ -180,7 +182,7 @@ pub(crate) async fn a_restore_counts_anew(bed: &Bed) {
         at: at(1),
         by: BY,
     };
-    store.restore(restore).await.unwrap();
+    store.write(restore).await.unwrap();
     assert_counted(store).await;
     let answers = insert(store, app.id, vec![self_made(4, 10), self_made(5, 10)], at(0)).await;
     assert!(matches!(answers[..], [Inserted::Issued(_), Inserted::NoRoom]), "{answers:?}");

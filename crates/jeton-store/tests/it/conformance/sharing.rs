@@ -1,4 +1,4 @@
-use crate::bed::{BY, Bed};
+use crate::bed::Bed;
 use crate::fixture::*;
 use jeton_core::AppId;
 use jeton_store::{Order, Store, StoreError, TokenPage};
@@ -44,7 +44,7 @@ const CROWD: usize = 60;
 async fn two_apps(bed: &Bed) -> (AppId, AppId) {
     let (store, app) = begin_on(bed).await;
     let shop = create_app(store, "shop").await;
-    store.insert_tokens(app.id, (0..2_000).map(new_token).collect(), at(0), &BY).await.unwrap();
+    store.write(inserting(app.id, (0..2_000).map(new_token).collect(), at(0))).await.unwrap();
     (app.id, shop.id)
 }
 
@@ -95,14 +95,14 @@ pub(crate) async fn a_crowd_that_writes_delays_no_other_app_and_no_revoking(bed:
         let first = (rounds.load(Ordering::SeqCst) * 100_000 + number * 512) as u32;
         async move {
             let tokens = (first..first + 512).map(new_token).collect();
-            store.insert_tokens(crowded, tokens, at(0), &BY).await.map(drop)
+            store.write(inserting(crowded, tokens, at(0))).await.map(drop)
         }
     };
     let one = async { assert!(issue(&*bed.store, other, new_token(1)).await > id) };
     let before = served_before(bed, WRITES, many, one).await;
     assert!(before < WRITES / 2, "a token of another app came after {before} writes of {WRITES}");
     rounds.store(2, Ordering::SeqCst);
-    let revoke = async { assert!(bed.store.revoke_token(crowded, id, at(1), &BY).await.unwrap()) };
+    let revoke = async { assert!(bed.store.write(revoking(crowded, id, at(1))).await.unwrap()) };
     let before = served_before(bed, WRITES, many, revoke).await;
     assert!(before < WRITES / 2, "revoking came after {before} writes of {WRITES}");
 }

@@ -1,6 +1,7 @@
 use crate::bed::{BY, Bed};
 use crate::fixture::*;
 use jeton_core::AppId;
+use jeton_store::write::CreateApp;
 use jeton_store::{App, AppCreated, Genesis, Initialised, KeyCheck};
 use tokio::task::JoinSet;
 
@@ -45,7 +46,7 @@ pub(crate) async fn genesis_writes_everything_once(bed: &Bed) {
         key_checks: vec![KeyCheck { key_id: 9, check: vec![9] }],
         ..genesis()
     };
-    assert_eq!(store.initialise(again).await.unwrap(), Initialised::Before);
+    assert_eq!(store.write(again).await.unwrap(), Initialised::Before);
     assert_eq!(store.apps().await.unwrap(), [app]);
     assert_eq!(store.operators().await.unwrap().len(), 1);
     assert_eq!(store.key_checks().await.unwrap(), Some(key_checks));
@@ -54,7 +55,7 @@ pub(crate) async fn genesis_writes_everything_once(bed: &Bed) {
 
 pub(crate) async fn genesis_without_keys_is_a_start_too(bed: &Bed) {
     let genesis = Genesis { key_checks: vec![], ..genesis() };
-    assert!(matches!(bed.store.initialise(genesis).await.unwrap(), Initialised::Done(_)));
+    assert!(matches!(bed.store.write(genesis).await.unwrap(), Initialised::Done(_)));
     assert_eq!(bed.store.key_checks().await.unwrap(), Some(vec![]));
 }
 
@@ -63,11 +64,12 @@ pub(crate) async fn of_many_at_once_one_initialises(bed: &Bed) {
     let mut tasks = JoinSet::new();
     for number in 0..20 {
         let store = if number % 2 == 0 { bed.store.clone() } else { other.clone() };
-        tasks.spawn(async move { store.initialise(genesis()).await.unwrap() });
+        tasks.spawn(async move { store.write(genesis()).await.unwrap() });
     }
     let answers = tasks.join_all().await;
     assert_eq!(answers.iter().filter(|answer| matches!(answer, Initialised::Done(_))).count(), 1);
     assert_eq!(bed.store.apps().await.unwrap().len(), 1);
-    let second = bed.store.create_app(new_app("second"), new_admin(), &BY).await.unwrap();
+    let second =
+        bed.store.write(CreateApp { app: new_app("second"), admin: new_admin(), by: BY }).await.unwrap();
     assert!(matches!(second, AppCreated::Created(App { is_default: false, .. })));
 }

@@ -1,6 +1,7 @@
 use crate::bed::{BY, Bed};
 use crate::fixture::*;
 use jeton_core::{Description, Label, Owner, Scope, Scopes, TokenKind};
+use jeton_store::write::CreateApp;
 use jeton_store::{NewApp, NewToken, OwnerFilter, StoreError, TokenFilter};
 
 pub(crate) async fn odd_texts_come_back(bed: &Bed) {
@@ -45,10 +46,10 @@ pub(crate) async fn a_nul_is_refused_and_nothing_is_written(bed: &Bed) {
     let (store, app) = begin_on(bed).await;
     let log = bed.changes_after(0).await;
     let with_nul = NewToken { permissions_as_sent: Some("a\0b".to_owned()), ..new_token(1) };
-    let error = store.insert_tokens(app.id, vec![new_token(2), with_nul], at(0), &BY).await.unwrap_err();
+    let error = store.write(inserting(app.id, vec![new_token(2), with_nul], at(0))).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
     let app_with_nul = NewApp { settings: "{\"a\":\"\0\"}".to_owned(), ..new_app("nul") };
-    assert!(store.create_app(app_with_nul, new_admin(), &BY).await.is_err());
+    assert!(store.write(CreateApp { app: app_with_nul, admin: new_admin(), by: BY }).await.is_err());
     assert_eq!(store.count_tokens(&shared(app.id)).await.unwrap(), 0);
     assert_eq!(store.apps().await.unwrap().len(), 1);
     assert_eq!(bed.changes_after(0).await, log);

@@ -1,8 +1,9 @@
-use crate::bed::{BY, Bed};
+use crate::bed::Bed;
 use crate::fixture::*;
 use jeton_core::{
     AppId, Digest, Label, Owner, Permission, Scope, Scopes, Timestamp, Token, TokenId, TokenKind,
 };
+use jeton_store::write::SweepSealed;
 use jeton_store::{Inserted, NewToken, Replaced, StoreError, StoredToken};
 
 /// A token with something in every field.
@@ -52,13 +53,13 @@ pub(crate) async fn a_replaced_token_comes_back_as_it_is_now(bed: &Bed) {
     let id = issue(store, app.id, new_token(1)).await;
     let before = store.token(app.id, id).await.unwrap().unwrap();
     let filled = Token { updated_at: at(9), ..stored(id, app.id, &full(1)).token };
-    assert_eq!(store.replace_token(filled.clone(), 1, &BY).await.unwrap(), Replaced::Done);
+    assert_eq!(store.write(replacing(filled.clone(), 1)).await.unwrap(), Replaced::Done);
     let expected = StoredToken { token: filled, revision: 2, ..before.clone() };
     assert_eq!(store.token(app.id, id).await.unwrap(), Some(expected));
 
     // And back: what is there can be taken away.
     let emptied = Token { updated_at: at(10), ..before.token.clone() };
-    assert_eq!(store.replace_token(emptied.clone(), 2, &BY).await.unwrap(), Replaced::Done);
+    assert_eq!(store.write(replacing(emptied.clone(), 2)).await.unwrap(), Replaced::Done);
     let expected = StoredToken { token: emptied, revision: 3, ..before };
     assert_eq!(find(store, 1).await, Some(expected));
 }
@@ -72,10 +73,10 @@ pub(crate) async fn what_is_not_there_is_none(bed: &Bed) {
     assert_eq!(store.token(other.id, id).await.unwrap(), None, "of another app");
     assert_eq!(find(store, 2).await, None);
     assert_eq!(store.find_tokens(&[]).await.unwrap(), []);
-    assert!(!store.revoke_token(app.id, absent, at(1), &BY).await.unwrap());
-    assert!(!store.revoke_token(other.id, id, at(1), &BY).await.unwrap());
+    assert!(!store.write(revoking(app.id, absent, at(1))).await.unwrap());
+    assert!(!store.write(revoking(other.id, id, at(1))).await.unwrap());
     let of_other = Token { app_id: other.id, ..store.token(app.id, id).await.unwrap().unwrap().token };
-    assert_eq!(store.replace_token(of_other, 1, &BY).await.unwrap(), Replaced::Stale);
+    assert_eq!(store.write(replacing(of_other, 1)).await.unwrap(), Replaced::Stale);
     assert_eq!(store.token(app.id, id).await.unwrap().unwrap().revision, 1);
 }
 
@@ -84,7 +85,7 @@ pub(crate) async fn duplicates_are_told_one_by_one(bed: &Bed) {
     issue(store, app.id, new_token(1)).await;
     let second_of_two = NewToken { kind: TokenKind::Identity, ..new_token(2) };
     let batch = vec![new_token(1), new_token(2), second_of_two, new_token(3)];
-    let answers = store.insert_tokens(app.id, batch, at(0), &BY).await.unwrap();
+    let answers = store.write(inserting(app.id, batch, at(0))).await.unwrap();
     let [Inserted::Duplicate, Inserted::Issued(two), Inserted::Duplicate, Inserted::Issued(three)] =
         answers[..]
     else {
@@ -98,8 +99,8 @@ pub(crate) async fn a_revoked_digest_is_a_tombstone(bed: &Bed) {
     let (store, app) = begin_on(bed).await;
     let id = issue(store, app.id, new_token(1)).await;
     let before = find(store, 1).await.unwrap();
-    assert!(store.revoke_token(app.id, id, at(7), &BY).await.unwrap());
-    let again = store.insert_tokens(app.id, vec![new_token(1)], at(8), &BY).await.unwrap();
+    assert!(store.write(revoking(app.id, id, at(7))).await.unwrap());
+    let again = store.write(inserting(app.id, vec![new_token(1)], at(8))).await.unwrap();
     assert_eq!(again, [Inserted::Duplicate]);
     assert_eq!(store.token(app.id, id).await.unwrap(), None);
     let token = Token { revoked_at: Some(at(7)), updated_at: at(7), ..before.token.clone() };
@@ -111,15 +112,15 @@ pub(crate) async fn a_deleted_token_leaves_nothing(bed: &Bed) {
     let (store, app) = begin_on(bed).await;
     let id = issue(store, app.id, new_token(1)).await;
     let other = create_app(store, "other").await;
-    assert!(!store.delete_token(other.id, id, at(7), &BY).await.unwrap());
-    assert!(store.delete_token(app.id, id, at(7), &BY).await.unwrap());
-    assert!(!store.delete_token(app.id, id, at(8), &BY).await.unwrap());
+    assert!(!store.write(deleting(other.id, id, at(7))).await.unwrap());
+    assert!(store.write(deleting(app.id, id, at(7))).await.unwrap());
+    assert!(!store.write(deleting(app.id, id, at(8))).await.unwrap());
     assert_eq!(find(store, 1).await, None);
     // Its secret can be used again, under another number.
     let again = issue(store, app.id, new_token(1)).await;
     assert!(again > id);
-    assert!(store.revoke_token(app.id, again, at(9), &BY).await.unwrap());
-    assert!(!store.delete_token(app.id, again, at(9), &BY).await.unwrap(), "a tombstone stays");
+    assert!(store.write(revoking(app.id, again, at(9))).await.unwrap());
+    assert!(!store.write(deleting(app.id, again, at(9))).await.unwrap(), "a tombstone stays");
 }
 
 pub(crate) async fn the_same_digest_lives_in_two_apps(bed: &Bed) {
@@ -127,7 +128,7 @@ pub(crate) async fn the_same_digest_lives_in_two_apps(bed: &Bed) {
     let other = create_app(store, "other").await;
     let one = issue(store, app.id, new_token(1)).await;
     let two = issue(store, other.id, new_token(1)).await;
-    assert!(store.revoke_token(app.id, one, at(1), &BY).await.unwrap());
+    assert!(store.write(revoking(app.id, one, at(1))).await.unwrap());
     assert_eq!(store.find_tokens(&[digest(1)]).await.unwrap().len(), 2);
     assert!(store.token(other.id, two).await.unwrap().is_some());
 }
@@ -136,31 +137,31 @@ pub(crate) async fn a_replacement_needs_the_revision(bed: &Bed) {
     let (store, app) = begin_on(bed).await;
     let id = issue(store, app.id, new_token(1)).await;
     let token = |seconds| Token { updated_at: at(seconds), ..stored(id, app.id, &new_token(1)).token };
-    assert_eq!(store.replace_token(token(1), 2, &BY).await.unwrap(), Replaced::Stale);
-    assert_eq!(store.replace_token(token(2), 1, &BY).await.unwrap(), Replaced::Done);
-    assert_eq!(store.replace_token(token(3), 1, &BY).await.unwrap(), Replaced::Stale);
+    assert_eq!(store.write(replacing(token(1), 2)).await.unwrap(), Replaced::Stale);
+    assert_eq!(store.write(replacing(token(2), 1)).await.unwrap(), Replaced::Done);
+    assert_eq!(store.write(replacing(token(3), 1)).await.unwrap(), Replaced::Stale);
     assert_eq!(find(store, 1).await.unwrap().token, token(2));
-    assert!(store.revoke_token(app.id, id, at(4), &BY).await.unwrap());
-    assert_eq!(store.replace_token(token(5), 3, &BY).await.unwrap(), Replaced::Stale, "revoked");
+    assert!(store.write(revoking(app.id, id, at(4))).await.unwrap());
+    assert_eq!(store.write(replacing(token(5), 3)).await.unwrap(), Replaced::Stale, "revoked");
 }
 
 pub(crate) async fn revoking_happens_once(bed: &Bed) {
     let (store, app) = begin_on(bed).await;
     let id = issue(store, app.id, new_token(1)).await;
-    assert!(store.revoke_token(app.id, id, at(1), &BY).await.unwrap());
-    assert!(!store.revoke_token(app.id, id, at(2), &BY).await.unwrap());
+    assert!(store.write(revoking(app.id, id, at(1))).await.unwrap());
+    assert!(!store.write(revoking(app.id, id, at(2))).await.unwrap());
     assert_eq!(find(store, 1).await.unwrap().token.revoked_at, Some(at(1)));
 }
 
 pub(crate) async fn no_tokens_are_inserted_as_well(bed: &Bed) {
     let (store, app) = begin_on(bed).await;
-    assert_eq!(store.insert_tokens(app.id, vec![], at(0), &BY).await.unwrap(), []);
+    assert_eq!(store.write(inserting(app.id, vec![], at(0))).await.unwrap(), []);
 }
 
 pub(crate) async fn thousands_go_in_at_once(bed: &Bed) {
     let (store, app) = begin_on(bed).await;
     let batch: Vec<_> = (0..3_000).map(|number| new_token(number % 2_999)).collect();
-    let answers = store.insert_tokens(app.id, batch, at(0), &BY).await.unwrap();
+    let answers = store.write(inserting(app.id, batch, at(0))).await.unwrap();
     assert_eq!(answers.len(), 3_000);
     assert_eq!(answers[2_999], Inserted::Duplicate, "of the first, which another statement inserted");
     let ids: Vec<_> = answers[..2_999]
@@ -191,11 +192,11 @@ pub(crate) async fn instants_at_the_ends_of_time_come_back(bed: &Bed) {
 pub(crate) async fn sealed_values_are_swept_in_batches(bed: &Bed) {
     let (store, app) = begin_on(bed).await;
     let other = create_app(store, "other").await;
-    store.insert_tokens(app.id, (0..5).map(new_token).collect(), at(0), &BY).await.unwrap();
-    store.insert_tokens(other.id, vec![new_token(7)], at(0), &BY).await.unwrap();
+    store.write(inserting(app.id, (0..5).map(new_token).collect(), at(0))).await.unwrap();
+    store.write(inserting(other.id, vec![new_token(7)], at(0))).await.unwrap();
     // Five, and the admin's.
     for swept in [4, 2, 0] {
-        assert_eq!(store.sweep_sealed(app.id, 4).await.unwrap(), swept);
+        assert_eq!(store.write(SweepSealed { id: app.id, limit: 4 }).await.unwrap(), swept);
     }
     let found = find(store, 3).await.unwrap();
     assert_eq!((found.sealed, found.revision), (None, 1), "nothing that anybody sees was changed");
@@ -205,20 +206,20 @@ pub(crate) async fn sealed_values_are_swept_in_batches(bed: &Bed) {
 pub(crate) async fn an_unknown_app_takes_no_tokens(bed: &Bed) {
     let (store, _) = begin_on(bed).await;
     let unknown = AppId::new(4_242).unwrap();
-    let error = store.insert_tokens(unknown, vec![new_token(1)], at(0), &BY).await.unwrap_err();
+    let error = store.write(inserting(unknown, vec![new_token(1)], at(0))).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
     assert_eq!(find(store, 1).await, None);
 }
 
 pub(crate) async fn many_are_found_at_once(bed: &Bed) {
     let (store, app) = begin_on(bed).await;
-    store.insert_tokens(app.id, (0..1_500).map(new_token).collect(), at(0), &BY).await.unwrap();
+    store.write(inserting(app.id, (0..1_500).map(new_token).collect(), at(0))).await.unwrap();
     let sought: Vec<Digest> = (500..3_000).map(digest).collect();
     let found = store.find_tokens(&sought).await.unwrap();
     assert_eq!(found.len(), 1_000);
     assert!(found.iter().all(|stored| sought.contains(&stored.digest)));
     let (revoked, left) = found.split_first().unwrap();
-    assert!(store.revoke_token(app.id, revoked.token.id, at(1), &BY).await.unwrap());
+    assert!(store.write(revoking(app.id, revoked.token.id, at(1))).await.unwrap());
     let ids: Vec<TokenId> = found.iter().map(|stored| stored.token.id).collect();
     let mut again = store.tokens(app.id, &ids.repeat(2)).await.unwrap();
     again.sort_by_key(|stored| ids.iter().position(|id| *id == stored.token.id));

@@ -1,0 +1,191 @@
+//! A store over another one, which says only what it does differently.
+
+use crate::Store;
+use crate::change::{Change, Hints, LogPosition, News};
+use crate::error::StoreError;
+use crate::measures::StoreMeasures;
+use crate::model::{
+    App, BackedUp, CheckReport, KeyCheck, LogState, Operator, StoredToken, TokenFilter, TokenPage, TokenUse,
+};
+use crate::write::{Outcome, Write};
+use async_trait::async_trait;
+use jeton_core::{AppId, AppKey, Digest, TokenId};
+use std::fmt;
+use std::path::Path;
+use tokio::sync::watch;
+
+/// What a store is asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// An app, or its client.
+    Apps,
+    /// Tokens, or their number.
+    Tokens,
+    /// Whatever else.
+    Other,
+}
+
+/// A store over another one. It is a [`Store`] whose questions all go on to the other, each after [`ask`](Self::ask), and
+/// whose writes go through [`pass`](Self::pass).
+#[async_trait]
+pub trait Layer: Send + Sync + fmt::Debug {
+    /// The other store.
+    fn inner(&self) -> &dyn Store;
+
+    /// Called before each question goes on to the other store. An error is its answer.
+    async fn ask(&self, _: Question) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Makes a write, or has the other store make it.
+    async fn pass(&self, write: Write) -> Result<Outcome, StoreError> {
+        self.inner().commit(write).await
+    }
+}
+
+#[async_trait]
+impl<L: Layer> Store for L {
+    async fn commit(&self, write: Write) -> Result<Outcome, StoreError> {
+        self.pass(write).await
+    }
+
+    async fn key_checks(&self) -> Result<Option<Vec<KeyCheck>>, StoreError> {
+        self.ask(Question::Other).await?;
+        self.inner().key_checks().await
+    }
+
+    async fn app_by_key(&self, key: &AppKey) -> Result<Option<App>, StoreError> {
+        self.ask(Question::Apps).await?;
+        self.inner().app_by_key(key).await
+    }
+
+    async fn client_of(&self, key: &AppKey) -> Result<Option<(String, Digest)>, StoreError> {
+        self.ask(Question::Apps).await?;
+        self.inner().client_of(key).await
+    }
+
+    async fn default_app(&self) -> Result<Option<App>, StoreError> {
+        self.ask(Question::Apps).await?;
+        self.inner().default_app().await
+    }
+
+    async fn apps(&self) -> Result<Vec<App>, StoreError> {
+        self.ask(Question::Apps).await?;
+        self.inner().apps().await
+    }
+
+    async fn find_tokens(&self, digests: &[Digest]) -> Result<Vec<StoredToken>, StoreError> {
+        self.ask(Question::Tokens).await?;
+        self.inner().find_tokens(digests).await
+    }
+
+    async fn find_tokens_of(
+        &self,
+        app_id: AppId,
+        digests: &[Digest],
+    ) -> Result<Vec<StoredToken>, StoreError> {
+        self.ask(Question::Tokens).await?;
+        self.inner().find_tokens_of(app_id, digests).await
+    }
+
+    async fn token(&self, app_id: AppId, id: TokenId) -> Result<Option<StoredToken>, StoreError> {
+        self.ask(Question::Tokens).await?;
+        self.inner().token(app_id, id).await
+    }
+
+    async fn tokens(&self, app_id: AppId, ids: &[TokenId]) -> Result<Vec<StoredToken>, StoreError> {
+        self.ask(Question::Tokens).await?;
+        self.inner().tokens(app_id, ids).await
+    }
+
+    async fn count_tokens(&self, filter: &TokenFilter) -> Result<u64, StoreError> {
+        self.ask(Question::Tokens).await?;
+        self.inner().count_tokens(filter).await
+    }
+
+    async fn list_tokens(
+        &self,
+        filter: &TokenFilter,
+        page: TokenPage,
+    ) -> Result<Vec<StoredToken>, StoreError> {
+        self.ask(Question::Tokens).await?;
+        self.inner().list_tokens(filter, page).await
+    }
+
+    async fn usage_of(&self, app_id: AppId, ids: &[TokenId]) -> Result<Vec<TokenUse>, StoreError> {
+        self.ask(Question::Other).await?;
+        self.inner().usage_of(app_id, ids).await
+    }
+
+    async fn operators(&self) -> Result<Vec<Operator>, StoreError> {
+        self.ask(Question::Other).await?;
+        self.inner().operators().await
+    }
+
+    async fn operator_by_digest(&self, digest: &Digest) -> Result<Option<Operator>, StoreError> {
+        self.ask(Question::Other).await?;
+        self.inner().operator_by_digest(digest).await
+    }
+
+    async fn changes(&self, after: i64, limit: u32) -> Result<Vec<Change>, StoreError> {
+        self.ask(Question::Other).await?;
+        self.inner().changes(after, limit).await
+    }
+
+    async fn last_change(&self) -> Result<i64, StoreError> {
+        self.ask(Question::Other).await?;
+        self.inner().last_change().await
+    }
+
+    async fn is_settled(&self, sequence: i64) -> Result<bool, StoreError> {
+        self.ask(Question::Other).await?;
+        self.inner().is_settled(sequence).await
+    }
+
+    async fn log_state(&self, after: i64) -> Result<LogState, StoreError> {
+        self.ask(Question::Other).await?;
+        self.inner().log_state(after).await
+    }
+
+    async fn back_up(&self, path: &Path) -> Result<BackedUp, StoreError> {
+        self.ask(Question::Other).await?;
+        self.inner().back_up(path).await
+    }
+
+    async fn check(&self) -> Result<CheckReport, StoreError> {
+        self.ask(Question::Other).await?;
+        self.inner().check().await
+    }
+
+    async fn news(&self, since: Option<&LogPosition>) -> Result<News, StoreError> {
+        self.ask(Question::Other).await?;
+        self.inner().news(since).await
+    }
+
+    async fn listen(&self, hints: &watch::Sender<Hints>) {
+        self.inner().listen(hints).await;
+    }
+
+    async fn foreign_digests(
+        &self,
+        first: TokenId,
+        last: TokenId,
+        limit: u32,
+    ) -> Result<Vec<(TokenId, Digest)>, StoreError> {
+        self.ask(Question::Other).await?;
+        self.inner().foreign_digests(first, last, limit).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.ask(Question::Other).await?;
+        self.inner().ping().await
+    }
+
+    fn measures(&self) -> Option<&StoreMeasures> {
+        self.inner().measures()
+    }
+
+    async fn close(&self) {
+        self.inner().close().await;
+    }
+}
