@@ -18,6 +18,28 @@ pub enum Demand {
     },
 }
 
+/// A resource was named and no permission on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a resource needs a permission beside it")]
+pub struct PermissionMissing;
+
+impl Demand {
+    /// What is demanded where both may be left out: neither is that the token is active.
+    ///
+    /// # Errors
+    /// A resource without a permission.
+    pub fn new(
+        permission: Option<Permission>,
+        resource: Option<Resource>,
+    ) -> Result<Self, PermissionMissing> {
+        match (permission, resource) {
+            (Some(permission), resource) => Ok(Demand::Permission { permission, resource }),
+            (None, None) => Ok(Demand::Active),
+            (None, Some(_)) => Err(PermissionMissing),
+        }
+    }
+}
+
 /// Something that is acted on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Resource {
@@ -25,6 +47,13 @@ pub struct Resource {
     pub id: Option<String>,
     /// The tags that it bears.
     pub tags: Vec<String>,
+}
+
+impl Resource {
+    /// What was named, where naming neither an id nor a tag is to name no resource.
+    pub fn named(id: Option<String>, tags: Vec<String>) -> Option<Self> {
+        (id.is_some() || !tags.is_empty()).then_some(Resource { id, tags })
+    }
 }
 
 /// What the decision needs to know of a token.

@@ -31,7 +31,10 @@ pub use acl::{
 };
 pub use actor::{Actor, ActorError};
 pub use authority::{Authority, AuthorityError, Bearer, Holding};
-pub use decide::{Demand, Explanation, InactiveReason, Lack, Resource, Standing, Verdict, decide, explain};
+pub use decide::{
+    Demand, Explanation, InactiveReason, Lack, PermissionMissing, Resource, Standing, Verdict, decide,
+    explain,
+};
 pub use digest::{Digest, DigestKey};
 pub use entropy::{Entropy, EntropyError};
 pub use filter::{

@@ -84,7 +84,8 @@ impl Secret {
 
     /// Whether it has fewer than [`WEAK_SECRET_CHARS`] characters.
     pub fn is_weak(&self) -> bool {
-        self.0.chars().count() < WEAK_SECRET_CHARS
+        // A character has at least one byte, and of ASCII no more.
+        self.0.len() < WEAK_SECRET_CHARS || !self.0.is_ascii() && self.0.chars().count() < WEAK_SECRET_CHARS
     }
 
     /// The text in clear. What it is written to becomes a place that holds a secret.

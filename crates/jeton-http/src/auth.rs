@@ -12,7 +12,7 @@ use axum::http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jeton_core::{AppKey, Demand, Permission, Resource, Secret, Verdict};
-use jeton_service::{Service, Subject, Unavailable, Verified};
+use jeton_service::{Missed, Service, Subject, Unavailable, Verified};
 use percent_encoding::percent_decode_str;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -74,12 +74,20 @@ impl Question {
         self.answered(verified)
     }
 
-    /// The answer if memory has it; else the question again.
-    pub(crate) fn answer_from_memory(self, service: &Service, from: Option<IpAddr>) -> Result<Answer, Self> {
-        match service.verify_from_memory(&self.app, &self.secret, self.asked(), from) {
-            Some(verified) => Ok(self.answered(Ok(verified))),
-            None => Err(self),
-        }
+    /// What memory says.
+    pub(crate) fn recall(&self, service: &Service, from: Option<IpAddr>) -> Result<Verified, Missed> {
+        service.verify_from_memory(&self.app, &self.secret, self.asked(), from)
+    }
+
+    /// The answer where memory said nothing.
+    pub(crate) async fn answer_missed(
+        self,
+        service: &Service,
+        missed: Missed,
+        from: Option<IpAddr>,
+    ) -> Answer {
+        let verified = service.verify_missed(&self.app, &self.secret, missed, self.asked(), from).await;
+        self.answered(verified)
     }
 
     /// A demand that makes no sense is refused only to a token that is good: without one the answer is 401 in any case.
@@ -87,7 +95,7 @@ impl Question {
         self.demand.as_ref().unwrap_or(&Demand::Active)
     }
 
-    fn answered(self, verified: Result<Verified, Unavailable>) -> Answer {
+    pub(crate) fn answered(self, verified: Result<Verified, Unavailable>) -> Answer {
         match verified {
             Err(error) => {
                 tracing::error!(route = "/auth/{app}", "{error}");
@@ -135,12 +143,7 @@ fn demand(query: &str) -> Option<Demand> {
             _ => return None,
         }
     }
-    let resource = (id.is_some() || !tags.is_empty()).then_some(Resource { id, tags });
-    match (permission, resource) {
-        (Some(permission), resource) => Some(Demand::Permission { permission, resource }),
-        (None, None) => Some(Demand::Active),
-        (None, Some(_)) => None,
-    }
+    Demand::new(permission, Resource::named(id, tags)).ok()
 }
 
 impl Answer {

@@ -10,7 +10,7 @@ use axum::http::Request;
 use axum::http::header::{CONTENT_LENGTH, DATE};
 use axum::response::Response;
 use axum::routing::future::RouteFuture;
-use jeton_service::Service;
+use jeton_service::{Missed, Service};
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -35,6 +35,7 @@ struct Parts {
 #[derive(Debug)]
 pub struct Asked {
     question: Question,
+    missed: Missed,
     from: Option<IpAddr>,
 }
 
@@ -71,9 +72,9 @@ impl FastPath for AuthFirst {
             None => Answer::Unproven,
             Some(question) => {
                 let from = client_address(self.peer, head, *is_behind_proxy);
-                match question.answer_from_memory(service, from) {
-                    Ok(answer) => answer,
-                    Err(question) => return AtOnce::Asked(Asked { question, from }),
+                match question.recall(service, from) {
+                    Ok(verified) => question.answered(Ok(verified)),
+                    Err(missed) => return AtOnce::Asked(Asked { question, missed, from }),
                 }
             }
         };
@@ -81,9 +82,9 @@ impl FastPath for AuthFirst {
         AtOnce::Answered
     }
 
-    async fn answer_later(&self, Asked { question, from }: Asked, room: Room<'_>, reply: &mut Reply) {
+    async fn answer_later(&self, Asked { question, missed, from }: Asked, room: Room<'_>, reply: &mut Reply) {
         let answer = match room.take() {
-            Some(_place) => question.answer(&self.parts.service, from).await,
+            Some(_place) => question.answer_missed(&self.parts.service, missed, from).await,
             None => Answer::Busy,
         };
         self.write(&answer, reply);

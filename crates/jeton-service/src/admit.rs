@@ -3,8 +3,9 @@
 use crate::apps::OpenApp;
 use crate::cache::Before;
 use crate::limiter::{Purpose, TooOften};
+use crate::lookup::{Presented, Seeking};
 use crate::{Service, Subject, Unavailable};
-use jeton_core::{Actor, AppId, AppKey, Authority, Demand, Secret, Settings, TokenKind, Verdict, decide};
+use jeton_core::{Actor, AppKey, Authority, Secret, Settings};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -122,7 +123,8 @@ impl Service {
         from: Option<IpAddr>,
     ) -> Result<Admission, Unavailable> {
         let Some(secret) = presented else { return Ok(Admission::Unproven) };
-        if let Some((app, subject)) = key.and_then(|key| self.recall_caller(surface, key, secret)) {
+        let presented = self.presented(secret);
+        if let Some((app, subject)) = key.and_then(|key| self.recall_caller(surface, key, &presented)) {
             return self.admit_bearer(app, &subject, from);
         }
         let failures = self.failures(Purpose::Failures, from, key);
@@ -130,10 +132,7 @@ impl Service {
             return Ok(Admission::Throttled(often));
         }
         let before = self.cache.before();
-        let mut live = match self.is_too_weak(secret) {
-            true => Vec::new(),
-            false => self.tokens_presented(secret).await?,
-        };
+        let mut live = self.stored(&presented, Seeking::EVERYWHERE).await?;
         live.retain(|stored| self.is_live(&stored.token));
         if live.is_empty() {
             self.count_failure(failures);
@@ -155,18 +154,11 @@ impl Service {
         &self,
         surface: Surface,
         key: &AppKey,
-        secret: &Secret,
+        presented: &Presented<'_>,
     ) -> Option<(Arc<OpenApp>, Arc<Subject>)> {
         let app = self.cache.recall_opened(Some(key)).filter(|app| surface.is_enabled(&app.settings))?;
-        let subject = self.recall_live(app.id, secret)?;
-        (subject.kind() != TokenKind::SelfMade && !self.is_too_weak(secret)).then_some((app, subject))
-    }
-
-    /// The token of an app that has this secret, of whatever kind, if it is in memory and live.
-    pub(crate) fn recall_live(&self, app_id: AppId, secret: &Secret) -> Option<Arc<Subject>> {
-        let now = self.now();
-        let subject = self.cache.recall_known_in(app_id, &self.digests(secret), now)?;
-        (decide(subject.standing(), &Demand::Active, now) == Verdict::Allowed).then_some(subject)
+        let subject = self.recall_live(app.id, presented, Seeking::EVERYWHERE)?;
+        Some((app, subject))
     }
 
     /// What the bearer of a live token may do in its app. That is a use of the token.

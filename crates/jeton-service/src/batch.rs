@@ -1,11 +1,11 @@
 //! Many questions about the tokens of one app at once.
 
 use crate::cache::Recalled;
+use crate::lookup::{Place, Presented, Seeking};
 use crate::verify::nothing_to_explain;
 use crate::{Service, Subject, Unavailable, Verified};
-use jeton_core::{AppId, Demand, Digest, Explanation, Secret, Timestamp, Verdict, explain};
-use jeton_store::{Fair, Share, StoreError, StoredToken, Turn};
-use std::collections::HashMap;
+use jeton_core::{AppId, Demand, Explanation, Secret, Timestamp, Verdict, explain};
+use jeton_store::{Fair, Share, StoreError, Turn};
 use std::sync::Arc;
 
 /// How many checks are decided before others have the processor.
@@ -52,18 +52,23 @@ impl Service {
     pub async fn verify_many(&self, app_id: AppId, checks: &[Check]) -> Result<Vec<Checked>, Unavailable> {
         let now = self.now();
         let mut recalled: Vec<Option<Recalled>> = Vec::with_capacity(checks.len());
+        let mut missed: Vec<Presented<'_>> = Vec::new();
         for chunk in checks.chunks(CHUNK) {
             let _turn = if checks.len() > CHUNK { Some(self.batch_turn(app_id).await?) } else { None };
-            recalled.extend(chunk.iter().map(|check| self.recall(app_id, check, now)));
+            for check in chunk {
+                recalled.push(self.recall_check(app_id, check, now, &mut missed));
+            }
         }
-        if recalled.iter().any(Option::is_none)
-            && let Err(error) = self.look_up_many(app_id, checks, &mut recalled).await
-        {
-            self.measures.verdicts.unavailable.add(checks.len() as u64);
-            return Err(error);
-        }
+        let asked = if missed.is_empty() {
+            Vec::new()
+        } else {
+            self.look_up_many(app_id, &missed, Seeking::EVERYWHERE).await.inspect_err(|_| {
+                self.measures.verdicts.unavailable.add(checks.len() as u64);
+            })?
+        };
+        let mut asked = asked.into_iter();
         let answer = |(check, recalled): (&Check, Option<Recalled>)| {
-            self.answer(check, recalled.unwrap_or(Recalled::Absent), now)
+            self.answer(check, recalled.or_else(|| asked.next()).unwrap_or(Recalled::Absent), now)
         };
         Ok(checks.iter().zip(recalled).map(answer).collect())
     }
@@ -78,52 +83,21 @@ impl Service {
         Ok(self.batches.turn(app_id).await.map_err(StoreError::from)?)
     }
 
-    /// What a check is about, if no question to the store is needed.
-    fn recall(&self, app_id: AppId, check: &Check, now: Timestamp) -> Option<Recalled> {
-        let Some(secret) = &check.secret else { return Some(Recalled::Absent) };
-        let digests = self.digests(secret);
-        match self.cache.recall_known_in(app_id, &digests, now) {
-            Some(subject) => Some(Recalled::Known(subject)),
-            None if self.is_refused_by_arithmetic(secret, &digests) => Some(Recalled::Absent),
-            None => self.cache.recall_in(app_id, &digests, now),
-        }
-    }
-
-    /// Asks the store once for all that was not recalled, and remembers the answers.
-    async fn look_up_many(
+    /// What a check is about, if no question to the store is needed; else it is one of those that are missed.
+    fn recall_check<'c>(
         &self,
         app_id: AppId,
-        checks: &[Check],
-        recalled: &mut [Option<Recalled>],
-    ) -> Result<(), Unavailable> {
-        let before = self.cache.before();
-        let missed = checks.iter().zip(recalled).filter(|(_, recalled)| recalled.is_none());
-        let mut missed: Vec<(Vec<Digest>, &mut Option<Recalled>)> = missed
-            .filter_map(|(check, recalled)| {
-                Some((self.keys.digests(check.secret.as_ref()?).collect(), recalled))
-            })
-            .collect();
-        let sought: Vec<Digest> = missed.iter().flat_map(|(digests, _)| digests).copied().collect();
-        let found: HashMap<Digest, StoredToken> = self
-            .store
-            .find_tokens_of(app_id, &sought)
-            .await?
-            .into_iter()
-            .map(|stored| (stored.digest, stored))
-            .collect();
-        // A token that is asked about several times is remembered once.
-        let mut kept: HashMap<Digest, Recalled> = HashMap::new();
-        for (digests, recalled) in &mut missed {
-            let keep = || {
-                let stored = digests.iter().find_map(|digest| found.get(digest));
-                self.cache.keep(before, app_id, digests, stored)
-            };
-            **recalled = Some(match digests.first() {
-                Some(first) => kept.entry(*first).or_insert_with(keep).clone(),
-                None => Recalled::Absent,
-            });
+        check: &'c Check,
+        now: Timestamp,
+        missed: &mut Vec<Presented<'c>>,
+    ) -> Option<Recalled> {
+        let Some(secret) = &check.secret else { return Some(Recalled::Absent) };
+        let presented = self.presented(secret);
+        let recalled = self.recall(Place::Id(app_id), &presented, Seeking::EVERYWHERE, now);
+        if recalled.is_none() {
+            missed.push(presented);
         }
-        Ok(())
+        recalled
     }
 
     fn answer(&self, check: &Check, recalled: Recalled, now: Timestamp) -> Checked {

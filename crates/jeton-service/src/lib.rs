@@ -19,6 +19,7 @@ mod keys;
 mod limiter;
 mod limits;
 mod list;
+mod lookup;
 mod loopback;
 mod measures;
 mod operators;
@@ -63,7 +64,7 @@ pub use system::{SystemClock, SystemEntropy};
 pub use update::Edit;
 pub use usage::UsageStats;
 pub use verifier::{VerifierAdmission, VerifierProof};
-pub use verify::{Explained, Verified};
+pub use verify::{Explained, Missed, Verified};
 
 pub use jeton_store::{
     BackedUp, CallMeasures, CheckReport, Operator, Order, Restored, StoreMeasures, TokenUse,

@@ -156,10 +156,8 @@ impl Service {
         if let Some(id) = handle_id(presented.expose()) {
             return Ok(self.store.token(app.id, id).await?);
         }
-        let found = self.tokens_with(presented).await?;
-        let is_here =
-            |stored: &StoredToken| stored.token.app_id == app.id && stored.token.revoked_at.is_none();
-        Ok(found.into_iter().find(is_here))
+        let found = self.stored_in(app.id, &self.presented(presented)).await?;
+        Ok(found.filter(|stored| stored.token.revoked_at.is_none()))
     }
 }
 

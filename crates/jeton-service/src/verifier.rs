@@ -2,6 +2,7 @@
 
 use crate::cache::Recalled;
 use crate::limiter::{Purpose, TooOften};
+use crate::lookup::{Place, Seeking};
 use crate::{ClientCredentials, Service, Unavailable};
 use jeton_core::{AppId, AppKey, Demand, Secret, ServicePermission, TokenKind, Verdict, decide};
 use std::net::IpAddr;
@@ -61,7 +62,10 @@ impl Service {
             return Ok(VerifierAdmission::Throttled(often));
         }
         let found = match key {
-            Some(key) => self.find_in_app(key, secret).await?,
+            Some(key) => {
+                let presented = self.presented(secret);
+                self.look_up(Place::Key(key), &presented, Seeking::EVERYWHERE).await?
+            }
             None => Recalled::Absent,
         };
         let Recalled::Known(subject) = found else {
@@ -71,7 +75,7 @@ impl Service {
         let now = self.now();
         let permission = ServicePermission::Verify.permission();
         let verdict = decide(subject.standing(), &Demand::Permission { permission, resource: None }, now);
-        if subject.kind() == TokenKind::SelfMade || matches!(verdict, Verdict::Inactive(_)) {
+        if matches!(verdict, Verdict::Inactive(_)) {
             self.count_failure(failures);
             return Ok(VerifierAdmission::Unproven);
         }

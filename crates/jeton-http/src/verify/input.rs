@@ -6,7 +6,7 @@ use crate::members::unknown;
 use crate::object::Object;
 use crate::request::{BodyForm, body_form, without_bom};
 use axum::http::HeaderMap;
-use jeton_core::{Demand, PermissionError, Resource, Secret};
+use jeton_core::{Demand, PermissionError, PermissionMissing, Resource, Secret};
 use jeton_service::Check;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -151,14 +151,9 @@ impl CheckInput<'_> {
                 Some(Resource { id: resource.id.map(|id| id.0.into_owned()), tags })
             }
         };
-        let demand = match (self.permission, resource) {
-            (Some(permission), resource) => {
-                let permission = permission.0.parse().map_err(Misfit::Permission)?;
-                Demand::Permission { permission, resource }
-            }
-            (None, None) => Demand::Active,
-            (None, Some(_)) => return Err(Misfit::Resource),
-        };
+        let permission = self.permission.map(|permission| permission.0.parse()).transpose();
+        let permission = permission.map_err(Misfit::Permission)?;
+        let demand = Demand::new(permission, resource).map_err(|PermissionMissing| Misfit::Resource)?;
         // What cannot be a token is a token that nobody knows: a backend passes on whatever its client presented.
         let secret = Secret::parse(&self.token.0).ok();
         Ok(Check { secret, demand, explains: self.explain.unwrap_or(false) })

@@ -27,6 +27,7 @@ pub use counters::CacheStats;
 pub use subject::Subject;
 
 use crate::apps::OpenApp;
+use crate::lookup::Place;
 use apps::Apps;
 use counters::Counters;
 use epochs::{Epochs, Stamp};
@@ -152,62 +153,44 @@ impl Cache {
         is_garbage
     }
 
-    /// The token that is remembered of the secret with these digests in the app of this key.
-    pub(crate) fn recall_known(
-        &self,
-        app: &AppKey,
-        digests: &[Digest],
-        now: Timestamp,
-    ) -> Option<Arc<Subject>> {
-        let app_id = self.recall_app(app)??;
-        self.count_hit(self.known(app_id, digests, now))
+    /// The app of this place, which may be none; `None`: the store must be asked.
+    pub(crate) fn place(&self, place: Place<'_>) -> Option<Option<AppId>> {
+        match place {
+            Place::Key(key) => self.recall_app(key),
+            Place::Id(id) => self.is_fresh().then_some(Some(id)),
+        }
     }
 
-    /// The same in the app of this number, which the asker knows to be there.
-    pub(crate) fn recall_known_in(
+    /// The token that is remembered of the secret with these digests in this app, while what is remembered is fresh.
+    pub(crate) fn recall_known(
         &self,
         app_id: AppId,
         digests: &[Digest],
         now: Timestamp,
     ) -> Option<Arc<Subject>> {
-        if !self.is_fresh() {
-            return None;
-        }
-        self.count_hit(self.known(app_id, digests, now))
-    }
-
-    fn count_hit(&self, known: Option<Arc<Subject>>) -> Option<Arc<Subject>> {
+        let known = self.known(app_id, digests, now);
         if known.is_some() {
             self.counters.hits.increment();
         }
         known
     }
 
-    /// What is remembered of the secret with these digests in the app of this key; `None`: the store must be asked.
-    pub(crate) fn recall(&self, app: &AppKey, digests: &[Digest], now: Timestamp) -> Option<Recalled> {
-        self.recall_fresh(|| match self.apps.id(app)? {
-            Some(app_id) => self.token(app_id, digests, now),
-            None => Some(Recalled::Absent),
-        })
+    /// Whether it is remembered that no token has any of these digests in this app, or that there is no app.
+    pub(crate) fn is_known_absent(&self, app_id: Option<AppId>, digests: &[Digest]) -> bool {
+        let is_absent = app_id.is_none_or(|app_id| {
+            digests.iter().all(|digest| self.is_absent(&Key { app_id, digest: *digest }))
+        });
+        if is_absent {
+            self.counters.absent_hits.increment();
+        }
+        is_absent
     }
 
-    /// The same in the app of this number, which the asker knows to be there.
-    pub(crate) fn recall_in(&self, app_id: AppId, digests: &[Digest], now: Timestamp) -> Option<Recalled> {
-        self.recall_fresh(|| self.token(app_id, digests, now))
-    }
-
-    fn recall_fresh(&self, recall: impl FnOnce() -> Option<Recalled>) -> Option<Recalled> {
-        if !self.is_fresh() {
-            self.counters.stale.increment();
-            return None;
-        }
-        let recalled = recall();
-        match &recalled {
-            Some(Recalled::Known(_)) => self.counters.hits.increment(),
-            Some(Recalled::Absent) => self.counters.absent_hits.increment(),
-            None => self.counters.misses.increment(),
-        }
-        recalled
+    /// Counts a secret about which the store is asked.
+    pub(crate) fn count_question(&self) {
+        let counters = &self.counters;
+        let question = if self.is_fresh() { &counters.misses } else { &counters.stale };
+        question.increment();
     }
 
     /// The app of this key, which may be none; `None`: the store must be asked.
@@ -225,17 +208,6 @@ impl Cache {
         self.is_fresh()
             && self.apps.is_current(before.app)
             && token.is_none_or(|id| self.tokens.is_current(token_place(id), before.token))
-    }
-
-    fn token(&self, app_id: AppId, digests: &[Digest], now: Timestamp) -> Option<Recalled> {
-        let mut is_absent = true;
-        for digest in digests.iter().copied() {
-            if let Some(subject) = self.known(app_id, &[digest], now) {
-                return Some(Recalled::Known(subject));
-            }
-            is_absent = is_absent && self.is_absent(&Key { app_id, digest });
-        }
-        is_absent.then_some(Recalled::Absent)
     }
 
     fn known(&self, app_id: AppId, digests: &[Digest], now: Timestamp) -> Option<Arc<Subject>> {

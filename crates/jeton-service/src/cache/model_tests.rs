@@ -291,7 +291,11 @@ impl World {
         let before = service.cache.before();
         let app = service.store.app_by_key(&"demo".parse().unwrap()).await.unwrap();
         let app = app.map(|app| Arc::new(service.read_app(&app).unwrap()));
-        let (app_id, stored) = service.stored_in(&"demo".parse().unwrap(), &secret).await.unwrap();
+        let app_id = app.as_ref().map(|app| app.id);
+        let stored = match app_id {
+            Some(app_id) => service.stored_in(app_id, &service.presented(&secret)).await.unwrap(),
+            None => None,
+        };
         let digests = service.keys.digests(&secret).collect();
         self.fill = Some(Fill { before, app, app_id, digests, stored });
     }

@@ -4,6 +4,7 @@ use crate::admit::Surface;
 use crate::apps::OpenApp;
 use crate::cache::Before;
 use crate::limiter::{Purpose, TooOften};
+use crate::lookup::Seeking;
 use crate::update::MAX_TRIES;
 use crate::{Service, Unavailable};
 use jeton_core::{
@@ -169,7 +170,8 @@ impl Service {
     ) -> Result<Presentation, Unavailable> {
         let anybody = Presentation::Caller(LoopBackCaller::Anybody);
         let Some(secret) = presented else { return Ok(anybody) };
-        if let Some(subject) = self.recall_live(app.id, secret) {
+        let presented = self.presented(secret);
+        if let Some(subject) = self.recall_live(app.id, &presented, Seeking::ON_LOOPBACK) {
             self.usage.record(&subject, self.now(), from);
             return Ok(Presentation::Caller(caller(subject.bearer())));
         }
@@ -183,7 +185,7 @@ impl Service {
             return Ok(Presentation::Throttled(often));
         }
         let before = self.cache.before();
-        let found = self.tokens_presented(secret).await?;
+        let found = self.stored(&presented, Seeking::ON_LOOPBACK).await?;
         let Some(stored) = found.into_iter().find(|stored| stored.token.app_id == app.id) else {
             if let Some(failures) = failures {
                 self.count_failure(failures);

@@ -68,7 +68,7 @@ impl Pair {
     fn remembers(&self, token: &Issued) -> bool {
         let app = "demo".parse().unwrap();
         let verified = self.reader.verify_from_memory(&app, &token.secret, &Demand::Active, None);
-        verified.is_some_and(|verified| verified.verdict == Verdict::Allowed)
+        verified.is_ok_and(|verified| verified.verdict == Verdict::Allowed)
     }
 
     /// The reader remembers a token until the writer has revoked it.

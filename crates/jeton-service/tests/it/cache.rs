@@ -105,6 +105,54 @@ async fn a_known_token_is_asked_for_once() {
 }
 
 #[tokio::test]
+async fn a_question_that_memory_cannot_answer_is_counted_once_however_it_is_asked() {
+    let world = Following::new().await;
+    let app_key = "demo".parse().unwrap();
+    let tokens = [world.issue(grant("read")).await, world.issue(grant("read")).await];
+    let [first, second] = tokens.map(|issued| issued.secret);
+    world.has_followed().await;
+    // As forward-auth asks: first memory, and once there is room for it, the store.
+    let active = Demand::Active;
+    let missed = world.service.verify_from_memory(&app_key, &first, &active, None).unwrap_err();
+    assert_eq!(world.service.cache_stats().misses, 0, "nothing was asked yet");
+    let verified = world.service.verify_missed(&app_key, &first, missed, &active, None).await.unwrap();
+    assert_eq!(verified.verdict, Verdict::Allowed);
+    let stats = world.service.cache_stats();
+    assert_eq!((stats.hits, stats.misses), (0, 1));
+    assert_eq!(world.verdict(&second).await, Verdict::Allowed);
+    let stats = world.service.cache_stats();
+    assert_eq!((stats.hits, stats.misses), (0, 2));
+    world.end().await;
+}
+
+#[tokio::test]
+async fn what_can_be_guessed_is_good_on_loopback_alone_also_while_it_is_remembered() {
+    let world = Following::new().await;
+    let app = world.service.open_app(&"demo".parse().unwrap()).await.unwrap().unwrap();
+    let weak = secret("easily-guessed");
+    let row = ImportRow {
+        secret: secret("easily-guessed"),
+        issue: Issue { kind: TokenKind::Identity, ..grant("read") },
+        created_at: None,
+        expires_at: None,
+        enabled: true,
+    };
+    let row = ImportRow { issue: Issue { scopes: jeton_core::Scopes::none(), ..row.issue }, ..row };
+    let taken = world.service.import(&app, vec![row], true, &Actor::Cli).await.unwrap();
+    assert!(matches!(taken[..], [Imported::Taken(_)]), "{taken:?}");
+    world.has_followed().await;
+    for _ in 0..2 {
+        let presented = world.service.loopback_caller(&app, Some(&weak), None).await.unwrap();
+        let is_somebody = |caller: &LoopBackCaller| matches!(caller, LoopBackCaller::Authenticated { .. });
+        assert!(matches!(&presented, Presentation::Caller(caller) if is_somebody(caller)), "{presented:?}");
+        assert_eq!(world.verdict(&weak).await, UNKNOWN);
+        let admitted = world.service.admit(Surface::AppKey, Some(&app.key), Some(&weak), None).await;
+        assert!(matches!(admitted.unwrap(), Admission::Unproven));
+    }
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_verifier_is_known_until_it_is_narrowed_or_revoked() {
     let world = Following::new().await;
     let app = world.service.open_app(&"demo".parse().unwrap()).await.unwrap().unwrap();
@@ -244,7 +292,7 @@ async fn while_nobody_follows_the_log_the_store_is_asked() {
     store.begin();
     let app = "demo".parse().unwrap();
     for number in 1..=3 {
-        assert!(service.verify_from_memory(&app, &token.secret, &Demand::Active, None).is_none());
+        assert!(service.verify_from_memory(&app, &token.secret, &Demand::Active, None).is_err());
         service.verify(&app, &token.secret, &Demand::Active, None).await.unwrap();
         assert_eq!(store.questions(), 2 * number);
     }
@@ -281,7 +329,7 @@ async fn garbage_costs_no_question() {
             let garbage = secret(&garbage(good.secret.expose(), number));
             let verdict =
                 world.service.verify_from_memory(&"demo".parse().unwrap(), &garbage, &Demand::Active, None);
-            assert_eq!(verdict.map(|verified| verified.verdict), Some(UNKNOWN), "{number}");
+            assert_eq!(verdict.map(|verified| verified.verdict).ok(), Some(UNKNOWN), "{number}");
         }
         assert_eq!(world.store.questions(), 0, "after an import: {imports}");
     }

@@ -93,12 +93,8 @@ pub(super) fn demand(
     id: Option<String>,
     tags: Vec<String>,
 ) -> Result<Demand, Failure> {
-    let resource = (id.is_some() || !tags.is_empty()).then_some(Resource { id, tags });
-    match permission {
-        Some(name) => Ok(Demand::Permission { permission: permission_of(name)?, resource }),
-        None if resource.is_none() => Ok(Demand::Active),
-        None => Err(Failure::usage("a resource needs a permission beside it")),
-    }
+    let permission = permission.map(permission_of).transpose()?;
+    Demand::new(permission, Resource::named(id, tags)).map_err(|missing| Failure::usage(missing.to_string()))
 }
 
 /// Permissions of Jeton's own, and nothing else, make a service credential.

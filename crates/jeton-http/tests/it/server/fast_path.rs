@@ -100,6 +100,7 @@ async fn what_memory_has_is_answered_without_a_read_and_the_rest_is_looked_up_on
     let bearer = format!("Authorization: Bearer {}\r\n", token.secret);
     assert_eq!(ask(&mut connection, "GET /auth/demo", &bearer).await.status(), 200);
     let before = app.service.cache_stats();
+    assert_eq!((before.hits, before.misses), (0, 1), "however many looks it took");
     for _ in 0..10 {
         assert_eq!(ask(&mut connection, "GET /auth/demo?permission=read", &bearer).await.status(), 200);
     }

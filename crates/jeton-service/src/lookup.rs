@@ -1,0 +1,240 @@
+//! Finding the token that a secret names: in memory, or in the store. Nothing else does either.
+//!
+//! Surfaces differ in three things, which each of them says ([`Seeking`]): whether secrets that are easily guessed count,
+//! whether self-made tokens do, and how much of the answer is remembered. A secret becomes its digests once, and what is
+//! done with it afterwards is done with those.
+
+use crate::cache::{Before, Recalled};
+use crate::{Service, Subject, Unavailable};
+use jeton_core::{AppId, AppKey, Demand, Digest, Secret, Timestamp, Token, TokenKind, Verdict, decide};
+use jeton_store::StoredToken;
+use smallvec::SmallVec;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// One for each key of the ring, of which there are seldom more than two.
+pub(crate) type Digests = SmallVec<[Digest; 2]>;
+
+/// A presented secret, and under which digests its token may be stored.
+#[derive(Debug)]
+pub(crate) struct Presented<'s> {
+    secret: &'s Secret,
+    digests: Digests,
+}
+
+impl Presented<'_> {
+    fn is_of(&self, stored: &StoredToken) -> bool {
+        // The index found it; this comparison takes the same time wherever two digests differ.
+        self.digests.contains(&stored.digest)
+    }
+
+    /// The digests, for who goes on with the secret later.
+    pub(crate) fn into_digests(self) -> Digests {
+        self.digests
+    }
+}
+
+/// In which app a token is sought.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place<'a> {
+    /// The one of this key, if there is one.
+    Key(&'a AppKey),
+    /// This one, which the asker knows to be there.
+    Id(AppId),
+}
+
+/// What surfaces differ in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seeking {
+    /// Whether a foreign secret that is easily guessed may name a token.
+    pub(crate) takes_weak: bool,
+    /// Whether self-made tokens are there.
+    pub(crate) finds_self_made: bool,
+}
+
+impl Seeking {
+    /// Everywhere but on LoopBack.
+    pub(crate) const EVERYWHERE: Self = Seeking { takes_weak: false, finds_self_made: false };
+    /// On LoopBack, for which alone there are weak secrets and self-made tokens.
+    pub(crate) const ON_LOOPBACK: Self = Seeking { takes_weak: true, finds_self_made: true };
+
+    fn finds(self, kind: TokenKind) -> bool {
+        self.finds_self_made || kind != TokenKind::SelfMade
+    }
+
+    fn found(self, recalled: Recalled) -> Recalled {
+        match recalled {
+            Recalled::Known(subject) if !self.finds(subject.kind()) => Recalled::Absent,
+            recalled => recalled,
+        }
+    }
+}
+
+impl Service {
+    /// Computes the digests of a secret.
+    pub(crate) fn presented<'s>(&self, secret: &'s Secret) -> Presented<'s> {
+        Presented { secret, digests: self.keys.digests(secret).collect() }
+    }
+
+    /// The same of one whose digests were computed before.
+    pub(crate) fn presented_again<'s>(&self, secret: &'s Secret, digests: Digests) -> Presented<'s> {
+        Presented { secret, digests }
+    }
+
+    /// The token that the secret names in an app, from memory or by arithmetic; `None`: the store must be asked.
+    pub(crate) fn recall(
+        &self,
+        place: Place<'_>,
+        presented: &Presented<'_>,
+        seeking: Seeking,
+        now: Timestamp,
+    ) -> Option<Recalled> {
+        if self.is_refused_as_weak(presented, seeking) {
+            return Some(Recalled::Absent);
+        }
+        let app_id = self.cache.place(place);
+        // What is remembered was found by its digest, so arithmetic on the secret would say nothing new.
+        if let Some(Some(app_id)) = app_id
+            && let Some(subject) = self.cache.recall_known(app_id, &presented.digests, now)
+        {
+            return Some(seeking.found(Recalled::Known(subject)));
+        }
+        if self.is_garbage(presented) {
+            return Some(Recalled::Absent);
+        }
+        self.cache.is_known_absent(app_id?, &presented.digests).then_some(Recalled::Absent)
+    }
+
+    /// The same if it is there and live. That there is none is not remembered for those who want no other answer.
+    pub(crate) fn recall_live(
+        &self,
+        app_id: AppId,
+        presented: &Presented<'_>,
+        seeking: Seeking,
+    ) -> Option<Arc<Subject>> {
+        let now = self.now();
+        if self.is_refused_as_weak(presented, seeking) || !self.cache.is_fresh() {
+            return None;
+        }
+        let subject = self.cache.recall_known(app_id, &presented.digests, now)?;
+        let is_live = decide(subject.standing(), &Demand::Active, now) == Verdict::Allowed;
+        (is_live && seeking.finds(subject.kind())).then_some(subject)
+    }
+
+    /// The token that the secret names in an app, from memory if it can be, else from the store, whose answer is remembered.
+    pub(crate) async fn look_up(
+        &self,
+        place: Place<'_>,
+        presented: &Presented<'_>,
+        seeking: Seeking,
+    ) -> Result<Recalled, Unavailable> {
+        if let Some(recalled) = self.recall(place, presented, seeking, self.now()) {
+            return Ok(recalled);
+        }
+        self.cache.count_question();
+        let before = self.cache.before();
+        let app_id = match self.cache.place(place) {
+            Some(known) => known,
+            None => self.ask_place(before, place).await?,
+        };
+        let Some(app_id) = app_id else { return Ok(Recalled::Absent) };
+        let found = self.ask(presented).await?;
+        let stored = found.iter().find(|stored| stored.token.app_id == app_id);
+        Ok(seeking.found(self.cache.keep(before, app_id, &presented.digests, stored)))
+    }
+
+    /// The same of many secrets in one app, for which memory was asked before: the store is asked once.
+    pub(crate) async fn look_up_many(
+        &self,
+        app_id: AppId,
+        missed: &[Presented<'_>],
+        seeking: Seeking,
+    ) -> Result<Vec<Recalled>, Unavailable> {
+        let before = self.cache.before();
+        missed.iter().for_each(|_| self.cache.count_question());
+        let sought: Vec<Digest> = missed.iter().flat_map(|presented| &presented.digests).copied().collect();
+        let found = self.store.find_tokens_of(app_id, &sought).await?;
+        let found: HashMap<Digest, StoredToken> =
+            found.into_iter().map(|stored| (stored.digest, stored)).collect();
+        // A token that is asked about several times is remembered once.
+        let mut kept: HashMap<Digest, Recalled> = HashMap::new();
+        let recalled = missed.iter().map(|presented| {
+            let digests = &presented.digests;
+            let keep = || {
+                let stored = digests.iter().find_map(|digest| found.get(digest));
+                seeking.found(self.cache.keep(before, app_id, digests, stored))
+            };
+            match digests.first() {
+                Some(first) => kept.entry(*first).or_insert_with(keep).clone(),
+                None => Recalled::Absent,
+            }
+        });
+        Ok(recalled.collect())
+    }
+
+    /// The tokens of all apps that the secret names, as they are stored; none if arithmetic says so. Nothing is remembered.
+    pub(crate) async fn stored(
+        &self,
+        presented: &Presented<'_>,
+        seeking: Seeking,
+    ) -> Result<Vec<StoredToken>, Unavailable> {
+        if self.is_refused_as_weak(presented, seeking) || self.is_garbage(presented) {
+            return Ok(Vec::new());
+        }
+        self.cache.count_question();
+        let mut found = self.ask(presented).await?;
+        found.retain(|stored| seeking.finds(stored.token.kind));
+        Ok(found)
+    }
+
+    /// The one that it names in this app, whatever arithmetic says.
+    pub(crate) async fn stored_in(
+        &self,
+        app_id: AppId,
+        presented: &Presented<'_>,
+    ) -> Result<Option<StoredToken>, Unavailable> {
+        Ok(self.ask(presented).await?.into_iter().find(|stored| stored.token.app_id == app_id))
+    }
+
+    async fn ask(&self, presented: &Presented<'_>) -> Result<Vec<StoredToken>, Unavailable> {
+        let mut found = self.store.find_tokens(&presented.digests).await?;
+        found.retain(|stored| presented.is_of(stored));
+        Ok(found)
+    }
+
+    /// Asks which app it is, and remembers the answer.
+    async fn ask_place(&self, before: Before, place: Place<'_>) -> Result<Option<AppId>, Unavailable> {
+        let key = match place {
+            Place::Key(key) => key,
+            Place::Id(id) => return Ok(Some(id)),
+        };
+        let app_id = self.store.app_by_key(key).await?.map(|app| app.id);
+        self.cache.keep_app(before, key, app_id);
+        Ok(app_id)
+    }
+
+    fn is_refused_as_weak(&self, presented: &Presented<'_>, seeking: Seeking) -> bool {
+        !seeking.takes_weak && self.is_too_weak(presented.secret)
+    }
+
+    /// Whether the secret was neither minted here nor brought by anybody.
+    fn is_garbage(&self, presented: &Presented<'_>) -> bool {
+        !self.keys.minted(presented.secret) && self.cache.is_garbage(&presented.digests)
+    }
+
+    /// Whether the secret is one that only LoopBack takes: foreign, and easily guessed.
+    pub(crate) fn is_too_weak(&self, secret: &Secret) -> bool {
+        secret.is_weak() && !self.keys.minted(secret)
+    }
+
+    /// Whether the secret was minted here, by arithmetic alone. Says nothing about any token.
+    pub fn is_minted(&self, secret: &Secret) -> bool {
+        self.keys.minted(secret)
+    }
+
+    /// Whether a stored token is good for anything, on any surface but LoopBack.
+    pub(crate) fn is_live(&self, token: &Token) -> bool {
+        token.kind != TokenKind::SelfMade
+            && decide(token.standing(), &Demand::Active, self.now()) == Verdict::Allowed
+    }
+}
