@@ -8,7 +8,7 @@ use jeton_core::{
 };
 use jeton_store::SelfMadeLimit;
 use jeton_store::write::InsertTokens;
-use jeton_store::{Inserted, NewToken, StoredToken};
+use jeton_store::{Credential, Inserted, NewToken, StoredToken};
 use std::ops::Deref;
 
 /// A token to be issued.
@@ -157,7 +157,7 @@ pub(crate) fn stored(id: TokenId, app_id: AppId, new: NewToken) -> StoredToken {
         document: new.document,
         left_loopback: false,
     };
-    StoredToken { token, digest, sealed, is_foreign, revision: 1 }
+    StoredToken { token, digest, credential: Credential::lasting(digest), sealed, is_foreign, revision: 1 }
 }
 
 fn expiry(app: &OpenApp, authority: &Authority, life: TokenLife, now: Timestamp) -> Option<Timestamp> {

@@ -7,8 +7,9 @@
 use crate::cache::{Before, Recalled};
 use crate::{Service, Subject, Unavailable};
 use jeton_core::{AppId, AppKey, Demand, Digest, Secret, Timestamp, Token, TokenKind, Verdict, decide};
-use jeton_store::StoredToken;
+use jeton_store::{Credential, StoredToken};
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ pub(crate) struct Presented<'s> {
 impl Presented<'_> {
     fn is_of(&self, stored: &StoredToken) -> bool {
         // The index found it; this comparison takes the same time wherever two digests differ.
-        self.digests.contains(&stored.digest)
+        self.digests.contains(&stored.credential.digest)
     }
 
     /// The digests, for who goes on with the secret later.
@@ -68,6 +69,18 @@ impl Seeking {
             recalled => recalled,
         }
     }
+}
+
+fn is_good(credential: &Credential, now: Timestamp) -> bool {
+    !credential.is_early(now) && !credential.is_over(now)
+}
+
+/// A token as it is for the bearer of the secret by which it was found: it ends when that does, if not sooner.
+fn as_presented(stored: &StoredToken) -> Cow<'_, StoredToken> {
+    let Some(until) = stored.credential.good_until else { return Cow::Borrowed(stored) };
+    let mut stored = stored.clone();
+    stored.token.expires_at = Some(stored.token.expires_at.map_or(until, |expires_at| expires_at.min(until)));
+    Cow::Owned(stored)
 }
 
 impl Service {
@@ -139,8 +152,8 @@ impl Service {
         };
         let Some(app_id) = app_id else { return Ok(Recalled::Absent) };
         let found = self.ask(presented).await?;
-        let stored = found.iter().find(|stored| stored.token.app_id == app_id);
-        Ok(seeking.found(self.cache.keep(before, app_id, &presented.digests, stored)))
+        let stored = found.into_iter().find(|stored| stored.token.app_id == app_id);
+        Ok(seeking.found(self.keep_answer(before, app_id, &presented.digests, stored.as_ref())))
     }
 
     /// The same of many secrets in one app, for which memory was asked before: the store is asked once.
@@ -155,14 +168,14 @@ impl Service {
         let sought: Vec<Digest> = missed.iter().flat_map(|presented| &presented.digests).copied().collect();
         let found = self.store.find_tokens_of(app_id, &sought).await?;
         let found: HashMap<Digest, StoredToken> =
-            found.into_iter().map(|stored| (stored.digest, stored)).collect();
+            found.into_iter().map(|stored| (stored.credential.digest, stored)).collect();
         // A token that is asked about several times is remembered once.
         let mut kept: HashMap<Digest, Recalled> = HashMap::new();
         let recalled = missed.iter().map(|presented| {
             let digests = &presented.digests;
             let keep = || {
                 let stored = digests.iter().find_map(|digest| found.get(digest));
-                seeking.found(self.cache.keep(before, app_id, digests, stored))
+                seeking.found(self.keep_answer(before, app_id, digests, stored))
             };
             match digests.first() {
                 Some(first) => kept.entry(*first).or_insert_with(keep).clone(),
@@ -182,18 +195,47 @@ impl Service {
             return Ok(Vec::new());
         }
         self.cache.count_question();
-        let mut found = self.ask(presented).await?;
-        found.retain(|stored| seeking.finds(stored.token.kind));
-        Ok(found)
+        let (mut found, now) = (self.ask(presented).await?, self.now());
+        found.retain(|stored| seeking.finds(stored.token.kind) && is_good(&stored.credential, now));
+        Ok(found.into_iter().map(|stored| as_presented(&stored).into_owned()).collect())
     }
 
-    /// The one that it names in this app, whatever arithmetic says.
+    /// The one that it names in this app, whatever arithmetic says, as it is for who changes it.
     pub(crate) async fn stored_in(
         &self,
         app_id: AppId,
         presented: &Presented<'_>,
     ) -> Result<Option<StoredToken>, Unavailable> {
-        Ok(self.ask(presented).await?.into_iter().find(|stored| stored.token.app_id == app_id))
+        let (found, now) = (self.ask(presented).await?, self.now());
+        let is_it = |stored: &StoredToken| stored.token.app_id == app_id && is_good(&stored.credential, now);
+        Ok(found.into_iter().find(is_it))
+    }
+
+    /// The one that it names in this app, whatever arithmetic says, as it is for the bearer of the secret.
+    pub(crate) async fn stored_as_presented(
+        &self,
+        app_id: AppId,
+        presented: &Presented<'_>,
+    ) -> Result<Option<StoredToken>, Unavailable> {
+        let (found, now) = (self.ask(presented).await?, self.now());
+        let found = found.into_iter().find(|stored| stored.token.app_id == app_id);
+        let found = found.filter(|stored| !stored.credential.is_early(now));
+        Ok(found.map(|stored| as_presented(&stored).into_owned()))
+    }
+
+    /// Remembers what the store answered, and says what it means. A secret that is not good yet names no token, but it will:
+    /// nothing is remembered of that.
+    fn keep_answer(
+        &self,
+        before: Before,
+        app_id: AppId,
+        digests: &[Digest],
+        stored: Option<&StoredToken>,
+    ) -> Recalled {
+        if stored.is_some_and(|stored| stored.credential.is_early(self.now())) {
+            return Recalled::Absent;
+        }
+        self.cache.keep(before, app_id, digests, stored.map(as_presented).as_deref())
     }
 
     async fn ask(&self, presented: &Presented<'_>) -> Result<Vec<StoredToken>, Unavailable> {

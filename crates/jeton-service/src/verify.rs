@@ -118,7 +118,9 @@ impl Service {
         demand: &Demand,
     ) -> Result<Explained, Unavailable> {
         let found = match self.store.app_by_key(app).await? {
-            Some(app) if !self.is_too_weak(secret) => self.stored_in(app.id, &self.presented(secret)).await?,
+            Some(app) if !self.is_too_weak(secret) => {
+                self.stored_as_presented(app.id, &self.presented(secret)).await?
+            }
             _ => None,
         };
         let Some(stored) = found.filter(|stored| stored.token.kind.is_shared()) else {

@@ -15,10 +15,20 @@ use sqlx::sqlite::SqliteConnection;
 const MAX_FAULTS: usize = 100;
 
 /// What no sound database has any row of, each with a statement that counts them.
-const NEVER: [(&str, &str); 5] = [
+const NEVER: [(&str, &str); 7] = [
     (
         "digests that two tokens of an app have",
         "SELECT count(*) FROM (SELECT 1 FROM tokens GROUP BY digest, app_id HAVING count(*) > 1) AS twice",
+    ),
+    (
+        "digests that a token of an app has and another beside its own",
+        "SELECT count(*) FROM token_digests JOIN tokens \
+         ON tokens.digest = token_digests.digest AND tokens.app_id = token_digests.app_id",
+    ),
+    (
+        "digests of no token",
+        "SELECT count(*) FROM token_digests WHERE NOT EXISTS (SELECT 1 FROM tokens \
+         WHERE tokens.id = token_digests.token_id AND tokens.app_id = token_digests.app_id)",
     ),
     (
         "tokens of no app",
@@ -26,7 +36,8 @@ const NEVER: [(&str, &str); 5] = [
     ),
     (
         "tokens written with a key of which there is no check value",
-        "SELECT count(*) FROM tokens WHERE digest_key_id NOT IN (SELECT key_id FROM key_checks)",
+        "SELECT count(*) FROM (SELECT digest_key_id FROM tokens UNION ALL SELECT digest_key_id FROM token_digests) AS used \
+         WHERE digest_key_id NOT IN (SELECT key_id FROM key_checks)",
     ),
     (
         "revoked tokens that still have a sealed value",
@@ -54,6 +65,9 @@ pub(crate) async fn rows<S: Session>(session: &mut S) -> Result<CheckReport, Sto
         match shape.table.name() {
             "tokens" => {
                 report.tokens = each(session, all, faults, |row| decode::stored_token(row).map(drop)).await?;
+            }
+            "token_digests" => {
+                each(session, all, faults, |row| decode::token_digest(row).map(drop)).await?;
             }
             "token_usage" => {
                 each(session, all, faults, |row| decode::token_use(row).map(drop)).await?;

@@ -3,10 +3,10 @@
 use crate::change::{Change, ChangeKind, Removal};
 use crate::continuity::{Entry, LogEnd};
 use crate::error::StoreError;
-use crate::model::{App, KeyCheck, LogState, Operator, StoredToken, TokenUse};
+use crate::model::{App, Credential, KeyCheck, LogState, Operator, StoredToken, TokenUse};
 use crate::record::Record;
 use crate::schema::{
-    Apps, Changes, Column, Count, Genesis, KeyChecks, LogEnds, Operators, TokenUsage, Tokens,
+    Apps, Changes, Column, Count, Genesis, KeyChecks, LogEnds, Operators, TokenDigests, TokenUsage, Tokens,
 };
 use crate::scopes;
 use jeton_core::{
@@ -65,13 +65,35 @@ pub(crate) fn client(row: &impl Record) -> Result<Option<(String, Digest)>, Stor
 }
 
 pub(crate) fn stored_token(row: &impl Record) -> Result<StoredToken, StoreError> {
+    let digest = digest(row, Tokens::Digest)?;
     Ok(StoredToken {
         token: token(row)?,
-        digest: digest(row, Tokens::Digest)?,
+        digest,
+        credential: Credential::lasting(digest),
         sealed: row.read(Tokens::Sealed)?,
         is_foreign: row.read(Tokens::IsForeign)?,
         revision: row.read(Tokens::Revision)?,
     })
+}
+
+/// A token with the digest by which it was found.
+pub(crate) fn found_token(row: &impl Record) -> Result<StoredToken, StoreError> {
+    Ok(StoredToken { credential: credential(row, TokenDigests::FoundBy)?, ..stored_token(row)? })
+}
+
+fn credential(row: &impl Record, column: TokenDigests) -> Result<Credential, StoreError> {
+    Ok(Credential {
+        digest: digest(row, column)?,
+        good_from: row.read_as_option(TokenDigests::GoodFrom, Timestamp::from_millis)?,
+        good_until: row.read_as_option(TokenDigests::GoodUntil, Timestamp::from_millis)?,
+    })
+}
+
+/// A further digest of a token, with its token.
+pub(crate) fn token_digest(row: &impl Record) -> Result<(TokenId, Credential), StoreError> {
+    number(row, TokenDigests::AppId, AppId::new)?;
+    let id = number(row, TokenDigests::TokenId, TokenId::new)?;
+    Ok((id, credential(row, TokenDigests::Digest)?))
 }
 
 fn token(row: &impl Record) -> Result<Token, StoreError> {

@@ -43,9 +43,9 @@ pub use fair::{Crowded, Fair, Share, Turn};
 pub use layer::{Layer, Question};
 pub use measures::{CallMeasures, StoreMeasures};
 pub use model::{
-    App, AppChange, AppChanged, AppCreated, BackedUp, CheckReport, Genesis, Initialised, Inserted, KeyCheck,
-    LogState, NewApp, NewOperator, NewToken, Operator, Order, OwnerFilter, Purge, Replaced, Restore,
-    Restored, SelfMadeLimit, StoredToken, TokenFilter, TokenPage, TokenUse, View,
+    App, AppChange, AppChanged, AppCreated, BackedUp, CheckReport, Credential, Genesis, Initialised,
+    Inserted, KeyCheck, LogState, NewApp, NewOperator, NewToken, Operator, Order, OwnerFilter, Purge,
+    Replaced, Restore, Restored, SelfMadeLimit, StoredToken, TokenFilter, TokenPage, TokenUse, View,
 };
 
 pub use postgres::{PostgresOptions, open_postgres};
@@ -88,7 +88,7 @@ pub trait Store: Send + Sync + fmt::Debug {
     async fn apps(&self) -> Result<Vec<App>, StoreError>;
 
     /// The tokens that have one of these digests, of whatever app that is not deleted, revoked ones included, in no
-    /// particular order.
+    /// particular order, whether or not the digest is good at the moment: that is for [`StoredToken::credential`] to say.
     async fn find_tokens(&self, digests: &[Digest]) -> Result<Vec<StoredToken>, StoreError>;
 
     /// Those of this app that have one of these digests, revoked ones included, in no particular order. However many are
@@ -162,7 +162,8 @@ pub trait Store: Send + Sync + fmt::Debug {
     async fn listen(&self, hints: &watch::Sender<Hints>);
 
     /// The numbers and digests of at most `limit` tokens with foreign secrets whose numbers lie from `first` to `last`,
-    /// of all apps and in whatever state, by ascending number.
+    /// of all apps and in whatever state, by ascending number. Of further digests as many as those tokens, and the ones between
+    /// them, have: to go on, pass the number after the last one received.
     async fn foreign_digests(
         &self,
         first: TokenId,

@@ -20,6 +20,7 @@ pub(crate) const SQLITE: Versions = &[
     (7, "created", include_str!("../migrations/sqlite/0007_created.sql")),
     (8, "self_made", include_str!("../migrations/sqlite/0008_self_made.sql")),
     (9, "returns", include_str!("../migrations/sqlite/0009_returns.sql")),
+    (10, "digests", include_str!("../migrations/sqlite/0010_digests.sql")),
 ];
 
 pub(crate) const POSTGRES: Versions = &[
@@ -32,6 +33,7 @@ pub(crate) const POSTGRES: Versions = &[
     (7, "created", include_str!("../migrations/postgres/0007_created.sql")),
     (8, "self_made", include_str!("../migrations/postgres/0008_self_made.sql")),
     (9, "returns", include_str!("../migrations/postgres/0009_returns.sql")),
+    (10, "digests", include_str!("../migrations/postgres/0010_digests.sql")),
 ];
 
 /// The newest of `versions`.

@@ -173,13 +173,43 @@ pub enum Inserted {
     NoRoom,
 }
 
+/// A digest by which a token is found, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Credential {
+    /// The digest.
+    pub digest: Digest,
+    /// From when on it is good; `None`: it was always.
+    pub good_from: Option<Timestamp>,
+    /// From when on it is good no more; `None`: it stays as long as the token.
+    pub good_until: Option<Timestamp>,
+}
+
+impl Credential {
+    /// One that is good as long as its token.
+    pub const fn lasting(digest: Digest) -> Self {
+        Credential { digest, good_from: None, good_until: None }
+    }
+
+    /// Whether it is not good yet.
+    pub fn is_early(&self, now: Timestamp) -> bool {
+        self.good_from.is_some_and(|from| now < from)
+    }
+
+    /// Whether it is good no more.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.good_until.is_some_and(|until| now >= until)
+    }
+}
+
 /// A token with what the store keeps beside it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredToken {
     /// The token.
     pub token: Token,
-    /// By what it is found.
+    /// The digest of the secret that it shows.
     pub digest: Digest,
+    /// By what it was found, among all that it has; where that was no digest, the one of the secret that it shows.
+    pub credential: Credential,
     /// By what its secret can be shown again.
     pub sealed: Option<Vec<u8>>,
     /// Whether the secret was not minted here.

@@ -121,6 +121,20 @@ table! {
 }
 
 table! {
+    /// Digests beside those of the tokens themselves.
+    TokenDigests = "token_digests" {
+        AppId = "app_id",
+        TokenId = "token_id",
+        Digest = "digest",
+        IsForeign = "is_foreign",
+        GoodFrom = "good_from",
+        GoodUntil = "good_until",
+        // As an answer names it beside the token's own.
+        FoundBy = "found_by",
+    }
+}
+
+table! {
     TokenUsage = "token_usage" {
         AppId = "app_id",
         TokenId = "token_id",

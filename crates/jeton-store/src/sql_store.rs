@@ -128,7 +128,7 @@ impl<E: Engine> Store for SqlStore<E> {
     async fn find_tokens(&self, digests: &[Digest]) -> Result<Vec<StoredToken>, StoreError> {
         let mut found = Vec::new();
         for digests in digests.chunks(tokens::MAX_SOUGHT) {
-            found.extend(self.all(tokens::tokens_by_digests(digests), decode::stored_token).await?);
+            found.extend(self.all(tokens::tokens_by_digests(digests), decode::found_token).await?);
         }
         Ok(found)
     }
@@ -141,9 +141,8 @@ impl<E: Engine> Store for SqlStore<E> {
         let reading = if digests.len() <= FEW { Reading::Lookup } else { Reading::Batch(app_id) };
         let mut found = Vec::new();
         for digests in digests.chunks(tokens::MAX_SOUGHT) {
-            found.extend(
-                self.listed(reading, tokens::tokens_by_digests(digests), decode::stored_token).await?,
-            );
+            found
+                .extend(self.listed(reading, tokens::tokens_by_digests(digests), decode::found_token).await?);
         }
         found.retain(|stored| stored.token.app_id == app_id);
         Ok(found)
@@ -253,10 +252,19 @@ impl<E: Engine> Store for SqlStore<E> {
         last: TokenId,
         limit: u32,
     ) -> Result<Vec<(TokenId, Digest)>, StoreError> {
-        self.all(tokens::foreign_digests(first, last, limit), |row| {
+        let own = tokens::foreign_digests(first, last, limit);
+        let own = self.all(own, |row| {
             Ok((decode::number(row, Tokens::Id, TokenId::new)?, decode::digest(row, Tokens::Digest)?))
-        })
-        .await
+        });
+        let mut digests = own.await?;
+        // Those beside them of as many tokens, of which there are few.
+        let is_all = digests.len() < limit as usize;
+        let last = digests.last().filter(|_| !is_all).map_or(last, |(id, _)| *id);
+        let further = tokens::further_foreign_digests(first, last);
+        let further = self.all(further, decode::token_digest).await?;
+        digests.extend(further.into_iter().map(|(id, credential)| (id, credential.digest)));
+        digests.sort_by_key(|(id, _)| *id);
+        Ok(digests)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -264,7 +264,9 @@ impl Cache {
         digests: &[Digest],
         found: Option<&StoredToken>,
     ) -> Recalled {
-        for digest in digests.iter().filter(|digest| found.is_none_or(|stored| stored.digest != **digest)) {
+        for digest in
+            digests.iter().filter(|digest| found.is_none_or(|stored| stored.credential.digest != **digest))
+        {
             let until_millis = self.millis().saturating_add(millis_of(ABSENCE));
             let key = Key { app_id, digest: *digest };
             self.absent.keep(Arc::new(Absence { key, stamp: before.arrival, until_millis }), ());
@@ -274,7 +276,7 @@ impl Cache {
 
     /// Remembers a token that the store answered.
     pub(crate) fn keep_found(&self, before: Before, stored: &StoredToken) -> Arc<Subject> {
-        let key = Key { app_id: stored.token.app_id, digest: stored.digest };
+        let key = Key { app_id: stored.token.app_id, digest: stored.credential.digest };
         let grants = self.grants.share(&stored.token.scopes);
         let subject = Arc::new(Subject::new(&stored.token, key, grants));
         self.known.keep(Arc::clone(&subject), Asked { token: before.token, arrival: before.arrival });

@@ -6,6 +6,7 @@ mod announcements;
 mod apps;
 mod cache;
 mod counting;
+mod credentials;
 mod fixture;
 mod import;
 mod initialise;

@@ -131,7 +131,11 @@ impl<S: Session> Work<'_, '_, S> {
         restored.kept_users = self.script(&restore::keep_users()).await?;
         restored.kept_off_loopback = self.script(&restore::keep_off_loopback()).await?;
         restored.kept_narrowed = self.keep_narrowed().await?;
-        self.script(restore::KEEP_TOMBSTONES).await.map(drop)
+        self.script(restore::KEEP_TOMBSTONES).await?;
+        self.script(restore::KEEP_DIGESTS).await?;
+        self.script(&restore::keep_begun()).await?;
+        self.script(&restore::keep_over()).await?;
+        self.script(restore::KEEP_DEAD_DIGESTS).await.map(drop)
     }
 
     async fn keep_apps(&mut self, restored: &mut Restored) -> Result<(), StoreError> {

@@ -5,13 +5,13 @@ use crate::change::{ChangeKind, Removal};
 use crate::decode;
 use crate::error::StoreError;
 use crate::model::{Inserted, NewToken, Replaced, SelfMadeLimit};
-use crate::schema::Tokens;
+use crate::schema::{TokenDigests, Tokens};
 use crate::session::Session;
 use crate::statements::log::NewChange;
 use crate::statements::tokens::{self, MAX_INSERTED};
 use crate::write::{DeleteToken, InsertTokens, ReplaceToken, RevokeToken, Touched, Write, WriteLine};
 use jeton_core::{Actor, AppId, Digest, Timestamp, TokenId, TokenKind};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A token to be issued, with what its entry of the change log needs.
 #[derive(Clone, Copy)]
@@ -168,8 +168,13 @@ impl<'w, S: Session> Work<'_, 'w, S> {
     pub(super) async fn insert_all(&mut self, issues: &[Issue<'w>]) -> Result<Vec<Inserted>, StoreError> {
         let mut answers = Vec::with_capacity(issues.len());
         for issues in issues.chunks(MAX_INSERTED) {
-            let rows: Vec<_> = issues.iter().map(|issue| (issue.app_id, issue.token)).collect();
-            for (issue, id) in issues.iter().zip(self.insert_rows(&rows).await?) {
+            let taken = self.taken_beside(issues).await?;
+            let is_free = |issue: &&Issue<'w>| !taken.contains(&(issue.app_id, issue.token.digest));
+            let rows: Vec<_> =
+                issues.iter().filter(is_free).map(|issue| (issue.app_id, issue.token)).collect();
+            let mut ids = self.insert_rows(&rows).await?.into_iter();
+            for issue in issues {
+                let id = if is_free(&issue) { ids.next().flatten() } else { None };
                 if let Some(id) = id {
                     let kind = ChangeKind::TokenIssued;
                     self.log_token(kind, (issue.app_id, id, issue.token.digest), issue.at, issue.by, None);
@@ -178,6 +183,22 @@ impl<'w, S: Session> Work<'_, 'w, S> {
             }
         }
         Ok(answers)
+    }
+
+    /// Which of the digests are taken as ones that tokens have beside their own. Of secrets that were minted none is: they
+    /// are never the same.
+    async fn taken_beside(&mut self, issues: &[Issue<'w>]) -> Result<HashSet<(AppId, Digest)>, StoreError> {
+        let foreign = issues.iter().filter(|issue| issue.token.is_foreign);
+        let foreign: Vec<Digest> = foreign.map(|issue| issue.token.digest).collect();
+        if foreign.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let rows = self.session.rows(tokens::further_digests(&foreign)).await?;
+        let taken = rows.iter().map(|row| {
+            let app_id = decode::number(row, TokenDigests::AppId, AppId::new)?;
+            Ok((app_id, decode::digest(row, TokenDigests::Digest)?))
+        });
+        taken.collect()
     }
 
     /// Inserts rows and says which number each was given; `None`: it was there already.

@@ -104,6 +104,11 @@ shapes! {
         Bytes: "digest" "sealed";
         Boolean: "is_foreign" "user_is_stand_in" "left_loopback";
     }
+    "token_digests" {
+        Integer: "app_id" "token_id" "digest_key_id" "good_from" "good_until";
+        Bytes: "digest";
+        Boolean: "is_foreign";
+    }
     "token_usage" {
         Integer: "app_id" "token_id" "last_used_at" "use_count";
         Text: "last_address";

@@ -41,7 +41,7 @@ const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; S
 /// Begins a transaction that replaces everything: others read on, and write only when it is over.
 const BEGIN_ALONE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0; \
                            SET LOCAL idle_in_transaction_session_timeout = 0; \
-                           LOCK TABLE self_made, genesis, key_checks, apps, tokens, operators, changes IN EXCLUSIVE MODE";
+                           LOCK TABLE self_made, genesis, key_checks, apps, tokens, token_digests, operators, changes IN EXCLUSIVE MODE";
 
 /// What one app does at once on the pool's connections; of pages and scans, one more is for other apps. The others are for
 /// those who look up by key or write, which is quick.

@@ -93,6 +93,8 @@ fn about_tokens() -> Vec<(&'static str, Runs, Statement)> {
         ("tokens_above", Everywhere, tokens::tokens_above(1)),
         ("tokens_by_digests", Everywhere, tokens::tokens_by_digests(&[digest()])),
         ("tokens_by_digests", Everywhere, tokens::tokens_by_digests(&[digest(); tokens::MAX_SOUGHT])),
+        ("further_digests", Everywhere, tokens::further_digests(&[digest(); tokens::MAX_INSERTED])),
+        ("further_foreign_digests", Everywhere, tokens::further_foreign_digests(TOKEN, TOKEN)),
         ("foreign_digests", Everywhere, tokens::foreign_digests(TOKEN, TOKEN, 10)),
         ("token_by_id", Everywhere, tokens::token_by_id(APP, TOKEN)),
         ("tokens_by_ids", Everywhere, tokens::tokens_by_ids(APP, &[TOKEN; tokens::MAX_SOUGHT])),

@@ -15,6 +15,7 @@ pub(crate) const REMEMBER: &str = "
         SELECT app_id, digest, kind, user_id, user_is_stand_in, expires_at, disabled_by, revoked_at, scopes, left_loopback
         FROM tokens;
     CREATE INDEX was_tokens_digest ON was_tokens (digest, app_id);
+    CREATE TEMP TABLE was_digests AS SELECT * FROM token_digests;
     CREATE TEMP TABLE was_tombstones AS SELECT * FROM tokens WHERE revoked_at IS NOT NULL;
     CREATE TEMP TABLE was_operators AS SELECT digest, revoked_at FROM operators WHERE revoked_at IS NOT NULL";
 
@@ -132,6 +133,49 @@ pub(crate) const KEEP_TOMBSTONES: &str = "
     WHERE NOT EXISTS (
         SELECT 1 FROM tokens WHERE tokens.app_id = was_same.app_id AND tokens.digest = dead.digest)";
 
+/// Further digests that the token has no more, or never had.
+pub(crate) const KEEP_DIGESTS: &str = "
+    DELETE FROM token_digests
+    WHERE EXISTS (SELECT 1 FROM was WHERE was.token_id = token_digests.token_id)
+    AND NOT EXISTS (
+        SELECT 1 FROM was_digests JOIN was_same ON was_same.was_id = was_digests.app_id
+        WHERE was_same.app_id = token_digests.app_id AND was_digests.digest = token_digests.digest)";
+
+/// Of the further digest of before.
+const SAME_DIGEST: &str = "FROM was_digests JOIN was_same ON was_same.was_id = was_digests.app_id \
+    WHERE was_same.app_id = token_digests.app_id AND was_digests.digest = token_digests.digest";
+
+/// Further digests that were given a later beginning since.
+pub(crate) fn keep_begun() -> String {
+    format!(
+        "UPDATE token_digests SET good_from = was_digests.good_from {SAME_DIGEST} AND was_digests.good_from IS NOT NULL \
+         AND (token_digests.good_from IS NULL OR token_digests.good_from < was_digests.good_from)"
+    )
+}
+
+/// Further digests that were given an earlier end since.
+pub(crate) fn keep_over() -> String {
+    format!(
+        "UPDATE token_digests SET good_until = was_digests.good_until {SAME_DIGEST} AND was_digests.good_until IS NOT NULL \
+         AND (token_digests.good_until IS NULL OR token_digests.good_until > was_digests.good_until)"
+    )
+}
+
+/// The further digests of tombstones: as little can they be issued again.
+pub(crate) const KEEP_DEAD_DIGESTS: &str = "
+    INSERT INTO token_digests (digest, app_id, token_id, digest_key_id, is_foreign, good_from, good_until)
+    SELECT was_digests.digest, tokens.app_id, tokens.id, was_digests.digest_key_id, was_digests.is_foreign,
+        was_digests.good_from, was_digests.good_until
+    FROM was_digests
+    JOIN was_tombstones dead ON dead.id = was_digests.token_id AND dead.app_id = was_digests.app_id
+    JOIN was_same ON was_same.was_id = dead.app_id
+    JOIN tokens ON tokens.app_id = was_same.app_id AND tokens.digest = dead.digest
+    WHERE NOT EXISTS (
+        SELECT 1 FROM token_digests there
+        WHERE there.app_id = was_same.app_id AND there.digest = was_digests.digest)
+    AND NOT EXISTS (
+        SELECT 1 FROM tokens own WHERE own.app_id = was_same.app_id AND own.digest = was_digests.digest)";
+
 /// Apps that were deleted since.
 pub(crate) const KEEP_DELETED: &str = "
     UPDATE apps SET client_secret = NULL, data_key = NULL, settings = '{}', deleted_at = was_same.deleted_at
@@ -185,7 +229,7 @@ pub(crate) const UNKNOWN_APPS: &str = "
 
 /// Ends what [`REMEMBER`] and [`MATCH`] began.
 pub(crate) const FORGET: &str = "
-    DROP TABLE was; DROP TABLE was_same; DROP TABLE was_operators; DROP TABLE was_tombstones; DROP TABLE was_tokens;
+    DROP TABLE was; DROP TABLE was_same; DROP TABLE was_operators; DROP TABLE was_tombstones; DROP TABLE was_digests; DROP TABLE was_tokens;
     DROP TABLE was_apps";
 
 #[cfg(test)]
@@ -195,7 +239,7 @@ mod tests {
 
     /// Every column, and what becomes of it where the database knows the row, too. Who adds one decides it here: what
     /// limits a token or an app must be as narrow as it is now.
-    const DECIDED: [(&str, &[&str], &[&str]); 3] = [
+    const DECIDED: [(&str, &[&str], &[&str]); 4] = [
         (
             "tokens",
             // No wider than now.
@@ -226,6 +270,11 @@ mod tests {
                 "document",
                 "revision",
             ],
+        ),
+        (
+            "token_digests",
+            &["digest", "good_from", "good_until"],
+            &["app_id", "token_id", "digest_key_id", "is_foreign"],
         ),
         (
             "apps",

@@ -3,12 +3,12 @@
 use super::apps::{deleted_ids, is_of_live_app, live_id};
 use super::{Statement, one_more, unless_taken};
 use crate::model::NewToken;
-use crate::schema::Tokens;
+use crate::schema::{TokenDigests, Tokens};
 use crate::scopes;
 use jeton_core::{
     Actor, AppId, Description, Digest, Document, Label, Owner, Timestamp, Token, TokenId, UserId,
 };
-use sea_query::{Expr, ExprTrait, InsertStatement, Order, Query, SelectStatement};
+use sea_query::{Expr, ExprTrait, InsertStatement, Order, Query, SelectStatement, UnionType};
 
 /// Most tokens in one statement. 19 arguments each make 19,456, below the 32,766 that SQLite allows by default
 /// (SQLITE_MAX_VARIABLE_NUMBER) and the 65,535 of PostgreSQL's protocol (a 16-bit count).
@@ -150,17 +150,71 @@ fn owner(owner: &Owner) -> (Option<String>, bool) {
     (owner.shown().map(UserId::to_string), matches!(owner, Owner::StandIn(_)))
 }
 
-/// Takes at most [`MAX_SOUGHT`].
+/// The tokens with one of these digests, be it that of the secret which they show or a further one, with that digest. Takes
+/// at most [`MAX_SOUGHT`].
 pub(crate) fn tokens_by_digests(digests: &[Digest]) -> Statement {
+    let is_sought = |column: Expr| column.is_in(digests.iter().map(|digest| digest.as_bytes().to_vec()));
     let mut tokens = select();
     tokens
-        .and_where(Expr::col(Tokens::Digest).is_in(digests.iter().map(|digest| digest.as_bytes().to_vec())))
+        .expr_as(Expr::col(Tokens::Digest), TokenDigests::FoundBy)
+        .expr_as(Expr::cust(EVER), TokenDigests::GoodFrom)
+        .expr_as(Expr::cust(EVER), TokenDigests::GoodUntil)
+        .and_where(is_sought(Expr::col(Tokens::Digest)))
         .and_where(is_of_live_app());
+    let of = |column: TokenDigests| (TokenDigests::Table, column);
+    let further = Query::select()
+        .columns(COLUMNS.map(|column| (Tokens::Table, column)))
+        .expr_as(Expr::col(of(TokenDigests::Digest)), TokenDigests::FoundBy)
+        .column(of(TokenDigests::GoodFrom))
+        .column(of(TokenDigests::GoodUntil))
+        .from(TokenDigests::Table)
+        .inner_join(
+            Tokens::Table,
+            Expr::col((Tokens::Table, Tokens::Id))
+                .equals(of(TokenDigests::TokenId))
+                .and(Expr::col((Tokens::Table, Tokens::AppId)).equals(of(TokenDigests::AppId))),
+        )
+        .and_where(is_sought(Expr::col(of(TokenDigests::Digest))))
+        .and_where(is_of_live_app())
+        .take();
+    tokens.union(UnionType::All, further);
     match digests {
         [_] => Statement::fixed(tokens),
         _ => Statement::varying(tokens),
     }
 }
+
+/// Of which app's tokens these digests are, beside those of the secrets which they show. Takes at most [`MAX_INSERTED`].
+pub(crate) fn further_digests(digests: &[Digest]) -> Statement {
+    let digests = digests.iter().map(|digest| digest.as_bytes().to_vec());
+    Statement::varying(further().and_where(Expr::col(TokenDigests::Digest).is_in(digests)).take())
+}
+
+/// The further digests of foreign secrets of tokens with these numbers.
+pub(crate) fn further_foreign_digests(first: TokenId, last: TokenId) -> Statement {
+    Statement::fixed(
+        further()
+            .and_where(Expr::col(TokenDigests::IsForeign))
+            .and_where(Expr::col(TokenDigests::TokenId).between(first.get(), last.get()))
+            .take(),
+    )
+}
+
+fn further() -> SelectStatement {
+    Query::select()
+        .columns([
+            TokenDigests::AppId,
+            TokenDigests::TokenId,
+            TokenDigests::Digest,
+            TokenDigests::GoodFrom,
+            TokenDigests::GoodUntil,
+        ])
+        .from(TokenDigests::Table)
+        .take()
+}
+
+/// No bound. With its type, for PostgreSQL.
+const EVER: &str = "CAST(NULL AS bigint)";
 
 /// The numbers and digests of tokens with foreign secrets, by ascending number.
 pub(crate) fn foreign_digests(first: TokenId, last: TokenId, limit: u32) -> Statement {

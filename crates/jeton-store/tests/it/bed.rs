@@ -110,6 +110,10 @@ impl Bed {
         self.place.execute(sql).await;
     }
 
+    pub(crate) fn is_postgres(&self) -> bool {
+        matches!(self.place, Place::Postgres(_))
+    }
+
     /// A connection past the store; `None` on SQLite.
     pub(crate) async fn postgres_connection(&self) -> Option<PgConnection> {
         match &self.place {

@@ -6,8 +6,8 @@ use jeton_core::{
 };
 use jeton_store::write::{ChangeApp, CreateApp, DeleteToken, InsertTokens, ReplaceToken, RevokeToken};
 use jeton_store::{
-    App, AppChange, AppCreated, Genesis, Initialised, Inserted, KeyCheck, NewApp, NewOperator, NewToken,
-    OwnerFilter, SelfMadeLimit, Store, StoredToken, TokenFilter, View,
+    App, AppChange, AppCreated, Credential, Genesis, Initialised, Inserted, KeyCheck, NewApp, NewOperator,
+    NewToken, OwnerFilter, SelfMadeLimit, Store, StoredToken, TokenFilter, View,
 };
 
 /// The instant `seconds` after an arbitrary one.
@@ -149,6 +149,7 @@ pub(crate) fn stored(id: TokenId, app_id: AppId, new: &NewToken) -> StoredToken 
             left_loopback: false,
         },
         digest: new.digest,
+        credential: Credential::lasting(new.digest),
         sealed: new.sealed.clone(),
         is_foreign: new.is_foreign,
         revision: 1,

@@ -4,6 +4,7 @@ mod apps;
 mod backup;
 mod concurrency;
 mod corruption;
+mod digests;
 mod lists;
 mod log;
 mod opening;
@@ -77,6 +78,11 @@ conformance! {
         sealed_values_are_swept_in_batches,
         an_unknown_app_takes_no_tokens,
         many_are_found_at_once,
+    }
+    digests {
+        further_digests_find_their_token,
+        a_further_digest_is_taken_and_goes_with_its_token,
+        a_backup_holds_further_digests_and_brings_back_none_that_ended,
     }
     lists {
         pages_by_skip_and_by_key_are_equal,
