@@ -63,6 +63,12 @@ async fn commits_are_synced() {
     assert_eq!(timeout, 5_000);
 }
 
+#[test]
+fn sqlite_syncs_data_and_not_times() {
+    // Of `.cargo/config.toml`. SQLite itself does not say whether it was built so.
+    assert_eq!(option_env!("LIBSQLITE3_FLAGS"), Some("-DHAVE_FDATASYNC=1"));
+}
+
 #[tokio::test]
 async fn no_page_goes_to_a_folder_for_temporary_files() {
     let (_folder, path) = place();
