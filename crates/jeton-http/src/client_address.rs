@@ -91,7 +91,8 @@ mod tests {
             (&["[2001:db8::1]:4711"], Some("2001:db8::1")),
             (&["203.0.113.9, unknown"], None),
             (&["203.0.113.9,"], None),
-            (&["203.0.113.9", ""], None),
+            (&["203.0.113.9", ""], Some("203.0.113.9")),
+            (&[""], None),
             (&[], None),
         ] {
             assert_eq!(address("192.0.2.1", forwarded, true).as_deref(), known, "{forwarded:?}");

@@ -34,7 +34,7 @@ pub use client_address::ForPeer;
 pub use health::{Phase, Readiness};
 pub use instant::rfc3339;
 pub use members::nearest;
-pub use normalise::NormaliseMethod;
+pub use normalise::Normalise;
 pub use object::Object;
 pub use observe::{Observe, Observed, Observer, RequestLog, request_id};
 pub use request::BodyLimits;
@@ -50,9 +50,9 @@ use axum::routing::{any, get};
 use jeton_service::Service;
 
 /// What serves the requests of clients.
-pub type Public = NormaliseMethod<Observe<AuthFirst>>;
+pub type Public = Normalise<Observe<AuthFirst>>;
 /// What serves the requests of operators and machines.
-pub type Admin = NormaliseMethod<Observe<Router>>;
+pub type Admin = Normalise<Observe<Router>>;
 
 /// Everything that clients of the service see: the dialects, forward-auth, verification, health.
 pub fn public(service: Service, setup: Setup) -> Public {
@@ -68,7 +68,7 @@ pub fn public(service: Service, setup: Setup) -> Public {
         .merge(health::routes())
         .fallback(other_paths)
         .with_state(state::AppState { service: service.clone(), setup });
-    NormaliseMethod::new(Observe::new(AuthFirst::new(service, router, is_behind_proxy), observer))
+    Normalise::new(Observe::new(AuthFirst::new(service, router, is_behind_proxy), observer))
 }
 
 /// What operators and machines see on the admin address.
@@ -78,7 +78,7 @@ pub fn admin(service: Service, setup: Setup) -> Admin {
         .route("/metrics", get(metrics::handle))
         .fallback(unknown_path)
         .with_state(state::AppState { service, setup });
-    NormaliseMethod::new(Observe::new(router, observer))
+    Normalise::new(Observe::new(router, observer))
 }
 
 /// LoopBack's paths, which it matches in any case, and those that nothing is served at.

@@ -1,36 +1,37 @@
-//! Method names in any case.
+//! Requests as they were meant, before anything else reads them: a layer inside the router would come too late.
 //!
 //! HTTP method names are case-sensitive (RFC 9110 section 9.1), but three of the published sample clients send `get`,
-//! `post`, `put` and `delete`. They are normalised before routing: a layer inside the router would come too late.
+//! `post`, `put` and `delete`: methods have their names in any case. Gateways send a header with nothing in it where a
+//! variable of theirs is empty: such a header is as if it were not there, on every path.
 
 use crate::client_address::ForPeer;
 use crate::server::{AtOnce, FastPath, PlainHead, Reply, Room};
-use axum::http::{Method, Request};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use std::net::IpAddr;
 use std::task::{Context, Poll};
 use tower_service::Service;
 
-/// Gives the inner service every known method name in upper case.
+/// Gives the inner service every known method name in upper case, and no header that is empty.
 #[derive(Clone, Debug)]
-pub struct NormaliseMethod<S> {
+pub struct Normalise<S> {
     inner: S,
 }
 
-impl<S> NormaliseMethod<S> {
+impl<S> Normalise<S> {
     /// Wraps a service.
     pub fn new(inner: S) -> Self {
-        NormaliseMethod { inner }
+        Normalise { inner }
     }
 }
 
-impl<S: ForPeer> ForPeer for NormaliseMethod<S> {
+impl<S: ForPeer> ForPeer for Normalise<S> {
     fn for_peer(self, peer: IpAddr) -> Self {
-        NormaliseMethod { inner: self.inner.for_peer(peer) }
+        Normalise { inner: self.inner.for_peer(peer) }
     }
 }
 
-/// What is plain has its method as it should be.
-impl<S: FastPath> FastPath for NormaliseMethod<S> {
+/// What is plain has its method as it should be, and says nothing of headers that are empty.
+impl<S: FastPath> FastPath for Normalise<S> {
     type Question = S::Question;
 
     fn answer_at_once(&self, head: &PlainHead<'_>, reply: &mut Reply) -> AtOnce<S::Question> {
@@ -47,7 +48,7 @@ impl<S: FastPath> FastPath for NormaliseMethod<S> {
     }
 }
 
-impl<S, B> Service<Request<B>> for NormaliseMethod<S>
+impl<S, B> Service<Request<B>> for Normalise<S>
 where
     S: Service<Request<B>>,
 {
@@ -63,6 +64,7 @@ where
         if let Some(method) = normalised(request.method()) {
             *request.method_mut() = method;
         }
+        remove_empty(request.headers_mut());
         self.inner.call(request)
     }
 }
@@ -85,6 +87,21 @@ fn normalised(method: &Method) -> Option<Method> {
     KNOWN.into_iter().find(differs)
 }
 
+/// Takes out the headers with nothing in them. Of several of one name the others stay.
+fn remove_empty(headers: &mut HeaderMap) {
+    if !headers.values().any(HeaderValue::is_empty) {
+        return;
+    }
+    let mut named: Option<HeaderName> = None;
+    // Of several of one name only the first comes with it.
+    for (name, value) in std::mem::take(headers) {
+        named = name.or(named);
+        if let Some(name) = named.as_ref().filter(|_| !value.is_empty()) {
+            headers.append(name, value);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,5 +113,23 @@ mod tests {
         assert_eq!(normalised(&method("dElEtE")), Some(Method::DELETE));
         assert_eq!(normalised(&Method::PUT), None);
         assert_eq!(normalised(&method("propfind")), None);
+    }
+
+    #[test]
+    fn headers_with_nothing_in_them_are_gone() {
+        let headers = |pairs: &[(&'static str, &'static str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in pairs {
+                headers.append(*name, HeaderValue::from_static(value));
+            }
+            headers
+        };
+        let all =
+            [("accept", ""), ("x-a", "1"), ("x-a", ""), ("x-a", "2"), ("x-b", ""), ("x-b", ""), ("x-c", "3")];
+        let mut some = headers(&all);
+        remove_empty(&mut some);
+        assert_eq!(some, headers(&[("x-a", "1"), ("x-a", "2"), ("x-c", "3")]));
+        remove_empty(&mut some);
+        assert_eq!(some.len(), 3);
     }
 }

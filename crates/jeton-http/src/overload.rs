@@ -2,7 +2,7 @@
 
 use crate::auth;
 use crate::dialect::{appkey, dotide, loopback};
-use crate::request::X_ACCESS_TOKEN;
+use crate::request::{Headers, X_ACCESS_TOKEN};
 use crate::seldom::Seldom;
 use crate::server::Claim;
 use axum::Json;
@@ -68,7 +68,8 @@ fn first_segment(path: &str) -> &str {
 }
 
 fn presents_credentials<B>(request: &Request<B>) -> bool {
-    let in_headers = [AUTHORIZATION, X_ACCESS_TOKEN].iter().any(|name| request.headers().contains_key(name));
+    let in_headers = [AUTHORIZATION, X_ACCESS_TOKEN];
+    let in_headers = in_headers.iter().any(|name| request.headers().named(name).next().is_some());
     in_headers || request.uri().query().is_some_and(|query| query.contains("access_token="))
 }
 

@@ -66,13 +66,13 @@ pub(crate) fn pairs(text: &[u8]) -> Option<Vec<(String, String)>> {
 
 /// Headers, whoever read them.
 pub(crate) trait Headers {
-    /// The values of the headers of this name, in their order.
+    /// The values of the headers of this name, in their order. One with nothing in it is as if it were not there.
     fn named(&self, name: &HeaderName) -> impl Iterator<Item = &[u8]>;
 }
 
 impl Headers for HeaderMap {
     fn named(&self, name: &HeaderName) -> impl Iterator<Item = &[u8]> {
-        self.get_all(name).iter().map(HeaderValue::as_bytes)
+        self.get_all(name).iter().map(HeaderValue::as_bytes).filter(|value| !value.is_empty())
     }
 }
 
@@ -97,20 +97,21 @@ pub(crate) fn bearer_or_header(headers: &impl Headers) -> Presented {
     only(bearer_values(headers).chain(headers.named(&X_ACCESS_TOKEN)))
 }
 
-/// What stands behind `Bearer`, once for each header.
+/// What stands behind `Bearer`, once for each header. Where nothing stands there, nothing is presented.
 fn bearer_values(headers: &impl Headers) -> impl Iterator<Item = &[u8]> {
-    headers.named(&AUTHORIZATION).filter_map(|value| {
+    let tokens = headers.named(&AUTHORIZATION).filter_map(|value| {
         let (scheme, token) = value.split_at_checked(7)?;
         scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
-    })
+    });
+    tokens.filter(|token| !token.is_empty())
 }
 
 /// The credentials of `Authorization: Basic` (RFC 7617; the scheme in any case). `None` also if there are several
 /// `Authorization` headers, or what stands there is no such credential.
 pub(crate) fn basic(headers: &HeaderMap) -> Option<ClientCredentials> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let mut values = headers.named(&AUTHORIZATION);
     let (Some(value), None) = (values.next(), values.next()) else { return None };
-    let (scheme, encoded) = value.to_str().ok()?.split_once(' ')?;
+    let (scheme, encoded) = std::str::from_utf8(value).ok()?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
@@ -275,7 +276,11 @@ mod tests {
             (vec![(AUTHORIZATION, "Bearer a"), (AUTHORIZATION, "Bearer a")], "several", "several"),
             (vec![(AUTHORIZATION, "Bearer a"), (X_ACCESS_TOKEN, "a")], "a", "several"),
             (vec![(X_ACCESS_TOKEN, "a"), (X_ACCESS_TOKEN, "b")], "nothing", "several"),
-            (vec![(AUTHORIZATION, "Bearer a"), (X_ACCESS_TOKEN, "")], "a", "several"),
+            (vec![(AUTHORIZATION, "Bearer a"), (X_ACCESS_TOKEN, "")], "a", "a"),
+            (vec![(AUTHORIZATION, ""), (X_ACCESS_TOKEN, "a")], "nothing", "a"),
+            (vec![(AUTHORIZATION, "Bearer "), (X_ACCESS_TOKEN, "a")], "nothing", "a"),
+            (vec![(AUTHORIZATION, ""), (AUTHORIZATION, "Bearer a"), (AUTHORIZATION, "Bearer ")], "a", "a"),
+            (vec![(AUTHORIZATION, ""), (X_ACCESS_TOKEN, "")], "nothing", "nothing"),
             (vec![(AUTHORIZATION, "Basic YTpi"), (X_ACCESS_TOKEN, "a")], "nothing", "a"),
         ] {
             let map: HeaderMap = {
@@ -300,6 +305,8 @@ mod tests {
             assert_eq!(read(bad), None, "{bad}");
         }
         let mut twice = headers(&[(AUTHORIZATION, "Basic YTpi")]);
+        twice.append(AUTHORIZATION, "".parse().unwrap());
+        assert!(basic(&twice).is_some());
         twice.append(AUTHORIZATION, "Basic YTpi".parse().unwrap());
         assert!(basic(&twice).is_none());
     }

@@ -9,6 +9,7 @@ use super::load::{Claim, HeldPlace, Permit, go_on, wait_for_client};
 use super::stage::{Connection, Overdue};
 use super::tls::Tls;
 use crate::overload;
+use crate::request::Headers;
 use axum::body::Body;
 use axum::http::header::{CONNECTION, EXPECT};
 use axum::http::{HeaderValue, Request, Response};
@@ -153,7 +154,7 @@ where
     let begun = connection.begin_request().then(|| {
         let claim = overload::claim(&request);
         // Who waits to be asked for the body has not sent it.
-        let sends_unasked = !request.headers().contains_key(EXPECT);
+        let sends_unasked = request.headers().named(&EXPECT).next().is_none();
         let (permit, has_room) = Permit::take(connection, claim);
         let (answering, rest) = if has_room {
             let (request, rest) = admitted(request, claim, connection, limits);

@@ -81,8 +81,10 @@ impl<'a> PlainHead<'a> {
 
 impl Headers for PlainHead<'_> {
     fn named(&self, name: &HeaderName) -> impl Iterator<Item = &[u8]> {
-        let has_name = |header: &&httparse::Header<'_>| header.name.eq_ignore_ascii_case(name.as_str());
-        self.headers.iter().filter(has_name).map(|header| header.value)
+        let says = |header: &&httparse::Header<'_>| {
+            header.name.eq_ignore_ascii_case(name.as_str()) && !header.value.is_empty()
+        };
+        self.headers.iter().filter(says).map(|header| header.value)
     }
 }
 
@@ -127,6 +129,7 @@ mod tests {
             ("GET / HTTP/1.1\r\n\r\n", "GET /  [] 18"),
             ("HEAD /a/b%20c?d=e&f=g?h HTTP/1.1\r\nHost: x\r\n\r\nGET", "HEAD /a/b%20c d=e&f=g?h [] 45"),
             ("GET /? HTTP/1.1\r\nX-ACCESS-token: a\r\nx-access-token:b \r\n\r\n", "GET /  [\"a\", \"b\"] 57"),
+            ("GET / HTTP/1.1\r\nX-Access-Token:\r\nX-Access-Token:  \r\n\r\n", "GET /  [] 54"),
             ("GET / HTTP/1.1\r\nConnection: Keep-Alive\r\n\r\n", "GET /  [] 42"),
         ] {
             assert_eq!(show(head.as_bytes()), shown, "{head:?}");

@@ -8,7 +8,7 @@ mod input;
 mod wire;
 
 use crate::client_address;
-use crate::request::{Presented, basic, bearer, read_body, segments};
+use crate::request::{Headers, Presented, basic, bearer, read_body, segments};
 use crate::state::AppState;
 use axum::Router;
 use axum::body::Body;
@@ -77,7 +77,7 @@ async fn answer(
 
 /// What the one `Authorization` header proves; `None` if there is none, or several, or it proves nothing.
 fn proof(headers: &HeaderMap) -> Option<VerifierProof> {
-    if headers.get_all(AUTHORIZATION).iter().count() != 1 {
+    if headers.named(&AUTHORIZATION).count() != 1 {
         return None;
     }
     match bearer(headers) {

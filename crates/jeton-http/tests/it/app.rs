@@ -219,6 +219,16 @@ impl Ask<'_> {
         self
     }
 
+    /// The same before all other headers.
+    pub(crate) fn header_first(mut self, name: &str, value: &str) -> Self {
+        let others = std::mem::take(self.request.headers_mut());
+        let mut ask = self.header(name, value);
+        for (name, value) in &others {
+            ask.request.headers_mut().append(name, value.clone());
+        }
+        ask
+    }
+
     pub(crate) fn bearer(self, secret: &str) -> Self {
         self.header("authorization", format!("Bearer {secret}"))
     }

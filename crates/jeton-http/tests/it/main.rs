@@ -7,6 +7,7 @@ mod app;
 mod auth;
 mod descendants;
 mod dialect;
+mod empty_headers;
 mod failing;
 mod health;
 mod held;

@@ -1,5 +1,6 @@
 //! In which form a client wants its answer: by `Accept`, and by `_format` in the query, which goes before it.
 
+use crate::request::Headers;
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT;
 use jeton_core::Value;
@@ -94,9 +95,10 @@ struct Range {
 }
 
 impl Accept {
-    /// No header accepts everything.
+    /// No header accepts everything, and so does one that is empty.
     fn read(headers: &HeaderMap) -> Self {
-        let values: Vec<_> = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
+        let values = headers.named(&ACCEPT).filter_map(|value| std::str::from_utf8(value).ok());
+        let values: Vec<_> = values.collect();
         let text = if values.is_empty() { "*/*".to_owned() } else { values.join(",") };
         Accept(text.split(',').filter_map(Range::read).collect())
     }
@@ -158,6 +160,7 @@ mod tests {
         let script = BodyForm::Script("cb".to_owned());
         for json in [
             None,
+            Some(""),
             Some("*/*"),
             Some("application/json"),
             Some("application/*"),
@@ -172,7 +175,7 @@ mod tests {
             assert_eq!(body(Some(js)), script, "{js}");
         }
         for none in
-            ["text/html", "application/json;q=0", "", "nonsense", "application/xml", "text/event-stream"]
+            ["text/html", "application/json;q=0", ",", "nonsense", "application/xml", "text/event-stream"]
         {
             assert_eq!(body(Some(none)), BodyForm::NotAcceptable, "{none}");
         }
