@@ -213,16 +213,24 @@ pub(crate) enum BodyForm {
 /// Reads `Content-Type`: `application/json`, `text/json` and everything that ends in `+json` are JSON, and so is
 /// `application/json-patch+json`, under which most published AppKey clients send plain objects.
 pub(crate) fn body_form(headers: &HeaderMap) -> BodyForm {
-    let Some(value) = headers.get(CONTENT_TYPE) else { return BodyForm::Json };
-    // What is no text is some other form.
-    let essence = value.to_str().unwrap_or("?").split(';').next().unwrap_or_default();
-    let essence = essence.trim().to_ascii_lowercase();
-    match essence.as_str() {
-        "" | "application/json" | "text/json" => BodyForm::Json,
-        "application/x-www-form-urlencoded" => BodyForm::Form,
-        _ if essence.starts_with("application/") && essence.ends_with("+json") => BodyForm::Json,
+    let Some(kind) = media_type(headers) else { return BodyForm::Json };
+    match kind.as_str() {
+        "application/json" | "text/json" => BodyForm::Json,
+        FORM => BodyForm::Form,
+        _ if kind.starts_with("application/") && kind.ends_with("+json") => BodyForm::Json,
         _ => BodyForm::Other,
     }
+}
+
+/// The media type of forms.
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The media type that `Content-Type` names, in lower case and without parameters; `None`: it names none. What is no text is
+/// some other type.
+pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(CONTENT_TYPE)?.to_str().unwrap_or("?");
+    let kind = value.split(';').next().unwrap_or_default().trim();
+    (!kind.is_empty()).then(|| kind.to_ascii_lowercase())
 }
 
 #[cfg(test)]

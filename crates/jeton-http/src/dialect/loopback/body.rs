@@ -1,9 +1,9 @@
-//! Reading bodies as LoopBack's parsers do: JSON and forms; anything else is as if it were not there.
+//! Reading bodies as LoopBack's parsers do: `application/json` and forms; anything else is as if it were not there.
 
 use super::error::LoopBackError;
 use super::qs::{FormError, parse_form};
-use crate::request::{BodyForm, BodyLimits, body_form, read_body, without_bom};
-use axum::body::Body;
+use crate::request::{BodyForm, BodyLimits, FORM, media_type, read_body, without_bom};
+use axum::body::{Body, HttpBody};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use jeton_core::Value;
@@ -15,11 +15,13 @@ pub(super) async fn read(
     body: Body,
     limits: BodyLimits,
 ) -> Result<Option<Value>, LoopBackError> {
-    if !headers.contains_key(CONTENT_TYPE) {
-        return Ok(None);
-    }
-    let form = body_form(headers);
-    if form == BodyForm::Other {
+    let form = match media_type(headers).as_deref() {
+        Some("application/json") => BodyForm::Json,
+        Some(FORM) => BodyForm::Form,
+        // Other names of JSON among them: LoopBack's parser goes by this one.
+        Some(_) | None => return Ok(None),
+    };
+    if body.is_end_stream() {
         return Ok(None);
     }
     check_encoding(headers)?;

@@ -64,7 +64,15 @@ async fn bodies_that_are_read_and_bodies_that_are_not() {
         ("application/json", r#"{"ttl":4,"ttl":5}"#, 5, json!(null)),
         ("application/json", "", 1_209_600, json!(null)),
         (form, "ttl=5&note[a]=b+c", 5, json!({"a": "b c"})),
+        ("Application/JSON;", r#"{"ttl":5}"#, 5, json!(null)),
         ("text/plain", r#"{"ttl":5}"#, 1_209_600, json!(null)),
+        ("application/vnd.api+json", r#"{"ttl":5}"#, 1_209_600, json!(null)),
+        ("application/json-patch+json", r#"{"ttl":5}"#, 1_209_600, json!(null)),
+        ("text/json", r#"{"ttl":5}"#, 1_209_600, json!(null)),
+        ("text/json; charset=utf-16", r#"{"ttl":5}"#, 1_209_600, json!(null)),
+        ("*/*", r#"{"ttl":5}"#, 1_209_600, json!(null)),
+        // What says that it is JSON, and is nothing.
+        ("application/json; charset=x-foo", "", 1_209_600, json!(null)),
         ("multipart/form-data; boundary=x", "{", 1_209_600, json!(null)),
     ] {
         let row = ask(&app, &app.admin, "POST", "").body(kind, body).send().await.json();
