@@ -7,16 +7,17 @@ use super::argument::Arguments;
 use super::error::LoopBackError;
 use super::negotiation::{BodyForm, Wishes};
 use super::qs::parse_query;
-use super::route::{Call, Target, Undecodable, call, target};
+use super::route::{Call, Target, Undecodable, call, target, verbs};
 use super::{answer, body, cors, credential, wire};
 use crate::client_address;
 use crate::server::HeldPlace;
 use crate::state::AppState;
 use crate::stream::{ListFrame, short_list_body};
 use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::http::header::{ALLOW, CONTENT_LENGTH};
 use axum::http::request::Parts;
-use axum::response::Response;
+use axum::http::{Method as Verb, StatusCode};
+use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use jeton_core::{AccessType, AclCaller, Condition, Filter, FilterError, Ground, Method, Row, Value};
 use jeton_service::{LoopBackCaller, LoopBackRow, OpenApp, Presentation, Service, Surface, Writer};
@@ -44,7 +45,7 @@ async fn answer_whole(
         Err(error) => return error.respond(wishes.error),
     };
     let cors = &place.app.settings.loopback.cors;
-    let mut answer = match cors::preflight(cors, parts) {
+    let mut answer = match cors::preflight(cors, parts).or_else(|| options(parts, &place.target)) {
         Some(answer) => answer,
         None => match operate(service, &place, parts, (&query, body), &wishes).await {
             Ok(success) => answer::finish(success, &parts.method, &parts.headers, &wishes).await,
@@ -53,6 +54,17 @@ async fn answer_whole(
     };
     cors::allow(cors, &parts.headers, answer.headers_mut());
     answer
+}
+
+/// The answer to `OPTIONS`: what the path knows; `None` if that is nothing. Nobody is asked who it is for that.
+fn options(parts: &Parts, target: &Target) -> Option<Response> {
+    let Target::Model { below, .. } = target else { return None };
+    let verbs = if parts.method == Verb::OPTIONS { verbs(below) } else { Vec::new() };
+    if verbs.is_empty() {
+        return None;
+    }
+    let allow = verbs.join(", ") + ", OPTIONS";
+    Some((StatusCode::NO_CONTENT, [(ALLOW, allow.as_str()), (CONTENT_LENGTH, "0")]).into_response())
 }
 
 /// What a path is about, in an app that answers here.
@@ -113,7 +125,7 @@ async fn operate(
     }
     let arguments = Arguments { query, body: body.as_ref(), headers: &parts.headers };
     let writer = Writer { caller, is_named: ground.is_by_name(), from };
-    let is_head = parts.method == axum::http::Method::HEAD && below.len() == 1;
+    let is_head = parts.method == Verb::HEAD && below.len() == 1;
     let model = Model { service, app, writer, arguments, is_head };
     model.invoke(&called, wishes).await
 }

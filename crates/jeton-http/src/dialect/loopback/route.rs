@@ -93,6 +93,20 @@ pub(super) fn call(verb: &Verb, below: &[String]) -> Result<Option<Call>, Undeco
     }
 }
 
+/// The verbs that a path below the model knows.
+pub(super) fn verbs(below: &[String]) -> Vec<&'static str> {
+    const VERBS: [(&str, Verb); 6] = [
+        ("GET", Verb::GET),
+        ("HEAD", Verb::HEAD),
+        ("PUT", Verb::PUT),
+        ("PATCH", Verb::PATCH),
+        ("POST", Verb::POST),
+        ("DELETE", Verb::DELETE),
+    ];
+    let known = VERBS.into_iter().filter(|(_, verb)| matches!(call(verb, below), Ok(Some(_))));
+    known.map(|(name, _)| name).collect()
+}
+
 /// This segment of the path has an escape that is none, or is not UTF-8 once decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Undecodable(pub(super) String);
@@ -131,6 +145,15 @@ mod tests {
         ] {
             assert_eq!(called(verb, path), expected, "{verb} {path}");
         }
+        let verbs = |below: &str| {
+            let below: Vec<String> = below.split_terminator('/').map(str::to_owned).collect();
+            verbs(&below).join(" ")
+        };
+        assert_eq!(verbs(""), "GET HEAD PUT PATCH POST");
+        assert_eq!(verbs("id"), "GET HEAD PUT PATCH DELETE");
+        assert_eq!(verbs("change-stream"), "GET HEAD PUT PATCH POST DELETE");
+        assert_eq!((verbs("id/exists"), verbs("id/replace")), ("GET HEAD".to_owned(), "POST".to_owned()));
+        assert_eq!((verbs("id/nope"), verbs("%ff")), (String::new(), String::new()));
         for bad in ["%ff", "%zz", "%4", "a%"] {
             assert_eq!(call(&Verb::GET, &[bad.to_owned()]), Err(Undecodable(bad.to_owned())));
         }

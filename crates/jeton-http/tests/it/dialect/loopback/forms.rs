@@ -131,7 +131,7 @@ async fn pages_of_other_origins_are_let_in_by_name() {
         app.merge(json!({"loopback": {"cors": cors}})).await;
     };
     for method in ["GET", "OPTIONS"] {
-        let status = if method == "GET" { 401 } else { 404 };
+        let status = if method == "GET" { 401 } else { 204 };
         assert_eq!(cors(&app, method, "", own).await, format!("{status} - - - - -"), "off by default");
     }
     set(json!({"origins": [own]})).await;
@@ -139,7 +139,7 @@ async fn pages_of_other_origins_are_let_in_by_name() {
     assert_eq!(cors(&app, "GET", "", "https://evil.example").await, "401 - - - - Origin");
     for close in ["https://app.example.evil", "http://app.example", "https://app.example:8443", "null", ""] {
         assert_eq!(cors(&app, "GET", "", close).await, "401 - - - - Origin", "{close}");
-        assert_eq!(cors(&app, "OPTIONS", "", close).await, "404 - - - - Origin", "{close}");
+        assert_eq!(cors(&app, "OPTIONS", "", close).await, "204 - - - - Origin", "{close}");
     }
     let methods = "GET,HEAD,PUT,PATCH,POST,DELETE";
     let preflight =
@@ -152,4 +152,39 @@ async fn pages_of_other_origins_are_let_in_by_name() {
     // Other dialects have nothing to do with it.
     let answer = app.get("/AccessToken/demo").header("origin", own).send().await;
     assert_eq!(answer.header("access-control-allow-origin"), None);
+}
+
+#[tokio::test]
+async fn options_names_the_methods_of_a_path() {
+    let app = TestApp::new().await;
+    let answer = ask(&app, "", "OPTIONS", "").send().await;
+    insta::assert_snapshot!(answer.show(), @r"
+    204 No Content
+    allow: GET, HEAD, PUT, PATCH, POST, OPTIONS
+    content-length: 0
+    ");
+    for (rest, allow) in [
+        ("/x", "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"),
+        ("/x/", "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"),
+        ("/COUNT", "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"),
+        ("/x/exists", "GET, HEAD, OPTIONS"),
+        ("/x/replace", "POST, OPTIONS"),
+    ] {
+        // Who asks makes no difference, and what it sends is not looked at.
+        for caller in ["", "nobody's", app.admin.as_str()] {
+            let answer = ask(&app, caller, "OPTIONS", rest).body("application/json", "{").send().await;
+            assert_eq!((answer.status.as_u16(), answer.header("allow")), (204, Some(allow)), "{rest}");
+        }
+    }
+    // A preflight of a page that is not let in is an `OPTIONS` like any other: what it asks for is not allowed to it.
+    let from_elsewhere = cors(&app, "OPTIONS", "", "https://elsewhere.example").await;
+    assert_eq!(from_elsewhere, "204 - - - - -");
+    for (path, status) in
+        [("/api/accessTokens/x/nope", 404), ("/api/users", 404), ("/api/accessTokens/%ff", 404)]
+    {
+        let answer = app.ask("OPTIONS", path).send().await;
+        assert_eq!((answer.status.as_u16(), answer.header("allow")), (status, None), "{path}");
+    }
+    let elsewhere = app.ask("OPTIONS", "/apps/nope/api/accessTokens").send().await;
+    assert_eq!(elsewhere.status, 404);
 }
