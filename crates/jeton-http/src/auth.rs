@@ -4,8 +4,9 @@
 //! out: nginx passes 401 and 403 on and makes 500 of everything else.
 
 use crate::client_address;
-use crate::overload::RETRY_SOON;
+use crate::overload::{RETRY_SOON, Unserved};
 use crate::request::{Headers, Presented, bearer_or_header, pairs};
+use crate::server::HeadFault;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -35,6 +36,8 @@ pub(crate) enum Answer {
     Unavailable,
     /// 503: there is no room for a request.
     Busy,
+    /// No question at all: something is wrong with the head of the request.
+    Head(HeadFault),
 }
 
 /// What a request asks.
@@ -110,9 +113,13 @@ impl Question {
     }
 }
 
-/// The answer where there is no room for a request.
-pub(crate) fn busy() -> Response {
-    Answer::Busy.into_response()
+/// The answer to a request that is not served.
+pub(crate) fn unserved(why: Unserved) -> Response {
+    match why {
+        Unserved::NoRoom => Answer::Busy,
+        Unserved::Head(fault) => Answer::Head(fault),
+    }
+    .into_response()
 }
 
 fn app_key(path: &str) -> Option<AppKey> {
@@ -153,6 +160,7 @@ impl Answer {
             Answer::Unproven => StatusCode::UNAUTHORIZED,
             Answer::Refused => StatusCode::FORBIDDEN,
             Answer::Unavailable | Answer::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Answer::Head(fault) => fault.status(),
         }
     }
 
@@ -169,7 +177,7 @@ impl Answer {
             }
             Answer::Unproven => say(WWW_AUTHENTICATE, b"Bearer"),
             Answer::Refused => say(WWW_AUTHENTICATE, b"Bearer error=\"insufficient_scope\""),
-            Answer::Unavailable => {}
+            Answer::Unavailable | Answer::Head(_) => {}
             Answer::Busy => say(RETRY_AFTER, RETRY_SOON.as_bytes()),
         }
     }

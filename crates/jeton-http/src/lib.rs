@@ -39,7 +39,8 @@ pub use object::Object;
 pub use observe::{Observe, Observed, Observer, RequestLog, request_id};
 pub use request::BodyLimits;
 pub use server::{
-    AtOnce, FastPath, Listener, PlainHead, Reply, Room, ServerLimits, ServerMeasures, Tls, TlsError, serve,
+    AtOnce, FastPath, HeadMeasures, Listener, PlainHead, Reply, Room, ServerLimits, ServerMeasures, Tls,
+    TlsError, serve,
 };
 pub use state::{PublicUrl, Setup};
 

@@ -1,12 +1,13 @@
-//! Who may take which place, and what a request is told that there is no room for.
+//! Who may take which place, and what a request is told that is not served: there is no room for it, or something is wrong
+//! with its head.
 
-use crate::auth;
 use crate::dialect::{appkey, dotide, loopback};
 use crate::request::{Headers, X_ACCESS_TOKEN};
 use crate::seldom::Seldom;
-use crate::server::Claim;
+use crate::server::{Claim, HeadFault};
+use crate::{auth, verify};
 use axum::Json;
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, RETRY_AFTER};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONNECTION, RETRY_AFTER};
 use axum::http::{HeaderValue, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jeton_service::{TooOften, Unavailable};
@@ -24,15 +25,29 @@ pub(crate) fn retry_after(often: TooOften) -> HeaderValue {
     HeaderValue::from(often.retry_seconds)
 }
 
-/// The 503 of whoever answers at this path, in its own shape.
-pub(crate) fn answer(path: &str) -> Response {
-    match first_segment(path) {
-        "auth" => auth::busy(),
-        "AccessToken" => appkey::busy(),
-        "v1" | "v2" => dotide::busy(),
-        _ if loopback::claims(path) => loopback::busy(),
-        _ => elsewhere(),
+/// Why a request is not served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unserved {
+    /// There is no room for it.
+    NoRoom,
+    /// Something is wrong with its head.
+    Head(HeadFault),
+}
+
+/// What whoever answers at this path says to a request that is not served, in its own shape.
+pub(crate) fn answer(path: &str, why: Unserved) -> Response {
+    let mut answer = match first_segment(path) {
+        "auth" => auth::unserved(why),
+        "AccessToken" => appkey::unserved(why),
+        "v1" | "v2" => dotide::unserved(why),
+        "verify" => verify::unserved(why),
+        _ if loopback::claims(path) => loopback::unserved(why),
+        _ => elsewhere(why),
+    };
+    if let Unserved::Head(_) = why {
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
+    answer
 }
 
 /// Says in the log why a request of a route is answered 503. What a crowd makes of itself is said now and then only: whoever
@@ -73,8 +88,17 @@ fn presents_credentials<B>(request: &Request<B>) -> bool {
     in_headers || request.uri().query().is_some_and(|query| query.contains("access_token="))
 }
 
-fn elsewhere() -> Response {
-    let body = json!({"error": "unavailable", "message": "the service is unavailable: try again"});
-    let headers = [(CACHE_CONTROL, HeaderValue::from_static("no-store")), (RETRY_AFTER, RETRY_SOON)];
-    (StatusCode::SERVICE_UNAVAILABLE, headers, Json(body)).into_response()
+fn elsewhere(why: Unserved) -> Response {
+    let no_store = (CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    match why {
+        Unserved::NoRoom => {
+            let body = json!({"error": "unavailable", "message": "the service is unavailable: try again"});
+            (StatusCode::SERVICE_UNAVAILABLE, [no_store, (RETRY_AFTER, RETRY_SOON)], Json(body))
+                .into_response()
+        }
+        Unserved::Head(fault) => {
+            let body = json!({"error": "invalid_head", "message": fault.to_string()});
+            (fault.status(), [no_store], Json(body)).into_response()
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use super::super::limits::FREE_BODY_BYTES;
 use super::*;
 
-const POST: &str = "POST /body HTTP/1.1\r\nContent-Length: ";
+const POST: &str = "POST /body HTTP/1.1\r\nHost: test\r\nContent-Length: ";
 
 async fn until_read(client: &Client) {
     while client.connection.stage() != Stage::Reading {
@@ -40,8 +40,8 @@ async fn a_request_that_is_there_as_a_whole_needs_a_place() {
     late.send(&format!("{POST}2\r\n\r\nx")).await;
     until_read(&late).await;
     let (mut first, mut second) = (server.connect(), server.connect());
-    first.send("GET /held HTTP/1.1\r\n\r\n").await;
-    second.send("GET /held HTTP/1.1\r\n\r\n").await;
+    first.send("GET /held HTTP/1.1\r\nHost: test\r\n\r\n").await;
+    second.send("GET /held HTTP/1.1\r\nHost: test\r\n\r\n").await;
     while server.counts().0 < 2 {
         tokio::task::yield_now().await;
     }
@@ -58,7 +58,7 @@ async fn a_request_that_is_there_as_a_whole_needs_a_place() {
 async fn crowd(server: &Server) -> [Client; 2] {
     let mut crowd = [server.connect(), server.connect()];
     for client in &mut crowd {
-        client.send("GET /held HTTP/1.1\r\n\r\n").await;
+        client.send("GET /held HTTP/1.1\r\nHost: test\r\n\r\n").await;
     }
     while server.counts().0 < 2 {
         tokio::task::yield_now().await;
@@ -72,7 +72,8 @@ async fn some_have_places_of_their_own() {
     let server = Server::new();
     let _crowd = crowd(&server).await;
     let mut stranger = server.connect();
-    let management = |more: &str| format!("POST /AccessToken HTTP/1.1\r\n{more}Content-Length: 1\r\n\r\nx");
+    let management =
+        |more: &str| format!("POST /AccessToken HTTP/1.1\r\nHost: test\r\n{more}Content-Length: 1\r\n\r\nx");
     stranger.send(&management("")).await;
     assert!(stranger.answer().await.0.starts_with("http/1.1 503 "));
     let mut manager = server.connect();
@@ -81,15 +82,15 @@ async fn some_have_places_of_their_own() {
         assert_eq!(manager.answer().await.1, "1");
     }
     for path in ["/healthz", "/readyz"] {
-        manager.send(&format!("GET {path} HTTP/1.1\r\n\r\n")).await;
+        manager.send(&format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n")).await;
         assert!(manager.answer().await.0.starts_with("http/1.1 200 "), "{path}");
     }
     let (mut gateway, mut next) = (server.connect(), server.connect());
-    gateway.send("GET /later HTTP/1.1\r\n\r\n").await;
+    gateway.send("GET /later HTTP/1.1\r\nHost: test\r\n\r\n").await;
     while server.counts().0 < 3 {
         tokio::task::yield_now().await;
     }
-    next.send("GET /later HTTP/1.1\r\n\r\n").await;
+    next.send("GET /later HTTP/1.1\r\nHost: test\r\n\r\n").await;
     assert!(next.answer().await.0.starts_with("http/1.1 503 "));
     server.held.add_permits(3);
     assert!(gateway.answer().await.0.starts_with("http/1.1 202 "));
@@ -155,15 +156,17 @@ async fn a_short_body_that_nobody_reads_does_not_end_its_connection() {
     let server = Server::new();
     server.held.add_permits(10);
     let mut client = server.connect();
-    client.send("GET /held HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello").await;
+    client.send("GET /held HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nhello").await;
     assert!(!closes(&client.answer().await.0));
-    client.send("GET /held HTTP/1.1\r\nContent-Length: 5\r\n\r\n").await;
+    client.send("GET /held HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\n").await;
     sleep(Duration::from_millis(500)).await;
     client.send("hello").await;
     assert!(!closes(&client.answer().await.0), "it came in time");
-    client.send("GET /held HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n").await;
+    client
+        .send("GET /held HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n")
+        .await;
     assert!(!closes(&client.answer().await.0));
-    client.send("GET /healthz HTTP/1.1\r\n\r\n").await;
+    client.send("GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n").await;
     assert_eq!(client.answer().await.1, "ok");
     assert_eq!(server.counts(), (0, 0));
 }
@@ -173,13 +176,13 @@ async fn a_connection_that_will_be_closed_says_so() {
     let server = Server::new();
     server.held.add_permits(10);
     for (request, seconds) in [
-        ("GET /held HTTP/1.1\r\nContent-Length: 5\r\n\r\nhell", 1),
-        ("GET /held HTTP/1.1\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n", 0),
-        ("GET /held HTTP/1.1\r\nContent-Length: 65537\r\n\r\n", 0),
-        ("GET /held HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n", 1),
-        ("GET /auth/demo HTTP/1.1\r\nContent-Length: 5\r\n\r\n", 0),
-        ("POST /body HTTP/1.1\r\nContent-Length: 200000\r\n\r\n", 0),
-        ("POST /body HTTP/1.1\r\nContent-Length: 5\r\n\r\nx", 8),
+        ("GET /held HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nhell", 1),
+        ("GET /held HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n", 0),
+        ("GET /held HTTP/1.1\r\nHost: test\r\nContent-Length: 65537\r\n\r\n", 0),
+        ("GET /held HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n", 1),
+        ("GET /auth/demo HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\n", 0),
+        ("POST /body HTTP/1.1\r\nHost: test\r\nContent-Length: 200000\r\n\r\n", 0),
+        ("POST /body HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nx", 8),
     ] {
         let mut client = server.connect();
         client.send(request).await;
@@ -191,7 +194,7 @@ async fn a_connection_that_will_be_closed_says_so() {
         assert_eq!(more, "", "{request:?}");
     }
     let mut client = server.connect();
-    client.send("GET /auth/demo HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello").await;
+    client.send("GET /auth/demo HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nhello").await;
     assert!(!closes(&client.answer().await.0), "what came with its head is over");
 }
 
@@ -202,7 +205,7 @@ async fn a_refused_request_says_what_becomes_of_its_connection() {
     let _crowd = crowd(&server).await;
     let mut client = server.connect();
     for (request, is_last) in [
-        ("GET /held HTTP/1.1\r\n\r\n".to_owned(), false),
+        ("GET /held HTTP/1.1\r\nHost: test\r\n\r\n".to_owned(), false),
         (format!("{POST}1\r\n\r\nx"), false),
         (format!("{POST}2\r\n\r\nx"), true),
     ] {

@@ -3,12 +3,13 @@
 use super::body::{AnswerBody, Rest, request_body};
 use super::fast_path::{self, FastPath};
 use super::handover::Movable;
+use super::head::HeadFault;
 use super::io::WatchedIo;
 use super::limits::ServerLimits;
 use super::load::{Claim, HeldPlace, Permit, go_on, wait_for_client};
 use super::stage::{Connection, Overdue};
 use super::tls::Tls;
-use crate::overload;
+use crate::overload::{self, Unserved};
 use crate::request::Headers;
 use axum::body::Body;
 use axum::http::header::{CONNECTION, EXPECT};
@@ -131,17 +132,24 @@ where
     ) -> Result<(), Ended> {
         io.move_here()?;
         let Serving { service, limits, http, .. } = self;
-        let serving = connection.clone();
+        let (serving, load) = (connection.clone(), connection.load.clone());
         let site = RefCell::new(service);
         let service = hyper::service::service_fn(move |request| {
             answer(&mut *site.borrow_mut(), &serving, &limits, request)
         });
         let served = watcher.watch(http.serve_connection(TokioIo::new(io), service));
-        within_limits(&limits, &connection, async { Ok(served.await?) }).await
+        let served = async {
+            let ended = served.await;
+            if let Some(fault) = ended.as_ref().err().and_then(HeadFault::of_error) {
+                load.note_head(fault);
+            }
+            Ok(ended?)
+        };
+        within_limits(&limits, &connection, served).await
     }
 }
 
-/// Lets the service answer a request, or says that there is no room for it.
+/// Lets the service answer a request, or says why it is not served.
 fn answer<S>(
     service: &mut S,
     connection: &Arc<Connection>,
@@ -152,19 +160,28 @@ where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
 {
     let begun = connection.begin_request().then(|| {
-        let claim = overload::claim(&request);
+        let fault = HeadFault::of(request.version(), request.headers());
+        if let Some(fault) = fault {
+            connection.load.note_head(fault);
+        }
+        let claim = fault.map_or_else(|| overload::claim(&request), |_| Claim::Free);
         // Who waits to be asked for the body has not sent it.
         let sends_unasked = request.headers().named(&EXPECT).next().is_none();
         let (permit, has_room) = Permit::take(connection, claim);
-        let (answering, rest) = if has_room {
-            let (request, rest) = admitted(request, claim, connection, limits);
-            (Either::Right(service.call(request)), rest)
-        } else {
-            let (parts, body) = request.into_parts();
-            let refused = overload::answer(parts.uri.path());
-            (Either::Left(ready(Ok(refused))), (!body.is_end_stream()).then(|| Rest::of(body)))
+        let unserved = fault.map(Unserved::Head).or((!has_room).then_some(Unserved::NoRoom));
+        let (answering, rest) = match unserved {
+            None => {
+                let (request, rest) = admitted(request, claim, connection, limits);
+                (Either::Right(service.call(request)), rest)
+            }
+            Some(why) => {
+                let (parts, body) = request.into_parts();
+                let refused = overload::answer(parts.uri.path(), why);
+                (Either::Left(ready(Ok(refused))), (!body.is_end_stream()).then(|| Rest::of(body)))
+            }
         };
-        let patience = if has_room && claim != Claim::Gateway { DRAIN_TIME } else { Duration::ZERO };
+        let waits = unserved.is_none() && claim != Claim::Gateway;
+        let patience = if waits { DRAIN_TIME } else { Duration::ZERO };
         (permit, answering, rest, sends_unasked.then_some(patience), connection.clone())
     });
     async move {

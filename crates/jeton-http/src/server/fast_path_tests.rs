@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::time::sleep;
 
-const QUICK: &str = "GET /quick HTTP/1.1\r\n\r\n";
-const LATER: &str = "GET /later HTTP/1.1\r\n\r\n";
+const QUICK: &str = "GET /quick HTTP/1.1\r\nHost: test\r\n\r\n";
+const LATER: &str = "GET /later HTTP/1.1\r\nHost: test\r\n\r\n";
 
 #[tokio::test(start_paused = true)]
 async fn a_kept_connection_may_be_idle_for_a_while() {
@@ -18,7 +18,7 @@ async fn a_kept_connection_may_be_idle_for_a_while() {
         assert!(client.answer().await.0.starts_with("http/1.1 200 ok\r\n"));
         sleep(Duration::from_secs(59)).await;
     }
-    client.send("GET /healthz HTTP/1.1\r\n\r\n").await;
+    client.send("GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n").await;
     assert_eq!(client.answer().await.1, "ok", "on the long way");
     assert_eq!(client.ended().await, (Some(Overdue::Idle), 3 * 59 + 60));
 }

@@ -1,6 +1,7 @@
 //! How much is under way in a server, and whether there is room for more.
 
 use super::body::held_of;
+use super::head::HeadFault;
 use super::limits::ServerLimits;
 use super::measures::ServerMeasures;
 use super::stage::Connection;
@@ -54,6 +55,8 @@ pub(super) struct Load {
     body_bytes: AtomicUsize,
     body_bytes_at_most: usize,
     refusals: Seldom,
+    large_heads: Seldom,
+    bad_heads: Seldom,
     measures: Arc<ServerMeasures>,
 }
 
@@ -91,6 +94,8 @@ impl Load {
             body_bytes: AtomicUsize::new(0),
             body_bytes_at_most: limits.bodies_bytes,
             refusals: Seldom::new(1),
+            large_heads: Seldom::new(1),
+            bad_heads: Seldom::new(1),
             measures,
         }
     }
@@ -145,6 +150,28 @@ impl Load {
         self.measures.shed.increment();
         if let Some(kept_back) = self.refusals.pass() {
             tracing::warn!(kept_back, "a request is answered 503: {reason}");
+        }
+    }
+
+    /// A request is refused for its head. What is too large is perhaps a visitor with many cookies, whom a gateway turns away
+    /// for that; the rest is what anybody may send at any time.
+    pub(super) fn note_head(&self, fault: HeadFault) {
+        let measures = &self.measures.heads;
+        let (counter, seldom) = match fault {
+            HeadFault::Host => (&measures.host, &self.bad_heads),
+            HeadFault::Malformed => (&measures.malformed, &self.bad_heads),
+            HeadFault::TooLarge => (&measures.too_large, &self.large_heads),
+        };
+        counter.increment();
+        let status = fault.status().as_u16();
+        match (seldom.pass(), fault) {
+            (None, _) => {}
+            (Some(kept_back), HeadFault::TooLarge) => {
+                tracing::warn!(kept_back, "a request is answered {status}: {fault}");
+            }
+            (Some(kept_back), HeadFault::Host | HeadFault::Malformed) => {
+                tracing::info!(kept_back, "a request is answered {status}: {fault}");
+            }
         }
     }
 

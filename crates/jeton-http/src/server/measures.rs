@@ -15,6 +15,19 @@ pub struct ServerMeasures {
     pub refused: Counter,
     /// Requests that were answered 503 because there was no room for them or for their bodies.
     pub shed: Counter,
+    /// Requests that were refused for their heads.
+    pub heads: HeadMeasures,
+}
+
+/// Requests that were refused before anybody looked at what they ask, by what was wrong with their heads.
+#[derive(Debug, Default)]
+pub struct HeadMeasures {
+    /// 400: not one `Host`.
+    pub host: Counter,
+    /// 431, or 414: too large.
+    pub too_large: Counter,
+    /// 400: no request at all.
+    pub malformed: Counter,
 }
 
 impl ServerMeasures {

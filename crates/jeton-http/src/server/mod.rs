@@ -12,6 +12,7 @@ mod fast_path;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 mod handover;
+mod head;
 mod io;
 mod limits;
 mod load;
@@ -25,9 +26,10 @@ mod tests;
 
 pub(crate) use body::BodyFault;
 pub use fast_path::{AtOnce, FastPath, Reply, Room};
+pub(crate) use head::HeadFault;
 pub use limits::ServerLimits;
 pub(crate) use load::{Claim, HeldPlace};
-pub use measures::ServerMeasures;
+pub use measures::{HeadMeasures, ServerMeasures};
 pub use plain::PlainHead;
 pub use tls::{Tls, TlsError};
 

@@ -1,5 +1,6 @@
 //! Request heads that say nothing but what is asked.
 
+use super::head::is_addressed;
 use crate::request::Headers;
 use axum::http::HeaderName;
 use httparse::Status;
@@ -15,7 +16,7 @@ const FRAMING: [&str; 4] = ["content-length", "transfer-encoding", "expect", "up
 pub(super) type HeaderRoom<'a> = [MaybeUninit<httparse::Header<'a>>; MAX_HEADERS];
 
 /// A whole request head that says nothing but what is asked: `GET` or `HEAD` over HTTP/1.1 without a body, on a connection
-/// that stays open, of a path and a query in which every character stands for itself or is percent-encoded.
+/// that stays open, of one host, of a path and a query in which every character stands for itself or is percent-encoded.
 #[derive(Clone, Copy, Debug)]
 pub struct PlainHead<'a> {
     method: &'static str,
@@ -51,7 +52,9 @@ impl<'a> PlainHead<'a> {
             Some(_) | None => return Reading::Other,
         };
         let headers: &'a [httparse::Header<'a>] = request.headers;
-        if !is_plain_target(target) || !headers.iter().all(is_plain) {
+        let hosts = headers.iter().filter(|header| header.name.eq_ignore_ascii_case("host"));
+        let is_addressed = is_addressed(hosts.map(|header| header.value), true);
+        if !is_addressed || !is_plain_target(target) || !headers.iter().all(is_plain) {
             return Reading::Other;
         }
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -126,11 +129,14 @@ mod tests {
     #[test]
     fn heads_that_are_plain() {
         for (head, shown) in [
-            ("GET / HTTP/1.1\r\n\r\n", "GET /  [] 18"),
+            ("GET / HTTP/1.1\r\nHost: x\r\n\r\n", "GET /  [] 27"),
             ("HEAD /a/b%20c?d=e&f=g?h HTTP/1.1\r\nHost: x\r\n\r\nGET", "HEAD /a/b%20c d=e&f=g?h [] 45"),
-            ("GET /? HTTP/1.1\r\nX-ACCESS-token: a\r\nx-access-token:b \r\n\r\n", "GET /  [\"a\", \"b\"] 57"),
-            ("GET / HTTP/1.1\r\nX-Access-Token:\r\nX-Access-Token:  \r\n\r\n", "GET /  [] 54"),
-            ("GET / HTTP/1.1\r\nConnection: Keep-Alive\r\n\r\n", "GET /  [] 42"),
+            (
+                "GET /? HTTP/1.1\r\nHost: x\r\nX-ACCESS-token: a\r\nx-access-token:b \r\n\r\n",
+                "GET /  [\"a\", \"b\"] 66",
+            ),
+            ("GET / HTTP/1.1\r\nHost: x\r\nX-Access-Token:\r\nX-Access-Token:  \r\n\r\n", "GET /  [] 63"),
+            ("GET / HTTP/1.1\r\nHost: x\r\nConnection: Keep-Alive\r\n\r\n", "GET /  [] 51"),
         ] {
             assert_eq!(show(head.as_bytes()), shown, "{head:?}");
         }
@@ -147,25 +153,29 @@ mod tests {
 
     #[test]
     fn all_else_is_for_others() {
-        let crowd = format!("GET / HTTP/1.1\r\n{}\r\n", "a:b\r\n".repeat(MAX_HEADERS + 1));
-        let long = format!("GET / HTTP/1.1\r\na: {}\r\n\r\n", "b".repeat(180));
+        let crowd = format!("GET / HTTP/1.1\r\nHost: x\r\n{}\r\n", "a:b\r\n".repeat(MAX_HEADERS + 1));
+        let long = format!("GET / HTTP/1.1\r\nHost: x\r\na: {}\r\n\r\n", "b".repeat(180));
         for head in [
-            "POST / HTTP/1.1\r\n\r\n",
-            "get / HTTP/1.1\r\n\r\n",
-            "OPTIONS * HTTP/1.1\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: x\r\n\r\n",
+            "get / HTTP/1.1\r\nHost: x\r\n\r\n",
+            "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
             "GET / HTTP/1.0\r\n\r\n",
-            "GET http://x/ HTTP/1.1\r\n\r\n",
-            "GET /a\"b HTTP/1.1\r\n\r\n",
-            "GET /#a HTTP/1.1\r\n\r\n",
-            "GET /\u{e9} HTTP/1.1\r\n\r\n",
-            "GET / HTTP/1.1\r\ncontent-length: 0\r\n\r\n",
-            "GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
-            "GET / HTTP/1.1\r\nExpect: 100-continue\r\n\r\n",
-            "GET / HTTP/1.1\r\nUpgrade: h2c\r\n\r\n",
-            "GET / HTTP/1.1\r\nConnection: close\r\n\r\n",
-            "GET / HTTP/1.1\r\nConnection: keep-alive, upgrade\r\n\r\n",
-            "GET / HTTP/1.1\r\nno colon\r\n\r\n",
-            "GET / HTTP/1.1\r\na: b\r\n c\r\n\r\n",
+            "GET / HTTP/1.1\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: x\r\nhost: x\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: x\r\nHost:\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: x/y\r\n\r\n",
+            "GET http://x/ HTTP/1.1\r\nHost: x\r\n\r\n",
+            "GET /a\"b HTTP/1.1\r\nHost: x\r\n\r\n",
+            "GET /#a HTTP/1.1\r\nHost: x\r\n\r\n",
+            "GET /\u{e9} HTTP/1.1\r\nHost: x\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: x\r\ncontent-length: 0\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, upgrade\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: x\r\na: b\r\n c\r\n\r\n",
             "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
             "\u{16}\u{3}\u{1}",
             &crowd,

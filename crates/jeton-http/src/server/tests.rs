@@ -216,7 +216,7 @@ async fn a_head_must_be_whole_in_time_however_it_trickles() {
     let server = Server::new();
     let mut client = server.connect();
     sleep(Duration::from_secs(5)).await;
-    client.send("GET /healthz HTTP/1.1\r\n").await;
+    client.send("GET /healthz HTTP/1.1\r\nHost: test\r\n").await;
     let Client { mut pipe, served, begun, .. } = client;
     let trickle = tokio::spawn(async move {
         for n in 0.. {
@@ -237,11 +237,11 @@ async fn a_kept_connection_may_be_idle_for_a_while() {
     let server = Server::new();
     let mut client = server.connect();
     for _ in 0..3 {
-        client.send("GET /healthz HTTP/1.1\r\n\r\n").await;
+        client.send("GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n").await;
         assert_eq!(client.answer().await.1, "ok");
         sleep(Duration::from_secs(59)).await;
     }
-    client.send("GET /healthz HTTP/1.1\r\n\r\n").await;
+    client.send("GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n").await;
     assert_eq!(client.answer().await.1, "ok");
     assert_eq!(client.ended().await, (Some(Overdue::Idle), 3 * 59 + 60));
 }
@@ -250,7 +250,7 @@ async fn a_kept_connection_may_be_idle_for_a_while() {
 async fn the_next_head_has_its_own_time() {
     let server = Server::new();
     let mut client = server.connect();
-    client.send("GET /healthz HTTP/1.1\r\n\r\n").await;
+    client.send("GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n").await;
     client.answer().await;
     sleep(Duration::from_secs(30)).await;
     client.send("GET /healthz").await;
@@ -261,7 +261,7 @@ async fn the_next_head_has_its_own_time() {
 async fn a_body_that_stops_is_given_up() {
     let server = Server::new();
     let mut client = server.connect();
-    client.send("POST /body HTTP/1.1\r\nContent-Length: 100\r\n\r\nabc").await;
+    client.send("POST /body HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\nabc").await;
     assert_eq!(client.answer().await.1, "TooSlow");
     assert_eq!(client.begun.elapsed().as_secs(), 8);
     assert_eq!(client.ended().await, (Some(Overdue::Closing), 10), "its rest is read for a moment");
@@ -272,7 +272,7 @@ async fn a_body_that_stops_is_given_up() {
 async fn a_body_that_trickles_is_given_up() {
     let server = Server::new();
     let mut client = server.connect();
-    client.send("POST /body HTTP/1.1\r\nContent-Length: 100\r\n\r\n").await;
+    client.send("POST /body HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\n").await;
     for _ in 0..5 {
         sleep(Duration::from_secs(6)).await;
         client.send("x").await;
@@ -285,7 +285,7 @@ async fn a_body_that_trickles_is_given_up() {
 async fn a_slow_body_within_its_times_is_read() {
     let server = Server::new();
     let mut client = server.connect();
-    client.send("POST /body HTTP/1.1\r\nContent-Length: 4\r\n\r\n").await;
+    client.send("POST /body HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\n").await;
     for _ in 0..4 {
         sleep(Duration::from_secs(7)).await;
         client.send("x").await;
@@ -297,7 +297,7 @@ async fn a_slow_body_within_its_times_is_read() {
 async fn who_does_not_read_is_cut_and_gives_back_its_place() {
     let server = Server::new();
     let mut client = server.connect();
-    client.send("GET /stream HTTP/1.1\r\n\r\n").await;
+    client.send("GET /stream HTTP/1.1\r\nHost: test\r\n\r\n").await;
     assert_eq!(client.ended().await, (Some(Overdue::Write), 20));
     assert_eq!(server.counts(), (0, 0));
 }
@@ -306,7 +306,7 @@ async fn who_does_not_read_is_cut_and_gives_back_its_place() {
 async fn who_reads_slowly_is_served() {
     let server = Server::new();
     let mut client = server.connect();
-    client.send("GET /stream HTTP/1.1\r\n\r\n").await;
+    client.send("GET /stream HTTP/1.1\r\nHost: test\r\n\r\n").await;
     for _ in 0..30 {
         sleep(Duration::from_secs(19)).await;
         client.pipe.read_exact(&mut [0; PIPE_BYTES]).await.unwrap();
@@ -319,24 +319,24 @@ async fn who_reads_slowly_is_served() {
 async fn requests_beyond_the_limit_are_refused_before_their_bodies_come() {
     let server = Server::new();
     let (mut first, mut second, mut third) = (server.connect(), server.connect(), server.connect());
-    first.send("GET /held HTTP/1.1\r\n\r\n").await;
-    second.send("GET /held HTTP/1.1\r\n\r\n").await;
+    first.send("GET /held HTTP/1.1\r\nHost: test\r\n\r\n").await;
+    second.send("GET /held HTTP/1.1\r\nHost: test\r\n\r\n").await;
     while server.counts().0 < 2 {
         tokio::task::yield_now().await;
     }
-    third.send("GET /healthz HTTP/1.1\r\n\r\n").await;
+    third.send("GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n").await;
     assert_eq!(third.answer().await.1, "ok", "it says that the process answers");
-    third.send("GET /held HTTP/1.1\r\n\r\n").await;
+    third.send("GET /held HTTP/1.1\r\nHost: test\r\n\r\n").await;
     let (head, _) = third.answer().await;
     assert!(head.starts_with("http/1.1 503 ") && head.contains("retry-after: 1\r\n"), "{head}");
-    third.send("POST /AccessToken HTTP/1.1\r\nContent-Length: 100\r\n\r\n").await;
+    third.send("POST /AccessToken HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\n").await;
     let (head, body) = third.answer().await;
     assert!(head.starts_with("http/1.1 503 "), "{head}");
     assert_eq!(body, r#"{"code":503,"data":null,"error":"the service is unavailable: try again"}"#);
 
     server.held.add_permits(2);
     assert_eq!((first.answer().await.1, second.answer().await.1), ("held".to_owned(), "held".to_owned()));
-    first.send("POST /body HTTP/1.1\r\nContent-Length: 1\r\n\r\nx").await;
+    first.send("POST /body HTTP/1.1\r\nHost: test\r\nContent-Length: 1\r\n\r\nx").await;
     assert_eq!(first.answer().await.1, "1");
     assert_eq!(server.counts(), (0, 0));
 }

@@ -2,8 +2,9 @@
 
 use super::input::Misfit;
 use super::wire;
-use crate::overload::{self, RETRY_SOON};
+use crate::overload::{self, RETRY_SOON, Unserved};
 use crate::request::BodyError;
+use crate::server::HeadFault;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -31,6 +32,8 @@ pub(super) enum VerifyError {
     TooSlow,
     /// There is no room for the request at this moment.
     Busy,
+    /// Something is wrong with the head of the request.
+    Head(HeadFault),
     /// The body is said to be no JSON.
     MediaType,
     /// The body is no JSON.
@@ -61,6 +64,7 @@ impl VerifyError {
             VerifyError::Json => (StatusCode::BAD_REQUEST, "invalid_json"),
             VerifyError::Misfit(_) | VerifyError::Both => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_check"),
             VerifyError::TooMany => (StatusCode::UNPROCESSABLE_ENTITY, "too_many_checks"),
+            VerifyError::Head(fault) => (fault.status(), "invalid_head"),
             VerifyError::Busy | VerifyError::Unavailable(_) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
             }
@@ -85,6 +89,7 @@ impl VerifyError {
             VerifyError::Misfit(misfit) => misfit.message().into(),
             VerifyError::Both => "the body is either one check or {\"checks\": [...]}".into(),
             VerifyError::TooMany => "a batch has at most 1000 checks".into(),
+            VerifyError::Head(fault) => fault.to_string().into(),
             VerifyError::Busy | VerifyError::Unavailable(_) => "the service is unavailable: try again".into(),
         }
     }
@@ -93,6 +98,15 @@ impl VerifyError {
 impl From<Unavailable> for VerifyError {
     fn from(error: Unavailable) -> Self {
         VerifyError::Unavailable(error)
+    }
+}
+
+impl From<Unserved> for VerifyError {
+    fn from(why: Unserved) -> Self {
+        match why {
+            Unserved::NoRoom => VerifyError::Busy,
+            Unserved::Head(fault) => VerifyError::Head(fault),
+        }
     }
 }
 

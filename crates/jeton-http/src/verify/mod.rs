@@ -8,6 +8,7 @@ mod input;
 mod wire;
 
 use crate::client_address;
+use crate::overload::Unserved;
 use crate::request::{Headers, Presented, basic, bearer, read_body, segments};
 use crate::state::AppState;
 use axum::Router;
@@ -29,6 +30,11 @@ const LARGE: usize = 16 * 1024;
 pub(crate) fn routes() -> Router<AppState> {
     let paths = ["/verify", "/verify/", "/verify/{*rest}"];
     paths.into_iter().fold(Router::new(), |routes, path| routes.route(path, any(handle)))
+}
+
+/// The answer to a request that is not served.
+pub(crate) fn unserved(why: Unserved) -> Response {
+    VerifyError::from(why).into_response()
 }
 
 async fn handle(State(state): State<AppState>, request: Request) -> Response {

@@ -89,13 +89,13 @@ async fn what_takes_the_fast_path_is_counted_and_named_like_all_else() {
         ("", "nobody-knows-this-one", RequestLog::All),
     ] {
         setup.observer.set_log(log);
-        let headers = format!("Authorization: Bearer {secret}\r\nX-Request-Id: {brought}\r\n");
+        let headers = format!("Host: test\r\nAuthorization: Bearer {secret}\r\nX-Request-Id: {brought}\r\n");
         connection.send(format!("GET /auth/demo HTTP/1.1\r\n{headers}\r\n")).await;
         ids.push(connection.answer(true).await.header("x-request-id").map(str::to_owned));
     }
     setup.observer.set_log(RequestLog::Failures);
     app.store.fail_always();
-    let headers = format!("Authorization: Bearer {}\r\n", app.admin);
+    let headers = format!("Host: test\r\nAuthorization: Bearer {}\r\n", app.admin);
     connection.send(format!("GET /auth/other HTTP/1.1\r\n{headers}\r\n")).await;
     let failure = connection.answer(true).await;
     ids.push(failure.header("x-request-id").map(str::to_owned));

@@ -1,8 +1,9 @@
 //! Errors of the user-token API: HTTP status and envelope agree.
 
 use super::wire::envelope;
-use crate::overload::{self, RETRY_SOON};
+use crate::overload::{self, RETRY_SOON, Unserved};
 use crate::request::BodyError;
+use crate::server::HeadFault;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -39,6 +40,8 @@ pub(super) enum AppKeyError {
     TooSlow,
     /// There is no room for the request at this moment.
     Busy,
+    /// Something is wrong with the head of the request.
+    Head(HeadFault),
     /// It could not be found out, or not be done.
     Unavailable(Unavailable),
 }
@@ -74,6 +77,7 @@ impl AppKeyError {
             AppKeyError::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             AppKeyError::TooSlow => StatusCode::REQUEST_TIMEOUT,
             AppKeyError::Busy | AppKeyError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            AppKeyError::Head(fault) => fault.status(),
         }
     }
 
@@ -92,6 +96,7 @@ impl AppKeyError {
             AppKeyError::TooLarge(bytes) => format!("the body has more than {bytes} bytes").into(),
             AppKeyError::MediaType => "the body must be JSON or application/x-www-form-urlencoded".into(),
             AppKeyError::TooSlow => "the body did not come in time".into(),
+            AppKeyError::Head(fault) => fault.to_string().into(),
             AppKeyError::Busy | AppKeyError::Unavailable(_) => "the service is unavailable: try again".into(),
         }
     }
@@ -109,6 +114,15 @@ impl From<Refusal> for AppKeyError {
 impl From<Unavailable> for AppKeyError {
     fn from(error: Unavailable) -> Self {
         AppKeyError::Unavailable(error)
+    }
+}
+
+impl From<Unserved> for AppKeyError {
+    fn from(why: Unserved) -> Self {
+        match why {
+            Unserved::NoRoom => AppKeyError::Busy,
+            Unserved::Head(fault) => AppKeyError::Head(fault),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod handlers;
 mod input;
 mod wire;
 
+use crate::overload::Unserved;
 use crate::state::AppState;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
@@ -22,7 +23,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/AccessToken/{*rest}", any(handlers::handle))
 }
 
-/// The answer where there is no room for a request.
-pub(crate) fn busy() -> Response {
-    error::AppKeyError::Busy.into_response()
+/// The answer to a request that is not served.
+pub(crate) fn unserved(why: Unserved) -> Response {
+    error::AppKeyError::from(why).into_response()
 }

@@ -1,8 +1,9 @@
 //! Errors of Dotide: an object with a message, which its clients raise.
 
 use super::wire::{error_body, validation_body};
-use crate::overload::{self, RETRY_SOON};
+use crate::overload::{self, RETRY_SOON, Unserved};
 use crate::request::BodyError;
+use crate::server::HeadFault;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -27,6 +28,8 @@ pub(super) enum DotideError {
     TooSlow,
     /// There is no room for the request at this moment.
     Busy,
+    /// Something is wrong with the head of the request.
+    Head(HeadFault),
     /// It could not be found out, or not be done.
     Unavailable(Unavailable),
 }
@@ -41,6 +44,7 @@ impl DotideError {
             DotideError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             DotideError::TooSlow => StatusCode::REQUEST_TIMEOUT,
             DotideError::Busy | DotideError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            DotideError::Head(fault) => fault.status(),
         }
     }
 
@@ -52,6 +56,7 @@ impl DotideError {
             DotideError::Method(allow) => error_body(&format!("this path knows {allow}")),
             DotideError::TooLarge(bytes) => error_body(&format!("the body has more than {bytes} bytes")),
             DotideError::TooSlow => error_body("the body did not come in time"),
+            DotideError::Head(fault) => error_body(&fault.to_string()),
             DotideError::Busy | DotideError::Unavailable(_) => {
                 error_body("the service is unavailable: try again")
             }
@@ -84,6 +89,15 @@ impl From<Refusal> for DotideError {
 impl From<Unavailable> for DotideError {
     fn from(error: Unavailable) -> Self {
         DotideError::Unavailable(error)
+    }
+}
+
+impl From<Unserved> for DotideError {
+    fn from(why: Unserved) -> Self {
+        match why {
+            Unserved::NoRoom => DotideError::Busy,
+            Unserved::Head(fault) => DotideError::Head(fault),
+        }
     }
 }
 

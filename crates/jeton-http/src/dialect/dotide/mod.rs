@@ -11,6 +11,7 @@ mod input;
 mod wire;
 mod zone;
 
+use crate::overload::Unserved;
 use crate::state::AppState;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
@@ -28,7 +29,7 @@ pub(crate) fn routes() -> Router<AppState> {
     routes
 }
 
-/// The answer where there is no room for a request.
-pub(crate) fn busy() -> Response {
-    error::DotideError::Busy.into_response()
+/// The answer to a request that is not served.
+pub(crate) fn unserved(why: Unserved) -> Response {
+    error::DotideError::from(why).into_response()
 }

@@ -2,8 +2,9 @@
 
 use super::negotiation::ErrorForm;
 use super::{page, wire};
-use crate::overload::{self, RETRY_SOON};
+use crate::overload::{self, RETRY_SOON, Unserved};
 use crate::request::BodyError;
+use crate::server::HeadFault;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
@@ -58,6 +59,8 @@ pub(super) enum LoopBackError {
     TooSlow,
     /// There is no room for the request at this moment.
     Busy,
+    /// Something is wrong with the head of the request.
+    Head(HeadFault),
     /// It could not be found out, or not be done.
     Unavailable(Unavailable),
 }
@@ -126,6 +129,7 @@ impl LoopBackError {
             Unavailable(error @ jeton_service::Unavailable::TooCostly { .. }) => {
                 (bad, "Error", error.to_string(), None)
             }
+            Head(fault) => (fault.status(), "Error", fault.to_string(), None),
             Busy | Unavailable(_) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "Error", "Service Unavailable".to_owned(), None)
             }
@@ -189,6 +193,15 @@ impl From<BulkFault> for LoopBackError {
             BulkFault::Read(fault) => fault.into(),
             BulkFault::Write(fault) => fault.into(),
             BulkFault::Several => LoopBackError::Bad(fault.to_string()),
+        }
+    }
+}
+
+impl From<Unserved> for LoopBackError {
+    fn from(why: Unserved) -> Self {
+        match why {
+            Unserved::NoRoom => LoopBackError::Busy,
+            Unserved::Head(fault) => LoopBackError::Head(fault),
         }
     }
 }

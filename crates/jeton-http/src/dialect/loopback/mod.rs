@@ -23,9 +23,10 @@ mod writes;
 pub(crate) use handlers::handle;
 pub(crate) use route::{claims, names_token};
 
+use crate::overload::Unserved;
 use axum::response::Response;
 
-/// The answer where there is no room for a request.
-pub(crate) fn busy() -> Response {
-    error::LoopBackError::Busy.respond(negotiation::ErrorForm::Json)
+/// The answer to a request that is not served.
+pub(crate) fn unserved(why: Unserved) -> Response {
+    error::LoopBackError::from(why).respond(negotiation::ErrorForm::Json)
 }

@@ -96,6 +96,79 @@ async fn every_answer_is_the_one_of_the_long_way() {
     }
 }
 
+/// What a request of HTTP/1.1 may say of its host, and whether it is served.
+const HOSTS: [(&str, bool); 14] = [
+    ("", false),
+    ("Host: test\r\n", true),
+    ("host: 127.0.0.1:8080\r\n", true),
+    ("HOST: [2001:db8::1]:8080\r\n", true),
+    // Whoever does not know says nothing there.
+    ("Host:\r\n", true),
+    ("Host: test\r\nHost: test\r\n", false),
+    ("Host: test\r\nX-Name: a\r\nhost: other\r\n", false),
+    ("Host:\r\nHost:\r\n", false),
+    ("Host: test, test\r\n", false),
+    ("Host: te st\r\n", false),
+    ("Host: http://test\r\n", false),
+    ("Host: user@test\r\n", false),
+    ("Host: test:port\r\n", false),
+    ("Host: t\u{e9}st\r\n", false),
+];
+
+/// RFC 9112 section 3.2.
+#[tokio::test]
+async fn a_request_has_one_host_on_either_way() {
+    let app = TestApp::following().await;
+    let token = app.issue(grant(user("7"), "read")).await;
+    let server = Serving::start(&app).await;
+    let bearer = format!("Authorization: Bearer {}\r\n", token.secret);
+    for (host, is_served) in HOSTS {
+        for line in
+            ["GET /auth/demo", "HEAD /auth/demo?permission=read", "GET /auth", "GET http://test/auth/demo"]
+        {
+            let mut answers = Vec::new();
+            for way in ["", LONG_WAY] {
+                let mut connection = server.connect().await;
+                connection.send(format!("{line} HTTP/1.1\r\n{host}{bearer}{way}\r\n")).await;
+                let answer = connection.answer(!line.starts_with("HEAD")).await;
+                let expected = if !is_served {
+                    400
+                } else if line == "GET /auth" {
+                    401
+                } else {
+                    200
+                };
+                assert_eq!(answer.status(), expected, "{line} {host:?} {way:?}");
+                if !is_served {
+                    assert_eq!(answer.header("connection"), Some("close"), "{line} {host:?} {way:?}");
+                    assert!(connection.is_closed().await, "what may be hidden behind it is not read");
+                }
+                answers.push(show(&answer));
+            }
+            assert_eq!(answers[0], answers[1], "{line} {host:?}");
+        }
+        // HTTP/1.0 knows no `Host`, and no more than one is too much there as well.
+        let mut connection = server.connect().await;
+        connection.send(format!("GET /auth/demo HTTP/1.0\r\n{host}{bearer}\r\n")).await;
+        let answer = connection.rest().await;
+        let expected = if is_served || host.is_empty() { "HTTP/1.0 200 " } else { "HTTP/1.0 400 " };
+        assert!(answer.starts_with(expected), "{host:?}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn behind_other_requests_too_a_request_has_one_host() {
+    let app = TestApp::following().await;
+    let server = Serving::start(&app).await;
+    let good = "GET /auth/demo HTTP/1.1\r\nHost: test\r\n\r\n";
+    let bad = "GET /auth/demo HTTP/1.1\r\nHost: test\r\nHost: test\r\n\r\n";
+    let mut connection = server.connect().await;
+    connection.send([good, bad, good].concat()).await;
+    let statuses = [connection.answer(true).await.status(), connection.answer(true).await.status()];
+    assert_eq!(statuses, [401, 400]);
+    assert_eq!(connection.rest().await, "", "the connection has ended");
+}
+
 #[tokio::test]
 async fn what_memory_has_is_answered_without_a_read_and_the_rest_is_looked_up_once() {
     let app = TestApp::following().await;
@@ -120,7 +193,7 @@ async fn a_head_that_comes_in_pieces_is_put_together() {
     let server = Serving::start(&app).await;
     let mut connection = server.connect().await;
     let request = format!(
-        "GET /auth/demo HTTP/1.1\r\nAuthorization: Bearer {}\r\nCookie: {}\r\n\r\n",
+        "GET /auth/demo HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {}\r\nCookie: {}\r\n\r\n",
         token.secret,
         "c".repeat(6_000)
     );
@@ -139,10 +212,13 @@ async fn a_connection_goes_over_to_the_long_way_with_all_that_was_sent_ahead() {
     let token = app.issue(grant(user("7"), "read")).await;
     let server = Serving::start(&app).await;
     let bearer = format!("Authorization: Bearer {}\r\n", token.secret);
-    let auth = format!("GET /auth/demo HTTP/1.1\r\n{bearer}\r\n");
+    let auth = format!("GET /auth/demo HTTP/1.1\r\nHost: test\r\n{bearer}\r\n");
     let body = "x".repeat(5_000);
-    let other = format!("POST /auth/demo HTTP/1.1\r\n{bearer}Content-Length: {}\r\n\r\n{body}", body.len());
-    let nowhere = "GET /nowhere HTTP/1.1\r\n\r\n".to_owned();
+    let other = format!(
+        "POST /auth/demo HTTP/1.1\r\nHost: test\r\n{bearer}Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let nowhere = "GET /nowhere HTTP/1.1\r\nHost: test\r\n\r\n".to_owned();
     let mut connection = server.connect().await;
     connection.send([auth.as_str(), &auth, &other, &auth, &nowhere, &auth].concat()).await;
     let mut statuses = Vec::new();
@@ -174,7 +250,7 @@ async fn beyond_the_limit_of_requests_memory_still_answers() {
 async fn what_ends_in_the_middle_of_a_head_is_closed_without_an_answer() {
     let app = TestApp::new().await;
     let server = Serving::start(&app).await;
-    for sent in ["", "GET /au", "GET /auth/demo HTTP/1.1\r\nAuthorization: Bear"] {
+    for sent in ["", "GET /au", "GET /auth/demo HTTP/1.1\r\nHost: test\r\nAuthorization: Bear"] {
         let mut connection = server.connect().await;
         connection.send(sent).await;
         connection.end().await;

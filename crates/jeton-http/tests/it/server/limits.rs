@@ -2,7 +2,8 @@
 
 use super::socket::{Connection, Serving};
 use crate::app::TestApp;
-use jeton_http::ServerLimits;
+use jeton_http::{ServerLimits, ServerMeasures};
+use std::sync::Arc;
 use std::time::Duration;
 
 const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n";
@@ -173,15 +174,17 @@ async fn readiness_is_told_to_all_who_ask_for_the_price_of_one() {
 async fn a_head_beyond_its_bounds_is_refused_and_its_connection_closed() {
     let app = TestApp::new().await;
     let server = Serving::start(&app).await;
-    let header = |bytes: usize| format!("GET /healthz HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(bytes));
-    let headers = |count: usize| format!("GET /healthz HTTP/1.1\r\n{}\r\n", "X: 1\r\n".repeat(count));
-    let target = |bytes: usize| format!("GET /healthz?{} HTTP/1.1\r\n\r\n", "x".repeat(bytes));
+    let header =
+        |bytes: usize| format!("GET /healthz HTTP/1.1\r\nHost: test\r\nX: {}\r\n\r\n", "x".repeat(bytes));
+    let headers =
+        |count: usize| format!("GET /healthz HTTP/1.1\r\nHost: test\r\n{}\r\n", "X: 1\r\n".repeat(count));
+    let target = |bytes: usize| format!("GET /healthz?{} HTTP/1.1\r\nHost: test\r\n\r\n", "x".repeat(bytes));
     for (name, request, status) in [
         ("16 KiB", header(16_000), 200),
         ("more", header(17_000), 431),
         ("much more", header(150_000), 431),
-        ("100 headers", headers(100), 200),
-        ("101 headers", headers(101), 431),
+        ("100 headers", headers(99), 200),
+        ("101 headers", headers(100), 431),
         ("a long query", target(16_000), 200),
         ("a longer one", target(80_000), 431),
     ] {
@@ -194,6 +197,47 @@ async fn a_head_beyond_its_bounds_is_refused_and_its_connection_closed() {
     }
 }
 
+/// Each API says in its own shape what is wrong with a head, and it is counted.
+#[tokio::test]
+async fn a_head_that_is_refused_is_answered_in_shape_and_counted() {
+    let app = TestApp::new().await;
+    let measures: Arc<ServerMeasures> = Arc::default();
+    let server = Serving::counted(app.http(), ServerLimits::default(), None, measures.clone()).await;
+    let message = "a request has one Host header, with a host and perhaps a port in it";
+    let coded = format!(r#"{{"error":"invalid_head","message":"{message}"}}"#);
+    let loopback = format!(r#"{{"error":{{"statusCode":400,"name":"Error","message":"{message}"}}}}"#);
+    let paths = [
+        ("/AccessToken/demo", format!(r#"{{"code":400,"data":null,"error":"{message}"}}"#)),
+        ("/v1/demo/access_tokens", format!(r#"{{"message":"{message}"}}"#)),
+        ("/api/accessTokens", loopback),
+        ("/verify/demo", coded.clone()),
+        ("/nowhere", coded.clone()),
+        ("/healthz", coded),
+        ("/auth/demo", String::new()),
+    ];
+    for (path, body) in &paths {
+        let mut connection = server.connect().await;
+        connection.send(format!("POST {path} HTTP/1.1\r\nContent-Length: 2\r\n\r\n{{}}")).await;
+        let answer = connection.answer(true).await;
+        assert_eq!((answer.status(), &answer.body), (400, body), "{path}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
+    }
+    for (sent, status) in
+        [("GET /a b HTTP/1.1\r\n\r\n".to_owned(), 400), ("\u{16}\u{3}\u{1}".to_owned(), 400)]
+    {
+        let mut connection = server.connect().await;
+        connection.send(sent).await;
+        assert_eq!(connection.answer(true).await.status(), status);
+        assert!(connection.is_closed().await);
+    }
+    let heads = &measures.heads;
+    // What the library itself refuses is counted when its connection has ended.
+    while heads.malformed.get() < 2 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((heads.host.get(), heads.too_large.get()), (7, 0));
+}
+
 /// A client that sends all before it reads is told why, although nobody reads what it sends.
 #[tokio::test]
 async fn a_refused_body_does_not_cost_its_answer() {
@@ -202,7 +246,9 @@ async fn a_refused_body_does_not_cost_its_answer() {
     let mut connection = server.connect().await;
     let body = vec![b'x'; 200 * 1024];
     let length = body.len();
-    connection.send(format!("POST /AccessToken/demo HTTP/1.1\r\nContent-Length: {length}\r\n\r\n")).await;
+    connection
+        .send(format!("POST /AccessToken/demo HTTP/1.1\r\nHost: test\r\nContent-Length: {length}\r\n\r\n"))
+        .await;
     connection.send(body).await;
     let answer = connection.answer(true).await;
     assert_eq!((answer.status(), answer.header("connection")), (401, Some("close")), "{answer:?}");

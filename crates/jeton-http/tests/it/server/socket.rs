@@ -1,7 +1,7 @@
 //! A client that sends bytes as they are and reads what comes back, frame by frame.
 
 use crate::app::TestApp;
-use jeton_http::{Listener, Public, ServerLimits, Tls, serve};
+use jeton_http::{Listener, Public, ServerLimits, ServerMeasures, Tls, serve};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -33,11 +33,21 @@ impl Serving {
     }
 
     pub(crate) async fn of(site: Public, limits: ServerLimits, tls: Option<Arc<Tls>>) -> Self {
+        Serving::counted(site, limits, tls, Arc::default()).await
+    }
+
+    /// The same, counting there.
+    pub(crate) async fn counted(
+        site: Public,
+        limits: ServerLimits,
+        tls: Option<Arc<Tls>>,
+        measures: Arc<ServerMeasures>,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let stopped = async { drop(stopped.await) };
-        let listener = Listener { tls, ..Listener::from(listener) };
+        let listener = Listener { tcp: listener, tls, measures };
         let done = tokio::spawn(serve(listener, site, limits, stopped));
         Serving { address, stop, done }
     }

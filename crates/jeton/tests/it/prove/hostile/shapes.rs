@@ -118,7 +118,13 @@ fn heads() -> Vec<(&'static str, Vec<u8>, Vec<u16>)> {
         get("a header beyond the head", format!("X: {}\r\n", "x".repeat(1_000_000)), &[431]),
         get("10,000 headers", "X: y\r\n".repeat(10_000), &[431]),
         get("101 headers", "X: y\r\n".repeat(101), &[431]),
-        get("two hosts", "Host: other\r\n".to_owned(), &[200]),
+        get("two hosts", "Host: other\r\n".to_owned(), &[400]),
+        bytes("no host", b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n", &[400]),
+        bytes(
+            "a host that is none",
+            b"GET /healthz HTTP/1.1\r\nHost: a/b\r\nConnection: close\r\n\r\n",
+            &[400],
+        ),
         bytes("bytes that are no text", &[0xff; 1_000], &[400]),
         bytes("a TLS client", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", &[400]),
         bytes(

@@ -1,0 +1,129 @@
+//! What is wrong with the head of a request.
+
+use axum::http::header::HOST;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Version};
+
+/// Why a request is refused before anybody looks at what it asks. Its connection ends: what would come next on it cannot be
+/// trusted to be a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum HeadFault {
+    /// It has no `Host`, or more than one, or one that is none.
+    #[error("a request has one Host header, with a host and perhaps a port in it")]
+    Host,
+    /// It is too large, or has too many headers.
+    #[error("the head of the request is too large")]
+    TooLarge,
+    /// It is none. The HTTP library says so by itself.
+    #[error("what was sent is no request")]
+    Malformed,
+}
+
+impl HeadFault {
+    /// The status of the answer.
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            HeadFault::Host | HeadFault::Malformed => StatusCode::BAD_REQUEST,
+            HeadFault::TooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        }
+    }
+
+    /// What is wrong with this head; `None`: nothing.
+    pub(super) fn of(version: Version, headers: &HeaderMap) -> Option<Self> {
+        let hosts = headers.get_all(HOST).iter().map(HeaderValue::as_bytes);
+        let is_addressed = is_addressed(hosts, version >= Version::HTTP_11);
+        (!is_addressed).then_some(HeadFault::Host)
+    }
+
+    /// What was wrong with the head for which the HTTP library has ended a connection; `None`: it ended otherwise.
+    pub(super) fn of_error(error: &hyper::Error) -> Option<Self> {
+        if error.is_parse_too_large() {
+            Some(HeadFault::TooLarge)
+        } else {
+            error.is_parse().then_some(HeadFault::Malformed)
+        }
+    }
+}
+
+/// Whether a request with these `Host` headers says for whom it is (RFC 9112 section 3.2): one of them, which may be empty,
+/// or in HTTP/1.0 none.
+pub(super) fn is_addressed<'a>(mut hosts: impl Iterator<Item = &'a [u8]>, needs_host: bool) -> bool {
+    match (hosts.next(), hosts.next()) {
+        (None, _) => !needs_host,
+        (Some(host), None) => is_host(host),
+        (Some(_), Some(_)) => false,
+    }
+}
+
+/// Whether this is `uri-host [ ":" port ]` (RFC 9110 section 7.2, RFC 3986 section 3.2.2).
+fn is_host(value: &[u8]) -> bool {
+    let is_end_of = |bytes: &[u8]| match bytes.split_first() {
+        None => true,
+        Some((colon, port)) => *colon == b':' && port.iter().all(u8::is_ascii_digit),
+    };
+    if let Some(literal) = value.strip_prefix(b"[") {
+        let end = literal.iter().position(|byte| *byte == b']');
+        return end.is_some_and(|end| {
+            let (address, rest) = literal.split_at(end);
+            !address.is_empty()
+                && address.iter().all(|byte| is_of_names(*byte) || *byte == b':')
+                && is_end_of(&rest[1..])
+        });
+    }
+    let end = value.iter().position(|byte| *byte == b':').unwrap_or(value.len());
+    let (name, rest) = value.split_at(end);
+    name.iter().all(|byte| is_of_names(*byte)) && is_end_of(rest)
+}
+
+/// Whether a registered name may have this byte: unreserved, percent-encoded, or a delimiter within components.
+fn is_of_names(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'%' | b'!' | b'$' | b'&'..=b',' | b';' | b'=')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_host_and_in_http_1_0_perhaps_none() {
+        for (hosts, of_1_1, of_1_0) in [
+            (&[][..], false, true),
+            (&["jeton.example"], true, true),
+            (&[""], true, true),
+            (&["a", "a"], false, false),
+            (&["a", ""], false, false),
+            (&["a b"], false, false),
+        ] {
+            let is = |needs_host| is_addressed(hosts.iter().map(|host| host.as_bytes()), needs_host);
+            assert_eq!((is(true), is(false)), (of_1_1, of_1_0), "{hosts:?}");
+        }
+    }
+
+    #[test]
+    fn hosts() {
+        for good in [
+            "localhost",
+            "a.example:8080",
+            "a:",
+            ":80",
+            "127.0.0.1",
+            "192.0.2.1:443",
+            "[::1]",
+            "[2001:db8::1]:8443",
+            "[fe80::1%25eth0]",
+            "[v1.a:b]",
+            "my_service",
+            "xn--bcher-kva.example",
+            "a%20b",
+            "a!$&'()*+,;=b",
+        ] {
+            assert!(is_host(good.as_bytes()), "{good}");
+        }
+        for bad in [
+            "a b", "a/b", "a@b", "http://a", "a:b", "a:80:80", "a:-1", "a?b", "a#b", "a\"b", "a\\b", "[::1",
+            "::1", "[]", "[::1]x", "[::1]:x", "[a/b]", "a]", "\u{e9}", "a\tb", "<a>",
+        ] {
+            assert!(!is_host(bad.as_bytes()), "{bad}");
+        }
+    }
+}
