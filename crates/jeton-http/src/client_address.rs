@@ -2,7 +2,7 @@
 
 use crate::request::Headers;
 use axum::http::{Extensions, HeaderName};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -37,11 +37,40 @@ pub(crate) fn client_address(
     address.map(|address| address.to_canonical())
 }
 
-/// Some proxies add the port too.
 fn forwarded_for(headers: &impl Headers) -> Option<IpAddr> {
     let last = str::from_utf8(headers.named(&X_FORWARDED_FOR).last()?).ok()?;
-    let last = last.rsplit(',').next()?.trim();
-    last.parse().ok().or_else(|| last.parse().ok().map(|socket: SocketAddr| socket.ip()))
+    of_node(last.rsplit(',').next()?.trim())
+}
+
+/// The address in what a proxy writes: as it is (nginx, Envoy, HAProxy), with a port behind it (Azure's gateway, and Amazon's
+/// load balancer if it is told to), or as RFC 7239 section 6 has it, which puts addresses of IPv6 in brackets, all of it in
+/// quotes, and perhaps a made-up name in place of the port.
+fn of_node(node: &str) -> Option<IpAddr> {
+    let node = node.strip_prefix('"').and_then(|node| node.strip_suffix('"')).unwrap_or(node);
+    if let Some(node) = node.strip_prefix('[') {
+        let (address, port) = node.split_once(']')?;
+        return ipv6(address).filter(|_| port.is_empty() || port.strip_prefix(':').is_some_and(is_port));
+    }
+    match node.split_once(':') {
+        None => node.parse().ok(),
+        // An address of IPv6 without brackets has no port.
+        Some((_, rest)) if rest.contains(':') => ipv6(node),
+        Some((address, port)) => address.parse().ok().filter(|_| is_port(port)).map(IpAddr::V4),
+    }
+}
+
+/// Which interface of the proxy an address belongs to says nothing here.
+fn ipv6(text: &str) -> Option<IpAddr> {
+    let address = text.split_once('%').map_or(text, |(address, _zone)| address);
+    address.parse().ok().map(IpAddr::V6)
+}
+
+fn is_port(text: &str) -> bool {
+    let is_made_up = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    match text.strip_prefix('_') {
+        Some(name) => !name.is_empty() && name.bytes().all(is_made_up),
+        None => text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok(),
+    }
 }
 
 /// Leaves the address for a handler.
@@ -96,6 +125,72 @@ mod tests {
             (&[], None),
         ] {
             assert_eq!(address("192.0.2.1", forwarded, true).as_deref(), known, "{forwarded:?}");
+        }
+    }
+
+    #[test]
+    fn whatever_form_proxies_write_it_in() {
+        for (node, known) in [
+            ("203.0.113.9", "203.0.113.9"),
+            ("203.0.113.9:4711", "203.0.113.9"),
+            ("203.0.113.9:_hidden", "203.0.113.9"),
+            ("\"203.0.113.9:47011\"", "203.0.113.9"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("2001:DB8::21f:5bff:febf:ce22:8a2e", "2001:db8:0:21f:5bff:febf:ce22:8a2e"),
+            ("[2001:db8::1]", "2001:db8::1"),
+            ("[2001:DB8::1]:8080", "2001:db8::1"),
+            ("\"[2001:db8:cafe::17]:4711\"", "2001:db8:cafe::17"),
+            ("\"[2001:db8::1]\"", "2001:db8::1"),
+            ("[2001:db8::1]:_f.o-o", "2001:db8::1"),
+            ("::ffff:203.0.113.9", "203.0.113.9"),
+            ("::ffff:cb00:7109", "203.0.113.9"),
+            ("[::ffff:203.0.113.9]", "203.0.113.9"),
+            ("[::ffff:203.0.113.9]:4711", "203.0.113.9"),
+            ("fe80::1%eth0", "fe80::1"),
+            ("[fe80::1%25eth0]:80", "fe80::1"),
+            (" \t203.0.113.9 ", "203.0.113.9"),
+        ] {
+            let lines =
+                [node.to_owned(), format!("198.51.100.7,{node}"), format!("[2001:db8::7]:1 , {node}\t")];
+            for line in lines {
+                let line: &'static str = line.leak();
+                for forwarded in [&[line][..], &["\"[2001:db8::8]:2\", unknown", line], &[line, ""]] {
+                    assert_eq!(
+                        address("192.0.2.1", forwarded, true).as_deref(),
+                        Some(known),
+                        "{forwarded:?}"
+                    );
+                }
+            }
+        }
+        for node in [
+            "unknown",
+            "_hidden",
+            "\"_gazonk\"",
+            "unix:",
+            "localhost",
+            "203.0.113",
+            "203.0.113.9:",
+            "203.0.113.9:x",
+            "203.0.113.9:65536",
+            "203.0.113.9:+80",
+            "203.0.113.9:80:80",
+            "203.0.113.009",
+            "[203.0.113.9]:80",
+            "[2001:db8::1",
+            "2001:db8::1]",
+            "[2001:db8::1]80",
+            "[2001:db8::1]:",
+            "[2001:db8::1]:_",
+            "[]",
+            "[]:80",
+            "\"203.0.113.9",
+            "for=203.0.113.9",
+            "203.0.113.9 198.51.100.7",
+            "\"\"",
+            "%eth0",
+        ] {
+            assert_eq!(of_node(node), None, "{node}");
         }
     }
 

@@ -177,6 +177,11 @@ fn behind_a_proxy_the_address_is_what_the_proxy_says() {
             "{target}: left as it was"
         );
     }
+    for (place, node) in ["[2001:db8::5]", "\"[2001:db8::5]:4711\"", "[2001:db8::5]:80"].iter().enumerate() {
+        let before = format!("2001:db8:a{place}::7");
+        assert_eq!(shown_after("/auth/demo", Some(&before)), *before);
+        assert_eq!(shown_after("/auth/demo", Some(node)), "2001:db8::5", "{node}");
+    }
     assert_eq!(shown_after("/auth/demo", Some("2001:db8::7")), "2001:db8::7");
     let rows = place.json(&["token", "list", "--app", "demo"]);
     let row = rows.as_array().unwrap().iter().find(|row| row["id"] == made["id"]).unwrap();
