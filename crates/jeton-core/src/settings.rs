@@ -18,6 +18,8 @@ pub struct Settings {
     pub max_ttl_seconds: Option<u32>,
     /// Whether what a token makes or prolongs may end later than that token itself.
     pub allow_outliving_tokens: bool,
+    /// Which pages of other origins a browser lets in, on every API that browsers call.
+    pub cors: CorsSettings,
     /// The AppKey API.
     pub appkey: AppKeySettings,
     /// The Dotide API.
@@ -69,8 +71,6 @@ pub struct LoopBackSettings {
     pub client_ids: ClientIds,
     /// Whether a `ttl` of -1 means that a token never expires. If not, such a token has expired from the start.
     pub allow_eternal_tokens: bool,
-    /// Which pages of other origins a browser lets in.
-    pub cors: CorsSettings,
 }
 
 /// Which pages of other origins a browser lets in. `Default`: none.
@@ -139,6 +139,7 @@ impl Default for Settings {
             default_ttl_seconds: 1_209_600,
             max_ttl_seconds: None,
             allow_outliving_tokens: false,
+            cors: CorsSettings::default(),
             appkey: AppKeySettings {
                 enabled: true,
                 default_days: 30,
@@ -151,7 +152,6 @@ impl Default for Settings {
                 access: AccessRules::default(),
                 client_ids: ClientIds::Authorized,
                 allow_eternal_tokens: false,
-                cors: CorsSettings::default(),
             },
         }
     }
@@ -178,7 +178,7 @@ impl Settings {
             "appkey.default_days",
             "must be 1 to 3650, or -1 for no end",
         )?;
-        self.loopback.cors.validate()?;
+        self.cors.validate()?;
         let grantable = &self.appkey.grantable;
         require(grantable.len() <= 1_000, "appkey.grantable", "holds at most 1000 permissions")?;
         let reserved = grantable.iter().any(Permission::is_reserved);
@@ -201,15 +201,14 @@ impl CorsSettings {
         let refuse = |member, wanted| Err(SettingsError { member, wanted });
         match &self.origins {
             CorsOrigins::Any if self.credentials => {
-                refuse("loopback.cors.credentials", "must be false where any origin is let in")
+                refuse("cors.credentials", "must be false where any origin is let in")
             }
             CorsOrigins::These(origins) if origins.len() > MAX_CORS_ORIGINS => {
-                refuse("loopback.cors.origins", "holds at most 100 origins")
+                refuse("cors.origins", "holds at most 100 origins")
             }
-            CorsOrigins::These(origins) if !origins.iter().all(|origin| is_origin(origin)) => refuse(
-                "loopback.cors.origins",
-                "must be [\"*\"], or origins such as https://app.example:8443",
-            ),
+            CorsOrigins::These(origins) if !origins.iter().all(|origin| is_origin(origin)) => {
+                refuse("cors.origins", "must be [\"*\"], or origins such as https://app.example:8443")
+            }
             CorsOrigins::Any | CorsOrigins::These(_) => Ok(()),
         }
     }
@@ -265,7 +264,7 @@ mod tests {
     #[test]
     fn origins() {
         let cors = |origins: CorsOrigins, credentials| {
-            refused(move |s| s.loopback.cors = CorsSettings { origins: origins.clone(), credentials })
+            refused(move |s| s.cors = CorsSettings { origins: origins.clone(), credentials })
         };
         let these = |origins: &[&str]| {
             CorsOrigins::These(origins.iter().map(|origin| (*origin).to_owned()).collect())
@@ -274,7 +273,7 @@ mod tests {
             assert_eq!(cors(these(good), true), None, "{good:?}");
         }
         assert_eq!(cors(CorsOrigins::Any, false), None);
-        assert_eq!(cors(CorsOrigins::Any, true), Some("loopback.cors.credentials"));
+        assert_eq!(cors(CorsOrigins::Any, true), Some("cors.credentials"));
         for bad in [
             "*",
             "null",
@@ -286,9 +285,9 @@ mod tests {
             "https://*.a",
             "https://u@a",
         ] {
-            assert_eq!(cors(these(&[bad]), false), Some("loopback.cors.origins"), "{bad}");
+            assert_eq!(cors(these(&[bad]), false), Some("cors.origins"), "{bad}");
         }
-        assert_eq!(cors(these(&["https://a"; MAX_CORS_ORIGINS + 1]), false), Some("loopback.cors.origins"));
+        assert_eq!(cors(these(&["https://a"; MAX_CORS_ORIGINS + 1]), false), Some("cors.origins"));
     }
 
     #[test]

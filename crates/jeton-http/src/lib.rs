@@ -8,6 +8,7 @@
 mod auth;
 mod auth_first;
 mod client_address;
+mod cors;
 mod date;
 mod dialect;
 #[cfg(any(test, fuzzing))]

@@ -9,7 +9,7 @@ use jeton_core::{Actor, AppKey, Authority, Secret, Settings};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// An API that an app may switch off for itself. There it is then as unknown as an app that does not exist.
+/// An API. What an app has switched off for itself knows it as little there as an app that does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Surface {
     /// `/AccessToken/{appKey}`.
@@ -18,6 +18,8 @@ pub enum Surface {
     Dotide,
     /// `/api/accessTokens`.
     LoopBack,
+    /// `/verify/{app}`, which no app can switch off.
+    Verify,
 }
 
 impl Surface {
@@ -26,6 +28,7 @@ impl Surface {
             Surface::AppKey => settings.appkey.enabled,
             Surface::Dotide => settings.dotide.enabled,
             Surface::LoopBack => settings.loopback.enabled,
+            Surface::Verify => true,
         }
     }
 }

@@ -155,16 +155,22 @@ impl Service {
         self.open_by(Some(key)).await
     }
 
-    /// The app of this key, or the default app.
+    /// The app of this key, or the default app. That no app has a key is remembered, too.
     pub(crate) async fn open_by(&self, key: Option<&AppKey>) -> Result<Option<Arc<OpenApp>>, Unavailable> {
         if let Some(app) = self.cache.recall_opened(key) {
             return Ok(Some(app));
+        }
+        if key.is_some_and(|key| self.cache.recall_app(key) == Some(None)) {
+            return Ok(None);
         }
         let before = self.cache.before();
         let found = match key {
             Some(key) => self.store.app_by_key(key).await?,
             None => self.store.default_app().await?,
         };
+        if let (Some(key), None) = (key, &found) {
+            self.cache.keep_app(before, key, None);
+        }
         found.map(|app| self.open_found(before, key, &app)).transpose()
     }
 

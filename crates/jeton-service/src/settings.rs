@@ -1,5 +1,6 @@
 //! The settings of an app as a JSON document: what is not named has its default, and unknown names are refused.
 
+mod cors;
 mod loopback;
 
 use jeton_core::{AppKeySettings, DotideSettings, Int64Form, Permission, Reveal, Settings, SettingsError};
@@ -22,6 +23,7 @@ pub enum SettingsProblem {
 /// # Errors
 /// The first thing that is wrong with it.
 pub fn parse_settings(document: &Value) -> Result<Settings, SettingsProblem> {
+    let document = cors::renamed(document.clone())?;
     // Serde would read the sections from arrays too, by the order of their members.
     let is_sound = document.as_object().is_some_and(|members| !members.values().any(Value::is_array));
     if !is_sound {
@@ -48,8 +50,8 @@ pub fn merge_settings(document: &Value, patch: &Value) -> Result<(Value, Setting
     if !patch.is_object() {
         return Err(SettingsProblem::Form("a merge patch of settings is a JSON object".to_owned()));
     }
-    let mut merged = document.clone();
-    json_patch::merge(&mut merged, patch);
+    let mut merged = cors::renamed(document.clone())?;
+    json_patch::merge(&mut merged, &cors::renamed(patch.clone())?);
     let settings = parse_settings(&merged)?;
     Ok((merged, settings))
 }
@@ -62,6 +64,7 @@ struct SettingsDocument {
     default_ttl_seconds: u32,
     max_ttl_seconds: Option<u32>,
     allow_outliving_tokens: bool,
+    cors: cors::CorsDocument,
     appkey: AppKeyDocument,
     dotide: DotideDocument,
     loopback: loopback::LoopBackDocument,
@@ -143,6 +146,7 @@ impl SettingsDocument {
             default_ttl_seconds: settings.default_ttl_seconds,
             max_ttl_seconds: settings.max_ttl_seconds,
             allow_outliving_tokens: settings.allow_outliving_tokens,
+            cors: cors::CorsDocument::from_settings(&settings.cors),
             appkey: AppKeyDocument::from_settings(&settings.appkey),
             dotide: DotideDocument::from_settings(&settings.dotide),
             loopback: loopback::LoopBackDocument::from_settings(&settings.loopback),
@@ -166,6 +170,7 @@ impl SettingsDocument {
             default_ttl_seconds: self.default_ttl_seconds,
             max_ttl_seconds: self.max_ttl_seconds,
             allow_outliving_tokens: self.allow_outliving_tokens,
+            cors: self.cors.into_settings(),
             appkey: self.appkey.into_settings()?,
             dotide: self.dotide.into_settings()?,
             loopback: self.loopback.into_settings()?,
@@ -217,6 +222,7 @@ mod tests {
             json!({
                 "reveal": "always", "token_prefix": "", "default_ttl_seconds": 1_209_600, "max_ttl_seconds": null,
                 "allow_outliving_tokens": false,
+                "cors": {"origins": [], "credentials": false},
                 "appkey": {"enabled": true, "default_days": 30, "int64": "number", "grantable": []},
                 "dotide": {"enabled": true, "timezone": "Asia/Shanghai"},
                 "loopback": {
@@ -226,7 +232,6 @@ mod tests {
                         {"principalType": "ROLE", "principalId": "$everyone", "permission": "ALLOW", "property": "create"},
                     ],
                     "roles": {}, "client_ids": "authorized", "allow_eternal_tokens": false,
-                    "cors": {"origins": [], "credentials": false},
                 },
             })
         );
@@ -244,11 +249,34 @@ mod tests {
     }
 
     #[test]
+    fn the_section_on_other_origins_has_an_older_name() {
+        let cors = json!({"origins": ["https://a.example"], "credentials": true});
+        let older = json!({"loopback": {"cors": cors, "client_ids": "anyone"}});
+        let settings = parse_settings(&older).unwrap();
+        assert_eq!(print_settings(&settings)["cors"], cors);
+        assert_eq!(print_settings(&settings)["loopback"].get("cors"), None);
+        // A document keeps what it says, whichever name a patch has for it.
+        for patch in
+            [json!({"loopback": {"cors": {"credentials": false}}}), json!({"cors": {"credentials": false}})]
+        {
+            let (document, _) = merge_settings(&older, &patch).unwrap();
+            let expected = json!({"origins": ["https://a.example"], "credentials": false});
+            assert_eq!(document, json!({"loopback": {"client_ids": "anyone"}, "cors": expected}));
+        }
+        let (document, settings) = merge_settings(&older, &json!({"loopback": {"cors": null}})).unwrap();
+        assert_eq!(document, json!({"loopback": {"client_ids": "anyone"}}));
+        assert_eq!(settings.cors, jeton_core::CorsSettings::default());
+        let both = merge_settings(&json!({}), &json!({"cors": {}, "loopback": {"cors": {}}})).unwrap_err();
+        assert!(both.to_string().contains("one and the same"), "{both}");
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         let problem = |patch: Value| merge_settings(&json!({}), &patch).unwrap_err().to_string();
         for (patch, named) in [
             (json!([]), "a JSON object"),
             (json!({"appkey": [false, 30]}), "sections are JSON objects"),
+            (json!({"loopback": {"cors": [["*"], false]}}), "sections are JSON objects"),
             (json!({"colour": 1}), "unknown field `colour`"),
             (json!({"appkey": {"color": 1}}), "unknown field `color`"),
             (json!({"reveal": "never"}), "unknown variant `never`"),

@@ -7,10 +7,10 @@ mod error;
 mod input;
 mod wire;
 
-use crate::client_address;
 use crate::overload::Unserved;
 use crate::request::{Headers, Presented, basic, bearer, read_body, segments};
 use crate::state::AppState;
+use crate::{client_address, cors};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -21,7 +21,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use error::VerifyError;
 use input::{Question, questions};
-use jeton_service::{VerifierAdmission, VerifierProof};
+use jeton_core::AppKey;
+use jeton_service::{Surface, VerifierAdmission, VerifierProof};
 
 /// From how many bytes on a body is read in its app's turn: that takes longer than it takes to answer most requests.
 const LARGE: usize = 16 * 1024;
@@ -39,23 +40,26 @@ pub(crate) fn unserved(why: Unserved) -> Response {
 
 async fn handle(State(state): State<AppState>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    answer(&state, &parts, body).await.unwrap_or_else(IntoResponse::into_response)
+    let segments = segments(parts.uri.path(), "/verify").unwrap_or_default();
+    let [app] = segments.as_slice() else { return VerifyError::NoSuchPath.into_response() };
+    let key: Option<AppKey> = app.parse().ok();
+    let place = (&state.service, Surface::Verify, key.as_ref());
+    cors::answer(place, &parts, Some("POST"), answer(&state, key.as_ref(), &parts, body)).await
 }
 
 async fn answer(
     AppState { service, setup }: &AppState,
+    key: Option<&AppKey>,
     parts: &Parts,
     body: Body,
 ) -> Result<Response, VerifyError> {
-    let segments = segments(parts.uri.path(), "/verify").ok_or(VerifyError::NoSuchPath)?;
-    let [app] = segments.as_slice() else { return Err(VerifyError::NoSuchPath) };
     if parts.method != Method::POST {
         return Err(VerifyError::Method);
     }
     let proof = proof(&parts.headers).ok_or(VerifyError::Unproven)?;
     let body = read_body(&parts.headers, body, setup.verify_body_limits).await;
     let from = client_address::kept(&parts.extensions);
-    let app_id = match service.admit_verifier(app.parse().ok().as_ref(), &proof, from).await? {
+    let app_id = match service.admit_verifier(key, &proof, from).await? {
         VerifierAdmission::Admitted(app_id) => app_id,
         VerifierAdmission::Throttled(often) => return Err(VerifyError::TooOften(often)),
         VerifierAdmission::Powerless => return Err(VerifyError::Powerless),

@@ -5,6 +5,7 @@
 mod answer;
 mod app;
 mod auth;
+mod cors;
 mod descendants;
 mod dialect;
 mod empty_headers;

@@ -1,8 +1,7 @@
 //! The `loopback` section of a settings document.
 
 use jeton_core::{
-    AccessRules, AclEntry, AclError, ClientIds, CorsOrigins, CorsSettings, LoopBackSettings, Methods,
-    SettingsError, UserId,
+    AccessRules, AclEntry, AclError, ClientIds, LoopBackSettings, Methods, SettingsError, UserId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -17,38 +16,6 @@ pub(super) struct LoopBackDocument {
     roles: BTreeMap<String, Vec<Value>>,
     client_ids: ClientIdsName,
     allow_eternal_tokens: bool,
-    cors: CorsDocument,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct CorsDocument {
-    origins: Vec<String>,
-    credentials: bool,
-}
-
-impl Default for CorsDocument {
-    fn default() -> Self {
-        Self::from_settings(&CorsSettings::default())
-    }
-}
-
-impl CorsDocument {
-    fn from_settings(settings: &CorsSettings) -> Self {
-        let origins = match &settings.origins {
-            CorsOrigins::Any => vec!["*".to_owned()],
-            CorsOrigins::These(origins) => origins.clone(),
-        };
-        CorsDocument { origins, credentials: settings.credentials }
-    }
-
-    fn into_settings(self) -> CorsSettings {
-        let origins = match self.origins.as_slice() {
-            [any] if any == "*" => CorsOrigins::Any,
-            _ => CorsOrigins::These(self.origins),
-        };
-        CorsSettings { origins, credentials: self.credentials }
-    }
 }
 
 /// An entry as LoopBack writes it. Members of other names, such as `model`, are left out of account there and here.
@@ -91,7 +58,6 @@ impl LoopBackDocument {
                 ClientIds::Anyone => ClientIdsName::Anyone,
             },
             allow_eternal_tokens: settings.allow_eternal_tokens,
-            cors: CorsDocument::from_settings(&settings.cors),
         }
     }
 
@@ -115,7 +81,6 @@ impl LoopBackDocument {
                 ClientIdsName::Anyone => ClientIds::Anyone,
             },
             allow_eternal_tokens: self.allow_eternal_tokens,
-            cors: self.cors.into_settings(),
         })
     }
 }

@@ -3,10 +3,10 @@
 use super::error::AppKeyError;
 use super::input::Members;
 use super::wire;
-use crate::client_address;
 use crate::request::{Presented, bearer, body_form, read_body, segments};
 use crate::state::AppState;
 use crate::stream::{ListFrame, list_body};
+use crate::{client_address, cors};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -20,14 +20,30 @@ use std::sync::Arc;
 /// Answers whatever is asked below `/AccessToken`.
 pub(super) async fn handle(State(state): State<AppState>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    operate(&state, &parts, body).await.unwrap_or_else(IntoResponse::into_response)
+    let segments = segments(parts.uri.path(), "/AccessToken").unwrap_or_default();
+    let key: Option<AppKey> = segments.first().and_then(|key| key.parse().ok());
+    let place = (&state.service, Surface::AppKey, key.as_ref());
+    cors::answer(place, &parts, methods(&segments), operate(&state, &parts, &segments, body)).await
 }
 
-async fn operate(state: &AppState, parts: &Parts, body: Body) -> Result<Response, AppKeyError> {
+/// What the path of these segments knows.
+fn methods(segments: &[String]) -> Option<&'static str> {
+    match segments {
+        [_] => Some("GET, HEAD, POST"),
+        [_, _] => Some("PUT, DELETE"),
+        _ => None,
+    }
+}
+
+async fn operate(
+    state: &AppState,
+    parts: &Parts,
+    segments: &[String],
+    body: Body,
+) -> Result<Response, AppKeyError> {
     let service = &state.service;
-    let segments = segments(parts.uri.path(), "/AccessToken").ok_or(AppKeyError::NoSuchPath)?;
     let query = parts.uri.query().unwrap_or_default();
-    match (segments.as_slice(), &parts.method) {
+    match (segments, &parts.method) {
         ([app], &Method::GET | &Method::HEAD) => {
             let caller = admit(service, app, parts).await?;
             list(service, &caller, &Members::of_query(query)?).await
@@ -46,9 +62,7 @@ async fn operate(state: &AppState, parts: &Parts, body: Body) -> Result<Response
             let caller = admit(service, app, parts).await?;
             delete(service, &caller, id, &Members::of_write(query)?).await
         }
-        ([_], _) => Err(AppKeyError::Method("GET, HEAD, POST")),
-        ([_, _], _) => Err(AppKeyError::Method("PUT, DELETE")),
-        _ => Err(AppKeyError::NoSuchPath),
+        _ => Err(methods(segments).map_or(AppKeyError::NoSuchPath, AppKeyError::Method)),
     }
 }
 

@@ -8,11 +8,11 @@ use super::error::LoopBackError;
 use super::negotiation::{BodyForm, Wishes};
 use super::qs::parse_query;
 use super::route::{Call, Target, Undecodable, call, target, verbs};
-use super::{answer, body, cors, credential, wire};
-use crate::client_address;
+use super::{answer, body, credential, wire};
 use crate::server::HeldPlace;
 use crate::state::AppState;
 use crate::stream::{ListFrame, short_list_body};
+use crate::{client_address, cors};
 use axum::extract::Request;
 use axum::http::header::{ALLOW, CONTENT_LENGTH};
 use axum::http::request::Parts;
@@ -23,6 +23,9 @@ use jeton_core::{AccessType, AclCaller, Condition, Filter, FilterError, Ground, 
 use jeton_service::{LoopBackCaller, LoopBackRow, OpenApp, Presentation, Service, Surface, Writer};
 use std::pin::pin;
 use std::sync::Arc;
+
+/// The methods that LoopBack's own middleware names to every preflight.
+const METHODS: &str = "GET,HEAD,PUT,PATCH,POST,DELETE";
 
 /// Answers a request whose path is LoopBack's.
 pub(crate) async fn handle(state: AppState, request: Request) -> Response {
@@ -44,8 +47,9 @@ async fn answer_whole(
         Ok(place) => place,
         Err(error) => return error.respond(wishes.error),
     };
-    let cors = &place.app.settings.loopback.cors;
-    let mut answer = match cors::preflight(cors, parts).or_else(|| options(parts, &place.target)) {
+    let cors = &place.app.settings.cors;
+    let preflight = cors::preflight(cors, parts, METHODS);
+    let mut answer = match preflight.or_else(|| options(parts, &place.target)) {
         Some(answer) => answer,
         None => match operate(service, &place, parts, (&query, body), &wishes).await {
             Ok(success) => answer::finish(success, &parts.method, &parts.headers, &wishes).await,

@@ -6,7 +6,6 @@
 mod answer;
 mod argument;
 mod body;
-mod cors;
 mod credential;
 mod error;
 #[cfg(any(test, fuzzing))]

@@ -1,4 +1,4 @@
-//! Cross-origin requests, for the origins that the app's settings name. Off by default.
+//! Cross-origin requests, on every API that browsers call, for the origins that the app's settings name. Off by default.
 
 use axum::body::Body;
 use axum::http::header::{
@@ -7,16 +7,49 @@ use axum::http::header::{
     ACCESS_CONTROL_REQUEST_METHOD, CONTENT_LENGTH, ORIGIN, VARY,
 };
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use jeton_core::{CorsOrigins, CorsSettings};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use jeton_core::{AppKey, CorsOrigins, CorsSettings};
+use jeton_service::{Service, Surface, Unavailable};
 
-/// What LoopBack's own middleware answers.
-const METHODS: &str = "GET,HEAD,PUT,PATCH,POST,DELETE";
 /// How long a browser may keep the answer to a preflight, in seconds.
 const MAX_AGE: &str = "86400";
 
-/// The answer to a preflight of an origin that is let in; `None`: it is none, or none of these.
-pub(super) fn preflight(settings: &CorsSettings, request: &Parts) -> Option<Response<Body>> {
+/// Answers a request to the app of this key, at a path that knows these methods, as `operate` does, unless it is a preflight
+/// of a page that the app lets in, and tells the browser what it may show the page.
+///
+/// The app is looked for only where a page asks, before anybody has proved anything: what is remembered of apps, and of keys
+/// that no app has, answers without the store.
+pub(crate) async fn answer<E: From<Unavailable> + IntoResponse>(
+    (service, surface, key): (&Service, Surface, Option<&AppKey>),
+    request: &Parts,
+    methods: Option<&'static str>,
+    operate: impl Future<Output = Result<Response, E>>,
+) -> Response {
+    let app = match key.filter(|_| request.headers.contains_key(ORIGIN)) {
+        Some(key) => service.open_surface(surface, Some(key)).await,
+        None => Ok(None),
+    };
+    let app = match app {
+        Ok(app) => app,
+        Err(error) => return E::from(error).into_response(),
+    };
+    let settings = app.as_ref().map(|app| &app.settings.cors);
+    let preflight =
+        settings.zip(methods).and_then(|(settings, methods)| preflight(settings, request, methods));
+    let mut answer = match preflight {
+        Some(answer) => answer,
+        None => operate.await.unwrap_or_else(IntoResponse::into_response),
+    };
+    if let Some(settings) = settings {
+        allow(settings, &request.headers, answer.headers_mut());
+    }
+    answer
+}
+
+/// The answer to a preflight of an origin that is let in, at a path that knows these methods; `None`: it is none, or none of
+/// these.
+pub(crate) fn preflight(settings: &CorsSettings, request: &Parts, methods: &'static str) -> Option<Response> {
     let headers = &request.headers;
     if request.method != Method::OPTIONS || !headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
         return None;
@@ -25,7 +58,7 @@ pub(super) fn preflight(settings: &CorsSettings, request: &Parts) -> Option<Resp
     let mut answer = Response::new(Body::empty());
     *answer.status_mut() = StatusCode::NO_CONTENT;
     let fixed =
-        [(ACCESS_CONTROL_ALLOW_METHODS, METHODS), (ACCESS_CONTROL_MAX_AGE, MAX_AGE), (CONTENT_LENGTH, "0")];
+        [(ACCESS_CONTROL_ALLOW_METHODS, methods), (ACCESS_CONTROL_MAX_AGE, MAX_AGE), (CONTENT_LENGTH, "0")];
     answer.headers_mut().extend(fixed.map(|(name, value)| (name, HeaderValue::from_static(value))));
     if let Some(wanted) = headers.get(ACCESS_CONTROL_REQUEST_HEADERS) {
         answer.headers_mut().insert(ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
@@ -34,7 +67,7 @@ pub(super) fn preflight(settings: &CorsSettings, request: &Parts) -> Option<Resp
 }
 
 /// Says to the browser whether the page that asked may read the answer.
-pub(super) fn allow(settings: &CorsSettings, request: &HeaderMap, answer: &mut HeaderMap) {
+pub(crate) fn allow(settings: &CorsSettings, request: &HeaderMap, answer: &mut HeaderMap) {
     let names_origin = matches!(&settings.origins, CorsOrigins::These(origins) if !origins.is_empty());
     let varies_by = match (names_origin, answer.contains_key(ACCESS_CONTROL_ALLOW_HEADERS)) {
         (true, true) => Some("Origin, Access-Control-Request-Headers"),

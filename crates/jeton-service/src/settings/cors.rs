@@ -1,0 +1,52 @@
+//! The `cors` section of a settings document.
+
+use super::SettingsProblem;
+use jeton_core::{CorsOrigins, CorsSettings};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The section as JSON.
+#[derive(Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct CorsDocument {
+    origins: Vec<String>,
+    credentials: bool,
+}
+
+impl Default for CorsDocument {
+    fn default() -> Self {
+        Self::from_settings(&CorsSettings::default())
+    }
+}
+
+impl CorsDocument {
+    pub(super) fn from_settings(settings: &CorsSettings) -> Self {
+        let origins = match &settings.origins {
+            CorsOrigins::Any => vec!["*".to_owned()],
+            CorsOrigins::These(origins) => origins.clone(),
+        };
+        CorsDocument { origins, credentials: settings.credentials }
+    }
+
+    pub(super) fn into_settings(self) -> CorsSettings {
+        let origins = match self.origins.as_slice() {
+            [any] if any == "*" => CorsOrigins::Any,
+            _ => CorsOrigins::These(self.origins),
+        };
+        CorsSettings { origins, credentials: self.credentials }
+    }
+}
+
+/// Gives the section its name in a document, or a patch, that calls it `loopback.cors`, as it was called while LoopBack's API
+/// alone had it.
+pub(super) fn renamed(mut document: Value) -> Result<Value, SettingsProblem> {
+    let section = document.get_mut("loopback").and_then(Value::as_object_mut);
+    let Some(cors) = section.and_then(|section| section.remove("cors")) else { return Ok(document) };
+    if document.get("cors").is_some() {
+        return Err(SettingsProblem::Form(
+            "cors and loopback.cors are one and the same: name it cors".to_owned(),
+        ));
+    }
+    document["cors"] = cors;
+    Ok(document)
+}
