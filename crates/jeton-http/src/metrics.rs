@@ -51,7 +51,7 @@ metrics! {
     SHED = COUNTER "jeton_requests_shed_total":
         "Requests that were answered 503 because too many were under way or bodies took too much memory.";
     BAD_HEADS = COUNTER "jeton_heads_refused_total":
-        "Requests refused for their heads, by reason: host (not one Host header, 400), too_large (431), malformed (no request, 400).";
+        "Requests refused for their heads, by reason: host (not one Host header, 400), too_large (431), malformed (no request, 400), no_room (closed).";
     RECALLS = COUNTER "jeton_cache_questions_total":
         "Questions about a token: answered from memory (hit, absent), refused by arithmetic (garbage), or put to the store (miss, stale).";
     CACHE_TOKENS = GAUGE "jeton_cache_tokens": "Tokens that verification remembers.";
@@ -169,7 +169,12 @@ fn connections(state: &AppState, families: &mut Vec<MetricFamily>) {
     families.push(family(&CONNECTION_ENDS, ends.into()));
     families.push(family(&SHED, vec![counter_of(&[], measures.shed.get() as f64)]));
     let heads = &measures.heads;
-    let reasons = [("host", &heads.host), ("too_large", &heads.too_large), ("malformed", &heads.malformed)];
+    let reasons = [
+        ("host", &heads.host),
+        ("too_large", &heads.too_large),
+        ("malformed", &heads.malformed),
+        ("no_room", &heads.no_room),
+    ];
     let reasons = reasons.map(|(reason, counter)| counter_of(&[("reason", reason)], counter.get() as f64));
     families.push(family(&BAD_HEADS, reasons.into()));
 }

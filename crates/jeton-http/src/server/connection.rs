@@ -69,8 +69,9 @@ struct Evicted;
 pub(super) fn http(limits: &ServerLimits) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder.header_read_timeout(None);
+    let head_bytes = limits.most_head_bytes();
     // The first bounds the buffer, in which a head and the bytes behind it lie; hyper wants 8 KiB at least.
-    builder.max_buf_size(limits.head_bytes.max(8 * 1024)).max_header_size(limits.head_bytes);
+    builder.max_buf_size(head_bytes.max(8 * 1024)).max_header_size(head_bytes);
     builder
 }
 
@@ -114,7 +115,7 @@ where
     where
         T: AsyncRead + AsyncWrite + Movable + Unpin + Send + 'static,
     {
-        let mut io = WatchedIo::new(io, connection.clone());
+        let mut io = WatchedIo::new(io, connection.clone(), &self.limits);
         let plain = async { Ok(fast_path::serve(&self.service, &mut io, &connection, &self.limits).await?) };
         let Some(unread) = Box::pin(within_limits(&self.limits, &connection, plain)).await? else {
             return Ok(None);
@@ -160,11 +161,13 @@ where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
 {
     let begun = connection.begin_request().then(|| {
-        let fault = HeadFault::of(request.version(), request.headers());
+        let claim = overload::claim(&request);
+        let head_bytes = if claim == Claim::Gateway { limits.most_head_bytes() } else { limits.head_bytes };
+        let fault = HeadFault::of(&request, head_bytes);
         if let Some(fault) = fault {
             connection.load.note_head(fault);
         }
-        let claim = fault.map_or_else(|| overload::claim(&request), |_| Claim::Free);
+        let claim = if fault.is_some() { Claim::Free } else { claim };
         // Who waits to be asked for the body has not sent it.
         let sends_unasked = request.headers().named(&EXPECT).next().is_none();
         let (permit, has_room) = Permit::take(connection, claim);
@@ -187,6 +190,9 @@ where
     async move {
         let Some((permit, answering, rest, patience, connection)) = begun else { return Err(Evicted) };
         let mut response = answering.await.unwrap_or_else(|never| match never {});
+        if connection.has_long_head() && connection.load.are_long_heads_many() {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         let rest = rest.filter(|rest| !rest.is_nothing());
         if let Some(rest) = rest
             && !is_over(rest, patience, &connection).await?

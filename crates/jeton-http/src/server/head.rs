@@ -1,7 +1,7 @@
 //! What is wrong with the head of a request.
 
 use axum::http::header::HOST;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Version};
+use axum::http::{HeaderValue, Request, StatusCode, Version};
 
 /// Why a request is refused before anybody looks at what it asks. Its connection ends: what would come next on it cannot be
 /// trusted to be a request.
@@ -27,11 +27,13 @@ impl HeadFault {
         }
     }
 
-    /// What is wrong with this head; `None`: nothing.
-    pub(super) fn of(version: Version, headers: &HeaderMap) -> Option<Self> {
-        let hosts = headers.get_all(HOST).iter().map(HeaderValue::as_bytes);
-        let is_addressed = is_addressed(hosts, version >= Version::HTTP_11);
-        (!is_addressed).then_some(HeadFault::Host)
+    /// What is wrong with the head of this request, which may have so many bytes; `None`: nothing.
+    pub(super) fn of<B>(request: &Request<B>, max_bytes: usize) -> Option<Self> {
+        let hosts = request.headers().get_all(HOST).iter().map(HeaderValue::as_bytes);
+        if !is_addressed(hosts, request.version() >= Version::HTTP_11) {
+            return Some(HeadFault::Host);
+        }
+        (length(request) > max_bytes).then_some(HeadFault::TooLarge)
     }
 
     /// What was wrong with the head for which the HTTP library has ended a connection; `None`: it ended otherwise.
@@ -42,6 +44,17 @@ impl HeadFault {
             error.is_parse().then_some(HeadFault::Malformed)
         }
     }
+}
+
+/// About how many bytes a head had: the blanks that it had beyond those that are usual are forgotten.
+fn length<B>(request: &Request<B>) -> usize {
+    let uri = request.uri();
+    let authority = uri.authority().map_or(0, |authority| authority.as_str().len());
+    let target = authority + uri.path_and_query().map_or(0, |target| target.as_str().len());
+    let line = request.method().as_str().len() + target + "  HTTP/1.1\r\n".len();
+    let headers =
+        request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    line + headers.sum::<usize>() + "\r\n".len()
 }
 
 /// Whether a request with these `Host` headers says for whom it is (RFC 9112 section 3.2): one of them, which may be empty,
@@ -83,6 +96,17 @@ fn is_of_names(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn heads_are_measured_as_they_were_sent() {
+        let sent = "POST /auth/demo?permission=read HTTP/1.1\r\nhost: test\r\ncookie: a\r\ncookie: bc\r\nx-empty: \r\n\r\n";
+        let request =
+            Request::post("/auth/demo?permission=read").header("host", "test").header("cookie", "a");
+        let request = request.header("cookie", "bc").header("x-empty", "").body(()).unwrap();
+        assert_eq!(length(&request), sent.len());
+        assert_eq!(HeadFault::of(&request, sent.len()), None);
+        assert_eq!(HeadFault::of(&request, sent.len() - 1), Some(HeadFault::TooLarge));
+    }
 
     #[test]
     fn one_host_and_in_http_1_0_perhaps_none() {

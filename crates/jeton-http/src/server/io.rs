@@ -1,20 +1,28 @@
 //! A socket that tells its connection what goes through it.
 
 use super::handover::Movable;
-use super::stage::Connection;
+use super::limits::ServerLimits;
+use super::load::LongHead;
+use super::stage::{Connection, Stage};
 use bytes::BytesMut;
 use pin_project_lite::pin_project;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf, Take};
 
 pin_project! {
     pub(super) struct WatchedIo<T> {
         #[pin]
-        inner: T,
+        inner: Take<T>,
         connection: Arc<Connection>,
+        // Bytes of a head that need no room of their own, and most bytes that are read at a time: whoever reads makes its
+        // buffer larger for more.
+        head_bytes: usize,
+        // Bytes that came of the head that is being read.
+        head_length: usize,
+        long_head: Option<LongHead>,
         // What was read and given back: it is read again first.
         unread: BytesMut,
         closing: Closing,
@@ -33,9 +41,22 @@ enum Closing {
 /// What is read of a client that goes on sending after its answer.
 const DRAINED_BYTES: usize = 256 * 1024;
 
-impl<T> WatchedIo<T> {
-    pub(super) fn new(inner: T, connection: Arc<Connection>) -> Self {
-        WatchedIo { inner, connection, unread: BytesMut::new(), closing: Closing::NotYet }
+/// There is no room for a head of this length.
+#[derive(Debug, thiserror::Error)]
+#[error("too many others have long heads")]
+struct NoRoom;
+
+impl<T: AsyncRead> WatchedIo<T> {
+    pub(super) fn new(inner: T, connection: Arc<Connection>, limits: &ServerLimits) -> Self {
+        WatchedIo {
+            inner: inner.take(0),
+            connection,
+            head_bytes: limits.head_bytes,
+            head_length: 0,
+            long_head: None,
+            unread: BytesMut::new(),
+            closing: Closing::NotYet,
+        }
     }
 
     /// Gives back bytes that were read, for whoever reads next.
@@ -59,13 +80,13 @@ fn note(connection: &Connection, written: Poll<io::Result<usize>>) -> Poll<io::R
     written
 }
 
-impl<T: AsyncRead> AsyncRead for WatchedIo<T> {
+impl<T: AsyncRead + Unpin> AsyncRead for WatchedIo<T> {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let this = self.project();
+        let mut this = self.project();
         if !this.unread.is_empty() {
             let next = this.unread.split_to(this.unread.len().min(buffer.remaining()));
             buffer.put_slice(&next);
@@ -75,9 +96,25 @@ impl<T: AsyncRead> AsyncRead for WatchedIo<T> {
             return Poll::Ready(Ok(()));
         }
         let before = buffer.filled().len();
+        // One less, since a buffer grows with the read that fills it.
+        let at_most = this.head_bytes.saturating_sub(1).max(1);
+        this.inner.as_mut().get_mut().set_limit(u64::try_from(at_most).unwrap_or(u64::MAX));
         ready!(this.inner.poll_read(context, buffer))?;
-        if buffer.filled().len() > before {
-            this.connection.received();
+        let came = buffer.filled().len() - before;
+        if came == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        *this.head_length = match this.connection.received() {
+            Stage::New | Stage::Idle => came,
+            Stage::Head => *this.head_length + came,
+            _ => 0,
+        };
+        if this.head_length > this.head_bytes && this.long_head.is_none() {
+            let Some(room) = LongHead::take(&this.connection.load) else {
+                return Poll::Ready(Err(io::Error::other(NoRoom)));
+            };
+            *this.long_head = Some(room);
+            this.connection.take_long_head();
         }
         Poll::Ready(Ok(()))
     }
@@ -86,7 +123,7 @@ impl<T: AsyncRead> AsyncRead for WatchedIo<T> {
 impl<T: AsyncRead + AsyncWrite> AsyncWrite for WatchedIo<T> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.project();
-        note(this.connection, this.inner.poll_write(context, bytes))
+        note(this.connection, this.inner.get_pin_mut().poll_write(context, bytes))
     }
 
     fn poll_write_vectored(
@@ -95,16 +132,16 @@ impl<T: AsyncRead + AsyncWrite> AsyncWrite for WatchedIo<T> {
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.project();
-        note(this.connection, this.inner.poll_write_vectored(context, parts))
+        note(this.connection, this.inner.get_pin_mut().poll_write_vectored(context, parts))
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.inner.is_write_vectored()
+        self.inner.get_ref().is_write_vectored()
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.project();
-        let flushed = this.inner.poll_flush(context);
+        let flushed = this.inner.get_pin_mut().poll_flush(context);
         match flushed {
             Poll::Pending => this.connection.stalled(),
             Poll::Ready(_) => this.connection.flushed(),
@@ -115,7 +152,7 @@ impl<T: AsyncRead + AsyncWrite> AsyncWrite for WatchedIo<T> {
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut this = self.project();
         if matches!(this.closing, Closing::NotYet) {
-            let shut = this.inner.as_mut().poll_shutdown(context);
+            let shut = this.inner.as_mut().get_pin_mut().poll_shutdown(context);
             if shut.is_pending() {
                 this.connection.stalled();
             }
@@ -129,7 +166,7 @@ impl<T: AsyncRead + AsyncWrite> AsyncWrite for WatchedIo<T> {
         let mut scratch = [0; 4096];
         while let Closing::Draining(left) = this.closing {
             let mut buffer = ReadBuf::new(&mut scratch);
-            let read = ready!(this.inner.as_mut().poll_read(context, &mut buffer));
+            let read = ready!(this.inner.as_mut().get_pin_mut().poll_read(context, &mut buffer));
             *left = left.saturating_sub(buffer.filled().len());
             if read.is_err() || buffer.filled().is_empty() || *left == 0 {
                 break;

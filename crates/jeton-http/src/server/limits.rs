@@ -37,6 +37,10 @@ pub struct ServerLimits {
     /// Bytes in a request head. Default 16 KiB, which is what Node.js takes. What is longer is answered 431; so are more
     /// than 100 headers.
     pub head_bytes: usize,
+    /// Bytes in the head of a request to forward-auth, if that is more. Default 64 KiB: a gateway hands on whatever a visitor
+    /// sends, cookies above all, and what is refused here is an error for the visitor. One connection in eight may have a head
+    /// beyond `head_bytes` at a time; what is beyond is closed.
+    pub auth_head_bytes: usize,
     /// Bytes of request bodies that are held in memory at a time, in all, beyond the first 4 KiB of each, of which there
     /// are no more than connections. Default 64 MiB. Beyond it the answer is 503; beyond half of it, what has been coming
     /// for more than 2 s makes room.
@@ -71,6 +75,7 @@ impl Default for ServerLimits {
             connections: 8_192,
             requests: 1_024,
             head_bytes: 16 * 1024,
+            auth_head_bytes: 64 * 1024,
             bodies_bytes: 64 * 1024 * 1024,
         }
     }
@@ -85,6 +90,11 @@ impl ServerLimits {
         ServerLimits { connections: self.connections.min(left), ..self }
     }
 
+    /// Most bytes in the head of any request.
+    pub(super) fn most_head_bytes(&self) -> usize {
+        self.head_bytes.max(self.auth_head_bytes)
+    }
+
     /// The same for the admin address: few connections, kept apart from those of clients, so that operators are served
     /// when clients take all of theirs.
     #[must_use]
@@ -92,6 +102,7 @@ impl ServerLimits {
         ServerLimits {
             connections: self.connections.min(ADMIN_CONNECTIONS),
             requests: self.requests.min(ADMIN_CONNECTIONS),
+            auth_head_bytes: self.head_bytes,
             bodies_bytes: self.bodies_bytes / 8,
             ..self
         }

@@ -9,6 +9,9 @@ use crate::seldom::Seldom;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// Of all connections, one of so many may have a head that is longer than most.
+const LONG_HEAD_SHARE: usize = 8;
+
 /// For those that may take places of their own, one of so many that all requests have is kept, each time.
 const KEPT_SHARE: usize = 4;
 
@@ -52,6 +55,7 @@ pub(super) struct Load {
     requests: Places,
     gateways: Places,
     credentials: Places,
+    long_heads: Places,
     body_bytes: AtomicUsize,
     body_bytes_at_most: usize,
     refusals: Seldom,
@@ -82,6 +86,10 @@ impl Places {
     fn give_back(&self) {
         self.taken.fetch_sub(1, Ordering::Relaxed);
     }
+
+    fn are_mostly_taken(&self) -> bool {
+        self.taken.load(Ordering::Relaxed) > self.at_most / 2
+    }
 }
 
 impl Load {
@@ -91,6 +99,7 @@ impl Load {
             requests: Places::new(limits.requests),
             gateways: Places::new(kept),
             credentials: Places::new(kept),
+            long_heads: Places::new(limits.connections.div_ceil(LONG_HEAD_SHARE)),
             body_bytes: AtomicUsize::new(0),
             body_bytes_at_most: limits.bodies_bytes,
             refusals: Seldom::new(1),
@@ -114,6 +123,11 @@ impl Load {
     /// Whether bodies hold so much that those which come slowly have to give way.
     pub(super) fn is_short_of_memory(&self) -> bool {
         self.body_bytes.load(Ordering::Relaxed) > self.body_bytes_at_most / 2
+    }
+
+    /// Whether so many connections had long heads that those which had one cannot be kept.
+    pub(super) fn are_long_heads_many(&self) -> bool {
+        self.long_heads.are_mostly_taken()
     }
 
     /// `None`: there is none.
@@ -153,6 +167,13 @@ impl Load {
         }
     }
 
+    fn note_long_head(&self) {
+        self.measures.heads.no_room.increment();
+        if let Some(kept_back) = self.large_heads.pass() {
+            tracing::warn!(kept_back, "a connection is closed: too many others have long heads");
+        }
+    }
+
     /// A request is refused for its head. What is too large is perhaps a visitor with many cookies, whom a gateway turns away
     /// for that; the rest is what anybody may send at any time.
     pub(super) fn note_head(&self, fault: HeadFault) {
@@ -176,10 +197,41 @@ impl Load {
     }
 
     #[cfg(test)]
+    pub(super) fn heads(&self) -> &super::measures::HeadMeasures {
+        &self.measures.heads
+    }
+
+    #[cfg(test)]
+    pub(super) fn long_heads(&self) -> usize {
+        self.long_heads.taken.load(Ordering::Relaxed)
+    }
+
+    #[cfg(test)]
     pub(super) fn counts(&self) -> (usize, usize) {
         let all = [&self.requests, &self.gateways, &self.credentials];
         let taken = all.iter().map(|places| places.taken.load(Ordering::Relaxed)).sum();
         (taken, self.body_bytes.load(Ordering::Relaxed))
+    }
+}
+
+/// Room for a head that is longer than most, which its connection keeps: buffers do not shrink. Dropping it gives it back.
+#[derive(Debug)]
+pub(super) struct LongHead(Arc<Load>);
+
+impl LongHead {
+    /// `None`: there is none.
+    pub(super) fn take(load: &Arc<Load>) -> Option<Self> {
+        let has_room = load.long_heads.take();
+        if !has_room {
+            load.note_long_head();
+        }
+        has_room.then(|| LongHead(Arc::clone(load)))
+    }
+}
+
+impl Drop for LongHead {
+    fn drop(&mut self) {
+        self.0.long_heads.give_back();
     }
 }
 

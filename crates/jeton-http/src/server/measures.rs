@@ -24,8 +24,10 @@ pub struct ServerMeasures {
 pub struct HeadMeasures {
     /// 400: not one `Host`.
     pub host: Counter,
-    /// 431, or 414: too large.
+    /// 431: too large.
     pub too_large: Counter,
+    /// Not answered but closed: too many others were longer than most.
+    pub no_room: Counter,
     /// 400: no request at all.
     pub malformed: Counter,
 }

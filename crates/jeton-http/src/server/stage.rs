@@ -84,6 +84,8 @@ pub(super) struct Connection {
     is_proven: AtomicBool,
     /// Whether no further request is wanted.
     is_stopping: AtomicBool,
+    /// Whether a head of it took room that only some connections may have.
+    has_long_head: AtomicBool,
     /// What is under way in its server, of which its requests are a part.
     pub(super) load: Arc<Load>,
     /// What its request occupies of that.
@@ -103,6 +105,7 @@ impl Connection {
             has_unread_body: AtomicBool::new(false),
             is_proven: AtomicBool::new(false),
             is_stopping: AtomicBool::new(false),
+            has_long_head: AtomicBool::new(false),
             load,
             place: AtomicU8::new(Place::None as u8),
             body_bytes: AtomicUsize::new(0),
@@ -118,12 +121,23 @@ impl Connection {
         self.advance(Stage::New, Stage::New);
     }
 
-    /// Bytes came.
-    pub(super) fn received(&self) {
+    /// Bytes came, in the stage that is answered.
+    pub(super) fn received(&self) -> Stage {
         let stage = self.stage();
         if matches!(stage, Stage::New | Stage::Idle) {
             self.advance(stage, Stage::Head);
         }
+        stage
+    }
+
+    /// The head that comes takes room that only some connections may have.
+    pub(super) fn take_long_head(&self) {
+        self.has_long_head.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a head of it ever took such room.
+    pub(super) fn has_long_head(&self) -> bool {
+        self.has_long_head.load(Ordering::Relaxed)
     }
 
     /// A request head is whole. False: the connection is being closed, and the request must not be served.

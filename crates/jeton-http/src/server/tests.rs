@@ -30,6 +30,8 @@ use tokio::time::{Instant, sleep};
 mod body;
 #[path = "fast_path_tests.rs"]
 mod fast_path;
+#[path = "head_tests.rs"]
+mod head;
 
 const LIMITS: ServerLimits = ServerLimits {
     handshake_time: Duration::from_secs(5),
@@ -42,6 +44,7 @@ const LIMITS: ServerLimits = ServerLimits {
     connections: 10,
     requests: 2,
     head_bytes: 16 * 1024,
+    auth_head_bytes: 64 * 1024,
     bodies_bytes: 1_000,
 };
 

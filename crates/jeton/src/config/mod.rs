@@ -213,6 +213,7 @@ impl<'a> Read<'a> {
             connections: self.count("limits.connections"),
             requests: self.count("limits.requests"),
             head_bytes: self.count("limits.head_bytes"),
+            auth_head_bytes: self.count("limits.auth_head_bytes"),
             bodies_bytes: self.count("limits.bodies_bytes"),
         }
     }

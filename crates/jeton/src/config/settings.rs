@@ -179,6 +179,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     set("limits.head_bytes", number(8_192, 1_048_576), "16384", "Most bytes in the head of a request"),
     set(
+        "limits.auth_head_bytes",
+        number(8_192, 1_048_576),
+        "65536",
+        "Most bytes in the head of a request to /auth, if that is more: gateways hand on whatever cookies a visitor sends. One connection in eight may have such a head at a time",
+    ),
+    set(
         "limits.bodies_bytes",
         number(1_048_576, 68_719_476_736),
         "67108864",

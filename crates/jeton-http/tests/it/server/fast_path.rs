@@ -62,6 +62,7 @@ fn requests(secret: &str) -> Vec<(String, String)> {
             format!("X-Request-Id: a b\r\n{garbage}"),
             format!("{bearer}Connection: keep-alive\r\nCookie: {}\r\n", "c".repeat(3_000)),
             format!("{bearer}X-Name: \u{e9}\r\n"),
+            format!("{bearer}Cookie: {}\r\n", "c".repeat(16_200)),
         ] {
             all.push((format!("GET {target}"), headers.clone()));
             all.push((format!("HEAD {target}"), headers));

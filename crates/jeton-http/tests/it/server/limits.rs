@@ -179,7 +179,15 @@ async fn a_head_beyond_its_bounds_is_refused_and_its_connection_closed() {
     let headers =
         |count: usize| format!("GET /healthz HTTP/1.1\r\nHost: test\r\n{}\r\n", "X: 1\r\n".repeat(count));
     let target = |bytes: usize| format!("GET /healthz?{} HTTP/1.1\r\nHost: test\r\n\r\n", "x".repeat(bytes));
+    let auth = |method: &str, bytes: usize| {
+        let cookie = "x".repeat(bytes);
+        format!("{method} /auth/demo HTTP/1.1\r\nHost: test\r\nCookie: {cookie}\r\nContent-Length: 0\r\n\r\n")
+    };
     for (name, request, status) in [
+        ("a visitor's cookies", auth("GET", 16_200), 401),
+        ("most of them", auth("GET", 65_000), 401),
+        ("with another method", auth("POST", 65_000), 401),
+        ("too many of them", auth("GET", 66_000), 431),
         ("16 KiB", header(16_000), 200),
         ("more", header(17_000), 431),
         ("much more", header(150_000), 431),
@@ -192,8 +200,8 @@ async fn a_head_beyond_its_bounds_is_refused_and_its_connection_closed() {
         connection.send(request).await;
         let answer = connection.answer(true).await;
         assert_eq!(answer.status(), status, "{name}");
-        assert_eq!(answer.header("connection"), (status != 200).then_some("close"), "{name}");
-        assert!(status == 200 || connection.is_closed().await, "{name}");
+        assert_eq!(answer.header("connection"), (status == 431).then_some("close"), "{name}");
+        assert!(status != 431 || connection.is_closed().await, "{name}");
     }
 }
 
@@ -222,6 +230,19 @@ async fn a_head_that_is_refused_is_answered_in_shape_and_counted() {
         assert_eq!((answer.status(), &answer.body), (400, body), "{path}");
         assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
     }
+    for (path, body) in &paths[..6] {
+        let mut connection = server.connect().await;
+        connection
+            .send(format!("GET {path} HTTP/1.1\r\nHost: test\r\nCookie: {}\r\n\r\n", "c".repeat(20_000)))
+            .await;
+        let answer = connection.answer(true).await;
+        let body = body.replace("400", "431").replace(message, "the head of the request is too large");
+        assert_eq!(
+            (answer.status(), &answer.body, answer.header("connection")),
+            (431, &body, Some("close")),
+            "{path}"
+        );
+    }
     for (sent, status) in
         [("GET /a b HTTP/1.1\r\n\r\n".to_owned(), 400), ("\u{16}\u{3}\u{1}".to_owned(), 400)]
     {
@@ -235,7 +256,7 @@ async fn a_head_that_is_refused_is_answered_in_shape_and_counted() {
     while heads.malformed.get() < 2 {
         tokio::task::yield_now().await;
     }
-    assert_eq!((heads.host.get(), heads.too_large.get()), (7, 0));
+    assert_eq!((heads.host.get(), heads.too_large.get()), (7, 6));
 }
 
 /// A client that sends all before it reads is told why, although nobody reads what it sends.
