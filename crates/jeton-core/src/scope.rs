@@ -16,7 +16,9 @@ pub const RESERVED_PREFIX: &str = "jeton:";
 /// The name of an action, compared letter by letter.
 ///
 /// 1 to [`MAX_NAME_CHARS`] code points, no comma (lists of names are written with commas), no control character,
-/// no white space at either end.
+/// no white space at either end. What is parsed, to be granted, has no white space and nothing else within that people write
+/// between names either: `read write` is two names that somebody took for a list. Tokens from before may hold such a name,
+/// which [`held`](Self::held) reads.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Permission(String);
 
@@ -32,6 +34,11 @@ pub enum PermissionError {
     /// A comma or a control character.
     #[error("a permission holds no commas and no control characters")]
     Character,
+    /// White space or a semicolon, in whatever script, or a comma of another script.
+    #[error(
+        "a permission holds no white space and no semicolons: names are separated by commas, as in read,write"
+    )]
+    Separator,
 }
 
 impl Permission {
@@ -43,6 +50,23 @@ impl Permission {
     /// Whether the name is one of Jeton's own.
     pub fn is_reserved(&self) -> bool {
         self.0.starts_with(RESERVED_PREFIX)
+    }
+
+    /// Reads a name as tokens may hold it: also one that is granted no more.
+    ///
+    /// # Errors
+    /// It was never granted.
+    pub fn held(text: &str) -> Result<Self, PermissionError> {
+        if text.is_empty() || text.trim() != text {
+            return Err(PermissionError::Blank);
+        }
+        if text.chars().count() > MAX_NAME_CHARS {
+            return Err(PermissionError::TooLong);
+        }
+        if text.contains(',') || text.chars().any(char::is_control) {
+            return Err(PermissionError::Character);
+        }
+        Ok(Permission(text.to_owned()))
     }
 
     /// Reads a list of names separated by commas. White space around names, and empty names, are left out.
@@ -58,17 +82,14 @@ impl FromStr for Permission {
     type Err = PermissionError;
 
     fn from_str(text: &str) -> Result<Self, PermissionError> {
-        if text.is_empty() || text.trim() != text {
-            return Err(PermissionError::Blank);
-        }
-        if text.chars().count() > MAX_NAME_CHARS {
-            return Err(PermissionError::TooLong);
-        }
-        if text.contains(',') || text.chars().any(char::is_control) {
-            return Err(PermissionError::Character);
-        }
-        Ok(Permission(text.to_owned()))
+        let name = Permission::held(text)?;
+        if text.contains(is_separator) { Err(PermissionError::Separator) } else { Ok(name) }
     }
+}
+
+/// Whether people write this between names, taking what they write for a list.
+fn is_separator(letter: char) -> bool {
+    letter.is_whitespace() || matches!(letter, ';' | '\u{ff1b}' | '\u{ff0c}' | '\u{3001}')
 }
 
 impl fmt::Display for Permission {
@@ -260,6 +281,29 @@ mod tests {
         assert_eq!(Permission::parse_list("a,b\u{7}c"), Err(PermissionError::Character));
         assert_eq!(" a".parse::<Permission>(), Err(PermissionError::Blank));
         assert_eq!("a,b".parse::<Permission>(), Err(PermissionError::Character));
+        for mistaken in [
+            "read write",
+            "read;write",
+            "read; write",
+            "read\u{a0}write",
+            "读取\u{3000}写入",
+            "读取，写入",
+            "读取、写入",
+            "a；b",
+        ] {
+            assert_eq!(mistaken.parse::<Permission>(), Err(PermissionError::Separator), "{mistaken}");
+            assert_eq!(
+                Permission::parse_list(&format!("a,{mistaken}")),
+                Err(PermissionError::Separator),
+                "{mistaken}"
+            );
+            assert_eq!(
+                Permission::held(mistaken).unwrap().as_str(),
+                mistaken,
+                "a token may have it from before"
+            );
+        }
+        assert_eq!(Permission::held("a\tb"), Err(PermissionError::Character));
         assert!("é".repeat(255).parse::<Permission>().is_ok());
         assert_eq!("é".repeat(256).parse::<Permission>(), Err(PermissionError::TooLong));
     }

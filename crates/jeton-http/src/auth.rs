@@ -144,7 +144,7 @@ fn demand(query: &str) -> Option<Demand> {
             return None;
         }
         match name.as_str() {
-            "permission" if permission.is_none() => permission = Some(value.parse::<Permission>().ok()?),
+            "permission" if permission.is_none() => permission = Some(Permission::held(&value).ok()?),
             "id" if id.is_none() => id = Some(value),
             "tag" => tags.push(value),
             _ => return None,

@@ -53,8 +53,18 @@ pub fn merge_settings(document: &Value, patch: &Value) -> Result<(Value, Setting
     let mut merged = cors::renamed(document.clone())?;
     json_patch::merge(&mut merged, &cors::renamed(patch.clone())?);
     let settings = parse_settings(&merged)?;
+    let names = patch.pointer("/appkey/grantable").and_then(Value::as_array).into_iter().flatten();
+    // What a document names from before stays; what is named now is held to what is granted now.
+    if names.filter_map(Value::as_str).any(|name| name.parse::<Permission>().is_err()) {
+        return Err(GRANTABLE.into());
+    }
     Ok((merged, settings))
 }
+
+const GRANTABLE: SettingsError = SettingsError {
+    member: "appkey.grantable",
+    wanted: "must hold names of 1 to 255 characters without white space, commas or semicolons",
+};
 
 #[derive(Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -192,7 +202,8 @@ impl AppKeyDocument {
     }
 
     fn into_settings(self) -> Result<AppKeySettings, SettingsError> {
-        let grantable: Result<Vec<Permission>, _> = self.grantable.iter().map(|name| name.parse()).collect();
+        let grantable: Result<Vec<Permission>, _> =
+            self.grantable.iter().map(|name| Permission::held(name)).collect();
         Ok(AppKeySettings {
             enabled: self.enabled,
             default_days: self.default_days,
@@ -200,10 +211,7 @@ impl AppKeyDocument {
                 Int64Name::Number => Int64Form::Number,
                 Int64Name::String => Int64Form::Text,
             },
-            grantable: grantable.map_err(|_| SettingsError {
-                member: "appkey.grantable",
-                wanted: "must hold names of 1 to 255 characters without commas or white space at either end",
-            })?,
+            grantable: grantable.map_err(|_| GRANTABLE)?,
         })
     }
 }
@@ -271,6 +279,17 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_is_granted_no_more_may_stand_there_from_before() {
+        let before = json!({"appkey": {"grantable": ["read write"]}});
+        assert_eq!(
+            parse_settings(&before).unwrap().appkey.grantable,
+            [Permission::held("read write").unwrap()]
+        );
+        assert!(merge_settings(&before, &json!({"reveal": "once"})).is_ok());
+        assert!(merge_settings(&before, &before).is_err());
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         let problem = |patch: Value| merge_settings(&json!({}), &patch).unwrap_err().to_string();
         for (patch, named) in [
@@ -291,6 +310,7 @@ mod tests {
             (json!({"loopback": {"roles": {"admin": [true]}}}), "loopback.roles must be lists"),
             (json!({"loopback": {"client_ids": "all"}}), "unknown variant"),
             (json!({"appkey": {"grantable": ["a,b"]}}), "appkey.grantable must hold names"),
+            (json!({"appkey": {"grantable": ["read", "read write"]}}), "appkey.grantable must hold names"),
             (json!({"appkey": {"grantable": ["jeton:manage"]}}), "reserved"),
         ] {
             let text = problem(patch.clone());

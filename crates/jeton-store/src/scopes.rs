@@ -48,7 +48,7 @@ fn to_value(scope: &Scope) -> Value {
 }
 
 fn from_kept(kept: KeptScope) -> Option<Scope> {
-    let permissions = kept.permissions.iter().map(|name| name.parse().ok());
+    let permissions = kept.permissions.iter().map(|name| Permission::held(name).ok());
     Some(Scope {
         permissions: permissions.collect::<Option<_>>()?,
         global: kept.global,
@@ -82,6 +82,8 @@ mod tests {
         );
         assert_eq!(from_text(&text), Some(scopes));
         assert_eq!(to_text(&Scopes::none()), "[]");
+        // From before there were bounds on it.
+        assert!(from_text(r#"[{"g":true,"p":["read write","a;b"]}]"#).is_some());
     }
 
     #[test]

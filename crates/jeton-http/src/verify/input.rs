@@ -6,7 +6,7 @@ use crate::members::unknown;
 use crate::object::Object;
 use crate::request::{BodyForm, body_form, without_bom};
 use axum::http::HeaderMap;
-use jeton_core::{Demand, PermissionError, PermissionMissing, Resource, Secret};
+use jeton_core::{Demand, Permission, PermissionError, PermissionMissing, Resource, Secret};
 use jeton_service::Check;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -151,7 +151,7 @@ impl CheckInput<'_> {
                 Some(Resource { id: resource.id.map(|id| id.0.into_owned()), tags })
             }
         };
-        let permission = self.permission.map(|permission| permission.0.parse()).transpose();
+        let permission = self.permission.map(|permission| Permission::held(&permission.0)).transpose();
         let permission = permission.map_err(Misfit::Permission)?;
         let demand = Demand::new(permission, resource).map_err(|PermissionMissing| Misfit::Resource)?;
         // What cannot be a token is a token that nobody knows: a backend passes on whatever its client presented.

@@ -306,8 +306,10 @@ pub(crate) fn stand_in(id: &str) -> Owner {
     Owner::StandIn(id.parse().unwrap())
 }
 
+/// Names as tokens may hold them, also those that are granted no more.
 pub(crate) fn names(list: &str) -> Vec<Permission> {
-    Permission::parse_list(list).unwrap()
+    let names = list.split(',').filter(|name| !name.is_empty());
+    names.map(|name| Permission::held(name).unwrap()).collect()
 }
 
 pub(crate) fn on_ids(permissions: &str, ids: &[&str]) -> Scope {

@@ -3,8 +3,8 @@
 use crate::control::{ImportText, ScopeText, TokenDraft, TokenEdit};
 use crate::failure::Failure;
 use jeton_core::{
-    Demand, Description, Label, LabelError, Lifetime, Owner, Permission, Resource, Scope, Scopes, Secret,
-    Timestamp, TokenKind, UserId,
+    Demand, Description, Label, LabelError, Lifetime, Owner, Permission, PermissionError, Resource, Scope,
+    Scopes, Secret, Timestamp, TokenKind, UserId,
 };
 use jeton_service::{Edit, ImportRow, Issue, OpenApp, TokenLife};
 use serde_json::Value;
@@ -93,7 +93,7 @@ pub(super) fn demand(
     id: Option<String>,
     tags: Vec<String>,
 ) -> Result<Demand, Failure> {
-    let permission = permission.map(permission_of).transpose()?;
+    let permission = permission.map(|name| Permission::held(name).map_err(no_permission)).transpose()?;
     Demand::new(permission, Resource::named(id, tags)).map_err(|missing| Failure::usage(missing.to_string()))
 }
 
@@ -117,15 +117,15 @@ fn scopes_of(permissions: Option<&str>, scopes: &[ScopeText]) -> Result<Scopes, 
     }
     for scope in scopes {
         let permissions: Result<Vec<Permission>, Failure> =
-            scope.permissions.iter().map(|name| permission_of(name)).collect();
+            scope.permissions.iter().map(|name| name.parse().map_err(no_permission)).collect();
         let (ids, tags) = (scope.ids.clone(), scope.tags.clone());
         all.push(Scope { permissions: permissions?, global: scope.global, ids, tags });
     }
     Scopes::new(all).map_err(|error| Failure::usage(error.to_string()))
 }
 
-fn permission_of(name: &str) -> Result<Permission, Failure> {
-    name.parse().map_err(|error: jeton_core::PermissionError| Failure::usage(error.to_string()))
+fn no_permission(error: PermissionError) -> Failure {
+    Failure::usage(error.to_string())
 }
 
 fn user_of(text: &str) -> Result<UserId, Failure> {

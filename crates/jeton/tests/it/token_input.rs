@@ -39,6 +39,10 @@ fn what_does_not_fit_is_refused_by_name(installation: &Installation) {
     fails(&["--user-id", "a\nb"], 2, "no control characters");
     fails(&["--permissions", "re\u{1b}ad"], 2, "no control characters");
     fails(&["--permissions", &over], 2, "at most 255 characters");
+    let separated = "names are separated by commas, as in read,write";
+    fails(&["--permissions", "read write"], 2, separated);
+    fails(&["--permissions", "read;write"], 2, separated);
+    fails(&["--scope", r#"{"permissions":["read write"],"global":true}"#], 2, separated);
     fails(&["--expires-in-days", "-2"], 2, "--expires-in-days is -1 to 36500");
     fails(&["--expires-in-days", "36501"], 2, "--expires-in-days is -1 to 36500");
     fails(&["--scope", "read"], 2, "--scope: ");

@@ -116,6 +116,7 @@ fn lines_that_are_wrong_are_named_and_the_others_taken(installation: &Installati
         r#"{"access_token": "good, but its user has no name and no number", "user_id": 1.5}"#,
         r#"["good, and long enough, but this is no object"]"#,
         r#"{"access_token": "good, but one of its scopes is no object", "scopes": [[]]}"#,
+        r#"{"access_token": "good, but its permissions are no list of names", "permissions": "read;write"}"#,
         r#"{"access_token": "good, and last, and long enough as well"}"#,
     ];
     let (run, answer) = import(installation, &lines.join("\n"), &[]);
@@ -126,13 +127,14 @@ fn lines_that_are_wrong_are_named_and_the_others_taken(installation: &Installati
     assert!(refused.iter().all(|line| members(line) == ["line", "reason"]));
     let mut numbers: Vec<_> = refused.iter().filter_map(|line| line["line"].as_u64()).collect();
     numbers.sort_unstable();
-    assert_eq!(numbers, (2..=11).collect::<Vec<_>>());
+    assert_eq!(numbers, (2..=12).collect::<Vec<_>>());
     let reason = |number: u64| text(refused.iter().find(|line| line["line"] == number).unwrap(), "reason");
     assert!(reason(2).contains("--allow-weak"));
     assert!(reason(3).contains("column 2"));
     assert!(reason(7).contains("created_at is a time as in"));
     assert!(reason(8).contains("jeton:"));
     assert!(reason(9).contains("user_id is an integer or a string"));
+    assert!(reason(12).contains("names are separated by commas"));
 
     let (run, answer) = import(installation, lines[1], &["--allow-weak"]);
     assert_eq!((run.code, &answer["imported"]), (Some(0), &json!(1)));

@@ -24,9 +24,8 @@ pub(crate) fn appkey(input: &[u8]) {
         assert!(create.tags.is_none_or(|tags| fits(tags.as_str())));
         assert!(create.description.is_none_or(|description| fits(description.as_str())));
         for name in create.permissions.iter().flat_map(|(_, names)| names) {
-            assert!(
-                fits(name.as_str()) && name.as_str().trim() == name.as_str() && !name.as_str().contains(',')
-            );
+            let separates = |letter: char| letter.is_whitespace() || ",;".contains(letter);
+            assert!(fits(name.as_str()) && !name.as_str().contains(separates));
         }
     }
     if let Some(edit) = quoting_nothing(members.edit(), rest) {

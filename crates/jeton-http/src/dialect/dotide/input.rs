@@ -100,7 +100,7 @@ fn scope(value: &Value) -> Result<Scope, DotideError> {
         Some(_) => return Err(invalid("global must be true or false")),
     };
     let names: Result<Vec<Permission>, _> =
-        texts(members, "permissions")?.iter().map(|name| name.parse()).collect();
+        texts(members, "permissions")?.iter().map(|name| Permission::held(name)).collect();
     let permissions = names.map_err(|error| invalid(error.to_string()))?;
     Ok(Scope { permissions, global, ids: texts(members, "ids")?, tags: texts(members, "tags")? })
 }

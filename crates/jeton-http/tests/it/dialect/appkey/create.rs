@@ -121,10 +121,10 @@ async fn what_is_stored_of_each_member() {
     assert_eq!(token.permissions_as_sent.as_deref(), Some(""));
     let token = stored(&app, json!({"title": "t", "tags": null, "permissions": null, "enable": true})).await;
     assert!(token.is_enabled() && token.tags.is_none() && token.permissions_as_sent.is_none());
-    let token = stored(&app, json!({"TITLE": "any case", "Permissions": "读取, a b ,, "})).await;
+    let token = stored(&app, json!({"TITLE": "any case", "Permissions": "读取, a/b ,, "})).await;
     assert_eq!(token.title.unwrap().as_str(), "any case");
-    assert_eq!(token.scopes.global_permissions(), crate::app::names("读取,a b").iter().collect::<Vec<_>>());
-    assert_eq!(token.permissions_as_sent.as_deref(), Some("读取, a b ,, "));
+    assert_eq!(token.scopes.global_permissions(), crate::app::names("读取,a/b").iter().collect::<Vec<_>>());
+    assert_eq!(token.permissions_as_sent.as_deref(), Some("读取, a/b ,, "));
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! A write that was not understood as a whole is refused: nobody takes for done what was not.
 
-use crate::app::{TestApp, grant, user};
+use crate::app::{TestApp, grant, scoped, user};
 use axum::http::StatusCode;
+use jeton_core::{Permission, Scope};
 use serde_json::{Value, json};
 
 const APP: &str = "/AccessToken/demo";
@@ -189,4 +190,55 @@ async fn what_was_read_can_be_sent_back() {
     row["enable"] = json!(true);
     assert_eq!(app.post(APP).bearer(&app.admin).json(&row).status().await, 200);
     assert_eq!(app.count().await, 3);
+}
+
+#[tokio::test]
+async fn a_list_of_permissions_in_another_spelling_is_no_name() {
+    let app = TestApp::new().await;
+    let token = app.issue(grant(user("7"), "read")).await;
+    let path = format!("{APP}/{}", token.id);
+    let hint = "permissions: a permission holds no white space and no semicolons: names are separated by commas, as in read,write";
+    for list in ["read write", "read;write", "read; write", "a,read write", "读取\u{3000}写入", "读取，写入"]
+    {
+        assert_eq!(
+            refusal(&app, "POST", APP, &json!({"title": "t", "permissions": list})).await,
+            hint,
+            "{list}"
+        );
+        assert_eq!(refusal(&app, "PUT", &path, &json!({"permissions": list})).await, hint, "{list}");
+    }
+    let form = app.post(APP).bearer(&app.admin).body(FORM, "title=t&permissions=read+write").send().await;
+    assert_eq!(form.assert_envelope(400).json()["error"], hint);
+    assert_eq!(app.count().await, 2);
+    for list in ["read,write", " read , write ,", "org:read,org/write", "读取,写入"] {
+        let created = app.post(APP).bearer(&app.admin).json(&json!({"title": "t", "permissions": list}));
+        assert_eq!(created.status().await, 200, "{list}");
+    }
+}
+
+/// Limits hold for what is written from now on.
+#[tokio::test]
+async fn a_name_from_before_is_kept_and_can_be_demanded() {
+    let app = TestApp::new().await;
+    let names = vec![Permission::held("read write").unwrap()];
+    let token = app.issue(scoped(user("7"), vec![Scope::global(names)])).await;
+    let row = app.get(APP).bearer(&app.admin).send().await.rows().swap_remove(0);
+    assert_eq!((&row["id"], &row["permissions"]), (&json!(token.id), &json!("read write")));
+    let auth = app.get("/auth/demo?permission=read%20write").bearer(&token.secret).send().await;
+    assert_eq!((auth.status.as_u16(), auth.header("x-auth-scopes")), (200, Some("read%20write")));
+    let check = json!({"token": token.secret, "permission": "read write"});
+    let verdict = app.post("/verify/demo").bearer(&app.admin).json(&check).send().await.json();
+    assert_eq!(verdict["allowed"], true, "{verdict}");
+    let renamed = app.put(&format!("{APP}/{}", token.id)).bearer(&app.admin).json(&json!({"title": "t"}));
+    assert_eq!(renamed.status().await, 200);
+    let path = format!("/v1/demo/access_tokens/{}", token.secret);
+    let (id, secret) = &app.client;
+    let mut shown = app.get(&path).basic(id, secret).send().await.json();
+    assert_eq!(
+        app.put(&path).basic(id, secret).json(&shown).status().await,
+        200,
+        "it is sent back as it was read"
+    );
+    shown["scopes"][0]["permissions"] = json!(["read write", "write read"]);
+    assert_eq!(app.put(&path).basic(id, secret).json(&shown).status().await, 422);
 }
