@@ -40,15 +40,18 @@ pub(crate) fn is_json(body: &[u8]) -> bool {
     matches!(without_bom(body).trim_ascii_start().first(), Some(b'{' | b'[' | b'"'))
 }
 
-/// Reads a JSON text of which no object has two members of one name: each reader takes another of them for the one that
-/// counts. The error says where it is wrong and quotes nothing.
-pub(crate) fn read_json(body: &[u8]) -> Result<Value, String> {
-    let body = without_bom(body);
+/// Reads a JSON text, perhaps behind a byte-order mark, of which no object has two members of one name: each reader takes
+/// another of them for the one that counts.
+///
+/// # Errors
+/// Where `what` it is was wrong; nothing of it is quoted.
+pub fn read_json(text: &[u8], what: &str) -> Result<Value, String> {
+    let text = without_bom(text);
     let place = |error: &serde_json::Error| format!("line {}, column {}", error.line(), error.column());
     let value =
-        serde_json::from_slice(body).map_err(|error| format!("the body is not JSON: {}", place(&error)))?;
-    let once = serde_json::from_slice::<Once>(body);
-    once.map_err(|error| format!("a member of the body stands there more than once: {}", place(&error)))?;
+        serde_json::from_slice(text).map_err(|error| format!("{what} is not JSON: {}", place(&error)))?;
+    let once = serde_json::from_slice::<Once>(text);
+    once.map_err(|error| format!("a member of {what} stands there more than once: {}", place(&error)))?;
     Ok(value)
 }
 
@@ -156,8 +159,8 @@ mod tests {
     #[test]
     fn a_member_stands_once_at_any_depth() {
         assert_eq!(
-            read_json(b"\xef\xbb\xbf{\"a\": [1, -2, 3.5, true, null, \"x\", {\"a\": {}}]}").unwrap()["a"][6]
-                ["a"],
+            read_json(b"\xef\xbb\xbf{\"a\": [1, -2, 3.5, true, null, \"x\", {\"a\": {}}]}", "it").unwrap()["a"]
+                [6]["a"],
             serde_json::json!({})
         );
         for (twice, place) in [
@@ -165,9 +168,9 @@ mod tests {
             ("[{\"b\":{\"a\":1,\n\"\\u0061\":2}}]", "line 2, column 8"),
         ] {
             let expected = format!("a member of the body stands there more than once: {place}");
-            assert_eq!(read_json(twice.as_bytes()).unwrap_err(), expected);
+            assert_eq!(read_json(twice.as_bytes(), "the body").unwrap_err(), expected);
         }
-        assert_eq!(read_json(b"{").unwrap_err(), "the body is not JSON: line 1, column 1");
-        assert!(read_json("[".repeat(1_000).as_bytes()).is_err());
+        assert_eq!(read_json(b"{", "the patch").unwrap_err(), "the patch is not JSON: line 1, column 1");
+        assert!(read_json("[".repeat(1_000).as_bytes(), "it").is_err());
     }
 }

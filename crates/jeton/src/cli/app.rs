@@ -1,13 +1,14 @@
 //! `jeton app`
 
 use super::output;
+use super::token_args::read_input;
 use crate::config::PlaceFlags;
 use crate::control::{Request, ask};
 use crate::failure::Failure;
 use clap::{Args, Subcommand};
+use jeton_http::read_json;
 use serde_json::Value;
-use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Make, list, show, set up and delete apps
 #[derive(Subcommand, Debug)]
@@ -113,18 +114,13 @@ async fn list(args: &ListArgs) -> Result<(), Failure> {
 }
 
 async fn settings(args: SettingsArgs) -> Result<(), Failure> {
-    let merge = args.merge.as_ref().map(read_patch).transpose()?;
+    let merge = args.merge.as_deref().map(read_patch).transpose()?;
     let settings = ask(&args.place.place()?, Request::AppSettings { key: args.key, merge }).await?;
     if args.json { output::write_json(&settings) } else { output::write(&format!("{settings:#}\n")) }
 }
 
-fn read_patch(path: &PathBuf) -> Result<Value, Failure> {
-    let text = if path.as_os_str() == "-" {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).map(|_| text)
-    } else {
-        std::fs::read_to_string(path)
-    };
-    let text = text.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
-    serde_json::from_str(&text).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+fn read_patch(path: &Path) -> Result<Value, Failure> {
+    let text = read_input(Some(path).filter(|path| path.as_os_str() != "-"))?;
+    let patch = read_json(text.as_bytes(), "the patch");
+    patch.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
 }

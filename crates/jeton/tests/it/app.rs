@@ -95,7 +95,15 @@ fn settings_are_merged(installation: &Installation) {
         (r#"{"token_prefix": "A B"}"#, "token_prefix must be 1 to 10 of"),
         (r#"{"default_ttl_seconds": -1}"#, "settings: "),
         (r#"[]"#, "is a JSON object"),
-        (r#"{"reveal": "#, "-: "),
+        (r#"{"reveal": "#, "-: the patch is not JSON: line 1, column "),
+        (
+            r#"{"reveal": "once", "reveal": "always"}"#,
+            "-: a member of the patch stands there more than once: line 1",
+        ),
+        (
+            r#"{"appkey": {"enabled": true, "enabled": false}}"#,
+            "-: a member of the patch stands there more than once",
+        ),
         ("", "-: "),
     ] {
         place.run_with(&merge, patch).fails(2, message);

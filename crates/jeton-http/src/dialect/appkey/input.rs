@@ -78,7 +78,7 @@ impl Members {
                 }
                 Members::of_pairs(pairs)
             }
-            BodyForm::Form | BodyForm::Json => match read_json(body).map_err(AppKeyError::bad)? {
+            BodyForm::Form | BodyForm::Json => match read_json(body, "the body").map_err(AppKeyError::bad)? {
                 Value::Object(members) => Members(members.into_iter().collect()),
                 Value::Null if null_is_empty => Members(Vec::new()),
                 _ => return Err(AppKeyError::bad("the body must be a JSON object")),

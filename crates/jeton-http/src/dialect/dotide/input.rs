@@ -37,16 +37,19 @@ pub(super) struct Input {
 impl Query {
     pub(super) fn parse(query: &str) -> Result<Self, DotideError> {
         let pairs = pairs(query.as_bytes()).ok_or(DotideError::Bad("the query is not UTF-8".into()))?;
-        let mut parsed = Query::default();
+        let (mut limit, mut offset, mut tz) = (None, None, None);
         for (name, value) in pairs {
-            match name.as_str() {
-                "limit" => parsed.limit = Some(count(&name, &value)?),
-                "offset" => parsed.offset = count(&name, &value)?,
-                "tz" => parsed.tz = Some(value),
-                _ => {}
+            let is_second = match name.as_str() {
+                "limit" => limit.replace(count(&name, &value)?).is_some(),
+                "offset" => offset.replace(count(&name, &value)?).is_some(),
+                "tz" => tz.replace(value).is_some(),
+                _ => false,
+            };
+            if is_second {
+                return Err(bad(format!("{name} stands more than once in the query")));
             }
         }
-        Ok(parsed)
+        Ok(Query { limit, offset: offset.unwrap_or_default(), tz })
     }
 
     /// The query of a write, where an unknown parameter may be what was meant to be written.
@@ -61,7 +64,7 @@ impl Query {
 
 impl Input {
     pub(super) fn parse(body: &[u8]) -> Result<Self, DotideError> {
-        let Value::Object(members) = read_json(body).map_err(bad)? else {
+        let Value::Object(members) = read_json(body, "the body").map_err(bad)? else {
             return Err(DotideError::Bad("the body must be a JSON object".into()));
         };
         let is_written = |name: &String| WRITTEN.contains(&name.as_str());

@@ -51,6 +51,11 @@ async fn what_is_not_known_is_named_with_the_nearest() {
             );
         }
     }
+    for query in ["?limit=1&limit=2", "?offset=0&limit=1&offset=0", "?tz=UTC&tz=UTC"] {
+        let answer = ask(&app, "GET", &format!("{PATH}{query}")).send().await;
+        assert_message(&answer, 400);
+        assert!(answer.text().contains(" stands more than once in the query"), "{}", answer.text());
+    }
     assert_eq!(scopes(&app, &token).await, before);
     assert_eq!(app.count().await, 2);
 }
