@@ -3,7 +3,7 @@
 use crate::server::BodyFault;
 use axum::BoxError;
 use axum::body::Body;
-use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -143,9 +143,11 @@ pub(crate) enum BodyError {
     TooSlow,
     /// Too much is held for others at this moment.
     NoRoom,
+    /// It is said to be written in a way that is not read here: what it must be.
+    Encoding(&'static str),
 }
 
-/// Reads a whole body within these limits. One that says it is longer is refused before it is read. How long it may
+/// Reads a whole body within these limits. One that says it is longer, or not plain UTF-8, is refused before it is read. How long it may
 /// take, and how much is held for all clients together, is the server's to say: `ServerLimits`.
 ///
 /// Callers read the body before they find out who asks: what a caller may do is decided when all of the request is there,
@@ -155,6 +157,13 @@ pub(crate) async fn read_body(
     body: Body,
     limits: BodyLimits,
 ) -> Result<Bytes, BodyError> {
+    if content_encoding(headers).is_some() {
+        return Err(BodyError::Encoding("the body must come as it is, without Content-Encoding"));
+    }
+    // The second is how some write the first.
+    if charset(headers).is_some_and(|charset| !["utf-8", "utf8"].contains(&charset.as_str())) {
+        return Err(BodyError::Encoding("the body must be in UTF-8"));
+    }
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limits.bytes) {
         return Err(BodyError::TooLarge(limits.bytes));
@@ -231,6 +240,21 @@ pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(CONTENT_TYPE)?.to_str().unwrap_or("?");
     let kind = value.split(';').next().unwrap_or_default().trim();
     (!kind.is_empty()).then(|| kind.to_ascii_lowercase())
+}
+
+/// The character set that `Content-Type` names, in lower case; `None`: it names none.
+pub(crate) fn charset(headers: &HeaderMap) -> Option<String> {
+    let kind = String::from_utf8_lossy(headers.get(CONTENT_TYPE)?.as_bytes()).to_ascii_lowercase();
+    let mut parameters = kind.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    let (_, charset) = parameters.find(|(name, _)| name.trim() == "charset")?;
+    Some(charset.trim().trim_matches('"').to_owned()).filter(|charset| !charset.is_empty())
+}
+
+/// How a body was coded on its way (RFC 9110 section 8.4), in lower case; `None`: it comes as it is.
+pub(crate) fn content_encoding(headers: &HeaderMap) -> Option<String> {
+    let mut codings =
+        headers.named(&CONTENT_ENCODING).map(|value| String::from_utf8_lossy(value).to_ascii_lowercase());
+    codings.find(|codings| codings.split(',').any(|coding| !["", "identity"].contains(&coding.trim())))
 }
 
 #[cfg(test)]
@@ -336,6 +360,27 @@ mod tests {
             assert_eq!(form(other), BodyForm::Other, "{other}");
         }
         assert_eq!(body_form(&HeaderMap::new()), BodyForm::Json);
+    }
+
+    #[test]
+    fn how_bodies_are_written() {
+        let charset = |value: &str| charset(&headers(&[(CONTENT_TYPE, value)]));
+        for none in [
+            "application/json",
+            "application/json; charset",
+            "a/b;charset=",
+            "a/b; charset=\"\"",
+            "a/b; x=charset=y",
+        ] {
+            assert_eq!(charset(none), None, "{none}");
+        }
+        assert_eq!(charset("a/b;x=y; CharSet=\"UTF-16LE\" ").as_deref(), Some("utf-16le"));
+        let coding = |value: &str| content_encoding(&headers(&[(CONTENT_ENCODING, value)]));
+        for none in ["", "identity", "IDENTITY", "identity, identity,"] {
+            assert_eq!(coding(none), None, "{none}");
+        }
+        assert_eq!(coding("GZip").as_deref(), Some("gzip"));
+        assert_eq!(coding("identity, br").as_deref(), Some("identity, br"));
     }
 
     #[tokio::test]

@@ -34,8 +34,8 @@ pub(super) enum VerifyError {
     Busy,
     /// Something is wrong with the head of the request.
     Head(HeadFault),
-    /// The body is said to be no JSON.
-    MediaType,
+    /// The body is said to be no JSON, or not written in a way that is read here: what it must be.
+    MediaType(&'static str),
     /// The body is no JSON.
     Json,
     /// The body is one check that cannot be asked, or nothing known.
@@ -60,7 +60,7 @@ impl VerifyError {
             VerifyError::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
             VerifyError::Incomplete => (StatusCode::BAD_REQUEST, "incomplete_body"),
             VerifyError::TooSlow => (StatusCode::REQUEST_TIMEOUT, "body_too_slow"),
-            VerifyError::MediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+            VerifyError::MediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
             VerifyError::Json => (StatusCode::BAD_REQUEST, "invalid_json"),
             VerifyError::Misfit(_) | VerifyError::Both => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_check"),
             VerifyError::TooMany => (StatusCode::UNPROCESSABLE_ENTITY, "too_many_checks"),
@@ -84,7 +84,7 @@ impl VerifyError {
             VerifyError::TooLarge(most) => format!("the body has more than {most} bytes").into(),
             VerifyError::Incomplete => "the body is incomplete".into(),
             VerifyError::TooSlow => "the body did not come in time".into(),
-            VerifyError::MediaType => "the body must be JSON".into(),
+            VerifyError::MediaType(wanted) => (*wanted).into(),
             VerifyError::Json => "the body is no JSON".into(),
             VerifyError::Misfit(misfit) => misfit.message().into(),
             VerifyError::Both => "the body is either one check or {\"checks\": [...]}".into(),
@@ -117,6 +117,7 @@ impl From<BodyError> for VerifyError {
             BodyError::Incomplete => VerifyError::Incomplete,
             BodyError::TooSlow => VerifyError::TooSlow,
             BodyError::NoRoom => VerifyError::Busy,
+            BodyError::Encoding(wanted) => VerifyError::MediaType(wanted),
         }
     }
 }

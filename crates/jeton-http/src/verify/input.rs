@@ -60,7 +60,7 @@ impl Misfit {
 pub(super) fn questions(headers: &HeaderMap, body: &[u8]) -> Result<Question, VerifyError> {
     match body_form(headers) {
         BodyForm::Json => {}
-        BodyForm::Form | BodyForm::Other => return Err(VerifyError::MediaType),
+        BodyForm::Form | BodyForm::Other => return Err(VerifyError::MediaType("the body must be JSON")),
     }
     let body = without_bom(body);
     let Ok(Object(whole)) = serde_json::from_slice::<Object<BodyInput<'_>>>(body) else {
@@ -294,6 +294,6 @@ mod tests {
     fn only_json_is_read() {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, "application/x-www-form-urlencoded".parse().unwrap());
-        assert!(matches!(questions(&headers, b"{}"), Err(VerifyError::MediaType)));
+        assert!(matches!(questions(&headers, b"{}"), Err(VerifyError::MediaType(_))));
     }
 }

@@ -9,6 +9,7 @@ mod cors;
 mod descendants;
 mod dialect;
 mod empty_headers;
+mod encodings;
 mod failing;
 mod health;
 mod held;

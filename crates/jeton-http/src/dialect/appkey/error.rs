@@ -34,8 +34,8 @@ pub(super) enum AppKeyError {
     Method(&'static str),
     /// The body is too large.
     TooLarge(usize),
-    /// The body is neither JSON nor a form.
-    MediaType,
+    /// The body is not of a type, or not written in a way, that is read here: what it must be.
+    MediaType(&'static str),
     /// The body did not come in time.
     TooSlow,
     /// There is no room for the request at this moment.
@@ -74,7 +74,7 @@ impl AppKeyError {
             }
             AppKeyError::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             AppKeyError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            AppKeyError::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            AppKeyError::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             AppKeyError::TooSlow => StatusCode::REQUEST_TIMEOUT,
             AppKeyError::Busy | AppKeyError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             AppKeyError::Head(fault) => fault.status(),
@@ -94,7 +94,7 @@ impl AppKeyError {
             AppKeyError::NoSuchPath => "nothing is served at this path".into(),
             AppKeyError::Method(allow) => format!("this path knows {allow}").into(),
             AppKeyError::TooLarge(bytes) => format!("the body has more than {bytes} bytes").into(),
-            AppKeyError::MediaType => "the body must be JSON or application/x-www-form-urlencoded".into(),
+            AppKeyError::MediaType(wanted) => (*wanted).into(),
             AppKeyError::TooSlow => "the body did not come in time".into(),
             AppKeyError::Head(fault) => fault.to_string().into(),
             AppKeyError::Busy | AppKeyError::Unavailable(_) => "the service is unavailable: try again".into(),
@@ -133,6 +133,7 @@ impl From<BodyError> for AppKeyError {
             BodyError::Incomplete => AppKeyError::bad("the body is incomplete"),
             BodyError::TooSlow => AppKeyError::TooSlow,
             BodyError::NoRoom => AppKeyError::Busy,
+            BodyError::Encoding(wanted) => AppKeyError::MediaType(wanted),
         }
     }
 }

@@ -70,7 +70,11 @@ impl Members {
     /// when its caller left the request object out.
     pub(super) fn of_body(body: &[u8], form: BodyForm, null_is_empty: bool) -> Result<Self, AppKeyError> {
         let members = match form {
-            BodyForm::Other => return Err(AppKeyError::MediaType),
+            BodyForm::Other => {
+                return Err(AppKeyError::MediaType(
+                    "the body must be JSON or application/x-www-form-urlencoded",
+                ));
+            }
             BodyForm::Form if !is_json(body) => {
                 let pairs = pairs(body).ok_or_else(|| AppKeyError::bad("the form is not UTF-8"))?;
                 if pairs.is_empty() {

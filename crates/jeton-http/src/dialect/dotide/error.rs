@@ -24,6 +24,8 @@ pub(super) enum DotideError {
     Method(&'static str),
     /// The body is too large.
     TooLarge(usize),
+    /// The body is not written in a way that is read here: what it must be.
+    MediaType(&'static str),
     /// The body did not come in time.
     TooSlow,
     /// There is no room for the request at this moment.
@@ -42,6 +44,7 @@ impl DotideError {
             DotideError::Scopes(_) => StatusCode::UNPROCESSABLE_ENTITY,
             DotideError::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             DotideError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            DotideError::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             DotideError::TooSlow => StatusCode::REQUEST_TIMEOUT,
             DotideError::Busy | DotideError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             DotideError::Head(fault) => fault.status(),
@@ -55,6 +58,7 @@ impl DotideError {
             DotideError::Scopes(text) => validation_body(text),
             DotideError::Method(allow) => error_body(&format!("this path knows {allow}")),
             DotideError::TooLarge(bytes) => error_body(&format!("the body has more than {bytes} bytes")),
+            DotideError::MediaType(wanted) => error_body(wanted),
             DotideError::TooSlow => error_body("the body did not come in time"),
             DotideError::Head(fault) => error_body(&fault.to_string()),
             DotideError::Busy | DotideError::Unavailable(_) => {
@@ -108,6 +112,7 @@ impl From<BodyError> for DotideError {
             BodyError::Incomplete => DotideError::Bad("the body is incomplete".into()),
             BodyError::TooSlow => DotideError::TooSlow,
             BodyError::NoRoom => DotideError::Busy,
+            BodyError::Encoding(wanted) => DotideError::MediaType(wanted),
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use super::error::LoopBackError;
 use super::qs::{FormError, parse_form};
-use crate::request::{BodyForm, BodyLimits, FORM, media_type, read_body, without_bom};
+use crate::request::{
+    BodyForm, BodyLimits, FORM, charset, content_encoding, media_type, read_body, without_bom,
+};
 use axum::body::{Body, HttpBody};
 use axum::http::HeaderMap;
-use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use jeton_core::Value;
 use jeton_service::value_of_json;
 
@@ -46,20 +47,15 @@ pub(super) fn parse(form: BodyForm, bytes: &[u8]) -> Result<Option<Value>, LoopB
     Ok(Some(value_of_json(&json)))
 }
 
-/// Bodies are UTF-8 as they are sent: whatever else a client says that they are is refused before it is read.
+/// Bodies are UTF-8 as they are sent: whatever else a client says that they are is refused before it is read, in the words of
+/// Express's parser, which does not know `utf8` either.
 fn check_encoding(headers: &HeaderMap) -> Result<(), LoopBackError> {
-    let text = |name| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let content_type = text(CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
-    let mut parameters = content_type.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
-    let charset = parameters.find(|(name, _)| name.trim() == "charset");
-    let charset = charset.map_or("utf-8", |(_, value)| value.trim().trim_matches('"'));
-    if !["utf-8", "utf8"].contains(&charset) {
+    if let Some(charset) = charset(headers).filter(|charset| charset != "utf-8") {
         let charset = charset.to_ascii_uppercase();
         return Err(LoopBackError::Unsupported(format!("unsupported charset \"{charset}\"")));
     }
-    let encoding = text(CONTENT_ENCODING).unwrap_or_default().to_ascii_lowercase();
-    match encoding.as_str() {
-        "" | "identity" => Ok(()),
-        _ => Err(LoopBackError::Unsupported(format!("unsupported content encoding \"{encoding}\""))),
+    match content_encoding(headers) {
+        None => Ok(()),
+        Some(coding) => Err(LoopBackError::Unsupported(format!("unsupported content encoding \"{coding}\""))),
     }
 }

@@ -213,6 +213,7 @@ impl From<BodyError> for LoopBackError {
             BodyError::Incomplete => LoopBackError::bad("request aborted"),
             BodyError::TooSlow => LoopBackError::TooSlow,
             BodyError::NoRoom => LoopBackError::Busy,
+            BodyError::Encoding(wanted) => LoopBackError::Unsupported(wanted.to_owned()),
         }
     }
 }
