@@ -103,9 +103,11 @@ impl Service {
         let is_proven = writer.vouches_for(user.as_ref());
         let kind = if is_proven { TokenKind::Identity } else { TokenKind::SelfMade };
         let mut life = Life::of(&said, app, kind, now);
-        life.end_by(writer.ends_at(app), now);
+        life.end_by(writer.ends_at(app));
         let max_bytes = self.limits.document_bytes;
-        let Some(document) = LoopBackDocument::new(&said, &life).into_document(max_bytes) else {
+        let mut document = LoopBackDocument::new(&said);
+        document.live(&life, now);
+        let Some(document) = document.into_document(max_bytes) else {
             return Ok(Err(WriteFault::TooLarge(max_bytes)));
         };
         let issue = Issue {
@@ -119,7 +121,7 @@ impl Service {
             scopes: Scopes::none(),
             document: Some(document),
         };
-        let new = self.new_token(app, issue, &secret, (life.created_at, life.expires_at), None)?;
+        let new = self.new_token(app, issue, &secret, (life.created_at, life.expires_at()), None)?;
         Ok(Ok(Draft { secret, new }))
     }
 

@@ -25,15 +25,21 @@ pub(super) struct LoopBackDocument {
 }
 
 impl LoopBackDocument {
-    /// The document of a row of which this is said.
-    pub(super) fn new(said: &Said, life: &Life) -> Self {
+    /// The document of a row of which this is said, its life apart.
+    pub(super) fn new(said: &Said) -> Self {
         LoopBackDocument {
-            ttl: life.ttl.as_ref().map(to_json),
-            ttl_ends_at: life.expires_at.map(Timestamp::as_millis),
-            created_is_null: said.created == Some(None),
             user_is_null: said.user == Some(None),
             rest: said.rest.iter().map(|(name, value)| (name.clone(), to_json(value))).collect(),
+            ..LoopBackDocument::default()
         }
+    }
+
+    /// Notes how long the row lives: as it was said, if that is about how long it is.
+    pub(super) fn live(&mut self, life: &Life, now: Timestamp) {
+        let ttl = life.ttl_that_holds(now);
+        self.ttl = ttl.map(to_json);
+        self.ttl_ends_at = ttl.and(life.expires_at()).map(Timestamp::as_millis);
+        self.created_is_null = life.created_is_null();
     }
 
     /// The document of a token; the empty one if it has none.

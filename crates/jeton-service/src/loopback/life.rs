@@ -2,68 +2,94 @@
 
 use super::said::Said;
 use crate::apps::OpenApp;
-use jeton_core::{Lifetime, Settings, Timestamp, TokenKind, Value, earlier_end};
+use jeton_core::{Lifetime, LifetimePolicy, Settings, Timestamp, TokenKind, Value, earlier_end};
 
-/// When a row was created, how long it lives, and when that ends.
+/// A thousand years: who says more, says never.
+const NEVER_MILLIS: i64 = 1_000 * 365 * 24 * 60 * 60 * 1_000;
+
+/// When a row was created, how long it was to live, and when that ends.
 pub(super) struct Life {
+    /// As it was said; `None`: null.
+    created: Option<Timestamp>,
     pub(super) created_at: Timestamp,
-    /// As it was said; `None`: for as long as it lives.
-    pub(super) ttl: Option<Value>,
-    pub(super) expires_at: Option<Timestamp>,
+    /// As it was said.
+    ttl: Value,
+    /// When it would end by what was said.
+    asked: Option<Timestamp>,
+    /// When it ends by what the app and the writer allow.
+    allowed: Option<Timestamp>,
+    /// Until when it may live at all, if it is self-made.
+    self_made_end: Option<Timestamp>,
 }
 
 impl Life {
-    /// The life that is asked for.
+    /// The life that is asked for, as far as the app allows it.
     pub(super) fn of(said: &Said, app: &OpenApp, kind: TokenKind, now: Timestamp) -> Self {
-        let settings = &app.settings;
-        let ttl = said.ttl.clone().unwrap_or(Value::Number(f64::from(settings.default_ttl_seconds)));
-        let created_at = said.created.flatten().unwrap_or(now);
-        let lifetime =
-            if said.created == Some(None) { Lifetime::Millis(0) } else { lifetime(&ttl, settings) };
-        Life { created_at, ttl: Some(ttl), expires_at: expiry(settings, kind, (created_at, now), lifetime) }
+        let ttl = said.ttl.clone().unwrap_or(Value::Number(f64::from(app.settings.default_ttl_seconds)));
+        let created = said.created.unwrap_or(Some(now));
+        Life::new(&app.settings, kind, (created, created.unwrap_or(now)), ttl, now)
     }
 
-    /// Lets it end no later than that. Where it would, it shows how long it lives, not how long was asked for, unless these
-    /// are [about the same](is_nearly).
-    pub(super) fn end_by(&mut self, latest: Option<Timestamp>, now: Timestamp) {
-        let end = earlier_end(self.expires_at, latest);
-        if end == self.expires_at {
-            return;
-        }
-        if !is_nearly(now, end, self.expires_at) {
-            self.ttl = None;
-        }
-        self.expires_at = end;
+    /// The same of a row that was created at that time, or shows null in its place, and is to live for this `ttl`.
+    pub(super) fn new(
+        settings: &Settings,
+        kind: TokenKind,
+        (created, created_at): (Option<Timestamp>, Timestamp),
+        ttl: Value,
+        now: Timestamp,
+    ) -> Self {
+        let lifetime = if created.is_none() { Lifetime::Millis(0) } else { lifetime(&ttl, settings) };
+        let within =
+            |max_ttl_seconds| LifetimePolicy { max_ttl_seconds }.expires_at(created_at, now, lifetime);
+        let self_made_end = match kind {
+            TokenKind::SelfMade => {
+                settings.lifetime_policy().expires_at(now, now, settings.default_lifetime())
+            }
+            _ => None,
+        };
+        let (asked, allowed) = (within(None), within(settings.max_ttl_seconds));
+        Life { created, created_at, ttl, asked, allowed, self_made_end }
     }
-}
 
-/// Whether what is left of a life that was to end at `asked` is shorter by no more than a hundredth. Rows with the default life that are made
-/// by a token with the default life end as soon as that does, and would otherwise each show another odd number of seconds.
-pub(super) fn is_nearly(now: Timestamp, end: Option<Timestamp>, asked: Option<Timestamp>) -> bool {
-    let (Some(end), Some(asked)) = (end, asked) else { return end == asked };
-    asked.millis_since(end).saturating_mul(100) <= asked.millis_since(now)
+    /// Lets it end no later than that.
+    pub(super) fn end_by(&mut self, latest: Option<Timestamp>) {
+        self.allowed = earlier_end(self.allowed, latest);
+    }
+
+    /// When it ends.
+    pub(super) fn expires_at(&self) -> Option<Timestamp> {
+        earlier_end(self.allowed, self.self_made_end)
+    }
+
+    /// Whether `created` was said to be null.
+    pub(super) fn created_is_null(&self) -> bool {
+        self.created.is_none()
+    }
+
+    /// How long it lives, as it was said; `None`: it lives for less than that.
+    ///
+    /// What is shorter by no more than a hundredth of what is left counts as the same: rows with the default life that are
+    /// made by a token with the default life end as soon as that does, and would otherwise each show another odd number of
+    /// seconds. A self-made row that was to have no end shows that, as it does in LoopBack, though its time is bounded.
+    pub(super) fn ttl_that_holds(&self, now: Timestamp) -> Option<&Value> {
+        let has_end = self.asked.is_some_and(|asked| asked.millis_since(now) < NEVER_MILLIS);
+        let end = if has_end { self.expires_at() } else { self.allowed };
+        let holds = match (end, self.asked) {
+            (Some(end), Some(asked)) => {
+                end == asked || asked.millis_since(end).saturating_mul(100) <= asked.millis_since(now)
+            }
+            (end, asked) => end == asked,
+        };
+        holds.then_some(&self.ttl)
+    }
 }
 
 /// What is no positive number has ended; -1 is without end where the app allows that.
-pub(super) fn lifetime(ttl: &Value, settings: &Settings) -> Lifetime {
+fn lifetime(ttl: &Value, settings: &Settings) -> Lifetime {
     match ttl {
         Value::Number(ttl) if *ttl == -1.0 && settings.loopback.allow_eternal_tokens => Lifetime::Unlimited,
         // Beyond an i64 it saturates, and so does the expiry.
         Value::Number(ttl) if *ttl > 0.0 && ttl.is_finite() => Lifetime::Millis((ttl * 1000.0) as i64),
         _ => Lifetime::Millis(0),
     }
-}
-
-pub(super) fn expiry(
-    settings: &Settings,
-    kind: TokenKind,
-    (created_at, now): (Timestamp, Timestamp),
-    lifetime: Lifetime,
-) -> Option<Timestamp> {
-    let policy = settings.lifetime_policy();
-    let expires_at = policy.expires_at(created_at, now, lifetime);
-    if kind != TokenKind::SelfMade {
-        return expires_at;
-    }
-    earlier_end(expires_at, policy.expires_at(now, now, settings.default_lifetime()))
 }

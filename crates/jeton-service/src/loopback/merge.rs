@@ -2,14 +2,12 @@
 
 use super::caller::Writer;
 use super::document::{LoopBackDocument, to_json};
-use super::life::{Life, expiry, is_nearly, lifetime};
+use super::life::Life;
 use super::row::ttl;
 use super::said::Said;
 use super::write::WriteFault;
 use crate::apps::OpenApp;
-use jeton_core::{
-    Authority, Lifetime, Owner, Scopes, Timestamp, Token, TokenKind, UserId, earlier_end, later_end,
-};
+use jeton_core::{Authority, Owner, Scopes, Timestamp, Token, TokenKind, UserId, later_end};
 
 /// What becomes of the properties that a write does not name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,20 +46,19 @@ pub(super) fn merged(
 ) -> Result<Token, MergeFault> {
     let mut after = before.clone();
     after.updated_at = terms.now.max(before.updated_at);
-    let mut document = match rest {
+    let (mut document, life) = match rest {
         Rest::Stays => {
-            let document = LoopBackDocument::of(before).ok_or(MergeFault::Unreadable)?;
-            merge(&mut after, document, said, terms)
+            let mut document = LoopBackDocument::of(before).ok_or(MergeFault::Unreadable)?;
+            let life = merge(&mut after, &mut document, said, terms);
+            (document, life)
         }
-        Rest::Resets => reset(&mut after, said, terms),
+        Rest::Resets => (LoopBackDocument::new(said), Some(reset(&mut after, said, terms))),
     };
-    let end = earlier_end(after.expires_at, terms.latest_end(before));
-    if end != after.expires_at {
-        // The row shows how long it lives, not how long was asked for, unless these are about the same.
-        let is_nearly = is_nearly(terms.now, end, after.expires_at);
-        after.expires_at = end;
-        document.ttl = document.ttl.filter(|_| is_nearly);
-        document.ttl_ends_at = end.map(Timestamp::as_millis).filter(|_| is_nearly);
+    if let Some(mut life) = life {
+        life.end_by(terms.latest_end(before));
+        after.created_at = life.created_at;
+        after.expires_at = life.expires_at();
+        document.live(&life, terms.now);
     }
     after.return_to_loopback(terms.now);
     let too_large = MergeFault::Fault(WriteFault::TooLarge(terms.max_bytes));
@@ -86,45 +83,30 @@ impl Terms<'_> {
     }
 }
 
-fn merge(
-    token: &mut Token,
-    mut document: LoopBackDocument,
-    said: &Said,
-    terms: &Terms<'_>,
-) -> LoopBackDocument {
-    let settings = &terms.app.settings;
+/// Writes what is said onto the row. Answers its life, if anything is said that changes it.
+fn merge(token: &mut Token, document: &mut LoopBackDocument, said: &Said, terms: &Terms<'_>) -> Option<Life> {
     let before = token.clone();
     if let Some(user) = &said.user {
         give(token, user.as_ref(), terms.writer);
         document.user_is_null = user.is_none();
     }
-    if said.ttl.is_some() || said.created.is_some() || token.kind != before.kind {
-        let shown = said.ttl.clone().unwrap_or_else(|| ttl(&before, &document));
-        let created = match said.created {
-            None if document.created_is_null => None,
-            None => Some(before.created_at),
-            Some(created) => created,
-        };
-        let lifetime = if created.is_none() { Lifetime::Millis(0) } else { lifetime(&shown, settings) };
-        token.created_at = created.unwrap_or(before.created_at);
-        token.expires_at = expiry(settings, token.kind, (token.created_at, terms.now), lifetime);
-        document.ttl = Some(to_json(&shown));
-        document.ttl_ends_at = token.expires_at.map(Timestamp::as_millis);
-        document.created_is_null = created.is_none();
-    }
     for (name, value) in &said.rest {
         document.rest.insert(name.clone(), to_json(value));
     }
-    document
+    let changes_life = said.ttl.is_some() || said.created.is_some() || token.kind != before.kind;
+    changes_life.then(|| {
+        let ttl = said.ttl.clone().unwrap_or_else(|| ttl(&before, document));
+        let shown = (!document.created_is_null).then_some(before.created_at);
+        let created = said.created.unwrap_or(shown);
+        let created = (created, created.unwrap_or(before.created_at));
+        Life::new(&terms.app.settings, token.kind, created, ttl, terms.now)
+    })
 }
 
-/// A user that is not named is taken away.
-fn reset(token: &mut Token, said: &Said, terms: &Terms<'_>) -> LoopBackDocument {
+/// The same of a row of which nothing stays. A user that is not named is taken away.
+fn reset(token: &mut Token, said: &Said, terms: &Terms<'_>) -> Life {
     give(token, said.user.as_ref().and_then(Option::as_ref), terms.writer);
-    let life = Life::of(said, terms.app, token.kind, terms.now);
-    token.created_at = life.created_at;
-    token.expires_at = life.expires_at;
-    LoopBackDocument::new(said, &life)
+    Life::of(said, terms.app, token.kind, terms.now)
 }
 
 /// Makes the row this user's. Unless the writer is let in by name, the row is self-made from now on: whoever bears it would

@@ -88,14 +88,18 @@ impl Row for LoopBackRow {
     }
 }
 
-/// The lifetime that a row shows: as it was stored, unless another expiry was set elsewhere since. That one is in whole
-/// seconds, of which some clients alone can read, and no longer than it is.
+/// The lifetime that a row shows: as it was stored, unless there is less than was said or another expiry was set elsewhere
+/// since. That is in whole seconds, of which some clients alone can read, and no longer than it is. A row that says that it is
+/// created later than it ends has less than nothing, but never -1, which would be without end.
 pub(super) fn ttl(token: &Token, document: &LoopBackDocument) -> Value {
     match &document.ttl {
         Some(ttl) if document.ttl_ends_at == token.expires_at.map(Timestamp::as_millis) => value_of_json(ttl),
         _ => Value::Number(token.expires_at.map_or(-1.0, |expires_at| {
             // Within 2^39 seconds, which a double holds exactly.
-            (expires_at.millis_since(token.created_at) as f64 / 1000.0).floor()
+            match (expires_at.millis_since(token.created_at) as f64 / 1000.0).floor() {
+                -1.0 => -2.0,
+                seconds => seconds,
+            }
         })),
     }
 }

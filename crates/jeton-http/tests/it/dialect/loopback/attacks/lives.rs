@@ -187,3 +187,112 @@ async fn an_app_keeps_ten_thousand_live_self_made_rows() {
     assert_unknown_elsewhere(&app, id_of(&next)).await;
     assert_error(&ask(&app, "", "POST", "").json(&json!({})).send().await, 429);
 }
+
+/// How long a row says that it lives from now on, and how long it does, in milliseconds.
+async fn said_and_kept(app: &TestApp, row: &Value) -> (i64, i64) {
+    let created = jeton_core::Value::Text(row["created"].as_str().unwrap().to_owned()).to_date().unwrap();
+    let said = created + 1000 * row["ttl"].as_i64().unwrap() - app.after(0).as_millis();
+    (said, left(app, id_of(row)).await.unwrap())
+}
+
+/// Whoever writes it, and by whatever method, a row says for how long it lives, and not for how long was asked.
+#[tokio::test]
+async fn a_row_says_how_long_it_lives() {
+    let app = TestApp::new().await;
+    open_to_all(&app).await;
+    let proof = app.issue(lasting(50 * HOUR, identity(user("7")))).await;
+    app.merge(json!({"max_ttl_seconds": 3600, "loopback": {"allow_eternal_tokens": true}})).await;
+    let shown = async |caller: &str, id: &str| {
+        let row = ask(&app, caller, "GET", &at(id)).send().await.json();
+        let counted = ask(&app, caller, "GET", &format!("/count?where[id]={id}&where[ttl]={}", row["ttl"]))
+            .send()
+            .await;
+        assert_eq!(counted.json()["count"], 1, "conditions mean what is shown: {row}");
+        row
+    };
+    let before = app.after(0).as_millis() - 10 * 24 * HOUR;
+    for data in [
+        json!({"ttl": 1_000_000}),
+        json!({"ttl": 1_000_000_000}),
+        json!({"ttl": -1}),
+        json!({}),
+        json!({"ttl": 10_000_000, "created": before}),
+        json!({"ttl": 1e30}),
+    ] {
+        for caller in [app.admin.as_str(), &proof.secret, ""] {
+            let with_user = |data: &Value| {
+                let mut data = data.clone();
+                data["userId"] = json!(7);
+                data
+            };
+            let row = created(&app, caller, &with_user(&data)).await;
+            let read = shown(&app.admin, id_of(&row)).await;
+            assert_eq!(read, row, "the answer to the write says the same");
+            assert_eq!(said_and_kept(&app, &row).await, (HOUR, HOUR), "{data}");
+            for (method, rest) in [
+                ("PUT", at(id_of(&row))),
+                ("PATCH", at(id_of(&row))),
+                ("POST", format!("/{}/replace", id_of(&row))),
+            ] {
+                let short = ask(&app, &app.admin, "PUT", &at(id_of(&row)))
+                    .json(&json!({"ttl": 5}))
+                    .send()
+                    .await
+                    .json();
+                assert_eq!(short["ttl"], 5);
+                let written =
+                    ask(&app, &app.admin, method, &rest).json(&with_user(&data)).send().await.json();
+                if method != "POST" && data == json!({}) {
+                    continue;
+                }
+                assert_eq!(said_and_kept(&app, &written).await, (HOUR, HOUR), "{method} {data}");
+                assert_eq!(shown(&app.admin, id_of(&row)).await, written);
+            }
+            let all = format!("/update?where[id]={}", id_of(&row));
+            ask(&app, &app.admin, "POST", &all).json(&data).send().await;
+            let row = shown(&app.admin, id_of(&row)).await;
+            let (said, kept) = said_and_kept(&app, &row).await;
+            assert_eq!(said, kept, "{data}");
+            // What was read can be sent back, and changes nothing.
+            app.clock.advance_millis(2_000);
+            let sent_back = ask(&app, &app.admin, "PUT", &at(id_of(&row))).json(&row).send().await.json();
+            assert_eq!((sent_back, left(&app, id_of(&row)).await.unwrap()), (row, kept - 2_000));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_nobody_vouches_for_says_so_too() {
+    let app = TestApp::new().await;
+    open_to_all(&app).await;
+    for (data, said) in [
+        (json!({"ttl": 1_000_000_000, "userId": 7}), 1_209_600_i64),
+        (json!({"ttl": 1_209_600, "userId": 7}), 1_209_600),
+        (json!({"ttl": 1_220_000, "userId": 7}), 1_220_000),
+        (json!({"ttl": 99_999_999_999_i64, "userId": 7}), 99_999_999_999),
+    ] {
+        let row = created(&app, "", &data).await;
+        assert_eq!(
+            (row["ttl"].as_i64(), left(&app, id_of(&row)).await),
+            (Some(said), Some(FORTNIGHT)),
+            "{data}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_ends_before_it_says_that_it_began_is_not_eternal() {
+    let app = TestApp::new().await;
+    app.merge(json!({"max_ttl_seconds": 3600})).await;
+    let now = app.after(0).as_millis();
+    for (created_at, ttl) in [
+        (now + HOUR, 0),
+        (now + HOUR + 1, -2),
+        (now + HOUR + 1_000, -2),
+        (now + HOUR + 1_001, -2),
+        (now + HOUR + 2_001, -3),
+    ] {
+        let row = created(&app, &app.admin, &json!({"ttl": 1_000_000, "created": created_at})).await;
+        assert_eq!((row["ttl"].as_i64(), left(&app, id_of(&row)).await), (Some(ttl), Some(HOUR)));
+    }
+}
