@@ -82,6 +82,13 @@ impl Secret {
         mac.verify_truncated_left(&bytes[RANDOM_LEN..]).is_ok()
     }
 
+    /// Whether a header can carry it, as most clients present it: what reads headers takes off the white space at either end,
+    /// and none has a control character (RFC 9110 section 5.5).
+    pub fn fits_in_header(&self) -> bool {
+        let is_white = |letter: char| letter.is_ascii_whitespace();
+        !self.0.starts_with(is_white) && !self.0.ends_with(is_white) && !self.0.contains(char::is_control)
+    }
+
     /// Whether it has fewer than [`WEAK_SECRET_CHARS`] characters.
     pub fn is_weak(&self) -> bool {
         // A character has at least one byte, and of ASCII no more.
@@ -240,6 +247,12 @@ mod tests {
         assert_eq!(Secret::parse("").err(), Some(SecretError::Empty));
         assert!(Secret::parse(&"x".repeat(1024)).is_ok());
         assert_eq!(Secret::parse(&"x".repeat(1025)).err(), Some(SecretError::TooLong));
+        for unfit in [" a", "a ", "\ta", "a\n", "a\r\n", "a\0b", "a\u{7f}", "a\u{85}b"] {
+            assert!(!secret(unfit).fits_in_header(), "{unfit:?}");
+        }
+        for fit in ["a", "a b", "~", "ключ", "a\u{a0}"] {
+            assert!(secret(fit).fits_in_header(), "{fit:?}");
+        }
         assert!(secret(&"x".repeat(31)).is_weak());
         assert!(!secret(&"x".repeat(32)).is_weak());
     }

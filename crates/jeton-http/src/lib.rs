@@ -34,7 +34,7 @@ pub use auth_first::AuthFirst;
 pub use client_address::ForPeer;
 pub use health::{Phase, Readiness};
 pub use instant::rfc3339;
-pub use members::{nearest, read_json};
+pub use members::{nearest, read_json, unknown as unknown_member};
 pub use normalise::Normalise;
 pub use object::Object;
 pub use observe::{Observe, Observed, Observer, RequestLog, request_id};

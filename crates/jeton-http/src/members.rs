@@ -18,7 +18,7 @@ pub fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<
 
 /// What whoever sent a member of this name is told, where an API has none but those that are `known`. The name is quoted
 /// only if it cannot be a secret that went astray.
-pub(crate) fn unknown(name: &str, known: &[&str]) -> String {
+pub fn unknown(name: &str, known: &[&str]) -> String {
     let mut runs = name.split(|letter: char| !letter.is_ascii_alphanumeric());
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.');
     let is_quoted = (1..=32).contains(&name.len())

@@ -32,6 +32,8 @@ pub enum Imported {
     Duplicate,
     /// Its secret is so short that it can be guessed, and that was not allowed.
     Weak,
+    /// Its secret has white space at an end or a control character: no header can carry it.
+    Unfit,
     /// Its scopes do not go with its kind, or are beyond a limit.
     Misfit(AuthorityError),
 }
@@ -54,6 +56,10 @@ impl Service {
         let mut outcomes = Vec::with_capacity(rows.len());
         let mut tokens = Vec::new();
         for row in rows {
+            if !row.secret.fits_in_header() {
+                outcomes.push(Some(Imported::Unfit));
+                continue;
+            }
             if !allow_weak && self.is_too_weak(&row.secret) {
                 outcomes.push(Some(Imported::Weak));
                 continue;

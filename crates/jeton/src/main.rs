@@ -10,6 +10,7 @@ mod log;
 mod perform;
 mod place;
 mod serve;
+mod text;
 
 use clap::Parser;
 use failure::FailureKind;

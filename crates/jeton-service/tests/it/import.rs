@@ -82,6 +82,22 @@ async fn a_secret_is_taken_once_in_an_app() {
 }
 
 #[tokio::test]
+async fn what_no_header_can_carry_is_not_taken() {
+    let world = World::new().await;
+    let count = world.count(&world.demo().await).await;
+    for text in [
+        format!(" {STRONG}"),
+        format!("{STRONG} "),
+        format!("{STRONG}\n"),
+        format!("{STRONG}\u{1b}[m"),
+        " x".to_owned(),
+    ] {
+        assert_eq!(import(&world, vec![row(&text, identity())], true).await, [Imported::Unfit], "{text:?}");
+    }
+    assert_eq!(world.count(&world.demo().await).await, count);
+}
+
+#[tokio::test]
 async fn a_revoked_secret_is_never_taken_again() {
     let world = World::new().await;
     let minted = world.issue(grant("read")).await;

@@ -1,10 +1,10 @@
 //! `jeton app`
 
 use super::output;
-use super::token_args::read_input;
 use crate::config::PlaceFlags;
 use crate::control::{Request, ask};
 use crate::failure::Failure;
+use crate::text::read_input;
 use clap::{Args, Subcommand};
 use jeton_http::read_json;
 use serde_json::Value;

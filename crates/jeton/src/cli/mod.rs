@@ -10,6 +10,7 @@ mod serve;
 mod terminal;
 mod token;
 mod token_args;
+mod token_import;
 
 pub(crate) use init::{first_credentials, initialise};
 pub(crate) use output::printable;

@@ -14,6 +14,11 @@ pub(crate) fn write(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Says something beside what is printed, on standard error. Whether anybody reads it changes nothing.
+pub(crate) fn note(text: &str) {
+    drop(writeln!(std::io::stderr(), "jeton: {}", printable(text)));
+}
+
 /// Writes one JSON value on a line of its own.
 pub(crate) fn write_json(value: &Value) -> Result<(), Failure> {
     write(&format!("{value}\n"))

@@ -4,17 +4,14 @@ use super::output;
 use super::terminal::ask_secret;
 use super::token_args::{
     CreateArgs, ExportArgs, ImportArgs, ListArgs, RevokeArgs, ShowArgs, TokenTarget, UpdateArgs, VerifyArgs,
-    read_input,
 };
-use crate::control::{ImportLine, Request, ask};
+use super::token_import::import;
+use crate::control::{Request, ask};
 use crate::failure::Failure;
+use crate::text::read_input;
 use clap::Subcommand;
-use jeton_http::Object;
 use serde_json::{Value, json};
 
-/// Lines of an import that one transaction takes, and bytes in a line: together they fit into one message.
-const IMPORT_ROWS: usize = 200;
-const IMPORT_LINE_BYTES: usize = 64 * 1024;
 /// Tokens of a list that are asked for at once: as many of the largest that dialects make fit into one message.
 const LIST_ROWS: u32 = 64;
 
@@ -36,7 +33,8 @@ pub(crate) enum TokenCommand {
     /// Take over tokens that another system issued, one JSON object a line
     ///
     /// Members: access_token; optionally user_id, title, tags, description, permissions or scopes, created_at and
-    /// expires_at (RFC 3339; null: never), enabled. With permissions or scopes it becomes a grant, else an identity.
+    /// expires_at (RFC 3339; null, or the last day of the year 9999: never), enabled. With permissions or scopes it
+    /// becomes a grant, else an identity. What is wrong with a line is said with its number, and the others are taken.
     Import(ImportArgs),
     /// Write all tokens, one JSON object a line, without their secrets
     Export(ExportArgs),
@@ -151,35 +149,4 @@ async fn verify(args: VerifyArgs) -> Result<(), Failure> {
     } else {
         Err(Failure::refused(format!("not allowed: {}", answer["reason"].as_str().unwrap_or("refused"))))
     }
-}
-
-async fn import(args: ImportArgs) -> Result<(), Failure> {
-    let text = read_input(args.file.as_deref())?;
-    let mut rows = Vec::new();
-    let mut refused = Vec::new();
-    for (line, text) in (1u64..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
-        match serde_json::from_str::<Object<_>>(text) {
-            _ if text.len() > IMPORT_LINE_BYTES => {
-                refused.push(json!({"line": line, "reason": "the line has more than 65536 bytes"}));
-            }
-            // What is wrong with a line is said without its text, which holds a secret.
-            Err(error) => refused.push(json!({"line": line, "reason": format!("not an object of this form, column {}", error.column())})),
-            Ok(Object(row)) => rows.push(ImportLine { line, row }),
-        }
-    }
-    let (mut imported, mut duplicates) = (0, 0);
-    while !rows.is_empty() {
-        let rest = rows.split_off(rows.len().min(IMPORT_ROWS));
-        let request =
-            Request::TokenImport { app: args.target.app.clone(), rows, allow_weak: args.allow_weak };
-        let answer = ask(&args.target.place.place()?, request).await?;
-        imported += answer["imported"].as_u64().unwrap_or(0);
-        duplicates += answer["duplicates"].as_u64().unwrap_or(0);
-        refused.extend(answer["refused"].as_array().into_iter().flatten().cloned());
-        rows = rest;
-    }
-    let any_refused = !refused.is_empty();
-    let answer = json!({"imported": imported, "duplicates": duplicates, "refused": refused});
-    output::write_one(&answer, args.json)?;
-    if any_refused { Err(Failure::refused("some lines were not taken over")) } else { Ok(()) }
 }

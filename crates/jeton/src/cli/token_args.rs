@@ -5,8 +5,7 @@ use crate::control::{Request, ScopeText, TokenDraft, TokenEdit};
 use crate::failure::Failure;
 use clap::Args;
 use jeton_http::Object;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Whose tokens.
 #[derive(Args, Debug)]
@@ -211,17 +210,4 @@ fn read_scopes(texts: &[String]) -> Result<Vec<ScopeText>, Failure> {
         scope.map(|scope| scope.0).map_err(|error| Failure::usage(format!("--scope: {error}")))
     };
     texts.iter().map(read).collect()
-}
-
-/// Reads a file, or standard input.
-pub(crate) fn read_input(path: Option<&Path>) -> Result<String, Failure> {
-    let text = match path {
-        Some(path) => std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display())),
-        None => {
-            let mut text = String::new();
-            let read = std::io::stdin().read_to_string(&mut text);
-            read.map(|_| text).map_err(|error| format!("standard input: {error}"))
-        }
-    };
-    text.map_err(Failure::usage)
 }

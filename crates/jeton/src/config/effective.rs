@@ -4,6 +4,7 @@ use super::file;
 use super::kind::Kind;
 use super::settings::{SETTINGS, Setting};
 use crate::failure::Failure;
+use crate::text::read_text;
 use jeton_http::nearest;
 use serde_json::Value;
 use std::ffi::OsString;
@@ -125,8 +126,8 @@ impl Effective {
 
 /// The settings of a file, and where each stands.
 pub(crate) fn read_file(path: &Path) -> Result<Vec<(file::Entry, Origin)>, Failure> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))?;
+    let text = read_text(path)
+        .map_err(|reason| Failure::usage(format!("{} cannot be read: {reason}", path.display())))?;
     let entries = file::read(&text)
         .map_err(|fault| Failure::usage(format!("{}:{}: {}", path.display(), fault.line, fault.message)))?;
     let path: Arc<Path> = path.into();

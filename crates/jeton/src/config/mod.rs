@@ -12,6 +12,7 @@ pub(crate) use flags::{PlaceFlags, ServeFlags};
 use crate::failure::Failure;
 use crate::log::{Format, Level};
 use crate::place::Place;
+use crate::text::read_text;
 use jeton_core::ScopeLimits;
 use jeton_http::{BodyLimits, PublicUrl, RequestLog, ServerLimits};
 use jeton_service::{CacheLimits, Limits, Rate, Retention};
@@ -222,7 +223,7 @@ impl<'a> Read<'a> {
 /// The database URL in a file of its own, as secrets are handed to services.
 fn database_url_in(path: &Path) -> Result<String, Failure> {
     let failed = |reason: String| Failure::usage(format!("database_url_file: {}: {reason}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    let text = read_text(path).map_err(failed)?;
     let url = text.trim();
     if kind::Kind::DatabaseUrl.check(url).is_err() {
         return Err(failed(format!("what is in it is not {}", kind::Kind::DatabaseUrl)));

@@ -5,7 +5,10 @@ use super::{BY, open_app};
 use crate::control::{ImportLine, TokenDraft, TokenEdit};
 use crate::failure::Failure;
 use futures_util::TryStreamExt;
-use jeton_core::{Authority, AuthorityError, Demand, Secret, Token, TokenId, UserId, Verdict};
+use jeton_core::{
+    Authority, AuthorityError, Demand, Lifetime, Secret, Timestamp, Token, TokenId, UserId, Verdict,
+    earlier_end,
+};
 use jeton_http::rfc3339;
 use jeton_service::{Explained, Imported, ListRequest, Listed, OpenApp, Order, Refusal, Service, TokenUse};
 use serde_json::{Value, json};
@@ -119,28 +122,45 @@ pub(super) async fn import(
     allow_weak: bool,
 ) -> Result<Value, Failure> {
     let app = open_app(service, app).await?;
+    let now = service.now();
+    let latest = app.settings.lifetime_policy().expires_at(now, now, Lifetime::Unlimited);
+    let is_shortened = |asked: Option<Timestamp>| earlier_end(asked, latest) != asked;
     let (mut numbers, mut rows, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     for ImportLine { line, row } in lines {
         match import_row(row) {
             Ok(row) => {
-                numbers.push(line);
+                numbers.push((line, is_shortened(row.expires_at)));
                 rows.push(row);
             }
             Err(reason) => refused.push(json!({"line": line, "reason": reason.message})),
         }
     }
-    let (mut imported, mut duplicates) = (0, 0);
-    for (line, outcome) in numbers.into_iter().zip(service.import(&app, rows, allow_weak, &BY).await?) {
-        match outcome {
-            Imported::Taken(_) => imported += 1,
-            Imported::Duplicate => duplicates += 1,
-            Imported::Weak => {
-                refused.push(json!({"line": line, "reason": "the secret has under 32 characters: --allow-weak takes it"}));
+    let (mut imported, mut duplicates, mut shortened) = (0, 0, 0);
+    for ((line, is_shortened), outcome) in
+        numbers.into_iter().zip(service.import(&app, rows, allow_weak, &BY).await?)
+    {
+        let reason = match outcome {
+            Imported::Taken(_) => {
+                imported += 1;
+                shortened += u64::from(is_shortened);
+                continue;
             }
-            Imported::Misfit(error) => refused.push(json!({"line": line, "reason": error.to_string()})),
-        }
+            Imported::Duplicate => {
+                duplicates += 1;
+                continue;
+            }
+            Imported::Weak => {
+                "access_token has under 32 characters, and can be guessed: --allow-weak takes it".to_owned()
+            }
+            Imported::Unfit => {
+                "access_token has white space at an end or a control character in it: no header can carry it"
+                    .to_owned()
+            }
+            Imported::Misfit(error) => error.to_string(),
+        };
+        refused.push(json!({"line": line, "reason": reason}));
     }
-    Ok(json!({"imported": imported, "duplicates": duplicates, "refused": refused}))
+    Ok(json!({"imported": imported, "duplicates": duplicates, "refused": refused, "shortened": shortened}))
 }
 
 async fn with_usage(service: &Service, app: &OpenApp, token: &Token) -> Result<Value, Failure> {

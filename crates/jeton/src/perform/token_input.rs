@@ -7,6 +7,8 @@ use jeton_core::{
     Scopes, Secret, Timestamp, TokenKind, UserId,
 };
 use jeton_service::{Edit, ImportRow, Issue, OpenApp, TokenLife};
+use jiff::civil::date;
+use jiff::fmt::temporal::Pieces;
 use serde_json::Value;
 
 /// 2^63: beyond every integer of 64 bits.
@@ -58,7 +60,11 @@ pub(super) fn import_row(row: ImportText) -> Result<ImportRow, Failure> {
     let scopes = scopes_of(row.permissions.as_deref(), &listed)?;
     let owner = match &row.user_id {
         None | Some(Value::Null) => Owner::Nobody,
-        Some(Value::String(text)) => Owner::Named(user_of(text)?),
+        Some(Value::String(text)) => {
+            let user =
+                user_of(text).map_err(|error| Failure::usage(format!("user_id: {}", error.message)))?;
+            Owner::Named(user)
+        }
         Some(value) => {
             let wanted = if value.is_u64() || value.as_f64().is_some_and(|number| number.abs() >= TOO_LARGE) {
                 "user_id is an integer or a string: as a number it has at most 64 bits, write a larger one as a string"
@@ -70,7 +76,8 @@ pub(super) fn import_row(row: ImportText) -> Result<ImportRow, Failure> {
         }
     };
     Ok(ImportRow {
-        secret: Secret::parse(&row.access_token).map_err(|error| Failure::usage(error.to_string()))?,
+        secret: Secret::parse(&row.access_token)
+            .map_err(|error| Failure::usage(format!("access_token: {error}")))?,
         issue: Issue {
             kind: if has_scopes { TokenKind::Grant } else { TokenKind::Identity },
             owner,
@@ -82,8 +89,8 @@ pub(super) fn import_row(row: ImportText) -> Result<ImportRow, Failure> {
             scopes,
             document: None,
         },
-        created_at: instant("created_at", row.created_at.as_deref())?,
-        expires_at: instant("expires_at", row.expires_at.as_deref())?,
+        created_at: row.created_at.map(|text| instant("created_at", &text)).transpose()?,
+        expires_at: row.expires_at.map(|text| end(&text)).transpose()?.flatten(),
         enabled: row.enabled.unwrap_or(true),
     })
 }
@@ -117,11 +124,15 @@ fn scopes_of(permissions: Option<&str>, scopes: &[ScopeText]) -> Result<Scopes, 
     }
     for scope in scopes {
         let permissions: Result<Vec<Permission>, Failure> =
-            scope.permissions.iter().map(|name| name.parse().map_err(no_permission)).collect();
+            scope.permissions.iter().map(|name| name.parse().map_err(no_permission_of_scope)).collect();
         let (ids, tags) = (scope.ids.clone(), scope.tags.clone());
         all.push(Scope { permissions: permissions?, global: scope.global, ids, tags });
     }
     Scopes::new(all).map_err(|error| Failure::usage(error.to_string()))
+}
+
+fn no_permission_of_scope(error: PermissionError) -> Failure {
+    Failure::usage(format!("permissions of a scope: {error}"))
 }
 
 fn no_permission(error: PermissionError) -> Failure {
@@ -156,9 +167,61 @@ fn misfit(name: &str, error: LabelError) -> Failure {
     Failure::usage(format!("{name} {error}"))
 }
 
-fn instant(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Failure> {
-    let Some(text) = text else { return Ok(None) };
+fn instant(name: &str, text: &str) -> Result<Timestamp, Failure> {
     let parsed: Option<jiff::Timestamp> = text.parse().ok();
     let instant = parsed.and_then(|instant| Timestamp::from_millis(instant.as_millisecond()));
-    instant.map(Some).ok_or_else(|| Failure::usage(format!("{name} is a time as in 2026-11-21T08:00:00Z")))
+    instant.ok_or_else(|| {
+        Failure::usage(format!(
+            "{name} is a time as in 2026-11-21T08:00:00Z, with its offset, in the years 0 to 9999"
+        ))
+    })
+}
+
+/// The end of a token; `None`: never. That is what the last day of the year 9999 stands for in many systems, and no later
+/// instant is one here.
+fn end(text: &str) -> Result<Option<Timestamp>, Failure> {
+    let is_beyond_time = || {
+        let pieces = Pieces::parse(text).ok()?;
+        let has_instant = pieces.time().is_some() && pieces.to_numeric_offset().is_some();
+        Some(has_instant && pieces.date() >= date(9999, 12, 30))
+    };
+    match instant("expires_at", text) {
+        Ok(instant) => Ok(Some(instant)),
+        Err(_) if is_beyond_time() == Some(true) => Ok(None),
+        Err(refused) => Err(refused),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_time_is_never() {
+        for never in [
+            "9999-12-31T23:59:59Z",
+            "9999-12-31T23:59:59.9999999Z",
+            "9999-12-31T00:00:00+14:00",
+            "9999-12-30T12:00:00Z",
+            "9999-12-31 23:59:59-12:00",
+        ] {
+            assert_eq!(end(never).unwrap(), None, "{never}");
+        }
+        assert_eq!(end("9999-12-30T00:00:00Z").unwrap(), Some(Timestamp::MAX));
+        assert!(end("2026-11-21T08:00:00+08:00").unwrap().is_some());
+        for bad in [
+            "9999-12-31",
+            "9999-12-31T23:59:59",
+            "9999-13-31T00:00:00Z",
+            "10000-01-01T00:00:00Z",
+            "never",
+            "",
+            "2026-11-21T08:00:00",
+            "2026-02-30T00:00:00Z",
+        ] {
+            let reason = end(bad).unwrap_err().message;
+            assert!(reason.starts_with("expires_at is a time as in 2026-11-21T08:00:00Z"), "{bad}: {reason}");
+        }
+        assert!(instant("created_at", "9999-12-31T23:59:59Z").is_err(), "nothing was made then");
+    }
 }

@@ -117,6 +117,12 @@ fn lines_that_are_wrong_are_named_and_the_others_taken(installation: &Installati
         r#"["good, and long enough, but this is no object"]"#,
         r#"{"access_token": "good, but one of its scopes is no object", "scopes": [[]]}"#,
         r#"{"access_token": "good, but its permissions are no list of names", "permissions": "read;write"}"#,
+        r#"{"access_token": " good, but no header can carry what begins like this"}"#,
+        r#"{"access_token": "good, but no header can carry what ends like this\n"}"#,
+        r#"{"access_token": "good, but this\u0000is in the middle of it, and in no header"}"#,
+        r#"{"access_token": "good, but its end has no offset, and so is none", "expires_at": "2026-11-21T08:00:00"}"#,
+        r#"{"access_token": "good, but its title stands there a second time", "title": "a", "title": "b"}"#,
+        r#"{"title": "a line without a secret"}"#,
         r#"{"access_token": "good, and last, and long enough as well"}"#,
     ];
     let (run, answer) = import(installation, &lines.join("\n"), &[]);
@@ -125,16 +131,30 @@ fn lines_that_are_wrong_are_named_and_the_others_taken(installation: &Installati
     assert_eq!((&answer["imported"], &answer["duplicates"]), (&json!(2), &json!(0)), "{answer}");
     let refused = answer["refused"].as_array().unwrap();
     assert!(refused.iter().all(|line| members(line) == ["line", "reason"]));
-    let mut numbers: Vec<_> = refused.iter().filter_map(|line| line["line"].as_u64()).collect();
-    numbers.sort_unstable();
-    assert_eq!(numbers, (2..=12).collect::<Vec<_>>());
+    let numbers: Vec<_> = refused.iter().filter_map(|line| line["line"].as_u64()).collect();
+    assert_eq!(numbers, (2..=18).collect::<Vec<_>>(), "in their order");
     let reason = |number: u64| text(refused.iter().find(|line| line["line"] == number).unwrap(), "reason");
-    assert!(reason(2).contains("--allow-weak"));
+    assert_eq!(reason(2), "access_token has under 32 characters, and can be guessed: --allow-weak takes it");
     assert!(reason(3).contains("column 2"));
     assert!(reason(7).contains("created_at is a time as in"));
     assert!(reason(8).contains("jeton:"));
     assert!(reason(9).contains("user_id is an integer or a string"));
     assert!(reason(12).contains("names are separated by commas"));
+    assert_eq!(reason(4), "title must be a string");
+    assert!(
+        reason(5).starts_with("there is no member kind: there are access_token, user_id"),
+        "{}",
+        reason(5)
+    );
+    assert_eq!(reason(6), "access_token: an access token is not empty");
+    assert!(reason(10).starts_with("a line is a JSON object: access_token"), "{}", reason(10));
+    assert_eq!(reason(11), "scopes must be an array of objects");
+    for number in [13, 14, 15] {
+        assert!(reason(number).ends_with(": no header can carry it"), "{}", reason(number));
+    }
+    assert!(reason(16).starts_with("expires_at is a time as in 2026-11-21T08:00:00Z, with its offset"));
+    assert!(reason(17).contains("stands there more than once"));
+    assert_eq!(reason(18), "there is no access_token: the secret, as a string");
 
     let (run, answer) = import(installation, lines[1], &["--allow-weak"]);
     assert_eq!((run.code, &answer["imported"]), (Some(0), &json!(1)));
@@ -157,4 +177,47 @@ fn more_than_one_transaction_or_page_takes() {
     assert_eq!(limited.as_array().map(Vec::len), Some(777));
     let (_, answer) = import(&installation, &lines, &[]);
     assert_eq!(answer, json!({"imported": 0, "duplicates": 1_203, "refused": []}));
+}
+
+each_way!(the_end_of_time_is_never_and_an_app_may_bound_it);
+fn the_end_of_time_is_never_and_an_app_may_bound_it(installation: &Installation) {
+    let line = |number: u8, end: &str| {
+        format!(
+            "{{\"access_token\": \"taken over from elsewhere, as number {number}\", \"expires_at\": {end}}}\n"
+        )
+    };
+    let lines = line(1, "\"9999-12-31T23:59:59Z\"") + &line(2, "null") + &line(3, "\"2090-01-01T00:00:00Z\"");
+    let (run, answer) = import(installation, &lines, &[]);
+    assert_eq!(answer, json!({"imported": 3, "duplicates": 0, "refused": []}));
+    assert_eq!(run.stderr, "", "everything is as it was said");
+    let ends: Vec<Value> = export(installation).iter().map(|token| token["expires_at"].clone()).collect();
+    assert_eq!(ends[..3], [json!("2090-01-01T00:00:00.000Z"), Value::Null, Value::Null]);
+    let bound = r#"{"max_ttl_seconds": 3600}"#;
+    installation.place.run_with(&["app", "settings", "demo", "--merge", "-", "--json"], bound).json();
+    let lines = line(4, "\"9999-12-31T23:59:59Z\"") + &line(5, "\"2020-01-01T00:00:00Z\"") + &line(6, "null");
+    let (run, answer) = import(installation, &lines, &[]);
+    assert_eq!((run.code, answer), (Some(0), json!({"imported": 3, "duplicates": 0, "refused": []})));
+    assert!(run.stderr.contains("2 of them end sooner than their lines say: max_ttl_seconds"), "{run:?}");
+}
+
+each_way!(what_an_editor_writes_before_a_text_is_none_of_it);
+fn what_an_editor_writes_before_a_text_is_none_of_it(installation: &Installation) {
+    let place = &installation.place;
+    let line = |number: u8| {
+        format!("\u{feff}{{\"access_token\": \"taken over from elsewhere, as number {number}\"}}\r\n")
+    };
+    let taken = |run: &(Run, Value), count: u8| {
+        assert_eq!(run.1, json!({"imported": count, "duplicates": 0, "refused": []}));
+    };
+    taken(&import(installation, &line(1), &[]), 1);
+    let file = place.scratch("tokens.jsonl", &(line(2) + &line(3)));
+    taken(&import(installation, "", &[&file]), 2);
+    let patch = "\u{feff}{\"default_ttl_seconds\": 60}";
+    let merge = ["app", "settings", "demo", "--json", "--merge"];
+    let merged = place.run_with(&[&merge[..], &["-"]].concat(), patch).json();
+    assert_eq!(merged["default_ttl_seconds"], 60);
+    let file = place.scratch("patch.json", &patch.replace("60", "70"));
+    assert_eq!(place.run(&[&merge[..], &[file.as_str()]].concat()).json()["default_ttl_seconds"], 70);
+    let file = place.scratch("jeton.toml", "\u{feff}drain_seconds = 7\n");
+    place.run(&["config", "check", &file]).done();
 }

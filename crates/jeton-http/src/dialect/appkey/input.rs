@@ -6,7 +6,7 @@
 use super::error::AppKeyError;
 use super::wire::SHOWN;
 use crate::members::{is_json, read_json, unknown};
-use crate::request::{BodyForm, pairs};
+use crate::request::{BodyForm, pairs, without_bom};
 use jeton_core::{Description, Label, LabelError, Lifetime, Permission, UserId};
 use jeton_service::{Edit, TokenLife};
 use serde_json::Value;
@@ -76,7 +76,8 @@ impl Members {
                 ));
             }
             BodyForm::Form if !is_json(body) => {
-                let pairs = pairs(body).ok_or_else(|| AppKeyError::bad("the form is not UTF-8"))?;
+                let pairs =
+                    pairs(without_bom(body)).ok_or_else(|| AppKeyError::bad("the form is not UTF-8"))?;
                 if pairs.is_empty() {
                     return Err(AppKeyError::bad("the body is empty"));
                 }

@@ -23,6 +23,7 @@ async fn every_name_of_json_and_forms() {
         ("application/x-www-form-urlencoded", "title=t", 200),
         ("application/x-www-form-urlencoded; charset=utf-8", "title=a+b%20c&expireInDays=1", 200),
         ("application/x-www-form-urlencoded", "TITLE=t&enable=&userID=", 200),
+        ("application/x-www-form-urlencoded", "\u{feff}title=t", 200),
         ("application/x-www-form-urlencoded", "title=", 400),
         ("application/x-www-form-urlencoded", "title=%ff", 400),
         ("application/x-www-form-urlencoded", json, 200),

@@ -1,0 +1,207 @@
+//! `jeton token import`
+
+use super::output;
+use super::token_args::ImportArgs;
+use crate::control::{ImportLine, ImportText, Request, ScopeText, ask};
+use crate::failure::Failure;
+use crate::text::{MARK, read_input};
+use jeton_http::{Object, read_json, unknown_member};
+use serde_json::{Map, Value, json};
+
+/// Lines of an import that one transaction takes, and bytes in a line: together they fit into one message.
+const IMPORT_ROWS: usize = 200;
+const IMPORT_LINE_BYTES: usize = 64 * 1024;
+
+const MEMBERS: &[&str] = &[
+    "access_token",
+    "user_id",
+    "title",
+    "tags",
+    "description",
+    "permissions",
+    "scopes",
+    "created_at",
+    "expires_at",
+    "enabled",
+];
+const OF_SCOPES: &[&str] = &["permissions", "global", "ids", "tags"];
+
+pub(super) async fn import(args: ImportArgs) -> Result<(), Failure> {
+    let text = read_input(args.file.as_deref())?;
+    let mut rows = Vec::new();
+    let mut refused = Vec::new();
+    for (line, text) in (1u64..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
+        match row(text) {
+            Ok(row) => rows.push(ImportLine { line, row }),
+            Err(reason) => refused.push(json!({"line": line, "reason": reason})),
+        }
+    }
+    let (mut imported, mut duplicates, mut shortened) = (0, 0, 0);
+    while !rows.is_empty() {
+        let rest = rows.split_off(rows.len().min(IMPORT_ROWS));
+        let request =
+            Request::TokenImport { app: args.target.app.clone(), rows, allow_weak: args.allow_weak };
+        let answer = ask(&args.target.place.place()?, request).await?;
+        let count = |member: &str| answer[member].as_u64().unwrap_or(0);
+        imported += count("imported");
+        duplicates += count("duplicates");
+        shortened += count("shortened");
+        refused.extend(answer["refused"].as_array().into_iter().flatten().cloned());
+        rows = rest;
+    }
+    refused.sort_by_key(|refusal| refusal["line"].as_u64());
+    let any_refused = !refused.is_empty();
+    let answer = json!({"imported": imported, "duplicates": duplicates, "refused": refused});
+    output::write_one(&answer, args.json)?;
+    if shortened > 0 {
+        output::note(&format!(
+            "{shortened} of them end sooner than their lines say: max_ttl_seconds of the app bounds them"
+        ));
+    }
+    if any_refused { Err(Failure::refused("some lines were not taken over")) } else { Ok(()) }
+}
+
+/// What a line says, or what is wrong with it: which member, and what it must be. Nothing of the line is quoted, since it
+/// holds a secret.
+fn row(text: &str) -> Result<ImportText, String> {
+    if text.len() > IMPORT_LINE_BYTES {
+        return Err(format!("the line has more than {IMPORT_LINE_BYTES} bytes"));
+    }
+    // Files that were put together from several may have it within.
+    let text = text.strip_prefix(MARK).unwrap_or(text);
+    let Value::Object(mut members) = read_json(text.as_bytes(), "the line")? else {
+        return Err(format!("a line is a JSON object: {}", MEMBERS.join(", ")));
+    };
+    only_known(&members, MEMBERS)?;
+    let access_token = match members.remove("access_token") {
+        Some(Value::String(secret)) => secret,
+        Some(_) => return Err("access_token must be a string: the secret".to_owned()),
+        None => return Err("there is no access_token: the secret, as a string".to_owned()),
+    };
+    Ok(ImportText {
+        access_token,
+        user_id: members.remove("user_id"),
+        title: text_of(&mut members, "title")?,
+        tags: text_of(&mut members, "tags")?,
+        description: text_of(&mut members, "description")?,
+        permissions: text_of(&mut members, "permissions")?,
+        scopes: match members.remove("scopes") {
+            None | Some(Value::Null) => None,
+            Some(Value::Array(scopes)) => {
+                Some(scopes.into_iter().map(|value| scope(value).map(Object)).collect::<Result<_, _>>()?)
+            }
+            Some(_) => return Err("scopes must be an array of objects".to_owned()),
+        },
+        created_at: text_of(&mut members, "created_at")?,
+        expires_at: text_of(&mut members, "expires_at")?,
+        enabled: truth_of(&mut members, "enabled")?,
+    })
+}
+
+fn scope(value: Value) -> Result<ScopeText, String> {
+    let Value::Object(mut members) = value else {
+        return Err("scopes must be an array of objects".to_owned());
+    };
+    let in_scope = |reason: String| format!("in a scope, {reason}");
+    only_known(&members, OF_SCOPES).map_err(in_scope)?;
+    let mut names = |name: &str| match members.remove(name) {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(value) => serde_json::from_value(value)
+            .map_err(|_| format!("in a scope, {name} must be an array of strings")),
+    };
+    let (permissions, ids, tags) = (names("permissions")?, names("ids")?, names("tags")?);
+    let global = truth_of(&mut members, "global").map_err(in_scope)?.unwrap_or_default();
+    Ok(ScopeText { permissions, global, ids, tags })
+}
+
+fn only_known(members: &Map<String, Value>, known: &[&str]) -> Result<(), String> {
+    let strange = members.keys().find(|name| !known.contains(&name.as_str()));
+    strange.map_or(Ok(()), |name| Err(unknown_member(name, known)))
+}
+
+fn text_of(members: &mut Map<String, Value>, name: &str) -> Result<Option<String>, String> {
+    match members.remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(format!("{name} must be a string")),
+    }
+}
+
+fn truth_of(members: &mut Map<String, Value>, name: &str) -> Result<Option<bool>, String> {
+    match members.remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Bool(value)) => Ok(Some(value)),
+        Some(_) => Err(format!("{name} must be true or false")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong(text: &str) -> String {
+        row(text).err().unwrap_or_else(|| panic!("it was read: {text}"))
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_what_it_must_be() {
+        for (line, reason) in [
+            ("not json", "the line is not JSON: line 1, column 2"),
+            (
+                r#"{"access_token": "s", "access_token": "t"}"#,
+                "a member of the line stands there more than once: line 1, column 36",
+            ),
+            (
+                r#"["s"]"#,
+                "a line is a JSON object: access_token, user_id, title, tags, description, permissions, scopes, created_at, expires_at, enabled",
+            ),
+            (r#"{"title": "t"}"#, "there is no access_token: the secret, as a string"),
+            (r#"{"access_token": 5}"#, "access_token must be a string: the secret"),
+            (r#"{"access_token": null}"#, "access_token must be a string: the secret"),
+            (r#"{"access_token": "s", "title": 5}"#, "title must be a string"),
+            (r#"{"access_token": "s", "expires_at": 1767323045}"#, "expires_at must be a string"),
+            (r#"{"access_token": "s", "enabled": "yes"}"#, "enabled must be true or false"),
+            (
+                r#"{"access_token": "s", "expire_at": "x"}"#,
+                "there is no member expire_at: did you mean expires_at?",
+            ),
+            (r#"{"access_token": "s", "scopes": {}}"#, "scopes must be an array of objects"),
+            (r#"{"access_token": "s", "scopes": [[]]}"#, "scopes must be an array of objects"),
+            (
+                r#"{"access_token": "s", "scopes": [{"tag": ["a"]}]}"#,
+                "in a scope, there is no member tag: did you mean tags?",
+            ),
+            (
+                r#"{"access_token": "s", "scopes": [{"ids": [5]}]}"#,
+                "in a scope, ids must be an array of strings",
+            ),
+            (
+                r#"{"access_token": "s", "scopes": [{"global": 1}]}"#,
+                "in a scope, global must be true or false",
+            ),
+        ] {
+            assert_eq!(wrong(line), reason, "{line}");
+        }
+        assert!(wrong(&" ".repeat(IMPORT_LINE_BYTES + 1)).contains("more than 65536 bytes"));
+    }
+
+    #[test]
+    fn nothing_of_a_line_is_quoted() {
+        let secret = "5e0c7a1f3b9d4826a07c5e0c7a1f3b9d";
+        for line in [
+            secret.to_owned(),
+            format!(r#"{{"access_token": {secret}}}"#),
+            format!(r#"{{"{secret}": 1}}"#),
+            format!(r#"{{"access_token": ["{secret}"]}}"#),
+            format!(r#"{{"access_token": "s", "title": ["{secret}"]}}"#),
+            format!(r#"{{"access_token": "s", "scopes": [{{"{secret}": 1}}]}}"#),
+        ] {
+            assert!(!wrong(&line).contains(&secret[..12]), "{}", wrong(&line));
+        }
+    }
+
+    #[test]
+    fn a_mark_before_a_line_is_no_part_of_it() {
+        assert_eq!(row("\u{feff}{\"access_token\": \"s\", \"scopes\": null}").unwrap().access_token, "s");
+    }
+}

@@ -1,0 +1,51 @@
+//! Texts that people hand over, in files or on standard input.
+
+use crate::failure::Failure;
+use std::io::Read;
+use std::path::Path;
+
+/// What some editors write before a text to say that it is UTF-8. It is no part of the text.
+pub(crate) const MARK: char = '\u{feff}';
+
+/// Reads a file, or standard input, as UTF-8 without the mark that some editors write before it. The reason names what was
+/// read and quotes nothing of it.
+pub(crate) fn read_input(path: Option<&Path>) -> Result<String, Failure> {
+    let Some(path) = path else {
+        let mut bytes = Vec::new();
+        let read = std::io::stdin().lock().read_to_end(&mut bytes).map_err(|error| error.to_string());
+        let text = read.and_then(|_| text_of(bytes));
+        return text.map_err(|reason| Failure::usage(format!("standard input: {reason}")));
+    };
+    read_text(path).map_err(|reason| Failure::usage(format!("{}: {reason}", path.display())))
+}
+
+/// The same of a file; the error is the reason.
+pub(crate) fn read_text(path: &Path) -> Result<String, String> {
+    std::fs::read(path).map_err(|error| error.to_string()).and_then(text_of)
+}
+
+fn text_of(bytes: Vec<u8>) -> Result<String, String> {
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err("this is UTF-16: save it as UTF-8".to_owned());
+    }
+    let text = String::from_utf8(bytes).map_err(|_| "this is no text in UTF-8".to_owned())?;
+    Ok(text.strip_prefix(MARK).map(str::to_owned).unwrap_or(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mark_is_no_part_of_a_text() {
+        let text = |bytes: &[u8]| text_of(bytes.to_vec());
+        assert_eq!(text("\u{feff}{}".as_bytes()), Ok("{}".to_owned()));
+        assert_eq!(text("a\u{feff}b".as_bytes()), Ok("a\u{feff}b".to_owned()));
+        assert_eq!(text(b""), Ok(String::new()));
+        for (bytes, reason) in
+            [(&b"\xff\xfea\0"[..], "UTF-16"), (b"\xfe\xff\0a", "UTF-16"), (b"\xe9t\xe9", "no text in UTF-8")]
+        {
+            assert!(text(bytes).unwrap_err().contains(reason), "{bytes:?}");
+        }
+    }
+}
