@@ -111,6 +111,7 @@ fn read(certificate: &Path, key: &Path) -> Result<ServerConfig, TlsError> {
 
 fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let text = std::fs::read(path).map_err(|error| TlsError::Io { path: path.to_owned(), error })?;
+    let text = without_marks(&text);
     let chain: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(&text).collect();
     match chain {
         Ok(chain) if !chain.is_empty() => Ok(chain),
@@ -128,5 +129,21 @@ fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     }
     let mut text = Zeroizing::new(Vec::new());
     file.read_to_end(&mut text).map_err(failed)?;
-    PrivateKeyDer::from_pem_slice(&text).map_err(|_| TlsError::NoKey(path.to_owned()))
+    PrivateKeyDer::from_pem_slice(&without_marks(&text)).map_err(|_| TlsError::NoKey(path.to_owned()))
+}
+
+/// The same without the byte-order marks that editors write before a text, and that stand within where several texts were put
+/// together: a certificate behind one would be passed over.
+fn without_marks(text: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut plain = Zeroizing::new(Vec::with_capacity(text.len()));
+    let mut rest = text;
+    while let Some((byte, behind)) = rest.split_first() {
+        if let Some(behind) = rest.strip_prefix(b"\xef\xbb\xbf") {
+            rest = behind;
+        } else {
+            plain.push(*byte);
+            rest = behind;
+        }
+    }
+    plain
 }

@@ -59,7 +59,9 @@ pub fn read_key_file(path: &Path) -> Result<KeyRing, KeyFileError> {
     }
     let mut text = Zeroizing::new(String::new());
     match file.read_to_string(&mut text) {
-        Ok(_) => KeyRing::parse(&text).map_err(|error| KeyFileError::Ring { path: path.to_owned(), error }),
+        // Some editors write a byte-order mark before it.
+        Ok(_) => KeyRing::parse(text.trim_start_matches('\u{feff}'))
+            .map_err(|error| KeyFileError::Ring { path: path.to_owned(), error }),
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
             Err(KeyFileError::Ring { path: path.to_owned(), error: KeyRingError::Shape })
         }
@@ -115,6 +117,15 @@ mod tests {
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         assert!(read_key_file(&path).unwrap().roots().eq(ring().roots()));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.json");
+        write_key_file(&path, &ring()).unwrap();
+        std::fs::write(&path, format!("\u{feff}{}", *ring().to_text())).unwrap();
+        assert!(read_key_file(&path).unwrap().roots().eq(ring().roots()));
     }
 
     #[test]

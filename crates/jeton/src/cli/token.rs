@@ -8,7 +8,7 @@ use super::token_args::{
 use super::token_import::import;
 use crate::control::{Request, ask};
 use crate::failure::Failure;
-use crate::text::read_input;
+use crate::text::{MARK, read_input};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
@@ -29,6 +29,8 @@ pub(crate) enum TokenCommand {
     /// Revoke a token: it is refused from now on, and its secret cannot be issued again
     Revoke(RevokeArgs),
     /// Say whether a token is good, read from standard input or asked for: exit 0 if it is allowed, 1 if it is not
+    ///
+    /// White space around it, a byte-order mark and the `Bearer` that it was copied with are no part of it.
     Verify(VerifyArgs),
     /// Take over tokens that another system issued, one JSON object a line
     ///
@@ -136,7 +138,7 @@ async fn verify(args: VerifyArgs) -> Result<(), Failure> {
     };
     let request = Request::TokenVerify {
         app: args.target.app,
-        token: text.trim_end_matches(['\r', '\n']).to_owned(),
+        token: pasted(&text)?.to_owned(),
         permission: args.permission,
         id: args.id,
         tags: args.tag,
@@ -148,5 +150,54 @@ async fn verify(args: VerifyArgs) -> Result<(), Failure> {
         Ok(())
     } else {
         Err(Failure::refused(format!("not allowed: {}", answer["reason"].as_str().unwrap_or("refused"))))
+    }
+}
+
+/// The token in what somebody pasted: without the white space around it, and without the header that it was copied from, as a
+/// server reads that.
+fn pasted(text: &str) -> Result<&str, Failure> {
+    let mut token = text.trim_start_matches(MARK).trim();
+    for before in ["authorization:", "bearer "] {
+        if token.get(..before.len()).is_some_and(|start| start.eq_ignore_ascii_case(before)) {
+            token = token[before.len()..].trim_start();
+        }
+    }
+    if token.is_empty() || token.eq_ignore_ascii_case("bearer") {
+        return Err(Failure::usage("an access token is not empty: one, and nothing else, is read"));
+    }
+    if token.contains(char::is_control) {
+        return Err(Failure::usage(
+            "an access token has no line break or other control character in it: one, and nothing else, is read",
+        ));
+    }
+    Ok(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_pasted_is_read_as_a_header_is() {
+        for text in [
+            "abc",
+            "abc\n",
+            "abc\r\n",
+            " \tabc ",
+            "\u{feff}abc\n",
+            "Bearer abc",
+            "bearer   abc\n",
+            "\u{feff}Bearer abc",
+            "Authorization: Bearer abc\r\n",
+            "authorization:abc",
+        ] {
+            assert_eq!(pasted(text).unwrap(), "abc", "{text:?}");
+        }
+        for text in ["bearer-of-rings", "a bearer b", "Basic YTpi"] {
+            assert_eq!(pasted(text).unwrap(), text);
+        }
+        for text in ["", "\n", "Bearer", "Bearer \n", "\u{feff}", "abc\ndef", "a\0b"] {
+            assert!(pasted(text).is_err(), "{text:?}");
+        }
     }
 }

@@ -232,6 +232,25 @@ fn questions_are_answered(installation: &Installation) {
     let verify = ["token", "verify", "--app", "demo"];
     place.run_with(&verify, "").fails(2, "an access token is not empty");
     place.run_with(&verify, &"x".repeat(2_000)).fails(2, "at most 1024 bytes");
+    for pasted in [
+        "Bearer TOKEN",
+        " bearer  TOKEN\r\n",
+        "\u{feff}TOKEN\n",
+        "\u{feff}Authorization: Bearer TOKEN",
+        "TOKEN ",
+    ] {
+        let pasted = pasted.replace("TOKEN", token);
+        place.run_with(&verify, &pasted).done();
+        let file = place.scratch("pasted.txt", &pasted);
+        place.run(&[&verify[..], &["--token-file", &file]].concat()).done();
+    }
+    for (pasted, reason) in [
+        ("Bearer \n", "an access token is not empty"),
+        ("\u{feff}", "an access token is not empty"),
+        ("TOKEN\nTOKEN\n", "one, and nothing else, is read"),
+    ] {
+        place.run_with(&verify, &pasted.replace("TOKEN", token)).fails(2, reason);
+    }
     let file = place.scratch("token", &format!("{token}\n"));
     place.json(&[&verify[..], &["--token-file", &file]].concat());
     place.run_with(&["token", "verify", "--app", "nowhere"], token).fails(1, "there is no app nowhere");

@@ -66,6 +66,21 @@ async fn serve(files: &Files) -> (TestApp, Serving, Arc<Tls>) {
     (app, server, tls)
 }
 
+/// Editors write it before a text, and `cat` leaves it within.
+#[tokio::test]
+async fn a_byte_order_mark_is_no_part_of_a_file() {
+    const MARK: &str = "\u{feff}";
+    let (files, roots) = Files::new();
+    let read = |path: PathBuf| std::fs::read_to_string(path).unwrap();
+    let (certificate, key) = (read(files.certificate()), read(files.key()));
+    std::fs::write(files.certificate(), format!("{MARK}{certificate}{MARK}{certificate}")).unwrap();
+    files.write_key(&format!("{MARK}{key}"));
+    let (_app, server, _) = serve(&files).await;
+    let stream = connect(server.address, &roots, &[&rustls::version::TLS13]).await.unwrap();
+    let chain = stream.get_ref().1.peer_certificates().unwrap();
+    assert_eq!(chain.len(), 2, "the second is not passed over");
+}
+
 async fn connect(
     address: SocketAddr,
     roots: &RootCertStore,
