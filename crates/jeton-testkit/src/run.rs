@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 
-/// True in the fast run (`cargo xtask test --fast`), which has no PostgreSQL, Python or Node.js. The full gate is
+/// True in the fast run (`cargo xtask test --fast`), which has no PostgreSQL, nginx, Python or Node.js. The full gate is
 /// never fast. The only reader of `JETON_TEST_FAST`.
 pub fn fast() -> bool {
     std::env::var_os("JETON_TEST_FAST").is_some_and(|value| value == "1")
@@ -68,6 +68,25 @@ fn packages(named: Option<OsString>) -> PathBuf {
     })
 }
 
+/// The program nginx, of whatever version a distribution has.
+///
+/// # Panics
+/// There is none; the message says how to get it.
+pub fn nginx() -> PathBuf {
+    gateway(std::env::var_os("JETON_TEST_NGINX"))
+}
+
+fn gateway(named: Option<OsString>) -> PathBuf {
+    let path = named.map_or_else(|| PathBuf::from("/usr/sbin/nginx"), PathBuf::from);
+    assert!(
+        path.is_file(),
+        "{} is not there, and this test puts nginx in front of the server. Run `cargo xtask test`, which has it, or set \
+         JETON_TEST_NGINX to the program",
+        path.display()
+    );
+    path
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,5 +128,18 @@ mod tests {
     fn a_folder_where_nothing_was_installed_is_none() {
         let folder = tempfile::tempdir().unwrap();
         packages(Some(folder.path().into()));
+    }
+
+    #[test]
+    fn the_named_gateway_is_taken_as_it_is() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        assert_eq!(gateway(Some(file.path().into())), file.path());
+    }
+
+    #[test]
+    #[should_panic(expected = "Run `cargo xtask test`")]
+    fn a_gateway_that_is_gone_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        gateway(Some(folder.path().join("nginx").into()));
     }
 }

@@ -3,6 +3,8 @@
 use super::announce;
 use crate::failure::Failure;
 use crate::process::{output, run_quietly};
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 /// The package manager, and whether its lists are fresh.
@@ -18,18 +20,38 @@ impl Apt {
     /// There is no apt, no right to use it, or no such package.
     pub(super) fn install(&mut self, packages: &[&str]) -> Result<(), Failure> {
         announce(&format!("the Debian package {}", packages.join(", ")));
+        self.update(&packages.join(", "))?;
+        let apt_get = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "--yes", "--quiet=2"];
+        run_quietly(as_root(&apt_get)?.arg("--no-install-recommends").args(packages))
+    }
+
+    /// Unpacks `package`, without what it depends on, in `folder`. The system stays as it is.
+    ///
+    /// # Errors
+    /// There is no apt, no right to update its lists, or no such package.
+    pub(super) fn unpack(&mut self, package: &str, folder: &Path) -> Result<(), Failure> {
+        self.update(package)?;
+        let files = |source| Failure::Files { what: folder.display().to_string(), source };
+        if folder.exists() {
+            fs::remove_dir_all(folder).map_err(files)?;
+        }
+        fs::create_dir_all(folder).map_err(files)?;
+        run_quietly(Command::new("apt-get").args(["download", "--quiet=2", package]).current_dir(folder))?;
+        run_quietly(Command::new("sh").args(["-c", "dpkg-deb --extract ./*.deb ."]).current_dir(folder))
+    }
+
+    /// Has the lists updated before anything is taken from there.
+    fn update(&mut self, wanted: &str) -> Result<(), Failure> {
         if output(Command::new("apt-get").arg("--version")).is_none() {
             return Err(Failure::Missing(format!(
-                "This system has no apt-get. Install what Debian calls {} and run this again.",
-                packages.join(", ")
+                "This system has no apt-get. Install what Debian calls {wanted} and run this again."
             )));
         }
         if !self.updated {
             run_quietly(&mut as_root(&["apt-get", "update", "--quiet=2"])?)?;
             self.updated = true;
         }
-        let apt_get = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "--yes", "--quiet=2"];
-        run_quietly(as_root(&apt_get)?.arg("--no-install-recommends").args(packages))
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@
 mod costly;
 mod crowd;
 mod flood;
+mod gateway;
 mod honest;
 mod measure;
 mod neighbours;
@@ -118,6 +119,15 @@ fn unnoticed_at_a_small_size(attack: &Attack) {
 #[expect(clippy::print_stdout, reason = "a proof prints its figure")]
 fn replaced_databases_at_full_size() {
     println!("hostile: a database that is replaced: {}", replaced::every_shape(16, 2_000));
+}
+
+#[test]
+#[ignore = "a proof: cargo xtask prove hostile"]
+#[expect(clippy::print_stdout, reason = "a proof prints its figure")]
+fn gateways_that_keep_connections_at_full_size() {
+    for requests in [12_000, 120_000] {
+        println!("hostile: {}", gateway::behind_nginx(requests));
+    }
 }
 
 fn attack(size: Size) -> String {
