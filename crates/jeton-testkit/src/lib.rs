@@ -1,4 +1,5 @@
-//! What the tests of the other crates share: a PostgreSQL of their own, randomness that repeats, a search for leaked
+//! What the tests of the other crates share: a PostgreSQL of their own, a way to it that can be cut, randomness that
+//! repeats, a search for leaked
 //! secrets, and the commands that the documents name.
 //!
 //! Only ever a dev-dependency. Where something is missing these functions panic, and the message says what to run:
@@ -12,8 +13,10 @@ pub mod markdown;
 mod postgres;
 mod run;
 mod shell;
+mod way;
 
 pub use canary::{Canaries, Sighting};
 pub use entropy::SeededEntropy;
-pub use postgres::Cluster;
+pub use postgres::{Cluster, Suspended};
 pub use run::{fast, nginx, node, python, skips};
+pub use way::{Passage, Way};

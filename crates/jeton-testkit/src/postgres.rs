@@ -1,5 +1,6 @@
 //! A PostgreSQL cluster that lives as long as the test process.
 
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -41,6 +42,14 @@ impl Cluster {
     /// programs where it is not `/usr/lib/postgresql/<version>/bin`.
     pub fn shared() -> &'static Cluster {
         SHARED.get_or_init(|| Cluster::start(&programs()))
+    }
+
+    /// Another one, which nobody else uses and which ends when it is dropped.
+    ///
+    /// # Panics
+    /// As [`shared`](Self::shared) does.
+    pub fn own() -> Cluster {
+        Cluster::start(&programs())
     }
 
     /// The URL of a new, empty database, whose owner the URL's user is. That user has no other rights.
@@ -90,6 +99,33 @@ impl Cluster {
         Command::new(self.programs.join(name))
     }
 
+    /// Stops all its processes where they are, for as long as the answer is kept. To be had of one's [`own`](Self::own) only.
+    ///
+    /// # Panics
+    /// It does not run.
+    pub fn suspend(&self) -> Suspended {
+        // The first starts no other while it is stopped itself.
+        let mut suspended = self.suspend_first();
+        let first = suspended.0[0].as_raw_nonzero();
+        let children = fs::read_to_string(format!("/proc/{first}/task/{first}/children"));
+        children.expect("the system lists processes").split_whitespace().for_each(|pid| {
+            suspended.stop(pid);
+        });
+        suspended
+    }
+
+    /// Stops only the process that takes connections: those that there are go on.
+    ///
+    /// # Panics
+    /// It does not run.
+    pub fn suspend_first(&self) -> Suspended {
+        let file = self.directory.join("data/postmaster.pid");
+        let text = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+        let mut suspended = Suspended(Vec::new());
+        suspended.stop(text.lines().next().unwrap_or_default());
+        suspended
+    }
+
     fn start(programs: &Path) -> Cluster {
         for _ in 0..PORTS_TRIED {
             let port = free_port();
@@ -121,6 +157,28 @@ impl Cluster {
         let output = command.output().unwrap_or_else(|e| panic!("cannot run {command:?}: {e}"));
         assert!(output.status.success(), "{command:?} failed: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("the cluster speaks UTF-8")
+    }
+}
+
+/// A cluster whose processes are stopped. Dropping this lets them go on.
+#[derive(Debug)]
+pub struct Suspended(Vec<Pid>);
+
+impl Suspended {
+    fn stop(&mut self, pid: &str) {
+        let pid = pid.trim().parse().expect("a process id is a number");
+        let process = Pid::from_raw(pid).expect("a process id is positive");
+        kill_process(process, Signal::STOP).unwrap_or_else(|e| panic!("{process:?}: {e}"));
+        self.0.push(process);
+    }
+}
+
+impl Drop for Suspended {
+    fn drop(&mut self) {
+        for process in &self.0 {
+            // One that was killed meanwhile cannot go on.
+            let _ = kill_process(*process, Signal::CONT);
+        }
     }
 }
 

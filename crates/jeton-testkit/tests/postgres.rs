@@ -102,6 +102,24 @@ fn a_dump_shows_text_and_bytes_to_the_search_for_secrets() {
     assert_eq!(forms(&format!("VALUES ('', convert_to('{secret}', 'UTF8'))")), ["text in hex"]);
 }
 
+#[test]
+fn a_cluster_that_is_suspended_answers_when_it_goes_on() {
+    if skips(POSTGRES) {
+        return;
+    }
+    let cluster = Cluster::own();
+    let url = cluster.create_database();
+    let suspended = cluster.suspend();
+    let patient = std::thread::spawn({
+        let url = url.clone();
+        move || query(&url, "SELECT 1")
+    });
+    let hasty = query(&format!("{url}?connect_timeout=2"), "SELECT 1").unwrap_err();
+    assert!(hasty.contains("timeout expired"), "{hasty}");
+    drop(suspended);
+    assert_eq!(patient.join().unwrap().unwrap(), "1");
+}
+
 /// Runs another process that starts a cluster; says where it is.
 fn hold_postgres() -> (Child, PathBuf) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_hold-postgres"))
