@@ -59,8 +59,8 @@ const MAX_TRIES: u32 = 4;
 /// database must be there, be encoded in UTF-8, and let its user make tables. Any number of processes may have it open.
 ///
 /// What reads is given up after the options' time, its wait for a connection included, but not that for its app's turn. A
-/// statement that writes is given up after 10 seconds, and its wait for a connection after 5. Where the server is gone, all
-/// end within the options' time, and while it is, nothing is asked: calls fail at once.
+/// statement that writes is given up after 10 seconds, and its wait for a connection after the options' time. Where the server is
+/// gone, all end within that time, and while it is, nothing is asked: calls fail at once.
 ///
 /// # Errors
 /// The URL makes no sense, the database was written by a newer version, or it cannot be reached or used.

@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, query_scalar};
 use std::time::Duration;
 
 const MAX_CONNECTIONS: u32 = 10;
-/// How long a write waits for a connection; a lookup has less time in all.
+/// How long anybody waits for a connection, at most: where a read has less time than this, no longer than that.
 pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where a server or role does not wait for the disk on a commit, this connection does: an acknowledged write is on
@@ -21,11 +21,12 @@ const WAIT_FOR_DISK: &str = "SELECT set_config('synchronous_commit', 'on', false
 pub(super) async fn pool(url: &str, query_time: Duration) -> Result<PgPool, OpenError> {
     let options = options(url)?;
     prepare(&options).await?;
-    let query_time = query_time.as_millis().max(1).to_string();
-    let limits = [("statement_timeout", query_time.as_str()), ("idle_in_transaction_session_timeout", "30s")];
+    let statement_timeout = query_time.as_millis().max(1).to_string();
+    let limits =
+        [("statement_timeout", statement_timeout.as_str()), ("idle_in_transaction_session_timeout", "30s")];
     Ok(PgPoolOptions::new()
         .max_connections(MAX_CONNECTIONS)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .acquire_timeout(ACQUIRE_TIMEOUT.min(query_time))
         .after_connect(|connection, _| Box::pin(async { connection.execute(WAIT_FOR_DISK).await.map(drop) }))
         .connect_lazy_with(options.options(limits)))
 }
