@@ -8,6 +8,7 @@ mod gateway;
 mod honest;
 mod measure;
 mod neighbours;
+mod outage;
 mod pages;
 mod replaced;
 mod shapes;
@@ -128,6 +129,16 @@ fn gateways_that_keep_connections_at_full_size() {
     for requests in [12_000, 120_000] {
         println!("hostile: {}", gateway::behind_nginx(requests));
     }
+}
+
+#[test]
+#[ignore = "a proof: cargo xtask prove hostile"]
+#[expect(clippy::print_stdout, reason = "a proof prints its figures")]
+fn databases_that_go_away_within_their_times() {
+    for cut in outage::CUTS {
+        println!("hostile, a database that goes away, {}", outage::outage(cut, &outage::TIGHT));
+    }
+    println!("hostile, a database {}", outage::no_more_connections(&outage::TIGHT));
 }
 
 fn attack(size: Size) -> String {

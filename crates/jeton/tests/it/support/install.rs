@@ -105,7 +105,7 @@ impl Installation {
     }
 
     #[track_caller]
-    fn at(place: Place) -> Self {
+    pub(crate) fn at(place: Place) -> Self {
         let credentials = place.init();
         Installation { place, credentials, server: None }
     }
