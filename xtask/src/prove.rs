@@ -96,6 +96,12 @@ const PROOFS: &[Proof] = &[
         test: "prove::hostile::ten_thousand_rows_that_nobody_vouches_for",
         needs_release: true,
     },
+    Proof {
+        name: "hostile",
+        package: "jeton",
+        test: "prove::hostile::servers_that_stop_under_load_within_their_times",
+        needs_release: true,
+    },
     Proof { name: "kill9", package: "jeton", test: "prove::kill9::two_hundred_rounds", needs_release: true },
     Proof {
         name: "revoke",

@@ -13,6 +13,7 @@ mod pages;
 mod replaced;
 mod shapes;
 mod slow;
+mod stopping;
 mod values;
 mod wire;
 
@@ -139,6 +140,15 @@ fn databases_that_go_away_within_their_times() {
         println!("hostile, a database that goes away, {}", outage::outage(cut, &outage::TIGHT));
     }
     println!("hostile, a database {}", outage::no_more_connections(&outage::TIGHT));
+}
+
+#[test]
+#[ignore = "a proof: cargo xtask prove hostile"]
+#[expect(clippy::print_stdout, reason = "a proof prints its figures")]
+fn servers_that_stop_under_load_within_their_times() {
+    for figure in stopping::figures() {
+        println!("hostile, {figure}");
+    }
 }
 
 fn attack(size: Size) -> String {

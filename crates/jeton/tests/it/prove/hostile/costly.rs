@@ -6,7 +6,7 @@ use super::unnoticed_at_a_small_size;
 use crate::support::request;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -23,7 +23,7 @@ const CLIENTS: usize = 4;
 /// A row's own document has at most 16 KiB.
 const LONG: usize = 16_200;
 
-fn settings() -> Value {
+pub(super) fn settings() -> Value {
     json!({"loopback": {"acls": [{"principalType": "ROLE", "principalId": "$everyone", "permission": "ALLOW"}]}})
 }
 
@@ -42,11 +42,16 @@ fn row(number: usize) -> Value {
 }
 
 fn prepare(scene: &Scene, scale: Scale) {
-    let manager = [format!("Authorization: Bearer {}", scene.installation.credential("admin_token"))];
-    for from in (0..scale.of(ROWS)).step_by(5) {
+    fill(scene.address(), scene.installation.credential("admin_token"), scale.of(ROWS));
+}
+
+/// Makes so many rows.
+pub(super) fn fill(address: SocketAddr, admin: &str, count: usize) {
+    let manager = [format!("Authorization: Bearer {admin}")];
+    for from in (0..count).step_by(5) {
         let rows: Vec<Value> = (from..from + 5).map(row).collect();
         let body = json!(rows).to_string();
-        let created = request(scene.address(), "POST", "/api/accessTokens", &manager, Some(&body));
+        let created = request(address, "POST", "/api/accessTokens", &manager, Some(&body));
         assert_eq!(created.status, 200, "{}", created.body);
     }
 }
@@ -84,7 +89,10 @@ fn conditions() -> Vec<(&'static str, Value)> {
 }
 
 /// Requests for them: the line and the body.
-fn requests(ids: &[String]) -> Vec<(&'static str, String, String)> {
+pub(super) fn requests(address: SocketAddr) -> Vec<(&'static str, String, String)> {
+    let few = request(address, "GET", "/api/accessTokens?filter[limit]=30&filter[fields]=id", &[], None);
+    let ids: Vec<String> =
+        few.json().as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
     let mut requests = Vec::new();
     for (name, condition) in conditions() {
         let count = json!({"where": condition}).to_string();
@@ -112,9 +120,9 @@ fn message(line: &str, body: &str) -> String {
     )
 }
 
-/// Asks and goes away, after a second or with the first of an answer; answers its status if there was one.
-fn ask(scene: &Scene, line: &str, body: &str, patience: Duration) -> Option<u16> {
-    let mut stream = TcpStream::connect(scene.address()).unwrap();
+/// Asks and goes away, after so long or with the first of an answer; answers its status if there was one.
+pub(super) fn ask(address: SocketAddr, line: &str, body: &str, patience: Duration) -> Option<u16> {
+    let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(patience)).unwrap();
     stream.write_all(message(line, body).as_bytes()).ok()?;
     let mut begin = [0; 12];
@@ -124,12 +132,9 @@ fn ask(scene: &Scene, line: &str, body: &str, patience: Duration) -> Option<u16>
 
 fn run(scene: &Scene, scale: Scale) -> String {
     let address = scene.address();
-    let few = request(address, "GET", "/api/accessTokens?filter[limit]=30&filter[fields]=id", &[], None);
-    let ids: Vec<String> =
-        few.json().as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
-    let requests = requests(&ids);
+    let requests = requests(address);
     let patience = if scale == Scale::Gate { super::PROMPT } else { Duration::from_secs(1) };
-    let streams = listen(scene, scale.of(STREAMS));
+    let streams = listen(address, scale.of(STREAMS));
     let begun = Instant::now();
     let attack = |client: usize| {
         let mut answers = Vec::new();
@@ -138,7 +143,7 @@ fn run(scene: &Scene, scale: Scale) -> String {
             if begun.elapsed() >= scale.time() && (scale != Scale::Gate || answers.len() >= requests.len()) {
                 break;
             }
-            let status = ask(scene, line, body, patience);
+            let status = ask(address, line, body, patience);
             assert!(matches!(status, Some(200 | 400 | 404 | 503) | None), "{name}, {at}: {status:?}");
             answers.push(status);
         }
@@ -149,7 +154,7 @@ fn run(scene: &Scene, scale: Scale) -> String {
         let clients: Vec<_> = (0..clients).map(|client| scope.spawn(move || attack(client))).collect();
         // Every stream judges them.
         for number in 0..4 {
-            ask(scene, "POST /api/accessTokens", &row(number).to_string(), patience);
+            ask(address, "POST /api/accessTokens", &row(number).to_string(), patience);
         }
         clients.into_iter().flat_map(|client| client.join().unwrap()).collect()
     });
@@ -167,11 +172,11 @@ fn run(scene: &Scene, scale: Scale) -> String {
 }
 
 /// Streams whose conditions are costly.
-fn listen(scene: &Scene, count: usize) -> Vec<TcpStream> {
+pub(super) fn listen(address: SocketAddr, count: usize) -> Vec<TcpStream> {
     let conditions: Vec<_> = conditions().into_iter().map(|(_, condition)| condition).collect();
     let open = |number: usize| {
         let body = json!({"where": conditions[number % conditions.len()]}).to_string();
-        let mut stream = TcpStream::connect(scene.address()).unwrap();
+        let mut stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(super::PROMPT)).unwrap();
         stream.write_all(message("POST /api/accessTokens/change-stream", &body).as_bytes()).unwrap();
         let mut begin = [0; 12];
