@@ -18,5 +18,5 @@ mod way;
 pub use canary::{Canaries, Sighting};
 pub use entropy::SeededEntropy;
 pub use postgres::{Cluster, Suspended};
-pub use run::{fast, nginx, node, python, skips};
+pub use run::{fast, nginx, node, python, say_skipped, skips};
 pub use way::{Passage, Way};

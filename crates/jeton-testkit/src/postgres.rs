@@ -59,15 +59,44 @@ impl Cluster {
     pub fn create_database(&self) -> String {
         let number = self.databases.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{number}");
-        self.run(
-            self.program("createdb")
-                .arg("--host")
-                .arg(&self.directory)
-                .args(["--port", &self.port.to_string()])
-                .args(["--username=postgres", "--no-password", "--maintenance-db=postgres"])
-                .args(["--template=template0", "--owner=jeton", &name]),
-        );
+        self.administer(&[&created(&name)]);
         format!("postgres://jeton@127.0.0.1:{}/{name}", self.port)
+    }
+
+    /// Makes the database at `url` anew, with nothing in it, whoever uses it.
+    ///
+    /// # Panics
+    /// PostgreSQL refused.
+    pub fn empty_database(&self, url: &str) {
+        let name = name(url);
+        self.administer(&[&format!("DROP DATABASE {name} WITH (FORCE)"), &created(name)]);
+    }
+
+    /// Brings what was [dumped](Self::dump) into the database at `url`, which is empty, all at once.
+    ///
+    /// # Panics
+    /// PostgreSQL refused.
+    pub fn fill_database(&self, url: &str, dump: &str) {
+        let file = self.directory.join(format!("{}.sql", name(url)));
+        fs::write(&file, dump).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+        self.run(
+            self.program("psql")
+                .args(["--no-psqlrc", "--no-password", "--quiet", "--single-transaction"])
+                .args(["--set=ON_ERROR_STOP=1", "--dbname", url, "--file"])
+                .arg(&file),
+        );
+    }
+
+    /// Puts the database at `other` in the place of the one at `url`, whoever uses it, which is gone then.
+    ///
+    /// # Panics
+    /// PostgreSQL refused.
+    pub fn replace_database(&self, url: &str, other: &str) {
+        let (name, other) = (name(url), name(other));
+        self.administer(&[
+            &format!("DROP DATABASE {name} WITH (FORCE)"),
+            &format!("ALTER DATABASE {other} RENAME TO {name}"),
+        ]);
     }
 
     /// All that the database at `url` holds, as `pg_dump` writes it. Columns of bytes are in hex.
@@ -153,11 +182,29 @@ impl Cluster {
         panic!("of {PORTS_TRIED} free TCP ports, each was taken before PostgreSQL could use it");
     }
 
+    /// Runs these statements, each in a transaction of its own, as the one who may do everything.
+    fn administer(&self, statements: &[&str]) {
+        let mut psql = self.program("psql");
+        psql.args(["--no-psqlrc", "--no-password", "--quiet", "--set=ON_ERROR_STOP=1", "--host"]);
+        psql.arg(&self.directory).args(["--port", &self.port.to_string(), "--username=postgres"]);
+        psql.arg("--dbname=postgres").args(statements.iter().flat_map(|statement| ["--command", statement]));
+        self.run(&mut psql);
+    }
+
     fn run(&self, command: &mut Command) -> String {
         let output = command.output().unwrap_or_else(|e| panic!("cannot run {command:?}: {e}"));
         assert!(output.status.success(), "{command:?} failed: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("the cluster speaks UTF-8")
     }
+}
+
+fn created(name: &str) -> String {
+    format!("CREATE DATABASE {name} TEMPLATE template0 OWNER jeton")
+}
+
+/// The name of the database at `url`.
+fn name(url: &str) -> &str {
+    url.rsplit('/').next().and_then(|name| name.split('?').next()).unwrap_or_default()
 }
 
 /// A cluster whose processes are stopped. Dropping this lets them go on.

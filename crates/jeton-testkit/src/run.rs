@@ -24,14 +24,19 @@ pub fn skips(need: &str) -> bool {
     if !fast() {
         return false;
     }
+    say_skipped(&format!("fast run has no {need}"));
+    true
+}
+
+/// Says that the calling test was skipped, wholly or in part, because this is so: what no installation could change. Goes into
+/// the run's output also where the harness captures what tests print.
+pub fn say_skipped(reason: &str) {
     let thread = std::thread::current();
-    let line =
-        format!("skipped in the fast run, which has no {need}: {}\n", thread.name().unwrap_or("a test"));
+    let line = format!("skipped, since this {reason}: {}\n", thread.name().unwrap_or("a test"));
     // Written to the stream itself: the harness captures only what goes through `print!` and `eprint!`.
     std::io::stderr()
         .write_all(line.as_bytes())
         .unwrap_or_else(|e| panic!("cannot say that a test was skipped: {e}"));
-    true
 }
 
 /// The Python interpreter that has everything in `tests/python/requirements.txt`.

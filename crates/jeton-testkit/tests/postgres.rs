@@ -103,6 +103,23 @@ fn a_dump_shows_text_and_bytes_to_the_search_for_secrets() {
 }
 
 #[test]
+fn a_database_is_emptied_filled_and_replaced() {
+    if skips(POSTGRES) {
+        return;
+    }
+    let cluster = Cluster::shared();
+    let (url, other) = (cluster.create_database(), cluster.create_database());
+    query(&url, "CREATE TABLE things (value text); INSERT INTO things VALUES ('here')").unwrap();
+    let dump = cluster.dump(&url);
+    cluster.empty_database(&url);
+    assert!(query(&url, "SELECT value FROM things").unwrap_err().contains("does not exist"));
+    cluster.fill_database(&other, &dump);
+    cluster.replace_database(&url, &other);
+    assert_eq!(query(&url, "SELECT value FROM things").unwrap(), "here");
+    assert!(query(&other, "SELECT 1").unwrap_err().contains("does not exist"));
+}
+
+#[test]
 fn a_cluster_that_is_suspended_answers_when_it_goes_on() {
     if skips(POSTGRES) {
         return;
