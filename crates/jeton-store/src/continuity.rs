@@ -19,16 +19,20 @@ pub(crate) struct LogEnd {
     pub(crate) epoch: i64,
     /// The entry of the greatest number.
     pub(crate) newest: Entry,
-    /// That of the greatest number up to the one that was asked about.
+    /// That of the greatest number up to the one that was known.
     pub(crate) known: Entry,
-    /// Whether a restore is among those after that.
+    /// Whether a restore is among those that came since the last look.
     pub(crate) is_restored: bool,
 }
 
 impl LogEnd {
-    /// Where the log ends now. `None`: nothing was initialised.
-    pub(crate) async fn read<S: Session>(session: &mut S, known: i64) -> Result<Option<Self>, StoreError> {
-        let row = session.row(log::log_end(known)).await?;
+    /// Where the log ends now, which is asked for by one who has seen this. `None`: nothing was initialised.
+    pub(crate) async fn read<S: Session>(
+        session: &mut S,
+        before: &Continuity,
+    ) -> Result<Option<Self>, StoreError> {
+        let (seen, known) = before.asked();
+        let row = session.row(log::log_end(seen, known)).await?;
         row.as_ref().map(decode::log_end).transpose()
     }
 }
@@ -47,30 +51,59 @@ pub(crate) enum Break {
     Other,
 }
 
-/// What was last seen of a database's change log.
+/// What is known of a database's change log.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Continuity(Option<LogEnd>);
+pub(crate) struct Continuity {
+    /// What the last look has seen.
+    seen: Option<LogEnd>,
+    /// The newest entry that this process has written, and that is committed.
+    written: Entry,
+}
 
 impl Continuity {
-    /// About which entry to ask.
-    pub(crate) fn known(&self) -> i64 {
-        self.0.map_or(i64::MAX, |seen| seen.newest.sequence)
+    /// Since which entry to ask for restores, and about which to ask whether it is still there.
+    fn asked(&self) -> (i64, i64) {
+        self.seen.map_or((i64::MAX, i64::MAX), |seen| (seen.newest.sequence, self.newest(&seen).sequence))
     }
 
-    /// Takes what is there now, which was asked for with [`known`](Self::known), and says whether it can have become of
-    /// what was there before. Numbers go on above those of before also when a command restores a backup. Only the beginning
-    /// of a log is ever cut off.
-    pub(crate) fn take(&mut self, now: Option<LogEnd>) -> Result<(), Break> {
-        let before = std::mem::replace(&mut self.0, now);
-        let Some(before) = before else { return Ok(()) };
-        let seen = before.newest;
+    fn newest(&self, seen: &LogEnd) -> Entry {
+        if self.written.sequence > seen.newest.sequence { self.written } else { seen.newest }
+    }
+
+    /// Whether a database that this was known of, before a transaction began there, can have given out a number in it.
+    pub(crate) fn check_written(&self, written: Entry) -> Result<(), Break> {
+        let newest = self.seen.map_or(self.written, |seen| self.newest(&seen));
+        if written.sequence > newest.sequence { Ok(()) } else { Err(Break::Older { seen: newest.sequence }) }
+    }
+
+    /// Whether what is there now, which was [read](LogEnd::read) by one who knew this, can have become of what was known.
+    /// Numbers go on above those of before also when a command restores a backup. Only the beginning of a log is ever cut off.
+    pub(crate) fn check(&self, now: Option<LogEnd>) -> Result<(), Break> {
+        let Some(before) = self.seen else { return Ok(()) };
+        let newest = self.newest(&before);
+        let older = Err(Break::Older { seen: newest.sequence });
         match now {
-            Some(now) if now.newest.sequence < seen.sequence => Err(Break::Older { seen: seen.sequence }),
+            Some(now) if now.newest.sequence < newest.sequence => older,
             Some(now) if now.is_restored => Ok(()),
             Some(now) if now.epoch != before.epoch => Err(Break::Other),
-            Some(now) if now.known == seen || now.known == Entry::default() => Ok(()),
-            Some(_) => Err(Break::Older { seen: seen.sequence }),
+            Some(now) if now.known == newest || now.known == Entry::default() => Ok(()),
+            Some(_) => older,
             None => Err(Break::Other),
+        }
+    }
+
+    /// Takes what a look has seen, unless a later one has seen more.
+    pub(crate) fn learn(&mut self, now: Option<LogEnd>) {
+        let sequence = |end: &LogEnd| end.newest.sequence;
+        if now.as_ref().map(sequence) >= self.seen.as_ref().map(sequence) {
+            self.seen = now;
+        }
+    }
+
+    /// Takes what this process has committed.
+    pub(crate) fn note(&mut self, written: Entry) {
+        if written.sequence > self.written.sequence {
+            self.written = written;
         }
     }
 }
@@ -79,32 +112,77 @@ impl Continuity {
 mod tests {
     use super::*;
 
+    fn entry(sequence: i64, at: i64) -> Entry {
+        Entry { sequence, at }
+    }
+
+    fn end(epoch: i64, newest: Entry, known: Entry, is_restored: bool) -> Option<LogEnd> {
+        Some(LogEnd { epoch, newest, known, is_restored })
+    }
+
     #[test]
     fn a_log_goes_on_or_was_restored_by_a_command() {
-        let entry = |sequence, at| Entry { sequence, at };
-        let five = entry(5, 50);
-        let end = |epoch, newest, known, is_restored| Some(LogEnd { epoch, newest, known, is_restored });
+        let (none, five, seven) = (Entry::default(), entry(5, 50), entry(7, 70));
         let before = end(1, five, five, false);
-        let older = Err(Break::Older { seen: 5 });
-        for (before, now, expected) in [
-            (None, None, Ok(())),
-            (None, before, Ok(())),
-            (before, before, Ok(())),
-            (before, end(1, entry(9, 90), five, false), Ok(())),
+        let older = |seen| Err(Break::Older { seen });
+        for (seen, written, now, expected) in [
+            (None, none, None, Ok(())),
+            (None, none, before, Ok(())),
+            (before, none, before, Ok(())),
+            (before, none, end(1, entry(9, 90), five, false), Ok(())),
             // The log was cut.
-            (before, end(1, entry(9, 90), Entry::default(), false), Ok(())),
-            (before, end(2, entry(9, 90), entry(4, 40), true), Ok(())),
-            (before, end(1, entry(4, 40), entry(4, 40), false), older),
-            (before, end(2, entry(4, 40), entry(4, 40), true), older),
+            (before, none, end(1, entry(9, 90), none, false), Ok(())),
+            (before, none, end(2, entry(9, 90), entry(4, 40), true), Ok(())),
+            (before, none, end(1, entry(4, 40), entry(4, 40), false), older(5)),
+            (before, none, end(2, entry(4, 40), entry(4, 40), true), older(5)),
             // Others have taken the numbers since.
-            (before, end(1, entry(9, 90), entry(5, 80), false), older),
-            (before, end(1, entry(9, 90), entry(4, 40), false), older),
-            (before, end(2, entry(9, 90), five, false), Err(Break::Other)),
-            (before, None, Err(Break::Other)),
+            (before, none, end(1, entry(9, 90), entry(5, 80), false), older(5)),
+            (before, none, end(1, entry(9, 90), entry(4, 40), false), older(5)),
+            (before, none, end(2, entry(9, 90), five, false), Err(Break::Other)),
+            (before, none, None, Err(Break::Other)),
+            // What was acknowledged after the last look.
+            (before, seven, end(1, seven, seven, false), Ok(())),
+            (before, seven, end(1, entry(6, 60), entry(6, 60), false), older(7)),
+            (before, seven, end(1, entry(9, 90), entry(7, 80), false), older(7)),
+            (before, seven, end(2, entry(9, 90), seven, true), Ok(())),
+            (before, entry(3, 30), before, Ok(())),
         ] {
-            let mut continuity = Continuity(before);
-            assert_eq!(continuity.known(), if before.is_some() { 5 } else { i64::MAX });
-            assert_eq!(continuity.take(now), expected, "{before:?} {now:?}");
+            let continuity = Continuity { seen, written };
+            assert_eq!(continuity.check(now), expected, "{seen:?} {written:?} {now:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_go_on_above_all_that_were_known() {
+        let older = |seen| Err(Break::Older { seen });
+        for (seen, written, number, expected) in [
+            (0, 0, 1, Ok(())),
+            (5, 0, 6, Ok(())),
+            (5, 0, 5, older(5)),
+            (5, 7, 8, Ok(())),
+            (5, 7, 6, older(7)),
+            (9, 7, 8, older(9)),
+        ] {
+            let newest = entry(seen, 50);
+            let seen = end(1, newest, newest, false).filter(|_| seen > 0);
+            let continuity = Continuity { seen, written: entry(written, 70) };
+            assert_eq!(continuity.check_written(entry(number, 80)), expected, "{seen:?} {written} {number}");
+        }
+    }
+
+    #[test]
+    fn it_is_asked_about_the_newest_entry_that_is_known() {
+        let at = |sequence| end(1, entry(sequence, sequence), entry(sequence, sequence), false);
+        let mut continuity = Continuity::default();
+        assert_eq!(continuity.asked(), (i64::MAX, i64::MAX));
+        // A look that was overtaken by another teaches nothing.
+        for (now, seen) in [(at(5), 5), (at(4), 5), (None, 5), (at(6), 6)] {
+            continuity.learn(now);
+            assert_eq!(continuity.asked(), (seen, seen));
+        }
+        for (written, known) in [(5, 6), (9, 9), (8, 9)] {
+            continuity.note(entry(written, written));
+            assert_eq!(continuity.asked(), (6, known));
         }
     }
 }

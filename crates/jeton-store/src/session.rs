@@ -36,6 +36,13 @@ pub(crate) trait Session: Send {
     /// Runs a statement and returns how many rows it changed.
     fn run(&mut self, statement: Statement) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
+    /// Writes rows into a table that gives out numbers for `column`, and returns the greatest of them.
+    fn append(
+        &mut self,
+        insertion: Statement,
+        column: impl Column + Send,
+    ) -> impl Future<Output = Result<i64, StoreError>> + Send;
+
     /// Runs a statement and gives the rows of its answer one by one, as they come.
     fn stream(
         &mut self,
@@ -99,6 +106,14 @@ macro_rules! session {
                 Ok(done.rows_affected())
             }
 
+            async fn append(
+                &mut self,
+                insertion: Statement,
+                column: impl Column + Send,
+            ) -> Result<i64, StoreError> {
+                $numbers::append(self, insertion, column).await
+            }
+
             fn stream(
                 &mut self,
                 statement: Statement,
@@ -145,11 +160,28 @@ session!(PgConnection, PgRow, PostgresQueryBuilder, postgres_numbers);
 
 mod sqlite_numbers {
     use super::LogOrder;
+    use crate::error::StoreError;
+    use crate::schema::Column;
+    use crate::statements::Statement;
+    use sea_query::SqliteQueryBuilder;
+    use sqlx::sqlite::SqliteConnection;
+    use sqlx::{AssertSqlSafe, Executor};
 
     pub(super) const LOG_ORDER: LogOrder = LogOrder::Sequence;
     pub(super) const WRITES_ALONE: bool = true;
     // One transaction writes at a time, and AUTOINCREMENT takes the number above the greatest that was given out.
     pub(super) const IN_ORDER: bool = true;
+
+    pub(super) async fn append(
+        connection: &mut SqliteConnection,
+        insertion: Statement,
+        _: impl Column,
+    ) -> Result<i64, StoreError> {
+        let (sql, values) = insertion.build(SqliteQueryBuilder)?;
+        let query = sqlx::query_with(AssertSqlSafe(sql), values).persistent(insertion.is_fixed());
+        let done = connection.execute(query).await.map_err(StoreError::unavailable)?;
+        Ok(done.last_insert_rowid())
+    }
 
     pub(super) fn given_out(table: &str, _: &str) -> String {
         format!("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = '{table}'")
@@ -165,12 +197,27 @@ mod sqlite_numbers {
 }
 
 mod postgres_numbers {
-    use super::LogOrder;
+    use super::{LogOrder, Session};
+    use crate::error::StoreError;
+    use crate::record::Record;
+    use crate::schema::Column;
+    use crate::statements::Statement;
+    use sqlx::postgres::PgConnection;
 
     pub(super) const LOG_ORDER: LogOrder = LogOrder::Transaction;
     pub(super) const WRITES_ALONE: bool = false;
     // Others draw from the same sequence meanwhile.
     pub(super) const IN_ORDER: bool = false;
+
+    pub(super) async fn append(
+        connection: &mut PgConnection,
+        insertion: Statement,
+        column: impl Column,
+    ) -> Result<i64, StoreError> {
+        let rows = connection.rows(insertion.answering(column)).await?;
+        let mut numbers = rows.iter().map(|row| row.read(column));
+        numbers.try_fold(0, |greatest, number: Result<i64, StoreError>| Ok(number?.max(greatest)))
+    }
 
     pub(super) fn given_out(table: &str, column: &str) -> String {
         format!(

@@ -8,8 +8,10 @@ mod self_made;
 mod tokens;
 mod usage;
 
+use crate::continuity::Entry;
 use crate::error::StoreError;
 use crate::model::Inserted;
+use crate::schema::Changes;
 use crate::session::Session;
 use crate::statements::log::{MAX_WRITTEN, NewChange, insert_changes};
 use crate::write::{Outcome, Touched, Writable, Write, WriteLine};
@@ -62,18 +64,22 @@ pub(crate) trait Perform: Facts + Writable {
 ///
 /// # Errors
 /// One of the writes failed. The transaction must be rolled back.
-pub(crate) async fn apply<S: Session>(
-    session: &mut S,
-    writes: &[&Write],
-) -> Result<Vec<Outcome>, StoreError> {
+pub(crate) async fn apply<S: Session>(session: &mut S, writes: &[&Write]) -> Result<Applied, StoreError> {
     let mut work = Work { session, log: Vec::new(), inserted: Vec::new().into_iter() };
     work.inserted = work.insert_tokens_of(writes).await?.into_iter();
     let mut outcomes = Vec::with_capacity(writes.len());
     for write in writes {
         outcomes.push(write.perform(&mut work).await?);
     }
-    work.write_log().await?;
-    Ok(outcomes)
+    Ok(Applied { newest: work.write_log().await?, outcomes })
+}
+
+/// What writes have come to.
+#[derive(Debug)]
+pub(crate) struct Applied {
+    pub(crate) outcomes: Vec<Outcome>,
+    /// The entry of the change log with the greatest number, if there are any.
+    pub(crate) newest: Option<Entry>,
 }
 
 /// What is being done within one transaction.
@@ -86,10 +92,13 @@ pub(crate) struct Work<'s, 'w, S> {
 }
 
 impl<S: Session> Work<'_, '_, S> {
-    async fn write_log(&mut self) -> Result<(), StoreError> {
+    /// Numbers are given out in the order of the entries.
+    async fn write_log(&mut self) -> Result<Option<Entry>, StoreError> {
+        let mut newest = None;
         for changes in self.log.chunks(MAX_WRITTEN) {
-            self.session.run(insert_changes(changes)).await?;
+            let sequence = self.session.append(insert_changes(changes), Changes::Sequence).await?;
+            newest = changes.last().map(|change| Entry { sequence, at: change.at.as_millis() });
         }
-        Ok(())
+        Ok(newest)
     }
 }

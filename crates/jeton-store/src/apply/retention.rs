@@ -7,7 +7,7 @@ use crate::error::StoreError;
 use crate::record::Record;
 use crate::schema::{Changes, Tokens};
 use crate::session::Session;
-use crate::statements::log::NewChange;
+use crate::statements::log::{self, NewChange};
 use crate::statements::tokens::Half;
 use crate::statements::{retention, tokens};
 use crate::write::{EraseRemovedSecrets, PurgeTokens, SweepDeletedApps, SweepSealed, Touched, TrimChanges};
@@ -84,16 +84,20 @@ impl Facts for TrimChanges {
 impl Perform for TrimChanges {
     /// Removes entries from the beginning of the log up to the first that is not old enough, whatever clock wrote what
     /// comes after that: a log without holes. The last entry always stays, so that a reader that has read everything
-    /// finds its place again.
+    /// finds its place again, and so does that of the greatest number, which where many write at once may be another: without
+    /// it the log would look as if it were older than it was.
     async fn perform<'w, S: Session>(&'w self, work: &mut Work<'_, 'w, S>) -> Result<u64, StoreError> {
         let oldest = retention::oldest_changes(u64::from(self.limit) + 1, S::LOG_ORDER);
         let rows = work.session.rows(oldest).await?;
+        let greatest = work.session.row(log::newest_change()).await?;
+        let greatest: Option<i64> = greatest.as_ref().map(|row| row.read(Changes::Sequence)).transpose()?;
         let mut old = Vec::with_capacity(rows.len());
         for row in &rows[..rows.len().saturating_sub(1)] {
-            if row.read_as(Changes::At, Timestamp::from_millis)? >= self.before {
+            let sequence = row.read(Changes::Sequence)?;
+            if row.read_as(Changes::At, Timestamp::from_millis)? >= self.before || Some(sequence) == greatest {
                 break;
             }
-            old.push(row.read(Changes::Sequence)?);
+            old.push(sequence);
         }
         if old.is_empty() {
             return Ok(0);

@@ -31,8 +31,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// The connections to a server, and whether it is there.
-#[derive(Debug)]
+/// The connections to a server, and whether it is there. Clones are one and the same.
+#[derive(Clone, Debug)]
 pub(super) struct Breaker(Arc<Parts>);
 
 #[derive(Debug)]

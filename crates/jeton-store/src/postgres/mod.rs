@@ -2,13 +2,14 @@
 //! is enough: a row that another transaction changed meanwhile is looked at again.
 
 mod breaker;
+mod ground;
 mod hints;
 mod open;
 #[cfg(test)]
 mod tests;
 
 use crate::Store;
-use crate::apply::apply;
+use crate::apply::{Applied, apply};
 use crate::change::Hints;
 use crate::engine::Engine;
 use crate::error::{OpenError, StoreError};
@@ -18,6 +19,7 @@ use crate::reading::{AtOnce, Reading, ReadingTurns, TURN_TIME, in_time};
 use crate::sql_store::SqlStore;
 use crate::write::{Outcome, Write, WriteLine};
 use breaker::Breaker;
+use ground::Ground;
 use hints::Announcer;
 use jeton_core::AppId;
 use sqlx::Transaction;
@@ -27,6 +29,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 /// Begins a transaction that may write, and so may take longer than the connection's limit, which is for reads.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = '10s'";
@@ -66,7 +69,9 @@ const MAX_TRIES: u32 = 4;
 /// The URL makes no sense, the database was written by a newer version, or it cannot be reached or used.
 pub async fn open_postgres(url: &str, options: PostgresOptions) -> Result<Arc<dyn Store>, OpenError> {
     let PostgresOptions { query_time } = options;
-    Ok(Arc::new(SqlStore(PostgresEngine::over(open::pool(url, query_time).await?, query_time))))
+    let ground = Arc::default();
+    let pool = open::pool(url, query_time, &ground).await?;
+    Ok(Arc::new(SqlStore(PostgresEngine::over(pool, query_time, ground))))
 }
 
 /// How a PostgreSQL database is used.
@@ -85,6 +90,8 @@ impl Default for PostgresOptions {
 #[derive(Debug)]
 struct PostgresEngine {
     breaker: Breaker,
+    ground: Arc<Ground>,
+    watching: JoinHandle<()>,
     query_time: Duration,
     announcer: Announcer,
     measures: Arc<StoreMeasures>,
@@ -114,12 +121,15 @@ impl DerefMut for Reader {
 }
 
 impl PostgresEngine {
-    fn over(pool: PgPool, query_time: Duration) -> Self {
+    fn over(pool: PgPool, query_time: Duration, ground: Arc<Ground>) -> Self {
         let measures = Arc::<StoreMeasures>::default();
         let breaker = Breaker::over(pool, query_time, measures.clone());
+        let watching = tokio::spawn(ground::watch(ground.clone(), breaker.clone(), query_time));
         PostgresEngine {
             announcer: Announcer::over(breaker.pools()),
             breaker,
+            ground,
+            watching,
             query_time,
             measures,
             turns: ReadingTurns::new(AT_ONCE),
@@ -141,11 +151,23 @@ impl PostgresEngine {
 
     async fn transact(&self, write: &Write) -> Result<Outcome, StoreError> {
         let begin = if matches!(write, Write::Restore(_)) { BEGIN_ALONE } else { BEGIN };
+        let before = self.ground.known();
         let mut transaction = self.breaker.pool().begin_with(begin).await.map_err(StoreError::unavailable)?;
+        // Its connection may be a new one.
+        self.ground.holds()?;
         // Dropped on an error, which rolls it back.
-        let mut outcomes = apply(&mut *transaction, &[write]).await?;
+        let Applied { mut outcomes, newest } = apply(&mut *transaction, &[write]).await?;
+        self.ground.check_written(&before, newest)?;
         transaction.commit().await.map_err(StoreError::unavailable)?;
+        self.ground.note(newest);
+        self.ground.holds()?;
         outcomes.pop().ok_or_else(|| StoreError::unavailable("a write had no outcome"))
+    }
+}
+
+impl Drop for PostgresEngine {
+    fn drop(&mut self) {
+        self.watching.abort();
     }
 }
 
@@ -169,6 +191,7 @@ impl Engine for PostgresEngine {
     async fn reader(&self, reading: Reading) -> Result<Reader, StoreError> {
         let turn = self.turns.of(reading).await?;
         let connection = self.breaker.pool().acquire().await.map_err(StoreError::unavailable)?;
+        self.ground.holds()?;
         Ok(Reader { connection, _turn: turn })
     }
 
@@ -176,7 +199,11 @@ impl Engine for PostgresEngine {
 
     async fn snapshot(&self) -> Result<Self::Snapshot, StoreError> {
         let pool = self.breaker.pool();
-        let begin = async { pool.begin_with(BEGIN_SNAPSHOT).await.map_err(StoreError::unavailable) };
+        let begin = async {
+            let transaction = pool.begin_with(BEGIN_SNAPSHOT).await.map_err(StoreError::unavailable)?;
+            self.ground.holds()?;
+            Ok(transaction)
+        };
         self.breaker.call(Some(open::ACQUIRE_TIMEOUT), begin).await
     }
 
@@ -203,6 +230,7 @@ impl Engine for PostgresEngine {
     }
 
     async fn close(&self) {
+        self.watching.abort();
         self.announcer.close().await;
         self.breaker.close().await;
     }

@@ -1,11 +1,15 @@
 //! Opening a PostgreSQL database.
 
+use super::ground::Ground;
 use crate::error::OpenError;
 use crate::migrations;
 use crate::session::Session;
 use crate::statements::log::settle_restored_changes;
+use futures_util::future::BoxFuture;
+use sqlx::pool::PoolConnectionMetadata;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, query_scalar};
+use std::sync::Arc;
 use std::time::Duration;
 
 const MAX_CONNECTIONS: u32 = 10;
@@ -17,8 +21,8 @@ pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const WAIT_FOR_DISK: &str = "SELECT set_config('synchronous_commit', 'on', false) \
                              WHERE current_setting('synchronous_commit') = 'off'";
 
-/// The connections of a database that is at the newest schema.
-pub(super) async fn pool(url: &str, query_time: Duration) -> Result<PgPool, OpenError> {
+/// The connections of a database that is at the newest schema. Each looks at the ground before anybody uses it.
+pub(super) async fn pool(url: &str, query_time: Duration, ground: &Arc<Ground>) -> Result<PgPool, OpenError> {
     let options = options(url)?;
     prepare(&options).await?;
     let statement_timeout = query_time.as_millis().max(1).to_string();
@@ -27,8 +31,27 @@ pub(super) async fn pool(url: &str, query_time: Duration) -> Result<PgPool, Open
     Ok(PgPoolOptions::new()
         .max_connections(MAX_CONNECTIONS)
         .acquire_timeout(ACQUIRE_TIMEOUT.min(query_time))
-        .after_connect(|connection, _| Box::pin(async { connection.execute(WAIT_FOR_DISK).await.map(drop) }))
+        .after_connect(begin(ground))
         .connect_lazy_with(options.options(limits)))
+}
+
+/// What is done with a new connection.
+fn begin(
+    ground: &Arc<Ground>,
+) -> impl Fn(&mut PgConnection, PoolConnectionMetadata) -> BoxFuture<'_, Result<(), sqlx::Error>>
++ Send
++ Sync
++ 'static {
+    let ground = Arc::clone(ground);
+    move |connection, _| {
+        let ground = Arc::clone(&ground);
+        Box::pin(async move {
+            connection.execute(WAIT_FOR_DISK).await?;
+            // A look that takes too long is made again, soon; whoever asks now is told how slow it is.
+            drop(ground.look(connection).await);
+            Ok(())
+        })
+    }
 }
 
 /// New connections of the same kind as these.

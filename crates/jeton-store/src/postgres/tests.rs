@@ -7,6 +7,7 @@ use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{AssertSqlSafe, query_scalar};
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -27,7 +28,7 @@ async fn statements_have_time_limits_and_commits_wait_for_the_disk() {
     }
     let url = Cluster::shared().create_database();
     let lazy = format!("{url}?options=-csynchronous_commit%3Doff");
-    let pool = open::pool(&lazy, QUERY_TIME).await.unwrap();
+    let pool = open::pool(&lazy, QUERY_TIME, &Arc::default()).await.unwrap();
     let mut reader = pool.acquire().await.unwrap();
     assert_eq!(setting(&mut reader, "statement_timeout").await, "2s");
     assert_eq!(setting(&mut reader, "synchronous_commit").await, "on");
@@ -38,7 +39,7 @@ async fn statements_have_time_limits_and_commits_wait_for_the_disk() {
     writer.rollback().await.unwrap();
 
     let stricter = format!("{url}?options=-csynchronous_commit%3Dremote_apply");
-    let pool = open::pool(&stricter, Duration::from_millis(1500)).await.unwrap();
+    let pool = open::pool(&stricter, Duration::from_millis(1500), &Arc::default()).await.unwrap();
     let mut reader = pool.acquire().await.unwrap();
     assert_eq!(setting(&mut reader, "statement_timeout").await, "1500ms");
     assert_eq!(setting(&mut reader, "synchronous_commit").await, "remote_apply");

@@ -5,7 +5,7 @@
 
 use super::header::Header;
 use super::open;
-use crate::continuity::{Break, Continuity, LogEnd};
+use crate::continuity::{Break, Continuity, Entry, LogEnd};
 use crate::error::{OpenError, StoreError};
 use crate::session::Session;
 use crate::statements::genesis;
@@ -16,7 +16,7 @@ use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedMappedMutexGuard, OwnedMutexGuard};
 use tokio::time::{MissedTickBehavior, interval};
@@ -76,6 +76,7 @@ pub(super) struct Ground {
     /// would drop SQLite's locks on the file, which are those of the process.
     file: File,
     header: Mutex<Header>,
+    known: Mutex<Continuity>,
     /// What this process has written into the header, if anything.
     stamp: Option<i32>,
     lost: OnceLock<Lost>,
@@ -107,7 +108,8 @@ impl Ground {
             }
         }
         let header = Mutex::new(Header::read(&file)?);
-        Ok(Ground { path: path.to_owned(), files, file, header, stamp, lost: OnceLock::new() })
+        let (known, lost) = (Mutex::default(), OnceLock::new());
+        Ok(Ground { path: path.to_owned(), files, file, header, known, stamp, lost })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -139,6 +141,28 @@ impl Ground {
             None => Ok(()),
             Some(lost) => self.lose(&lost),
         }
+    }
+
+    /// Whether the transaction that is open can have written this entry.
+    pub(super) fn check_written(&self, written: Option<Entry>) -> Result<(), StoreError> {
+        // What is known is committed, and nobody else writes meanwhile.
+        let checked = written.map(|written| self.known().check_written(written));
+        if let Some(Err(cause)) = checked { self.lose(&self.broken(cause)) } else { Ok(()) }
+    }
+
+    /// Takes what was committed.
+    pub(super) fn note(&self, written: Option<Entry>) {
+        if let Some(written) = written {
+            self.known().note(written);
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Continuity> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn broken(&self, cause: Break) -> Lost {
+        Lost::Broken { path: self.path.clone(), cause }
     }
 
     /// Notes what happened, and says it once.
@@ -205,13 +229,13 @@ pub(super) async fn take(
 pub(super) async fn watch(ground: Arc<Ground>, anchor: Anchor) {
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut continuity = Continuity::default();
     let mut could_look = true;
     while ground.lost().is_none() {
         ticks.tick().await;
+        let before = *ground.known();
         let looked = match ground.look() {
             Ok(()) => match anchor.lock().await.as_mut() {
-                Some(connection) => LogEnd::read(connection, continuity.known()).await,
+                Some(connection) => LogEnd::read(connection, &before).await,
                 None => return,
             },
             Err(error) => Err(error),
@@ -219,10 +243,10 @@ pub(super) async fn watch(ground: Arc<Ground>, anchor: Anchor) {
         match looked {
             Ok(end) => {
                 could_look = true;
-                if let Err(cause) = continuity.take(end) {
-                    let lost = Lost::Broken { path: ground.path.clone(), cause };
-                    drop(ground.lose(&lost));
+                if let Err(cause) = before.check(end) {
+                    drop(ground.lose(&ground.broken(cause)));
                 }
+                ground.known().learn(end);
             }
             Err(error) if could_look && ground.lost().is_none() => {
                 could_look = false;

@@ -3,7 +3,7 @@
 use super::ground::Ground;
 use super::open;
 use super::reserve::Reserve;
-use crate::apply::apply;
+use crate::apply::{Applied, apply};
 use crate::error::{OpenError, StoreError, database_code};
 use crate::write::{Outcome, Write};
 use sqlx::sqlite::SqliteConnection;
@@ -95,11 +95,16 @@ impl Line {
     /// Applies writes and commits.
     pub(super) async fn transact(&mut self, writes: &[&Write]) -> Result<Vec<Outcome>, Failure> {
         let commit_failed = |error: sqlx::Error| Failure::Commit(StoreError::unavailable(error));
-        self.ground.look().map_err(Failure::Commit)?;
+        let ground = Arc::clone(&self.ground);
+        ground.look().map_err(Failure::Commit)?;
         let connection = self.connection().await.map_err(Failure::Commit)?;
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(commit_failed)?;
-        let (applied, ended) = match apply(&mut *transaction, writes).await {
-            Ok(outcomes) => (Ok(outcomes), transaction.commit().await),
+        let applied = apply(&mut *transaction, writes).await.and_then(|applied| {
+            ground.check_written(applied.newest)?;
+            Ok(applied)
+        });
+        let (applied, ended) = match applied {
+            Ok(applied) => (Ok(applied), transaction.commit().await),
             // A full disk makes SQLite undo the transaction by itself, and then there is nothing to roll back.
             Err(error) => (Err(error), transaction.rollback().await),
         };
@@ -109,7 +114,10 @@ impl Line {
         }
         match (applied, ended) {
             // What went into a file that has no name any more is not acknowledged.
-            (Ok(outcomes), Ok(())) => self.ground.look().map(|()| outcomes).map_err(Failure::Commit),
+            (Ok(Applied { outcomes, newest }), Ok(())) => {
+                ground.note(newest);
+                ground.look().map(|()| outcomes).map_err(Failure::Commit)
+            }
             (Err(error), Ok(())) => Err(Failure::Write(error)),
             (Err(error), Err(_)) if is_full(&error) => Err(Failure::Write(error)),
             (_, Err(error)) => Err(commit_failed(error)),

@@ -199,9 +199,9 @@ pub(crate) fn log_state(after: i64) -> Statement {
     )
 }
 
-/// The epoch; the entry of the greatest number; that of the greatest up to `known`; and how many restores came after that
-/// number. An entry is its number and its time, 0 where there is none. Answers nothing before the beginning.
-pub(crate) fn log_end(known: i64) -> Statement {
+/// The epoch; the entry of the greatest number; that of the greatest up to `known`; and how many restores came after the number
+/// `seen`. An entry is its number and its time, 0 where there is none. Answers nothing before the beginning.
+pub(crate) fn log_end(seen: i64, known: i64) -> Statement {
     let last = |column: Changes, up_to: i64| {
         let entry = Query::select()
             .column(column)
@@ -215,7 +215,7 @@ pub(crate) fn log_end(known: i64) -> Statement {
     let restores = Query::select()
         .expr(Func::count(Expr::col(Changes::Sequence)))
         .from(Changes::Table)
-        .and_where(Expr::col(Changes::Sequence).gt(known))
+        .and_where(Expr::col(Changes::Sequence).gt(seen))
         .and_where(Expr::col(Changes::Kind).eq(ChangeKind::Restored.name()))
         .take();
     Statement::fixed(

@@ -42,6 +42,14 @@ impl Statement {
         Statement { query: query.into(), is_fixed: false }
     }
 
+    /// The same insertion, which answers a column of what it has written.
+    pub(crate) fn answering(mut self, column: impl sea_query::IntoColumnRef) -> Self {
+        if let SubQueryStatement::InsertStatement(insert) = &mut self.query {
+            insert.returning_col(column);
+        }
+        self
+    }
+
     /// Whether it is worth keeping prepared.
     pub(crate) fn is_fixed(&self) -> bool {
         self.is_fixed

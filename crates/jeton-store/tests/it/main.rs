@@ -7,4 +7,5 @@ mod conformance;
 mod fixture;
 mod outage;
 mod postgres;
+mod replaced;
 mod sqlite;

@@ -72,6 +72,26 @@ async fn a_lower_number_that_comes_later_is_not_missed() {
     assert_eq!(kinds(&bed.changes_after(start).await), [ChangeKind::AppDeleted, ChangeKind::OperatorRevoked]);
 }
 
+/// As above, and then nothing is written for so long that both are old.
+#[tokio::test]
+async fn the_greatest_number_is_kept_as_the_last_entry_is() {
+    if jeton_testkit::skips("PostgreSQL") {
+        return;
+    }
+    let bed = Bed::new(Place::postgres()).await;
+    begin_on(&bed).await;
+    bed.execute(
+        "DELETE FROM changes; INSERT INTO changes (sequence, at, kind, actor, xid) OVERRIDING SYSTEM VALUE VALUES \
+         (101, 0, 'operator.revoked', 'client', '3'), (103, 0, 'operator.revoked', 'client', '4'), \
+         (102, 0, 'operator.revoked', 'client', '5')",
+    )
+    .await;
+    assert_eq!(bed.store.trim_changes(at(1), 10).await.unwrap(), 1);
+    assert_eq!(bed.store.trim_changes(at(1), 10).await.unwrap(), 0);
+    let kept: Vec<_> = bed.changes_after(101).await.iter().map(|change| change.sequence).collect();
+    assert_eq!(kept, [103, 102]);
+}
+
 /// A dump restored into another cluster bears transaction numbers that this one reaches in years.
 #[tokio::test]
 async fn a_restored_log_can_be_read_at_once() {

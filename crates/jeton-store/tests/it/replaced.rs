@@ -1,0 +1,206 @@
+//! PostgreSQL databases that are replaced while they are open.
+
+use crate::bed::{BY, Bed, Place};
+use crate::fixture::*;
+use jeton_core::AppId;
+use jeton_store::{KeyCheck, Restore, Store, StoreError};
+use jeton_testkit::Cluster;
+use sqlx::{Connection, PgConnection};
+use std::path::Path;
+
+/// What is said of a database that cannot have become of what was there.
+const OLDER: &str = "the database is older than it was";
+const OTHER: &str = "the database is another than it was";
+const BARE: &str = "the database has lost its tables";
+
+/// A database with a few tokens, of which a dump was made before the last ones.
+struct Scene {
+    bed: Bed,
+    app_id: AppId,
+    older: String,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let mut bed = Bed::new(Place::postgres()).await;
+        let (_, app) = begin_on(&bed).await;
+        // What is known begins with what is there when a store is opened, and goes on with what it has written.
+        bed.store = bed.reopen().await.unwrap();
+        issue(&*bed.store, app.id, new_token(1)).await;
+        let older = Cluster::shared().dump(bed.url());
+        issue(&*bed.store, app.id, new_token(2)).await;
+        Scene { app_id: app.id, older, bed }
+    }
+
+    /// The message of the next write, and of all that follow it. Nothing is written.
+    async fn refused(&self, number: u32) -> String {
+        let before = tokens(self.bed.url()).await;
+        let refused = self.write(number).await.unwrap_err().to_string();
+        assert_eq!(tokens(self.bed.url()).await, before, "{refused}");
+        let store = &*self.bed.store;
+        assert_eq!(self.write(number).await.unwrap_err().to_string(), refused);
+        assert_eq!(store.ping().await.unwrap_err().to_string(), refused);
+        assert_eq!(store.check().await.unwrap_err().to_string(), refused);
+        refused
+    }
+
+    async fn write(&self, number: u32) -> Result<(), StoreError> {
+        let new = vec![new_token(number)];
+        loop {
+            match self.bed.store.insert_tokens(self.app_id, new.clone(), at(0), &BY).await {
+                // The connections were ended: by the next call there are others.
+                Err(error) if is_cut(&error) => tokio::task::yield_now().await,
+                done => return done.map(drop),
+            }
+        }
+    }
+
+    /// Puts another database in the place of this one, with what `dump` holds.
+    async fn replace(&self, dump: &str) {
+        let cluster = Cluster::shared();
+        let other = cluster.create_database();
+        cluster.fill_database(&other, dump);
+        cluster.replace_database(self.bed.url(), &other);
+    }
+}
+
+/// Whether a call failed for want of a connection, or of the database while it is being made.
+fn is_cut(error: &StoreError) -> bool {
+    let said = error.to_string();
+    ["terminating connection", "does not answer", "Broken pipe", "Connection reset", "end of file"]
+        .iter()
+        .any(|cut| said.contains(cut))
+}
+
+async fn tokens(url: &str) -> i64 {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    sqlx::query_scalar("SELECT count(*) FROM tokens").fetch_one(&mut connection).await.unwrap()
+}
+
+/// Calls until one is refused for another reason than a cut.
+async fn until_noticed(store: &dyn Store) -> String {
+    loop {
+        match store.ping().await {
+            Err(error) if !is_cut(&error) => return error.to_string(),
+            _ => tokio::task::yield_now().await,
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_older_database_takes_no_write() {
+    if jeton_testkit::skips("PostgreSQL") {
+        return;
+    }
+    let scene = Scene::new().await;
+    scene.replace(&scene.older).await;
+    let said = scene.refused(20).await;
+    assert!(said.contains(OLDER), "{said}");
+    // Only whoever opens it knowing nothing of before goes on with it.
+    let again = scene.bed.reopen().await.unwrap();
+    issue(&*again, scene.app_id, new_token(20)).await;
+    assert!(scene.refused(21).await.contains(OLDER));
+}
+
+#[tokio::test]
+async fn the_database_of_another_installation_takes_no_write() {
+    if jeton_testkit::skips("PostgreSQL") {
+        return;
+    }
+    let (scene, other) = (Scene::new().await, Scene::new().await);
+    // Also if its log is longer.
+    for number in 30..40 {
+        issue(&*other.bed.store, other.app_id, new_token(number)).await;
+    }
+    other.bed.execute("UPDATE genesis SET epoch = epoch + 1").await;
+    scene.replace(&Cluster::shared().dump(other.bed.url())).await;
+    let said = scene.refused(20).await;
+    assert!(said.contains(OTHER), "{said}");
+}
+
+#[tokio::test]
+async fn the_same_database_goes_on_and_an_empty_one_does_not() {
+    if jeton_testkit::skips("PostgreSQL") {
+        return;
+    }
+    let scene = Scene::new().await;
+    let cluster = Cluster::shared();
+    let dump = cluster.dump(scene.bed.url());
+    scene.replace(&dump).await;
+    scene.write(20).await.unwrap();
+
+    let dump = cluster.dump(scene.bed.url());
+    cluster.empty_database(scene.bed.url());
+    let said = scene.write(21).await.unwrap_err().to_string();
+    assert!(said.contains(BARE), "{said}");
+    cluster.fill_database(scene.bed.url(), &dump);
+    while let Err(error) = scene.write(21).await {
+        assert!(error.to_string().contains(BARE), "{error}");
+        tokio::task::yield_now().await;
+    }
+
+    cluster.empty_database(scene.bed.url());
+    assert!(until_noticed(&*scene.bed.store).await.contains(BARE));
+    cluster.fill_database(scene.bed.url(), &scene.older);
+    while scene.bed.store.ping().await.unwrap_err().to_string().contains(BARE) {
+        tokio::task::yield_now().await;
+    }
+    assert!(scene.refused(22).await.contains(OLDER));
+}
+
+#[tokio::test]
+async fn what_is_done_to_the_tables_themselves_is_noticed() {
+    if jeton_testkit::skips("PostgreSQL") {
+        return;
+    }
+    for (act, mark) in [
+        ("DELETE FROM changes WHERE sequence = (SELECT max(sequence) FROM changes)", OLDER),
+        ("UPDATE changes SET at = at + 1", OLDER),
+        ("UPDATE genesis SET epoch = epoch + 1", OTHER),
+        ("DELETE FROM genesis", OTHER),
+    ] {
+        let scene = Scene::new().await;
+        scene.bed.execute(act).await;
+        let said = until_noticed(&*scene.bed.store).await;
+        assert!(said.contains(mark), "{act}: {said}");
+        assert!(scene.refused(22).await.contains(mark));
+    }
+}
+
+/// Ends all connections but this one.
+async fn cut_connections(connection: &mut PgConnection) {
+    let cut = "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity \
+               WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let _: i64 = sqlx::query_scalar(cut).fetch_one(connection).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_that_a_command_restored_goes_on() {
+    if jeton_testkit::skips("PostgreSQL") {
+        return;
+    }
+    let scene = Scene::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let backup = folder.path().join("backup.db");
+    std::fs::write(&backup, "").unwrap();
+    scene.bed.store.back_up(&backup).await.unwrap();
+    scene.write(20).await.unwrap();
+    let other = scene.bed.reopen().await.unwrap();
+    other.restore(restore(&backup)).await.unwrap();
+    let mut connection = PgConnection::connect(scene.bed.url()).await.unwrap();
+    for number in 21..24 {
+        scene.write(number).await.unwrap();
+        cut_connections(&mut connection).await;
+    }
+}
+
+fn restore(path: &Path) -> Restore {
+    Restore {
+        path: path.to_owned(),
+        key_checks: vec![KeyCheck { key_id: 1, check: vec![1; 16] }],
+        epoch: 77,
+        keeps_removed: true,
+        at: at(9),
+        by: BY,
+    }
+}
