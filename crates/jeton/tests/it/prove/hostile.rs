@@ -14,6 +14,7 @@ mod replaced;
 mod shapes;
 mod slow;
 mod stopping;
+mod swapped;
 mod values;
 mod wire;
 
@@ -118,9 +119,10 @@ fn unnoticed_at_a_small_size(attack: &Attack) {
 
 #[test]
 #[ignore = "a proof: cargo xtask prove hostile"]
-#[expect(clippy::print_stdout, reason = "a proof prints its figure")]
+#[expect(clippy::print_stdout, reason = "a proof prints its figures")]
 fn replaced_databases_at_full_size() {
     println!("hostile: a database that is replaced: {}", replaced::every_shape(16, 2_000));
+    println!("hostile: one on PostgreSQL: {}", swapped::every_shape(16, 2_000));
 }
 
 #[test]

@@ -8,31 +8,43 @@ use sqlx::{Connection, Executor};
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 /// Asks in a row before something is believed to stay as it is: many times as many as come while a server notices.
-const ASKS: usize = 1_000_000;
+pub(super) const ASKS: usize = 1_000_000;
 
 /// How a database goes.
 struct Shape {
-    act: fn(&Place),
+    act: fn(&Place, &Server),
     /// What the log says.
     mark: &'static str,
-    /// Whether the very next write is refused. What is done by SQLite's own means is noticed within a second.
-    is_at_once: bool,
     /// Whether all that was acknowledged can still be saved.
     is_whole: bool,
+    /// How the server is started that it happens to.
+    serve: fn(&Place) -> Server,
 }
 
+const PLAIN: Shape =
+    Shape { act: remove, mark: REMOVED, is_whole: true, serve: |place| Server::start(place, &[]) };
+const REMOVED: &str = "jeton.db was removed or moved";
+const OVERWRITTEN: &str = "jeton.db was written over";
+
 const SHAPES: [Shape; 7] = [
-    Shape { act: remove, mark: "jeton.db was removed or moved", is_at_once: true, is_whole: true },
-    Shape { act: remove_log, mark: "jeton.db-wal was removed or moved", is_at_once: true, is_whole: true },
-    Shape { act: move_directory, mark: "jeton.db was removed or moved", is_at_once: true, is_whole: true },
-    Shape { act: rename_over, mark: "jeton.db was replaced", is_at_once: true, is_whole: true },
-    Shape { act: copy_over, mark: "jeton.db was written over", is_at_once: true, is_whole: false },
-    Shape { act: copy_old_over, mark: "jeton.db was written over", is_at_once: true, is_whole: false },
-    Shape { act: take_back, mark: "the database is older than it was", is_at_once: false, is_whole: false },
+    PLAIN,
+    Shape { act: remove_log, mark: "jeton.db-wal was removed or moved", ..PLAIN },
+    Shape { act: move_directory, ..PLAIN },
+    Shape { act: rename_over, mark: "jeton.db was replaced", ..PLAIN },
+    Shape { act: copy_over, mark: OVERWRITTEN, is_whole: false, ..PLAIN },
+    Shape { act: copy_old_over, mark: OVERWRITTEN, is_whole: false, ..PLAIN },
+    Shape { act: take_back, mark: "the database is older than it was", is_whole: false, ..PLAIN },
+];
+
+/// Where the server has a view of its own of what is mounted.
+const MOUNTED: [Shape; 2] = [
+    Shape { act: mount_nothing, serve: serve_apart, ..PLAIN },
+    Shape { act: mount_copy, mark: "jeton.db was replaced", serve: serve_apart, ..PLAIN },
 ];
 
 #[test]
@@ -40,10 +52,28 @@ fn a_database_that_is_replaced_acknowledges_nothing() {
     every_shape(2, 20);
 }
 
+#[test]
+fn a_disk_that_is_mounted_over_the_directory_acknowledges_nothing() {
+    for shape in mountable() {
+        replace(shape, 2, 20);
+    }
+}
+
+/// Those with mounts, where this user may mount.
+fn mountable() -> &'static [Shape] {
+    let tried = Command::new("unshare").args(["--map-root-user", "--mount", "true"]).output();
+    if tried.is_ok_and(|tried| tried.status.success()) {
+        return &MOUNTED;
+    }
+    jeton_testkit::say_skipped("user may mount nothing, not even in a namespace of its own");
+    &[]
+}
+
 /// Every shape, with so many creators, once so many creates were acknowledged. Answers a figure.
 pub(super) fn every_shape(creators: usize, least: usize) -> String {
-    let acknowledged: usize = SHAPES.iter().map(|shape| replace(shape, creators, least)).sum();
-    format!("{} shapes, {acknowledged} creates acknowledged", SHAPES.len())
+    let shapes: Vec<_> = SHAPES.iter().chain(mountable()).collect();
+    let acknowledged: usize = shapes.iter().map(|shape| replace(shape, creators, least)).sum();
+    format!("{} shapes, {acknowledged} creates acknowledged", shapes.len())
 }
 
 /// Replaces the database while so many create tokens, once so many were acknowledged. Answers how many were in the end.
@@ -52,7 +82,7 @@ fn replace(shape: &Shape, creators: usize, least: usize) -> usize {
     let place = &installation.place;
     fs::copy(place.file("jeton.db"), old(place)).unwrap();
     place.json(&["backup", backup(place).to_str().unwrap()]);
-    let mut server = Server::start(place, &[]);
+    let mut server = (shape.serve)(place);
     let admin = installation.credential("admin_token");
     let known = place.json(&["token", "create", "--app", "demo"]);
     let known = text(&known, "access_token");
@@ -62,20 +92,12 @@ fn replace(shape: &Shape, creators: usize, least: usize) -> usize {
     let acknowledged: Vec<String> = thread::scope(|scope| {
         let creator = || create_until_refused(server.address, admin, &count);
         let creating: Vec<_> = (0..creators).map(|_| scope.spawn(creator)).collect();
-        // Some are older than the last look at the change log: what is taken back that nobody has seen is not missed.
-        let least = if shape.is_at_once { least } else { least * 25 };
         while count.load(Ordering::Relaxed) < least {
             thread::yield_now();
         }
-        (shape.act)(place);
-        if shape.is_at_once {
-            assert_eq!(
-                create(server.address, admin).map(|answer| answer.status),
-                Some(503),
-                "{}",
-                shape.mark
-            );
-        }
+        (shape.act)(place, &server);
+        let refused = create(server.address, admin).map(|answer| answer.status);
+        assert_eq!(refused, Some(503), "{}", shape.mark);
         creating.into_iter().flat_map(|creating| creating.join().unwrap()).collect()
     });
     server.says(shape.mark);
@@ -112,7 +134,7 @@ fn restored(place: &Place, acknowledged: Option<&Vec<String>>, known: &str) {
     if moved.exists() {
         fs::rename(moved, place.data_dir()).unwrap();
     }
-    remove(place);
+    remove_files(place);
     place.json(&["restore", backup(place).to_str().unwrap()]);
     let server = Server::start(place, &[]);
     if let Some(acknowledged) = acknowledged {
@@ -122,7 +144,7 @@ fn restored(place: &Place, acknowledged: Option<&Vec<String>>, known: &str) {
 }
 
 /// The secrets of those that were acknowledged.
-fn create_until_refused(address: SocketAddr, admin: &str, count: &AtomicUsize) -> Vec<String> {
+pub(super) fn create_until_refused(address: SocketAddr, admin: &str, count: &AtomicUsize) -> Vec<String> {
     let answers = std::iter::from_fn(|| {
         let answer = create(address, admin).filter(|answer| answer.status == 200)?;
         count.fetch_add(1, Ordering::Relaxed);
@@ -131,7 +153,7 @@ fn create_until_refused(address: SocketAddr, admin: &str, count: &AtomicUsize) -
     answers.collect()
 }
 
-fn create(address: SocketAddr, admin: &str) -> Option<Answer> {
+pub(super) fn create(address: SocketAddr, admin: &str) -> Option<Answer> {
     let body = json!({"title": "t", "permissions": "read"}).to_string();
     let by = [format!("Authorization: Bearer {admin}")];
     request_if_served(address, "POST", "/AccessToken/demo", &by, Some(&body))
@@ -157,35 +179,39 @@ fn whereabouts(place: &Place) -> String {
     folder.into_os_string().into_string().unwrap()
 }
 
-fn remove(place: &Place) {
+fn remove(place: &Place, _: &Server) {
+    remove_files(place);
+}
+
+fn remove_files(place: &Place) {
     for name in ["jeton.db", "jeton.db-wal", "jeton.db-shm"] {
         let _ = fs::remove_file(place.file(name));
     }
 }
 
-fn remove_log(place: &Place) {
+fn remove_log(place: &Place, _: &Server) {
     fs::remove_file(place.file("jeton.db-wal")).unwrap();
 }
 
-fn move_directory(place: &Place) {
+fn move_directory(place: &Place, _: &Server) {
     fs::rename(place.data_dir(), moved(place)).unwrap();
 }
 
-fn rename_over(place: &Place) {
+fn rename_over(place: &Place, _: &Server) {
     let copy = place.file("copy.db");
     fs::copy(backup(place), &copy).unwrap();
     fs::rename(copy, place.file("jeton.db")).unwrap();
 }
 
-fn copy_over(place: &Place) {
+fn copy_over(place: &Place, _: &Server) {
     fs::copy(backup(place), place.file("jeton.db")).unwrap();
 }
 
-fn copy_old_over(place: &Place) {
+fn copy_old_over(place: &Place, _: &Server) {
     fs::copy(old(place), place.file("jeton.db")).unwrap();
 }
 
-fn take_back(place: &Place) {
+fn take_back(place: &Place, _: &Server) {
     let take_back = async {
         let url = format!("sqlite://{}", place.file("jeton.db").display());
         let mut connection = SqliteConnection::connect(&url).await.unwrap();
@@ -195,4 +221,39 @@ fn take_back(place: &Place) {
         connection.close().await.unwrap();
     };
     tokio::runtime::Runtime::new().unwrap().block_on(take_back);
+}
+
+/// A server that sees mounts which nobody else sees.
+fn serve_apart(place: &Place) -> Server {
+    let plain = place.command(&["serve"]);
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--mount"]).arg(plain.get_program()).args(plain.get_args());
+    for (name, value) in plain.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    Server::launched(&mut command)
+}
+
+fn mount(server: &Server, arguments: &[&str], place: &Place) {
+    let mut command = Command::new("nsenter");
+    command.args(["--user", "--mount", "--preserve-credentials", "--target"]);
+    command.arg(server.pid().as_raw_nonzero().to_string());
+    let mounted = command.arg("mount").args(arguments).arg(place.data_dir()).output().unwrap();
+    assert!(mounted.status.success(), "{}", String::from_utf8_lossy(&mounted.stderr));
+}
+
+fn mount_nothing(place: &Place, server: &Server) {
+    mount(server, &["-t", "tmpfs", "none"], place);
+}
+
+fn mount_copy(place: &Place, server: &Server) {
+    let copy = place.data_dir().with_file_name("copy");
+    fs::create_dir(&copy).unwrap();
+    for file in ["jeton.db", "jeton.db-wal", "jeton.db-shm", "keys.json"] {
+        fs::copy(place.file(file), copy.join(file)).unwrap();
+    }
+    mount(server, &["--bind", copy.to_str().unwrap()], place);
 }
