@@ -4,6 +4,8 @@ use crate::decode;
 use crate::error::StoreError;
 use crate::session::Session;
 use crate::statements::log;
+use std::fmt;
+use std::str::FromStr;
 
 /// An entry of the change log; zeros where there is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,10 +102,69 @@ impl Continuity {
         }
     }
 
+    /// How far the log goes, if anybody has looked.
+    pub(crate) fn mark(&self) -> Option<Mark> {
+        self.seen.map(|seen| Mark { epoch: seen.epoch, newest: self.newest(&seen) })
+    }
+
+    /// Whether this process has written anything.
+    pub(crate) fn has_written(&self) -> bool {
+        self.written != Entry::default()
+    }
+
     /// Takes what this process has committed.
     pub(crate) fn note(&mut self, written: Entry) {
         if written.sequence > self.written.sequence {
             self.written = written;
+        }
+    }
+}
+
+/// How far a database's change log went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    epoch: i64,
+    newest: Entry,
+}
+
+impl From<Mark> for Continuity {
+    /// What was seen by whoever has left the mark.
+    fn from(Mark { epoch, newest }: Mark) -> Self {
+        let seen = LogEnd { epoch, newest, known: newest, is_restored: false };
+        Continuity { seen: Some(seen), written: Entry::default() }
+    }
+}
+
+impl Mark {
+    /// Whether the log went further than another one says.
+    pub(crate) fn is_beyond(&self, other: Option<Mark>) -> bool {
+        other.is_none_or(|other| self.newest.sequence > other.newest.sequence)
+    }
+}
+
+/// A line of always the same length: the epoch, and the number and the time of the entry.
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Mark { epoch, newest } = self;
+        writeln!(f, "{epoch:+020} {:+020} {:+020}", newest.sequence, newest.at)
+    }
+}
+
+/// A text is no mark.
+#[derive(Debug)]
+pub(crate) struct NoMark;
+
+impl FromStr for Mark {
+    type Err = NoMark;
+
+    fn from_str(text: &str) -> Result<Self, NoMark> {
+        let numbers: Vec<i64> =
+            text.split_whitespace().map(str::parse).collect::<Result<_, _>>().map_err(|_| NoMark)?;
+        match numbers[..] {
+            [epoch, sequence, at] if text.ends_with('\n') => {
+                Ok(Mark { epoch, newest: Entry { sequence, at } })
+            }
+            _ => Err(NoMark),
         }
     }
 }
@@ -183,6 +244,21 @@ mod tests {
         for (written, known) in [(5, 6), (9, 9), (8, 9)] {
             continuity.note(entry(written, written));
             assert_eq!(continuity.asked(), (6, known));
+        }
+    }
+
+    #[test]
+    fn a_mark_is_a_line_of_one_length() {
+        for (epoch, sequence, at) in
+            [(i64::MIN, 0, 0), (i64::MAX, i64::MAX, i64::MIN), (-7, 1, 1_700_000_000_000)]
+        {
+            let mark = Mark { epoch, newest: entry(sequence, at) };
+            let text = mark.to_string();
+            assert_eq!((text.len(), text.parse().ok()), (63, Some(mark)), "{text}");
+            assert!(text[..62].parse::<Mark>().is_err(), "cut off");
+        }
+        for text in ["", "\n", "1 2\n", "1 2 3 4\n", "1 2 x\n", "1 2 99999999999999999999\n"] {
+            assert!(text.parse::<Mark>().is_err(), "{text}");
         }
     }
 }

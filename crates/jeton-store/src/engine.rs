@@ -43,6 +43,7 @@ pub(crate) trait Engine: fmt::Debug + Send + Sync + 'static {
 
     /// What the engine finds wrong with its own files, as far as it can be asked.
     fn file_faults(
+        &self,
         connection: &mut Self::Connection,
     ) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
 

@@ -228,7 +228,7 @@ impl<E: Engine> Store for SqlStore<E> {
 
     async fn check(&self) -> Result<CheckReport, StoreError> {
         let mut snapshot = self.0.snapshot().await?;
-        let faults = E::file_faults(&mut snapshot).await?;
+        let faults = self.0.file_faults(&mut snapshot).await?;
         let mut report = check::rows(&mut *snapshot).await?;
         report.faults.splice(0..0, faults);
         Ok(CheckReport { key_checks: self.key_checks().await?.unwrap_or_default(), ..report })

@@ -17,8 +17,18 @@ pub(crate) const LOCK: &str = "serve.lock";
 const LOG: &str = "jeton.db-wal";
 
 /// What an installation calls its files.
-const OWN: [&str; 9] =
-    [DATABASE, LOG, "jeton.db-shm", "jeton.db-journal", "jeton.db-reserve", KEYS, FIRST_RUN, SOCKET, LOCK];
+const OWN: [&str; 10] = [
+    DATABASE,
+    LOG,
+    "jeton.db-shm",
+    "jeton.db-journal",
+    "jeton.db-reserve",
+    "jeton.db-acknowledged",
+    KEYS,
+    FIRST_RUN,
+    SOCKET,
+    LOCK,
+];
 /// What only an installation has: a backup may be called `jeton.db`, too.
 const MARKS: [&str; 5] = [KEYS, FIRST_RUN, SOCKET, LOCK, LOG];
 

@@ -207,7 +207,7 @@ impl Engine for PostgresEngine {
         self.breaker.call(Some(open::ACQUIRE_TIMEOUT), begin).await
     }
 
-    async fn file_faults(_: &mut PgConnection) -> Result<Vec<String>, StoreError> {
+    async fn file_faults(&self, _: &mut PgConnection) -> Result<Vec<String>, StoreError> {
         Ok(Vec::new())
     }
 

@@ -3,6 +3,7 @@
 //! SQLite goes on with the files that it has opened, whatever becomes of their names, and takes what somebody else writes
 //! into them for its own. What is then acknowledged is gone with the process, or mixed up with what is there.
 
+use super::acknowledged::Acknowledged;
 use super::header::Header;
 use super::open;
 use crate::continuity::{Break, Continuity, Entry, LogEnd};
@@ -23,6 +24,8 @@ use tokio::time::{MissedTickBehavior, interval};
 
 /// How often somebody looks while nothing is written.
 const PERIOD: Duration = Duration::from_millis(250);
+/// After how many looks what was acknowledged is written down: 5 seconds.
+const SAVED: u32 = 20;
 /// How often a file is looked at again before it is believed to be another: it may be read while it is written.
 const LOOKS: u32 = 3;
 
@@ -77,6 +80,7 @@ pub(super) struct Ground {
     file: File,
     header: Mutex<Header>,
     known: Mutex<Continuity>,
+    pub(super) acknowledged: Acknowledged,
     /// What this process has written into the header, if anything.
     stamp: Option<i32>,
     lost: OnceLock<Lost>,
@@ -108,8 +112,8 @@ impl Ground {
             }
         }
         let header = Mutex::new(Header::read(&file)?);
-        let (known, lost) = (Mutex::default(), OnceLock::new());
-        Ok(Ground { path: path.to_owned(), files, file, header, known, stamp, lost })
+        let (known, acknowledged, lost) = (Mutex::default(), Acknowledged::beside(path), OnceLock::new());
+        Ok(Ground { path: path.to_owned(), files, file, header, known, acknowledged, stamp, lost })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -148,6 +152,36 @@ impl Ground {
         // What is known is committed, and nobody else writes meanwhile.
         let checked = written.map(|written| self.known().check_written(written));
         if let Some(Err(cause)) = checked { self.lose(&self.broken(cause)) } else { Ok(()) }
+    }
+
+    /// A command has made or replaced the database: nothing that was known of it counts.
+    pub(super) fn begin_anew(&self) {
+        *self.known() = Continuity::default();
+        self.acknowledged.begin_anew();
+    }
+
+    /// Writes down how far the log goes, where this process serves the database or has written to it.
+    pub(super) fn save(&self) {
+        let known = *self.known();
+        if self.is_served() || known.has_written() {
+            self.acknowledged.save(known.mark());
+        }
+    }
+
+    /// Whether this process serves the database.
+    pub(super) fn is_served(&self) -> bool {
+        self.stamp.is_some()
+    }
+
+    /// Looks at the end of the log a last time, which begins the note of how far it goes if nobody has looked before.
+    pub(super) async fn look_at_the_end(&self, connection: &mut SqliteConnection) {
+        let before = *self.known();
+        if self.is_served() || before.has_written() {
+            match LogEnd::read(connection, &before).await {
+                Ok(end) => self.known().learn(end),
+                Err(error) => tracing::debug!("the end of the change log cannot be read: {error}"),
+            }
+        }
     }
 
     /// Takes what was committed.
@@ -230,6 +264,7 @@ pub(super) async fn watch(ground: Arc<Ground>, anchor: Anchor) {
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut could_look = true;
+    let mut looks = 0;
     while ground.lost().is_none() {
         ticks.tick().await;
         let before = *ground.known();
@@ -247,6 +282,11 @@ pub(super) async fn watch(ground: Arc<Ground>, anchor: Anchor) {
                     drop(ground.lose(&ground.broken(cause)));
                 }
                 ground.known().learn(end);
+                // Later, whoever closes the store does it.
+                if ground.is_served() && ground.lost().is_none() && looks % SAVED == 0 {
+                    ground.save();
+                }
+                looks = looks.wrapping_add(1);
             }
             Err(error) if could_look && ground.lost().is_none() => {
                 could_look = false;

@@ -1,5 +1,6 @@
 //! SQLite: one writer that groups writes into commits, readers beside it.
 
+mod acknowledged;
 mod ground;
 mod header;
 mod jobs;
@@ -102,6 +103,10 @@ impl SqliteEngine {
         let connection = line::open(path, options.stamp, &mut reserve).await?;
         let anchor = ground::anchor(path).await?;
         let ground = Arc::new(Ground::under(path, options.stamp).map_err(OpenError::unavailable)?);
+        if let Some(connection) = anchor.lock().await.as_mut() {
+            let compared = ground.acknowledged.compare(connection, ground.is_served()).await;
+            compared.map_err(OpenError::unavailable)?;
+        }
         let readers = open::readers(path, options.readers.max(1)).await?;
         let list_readers = options.list_readers.max(1);
         let page_readers = open::readers(path, list_readers + 1).await?;
@@ -199,8 +204,10 @@ impl Engine for SqliteEngine {
         Ok(transaction)
     }
 
-    async fn file_faults(connection: &mut SqliteConnection) -> Result<Vec<String>, StoreError> {
-        crate::check::sqlite_file(connection).await
+    async fn file_faults(&self, connection: &mut SqliteConnection) -> Result<Vec<String>, StoreError> {
+        let mut faults = crate::check::sqlite_file(connection).await?;
+        faults.extend(self.ground.acknowledged.fault());
+        Ok(faults)
     }
 
     async fn write(&self, write: Write) -> Result<Outcome, StoreError> {
@@ -227,11 +234,13 @@ impl Engine for SqliteEngine {
         }
         // Readers first: an open read would keep the writer from emptying the log of the database.
         tokio::join!(self.readers.close(), self.page_readers.close(), self.scan_readers.close());
-        if let Some(anchor) = self.anchor.lock().await.take()
-            && let Err(error) = anchor.close().await
-        {
-            tracing::warn!(%error, "a connection was not closed in order; nothing is lost");
+        if let Some(mut anchor) = self.anchor.lock().await.take() {
+            self.ground.look_at_the_end(&mut anchor).await;
+            if let Err(error) = anchor.close().await {
+                tracing::warn!(%error, "a connection was not closed in order; nothing is lost");
+            }
         }
         self.writer.close().await;
+        self.ground.save();
     }
 }

@@ -21,6 +21,8 @@ async fn its_files_are_for_their_owner_only() {
     assert_eq!(names, ["jeton.db", "jeton.db-reserve", "jeton.db-shm", "jeton.db-wal"]);
     bed.store.close().await;
     assert!(!bed.path().with_extension("db-wal").exists(), "the log was not brought into the database");
+    let acknowledged = std::fs::metadata(bed.path().with_extension("db-acknowledged")).unwrap();
+    assert_eq!((acknowledged.permissions().mode() & 0o777, acknowledged.len()), (0o600, 63));
 }
 
 #[tokio::test]

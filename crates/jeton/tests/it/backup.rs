@@ -76,6 +76,7 @@ fn nothing_but_a_backup_is_replaced(installation: &Installation) {
         "jeton.db-wal",
         "jeton.db-shm",
         "jeton.db-reserve",
+        "jeton.db-acknowledged",
         "serve.lock",
         "control.sock",
         "first-run.json",

@@ -24,7 +24,9 @@ fn it_prints_the_credentials_and_keeps_its_files_private() {
     assert_eq!(mode(&place.data_dir()), 0o700);
     assert_eq!(
         files(&place),
-        BTreeSet::from(["jeton.db", "jeton.db-reserve", "keys.json"].map(str::to_owned))
+        BTreeSet::from(
+            ["jeton.db", "jeton.db-acknowledged", "jeton.db-reserve", "keys.json"].map(str::to_owned)
+        )
     );
     for file in files(&place) {
         assert_eq!(mode(&place.file(&file)), 0o600, "{file}");

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot unwrap has failed it")]
 
+mod acknowledged;
 mod app;
 mod backup;
 mod client;
