@@ -116,11 +116,11 @@ impl Cluster {
     ///
     /// # Panics
     /// PostgreSQL has not written it down.
-    pub fn process(&self) -> rustix::process::Pid {
+    pub fn process(&self) -> Pid {
         let path = self.directory.join("data/postmaster.pid");
         let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let pid = text.lines().next().and_then(|line| line.trim().parse().ok());
-        pid.and_then(rustix::process::Pid::from_raw).unwrap_or_else(|| panic!("no process in {text:?}"))
+        pid.and_then(Pid::from_raw).unwrap_or_else(|| panic!("no process in {text:?}"))
     }
 
     /// One of PostgreSQL's own programs, of the server's version, such as `psql`.

@@ -65,10 +65,10 @@ impl<T: AsyncRead> WatchedIo<T> {
     }
 }
 
-impl<T: Movable> WatchedIo<T> {
+impl<T: AsyncRead + Movable> WatchedIo<T> {
     /// Lets the runtime that this is called on watch the socket.
     pub(super) fn move_here(&mut self) -> io::Result<()> {
-        self.inner.move_here()
+        self.inner.get_mut().move_here()
     }
 }
 

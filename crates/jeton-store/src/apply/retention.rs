@@ -94,7 +94,8 @@ impl Perform for TrimChanges {
         let mut old = Vec::with_capacity(rows.len());
         for row in &rows[..rows.len().saturating_sub(1)] {
             let sequence = row.read(Changes::Sequence)?;
-            if row.read_as(Changes::At, Timestamp::from_millis)? >= self.before || Some(sequence) == greatest {
+            if row.read_as(Changes::At, Timestamp::from_millis)? >= self.before || Some(sequence) == greatest
+            {
                 break;
             }
             old.push(sequence);

@@ -115,7 +115,7 @@ impl Line {
         match (applied, ended) {
             // What went into a file that has no name any more is not acknowledged.
             (Ok(Applied { outcomes, newest }), Ok(())) => {
-                if writes.iter().any(|write| matches!(write, Write::Initialise(_) | Write::Restore(_))) {
+                if writes.iter().any(|write| matches!(write, Write::Genesis(_) | Write::Restore(_))) {
                     ground.begin_anew();
                 }
                 ground.note(newest);

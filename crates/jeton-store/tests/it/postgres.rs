@@ -2,6 +2,7 @@
 
 use crate::bed::{Bed, Place};
 use crate::fixture::*;
+use jeton_store::write::TrimChanges;
 use jeton_store::{Change, ChangeKind, OpenError, PostgresOptions, open_postgres};
 use sqlx::{Connection, Executor, PgConnection};
 
@@ -86,8 +87,8 @@ async fn the_greatest_number_is_kept_as_the_last_entry_is() {
          (102, 0, 'operator.revoked', 'client', '5')",
     )
     .await;
-    assert_eq!(bed.store.trim_changes(at(1), 10).await.unwrap(), 1);
-    assert_eq!(bed.store.trim_changes(at(1), 10).await.unwrap(), 0);
+    assert_eq!(bed.store.write(TrimChanges { before: at(1), limit: 10 }).await.unwrap(), 1);
+    assert_eq!(bed.store.write(TrimChanges { before: at(1), limit: 10 }).await.unwrap(), 0);
     let kept: Vec<_> = bed.changes_after(101).await.iter().map(|change| change.sequence).collect();
     assert_eq!(kept, [103, 102]);
 }

@@ -47,7 +47,7 @@ impl Scene {
     async fn write(&self, number: u32) -> Result<(), StoreError> {
         let new = vec![new_token(number)];
         loop {
-            match self.bed.store.insert_tokens(self.app_id, new.clone(), at(0), &BY).await {
+            match self.bed.store.write(inserting(self.app_id, new.clone(), at(0))).await {
                 // The connections were ended: by the next call there are others.
                 Err(error) if is_cut(&error) => tokio::task::yield_now().await,
                 done => return done.map(drop),
@@ -186,7 +186,7 @@ async fn a_database_that_a_command_restored_goes_on() {
     scene.bed.store.back_up(&backup).await.unwrap();
     scene.write(20).await.unwrap();
     let other = scene.bed.reopen().await.unwrap();
-    other.restore(restore(&backup)).await.unwrap();
+    other.write(restore(&backup)).await.unwrap();
     let mut connection = PgConnection::connect(scene.bed.url()).await.unwrap();
     for number in 21..24 {
         scene.write(number).await.unwrap();

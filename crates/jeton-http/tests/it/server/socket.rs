@@ -47,7 +47,7 @@ impl Serving {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let stopped = async { drop(stopped.await) };
-        let listener = Listener { tcp: listener, tls, measures };
+        let listener = Listener { tls, measures, ..Listener::from(listener) };
         let done = tokio::spawn(serve(listener, site, limits, stopped));
         Serving { address, stop, done }
     }
