@@ -69,7 +69,9 @@ fn row(text: &str) -> Result<ImportText, String> {
     }
     // Files that were put together from several may have it within.
     let text = text.strip_prefix(MARK).unwrap_or(text);
-    let Value::Object(mut members) = read_json(text.as_bytes(), "the line")? else {
+    // Which line it is stands beside the reason.
+    let value = read_json(text.as_bytes(), "the line").map_err(|reason| reason.replace("line 1, ", ""))?;
+    let Value::Object(mut members) = value else {
         return Err(format!("a line is a JSON object: {}", MEMBERS.join(", ")));
     };
     only_known(&members, MEMBERS)?;
@@ -146,10 +148,10 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_with_what_it_must_be() {
         for (line, reason) in [
-            ("not json", "the line is not JSON: line 1, column 2"),
+            ("not json", "the line is not JSON: column 2"),
             (
                 r#"{"access_token": "s", "access_token": "t"}"#,
-                "a member of the line stands there more than once: line 1, column 36",
+                "a member of the line stands there more than once: column 36",
             ),
             (
                 r#"["s"]"#,
