@@ -46,7 +46,7 @@ pub struct Removal {
     /// Whether LoopBack saw it until then.
     pub was_on_loopback: bool,
     /// By what its secret can be shown again, if LoopBack saw it, it was kept until then, and it was not
-    /// [erased](crate::Store::erase_removed_secrets) since.
+    /// [erased](crate::write::EraseRemovedSecrets) since.
     pub sealed: Option<Vec<u8>>,
 }
 

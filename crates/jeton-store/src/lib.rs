@@ -1,6 +1,6 @@
 //! Where apps, tokens, operators and the change log are kept.
 //!
-//! [`Store`] is what the service sees: coarse questions, and writes that are values ([`write`]), each of them one transaction.
+//! [`Store`] is what the service sees: coarse questions, and writes that are values ([`mod@write`]), each of them one transaction.
 //! Two engines stand behind it, SQLite and PostgreSQL, and one conformance suite holds both to the same behaviour.
 //! [`Layer`] is for a store over another one.
 //!

@@ -1,6 +1,6 @@
 //! Writes as values: what is to be written, with what it is answered.
 //!
-//! [`WRITES`](writes) is the one list of them. What a write does, and what there is to know about it, stands with its
+//! The macro call `writes!` is the one list of them. What a write does, and what there is to know about it, stands with its
 //! application (`apply/`); nothing else names each write, so a new one is a struct and a row of the list here, its
 //! application, its statement and its caller.
 
