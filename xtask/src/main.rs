@@ -8,7 +8,9 @@
 
 mod bench;
 mod failure;
+mod help;
 mod needs;
+mod page;
 mod process;
 mod prove;
 mod test;
@@ -21,7 +23,7 @@ use std::process::ExitCode;
 
 /// Tasks of the Jeton workspace.
 #[derive(Debug, Parser)]
-#[command(bin_name = "cargo xtask")]
+#[command(bin_name = "cargo xtask", disable_help_subcommand = true)]
 struct Xtask {
     #[command(subcommand)]
     command: Command,
@@ -32,6 +34,8 @@ enum Command {
     Test(test::Options),
     Prove(prove::Options),
     Bench(bench::Options),
+    /// List every command with its options, proofs and benchmarks
+    Help,
 }
 
 fn main() -> ExitCode {
@@ -39,6 +43,7 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(&options),
         Command::Prove(options) => prove::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Help => help::run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::root;
 use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -19,6 +20,23 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(Failure::Exit { command: written(command), status }),
         Err(source) => Err(Failure::Start { command: written(command), source }),
+    }
+}
+
+/// Runs `command` to its end; its output goes where this program's does, and what it printed is the answer.
+pub(crate) fn run_and_read(command: &mut Command) -> Result<String, Failure> {
+    let failed = |command: &Command, source| Failure::Start { command: written(command), source };
+    let mut child = command.stdout(Stdio::piped()).spawn().map_err(|source| failed(command, source))?;
+    let mut printed = String::new();
+    for line in child.stdout.take().into_iter().flat_map(|stdout| BufReader::new(stdout).lines()) {
+        let line = line.map_err(|source| failed(command, source))?;
+        println!("{line}");
+        printed.push_str(&line);
+        printed.push('\n');
+    }
+    match child.wait().map_err(|source| failed(command, source))? {
+        status if status.success() => Ok(printed),
+        status => Err(Failure::Exit { command: written(command), status }),
     }
 }
 
@@ -84,8 +102,15 @@ mod tests {
         assert_eq!(failed.to_string(), "sh -c 'exit 7': exit status: 7");
         let failed = run_quietly(Command::new("sh").args(["-c", "exit 7"])).unwrap_err();
         assert_eq!(failed.to_string(), "sh -c 'exit 7': exit status: 7");
+        let failed = run_and_read(Command::new("sh").args(["-c", "echo x; exit 7"])).unwrap_err();
+        assert_eq!(failed.to_string(), "sh -c 'echo x; exit 7': exit status: 7");
         let absent = run(&mut Command::new("/nowhere/program")).unwrap_err();
         assert!(absent.to_string().starts_with("program: cannot be run: "), "{absent}");
+    }
+
+    #[test]
+    fn what_a_command_printed_can_be_read() {
+        assert_eq!(run_and_read(Command::new("printf").arg("a\\nb")).unwrap(), "a\nb\n");
     }
 
     #[test]

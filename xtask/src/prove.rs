@@ -1,26 +1,80 @@
 //! `cargo xtask prove NAME`: what takes too long for the gate, or more of the machine than it may.
 //!
-//! A proof is an ignored test, but for the fuzzers, which have a build of their own. It prints one line with its figure,
-//! or fails; the gate runs the same code at a smaller size wherever it has one.
+//! A proof is one or more ignored tests, but for the fuzzers, which have a build of their own. It prints lines with its figures,
+//! each after its name, or fails; they go into PROOFS.md. The gate runs the same code at a smaller size wherever it has one.
 
 mod fuzz;
+mod record;
 
 use crate::failure::Failure;
 use crate::needs::{self, Needs, target_folder};
-use crate::process::{cargo, run as run_command, written};
+use crate::process::{cargo, run as run_command, run_and_read, written};
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use record::Record;
 use std::process::Command;
 
-/// Show that one guarantee holds, at full size, and print its figure
+/// Show that a guarantee holds, at full size, and write its figures to PROOFS.md
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Which; `all` is one after the other
-    #[arg(value_parser = names())]
+    /// Which guarantee
+    #[arg(value_parser = values())]
     name: String,
+    /// How often the whole proof is repeated
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    rounds: u32,
+    /// Only print, and leave PROOFS.md as it is
+    #[arg(long)]
+    print: bool,
 }
 
-/// Where a proof is.
+/// A guarantee that can be proved.
+struct Guarantee {
+    name: &'static str,
+    /// What the proof shows, in one sentence without its full stop.
+    shows: &'static str,
+}
+
+const FUZZ: &str = "fuzz";
+
+const GUARANTEES: &[Guarantee] = &[
+    Guarantee {
+        name: "big-list",
+        shows: "Lists of 1,000,000 tokens, read slowly on every API, take the memory of a page; writes and checks go on",
+    },
+    Guarantee {
+        name: "disk-full",
+        shows: "A full disk loses nothing that was acknowledged, and passes without a restart",
+    },
+    Guarantee {
+        name: "fault",
+        shows: "When any single call of the store fails, the answer is an outage, never a refusal, and nothing is half done",
+    },
+    Guarantee {
+        name: "hostile",
+        shows: "Slow, greedy and guessing clients leave memory bounded and other clients served in time",
+    },
+    Guarantee {
+        name: "kill9",
+        shows: "`kill -9` during writes loses no acknowledged change and leaves none half done",
+    },
+    Guarantee { name: "revoke", shows: "No request that is sent after the answer to a removal is allowed" },
+    Guarantee {
+        name: "streams",
+        shows: "500 change streams deliver every change in order, end when rights are lost, and use bounded memory",
+    },
+    Guarantee {
+        name: "timing",
+        shows: "A missing app, an unknown client and a wrong secret take the same time to refuse",
+    },
+    Guarantee {
+        name: FUZZ,
+        shows: "The parsers of untrusted input survive libFuzzer, a minute for each target",
+    },
+];
+
+/// A test that proves a guarantee, or a part of it.
 struct Proof {
-    /// Several that follow each other may have the same one.
+    /// The guarantee's.
     name: &'static str,
     package: &'static str,
     /// The path of the ignored test in the package's tests `it`.
@@ -133,36 +187,61 @@ pub(crate) fn files() -> Vec<String> {
     PROOFS.iter().map(file).collect()
 }
 
-fn names() -> clap::builder::PossibleValuesParser {
-    let mut names: Vec<_> = PROOFS.iter().map(|proof| proof.name).chain(["fuzz", "all"]).collect();
-    names.dedup();
-    clap::builder::PossibleValuesParser::new(names)
+fn values() -> PossibleValuesParser {
+    let named = GUARANTEES.iter().map(|guarantee| PossibleValue::new(guarantee.name).help(guarantee.shows));
+    PossibleValuesParser::new(
+        named.chain([PossibleValue::new("all").help("All of them, one after the other")]),
+    )
 }
 
-/// Runs the proof's steps up to the first that fails.
+/// Proves what was named, up to the first failure. What failed leaves its section of the page as it was.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let needs = needs::install()?;
-    for proof in PROOFS.iter().filter(|proof| options.name == proof.name || options.name == "all") {
-        for mut step in steps(proof, &needs) {
-            println!("\n==> {}", written(&step));
-            run_command(&mut step)?;
+    let is_named = |name: &str| options.name == name || options.name == "all";
+    for guarantee in GUARANTEES.iter().filter(|guarantee| is_named(guarantee.name)) {
+        let mut figures = Vec::new();
+        for _ in 0..options.rounds {
+            figures.extend(prove(guarantee.name, &needs)?);
         }
-    }
-    if options.name == "fuzz" || options.name == "all" {
-        fuzz::run()?;
+        if !options.print {
+            Record::of_today(guarantee, options.rounds, figures)?.write()?;
+        }
     }
     Ok(())
 }
 
-fn steps(proof: &Proof, needs: &Needs) -> Vec<Command> {
+/// Runs every test of a proof once, and answers the figures.
+fn prove(name: &str, needs: &Needs) -> Result<Vec<String>, Failure> {
+    if name == FUZZ {
+        return Ok(vec![fuzz::run()?]);
+    }
+    let mut found = Vec::new();
+    for proof in PROOFS.iter().filter(|proof| proof.name == name) {
+        if proof.needs_release {
+            let mut build = cargo(&["build", "--release", "--package", "jeton", "--locked"]);
+            println!("\n==> {}", written(&build));
+            run_command(&mut build)?;
+        }
+        let mut test = test(proof, needs);
+        println!("\n==> {}", written(&test));
+        let printed = run_and_read(&mut test)?;
+        let figures = record::figures(name, &printed);
+        if figures.is_empty() {
+            return Err(Failure::Unclear { command: written(&test), output: printed });
+        }
+        found.extend(figures);
+    }
+    Ok(found)
+}
+
+fn test(proof: &Proof, needs: &Needs) -> Command {
     let mut test = cargo(&["test", "--package", proof.package, "--test", "it", "--locked", "--"]);
     test.args(["--ignored", "--exact", "--nocapture", proof.test]);
     needs.tell(&mut test);
-    if !proof.needs_release {
-        return vec![test];
+    if proof.needs_release {
+        test.env("JETON_TEST_PROGRAM", target_folder().join("release/jeton"));
     }
-    test.env("JETON_TEST_PROGRAM", target_folder().join("release/jeton"));
-    vec![cargo(&["build", "--release", "--package", "jeton", "--locked"]), test]
+    test
 }
 
 #[cfg(test)]
@@ -180,5 +259,30 @@ mod tests {
             let last = attributes.rfind("\n\n").map_or(attributes, |end| &attributes[end..]);
             assert!(last.contains("#[ignore"), "{file}: {function} must be an ignored test");
         }
+    }
+
+    #[test]
+    fn every_ignored_test_of_a_proof_is_run_by_its_guarantee() {
+        let mut files: Vec<_> = files();
+        files.dedup();
+        for file in files {
+            let text = fs::read_to_string(root().join(&file)).unwrap();
+            let ignored = text.split("#[ignore").skip(1).map(|rest| {
+                let (_, from_name) = rest.split_once("fn ").expect("a function follows");
+                from_name.split('(').next().unwrap_or_default()
+            });
+            for function in ignored {
+                let is_run = |proof: &Proof| proof.test.ends_with(&format!("::{function}"));
+                assert!(PROOFS.iter().any(is_run), "{file}: nothing runs {function}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_guarantee_has_a_proof_and_every_proof_a_guarantee() {
+        let mut proved: Vec<_> = PROOFS.iter().map(|proof| proof.name).chain([FUZZ]).collect();
+        proved.dedup();
+        let named: Vec<_> = GUARANTEES.iter().map(|guarantee| guarantee.name).collect();
+        assert_eq!(proved, named);
     }
 }

@@ -47,39 +47,39 @@ metrics! {
         "Requests refused because too many came: credentials after too many failures of an address, anonymous writes over LoopBack.";
     CONNECTIONS = GAUGE "jeton_connections_open": "Connections of clients that are open.";
     CONNECTION_ENDS = COUNTER "jeton_connections_total":
-        "Connections of clients by what became of them: accepted, and of those evicted because others needed the room; refused.";
+        "Connections of clients, by outcome: accepted, and of those evicted to make room for others; refused.";
     SHED = COUNTER "jeton_requests_shed_total":
-        "Requests that were answered 503 because too many were under way or bodies took too much memory.";
+        "Requests that were answered 503 because too many were in progress or bodies took too much memory.";
     BAD_HEADS = COUNTER "jeton_heads_refused_total":
         "Requests refused for their heads, by reason: host (not one Host header, 400), too_large (431), malformed (no request, 400), no_room (closed).";
     RECALLS = COUNTER "jeton_cache_questions_total":
         "Questions about a token: answered from memory (hit, absent), refused by arithmetic (garbage), or put to the store (miss, stale).";
-    CACHE_TOKENS = GAUGE "jeton_cache_tokens": "Tokens that verification remembers.";
-    CACHE_BYTES = GAUGE "jeton_cache_bytes": "Bytes that it takes to remember them.";
-    EVICTIONS = COUNTER "jeton_cache_evictions_total": "Tokens that were forgotten to make room.";
-    FLUSHES = COUNTER "jeton_cache_flushes_total": "How often everything was forgotten.";
+    CACHE_TOKENS = GAUGE "jeton_cache_tokens": "Tokens in the cache of verification.";
+    CACHE_BYTES = GAUGE "jeton_cache_bytes": "Memory of those tokens, in bytes.";
+    EVICTIONS = COUNTER "jeton_cache_evictions_total": "Tokens that left the cache to make room.";
+    FLUSHES = COUNTER "jeton_cache_flushes_total": "How often the whole cache was emptied.";
     FOREIGN = GAUGE "jeton_foreign_digests": "Digests of secrets that were not issued here and may be good.";
     LOG_ENTRIES = COUNTER "jeton_changes_read_total": "Entries of the change log that others wrote or this process did, and that were read.";
-    LOG_POLLS = COUNTER "jeton_change_polls_total": "Looks for new entries of the change log, by whether they succeeded.";
+    LOG_POLLS = COUNTER "jeton_change_polls_total": "Polls of the change log for new entries, by outcome.";
     STALENESS = GAUGE "jeton_change_staleness_seconds":
-        "Since when the change log has not been read to its end. Beyond cache.max_staleness_milliseconds nothing is answered from memory.";
+        "Time since the change log was last read to its end. Beyond cache.max_staleness_milliseconds nothing is answered from memory.";
     LISTENING = GAUGE "jeton_change_listening":
-        "1 while changes of other processes are announced, 0 while they have to be looked for (always, on SQLite).";
+        "1 while changes of other processes are announced, 0 while they have to be polled for (always, on SQLite).";
     USES = COUNTER "jeton_token_uses_total":
-        "Uses of tokens by what became of them: recorded, and of those flushed to the store; dropped.";
+        "Uses of tokens, by outcome: recorded, and of those flushed to the store; dropped.";
     STREAMS = GAUGE "jeton_streams_open": "Change streams that are open.";
     STREAM_ENDS = COUNTER "jeton_streams_total":
-        "Change streams by what became of them: opened, and of those cut because the client did not keep up (slow) or lost its rights (denied); refused because there were too many.";
-    STREAM_EVENTS = COUNTER "jeton_stream_events_total": "Changes that were told, once for each stream.";
-    REMOVED = COUNTER "jeton_retention_removed_total": "What was removed because it had been kept long enough, by what it was.";
-    PASSES = COUNTER "jeton_retention_passes_total": "Passes that remove it, by whether they came to their end.";
+        "Change streams, by outcome: opened, and of those cut because the client did not keep up (slow) or lost its rights (denied); refused because there were too many.";
+    STREAM_EVENTS = COUNTER "jeton_stream_events_total": "Events that were sent, once for each stream.";
+    REMOVED = COUNTER "jeton_retention_removed_total": "Rows that retention removed, by kind.";
+    PASSES = COUNTER "jeton_retention_passes_total": "Retention passes, by outcome.";
     STORE_SECONDS = HISTOGRAM "jeton_store_duration_seconds":
-        "Statements that read, and writes from being asked for to being on disk.";
+        "Reads, and writes from the request until they are on disk.";
     STORE_FAILURES = COUNTER "jeton_store_failures_total": "Calls of the store that failed.";
     GROUPS = HISTOGRAM "jeton_store_group_writes": "Writes that went into one commit (SQLite).";
-    OUTAGES = COUNTER "jeton_store_outages_total": "How often the database was found not to answer (PostgreSQL).";
+    OUTAGES = COUNTER "jeton_store_outages_total": "Outages of the database (PostgreSQL).";
     CUT_OFF = GAUGE "jeton_store_cut_off":
-        "1 while the database is not asked, because it did not answer, and calls fail at once (PostgreSQL).";
+        "1 during an outage of the database, while calls fail at once (PostgreSQL).";
     WAITING = GAUGE "jeton_store_waiting_writes": "Writes that waited when the writer last began a commit (SQLite).";
     READY = GAUGE "jeton_ready": "1 while the server serves, 0 while it starts or drains. Does not ask the store.";
     BUILD = GAUGE "jeton_build_info": "Always 1; the version is a label.";

@@ -20,6 +20,7 @@ mod wrk;
 
 use crate::failure::Failure;
 use crate::needs::{self, target_folder};
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use jeton::{Build, Installation};
 use report::Section;
 use std::cell::OnceCell;
@@ -30,8 +31,8 @@ use std::path::PathBuf;
 /// Measure what things cost beside what they cost elsewhere, and write BENCHMARKS.md; installs what that needs
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Which, one after the other; `none` for what is named by an option alone
-    #[arg(value_parser = names(), default_value = "all")]
+    /// Which, one after the other
+    #[arg(value_parser = values(), default_value = "all")]
     names: Vec<String>,
     /// Also measure OpenBao and LoopBack 3, which is another figure of `loopback` too
     #[arg(long)]
@@ -56,21 +57,25 @@ pub(crate) struct Options {
     print: bool,
 }
 
-/// A benchmark's name, and what it does.
-type Benchmark = (&'static str, fn(&Stage) -> Result<Section, Failure>);
+/// A benchmark's name, what it measures, and what runs it.
+type Benchmark = (&'static str, &'static str, Measure);
+type Measure = fn(&Stage) -> Result<Section, Failure>;
 
 const BENCHMARKS: &[Benchmark] = &[
-    ("verify", verify::run),
-    ("batch", batch::run),
-    ("create", create::run),
-    ("list", list::run),
-    ("loopback", loopback::run),
-    ("revoke", revoke::run),
-    ("memory", memory::run),
+    ("verify", "Forward-auth beside a bare server, nginx and Redis", verify::run),
+    ("batch", "`POST /verify` with 1,000 checks at a time", batch::run),
+    ("create", "Tokens that are on disk when the answer comes", create::run),
+    ("list", "The newest tokens of few and of many", list::run),
+    ("loopback", "LoopBack's requests, with few tokens and with many", loopback::run),
+    ("revoke", "From the answer to a revoke to the first refusal", revoke::run),
+    ("memory", "Memory of a server, and the time that it takes to start", memory::run),
 ];
 
-fn names() -> clap::builder::PossibleValuesParser {
-    clap::builder::PossibleValuesParser::new(BENCHMARKS.iter().map(|(name, _)| *name).chain(["all", "none"]))
+fn values() -> PossibleValuesParser {
+    let named = BENCHMARKS.iter().map(|(name, measures, _)| PossibleValue::new(name).help(measures));
+    let all = PossibleValue::new("all").help("All of them, one after the other");
+    let none = PossibleValue::new("none").help("Only what `--peers` and `--against` add");
+    PossibleValuesParser::new(named.chain([all, none]))
 }
 
 /// Runs what was named, one benchmark after the other.
@@ -78,10 +83,11 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     needs::install_load()?;
     let stage = Stage::new(options)?;
     let is_named = |name: &str| options.names.iter().any(|named| named == name || named == "all");
-    let named = BENCHMARKS.iter().filter(|(name, _)| is_named(name));
-    let mut benchmarks: Vec<Benchmark> = named.copied().collect();
-    benchmarks.extend(options.peers.then_some::<Benchmark>(("peers", peers::run)));
-    benchmarks.extend(options.against.is_some().then_some::<Benchmark>((against::NAME, against::run)));
+    let named =
+        BENCHMARKS.iter().filter(|(name, ..)| is_named(name)).map(|(name, _, measure)| (*name, *measure));
+    let mut benchmarks: Vec<(&str, Measure)> = named.collect();
+    benchmarks.extend(options.peers.then_some::<(_, Measure)>(("peers", peers::run)));
+    benchmarks.extend(options.against.is_some().then_some::<(_, Measure)>((against::NAME, against::run)));
     for (name, measure) in benchmarks {
         println!("\n==> {name}");
         let section = measure(&stage)?;

@@ -2,11 +2,9 @@
 
 use super::stats::{Figure, Series};
 use crate::failure::Failure;
-use crate::process::output;
+use crate::page;
 use crate::root;
-use std::fmt::Write;
 use std::fs;
-use std::process::Command;
 
 const DOCUMENT: &str = "BENCHMARKS.md";
 
@@ -83,25 +81,9 @@ impl Section {
         format!(
             "{}\n{}\n\n| | minimum | median | maximum | budget for the median |\n|---|---|---|---|---|\n{rows}",
             self.heading(),
-            wrapped(&self.method)
+            page::wrapped(&self.method)
         )
     }
-}
-
-/// A paragraph in lines of at most 120 characters.
-fn wrapped(text: &str) -> String {
-    let (mut lines, mut line) = (Vec::new(), String::new());
-    for word in text.split(' ') {
-        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > 120 {
-            lines.push(std::mem::take(&mut line));
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    lines.push(line);
-    lines.join("\n")
 }
 
 /// Puts a section into the document, in the place of what stood there under its title.
@@ -111,27 +93,14 @@ fn wrapped(text: &str) -> String {
 pub(super) fn write(section: &Section) -> Result<(), Failure> {
     let path = root().join(DOCUMENT);
     let before = fs::read_to_string(&path).unwrap_or_default();
-    let after = with_section(&before, section, &machine());
+    let machine = page::machine(&["rustc", "redis-server"]);
+    let after = with_section(&before, section, &machine);
     fs::write(&path, after).map_err(|source| Failure::Files { what: DOCUMENT.to_owned(), source })
 }
 
 fn with_section(document: &str, section: &Section, machine: &str) -> String {
-    let mut sections: Vec<String> = Vec::new();
-    let mut current = String::new();
-    for line in document.lines().skip_while(|line| !line.starts_with("## ")) {
-        if line.starts_with("## ") && !current.is_empty() {
-            sections.push(std::mem::take(&mut current));
-        }
-        writeln!(current, "{line}").unwrap_or_else(|_| unreachable!("a string takes all"));
-    }
-    sections.extend((!current.is_empty()).then_some(current));
     let text = format!("{}\nMeasured on {machine}.\n", section.text());
-    match sections.iter_mut().find(|found| found.starts_with(&section.heading())) {
-        Some(found) => *found = text,
-        None => sections.push(text),
-    }
-    let sections: Vec<&str> = sections.iter().map(|section| section.trim_end()).collect();
-    format!("{HEAD}\n{}\n", sections.join("\n\n"))
+    page::with_section(HEAD, document, &section.heading(), text)
 }
 
 /// Says what a reader must know about all sections.
@@ -142,34 +111,6 @@ on free ports of this machine, and asks them in turn, round after round, so that
 them alike. A ratio is taken within a round. The load generator runs on the same machine, and its share is part of every figure. To
 repeat a section, run `cargo xtask bench` with its name; `--rounds` and `--seconds` make it longer.
 ";
-
-/// What sort of machine this is. No name of it, and nothing of who runs it.
-fn machine() -> String {
-    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-    let cpuinfo = read("/proc/cpuinfo");
-    let processor = processor(&cpuinfo);
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let memory = memory_gibibytes(&read("/proc/meminfo"));
-    let kernel = output(Command::new("uname").arg("-sr")).unwrap_or_default();
-    let version = |program: &str, flag: &str| {
-        let said = output(Command::new(program).arg(flag)).unwrap_or_default();
-        said.lines().next().unwrap_or_default().trim().to_owned()
-    };
-    let programs = [version("rustc", "--version"), version("redis-server", "--version")];
-    let programs = programs.iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join("; ");
-    format!("{cores} cores of {processor}, {memory:.0} GiB, {}; {programs}", kernel.trim())
-}
-
-fn processor(cpuinfo: &str) -> &str {
-    let line = cpuinfo.lines().find_map(|line| line.strip_prefix("model name"));
-    line.and_then(|rest| rest.split_once(':')).map_or("an unknown processor", |(_, name)| name.trim())
-}
-
-fn memory_gibibytes(meminfo: &str) -> f64 {
-    let kibibytes = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"));
-    let kibibytes = kibibytes.and_then(|rest| rest.trim().strip_suffix(" kB")?.trim().parse::<f64>().ok());
-    kibibytes.unwrap_or(0.0) / (1024.0 * 1024.0)
-}
 
 #[cfg(test)]
 mod tests {
@@ -201,24 +142,5 @@ mod tests {
         assert!(first.contains("3.00") && first.contains("another machine") && !first.contains("1.00"));
         assert!(second.contains("2.00") && second.contains("a machine"));
         assert_eq!(with_section(&again, &section("one", &[3.0]), "another machine"), again);
-    }
-
-    #[test]
-    fn paragraphs_are_wrapped_between_words() {
-        assert_eq!(wrapped("a b"), "a b");
-        let text = vec!["word"; 60].join(" ");
-        let lines = wrapped(&text);
-        assert!(
-            lines.lines().all(|line| line.len() <= 120 && line.len() > 100 || line.len() == 59),
-            "{lines}"
-        );
-        assert_eq!(lines.replace('\n', " "), text);
-    }
-
-    #[test]
-    fn the_machine_is_described() {
-        assert_eq!(processor("processor\t: 0\nmodel name\t: AMD EPYC\n"), "AMD EPYC");
-        assert_eq!(processor(""), "an unknown processor");
-        assert!((memory_gibibytes("MemTotal:       8388608 kB\n") - 8.0).abs() < 1e-9);
     }
 }

@@ -22,16 +22,17 @@ const INSTRUMENTED: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-covera
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 --cfg fuzzing";
 
-/// Builds the fuzzer, runs every target, and prints one line with how often each ran.
-pub(super) fn run() -> Result<(), Failure> {
+/// Builds the fuzzer, runs every target, and prints and answers the figure: how often each ran.
+pub(super) fn run() -> Result<String, Failure> {
     needs::compiler_of_libfuzzer()?;
     let fuzzer = build()?;
     let mut figures = Vec::new();
     for target in TARGETS {
         figures.push(format!("{target} {}", fuzz(&fuzzer, target)?));
     }
-    println!("\nfuzz: no failure in {SECONDS} s each, of so many executions: {}", figures.join(", "));
-    Ok(())
+    let figure = format!("no failure in {SECONDS} s each; executions: {}", figures.join(", "));
+    println!("\nfuzz: {figure}");
+    Ok(figure)
 }
 
 fn build() -> Result<PathBuf, Failure> {
