@@ -67,12 +67,12 @@ impl Connections {
 
     /// A place for a connection, if need be at the cost of those that were idle longest. `None`: none is idle. Waits until
     /// those that came before have begun.
-    pub(super) async fn place(&self) -> Option<OwnedSemaphorePermit> {
+    pub(super) async fn place(self: &Arc<Self>) -> Option<OwnedSemaphorePermit> {
         drop(self.beginning.acquire().await);
         if let Ok(permit) = self.room.clone().try_acquire_owned() {
             return Some(permit);
         }
-        if !self.evict_idlest() {
+        if !self.evict_elsewhere().await {
             return None;
         }
         let freed = tokio::time::timeout(EVICTION_TIME, self.room.clone().acquire_owned()).await;
@@ -112,6 +112,14 @@ impl Connections {
             }
             member.task = Some(task);
         }
+    }
+
+    /// Closes those that were idle longest, on the runtime that serves requests: all connections are looked at. False: there
+    /// is none.
+    async fn evict_elsewhere(self: &Arc<Self>) -> bool {
+        let Some(requests) = &self.requests else { return self.evict_idlest() };
+        let connections = self.clone();
+        requests.spawn(async move { connections.evict_idlest() }).await.unwrap_or(false)
     }
 
     /// Closes those that were idle longest. False: there is none.
