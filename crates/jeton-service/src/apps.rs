@@ -232,17 +232,7 @@ impl Service {
             // Also if it was once already: an earlier sweep may have been cut short.
             let sweeps = settings.reveal == Reveal::Once;
             let change = AppChange { settings: Some(document.to_string()), data_key, ..AppChange::default() };
-            match self
-                .store
-                .write(ChangeApp {
-                    id: app.id,
-                    expected: app.revision,
-                    change,
-                    at: self.now(),
-                    by: by.clone(),
-                })
-                .await?
-            {
+            match self.change_app(&app, change, by).await? {
                 AppChanged::Stale => continue,
                 AppChanged::Changed(_) if sweeps => {
                     while self.store.write(SweepSealed { id: app.id, limit: SWEEP_ROWS }).await? > 0 {}
@@ -252,6 +242,11 @@ impl Service {
             return Ok(Merged::Done(Box::new(settings)));
         }
         Err(Unavailable::Contended)
+    }
+
+    async fn change_app(&self, app: &App, change: AppChange, by: &Actor) -> Result<AppChanged, Unavailable> {
+        let (id, expected) = (app.id, app.revision);
+        Ok(self.store.write(ChangeApp { id, expected, change, at: self.now(), by: by.clone() }).await?)
     }
 
     /// Gives an app a new client secret and forgets the old one. Answers the client id and the secret; `None`: there
@@ -270,17 +265,7 @@ impl Service {
             let Some(app) = self.store.app_by_key(key).await? else { return Ok(None) };
             let digest = self.keys.client_digest(&client_secret);
             let change = AppChange { client_secret: Some(digest), ..AppChange::default() };
-            if let AppChanged::Changed(app) = self
-                .store
-                .write(ChangeApp {
-                    id: app.id,
-                    expected: app.revision,
-                    change,
-                    at: self.now(),
-                    by: by.clone(),
-                })
-                .await?
-            {
+            if let AppChanged::Changed(app) = self.change_app(&app, change, by).await? {
                 return Ok(Some((app.client_id, client_secret)));
             }
         }

@@ -119,6 +119,7 @@ impl Connections {
     async fn evict_elsewhere(self: &Arc<Self>) -> bool {
         let Some(requests) = &self.requests else { return self.evict_idlest() };
         let connections = self.clone();
+        // It fails where that runtime ends, and then no more connections are served.
         requests.spawn(async move { connections.evict_idlest() }).await.unwrap_or(false)
     }
 

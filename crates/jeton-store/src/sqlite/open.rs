@@ -54,7 +54,7 @@ pub(super) async fn writer(path: &Path) -> Result<SqliteConnection, OpenError> {
     // What undoes a statement of many rows is kept in memory: of each group it would be a file in the machine's folder for
     // temporary ones, with pages of the database in it. Set after the migrations, which may have a lot to sort.
     connection.execute("PRAGMA temp_store = MEMORY").await.map_err(OpenError::unavailable)?;
-    priority::lower(&mut connection, priority::WRITER).await.map_err(OpenError::unavailable)?;
+    priority::lower(&mut connection, priority::WRITER, || true).await.map_err(OpenError::unavailable)?;
     Ok(connection)
 }
 

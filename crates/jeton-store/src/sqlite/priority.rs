@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteConnection;
 
 /// After how many steps of SQLite's machine a statement gives way, and looks whether anybody waits for it: some tens of
 /// microseconds.
-pub(super) const STEPS_BETWEEN_LOOKS: i32 = 1_000;
+const STEPS_BETWEEN_LOOKS: i32 = 1_000;
 
 /// How much less than others, in steps of nice, the threads that write are worth: as much as the requests that write.
 pub(super) const WRITER: i32 = 5;
@@ -20,24 +20,25 @@ pub(super) fn lower_this_thread(steps: i32) {
     let _ = setpriority_process(None, steps);
 }
 
-/// Makes the thread of a connection less urgent, and lets it give way while it computes.
-pub(super) async fn lower(connection: &mut SqliteConnection, steps: i32) -> sqlx::Result<()> {
+/// Makes the thread of a connection less urgent, and lets it give way while it computes. A statement ends when `is_wanted` says
+/// that it is not.
+pub(super) async fn lower(
+    connection: &mut SqliteConnection,
+    steps: i32,
+    is_wanted: impl Fn() -> bool + Send + 'static,
+) -> sqlx::Result<()> {
     let mut is_lowered = false;
     // SQLite calls it on the connection's own thread, which nothing else can reach.
     connection.lock_handle().await?.set_progress_handler(STEPS_BETWEEN_LOOKS, move || {
         if !std::mem::replace(&mut is_lowered, true) {
             lower_this_thread(steps);
         }
-        give_way();
-        true
+        // However little a thread is worth, Linux leaves it the rest of its time slice, some milliseconds, when a more urgent
+        // one wakes up.
+        std::thread::yield_now();
+        is_wanted()
     });
     Ok(())
-}
-
-/// Lets others have the processor if they wait for it. However little a thread is worth, Linux leaves it the rest of its time
-/// slice, some milliseconds, when a more urgent one wakes up.
-pub(super) fn give_way() {
-    std::thread::yield_now();
 }
 
 #[cfg(test)]
@@ -54,7 +55,7 @@ mod tests {
     async fn the_thread_of_a_connection_is_less_urgent_and_no_other() {
         let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
         let mine = getpriority_process(None).unwrap();
-        lower(&mut connection, LISTS).await.unwrap();
+        lower(&mut connection, LISTS, || true).await.unwrap();
         connection.execute(LONG).await.unwrap();
         let (found, priority) = channel();
         connection.lock_handle().await.unwrap().set_progress_handler(STEPS_BETWEEN_LOOKS, move || {

@@ -1,6 +1,6 @@
 //! A connection of a pool, for one statement that reads.
 
-use super::priority::{self, STEPS_BETWEEN_LOOKS};
+use super::priority;
 use crate::error::StoreError;
 use crate::fair::Turn;
 use jeton_core::AppId;
@@ -32,17 +32,11 @@ impl Reader {
         let mut connection = pool.acquire().await.map_err(StoreError::unavailable)?;
         let gave_up = Arc::new(AtomicBool::new(false));
         let waiting = Waiting { gave_up: Arc::clone(&gave_up) };
+        let is_wanted = move || !gave_up.load(Ordering::Relaxed);
         // This waits until the connection's last statement has ended, so it replaces nobody's handler but its own.
-        let mut handle = connection.lock_handle().await.map_err(StoreError::unavailable)?;
-        let mut is_lowered = false;
-        handle.set_progress_handler(STEPS_BETWEEN_LOOKS, move || {
-            if !std::mem::replace(&mut is_lowered, true) {
-                priority::lower_this_thread(priority::LISTS);
-            }
-            priority::give_way();
-            !gave_up.load(Ordering::Relaxed)
-        });
-        drop(handle);
+        priority::lower(&mut connection, priority::LISTS, is_wanted)
+            .await
+            .map_err(StoreError::unavailable)?;
         Ok(Reader { _waiting: Some(waiting), connection, _turn: turn })
     }
 }

@@ -23,7 +23,7 @@ struct Full;
 #[derive(Debug)]
 pub(super) struct Writer {
     jobs: Arc<Jobs>,
-    /// Nothing comes of it: it closes when the thread has ended.
+    /// Changes when the thread has done everything, and closes when it has ended in any other way.
     ended: watch::Receiver<()>,
     #[cfg(test)]
     task: AbortHandle,
@@ -37,10 +37,11 @@ impl Writer {
         let (is_running, ended) = watch::channel(());
         let runtime = Handle::current();
         thread::Builder::new().name("write".to_owned()).spawn(move || {
-            let _is_running = is_running;
             priority::lower_this_thread(priority::WRITER);
             // Aborted by tests alone.
-            let _ = runtime.block_on(task);
+            if runtime.block_on(task).is_ok() {
+                is_running.send_replace(());
+            }
         })?;
         Ok(Writer {
             jobs,
@@ -61,13 +62,9 @@ impl Writer {
     /// Makes the writes that are waiting, and none after them, and closes the connection.
     pub(super) async fn close(&self) {
         self.jobs.close();
-        self.ended().await;
-    }
-
-    /// Waits for the end of the thread.
-    async fn ended(&self) {
-        // Nothing is sent: the other end goes with the thread, in whatever way that ends.
-        drop(self.ended.clone().changed().await);
+        if self.ended.clone().changed().await.is_err() {
+            tracing::error!("the thread that writes failed");
+        }
     }
 }
 
@@ -82,7 +79,7 @@ impl Writer {
     /// Ends the task as a panic would.
     pub(super) async fn kill(&self) {
         self.task.abort();
-        self.ended().await;
+        assert!(self.ended.clone().changed().await.is_err(), "it ended in order");
     }
 }
 
