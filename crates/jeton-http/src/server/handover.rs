@@ -3,6 +3,7 @@
 //! What the fast path answers must not wait for anything else that a client may ask. So whatever leaves the fast path is
 //! served by a runtime of its own, whose threads may have a lower priority.
 
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::io;
 use std::net::TcpStream as StdTcpStream;
@@ -12,18 +13,24 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::server::TlsStream;
 
-/// How long a task may compute before its thread gives way.
+/// How long a thread may compute before it gives way.
 const LONG: Duration = Duration::from_micros(100);
 
-/// Runs a task of a less urgent thread, which gives way to more urgent ones after each turn of some length: Linux would leave
-/// it the rest of its time slice, some milliseconds, however little it is worth.
+thread_local! {
+    /// When this thread last gave way.
+    static GAVE_WAY: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// Runs a task of a less urgent thread, which gives way to more urgent ones between turns of its tasks, however many and
+/// short they are: Linux would leave it the rest of its time slice, some milliseconds, however little it is worth.
 pub(super) async fn give_way_in<T>(task: impl Future<Output = T>) -> T {
     let mut task = pin!(task);
     poll_fn(|context| {
-        let begun = Instant::now();
         let polled = task.as_mut().poll(context);
-        if begun.elapsed() > LONG {
+        let now = Instant::now();
+        if GAVE_WAY.get().is_none_or(|last| now.duration_since(last) > LONG) {
             std::thread::yield_now();
+            GAVE_WAY.set(Some(Instant::now()));
         }
         polled
     })

@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteConnection;
 
 /// After how many steps of SQLite's machine a statement gives way, and looks whether anybody waits for it: some tens of
 /// microseconds.
-const STEPS_BETWEEN_LOOKS: i32 = 1_000;
+const STEPS_BETWEEN_LOOKS: i32 = 5_000;
 
 /// How much less than others, in steps of nice, the threads that write are worth: as much as the requests that write.
 pub(super) const WRITER: i32 = 5;
