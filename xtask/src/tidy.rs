@@ -2,6 +2,7 @@
 //! judges to what is wrong with it; one test holds it against the workspace, another shows that it can fail.
 
 mod attributes;
+mod circles;
 mod dependencies;
 mod documents;
 mod size;
