@@ -1,9 +1,9 @@
 //! What serves the public address: forward-auth on the fast path, and a router for everything else.
 
 use crate::auth::{self, Answer, Question};
-use crate::client_address::{self, ForPeer, client_address};
-use crate::date::with_http_date;
-use crate::server::{AtOnce, FastPath, PlainHead, Reply, Room};
+use crate::server::{AtOnce, FastPath, ForPeer, PlainHead, Reply, Room};
+use crate::transport::client_address::{self, client_address};
+use crate::transport::http_date::with_http_date;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;

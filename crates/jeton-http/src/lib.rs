@@ -5,45 +5,38 @@
 
 #![deny(missing_docs)]
 
+mod appkey;
 mod auth;
 mod auth_first;
-mod client_address;
-mod cors;
-mod date;
-mod dialect;
+mod dotide;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod health;
-mod instant;
-mod members;
+mod log_throttle;
+mod loopback;
 mod metrics;
 mod normalise;
-mod object;
 mod observe;
 mod overload;
-mod process;
-mod request;
 mod route;
-mod seldom;
 mod server;
 mod state;
-mod stream;
+mod transport;
 mod verify;
 
 pub use auth_first::AuthFirst;
-pub use client_address::ForPeer;
 pub use health::{Phase, Readiness};
-pub use instant::rfc3339;
-pub use members::{nearest, read_json, unknown as unknown_member};
 pub use normalise::Normalise;
-pub use object::Object;
 pub use observe::{Observe, Observed, Observer, RequestLog, request_id};
-pub use request::BodyLimits;
 pub use server::{
-    AtOnce, FastPath, HeadMeasures, Listener, PlainHead, Reply, Room, ServerLimits, ServerMeasures, Tls,
-    TlsError, serve,
+    AtOnce, FastPath, ForPeer, HeadMeasures, Listener, PlainHead, Reply, Room, ServerLimits, ServerMeasures,
+    Tls, TlsError, serve,
 };
 pub use state::{PublicUrl, Setup};
+pub use transport::body::BodyLimits;
+pub use transport::instant::rfc3339;
+pub use transport::members::{nearest, read_json, unknown as unknown_member};
+pub use transport::object::Object;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -60,11 +53,11 @@ pub type Admin = Normalise<Observe<Router>>;
 pub fn public(service: Service, setup: Setup) -> Public {
     let (observer, is_behind_proxy) = (setup.observer.clone(), setup.is_behind_proxy);
     let router = Router::new()
-        .merge(dialect::appkey::routes())
+        .merge(appkey::routes())
         // Also where a gateway's recipe left the app out: forward-auth answers what a gateway understands, never 404.
         .route("/auth", any(auth::handle))
         .route("/auth/", any(auth::handle))
-        .merge(dialect::dotide::routes())
+        .merge(dotide::routes())
         .route("/auth/{*rest}", any(auth::handle))
         .merge(verify::routes())
         .merge(health::routes())
@@ -85,8 +78,8 @@ pub fn admin(service: Service, setup: Setup) -> Admin {
 
 /// LoopBack's paths, which it matches in any case, and those that nothing is served at.
 async fn other_paths(State(state): State<state::AppState>, request: Request) -> Response {
-    if dialect::loopback::claims(request.uri().path()) {
-        dialect::loopback::handle(state, request).await
+    if loopback::claims(request.uri().path()) {
+        loopback::handle(state, request).await
     } else {
         unknown_path().await.into_response()
     }

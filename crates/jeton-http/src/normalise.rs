@@ -4,8 +4,7 @@
 //! `post`, `put` and `delete`: methods have their names in any case. Gateways send a header with nothing in it where a
 //! variable of theirs is empty: such a header is as if it were not there, on every path.
 
-use crate::client_address::ForPeer;
-use crate::server::{AtOnce, FastPath, PlainHead, Reply, Room};
+use crate::server::{AtOnce, FastPath, ForPeer, PlainHead, Reply, Room};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use std::net::IpAddr;
 use std::task::{Context, Poll};

@@ -1,11 +1,10 @@
 //! Who may take which place, and what a request is told that is not served: there is no room for it, or something is wrong
 //! with its head.
 
-use crate::dialect::{appkey, dotide, loopback};
-use crate::request::{Headers, X_ACCESS_TOKEN};
-use crate::seldom::Seldom;
-use crate::server::{Claim, HeadFault};
-use crate::{auth, verify};
+use crate::log_throttle::LogThrottle;
+use crate::server::{Claim, HeadFault, Headers};
+use crate::transport::credentials::X_ACCESS_TOKEN;
+use crate::{appkey, auth, dotide, loopback, verify};
 use axum::Json;
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONNECTION, RETRY_AFTER};
 use axum::http::{HeaderValue, Request, StatusCode};
@@ -53,7 +52,7 @@ pub(crate) fn answer(path: &str, why: Unserved) -> Response {
 /// Says in the log why a request of a route is answered 503. What a crowd makes of itself is said now and then only: whoever
 /// asks for too much does not decide how long the log is.
 pub(crate) fn log(route: &'static str, error: &Unavailable) {
-    static CROWDING: LazyLock<Seldom> = LazyLock::new(|| Seldom::new(1));
+    static CROWDING: LazyLock<LogThrottle> = LazyLock::new(|| LogThrottle::new(1));
     if !error.is_crowding() {
         tracing::error!(route, "{error}");
     } else if let Some(kept_back) = CROWDING.pass() {

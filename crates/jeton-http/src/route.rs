@@ -1,6 +1,6 @@
 //! The names of what requests ask for, for logs and metrics: paths and queries may hold secrets, these never do.
 
-use crate::dialect::loopback;
+use crate::loopback;
 
 /// What a request asks for, as far as its path says it. Names are stable: dashboards depend on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use crate::health::{Phase, Readiness};
 use crate::observe::Observer;
-use crate::request::BodyLimits;
 use crate::server::ServerMeasures;
+use crate::transport::body::BodyLimits;
 use axum::extract::FromRef;
 use jeton_core::Timestamp;
 use jeton_service::Service;

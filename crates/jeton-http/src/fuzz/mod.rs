@@ -3,10 +3,11 @@
 //! A target panics where something that must hold does not.
 
 mod filter;
+mod head;
 mod secret;
 mod settings;
 
-use crate::dialect;
+use crate::{appkey, dotide, loopback};
 
 /// What must hold for any bytes.
 pub type Target = fn(&[u8]);
@@ -14,13 +15,13 @@ pub type Target = fn(&[u8]);
 /// The targets by name. Each has a folder of that name in `fuzz/corpus`.
 pub const TARGETS: &[(&str, Target)] = &[
     ("secret", secret::secret),
-    ("head", crate::server::fuzz::head),
+    ("head", head::head),
     ("filter", filter::filter),
-    ("qs", dialect::loopback::fuzz::qs),
+    ("qs", loopback::fuzz::qs),
     ("settings", settings::settings),
-    ("appkey", dialect::appkey::fuzz::appkey),
-    ("dotide", dialect::dotide::fuzz::dotide),
-    ("loopback", dialect::loopback::fuzz::loopback),
+    ("appkey", appkey::fuzz::appkey),
+    ("dotide", dotide::fuzz::dotide),
+    ("loopback", loopback::fuzz::loopback),
 ];
 
 /// Fails if an error quotes what was sent: any run of 16 letters and digits may be a secret that went astray.

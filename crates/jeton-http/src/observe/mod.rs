@@ -10,11 +10,9 @@ pub(crate) use measures::{CLASSES, RequestMeasures};
 pub use request_id::request_id;
 pub(crate) use request_id::told_request_id;
 
-use crate::client_address::ForPeer;
-use crate::request::Headers;
+use crate::log_throttle::LogThrottle;
 use crate::route::Route;
-use crate::seldom::Seldom;
-use crate::server::{AtOnce, FastPath, PlainHead, Reply, Room};
+use crate::server::{AtOnce, FastPath, ForPeer, Headers, PlainHead, Reply, Room};
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode};
 use request_id::{REQUEST, RequestId, RequestIds, X_REQUEST_ID};
 use std::fmt;
@@ -51,7 +49,7 @@ pub struct Observer {
     pub(crate) requests: RequestMeasures,
     ids: RequestIds,
     log: AtomicU8,
-    failures: Seldom,
+    failures: LogThrottle,
 }
 
 impl Default for Observer {
@@ -67,7 +65,7 @@ impl Observer {
             requests: RequestMeasures::default(),
             ids: RequestIds::new(prefix),
             log: AtomicU8::new(log as u8),
-            failures: Seldom::new(FAILURES_AT_MOST),
+            failures: LogThrottle::new(FAILURES_AT_MOST),
         }
     }
 

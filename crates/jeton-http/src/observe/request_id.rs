@@ -1,7 +1,7 @@
 //! Ids of requests, by which an answer is found in the log.
 
 use super::Hold;
-use crate::request::Headers;
+use crate::server::Headers;
 use axum::http::{HeaderName, HeaderValue};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};

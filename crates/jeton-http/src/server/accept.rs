@@ -1,6 +1,6 @@
 //! Taking connections from the system, whatever it answers.
 
-use crate::seldom::Seldom;
+use crate::log_throttle::LogThrottle;
 use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -13,7 +13,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// descriptors, `relieve` is called and time passes before this answers.
 pub(super) async fn accept(
     listener: &TcpListener,
-    troubles: &Seldom,
+    troubles: &LogThrottle,
     relieve: impl FnOnce(),
 ) -> Option<(TcpStream, IpAddr)> {
     let error = match listener.accept().await {

@@ -1,9 +1,7 @@
 //! Heads that are longer than most: who may send them, and what they may take.
 
 use super::{Client, LIMITS, Server};
-use crate::server::connection::Ended;
-use crate::server::io::WatchedIo;
-use crate::server::stage::Connection;
+use crate::server::{connection::Ended, io::WatchedIo, stage::Connection};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 

@@ -5,7 +5,7 @@ use super::head::HeadFault;
 use super::limits::ServerLimits;
 use super::measures::ServerMeasures;
 use super::stage::Connection;
-use crate::seldom::Seldom;
+use crate::log_throttle::LogThrottle;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -58,9 +58,9 @@ pub(super) struct Load {
     long_heads: Places,
     body_bytes: AtomicUsize,
     body_bytes_at_most: usize,
-    refusals: Seldom,
-    large_heads: Seldom,
-    bad_heads: Seldom,
+    refusals: LogThrottle,
+    large_heads: LogThrottle,
+    bad_heads: LogThrottle,
     measures: Arc<ServerMeasures>,
 }
 
@@ -102,9 +102,9 @@ impl Load {
             long_heads: Places::new(limits.connections.div_ceil(LONG_HEAD_SHARE)),
             body_bytes: AtomicUsize::new(0),
             body_bytes_at_most: limits.bodies_bytes,
-            refusals: Seldom::new(1),
-            large_heads: Seldom::new(1),
-            bad_heads: Seldom::new(1),
+            refusals: LogThrottle::new(1),
+            large_heads: LogThrottle::new(1),
+            bad_heads: LogThrottle::new(1),
             measures,
         }
     }
@@ -178,14 +178,14 @@ impl Load {
     /// for that; the rest is what anybody may send at any time.
     pub(super) fn note_head(&self, fault: HeadFault) {
         let measures = &self.measures.heads;
-        let (counter, seldom) = match fault {
+        let (counter, throttle) = match fault {
             HeadFault::Host => (&measures.host, &self.bad_heads),
             HeadFault::Malformed => (&measures.malformed, &self.bad_heads),
             HeadFault::TooLarge => (&measures.too_large, &self.large_heads),
         };
         counter.increment();
         let status = fault.status().as_u16();
-        match (seldom.pass(), fault) {
+        match (throttle.pass(), fault) {
             (None, _) => {}
             (Some(kept_back), HeadFault::TooLarge) => {
                 tracing::warn!(kept_back, "a request is answered {status}: {fault}");

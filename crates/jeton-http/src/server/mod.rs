@@ -13,11 +13,13 @@ mod fast_path;
 pub(crate) mod fuzz;
 mod handover;
 mod head;
+mod headers;
 mod io;
 mod limits;
 mod load;
 mod measures;
 mod plain;
+mod served;
 mod stage;
 mod tls;
 
@@ -27,14 +29,15 @@ mod tests;
 pub(crate) use body::BodyFault;
 pub use fast_path::{AtOnce, FastPath, Reply, Room};
 pub(crate) use head::HeadFault;
+pub(crate) use headers::Headers;
 pub use limits::ServerLimits;
 pub(crate) use load::{Claim, HeldPlace};
 pub use measures::{HeadMeasures, ServerMeasures};
 pub use plain::PlainHead;
+pub use served::ForPeer;
 pub use tls::{Tls, TlsError};
 
-use crate::client_address::ForPeer;
-use crate::seldom::Seldom;
+use crate::log_throttle::LogThrottle;
 use accept::accept;
 use axum::body::Body;
 use axum::http::{Request, Response};
@@ -98,7 +101,7 @@ pub async fn serve<S>(
     let http = connection::http(&limits);
     let serving = Serving { service, tls, limits, http };
     let accepting = async {
-        let (troubles, refusals) = (Seldom::new(1), Seldom::new(1));
+        let (troubles, refusals) = (LogThrottle::new(1), LogThrottle::new(1));
         loop {
             let relieve = || {
                 connections.evict_idlest();

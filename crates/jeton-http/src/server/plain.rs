@@ -1,7 +1,7 @@
 //! Request heads that say nothing but what is asked.
 
 use super::head::is_addressed;
-use crate::request::Headers;
+use super::headers::Headers;
 use axum::http::HeaderName;
 use httparse::Status;
 use std::mem::MaybeUninit;
@@ -117,7 +117,7 @@ mod tests {
     fn show(bytes: &[u8]) -> String {
         match PlainHead::read(bytes, 200, &mut [const { MaybeUninit::uninit() }; MAX_HEADERS]) {
             Reading::Plain(head, length) => {
-                let name = crate::request::X_ACCESS_TOKEN;
+                let name = crate::transport::credentials::X_ACCESS_TOKEN;
                 let values: Vec<_> = head.named(&name).map(|value| str::from_utf8(value).unwrap()).collect();
                 format!("{} {} {} {values:?} {length}", head.method(), head.path(), head.query())
             }

@@ -6,7 +6,7 @@ use super::fast_path::{AtOnce, FastPath, Reply, Room};
 use super::load::Load;
 use super::plain::PlainHead;
 use super::stage::{Connection, Overdue, Stage};
-use crate::request::read_body;
+use crate::transport::body::read_body;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;

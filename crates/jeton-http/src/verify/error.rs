@@ -3,8 +3,8 @@
 use super::input::Misfit;
 use super::wire;
 use crate::overload::{self, RETRY_SOON, Unserved};
-use crate::request::BodyError;
 use crate::server::HeadFault;
+use crate::transport::body::BodyError;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};

@@ -2,9 +2,9 @@
 
 use super::error::VerifyError;
 use super::wire::{BodyInput, CheckInput, LooseBodyInput, MAX_TAGS};
-use crate::members::unknown;
-use crate::object::Object;
-use crate::request::{BodyForm, body_form, without_bom};
+use crate::transport::body::{BodyForm, body_form, without_bom};
+use crate::transport::members::unknown;
+use crate::transport::object::Object;
 use axum::http::HeaderMap;
 use jeton_core::{Demand, Permission, PermissionError, PermissionMissing, Resource, Secret};
 use jeton_service::Check;

@@ -8,9 +8,12 @@ mod input;
 mod wire;
 
 use crate::overload::Unserved;
-use crate::request::{Headers, Presented, basic, bearer, read_body, segments};
+use crate::server::Headers;
 use crate::state::AppState;
-use crate::{client_address, cors};
+use crate::transport::body::read_body;
+use crate::transport::credentials::{Presented, basic, bearer};
+use crate::transport::url::segments;
+use crate::transport::{client_address, cors};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};

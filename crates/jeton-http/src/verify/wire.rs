@@ -1,8 +1,8 @@
 //! What goes over the wire.
 
 use super::input::Misfit;
-use crate::instant::rfc3339;
-use crate::object::Object;
+use crate::transport::instant::rfc3339;
+use crate::transport::object::Object;
 use jeton_core::{MAX_NAMES_PER_SCOPE, Timestamp, UserId, Verdict};
 use jeton_service::{Checked, Subject};
 use serde::de::{IgnoredAny, SeqAccess, Visitor};

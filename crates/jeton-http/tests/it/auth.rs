@@ -4,7 +4,7 @@ use crate::app::{
     Ask, DAY, EVERYTHING, HOUR, TestApp, grant, identity, lasting, names, on_ids, on_tags, scoped, service,
     stand_in, user,
 };
-use crate::dialect::appkey::callers::{Caller, everybody, set_enabled};
+use crate::appkey::callers::{Caller, everybody, set_enabled};
 use jeton_core::{Lifetime, Owner, Scope, TokenId};
 use jeton_service::Edit;
 use std::fmt::Write;

@@ -2,7 +2,7 @@
 //! were not there.
 
 use crate::app::{Ask, TestApp, grant, identity, user};
-use crate::dialect::loopback::open_to_all;
+use crate::loopback::open_to_all;
 
 /// Every header that anything reads.
 const NAMES: [&str; 18] = [

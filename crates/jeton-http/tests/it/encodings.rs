@@ -1,7 +1,7 @@
 //! Bodies that are packed, or in other character sets: none is read as what it is not.
 
 use crate::app::{Ask, TestApp, grant, identity, user};
-use crate::dialect::loopback::open_to_all;
+use crate::loopback::open_to_all;
 use serde_json::json;
 
 const CODINGS: [&str; 6] = ["gzip", "deflate", "br", "GZIP", "identity, gzip", "x-foo"];

@@ -2,7 +2,7 @@
 
 use crate::answer::Answer;
 use crate::app::{EVERYTHING, TestApp, grant, identity, user};
-use crate::dialect::appkey::list_pages::fill;
+use crate::appkey::list_pages::fill;
 use axum::body::{Body, Bytes};
 use axum::http::Request;
 use futures_util::stream;

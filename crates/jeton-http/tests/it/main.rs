@@ -4,19 +4,22 @@
 
 mod answer;
 mod app;
+mod appkey;
 mod auth;
 mod cors;
 mod descendants;
-mod dialect;
+mod dotide;
 mod empty_headers;
 mod encodings;
 mod failing;
 mod health;
 mod held;
+mod loopback;
 mod method;
 mod observe;
 mod prove;
 mod scenarios;
 mod server;
 mod throttle;
+mod users;
 mod verify;

@@ -2,7 +2,7 @@
 
 use crate::answer::Answer;
 use crate::app::{Ask, TestApp, grant, identity, service, user};
-use crate::dialect::loopback::open_to_all;
+use crate::loopback::open_to_all;
 use jeton_core::Owner;
 use jeton_service::{Limits, Rate};
 use serde_json::{Value, json};

@@ -4,7 +4,7 @@ use crate::answer::Answer;
 use crate::app::{
     Ask, DAY, EVERYTHING, TestApp, grant, identity, lasting, names, on_ids, on_tags, scoped, service, user,
 };
-use crate::dialect::appkey::callers::{Caller, everybody};
+use crate::appkey::callers::{Caller, everybody};
 use jeton_core::{Owner, Scope, TokenId, TokenKind};
 use jeton_service::Edit;
 use serde_json::{Value, json};

@@ -114,7 +114,7 @@ async fn a_stop_finishes_what_is_under_way() {
 #[tokio::test]
 async fn a_list_that_fails_half_way_is_cut_on_the_wire() {
     let app = TestApp::new().await;
-    crate::dialect::appkey::list_pages::fill(&app, 300).await;
+    crate::appkey::list_pages::fill(&app, 300).await;
     let server = Serving::start(&app).await;
     let mut connection = server.connect().await;
     // Token, app, count, first page; the second page fails.

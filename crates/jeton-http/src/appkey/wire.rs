@@ -1,0 +1,152 @@
+//! The shapes of the user-token API.
+
+use crate::transport::instant::rfc3339;
+use jeton_core::Int64Form;
+use jeton_service::{Issued, Listed, ShownSecret};
+use serde::Serialize;
+
+/// The members of tokens in answers, as lists show them and as the answer to a create does.
+pub(super) const SHOWN: &[&str] = &[
+    "id",
+    "userID",
+    "enable",
+    "permissions",
+    "title",
+    "accessToken",
+    "tags",
+    "description",
+    "expireTime",
+    "createDate",
+    "lastUpdate",
+    "access_token",
+    "token_type",
+    "expires_in",
+];
+
+/// The envelope around every answer, as JSON text.
+pub(super) fn envelope<T: Serialize>(code: u16, data: &T, error: &str) -> String {
+    to_json(&Envelope { code, data, error })
+}
+
+/// The envelope around a list is written in parts, so that a list of any length can be streamed: head, rows with
+/// commas between, tail.
+pub(super) fn list_head(total: u64, form: Int64Form) -> String {
+    let total = Int64::new(i64::try_from(total).unwrap_or(i64::MAX), form);
+    format!("{{\"code\":200,\"data\":{{\"total\":{},\"data\":[", to_json(&total))
+}
+
+/// What ends a streamed list.
+pub(super) const LIST_TAIL: &str = "]},\"error\":\"\"}";
+
+/// One row of a list, as JSON text.
+pub(super) fn list_row(listed: &Listed, form: Int64Form) -> String {
+    let Listed { token, secret } = listed;
+    let user_id = token.owner.shown().and_then(jeton_core::UserId::as_integer).unwrap_or(0);
+    to_json(&UserAccessToken {
+        id: Int64::new(token.id.get(), form),
+        user_id: Int64::new(user_id, form),
+        enable: token.is_enabled(),
+        permissions: token.permissions_text(),
+        title: label(token.title.as_ref()),
+        access_token: match secret {
+            ShownSecret::Clear(secret) => Some(secret.expose()),
+            ShownSecret::Masked(masked) => Some(masked),
+            ShownSecret::Gone => None,
+        },
+        tags: label(token.tags.as_ref()),
+        description: token.description.as_ref().map(jeton_core::Description::as_str),
+        expire_time: token.expires_at.map(rfc3339),
+        create_date: rfc3339(token.created_at),
+        last_update: rfc3339(token.updated_at),
+    })
+}
+
+/// The answer to a create, as JSON text.
+pub(super) fn created(issued: &Issued, form: Int64Form) -> String {
+    let seconds = issued
+        .token
+        .expires_at
+        .map_or(-1, |expires_at| expires_at.millis_since(issued.token.created_at) / 1000);
+    let data = TokenModel {
+        access_token: issued.secret.expose(),
+        token_type: "Bearer",
+        expires_in: Int64::new(seconds, form),
+    };
+    envelope(200, &data, "")
+}
+
+#[derive(Serialize)]
+struct Envelope<'a, T> {
+    code: u16,
+    data: &'a T,
+    error: &'a str,
+}
+
+/// The rows of the document, in its order.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct UserAccessToken<'a> {
+    id: Int64,
+    #[serde(rename = "userID")]
+    user_id: Int64,
+    enable: bool,
+    permissions: Option<String>,
+    title: Option<&'a str>,
+    access_token: Option<&'a str>,
+    tags: Option<&'a str>,
+    description: Option<&'a str>,
+    expire_time: Option<String>,
+    create_date: String,
+    last_update: String,
+}
+
+#[derive(Serialize)]
+struct TokenModel<'a> {
+    access_token: &'a str,
+    token_type: &'static str,
+    expires_in: Int64,
+}
+
+/// A 64-bit integer in the form that the app chose.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Int64 {
+    Number(i64),
+    Text(String),
+}
+
+impl Int64 {
+    fn new(number: i64, form: Int64Form) -> Self {
+        match form {
+            Int64Form::Number => Int64::Number(number),
+            Int64Form::Text => Int64::Text(number.to_string()),
+        }
+    }
+}
+
+fn label(label: Option<&jeton_core::Label>) -> Option<&str> {
+    label.map(jeton_core::Label::as_str)
+}
+
+fn to_json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| unreachable!("these shapes are always JSON"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_in_either_form() {
+        assert_eq!(list_head(3, Int64Form::Number), r#"{"code":200,"data":{"total":3,"data":["#);
+        assert_eq!(list_head(3, Int64Form::Text), r#"{"code":200,"data":{"total":"3","data":["#);
+        let whole = list_head(0, Int64Form::Number) + LIST_TAIL;
+        let value: serde_json::Value = serde_json::from_str(&whole).unwrap();
+        assert_eq!(value, serde_json::json!({"code": 200, "data": {"total": 0, "data": []}, "error": ""}));
+    }
+
+    #[test]
+    fn errors_have_the_same_three_members() {
+        assert_eq!(envelope(404, &serde_json::Value::Null, "no"), r#"{"code":404,"data":null,"error":"no"}"#);
+    }
+}

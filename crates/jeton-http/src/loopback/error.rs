@@ -1,0 +1,282 @@
+//! Errors in the shape of strong-error-handler.
+
+use super::negotiation::ErrorForm;
+use super::{page, wire};
+use crate::overload::{self, RETRY_SOON, Unserved};
+use crate::server::HeadFault;
+use crate::transport::body::BodyError;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use jeton_core::FilterError;
+use jeton_service::{BulkFault, ReadFault, TooOften, Unavailable, WriteFault};
+
+const JSON: &str = "application/json; charset=utf-8";
+
+/// Why a request is not served.
+#[derive(Debug)]
+pub(super) enum LoopBackError {
+    /// An expired token was presented.
+    InvalidToken,
+    /// From this address came too many tokens that are none.
+    TooOften(TooOften),
+    /// The app's rules do not let the caller in.
+    Denied,
+    /// There is no such model, or no such app: the request line, relative to the mount.
+    NoModel(String),
+    /// The model has no such method: the request line, relative to the model.
+    NoMethod(String),
+    /// There is no row of this id.
+    NoRow(String),
+    /// There is no row of this id to change.
+    NoRowToChange(String),
+    /// There is no row of this id to replace.
+    NoRowToReplace(String),
+    /// The id in the path cannot be decoded: the segment.
+    Undecodable(String),
+    /// Something about the request is wrong: what. May quote what the client sent: for the client, not for a log.
+    Bad(String),
+    /// The body is not JSON.
+    Syntax {
+        /// Where.
+        line: usize,
+        /// Where.
+        column: usize,
+    },
+    /// The row cannot be written.
+    Write(WriteFault),
+    /// Of several rows, these cannot be written; `None` stands for one that was.
+    Several(Vec<Option<WriteFault>>),
+    /// The body is in an encoding that is not read: which.
+    Unsupported(String),
+    /// The body is too large.
+    TooLarge,
+    /// The form has more than 1,000 parameters.
+    TooManyParameters,
+    /// The body did not come in time.
+    TooSlow,
+    /// There is no room for the request at this moment.
+    Busy,
+    /// Something is wrong with the head of the request.
+    Head(HeadFault),
+    /// It could not be found out, or not be done.
+    Unavailable(Unavailable),
+}
+
+impl LoopBackError {
+    pub(super) fn bad(text: impl Into<String>) -> Self {
+        LoopBackError::Bad(text.into())
+    }
+
+    /// Status, name, message and code.
+    pub(super) fn parts(&self) -> (StatusCode, &'static str, String, Option<&'static str>) {
+        use LoopBackError::*;
+        const NOT_FOUND: Option<&str> = Some("MODEL_NOT_FOUND");
+        let bad = StatusCode::BAD_REQUEST;
+        match self {
+            InvalidToken => {
+                (StatusCode::UNAUTHORIZED, "Error", "Invalid Access Token".to_owned(), Some("INVALID_TOKEN"))
+            }
+            TooOften(_) => {
+                (StatusCode::TOO_MANY_REQUESTS, "Error", overload::TOO_MANY_FAILURES.to_owned(), None)
+            }
+            Denied => {
+                let code = Some("AUTHORIZATION_REQUIRED");
+                (StatusCode::UNAUTHORIZED, "Error", "Authorization Required".to_owned(), code)
+            }
+            NoModel(line) => {
+                (StatusCode::NOT_FOUND, "Error", format!("There is no method to handle {line}"), None)
+            }
+            // LoopBack 2 has two blanks there.
+            NoMethod(line) => {
+                let text = format!("Shared class  \"AccessToken\" has no method handling {line}");
+                (StatusCode::NOT_FOUND, "Error", text, None)
+            }
+            NoRow(id) => {
+                (StatusCode::NOT_FOUND, "Error", format!("Unknown \"AccessToken\" id \"{id}\"."), NOT_FOUND)
+            }
+            NoRowToChange(id) => {
+                (StatusCode::NOT_FOUND, "Error", format!("could not find a model with id {id}"), NOT_FOUND)
+            }
+            NoRowToReplace(id) => {
+                let text = format!("Could not replace. Object with id {id} does not exist!");
+                (StatusCode::NOT_FOUND, "Error", text, None)
+            }
+            Undecodable(segment) => (bad, "URIError", format!("Failed to decode param '{segment}'"), None),
+            Bad(text) => (bad, "Error", text.clone(), None),
+            Syntax { line, column } => {
+                (bad, "SyntaxError", format!("Unexpected token in JSON at line {line} column {column}"), None)
+            }
+            Write(fault) => {
+                let status = write_status(*fault);
+                (status, write_name(status), fault.to_string(), None)
+            }
+            Several(faults) => (several_status(faults), "Error", String::new(), None),
+            Unsupported(text) => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaTypeError", text.clone(), None)
+            }
+            TooLarge => {
+                let text = "request entity too large".to_owned();
+                (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLargeError", text, None)
+            }
+            TooManyParameters => {
+                let text = "too many parameters".to_owned();
+                (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLargeError", text, None)
+            }
+            TooSlow => (StatusCode::REQUEST_TIMEOUT, "Error", "Request Timeout".to_owned(), None),
+            Unavailable(error @ jeton_service::Unavailable::TooCostly { .. }) => {
+                (bad, "Error", error.to_string(), None)
+            }
+            Head(fault) => (fault.status(), "Error", fault.to_string(), None),
+            Busy | Unavailable(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "Error", "Service Unavailable".to_owned(), None)
+            }
+        }
+    }
+}
+
+fn write_name(status: StatusCode) -> &'static str {
+    if status == StatusCode::UNPROCESSABLE_ENTITY { "ValidationError" } else { "Error" }
+}
+
+/// The status of all that failed, if they have one in common.
+fn several_status(faults: &[Option<WriteFault>]) -> StatusCode {
+    let mut statuses = faults.iter().flatten().map(|fault| write_status(*fault));
+    let first = statuses.next().unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
+    if statuses.all(|status| status == first) { first } else { StatusCode::UNPROCESSABLE_ENTITY }
+}
+
+fn write_status(fault: WriteFault) -> StatusCode {
+    match fault {
+        WriteFault::NotFound => StatusCode::NOT_FOUND,
+        WriteFault::Duplicate => StatusCode::CONFLICT,
+        WriteFault::IdChanged => StatusCode::BAD_REQUEST,
+        WriteFault::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        WriteFault::TooManySelfMade | WriteFault::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
+        WriteFault::IdNotYours | WriteFault::Id | WriteFault::Created | WriteFault::User => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+    }
+}
+
+impl From<Unavailable> for LoopBackError {
+    fn from(error: Unavailable) -> Self {
+        LoopBackError::Unavailable(error)
+    }
+}
+
+impl From<FilterError> for LoopBackError {
+    fn from(error: FilterError) -> Self {
+        LoopBackError::Bad(error.to_string())
+    }
+}
+
+impl From<ReadFault> for LoopBackError {
+    fn from(fault: ReadFault) -> Self {
+        match fault {
+            ReadFault::TooManyToOpen | ReadFault::TooManyToSort => LoopBackError::Bad(fault.to_string()),
+        }
+    }
+}
+
+impl From<WriteFault> for LoopBackError {
+    fn from(fault: WriteFault) -> Self {
+        LoopBackError::Write(fault)
+    }
+}
+
+impl From<BulkFault> for LoopBackError {
+    fn from(fault: BulkFault) -> Self {
+        match fault {
+            BulkFault::Read(fault) => fault.into(),
+            BulkFault::Write(fault) => fault.into(),
+            BulkFault::Several => LoopBackError::Bad(fault.to_string()),
+        }
+    }
+}
+
+impl From<Unserved> for LoopBackError {
+    fn from(why: Unserved) -> Self {
+        match why {
+            Unserved::NoRoom => LoopBackError::Busy,
+            Unserved::Head(fault) => LoopBackError::Head(fault),
+        }
+    }
+}
+
+impl From<BodyError> for LoopBackError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge(_) => LoopBackError::TooLarge,
+            BodyError::Incomplete => LoopBackError::bad("request aborted"),
+            BodyError::TooSlow => LoopBackError::TooSlow,
+            BodyError::NoRoom => LoopBackError::Busy,
+            BodyError::Encoding(wanted) => LoopBackError::Unsupported(wanted.to_owned()),
+        }
+    }
+}
+
+impl LoopBackError {
+    /// The answer, in the form that the client understands best.
+    pub(super) fn respond(self, form: ErrorForm) -> Response {
+        if let LoopBackError::Unavailable(error) = &self
+            && !matches!(error, Unavailable::TooCostly { .. })
+        {
+            overload::log("/api/accessTokens", error);
+        }
+        let (status, name, message, code) = self.parts();
+        let number = status.as_u16();
+        let (kind, body) = match (&self, form) {
+            (LoopBackError::Several(faults), _) => (JSON, wire::errors(number, &details(faults))),
+            (_, ErrorForm::Json) => (JSON, wire::error(number, name, &message, code)),
+            (_, ErrorForm::Html) => ("text/html; charset=utf-8", page::html(number, name, &message, code)),
+            (_, ErrorForm::Xml) => ("text/xml; charset=utf-8", page::xml(number, name, &message, code)),
+        };
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if form == ErrorForm::Html {
+            headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'"));
+        }
+        // That there is nothing holds no secret, and LoopBack says no more of it either.
+        if status != StatusCode::NOT_FOUND {
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+        if matches!(&self, LoopBackError::Busy)
+            || matches!(&self, LoopBackError::Unavailable(error) if error.is_crowding())
+        {
+            headers.insert(RETRY_AFTER, RETRY_SOON);
+        }
+        if let Some(often) = self.too_often() {
+            headers.insert(RETRY_AFTER, overload::retry_after(often));
+        }
+        response
+    }
+}
+
+impl LoopBackError {
+    /// What came too often, if that is what is wrong.
+    fn too_often(&self) -> Option<TooOften> {
+        let of_write = |fault: &WriteFault| match fault {
+            WriteFault::TooOften(often) => Some(*often),
+            _ => None,
+        };
+        match self {
+            LoopBackError::TooOften(often) => Some(*often),
+            LoopBackError::Write(fault) => of_write(fault),
+            LoopBackError::Several(faults) => faults.iter().flatten().find_map(of_write),
+            _ => None,
+        }
+    }
+}
+
+fn details(faults: &[Option<WriteFault>]) -> Vec<Option<(u16, &'static str, String)>> {
+    let detail = |fault: &WriteFault| {
+        let status = write_status(*fault);
+        (status.as_u16(), write_name(status), fault.to_string())
+    };
+    faults.iter().map(|fault| fault.as_ref().map(detail)).collect()
+}

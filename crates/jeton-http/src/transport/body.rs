@@ -1,0 +1,213 @@
+//! Bodies of requests: how they are said to be written, and reading them within their limits.
+
+use crate::server::{BodyFault, Headers};
+use axum::BoxError;
+use axum::body::Body;
+use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+/// What a client may send as a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyLimits {
+    /// Most bytes in it.
+    pub bytes: usize,
+}
+
+impl BodyLimits {
+    /// What may be sent to `/verify`: 1,000 checks of about 1,000 bytes each.
+    pub const OF_VERIFY: BodyLimits = BodyLimits { bytes: 1024 * 1024 };
+}
+
+impl Default for BodyLimits {
+    fn default() -> Self {
+        BodyLimits { bytes: 100 * 1024 }
+    }
+}
+
+/// Why a body cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyError {
+    /// It has more than so many bytes.
+    TooLarge(usize),
+    /// The client did not send all of it.
+    Incomplete,
+    /// The client did not send it in time.
+    TooSlow,
+    /// Too much is held for others at this moment.
+    NoRoom,
+    /// It is said to be written in a way that is not read here: what it must be.
+    Encoding(&'static str),
+}
+
+/// Reads a whole body within these limits. One that says it is longer, or not plain UTF-8, is refused before it is read. How long it may
+/// take, and how much is held for all clients together, is the server's to say: `ServerLimits`.
+///
+/// Callers read the body before they find out who asks: what a caller may do is decided when all of the request is there,
+/// or one that was revoked meanwhile could keep its rights by sending slowly.
+pub(crate) async fn read_body(
+    headers: &HeaderMap,
+    body: Body,
+    limits: BodyLimits,
+) -> Result<Bytes, BodyError> {
+    if content_encoding(headers).is_some() {
+        return Err(BodyError::Encoding("the body must come as it is, without Content-Encoding"));
+    }
+    // The second is how some write the first.
+    if charset(headers).is_some_and(|charset| !["utf-8", "utf8"].contains(&charset.as_str())) {
+        return Err(BodyError::Encoding("the body must be in UTF-8"));
+    }
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > limits.bytes) {
+        return Err(BodyError::TooLarge(limits.bytes));
+    }
+    let error = match whole(Limited::new(body, limits.bytes)).await {
+        Ok(bytes) => return Ok(bytes),
+        Err(error) => error,
+    };
+    if error.is::<LengthLimitError>() {
+        return Err(BodyError::TooLarge(limits.bytes));
+    }
+    // The server's own fault stands below what axum makes of it.
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&*error);
+    while let Some(error) = cause {
+        match error.downcast_ref() {
+            Some(BodyFault::TooSlow) => return Err(BodyError::TooSlow),
+            Some(BodyFault::NoRoom) => return Err(BodyError::NoRoom),
+            None => cause = error.source(),
+        }
+    }
+    Err(BodyError::Incomplete)
+}
+
+/// The bytes of a body. Parts are copied together as they come: kept as they are, each would take many times the memory of
+/// the byte that it may have.
+async fn whole(mut body: Limited<Body>) -> Result<Bytes, BoxError> {
+    let (mut first, mut all) = (Bytes::new(), BytesMut::new());
+    while let Some(frame) = body.frame().await {
+        let Ok(part) = frame?.into_data() else { continue };
+        if first.is_empty() && all.is_empty() {
+            first = part;
+        } else {
+            all.extend_from_slice(&std::mem::take(&mut first));
+            all.extend_from_slice(&part);
+        }
+    }
+    Ok(if all.is_empty() { first } else { all.freeze() })
+}
+
+/// A JSON text without the byte order mark that some clients write before it.
+pub(crate) fn without_bom(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
+}
+
+/// The form of a body, as its content type names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyForm {
+    /// JSON in any of its names, or nothing said.
+    Json,
+    /// `application/x-www-form-urlencoded`.
+    Form,
+    /// Anything else.
+    Other,
+}
+
+/// Reads `Content-Type`: `application/json`, `text/json` and everything that ends in `+json` are JSON, and so is
+/// `application/json-patch+json`, under which most published AppKey clients send plain objects.
+pub(crate) fn body_form(headers: &HeaderMap) -> BodyForm {
+    let Some(kind) = media_type(headers) else { return BodyForm::Json };
+    match kind.as_str() {
+        "application/json" | "text/json" => BodyForm::Json,
+        FORM => BodyForm::Form,
+        _ if kind.starts_with("application/") && kind.ends_with("+json") => BodyForm::Json,
+        _ => BodyForm::Other,
+    }
+}
+
+/// The media type of forms.
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The media type that `Content-Type` names, in lower case and without parameters; `None`: it names none. What is no text is
+/// some other type.
+pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(CONTENT_TYPE)?.to_str().unwrap_or("?");
+    let kind = value.split(';').next().unwrap_or_default().trim();
+    (!kind.is_empty()).then(|| kind.to_ascii_lowercase())
+}
+
+/// The character set that `Content-Type` names, in lower case; `None`: it names none.
+pub(crate) fn charset(headers: &HeaderMap) -> Option<String> {
+    let kind = String::from_utf8_lossy(headers.get(CONTENT_TYPE)?.as_bytes()).to_ascii_lowercase();
+    let mut parameters = kind.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    let (_, charset) = parameters.find(|(name, _)| name.trim() == "charset")?;
+    Some(charset.trim().trim_matches('"').to_owned()).filter(|charset| !charset.is_empty())
+}
+
+/// How a body was coded on its way (RFC 9110 section 8.4), in lower case; `None`: it comes as it is.
+pub(crate) fn content_encoding(headers: &HeaderMap) -> Option<String> {
+    let mut codings =
+        headers.named(&CONTENT_ENCODING).map(|value| String::from_utf8_lossy(value).to_ascii_lowercase());
+    codings.find(|codings| codings.split(',').any(|coding| !["", "identity"].contains(&coding.trim())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderName;
+
+    fn headers(pairs: &[(HeaderName, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn forms_of_bodies() {
+        let form = |value: &str| body_form(&headers(&[(CONTENT_TYPE, value)]));
+        for json in [
+            "application/json",
+            "Application/JSON; charset=utf-8",
+            "text/json",
+            "application/json-patch+json",
+            "application/merge-patch+json",
+        ] {
+            assert_eq!(form(json), BodyForm::Json, "{json}");
+        }
+        assert_eq!(form("application/x-www-form-urlencoded; charset=UTF-8"), BodyForm::Form);
+        for other in ["text/plain", "multipart/form-data; boundary=x", "application/xml", "json"] {
+            assert_eq!(form(other), BodyForm::Other, "{other}");
+        }
+        assert_eq!(body_form(&HeaderMap::new()), BodyForm::Json);
+    }
+
+    #[test]
+    fn how_bodies_are_written() {
+        let charset = |value: &str| charset(&headers(&[(CONTENT_TYPE, value)]));
+        for none in [
+            "application/json",
+            "application/json; charset",
+            "a/b;charset=",
+            "a/b; charset=\"\"",
+            "a/b; x=charset=y",
+        ] {
+            assert_eq!(charset(none), None, "{none}");
+        }
+        assert_eq!(charset("a/b;x=y; CharSet=\"UTF-16LE\" ").as_deref(), Some("utf-16le"));
+        let coding = |value: &str| content_encoding(&headers(&[(CONTENT_ENCODING, value)]));
+        for none in ["", "identity", "IDENTITY", "identity, identity,"] {
+            assert_eq!(coding(none), None, "{none}");
+        }
+        assert_eq!(coding("GZip").as_deref(), Some("gzip"));
+        assert_eq!(coding("identity, br").as_deref(), Some("identity, br"));
+    }
+
+    #[tokio::test]
+    async fn a_body_is_bounded_whether_or_not_it_says_its_length() {
+        let limits = BodyLimits { bytes: 8 };
+        let none = HeaderMap::new();
+        assert_eq!(read_body(&none, Body::from("12345678"), limits).await.unwrap().len(), 8);
+        let over = Body::from("123456789");
+        assert_eq!(read_body(&none, over, limits).await, Err(BodyError::TooLarge(8)));
+        let says = headers(&[(CONTENT_LENGTH, "9")]);
+        assert_eq!(read_body(&says, Body::empty(), limits).await, Err(BodyError::TooLarge(8)));
+    }
+}

@@ -1,0 +1,12 @@
+//! What surfaces share of the way from a request to an answer. It knows none of them.
+
+pub(crate) mod body;
+pub(crate) mod client_address;
+pub(crate) mod cors;
+pub(crate) mod credentials;
+pub(crate) mod http_date;
+pub(crate) mod instant;
+pub(crate) mod list;
+pub(crate) mod members;
+pub(crate) mod object;
+pub(crate) mod url;

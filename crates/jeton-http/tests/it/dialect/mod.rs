@@ -1,5 +1,0 @@
-pub(crate) mod appkey;
-
-mod dotide;
-pub(crate) mod loopback;
-mod users;
