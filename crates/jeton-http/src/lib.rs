@@ -7,7 +7,6 @@
 
 mod appkey;
 mod auth;
-mod auth_first;
 mod dotide;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
@@ -20,18 +19,15 @@ mod observe;
 mod overload;
 mod route;
 mod server;
+mod site;
 mod state;
 mod transport;
 mod verify;
 
-pub use auth_first::AuthFirst;
 pub use health::{Phase, Readiness};
-pub use normalise::Normalise;
-pub use observe::{Observe, Observed, Observer, RequestLog, request_id};
-pub use server::{
-    AtOnce, FastPath, ForPeer, HeadMeasures, Listener, PlainHead, Reply, Room, ServerLimits, ServerMeasures,
-    Tls, TlsError, serve,
-};
+pub use observe::{Observed, Observer, RequestLog, request_id};
+pub use server::{HeadMeasures, Listener, ServerLimits, ServerMeasures, Tls, TlsError};
+pub use site::{Site, serve};
 pub use state::{PublicUrl, Setup};
 pub use transport::body::BodyLimits;
 pub use transport::instant::rfc3339;
@@ -44,13 +40,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use jeton_service::Service;
 
-/// What serves the requests of clients.
-pub type Public = Normalise<Observe<AuthFirst>>;
-/// What serves the requests of operators and machines.
-pub type Admin = Normalise<Observe<Router>>;
-
 /// Everything that clients of the service see: the dialects, forward-auth, verification, health.
-pub fn public(service: Service, setup: Setup) -> Public {
+pub fn public(service: Service, setup: Setup) -> Site {
     let (observer, is_behind_proxy) = (setup.observer.clone(), setup.is_behind_proxy);
     let router = Router::new()
         .merge(appkey::routes())
@@ -63,17 +54,17 @@ pub fn public(service: Service, setup: Setup) -> Public {
         .merge(health::routes())
         .fallback(other_paths)
         .with_state(state::AppState { service: service.clone(), setup });
-    Normalise::new(Observe::new(AuthFirst::new(service, router, is_behind_proxy), observer))
+    Site::new(service, router, observer, true, is_behind_proxy)
 }
 
 /// What operators and machines see on the admin address.
-pub fn admin(service: Service, setup: Setup) -> Admin {
-    let observer = setup.observer.clone();
+pub fn admin(service: Service, setup: Setup) -> Site {
+    let (observer, is_behind_proxy) = (setup.observer.clone(), setup.is_behind_proxy);
     let router = health::routes()
         .route("/metrics", get(metrics::handle))
         .fallback(unknown_path)
-        .with_state(state::AppState { service, setup });
-    Normalise::new(Observe::new(router, observer))
+        .with_state(state::AppState { service: service.clone(), setup });
+    Site::new(service, router, observer, false, is_behind_proxy)
 }
 
 /// LoopBack's paths, which it matches in any case, and those that nothing is served at.

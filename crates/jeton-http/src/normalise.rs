@@ -4,68 +4,17 @@
 //! `post`, `put` and `delete`: methods have their names in any case. Gateways send a header with nothing in it where a
 //! variable of theirs is empty: such a header is as if it were not there, on every path.
 
-use crate::server::{AtOnce, FastPath, ForPeer, PlainHead, Reply, Room};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
-use std::net::IpAddr;
-use std::task::{Context, Poll};
-use tower_service::Service;
 
-/// Gives the inner service every known method name in upper case, and no header that is empty.
-#[derive(Clone, Debug)]
-pub struct Normalise<S> {
-    inner: S,
-}
-
-impl<S> Normalise<S> {
-    /// Wraps a service.
-    pub fn new(inner: S) -> Self {
-        Normalise { inner }
+/// Gives a request its method in upper case, if it is a known one, and takes away its headers that are empty.
+///
+/// What is plain enough for the fast path needs none of this: it has its method as it should be, and says nothing of
+/// headers that are empty.
+pub(crate) fn normalise<B>(request: &mut Request<B>) {
+    if let Some(method) = normalised(request.method()) {
+        *request.method_mut() = method;
     }
-}
-
-impl<S: ForPeer> ForPeer for Normalise<S> {
-    fn for_peer(self, peer: IpAddr) -> Self {
-        Normalise { inner: self.inner.for_peer(peer) }
-    }
-}
-
-/// What is plain has its method as it should be, and says nothing of headers that are empty.
-impl<S: FastPath> FastPath for Normalise<S> {
-    type Question = S::Question;
-
-    fn answer_at_once(&self, head: &PlainHead<'_>, reply: &mut Reply) -> AtOnce<S::Question> {
-        self.inner.answer_at_once(head, reply)
-    }
-
-    fn answer_later(
-        &self,
-        question: S::Question,
-        room: Room<'_>,
-        reply: &mut Reply,
-    ) -> impl Future<Output = ()> + Send {
-        self.inner.answer_later(question, room, reply)
-    }
-}
-
-impl<S, B> Service<Request<B>> for Normalise<S>
-where
-    S: Service<Request<B>>,
-{
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        if let Some(method) = normalised(request.method()) {
-            *request.method_mut() = method;
-        }
-        remove_empty(request.headers_mut());
-        self.inner.call(request)
-    }
+    remove_empty(request.headers_mut());
 }
 
 /// The known method of this name in another case; `None` if it needs no change.

@@ -1,30 +1,28 @@
 //! What is known of every request from the outside: its route, its status, how long it took, and its id.
 //!
-//! This wraps the router instead of being a layer in it, because forward-auth may cost no more than a few atomics
-//! besides its answer: nothing here allocates, takes a lock or opens a span, unless a line is written.
+//! It stands around the fast path and the router, because forward-auth may cost no more than a few atomics besides its
+//! answer: nothing here allocates, takes a lock or opens a span, unless a line is written.
 
 mod measures;
 mod request_id;
 
 pub(crate) use measures::{CLASSES, RequestMeasures};
 pub use request_id::request_id;
-pub(crate) use request_id::told_request_id;
+pub(crate) use request_id::{X_REQUEST_ID, told_request_id};
 
 use crate::log_throttle::LogThrottle;
 use crate::route::Route;
-use crate::server::{AtOnce, FastPath, ForPeer, Headers, PlainHead, Reply, Room};
-use axum::http::{HeaderValue, Method, Request, Response, StatusCode};
-use request_id::{REQUEST, RequestId, RequestIds, X_REQUEST_ID};
+use crate::server::Headers;
+use axum::http::{HeaderValue, Method, Response, StatusCode};
+use request_id::{REQUEST, RequestId, RequestIds};
 use std::fmt;
 use std::future::Future;
-use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 use tokio::task::futures::TaskLocalFuture;
 use tokio::time::Instant;
-use tower_service::Service;
 
 /// Which requests get a line in the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,62 +87,61 @@ impl Observer {
     }
 }
 
-/// A service whose requests are watched.
+/// What watches the requests of one connection.
 #[derive(Debug)]
-pub struct Observe<S> {
-    inner: S,
-    observer: Arc<Hold>,
-}
+pub(crate) struct Watcher(Arc<Hold>);
 
 /// What the requests of one connection share. Each counts itself as a holder: the count that the observer has would go
 /// from core to core with every request.
 #[derive(Debug)]
 struct Hold(Arc<Observer>);
 
-impl<S: Clone> Clone for Observe<S> {
+impl Clone for Watcher {
+    /// For another connection.
     fn clone(&self) -> Self {
-        Observe { inner: self.inner.clone(), observer: Arc::new(Hold(Arc::clone(&self.observer.0))) }
+        Watcher::new(Arc::clone(&self.0.0))
     }
 }
 
-impl<S> Observe<S> {
-    pub(crate) fn new(inner: S, observer: Arc<Observer>) -> Self {
-        Observe { inner, observer: Arc::new(Hold(observer)) }
-    }
-}
-
-impl<S: ForPeer> ForPeer for Observe<S> {
-    fn for_peer(self, peer: IpAddr) -> Self {
-        Observe { inner: self.inner.for_peer(peer), ..self }
-    }
-}
-
-impl<S, B, A> Service<Request<B>> for Observe<S>
-where
-    S: Service<Request<B>, Response = Response<A>>,
-{
-    type Response = Response<A>;
-    type Error = S::Error;
-    type Future = Observed<S::Future>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.inner.poll_ready(context)
+impl Watcher {
+    pub(crate) fn new(observer: Arc<Observer>) -> Self {
+        Watcher(Arc::new(Hold(observer)))
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let (id, watch) = self.begin(request.headers(), request.uri().path(), method_name(request.method()));
-        Observed { answer: REQUEST.scope(id, self.inner.call(request)), watch }
-    }
-}
-
-impl<S> Observe<S> {
-    fn begin(&self, headers: &impl Headers, path: &str, method: &'static str) -> (RequestId, Watch) {
-        let id = RequestId::new(headers, Arc::clone(&self.observer));
-        if self.observer.0.logs_all() {
+    /// Begins to watch a request.
+    pub(crate) fn begin(&self, headers: &impl Headers, route: Route, method: &'static str) -> Watched {
+        let id = RequestId::new(headers, Arc::clone(&self.0));
+        if self.0.0.logs_all() {
             // Its line is certain: what is said of it before that says the same id.
             id.get();
         }
-        (id, Watch { route: Route::of(path), method, started_at: Instant::now() })
+        Watched { id, watch: Watch { route, method, started_at: Instant::now() } }
+    }
+}
+
+/// A request that is watched until it is answered.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    id: RequestId,
+    watch: Watch,
+}
+
+impl Watched {
+    /// Counts the answer, writes its line if it gets one, and says which id the client is told.
+    pub(crate) fn end(self, status: StatusCode) -> Option<HeaderValue> {
+        self.watch.end(self.id, status)
+    }
+
+    /// Watches an answer that is under way.
+    pub(crate) fn answered_by<F: Future>(self, answer: F) -> Observed<F> {
+        Observed { answer: REQUEST.scope(self.id, answer), watch: self.watch }
+    }
+
+    /// Waits for something that the answer needs, which may write lines about the request.
+    pub(crate) async fn wait_for(self, needed: impl Future<Output = ()>) -> Option<Self> {
+        let mut needed = pin!(REQUEST.scope(self.id, needed));
+        needed.as_mut().await;
+        Some(Watched { id: needed.take_value()?, watch: self.watch })
     }
 }
 
@@ -213,49 +210,8 @@ where
     }
 }
 
-/// A question that is watched until it is answered.
-#[derive(Debug)]
-pub struct Watched<Q> {
-    question: Q,
-    id: RequestId,
-    watch: Watch,
-}
-
-impl<S: FastPath + Sync> FastPath for Observe<S> {
-    type Question = Watched<S::Question>;
-
-    fn answer_at_once(&self, head: &PlainHead<'_>, reply: &mut Reply) -> AtOnce<Self::Question> {
-        let (id, watch) = self.begin(head, head.path(), head.method());
-        match self.inner.answer_at_once(head, reply) {
-            AtOnce::Answered => {
-                tell(watch.end(id, reply.status()), reply);
-                AtOnce::Answered
-            }
-            AtOnce::Asked(question) => AtOnce::Asked(Watched { question, id, watch }),
-            AtOnce::Unclaimed => AtOnce::Unclaimed,
-        }
-    }
-
-    async fn answer_later(&self, watched: Self::Question, room: Room<'_>, reply: &mut Reply) {
-        let Watched { question, id, watch } = watched;
-        let id = {
-            let mut answering = pin!(REQUEST.scope(id, self.inner.answer_later(question, room, reply)));
-            answering.as_mut().await;
-            answering.take_value()
-        };
-        tell(id.and_then(|id| watch.end(id, reply.status())), reply);
-    }
-}
-
-/// Puts the id of a request into its answer.
-fn tell(id: Option<HeaderValue>, reply: &mut Reply) {
-    if let Some(id) = id {
-        reply.header(&X_REQUEST_ID, id.as_bytes());
-    }
-}
-
 /// The name of a method, if it is a usual one: clients write other things there, secrets too.
-fn method_name(method: &Method) -> &'static str {
+pub(crate) fn method_name(method: &Method) -> &'static str {
     const USUAL: [(Method, &str); 7] = [
         (Method::GET, "GET"),
         (Method::POST, "POST"),

@@ -27,7 +27,7 @@ const MAX_HEAD_BYTES: usize = 8 * 1024;
 /// A service that answers some requests without the HTTP library.
 ///
 /// What it answers here it must answer in the same way as the service that it is.
-pub trait FastPath {
+pub(crate) trait FastPath {
     /// What a request asks that has to be looked up.
     type Question: Send;
 
@@ -45,7 +45,7 @@ pub trait FastPath {
 
 /// What became of a request at once.
 #[derive(Clone, Copy, Debug)]
-pub enum AtOnce<Q> {
+pub(crate) enum AtOnce<Q> {
     /// It is answered.
     Answered,
     /// It is claimed, and its answer has to be looked up.
@@ -54,26 +54,13 @@ pub enum AtOnce<Q> {
     Unclaimed,
 }
 
-/// A router claims nothing: all of its requests take the long way.
-impl FastPath for axum::Router {
-    type Question = std::convert::Infallible;
-
-    fn answer_at_once(&self, _: &PlainHead<'_>, _: &mut Reply) -> AtOnce<Self::Question> {
-        AtOnce::Unclaimed
-    }
-
-    async fn answer_later(&self, question: Self::Question, _: Room<'_>, _: &mut Reply) {
-        match question {}
-    }
-}
-
 /// Room for a request that takes longer than its head does.
 #[derive(Debug)]
-pub struct Room<'a>(&'a Arc<Connection>);
+pub(crate) struct Room<'a>(&'a Arc<Connection>);
 
 impl Room<'_> {
     /// A place among the requests under way, until it is dropped; `None`: there are too many.
-    pub fn take(self) -> Option<impl Sized + Send> {
+    pub(crate) fn take(self) -> Option<impl Sized + Send> {
         let (permit, has_room) = Permit::take(self.0, Claim::Gateway);
         has_room.then_some(permit)
     }
@@ -81,14 +68,14 @@ impl Room<'_> {
 
 /// An answer without a body, as it is written.
 #[derive(Debug, Default)]
-pub struct Reply {
+pub(crate) struct Reply {
     status: StatusCode,
     bytes: Vec<u8>,
 }
 
 impl Reply {
     /// Begins an answer, in place of whatever was written before.
-    pub fn begin(&mut self, status: StatusCode) {
+    pub(crate) fn begin(&mut self, status: StatusCode) {
         self.status = status;
         self.bytes.clear();
         self.bytes.extend_from_slice(b"HTTP/1.1 ");
@@ -99,7 +86,7 @@ impl Reply {
     }
 
     /// Adds a header. The value is one that may stand there (RFC 9110 section 5.5): whoever adds it has encoded it.
-    pub fn header(&mut self, name: &HeaderName, value: &[u8]) {
+    pub(crate) fn header(&mut self, name: &HeaderName, value: &[u8]) {
         debug_assert!(axum::http::HeaderValue::from_bytes(value).is_ok(), "{name}");
         self.bytes.extend_from_slice(name.as_str().as_bytes());
         self.bytes.extend_from_slice(b": ");
@@ -108,7 +95,7 @@ impl Reply {
     }
 
     /// The status.
-    pub fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
 

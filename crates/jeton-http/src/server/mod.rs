@@ -27,14 +27,14 @@ mod tls;
 mod tests;
 
 pub(crate) use body::BodyFault;
-pub use fast_path::{AtOnce, FastPath, Reply, Room};
+pub(crate) use fast_path::{AtOnce, FastPath, Reply, Room};
 pub(crate) use head::HeadFault;
 pub(crate) use headers::Headers;
 pub use limits::ServerLimits;
 pub(crate) use load::{Claim, HeldPlace};
 pub use measures::{HeadMeasures, ServerMeasures};
-pub use plain::PlainHead;
-pub use served::ForPeer;
+pub(crate) use plain::PlainHead;
+pub(crate) use served::ForPeer;
 pub use tls::{Tls, TlsError};
 
 use crate::log_throttle::LogThrottle;
@@ -79,7 +79,7 @@ impl From<TcpListener> for Listener {
 /// that are under way, and cuts those that take longer than [`ServerLimits::shutdown_time`].
 ///
 /// `Upgrade` is ignored: the request is answered over HTTP/1.1 (RFC 9110 section 7.8).
-pub async fn serve<S>(
+pub(crate) async fn serve<S>(
     listener: impl Into<Listener>,
     service: S,
     limits: ServerLimits,

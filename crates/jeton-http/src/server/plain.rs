@@ -18,7 +18,7 @@ pub(super) type HeaderRoom<'a> = [MaybeUninit<httparse::Header<'a>>; MAX_HEADERS
 /// A whole request head that says nothing but what is asked: `GET` or `HEAD` over HTTP/1.1 without a body, on a connection
 /// that stays open, of one host, of a path and a query in which every character stands for itself or is percent-encoded.
 #[derive(Clone, Copy, Debug)]
-pub struct PlainHead<'a> {
+pub(crate) struct PlainHead<'a> {
     method: &'static str,
     path: &'a str,
     query: &'a str,
@@ -62,17 +62,17 @@ impl<'a> PlainHead<'a> {
     }
 
     /// `GET` or `HEAD`.
-    pub fn method(&self) -> &'static str {
+    pub(crate) fn method(&self) -> &'static str {
         self.method
     }
 
     /// The path, as it was sent.
-    pub fn path(&self) -> &'a str {
+    pub(crate) fn path(&self) -> &'a str {
         self.path
     }
 
     /// The query without its question mark, as it was sent; empty if there is none.
-    pub fn query(&self) -> &'a str {
+    pub(crate) fn query(&self) -> &'a str {
         self.query
     }
 

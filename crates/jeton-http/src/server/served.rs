@@ -3,15 +3,8 @@
 use std::net::IpAddr;
 
 /// A service that is told whom a connection is with, before that one's first request.
-pub trait ForPeer {
+pub(crate) trait ForPeer {
     /// The same for a connection that comes from this address.
     #[must_use]
     fn for_peer(self, peer: IpAddr) -> Self;
-}
-
-/// The operators' side: it notes nobody's address.
-impl ForPeer for axum::Router {
-    fn for_peer(self, _: IpAddr) -> Self {
-        self
-    }
 }

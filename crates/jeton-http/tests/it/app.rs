@@ -10,7 +10,7 @@ use jeton_core::{
     Actor, Authority, Clock, Lifetime, ManualClock, Owner, Permission, Scope, Scopes, Timestamp, Token,
     TokenId, TokenKind,
 };
-use jeton_http::{Public, Setup};
+use jeton_http::{Setup, Site};
 use jeton_service::{Issue, KeyRing, Limits, Listed, Merged, OpenApp, Rate, Service, ShownSecret, TokenLife};
 use jeton_store::{SqliteOptions, open_sqlite};
 use jeton_testkit::SeededEntropy;
@@ -93,7 +93,7 @@ impl TestApp {
     }
 
     /// What serves the requests.
-    pub(crate) fn http(&self) -> Public {
+    pub(crate) fn http(&self) -> Site {
         let setup = Setup { is_behind_proxy: self.is_behind_proxy, ..TestApp::setup() };
         jeton_http::public(self.service.clone(), setup)
     }

@@ -1,7 +1,7 @@
 //! A client that sends bytes as they are and reads what comes back, frame by frame.
 
 use crate::app::TestApp;
-use jeton_http::{Listener, Public, ServerLimits, ServerMeasures, Tls, serve};
+use jeton_http::{Listener, ServerLimits, ServerMeasures, Site, Tls, serve};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -32,13 +32,13 @@ impl Serving {
         Serving::of(app.http(), limits, tls).await
     }
 
-    pub(crate) async fn of(site: Public, limits: ServerLimits, tls: Option<Arc<Tls>>) -> Self {
+    pub(crate) async fn of(site: Site, limits: ServerLimits, tls: Option<Arc<Tls>>) -> Self {
         Serving::counted(site, limits, tls, Arc::default()).await
     }
 
     /// The same, counting there.
     pub(crate) async fn counted(
-        site: Public,
+        site: Site,
         limits: ServerLimits,
         tls: Option<Arc<Tls>>,
         measures: Arc<ServerMeasures>,
