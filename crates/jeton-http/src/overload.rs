@@ -2,12 +2,12 @@
 //! with its head.
 
 use crate::log_throttle::LogThrottle;
-use crate::server::{Claim, HeadFault, Headers};
+use crate::server::{Claim, Headers, Unserved};
 use crate::transport::credentials::X_ACCESS_TOKEN;
 use crate::{appkey, auth, dotide, loopback, verify};
 use axum::Json;
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONNECTION, RETRY_AFTER};
-use axum::http::{HeaderValue, Request, StatusCode};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use jeton_service::{TooOften, Unavailable};
 use serde_json::json;
@@ -24,29 +24,16 @@ pub(crate) fn retry_after(often: TooOften) -> HeaderValue {
     HeaderValue::from(often.retry_seconds)
 }
 
-/// Why a request is not served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unserved {
-    /// There is no room for it.
-    NoRoom,
-    /// Something is wrong with its head.
-    Head(HeadFault),
-}
-
 /// What whoever answers at this path says to a request that is not served, in its own shape.
 pub(crate) fn answer(path: &str, why: Unserved) -> Response {
-    let mut answer = match first_segment(path) {
+    match first_segment(path) {
         "auth" => auth::unserved(why),
         "AccessToken" => appkey::unserved(why),
         "v1" | "v2" => dotide::unserved(why),
         "verify" => verify::unserved(why),
         _ if loopback::claims(path) => loopback::unserved(why),
         _ => elsewhere(why),
-    };
-    if let Unserved::Head(_) = why {
-        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    answer
 }
 
 /// Says in the log why a request of a route is answered 503. What a crowd makes of itself is said now and then only: whoever
@@ -65,14 +52,14 @@ pub(crate) fn log(route: &'static str, error: &Unavailable) {
 ///
 /// That somebody presents credentials says little, but where nothing is done without them, who presents others than those
 /// that let in is gone after one look-up.
-pub(crate) fn claim<B>(request: &Request<B>) -> Claim {
-    let path = request.uri().path();
+pub(crate) fn claim(uri: &Uri, headers: &HeaderMap) -> Claim {
+    let path = uri.path();
     match first_segment(path) {
         "healthz" | "readyz" => Claim::Free,
         "auth" => Claim::Gateway,
-        "AccessToken" | "v1" | "v2" | "verify" if presents_credentials(request) => Claim::Credentials,
+        "AccessToken" | "v1" | "v2" | "verify" if presents_credentials(uri, headers) => Claim::Credentials,
         "AccessToken" | "v1" | "v2" | "verify" => Claim::Common,
-        _ if presents_credentials(request) && loopback::claims(path) => Claim::PerhapsNamed,
+        _ if presents_credentials(uri, headers) && loopback::claims(path) => Claim::PerhapsNamed,
         _ => Claim::Common,
     }
 }
@@ -81,10 +68,10 @@ fn first_segment(path: &str) -> &str {
     path.split('/').nth(1).unwrap_or_default()
 }
 
-fn presents_credentials<B>(request: &Request<B>) -> bool {
+fn presents_credentials(uri: &Uri, headers: &HeaderMap) -> bool {
     let in_headers = [AUTHORIZATION, X_ACCESS_TOKEN];
-    let in_headers = in_headers.iter().any(|name| request.headers().named(name).next().is_some());
-    in_headers || request.uri().query().is_some_and(|query| query.contains("access_token="))
+    let in_headers = in_headers.iter().any(|name| headers.named(name).next().is_some());
+    in_headers || uri.query().is_some_and(|query| query.contains("access_token="))
 }
 
 fn elsewhere(why: Unserved) -> Response {

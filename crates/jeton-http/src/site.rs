@@ -5,14 +5,17 @@
 use crate::auth::{self, Answer, Question};
 use crate::normalise::normalise;
 use crate::observe::{Observed, Observer, Watched, Watcher, X_REQUEST_ID, method_name};
+use crate::overload;
 use crate::route::Route;
-use crate::server::{self, AtOnce, FastPath, ForPeer, Listener, PlainHead, Reply, Room, ServerLimits};
+use crate::server::{
+    self, AtOnce, Claim, FastPath, Listener, PlainHead, Reply, Room, Served, ServerLimits, Unserved,
+};
 use crate::transport::client_address::{self, client_address};
 use crate::transport::http_date::with_http_date;
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::{CONTENT_LENGTH, DATE};
-use axum::http::{HeaderValue, Request};
+use axum::http::{HeaderMap, HeaderValue, Request, Uri};
 use axum::response::Response;
 use axum::routing::future::RouteFuture;
 use jeton_service::{Missed, Service};
@@ -82,9 +85,17 @@ pub async fn serve(
     server::serve(listener, site, limits, stop).await;
 }
 
-impl ForPeer for Site {
+impl Served for Site {
     fn for_peer(self, peer: IpAddr) -> Self {
         Site { peer: Some(peer), ..self }
+    }
+
+    fn claim(&self, uri: &Uri, headers: &HeaderMap) -> Claim {
+        overload::claim(uri, headers)
+    }
+
+    fn refusal(&self, path: &str, why: Unserved) -> Response {
+        overload::answer(path, why)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Errors of the user-token API: HTTP status and envelope agree.
 
 use super::wire::envelope;
-use crate::overload::{self, RETRY_SOON, Unserved};
-use crate::server::HeadFault;
+use crate::overload::{self, RETRY_SOON};
+use crate::server::{HeadFault, Unserved};
 use crate::transport::body::BodyError;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};

@@ -9,7 +9,7 @@ mod handlers;
 mod input;
 mod wire;
 
-use crate::overload::Unserved;
+use crate::server::Unserved;
 use crate::state::AppState;
 use axum::Router;
 use axum::response::{IntoResponse, Response};

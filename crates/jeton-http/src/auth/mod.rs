@@ -3,8 +3,8 @@
 //! `/auth/{app}?permission=&id=&tag=` with any method. The answer is 200, 401, 403, or 503 when it could not be found
 //! out: nginx passes 401 and 403 on and makes 500 of everything else.
 
-use crate::overload::{RETRY_SOON, Unserved};
-use crate::server::{HeadFault, Headers};
+use crate::overload::RETRY_SOON;
+use crate::server::{HeadFault, Headers, Unserved};
 use crate::transport::client_address;
 use crate::transport::credentials::{Presented, bearer_or_header};
 use crate::transport::url::pairs;

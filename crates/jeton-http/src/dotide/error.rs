@@ -1,8 +1,8 @@
 //! Errors of Dotide: an object with a message, which its clients raise.
 
 use super::wire::{error_body, validation_body};
-use crate::overload::{self, RETRY_SOON, Unserved};
-use crate::server::HeadFault;
+use crate::overload::{self, RETRY_SOON};
+use crate::server::{HeadFault, Unserved};
 use crate::transport::body::BodyError;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};

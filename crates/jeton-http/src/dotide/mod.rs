@@ -11,7 +11,7 @@ mod input;
 mod wire;
 mod zone;
 
-use crate::overload::Unserved;
+use crate::server::Unserved;
 use crate::state::AppState;
 use axum::Router;
 use axum::response::{IntoResponse, Response};

@@ -2,8 +2,8 @@
 
 use super::negotiation::ErrorForm;
 use super::{page, wire};
-use crate::overload::{self, RETRY_SOON, Unserved};
-use crate::server::HeadFault;
+use crate::overload::{self, RETRY_SOON};
+use crate::server::{HeadFault, Unserved};
 use crate::transport::body::BodyError;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,

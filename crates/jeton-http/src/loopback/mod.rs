@@ -22,7 +22,7 @@ mod writes;
 pub(crate) use handlers::handle;
 pub(crate) use route::{claims, names_token};
 
-use crate::overload::Unserved;
+use crate::server::Unserved;
 use axum::response::Response;
 
 /// The answer to a request that is not served.

@@ -73,7 +73,7 @@ async fn some_have_places_of_their_own() {
     let _crowd = crowd(&server).await;
     let mut stranger = server.connect();
     let management =
-        |more: &str| format!("POST /AccessToken HTTP/1.1\r\nHost: test\r\n{more}Content-Length: 1\r\n\r\nx");
+        |more: &str| format!("POST /credentials HTTP/1.1\r\nHost: test\r\n{more}Content-Length: 1\r\n\r\nx");
     stranger.send(&management("")).await;
     assert!(stranger.answer().await.0.starts_with("http/1.1 503 "));
     let mut manager = server.connect();
@@ -180,7 +180,7 @@ async fn a_connection_that_will_be_closed_says_so() {
         ("GET /held HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n", 0),
         ("GET /held HTTP/1.1\r\nHost: test\r\nContent-Length: 65537\r\n\r\n", 0),
         ("GET /held HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n", 1),
-        ("GET /auth/demo HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\n", 0),
+        ("GET /gateway HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\n", 0),
         ("POST /body HTTP/1.1\r\nHost: test\r\nContent-Length: 200000\r\n\r\n", 0),
         ("POST /body HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nx", 8),
     ] {
@@ -194,7 +194,7 @@ async fn a_connection_that_will_be_closed_says_so() {
         assert_eq!(more, "", "{request:?}");
     }
     let mut client = server.connect();
-    client.send("GET /auth/demo HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nhello").await;
+    client.send("GET /gateway HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nhello").await;
     assert!(!closes(&client.answer().await.0), "what came with its head is over");
 }
 

@@ -8,9 +8,9 @@ use super::headers::Headers;
 use super::io::WatchedIo;
 use super::limits::ServerLimits;
 use super::load::{Claim, HeldPlace, Permit, go_on, wait_for_client};
+use super::served::{Served, Unserved};
 use super::stage::{Connection, Overdue};
 use super::tls::Tls;
-use crate::overload::{self, Unserved};
 use axum::body::Body;
 use axum::http::header::{CONNECTION, EXPECT};
 use axum::http::{HeaderValue, Request, Response};
@@ -78,6 +78,7 @@ pub(super) fn http(limits: &ServerLimits) -> http1::Builder {
 impl<S> Serving<S>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
+        + Served
         + FastPath
         + Clone
         + Send
@@ -158,10 +159,10 @@ fn answer<S>(
     request: Request<Incoming>,
 ) -> impl Future<Output = Result<Response<AnswerBody>, Evicted>> + use<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Served,
 {
     let begun = connection.begin_request().then(|| {
-        let claim = overload::claim(&request);
+        let claim = service.claim(request.uri(), request.headers());
         let head_bytes = if claim == Claim::Gateway { limits.most_head_bytes() } else { limits.head_bytes };
         let fault = HeadFault::of(&request, head_bytes);
         if let Some(fault) = fault {
@@ -179,7 +180,10 @@ where
             }
             Some(why) => {
                 let (parts, body) = request.into_parts();
-                let refused = overload::answer(parts.uri.path(), why);
+                let mut refused = service.refusal(parts.uri.path(), why);
+                if let Unserved::Head(_) = why {
+                    refused.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
                 (Either::Left(ready(Ok(refused))), (!body.is_end_stream()).then(|| Rest::of(body)))
             }
         };

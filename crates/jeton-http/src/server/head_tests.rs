@@ -23,10 +23,10 @@ async fn ask(client: &mut Client, path: &str, bytes: usize) -> String {
 async fn forward_auth_may_be_asked_with_a_long_head_and_nobody_else() {
     let server = Server::new();
     for (path, bytes, status) in [
-        ("/auth/demo", LIMITS.head_bytes, 404),
-        ("/auth/demo", LIMITS.head_bytes + 1, 404),
-        ("/auth/demo", LIMITS.auth_head_bytes, 404),
-        ("/auth/demo", LIMITS.auth_head_bytes + 1, 431),
+        ("/gateway", LIMITS.head_bytes, 404),
+        ("/gateway", LIMITS.head_bytes + 1, 404),
+        ("/gateway", LIMITS.auth_head_bytes, 404),
+        ("/gateway", LIMITS.auth_head_bytes + 1, 431),
         ("/healthz", LIMITS.head_bytes, 200),
         ("/healthz", LIMITS.head_bytes + 1, 431),
         ("/healthz", LIMITS.auth_head_bytes + 1, 431),
@@ -45,9 +45,9 @@ async fn a_long_head_may_follow_on_other_requests() {
     for (path, bytes, status) in [
         ("/quick", 100, 200),
         ("/healthz", 100, 200),
-        ("/auth/demo", LIMITS.auth_head_bytes, 404),
+        ("/gateway", LIMITS.auth_head_bytes, 404),
         ("/healthz", 100, 200),
-        ("/auth/demo", 40_000, 404),
+        ("/gateway", 40_000, 404),
     ] {
         let head = ask(&mut client, path, bytes).await;
         assert!(head.starts_with(&format!("http/1.1 {status} ")), "{path}: {head}");
@@ -61,13 +61,13 @@ async fn few_connections_have_long_heads_at_a_time() {
     // Of ten connections, two.
     let (mut first, mut second, mut third) = (server.connect(), server.connect(), server.connect());
     for client in [&mut first, &mut second] {
-        client.send(&beginning("/auth/demo", LIMITS.head_bytes + 100)).await;
+        client.send(&beginning("/gateway", LIMITS.head_bytes + 100)).await;
     }
     while !(first.connection.has_long_head() && second.connection.has_long_head()) {
         tokio::task::yield_now().await;
     }
     // The end of its pipe comes before all is taken.
-    drop(third.pipe.write_all(beginning("/auth/demo", LIMITS.head_bytes + 100).as_bytes()).await);
+    drop(third.pipe.write_all(beginning("/gateway", LIMITS.head_bytes + 100).as_bytes()).await);
     let ended = third.served.await.unwrap().unwrap_err();
     assert!(matches!(&ended, Ended::Http(_)), "{ended}");
     assert_eq!(server.load.heads().no_room.get(), 1);

@@ -34,7 +34,7 @@ pub use limits::ServerLimits;
 pub(crate) use load::{Claim, HeldPlace};
 pub use measures::{HeadMeasures, ServerMeasures};
 pub(crate) use plain::PlainHead;
-pub(crate) use served::ForPeer;
+pub(crate) use served::{Served, Unserved};
 pub use tls::{Tls, TlsError};
 
 use crate::log_throttle::LogThrottle;
@@ -86,7 +86,7 @@ pub(crate) async fn serve<S>(
     stop: impl Future<Output = ()>,
 ) where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
-        + ForPeer
+        + Served
         + FastPath
         + Clone
         + Send

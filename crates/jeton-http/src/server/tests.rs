@@ -3,21 +3,23 @@
 use super::ServerLimits;
 use super::connection::{Ended, Serving, http};
 use super::fast_path::{AtOnce, FastPath, Reply, Room};
-use super::load::Load;
+use super::load::{Claim, Load};
 use super::plain::PlainHead;
+use super::served::{Served, Unserved};
 use super::stage::{Connection, Overdue, Stage};
 use crate::transport::body::read_body;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_LENGTH;
-use axum::response::Response;
+use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
 use axum::routing::future::RouteFuture;
 use axum::routing::{any, get};
 use futures_util::stream;
 use hyper_util::server::graceful::GracefulShutdown;
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -51,7 +53,7 @@ const LIMITS: ServerLimits = ServerLimits {
 /// What the system holds for a client that does not read.
 const PIPE_BYTES: usize = 1_000;
 
-/// Whole bodies at `/body` and `/AccessToken`, an answer without an end at `/stream`, `/healthz`, and `/held`, which
+/// Whole bodies at `/body` and `/credentials`, an answer without an end at `/stream`, `/healthz`, and `/held`, which
 /// answers only when `held` has a permit.
 fn site(held: Arc<Semaphore>) -> Router {
     let body = |request: Request| async {
@@ -71,7 +73,7 @@ fn site(held: Arc<Semaphore>) -> Router {
     };
     Router::new()
         .route("/body", any(body))
-        .route("/AccessToken", any(body))
+        .route("/credentials", any(body))
         .route("/stream", get(endless))
         .route("/healthz", get(async || "ok"))
         .route("/readyz", get(async || "ok"))
@@ -113,6 +115,30 @@ impl FastPath for Site {
             }
             None => write(StatusCode::SERVICE_UNAVAILABLE, reply),
         }
+    }
+}
+
+impl Served for Site {
+    fn for_peer(self, _: IpAddr) -> Self {
+        self
+    }
+
+    /// Health takes no place; `/gateway`, and whoever shows something to `/credentials`, may take one that is kept.
+    fn claim(&self, uri: &Uri, headers: &HeaderMap) -> Claim {
+        match uri.path() {
+            "/healthz" | "/readyz" => Claim::Free,
+            "/gateway" => Claim::Gateway,
+            "/credentials" if headers.contains_key(AUTHORIZATION) => Claim::Credentials,
+            _ => Claim::Common,
+        }
+    }
+
+    fn refusal(&self, path: &str, why: Unserved) -> Response {
+        let status = match why {
+            Unserved::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
+            Unserved::Head(fault) => fault.status(),
+        };
+        (status, format!("{path}: {why:?}")).into_response()
     }
 }
 
@@ -331,11 +357,11 @@ async fn requests_beyond_the_limit_are_refused_before_their_bodies_come() {
     assert_eq!(third.answer().await.1, "ok", "it says that the process answers");
     third.send("GET /held HTTP/1.1\r\nHost: test\r\n\r\n").await;
     let (head, _) = third.answer().await;
-    assert!(head.starts_with("http/1.1 503 ") && head.contains("retry-after: 1\r\n"), "{head}");
-    third.send("POST /AccessToken HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\n").await;
+    assert!(head.starts_with("http/1.1 503 "), "{head}");
+    third.send("POST /credentials HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\n").await;
     let (head, body) = third.answer().await;
     assert!(head.starts_with("http/1.1 503 "), "{head}");
-    assert_eq!(body, r#"{"code":503,"data":null,"error":"the service is unavailable: try again"}"#);
+    assert_eq!(body, "/credentials: NoRoom", "the answer of whoever is served there");
 
     server.held.add_permits(2);
     assert_eq!((first.answer().await.1, second.answer().await.1), ("held".to_owned(), "held".to_owned()));

@@ -2,8 +2,8 @@
 
 use super::input::Misfit;
 use super::wire;
-use crate::overload::{self, RETRY_SOON, Unserved};
-use crate::server::HeadFault;
+use crate::overload::{self, RETRY_SOON};
+use crate::server::{HeadFault, Unserved};
 use crate::transport::body::BodyError;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};

@@ -7,8 +7,7 @@ mod error;
 mod input;
 mod wire;
 
-use crate::overload::Unserved;
-use crate::server::Headers;
+use crate::server::{Headers, Unserved};
 use crate::state::AppState;
 use crate::transport::body::read_body;
 use crate::transport::credentials::{Presented, basic, bearer};
