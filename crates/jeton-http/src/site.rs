@@ -11,6 +11,7 @@ use crate::server::{
     self, AtOnce, Claim, FastPath, Listener, PlainHead, Reply, Room, Served, ServerLimits, Unserved,
 };
 use crate::transport::client_address::{self, client_address};
+use crate::transport::fault::Fault;
 use crate::transport::http_date::with_http_date;
 use axum::Router;
 use axum::body::Body;
@@ -128,7 +129,7 @@ impl FastPath for Site {
         let watched = watched.wait_for(async {
             let answer = match room.take() {
                 Some(_place) => question.answer_missed(&self.parts.service, missed, from).await,
-                None => Answer::Busy,
+                None => Answer::Fault(Fault::NoRoom),
             };
             self.write(&answer, reply);
         });

@@ -6,6 +6,7 @@ use super::wire;
 use crate::state::AppState;
 use crate::transport::body::{body_form, read_body};
 use crate::transport::credentials::{Presented, bearer};
+use crate::transport::fault::Fault;
 use crate::transport::list::{ListFrame, list_body};
 use crate::transport::url::segments;
 use crate::transport::{client_address, cors};
@@ -64,7 +65,7 @@ async fn operate(
             let caller = admit(service, app, parts).await?;
             delete(service, &caller, id, &Members::of_write(query)?).await
         }
-        _ => Err(methods(segments).map_or(AppKeyError::NoSuchPath, AppKeyError::Method)),
+        _ => Err(methods(segments).map_or(AppKeyError::NoSuchPath, |methods| Fault::Method(methods).into())),
     }
 }
 
@@ -89,7 +90,7 @@ async fn admit(service: &Service, app: &str, parts: &Parts) -> Result<Caller, Ap
     let from = client_address::kept(&parts.extensions);
     match service.admit(Surface::AppKey, key.as_ref(), presented.as_ref(), from).await? {
         Admission::Unproven => Err(AppKeyError::Unproven),
-        Admission::Throttled(often) => Err(AppKeyError::TooOften(often)),
+        Admission::Throttled(often) => Err(Fault::TooOften(often).into()),
         Admission::Elsewhere => Err(AppKeyError::NoSuchApp),
         Admission::Powerless => Err(AppKeyError::Powerless),
         Admission::Admitted { app, authority } => Ok(Caller { app, authority }),

@@ -6,6 +6,7 @@
 use super::error::AppKeyError;
 use super::wire::SHOWN;
 use crate::transport::body::{BodyForm, without_bom};
+use crate::transport::fault::Fault;
 use crate::transport::members::{is_json, read_json, unknown};
 use crate::transport::url::pairs;
 use jeton_core::{Description, Label, LabelError, Lifetime, Permission, UserId};
@@ -72,9 +73,8 @@ impl Members {
     pub(super) fn of_body(body: &[u8], form: BodyForm, null_is_empty: bool) -> Result<Self, AppKeyError> {
         let members = match form {
             BodyForm::Other => {
-                return Err(AppKeyError::MediaType(
-                    "the body must be JSON or application/x-www-form-urlencoded",
-                ));
+                let wanted = "the body must be JSON or application/x-www-form-urlencoded";
+                return Err(Fault::Unsupported(wanted.into()).into());
             }
             BodyForm::Form if !is_json(body) => {
                 let pairs =

@@ -9,8 +9,8 @@ mod handlers;
 mod input;
 mod wire;
 
-use crate::server::Unserved;
 use crate::state::AppState;
+use crate::transport::fault::Fault;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
@@ -24,6 +24,6 @@ pub(crate) fn routes() -> Router<AppState> {
 }
 
 /// The answer to a request that is not served.
-pub(crate) fn unserved(why: Unserved) -> Response {
-    error::AppKeyError::from(why).into_response()
+pub(crate) fn refuse(fault: Fault) -> Response {
+    error::AppKeyError::from(fault).into_response()
 }

@@ -3,14 +3,14 @@
 //! `/auth/{app}?permission=&id=&tag=` with any method. The answer is 200, 401, 403, or 503 when it could not be found
 //! out: nginx passes 401 and 403 on and makes 500 of everything else.
 
-use crate::overload::RETRY_SOON;
-use crate::server::{HeadFault, Headers, Unserved};
+use crate::server::Headers;
 use crate::transport::client_address;
 use crate::transport::credentials::{Presented, bearer_or_header};
+use crate::transport::fault::Fault;
 use crate::transport::url::pairs;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jeton_core::{AppKey, Demand, Permission, Resource, Secret, Verdict};
@@ -33,12 +33,8 @@ pub(crate) enum Answer {
     Unproven,
     /// 403: a good token that does not cover the demand, or a demand that makes no sense.
     Refused,
-    /// 503: it could not be found out.
-    Unavailable,
-    /// 503: there is no room for a request.
-    Busy,
-    /// No question at all: something is wrong with the head of the request.
-    Head(HeadFault),
+    /// It goes wrong whatever is asked: 503 above all, where it could not be found out.
+    Fault(Fault),
 }
 
 /// What a request asks.
@@ -103,7 +99,7 @@ impl Question {
         match verified {
             Err(error) => {
                 tracing::error!(route = "/auth/{app}", "{error}");
-                Answer::Unavailable
+                Answer::Fault(error.into())
             }
             Ok(verified) => match (verified.verdict, verified.subject, self.demand) {
                 (Verdict::Allowed, Some(subject), Some(_)) => Answer::Allowed { app: self.app, subject },
@@ -115,12 +111,8 @@ impl Question {
 }
 
 /// The answer to a request that is not served.
-pub(crate) fn unserved(why: Unserved) -> Response {
-    match why {
-        Unserved::NoRoom => Answer::Busy,
-        Unserved::Head(fault) => Answer::Head(fault),
-    }
-    .into_response()
+pub(crate) fn refuse(fault: Fault) -> Response {
+    Answer::Fault(fault).into_response()
 }
 
 fn app_key(path: &str) -> Option<AppKey> {
@@ -160,8 +152,7 @@ impl Answer {
             Answer::Allowed { .. } => StatusCode::OK,
             Answer::Unproven => StatusCode::UNAUTHORIZED,
             Answer::Refused => StatusCode::FORBIDDEN,
-            Answer::Unavailable | Answer::Busy => StatusCode::SERVICE_UNAVAILABLE,
-            Answer::Head(fault) => fault.status(),
+            Answer::Fault(fault) => fault.status(),
         }
     }
 
@@ -178,8 +169,11 @@ impl Answer {
             }
             Answer::Unproven => say(WWW_AUTHENTICATE, b"Bearer"),
             Answer::Refused => say(WWW_AUTHENTICATE, b"Bearer error=\"insufficient_scope\""),
-            Answer::Unavailable | Answer::Head(_) => {}
-            Answer::Busy => say(RETRY_AFTER, RETRY_SOON.as_bytes()),
+            Answer::Fault(fault) => {
+                if let Some((name, value)) = fault.header() {
+                    say(name, value.as_bytes());
+                }
+            }
         }
     }
 }

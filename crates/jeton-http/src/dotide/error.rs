@@ -1,10 +1,8 @@
 //! Errors of Dotide: an object with a message, which its clients raise.
 
 use super::wire::{error_body, validation_body};
-use crate::overload::{self, RETRY_SOON};
-use crate::server::{HeadFault, Unserved};
-use crate::transport::body::BodyError;
-use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use crate::transport::fault::Fault;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jeton_core::AuthorityError;
@@ -20,20 +18,8 @@ pub(super) enum DotideError {
     Bad(Cow<'static, str>),
     /// The scopes are no good: what is wrong with them.
     Scopes(Cow<'static, str>),
-    /// The path does not know the method, but these.
-    Method(&'static str),
-    /// The body is too large.
-    TooLarge(usize),
-    /// The body is not written in a way that is read here: what it must be.
-    MediaType(&'static str),
-    /// The body did not come in time.
-    TooSlow,
-    /// There is no room for the request at this moment.
-    Busy,
-    /// Something is wrong with the head of the request.
-    Head(HeadFault),
-    /// It could not be found out, or not be done.
-    Unavailable(Unavailable),
+    /// It goes wrong whatever is asked.
+    Fault(Fault),
 }
 
 impl DotideError {
@@ -42,12 +28,7 @@ impl DotideError {
             DotideError::NotFound => StatusCode::NOT_FOUND,
             DotideError::Bad(_) => StatusCode::BAD_REQUEST,
             DotideError::Scopes(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            DotideError::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
-            DotideError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            DotideError::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            DotideError::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            DotideError::Busy | DotideError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-            DotideError::Head(fault) => fault.status(),
+            DotideError::Fault(fault) => fault.status(),
         }
     }
 
@@ -56,14 +37,7 @@ impl DotideError {
             DotideError::NotFound => error_body("Not Found"),
             DotideError::Bad(text) => error_body(text),
             DotideError::Scopes(text) => validation_body(text),
-            DotideError::Method(allow) => error_body(&format!("this path knows {allow}")),
-            DotideError::TooLarge(bytes) => error_body(&format!("the body has more than {bytes} bytes")),
-            DotideError::MediaType(wanted) => error_body(wanted),
-            DotideError::TooSlow => error_body("the body did not come in time"),
-            DotideError::Head(fault) => error_body(&fault.to_string()),
-            DotideError::Busy | DotideError::Unavailable(_) => {
-                error_body("the service is unavailable: try again")
-            }
+            DotideError::Fault(fault) => error_body(&fault.message()),
         }
     }
 }
@@ -90,47 +64,30 @@ impl From<Refusal> for DotideError {
     }
 }
 
+impl From<Fault> for DotideError {
+    fn from(fault: Fault) -> Self {
+        DotideError::Fault(fault)
+    }
+}
+
 impl From<Unavailable> for DotideError {
     fn from(error: Unavailable) -> Self {
-        DotideError::Unavailable(error)
-    }
-}
-
-impl From<Unserved> for DotideError {
-    fn from(why: Unserved) -> Self {
-        match why {
-            Unserved::NoRoom => DotideError::Busy,
-            Unserved::Head(fault) => DotideError::Head(fault),
-        }
-    }
-}
-
-impl From<BodyError> for DotideError {
-    fn from(error: BodyError) -> Self {
-        match error {
-            BodyError::TooLarge(bytes) => DotideError::TooLarge(bytes),
-            BodyError::Incomplete => DotideError::Bad("the body is incomplete".into()),
-            BodyError::TooSlow => DotideError::TooSlow,
-            BodyError::NoRoom => DotideError::Busy,
-            BodyError::Encoding(wanted) => DotideError::MediaType(wanted),
-        }
+        DotideError::Fault(error.into())
     }
 }
 
 impl IntoResponse for DotideError {
     fn into_response(self) -> Response {
-        if let DotideError::Unavailable(error) = &self {
-            overload::log("/v1/{db}/access_tokens", error);
+        if let DotideError::Fault(fault) = &self {
+            fault.log("/v1/{db}/access_tokens");
         }
         let mut response = (self.status(), self.body()).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        match self {
-            DotideError::Method(allow) => headers.insert(ALLOW, HeaderValue::from_static(allow)),
-            DotideError::Busy => headers.insert(RETRY_AFTER, RETRY_SOON),
-            _ => None,
-        };
+        if let DotideError::Fault(fault) = &self {
+            headers.extend(fault.header());
+        }
         response
     }
 }

@@ -8,6 +8,7 @@ use crate::state::{AppState, PublicUrl};
 use crate::transport::body::read_body;
 use crate::transport::client_address;
 use crate::transport::credentials::basic;
+use crate::transport::fault::Fault;
 use crate::transport::list::{ListFrame, list_body};
 use crate::transport::url::segments;
 use axum::body::Body;
@@ -56,7 +57,7 @@ async fn operate(
     let Some((db, rest)) = segments.split_first() else {
         return match parts.method {
             Method::GET | Method::HEAD => Ok(json(StatusCode::OK, Body::from(wire::version(version)))),
-            _ => Err(DotideError::Method("GET, HEAD")),
+            _ => Err(Fault::Method("GET, HEAD").into()),
         };
     };
     let body = match parts.method {
@@ -77,8 +78,8 @@ async fn operate(
         (["access_tokens", token], &Method::GET | &Method::HEAD) => caller.read(token).await,
         (["access_tokens", token], &Method::PUT) => caller.update(token, &body?).await,
         (["access_tokens", token], &Method::DELETE) => caller.delete(token).await,
-        (["access_tokens"], _) => Err(DotideError::Method("GET, HEAD, POST")),
-        (["access_tokens", _], _) => Err(DotideError::Method("GET, HEAD, PUT, DELETE")),
+        (["access_tokens"], _) => Err(Fault::Method("GET, HEAD, POST").into()),
+        (["access_tokens", _], _) => Err(Fault::Method("GET, HEAD, PUT, DELETE").into()),
         _ => Err(DotideError::NotFound),
     }
 }

@@ -11,8 +11,8 @@ mod input;
 mod wire;
 mod zone;
 
-use crate::server::Unserved;
 use crate::state::AppState;
+use crate::transport::fault::Fault;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
@@ -30,6 +30,6 @@ pub(crate) fn routes() -> Router<AppState> {
 }
 
 /// The answer to a request that is not served.
-pub(crate) fn unserved(why: Unserved) -> Response {
-    error::DotideError::from(why).into_response()
+pub(crate) fn refuse(fault: Fault) -> Response {
+    error::DotideError::from(fault).into_response()
 }

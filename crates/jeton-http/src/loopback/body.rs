@@ -5,6 +5,7 @@ use super::qs::{FormError, parse_form};
 use crate::transport::body::{
     BodyForm, BodyLimits, FORM, charset, content_encoding, media_type, read_body, without_bom,
 };
+use crate::transport::fault::Fault;
 use axum::body::{Body, HttpBody};
 use axum::http::HeaderMap;
 use jeton_core::Value;
@@ -49,13 +50,13 @@ pub(super) fn parse(form: BodyForm, bytes: &[u8]) -> Result<Option<Value>, LoopB
 
 /// Bodies are UTF-8 as they are sent: whatever else a client says that they are is refused before it is read, in the words of
 /// Express's parser, which does not know `utf8` either.
-fn check_encoding(headers: &HeaderMap) -> Result<(), LoopBackError> {
+fn check_encoding(headers: &HeaderMap) -> Result<(), Fault> {
     if let Some(charset) = charset(headers).filter(|charset| charset != "utf-8") {
         let charset = charset.to_ascii_uppercase();
-        return Err(LoopBackError::Unsupported(format!("unsupported charset \"{charset}\"")));
+        return Err(Fault::Unsupported(format!("unsupported charset \"{charset}\"").into()));
     }
     match content_encoding(headers) {
         None => Ok(()),
-        Some(coding) => Err(LoopBackError::Unsupported(format!("unsupported content encoding \"{coding}\""))),
+        Some(coding) => Err(Fault::Unsupported(format!("unsupported content encoding \"{coding}\"").into())),
     }
 }

@@ -2,9 +2,7 @@
 
 use super::negotiation::ErrorForm;
 use super::{page, wire};
-use crate::overload::{self, RETRY_SOON};
-use crate::server::{HeadFault, Unserved};
-use crate::transport::body::BodyError;
+use crate::transport::fault::{Fault, RETRY_SOON, retry_after};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
@@ -12,6 +10,11 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jeton_core::FilterError;
 use jeton_service::{BulkFault, ReadFault, TooOften, Unavailable, WriteFault};
+use std::borrow::Cow;
+
+/// What Express calls a body that is too large, and says of it.
+const TOO_LARGE: &str = "PayloadTooLargeError";
+const ENTITY_TOO_LARGE: &str = "request entity too large";
 
 const JSON: &str = "application/json; charset=utf-8";
 
@@ -20,8 +23,6 @@ const JSON: &str = "application/json; charset=utf-8";
 pub(super) enum LoopBackError {
     /// An expired token was presented.
     InvalidToken,
-    /// From this address came too many tokens that are none.
-    TooOften(TooOften),
     /// The app's rules do not let the caller in.
     Denied,
     /// There is no such model, or no such app: the request line, relative to the mount.
@@ -49,20 +50,12 @@ pub(super) enum LoopBackError {
     Write(WriteFault),
     /// Of several rows, these cannot be written; `None` stands for one that was.
     Several(Vec<Option<WriteFault>>),
-    /// The body is in an encoding that is not read: which.
-    Unsupported(String),
-    /// The body is too large.
-    TooLarge,
     /// The form has more than 1,000 parameters.
     TooManyParameters,
-    /// The body did not come in time.
-    TooSlow,
-    /// There is no room for the request at this moment.
-    Busy,
-    /// Something is wrong with the head of the request.
-    Head(HeadFault),
-    /// It could not be found out, or not be done.
-    Unavailable(Unavailable),
+    /// So many rows are not made at once.
+    TooManyRows,
+    /// It goes wrong whatever is asked.
+    Fault(Fault),
 }
 
 impl LoopBackError {
@@ -74,13 +67,10 @@ impl LoopBackError {
     pub(super) fn parts(&self) -> (StatusCode, &'static str, String, Option<&'static str>) {
         use LoopBackError::*;
         const NOT_FOUND: Option<&str> = Some("MODEL_NOT_FOUND");
-        let bad = StatusCode::BAD_REQUEST;
+        let (bad, too_large) = (StatusCode::BAD_REQUEST, StatusCode::PAYLOAD_TOO_LARGE);
         match self {
             InvalidToken => {
                 (StatusCode::UNAUTHORIZED, "Error", "Invalid Access Token".to_owned(), Some("INVALID_TOKEN"))
-            }
-            TooOften(_) => {
-                (StatusCode::TOO_MANY_REQUESTS, "Error", overload::TOO_MANY_FAILURES.to_owned(), None)
             }
             Denied => {
                 let code = Some("AUTHORIZATION_REQUIRED");
@@ -114,26 +104,29 @@ impl LoopBackError {
                 (status, write_name(status), fault.to_string(), None)
             }
             Several(faults) => (several_status(faults), "Error", String::new(), None),
-            Unsupported(text) => {
-                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaTypeError", text.clone(), None)
-            }
-            TooLarge => {
-                let text = "request entity too large".to_owned();
-                (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLargeError", text, None)
-            }
-            TooManyParameters => {
-                let text = "too many parameters".to_owned();
-                (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLargeError", text, None)
-            }
-            TooSlow => (StatusCode::REQUEST_TIMEOUT, "Error", "Request Timeout".to_owned(), None),
-            Unavailable(error @ jeton_service::Unavailable::TooCostly { .. }) => {
-                (bad, "Error", error.to_string(), None)
-            }
-            Head(fault) => (fault.status(), "Error", fault.to_string(), None),
-            Busy | Unavailable(_) => {
-                (StatusCode::SERVICE_UNAVAILABLE, "Error", "Service Unavailable".to_owned(), None)
+            TooManyParameters => (too_large, TOO_LARGE, "too many parameters".to_owned(), None),
+            TooManyRows => (too_large, TOO_LARGE, ENTITY_TOO_LARGE.to_owned(), None),
+            Fault(fault) => {
+                let (status, name, message) = fault_parts(fault);
+                (status, name, message.into_owned(), None)
             }
         }
+    }
+}
+
+/// Status, name and message, in the words of LoopBack and of Express below it.
+fn fault_parts(fault: &Fault) -> (StatusCode, &'static str, Cow<'static, str>) {
+    let (status, message) = (fault.status(), fault.message());
+    match fault {
+        Fault::Unsupported(_) => (status, "UnsupportedMediaTypeError", message),
+        Fault::TooLarge(_) => (status, TOO_LARGE, ENTITY_TOO_LARGE.into()),
+        Fault::Incomplete => (status, "Error", "request aborted".into()),
+        Fault::TooSlow => (status, "Error", "Request Timeout".into()),
+        Fault::Unavailable(error @ Unavailable::TooCostly { .. }) => {
+            (StatusCode::BAD_REQUEST, "Error", error.to_string().into())
+        }
+        Fault::NoRoom | Fault::Unavailable(_) => (status, "Error", "Service Unavailable".into()),
+        Fault::Head(_) | Fault::Method(_) | Fault::TooOften(_) => (status, "Error", message),
     }
 }
 
@@ -161,9 +154,15 @@ fn write_status(fault: WriteFault) -> StatusCode {
     }
 }
 
+impl From<Fault> for LoopBackError {
+    fn from(fault: Fault) -> Self {
+        LoopBackError::Fault(fault)
+    }
+}
+
 impl From<Unavailable> for LoopBackError {
     fn from(error: Unavailable) -> Self {
-        LoopBackError::Unavailable(error)
+        LoopBackError::Fault(error.into())
     }
 }
 
@@ -197,34 +196,13 @@ impl From<BulkFault> for LoopBackError {
     }
 }
 
-impl From<Unserved> for LoopBackError {
-    fn from(why: Unserved) -> Self {
-        match why {
-            Unserved::NoRoom => LoopBackError::Busy,
-            Unserved::Head(fault) => LoopBackError::Head(fault),
-        }
-    }
-}
-
-impl From<BodyError> for LoopBackError {
-    fn from(error: BodyError) -> Self {
-        match error {
-            BodyError::TooLarge(_) => LoopBackError::TooLarge,
-            BodyError::Incomplete => LoopBackError::bad("request aborted"),
-            BodyError::TooSlow => LoopBackError::TooSlow,
-            BodyError::NoRoom => LoopBackError::Busy,
-            BodyError::Encoding(wanted) => LoopBackError::Unsupported(wanted.to_owned()),
-        }
-    }
-}
-
 impl LoopBackError {
     /// The answer, in the form that the client understands best.
     pub(super) fn respond(self, form: ErrorForm) -> Response {
-        if let LoopBackError::Unavailable(error) = &self
-            && !matches!(error, Unavailable::TooCostly { .. })
+        if let LoopBackError::Fault(fault) = &self
+            && !matches!(fault, Fault::Unavailable(Unavailable::TooCostly { .. }))
         {
-            overload::log("/api/accessTokens", error);
+            fault.log("/api/accessTokens");
         }
         let (status, name, message, code) = self.parts();
         let number = status.as_u16();
@@ -245,27 +223,28 @@ impl LoopBackError {
         if status != StatusCode::NOT_FOUND {
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
-        if matches!(&self, LoopBackError::Busy)
-            || matches!(&self, LoopBackError::Unavailable(error) if error.is_crowding())
-        {
-            headers.insert(RETRY_AFTER, RETRY_SOON);
+        match &self {
+            LoopBackError::Fault(Fault::Unavailable(error)) if error.is_crowding() => {
+                headers.insert(RETRY_AFTER, RETRY_SOON);
+            }
+            LoopBackError::Fault(fault) => headers.extend(fault.header()),
+            _ => {}
         }
-        if let Some(often) = self.too_often() {
-            headers.insert(RETRY_AFTER, overload::retry_after(often));
+        if let Some(often) = self.written_too_often() {
+            headers.insert(RETRY_AFTER, retry_after(often));
         }
         response
     }
 }
 
 impl LoopBackError {
-    /// What came too often, if that is what is wrong.
-    fn too_often(&self) -> Option<TooOften> {
+    /// What was written too often, if that is what is wrong.
+    fn written_too_often(&self) -> Option<TooOften> {
         let of_write = |fault: &WriteFault| match fault {
             WriteFault::TooOften(often) => Some(*often),
             _ => None,
         };
         match self {
-            LoopBackError::TooOften(often) => Some(*often),
             LoopBackError::Write(fault) => of_write(fault),
             LoopBackError::Several(faults) => faults.iter().flatten().find_map(of_write),
             _ => None,

@@ -11,6 +11,7 @@ use super::route::{Call, Target, Undecodable, call, target, verbs};
 use super::{answer, body, credential, wire};
 use crate::server::HeldPlace;
 use crate::state::AppState;
+use crate::transport::fault::Fault;
 use crate::transport::list::{ListFrame, short_list_body};
 use crate::transport::{client_address, cors};
 use axum::extract::Request;
@@ -108,7 +109,7 @@ async fn operate(
     let from = client_address::kept(&parts.extensions);
     let caller = match service.loopback_caller(app, presented.as_ref(), from).await? {
         Presentation::Expired => return Err(LoopBackError::InvalidToken),
-        Presentation::Throttled(often) => return Err(LoopBackError::TooOften(often)),
+        Presentation::Throttled(often) => return Err(Fault::TooOften(often).into()),
         Presentation::Caller(caller) => caller,
     };
     let body = body?;
@@ -121,7 +122,7 @@ async fn operate(
         .ok_or_else(|| no_method(parts, below))?;
     let ground = admit(service, app, &caller, &called).await?.ok_or(LoopBackError::Denied)?;
     if !ground.is_by_name() && parts.extensions.get::<HeldPlace>().is_some_and(HeldPlace::is_kept_for_named) {
-        return Err(LoopBackError::Busy);
+        return Err(Fault::NoRoom.into());
     }
     // A write whose answer could not be told is not done.
     if called.method.access_type() == AccessType::Write && wishes.body == BodyForm::NotAcceptable {

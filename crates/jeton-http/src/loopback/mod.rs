@@ -22,10 +22,10 @@ mod writes;
 pub(crate) use handlers::handle;
 pub(crate) use route::{claims, names_token};
 
-use crate::server::Unserved;
+use crate::transport::fault::Fault;
 use axum::response::Response;
 
 /// The answer to a request that is not served.
-pub(crate) fn unserved(why: Unserved) -> Response {
-    error::LoopBackError::from(why).respond(negotiation::ErrorForm::Json)
+pub(crate) fn refuse(fault: Fault) -> Response {
+    error::LoopBackError::from(fault).respond(negotiation::ErrorForm::Json)
 }

@@ -8,6 +8,7 @@ use super::error::LoopBackError;
 use super::handlers::Model;
 use super::negotiation::{BodyForm, Wishes};
 use super::wire;
+use crate::transport::fault::Fault;
 use axum::body::{Body, Bytes};
 use axum::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue};
@@ -44,7 +45,7 @@ impl Model<'_> {
         let since = self.arguments.headers.get("last-event-id").map(|since| since.to_str().unwrap_or("?"));
         let since = since.filter(|since| !since.is_empty());
         let opened = self.service.loopback_stream(self.app, &self.writer.caller, condition, since);
-        let rows = opened.await?.ok_or(LoopBackError::Busy)?;
+        let rows = opened.await?.ok_or(Fault::NoRoom)?;
         let told = stream::unfold(rows, move |mut rows| async move {
             let told = rows.next().await?;
             Some((Ok::<_, Infallible>(Bytes::from(framing.told(told))), rows))

@@ -22,7 +22,7 @@ impl Model<'_> {
             return Err(LoopBackError::bad("The data must be an object, or a list of objects"));
         }
         if items.len() > MAX_CREATED {
-            return Err(LoopBackError::TooLarge);
+            return Err(LoopBackError::TooManyRows);
         }
         let created = self.service.loopback_create_all(self.app, &self.writer, &items).await?;
         if created.iter().any(Result::is_err) {

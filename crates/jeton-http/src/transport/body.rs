@@ -1,5 +1,6 @@
 //! Bodies of requests: how they are said to be written, and reading them within their limits.
 
+use super::fault::Fault;
 use crate::server::{BodyFault, Headers};
 use axum::BoxError;
 use axum::body::Body;
@@ -26,59 +27,40 @@ impl Default for BodyLimits {
     }
 }
 
-/// Why a body cannot be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BodyError {
-    /// It has more than so many bytes.
-    TooLarge(usize),
-    /// The client did not send all of it.
-    Incomplete,
-    /// The client did not send it in time.
-    TooSlow,
-    /// Too much is held for others at this moment.
-    NoRoom,
-    /// It is said to be written in a way that is not read here: what it must be.
-    Encoding(&'static str),
-}
-
 /// Reads a whole body within these limits. One that says it is longer, or not plain UTF-8, is refused before it is read. How long it may
 /// take, and how much is held for all clients together, is the server's to say: `ServerLimits`.
 ///
 /// Callers read the body before they find out who asks: what a caller may do is decided when all of the request is there,
 /// or one that was revoked meanwhile could keep its rights by sending slowly.
-pub(crate) async fn read_body(
-    headers: &HeaderMap,
-    body: Body,
-    limits: BodyLimits,
-) -> Result<Bytes, BodyError> {
+pub(crate) async fn read_body(headers: &HeaderMap, body: Body, limits: BodyLimits) -> Result<Bytes, Fault> {
     if content_encoding(headers).is_some() {
-        return Err(BodyError::Encoding("the body must come as it is, without Content-Encoding"));
+        return Err(Fault::Unsupported("the body must come as it is, without Content-Encoding".into()));
     }
     // The second is how some write the first.
     if charset(headers).is_some_and(|charset| !["utf-8", "utf8"].contains(&charset.as_str())) {
-        return Err(BodyError::Encoding("the body must be in UTF-8"));
+        return Err(Fault::Unsupported("the body must be in UTF-8".into()));
     }
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limits.bytes) {
-        return Err(BodyError::TooLarge(limits.bytes));
+        return Err(Fault::TooLarge(limits.bytes));
     }
     let error = match whole(Limited::new(body, limits.bytes)).await {
         Ok(bytes) => return Ok(bytes),
         Err(error) => error,
     };
     if error.is::<LengthLimitError>() {
-        return Err(BodyError::TooLarge(limits.bytes));
+        return Err(Fault::TooLarge(limits.bytes));
     }
     // The server's own fault stands below what axum makes of it.
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&*error);
     while let Some(error) = cause {
         match error.downcast_ref() {
-            Some(BodyFault::TooSlow) => return Err(BodyError::TooSlow),
-            Some(BodyFault::NoRoom) => return Err(BodyError::NoRoom),
+            Some(BodyFault::TooSlow) => return Err(Fault::TooSlow),
+            Some(BodyFault::NoRoom) => return Err(Fault::NoRoom),
             None => cause = error.source(),
         }
     }
-    Err(BodyError::Incomplete)
+    Err(Fault::Incomplete)
 }
 
 /// The bytes of a body. Parts are copied together as they come: kept as they are, each would take many times the memory of
@@ -206,8 +188,8 @@ mod tests {
         let none = HeaderMap::new();
         assert_eq!(read_body(&none, Body::from("12345678"), limits).await.unwrap().len(), 8);
         let over = Body::from("123456789");
-        assert_eq!(read_body(&none, over, limits).await, Err(BodyError::TooLarge(8)));
+        assert!(matches!(read_body(&none, over, limits).await, Err(Fault::TooLarge(8))));
         let says = headers(&[(CONTENT_LENGTH, "9")]);
-        assert_eq!(read_body(&says, Body::empty(), limits).await, Err(BodyError::TooLarge(8)));
+        assert!(matches!(read_body(&says, Body::empty(), limits).await, Err(Fault::TooLarge(8))));
     }
 }

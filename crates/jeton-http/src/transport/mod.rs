@@ -4,6 +4,7 @@ pub(crate) mod body;
 pub(crate) mod client_address;
 pub(crate) mod cors;
 pub(crate) mod credentials;
+pub(crate) mod fault;
 pub(crate) mod http_date;
 pub(crate) mod instant;
 pub(crate) mod list;

@@ -3,6 +3,7 @@
 use super::error::VerifyError;
 use super::wire::{BodyInput, CheckInput, LooseBodyInput, MAX_TAGS};
 use crate::transport::body::{BodyForm, body_form, without_bom};
+use crate::transport::fault::Fault;
 use crate::transport::members::unknown;
 use crate::transport::object::Object;
 use axum::http::HeaderMap;
@@ -60,7 +61,9 @@ impl Misfit {
 pub(super) fn questions(headers: &HeaderMap, body: &[u8]) -> Result<Question, VerifyError> {
     match body_form(headers) {
         BodyForm::Json => {}
-        BodyForm::Form | BodyForm::Other => return Err(VerifyError::MediaType("the body must be JSON")),
+        BodyForm::Form | BodyForm::Other => {
+            return Err(Fault::Unsupported("the body must be JSON".into()).into());
+        }
     }
     let body = without_bom(body);
     let Ok(Object(whole)) = serde_json::from_slice::<Object<BodyInput<'_>>>(body) else {
@@ -294,6 +297,6 @@ mod tests {
     fn only_json_is_read() {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, "application/x-www-form-urlencoded".parse().unwrap());
-        assert!(matches!(questions(&headers, b"{}"), Err(VerifyError::MediaType(_))));
+        assert!(matches!(questions(&headers, b"{}"), Err(VerifyError::Fault(Fault::Unsupported(_)))));
     }
 }

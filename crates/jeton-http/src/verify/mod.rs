@@ -7,10 +7,11 @@ mod error;
 mod input;
 mod wire;
 
-use crate::server::{Headers, Unserved};
+use crate::server::Headers;
 use crate::state::AppState;
 use crate::transport::body::read_body;
 use crate::transport::credentials::{Presented, basic, bearer};
+use crate::transport::fault::Fault;
 use crate::transport::url::segments;
 use crate::transport::{client_address, cors};
 use axum::Router;
@@ -36,8 +37,8 @@ pub(crate) fn routes() -> Router<AppState> {
 }
 
 /// The answer to a request that is not served.
-pub(crate) fn unserved(why: Unserved) -> Response {
-    VerifyError::from(why).into_response()
+pub(crate) fn refuse(fault: Fault) -> Response {
+    VerifyError::from(fault).into_response()
 }
 
 async fn handle(State(state): State<AppState>, request: Request) -> Response {
@@ -56,14 +57,14 @@ async fn answer(
     body: Body,
 ) -> Result<Response, VerifyError> {
     if parts.method != Method::POST {
-        return Err(VerifyError::Method);
+        return Err(Fault::Method("POST").into());
     }
     let proof = proof(&parts.headers).ok_or(VerifyError::Unproven)?;
     let body = read_body(&parts.headers, body, setup.verify_body_limits).await;
     let from = client_address::kept(&parts.extensions);
     let app_id = match service.admit_verifier(key, &proof, from).await? {
         VerifierAdmission::Admitted(app_id) => app_id,
-        VerifierAdmission::Throttled(often) => return Err(VerifyError::TooOften(often)),
+        VerifierAdmission::Throttled(often) => return Err(Fault::TooOften(often).into()),
         VerifierAdmission::Powerless => return Err(VerifyError::Powerless),
         VerifierAdmission::Unproven => return Err(VerifyError::Unproven),
     };

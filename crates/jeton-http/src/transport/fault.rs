@@ -1,0 +1,126 @@
+//! What goes wrong on the way to an answer, whatever was asked: each surface says it in its own shape.
+
+use crate::log_throttle::LogThrottle;
+use crate::server::{HeadFault, Unserved};
+use axum::http::header::{ALLOW, RETRY_AFTER};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use jeton_service::{TooOften, Unavailable};
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+/// In seconds: what there was no room for a moment ago may find some now.
+pub(crate) const RETRY_SOON: HeaderValue = HeaderValue::from_static("1");
+
+/// Why a request is not served, whoever would have answered it.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// Something is wrong with its head.
+    Head(HeadFault),
+    /// The path does not know the method, but these.
+    Method(&'static str),
+    /// Its body has more than so many bytes.
+    TooLarge(usize),
+    /// Its body did not come as a whole.
+    Incomplete,
+    /// Its body did not come in time.
+    TooSlow,
+    /// Its body is of a type, or written in a way, that is not read here: what it must be.
+    Unsupported(Cow<'static, str>),
+    /// From its client's address came too much that proved nothing.
+    TooOften(TooOften),
+    /// There is no room for it at this moment.
+    NoRoom,
+    /// It could not be found out, or not be done.
+    Unavailable(Unavailable),
+}
+
+impl Fault {
+    /// The status of the answer.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Fault::Head(fault) => fault.status(),
+            Fault::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Fault::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Fault::Incomplete => StatusCode::BAD_REQUEST,
+            Fault::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Fault::Unsupported(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Fault::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
+            Fault::NoRoom | Fault::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The stable code, where an API has codes.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Fault::Head(_) => "invalid_head",
+            Fault::Method(_) => "method_not_allowed",
+            Fault::TooLarge(_) => "body_too_large",
+            Fault::Incomplete => "incomplete_body",
+            Fault::TooSlow => "body_too_slow",
+            Fault::Unsupported(_) => "unsupported_media_type",
+            Fault::TooOften(_) => "too_many_failures",
+            Fault::NoRoom | Fault::Unavailable(_) => "unavailable",
+        }
+    }
+
+    /// What the client is told, where an API has no words of its own. What the log is told of an outage is another matter.
+    pub(crate) fn message(&self) -> Cow<'static, str> {
+        match self {
+            Fault::Head(fault) => fault.to_string().into(),
+            Fault::Method(allow) => format!("this path knows {allow}").into(),
+            Fault::TooLarge(most) => format!("the body has more than {most} bytes").into(),
+            Fault::Incomplete => "the body is incomplete".into(),
+            Fault::TooSlow => "the body did not come in time".into(),
+            Fault::Unsupported(wanted) => wanted.clone(),
+            Fault::TooOften(_) => "too many failed attempts from this address: try again later".into(),
+            Fault::NoRoom | Fault::Unavailable(_) => "the service is unavailable: try again".into(),
+        }
+    }
+
+    /// What a client needs to do better next time, if there is anything.
+    pub(crate) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        match self {
+            Fault::Method(allow) => Some((ALLOW, HeaderValue::from_static(allow))),
+            Fault::TooOften(often) => Some((RETRY_AFTER, retry_after(*often))),
+            Fault::NoRoom => Some((RETRY_AFTER, RETRY_SOON)),
+            Fault::Head(_)
+            | Fault::TooLarge(_)
+            | Fault::Incomplete
+            | Fault::TooSlow
+            | Fault::Unsupported(_)
+            | Fault::Unavailable(_) => None,
+        }
+    }
+
+    /// Says in the log why a request of a route could not be answered. What a crowd makes of itself is said now and then
+    /// only: whoever asks for too much does not decide how long the log is.
+    pub(crate) fn log(&self, route: &'static str) {
+        static CROWDING: LazyLock<LogThrottle> = LazyLock::new(|| LogThrottle::new(1));
+        let Fault::Unavailable(error) = self else { return };
+        if !error.is_crowding() {
+            tracing::error!(route, "{error}");
+        } else if let Some(kept_back) = CROWDING.pass() {
+            tracing::warn!(route, kept_back, "{error}");
+        }
+    }
+}
+
+/// When something that came too often may be tried again.
+pub(crate) fn retry_after(often: TooOften) -> HeaderValue {
+    HeaderValue::from(often.retry_seconds)
+}
+
+impl From<Unavailable> for Fault {
+    fn from(error: Unavailable) -> Self {
+        Fault::Unavailable(error)
+    }
+}
+
+impl From<Unserved> for Fault {
+    fn from(why: Unserved) -> Self {
+        match why {
+            Unserved::NoRoom => Fault::NoRoom,
+            Unserved::Head(fault) => Fault::Head(fault),
+        }
+    }
+}
