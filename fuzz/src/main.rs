@@ -11,7 +11,7 @@ static TARGET: OnceLock<jeton_http::fuzz::Target> = OnceLock::new();
 fuzz_target!(
     init: {
         let name = std::env::var("JETON_FUZZ_TARGET").expect("JETON_FUZZ_TARGET names a target");
-        let (_, target) = jeton_http::fuzz::TARGETS.iter().find(|(known, _)| *known == name).expect("a known target");
+        let (_, target) = jeton_http::fuzz::targets().into_iter().find(|(known, _)| *known == name).expect("a known target");
         TARGET.set(*target).expect("this runs once");
     },
     |input: &[u8]| TARGET.get().expect("it was chosen")(input)

@@ -1,89 +1,54 @@
 //! The names of what requests ask for, for logs and metrics: paths and queries may hold secrets, these never do.
 
-use crate::loopback;
+use crate::endpoint::{Endpoint, Table, first_segment};
 
-/// What a request asks for, as far as its path says it. Names are stable: dashboards depend on them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Route {
-    Auth,
-    Verify,
-    AppKey,
-    AppKeyToken,
-    Dotide,
-    DotideToken,
-    LoopBack,
-    LoopBackToken,
-    Healthz,
-    Readyz,
-    Metrics,
-    Other,
+/// The names that the surfaces of some listeners have, each with its number. A listener has those of the others, too: a
+/// name says nothing about whether anything is served there.
+#[derive(Debug)]
+pub(crate) struct RouteNames {
+    /// Each surface with the number of its first name.
+    surfaces: Vec<(&'static Endpoint, usize)>,
+    names: Vec<&'static str>,
 }
 
-impl Route {
-    /// All of them, in the order in which they are declared.
-    pub(crate) const ALL: [Route; 12] = [
-        Route::Auth,
-        Route::Verify,
-        Route::AppKey,
-        Route::AppKeyToken,
-        Route::Dotide,
-        Route::DotideToken,
-        Route::LoopBack,
-        Route::LoopBackToken,
-        Route::Healthz,
-        Route::Readyz,
-        Route::Metrics,
-        Route::Other,
-    ];
+impl RouteNames {
+    pub(crate) fn of_tables(tables: &[Table]) -> Self {
+        let mut all = RouteNames { surfaces: Vec::new(), names: Vec::new() };
+        tables.iter().flat_map(|table| table.surfaces).for_each(|surface| all.add(surface));
+        // Last, so that its name is that of all other paths.
+        tables.iter().for_each(|table| all.add(table.rest));
+        all
+    }
 
-    /// The route of a path. Says nothing about whether anything is served there.
-    pub(crate) fn of(path: &str) -> Self {
-        let mut segments = path.split('/').skip(1);
-        let (first, second, third) = (segments.next().unwrap_or_default(), segments.next(), segments.next());
-        let below = |segment: Option<&str>| segment.is_some_and(|segment| !segment.is_empty());
-        match first {
-            "auth" => Route::Auth,
-            "verify" => Route::Verify,
-            "AccessToken" if below(third) => Route::AppKeyToken,
-            "AccessToken" => Route::AppKey,
-            "v1" | "v2" if below(third) && below(segments.next()) => Route::DotideToken,
-            "v1" | "v2" => Route::Dotide,
-            "healthz" if second.is_none() => Route::Healthz,
-            "readyz" if second.is_none() => Route::Readyz,
-            "metrics" if second.is_none() => Route::Metrics,
-            _ => match loopback::names_token(path) {
-                Some(true) => Route::LoopBackToken,
-                Some(false) => Route::LoopBack,
-                None => Route::Other,
-            },
+    fn add(&mut self, surface: &'static Endpoint) {
+        if !self.surfaces.iter().any(|(known, _)| std::ptr::eq(*known, surface)) {
+            self.surfaces.push((surface, self.names.len()));
+            self.names.extend(surface.names);
         }
     }
 
-    /// The name.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Route::Auth => "/auth/{app}",
-            Route::Verify => "/verify/{app}",
-            Route::AppKey => "/AccessToken/{appKey}",
-            Route::AppKeyToken => "/AccessToken/{appKey}/{id}",
-            Route::Dotide => "/v1/{db}/access_tokens",
-            Route::DotideToken => "/v1/{db}/access_tokens/{access_token}",
-            Route::LoopBack => "/api/accessTokens",
-            Route::LoopBackToken => "/api/accessTokens/{id}",
-            Route::Healthz => "/healthz",
-            Route::Readyz => "/readyz",
-            Route::Metrics => "/metrics",
-            Route::Other => "other",
-        }
+    /// All names, each at its number.
+    pub(crate) fn all(&self) -> &[&'static str] {
+        &self.names
+    }
+
+    /// The number of the name of a path.
+    pub(crate) fn of(&self, path: &str) -> usize {
+        let first = first_segment(path);
+        let surface = self.surfaces.iter().find(|(surface, _)| surface.has(path, first));
+        let number = surface.and_then(|(surface, number)| Some(number + (surface.name)(path)?));
+        number.unwrap_or(self.names.len() - 1)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::listeners;
 
     #[test]
     fn paths_have_routes_and_nothing_of_a_path_is_in_them() {
+        let routes = RouteNames::of_tables(listeners::ALL);
         for (path, name) in [
             ("/auth", "/auth/{app}"),
             ("/auth/demo/secret", "/auth/{app}"),
@@ -106,14 +71,17 @@ mod tests {
             ("*", "other"),
             ("", "other"),
         ] {
-            assert_eq!(Route::of(path).name(), name, "{path}");
+            assert_eq!(routes.all()[routes.of(path)], name, "{path}");
         }
     }
 
     #[test]
-    fn they_are_all_in_the_list_in_order() {
-        for (place, route) in Route::ALL.iter().enumerate() {
-            assert_eq!(*route as usize, place, "{route:?}");
-        }
+    fn each_name_is_of_one_surface_and_the_last_of_none() {
+        let routes = RouteNames::of_tables(listeners::ALL);
+        let mut names = routes.all().to_vec();
+        assert_eq!(names.last(), Some(&"other"));
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), routes.all().len());
     }
 }

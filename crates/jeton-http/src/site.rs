@@ -2,24 +2,23 @@
 //!
 //! Whatever stands on the way of every request is called here, once for each of the two ways.
 
-use crate::auth::{self, Answer, Question};
+use crate::endpoint::{Lookup, Table};
+use crate::listeners;
 use crate::normalise::normalise;
-use crate::observe::{Observed, Observer, Watched, Watcher, X_REQUEST_ID, method_name};
+use crate::observe::{Observed, Watched, Watcher, X_REQUEST_ID, method_name};
 use crate::overload;
-use crate::route::Route;
+use crate::route::RouteNames;
 use crate::server::{
     self, AtOnce, Claim, FastPath, Listener, PlainHead, Reply, Room, Served, ServerLimits, Unserved,
 };
-use crate::transport::client_address::{self, client_address};
-use crate::transport::fault::Fault;
-use crate::transport::http_date::with_http_date;
+use crate::state::{AppState, Setup};
+use crate::transport::client_address::{self, Client};
 use axum::Router;
 use axum::body::Body;
-use axum::http::header::{CONTENT_LENGTH, DATE};
 use axum::http::{HeaderMap, HeaderValue, Request, Uri};
 use axum::response::Response;
 use axum::routing::future::RouteFuture;
-use jeton_service::{Missed, Service};
+use jeton_service::Service;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -38,39 +37,39 @@ pub struct Site {
 #[derive(Debug)]
 struct Parts {
     service: Service,
+    table: Table,
+    routes: RouteNames,
     router: Router,
-    /// Whether forward-auth is served.
-    has_auth: bool,
     is_behind_proxy: bool,
 }
 
-/// A question of forward-auth that memory does not answer.
+/// A request whose answer has to be looked up.
 #[derive(Debug)]
 pub(crate) struct Asked {
     watched: Watched,
-    question: Question,
-    missed: Missed,
-    from: Option<IpAddr>,
+    question: Box<dyn Lookup>,
 }
 
 impl Site {
-    pub(crate) fn new(
-        service: Service,
-        router: Router,
-        observer: Arc<Observer>,
-        has_auth: bool,
-        is_behind_proxy: bool,
-    ) -> Self {
-        let parts = Arc::new(Parts { service, router, has_auth, is_behind_proxy });
-        Site { parts, watcher: Watcher::new(observer), peer: None }
+    /// One for the surfaces of a listener, whose names are among those of all.
+    pub(crate) fn new(service: Service, setup: Setup, table: Table) -> Self {
+        Site::among(service, setup, table, listeners::ALL)
     }
 
-    /// Writes an answer with what hyper adds to every one.
-    fn write(&self, answer: &Answer, reply: &mut Reply) {
-        reply.begin(answer.status());
-        answer.each_header(|name, value| reply.header(&name, value));
-        reply.header(&CONTENT_LENGTH, b"0");
-        with_http_date(self.parts.service.now(), |date| reply.header(&DATE, date.as_bytes()));
+    fn among(service: Service, setup: Setup, table: Table, all: &[Table]) -> Self {
+        let routes = RouteNames::of_tables(all);
+        let watcher = Watcher::new(Arc::clone(&setup.observer), routes.all());
+        let is_behind_proxy = setup.is_behind_proxy;
+        let router = table.router(AppState { service: service.clone(), setup });
+        Site {
+            parts: Arc::new(Parts { service, table, routes, router, is_behind_proxy }),
+            watcher,
+            peer: None,
+        }
+    }
+
+    fn client(&self) -> Client {
+        Client { peer: self.peer, is_behind_proxy: self.parts.is_behind_proxy }
     }
 }
 
@@ -92,11 +91,11 @@ impl Served for Site {
     }
 
     fn claim(&self, uri: &Uri, headers: &HeaderMap) -> Claim {
-        overload::claim(uri, headers)
+        overload::claim(self.parts.table, uri, headers)
     }
 
     fn refusal(&self, path: &str, why: Unserved) -> Response {
-        overload::answer(path, why)
+        overload::answer(self.parts.table, path, why)
     }
 }
 
@@ -104,37 +103,23 @@ impl FastPath for Site {
     type Question = Asked;
 
     fn answer_at_once(&self, head: &PlainHead<'_>, reply: &mut Reply) -> AtOnce<Asked> {
-        let Parts { service, has_auth, is_behind_proxy, .. } = &*self.parts;
-        if !has_auth || !auth::claims(head.path()) {
-            return AtOnce::Unclaimed;
-        }
-        let watched = self.watcher.begin(head, Route::of(head.path()), head.method());
-        let answer = match Question::read(head.path(), head.query(), head) {
-            None => Answer::Unproven,
-            Some(question) => {
-                let from = client_address(self.peer, head, *is_behind_proxy);
-                match question.recall(service, from) {
-                    Ok(verified) => question.answered(Ok(verified)),
-                    Err(missed) => return AtOnce::Asked(Asked { watched, question, missed, from }),
-                }
+        let Parts { service, table, routes, .. } = &*self.parts;
+        let Some(answer_at_once) = table.of(head.path()).at_once else { return AtOnce::Unclaimed };
+        let watched = self.watcher.begin(head, routes.of(head.path()), head.method());
+        match answer_at_once(service, self.client(), head, reply) {
+            AtOnce::Answered => {
+                tell(watched.end(reply.status()), reply);
+                AtOnce::Answered
             }
-        };
-        self.write(&answer, reply);
-        tell(watched.end(reply.status()), reply);
-        AtOnce::Answered
+            AtOnce::Asked(question) => AtOnce::Asked(Asked { watched, question }),
+            AtOnce::Unclaimed => AtOnce::Unclaimed,
+        }
     }
 
     async fn answer_later(&self, asked: Asked, room: Room<'_>, reply: &mut Reply) {
-        let Asked { watched, question, missed, from } = asked;
-        let watched = watched.wait_for(async {
-            let answer = match room.take() {
-                Some(_place) => question.answer_missed(&self.parts.service, missed, from).await,
-                None => Answer::Fault(Fault::NoRoom),
-            };
-            self.write(&answer, reply);
-        });
-        let id = watched.await.and_then(|watched| watched.end(reply.status()));
-        tell(id, reply);
+        let Asked { watched, question } = asked;
+        let watched = watched.wait_for(question.answer(&self.parts.service, room, reply)).await;
+        tell(watched.and_then(|watched| watched.end(reply.status())), reply);
     }
 }
 
@@ -157,10 +142,10 @@ impl tower_service::Service<Request<Body>> for Site {
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         normalise(&mut request);
-        let route = Route::of(request.uri().path());
+        let Parts { routes, router, .. } = &*self.parts;
+        let route = routes.of(request.uri().path());
         let watched = self.watcher.begin(request.headers(), route, method_name(request.method()));
-        let Parts { router, is_behind_proxy, .. } = &*self.parts;
-        let from = client_address(self.peer, request.headers(), *is_behind_proxy);
+        let from = self.client().address(request.headers());
         client_address::keep(request.extensions_mut(), from);
         watched.answered_by(router.clone().call(request))
     }

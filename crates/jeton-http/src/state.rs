@@ -1,7 +1,7 @@
 //! What handlers share.
 
-use crate::health::{Phase, Readiness};
 use crate::observe::Observer;
+use crate::readiness::{Phase, Readiness};
 use crate::server::ServerMeasures;
 use crate::transport::body::BodyLimits;
 use axum::extract::FromRef;

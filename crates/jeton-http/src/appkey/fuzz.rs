@@ -2,8 +2,8 @@
 
 use super::error::AppKeyError;
 use super::input::Members;
-use crate::fuzz::assert_quotes_nothing;
 use crate::transport::body::BodyForm;
+use crate::transport::members::assert_quotes_nothing;
 
 /// The first byte says which body it is, or that it is a query.
 pub(crate) fn appkey(input: &[u8]) {

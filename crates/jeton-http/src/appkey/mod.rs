@@ -4,26 +4,31 @@
 
 mod error;
 #[cfg(any(test, fuzzing))]
-pub(crate) mod fuzz;
+mod fuzz;
 mod handlers;
 mod input;
 mod wire;
 
+use crate::endpoint::{Claims, Endpoint, Places, Routes};
 use crate::state::AppState;
-use crate::transport::fault::Fault;
 use axum::Router;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use axum::routing::any;
 
-/// The routes. One handler takes whatever lies below the prefix, so that every error has this API's shape.
-pub(crate) fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/AccessToken", any(handlers::handle))
-        .route("/AccessToken/", any(handlers::handle))
-        .route("/AccessToken/{*rest}", any(handlers::handle))
-}
+/// One handler takes whatever lies below the prefix, so that every error has this API's shape.
+pub(crate) static ENDPOINT: Endpoint = Endpoint {
+    claims: Claims::First(&["AccessToken"]),
+    routes: Routes::Router(routes),
+    names: &["/AccessToken/{appKey}", "/AccessToken/{appKey}/{id}"],
+    name: |path| Some(usize::from(path.split('/').nth(3).is_some_and(|id| !id.is_empty()))),
+    places: Places::OfCredentials,
+    refuse: |fault| error::AppKeyError::from(fault).into_response(),
+    at_once: None,
+    #[cfg(any(test, fuzzing))]
+    parsers: &[("appkey", fuzz::appkey)],
+};
 
-/// The answer to a request that is not served.
-pub(crate) fn refuse(fault: Fault) -> Response {
-    error::AppKeyError::from(fault).into_response()
+fn routes() -> Router<AppState> {
+    let paths = ["/AccessToken", "/AccessToken/", "/AccessToken/{*rest}"];
+    paths.into_iter().fold(Router::new(), |routes, path| routes.route(path, any(handlers::handle)))
 }

@@ -6,13 +6,20 @@
 use crate::server::Headers;
 use crate::transport::client_address;
 use crate::transport::credentials::{Presented, bearer_or_header};
+mod at_once;
+
+use crate::endpoint::{Claims, Endpoint, Places, Routes};
+use crate::state::AppState;
 use crate::transport::fault::Fault;
 use crate::transport::url::pairs;
+use at_once::answer_at_once;
+use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::routing::any;
 use jeton_core::{AppKey, Demand, Permission, Resource, Secret, Verdict};
 use jeton_service::{Missed, Service, Subject, Unavailable, Verified};
 use percent_encoding::percent_decode_str;
@@ -24,9 +31,27 @@ const X_AUTH_TOKEN_ID: HeaderName = HeaderName::from_static("x-auth-token-id");
 const X_AUTH_USER: HeaderName = HeaderName::from_static("x-auth-user");
 const X_AUTH_SCOPES: HeaderName = HeaderName::from_static("x-auth-scopes");
 
+pub(crate) static ENDPOINT: Endpoint = Endpoint {
+    claims: Claims::First(&["auth"]),
+    routes: Routes::Router(routes),
+    names: &["/auth/{app}"],
+    name: |_| Some(0),
+    places: Places::OfGateways,
+    refuse: |fault| Answer::Fault(fault).into_response(),
+    at_once: Some(answer_at_once),
+    #[cfg(any(test, fuzzing))]
+    parsers: &[],
+};
+
+/// Also where a gateway's recipe left the app out: a gateway understands what forward-auth answers, and never 404.
+fn routes() -> Router<AppState> {
+    let paths = ["/auth", "/auth/", "/auth/{*rest}"];
+    paths.into_iter().fold(Router::new(), |routes, path| routes.route(path, any(handle)))
+}
+
 /// What forward-auth answers.
 #[derive(Debug)]
-pub(crate) enum Answer {
+enum Answer {
     /// 200, and who it is.
     Allowed { app: AppKey, subject: Arc<Subject> },
     /// 401: no token that is good here.
@@ -39,19 +64,14 @@ pub(crate) enum Answer {
 
 /// What a request asks.
 #[derive(Debug)]
-pub(crate) struct Question {
+struct Question {
     app: AppKey,
     secret: Secret,
     /// `None`: it makes no sense.
     demand: Option<Demand>,
 }
 
-/// Whether this path is forward-auth's.
-pub(crate) fn claims(path: &str) -> bool {
-    path.strip_prefix("/auth").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-pub(crate) async fn handle(State(service): State<Service>, request: Request<Body>) -> Response {
+async fn handle(State(service): State<Service>, request: Request<Body>) -> Response {
     let (uri, from) = (request.uri(), client_address::kept(request.extensions()));
     match Question::read(uri.path(), uri.query().unwrap_or_default(), request.headers()) {
         None => Answer::Unproven,
@@ -62,30 +82,25 @@ pub(crate) async fn handle(State(service): State<Service>, request: Request<Body
 
 impl Question {
     /// `None`: whatever the demand is, nothing that could be good was presented, or for no app.
-    pub(crate) fn read(path: &str, query: &str, headers: &impl Headers) -> Option<Self> {
+    fn read(path: &str, query: &str, headers: &impl Headers) -> Option<Self> {
         let app = app_key(path)?;
         let Presented::Token(secret) = bearer_or_header(headers) else { return None };
         Some(Question { app, secret, demand: demand(query) })
     }
 
     /// The answer.
-    pub(crate) async fn answer(self, service: &Service, from: Option<IpAddr>) -> Answer {
+    async fn answer(self, service: &Service, from: Option<IpAddr>) -> Answer {
         let verified = service.verify(&self.app, &self.secret, self.asked(), from).await;
         self.answered(verified)
     }
 
     /// What memory says.
-    pub(crate) fn recall(&self, service: &Service, from: Option<IpAddr>) -> Result<Verified, Missed> {
+    fn recall(&self, service: &Service, from: Option<IpAddr>) -> Result<Verified, Missed> {
         service.verify_from_memory(&self.app, &self.secret, self.asked(), from)
     }
 
     /// The answer where memory said nothing.
-    pub(crate) async fn answer_missed(
-        self,
-        service: &Service,
-        missed: Missed,
-        from: Option<IpAddr>,
-    ) -> Answer {
+    async fn answer_missed(self, service: &Service, missed: Missed, from: Option<IpAddr>) -> Answer {
         let verified = service.verify_missed(&self.app, &self.secret, missed, self.asked(), from).await;
         self.answered(verified)
     }
@@ -95,7 +110,7 @@ impl Question {
         self.demand.as_ref().unwrap_or(&Demand::Active)
     }
 
-    pub(crate) fn answered(self, verified: Result<Verified, Unavailable>) -> Answer {
+    fn answered(self, verified: Result<Verified, Unavailable>) -> Answer {
         match verified {
             Err(error) => {
                 tracing::error!(route = "/auth/{app}", "{error}");
@@ -108,11 +123,6 @@ impl Question {
             },
         }
     }
-}
-
-/// The answer to a request that is not served.
-pub(crate) fn refuse(fault: Fault) -> Response {
-    Answer::Fault(fault).into_response()
 }
 
 fn app_key(path: &str) -> Option<AppKey> {
@@ -147,7 +157,7 @@ fn demand(query: &str) -> Option<Demand> {
 }
 
 impl Answer {
-    pub(crate) fn status(&self) -> StatusCode {
+    fn status(&self) -> StatusCode {
         match self {
             Answer::Allowed { .. } => StatusCode::OK,
             Answer::Unproven => StatusCode::UNAUTHORIZED,
@@ -158,7 +168,7 @@ impl Answer {
 
     /// Says each header with its value. When it is allowed, those four that a gateway hands on: always all of them, empty
     /// when there is nothing to say, and what is not plain percent-encoded.
-    pub(crate) fn each_header(&self, mut say: impl FnMut(HeaderName, &[u8])) {
+    fn each_header(&self, mut say: impl FnMut(HeaderName, &[u8])) {
         say(CACHE_CONTROL, b"no-store");
         match self {
             Answer::Allowed { app, subject } => {

@@ -2,7 +2,7 @@
 
 use super::error::DotideError;
 use super::input::{Input, Query};
-use crate::fuzz::assert_quotes_nothing;
+use crate::transport::members::assert_quotes_nothing;
 use jeton_core::{MAX_NAMES_PER_SCOPE, MAX_SCOPES, Scopes};
 
 /// A body, or after a `q` a query.

@@ -5,20 +5,36 @@
 
 mod error;
 #[cfg(any(test, fuzzing))]
-pub(crate) mod fuzz;
+mod fuzz;
 mod handlers;
 mod input;
 mod wire;
 mod zone;
 
+use crate::endpoint::{Claims, Endpoint, Places, Routes};
 use crate::state::AppState;
-use crate::transport::fault::Fault;
 use axum::Router;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use axum::routing::any;
 
-/// The routes. One handler takes whatever lies below the prefix, so that every error has this API's shape.
-pub(crate) fn routes() -> Router<AppState> {
+/// One handler takes whatever lies below the prefix, so that every error has this API's shape.
+pub(crate) static ENDPOINT: Endpoint = Endpoint {
+    claims: Claims::First(&["v1", "v2"]),
+    routes: Routes::Router(routes),
+    names: &["/v1/{db}/access_tokens", "/v1/{db}/access_tokens/{access_token}"],
+    name: |path| {
+        let mut below = path.split('/').skip(3);
+        let is_there = |segment: Option<&str>| segment.is_some_and(|segment| !segment.is_empty());
+        Some(usize::from(is_there(below.next()) && is_there(below.next())))
+    },
+    places: Places::OfCredentials,
+    refuse: |fault| error::DotideError::from(fault).into_response(),
+    at_once: None,
+    #[cfg(any(test, fuzzing))]
+    parsers: &[("dotide", fuzz::dotide)],
+};
+
+fn routes() -> Router<AppState> {
     let mut routes = Router::new();
     for path in ["/v1", "/v1/", "/v1/{*rest}"] {
         routes = routes.route(path, any(handlers::v1));
@@ -27,9 +43,4 @@ pub(crate) fn routes() -> Router<AppState> {
         routes = routes.route(path, any(handlers::v2));
     }
     routes
-}
-
-/// The answer to a request that is not served.
-pub(crate) fn refuse(fault: Fault) -> Response {
-    error::DotideError::from(fault).into_response()
 }

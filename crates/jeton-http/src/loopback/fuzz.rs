@@ -64,6 +64,7 @@ pub(crate) fn loopback(input: &[u8]) {
 }
 
 fn calls(path: &str) {
+    assert_eq!(route::claims(path), route::target(path).is_some());
     let Some(route::Target::Model { below, .. }) = route::target(path) else { return };
     for verb in [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
         let Ok(Some(call)) = route::call(&verb, &below) else { continue };

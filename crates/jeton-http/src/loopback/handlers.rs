@@ -29,7 +29,7 @@ use std::sync::Arc;
 const METHODS: &str = "GET,HEAD,PUT,PATCH,POST,DELETE";
 
 /// Answers a request whose path is LoopBack's.
-pub(crate) async fn handle(state: AppState, request: Request) -> Response {
+pub(super) async fn handle(state: AppState, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     // The body first: what the caller may do is decided when all of the request is there.
     let body = body::read(&parts.headers, body, state.setup.body_limits).await;

@@ -9,7 +9,7 @@ mod body;
 mod credential;
 mod error;
 #[cfg(any(test, fuzzing))]
-pub(crate) mod fuzz;
+mod fuzz;
 mod handlers;
 mod negotiation;
 mod page;
@@ -19,13 +19,16 @@ mod stream;
 mod wire;
 mod writes;
 
-pub(crate) use handlers::handle;
-pub(crate) use route::{claims, names_token};
+use crate::endpoint::{Claims, Endpoint, Places, Routes};
 
-use crate::transport::fault::Fault;
-use axum::response::Response;
-
-/// The answer to a request that is not served.
-pub(crate) fn refuse(fault: Fault) -> Response {
-    error::LoopBackError::from(fault).respond(negotiation::ErrorForm::Json)
-}
+pub(crate) static ENDPOINT: Endpoint = Endpoint {
+    claims: Claims::Read(route::claims),
+    routes: Routes::Handler(|state, request| Box::pin(handlers::handle(state, request))),
+    names: &["/api/accessTokens", "/api/accessTokens/{id}"],
+    name: |path| route::names_token(path).map(usize::from),
+    places: Places::OfWhoIsNamed,
+    refuse: |fault| error::LoopBackError::from(fault).respond(negotiation::ErrorForm::Json),
+    at_once: None,
+    #[cfg(any(test, fuzzing))]
+    parsers: &[("loopback", fuzz::loopback), ("qs", fuzz::qs)],
+};

@@ -32,13 +32,17 @@ pub(super) struct Call {
     pub(super) takes_data_in_query: bool,
 }
 
-/// Whether a path is LoopBack's to answer.
-pub(crate) fn claims(path: &str) -> bool {
-    target(path).is_some()
+/// Whether a path is LoopBack's to answer: whether [`target`] reads it, which takes longer.
+pub(super) fn claims(path: &str) -> bool {
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+    let Some(first) = segments.next() else { return false };
+    let is_of_default_app = ["api", "accesstokens"].iter().any(|name| first.eq_ignore_ascii_case(name));
+    let names_app = first.eq_ignore_ascii_case("apps");
+    is_of_default_app || names_app && segments.nth(1).is_some_and(|mount| mount.eq_ignore_ascii_case("api"))
 }
 
 /// Whether a path of LoopBack's goes on below its model; `None` if it is not LoopBack's.
-pub(crate) fn names_token(path: &str) -> Option<bool> {
+pub(super) fn names_token(path: &str) -> Option<bool> {
     target(path).map(|target| matches!(target, Target::Model { below, .. } if !below.is_empty()))
 }
 

@@ -7,14 +7,17 @@
 
 mod process;
 
-use crate::health::Phase;
+use crate::elsewhere;
+use crate::endpoint::{Claims, Endpoint, Places, Routes};
 use crate::observe::CLASSES;
-use crate::route::Route;
+use crate::readiness::Phase;
 use crate::state::AppState;
+use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use jeton_core::HistogramReading;
 use jeton_service::{Service, StoreMeasures};
 use prometheus::proto::{Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType};
@@ -92,14 +95,28 @@ metrics! {
     START = GAUGE "process_start_time_seconds": "When the process began, in seconds since 1970.";
 }
 
+const NAME: &str = "/metrics";
+
+pub(crate) static ENDPOINT: Endpoint = Endpoint {
+    claims: Claims::First(&["metrics"]),
+    routes: Routes::Router(|| Router::new().route(NAME, get(handle))),
+    names: &[NAME],
+    name: |path| (path == NAME).then_some(0),
+    places: Places::Common,
+    refuse: elsewhere::refuse,
+    at_once: None,
+    #[cfg(any(test, fuzzing))]
+    parsers: &[],
+};
+
 /// Labels of one value.
 type Labels<'a> = &'a [(&'static str, &'a str)];
 
-pub(crate) async fn handle(State(state): State<AppState>) -> Response {
+async fn handle(State(state): State<AppState>) -> Response {
     match TextEncoder::new().encode_to_string(&collect(&state)) {
         Ok(text) => ([(CONTENT_TYPE, TEXT_FORMAT), (CACHE_CONTROL, "no-store")], text).into_response(),
         Err(error) => {
-            tracing::error!(route = Route::Metrics.name(), "{error}");
+            tracing::error!(route = NAME, "{error}");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
@@ -126,17 +143,16 @@ fn collect(state: &AppState) -> Vec<MetricFamily> {
 
 fn requests(state: &AppState, families: &mut Vec<MetricFamily>) {
     let (mut answers, mut seconds) = (Vec::new(), Vec::new());
-    for route in Route::ALL {
-        let measures = state.setup.observer.requests.of(route);
+    for measures in state.setup.observer.requests.all() {
         let latency = measures.latency.read();
         // A route that nobody has asked for would be two dozen lines of zeros.
         if latency.count == 0 {
             continue;
         }
         for (class, counter) in CLASSES.iter().zip(&measures.answers) {
-            answers.push(counter_of(&[("route", route.name()), ("class", class)], counter.get() as f64));
+            answers.push(counter_of(&[("route", measures.name), ("class", class)], counter.get() as f64));
         }
-        seconds.push(histogram_of(&[("route", route.name())], &latency, 1e-6));
+        seconds.push(histogram_of(&[("route", measures.name)], &latency, 1e-6));
     }
     families.push(family(&REQUESTS, answers));
     families.push(family(&REQUEST_SECONDS, seconds));

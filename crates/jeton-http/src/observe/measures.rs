@@ -1,8 +1,8 @@
 //! What is counted of requests.
 
-use crate::route::Route;
 use axum::http::StatusCode;
 use jeton_core::{Counter, Histogram};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The names of the classes of status codes, by their first digit.
@@ -17,33 +17,42 @@ const LATENCY_BOUNDS: &[u64] = &[
 /// Counts of the requests of one route.
 #[derive(Debug)]
 pub(crate) struct RouteMeasures {
+    pub(crate) name: &'static str,
     /// Answers by the class of their status.
     pub(crate) answers: [Counter; CLASSES.len()],
     /// Microseconds from the end of a request's head to the head of its answer.
     pub(crate) latency: Histogram,
 }
 
-/// Counts of all requests.
-#[derive(Debug)]
-pub(crate) struct RequestMeasures([RouteMeasures; Route::ALL.len()]);
-
-impl Default for RequestMeasures {
-    fn default() -> Self {
-        let route =
-            |_| RouteMeasures { answers: Default::default(), latency: Histogram::new(LATENCY_BOUNDS) };
-        RequestMeasures(Route::ALL.map(route))
+impl RouteMeasures {
+    pub(super) fn count(&self, status: StatusCode, took: Duration) {
+        let class = usize::from(status.as_u16() / 100).clamp(1, CLASSES.len()) - 1;
+        self.answers[class].increment();
+        self.latency.record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
     }
 }
 
+/// Counts of all requests, by the names of their routes. Whoever counts asks for them once, beforehand.
+#[derive(Debug, Default)]
+pub(crate) struct RequestMeasures(Mutex<Vec<Arc<RouteMeasures>>>);
+
 impl RequestMeasures {
-    pub(crate) fn of(&self, route: Route) -> &RouteMeasures {
-        &self.0[route as usize]
+    /// Those of these names, which are the same for all who ask.
+    pub(super) fn of(&self, names: &[&'static str]) -> Arc<[Arc<RouteMeasures>]> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut of = |name: &'static str| {
+            if let Some(known) = all.iter().find(|known| known.name == name) {
+                return Arc::clone(known);
+            }
+            let latency = Histogram::new(LATENCY_BOUNDS);
+            all.push(Arc::new(RouteMeasures { name, answers: Default::default(), latency }));
+            Arc::clone(&all[all.len() - 1])
+        };
+        names.iter().map(|name| of(name)).collect()
     }
 
-    pub(super) fn count(&self, route: Route, status: StatusCode, took: Duration) {
-        let measures = self.of(route);
-        let class = usize::from(status.as_u16() / 100).clamp(1, CLASSES.len()) - 1;
-        measures.answers[class].increment();
-        measures.latency.record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+    /// All that anybody has asked for, in that order.
+    pub(crate) fn all(&self) -> Vec<Arc<RouteMeasures>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -6,14 +6,14 @@
 mod measures;
 mod request_id;
 
-pub(crate) use measures::{CLASSES, RequestMeasures};
+pub(crate) use measures::CLASSES;
 pub use request_id::request_id;
 pub(crate) use request_id::{X_REQUEST_ID, told_request_id};
 
 use crate::log_throttle::LogThrottle;
-use crate::route::Route;
 use crate::server::Headers;
 use axum::http::{HeaderValue, Method, Response, StatusCode};
+use measures::{RequestMeasures, RouteMeasures};
 use request_id::{REQUEST, RequestId, RequestIds};
 use std::fmt;
 use std::future::Future;
@@ -94,24 +94,31 @@ pub(crate) struct Watcher(Arc<Hold>);
 /// What the requests of one connection share. Each counts itself as a holder: the count that the observer has would go
 /// from core to core with every request.
 #[derive(Debug)]
-struct Hold(Arc<Observer>);
+struct Hold {
+    observer: Arc<Observer>,
+    /// What is counted of each route, by its number.
+    routes: Arc<[Arc<RouteMeasures>]>,
+}
 
 impl Clone for Watcher {
     /// For another connection.
     fn clone(&self) -> Self {
-        Watcher::new(Arc::clone(&self.0.0))
+        let Hold { observer, routes } = &*self.0;
+        Watcher(Arc::new(Hold { observer: Arc::clone(observer), routes: Arc::clone(routes) }))
     }
 }
 
 impl Watcher {
-    pub(crate) fn new(observer: Arc<Observer>) -> Self {
-        Watcher(Arc::new(Hold(observer)))
+    /// `names`: those of the routes, each at its number.
+    pub(crate) fn new(observer: Arc<Observer>, names: &[&'static str]) -> Self {
+        let routes = observer.requests.of(names);
+        Watcher(Arc::new(Hold { observer, routes }))
     }
 
-    /// Begins to watch a request.
-    pub(crate) fn begin(&self, headers: &impl Headers, route: Route, method: &'static str) -> Watched {
+    /// Begins to watch a request of the route of this number.
+    pub(crate) fn begin(&self, headers: &impl Headers, route: usize, method: &'static str) -> Watched {
         let id = RequestId::new(headers, Arc::clone(&self.0));
-        if self.0.0.logs_all() {
+        if self.0.observer.logs_all() {
             // Its line is certain: what is said of it before that says the same id.
             id.get();
         }
@@ -148,7 +155,8 @@ impl Watched {
 /// What is known of a request before there is an answer.
 #[derive(Clone, Copy, Debug)]
 struct Watch {
-    route: Route,
+    /// Its number.
+    route: usize,
     method: &'static str,
     started_at: Instant,
 }
@@ -157,9 +165,11 @@ impl Watch {
     /// Counts the answer, writes its line if it gets one, and says which id the client is told.
     fn end(self, id: RequestId, status: StatusCode) -> Option<HeaderValue> {
         let took = self.started_at.elapsed();
-        id.observer.0.requests.count(self.route, status, took);
-        if let Some(kept_back) = id.observer.0.passes(status) {
-            let (route, method) = (self.route.name(), self.method);
+        let Hold { observer, routes } = &*id.hold;
+        let measures = &routes[self.route];
+        measures.count(status, took);
+        if let Some(kept_back) = observer.passes(status) {
+            let (route, method) = (measures.name, self.method);
             let (status, milliseconds) = (status.as_u16(), took.as_secs_f64() * 1_000.0);
             REQUEST.sync_scope(id, || {
                 if status < 500 {

@@ -31,18 +31,18 @@ pub(crate) fn told_request_id() -> Option<HeaderValue> {
 #[derive(Debug)]
 pub(super) struct RequestId {
     id: OnceLock<HeaderValue>,
-    pub(super) observer: Arc<Hold>,
+    pub(super) hold: Arc<Hold>,
 }
 
 impl RequestId {
-    pub(super) fn new(headers: &impl Headers, observer: Arc<Hold>) -> Self {
+    pub(super) fn new(headers: &impl Headers, hold: Arc<Hold>) -> Self {
         let brought = headers.named(&X_REQUEST_ID).next().filter(|value| is_plain(value));
         let brought = brought.and_then(|value| HeaderValue::from_bytes(value).ok());
-        RequestId { id: brought.map_or_else(OnceLock::new, OnceLock::from), observer }
+        RequestId { id: brought.map_or_else(OnceLock::new, OnceLock::from), hold }
     }
 
     pub(super) fn get(&self) -> &HeaderValue {
-        self.id.get_or_init(|| self.observer.0.ids.next())
+        self.id.get_or_init(|| self.hold.observer.ids.next())
     }
 
     /// The id, if it was brought along or anybody has asked for it.

@@ -10,15 +10,27 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 #[derive(Clone, Copy, Debug)]
 struct ClientAddress(IpAddr);
 
+/// Who speaks on a connection, as far as that says it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Client {
+    /// Whom the connection is with; `None`: not known.
+    pub(crate) peer: Option<IpAddr>,
+    /// Whether that is a proxy, which speaks for clients.
+    pub(crate) is_behind_proxy: bool,
+}
+
+impl Client {
+    /// The address that a request with these headers comes from.
+    pub(crate) fn address(self, headers: &impl Headers) -> Option<IpAddr> {
+        client_address(self.peer, headers, self.is_behind_proxy)
+    }
+}
+
 /// The address of the client that sent a request with these headers, IPv4 addresses always as such; `None`: not known.
 ///
 /// It is the connection's. Behind a proxy it is what the proxy says: the last of `X-Forwarded-For`, which it has added; all
 /// before that comes from the client, and may be invented. A proxy's own address is never a client's.
-pub(crate) fn client_address(
-    peer: Option<IpAddr>,
-    headers: &impl Headers,
-    is_behind_proxy: bool,
-) -> Option<IpAddr> {
+fn client_address(peer: Option<IpAddr>, headers: &impl Headers, is_behind_proxy: bool) -> Option<IpAddr> {
     let address = if is_behind_proxy { forwarded_for(headers) } else { peer };
     address.map(|address| address.to_canonical())
 }

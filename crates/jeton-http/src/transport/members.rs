@@ -35,6 +35,17 @@ pub fn unknown(name: &str, known: &[&str]) -> String {
 /// From how many letters and digits on, in one run, a text may be part of a secret.
 const SHORTEST_QUOTED_BY_NONE: usize = 16;
 
+/// Fails if an error quotes what was sent: any run of 16 letters and digits may be a secret that went astray.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn assert_quotes_nothing(message: &str, input: &[u8]) {
+    for run in input.split(|byte| !byte.is_ascii_alphanumeric()).filter(|run| run.len() >= 16) {
+        for part in run.windows(16) {
+            let part = std::str::from_utf8(part).unwrap_or_else(|_| unreachable!("these are ASCII"));
+            assert!(!message.contains(part), "{message:?} quotes {part:?}");
+        }
+    }
+}
+
 /// Whether a body is JSON by its first byte, whatever it is said to be.
 pub(crate) fn is_json(body: &[u8]) -> bool {
     matches!(without_bom(body).trim_ascii_start().first(), Some(b'{' | b'[' | b'"'))
@@ -117,7 +128,6 @@ impl<'de> Visitor<'de> for OnceVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fuzz::assert_quotes_nothing;
 
     #[test]
     fn what_is_much_alike_is_named_and_nothing_else() {

@@ -7,6 +7,7 @@ mod error;
 mod input;
 mod wire;
 
+use crate::endpoint::{Claims, Endpoint, Places, Routes};
 use crate::server::Headers;
 use crate::state::AppState;
 use crate::transport::body::read_body;
@@ -30,15 +31,22 @@ use jeton_service::{Surface, VerifierAdmission, VerifierProof};
 /// From how many bytes on a body is read in its app's turn: that takes longer than it takes to answer most requests.
 const LARGE: usize = 16 * 1024;
 
-/// The routes. One handler takes whatever lies below the prefix, so that every error has the same shape.
-pub(crate) fn routes() -> Router<AppState> {
+/// One handler takes whatever lies below the prefix, so that every error has the same shape.
+pub(crate) static ENDPOINT: Endpoint = Endpoint {
+    claims: Claims::First(&["verify"]),
+    routes: Routes::Router(routes),
+    names: &["/verify/{app}"],
+    name: |_| Some(0),
+    places: Places::OfCredentials,
+    refuse: |fault| VerifyError::from(fault).into_response(),
+    at_once: None,
+    #[cfg(any(test, fuzzing))]
+    parsers: &[],
+};
+
+fn routes() -> Router<AppState> {
     let paths = ["/verify", "/verify/", "/verify/{*rest}"];
     paths.into_iter().fold(Router::new(), |routes, path| routes.route(path, any(handle)))
-}
-
-/// The answer to a request that is not served.
-pub(crate) fn refuse(fault: Fault) -> Response {
-    VerifyError::from(fault).into_response()
 }
 
 async fn handle(State(state): State<AppState>, request: Request) -> Response {

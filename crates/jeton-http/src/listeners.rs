@@ -1,0 +1,24 @@
+//! Which surfaces each listener has. To add one, write its folder and enter it here.
+
+use crate::endpoint::Table;
+use crate::{appkey, auth, dotide, elsewhere, health, loopback, metrics, verify};
+
+/// What clients of the service see.
+pub(crate) const PUBLIC: Table = Table {
+    surfaces: &[
+        &auth::ENDPOINT,
+        &verify::ENDPOINT,
+        &appkey::ENDPOINT,
+        &dotide::ENDPOINT,
+        &loopback::ENDPOINT,
+        &health::ENDPOINT,
+    ],
+    rest: &elsewhere::ENDPOINT,
+};
+
+/// What operators and machines see on the admin address.
+pub(crate) const ADMIN: Table =
+    Table { surfaces: &[&health::ENDPOINT, &metrics::ENDPOINT], rest: &elsewhere::ENDPOINT };
+
+/// All of them.
+pub(crate) const ALL: &[Table] = &[PUBLIC, ADMIN];
