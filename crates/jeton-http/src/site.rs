@@ -150,3 +150,6 @@ impl tower_service::Service<Request<Body>> for Site {
         watched.answered_by(router.clone().call(request))
     }
 }
+
+#[cfg(test)]
+mod tests;
