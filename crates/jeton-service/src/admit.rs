@@ -1,9 +1,9 @@
 //! Letting a caller in by a token of the app that it wants to act on.
 
-use crate::apps::OpenApp;
 use crate::cache::Before;
 use crate::limiter::{Purpose, TooOften};
 use crate::lookup::{Presented, Seeking};
+use crate::open_app::OpenApp;
 use crate::{Service, Subject, Unavailable};
 use jeton_core::{Actor, AppKey, Authority, Secret, Settings};
 use std::net::IpAddr;

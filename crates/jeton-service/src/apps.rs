@@ -1,12 +1,12 @@
 //! Apps: making, showing, settings, credentials, deletion.
 
 use crate::cache::Before;
-use crate::keys::DataKey;
+pub(crate) use crate::open_app::OpenApp;
 use crate::settings::{SettingsProblem, merge_settings, parse_settings};
 use crate::{Keys, Service, Unavailable};
 use jeton_core::{
-    Actor, AppId, AppKey, Digest, Entropy, EntropyError, Owner, Permission, Reveal, Scopes, Secret,
-    ServicePermission, Settings, Timestamp, TokenKind, UserId,
+    Actor, AppKey, Entropy, EntropyError, Owner, Permission, Reveal, Scopes, Secret, ServicePermission,
+    Settings, Timestamp, TokenKind, UserId,
 };
 use jeton_store::write::{ChangeApp, CreateApp, DeleteApp, SweepDeletedApps, SweepSealed};
 use jeton_store::{App, AppChange, AppChanged, AppCreated, NewApp, NewToken};
@@ -16,23 +16,6 @@ use std::sync::Arc;
 
 /// Rows that one transaction of a sweep removes: small enough that others hardly wait.
 const SWEEP_ROWS: u32 = 500;
-
-/// An app with its settings read and its data key at hand.
-#[derive(Clone, Debug)]
-pub struct OpenApp {
-    /// Its number.
-    pub id: AppId,
-    /// Its public name.
-    pub key: AppKey,
-    /// What it decided for itself.
-    pub settings: Settings,
-    /// The key of its secrets; `None` while nothing is sealed.
-    pub(crate) data_key: Option<DataKey>,
-    /// The name of its client credentials.
-    pub(crate) client_id: String,
-    /// The digest of its client secret.
-    pub(crate) client_secret: Digest,
-}
 
 /// What a new app is given. Shown once.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Many questions about the tokens of one app at once.
 
-use crate::cache::Recalled;
-use crate::lookup::{Place, Presented, Seeking};
+use crate::cache::{Place, Recalled};
+use crate::lookup::{Presented, Seeking};
 use crate::verify::nothing_to_explain;
 use crate::{Service, Subject, Unavailable, Verified};
 use jeton_core::{AppId, Demand, Explanation, Secret, Timestamp, Verdict, explain};

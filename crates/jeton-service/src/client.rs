@@ -1,8 +1,8 @@
 //! Letting the app itself in, by its client credentials.
 
 use crate::admit::Surface;
-use crate::apps::OpenApp;
 use crate::limiter::{Purpose, TooOften};
+use crate::open_app::OpenApp;
 use crate::{Service, Unavailable};
 use jeton_core::{Actor, AppKey, Authority, Digest, Secret};
 use std::net::IpAddr;

@@ -1,7 +1,7 @@
 //! Taking over tokens that another system issued.
 
-use crate::apps::OpenApp;
 use crate::issue::Issue;
+use crate::open_app::OpenApp;
 use crate::{Service, Unavailable};
 use jeton_core::{Actor, AuthorityError, Lifetime, Secret, Timestamp, TokenId};
 use jeton_store::Inserted;

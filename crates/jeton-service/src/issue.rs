@@ -1,6 +1,6 @@
 //! Issuing a token.
 
-use crate::apps::OpenApp;
+use crate::open_app::OpenApp;
 use crate::{Refusal, Service, Unavailable};
 use jeton_core::{
     Actor, AppId, Authority, AuthorityError, Description, Document, Label, Lifetime, Owner, Scopes, Secret,

@@ -22,6 +22,7 @@ mod list;
 mod lookup;
 mod loopback;
 mod measures;
+mod open_app;
 mod operators;
 mod retention;
 mod revoke;
@@ -36,7 +37,7 @@ mod verify;
 mod work;
 
 pub use admit::{Admission, Surface};
-pub use apps::{AppCredentials, AppSummary, Merged, OpenApp};
+pub use apps::{AppCredentials, AppSummary, Merged};
 pub use backup::{BackupError, RestoreError};
 pub use batch::{Check, Checked};
 pub use cache::{CacheLimits, CacheStats, Subject};
@@ -57,6 +58,7 @@ pub use loopback::{
     value_of_json,
 };
 pub use measures::{ServiceMeasures, Throttled, Verdicts};
+pub use open_app::OpenApp;
 pub use operators::OperatorCredentials;
 pub use retention::{Retention, RetentionCounters};
 pub use settings::{SettingsProblem, merge_settings, parse_settings, print_settings};

@@ -1,7 +1,7 @@
 //! Listing tokens, in pages by key, so that a list of any length needs the memory of one page.
 
-use crate::apps::OpenApp;
 use crate::keys::DataKey;
+use crate::open_app::OpenApp;
 use crate::{Refusal, Service, Unavailable};
 use futures_util::stream::{self, Stream};
 use jeton_core::{AppId, Authority, Secret, Timestamp, Token, TokenId, TokenKind, UserId};

@@ -4,9 +4,9 @@
 //! whether self-made tokens do, and how much of the answer is remembered. A secret becomes its digests once, and what is
 //! done with it afterwards is done with those.
 
-use crate::cache::{Before, Recalled};
+use crate::cache::{Before, Place, Recalled};
 use crate::{Service, Subject, Unavailable};
-use jeton_core::{AppId, AppKey, Demand, Digest, Secret, Timestamp, Token, TokenKind, Verdict, decide};
+use jeton_core::{AppId, Demand, Digest, Secret, Timestamp, Token, TokenKind, Verdict, decide};
 use jeton_store::{Credential, StoredToken};
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -33,15 +33,6 @@ impl Presented<'_> {
     pub(crate) fn into_digests(self) -> Digests {
         self.digests
     }
-}
-
-/// In which app a token is sought.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Place<'a> {
-    /// The one of this key, if there is one.
-    Key(&'a AppKey),
-    /// This one, which the asker knows to be there.
-    Id(AppId),
 }
 
 /// What surfaces differ in.

@@ -1,6 +1,6 @@
 //! Revoking a token.
 
-use crate::apps::OpenApp;
+use crate::open_app::OpenApp;
 use crate::update::is_there;
 use crate::{Refusal, Service, Unavailable};
 use jeton_core::{Authority, TokenId, UserId};

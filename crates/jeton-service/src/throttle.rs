@@ -4,9 +4,9 @@
 //! by arithmetic, and a credential that memory knows to be good is let in before anybody counts.
 
 use crate::Service;
-use crate::apps::OpenApp;
 use crate::limiter::{Account, Purpose, TooOften};
 use crate::loopback::Writer;
+use crate::open_app::OpenApp;
 use jeton_core::{AppKey, Secret};
 use std::net::IpAddr;
 

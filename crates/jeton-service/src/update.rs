@@ -1,6 +1,6 @@
 //! Changing a token.
 
-use crate::apps::OpenApp;
+use crate::open_app::OpenApp;
 use crate::{Refusal, Service, Unavailable};
 use jeton_core::{
     Actor, Authority, AuthorityError, Description, Label, Lifetime, LifetimePolicy, Permission, Scopes,

@@ -1,6 +1,6 @@
 //! When, from where and how often tokens are used, without a write for each use.
 //!
-//! Whatever stands for a token in memory, a [`Subject`], has a [`Tally`]. A use adds to it, and the first one since it was
+//! Whatever stands for a token in memory, a [`Subject`], has a tally. A use adds to it, and the first one since it was
 //! last written also puts the subject into a bounded queue; a task empties the queue every few seconds and writes many
 //! tallies at once. So a token that is used a thousand times a second costs one row every few seconds, and a use costs no
 //! I/O and waits for nobody.
@@ -8,7 +8,7 @@
 //! A token that is remembered anew is another subject, with a tally of its own. What the former one has counted is not
 //! lost with it, because it is in the queue.
 
-use crate::apps::OpenApp;
+use crate::open_app::OpenApp;
 use crate::{Service, Subject, Unavailable};
 use jeton_core::{AppId, Counter, Timestamp, TokenId};
 use jeton_store::TokenUse;
@@ -16,8 +16,8 @@ use jeton_store::write::AddUsage;
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
@@ -26,16 +26,6 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 const MAX_WAITING: usize = 1 << 16;
 /// Most tallies that are written in one transaction, so that other writes hardly wait.
 const MAX_WRITTEN: usize = 1_024;
-
-/// What was seen of the use of one token and is not written yet.
-#[derive(Debug)]
-pub(crate) struct Tally {
-    /// Uses since it was last written. While it is above zero, the subject is in the queue.
-    count: AtomicU64,
-    /// The last use, in milliseconds.
-    at_millis: AtomicI64,
-    address: Mutex<Option<IpAddr>>,
-}
 
 /// How the recording of use goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,52 +36,6 @@ pub struct UsageStats {
     pub written: u64,
     /// Uses that were lost, because too many tokens were in use for the queue or the store failed.
     pub dropped: u64,
-}
-
-impl Default for Tally {
-    /// No use.
-    fn default() -> Self {
-        let at_millis = AtomicI64::new(Timestamp::MIN.as_millis());
-        Tally { count: AtomicU64::new(0), at_millis, address: Mutex::new(None) }
-    }
-}
-
-impl Tally {
-    /// Notes one use and says whether it is the first since the tally was taken.
-    fn note(&self, at: Timestamp, address: Option<IpAddr>) -> bool {
-        // Writing what is there already would take the cache line from the others twice: of the uses in one millisecond the
-        // first says when and from where.
-        let is_news = self.count.load(Ordering::Relaxed) == 0
-            || self.at_millis.load(Ordering::Relaxed) < at.as_millis();
-        if is_news {
-            self.at_millis.fetch_max(at.as_millis(), Ordering::Relaxed);
-        }
-        if is_news && address.is_some() {
-            // Whoever holds the lock notes a use of this very moment: nothing is lost by leaving it to that one.
-            match self.address.try_lock() {
-                Ok(mut last) => *last = address,
-                Err(TryLockError::Poisoned(poisoned)) => *poisoned.into_inner() = address,
-                Err(TryLockError::WouldBlock) => {}
-            }
-        }
-        // Who takes this use takes the time before it too.
-        self.count.fetch_add(1, Ordering::AcqRel) == 0
-    }
-}
-
-/// Takes out what was noted of the use of this token.
-fn take(subject: &Subject) -> TokenUse {
-    let tally = subject.tally();
-    // The count first: a use that comes after it queues the subject again, and is then written with its own time.
-    let use_count = tally.count.swap(0, Ordering::AcqRel);
-    TokenUse {
-        app_id: subject.app_id(),
-        token_id: subject.token_id(),
-        last_used_at: Timestamp::from_millis(tally.at_millis.load(Ordering::Relaxed))
-            .unwrap_or_else(|| unreachable!("it was made of one")),
-        last_address: *tally.address.lock().unwrap_or_else(PoisonError::into_inner),
-        use_count,
-    }
 }
 
 /// The subjects whose tallies wait to be written.
@@ -127,7 +71,7 @@ impl UsageQueue {
         self.recorded.increment();
         if subject.tally().note(at, address) && self.sender.try_send(Arc::clone(subject)).is_err() {
             // Not in the queue, so the next use must try again.
-            self.dropped.fetch_add(take(subject).use_count, Ordering::Relaxed);
+            self.dropped.fetch_add(subject.take_use().use_count, Ordering::Relaxed);
         }
     }
 
@@ -137,7 +81,7 @@ impl UsageQueue {
         let mut uses: BTreeMap<(AppId, TokenId), TokenUse> = BTreeMap::new();
         while uses.len() < MAX_WRITTEN {
             let Ok(subject) = receiver.try_recv() else { break };
-            let used = take(&subject);
+            let used = subject.take_use();
             uses.entry((used.app_id, used.token_id)).and_modify(|sum| add(sum, used)).or_insert(used);
         }
         uses.into_values().collect()

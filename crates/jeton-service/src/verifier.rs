@@ -1,8 +1,8 @@
 //! Letting in those who ask whether an app's tokens are good.
 
-use crate::cache::Recalled;
+use crate::cache::{Place, Recalled};
 use crate::limiter::{Purpose, TooOften};
-use crate::lookup::{Place, Seeking};
+use crate::lookup::Seeking;
 use crate::{ClientCredentials, Service, Unavailable};
 use jeton_core::{AppId, AppKey, Demand, Secret, ServicePermission, TokenKind, Verdict, decide};
 use std::net::IpAddr;

@@ -1,7 +1,7 @@
 //! The question that is asked all day: is this token good, and for that?
 
-use crate::cache::Recalled;
-use crate::lookup::{Digests, Place, Seeking};
+use crate::cache::{Place, Recalled};
+use crate::lookup::{Digests, Seeking};
 use crate::{Service, Subject, Unavailable};
 use jeton_core::{
     AppKey, Demand, Explanation, InactiveReason, Secret, Timestamp, Token, Verdict, decide, explain,

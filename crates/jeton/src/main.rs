@@ -6,9 +6,11 @@ mod control;
 mod descriptors;
 mod failure;
 mod files;
+mod initialise;
 mod log;
 mod perform;
 mod place;
+mod request;
 mod serve;
 mod text;
 

@@ -4,7 +4,7 @@
 
 use super::Afterwards;
 use super::epochs::{Epochs, Open, Stamp};
-use crate::apps::OpenApp;
+use crate::open_app::OpenApp;
 use jeton_core::{AppId, AppKey};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};

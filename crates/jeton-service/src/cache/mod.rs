@@ -19,6 +19,7 @@ pub(crate) mod follow;
 mod foreign;
 mod subject;
 mod table;
+mod tally;
 
 #[cfg(test)]
 mod model_tests;
@@ -26,8 +27,7 @@ mod model_tests;
 pub use counters::CacheStats;
 pub use subject::Subject;
 
-use crate::apps::OpenApp;
-use crate::lookup::Place;
+use crate::open_app::OpenApp;
 use apps::Apps;
 use counters::Counters;
 use epochs::{Epochs, Stamp};
@@ -109,6 +109,15 @@ pub(crate) enum Recalled {
     Known(Arc<Subject>),
     /// There is none.
     Absent,
+}
+
+/// In which app a token is sought.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place<'a> {
+    /// The one of this key, if there is one.
+    Key(&'a AppKey),
+    /// This one, which the asker knows to be there.
+    Id(AppId),
 }
 
 /// Stamps for an answer, taken before the question.

@@ -2,7 +2,7 @@
 
 use super::epochs::Stamp;
 use super::table::{Kept, Key};
-use crate::usage::Tally;
+use super::tally::Tally;
 use bytes::Bytes;
 use jeton_core::{AppId, Bearer, Scope, Scopes, Standing, Timestamp, Token, TokenId, TokenKind, UserId};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};

@@ -2,8 +2,9 @@
 
 use super::output;
 use crate::config::PlaceFlags;
-use crate::control::{Request, ask};
+use crate::control::ask;
 use crate::failure::Failure;
+use crate::request::Request;
 use crate::text::read_input;
 use clap::{Args, Subcommand};
 use jeton_http::read_json;

@@ -2,11 +2,12 @@
 
 use super::output;
 use crate::config::PlaceFlags;
-use crate::control::{Request, ask};
+use crate::control::ask;
 use crate::failure::Failure;
 use crate::files;
 use crate::perform::{restored, sound};
 use crate::place::{self, Place};
+use crate::request::Request;
 use clap::Args;
 use jeton_core::Actor;
 use jeton_service::Service;

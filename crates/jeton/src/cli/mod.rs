@@ -6,17 +6,15 @@ mod config;
 mod init;
 mod operator;
 mod output;
-mod serve;
 mod terminal;
 mod token;
 mod token_args;
 mod token_import;
 
-pub(crate) use init::{first_credentials, initialise};
 pub(crate) use output::printable;
-pub(crate) use serve::ServeArgs;
 
 use crate::failure::Failure;
+use crate::serve::{self, ServeArgs};
 use clap::{Parser, Subcommand};
 
 /// A self-hosted access-token service: issues, lists, scopes, verifies, updates, expires and revokes opaque access tokens
@@ -55,7 +53,7 @@ impl Cli {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         match self.command {
             Command::Init(args) => init::run(args).await,
-            Command::Serve(args) => crate::serve::run(args).await,
+            Command::Serve(args) => serve::run(args).await,
             Command::App(command) => command.run().await,
             Command::Token(command) => command.run().await,
             Command::Operator(command) => command.run().await,

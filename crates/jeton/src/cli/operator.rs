@@ -2,8 +2,9 @@
 
 use super::output;
 use crate::config::PlaceFlags;
-use crate::control::{Request, ask};
+use crate::control::ask;
 use crate::failure::Failure;
+use crate::request::Request;
 use clap::{Args, Subcommand};
 
 /// Make, list and revoke operators, who run the service

@@ -6,8 +6,9 @@ use super::token_args::{
     CreateArgs, ExportArgs, ImportArgs, ListArgs, RevokeArgs, ShowArgs, TokenTarget, UpdateArgs, VerifyArgs,
 };
 use super::token_import::import;
-use crate::control::{Request, ask};
+use crate::control::ask;
 use crate::failure::Failure;
+use crate::request::Request;
 use crate::text::{MARK, read_input};
 use clap::Subcommand;
 use serde_json::{Value, json};

@@ -1,8 +1,8 @@
 //! The arguments of `jeton token`.
 
 use crate::config::PlaceFlags;
-use crate::control::{Request, ScopeText, TokenDraft, TokenEdit};
 use crate::failure::Failure;
+use crate::request::{Request, ScopeText, TokenDraft, TokenEdit};
 use clap::Args;
 use jeton_http::Object;
 use std::path::PathBuf;

@@ -2,8 +2,9 @@
 
 use super::output;
 use super::token_args::ImportArgs;
-use crate::control::{ImportLine, ImportText, Request, ScopeText, ask};
+use crate::control::ask;
 use crate::failure::Failure;
+use crate::request::{ImportLine, ImportText, Request, ScopeText};
 use crate::text::{MARK, read_input};
 use jeton_http::{Object, read_json, unknown_member};
 use serde_json::{Map, Value, json};

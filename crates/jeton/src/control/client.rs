@@ -1,10 +1,11 @@
 //! The command's end of the control socket.
 
-use super::protocol::{Answer, BEAT, Envelope, Request, receive, send};
+use super::protocol::{Answer, BEAT, Envelope, receive, send};
 use super::server::short_path;
 use crate::failure::Failure;
 use crate::perform::perform;
 use crate::place::Place;
+use crate::request::Request;
 use serde_json::Value;
 use std::io;
 use std::time::Duration;

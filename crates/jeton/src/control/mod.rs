@@ -1,4 +1,4 @@
-//! What commands ask for, and how it reaches whoever does it: the server beside which they run, or themselves.
+//! How what commands ask for reaches whoever does it: the server beside which they run, or themselves.
 //!
 //! A running server listens on a Unix socket in the data directory that nobody but its owner can open. A command hands
 //! its request over and returns with the answer, so that the answer means that the server has done it: its cache knows
@@ -9,5 +9,4 @@ mod protocol;
 mod server;
 
 pub(crate) use client::ask;
-pub(crate) use protocol::{ImportLine, ImportText, Request, ScopeText, TokenDraft, TokenEdit};
 pub(crate) use server::{ControlSocket, bind};

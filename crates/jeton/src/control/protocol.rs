@@ -4,11 +4,10 @@
 //! Both ends are one binary, or an older and a newer one: what an older server does not know, it refuses.
 
 use crate::failure::{Failure, FailureKind};
-use jeton_http::Object;
+use crate::request::Request;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::io;
-use std::path::PathBuf;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -42,160 +41,6 @@ pub(super) enum Answer {
     Elsewhere,
     /// No answer yet: the server works on it. Sent again and again, at least every [`BEAT`].
     Working,
-}
-
-/// Everything that commands ask for. Holds secrets: it has no `Debug`.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Request {
-    AppCreate {
-        key: String,
-        admin_user: String,
-    },
-    AppList,
-    AppShow {
-        key: String,
-    },
-    AppSettings {
-        key: String,
-        merge: Option<Value>,
-    },
-    AppRotateSecret {
-        key: String,
-    },
-    AppDelete {
-        key: String,
-    },
-    Backup {
-        file: PathBuf,
-        force: bool,
-    },
-    Restore {
-        file: PathBuf,
-        as_of_backup: bool,
-    },
-    Check,
-    OperatorCreate {
-        name: String,
-    },
-    OperatorList,
-    OperatorRevoke {
-        id: i64,
-    },
-    TokenCreate {
-        app: String,
-        draft: TokenDraft,
-    },
-    TokenList {
-        app: String,
-        user_id: Option<String>,
-        unused_days: Option<u32>,
-        after: Option<i64>,
-        limit: u32,
-    },
-    TokenShow {
-        app: String,
-        id: i64,
-    },
-    TokenUpdate {
-        app: String,
-        id: i64,
-        edit: TokenEdit,
-    },
-    TokenRevoke {
-        app: String,
-        id: i64,
-    },
-    TokenVerify {
-        app: String,
-        token: String,
-        permission: Option<String>,
-        id: Option<String>,
-        tags: Vec<String>,
-        explain: bool,
-    },
-    TokenImport {
-        app: String,
-        rows: Vec<ImportLine>,
-        allow_weak: bool,
-    },
-}
-
-/// A token to be issued.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct TokenDraft {
-    pub(crate) user_id: Option<String>,
-    pub(crate) title: Option<String>,
-    pub(crate) tags: Option<String>,
-    pub(crate) description: Option<String>,
-    pub(crate) permissions: Option<String>,
-    pub(crate) scopes: Vec<ScopeText>,
-    pub(crate) expires_in_days: Option<i64>,
-}
-
-/// What to change of a token.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct TokenEdit {
-    pub(crate) title: Option<String>,
-    pub(crate) tags: Option<String>,
-    pub(crate) description: Option<String>,
-    pub(crate) permissions: Option<String>,
-    pub(crate) scopes: Vec<ScopeText>,
-    pub(crate) enabled: Option<bool>,
-    pub(crate) expires_in_days: Option<i64>,
-}
-
-impl TokenEdit {
-    /// Whether it changes nothing.
-    pub(crate) fn is_empty(&self) -> bool {
-        let texts = [&self.title, &self.tags, &self.description, &self.permissions];
-        texts.iter().all(|text| text.is_none())
-            && self.scopes.is_empty()
-            && self.enabled.is_none()
-            && self.expires_in_days.is_none()
-    }
-}
-
-/// A scope as JSON.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct ScopeText {
-    pub(crate) permissions: Vec<String>,
-    pub(crate) global: bool,
-    pub(crate) ids: Vec<String>,
-    pub(crate) tags: Vec<String>,
-}
-
-/// A line of an import.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct ImportLine {
-    pub(crate) line: u64,
-    pub(crate) row: ImportText,
-}
-
-/// A token of another system as JSON.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ImportText {
-    pub(crate) access_token: String,
-    #[serde(default)]
-    pub(crate) user_id: Option<Value>,
-    #[serde(default)]
-    pub(crate) title: Option<String>,
-    #[serde(default)]
-    pub(crate) tags: Option<String>,
-    #[serde(default)]
-    pub(crate) description: Option<String>,
-    #[serde(default)]
-    pub(crate) permissions: Option<String>,
-    #[serde(default)]
-    pub(crate) scopes: Option<Vec<Object<ScopeText>>>,
-    #[serde(default)]
-    pub(crate) created_at: Option<String>,
-    #[serde(default)]
-    pub(crate) expires_at: Option<String>,
-    #[serde(default)]
-    pub(crate) enabled: Option<bool>,
 }
 
 impl From<Result<Value, Failure>> for Answer {

@@ -8,8 +8,8 @@ mod token_input;
 
 pub(crate) use backup::{restored, sound};
 
-use crate::control::Request;
 use crate::failure::Failure;
+use crate::request::Request;
 use jeton_core::{Actor, AppKey};
 use jeton_service::{OpenApp, Service};
 use serde_json::Value;

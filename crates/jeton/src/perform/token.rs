@@ -2,8 +2,8 @@
 
 use super::token_input::{edit_of, import_row, issue_of};
 use super::{BY, open_app};
-use crate::control::{ImportLine, TokenDraft, TokenEdit};
 use crate::failure::Failure;
+use crate::request::{ImportLine, TokenDraft, TokenEdit};
 use futures_util::TryStreamExt;
 use jeton_core::{
     Authority, AuthorityError, Demand, Lifetime, Secret, Timestamp, Token, TokenId, UserId, Verdict,

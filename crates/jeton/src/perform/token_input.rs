@@ -1,7 +1,7 @@
 //! From what commands send to what the service takes.
 
-use crate::control::{ImportText, ScopeText, TokenDraft, TokenEdit};
 use crate::failure::Failure;
+use crate::request::{ImportText, ScopeText, TokenDraft, TokenEdit};
 use jeton_core::{
     Demand, Description, Label, LabelError, Lifetime, Owner, Permission, PermissionError, Resource, Scope,
     Scopes, Secret, Timestamp, TokenKind, UserId,

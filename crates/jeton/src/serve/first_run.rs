@@ -1,8 +1,8 @@
 //! The first run: where there is nothing yet, everything is made, and the credentials are shown once.
 
-use crate::cli::{first_credentials, initialise};
 use crate::failure::Failure;
 use crate::files;
+use crate::initialise::{first_credentials, initialise};
 use crate::place::Place;
 use jeton_core::{AppKey, UserId};
 use jeton_service::InitialCredentials;

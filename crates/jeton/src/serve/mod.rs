@@ -8,12 +8,12 @@ mod signals;
 mod sockets;
 mod systemd;
 
-use crate::cli::ServeArgs;
-use crate::config::{Config, ProcessEnvironment, mistyped};
+use crate::config::{Config, ProcessEnvironment, ServeFlags, mistyped};
 use crate::control::{self, ControlSocket};
 use crate::descriptors;
 use crate::failure::Failure;
 use crate::place::{self, Place};
+use clap::Args;
 use jeton_http::{Listener, Observer, Phase, PublicUrl, Readiness, ServerLimits, Setup, Tls, TlsError};
 use jeton_service::Service;
 use reload::Reloader;
@@ -29,6 +29,19 @@ use tokio::sync::watch;
 
 /// How long the use of a token may be known to this process alone: what a crash would forget.
 const USAGE_PAUSE: Duration = Duration::from_secs(5);
+
+/// Run the service
+///
+/// Where neither keys nor data exist, and the address is a loopback one, this makes them first, with an app named demo,
+/// and shows the credentials: on the terminal, or without one in DATA_DIR/first-run.json.
+///
+/// On SIGTERM or SIGINT it stops taking requests, finishes those under way and ends; a second one ends it at once. On
+/// SIGHUP it reads its settings again.
+#[derive(Args, Debug)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    flags: ServeFlags,
+}
 
 pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
     let mut config = args.flags.load()?;
