@@ -1,11 +1,12 @@
 //! Backups: one SQLite file in this crate's own schema, whatever engine the data comes from and goes to.
 
-use crate::copy::{SHAPES, copy, pass_numbers};
+use crate::copy::{copy, pass_numbers};
 use crate::error::{OpenError, StoreError};
 use crate::migrations;
 use crate::model::{BackedUp, CheckReport};
 use crate::schema::Column;
 use crate::session::Session;
+use crate::shape::SHAPES;
 use crate::sqlite::{connect_to_backup, version};
 use crate::{check, decode, statements};
 use sqlx::sqlite::SqliteConnection;

@@ -1,11 +1,11 @@
 //! Whether what is stored makes sense.
 
-use crate::copy::{SHAPES, Shape};
 use crate::decode;
 use crate::error::StoreError;
 use crate::model::CheckReport;
 use crate::schema::Column;
 use crate::session::Session;
+use crate::shape::{SHAPES, Shape};
 use crate::statements::{Statement, apps, copy, self_made};
 use futures_util::TryStreamExt;
 use sqlx::query_scalar;

@@ -31,6 +31,7 @@ mod record;
 mod schema;
 mod scopes;
 mod session;
+mod shape;
 mod sql_store;
 mod sqlite;
 mod statements;

@@ -1,9 +1,9 @@
 //! Running statements, whichever engine they go to.
 
-use crate::copy::Name;
 use crate::error::StoreError;
 use crate::record::Record;
 use crate::schema::Column;
+use crate::shape::Name;
 use crate::statements::Statement;
 use crate::statements::log::LogOrder;
 use futures_util::stream::{Stream, TryStreamExt};

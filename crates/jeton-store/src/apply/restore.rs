@@ -3,7 +3,7 @@
 use super::{Facts, Perform, Work};
 use crate::backup::Backup;
 use crate::change::ChangeKind;
-use crate::copy::{SHAPES, add, copy, pass_numbers};
+use crate::copy::{add, copy, pass_numbers};
 use crate::decode;
 use crate::error::StoreError;
 use crate::model::{Restore, Restored};
@@ -11,6 +11,7 @@ use crate::record::Record;
 use crate::schema::{Column, KeyChecks, Tokens, WasScopes};
 use crate::scopes;
 use crate::session::Session;
+use crate::shape::SHAPES;
 use crate::statements::log::NewChange;
 use crate::statements::{copy as tables, genesis, restore, self_made};
 use crate::write::Touched;

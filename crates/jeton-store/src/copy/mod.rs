@@ -1,23 +1,18 @@
 //! Copying whole tables from one database to another, whatever the engines.
 
-mod tables;
 #[cfg(test)]
 mod tests;
-
-pub(crate) use tables::{Field, Holds, Name, SHAPES, Shape};
 
 use crate::error::StoreError;
 use crate::record::Record;
 use crate::session::Session;
+use crate::shape::{Cells, Field, Holds, Shape};
 use crate::statements::copy;
 use futures_util::TryStreamExt;
 use sea_query::Value;
 
 /// Most arguments of one statement, below the 32,766 that SQLite allows.
 const MAX_ARGUMENTS: usize = 16_384;
-
-/// A row in the order of its shape's fields.
-pub(crate) type Cells = Vec<Value>;
 
 /// Copies all rows of a table, each as `adapt` leaves it, and returns how many. Holds some hundreds of them at a time.
 pub(crate) async fn copy<F: Session, T: Session>(

@@ -1,6 +1,6 @@
-use super::SHAPES;
 use crate::migrations;
 use crate::schema::Column;
+use crate::shape::SHAPES;
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection, query_scalar};

@@ -1,8 +1,8 @@
 //! Statements about whole tables.
 
 use super::Statement;
-use crate::copy::{Cells, Name, Shape};
 use crate::schema::{Count, Genesis};
+use crate::shape::{Cells, Name, Shape};
 use sea_query::{Expr, ExprTrait, Func, Query};
 
 pub(crate) fn all_rows(shape: &Shape) -> Statement {

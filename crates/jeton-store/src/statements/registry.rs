@@ -6,11 +6,11 @@ use super::{
     Statement, apps, copy, genesis, log, operators, restore, retention, self_made, token_lists, tokens, usage,
 };
 use crate::change::{ChangeKind, Removal};
-use crate::copy::{Cells, Field, Holds, SHAPES};
 use crate::model::{
     AppChange, KeyCheck, NewApp, NewOperator, NewToken, Order, OwnerFilter, Purge, TokenFilter, TokenPage,
     TokenUse, View,
 };
+use crate::shape::{Cells, Field, Holds, SHAPES};
 use jeton_core::{
     Actor, AppId, AppKey, Digest, OperatorId, Owner, Scopes, Timestamp, Token, TokenId, TokenKind, UserId,
 };

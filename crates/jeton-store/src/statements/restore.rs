@@ -234,8 +234,8 @@ pub(crate) const FORGET: &str = "
 
 #[cfg(test)]
 mod tests {
-    use crate::copy::SHAPES;
     use crate::schema::Column;
+    use crate::shape::SHAPES;
 
     /// Every column, and what becomes of it where the database knows the row, too. Who adds one decides it here: what
     /// limits a token or an app must be as narrow as it is now.

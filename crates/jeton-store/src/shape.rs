@@ -1,8 +1,11 @@
 //! All tables with all of their columns, so that a copy forgets none: a test compares them with both engines.
 
 use crate::schema::Column;
-use sea_query::Iden;
+use sea_query::{Iden, Value};
 use std::borrow::Cow;
+
+/// A row in the order of its shape's fields.
+pub(crate) type Cells = Vec<Value>;
 
 /// A table.
 #[derive(Debug)]
