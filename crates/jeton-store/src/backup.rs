@@ -7,7 +7,7 @@ use crate::model::{BackedUp, CheckReport};
 use crate::schema::Column;
 use crate::session::Session;
 use crate::shape::SHAPES;
-use crate::sqlite::{connect_to_backup, version};
+use crate::sqlite_file::{connect_to_backup, version};
 use crate::{check, decode, statements};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Executor};

@@ -34,6 +34,7 @@ mod session;
 mod shape;
 mod sql_store;
 mod sqlite;
+mod sqlite_file;
 mod statements;
 pub mod write;
 

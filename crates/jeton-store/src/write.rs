@@ -1,16 +1,14 @@
 //! Writes as values: what is to be written, with what it is answered.
 //!
-//! The macro call `writes!` is the one list of them. What a write does, and what there is to know about it, stands with its
+//! The macro `writes!` is the one list of them. What a write does, and what there is to know about it, stands with its
 //! application (`apply/`); nothing else names each write, so a new one is a struct and a row of the list here, its
 //! application, its statement and its caller.
 
-use crate::apply::{Facts, Perform, Work};
 use crate::error::StoreError;
 use crate::model::{
     AppChange, AppChanged, AppCreated, Genesis, Initialised, Inserted, NewApp, NewOperator, NewToken, Purge,
     Replaced, Restore, Restored, SelfMadeLimit, TokenUse,
 };
-use crate::session::Session;
 use jeton_core::{Actor, AppId, OperatorId, Timestamp, Token, TokenId};
 
 /// Makes an app and its first token.
@@ -196,6 +194,37 @@ pub struct RevokeOperator {
     pub by: Actor,
 }
 
+/// What there is to know about a write before it is made.
+pub(crate) trait Facts {
+    /// What may be otherwise once it is made.
+    fn touches(&self) -> Touched<'_>;
+
+    /// Whose line it waits in.
+    fn line(&self) -> WriteLine {
+        WriteLine::Everything
+    }
+
+    /// How many rows it is about to write, roughly.
+    fn weight(&self) -> usize {
+        1
+    }
+
+    /// Whether somebody has fewer rights once it is made, and nobody more.
+    fn takes_away(&self) -> bool {
+        false
+    }
+
+    /// Whether it leaves entries in the change log.
+    fn is_logged(&self) -> bool {
+        true
+    }
+
+    /// Whether it wipes keys or sealed values that must not stay readable in files.
+    fn wipes(&self) -> bool {
+        false
+    }
+}
+
 /// One sort of write. What it is given goes in, and what came of it comes out.
 pub trait Writable: Into<Write> {
     /// What it is answered with.
@@ -208,7 +237,8 @@ pub trait Writable: Into<Write> {
     fn answer(outcome: Outcome) -> Result<Self::Answer, StoreError>;
 }
 
-macro_rules! writes {
+/// What there is of each write beside its struct.
+macro_rules! declare {
     ($($write:ident => $answer:ty,)*) => {
         /// Something to be written, in one transaction.
         #[derive(Debug)]
@@ -231,16 +261,6 @@ macro_rules! writes {
                     $(Write::$write(write) => &**write,)*
                 }
             }
-
-            /// Makes it within a transaction.
-            pub(crate) async fn perform<'w, S: Session>(
-                &'w self,
-                work: &mut Work<'_, 'w, S>,
-            ) -> Result<Outcome, StoreError> {
-                Ok(match self {
-                    $(Write::$write(write) => Outcome::$write(write.perform(work).await?),)*
-                })
-            }
         }
 
         $(impl From<$write> for Write {
@@ -262,25 +282,34 @@ macro_rules! writes {
     };
 }
 
-writes! {
-    Genesis => Initialised,
-    CreateApp => AppCreated,
-    ChangeApp => AppChanged,
-    DeleteApp => bool,
-    SweepDeletedApps => u64,
-    SweepSealed => u64,
-    PurgeTokens => u64,
-    TrimChanges => u64,
-    EraseRemovedSecrets => u64,
-    Restore => Restored,
-    InsertTokens => Vec<Inserted>,
-    ReplaceToken => Replaced,
-    RevokeToken => bool,
-    DeleteToken => bool,
-    AddUsage => (),
-    CreateOperator => OperatorId,
-    RevokeOperator => bool,
+/// The one list of writes, each with what it is answered: hands it to another macro.
+macro_rules! writes {
+    ($then:ident) => {
+        $then! {
+            Genesis => Initialised,
+            CreateApp => AppCreated,
+            ChangeApp => AppChanged,
+            DeleteApp => bool,
+            SweepDeletedApps => u64,
+            SweepSealed => u64,
+            PurgeTokens => u64,
+            TrimChanges => u64,
+            EraseRemovedSecrets => u64,
+            Restore => Restored,
+            InsertTokens => Vec<Inserted>,
+            ReplaceToken => Replaced,
+            RevokeToken => bool,
+            DeleteToken => bool,
+            AddUsage => (),
+            CreateOperator => OperatorId,
+            RevokeOperator => bool,
+        }
+    };
 }
+
+pub(crate) use writes;
+
+writes!(declare);
 
 impl Outcome {
     /// The error for an answer that is not to the question that was asked.

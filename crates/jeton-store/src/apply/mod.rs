@@ -14,39 +14,8 @@ use crate::model::Inserted;
 use crate::schema::Changes;
 use crate::session::Session;
 use crate::statements::log::{MAX_WRITTEN, NewChange, insert_changes};
-use crate::write::{Outcome, Touched, Writable, Write, WriteLine};
+use crate::write::{Facts, Outcome, Writable, Write, writes};
 use std::future::Future;
-
-/// What there is to know about a write before it is made.
-pub(crate) trait Facts {
-    /// What may be otherwise once it is made.
-    fn touches(&self) -> Touched<'_>;
-
-    /// Whose line it waits in.
-    fn line(&self) -> WriteLine {
-        WriteLine::Everything
-    }
-
-    /// How many rows it is about to write, roughly.
-    fn weight(&self) -> usize {
-        1
-    }
-
-    /// Whether somebody has fewer rights once it is made, and nobody more.
-    fn takes_away(&self) -> bool {
-        false
-    }
-
-    /// Whether it leaves entries in the change log.
-    fn is_logged(&self) -> bool {
-        true
-    }
-
-    /// Whether it wipes keys or sealed values that must not stay readable in files.
-    fn wipes(&self) -> bool {
-        false
-    }
-}
 
 /// How a write is made.
 pub(crate) trait Perform: Facts + Writable {
@@ -69,10 +38,26 @@ pub(crate) async fn apply<S: Session>(session: &mut S, writes: &[&Write]) -> Res
     work.inserted = work.insert_tokens_of(writes).await?.into_iter();
     let mut outcomes = Vec::with_capacity(writes.len());
     for write in writes {
-        outcomes.push(write.perform(&mut work).await?);
+        outcomes.push(perform(write, &mut work).await?);
     }
     Ok(Applied { newest: work.write_log().await?, outcomes })
 }
+
+macro_rules! perform {
+    ($($write:ident => $answer:ty,)*) => {
+        /// Makes a write, whichever it is.
+        async fn perform<'w, S: Session>(
+            write: &'w Write,
+            work: &mut Work<'_, 'w, S>,
+        ) -> Result<Outcome, StoreError> {
+            Ok(match write {
+                $(Write::$write(write) => Outcome::$write(write.perform(work).await?),)*
+            })
+        }
+    };
+}
+
+writes!(perform);
 
 /// What writes have come to.
 #[derive(Debug)]

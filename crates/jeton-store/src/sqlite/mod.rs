@@ -9,7 +9,6 @@ mod open;
 mod priority;
 mod reader;
 mod reserve;
-pub(crate) use open::{connect_to_backup, version};
 #[cfg(test)]
 mod tests;
 mod writer;
