@@ -2,42 +2,69 @@
 
 use crate::endpoint::{Endpoint, Table, first_segment};
 
-/// The names that the surfaces of some listeners have, each with its number. A listener has those of the others, too: a
-/// name says nothing about whether anything is served there.
+/// The surfaces of all listeners, with the numbers of their names. A listener knows the names of the others, too: a name
+/// says nothing about whether anything is served there.
 #[derive(Debug)]
-pub(crate) struct RouteNames {
-    /// Each surface with the number of its first name.
-    surfaces: Vec<(&'static Endpoint, usize)>,
+pub(crate) struct Routes {
+    surfaces: Vec<Surface>,
     names: Vec<&'static str>,
+    rest: &'static Endpoint,
 }
 
-impl RouteNames {
-    pub(crate) fn of_tables(tables: &[Table]) -> Self {
-        let mut all = RouteNames { surfaces: Vec::new(), names: Vec::new() };
-        tables.iter().flat_map(|table| table.surfaces).for_each(|surface| all.add(surface));
-        // Last, so that its name is that of all other paths.
-        tables.iter().for_each(|table| all.add(table.rest));
-        all
-    }
+#[derive(Debug)]
+struct Surface {
+    endpoint: &'static Endpoint,
+    /// The number of its first name.
+    first_name: usize,
+    /// Whether this listener has it.
+    is_here: bool,
+}
 
-    fn add(&mut self, surface: &'static Endpoint) {
-        if !self.surfaces.iter().any(|(known, _)| std::ptr::eq(*known, surface)) {
-            self.surfaces.push((surface, self.names.len()));
-            self.names.extend(surface.names);
+/// What is known of a request by its path.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Route {
+    /// Whose it is, on this listener.
+    pub(crate) endpoint: &'static Endpoint,
+    /// The number of its name.
+    pub(crate) number: usize,
+}
+
+impl Routes {
+    /// Those of the listener that has this table, among those of all.
+    pub(crate) fn new(table: Table, all: &[Table]) -> Self {
+        let mut routes = Routes { surfaces: Vec::new(), names: Vec::new(), rest: table.rest };
+        for endpoint in all.iter().flat_map(|table| table.surfaces) {
+            routes.add(endpoint, table);
         }
+        routes.names.extend(table.rest.names);
+        routes
     }
 
-    /// All names, each at its number.
-    pub(crate) fn all(&self) -> &[&'static str] {
+    fn add(&mut self, endpoint: &'static Endpoint, table: Table) {
+        if self.surfaces.iter().any(|known| std::ptr::eq(known.endpoint, endpoint)) {
+            return;
+        }
+        let is_here = table.surfaces.iter().any(|here| std::ptr::eq(*here, endpoint));
+        self.surfaces.push(Surface { endpoint, first_name: self.names.len(), is_here });
+        self.names.extend(endpoint.names);
+    }
+
+    /// All names, each at its number. The last is that of paths which nothing is served at.
+    pub(crate) fn names(&self) -> &[&'static str] {
         &self.names
     }
 
-    /// The number of the name of a path.
-    pub(crate) fn of(&self, path: &str) -> usize {
-        let first = first_segment(path);
-        let surface = self.surfaces.iter().find(|(surface, _)| surface.has(path, first));
-        let number = surface.and_then(|(surface, number)| Some(number + (surface.name)(path)?));
-        number.unwrap_or(self.names.len() - 1)
+    /// What a path says of a request. All requests pass here: it looks once through a few surfaces, most of which claim a
+    /// path by its first segment.
+    pub(crate) fn of(&self, path: &str) -> Route {
+        let (first, last) = (first_segment(path), self.names.len() - 1);
+        match self.surfaces.iter().find(|surface| surface.endpoint.has(path, first)) {
+            None => Route { endpoint: self.rest, number: last },
+            Some(Surface { endpoint, first_name, is_here }) => Route {
+                endpoint: if *is_here { endpoint } else { self.rest },
+                number: (endpoint.name)(path).map_or(last, |name| first_name + name),
+            },
+        }
     }
 }
 
@@ -48,7 +75,7 @@ mod tests {
 
     #[test]
     fn paths_have_routes_and_nothing_of_a_path_is_in_them() {
-        let routes = RouteNames::of_tables(listeners::ALL);
+        let routes = Routes::new(listeners::PUBLIC, listeners::ALL);
         for (path, name) in [
             ("/auth", "/auth/{app}"),
             ("/auth/demo/secret", "/auth/{app}"),
@@ -71,17 +98,38 @@ mod tests {
             ("*", "other"),
             ("", "other"),
         ] {
-            assert_eq!(routes.all()[routes.of(path)], name, "{path}");
+            assert_eq!(routes.names()[routes.of(path).number], name, "{path}");
         }
     }
 
     #[test]
     fn each_name_is_of_one_surface_and_the_last_of_none() {
-        let routes = RouteNames::of_tables(listeners::ALL);
-        let mut names = routes.all().to_vec();
+        let routes = Routes::new(listeners::PUBLIC, listeners::ALL);
+        let mut names = routes.names().to_vec();
         assert_eq!(names.last(), Some(&"other"));
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), routes.all().len());
+        assert_eq!(names.len(), routes.names().len());
+    }
+
+    #[test]
+    fn a_surface_of_another_listener_has_its_name_and_is_not_here() {
+        let is_rest = |endpoint| std::ptr::eq(endpoint, listeners::PUBLIC.rest);
+        for (table, path, is_here) in [
+            (listeners::PUBLIC, "/auth/demo", true),
+            (listeners::PUBLIC, "/metrics", false),
+            (listeners::ADMIN, "/auth/demo", false),
+            (listeners::ADMIN, "/metrics", true),
+            (listeners::ADMIN, "/readyz", true),
+        ] {
+            let route = Routes::new(table, listeners::ALL).of(path);
+            assert_eq!(!is_rest(route.endpoint), is_here, "{path}");
+            assert_eq!(
+                route.number,
+                Routes::new(listeners::PUBLIC, listeners::ALL).of(path).number,
+                "{path}"
+            );
+            assert!(std::ptr::eq(route.endpoint, table.of(path)), "{path}");
+        }
     }
 }

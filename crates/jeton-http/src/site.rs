@@ -7,7 +7,7 @@ use crate::listeners;
 use crate::normalise::normalise;
 use crate::observe::{Observed, Watched, Watcher, X_REQUEST_ID, method_name};
 use crate::overload;
-use crate::route::RouteNames;
+use crate::route::Routes;
 use crate::server::{
     self, AtOnce, Claim, FastPath, Listener, PlainHead, Reply, Room, Served, ServerLimits, Unserved,
 };
@@ -38,7 +38,7 @@ pub struct Site {
 struct Parts {
     service: Service,
     table: Table,
-    routes: RouteNames,
+    routes: Routes,
     router: Router,
     is_behind_proxy: bool,
 }
@@ -57,8 +57,8 @@ impl Site {
     }
 
     fn among(service: Service, setup: Setup, table: Table, all: &[Table]) -> Self {
-        let routes = RouteNames::of_tables(all);
-        let watcher = Watcher::new(Arc::clone(&setup.observer), routes.all());
+        let routes = Routes::new(table, all);
+        let watcher = Watcher::new(Arc::clone(&setup.observer), routes.names());
         let is_behind_proxy = setup.is_behind_proxy;
         let router = table.router(AppState { service: service.clone(), setup });
         Site {
@@ -103,9 +103,10 @@ impl FastPath for Site {
     type Question = Asked;
 
     fn answer_at_once(&self, head: &PlainHead<'_>, reply: &mut Reply) -> AtOnce<Asked> {
-        let Parts { service, table, routes, .. } = &*self.parts;
-        let Some(answer_at_once) = table.of(head.path()).at_once else { return AtOnce::Unclaimed };
-        let watched = self.watcher.begin(head, routes.of(head.path()), head.method());
+        let Parts { service, routes, .. } = &*self.parts;
+        let route = routes.of(head.path());
+        let Some(answer_at_once) = route.endpoint.at_once else { return AtOnce::Unclaimed };
+        let watched = self.watcher.begin(head, route.number, head.method());
         match answer_at_once(service, self.client(), head, reply) {
             AtOnce::Answered => {
                 tell(watched.end(reply.status()), reply);
@@ -144,7 +145,7 @@ impl tower_service::Service<Request<Body>> for Site {
         normalise(&mut request);
         let Parts { routes, router, .. } = &*self.parts;
         let route = routes.of(request.uri().path());
-        let watched = self.watcher.begin(request.headers(), route, method_name(request.method()));
+        let watched = self.watcher.begin(request.headers(), route.number, method_name(request.method()));
         let from = self.client().address(request.headers());
         client_address::keep(request.extensions_mut(), from);
         watched.answered_by(router.clone().call(request))
