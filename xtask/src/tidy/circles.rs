@@ -223,7 +223,8 @@ impl Reader<'_> {
                     path.clear();
                 }
                 TokenTree::Punct(punct) if [',', ';'].contains(&punct.as_char()) => {
-                    self.note(std::mem::replace(&mut path, before.to_vec()), name.take(), at);
+                    self.note(&path, name.take(), at);
+                    path = before.to_vec();
                 }
                 TokenTree::Ident(ident) if ident == "as" => name = tokens.get(i + 1).and_then(word),
                 TokenTree::Ident(ident) if name.is_none() && ident != "self" || path.is_empty() => {
@@ -233,15 +234,15 @@ impl Reader<'_> {
             }
         }
         if path.len() > before.len() || tokens.last().and_then(word).is_some() {
-            self.note(path, name, at);
+            self.note(&path, name, at);
         }
     }
 
-    fn note(&mut self, path: Path, name: Option<String>, at: &[String]) {
+    fn note(&mut self, path: &[String], name: Option<String>, at: &[String]) {
         let Some(last) = path.last().cloned() else { return };
         // A module below this one is named without more.
         let below = child(at, &path[0]);
-        let full = if self.known.contains(&below) { Some([at, &path].concat()) } else { absolute(&path, at) };
+        let full = if self.known.contains(&below) { Some([at, path].concat()) } else { absolute(path, at) };
         if let Some(full) = full {
             self.module.handed_on.insert(name.unwrap_or(last), full.clone());
             self.module.named.insert(full);

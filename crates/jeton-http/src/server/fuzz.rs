@@ -1,7 +1,6 @@
 //! What must hold for any bytes that a connection begins with.
 
-use super::headers::Headers;
-use super::plain::{MAX_HEADERS, PlainHead, Reading};
+use super::plain::{Headers, MAX_HEADERS, PlainHead, Reading};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use std::mem::MaybeUninit;
 

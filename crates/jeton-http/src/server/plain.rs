@@ -1,8 +1,7 @@
 //! Request heads that say nothing but what is asked.
 
 use super::head::is_addressed;
-use super::headers::Headers;
-use axum::http::HeaderName;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use httparse::Status;
 use std::mem::MaybeUninit;
 
@@ -79,6 +78,18 @@ impl<'a> PlainHead<'a> {
     #[cfg(any(test, fuzzing))]
     pub(super) fn headers(&self) -> &'a [httparse::Header<'a>] {
         self.headers
+    }
+}
+
+/// Headers, whoever read them.
+pub(crate) trait Headers {
+    /// The values of the headers of this name, in their order. One with nothing in it is as if it were not there.
+    fn named(&self, name: &HeaderName) -> impl Iterator<Item = &[u8]>;
+}
+
+impl Headers for HeaderMap {
+    fn named(&self, name: &HeaderName) -> impl Iterator<Item = &[u8]> {
+        self.get_all(name).iter().map(HeaderValue::as_bytes).filter(|value| !value.is_empty())
     }
 }
 
