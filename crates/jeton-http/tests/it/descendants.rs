@@ -262,6 +262,8 @@ impl World {
     /// Whoever writes into a token may hand on to it what it reaches itself.
     fn write(&mut self, by: Option<usize>, of: usize) {
         let Some(by) = by else { return };
+        // Perhaps it speaks now for a user whom the rules name.
+        self.nodes[of].is_trusted |= self.nodes[by].is_trusted;
         let (from, to) = (self.nodes[by].reach.clone(), &mut self.nodes[of].reach);
         let join = |one: Option<BTreeSet<String>>, other: Option<BTreeSet<String>>| Some(&one? | &other?);
         to.ends_at = later_end(to.ends_at, from.ends_at);
