@@ -1,7 +1,8 @@
 //! The HTTP surface of Jeton.
 //!
-//! A dialect is an adapter: it reads requests of one published API, asks the [`Service`], and
-//! writes answers in that API's own shape, errors included. No handler sees the store.
+//! A surface is a room: one folder, and one entry in the table of its listener (`listeners.rs`). It reads requests, asks
+//! the [`Service`], and writes answers in its own shape, errors included. No surface knows another, nothing that serves
+//! them knows one by name, and no handler sees the store.
 
 #![deny(missing_docs)]
 
