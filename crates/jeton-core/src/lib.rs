@@ -14,6 +14,7 @@ mod decide;
 mod digest;
 mod entropy;
 mod filter;
+mod forward_auth;
 mod ids;
 mod lifetime;
 mod measure;
@@ -41,6 +42,11 @@ pub use filter::{
     ClauseFault, Condition, DECLARED, Fields, Filter, FilterError, Halt, IMPLIED_LIMIT, Implied, Inclusion,
     MAX_DEPTH, MAX_NAMES, MAX_PATTERN_BYTES, MAX_PATTERN_CHARS, MAX_PATTERNS, MAX_TERMS, Meter, Order, Page,
     PatternError, Row, RowPlace, Sorting,
+};
+pub use forward_auth::{
+    BY_ROUTE, CookieName, CredentialPlace, CredentialPlaceError, DemandName, DemandNameError,
+    ForwardAuthSettings, MAX_CACHE_SECONDS, MAX_CREDENTIALS, MAX_DEMANDS, MAX_ROUTES, MAX_RULE_PATH_BYTES,
+    MAX_RULE_TAGS, Realm, RealmError, RequestSource, RouteRule, RuleError, RulePermission,
 };
 pub use ids::{AppId, AppKey, AppKeyError, MAX_INTEGER, OperatorId, TokenId, UserId, UserIdError};
 pub use lifetime::{Lifetime, LifetimePolicy, earlier_end, later_end};

@@ -52,6 +52,17 @@ impl Permission {
         self.0.starts_with(RESERVED_PREFIX)
     }
 
+    /// What a method of HTTP, in upper case, does: `read` for GET, HEAD and OPTIONS, `delete` for DELETE, `write` for every
+    /// other.
+    pub fn by_method(method: &str) -> Self {
+        let name = match method {
+            "GET" | "HEAD" | "OPTIONS" => "read",
+            "DELETE" => "delete",
+            _ => "write",
+        };
+        Permission(name.to_owned())
+    }
+
     /// Reads a name as tokens may hold it: also one that is granted no more.
     ///
     /// # Errors

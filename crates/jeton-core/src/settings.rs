@@ -1,6 +1,7 @@
 //! What an app decides for itself.
 
 use crate::acl::AccessRules;
+use crate::forward_auth::ForwardAuthSettings;
 use crate::lifetime::{Lifetime, LifetimePolicy};
 use crate::scope::Permission;
 use crate::secret::TokenPrefix;
@@ -26,6 +27,8 @@ pub struct Settings {
     pub dotide: DotideSettings,
     /// LoopBack's AccessToken API.
     pub loopback: LoopBackSettings,
+    /// What gateways ask.
+    pub forward_auth: ForwardAuthSettings,
 }
 
 /// Whether the secret of a token can be shown after its issue.
@@ -153,6 +156,7 @@ impl Default for Settings {
                 client_ids: ClientIds::Authorized,
                 allow_eternal_tokens: false,
             },
+            forward_auth: ForwardAuthSettings::default(),
         }
     }
 }
@@ -179,6 +183,7 @@ impl Settings {
             "must be 1 to 3650, or -1 for no end",
         )?;
         self.cors.validate()?;
+        self.forward_auth.validate()?;
         let grantable = &self.appkey.grantable;
         require(grantable.len() <= 1_000, "appkey.grantable", "holds at most 1000 permissions")?;
         let reserved = grantable.iter().any(Permission::is_reserved);

@@ -1,6 +1,7 @@
 //! The settings of an app as a JSON document: what is not named has its default, and unknown names are refused.
 
 mod cors;
+mod forward_auth;
 mod loopback;
 
 use jeton_core::{AppKeySettings, DotideSettings, Int64Form, Permission, Reveal, Settings, SettingsError};
@@ -78,6 +79,7 @@ struct SettingsDocument {
     appkey: AppKeyDocument,
     dotide: DotideDocument,
     loopback: loopback::LoopBackDocument,
+    forward_auth: forward_auth::ForwardAuthDocument,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -160,10 +162,11 @@ impl SettingsDocument {
             appkey: AppKeyDocument::from_settings(&settings.appkey),
             dotide: DotideDocument::from_settings(&settings.dotide),
             loopback: loopback::LoopBackDocument::from_settings(&settings.loopback),
+            forward_auth: forward_auth::ForwardAuthDocument::from_settings(&settings.forward_auth),
         }
     }
 
-    fn into_settings(self) -> Result<Settings, SettingsError> {
+    fn into_settings(self) -> Result<Settings, SettingsProblem> {
         let token_prefix = match self.token_prefix.as_str() {
             "" => None,
             text => Some(text.parse().map_err(|_| SettingsError {
@@ -184,6 +187,7 @@ impl SettingsDocument {
             appkey: self.appkey.into_settings()?,
             dotide: self.dotide.into_settings()?,
             loopback: self.loopback.into_settings()?,
+            forward_auth: self.forward_auth.into_settings()?,
         })
     }
 }
@@ -240,6 +244,10 @@ mod tests {
                         {"principalType": "ROLE", "principalId": "$everyone", "permission": "ALLOW", "property": "create"},
                     ],
                     "roles": {}, "client_ids": "authorized", "allow_eternal_tokens": false,
+                },
+                "forward_auth": {
+                    "source": "x-original", "credentials": ["bearer", "x-access-token"], "query_token": false, "demands": {},
+                    "routes": [], "preflights": false, "realm": null, "resource_metadata": null, "cache_seconds": 0,
                 },
             })
         );
