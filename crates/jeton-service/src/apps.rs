@@ -1,6 +1,7 @@
 //! Apps: making, showing, settings, credentials, deletion.
 
 use crate::cache::Before;
+use crate::open_app::ForwardAuthApp;
 pub(crate) use crate::open_app::OpenApp;
 use crate::settings::{SettingsProblem, merge_settings, parse_settings};
 use crate::{Keys, Service, Unavailable};
@@ -152,7 +153,7 @@ impl Service {
             None => self.store.default_app().await?,
         };
         if let (Some(key), None) = (key, &found) {
-            self.cache.keep_app(before, key, None);
+            self.cache.keep_app(before, key, ForwardAuthApp::NONE);
         }
         found.map(|app| self.open_found(before, key, &app)).transpose()
     }

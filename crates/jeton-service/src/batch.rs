@@ -1,6 +1,6 @@
 //! Many questions about the tokens of one app at once.
 
-use crate::cache::{Place, Recalled};
+use crate::cache::Recalled;
 use crate::lookup::{Presented, Seeking};
 use crate::verify::nothing_to_explain;
 use crate::{Service, Subject, Unavailable, Verified};
@@ -93,7 +93,7 @@ impl Service {
     ) -> Option<Recalled> {
         let Some(secret) = &check.secret else { return Some(Recalled::Absent) };
         let presented = self.presented(secret);
-        let recalled = self.recall(Place::Id(app_id), &presented, Seeking::EVERYWHERE, now);
+        let recalled = self.recall(app_id.into(), &presented, Seeking::EVERYWHERE, now);
         if recalled.is_none() {
             missed.push(presented);
         }

@@ -12,6 +12,7 @@ mod batch;
 mod cache;
 mod client;
 mod error;
+mod forward_auth;
 mod import;
 mod initialise;
 mod issue;
@@ -58,7 +59,7 @@ pub use loopback::{
     value_of_json,
 };
 pub use measures::{ServiceMeasures, Throttled, Verdicts};
-pub use open_app::OpenApp;
+pub use open_app::{ForwardAuthApp, OpenApp, Place};
 pub use operators::OperatorCredentials;
 pub use retention::{Retention, RetentionCounters};
 pub use settings::{SettingsProblem, merge_settings, parse_settings, print_settings};

@@ -4,10 +4,14 @@
 //! whether self-made tokens do, and how much of the answer is remembered. A secret becomes its digests once, and what is
 //! done with it afterwards is done with those.
 
-use crate::cache::{Before, Place, Recalled};
+use crate::cache::{Before, Recalled};
+use crate::open_app::{ForwardAuthApp, Place};
+use crate::settings::parse_forward_auth;
 use crate::{Service, Subject, Unavailable};
-use jeton_core::{AppId, Demand, Digest, Secret, Timestamp, Token, TokenKind, Verdict, decide};
-use jeton_store::{Credential, StoredToken};
+use jeton_core::{
+    AppId, AppKey, Demand, Digest, ForwardAuthSettings, Secret, Timestamp, Token, TokenKind, Verdict, decide,
+};
+use jeton_store::{App, Credential, StoredToken};
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -182,7 +186,7 @@ impl Service {
         presented: &Presented<'_>,
         seeking: Seeking,
     ) -> Result<Vec<StoredToken>, Unavailable> {
-        if self.is_refused_as_weak(presented, seeking) || self.is_garbage(presented) {
+        if self.is_refused_by_arithmetic(presented, seeking) {
             return Ok(Vec::new());
         }
         self.cache.count_question();
@@ -237,13 +241,24 @@ impl Service {
 
     /// Asks which app it is, and remembers the answer.
     async fn ask_place(&self, before: Before, place: Place<'_>) -> Result<Option<AppId>, Unavailable> {
-        let key = match place {
-            Place::Key(key) => key,
-            Place::Id(id) => return Ok(Some(id)),
+        match place {
+            Place::Key(key) => Ok(self.ask_app(before, key).await?.id),
+            Place::Known(id) => Ok(id),
+        }
+    }
+
+    /// Asks for the app of this key as gateways need it, and remembers the answer.
+    pub(crate) async fn ask_app(&self, before: Before, key: &AppKey) -> Result<ForwardAuthApp, Unavailable> {
+        let app = match self.store.app_by_key(key).await? {
+            Some(app) => ForwardAuthApp::new(app.id, read_forward_auth(&app)?),
+            None => ForwardAuthApp::NONE,
         };
-        let app_id = self.store.app_by_key(key).await?.map(|app| app.id);
-        self.cache.keep_app(before, key, app_id);
-        Ok(app_id)
+        self.cache.keep_app(before, key, app.clone());
+        Ok(app)
+    }
+
+    pub(crate) fn is_refused_by_arithmetic(&self, presented: &Presented<'_>, seeking: Seeking) -> bool {
+        self.is_refused_as_weak(presented, seeking) || self.is_garbage(presented)
     }
 
     fn is_refused_as_weak(&self, presented: &Presented<'_>, seeking: Seeking) -> bool {
@@ -270,4 +285,10 @@ impl Service {
         token.kind != TokenKind::SelfMade
             && decide(token.standing(), &Demand::Active, self.now()) == Verdict::Allowed
     }
+}
+
+fn read_forward_auth(app: &App) -> Result<ForwardAuthSettings, Unavailable> {
+    let unreadable = || Unavailable::Unreadable("settings of an app");
+    let document = serde_json::from_str(&app.settings).map_err(|_| unreadable())?;
+    parse_forward_auth(&document).map_err(|_| unreadable())
 }

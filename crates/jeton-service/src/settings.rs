@@ -4,6 +4,8 @@ mod cors;
 mod forward_auth;
 mod loopback;
 
+pub(crate) use forward_auth::parse_forward_auth;
+
 use jeton_core::{AppKeySettings, DotideSettings, Int64Form, Permission, Reveal, Settings, SettingsError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! Letting in those who ask whether an app's tokens are good.
 
-use crate::cache::{Place, Recalled};
+use crate::cache::Recalled;
 use crate::limiter::{Purpose, TooOften};
 use crate::lookup::Seeking;
 use crate::{ClientCredentials, Service, Unavailable};
@@ -64,7 +64,7 @@ impl Service {
         let found = match key {
             Some(key) => {
                 let presented = self.presented(secret);
-                self.look_up(Place::Key(key), &presented, Seeking::EVERYWHERE).await?
+                self.look_up(key.into(), &presented, Seeking::EVERYWHERE).await?
             }
             None => Recalled::Absent,
         };

@@ -1,7 +1,8 @@
 //! The question that is asked all day: is this token good, and for that?
 
-use crate::cache::{Place, Recalled};
+use crate::cache::Recalled;
 use crate::lookup::{Digests, Seeking};
+use crate::open_app::Place;
 use crate::{Service, Subject, Unavailable};
 use jeton_core::{
     AppKey, Demand, Explanation, InactiveReason, Secret, Timestamp, Token, Verdict, decide, explain,
@@ -53,13 +54,14 @@ impl Service {
     ///
     /// # Errors
     /// It could not be found out. Never means that the token is bad.
-    pub async fn verify(
+    pub async fn verify<'a>(
         &self,
-        app: &AppKey,
+        app: impl Into<Place<'a>>,
         secret: &Secret,
         demand: &Demand,
         from: Option<IpAddr>,
     ) -> Result<Verified, Unavailable> {
+        let app = app.into();
         match self.verify_from_memory(app, secret, demand, from) {
             Ok(verified) => Ok(verified),
             Err(missed) => self.verify_missed(app, secret, missed, demand, from).await,
@@ -70,16 +72,16 @@ impl Service {
     ///
     /// # Errors
     /// Memory does not know the answer: [`verify_missed`](Self::verify_missed) finds it out.
-    pub fn verify_from_memory(
+    pub fn verify_from_memory<'a>(
         &self,
-        app: &AppKey,
+        app: impl Into<Place<'a>>,
         secret: &Secret,
         demand: &Demand,
         from: Option<IpAddr>,
     ) -> Result<Verified, Missed> {
         let now = self.now();
         let presented = self.presented(secret);
-        match self.recall(Place::Key(app), &presented, Seeking::EVERYWHERE, now) {
+        match self.recall(app.into(), &presented, Seeking::EVERYWHERE, now) {
             Some(recalled) => Ok(self.judge(recalled, demand, now, from)),
             None => Err(Missed(Box::new(presented.into_digests()))),
         }
@@ -89,16 +91,16 @@ impl Service {
     ///
     /// # Errors
     /// It could not be found out. Never means that the token is bad.
-    pub async fn verify_missed(
+    pub async fn verify_missed<'a>(
         &self,
-        app: &AppKey,
+        app: impl Into<Place<'a>>,
         secret: &Secret,
         missed: Missed,
         demand: &Demand,
         from: Option<IpAddr>,
     ) -> Result<Verified, Unavailable> {
         let presented = self.presented_again(secret, *missed.0);
-        match self.look_up(Place::Key(app), &presented, Seeking::EVERYWHERE).await {
+        match self.look_up(app.into(), &presented, Seeking::EVERYWHERE).await {
             Ok(recalled) => Ok(self.judge(recalled, demand, self.now(), from)),
             Err(error) => {
                 self.measures.verdicts.unavailable.increment();

@@ -1,11 +1,13 @@
 //! Forward-auth as it is plainly asked, before the HTTP library sees it.
 
-use super::{Answer, Question};
+use super::answer::Answer;
+use super::question::{Asked, Question, Target};
 use crate::endpoint::Lookup;
 use crate::server::{AtOnce, PlainHead, Reply, Room};
 use crate::transport::client_address::Client;
 use crate::transport::fault::Fault;
 use crate::transport::http_date::with_http_date;
+use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, DATE};
 use futures_util::future::BoxFuture;
 use jeton_service::{Missed, Service};
@@ -13,11 +15,16 @@ use std::net::IpAddr;
 
 /// A question that memory does not answer.
 #[derive(Debug)]
-struct Asked {
-    question: Question,
-    missed: Missed,
-    from: Option<IpAddr>,
+enum Unanswered {
+    /// It does not know the token.
+    Token(Question, Missed),
+    /// It does not know the app, and so not even how the question is to be read.
+    App { path: String, query: String, method: &'static str, headers: HeaderMap },
 }
+
+/// The same, and from where it is asked.
+#[derive(Debug)]
+struct Waiting(Unanswered, Option<IpAddr>);
 
 pub(super) fn answer_at_once(
     service: &Service,
@@ -25,13 +32,20 @@ pub(super) fn answer_at_once(
     head: &PlainHead<'_>,
     reply: &mut Reply,
 ) -> AtOnce<Box<dyn Lookup>> {
-    let answer = match Question::read(head.path(), head.query(), head) {
-        None => Answer::Unproven,
-        Some(question) => {
+    let answer = match Target::read(head.path(), head.query()) {
+        None => Answer::nobody(),
+        Some(target) => {
             let from = client.address(head);
-            match question.recall(service, from) {
-                Ok(verified) => question.answered(Ok(verified)),
-                Err(missed) => return AtOnce::Asked(Box::new(Asked { question, missed, from })),
+            let Some(app) = service.forward_auth_app_from_memory(&target.app) else {
+                return AtOnce::Asked(Box::new(Waiting(Unanswered::of_unknown_app(head), from)));
+            };
+            let asked = Asked { target, method: head.method(), headers: head };
+            match asked.question(app).map(|question| (question.recall(service, from), question)) {
+                Err(answer) => answer,
+                Ok((Ok(verified), question)) => question.answered(service, Ok(verified)),
+                Ok((Err(missed), question)) => {
+                    return AtOnce::Asked(Box::new(Waiting(Unanswered::Token(question, missed), from)));
+                }
             }
         }
     };
@@ -39,16 +53,34 @@ pub(super) fn answer_at_once(
     AtOnce::Answered
 }
 
-impl Lookup for Asked {
+impl Unanswered {
+    fn of_unknown_app(head: &PlainHead<'_>) -> Self {
+        let (path, query) = (head.path().to_owned(), head.query().to_owned());
+        Unanswered::App { path, query, method: head.method(), headers: head.to_headers() }
+    }
+
+    async fn answer(self, service: &Service, from: Option<IpAddr>) -> Answer {
+        match self {
+            Unanswered::Token(question, missed) => question.answer_missed(service, missed, from).await,
+            Unanswered::App { path, query, method, headers } => match Target::read(&path, &query) {
+                Some(target) => Asked { target, method, headers: &headers }.answer(service, from).await,
+                None => Answer::nobody(),
+            },
+        }
+    }
+}
+
+impl Lookup for Waiting {
     fn answer<'a>(
         self: Box<Self>,
         service: &'a Service,
         room: Room<'a>,
         reply: &'a mut Reply,
     ) -> BoxFuture<'a, ()> {
+        let Waiting(unanswered, from) = *self;
         Box::pin(async move {
             let answer = match room.take() {
-                Some(_place) => self.question.answer_missed(service, self.missed, self.from).await,
+                Some(_place) => unanswered.answer(service, from).await,
                 None => Answer::Fault(Fault::NoRoom),
             };
             write(service, &answer, reply);

@@ -7,7 +7,8 @@ mod secret;
 mod settings;
 
 use crate::listeners;
-use crate::transport::credentials::{Presented, bearer_or_header};
+use crate::server::Headers;
+use crate::transport::credentials::{Presented, X_ACCESS_TOKEN, bearer_values, only};
 
 /// What must hold for any bytes.
 pub type Target = fn(&[u8]);
@@ -32,6 +33,10 @@ fn head(input: &[u8]) {
     crate::server::fuzz::head(input, |plain, headers| {
         assert_eq!(show(&bearer_or_header(plain)), show(&bearer_or_header(headers)));
     });
+}
+
+fn bearer_or_header(headers: &impl Headers) -> Presented {
+    only(bearer_values(headers).chain(headers.named(&X_ACCESS_TOKEN)))
 }
 
 fn show(presented: &Presented) -> Option<&str> {

@@ -75,6 +75,16 @@ impl<'a> PlainHead<'a> {
         self.query
     }
 
+    /// Its headers, for longer than the bytes are there.
+    pub(crate) fn to_headers(self) -> HeaderMap {
+        let headers = self.headers.iter().filter_map(|header| {
+            // What the parser takes, these take too.
+            let name = HeaderName::from_bytes(header.name.as_bytes()).ok()?;
+            Some((name, HeaderValue::from_bytes(header.value).ok()?))
+        });
+        headers.collect()
+    }
+
     #[cfg(any(test, fuzzing))]
     pub(super) fn headers(&self) -> &'a [httparse::Header<'a>] {
         self.headers

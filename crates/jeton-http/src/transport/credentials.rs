@@ -28,13 +28,8 @@ pub(crate) fn bearer(headers: &impl Headers) -> Presented {
     only(bearer_values(headers))
 }
 
-/// The token of `Authorization: Bearer` or of `X-Access-Token`.
-pub(crate) fn bearer_or_header(headers: &impl Headers) -> Presented {
-    only(bearer_values(headers).chain(headers.named(&X_ACCESS_TOKEN)))
-}
-
 /// What stands behind `Bearer`, once for each header. Where nothing stands there, nothing is presented.
-fn bearer_values(headers: &impl Headers) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn bearer_values(headers: &impl Headers) -> impl Iterator<Item = &[u8]> {
     let tokens = headers.named(&AUTHORIZATION).filter_map(|value| {
         let (scheme, token) = value.split_at_checked(7)?;
         scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
@@ -56,8 +51,22 @@ pub(crate) fn basic(headers: &HeaderMap) -> Option<ClientCredentials> {
     Some(ClientCredentials { id: id.to_owned(), secret: Secret::parse(secret).ok()? })
 }
 
-/// One that cannot be a token counts as one that was presented.
-fn only<'a>(mut tokens: impl Iterator<Item = &'a [u8]>) -> Presented {
+/// The user names of `Authorization: Basic`, once for each header, of those that are not empty. Their passwords are not looked at.
+pub(crate) fn basic_user_names(headers: &impl Headers) -> impl Iterator<Item = Zeroizing<Vec<u8>>> {
+    headers.named(&AUTHORIZATION).filter_map(|value| {
+        let (scheme, encoded) = value.split_at_checked(6)?;
+        if !scheme.eq_ignore_ascii_case(b"basic ") {
+            return None;
+        }
+        let mut decoded = Zeroizing::new(BASE64_STANDARD.decode(encoded.trim_ascii()).ok()?);
+        let end = decoded.iter().position(|byte| *byte == b':')?;
+        decoded.truncate(end);
+        (!decoded.is_empty()).then_some(decoded)
+    })
+}
+
+/// The only one of them. One that cannot be a token counts as one that was presented.
+pub(crate) fn only<'a>(mut tokens: impl Iterator<Item = &'a [u8]>) -> Presented {
     match (tokens.next(), tokens.next()) {
         (None, _) => Presented::Nothing,
         (Some(_), Some(_)) => Presented::Several,
@@ -108,7 +117,8 @@ mod tests {
                 map
             };
             assert_eq!(show(bearer(&map)), in_bearer, "{pairs:?}");
-            assert_eq!(show(bearer_or_header(&map)), in_both, "{pairs:?}");
+            let both = only(bearer_values(&map).chain(map.named(&X_ACCESS_TOKEN)));
+            assert_eq!(show(both), in_both, "{pairs:?}");
         }
     }
 

@@ -187,8 +187,10 @@ async fn the_app_is_part_of_the_question() {
         ("/auth/Demo", 401),
         ("/auth/de%2Fmo", 401),
         ("/auth/%ff", 401),
-        ("/auth/demo/read", 401),
-        ("/auth/demo//", 401),
+        // A demand of that name, which the settings do not have.
+        ("/auth/demo/read", 403),
+        ("/auth/demo//", 403),
+        ("/auth/other/read", 401),
         ("/auth", 401),
         ("/auth/", 401),
         ("/auth//", 401),

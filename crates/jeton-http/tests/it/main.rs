@@ -12,6 +12,7 @@ mod dotide;
 mod empty_headers;
 mod encodings;
 mod failing;
+mod forward_auth;
 mod health;
 mod held;
 mod loopback;

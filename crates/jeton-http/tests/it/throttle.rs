@@ -149,3 +149,27 @@ async fn anonymous_writes_are_bounded_for_each_address_and_app() {
     assert_eq!(post("192.0.2.1", json!({})).status().await, 200);
     assert_eq!(app.service.measures().throttled.anonymous_writes.get(), 5);
 }
+
+#[tokio::test]
+async fn strangers_have_only_so_many_apps_looked_up_that_there_are_not() {
+    let app = app().await;
+    let token = app.issue(grant(user("7"), "read")).await.secret;
+    let ask = |number: u64| app.get(&format!("/auth/app{number}"));
+    for number in 0..FAILURES {
+        let before = app.store.calls();
+        assert_eq!(ask(number).status().await, 401);
+        assert_eq!(app.store.calls(), before + 1);
+    }
+    let before = app.store.calls();
+    for number in FAILURES..20 {
+        assert_eq!(ask(number).status().await, 401);
+        assert_eq!(ask(number).bearer("garbage").status().await, 401);
+        assert_eq!(ask(number).bearer(&guess(number)).status().await, 401);
+    }
+    assert_eq!(app.store.calls(), before, "what comes too often is refused by memory alone");
+    assert_eq!(
+        app.get("/auth/demo").bearer(&token).status().await,
+        200,
+        "a token is looked for all the same"
+    );
+}

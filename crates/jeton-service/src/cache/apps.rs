@@ -4,7 +4,7 @@
 
 use super::Afterwards;
 use super::epochs::{Epochs, Open, Stamp};
-use crate::open_app::OpenApp;
+use crate::open_app::{ForwardAuthApp, OpenApp};
 use jeton_core::{AppId, AppKey};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -21,15 +21,15 @@ const MAX_OPENED: usize = 1_000;
 pub(super) struct Apps {
     changes: Epochs,
     /// Which app has a key, perhaps none. Reading takes no lock.
-    ids: papaya::HashMap<AppKey, KnownApp>,
+    known: papaya::HashMap<AppKey, KnownApp>,
     /// Behind a lock because what is forgotten is gone at once, data keys above all.
     opened: RwLock<Opened>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct KnownApp {
     stamp: Stamp,
-    id: Option<AppId>,
+    app: ForwardAuthApp,
 }
 
 #[derive(Debug, Default)]
@@ -40,7 +40,7 @@ struct Opened {
 
 impl Apps {
     pub(super) fn new() -> Self {
-        Apps { changes: Epochs::new(1), ids: papaya::HashMap::new(), opened: RwLock::default() }
+        Apps { changes: Epochs::new(1), known: papaya::HashMap::new(), opened: RwLock::default() }
     }
 
     /// The stamp for an answer about apps that is about to be asked for.
@@ -66,17 +66,25 @@ impl Apps {
 
     /// The app of this key, which may be none; `None`: not known.
     pub(super) fn id(&self, key: &AppKey) -> Option<Option<AppId>> {
-        let known = *self.ids.pin().get(key)?;
-        self.is_current(known.stamp).then_some(known.id)
+        let known = self.known.pin();
+        let known = known.get(key)?;
+        self.is_current(known.stamp).then_some(known.app.id)
+    }
+
+    /// The same with what gateways need to know of it.
+    pub(super) fn forward_auth(&self, key: &AppKey) -> Option<ForwardAuthApp> {
+        let known = self.known.pin();
+        let known = known.get(key)?;
+        self.is_current(known.stamp).then(|| known.app.clone())
     }
 
     /// Remembers which app has this key.
-    pub(super) fn keep_id(&self, stamp: Stamp, key: &AppKey, id: Option<AppId>) {
-        let ids = self.ids.pin();
-        if ids.len() >= MAX_KEYS {
-            ids.clear();
+    pub(super) fn keep(&self, stamp: Stamp, key: &AppKey, app: ForwardAuthApp) {
+        let known = self.known.pin();
+        if known.len() >= MAX_KEYS {
+            known.clear();
         }
-        ids.insert(key.clone(), KnownApp { stamp, id });
+        known.insert(key.clone(), KnownApp { stamp, app });
     }
 
     /// The app of this key, or the default app, opened; `None`: not known.

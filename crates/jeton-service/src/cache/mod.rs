@@ -27,7 +27,7 @@ mod model_tests;
 pub use counters::CacheStats;
 pub use subject::Subject;
 
-use crate::open_app::OpenApp;
+use crate::open_app::{ForwardAuthApp, OpenApp, Place};
 use apps::Apps;
 use counters::Counters;
 use epochs::{Epochs, Stamp};
@@ -111,15 +111,6 @@ pub(crate) enum Recalled {
     Absent,
 }
 
-/// In which app a token is sought.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Place<'a> {
-    /// The one of this key, if there is one.
-    Key(&'a AppKey),
-    /// This one, which the asker knows to be there.
-    Id(AppId),
-}
-
 /// Stamps for an answer, taken before the question.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Before {
@@ -166,7 +157,7 @@ impl Cache {
     pub(crate) fn place(&self, place: Place<'_>) -> Option<Option<AppId>> {
         match place {
             Place::Key(key) => self.recall_app(key),
-            Place::Id(id) => self.is_fresh().then_some(Some(id)),
+            Place::Known(id) => self.is_fresh().then_some(id),
         }
     }
 
@@ -252,9 +243,14 @@ impl Cache {
         Before { token: self.tokens.stamp(), arrival: self.arrivals.stamp(), app: self.apps.stamp() }
     }
 
+    /// What gateways need to know of the app of this key, which may be none; `None`: the store must be asked.
+    pub(crate) fn recall_forward_auth(&self, key: &AppKey) -> Option<ForwardAuthApp> {
+        self.is_fresh().then(|| self.apps.forward_auth(key)).flatten()
+    }
+
     /// Remembers which app has this key.
-    pub(crate) fn keep_app(&self, before: Before, key: &AppKey, id: Option<AppId>) {
-        self.apps.keep_id(before.app, key, id);
+    pub(crate) fn keep_app(&self, before: Before, key: &AppKey, app: ForwardAuthApp) {
+        self.apps.keep(before.app, key, app);
     }
 
     /// Remembers the app of this key, or the default app, as it was opened. While nobody would be told that it has

@@ -4,6 +4,7 @@ mod callers;
 
 use super::{CacheLimits, Recalled};
 use crate::cache::follow::Follower;
+use crate::open_app::ForwardAuthApp;
 use crate::{
     AppCredentials, Edit, ImportRow, Imported, Issue, KeyRing, Merged, OpenApp, Rate, Service, TokenLife,
 };
@@ -304,7 +305,8 @@ impl World {
         let Some(Fill { before, app, app_id, digests, stored }) = self.fill.take() else { return };
         let cache = &self.here.service.cache;
         let before = if self.without == Without::EarlyStamps { cache.before() } else { before };
-        cache.keep_app(before, &"demo".parse().unwrap(), app_id);
+        let kept = app_id.map_or(ForwardAuthApp::NONE, |id| ForwardAuthApp::new(id, Default::default()));
+        cache.keep_app(before, &"demo".parse().unwrap(), kept);
         if let Some(app) = app {
             cache.keep_opened(before, Some(&app.key), &app);
         }

@@ -6,6 +6,7 @@ use jeton_core::{
     Resource, RouteRule, RulePermission,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
@@ -108,6 +109,13 @@ impl ForwardAuthDocument {
             cache_seconds: self.cache_seconds,
         })
     }
+}
+
+/// The section of a settings document, whatever else stands there.
+pub(crate) fn parse_forward_auth(document: &Value) -> Result<ForwardAuthSettings, SettingsProblem> {
+    let Some(section) = document.get("forward_auth") else { return Ok(ForwardAuthSettings::default()) };
+    let section = ForwardAuthDocument::deserialize(section);
+    section.map_err(|error| SettingsProblem::Form(error.to_string()))?.into_settings()
 }
 
 fn fault(member: &str, wanted: impl Display) -> SettingsProblem {

@@ -40,6 +40,11 @@ fn requests(secret: &str) -> Vec<(String, String)> {
         "/auth/demo?",
         "/auth/other",
         "/auth/demo/more",
+        "/auth/demo/named",
+        "/auth/demo/named/more?permission=write",
+        "/auth/demo/route/files/s%201?x",
+        "/auth/demo/route/files/s2",
+        "/auth/demo/route",
         "/auth/%ff",
         "/auth",
         "/auth/",
@@ -62,6 +67,8 @@ fn requests(secret: &str) -> Vec<(String, String)> {
             format!("X-Request-Id: a b\r\n{garbage}"),
             format!("{bearer}Connection: keep-alive\r\nCookie: {}\r\n", "c".repeat(3_000)),
             format!("{bearer}X-Name: \u{e9}\r\n"),
+            format!("X-Api-Key: {secret}\r\n"),
+            format!("Cookie: a=b; sid={secret}; c\r\n"),
             format!("{bearer}Cookie: {}\r\n", "c".repeat(16_200)),
         ] {
             all.push((format!("GET {target}"), headers.clone()));
@@ -86,11 +93,24 @@ async fn compare(app: &TestApp, secret: &str) {
     assert!(kinds.starts_with(&[200, 401, 403, 404]) || kinds.starts_with(&[401, 404, 503]), "{kinds:?}");
 }
 
+/// Whatever changes how a question is read or answered.
+fn settings() -> serde_json::Value {
+    serde_json::json!({"forward_auth": {
+        "source": "request",
+        "credentials": ["bearer", "x-access-token", "x-api-key", "basic-username", "cookie:sid"],
+        "demands": {"named": {"permission": "read"}},
+        "routes": [{"method": "*", "path": "/files/{id}", "permission": "write", "id": "{id}"}],
+        "realm": "api", "cache_seconds": 5, "preflights": true, "query_token": true,
+    }})
+}
+
 #[tokio::test]
 async fn every_answer_is_the_one_of_the_long_way() {
     let scopes = || vec![jeton_core::Scope::global(crate::app::names("read")), on_ids("write", &["s 1"])];
     for app in [TestApp::new().await, TestApp::following().await] {
         let token = app.issue(scoped(user("ключ и замок"), scopes())).await;
+        compare(&app, &token.secret).await;
+        app.merge(settings()).await;
         compare(&app, &token.secret).await;
         app.store.fail_always();
         compare(&app, &token.secret).await;

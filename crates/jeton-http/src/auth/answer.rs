@@ -1,0 +1,152 @@
+//! What forward-auth answers.
+
+use super::{credential, held};
+use crate::transport::fault::Fault;
+use axum::http::header::{CACHE_CONTROL, VARY, WWW_AUTHENTICATE};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use jeton_core::{AppKey, CredentialPlace, ForwardAuthSettings, Realm, Timestamp};
+use jeton_service::{ForwardAuthApp, Subject, Unavailable};
+use std::fmt::Write;
+use std::sync::Arc;
+
+const X_AUTH_APP: HeaderName = HeaderName::from_static("x-auth-app");
+const X_AUTH_TOKEN_ID: HeaderName = HeaderName::from_static("x-auth-token-id");
+const X_AUTH_USER: HeaderName = HeaderName::from_static("x-auth-user");
+const X_AUTH_SCOPES: HeaderName = HeaderName::from_static("x-auth-scopes");
+
+/// An answer, which has no body.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// 200, and who it is.
+    Allowed {
+        key: AppKey,
+        subject: Arc<Subject>,
+        /// `None`: only this once.
+        caching: Option<Caching>,
+    },
+    /// 200, and nobody: what stands behind the gateway answers the browser.
+    Preflight { key: AppKey },
+    /// 401: no token that is good here.
+    Unproven(ForwardAuthApp),
+    /// 403: a good token that does not cover the demand, or a demand that makes no sense.
+    Refused(ForwardAuthApp),
+    /// It goes wrong whatever is asked: 503 above all, where it could not be found out.
+    Fault(Fault),
+}
+
+/// For how long a gateway may give the same answer, and to what.
+#[derive(Debug)]
+pub(super) struct Caching {
+    seconds: u64,
+    vary: String,
+}
+
+impl Answer {
+    /// The answer where not even an app is named.
+    pub(super) fn nobody() -> Self {
+        Answer::Unproven(ForwardAuthApp::NONE)
+    }
+
+    /// The answer when it could not be found out.
+    pub(super) fn unavailable(error: Unavailable) -> Self {
+        log(&error);
+        Answer::Fault(error.into())
+    }
+
+    pub(super) fn allowed(key: AppKey, subject: Arc<Subject>, app: &ForwardAuthApp, now: Timestamp) -> Self {
+        let settings = app.settings();
+        let caching = (settings.cache_seconds > 0).then(|| Caching::of(settings, &subject, now));
+        Answer::Allowed { key, subject, caching }
+    }
+
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            Answer::Allowed { .. } | Answer::Preflight { .. } => StatusCode::OK,
+            Answer::Unproven(_) => StatusCode::UNAUTHORIZED,
+            Answer::Refused(_) => StatusCode::FORBIDDEN,
+            Answer::Fault(fault) => fault.status(),
+        }
+    }
+
+    /// Says each header with its value. When it is allowed, those four that a gateway hands on: always all of them, empty
+    /// when there is nothing to say, and what is not plain percent-encoded.
+    pub(super) fn each_header(&self, mut say: impl FnMut(HeaderName, &[u8])) {
+        match self {
+            Answer::Allowed { caching: Some(caching), .. } => {
+                say(CACHE_CONTROL, format!("public, max-age={}", caching.seconds).as_bytes());
+                say(VARY, caching.vary.as_bytes());
+            }
+            _ => say(CACHE_CONTROL, b"no-store"),
+        }
+        match self {
+            Answer::Allowed { key, subject, .. } => {
+                say(X_AUTH_APP, key.as_str().as_bytes());
+                say(X_AUTH_TOKEN_ID, &subject.token_id_text());
+                say(X_AUTH_USER, &subject.user_text());
+                say(X_AUTH_SCOPES, subject.scopes_text());
+            }
+            Answer::Preflight { key } => {
+                say(X_AUTH_APP, key.as_str().as_bytes());
+                [X_AUTH_TOKEN_ID, X_AUTH_USER, X_AUTH_SCOPES].into_iter().for_each(|name| say(name, b""));
+            }
+            Answer::Unproven(app) => challenge(app.settings(), None, say),
+            Answer::Refused(app) => challenge(app.settings(), Some("insufficient_scope"), say),
+            Answer::Fault(fault) => {
+                if let Some((name, value)) = fault.header() {
+                    say(name, value.as_bytes());
+                }
+            }
+        }
+    }
+}
+
+/// Says in the log what could not be found out.
+pub(super) fn log(error: &Unavailable) {
+    tracing::error!(route = "/auth/{app}", "{error}");
+}
+
+impl Caching {
+    /// No longer than the token lives. A cache that heeds `Vary` (RFC 9110 section 12.5.5) asks again for every other credential
+    /// and every other request; gateways that do not are told by their recipes what to ask by.
+    fn of(settings: &ForwardAuthSettings, subject: &Subject, now: Timestamp) -> Self {
+        let most = u64::from(settings.cache_seconds);
+        let left = subject.expires_at().map(|end| end.as_millis().saturating_sub(now.as_millis()) / 1_000);
+        let seconds = left.map_or(most, |left| most.min(u64::try_from(left).unwrap_or(0)));
+        let request = held::headers_of(settings.source).into_iter().flatten();
+        let vary: Vec<HeaderName> = credential::headers_of(settings).into_iter().chain(request).collect();
+        Caching { seconds, vary: vary.iter().map(HeaderName::as_str).collect::<Vec<_>>().join(", ") }
+    }
+}
+
+/// Says what to present (RFC 9110 section 11.6.1, RFC 6750 section 3, RFC 9728 section 5.1). A client that only knows user names
+/// and passwords is asked for those where a user name may be a token.
+fn challenge(settings: &ForwardAuthSettings, error: Option<&str>, mut say: impl FnMut(HeaderName, &[u8])) {
+    let (realm, metadata) =
+        (settings.realm.as_ref().map(Realm::as_str), settings.resource_metadata.as_deref());
+    let mut bearer = "Bearer".to_owned();
+    let parameters = [("realm", realm), ("error", error), ("resource_metadata", metadata)];
+    let given = parameters.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    for (place, (name, value)) in given.enumerate() {
+        let separator = if place == 0 { " " } else { ", " };
+        write!(bearer, "{separator}{name}=\"{value}\"")
+            .unwrap_or_else(|_| unreachable!("texts can be written to"));
+    }
+    say(WWW_AUTHENTICATE, bearer.as_bytes());
+    if error.is_none() && settings.credentials.contains(&CredentialPlace::BasicUsername) {
+        let realm = realm.unwrap_or("token");
+        say(WWW_AUTHENTICATE, format!("Basic realm=\"{realm}\", charset=\"UTF-8\"").as_bytes());
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        self.each_header(|name, value| {
+            let value = HeaderValue::from_bytes(value)
+                .unwrap_or_else(|_| unreachable!("what is not plain is percent-encoded"));
+            response.headers_mut().append(name, value);
+        });
+        response
+    }
+}

@@ -1,0 +1,288 @@
+//! What a gateway asks.
+
+use super::answer::{self, Answer};
+use super::credential;
+use super::held::{self, HeldRequest};
+use crate::server::Headers;
+use crate::transport::credentials::Presented;
+use crate::transport::url::pairs;
+use axum::http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
+use jeton_core::{AppKey, BY_ROUTE, Demand, ForwardAuthSettings, Permission, Resource, Secret, Verdict};
+use jeton_service::{ForwardAuthApp, Missed, Service, Unavailable, Verified};
+use percent_encoding::percent_decode_str;
+use std::net::IpAddr;
+
+/// Whose tokens are asked about, and where it stands what is demanded.
+#[derive(Clone, Debug)]
+pub(super) struct Target<'a> {
+    pub(super) app: AppKey,
+    demanded: Demanded<'a>,
+    query: &'a str,
+}
+
+/// Where it stands what is demanded.
+#[derive(Clone, Copy, Debug)]
+enum Demanded<'a> {
+    /// In the query of the question.
+    InQuery,
+    /// In the settings under this name, as it was sent. What follows in the path is of no account.
+    Named { name: &'a str, rest: &'a str },
+    /// In the rule for the request that is held.
+    OfRoute { rest: &'a str },
+}
+
+/// A question as it came.
+#[derive(Debug)]
+pub(super) struct Asked<'a, H> {
+    pub(super) target: Target<'a>,
+    pub(super) method: &'a str,
+    pub(super) headers: &'a H,
+}
+
+/// What is to be found out.
+#[derive(Debug)]
+pub(super) struct Question {
+    app: ForwardAuthApp,
+    key: AppKey,
+    secret: Secret,
+    /// `None`: it makes no sense.
+    demand: Option<Demand>,
+}
+
+impl<'a> Target<'a> {
+    /// `None`: it names no app.
+    pub(super) fn read(path: &'a str, query: &'a str) -> Option<Self> {
+        let rest = path.strip_prefix("/auth/")?;
+        let (app, rest) = rest.split_once('/').unwrap_or((rest, ""));
+        let app = if app.contains('%') {
+            percent_decode_str(app).decode_utf8().ok()?.parse().ok()?
+        } else {
+            app.parse().ok()?
+        };
+        let name = rest.split('/').next().unwrap_or_default();
+        let behind = rest.get(name.len()..).unwrap_or_default();
+        let demanded = match name {
+            "" if rest.is_empty() => Demanded::InQuery,
+            BY_ROUTE => Demanded::OfRoute { rest: behind },
+            name => Demanded::Named { name, rest: behind },
+        };
+        Some(Target { app, demanded, query })
+    }
+
+    /// The path and the query of the question behind what says where the demand stands. The query is the request's only if it
+    /// is not the gateway's.
+    fn rest(&self) -> (&'a str, &'a str) {
+        match self.demanded {
+            Demanded::InQuery => ("", ""),
+            Demanded::Named { rest, .. } | Demanded::OfRoute { rest } => (rest, self.query),
+        }
+    }
+
+    fn demand(&self, settings: &ForwardAuthSettings, held: HeldRequest<'_>) -> Option<Demand> {
+        match self.demanded {
+            Demanded::InQuery => demand(self.query),
+            Demanded::Named { name, .. } => settings.demand_named(name).cloned(),
+            Demanded::OfRoute { .. } => settings.demand_of(held.method?, held.target?.0),
+        }
+    }
+}
+
+impl<H: Headers> Asked<'_, H> {
+    /// The answer.
+    pub(super) async fn answer(&self, service: &Service, from: Option<IpAddr>) -> Answer {
+        let app = match service.forward_auth_app_from_memory(&self.target.app) {
+            Some(app) => app,
+            None => match self.look_up_app(service, from).await {
+                Ok(app) => app,
+                Err(error) => return Answer::unavailable(error),
+            },
+        };
+        match self.question(app) {
+            Err(answer) => answer,
+            Ok(question) => match question.recall(service, from) {
+                Ok(verified) => question.answered(service, Ok(verified)),
+                Err(missed) => question.answer_missed(service, missed, from).await,
+            },
+        }
+    }
+
+    /// The app as the store has it. Who shows nothing that could be a token has only so many apps looked up that there are not.
+    async fn look_up_app(
+        &self,
+        service: &Service,
+        from: Option<IpAddr>,
+    ) -> Result<ForwardAuthApp, Unavailable> {
+        let presented = credential::presented(&ForwardAuthSettings::default(), self.headers, None);
+        let is_stranger = match presented {
+            Presented::Token(secret) => service.refuse_by_arithmetic(&secret).is_some(),
+            Presented::Nothing | Presented::Several => !credential::may_stand_elsewhere(self.headers),
+        };
+        if is_stranger {
+            let found = service.forward_auth_app_for_stranger(&self.target.app, from).await;
+            // Whatever the app's settings are, nothing was presented that could be good.
+            Ok(found.unwrap_or_else(|error| {
+                answer::log(&error);
+                ForwardAuthApp::NONE
+            }))
+        } else {
+            service.forward_auth_app(&self.target.app).await
+        }
+    }
+
+    /// What is to be found out; the answer, if nothing is.
+    pub(super) fn question(&self, app: ForwardAuthApp) -> Result<Question, Answer> {
+        let settings = app.settings();
+        let reads_request = matches!(self.target.demanded, Demanded::OfRoute { .. })
+            || settings.query_token
+            || settings.preflights;
+        let held = if reads_request {
+            let question =
+                held::Question { method: self.method, headers: self.headers, rest: self.target.rest() };
+            HeldRequest::read(settings.source, &question)
+        } else {
+            HeldRequest::default()
+        };
+        match credential::presented(settings, self.headers, held.target.map(|(_, query)| query)) {
+            Presented::Token(secret) => {
+                let demand = self.target.demand(settings, held);
+                Ok(Question { key: self.target.app.clone(), secret, demand, app })
+            }
+            Presented::Nothing if settings.preflights && self.is_preflight(held) => {
+                Err(Answer::Preflight { key: self.target.app.clone() })
+            }
+            Presented::Nothing | Presented::Several => Err(Answer::Unproven(app)),
+        }
+    }
+
+    /// Whether a browser asks what a page may ask (Fetch section 4.8): it never sends credentials then.
+    fn is_preflight(&self, held: HeldRequest<'_>) -> bool {
+        let is_there = |name| self.headers.named(&name).next().is_some();
+        held.method == Some("OPTIONS") && is_there(ORIGIN) && is_there(ACCESS_CONTROL_REQUEST_METHOD)
+    }
+}
+
+impl Question {
+    /// What memory says.
+    pub(super) fn recall(&self, service: &Service, from: Option<IpAddr>) -> Result<Verified, Missed> {
+        service.verify_from_memory(self.app.place(), &self.secret, self.asked(), from)
+    }
+
+    /// The answer where memory said nothing.
+    pub(super) async fn answer_missed(
+        self,
+        service: &Service,
+        missed: Missed,
+        from: Option<IpAddr>,
+    ) -> Answer {
+        let verified =
+            service.verify_missed(self.app.place(), &self.secret, missed, self.asked(), from).await;
+        self.answered(service, verified)
+    }
+
+    /// A demand that makes no sense is refused only to a token that is good: without one the answer is 401 in any case.
+    fn asked(&self) -> &Demand {
+        self.demand.as_ref().unwrap_or(&Demand::Active)
+    }
+
+    pub(super) fn answered(self, service: &Service, verified: Result<Verified, Unavailable>) -> Answer {
+        match verified {
+            Err(error) => Answer::unavailable(error),
+            Ok(verified) => match (verified.verdict, verified.subject, self.demand) {
+                (Verdict::Allowed, Some(subject), Some(_)) => {
+                    Answer::allowed(self.key, subject, &self.app, service.now())
+                }
+                (Verdict::Allowed, Some(_), None) | (Verdict::Refused, ..) => Answer::Refused(self.app),
+                (Verdict::Inactive(_), ..) | (Verdict::Allowed, None, _) => Answer::Unproven(self.app),
+            },
+        }
+    }
+}
+
+/// The demand of a query; `None` if it makes no sense: an unknown or empty name or value, `permission` or `id` twice, a
+/// resource without a permission.
+fn demand(query: &str) -> Option<Demand> {
+    if query.is_empty() {
+        return Some(Demand::Active);
+    }
+    let (mut permission, mut id, mut tags) = (None, None, Vec::new());
+    for (name, value) in pairs(query.as_bytes())? {
+        if value.is_empty() {
+            return None;
+        }
+        match name.as_str() {
+            "permission" if permission.is_none() => permission = Some(Permission::held(&value).ok()?),
+            "id" if id.is_none() => id = Some(value),
+            "tag" => tags.push(value),
+            _ => return None,
+        }
+    }
+    Demand::new(permission, Resource::named(id, tags)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn demands_by_query() {
+        let permission = |id: Option<&str>, tags: &[&str]| Demand::Permission {
+            permission: "read".parse().unwrap(),
+            resource: (id.is_some() || !tags.is_empty()).then(|| Resource {
+                id: id.map(str::to_owned),
+                tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+            }),
+        };
+        assert_eq!(demand(""), Some(Demand::Active));
+        assert_eq!(demand("permission=read"), Some(permission(None, &[])));
+        assert_eq!(
+            demand("tag=a&permission=read&tag=b%20c&id=s/1"),
+            Some(permission(Some("s/1"), &["a", "b c"]))
+        );
+        for nonsense in [
+            "permission=",
+            "permission",
+            "permission=read&permission=read",
+            "permission=a,b",
+            "id=1&id=2&permission=read",
+            "tag=&permission=read",
+            "id=1",
+            "tag=a",
+            "permission=read&other=1",
+            "Permission=read",
+            "permission=%ff",
+            "=read",
+        ] {
+            assert_eq!(demand(nonsense), None, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn paths_say_where_the_demand_stands() {
+        let show = |path: &'static str| {
+            let target = Target::read(path, "q=r")?;
+            let (form, (rest, query)) = match target.demanded {
+                Demanded::InQuery => ("by query", target.rest()),
+                Demanded::Named { name, .. } => (name, target.rest()),
+                Demanded::OfRoute { .. } => ("by route", target.rest()),
+            };
+            Some(format!("{} {form} {rest} {query}", target.app))
+        };
+        for (path, expected) in [
+            ("/auth/demo", "demo by query  "),
+            ("/auth/demo/", "demo by query  "),
+            ("/auth/d%65mo", "demo by query  "),
+            ("/auth/demo/read-mine", "demo read-mine  q=r"),
+            ("/auth/demo/read-mine/a/../b", "demo read-mine /a/../b q=r"),
+            ("/auth/demo/route", "demo by route  q=r"),
+            ("/auth/demo/route/", "demo by route / q=r"),
+            ("/auth/demo/route//a", "demo by route //a q=r"),
+            ("/auth/demo/routes", "demo routes  q=r"),
+            ("/auth/demo//route", "demo  /route q=r"),
+        ] {
+            assert_eq!(show(path).as_deref(), Some(expected), "{path}");
+        }
+        for bad in ["/auth", "/auth/", "/auth//x", "/auth/de%20mo", "/auth/%ff"] {
+            assert_eq!(show(bad), None, "{bad}");
+        }
+    }
+}
