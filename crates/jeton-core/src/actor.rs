@@ -22,6 +22,8 @@ pub enum Actor {
         /// The token presented.
         token_id: TokenId,
     },
+    /// The bearer of a token that proves no user, known by the token: it acts on that token alone.
+    Bearer(TokenId),
     /// The holder of an app's client credentials.
     Client,
     /// Somebody whom a rule let in without proof.
@@ -54,6 +56,7 @@ impl fmt::Display for Actor {
             Actor::Manager(id) => write!(f, "manager:{id}"),
             // The user comes last because its text may hold any character.
             Actor::User { user_id, token_id } => write!(f, "user:{token_id}:{user_id}"),
+            Actor::Bearer(id) => write!(f, "bearer:{id}"),
             Actor::Client => f.write_str("client"),
             Actor::Anonymous => f.write_str("anonymous"),
             Actor::Retention => f.write_str("retention"),
@@ -76,6 +79,7 @@ impl FromStr for Actor {
             },
             Some(("operator", id)) => OperatorId::new(number(id)?).map(Actor::Operator).ok_or(ActorError),
             Some(("manager", id)) => TokenId::new(number(id)?).map(Actor::Manager).ok_or(ActorError),
+            Some(("bearer", id)) => TokenId::new(number(id)?).map(Actor::Bearer).ok_or(ActorError),
             Some(("user", rest)) => {
                 let (token, user) = rest.split_once(':').ok_or(ActorError)?;
                 let token_id = TokenId::new(number(token)?).ok_or(ActorError)?;
@@ -103,6 +107,7 @@ mod tests {
             Actor::Manager(TokenId::new(12).unwrap()),
             user("7", 45),
             user("a:b:c", 1),
+            Actor::Bearer(TokenId::new(9).unwrap()),
             Actor::Client,
             Actor::Anonymous,
             Actor::Retention,
@@ -110,7 +115,7 @@ mod tests {
         for actor in all {
             assert_eq!(actor.to_string().parse(), Ok(actor));
         }
-        for bad in ["", "root", "manager:0", "manager:x", "user:1", "user:1:", "client:1"] {
+        for bad in ["", "root", "manager:0", "manager:x", "user:1", "user:1:", "client:1", "bearer:0"] {
             assert_eq!(bad.parse::<Actor>(), Err(ActorError), "{bad}");
         }
     }

@@ -19,6 +19,7 @@ mod log_throttle;
 mod loopback;
 mod metrics;
 mod normalise;
+mod oauth;
 mod observe;
 mod overload;
 mod readiness;

@@ -1,7 +1,7 @@
 //! Which surfaces each listener has. To add one, write its folder and enter it here.
 
 use crate::endpoint::Table;
-use crate::{appkey, auth, dotide, elsewhere, health, loopback, metrics, verify};
+use crate::{appkey, auth, dotide, elsewhere, health, loopback, metrics, oauth, verify};
 
 /// What clients of the service see.
 pub(crate) const PUBLIC: Table = Table {
@@ -10,6 +10,7 @@ pub(crate) const PUBLIC: Table = Table {
         &verify::ENDPOINT,
         &appkey::ENDPOINT,
         &dotide::ENDPOINT,
+        &oauth::ENDPOINT,
         &loopback::ENDPOINT,
         &health::ENDPOINT,
     ],

@@ -93,6 +93,11 @@ impl std::fmt::Display for PublicUrlError {
 impl std::error::Error for PublicUrlError {}
 
 impl PublicUrl {
+    /// Whether clients speak TLS to it.
+    pub(crate) fn is_https(&self) -> bool {
+        self.0.starts_with("https://")
+    }
+
     /// The URL as text.
     pub fn as_str(&self) -> &str {
         &self.0

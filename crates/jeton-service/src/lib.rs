@@ -23,6 +23,7 @@ mod list;
 mod lookup;
 mod loopback;
 mod measures;
+mod oauth;
 mod open_app;
 mod operators;
 mod retention;
@@ -59,6 +60,7 @@ pub use loopback::{
     value_of_json,
 };
 pub use measures::{ServiceMeasures, Throttled, Verdicts};
+pub use oauth::OAuthRefusal;
 pub use open_app::{ForwardAuthApp, OpenApp, Place};
 pub use operators::OperatorCredentials;
 pub use retention::{Retention, RetentionCounters};

@@ -59,6 +59,16 @@ impl<L: Layer> Store for L {
         self.inner().app_by_key(key).await
     }
 
+    async fn app_by_id(&self, id: AppId) -> Result<Option<App>, StoreError> {
+        self.ask(Question::Apps).await?;
+        self.inner().app_by_id(id).await
+    }
+
+    async fn app_by_client(&self, client_id: &str) -> Result<Option<App>, StoreError> {
+        self.ask(Question::Apps).await?;
+        self.inner().app_by_client(client_id).await
+    }
+
     async fn client_of(&self, key: &AppKey) -> Result<Option<(String, Digest)>, StoreError> {
         self.ask(Question::Apps).await?;
         self.inner().client_of(key).await

@@ -113,6 +113,18 @@ impl<E: Engine> Store for SqlStore<E> {
         self.one(apps::app_by_key(key), decode::app).await
     }
 
+    async fn app_by_id(&self, id: AppId) -> Result<Option<App>, StoreError> {
+        self.one(apps::app_by_id(id), decode::app).await
+    }
+
+    async fn app_by_client(&self, client_id: &str) -> Result<Option<App>, StoreError> {
+        // A text with a NUL in it is no name that anything has.
+        if client_id.contains('\0') {
+            return Ok(None);
+        }
+        self.one(apps::app_by_client(client_id), decode::app).await
+    }
+
     async fn client_of(&self, key: &AppKey) -> Result<Option<(String, Digest)>, StoreError> {
         Ok(self.one(apps::client_of(key), decode::client).await?.flatten())
     }

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderName};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use jeton_core::Secret;
-use jeton_service::ClientCredentials;
+use jeton_service::{ClientCredentials, VerifierProof};
 use zeroize::Zeroizing;
 
 /// The header that carries a token where `Authorization` is needed for something else.
@@ -49,6 +49,17 @@ pub(crate) fn basic(headers: &HeaderMap) -> Option<ClientCredentials> {
     let decoded = Zeroizing::new(BASE64_STANDARD.decode(encoded.trim_matches(' ')).ok()?);
     let (id, secret) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
     Some(ClientCredentials { id: id.to_owned(), secret: Secret::parse(secret).ok()? })
+}
+
+/// What the one `Authorization` header proves of a backend; `None` if there is none, or several, or it proves nothing.
+pub(crate) fn proof(headers: &HeaderMap) -> Option<VerifierProof> {
+    if headers.named(&AUTHORIZATION).count() != 1 {
+        return None;
+    }
+    match bearer(headers) {
+        Presented::Token(secret) => Some(VerifierProof::Bearer(secret)),
+        Presented::Nothing | Presented::Several => basic(headers).map(VerifierProof::Client),
+    }
 }
 
 /// The user names of `Authorization: Basic`, once for each header, of those that are not empty. Their passwords are not looked at.

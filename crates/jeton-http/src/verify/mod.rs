@@ -8,25 +8,24 @@ mod input;
 mod wire;
 
 use crate::endpoint::{Claims, Endpoint, Places, Routes};
-use crate::server::Headers;
 use crate::state::AppState;
 use crate::transport::body::read_body;
-use crate::transport::credentials::{Presented, basic, bearer};
+use crate::transport::credentials::proof;
 use crate::transport::fault::Fault;
 use crate::transport::url::segments;
 use crate::transport::{client_address, cors};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use error::VerifyError;
 use input::{Question, questions};
 use jeton_core::AppKey;
-use jeton_service::{Surface, VerifierAdmission, VerifierProof};
+use jeton_service::{Surface, VerifierAdmission};
 
 /// From how many bytes on a body is read in its app's turn: that takes longer than it takes to answer most requests.
 const LARGE: usize = 16 * 1024;
@@ -94,15 +93,4 @@ async fn answer(
     };
     let head = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
     Ok((StatusCode::OK, head, answers).into_response())
-}
-
-/// What the one `Authorization` header proves; `None` if there is none, or several, or it proves nothing.
-fn proof(headers: &HeaderMap) -> Option<VerifierProof> {
-    if headers.named(&AUTHORIZATION).count() != 1 {
-        return None;
-    }
-    match bearer(headers) {
-        Presented::Token(secret) => Some(VerifierProof::Bearer(secret)),
-        Presented::Nothing | Presented::Several => basic(headers).map(VerifierProof::Client),
-    }
 }

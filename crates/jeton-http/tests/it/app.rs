@@ -258,6 +258,12 @@ impl Ask<'_> {
         Answer::read(response.unwrap_or_else(|never| match never {})).await
     }
 
+    /// The answer of a server that is set up like this.
+    pub(crate) async fn send_to(self, setup: &Setup) -> Answer {
+        let mut site = jeton_http::public(self.app.service.clone(), setup.clone());
+        Answer::read(site.call(self.request).await.unwrap_or_else(|never| match never {})).await
+    }
+
     /// The status alone.
     pub(crate) async fn status(self) -> u16 {
         self.send().await.status.as_u16()

@@ -17,6 +17,7 @@ mod health;
 mod held;
 mod loopback;
 mod method;
+mod oauth;
 mod observe;
 mod prove;
 mod scenarios;

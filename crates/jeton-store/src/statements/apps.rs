@@ -77,6 +77,14 @@ pub(crate) fn app_by_key(key: &AppKey) -> Statement {
     Statement::fixed(live_apps().and_where(Expr::col(Apps::Key).eq(key.as_str())).take())
 }
 
+pub(crate) fn app_by_id(id: AppId) -> Statement {
+    Statement::fixed(live_apps().and_where(Expr::col(Apps::Id).eq(id.get())).take())
+}
+
+pub(crate) fn app_by_client(client_id: &str) -> Statement {
+    Statement::fixed(live_apps().and_where(Expr::col(Apps::ClientId).eq(client_id)).take())
+}
+
 pub(crate) fn default_app() -> Statement {
     Statement::fixed(live_apps().and_where(Expr::col(Apps::IsDefault).eq(true)).take())
 }

@@ -70,6 +70,8 @@ fn about_apps() -> Vec<(&'static str, Runs, Statement)> {
     let without_key = AppChange { data_key: Some(None), ..AppChange::default() };
     vec![
         ("app_by_key", Everywhere, apps::app_by_key(&key())),
+        ("app_by_id", Everywhere, apps::app_by_id(APP)),
+        ("app_by_client", Everywhere, apps::app_by_client("client")),
         ("client_of", Everywhere, apps::client_of(&key())),
         ("default_app", Everywhere, apps::default_app()),
         ("apps", Everywhere, apps::apps()),

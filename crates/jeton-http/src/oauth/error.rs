@@ -1,0 +1,118 @@
+//! Errors as OAuth has them: `{"error", "error_description"}` (RFC 6749 section 5.2).
+
+use super::wire;
+use crate::transport::fault::Fault;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use jeton_service::{OAuthRefusal, Unavailable, VerifierProof};
+use std::borrow::Cow;
+
+/// Why nothing is answered.
+#[derive(Debug)]
+pub(super) enum OAuthError {
+    /// Nothing is served at this path.
+    NoSuchPath,
+    /// Whoever asks has not proved to be the client of an app.
+    Client,
+    /// The bearer's token is not live in any app.
+    Bearer,
+    /// The bearer's token may not ask that.
+    Powerless,
+    /// What is asked makes no sense: why.
+    Request(&'static str),
+    /// It goes wrong whatever is asked.
+    Fault(Fault),
+}
+
+impl OAuthError {
+    /// What whoever proved itself so is told.
+    pub(super) fn refused(refusal: OAuthRefusal, proof: &VerifierProof) -> Self {
+        match proof {
+            VerifierProof::Client(_) => OAuthError::client(refusal),
+            VerifierProof::Bearer(_) => OAuthError::bearer(refusal),
+        }
+    }
+
+    /// What a client is told.
+    pub(super) fn client(refusal: OAuthRefusal) -> Self {
+        match refusal {
+            OAuthRefusal::Unproven => OAuthError::Client,
+            refusal => OAuthError::bearer(refusal),
+        }
+    }
+
+    /// What a bearer is told.
+    pub(super) fn bearer(refusal: OAuthRefusal) -> Self {
+        match refusal {
+            OAuthRefusal::Unproven => OAuthError::Bearer,
+            OAuthRefusal::Powerless => OAuthError::Powerless,
+            OAuthRefusal::Throttled(often) => Fault::TooOften(often).into(),
+        }
+    }
+
+    /// The status and the code: of RFC 6749 section 5.2 or RFC 6750 section 3.1 where they have one.
+    fn code(&self) -> (StatusCode, &'static str) {
+        match self {
+            OAuthError::NoSuchPath => (StatusCode::NOT_FOUND, "not_found"),
+            OAuthError::Client => (StatusCode::UNAUTHORIZED, "invalid_client"),
+            OAuthError::Bearer => (StatusCode::UNAUTHORIZED, "invalid_token"),
+            OAuthError::Powerless => (StatusCode::FORBIDDEN, "insufficient_scope"),
+            OAuthError::Request(_) => (StatusCode::BAD_REQUEST, "invalid_request"),
+            OAuthError::Fault(fault) => (fault.status(), fault.code()),
+        }
+    }
+
+    fn message(&self) -> Cow<'static, str> {
+        match self {
+            OAuthError::NoSuchPath => "nothing is served at this path".into(),
+            OAuthError::Client => {
+                "the client credentials of an app are required, or a live token of it that may ask this"
+                    .into()
+            }
+            OAuthError::Bearer => "this token is not live in any app".into(),
+            OAuthError::Powerless => "this token may not ask this".into(),
+            OAuthError::Request(message) => (*message).into(),
+            OAuthError::Fault(fault) => fault.message(),
+        }
+    }
+
+    fn challenge(&self) -> Option<&'static str> {
+        match self {
+            OAuthError::Client => Some("Basic realm=\"jeton\", charset=\"UTF-8\""),
+            OAuthError::Bearer => Some("Bearer error=\"invalid_token\""),
+            OAuthError::Powerless => Some("Bearer error=\"insufficient_scope\""),
+            OAuthError::NoSuchPath | OAuthError::Request(_) | OAuthError::Fault(_) => None,
+        }
+    }
+}
+
+impl From<Fault> for OAuthError {
+    fn from(fault: Fault) -> Self {
+        OAuthError::Fault(fault)
+    }
+}
+
+impl From<Unavailable> for OAuthError {
+    fn from(error: Unavailable) -> Self {
+        OAuthError::Fault(error.into())
+    }
+}
+
+impl IntoResponse for OAuthError {
+    fn into_response(self) -> Response {
+        if let OAuthError::Fault(fault) = &self {
+            fault.log("/oauth2");
+        }
+        let (status, code) = self.code();
+        let head = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
+        let mut response = (status, head, wire::error(code, &self.message())).into_response();
+        if let Some(challenge) = self.challenge() {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        if let OAuthError::Fault(fault) = &self {
+            response.headers_mut().extend(fault.header());
+        }
+        response
+    }
+}

@@ -1,0 +1,119 @@
+//! What goes over the wire.
+
+use jeton_core::{AppKey, Permission, Scope, Token};
+use serde::Serialize;
+use std::collections::HashSet;
+
+/// What a token is, or that it is none (RFC 7662 section 2.2).
+#[derive(Serialize)]
+struct Introspection<'a> {
+    active: bool,
+    #[serde(flatten)]
+    token: Option<ActiveToken<'a>>,
+}
+
+#[derive(Serialize)]
+struct ActiveToken<'a> {
+    /// The names that global scopes grant, of those that can stand in such a list.
+    scope: String,
+    client_id: &'a str,
+    /// The user whom the issuer named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exp: Option<i64>,
+    iat: i64,
+    token_type: &'static str,
+    jti: String,
+    jeton_scopes: Vec<ScopeShape<'a>>,
+}
+
+#[derive(Serialize)]
+struct ScopeShape<'a> {
+    permissions: Vec<&'a str>,
+    global: bool,
+    ids: &'a [String],
+    tags: &'a [String],
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    error: &'a str,
+    error_description: &'a str,
+}
+
+/// RFC 8414 section 2.
+#[derive(Serialize)]
+struct Metadata<'a> {
+    issuer: &'a str,
+    introspection_endpoint: String,
+    introspection_endpoint_auth_methods_supported: [&'static str; 1],
+    revocation_endpoint: String,
+    revocation_endpoint_auth_methods_supported: [&'static str; 1],
+    /// Nothing is authorised here, and no token issued.
+    response_types_supported: [&'static str; 0],
+    grant_types_supported: [&'static str; 0],
+}
+
+/// The answer about a token of an app; `None`: it is not active.
+pub(super) fn introspection(app: &AppKey, token: Option<&Token>) -> String {
+    to_json(&Introspection { active: token.is_some(), token: token.map(|token| ActiveToken::of(app, token)) })
+}
+
+/// Where clients find what they may ask.
+pub(super) fn metadata(issuer: &str, introspect: &str, revoke: &str) -> String {
+    to_json(&Metadata {
+        issuer,
+        introspection_endpoint: format!("{issuer}{introspect}"),
+        introspection_endpoint_auth_methods_supported: ["client_secret_basic"],
+        revocation_endpoint: format!("{issuer}{revoke}"),
+        revocation_endpoint_auth_methods_supported: ["client_secret_basic"],
+        response_types_supported: [],
+        grant_types_supported: [],
+    })
+}
+
+/// An error.
+pub(super) fn error(code: &str, message: &str) -> String {
+    to_json(&ErrorBody { error: code, error_description: message })
+}
+
+impl<'a> ActiveToken<'a> {
+    fn of(app: &'a AppKey, token: &'a Token) -> Self {
+        let scopes = token.scopes.as_slice();
+        let global = scopes.iter().filter(|scope| scope.global).flat_map(|scope| &scope.permissions);
+        let names = global.map(Permission::as_str).filter(|name| is_scope_token(name));
+        let mut seen = HashSet::new();
+        let distinct: Vec<&str> = names.filter(|name| seen.insert(*name)).collect();
+        ActiveToken {
+            scope: distinct.join(" "),
+            client_id: app.as_str(),
+            sub: token.owner.named().map(ToString::to_string),
+            exp: token.expires_at.map(|end| end.as_millis().div_euclid(1_000)),
+            iat: token.created_at.as_millis().div_euclid(1_000),
+            token_type: "Bearer",
+            jti: token.id.to_string(),
+            jeton_scopes: scopes.iter().map(ScopeShape::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a Scope> for ScopeShape<'a> {
+    fn from(scope: &'a Scope) -> Self {
+        ScopeShape {
+            permissions: scope.permissions.iter().map(Permission::as_str).collect(),
+            global: scope.global,
+            ids: &scope.ids,
+            tags: &scope.tags,
+        }
+    }
+}
+
+/// Whether a name can stand in a list of scopes (RFC 6749 section 3.3).
+fn is_scope_token(name: &str) -> bool {
+    name.bytes().all(|byte| matches!(byte, b'!' | b'#'..=b'[' | b']'..=b'~'))
+}
+
+fn to_json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| unreachable!("texts and numbers are always JSON"))
+}

@@ -1,0 +1,183 @@
+//! What OAuth's resource servers ask: what a token is (RFC 7662), and that it be revoked (RFC 7009). No path names the app here:
+//! who asks does.
+
+use crate::limiter::{Purpose, TooOften};
+use crate::lookup::Seeking;
+use crate::open_app::OpenApp;
+use crate::{ClientCredentials, Service, Unavailable, VerifierProof};
+use jeton_core::{Actor, Demand, Secret, ServicePermission, Token, TokenKind, Verdict, decide};
+use jeton_store::StoredToken;
+use jeton_store::write::RevokeToken;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Why somebody may not ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OAuthRefusal {
+    /// It has not proved to belong to any app.
+    Unproven,
+    /// Its token is live and may not ask.
+    Powerless,
+    /// From its address came too much that proved nothing, and neither memory nor arithmetic tells that this does.
+    Throttled(TooOften),
+}
+
+impl Service {
+    /// The app about whose tokens somebody may ask.
+    ///
+    /// A token that proves it counts as used, from the address `from` if that is known.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    pub async fn admit_introspector(
+        &self,
+        proof: &VerifierProof,
+        from: Option<IpAddr>,
+    ) -> Result<Result<Arc<OpenApp>, OAuthRefusal>, Unavailable> {
+        let secret = match proof {
+            VerifierProof::Client(credentials) => return self.admit_oauth_client(credentials, from).await,
+            VerifierProof::Bearer(secret) => secret,
+        };
+        let before = self.cache.before();
+        let live = match self.live_tokens(secret, from).await? {
+            Ok(live) => live,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let permission = ServicePermission::Verify.permission();
+        let demand = Demand::Permission { permission, resource: None };
+        let now = self.now();
+        let may_ask = |stored: &&StoredToken| {
+            stored.token.kind == TokenKind::Service
+                && decide(stored.token.standing(), &demand, now) == Verdict::Allowed
+        };
+        let Some(stored) = live.iter().find(may_ask) else { return Ok(Err(OAuthRefusal::Powerless)) };
+        let Some(app) = self.store.app_by_id(stored.token.app_id).await? else {
+            return Ok(Err(OAuthRefusal::Unproven));
+        };
+        self.usage.record(&self.cache.keep_found(before, stored), now, from);
+        self.open_found(before, Some(&app.key), &app).map(Ok)
+    }
+
+    /// The app of these client credentials.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    pub async fn admit_oauth_client(
+        &self,
+        credentials: &ClientCredentials,
+        from: Option<IpAddr>,
+    ) -> Result<Result<Arc<OpenApp>, OAuthRefusal>, Unavailable> {
+        let failures = self.failures(Purpose::Failures, from, None);
+        if let Err(often) = self.may_look_up(failures, Some(&credentials.secret)) {
+            return Ok(Err(OAuthRefusal::Throttled(often)));
+        }
+        let key = self.store.app_by_client(&credentials.id).await?.map(|app| app.key);
+        let app = self.client_app(key.as_ref(), Some(credentials), from).await?;
+        Ok(match app {
+            Ok(Some(app)) => Ok(app),
+            Ok(None) => Err(OAuthRefusal::Unproven),
+            Err(often) => Err(OAuthRefusal::Throttled(often)),
+        })
+    }
+
+    /// The whole token of this secret in an app, if it is active; `None` also for what gateways may not know of. That is a use
+    /// of it, from an address that is not known.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    pub async fn introspect(&self, app: &OpenApp, secret: &Secret) -> Result<Option<Token>, Unavailable> {
+        let verified = self.verify(app.id, secret, &Demand::Active, None).await?;
+        if verified.verdict != Verdict::Allowed {
+            return Ok(None);
+        }
+        let stored = self.stored_as_presented(app.id, &self.presented(secret)).await?;
+        // It may have been revoked since.
+        let token = stored.map(|stored| stored.token).filter(|token| token.kind.is_shared());
+        Ok(token.filter(|token| self.is_live(token)))
+    }
+
+    /// Revokes the token of this secret in an app, whatever state it is in, for the app itself. `false`: there is none, or none
+    /// that any client may know of.
+    ///
+    /// # Errors
+    /// It could not be done.
+    pub async fn revoke_presented(&self, app: &OpenApp, secret: &Secret) -> Result<bool, Unavailable> {
+        let presented = self.presented(secret);
+        if self.is_refused_by_arithmetic(&presented, Seeking::EVERYWHERE) {
+            return Ok(false);
+        }
+        let stored = self.stored_in(app.id, &presented).await?;
+        match stored.filter(|stored| stored.token.kind.is_shared()) {
+            Some(stored) => self.revoke_stored(&stored, Actor::Client).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Revokes what a bearer presents of itself, in every app that has it.
+    ///
+    /// # Errors
+    /// It could not be done.
+    pub async fn revoke_oneself(
+        &self,
+        secret: &Secret,
+        from: Option<IpAddr>,
+    ) -> Result<Result<(), OAuthRefusal>, Unavailable> {
+        let live = match self.live_tokens(secret, from).await? {
+            Ok(live) => live,
+            // It is good for nothing already.
+            Err(OAuthRefusal::Unproven) => return Ok(Ok(())),
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        if live.iter().any(|stored| !stored.token.kind.is_shared()) {
+            return Ok(Err(OAuthRefusal::Powerless));
+        }
+        for stored in &live {
+            self.revoke_stored(stored, oneself(&stored.token)).await?;
+        }
+        Ok(Ok(()))
+    }
+
+    /// Whether what a bearer presents is a live token of any app.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    pub async fn is_live_bearer(
+        &self,
+        secret: &Secret,
+        from: Option<IpAddr>,
+    ) -> Result<Result<(), OAuthRefusal>, Unavailable> {
+        Ok(self.live_tokens(secret, from).await?.map(drop))
+    }
+
+    async fn revoke_stored(&self, stored: &StoredToken, by: Actor) -> Result<bool, Unavailable> {
+        let (app_id, id) = (stored.token.app_id, stored.token.id);
+        Ok(self.store.write(RevokeToken { app_id, id, at: self.now(), by }).await?)
+    }
+
+    /// The live tokens of all apps that a bearer presents; at least one.
+    async fn live_tokens(
+        &self,
+        secret: &Secret,
+        from: Option<IpAddr>,
+    ) -> Result<Result<Vec<StoredToken>, OAuthRefusal>, Unavailable> {
+        let failures = self.failures(Purpose::Failures, from, None);
+        if let Err(often) = self.may_look_up(failures, Some(secret)) {
+            return Ok(Err(OAuthRefusal::Throttled(often)));
+        }
+        let mut live = self.stored(&self.presented(secret), Seeking::EVERYWHERE).await?;
+        live.retain(|stored| self.is_live(&stored.token));
+        if live.is_empty() {
+            self.count_failure(failures);
+            return Ok(Err(OAuthRefusal::Unproven));
+        }
+        Ok(Ok(live))
+    }
+}
+
+/// The bearer of a token, as the change log knows it.
+fn oneself(token: &Token) -> Actor {
+    match token.owner.named() {
+        Some(user_id) => Actor::User { user_id: user_id.clone(), token_id: token.id },
+        None => Actor::Bearer(token.id),
+    }
+}
