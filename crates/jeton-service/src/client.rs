@@ -32,7 +32,7 @@ impl Service {
         presented: Option<&ClientCredentials>,
         from: Option<IpAddr>,
     ) -> Result<Option<(Arc<OpenApp>, Authority)>, Unavailable> {
-        let app = self.client_app(key, presented, from).await?.ok().flatten();
+        let app = self.client_app(key, presented, from, 1).await?.ok().flatten();
         let authority = Authority::Manager { actor: Actor::Client, stand_in: None, ends_at: None };
         Ok(app.filter(|app| surface.is_enabled(&app.settings)).map(|app| (app, authority)))
     }
@@ -40,12 +40,13 @@ impl Service {
     /// The app of this key, if these are its client credentials; `None` after the same work in every other case: two
     /// comparisons with a digest, one of them with what is remembered, and one look-up in the store between them, of which the
     /// app itself is no part. So what is remembered serves only those who prove themselves, and guesses are not looked up once
-    /// too many have failed.
+    /// too many have failed. A failure counts once for each of the questions that were asked with it.
     pub(crate) async fn client_app(
         &self,
         key: Option<&AppKey>,
         presented: Option<&ClientCredentials>,
         from: Option<IpAddr>,
+        questions: u64,
     ) -> Result<Result<Option<Arc<OpenApp>>, TooOften>, Unavailable> {
         let nobody: AppKey = "0".parse().unwrap_or_else(|_| unreachable!("0 is an app key"));
         let sought = key.unwrap_or(&nobody);
@@ -69,7 +70,7 @@ impl Service {
             return app.map(|app| self.open_found(before, key, &app)).transpose().map(Ok);
         }
         if presented.is_some() {
-            self.count_failure(failures);
+            self.count_failures(failures, questions);
         }
         Ok(Ok(None))
     }

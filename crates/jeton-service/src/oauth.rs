@@ -72,7 +72,7 @@ impl Service {
             return Ok(Err(OAuthRefusal::Throttled(often)));
         }
         let key = self.store.app_by_client(&credentials.id).await?.map(|app| app.key);
-        let app = self.client_app(key.as_ref(), Some(credentials), from).await?;
+        let app = self.client_app(key.as_ref(), Some(credentials), from, 1).await?;
         Ok(match app {
             Ok(Some(app)) => Ok(app),
             Ok(None) => Err(OAuthRefusal::Unproven),

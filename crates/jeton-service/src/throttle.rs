@@ -30,7 +30,13 @@ impl Service {
     }
 
     pub(crate) fn count_failure(&self, failures: Account) {
-        self.limiter.charge(failures, self.limits.failures, 1);
+        self.count_failures(failures, 1);
+    }
+
+    /// The same of so many at once. However many there were, no more than a period is waited for.
+    pub(crate) fn count_failures(&self, failures: Account, count: u64) {
+        let rate = self.limits.failures;
+        self.limiter.charge(failures, rate, count.min(rate.most).max(1));
     }
 
     /// Whether somebody may write a row now.

@@ -36,7 +36,7 @@ impl Service {
     /// A token is found as [`verify`](Self::verify) finds it: in memory where it can be, and as coherently.
     ///
     /// Only who belongs to an app learns that it exists. A token that proves it counts as used, from the address `from` if
-    /// that is known.
+    /// that is known. `questions`: about how many tokens it asks at once; a failure counts as often.
     ///
     /// # Errors
     /// It could not be found out.
@@ -45,10 +45,11 @@ impl Service {
         key: Option<&AppKey>,
         proof: &VerifierProof,
         from: Option<IpAddr>,
+        questions: u64,
     ) -> Result<VerifierAdmission, Unavailable> {
         let secret = match proof {
             VerifierProof::Client(credentials) => {
-                return Ok(match self.client_app(key, Some(credentials), from).await? {
+                return Ok(match self.client_app(key, Some(credentials), from, questions).await? {
                     Ok(Some(app)) => VerifierAdmission::Admitted(app.id),
                     Ok(None) => VerifierAdmission::Unproven,
                     Err(often) => VerifierAdmission::Throttled(often),
@@ -69,14 +70,14 @@ impl Service {
             None => Recalled::Absent,
         };
         let Recalled::Known(subject) = found else {
-            self.count_failure(failures);
+            self.count_failures(failures, questions);
             return Ok(VerifierAdmission::Unproven);
         };
         let now = self.now();
         let permission = ServicePermission::Verify.permission();
         let verdict = decide(subject.standing(), &Demand::Permission { permission, resource: None }, now);
         if matches!(verdict, Verdict::Inactive(_)) {
-            self.count_failure(failures);
+            self.count_failures(failures, questions);
             return Ok(VerifierAdmission::Unproven);
         }
         self.usage.record(&subject, now, from);

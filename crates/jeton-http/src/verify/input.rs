@@ -57,6 +57,12 @@ impl Misfit {
     }
 }
 
+/// About how many checks a body has, without reading it: each names its token.
+pub(super) fn about_how_many(body: &[u8]) -> u64 {
+    let name = b"\"token\"";
+    body.windows(name.len()).filter(|window| window == name).count().try_into().unwrap_or(u64::MAX)
+}
+
 /// Reads the body.
 pub(super) fn questions(headers: &HeaderMap, body: &[u8]) -> Result<Question, VerifyError> {
     match body_form(headers) {

@@ -69,7 +69,8 @@ async fn answer(
     let proof = proof(&parts.headers).ok_or(VerifyError::Unproven)?;
     let body = read_body(&parts.headers, body, setup.verify_body_limits).await;
     let from = client_address::kept(&parts.extensions);
-    let app_id = match service.admit_verifier(key, &proof, from).await? {
+    let asked = body.as_ref().map_or(1, |body| input::about_how_many(body));
+    let app_id = match service.admit_verifier(key, &proof, from, asked).await? {
         VerifierAdmission::Admitted(app_id) => app_id,
         VerifierAdmission::Throttled(often) => return Err(Fault::TooOften(often).into()),
         VerifierAdmission::Powerless => return Err(VerifyError::Powerless),

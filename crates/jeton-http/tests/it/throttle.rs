@@ -98,6 +98,42 @@ async fn guesses_of_client_credentials_are_refused_and_their_owner_is_not() {
 }
 
 #[tokio::test]
+async fn a_batch_counts_each_of_its_checks() {
+    let app = app().await;
+    let ask = |checks: usize| {
+        let checks: Vec<Value> = (0..checks).map(|_| json!({"token": "x"})).collect();
+        app.post("/verify/demo").basic(&app.client.0, "wrong").json(&json!({"checks": checks}))
+    };
+    assert_eq!(ask(4).status().await, 401);
+    assert_eq!(ask(1).status().await, 401);
+    assert_throttled(&ask(1).send().await, "12");
+    app.clock.advance_millis(60_000);
+    assert_eq!(ask(1_000).status().await, 401);
+    assert_throttled(&ask(1).send().await, "12");
+    let verifier = app.issue(service(Owner::Nobody, "jeton:verify")).await.secret;
+    let good = app.post("/verify/demo").bearer(&verifier).json(&json!({"token": "x"}));
+    assert_eq!(good.status().await, 200, "whoever is right is not locked out");
+}
+
+#[tokio::test]
+async fn guesses_on_oauths_endpoints_are_refused_and_their_owner_is_not() {
+    let app = app().await;
+    let (id, secret) = app.client.clone();
+    for path in ["/oauth2/introspect", "/oauth2/revoke"] {
+        let ask = |id: &str, secret: &str| {
+            app.post(path).basic(id, secret).body("application/x-www-form-urlencoded", "token=x")
+        };
+        for number in 0..FAILURES {
+            assert_eq!(ask(&format!("client{number}"), &guess(number)).status().await, 401, "{path}");
+        }
+        let body = assert_throttled(&ask("client", "wrong").send().await, "12");
+        assert_eq!(body["error"], "too_many_failures");
+        assert_eq!(ask(&id, &secret).status().await, 200, "{path}");
+        app.clock.advance_millis(60_000);
+    }
+}
+
+#[tokio::test]
 async fn short_tokens_are_not_guessed_on_loopback() {
     let app = app().await;
     open_to_all(&app).await;

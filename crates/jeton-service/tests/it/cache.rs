@@ -162,7 +162,7 @@ async fn a_verifier_is_known_until_it_is_narrowed_or_revoked() {
     world.has_followed().await;
     let admission = async |secret: &Secret| {
         let proof = VerifierProof::Bearer(crate::fixture::secret(secret.expose()));
-        world.service.admit_verifier(Some(&app.key), &proof, None).await.unwrap()
+        world.service.admit_verifier(Some(&app.key), &proof, None, 1).await.unwrap()
     };
     let admitted = VerifierAdmission::Admitted(app.id);
     world.store.begin();
