@@ -8,7 +8,6 @@ mod tests;
 pub use rule::{MAX_RULE_PATH_BYTES, MAX_RULE_TAGS, RouteRule, RuleError, RulePermission};
 
 use crate::decide::Demand;
-use crate::settings::SettingsError;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -48,6 +47,13 @@ pub struct ForwardAuthSettings {
     /// For how many seconds a gateway may keep a 200: a token that is revoked meanwhile is let through by it for as long.
     /// 0: not at all.
     pub cache_seconds: u32,
+}
+
+/// A member that is no good: which, and what it must be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Misfit {
+    pub(crate) member: &'static str,
+    pub(crate) wanted: &'static str,
 }
 
 /// Where a gateway writes down the request that it holds.
@@ -236,9 +242,8 @@ impl ForwardAuthSettings {
         self.routes.iter().find_map(|rule| rule.demand(&method, &segments))
     }
 
-    pub(crate) fn validate(&self) -> Result<(), SettingsError> {
-        let require =
-            |holds, member, wanted| if holds { Ok(()) } else { Err(SettingsError { member, wanted }) };
+    pub(crate) fn validate(&self) -> Result<(), Misfit> {
+        let require = |holds, member, wanted| if holds { Ok(()) } else { Err(Misfit { member, wanted }) };
         let credentials = &self.credentials;
         let are_distinct =
             credentials.iter().enumerate().all(|(place, one)| !credentials[..place].contains(one));
