@@ -154,6 +154,20 @@ table! {
 }
 
 table! {
+    /// How many tokens each app has.
+    AppTotals = "app_totals" {
+        AppId = "app_id",
+        IsOnLoopback = "is_on_loopback",
+        Tokens = "tokens",
+    }
+}
+
+table! {
+    /// How many tokens each user of an app has, in columns of the same names.
+    UserTotals = "user_totals" {}
+}
+
+table! {
     Operators = "operators" {
         Id = "id",
         Name = "name",

@@ -27,6 +27,9 @@ pub(crate) trait Session: Send {
     /// Whether the rows of one insertion are given the next numbers, one after the other, as they stand there.
     const NUMBERS_IN_ORDER: bool;
 
+    /// Whether the database itself adds tokens that are inserted to the totals.
+    const COUNTS_INSERTED: bool;
+
     /// Runs a statement and returns all rows of its answer.
     fn rows(
         &mut self,
@@ -90,17 +93,18 @@ macro_rules! session {
             const WRITES_ALONE: bool = $numbers::WRITES_ALONE;
             const LOG_ORDER: LogOrder = $numbers::LOG_ORDER;
             const NUMBERS_IN_ORDER: bool = $numbers::IN_ORDER;
+            const COUNTS_INSERTED: bool = $numbers::COUNTS_INSERTED;
 
             async fn rows(&mut self, statement: Statement) -> Result<Vec<$row>, StoreError> {
                 let (sql, values) = statement.build($builder)?;
-                let query = sqlx::query_with(AssertSqlSafe(sql), values);
+                let query = sqlx::query_with(sql, values);
                 let query = query.persistent(statement.is_fixed());
                 Executor::fetch_all(self, query).await.map_err(StoreError::unavailable)
             }
 
             async fn run(&mut self, statement: Statement) -> Result<u64, StoreError> {
                 let (sql, values) = statement.build($builder)?;
-                let query = sqlx::query_with(AssertSqlSafe(sql), values);
+                let query = sqlx::query_with(sql, values);
                 let query = query.persistent(statement.is_fixed());
                 let done = Executor::execute(self, query).await.map_err(StoreError::unavailable)?;
                 Ok(done.rows_affected())
@@ -119,7 +123,7 @@ macro_rules! session {
                 statement: Statement,
             ) -> Result<impl Stream<Item = Result<$row, StoreError>> + Send + Unpin, StoreError> {
                 let (sql, values) = statement.build($builder)?;
-                let query = sqlx::query_with(AssertSqlSafe(sql), values);
+                let query = sqlx::query_with(sql, values);
                 let query = query.persistent(statement.is_fixed());
                 Ok(Executor::fetch(self, query).map_err(StoreError::unavailable))
             }
@@ -164,13 +168,14 @@ mod sqlite_numbers {
     use crate::schema::Column;
     use crate::statements::Statement;
     use sea_query::SqliteQueryBuilder;
+    use sqlx::Executor;
     use sqlx::sqlite::SqliteConnection;
-    use sqlx::{AssertSqlSafe, Executor};
 
     pub(super) const LOG_ORDER: LogOrder = LogOrder::Sequence;
     pub(super) const WRITES_ALONE: bool = true;
     // One transaction writes at a time, and AUTOINCREMENT takes the number above the greatest that was given out.
     pub(super) const IN_ORDER: bool = true;
+    pub(super) const COUNTS_INSERTED: bool = false;
 
     pub(super) async fn append(
         connection: &mut SqliteConnection,
@@ -178,7 +183,7 @@ mod sqlite_numbers {
         _: impl Column,
     ) -> Result<i64, StoreError> {
         let (sql, values) = insertion.build(SqliteQueryBuilder)?;
-        let query = sqlx::query_with(AssertSqlSafe(sql), values).persistent(insertion.is_fixed());
+        let query = sqlx::query_with(sql, values).persistent(insertion.is_fixed());
         let done = connection.execute(query).await.map_err(StoreError::unavailable)?;
         Ok(done.last_insert_rowid())
     }
@@ -208,6 +213,7 @@ mod postgres_numbers {
     pub(super) const WRITES_ALONE: bool = false;
     // Others draw from the same sequence meanwhile.
     pub(super) const IN_ORDER: bool = false;
+    pub(super) const COUNTS_INSERTED: bool = true;
 
     pub(super) async fn append(
         connection: &mut PgConnection,

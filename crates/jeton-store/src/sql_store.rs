@@ -17,7 +17,7 @@ use crate::record::Record;
 use crate::schema::{Changes, Tokens};
 use crate::session::Session;
 use crate::statements::log::LogOrder;
-use crate::statements::{Statement, apps, genesis, log, operators, token_lists, tokens, usage};
+use crate::statements::{Statement, apps, genesis, log, operators, token_lists, tokens, totals, usage};
 use crate::write::{InsertTokens, Outcome, Writable, Write};
 use async_trait::async_trait;
 use futures_util::stream::{StreamExt, TryStreamExt};
@@ -164,8 +164,12 @@ impl<E: Engine> Store for SqlStore<E> {
     }
 
     async fn count_tokens(&self, filter: &TokenFilter) -> Result<u64, StoreError> {
-        let reading = Reading::Scan(filter.app_id);
-        let counts = self.listed(reading, token_lists::count_tokens(filter), decode::count).await?;
+        let app_id = filter.app_id;
+        let (reading, statement) = match filter.unused_since {
+            None => (Reading::Page(app_id), totals::total(filter)),
+            Some(_) => (Reading::Scan(app_id), token_lists::count_tokens(filter)),
+        };
+        let counts = self.listed(reading, statement, decode::count).await?;
         Ok(counts.first().copied().unwrap_or(0))
     }
 

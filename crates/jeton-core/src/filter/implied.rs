@@ -25,9 +25,33 @@ impl Condition {
     pub fn implied(&self) -> Implied {
         self.0.implied()
     }
+
+    /// The text of the user of whom the condition means every row, and no other row; `None` where it means anything else.
+    pub fn sole_user(&self) -> Option<String> {
+        self.0.sole_user()
+    }
 }
 
 impl Node {
+    fn sole_user(&self) -> Option<String> {
+        match self {
+            Node::All(parts) | Node::Any(parts) => match parts.as_slice() {
+                [part] => part.sole_user(),
+                _ => None,
+            },
+            Node::None(_) => None,
+            Node::Clause(clause) => match (&clause.property, &clause.test) {
+                // A list or an object equals users in ways of its own.
+                (Property::UserId, Test::Is(operand @ (Value::Text(_) | Value::Number(_))))
+                    if clause.path.rest.is_empty() =>
+                {
+                    user::named(operand)
+                }
+                _ => None,
+            },
+        }
+    }
+
     fn implied(&self) -> Implied {
         match self {
             Node::All(parts) => parts.iter().map(Node::implied).fold(Implied::default(), |all, part| {

@@ -345,6 +345,29 @@ fn what_conditions_imply() {
     assert_eq!(one.implied().ids, Some(["a".to_owned()].into()));
 }
 
+#[test]
+fn conditions_that_mean_one_user() {
+    for (condition, expected) in [
+        (json!({"userId": 7}), Some("7")),
+        (json!({"userId": "7"}), Some("7")),
+        (json!({"userId": "07"}), Some("07")),
+        (json!({"and": [{"or": [{"userId": "eve"}]}]}), Some("eve")),
+        (json!({}), None),
+        (json!({"userId": null}), None),
+        (json!({"userId": true}), Some("1")),
+        (json!({"userId": [7]}), None),
+        (json!({"userId": 7.5}), None),
+        (json!({"userId": {"neq": 7}}), None),
+        (json!({"userId": 7, "ttl": 1}), None),
+        (json!({"userId.x": 7}), None),
+        (json!({"nor": [{"userId": 7}]}), None),
+        (json!({"id": "7"}), None),
+    ] {
+        let parsed = Condition::parse(&value(&condition)).unwrap();
+        assert_eq!(parsed.sole_user().as_deref(), expected, "{condition}");
+    }
+}
+
 /// A row that does not show its `id`, but knows it.
 struct Sealed(Value);
 
@@ -406,6 +429,15 @@ proptest! {
             let user = found.member("userId").filter(|user| **user != Value::Null).map(Value::to_text);
             prop_assert!(ids.is_none_or(|ids| ids.contains(&id)));
             prop_assert!(users.is_none_or(|users| users.contains(&user)));
+        }
+    }
+
+    #[test]
+    fn of_a_sole_user_every_row_is_meant_and_no_other(condition in conditions(), found in any_row()) {
+        let (condition, found) = (Condition::parse(&value(&condition)).unwrap(), row(&found));
+        if let Some(sole) = condition.sole_user() {
+            let user = found.member("userId").filter(|user| **user != Value::Null).map(Value::to_text);
+            prop_assert_eq!(matches(&condition, &found), user == Some(sole));
         }
     }
 

@@ -125,8 +125,10 @@ impl Service {
     /// # Errors
     /// It could not be found out.
     pub async fn loopback_count(&self, app: &OpenApp, condition: Condition) -> Found<u64> {
-        if condition.is_all() {
-            return Ok(Ok(self.store.count_tokens(&all(app, None, self.now())).await?));
+        // Of these there are totals.
+        let user_id = condition.sole_user().and_then(|user| user.parse().ok());
+        if condition.is_all() || user_id.is_some() {
+            return Ok(Ok(self.store.count_tokens(&all(app, user_id, self.now())).await?));
         }
         let sieve = Sieve::new(Arc::new(condition), self.allowance());
         let mut search = Search::begin(self, &Arc::new(app.clone()), &sieve).await?;

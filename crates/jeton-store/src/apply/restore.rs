@@ -13,7 +13,7 @@ use crate::scopes;
 use crate::session::Session;
 use crate::shape::SHAPES;
 use crate::statements::log::NewChange;
-use crate::statements::{copy as tables, genesis, restore, self_made};
+use crate::statements::{copy as tables, genesis, restore, self_made, totals};
 use crate::write::Touched;
 use jeton_core::TokenId;
 
@@ -52,6 +52,9 @@ impl Perform for Restore {
             work.keep_refused(given_out, &mut restored).await?;
         }
         work.script(self_made::RECOUNT).await?;
+        if !S::COUNTS_INSERTED {
+            work.script(totals::RECOUNT).await?;
+        }
         let (at, by, kind) = (self.at, &self.by, ChangeKind::Restored);
         work.log.push(NewChange {
             at,

@@ -5,10 +5,12 @@ use crate::change::{ChangeKind, Removal};
 use crate::decode;
 use crate::error::StoreError;
 use crate::model::{Inserted, NewToken, Replaced, SelfMadeLimit};
+use crate::record::Record;
 use crate::schema::{TokenDigests, Tokens};
 use crate::session::Session;
 use crate::statements::log::NewChange;
 use crate::statements::tokens::{self, MAX_INSERTED};
+use crate::statements::totals;
 use crate::write::{DeleteToken, InsertTokens, ReplaceToken, RevokeToken, Touched, Write, WriteLine};
 use jeton_core::{Actor, AppId, Digest, Timestamp, TokenId, TokenKind};
 use std::collections::{HashMap, HashSet};
@@ -203,25 +205,30 @@ impl<'w, S: Session> Work<'_, 'w, S> {
 
     /// Inserts rows and says which number each was given; `None`: it was there already.
     async fn insert_rows(&mut self, rows: &[(AppId, &NewToken)]) -> Result<Vec<Option<TokenId>>, StoreError> {
-        let answer = if S::NUMBERS_IN_ORDER && rows.len() > 1 {
-            // An answer of many rows takes SQLite's thread nearly as long as the insertion: it wakes us up for each.
-            let before = self.tokens_given_out().await?;
-            let inserted = self.session.run(tokens::insert_tokens_silently(rows)).await?;
-            if inserted == rows.len() as u64 {
-                return Ok((before + 1..).map(TokenId::new).take(rows.len()).collect());
+        if !S::NUMBERS_IN_ORDER || rows.len() <= 1 {
+            let answer = self.session.rows(tokens::insert_tokens(rows)).await?;
+            if let [row] = answer.as_slice() {
+                let id: i64 = row.read(Tokens::Id)?;
+                self.count_inserted(id - 1).await?;
             }
-            self.session.rows(tokens::tokens_above(before)).await?
-        } else {
-            self.session.rows(tokens::insert_tokens(rows)).await?
-        };
-        let mut ids = HashMap::with_capacity(answer.len());
-        for row in answer {
-            let app_id = decode::number(&row, Tokens::AppId, AppId::new)?;
-            let digest = decode::digest(&row, Tokens::Digest)?;
-            ids.insert((app_id, digest), decode::number(&row, Tokens::Id, TokenId::new)?);
+            return numbers_of(rows, answer);
         }
-        // The first of several with the same digest is the one whose row went in: it takes the number.
-        Ok(rows.iter().map(|(app_id, token)| ids.remove(&(*app_id, token.digest))).collect())
+        // An answer of many rows takes SQLite's thread nearly as long as the insertion: it wakes us up for each.
+        let before = self.tokens_given_out().await?;
+        let inserted = self.session.run(tokens::insert_tokens_silently(rows)).await?;
+        self.count_inserted(before).await?;
+        if inserted == rows.len() as u64 {
+            return Ok((before + 1..).map(TokenId::new).take(rows.len()).collect());
+        }
+        numbers_of(rows, self.session.rows(tokens::tokens_above(before)).await?)
+    }
+
+    /// Adds the tokens with numbers above this one to the totals, unless the database did.
+    async fn count_inserted(&mut self, above: i64) -> Result<(), StoreError> {
+        if !S::COUNTS_INSERTED {
+            self.session.run(totals::count_inserted(above)).await?;
+        }
+        Ok(())
     }
 
     fn log_token(
@@ -235,4 +242,19 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         let (app_id, subject_id, digest) = (Some(app_id), Some(id.get()), Some(digest));
         self.log.push(NewChange { at, kind, app_id, subject_id, digest, by, removal });
     }
+}
+
+/// Which number each of the rows was given, as an insertion has answered.
+fn numbers_of(
+    rows: &[(AppId, &NewToken)],
+    answer: Vec<impl Record>,
+) -> Result<Vec<Option<TokenId>>, StoreError> {
+    let mut ids = HashMap::with_capacity(answer.len());
+    for row in answer {
+        let app_id = decode::number(&row, Tokens::AppId, AppId::new)?;
+        let digest = decode::digest(&row, Tokens::Digest)?;
+        ids.insert((app_id, digest), decode::number(&row, Tokens::Id, TokenId::new)?);
+    }
+    // The first of several with the same digest is the one whose row went in: it takes the number.
+    Ok(rows.iter().map(|(app_id, token)| ids.remove(&(*app_id, token.digest))).collect())
 }

@@ -3,7 +3,8 @@
 use super::log::{LogOrder, NewChange};
 use super::tokens::Half;
 use super::{
-    Statement, apps, copy, genesis, log, operators, restore, retention, self_made, token_lists, tokens, usage,
+    Statement, apps, copy, genesis, log, operators, restore, retention, self_made, token_lists, tokens,
+    totals, usage,
 };
 use crate::change::{ChangeKind, Removal};
 use crate::model::{
@@ -82,7 +83,7 @@ fn about_apps() -> Vec<(&'static str, Runs, Statement)> {
 }
 
 fn about_tokens() -> Vec<(&'static str, Runs, Statement)> {
-    use Runs::Everywhere;
+    use Runs::{Everywhere, OnSqlite};
     let new = new_token();
     let one = [(APP, &new)];
     let most = vec![(APP, &new); tokens::MAX_INSERTED];
@@ -108,6 +109,7 @@ fn about_tokens() -> Vec<(&'static str, Runs, Statement)> {
         ("sweep_sealed", Everywhere, tokens::sweep_sealed(APP, 10)),
         ("purge_tokens", Everywhere, retention::purge_tokens(Purge::Expired, AT, 10)),
         ("purge_tokens", Everywhere, retention::purge_tokens(Purge::Revoked, AT, 10)),
+        ("count_inserted", OnSqlite, totals::count_inserted(0)),
         ("self_made", Everywhere, self_made::self_made(APP, false)),
         ("self_made", Everywhere, self_made::self_made(APP, true)),
         ("add_self_made", Everywhere, self_made::add_self_made(APP, 1, 512)),
@@ -138,6 +140,7 @@ fn about_lists() -> Vec<(&'static str, Runs, Statement)> {
                 unused_since: None,
             };
             all.push(("count_tokens", Runs::Everywhere, token_lists::count_tokens(&filter)));
+            all.push(("total", Runs::Everywhere, totals::total(&filter)));
             let created = |descending, after| Order::Created { descending, after };
             let place = Some((AT, TOKEN));
             for order in [Order::NewestFirst, Order::OldestFirst, created(true, place), created(false, None)]

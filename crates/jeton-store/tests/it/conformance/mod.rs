@@ -16,6 +16,7 @@ mod sharing;
 mod start;
 mod texts;
 mod tokens;
+mod totals;
 mod usage;
 
 /// Makes one test of each case and engine. A case that is not named here is dead code, which the gate refuses.
@@ -128,6 +129,12 @@ conformance! {
         a_token_that_becomes_self_made_needs_room,
         many_writers_keep_to_the_limit,
         a_restore_counts_anew,
+    }
+    totals {
+        they_are_what_there_is_after_any_writes,
+        they_are_exact_when_many_write,
+        a_restore_brings_those_of_the_backup,
+        a_wrong_one_is_found,
     }
     backup {
         everything_comes_back_on_either_engine,
