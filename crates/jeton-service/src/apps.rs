@@ -146,6 +146,11 @@ impl Service {
         if key.is_some_and(|key| self.cache.recall_app(key) == Some(None)) {
             return Ok(None);
         }
+        self.read_by(key).await
+    }
+
+    /// The app of this key, or the default app, as the store has it now.
+    pub(crate) async fn read_by(&self, key: Option<&AppKey>) -> Result<Option<Arc<OpenApp>>, Unavailable> {
         let before = self.cache.before();
         let found = match key {
             Some(key) => self.store.app_by_key(key).await?,

@@ -6,7 +6,6 @@ use crate::{Service, Unavailable};
 use jeton_core::{Actor, AuthorityError, Lifetime, Secret, Timestamp, TokenId};
 use jeton_store::Inserted;
 use jeton_store::SelfMadeLimit;
-use jeton_store::write::InsertTokens;
 
 /// A token to be taken over. Its lifetime is not [`Issue::life`] but what the other system said.
 #[derive(Debug)]
@@ -54,7 +53,7 @@ impl Service {
         let now = self.now();
         let latest = app.settings.lifetime_policy().expires_at(now, now, Lifetime::Unlimited);
         let mut outcomes = Vec::with_capacity(rows.len());
-        let mut tokens = Vec::new();
+        let mut drafts = Vec::new();
         for row in rows {
             if !row.secret.fits_in_header() {
                 outcomes.push(Some(Imported::Unfit));
@@ -76,25 +75,16 @@ impl Service {
             };
             let times = (row.created_at.unwrap_or(now), expires_at);
             let disabled_by = (!row.enabled).then(|| by.clone());
-            tokens.push(self.new_token(app, row.issue, &row.secret, times, disabled_by)?);
+            drafts.push(self.draft(app, row.issue, row.secret, times, disabled_by)?);
             outcomes.push(None);
         }
-        let mut inserted = self
-            .store
-            .write(InsertTokens {
-                app_id: app.id,
-                tokens,
-                self_made: SelfMadeLimit::NONE,
-                at: now,
-                by: by.clone(),
-            })
-            .await?
-            .into_iter();
+        let inserted = self.insert(app, &mut drafts, SelfMadeLimit::NONE, now, by).await?;
+        let mut inserted = inserted.into_iter();
         let outcome = |decided: Option<Imported>| {
             decided.or_else(|| match inserted.next()? {
                 Inserted::Issued(id) => Some(Imported::Taken(id)),
                 Inserted::Duplicate => Some(Imported::Duplicate),
-                Inserted::NoRoom => None,
+                Inserted::NoRoom | Inserted::KeyGone => None,
             })
         };
         let outcomes: Option<Vec<Imported>> = outcomes.into_iter().map(outcome).collect();

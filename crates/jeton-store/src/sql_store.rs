@@ -82,7 +82,7 @@ impl<E: Engine> SqlStore<E> {
 
     /// Inserts as many tokens in one transaction as may go in together, and so on.
     async fn insert_in_parts(&self, insert: InsertTokens) -> Result<Vec<Inserted>, StoreError> {
-        let InsertTokens { app_id, tokens, self_made, at, by } = insert;
+        let InsertTokens { app_id, tokens, self_made, sealed_under, at, by } = insert;
         let mut answers = Vec::with_capacity(tokens.len());
         let mut tokens = tokens.into_iter();
         loop {
@@ -90,7 +90,8 @@ impl<E: Engine> SqlStore<E> {
             if tokens.is_empty() {
                 return Ok(answers);
             }
-            let part = InsertTokens { app_id, tokens, self_made, at, by: by.clone() };
+            let (sealed_under, by) = (sealed_under.clone(), by.clone());
+            let part = InsertTokens { app_id, tokens, self_made, sealed_under, at, by };
             answers.extend(InsertTokens::answer(self.transact(part.into()).await?)?);
         }
     }

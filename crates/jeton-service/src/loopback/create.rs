@@ -7,17 +7,10 @@ use super::row::LoopBackRow;
 use super::said::Said;
 use super::write::{WriteFault, Written};
 use crate::apps::OpenApp;
-use crate::issue::{Issue, TokenLife, stored};
+use crate::issue::{Draft, Issue, TokenLife, stored};
 use crate::{Service, Unavailable};
 use jeton_core::{ClientIds, Lifetime, Owner, Scopes, Secret, Timestamp, TokenKind, Value};
-use jeton_store::write::InsertTokens;
-use jeton_store::{Inserted, NewToken};
-
-/// A row that is about to be added.
-struct Draft {
-    secret: Secret,
-    new: NewToken,
-}
+use jeton_store::Inserted;
 
 /// How many rows are made before others have the processor: each has a secret to be drawn and sealed.
 const CHUNK: usize = 64;
@@ -53,44 +46,38 @@ impl Service {
         }
         self.count_written(app, writer, items.len());
         let now = self.now();
-        let mut drafts = Vec::with_capacity(items.len());
+        let (mut drafts, mut faults) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
         for chunk in items.chunks(CHUNK) {
             let _turn = if items.len() > CHUNK { Some(self.batch_turn(app.id).await?) } else { None };
             for item in chunk {
-                drafts.push(self.draft(app, writer, item, now)?);
+                faults.push(match self.row_draft(app, writer, item, now)? {
+                    Ok(draft) => {
+                        drafts.push(draft);
+                        None
+                    }
+                    Err(fault) => Some(fault),
+                });
             }
         }
-        let new = drafts.iter().flatten().map(|draft| draft.new.clone()).collect();
         let limit = self.limits.self_made();
-        let inserted = self
-            .store
-            .write(InsertTokens {
-                self_made: limit,
-                app_id: app.id,
-                tokens: new,
-                at: now,
-                by: writer.actor(),
-            })
-            .await?;
-        let mut inserted = inserted.into_iter();
+        let inserted = self.insert(app, &mut drafts, limit, now, &writer.actor()).await?;
+        let mut inserted = drafts.into_iter().zip(inserted);
         let mut answers = Vec::with_capacity(items.len());
-        for draft in drafts {
-            answers.push(match draft {
-                Err(fault) => Err(fault),
-                Ok(draft) => match inserted.next() {
-                    Some(Inserted::Issued(id)) => {
-                        let stored = stored(id, app.id, draft.new);
-                        Ok(self.row(app, stored)?.showing(&draft.secret))
-                    }
-                    Some(Inserted::NoRoom) => Err(WriteFault::TooManySelfMade),
-                    Some(Inserted::Duplicate) | None => Err(WriteFault::Duplicate),
-                },
+        for fault in faults {
+            let inserted = if fault.is_none() { inserted.next() } else { None };
+            answers.push(match inserted {
+                Some((draft, Inserted::Issued(id))) => {
+                    Ok(self.row(app, stored(id, app.id, draft.new))?.showing(&draft.secret))
+                }
+                Some((_, Inserted::NoRoom)) => Err(WriteFault::TooManySelfMade),
+                Some((_, Inserted::Duplicate | Inserted::KeyGone)) => Err(WriteFault::Duplicate),
+                None => Err(fault.unwrap_or(WriteFault::Duplicate)),
             });
         }
         Ok(answers)
     }
 
-    fn draft(&self, app: &OpenApp, writer: &Writer, data: &Value, now: Timestamp) -> Written<Draft> {
+    fn row_draft(&self, app: &OpenApp, writer: &Writer, data: &Value, now: Timestamp) -> Written<Draft> {
         let said = match Said::read(data) {
             Ok(said) => said,
             Err(fault) => return Ok(Err(fault)),
@@ -121,8 +108,7 @@ impl Service {
             scopes: Scopes::none(),
             document: Some(document),
         };
-        let new = self.new_token(app, issue, &secret, (life.created_at, life.expires_at()), None)?;
-        Ok(Ok(Draft { secret, new }))
+        Ok(Ok(self.draft(app, issue, secret, (life.created_at, life.expires_at()), None)?))
     }
 
     fn secret_of(&self, app: &OpenApp, writer: &Writer, said: &Said) -> Written<Secret> {

@@ -10,7 +10,7 @@ use crate::schema::{TokenDigests, Tokens};
 use crate::session::Session;
 use crate::statements::log::NewChange;
 use crate::statements::tokens::{self, MAX_INSERTED};
-use crate::statements::totals;
+use crate::statements::{apps, totals};
 use crate::write::{DeleteToken, InsertTokens, ReplaceToken, RevokeToken, Touched, Write, WriteLine};
 use jeton_core::{Actor, AppId, Digest, Timestamp, TokenId, TokenKind};
 use std::collections::{HashMap, HashSet};
@@ -24,6 +24,9 @@ pub(super) struct Issue<'w> {
     pub(super) at: Timestamp,
     pub(super) by: &'w Actor,
 }
+
+/// Whether an app has a data key.
+type DataKeys<'w> = HashMap<(AppId, &'w [u8]), bool>;
 
 impl Facts for InsertTokens {
     fn touches(&self) -> Touched<'_> {
@@ -148,15 +151,46 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         &mut self,
         writes: &[&'w Write],
     ) -> Result<Vec<Inserted>, StoreError> {
-        let mut issues = Vec::new();
+        let (mut issues, mut answered) = (Vec::new(), Vec::new());
+        let mut keys = DataKeys::default();
         for write in writes {
-            if let Write::InsertTokens(insert) = write {
-                let InsertTokens { app_id, tokens, self_made, at, by } = &**insert;
-                let (app_id, self_made) = (*app_id, *self_made);
+            let Write::InsertTokens(insert) = write else { continue };
+            let InsertTokens { app_id, tokens, self_made, sealed_under, at, by } = &**insert;
+            let (app_id, self_made) = (*app_id, *self_made);
+            let is_sealed_well = match sealed_under {
+                None => true,
+                Some(key) => self.has_data_key(&mut keys, app_id, key).await?,
+            };
+            answered.push((tokens.len(), is_sealed_well));
+            if is_sealed_well {
                 issues.extend(tokens.iter().map(|token| Issue { app_id, token, self_made, at: *at, by }));
             }
         }
-        self.insert_tokens(&issues).await
+        let mut inserted = self.insert_tokens(&issues).await?.into_iter();
+        let mut answers = Vec::new();
+        for (tokens, is_sealed_well) in answered {
+            match is_sealed_well {
+                true => answers.extend(inserted.by_ref().take(tokens)),
+                false => answers.extend(std::iter::repeat_n(Inserted::KeyGone, tokens)),
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Whether an app has this data key. Nobody changes that before this transaction is over.
+    async fn has_data_key(
+        &mut self,
+        known: &mut DataKeys<'w>,
+        app_id: AppId,
+        key: &'w [u8],
+    ) -> Result<bool, StoreError> {
+        if let Some(has_it) = known.get(&(app_id, key)) {
+            return Ok(*has_it);
+        }
+        let row = self.session.row(apps::with_another_data_key(app_id, key)).await?;
+        let has_it = row.as_ref().map(decode::count).transpose()? == Some(0);
+        known.insert((app_id, key), has_it);
+        Ok(has_it)
     }
 
     pub(super) async fn insert_tokens(&mut self, issues: &[Issue<'w>]) -> Result<Vec<Inserted>, StoreError> {

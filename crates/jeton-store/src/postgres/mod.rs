@@ -22,9 +22,9 @@ use breaker::Breaker;
 use ground::Ground;
 use hints::Announcer;
 use jeton_core::AppId;
-use sqlx::Transaction;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, PgPool, Postgres};
+use sqlx::{AssertSqlSafe, Transaction};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +45,27 @@ const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; S
 const BEGIN_ALONE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0; \
                            SET LOCAL idle_in_transaction_session_timeout = 0; \
                            LOCK TABLE self_made, genesis, key_checks, apps, tokens, token_digests, operators, changes IN EXCLUSIVE MODE";
+
+/// Who seals tokens waits for who changes the app's data key, and the other way round, fairly: a row lock that many share would
+/// let them overtake who waits to change the row. Beside it, those who replace everything.
+const SEALED: &str =
+    "LOCK TABLE self_made, tokens IN ROW EXCLUSIVE MODE; SELECT pg_advisory_xact_lock_shared";
+/// See [`SEALED`].
+const RESEALS: &str = "SELECT pg_advisory_xact_lock";
+/// What tells those locks from those of other programs in the same database.
+const DATA_KEYS: i32 = i32::from_be_bytes(*b"jtdk");
+
+/// How a write begins its transaction.
+fn begin(write: &Write) -> String {
+    // Apps whose numbers have the same last bits wait for each other: nothing more comes of it.
+    let lock = |lock: &str, id: AppId| format!("{BEGIN}; {lock}({DATA_KEYS}, {})", id.get() as i32);
+    match write {
+        Write::Restore(_) => BEGIN_ALONE.to_owned(),
+        Write::InsertTokens(insert) if insert.sealed_under.is_some() => lock(SEALED, insert.app_id),
+        Write::ChangeApp(change) if change.change.data_key.is_some() => lock(RESEALS, change.id),
+        _ => BEGIN.to_owned(),
+    }
+}
 
 /// What one app does at once on the pool's connections; of pages and scans, one more is for other apps. The others are for
 /// those who look up by key or write, which is quick.
@@ -150,7 +171,7 @@ impl PostgresEngine {
     }
 
     async fn transact(&self, write: &Write) -> Result<Outcome, StoreError> {
-        let begin = if matches!(write, Write::Restore(_)) { BEGIN_ALONE } else { BEGIN };
+        let begin = AssertSqlSafe(begin(write));
         let before = self.ground.known();
         let mut transaction = self.breaker.pool().begin_with(begin).await.map_err(StoreError::unavailable)?;
         // Its connection may be a new one.

@@ -139,8 +139,8 @@ mod tests {
     }
 
     fn new_token(app_id: AppId) -> Write {
-        let (tokens, self_made) = (Vec::new(), SelfMadeLimit::NONE);
-        InsertTokens { app_id, tokens, self_made, at: Timestamp::MIN, by: Actor::Cli }.into()
+        let (tokens, self_made, sealed_under) = (Vec::new(), SelfMadeLimit::NONE, None);
+        InsertTokens { app_id, tokens, self_made, sealed_under, at: Timestamp::MIN, by: Actor::Cli }.into()
     }
 
     fn heavy(limit: u32) -> Write {

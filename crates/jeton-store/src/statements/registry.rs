@@ -79,6 +79,7 @@ fn about_apps() -> Vec<(&'static str, Runs, Statement)> {
         ("update_app", Everywhere, apps::update_app(APP, 1, &whole, AT)),
         ("update_app", Everywhere, apps::update_app(APP, 1, &without_key, AT)),
         ("delete_app", Everywhere, apps::delete_app(APP, AT)),
+        ("with_another_data_key", Everywhere, apps::with_another_data_key(APP, &[1])),
     ]
 }
 

@@ -70,7 +70,10 @@ async fn write_something(store: &dyn Store, apps: &[AppId], dice: &Dice, digests
     match dice.below(10) {
         0..=3 => {
             let tokens = (0..=dice.below(6)).map(|_| dice.token(digests)).collect();
-            store.write(InsertTokens { app_id, tokens, self_made: LIMIT, at: now, by: BY }).await.unwrap();
+            store
+                .write(InsertTokens { app_id, tokens, self_made: LIMIT, sealed_under: None, at: now, by: BY })
+                .await
+                .unwrap();
         }
         4..=6 => replace_one(store, app_id, dice, now).await,
         7 => {
