@@ -27,7 +27,7 @@ pub(crate) trait Session: Send {
     /// Whether the rows of one insertion are given the next numbers, one after the other, as they stand there.
     const NUMBERS_IN_ORDER: bool;
 
-    /// Whether the database itself adds tokens that are inserted to the totals.
+    /// Whether the database itself adds whatever tokens are inserted to the totals.
     const COUNTS_INSERTED: bool;
 
     /// Runs a statement and returns all rows of its answer.
@@ -38,6 +38,9 @@ pub(crate) trait Session: Send {
 
     /// Runs a statement and returns how many rows it changed.
     fn run(&mut self, statement: Statement) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// Runs a statement, on SQLite perhaps with others behind it, and returns how many rows it changed itself.
+    fn run_first(&mut self, statement: Statement) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
     /// Writes rows into a table that gives out numbers for `column`, and returns the greatest of them.
     fn append(
@@ -96,18 +99,28 @@ macro_rules! session {
             const COUNTS_INSERTED: bool = $numbers::COUNTS_INSERTED;
 
             async fn rows(&mut self, statement: Statement) -> Result<Vec<$row>, StoreError> {
-                let (sql, values) = statement.build($builder)?;
-                let query = sqlx::query_with(sql, values);
-                let query = query.persistent(statement.is_fixed());
+                let (sql, values, is_fixed) = statement.build($builder)?;
+                let query = sqlx::query_with(sql, values).persistent(is_fixed);
                 Executor::fetch_all(self, query).await.map_err(StoreError::unavailable)
             }
 
             async fn run(&mut self, statement: Statement) -> Result<u64, StoreError> {
-                let (sql, values) = statement.build($builder)?;
-                let query = sqlx::query_with(sql, values);
-                let query = query.persistent(statement.is_fixed());
+                let (sql, values, is_fixed) = statement.build($builder)?;
+                let query = sqlx::query_with(sql, values).persistent(is_fixed);
                 let done = Executor::execute(self, query).await.map_err(StoreError::unavailable)?;
                 Ok(done.rows_affected())
+            }
+
+            async fn run_first(&mut self, statement: Statement) -> Result<u64, StoreError> {
+                let (sql, values, is_fixed) = statement.build($builder)?;
+                let query = sqlx::query_with(sql, values).persistent(is_fixed);
+                let mut all = Executor::fetch_many(self, query);
+                let mut first = None;
+                // Dropped earlier, it would run no further.
+                while let Some(done) = all.try_next().await.map_err(StoreError::unavailable)? {
+                    first = first.or(done.left().map(|done| done.rows_affected()));
+                }
+                Ok(first.unwrap_or(0))
             }
 
             async fn append(
@@ -122,9 +135,8 @@ macro_rules! session {
                 &mut self,
                 statement: Statement,
             ) -> Result<impl Stream<Item = Result<$row, StoreError>> + Send + Unpin, StoreError> {
-                let (sql, values) = statement.build($builder)?;
-                let query = sqlx::query_with(sql, values);
-                let query = query.persistent(statement.is_fixed());
+                let (sql, values, is_fixed) = statement.build($builder)?;
+                let query = sqlx::query_with(sql, values).persistent(is_fixed);
                 Ok(Executor::fetch(self, query).map_err(StoreError::unavailable))
             }
 
@@ -182,8 +194,8 @@ mod sqlite_numbers {
         insertion: Statement,
         _: impl Column,
     ) -> Result<i64, StoreError> {
-        let (sql, values) = insertion.build(SqliteQueryBuilder)?;
-        let query = sqlx::query_with(sql, values).persistent(insertion.is_fixed());
+        let (sql, values, is_fixed) = insertion.build(SqliteQueryBuilder)?;
+        let query = sqlx::query_with(sql, values).persistent(is_fixed);
         let done = connection.execute(query).await.map_err(StoreError::unavailable)?;
         Ok(done.last_insert_rowid())
     }
@@ -220,7 +232,7 @@ mod postgres_numbers {
         insertion: Statement,
         column: impl Column,
     ) -> Result<i64, StoreError> {
-        let rows = connection.rows(insertion.answering(column)).await?;
+        let rows = connection.rows(insertion).await?;
         let mut numbers = rows.iter().map(|row| row.read(column));
         numbers.try_fold(0, |greatest, number: Result<i64, StoreError>| Ok(number?.max(greatest)))
     }

@@ -8,11 +8,14 @@ mod self_made;
 mod tokens;
 mod usage;
 
+pub(crate) use tokens::rows;
+
 use crate::continuity::Entry;
 use crate::error::StoreError;
 use crate::model::Inserted;
 use crate::schema::Changes;
 use crate::session::Session;
+use crate::statements::insertion::Row;
 use crate::statements::log::{MAX_WRITTEN, NewChange, insert_changes};
 use crate::write::{Facts, Outcome, Writable, Write, writes};
 use std::future::Future;
@@ -29,13 +32,17 @@ pub(crate) trait Perform: Facts + Writable {
 /// Applies all writes and returns their outcomes in the same order. All of their tokens go in together, and all of
 /// their entries of the change log: statements cost more than rows.
 ///
-/// The writes are of callers that wait at the same time, so the order among them is free: tokens go in first.
+/// `rows`: the [`rows`](rows()) of all of them, in their order. The writes are of callers that wait at the same time, so the order among them is free: tokens go in first.
 ///
 /// # Errors
 /// One of the writes failed. The transaction must be rolled back.
-pub(crate) async fn apply<S: Session>(session: &mut S, writes: &[&Write]) -> Result<Applied, StoreError> {
-    let mut work = Work { session, log: Vec::new(), inserted: Vec::new().into_iter() };
-    work.inserted = work.insert_tokens_of(writes).await?.into_iter();
+pub(crate) async fn apply<S: Session>(
+    session: &mut S,
+    writes: &[&Write],
+    rows: Vec<Row>,
+) -> Result<Applied, StoreError> {
+    let mut work = Work { session, log: Vec::new(), given_out: None, inserted: Vec::new().into_iter() };
+    work.inserted = work.insert_tokens_of(writes, rows).await?.into_iter();
     let mut outcomes = Vec::with_capacity(writes.len());
     for write in writes {
         outcomes.push(perform(write, &mut work).await?);
@@ -72,6 +79,8 @@ pub(crate) struct Work<'s, 'w, S> {
     session: &'s mut S,
     /// The entries of the change log, written at the end.
     log: Vec<NewChange<'w>>,
+    /// The number of the last token, where that is known and none has come since.
+    given_out: Option<i64>,
     /// What became of the tokens of all writes, which went in first, in their order.
     inserted: std::vec::IntoIter<Inserted>,
 }

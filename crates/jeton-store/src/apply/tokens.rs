@@ -6,23 +6,34 @@ use crate::decode;
 use crate::error::StoreError;
 use crate::model::{Inserted, NewToken, Replaced, SelfMadeLimit};
 use crate::record::Record;
-use crate::schema::{TokenDigests, Tokens};
+use crate::schema::{GivenOut, TokenDigests, Tokens};
 use crate::session::Session;
 use crate::statements::log::NewChange;
-use crate::statements::tokens::{self, MAX_INSERTED};
-use crate::statements::{apps, totals};
+use crate::statements::tokens::{self, MAX_INSERTED, new_row};
+use crate::statements::{apps, insertion::Row};
 use crate::write::{DeleteToken, InsertTokens, ReplaceToken, RevokeToken, Touched, Write, WriteLine};
 use jeton_core::{Actor, AppId, Digest, Timestamp, TokenId, TokenKind};
 use std::collections::{HashMap, HashSet};
 
-/// A token to be issued, with what its entry of the change log needs.
-#[derive(Clone, Copy)]
-pub(super) struct Issue<'w> {
+/// A token that is to be inserted, with what its entry of the change log needs.
+pub(super) struct Arrival<'w> {
     pub(super) app_id: AppId,
     pub(super) token: &'w NewToken,
+    /// What [`new_row`] made of it.
+    pub(super) row: Row,
     pub(super) self_made: SelfMadeLimit,
     pub(super) at: Timestamp,
     pub(super) by: &'w Actor,
+}
+
+/// The rows of the tokens that a write inserts: what can be made of them before the transaction begins.
+pub(crate) fn rows(write: &Write) -> Vec<Row> {
+    match write {
+        Write::InsertTokens(insert) => {
+            insert.tokens.iter().map(|token| new_row(insert.app_id, token)).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Whether an app has a data key.
@@ -146,27 +157,28 @@ impl Perform for DeleteToken {
 }
 
 impl<'w, S: Session> Work<'_, 'w, S> {
-    /// Inserts the tokens of all writes that insert tokens and says what became of each.
+    /// Inserts the tokens of all writes that insert tokens, of which these are the [`rows`], and says what became of each.
     pub(super) async fn insert_tokens_of(
         &mut self,
         writes: &[&'w Write],
+        rows: Vec<Row>,
     ) -> Result<Vec<Inserted>, StoreError> {
-        let (mut issues, mut answered) = (Vec::new(), Vec::new());
-        let mut keys = DataKeys::default();
+        let (mut arrivals, mut answered) = (Vec::with_capacity(rows.len()), Vec::new());
+        let (mut keys, mut rows) = (DataKeys::default(), rows.into_iter());
         for write in writes {
             let Write::InsertTokens(insert) = write else { continue };
             let InsertTokens { app_id, tokens, self_made, sealed_under, at, by } = &**insert;
-            let (app_id, self_made) = (*app_id, *self_made);
+            let (app_id, self_made, at) = (*app_id, *self_made, *at);
             let is_sealed_well = match sealed_under {
                 None => true,
                 Some(key) => self.has_data_key(&mut keys, app_id, key).await?,
             };
             answered.push((tokens.len(), is_sealed_well));
-            if is_sealed_well {
-                issues.extend(tokens.iter().map(|token| Issue { app_id, token, self_made, at: *at, by }));
-            }
+            let its = tokens.iter().zip(rows.by_ref().take(tokens.len()));
+            let its = its.map(|(token, row)| Arrival { app_id, token, row, self_made, at, by });
+            arrivals.extend(its.filter(|_| is_sealed_well));
         }
-        let mut inserted = self.insert_tokens(&issues).await?.into_iter();
+        let mut inserted = self.insert_tokens(arrivals).await?.into_iter();
         let mut answers = Vec::new();
         for (tokens, is_sealed_well) in answered {
             match is_sealed_well {
@@ -187,33 +199,42 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         if let Some(has_it) = known.get(&(app_id, key)) {
             return Ok(*has_it);
         }
-        let row = self.session.row(apps::with_another_data_key(app_id, key)).await?;
+        let row = self.session.row(apps::with_another_data_key(app_id, key, S::NUMBERS_IN_ORDER)).await?;
         let has_it = row.as_ref().map(decode::count).transpose()? == Some(0);
+        if let Some(row) = row.filter(|_| S::NUMBERS_IN_ORDER) {
+            self.given_out = Some(row.read(GivenOut)?);
+        }
         known.insert((app_id, key), has_it);
         Ok(has_it)
     }
 
-    pub(super) async fn insert_tokens(&mut self, issues: &[Issue<'w>]) -> Result<Vec<Inserted>, StoreError> {
-        if issues.iter().any(|issue| issue.token.kind == TokenKind::SelfMade) {
-            self.insert_bounded(issues).await
+    pub(super) async fn insert_tokens(
+        &mut self,
+        mut arrivals: Vec<Arrival<'w>>,
+    ) -> Result<Vec<Inserted>, StoreError> {
+        if arrivals.iter().any(|arrival| arrival.token.kind == TokenKind::SelfMade) {
+            self.insert_bounded(arrivals).await
         } else {
-            self.insert_all(issues).await
+            self.insert_all(&mut arrivals).await
         }
     }
 
-    pub(super) async fn insert_all(&mut self, issues: &[Issue<'w>]) -> Result<Vec<Inserted>, StoreError> {
-        let mut answers = Vec::with_capacity(issues.len());
-        for issues in issues.chunks(MAX_INSERTED) {
-            let taken = self.taken_beside(issues).await?;
-            let is_free = |issue: &&Issue<'w>| !taken.contains(&(issue.app_id, issue.token.digest));
-            let rows: Vec<_> =
-                issues.iter().filter(is_free).map(|issue| (issue.app_id, issue.token)).collect();
-            let mut ids = self.insert_rows(&rows).await?.into_iter();
-            for issue in issues {
-                let id = if is_free(&issue) { ids.next().flatten() } else { None };
+    /// Takes their rows.
+    pub(super) async fn insert_all(
+        &mut self,
+        arrivals: &mut [Arrival<'w>],
+    ) -> Result<Vec<Inserted>, StoreError> {
+        let mut answers = Vec::with_capacity(arrivals.len());
+        for arrivals in arrivals.chunks_mut(MAX_INSERTED) {
+            let taken = self.taken_beside(arrivals).await?;
+            let is_free = |arrival: &Arrival<'w>| !taken.contains(&(arrival.app_id, arrival.token.digest));
+            let mut free: Vec<_> = arrivals.iter_mut().filter(|arrival| is_free(arrival)).collect();
+            let mut ids = self.insert_rows(&mut free).await?.into_iter();
+            for arrival in arrivals {
+                let id = if is_free(arrival) { ids.next().flatten() } else { None };
                 if let Some(id) = id {
-                    let kind = ChangeKind::TokenIssued;
-                    self.log_token(kind, (issue.app_id, id, issue.token.digest), issue.at, issue.by, None);
+                    let which = (arrival.app_id, id, arrival.token.digest);
+                    self.log_token(ChangeKind::TokenIssued, which, arrival.at, arrival.by, None);
                 }
                 answers.push(id.map_or(Inserted::Duplicate, Inserted::Issued));
             }
@@ -223,9 +244,12 @@ impl<'w, S: Session> Work<'_, 'w, S> {
 
     /// Which of the digests are taken as ones that tokens have beside their own. Of secrets that were minted none is: they
     /// are never the same.
-    async fn taken_beside(&mut self, issues: &[Issue<'w>]) -> Result<HashSet<(AppId, Digest)>, StoreError> {
-        let foreign = issues.iter().filter(|issue| issue.token.is_foreign);
-        let foreign: Vec<Digest> = foreign.map(|issue| issue.token.digest).collect();
+    async fn taken_beside(
+        &mut self,
+        arrivals: &[Arrival<'w>],
+    ) -> Result<HashSet<(AppId, Digest)>, StoreError> {
+        let foreign = arrivals.iter().filter(|arrival| arrival.token.is_foreign);
+        let foreign: Vec<Digest> = foreign.map(|arrival| arrival.token.digest).collect();
         if foreign.is_empty() {
             return Ok(HashSet::new());
         }
@@ -237,32 +261,29 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         taken.collect()
     }
 
-    /// Inserts rows and says which number each was given; `None`: it was there already.
-    async fn insert_rows(&mut self, rows: &[(AppId, &NewToken)]) -> Result<Vec<Option<TokenId>>, StoreError> {
-        if !S::NUMBERS_IN_ORDER || rows.len() <= 1 {
-            let answer = self.session.rows(tokens::insert_tokens(rows)).await?;
-            if let [row] = answer.as_slice() {
-                let id: i64 = row.read(Tokens::Id)?;
-                self.count_inserted(id - 1).await?;
-            }
-            return numbers_of(rows, answer);
+    /// Takes their rows, inserts them and says which number each was given; `None`: it was there already.
+    async fn insert_rows(
+        &mut self,
+        arrivals: &mut [&mut Arrival<'w>],
+    ) -> Result<Vec<Option<TokenId>>, StoreError> {
+        if arrivals.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows: Vec<Row> = arrivals.iter_mut().map(|arrival| std::mem::take(&mut arrival.row)).collect();
+        if !S::NUMBERS_IN_ORDER {
+            let answer = self.session.rows(tokens::insert_tokens(rows, None)).await?;
+            return numbers_of(arrivals, answer);
         }
         // An answer of many rows takes SQLite's thread nearly as long as the insertion: it wakes us up for each.
-        let before = self.tokens_given_out().await?;
-        let inserted = self.session.run(tokens::insert_tokens_silently(rows)).await?;
-        self.count_inserted(before).await?;
-        if inserted == rows.len() as u64 {
-            return Ok((before + 1..).map(TokenId::new).take(rows.len()).collect());
+        let before = match self.given_out.take() {
+            Some(before) => before,
+            None => self.tokens_given_out().await?,
+        };
+        let inserted = self.session.run_first(tokens::insert_tokens(rows, Some(before))).await?;
+        if inserted == arrivals.len() as u64 {
+            return Ok((before + 1..).map(TokenId::new).take(arrivals.len()).collect());
         }
-        numbers_of(rows, self.session.rows(tokens::tokens_above(before)).await?)
-    }
-
-    /// Adds the tokens with numbers above this one to the totals, unless the database did.
-    async fn count_inserted(&mut self, above: i64) -> Result<(), StoreError> {
-        if !S::COUNTS_INSERTED {
-            self.session.run(totals::count_inserted(above)).await?;
-        }
-        Ok(())
+        numbers_of(arrivals, self.session.rows(tokens::tokens_above(before)).await?)
     }
 
     fn log_token(
@@ -278,9 +299,9 @@ impl<'w, S: Session> Work<'_, 'w, S> {
     }
 }
 
-/// Which number each of the rows was given, as an insertion has answered.
+/// Which number each was given, as an insertion has answered.
 fn numbers_of(
-    rows: &[(AppId, &NewToken)],
+    arrivals: &[&mut Arrival<'_>],
     answer: Vec<impl Record>,
 ) -> Result<Vec<Option<TokenId>>, StoreError> {
     let mut ids = HashMap::with_capacity(answer.len());
@@ -290,5 +311,5 @@ fn numbers_of(
         ids.insert((app_id, digest), decode::number(&row, Tokens::Id, TokenId::new)?);
     }
     // The first of several with the same digest is the one whose row went in: it takes the number.
-    Ok(rows.iter().map(|(app_id, token)| ids.remove(&(*app_id, token.digest))).collect())
+    Ok(arrivals.iter().map(|arrival| ids.remove(&(arrival.app_id, arrival.token.digest))).collect())
 }

@@ -9,7 +9,7 @@ mod open;
 mod tests;
 
 use crate::Store;
-use crate::apply::{Applied, apply};
+use crate::apply::{Applied, apply, rows};
 use crate::change::Hints;
 use crate::engine::Engine;
 use crate::error::{OpenError, StoreError};
@@ -172,12 +172,12 @@ impl PostgresEngine {
 
     async fn transact(&self, write: &Write) -> Result<Outcome, StoreError> {
         let begin = AssertSqlSafe(begin(write));
-        let before = self.ground.known();
+        let (before, rows) = (self.ground.known(), rows(write));
         let mut transaction = self.breaker.pool().begin_with(begin).await.map_err(StoreError::unavailable)?;
         // Its connection may be a new one.
         self.ground.holds()?;
         // Dropped on an error, which rolls it back.
-        let Applied { mut outcomes, newest } = apply(&mut *transaction, &[write]).await?;
+        let Applied { mut outcomes, newest } = apply(&mut *transaction, &[write], rows).await?;
         self.ground.check_written(&before, newest)?;
         transaction.commit().await.map_err(StoreError::unavailable)?;
         self.ground.note(newest);

@@ -3,8 +3,9 @@
 use super::ground::Ground;
 use super::open;
 use super::reserve::Reserve;
-use crate::apply::{Applied, apply};
+use crate::apply::{Applied, apply, rows};
 use crate::error::{OpenError, StoreError, database_code};
+use crate::statements::insertion::Row;
 use crate::write::{Outcome, Write};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Executor};
@@ -92,14 +93,18 @@ impl Line {
         self.reserve.is_whole()
     }
 
-    /// Applies writes and commits.
-    pub(super) async fn transact(&mut self, writes: &[&Write]) -> Result<Vec<Outcome>, Failure> {
+    /// Applies writes, of which these are the rows, and commits.
+    pub(super) async fn transact(
+        &mut self,
+        writes: &[&Write],
+        rows: Vec<Row>,
+    ) -> Result<Vec<Outcome>, Failure> {
         let commit_failed = |error: sqlx::Error| Failure::Commit(StoreError::unavailable(error));
         let ground = Arc::clone(&self.ground);
         ground.look().map_err(Failure::Commit)?;
         let connection = self.connection().await.map_err(Failure::Commit)?;
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(commit_failed)?;
-        let applied = apply(&mut *transaction, writes).await.and_then(|applied| {
+        let applied = apply(&mut *transaction, writes, rows).await.and_then(|applied| {
             ground.check_written(applied.newest)?;
             Ok(applied)
         });
@@ -132,7 +137,8 @@ impl Line {
         loop {
             // The log of the database may have room that it can use again.
             self.checkpoint().await;
-            match self.transact(writes).await {
+            let rows = writes.iter().flat_map(|write| rows(write)).collect();
+            match self.transact(writes, rows).await {
                 Err(failure) if failure.is_full() && self.reserve.give_up() => {}
                 done => return done,
             }

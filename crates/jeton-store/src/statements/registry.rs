@@ -79,19 +79,21 @@ fn about_apps() -> Vec<(&'static str, Runs, Statement)> {
         ("update_app", Everywhere, apps::update_app(APP, 1, &whole, AT)),
         ("update_app", Everywhere, apps::update_app(APP, 1, &without_key, AT)),
         ("delete_app", Everywhere, apps::delete_app(APP, AT)),
-        ("with_another_data_key", Everywhere, apps::with_another_data_key(APP, &[1])),
+        ("with_another_data_key", Everywhere, apps::with_another_data_key(APP, &[1], false)),
+        ("with_another_data_key", Runs::OnSqlite, apps::with_another_data_key(APP, &[1], true)),
     ]
 }
 
 fn about_tokens() -> Vec<(&'static str, Runs, Statement)> {
-    use Runs::{Everywhere, OnSqlite};
+    use Runs::{Everywhere, OnPostgres, OnSqlite};
     let new = new_token();
-    let one = [(APP, &new)];
-    let most = vec![(APP, &new); tokens::MAX_INSERTED];
+    let rows = |count| vec![tokens::new_row(APP, &new); count];
     vec![
-        ("insert_tokens", Everywhere, tokens::insert_tokens(&one)),
-        ("insert_tokens", Everywhere, tokens::insert_tokens(&most)),
-        ("insert_tokens_silently", Everywhere, tokens::insert_tokens_silently(&most)),
+        ("insert_tokens", OnSqlite, tokens::insert_tokens(rows(1), Some(0))),
+        ("insert_tokens", OnSqlite, tokens::insert_tokens(rows(33), Some(0))),
+        ("insert_tokens", OnSqlite, tokens::insert_tokens(rows(tokens::MAX_INSERTED), Some(0))),
+        ("insert_tokens", OnPostgres, tokens::insert_tokens(rows(1), None)),
+        ("insert_tokens", OnPostgres, tokens::insert_tokens(rows(tokens::MAX_INSERTED), None)),
         ("tokens_above", Everywhere, tokens::tokens_above(1)),
         ("tokens_by_digests", Everywhere, tokens::tokens_by_digests(&[digest()])),
         ("tokens_by_digests", Everywhere, tokens::tokens_by_digests(&[digest(); tokens::MAX_SOUGHT])),
@@ -110,7 +112,6 @@ fn about_tokens() -> Vec<(&'static str, Runs, Statement)> {
         ("sweep_sealed", Everywhere, tokens::sweep_sealed(APP, 10)),
         ("purge_tokens", Everywhere, retention::purge_tokens(Purge::Expired, AT, 10)),
         ("purge_tokens", Everywhere, retention::purge_tokens(Purge::Revoked, AT, 10)),
-        ("count_inserted", OnSqlite, totals::count_inserted(0)),
         ("self_made", Everywhere, self_made::self_made(APP, false)),
         ("self_made", Everywhere, self_made::self_made(APP, true)),
         ("add_self_made", Everywhere, self_made::add_self_made(APP, 1, 512)),

@@ -4,7 +4,7 @@ use super::retention::purge_tokens;
 use super::self_made::take_back_self_made;
 use super::token_lists::{count_tokens, list_tokens};
 use super::tokens::{Half, foreign_digests, sweep_deleted_apps, sweep_sealed, tokens_by_digests};
-use super::totals::total;
+use super::totals::{COUNT_INSERTED, total};
 use crate::migrations;
 use crate::model::{Order, OwnerFilter, Purge, TokenFilter, TokenPage, View};
 use jeton_core::{TokenId, TokenKind};
@@ -78,7 +78,7 @@ async fn sqlite_prepares_every_statement() {
     let mut connection = sqlite().await;
     for (name, runs, statement) in all() {
         if runs != Runs::OnPostgres {
-            let (sql, _) = statement.build(SqliteQueryBuilder).unwrap();
+            let (sql, ..) = statement.build(SqliteQueryBuilder).unwrap();
             let prepared = connection.prepare(sql.clone()).await;
             prepared.unwrap_or_else(|error| panic!("{name}: {error}\n{}", sql.as_str()));
         }
@@ -93,7 +93,7 @@ async fn postgres_prepares_every_statement() {
     let mut connection = postgres().await;
     for (name, runs, statement) in all() {
         if runs != Runs::OnSqlite {
-            let (sql, _) = statement.build(PostgresQueryBuilder).unwrap();
+            let (sql, ..) = statement.build(PostgresQueryBuilder).unwrap();
             let prepared = connection.prepare(sql.clone()).await;
             let prepared = prepared.unwrap_or_else(|error| panic!("{name}: {error}\n{}", sql.as_str()));
             // One numbered column each: a statement that answers with two of the same name would be read wrongly.
@@ -163,7 +163,7 @@ fn by_index() -> Vec<(&'static str, &'static str, Statement)> {
 async fn sqlite_reads_by_index() {
     let mut connection = sqlite().await;
     for (name, index, statement) in by_index() {
-        let (sql, values) = statement.build(SqliteQueryBuilder).unwrap();
+        let (sql, values, _) = statement.build(SqliteQueryBuilder).unwrap();
         let sql = sql.as_str();
         let explain = format!("EXPLAIN QUERY PLAN {sql}");
         let plan: Vec<(i64, i64, i64, String)> =
@@ -178,6 +178,20 @@ async fn sqlite_reads_by_index() {
         assert!(!plan.iter().any(|line| line.contains("TEMP B-TREE")), "{name} sorts: {plan:#?}");
         let is_covered = plan.iter().any(|line| line.contains(&format!("COVERING {step}")));
         assert!(is_covered || !name.contains("count"), "{name}: {plan:#?}");
+    }
+}
+
+#[tokio::test]
+async fn sqlite_counts_new_tokens_by_their_numbers() {
+    let mut connection = sqlite().await;
+    let statements: Vec<_> = COUNT_INSERTED.split(';').map(str::trim).filter(|sql| !sql.is_empty()).collect();
+    assert_eq!(statements.len(), 2);
+    for sql in statements {
+        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+        let plan: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(explain).bind(1_i64).fetch_all(&mut connection).await.unwrap();
+        let by_number = "SEARCH tokens USING INTEGER PRIMARY KEY (rowid>?)";
+        assert!(plan.iter().any(|(.., step)| step == by_number), "{plan:#?}");
     }
 }
 
@@ -204,7 +218,7 @@ async fn postgres_reads_by_index() {
         connection.execute(sql).await.unwrap();
     }
     for (name, index, statement) in by_index() {
-        let (sql, values) = statement.build(PostgresQueryBuilder).unwrap();
+        let (sql, values, _) = statement.build(PostgresQueryBuilder).unwrap();
         let sql = sql.as_str();
         let explain = format!("EXPLAIN {sql}");
         let plan: Vec<String> =

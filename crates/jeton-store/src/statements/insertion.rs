@@ -1,0 +1,205 @@
+//! Insertions of rows, whose texts are written once: building one takes longer than SQLite takes to insert its rows.
+
+use crate::error::StoreError;
+use sea_query::Value;
+use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
+use std::fmt::Write;
+use std::sync::OnceLock;
+
+/// The cells of a row, one for each column of its insertion.
+pub(crate) type Row = Vec<Value>;
+
+/// On SQLite, texts for 1, 2, 4 and so on to 64 rows are kept, and prepared by the connection. Where there are fewer rows, rows of
+/// NULLs fill the next longer one, which it leaves out.
+const KEPT: usize = 7;
+
+/// What goes where.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Form {
+    pub(super) table: &'static str,
+    /// The first one is never NULL.
+    pub(super) columns: &'static [&'static str],
+    /// What becomes of rows that cannot go in.
+    pub(super) otherwise: &'static str,
+    /// What PostgreSQL answers of each row. SQLite answers nothing: it gives numbers in the order of the rows.
+    pub(super) returning: &'static str,
+    /// Further statements that SQLite runs, whose arguments come after the rows.
+    pub(super) then: &'static str,
+}
+
+/// A form, and its texts as far as they were needed.
+#[derive(Debug)]
+pub(super) struct Insertion {
+    pub(super) form: Form,
+    on_sqlite: [OnceLock<String>; KEPT],
+    /// For one row.
+    on_postgres: OnceLock<String>,
+}
+
+/// The engines, as far as their insertions differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+impl Insertion {
+    pub(super) const fn of(form: Form) -> Self {
+        let on_sqlite = [const { OnceLock::new() }; KEPT];
+        Insertion { form, on_sqlite, on_postgres: OnceLock::new() }
+    }
+
+    /// The text for this many rows, at least one.
+    pub(super) fn text(&'static self, engine: Engine, rows: usize) -> SqlStr {
+        let (kept, size) = match engine {
+            Engine::Sqlite => {
+                let size = rows.next_power_of_two();
+                (self.on_sqlite.get(size.ilog2() as usize), size)
+            }
+            Engine::Postgres => (Some(&self.on_postgres), 1),
+        };
+        match kept.filter(|_| Self::is_kept(engine, rows)) {
+            Some(kept) => {
+                AssertSqlSafe(kept.get_or_init(|| self.write(engine, size)).as_str()).into_sql_str()
+            }
+            None => AssertSqlSafe(self.write(engine, rows)).into_sql_str(),
+        }
+    }
+
+    /// Whether the text for this many rows is one that connections keep prepared.
+    pub(super) fn is_kept(engine: Engine, rows: usize) -> bool {
+        match engine {
+            Engine::Sqlite => rows <= 1 << (KEPT - 1),
+            Engine::Postgres => rows == 1,
+        }
+    }
+
+    fn write(&self, engine: Engine, rows: usize) -> String {
+        let Form { table, columns, otherwise, returning, then } = self.form;
+        let mut sql = format!("INSERT INTO {table} ({}) ", columns.join(", "));
+        let mut number = 0;
+        sql.push_str(if engine == Engine::Sqlite { "SELECT * FROM (VALUES " } else { "VALUES " });
+        for row in 0..rows {
+            sql.push_str(if row == 0 { "(" } else { ", (" });
+            for column in 0..columns.len() {
+                number += 1;
+                let comma = if column == 0 { "" } else { ", " };
+                sql.push_str(comma);
+                match engine {
+                    // Without a number: SQLite finds each by going through all before it.
+                    Engine::Sqlite => sql.push('?'),
+                    Engine::Postgres => write!(sql, "${number}")
+                        .unwrap_or_else(|_| unreachable!("writing to a String cannot fail")),
+                }
+            }
+            sql.push(')');
+        }
+        match engine {
+            Engine::Sqlite => sql + ") WHERE column1 IS NOT NULL" + otherwise + then,
+            Engine::Postgres => sql + otherwise + returning,
+        }
+    }
+}
+
+/// Rows that are to go in, at least one.
+#[derive(Debug)]
+pub(super) struct Rows {
+    pub(super) insertion: &'static Insertion,
+    pub(super) rows: Vec<Row>,
+    /// The arguments of what follows on SQLite.
+    pub(super) then: Vec<Value>,
+}
+
+impl Rows {
+    /// The text for one engine, and the arguments.
+    pub(super) fn build(self, engine: Engine) -> (SqlStr, Vec<Value>) {
+        let Rows { insertion, rows, then } = self;
+        let sql = insertion.text(engine, rows.len());
+        let size = match engine {
+            Engine::Sqlite if Insertion::is_kept(engine, rows.len()) => rows.len().next_power_of_two(),
+            Engine::Sqlite | Engine::Postgres => rows.len(),
+        };
+        let cells = size * insertion.form.columns.len();
+        let mut values = Vec::with_capacity(cells + then.len());
+        values.extend(rows.into_iter().flatten());
+        values.resize(cells, Value::BigInt(None));
+        values.extend(then);
+        (sql, values)
+    }
+}
+
+/// Makes sure that no text holds a NUL: PostgreSQL cannot hold one, and what one engine refuses, both do.
+pub(super) fn without_nul(values: &[Value]) -> Result<(), StoreError> {
+    let holds_nul = |value: &Value| matches!(value, Value::String(Some(text)) if text.contains('\0'));
+    match values.iter().any(holds_nul) {
+        false => Ok(()),
+        true => Err(StoreError::unavailable("a text with a NUL character cannot be stored")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static PAIRS: Insertion = Insertion::of(Form {
+        table: "pairs",
+        columns: &["a", "b"],
+        otherwise: " ON CONFLICT DO NOTHING",
+        returning: " RETURNING a",
+        then: "; DELETE FROM pairs WHERE a > ?",
+    });
+
+    #[test]
+    fn texts_name_every_argument() {
+        for (engine, rows, expected) in [
+            (
+                Engine::Sqlite,
+                1,
+                "INSERT INTO pairs (a, b) SELECT * FROM (VALUES (?, ?)) WHERE column1 IS NOT NULL \
+                 ON CONFLICT DO NOTHING; DELETE FROM pairs WHERE a > ?",
+            ),
+            (
+                Engine::Sqlite,
+                3,
+                "INSERT INTO pairs (a, b) SELECT * FROM (VALUES (?, ?), (?, ?), (?, ?), (?, ?)) \
+                 WHERE column1 IS NOT NULL ON CONFLICT DO NOTHING; DELETE FROM pairs WHERE a > ?",
+            ),
+            (
+                Engine::Postgres,
+                1,
+                "INSERT INTO pairs (a, b) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING a",
+            ),
+            (
+                Engine::Postgres,
+                2,
+                "INSERT INTO pairs (a, b) VALUES ($1, $2), ($3, $4) ON CONFLICT DO NOTHING RETURNING a",
+            ),
+        ] {
+            assert_eq!(PAIRS.text(engine, rows).as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn few_texts_are_kept_and_rows_beyond_them_have_their_own() {
+        let text = |rows| PAIRS.text(Engine::Sqlite, rows).as_str().to_owned();
+        assert_eq!(text(33), text(64));
+        assert_ne!(text(32), text(33));
+        assert_ne!(text(65), text(66));
+        for (rows, is_kept) in [(1, true), (64, true), (65, false)] {
+            assert_eq!(Insertion::is_kept(Engine::Sqlite, rows), is_kept);
+        }
+        assert!(!Insertion::is_kept(Engine::Postgres, 2));
+    }
+
+    #[test]
+    fn each_argument_has_a_value() {
+        for (engine, rows) in [1, 3, 64, 65, 100].map(|rows| (Engine::Sqlite, rows)) {
+            let cells = vec![vec![Value::BigInt(Some(1)); 2]; rows];
+            let (sql, values) =
+                Rows { insertion: &PAIRS, rows: cells, then: vec![Value::BigInt(Some(7))] }.build(engine);
+            assert_eq!(sql.as_str().matches('?').count(), values.len(), "{rows}");
+            assert_eq!(values.last(), Some(&Value::BigInt(Some(7))));
+            assert_eq!(values.iter().filter(|value| **value == Value::BigInt(Some(1))).count(), 2 * rows);
+        }
+    }
+}
