@@ -69,6 +69,14 @@ pub(crate) fn install_load() -> Result<(), Failure> {
     load::install(&mut Apt::default())
 }
 
+/// Makes sure of a PostgreSQL server.
+///
+/// # Errors
+/// It cannot be installed from here.
+pub(crate) fn install_postgres() -> Result<(), Failure> {
+    postgres::install(&mut Apt::default())
+}
+
 /// Installs what `cargo xtask bench --peers` compares with.
 ///
 /// # Errors

@@ -22,6 +22,7 @@ use crate::failure::Failure;
 use crate::needs::{self, target_folder};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use jeton::{Build, Installation};
+use jeton_testkit::Cluster;
 use report::Section;
 use std::cell::OnceCell;
 use std::fs;
@@ -112,6 +113,8 @@ struct Stage {
     has_peers: bool,
     small: OnceCell<Installation>,
     large: OnceCell<Installation>,
+    small_on_postgres: OnceCell<Installation>,
+    large_on_postgres: OnceCell<Installation>,
 }
 
 /// Tokens in the small installation; as many of the large one are asked for.
@@ -139,17 +142,29 @@ impl Stage {
             has_peers: options.peers,
             small: OnceCell::new(),
             large: OnceCell::new(),
+            small_on_postgres: OnceCell::new(),
+            large_on_postgres: OnceCell::new(),
         })
     }
 
     /// An installation with [`FEW`] tokens, all of them known.
     fn small(&self) -> Result<&Installation, Failure> {
-        self.installation(&self.small, "small", FEW)
+        self.installation(&self.small, "small", FEW, None)
     }
 
     /// An installation with as many tokens as was asked for.
     fn large(&self) -> Result<&Installation, Failure> {
-        self.installation(&self.large, "large", self.many)
+        self.installation(&self.large, "large", self.many, None)
+    }
+
+    /// The same two in PostgreSQL, of a cluster that does not wait for its disk.
+    fn on_postgres(&self) -> Result<(&Installation, &Installation), Failure> {
+        needs::install_postgres()?;
+        let url = || Some(Cluster::shared().create_database());
+        Ok((
+            self.installation(&self.small_on_postgres, "small-on-postgres", FEW, url())?,
+            self.installation(&self.large_on_postgres, "large-on-postgres", self.many, url())?,
+        ))
     }
 
     fn installation<'a>(
@@ -157,12 +172,13 @@ impl Stage {
         place: &'a OnceCell<Installation>,
         name: &str,
         count: u64,
+        database: Option<String>,
     ) -> Result<&'a Installation, Failure> {
         if let Some(made) = place.get() {
             return Ok(made);
         }
-        let made =
-            Installation::make(&self.build, self.folder.join(name), (count, count.min(MOST_KEPT)), USERS)?;
+        let (folder, counts) = (self.folder.join(name), (count, count.min(MOST_KEPT)));
+        let made = Installation::make_on(database, &self.build, folder, counts, USERS)?;
         Ok(place.get_or_init(|| made))
     }
 
