@@ -39,8 +39,12 @@ pub(crate) trait Session: Send {
     /// Runs a statement and returns how many rows it changed.
     fn run(&mut self, statement: Statement) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
-    /// Runs a statement, on SQLite perhaps with others behind it, and returns how many rows it changed itself.
-    fn run_first(&mut self, statement: Statement) -> impl Future<Output = Result<u64, StoreError>> + Send;
+    /// Runs a statement, on SQLite perhaps with others behind it, and returns how many rows it changed itself, and the greatest
+    /// number that the last of them was given, where an engine tells that.
+    fn run_all(
+        &mut self,
+        statement: Statement,
+    ) -> impl Future<Output = Result<(u64, i64), StoreError>> + Send;
 
     /// Writes rows into a table that gives out numbers for `column`, and returns the greatest of them.
     fn append(
@@ -111,16 +115,19 @@ macro_rules! session {
                 Ok(done.rows_affected())
             }
 
-            async fn run_first(&mut self, statement: Statement) -> Result<u64, StoreError> {
+            async fn run_all(&mut self, statement: Statement) -> Result<(u64, i64), StoreError> {
                 let (sql, values, is_fixed) = statement.build($builder)?;
                 let query = sqlx::query_with(sql, values).persistent(is_fixed);
                 let mut all = Executor::fetch_many(self, query);
-                let mut first = None;
+                let (mut first, mut last) = (None, 0);
                 // Dropped earlier, it would run no further.
                 while let Some(done) = all.try_next().await.map_err(StoreError::unavailable)? {
-                    first = first.or(done.left().map(|done| done.rows_affected()));
+                    if let Some(done) = done.left() {
+                        first = first.or(Some(done.rows_affected()));
+                        last = $numbers::last(&done);
+                    }
                 }
-                Ok(first.unwrap_or(0))
+                Ok((first.unwrap_or(0), last))
             }
 
             async fn append(
@@ -181,7 +188,7 @@ mod sqlite_numbers {
     use crate::statements::Statement;
     use sea_query::SqliteQueryBuilder;
     use sqlx::Executor;
-    use sqlx::sqlite::SqliteConnection;
+    use sqlx::sqlite::{SqliteConnection, SqliteQueryResult};
 
     pub(super) const LOG_ORDER: LogOrder = LogOrder::Sequence;
     pub(super) const WRITES_ALONE: bool = true;
@@ -198,6 +205,10 @@ mod sqlite_numbers {
         let query = sqlx::query_with(sql, values).persistent(is_fixed);
         let done = connection.execute(query).await.map_err(StoreError::unavailable)?;
         Ok(done.last_insert_rowid())
+    }
+
+    pub(super) fn last(done: &SqliteQueryResult) -> i64 {
+        done.last_insert_rowid()
     }
 
     pub(super) fn given_out(table: &str, _: &str) -> String {
@@ -219,7 +230,7 @@ mod postgres_numbers {
     use crate::record::Record;
     use crate::schema::Column;
     use crate::statements::Statement;
-    use sqlx::postgres::PgConnection;
+    use sqlx::postgres::{PgConnection, PgQueryResult};
 
     pub(super) const LOG_ORDER: LogOrder = LogOrder::Transaction;
     pub(super) const WRITES_ALONE: bool = false;
@@ -235,6 +246,10 @@ mod postgres_numbers {
         let rows = connection.rows(insertion).await?;
         let mut numbers = rows.iter().map(|row| row.read(column));
         numbers.try_fold(0, |greatest, number: Result<i64, StoreError>| Ok(number?.max(greatest)))
+    }
+
+    pub(super) fn last(_: &PgQueryResult) -> i64 {
+        0
     }
 
     pub(super) fn given_out(table: &str, column: &str) -> String {

@@ -40,6 +40,7 @@ impl Perform for Restore {
         let mut backup = Backup::open(&self.path).await.map_err(StoreError::unavailable)?;
         // What was done before in this transaction goes with everything else.
         work.log.clear();
+        work.newest = None;
         let mut restored = Restored::default();
         if self.keeps_removed {
             work.script(restore::REMEMBER).await?;

@@ -177,13 +177,18 @@ impl PostgresEngine {
         // Its connection may be a new one.
         self.ground.holds()?;
         // Dropped on an error, which rolls it back.
-        let Applied { mut outcomes, newest } = apply(&mut *transaction, &[write], rows).await?;
+        let applied = apply(&mut *transaction, &[write], rows, false).await?;
+        let Some(Applied { mut outcomes, newest }) = applied else { return Err(nothing()) };
         self.ground.check_written(&before, newest)?;
         transaction.commit().await.map_err(StoreError::unavailable)?;
         self.ground.note(newest);
         self.ground.holds()?;
-        outcomes.pop().ok_or_else(|| StoreError::unavailable("a write had no outcome"))
+        outcomes.pop().ok_or_else(nothing)
     }
+}
+
+fn nothing() -> StoreError {
+    StoreError::unavailable("a write had no outcome")
 }
 
 impl Drop for PostgresEngine {

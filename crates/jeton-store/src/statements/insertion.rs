@@ -25,6 +25,8 @@ pub(super) struct Form {
     pub(super) returning: &'static str,
     /// Further statements that SQLite runs, whose arguments come after the rows.
     pub(super) then: &'static str,
+    /// As many rows of another form that SQLite inserts after that, whose cells come last.
+    pub(super) also: Option<&'static Form>,
 }
 
 /// A form, and its texts as far as they were needed.
@@ -75,7 +77,13 @@ impl Insertion {
     }
 
     fn write(&self, engine: Engine, rows: usize) -> String {
-        let Form { table, columns, otherwise, returning, then } = self.form;
+        self.form.write(engine, rows)
+    }
+}
+
+impl Form {
+    fn write(&self, engine: Engine, rows: usize) -> String {
+        let Form { table, columns, otherwise, returning, then, also } = *self;
         let mut sql = format!("INSERT INTO {table} ({}) ", columns.join(", "));
         let mut number = 0;
         sql.push_str(if engine == Engine::Sqlite { "SELECT * FROM (VALUES " } else { "VALUES " });
@@ -94,9 +102,12 @@ impl Insertion {
             }
             sql.push(')');
         }
-        match engine {
-            Engine::Sqlite => sql + ") WHERE column1 IS NOT NULL" + otherwise + then,
-            Engine::Postgres => sql + otherwise + returning,
+        match (engine, also) {
+            (Engine::Postgres, _) => sql + otherwise + returning,
+            (Engine::Sqlite, None) => sql + ") WHERE column1 IS NOT NULL" + otherwise + then,
+            (Engine::Sqlite, Some(also)) => {
+                sql + ") WHERE column1 IS NOT NULL" + otherwise + then + "; " + &also.write(engine, rows)
+            }
         }
     }
 }
@@ -108,22 +119,28 @@ pub(super) struct Rows {
     pub(super) rows: Vec<Row>,
     /// The arguments of what follows on SQLite.
     pub(super) then: Vec<Value>,
+    /// As many rows of the other form, where there is one.
+    pub(super) also: Vec<Row>,
 }
 
 impl Rows {
     /// The text for one engine, and the arguments.
     pub(super) fn build(self, engine: Engine) -> (SqlStr, Vec<Value>) {
-        let Rows { insertion, rows, then } = self;
+        let Rows { insertion, rows, then, also } = self;
         let sql = insertion.text(engine, rows.len());
         let size = match engine {
             Engine::Sqlite if Insertion::is_kept(engine, rows.len()) => rows.len().next_power_of_two(),
             Engine::Sqlite | Engine::Postgres => rows.len(),
         };
         let cells = size * insertion.form.columns.len();
-        let mut values = Vec::with_capacity(cells + then.len());
+        let more = insertion.form.also.map_or(0, |also| size * also.columns.len());
+        let mut values = Vec::with_capacity(cells + then.len() + more);
         values.extend(rows.into_iter().flatten());
         values.resize(cells, Value::BigInt(None));
         values.extend(then);
+        let before = values.len();
+        values.extend(also.into_iter().flatten());
+        values.resize(before + more, Value::BigInt(None));
         (sql, values)
     }
 }
@@ -141,13 +158,21 @@ pub(super) fn without_nul(values: &[Value]) -> Result<(), StoreError> {
 mod tests {
     use super::*;
 
-    static PAIRS: Insertion = Insertion::of(Form {
+    const ONES: Form =
+        Form { table: "ones", columns: &["c"], otherwise: "", returning: "", then: "", also: None };
+
+    static PAIRS: Insertion = Insertion::of(PAIRS_FORM);
+
+    const PAIRS_FORM: Form = Form {
         table: "pairs",
         columns: &["a", "b"],
         otherwise: " ON CONFLICT DO NOTHING",
         returning: " RETURNING a",
         then: "; DELETE FROM pairs WHERE a > ?",
-    });
+        also: None,
+    };
+
+    static BOTH: Insertion = Insertion::of(Form { also: Some(&ONES), ..PAIRS_FORM });
 
     #[test]
     fn texts_name_every_argument() {
@@ -193,13 +218,20 @@ mod tests {
 
     #[test]
     fn each_argument_has_a_value() {
-        for (engine, rows) in [1, 3, 64, 65, 100].map(|rows| (Engine::Sqlite, rows)) {
-            let cells = vec![vec![Value::BigInt(Some(1)); 2]; rows];
-            let (sql, values) =
-                Rows { insertion: &PAIRS, rows: cells, then: vec![Value::BigInt(Some(7))] }.build(engine);
+        let number = |number| Value::BigInt(Some(number));
+        for rows in [1, 3, 64, 65, 100] {
+            let (cells, also) = (vec![vec![number(1); 2]; rows], vec![vec![number(2)]; rows]);
+            let all = Rows { insertion: &BOTH, rows: cells, then: vec![number(7)], also };
+            let (sql, values) = all.build(Engine::Sqlite);
             assert_eq!(sql.as_str().matches('?').count(), values.len(), "{rows}");
-            assert_eq!(values.last(), Some(&Value::BigInt(Some(7))));
-            assert_eq!(values.iter().filter(|value| **value == Value::BigInt(Some(1))).count(), 2 * rows);
+            // Each begins where its statement does.
+            let size = if rows > 64 { rows } else { rows.next_power_of_two() };
+            assert_eq!(
+                (&values[0], &values[2 * size], &values[2 * size + 1]),
+                (&number(1), &number(7), &number(2))
+            );
+            let count = |value| values.iter().filter(|other| **other == value).count();
+            assert_eq!((count(number(1)), count(number(7)), count(number(2))), (2 * rows, 1, rows));
         }
     }
 }

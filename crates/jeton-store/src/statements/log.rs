@@ -1,7 +1,7 @@
 //! Statements about the change log.
 
 use super::Statement;
-use super::insertion::{Form, Insertion, Rows};
+use super::insertion::{Form, Insertion, Row, Rows};
 use crate::change::{ChangeKind, Removal};
 use crate::schema::{Changes, Count, Genesis, LogEnds, Snapshot};
 use jeton_core::{Actor, AppId, Digest, Timestamp};
@@ -31,31 +31,35 @@ pub(crate) enum LogOrder {
     Transaction,
 }
 
-/// Where entries go.
-static NEW: Insertion = Insertion::of(Form {
+/// An entry as a row.
+pub(super) const ENTRY: Form = Form {
     table: "changes",
     columns: &["at", "kind", "app_id", "subject_id", "digest", "actor", "was_on_loopback", "sealed"],
     otherwise: "",
     returning: " RETURNING sequence",
     then: "",
-});
+    also: None,
+};
+
+static NEW: Insertion = Insertion::of(ENTRY);
 
 /// Takes at least one entry and at most [`MAX_WRITTEN`]. PostgreSQL answers their numbers.
 pub(crate) fn insert_changes(changes: &[NewChange<'_>]) -> Statement {
-    let row = |change: &NewChange<'_>| {
-        vec![
-            Value::BigInt(Some(change.at.as_millis())),
-            Value::String(Some(change.kind.name().to_owned())),
-            Value::BigInt(change.app_id.map(AppId::get)),
-            Value::BigInt(change.subject_id),
-            Value::Bytes(change.digest.map(|digest| digest.as_bytes().to_vec())),
-            Value::String(Some(change.by.to_string())),
-            Value::Bool(change.removal.as_ref().map(|removal| removal.was_on_loopback)),
-            Value::Bytes(change.removal.as_ref().and_then(|removal| removal.sealed.clone())),
-        ]
-    };
-    let rows = changes.iter().map(row).collect();
-    Statement::of_rows(Rows { insertion: &NEW, rows, then: Vec::new() })
+    let rows = changes.iter().map(entry).collect();
+    Statement::of_rows(Rows { insertion: &NEW, rows, then: Vec::new(), also: Vec::new() })
+}
+
+pub(super) fn entry(change: &NewChange<'_>) -> Row {
+    vec![
+        Value::BigInt(Some(change.at.as_millis())),
+        Value::String(Some(change.kind.name().to_owned())),
+        Value::BigInt(change.app_id.map(AppId::get)),
+        Value::BigInt(change.subject_id),
+        Value::Bytes(change.digest.map(|digest| digest.as_bytes().to_vec())),
+        Value::String(Some(change.by.to_string())),
+        Value::Bool(change.removal.as_ref().map(|removal| removal.was_on_loopback)),
+        Value::Bytes(change.removal.as_ref().and_then(|removal| removal.sealed.clone())),
+    ]
 }
 
 /// What comes after an entry, as far as nothing can come in between any more.

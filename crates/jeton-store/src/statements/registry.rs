@@ -92,6 +92,11 @@ fn about_tokens() -> Vec<(&'static str, Runs, Statement)> {
         ("insert_tokens", OnSqlite, tokens::insert_tokens(rows(1), Some(0))),
         ("insert_tokens", OnSqlite, tokens::insert_tokens(rows(33), Some(0))),
         ("insert_tokens", OnSqlite, tokens::insert_tokens(rows(tokens::MAX_INSERTED), Some(0))),
+        (
+            "insert_tokens_with_entries",
+            OnSqlite,
+            tokens::insert_tokens_with_entries(rows(3), 0, &[change(), change(), change()]),
+        ),
         ("insert_tokens", OnPostgres, tokens::insert_tokens(rows(1), None)),
         ("insert_tokens", OnPostgres, tokens::insert_tokens(rows(tokens::MAX_INSERTED), None)),
         ("tokens_above", Everywhere, tokens::tokens_above(1)),
@@ -188,15 +193,7 @@ fn about_the_rest() -> Vec<(&'static str, Runs, Statement)> {
     use Runs::{Everywhere, OnPostgres, OnSqlite};
     let check = KeyCheck { key_id: 1, check: vec![1] };
     let operator = NewOperator { name: "root".to_owned(), digest: digest(), created_at: AT };
-    let change = NewChange {
-        at: AT,
-        kind: ChangeKind::TokenIssued,
-        app_id: Some(APP),
-        subject_id: None,
-        digest: Some(digest()),
-        by: &Actor::Cli,
-        removal: Some(Removal { was_on_loopback: true, sealed: Some(vec![1]) }),
-    };
+    let change = change();
     vec![
         ("insert_genesis", Everywhere, genesis::insert_genesis(AT, 1)),
         ("insert_key_checks", Everywhere, genesis::insert_key_checks(&[check.clone(), check])),
@@ -245,6 +242,18 @@ fn about_tables() -> Vec<(&'static str, Runs, Statement)> {
         ]);
     }
     all
+}
+
+fn change() -> NewChange<'static> {
+    NewChange {
+        at: AT,
+        kind: ChangeKind::TokenIssued,
+        app_id: Some(APP),
+        subject_id: None,
+        digest: Some(digest()),
+        by: &Actor::Cli,
+        removal: Some(Removal { was_on_loopback: true, sealed: Some(vec![1]) }),
+    }
 }
 
 fn new_token() -> NewToken {

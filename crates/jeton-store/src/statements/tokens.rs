@@ -2,6 +2,7 @@
 
 use super::apps::{deleted_ids, is_of_live_app, live_id};
 use super::insertion::{Form, Insertion, Row, Rows};
+use super::log::{ENTRY, NewChange, entry};
 use super::totals::COUNT_INSERTED;
 use super::{Statement, one_more};
 use crate::model::NewToken;
@@ -63,8 +64,8 @@ pub(super) fn is_not_revoked() -> Expr {
     Expr::col(Tokens::RevokedAt).is_null()
 }
 
-/// Where new tokens go. Those that break a unique index are left out.
-static NEW: Insertion = Insertion::of(Form {
+/// A new token as a row. Those that break a unique index are left out.
+const TOKEN: Form = Form {
     table: "tokens",
     columns: &[
         "app_id",
@@ -90,14 +91,28 @@ static NEW: Insertion = Insertion::of(Form {
     otherwise: " ON CONFLICT DO NOTHING",
     returning: " RETURNING id, app_id, digest",
     then: COUNT_INSERTED,
-});
+    also: None,
+};
+
+static NEW: Insertion = Insertion::of(TOKEN);
+static NEW_WITH_ENTRIES: Insertion = Insertion::of(Form { also: Some(&ENTRY), ..TOKEN });
 
 /// Inserts [rows](new_row), at least one and at most [`MAX_INSERTED`]; the others are duplicates. PostgreSQL answers the number,
 /// app and digest of those that went in. SQLite answers nothing, and adds them to the totals: `before` is the number that it
 /// has given out last.
 pub(crate) fn insert_tokens(rows: Vec<Row>, before: Option<i64>) -> Statement {
     let then = before.map_or_else(Vec::new, |before| vec![Value::BigInt(Some(before)); 2]);
-    Statement::of_rows(Rows { insertion: &NEW, rows, then })
+    Statement::of_rows(Rows { insertion: &NEW, rows, then, also: Vec::new() })
+}
+
+/// For SQLite, the same with the entry of each in the change log, for when it is known which numbers they are given.
+pub(crate) fn insert_tokens_with_entries(
+    rows: Vec<Row>,
+    before: i64,
+    entries: &[NewChange<'_>],
+) -> Statement {
+    let (then, also) = (vec![Value::BigInt(Some(before)); 2], entries.iter().map(entry).collect());
+    Statement::of_rows(Rows { insertion: &NEW_WITH_ENTRIES, rows, then, also })
 }
 
 /// The tokens with numbers above this one, as PostgreSQL answers [`insert_tokens`].
