@@ -11,6 +11,7 @@ mod loopback;
 mod memory;
 mod nginx;
 mod peers;
+mod postgres;
 mod redis;
 mod report;
 mod revoke;
@@ -22,7 +23,7 @@ use crate::failure::Failure;
 use crate::needs::{self, target_folder};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use jeton::{Build, Installation};
-use jeton_testkit::Cluster;
+use postgres::Held;
 use report::Section;
 use std::cell::OnceCell;
 use std::fs;
@@ -115,6 +116,7 @@ struct Stage {
     large: OnceCell<Installation>,
     small_on_postgres: OnceCell<Installation>,
     large_on_postgres: OnceCell<Installation>,
+    servers: [OnceCell<Held>; 2],
 }
 
 /// Tokens in the small installation; as many of the large one are asked for.
@@ -144,6 +146,7 @@ impl Stage {
             large: OnceCell::new(),
             small_on_postgres: OnceCell::new(),
             large_on_postgres: OnceCell::new(),
+            servers: Default::default(),
         })
     }
 
@@ -157,14 +160,22 @@ impl Stage {
         self.installation(&self.large, "large", self.many, None)
     }
 
-    /// The same two in PostgreSQL, of a cluster that does not wait for its disk.
+    /// The same two in PostgreSQL.
     fn on_postgres(&self) -> Result<(&Installation, &Installation), Failure> {
-        needs::install_postgres()?;
-        let url = || Some(Cluster::shared().create_database());
+        let (small, large) = (&self.small_on_postgres, &self.large_on_postgres);
         Ok((
-            self.installation(&self.small_on_postgres, "small-on-postgres", FEW, url())?,
-            self.installation(&self.large_on_postgres, "large-on-postgres", self.many, url())?,
+            self.installation(small, "small-on-postgres", FEW, Some(self.database(0)?))?,
+            self.installation(large, "large-on-postgres", self.many, Some(self.database(1)?))?,
         ))
+    }
+
+    fn database(&self, number: usize) -> Result<String, Failure> {
+        let place = &self.servers[number];
+        if let Some(held) = place.get() {
+            return Ok(held.url.clone());
+        }
+        let held = Held::start()?;
+        Ok(place.get_or_init(|| held).url.clone())
     }
 
     fn installation<'a>(

@@ -9,9 +9,21 @@ use std::sync::OnceLock;
 /// The cells of a row, one for each column of its insertion.
 pub(crate) type Row = Vec<Value>;
 
-/// On SQLite, texts for 1, 2, 4 and so on to 64 rows are kept, and prepared by the connection. Where there are fewer rows, rows of
-/// NULLs fill the next longer one, which it leaves out.
-const KEPT: usize = 7;
+/// On SQLite, texts for 1, 2, 4 rows, and for 8, 16, 24 and so on to 64, are kept, and prepared by the connection. Where there
+/// are fewer rows, rows of NULLs fill the next longer one, which it leaves out.
+const KEPT: usize = 11;
+/// The most rows for which there are such texts.
+const MOST: usize = 64;
+
+/// Which of those texts there is for so many rows, and for how many it is.
+const fn kept_for(rows: usize) -> (usize, usize) {
+    if rows <= 8 {
+        let size = rows.next_power_of_two();
+        (size.ilog2() as usize, size)
+    } else {
+        (2 + rows.div_ceil(8), rows.next_multiple_of(8))
+    }
+}
 
 /// What goes where.
 #[derive(Clone, Copy, Debug)]
@@ -55,8 +67,8 @@ impl Insertion {
     pub(super) fn text(&'static self, engine: Engine, rows: usize) -> SqlStr {
         let (kept, size) = match engine {
             Engine::Sqlite => {
-                let size = rows.next_power_of_two();
-                (self.on_sqlite.get(size.ilog2() as usize), size)
+                let (place, size) = kept_for(rows);
+                (self.on_sqlite.get(place), size)
             }
             Engine::Postgres => (Some(&self.on_postgres), 1),
         };
@@ -71,7 +83,7 @@ impl Insertion {
     /// Whether the text for this many rows is one that connections keep prepared.
     pub(super) fn is_kept(engine: Engine, rows: usize) -> bool {
         match engine {
-            Engine::Sqlite => rows <= 1 << (KEPT - 1),
+            Engine::Sqlite => rows <= MOST,
             Engine::Postgres => rows == 1,
         }
     }
@@ -129,7 +141,7 @@ impl Rows {
         let Rows { insertion, rows, then, also } = self;
         let sql = insertion.text(engine, rows.len());
         let size = match engine {
-            Engine::Sqlite if Insertion::is_kept(engine, rows.len()) => rows.len().next_power_of_two(),
+            Engine::Sqlite if Insertion::is_kept(engine, rows.len()) => kept_for(rows.len()).1,
             Engine::Sqlite | Engine::Postgres => rows.len(),
         };
         let cells = size * insertion.form.columns.len();
@@ -207,8 +219,11 @@ mod tests {
     #[test]
     fn few_texts_are_kept_and_rows_beyond_them_have_their_own() {
         let text = |rows| PAIRS.text(Engine::Sqlite, rows).as_str().to_owned();
-        assert_eq!(text(33), text(64));
+        assert_eq!(text(33), text(40));
         assert_ne!(text(32), text(33));
+        let kept: Vec<_> = (1..=MOST).map(kept_for).collect();
+        assert!(kept.iter().zip(1..).all(|((_, size), rows)| *size >= rows) && kept.is_sorted());
+        assert_eq!((kept[2], kept[8], kept[63]), ((2, 4), (4, 16), (KEPT - 1, MOST)));
         assert_ne!(text(65), text(66));
         for (rows, is_kept) in [(1, true), (64, true), (65, false)] {
             assert_eq!(Insertion::is_kept(Engine::Sqlite, rows), is_kept);
@@ -219,13 +234,13 @@ mod tests {
     #[test]
     fn each_argument_has_a_value() {
         let number = |number| Value::BigInt(Some(number));
-        for rows in [1, 3, 64, 65, 100] {
+        for rows in [1, 3, 41, 64, 65, 100] {
             let (cells, also) = (vec![vec![number(1); 2]; rows], vec![vec![number(2)]; rows]);
             let all = Rows { insertion: &BOTH, rows: cells, then: vec![number(7)], also };
             let (sql, values) = all.build(Engine::Sqlite);
             assert_eq!(sql.as_str().matches('?').count(), values.len(), "{rows}");
             // Each begins where its statement does.
-            let size = if rows > 64 { rows } else { rows.next_power_of_two() };
+            let size = if rows > MOST { rows } else { kept_for(rows).1 };
             assert_eq!(
                 (&values[0], &values[2 * size], &values[2 * size + 1]),
                 (&number(1), &number(7), &number(2))

@@ -1,22 +1,22 @@
 //! What a store does, whatever the engine.
 
 mod apps;
-mod backup;
-mod concurrency;
+pub(crate) mod backup;
+pub(crate) mod concurrency;
 mod corruption;
 mod digests;
-mod lists;
-mod log;
+pub(crate) mod lists;
+pub(crate) mod log;
 mod opening;
 mod operators;
 mod restore;
 mod retention;
-mod self_made;
+pub(crate) mod self_made;
 mod sharing;
-mod start;
+pub(crate) mod start;
 mod texts;
-mod tokens;
-mod totals;
+pub(crate) mod tokens;
+pub(crate) mod totals;
 mod usage;
 
 /// Makes one test of each case and engine. A case that is not named here is dead code, which the gate refuses.
