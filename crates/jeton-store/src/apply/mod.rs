@@ -33,8 +33,10 @@ pub(crate) trait Perform: Facts + Writable {
 /// their entries of the change log: statements cost more than rows.
 ///
 /// `rows`: the [`rows`](rows()) of all of them, in their order. The writes are of callers that wait at the same time, so the order
-/// among them is free: tokens go in first. `foresees`: that new tokens are no duplicates; if one is, the answer is `None`, and the
-/// transaction must be rolled back and begun again without that.
+/// among them is free: tokens go in first. `foresees`: that new tokens are no duplicates.
+///
+/// `None`: one is, or, of a write beside which others write, its tokens are sealed under another data key than their app has. The
+/// transaction must be rolled back.
 ///
 /// # Errors
 /// One of the writes failed. The transaction must be rolled back.

@@ -7,7 +7,7 @@ use crate::decode;
 use crate::error::StoreError;
 use crate::model::{Inserted, NewToken, Replaced, SelfMadeLimit};
 use crate::record::Record;
-use crate::schema::{GivenOut, TokenDigests, Tokens};
+use crate::schema::{Changes, GivenOut, TokenDigests, Tokens};
 use crate::session::Session;
 use crate::statements::log::NewChange;
 use crate::statements::tokens::{self, MAX_INSERTED, new_row};
@@ -25,6 +25,13 @@ pub(super) struct Arrival<'w> {
     pub(super) self_made: SelfMadeLimit,
     pub(super) at: Timestamp,
     pub(super) by: &'w Actor,
+}
+
+impl Arrival<'_> {
+    /// What tells it from all others, until it has its number.
+    fn which(&self) -> (AppId, Digest) {
+        (self.app_id, self.token.digest)
+    }
 }
 
 /// The rows of the tokens that a write inserts: what can be made of them before the transaction begins.
@@ -164,19 +171,19 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         writes: &[&'w Write],
         rows: Vec<Row>,
     ) -> Result<Vec<Inserted>, StoreError> {
+        if let ([Write::InsertTokens(insert)], false) = (writes, S::WRITES_ALONE) {
+            return self.insert_tokens_of_one(insert, rows).await;
+        }
         let (mut arrivals, mut answered) = (Vec::with_capacity(rows.len()), Vec::new());
         let (mut keys, mut rows) = (DataKeys::default(), rows.into_iter());
         for write in writes {
             let Write::InsertTokens(insert) = write else { continue };
-            let InsertTokens { app_id, tokens, self_made, sealed_under, at, by } = &**insert;
-            let (app_id, self_made, at) = (*app_id, *self_made, *at);
-            let is_sealed_well = match sealed_under {
+            let is_sealed_well = match &insert.sealed_under {
                 None => true,
-                Some(key) => self.has_data_key(&mut keys, app_id, key).await?,
+                Some(key) => self.has_data_key(&mut keys, insert.app_id, key).await?,
             };
-            answered.push((tokens.len(), is_sealed_well));
-            let its = tokens.iter().zip(rows.by_ref().take(tokens.len()));
-            let its = its.map(|(token, row)| Arrival { app_id, token, row, self_made, at, by });
+            answered.push((insert.tokens.len(), is_sealed_well));
+            let its = arrivals_of(insert, rows.by_ref());
             arrivals.extend(its.filter(|_| is_sealed_well));
         }
         let mut inserted = self.insert_tokens(arrivals).await?.into_iter();
@@ -188,6 +195,36 @@ impl<'w, S: Session> Work<'_, 'w, S> {
             }
         }
         Ok(answers)
+    }
+
+    /// The same for the one write of a transaction beside which others write. That the data key is another is found last, and makes
+    /// everything undone: by then whoever replaces everything is done, or waits.
+    async fn insert_tokens_of_one(
+        &mut self,
+        insert: &'w InsertTokens,
+        rows: Vec<Row>,
+    ) -> Result<Vec<Inserted>, StoreError> {
+        let InsertTokens { app_id, at, by, .. } = insert;
+        let key = insert.sealed_under.as_deref();
+        let arrivals: Vec<Arrival<'w>> = arrivals_of(insert, &mut rows.into_iter()).collect();
+        let is_bounded = arrivals.iter().any(|arrival| arrival.token.kind == TokenKind::SelfMade);
+        if is_bounded || !Self::are_new(&arrivals) {
+            let inserted = self.insert_tokens(arrivals).await?;
+            if let Some(key) = key {
+                self.is_as_foreseen = self.has_data_key(&mut DataKeys::default(), *app_id, key).await?;
+            }
+            return Ok(inserted);
+        }
+        let which: Vec<_> = arrivals.iter().map(Arrival::which).collect();
+        let rows = arrivals.into_iter().map(|arrival| arrival.row).collect();
+        let insertion = tokens::insert_tokens_of_app(rows, (*at, by), *app_id, key);
+        let answer = self.session.rows(insertion).await?;
+        if let Some(row) = answer.first() {
+            self.is_as_foreseen = decode::count(row)? == 0;
+            self.newest = Some(Entry { sequence: row.read(Changes::Sequence)?, at: at.as_millis() });
+        }
+        let ids = numbers_of(which, answer)?;
+        Ok(ids.into_iter().map(|id| id.map_or(Inserted::Duplicate, Inserted::Issued)).collect())
     }
 
     /// Whether an app has this data key. Nobody changes that before this transaction is over.
@@ -307,7 +344,7 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         let rows: Vec<Row> = arrivals.iter_mut().map(|arrival| std::mem::take(&mut arrival.row)).collect();
         if !S::NUMBERS_IN_ORDER {
             let answer = self.session.rows(tokens::insert_tokens(rows, None)).await?;
-            return numbers_of(arrivals, answer);
+            return numbers_of(arrivals.iter().map(|arrival| arrival.which()), answer);
         }
         // An answer of many rows takes SQLite's thread nearly as long as the insertion: it wakes us up for each.
         let before = self.last_given_out().await?;
@@ -315,7 +352,8 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         if inserted == arrivals.len() as u64 {
             return Ok((before + 1..).map(TokenId::new).take(arrivals.len()).collect());
         }
-        numbers_of(arrivals, self.session.rows(tokens::tokens_above(before)).await?)
+        let answer = self.session.rows(tokens::tokens_above(before)).await?;
+        numbers_of(arrivals.iter().map(|arrival| arrival.which()), answer)
     }
 
     fn log_token(
@@ -341,9 +379,20 @@ fn entry(
     NewChange { at, kind, app_id, subject_id, digest, by, removal }
 }
 
-/// Which number each was given, as an insertion has answered.
+/// The tokens of a write, with the next of these rows.
+fn arrivals_of<'w>(
+    insert: &'w InsertTokens,
+    rows: &mut impl Iterator<Item = Row>,
+) -> impl Iterator<Item = Arrival<'w>> {
+    let InsertTokens { app_id, tokens, self_made, at, by, .. } = insert;
+    let (app_id, self_made, at) = (*app_id, *self_made, *at);
+    let its = tokens.iter().zip(rows.by_ref());
+    its.map(move |(token, row)| Arrival { app_id, token, row, self_made, at, by })
+}
+
+/// Which number each of these was given, as an insertion has answered.
 fn numbers_of(
-    arrivals: &[&mut Arrival<'_>],
+    which: impl IntoIterator<Item = (AppId, Digest)>,
     answer: Vec<impl Record>,
 ) -> Result<Vec<Option<TokenId>>, StoreError> {
     let mut ids = HashMap::with_capacity(answer.len());
@@ -353,5 +402,5 @@ fn numbers_of(
         ids.insert((app_id, digest), decode::number(&row, Tokens::Id, TokenId::new)?);
     }
     // The first of several with the same digest is the one whose row went in: it takes the number.
-    Ok(arrivals.iter().map(|arrival| ids.remove(&(arrival.app_id, arrival.token.digest))).collect())
+    Ok(which.into_iter().map(|which| ids.remove(&which)).collect())
 }

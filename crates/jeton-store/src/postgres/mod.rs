@@ -16,6 +16,7 @@ use crate::engine::Engine;
 use crate::error::{OpenError, StoreError};
 use crate::fair::{Fair, Share, Turn};
 use crate::measures::StoreMeasures;
+use crate::model::Inserted;
 use crate::reading::{AtOnce, Reading, ReadingTurns, TURN_TIME, in_time};
 use crate::sql_store::SqlStore;
 use crate::write::{Outcome, Write, WriteLine};
@@ -208,12 +209,22 @@ impl PostgresEngine {
         self.ground.holds()?;
         // Dropped on an error, which rolls it back.
         let applied = apply(&mut line, &[write], rows, false).await?;
-        let Some(Applied { mut outcomes, newest }) = applied else { return Err(nothing()) };
+        let Some(Applied { mut outcomes, newest }) = applied else { return key_gone(write) };
         self.ground.check_written(&before, newest)?;
         line.commit().await.map_err(StoreError::unavailable)?;
         self.ground.note(newest);
         self.ground.holds()?;
         outcomes.pop().ok_or_else(nothing)
+    }
+}
+
+/// The answer to an insertion of tokens that are sealed under a key which is gone.
+fn key_gone(write: &Write) -> Result<Outcome, StoreError> {
+    match write {
+        Write::InsertTokens(insert) => {
+            Ok(Outcome::InsertTokens(vec![Inserted::KeyGone; insert.tokens.len()]))
+        }
+        _ => Err(nothing()),
     }
 }
 

@@ -35,6 +35,9 @@ pub(super) struct Form {
     pub(super) otherwise: &'static str,
     /// What PostgreSQL answers of each row. SQLite answers nothing: it gives numbers in the order of the rows.
     pub(super) returning: &'static str,
+    /// What PostgreSQL runs around it in one statement: the insertion stands at `{}`, the arguments that come after the rows at
+    /// `{1}`, `{2}` and so on. Empty: nothing.
+    pub(super) around: &'static str,
     /// Further statements that SQLite runs, whose arguments come after the rows.
     pub(super) then: &'static str,
     /// As many rows of another form that SQLite inserts after that, whose cells come last.
@@ -95,7 +98,7 @@ impl Insertion {
 
 impl Form {
     fn write(&self, engine: Engine, rows: usize) -> String {
-        let Form { table, columns, otherwise, returning, then, also } = *self;
+        let Form { table, columns, otherwise, returning, around, then, also } = *self;
         let mut sql = format!("INSERT INTO {table} ({}) ", columns.join(", "));
         let mut number = 0;
         sql.push_str(if engine == Engine::Sqlite { "SELECT * FROM (VALUES " } else { "VALUES " });
@@ -115,7 +118,13 @@ impl Form {
             sql.push(')');
         }
         match (engine, also) {
-            (Engine::Postgres, _) => sql + otherwise + returning,
+            (Engine::Postgres, _) if around.is_empty() => sql + otherwise + returning,
+            (Engine::Postgres, _) => {
+                let sql = around.replacen("{}", &(sql + otherwise + returning), 1);
+                (1..10).fold(sql, |sql, place| {
+                    sql.replace(&format!("{{{place}}}"), &format!("${}", number + place))
+                })
+            }
             (Engine::Sqlite, None) => sql + ") WHERE column1 IS NOT NULL" + otherwise + then,
             (Engine::Sqlite, Some(also)) => {
                 sql + ") WHERE column1 IS NOT NULL" + otherwise + then + "; " + &also.write(engine, rows)
@@ -129,7 +138,7 @@ impl Form {
 pub(super) struct Rows {
     pub(super) insertion: &'static Insertion,
     pub(super) rows: Vec<Row>,
-    /// The arguments of what follows on SQLite.
+    /// The arguments of what follows on SQLite, or is around it on PostgreSQL.
     pub(super) then: Vec<Value>,
     /// As many rows of the other form, where there is one.
     pub(super) also: Vec<Row>,
@@ -170,8 +179,15 @@ pub(super) fn without_nul(values: &[Value]) -> Result<(), StoreError> {
 mod tests {
     use super::*;
 
-    const ONES: Form =
-        Form { table: "ones", columns: &["c"], otherwise: "", returning: "", then: "", also: None };
+    const ONES: Form = Form {
+        table: "ones",
+        columns: &["c"],
+        otherwise: "",
+        returning: "",
+        around: "",
+        then: "",
+        also: None,
+    };
 
     static PAIRS: Insertion = Insertion::of(PAIRS_FORM);
 
@@ -180,6 +196,7 @@ mod tests {
         columns: &["a", "b"],
         otherwise: " ON CONFLICT DO NOTHING",
         returning: " RETURNING a",
+        around: "",
         then: "; DELETE FROM pairs WHERE a > ?",
         also: None,
     };
@@ -214,6 +231,22 @@ mod tests {
         ] {
             assert_eq!(PAIRS.text(engine, rows).as_str(), expected);
         }
+    }
+
+    #[test]
+    fn what_is_around_an_insertion_numbers_its_arguments_after_the_rows() {
+        static AROUND: Insertion =
+            Insertion::of(Form { around: "WITH new AS ({}) SELECT {2}, {1} FROM new", ..ONES });
+        let number = |number| Value::BigInt(Some(number));
+        let rows = Rows {
+            insertion: &AROUND,
+            rows: vec![vec![number(1)], vec![number(2)]],
+            then: vec![number(3), number(4)],
+            also: Vec::new(),
+        };
+        let (sql, values) = rows.build(Engine::Postgres);
+        let expected = "WITH new AS (INSERT INTO ones (c) VALUES ($1), ($2)) SELECT $4, $3 FROM new";
+        assert_eq!((sql.as_str(), values), (expected, [1, 2, 3, 4].map(number).to_vec()));
     }
 
     #[test]

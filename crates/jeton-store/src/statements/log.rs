@@ -37,6 +37,7 @@ pub(super) const ENTRY: Form = Form {
     columns: &["at", "kind", "app_id", "subject_id", "digest", "actor", "was_on_loopback", "sealed"],
     otherwise: "",
     returning: " RETURNING sequence",
+    around: "",
     then: "",
     also: None,
 };

@@ -97,6 +97,11 @@ fn about_tokens() -> Vec<(&'static str, Runs, Statement)> {
             OnSqlite,
             tokens::insert_tokens_with_entries(rows(3), 0, &[change(), change(), change()]),
         ),
+        (
+            "insert_tokens_of_app",
+            OnPostgres,
+            tokens::insert_tokens_of_app(rows(2), (AT, &Actor::Cli), APP, Some(&[1])),
+        ),
         ("insert_tokens", OnPostgres, tokens::insert_tokens(rows(1), None)),
         ("insert_tokens", OnPostgres, tokens::insert_tokens(rows(tokens::MAX_INSERTED), None)),
         ("tokens_above", Everywhere, tokens::tokens_above(1)),

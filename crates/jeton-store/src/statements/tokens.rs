@@ -5,6 +5,7 @@ use super::insertion::{Form, Insertion, Row, Rows};
 use super::log::{ENTRY, NewChange, entry};
 use super::totals::COUNT_INSERTED;
 use super::{Statement, one_more};
+use crate::change::ChangeKind;
 use crate::model::NewToken;
 use crate::schema::{TokenDigests, Tokens};
 use crate::scopes;
@@ -90,12 +91,24 @@ const TOKEN: Form = Form {
     ],
     otherwise: " ON CONFLICT DO NOTHING",
     returning: " RETURNING id, app_id, digest",
+    around: "",
     then: COUNT_INSERTED,
     also: None,
 };
 
 static NEW: Insertion = Insertion::of(TOKEN);
-static NEW_WITH_ENTRIES: Insertion = Insertion::of(Form { also: Some(&ENTRY), ..TOKEN });
+static NEW_WITH_ENTRIES: Insertion =
+    Insertion::of(Form { also: Some(&ENTRY), around: WITH_ENTRIES, ..TOKEN });
+
+/// Each token with its entry in the change log, and how many apps of the number {3} have another data key than {4}, or none: one or
+/// none. That is asked last: by then whoever replaces everything is done, or waits.
+const WITH_ENTRIES: &str = "WITH new AS ({}), told AS (\
+    INSERT INTO changes (at, kind, app_id, subject_id, digest, actor) \
+    SELECT CAST({1} AS bigint), CAST({5} AS text), app_id, id, digest, CAST({2} AS text) FROM new ORDER BY id \
+    RETURNING sequence) \
+    SELECT id, app_id, digest, (SELECT max(sequence) FROM told) AS sequence, (SELECT count(*) FROM apps \
+    WHERE id = {3} AND deleted_at IS NULL AND (data_key IS NULL OR data_key <> {4}) AND {4} IS NOT NULL) AS count \
+    FROM new";
 
 /// Inserts [rows](new_row), at least one and at most [`MAX_INSERTED`]; the others are duplicates. PostgreSQL answers the number,
 /// app and digest of those that went in. SQLite answers nothing, and adds them to the totals: `before` is the number that it
@@ -113,6 +126,25 @@ pub(crate) fn insert_tokens_with_entries(
 ) -> Statement {
     let (then, also) = (vec![Value::BigInt(Some(before)); 2], entries.iter().map(entry).collect());
     Statement::of_rows(Rows { insertion: &NEW_WITH_ENTRIES, rows, then, also })
+}
+
+/// For PostgreSQL, the same for tokens of one app, which were issued together. Answers the number, app and digest of those that
+/// went in, with each the greatest number of their entries, and how many apps of this number (one or none) have another data key
+/// than this one, if one is named.
+pub(crate) fn insert_tokens_of_app(
+    rows: Vec<Row>,
+    (at, by): (Timestamp, &Actor),
+    app_id: AppId,
+    data_key: Option<&[u8]>,
+) -> Statement {
+    let then = vec![
+        Value::BigInt(Some(at.as_millis())),
+        Value::String(Some(by.to_string())),
+        Value::BigInt(Some(app_id.get())),
+        Value::Bytes(data_key.map(<[u8]>::to_vec)),
+        Value::String(Some(ChangeKind::TokenIssued.name().to_owned())),
+    ];
+    Statement::of_rows(Rows { insertion: &NEW_WITH_ENTRIES, rows, then, also: Vec::new() })
 }
 
 /// The tokens with numbers above this one, as PostgreSQL answers [`insert_tokens`].
