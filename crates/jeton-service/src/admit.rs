@@ -4,8 +4,9 @@ use crate::cache::Before;
 use crate::limiter::{Purpose, TooOften};
 use crate::lookup::{Presented, Seeking};
 use crate::open_app::OpenApp;
+use crate::settings::AppSettings;
 use crate::{Service, Subject, Unavailable};
-use jeton_core::{Actor, AppKey, Authority, Secret, Settings};
+use jeton_core::{Actor, AppKey, Authority, Secret};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -23,10 +24,10 @@ pub enum Surface {
 }
 
 impl Surface {
-    pub(crate) fn is_enabled(self, settings: &Settings) -> bool {
+    pub(crate) fn is_enabled(self, settings: &AppSettings) -> bool {
         match self {
-            Surface::AppKey => settings.appkey.enabled,
-            Surface::Dotide => settings.dotide.enabled,
+            Surface::AppKey => settings.common.appkey.enabled,
+            Surface::Dotide => settings.common.dotide.enabled,
             Surface::LoopBack => settings.loopback.enabled,
             Surface::Verify => true,
         }
@@ -85,7 +86,7 @@ impl Service {
         else {
             return Ok(false);
         };
-        let now = Authority::of(stored.token.bearer(), &app.settings);
+        let now = Authority::of(stored.token.bearer(), &app.settings.common);
         Ok(now.is_ok_and(|now| now.as_ref() == Some(authority)))
     }
 
@@ -172,7 +173,7 @@ impl Service {
         from: Option<IpAddr>,
     ) -> Result<Admission, Unavailable> {
         self.usage.record(subject, self.now(), from);
-        let authority = Authority::of(subject.bearer(), &app.settings)
+        let authority = Authority::of(subject.bearer(), &app.settings.common)
             .map_err(|_| Unavailable::Unreadable("settings of an app"))?;
         Ok(match authority {
             None => Admission::Powerless,

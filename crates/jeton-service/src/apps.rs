@@ -2,11 +2,11 @@
 
 use crate::cache::Before;
 pub(crate) use crate::open_app::OpenApp;
-use crate::settings::{SettingsProblem, merge_settings, parse_settings};
+use crate::settings::{AppSettings, SettingsProblem, merge_settings, parse_settings};
 use crate::{Keys, Service, Unavailable};
 use jeton_core::{
     Actor, AppKey, Entropy, EntropyError, Owner, Permission, Reveal, Scopes, Secret, ServicePermission,
-    Settings, Timestamp, TokenKind, UserId,
+    Timestamp, TokenKind, UserId,
 };
 use jeton_store::write::{ChangeApp, CreateApp, DeleteApp, SweepDeletedApps, SweepSealed};
 use jeton_store::{App, AppChange, AppChanged, AppCreated, NewApp, NewToken};
@@ -38,7 +38,7 @@ pub struct AppSummary {
     /// The name of its client credentials.
     pub client_id: String,
     /// Its settings, defaults included.
-    pub settings: Settings,
+    pub settings: AppSettings,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -51,7 +51,7 @@ pub struct AppSummary {
 #[derive(Debug)]
 pub enum Merged {
     /// The settings as they are now.
-    Done(Box<Settings>),
+    Done(Box<AppSettings>),
     /// There is no such app.
     NoApp,
     /// The result would be no settings document; nothing was changed.
@@ -205,7 +205,7 @@ impl Service {
                 Ok(merged) => merged,
                 Err(problem) => return Ok(Merged::Refused(problem)),
             };
-            let data_key = match (settings.reveal, &app.data_key) {
+            let data_key = match (settings.common.reveal, &app.data_key) {
                 (Reveal::Once, Some(_)) => Some(None),
                 (Reveal::Always, None) => {
                     Some(Some(self.keys.new_data_key(&*self.entropy, &app.client_id)?.1))
@@ -213,7 +213,7 @@ impl Service {
                 (Reveal::Once, None) | (Reveal::Always, Some(_)) => None,
             };
             // Also if it was once already: an earlier sweep may have been cut short.
-            let sweeps = settings.reveal == Reveal::Once;
+            let sweeps = settings.common.reveal == Reveal::Once;
             let change = AppChange { settings: Some(document.to_string()), data_key, ..AppChange::default() };
             match self.change_app(&app, change, by).await? {
                 AppChanged::Stale => continue,
@@ -295,7 +295,7 @@ fn settings_value(app: &App) -> Result<Value, Unavailable> {
     serde_json::from_str(&app.settings).map_err(|_| Unavailable::Unreadable("settings of an app"))
 }
 
-fn read_settings(app: &App) -> Result<Settings, Unavailable> {
+fn read_settings(app: &App) -> Result<AppSettings, Unavailable> {
     parse_settings(&settings_value(app)?).map_err(|_| Unavailable::Unreadable("settings of an app"))
 }
 

@@ -52,7 +52,7 @@ impl Service {
         by: &Actor,
     ) -> Result<Vec<Imported>, Unavailable> {
         let now = self.now();
-        let latest = app.settings.lifetime_policy().expires_at(now, now, Lifetime::Unlimited);
+        let latest = app.settings.common.lifetime_policy().expires_at(now, now, Lifetime::Unlimited);
         let mut outcomes = Vec::with_capacity(rows.len());
         let mut tokens = Vec::new();
         for row in rows {

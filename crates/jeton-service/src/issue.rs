@@ -78,7 +78,7 @@ impl Service {
         if let Err(refused) = fits.and_then(|()| authority.may_issue(&issue.scopes, expires_at)) {
             return Ok(Err(refused.into()));
         }
-        let secret = self.keys.mint(&*self.entropy, app.settings.token_prefix.as_ref())?;
+        let secret = self.keys.mint(&*self.entropy, app.settings.common.token_prefix.as_ref())?;
         let new = self.new_token(app, issue, &secret, (now, expires_at), None)?;
         match self
             .store
@@ -161,7 +161,7 @@ pub(crate) fn stored(id: TokenId, app_id: AppId, new: NewToken) -> StoredToken {
 }
 
 fn expiry(app: &OpenApp, authority: &Authority, life: TokenLife, now: Timestamp) -> Option<Timestamp> {
-    let at = |lifetime| app.settings.lifetime_policy().expires_at(now, now, lifetime);
+    let at = |lifetime| app.settings.common.lifetime_policy().expires_at(now, now, lifetime);
     match life {
         TokenLife::Asked(lifetime) => at(lifetime),
         TokenLife::Default(lifetime) => earlier_end(at(lifetime), authority.ends_at()),

@@ -61,7 +61,7 @@ pub use measures::{ServiceMeasures, Throttled, Verdicts};
 pub use open_app::OpenApp;
 pub use operators::OperatorCredentials;
 pub use retention::{Retention, RetentionCounters};
-pub use settings::{SettingsProblem, merge_settings, parse_settings, print_settings};
+pub use settings::{AppSettings, SettingsProblem, merge_settings, parse_settings, print_settings};
 pub use system::{SystemClock, SystemEntropy};
 pub use update::Edit;
 pub use usage::UsageStats;

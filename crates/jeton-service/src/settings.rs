@@ -4,8 +4,18 @@ mod cors;
 mod loopback;
 
 use jeton_core::{AppKeySettings, DotideSettings, Int64Form, Permission, Reveal, Settings, SettingsError};
+use jeton_loopback::LoopBackSettings;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+/// The settings of an app. `Default` is what a new app has.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct AppSettings {
+    /// What every API goes by, or one that speaks of tokens as the core does.
+    pub common: Settings,
+    /// LoopBack's AccessToken API.
+    pub loopback: LoopBackSettings,
+}
 
 /// Why a document is no settings document.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +32,7 @@ pub enum SettingsProblem {
 ///
 /// # Errors
 /// The first thing that is wrong with it.
-pub fn parse_settings(document: &Value) -> Result<Settings, SettingsProblem> {
+pub fn parse_settings(document: &Value) -> Result<AppSettings, SettingsProblem> {
     let document = cors::renamed(document.clone())?;
     // Serde would read the sections from arrays too, by the order of their members.
     let is_sound = document.as_object().is_some_and(|members| !members.values().any(Value::is_array));
@@ -32,12 +42,12 @@ pub fn parse_settings(document: &Value) -> Result<Settings, SettingsProblem> {
     let document =
         SettingsDocument::deserialize(document).map_err(|error| SettingsProblem::Form(error.to_string()))?;
     let settings = document.into_settings()?;
-    settings.validate()?;
+    settings.common.validate()?;
     Ok(settings)
 }
 
 /// Writes the whole document, defaults included.
-pub fn print_settings(settings: &Settings) -> Value {
+pub fn print_settings(settings: &AppSettings) -> Value {
     let document = SettingsDocument::from_settings(settings);
     serde_json::to_value(document).unwrap_or_else(|_| unreachable!("numbers and texts are always JSON"))
 }
@@ -46,7 +56,7 @@ pub fn print_settings(settings: &Settings) -> Value {
 ///
 /// # Errors
 /// The patched document is no settings document, or the patch is no object.
-pub fn merge_settings(document: &Value, patch: &Value) -> Result<(Value, Settings), SettingsProblem> {
+pub fn merge_settings(document: &Value, patch: &Value) -> Result<(Value, AppSettings), SettingsProblem> {
     if !patch.is_object() {
         return Err(SettingsProblem::Form("a merge patch of settings is a JSON object".to_owned()));
     }
@@ -112,7 +122,7 @@ enum Int64Name {
 
 impl Default for SettingsDocument {
     fn default() -> Self {
-        Self::from_settings(&Settings::default())
+        Self::from_settings(&AppSettings::default())
     }
 }
 
@@ -143,7 +153,8 @@ impl DotideDocument {
 }
 
 impl SettingsDocument {
-    fn from_settings(settings: &Settings) -> Self {
+    fn from_settings(settings: &AppSettings) -> Self {
+        let AppSettings { common: settings, loopback } = settings;
         SettingsDocument {
             reveal: match settings.reveal {
                 Reveal::Always => RevealName::Always,
@@ -159,11 +170,11 @@ impl SettingsDocument {
             cors: cors::CorsDocument::from_settings(&settings.cors),
             appkey: AppKeyDocument::from_settings(&settings.appkey),
             dotide: DotideDocument::from_settings(&settings.dotide),
-            loopback: loopback::LoopBackDocument::from_settings(&settings.loopback),
+            loopback: loopback::LoopBackDocument::from_settings(loopback),
         }
     }
 
-    fn into_settings(self) -> Result<Settings, SettingsError> {
+    fn into_settings(self) -> Result<AppSettings, SettingsError> {
         let token_prefix = match self.token_prefix.as_str() {
             "" => None,
             text => Some(text.parse().map_err(|_| SettingsError {
@@ -171,7 +182,7 @@ impl SettingsDocument {
                 wanted: "must be 1 to 10 of the characters a-z 0-9, or empty for none",
             })?),
         };
-        Ok(Settings {
+        let common = Settings {
             reveal: match self.reveal {
                 RevealName::Always => Reveal::Always,
                 RevealName::Once => Reveal::Once,
@@ -183,8 +194,8 @@ impl SettingsDocument {
             cors: self.cors.into_settings(),
             appkey: self.appkey.into_settings()?,
             dotide: self.dotide.into_settings()?,
-            loopback: self.loopback.into_settings()?,
-        })
+        };
+        Ok(AppSettings { common, loopback: self.loopback.into_settings()? })
     }
 }
 
@@ -224,7 +235,7 @@ mod tests {
     #[test]
     fn an_empty_document_has_the_defaults_and_prints_them_all() {
         let settings = parse_settings(&json!({})).unwrap();
-        assert_eq!(settings, Settings::default());
+        assert_eq!(settings, AppSettings::default());
         assert_eq!(
             print_settings(&settings),
             json!({
@@ -252,8 +263,8 @@ mod tests {
         let patch = json!({"appkey": {"int64": null, "default_days": 7}});
         let (document, settings) = merge_settings(&before, &patch).unwrap();
         assert_eq!(document, json!({"reveal": "once", "appkey": {"grantable": ["read"], "default_days": 7}}));
-        assert_eq!(settings.reveal, Reveal::Once);
-        assert_eq!(settings.appkey.int64, Int64Form::Number);
+        assert_eq!(settings.common.reveal, Reveal::Once);
+        assert_eq!(settings.common.appkey.int64, Int64Form::Number);
     }
 
     #[test]
@@ -273,7 +284,7 @@ mod tests {
         }
         let (document, settings) = merge_settings(&older, &json!({"loopback": {"cors": null}})).unwrap();
         assert_eq!(document, json!({"loopback": {"client_ids": "anyone"}}));
-        assert_eq!(settings.cors, jeton_core::CorsSettings::default());
+        assert_eq!(settings.common.cors, jeton_core::CorsSettings::default());
         let both = merge_settings(&json!({}), &json!({"cors": {}, "loopback": {"cors": {}}})).unwrap_err();
         assert!(both.to_string().contains("one and the same"), "{both}");
     }
@@ -282,7 +293,7 @@ mod tests {
     fn a_name_that_is_granted_no_more_may_stand_there_from_before() {
         let before = json!({"appkey": {"grantable": ["read write"]}});
         assert_eq!(
-            parse_settings(&before).unwrap().appkey.grantable,
+            parse_settings(&before).unwrap().common.appkey.grantable,
             [Permission::held("read write").unwrap()]
         );
         assert!(merge_settings(&before, &json!({"reveal": "once"})).is_ok());

@@ -5,8 +5,8 @@ use crate::{Admission, Edit, Issue, KeyRing, OpenApp, Service, Surface, TokenLif
 use futures_util::FutureExt;
 use jeton_core::{
     Actor, Authority, Lifetime, ManualClock, Owner, Scopes, Secret, Timestamp, Token, TokenId, TokenKind,
-    Value,
 };
+use jeton_loopback::Value;
 use jeton_store::SelfMadeLimit;
 use jeton_store::write::ReplaceToken;
 use jeton_store::{SqliteOptions, open_sqlite};

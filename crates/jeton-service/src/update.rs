@@ -94,7 +94,7 @@ impl Service {
             let Some(stored) = stored.filter(|stored| is_there(&stored.token, authority, of_user)) else {
                 return Ok(Err(Refusal::NotFound));
             };
-            let policy = app.settings.lifetime_policy();
+            let policy = app.settings.common.lifetime_policy();
             let applied = edit.apply(&stored.token, authority, policy, self.now()).and_then(|after| {
                 // A token that was given more when limits were wider can still be changed otherwise.
                 let keeps_scopes = after.scopes == stored.token.scopes;

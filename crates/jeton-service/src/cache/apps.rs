@@ -117,7 +117,8 @@ impl Apps {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jeton_core::{Digest, Settings};
+    use crate::settings::AppSettings;
+    use jeton_core::Digest;
 
     fn key() -> AppKey {
         "demo".parse().unwrap()
@@ -127,7 +128,7 @@ mod tests {
         Arc::new(OpenApp {
             id: AppId::new(1).unwrap(),
             key: key(),
-            settings: Settings::default(),
+            settings: AppSettings::default(),
             data_key: None,
             client_id: "client".to_owned(),
             client_secret: Digest::ZERO,

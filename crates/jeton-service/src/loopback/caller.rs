@@ -8,9 +8,10 @@ use crate::lookup::Seeking;
 use crate::update::MAX_TRIES;
 use crate::{Service, Unavailable};
 use jeton_core::{
-    AclCaller, Actor, Authority, Bearer, Demand, InactiveReason, Method, Scopes, Secret, Timestamp, Token,
-    TokenId, TokenKind, UserId, Verdict, decide,
+    Actor, Authority, Bearer, Demand, InactiveReason, Scopes, Secret, Timestamp, Token, TokenId, TokenKind,
+    UserId, Verdict, decide,
 };
+use jeton_loopback::{AclCaller, Method};
 use jeton_store::write::DeleteToken;
 use jeton_store::{Replaced, StoredToken};
 use std::net::IpAddr;
@@ -125,7 +126,7 @@ impl Writer {
 
     /// Until when what it makes may live; `None`: the writer is no bound on that.
     pub(super) fn ends_at(&self, app: &OpenApp) -> Option<Timestamp> {
-        self.caller.ends_at().filter(|_| !app.settings.allow_outliving_tokens)
+        self.caller.ends_at().filter(|_| !app.settings.common.allow_outliving_tokens)
     }
 
     /// How far it may act on the app's tokens, as every API has it; `None`: it has no authority over any.
@@ -142,7 +143,7 @@ impl Writer {
             scopes: &Scopes::none(),
             expires_at: *ends_at,
         };
-        Authority::of(bearer, &app.settings).map_err(|_| Unavailable::Unreadable("settings of an app"))
+        Authority::of(bearer, &app.settings.common).map_err(|_| Unavailable::Unreadable("settings of an app"))
     }
 
     pub(super) fn actor(&self) -> Actor {

@@ -9,7 +9,8 @@ use super::write::{WriteFault, Written};
 use crate::apps::OpenApp;
 use crate::issue::{Issue, TokenLife, stored};
 use crate::{Service, Unavailable};
-use jeton_core::{ClientIds, Lifetime, Owner, Scopes, Secret, Timestamp, TokenKind, Value};
+use jeton_core::{Lifetime, Owner, Scopes, Secret, Timestamp, TokenKind};
+use jeton_loopback::{ClientIds, Value};
 use jeton_store::write::InsertTokens;
 use jeton_store::{Inserted, NewToken};
 
@@ -127,7 +128,7 @@ impl Service {
 
     fn secret_of(&self, app: &OpenApp, writer: &Writer, said: &Said) -> Written<Secret> {
         let Some(id) = &said.id else {
-            return Ok(Ok(self.keys.mint(&*self.entropy, app.settings.token_prefix.as_ref())?));
+            return Ok(Ok(self.keys.mint(&*self.entropy, app.settings.common.token_prefix.as_ref())?));
         };
         let may_choose = match app.settings.loopback.client_ids {
             ClientIds::Nobody => false,

@@ -2,7 +2,8 @@
 
 use super::life::Life;
 use super::said::Said;
-use jeton_core::{Document, Timestamp, Token, Value};
+use jeton_core::{Document, Timestamp, Token};
+use jeton_loopback::Value;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Number, Value as Json};
 

@@ -2,7 +2,9 @@
 
 use super::said::Said;
 use crate::apps::OpenApp;
-use jeton_core::{Lifetime, LifetimePolicy, Settings, Timestamp, TokenKind, Value, earlier_end};
+use crate::settings::AppSettings;
+use jeton_core::{Lifetime, LifetimePolicy, Timestamp, TokenKind, earlier_end};
+use jeton_loopback::Value;
 
 /// A thousand years: who says more, says never.
 const NEVER_MILLIS: i64 = 1_000 * 365 * 24 * 60 * 60 * 1_000;
@@ -25,14 +27,15 @@ pub(super) struct Life {
 impl Life {
     /// The life that is asked for, as far as the app allows it.
     pub(super) fn of(said: &Said, app: &OpenApp, kind: TokenKind, now: Timestamp) -> Self {
-        let ttl = said.ttl.clone().unwrap_or(Value::Number(f64::from(app.settings.default_ttl_seconds)));
+        let ttl =
+            said.ttl.clone().unwrap_or(Value::Number(f64::from(app.settings.common.default_ttl_seconds)));
         let created = said.created.unwrap_or(Some(now));
         Life::new(&app.settings, kind, (created, created.unwrap_or(now)), ttl, now)
     }
 
     /// The same of a row that was created at that time, or shows null in its place, and is to live for this `ttl`.
     pub(super) fn new(
-        settings: &Settings,
+        settings: &AppSettings,
         kind: TokenKind,
         (created, created_at): (Option<Timestamp>, Timestamp),
         ttl: Value,
@@ -43,11 +46,11 @@ impl Life {
             |max_ttl_seconds| LifetimePolicy { max_ttl_seconds }.expires_at(created_at, now, lifetime);
         let self_made_end = match kind {
             TokenKind::SelfMade => {
-                settings.lifetime_policy().expires_at(now, now, settings.default_lifetime())
+                settings.common.lifetime_policy().expires_at(now, now, settings.common.default_lifetime())
             }
             _ => None,
         };
-        let (asked, allowed) = (within(None), within(settings.max_ttl_seconds));
+        let (asked, allowed) = (within(None), within(settings.common.max_ttl_seconds));
         Life { created, created_at, ttl, asked, allowed, self_made_end }
     }
 
@@ -85,7 +88,7 @@ impl Life {
 }
 
 /// What is no positive number has ended; -1 is without end where the app allows that.
-fn lifetime(ttl: &Value, settings: &Settings) -> Lifetime {
+fn lifetime(ttl: &Value, settings: &AppSettings) -> Lifetime {
     match ttl {
         Value::Number(ttl) if *ttl == -1.0 && settings.loopback.allow_eternal_tokens => Lifetime::Unlimited,
         // Beyond an i64 it saturates, and so does the expiry.

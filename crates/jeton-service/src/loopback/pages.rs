@@ -7,7 +7,8 @@ use super::search::PAGE_ROWS;
 use super::sift::{Sieve, Sift, Sink};
 use crate::apps::OpenApp;
 use crate::{Service, Unavailable};
-use jeton_core::{Halt, Meter, Method, TokenId};
+use jeton_core::{Halt, Meter, TokenId};
+use jeton_loopback::Method;
 use jeton_store::{Order, StoredToken, TokenFilter, TokenPage};
 use std::sync::Arc;
 

@@ -1,7 +1,8 @@
 //! What a client says of a row.
 
 use super::write::WriteFault;
-use jeton_core::{Timestamp, UserId, Value};
+use jeton_core::{Timestamp, UserId};
+use jeton_loopback::Value;
 
 /// The properties that a client said, read by their declared types.
 #[derive(Clone, Debug, Default)]

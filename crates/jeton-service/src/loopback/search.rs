@@ -12,9 +12,8 @@ use crate::apps::OpenApp;
 use crate::work::{Allowance, Slice, Stop, Work};
 use crate::{Service, Unavailable};
 use futures_util::stream::{self, Stream};
-use jeton_core::{
-    AppId, Condition, Filter, Halt, Implied, Meter, Method, RowPlace, Sorting, Timestamp, TokenId, UserId,
-};
+use jeton_core::{AppId, Halt, Meter, Timestamp, TokenId, UserId};
+use jeton_loopback::{Condition, Filter, Implied, Method, RowPlace, Sorting};
 use jeton_store::{Fair, Order, OwnerFilter, Share, StoredToken, TokenFilter, TokenPage, Turn, View};
 use std::sync::Arc;
 use std::time::Duration;
@@ -145,8 +144,8 @@ impl Service {
         &self,
         app: &Arc<OpenApp>,
         sieve: &Sieve,
-        order: &jeton_core::Order,
-        page: jeton_core::Page,
+        order: &jeton_loopback::Order,
+        page: jeton_loopback::Page,
     ) -> Found<Way> {
         let condition = &*sieve.condition;
         let implied = condition.implied();
@@ -325,7 +324,7 @@ impl Search {
 /// The numbers of matching rows, with what they are sorted by.
 #[derive(Debug)]
 struct Chosen {
-    order: jeton_core::Order,
+    order: jeton_loopback::Order,
     kept: Vec<(RowPlace, TokenId)>,
     bytes: usize,
     /// How many rows are held at most, and those of a page.

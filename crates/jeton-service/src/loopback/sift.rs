@@ -5,7 +5,8 @@ use super::search::ReadFault;
 use crate::apps::OpenApp;
 use crate::work::{Allowance, Slice, Stop, Work};
 use crate::{Service, Unavailable};
-use jeton_core::{Condition, Halt, Meter};
+use jeton_core::{Halt, Meter};
+use jeton_loopback::Condition;
 use jeton_store::StoredToken;
 use std::sync::Arc;
 

@@ -1,9 +1,8 @@
 //! Change streams over both engines: what is told, in which order, to whom, and when that ends.
 
 use crate::fixture::{EVERYTHING, global, grant, identity, initialise, secret};
-use jeton_core::{
-    Actor, Clock, Condition, Lifetime, ManualClock, Row, Secret, Timestamp, TokenId, TokenKind, Value,
-};
+use jeton_core::{Actor, Clock, Lifetime, ManualClock, Secret, Timestamp, TokenId, TokenKind};
+use jeton_loopback::{Condition, Row, Value};
 use jeton_service::{
     Edit, ImportRow, Issue, KeyRing, Limits, LoopBackCaller, Merged, OpenApp, Retention, RowChange, RowEvent,
     RowStream, Service, StreamEnd, TokenLife, Told, Unavailable, Writer, value_of_json,
@@ -97,7 +96,7 @@ impl Fed {
     }
 
     async fn open(&self, caller: &LoopBackCaller, condition: &Json, since: Option<&str>) -> RowStream {
-        let condition = Condition::parse(&value_of_json(condition)).unwrap();
+        let condition = Condition::parse(&value_of_json(condition), &jeton_loopback::Profile::V2).unwrap();
         // A feed that is about to begin: tests do not wait for it before.
         loop {
             match self.service.loopback_stream(&self.app().await, caller, condition.clone(), since).await {

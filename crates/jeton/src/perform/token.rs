@@ -123,7 +123,7 @@ pub(super) async fn import(
 ) -> Result<Value, Failure> {
     let app = open_app(service, app).await?;
     let now = service.now();
-    let latest = app.settings.lifetime_policy().expires_at(now, now, Lifetime::Unlimited);
+    let latest = app.settings.common.lifetime_policy().expires_at(now, now, Lifetime::Unlimited);
     let is_shortened = |asked: Option<Timestamp>| earlier_end(asked, latest) != asked;
     let (mut numbers, mut rows, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     for ImportLine { line, row } in lines {

@@ -4,7 +4,7 @@ use super::event::{RowChange, RowEvent};
 use super::reader::RowStream;
 use crate::Unavailable;
 use crate::work::{Allowance, Slice, Stop, Work};
-use jeton_core::Condition;
+use jeton_loopback::Condition;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ use crate::apps::OpenApp;
 use crate::loopback::caller::LoopBackCaller;
 use crate::work::too_costly;
 use crate::{Service, Unavailable};
-use jeton_core::Condition;
+use jeton_loopback::Condition;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;

@@ -4,7 +4,8 @@ use crate::apps::OpenApp;
 use crate::cache::Before;
 use crate::loopback::caller::LoopBackCaller;
 use crate::{Service, Unavailable};
-use jeton_core::{Method, Timestamp, TokenId};
+use jeton_core::{Timestamp, TokenId};
+use jeton_loopback::Method;
 
 /// What was found out of a caller's rights, and when.
 ///

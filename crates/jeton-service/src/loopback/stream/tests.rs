@@ -6,9 +6,8 @@ use super::reader::{HEARTBEAT, RowStream, StreamEnd, Told};
 use super::ring::{Ahead, Entry, Ring, RingPlace, What};
 use crate::{ImportRow, Issue, KeyRing, LoopBackCaller, OpenApp, Service, TokenLife};
 use futures_util::FutureExt;
-use jeton_core::{
-    Actor, AppId, Condition, Lifetime, ManualClock, Owner, Scopes, Secret, Timestamp, TokenKind,
-};
+use jeton_core::{Actor, AppId, Lifetime, ManualClock, Owner, Scopes, Secret, Timestamp, TokenKind};
+use jeton_loopback::Condition;
 use jeton_store::{PostgresOptions, SqliteOptions, Store, open_postgres, open_sqlite};
 use jeton_testkit::SeededEntropy;
 use serde_json::json;

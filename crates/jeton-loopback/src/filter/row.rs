@@ -1,7 +1,7 @@
 //! What a filter looks at.
 
-use super::meter::{Halt, Meter, units};
 use crate::value::Value;
+use jeton_core::{Halt, Meter};
 
 /// One row: its properties by name. `created` is a [`Value::Date`] or null, `id` a text; what is missing has no
 /// member.
@@ -52,6 +52,11 @@ impl<R: Row + ?Sized> Row for &R {
     fn id_units(&self) -> u64 {
         (**self).id_units()
     }
+}
+
+/// The units of a [`Meter`] for so many bytes or items.
+pub(super) fn units(count: usize) -> u64 {
+    count as u64
 }
 
 fn width(value: &Value) -> usize {

@@ -1,10 +1,11 @@
 //! `order`: by what rows are sorted.
 
 use super::clause::compare_values;
-use super::meter::{Halt, Meter, units};
-use super::row::{Path, Row};
-use super::{FilterError, MAX_DEPTH, MAX_NAMES};
+use super::error::FilterError;
+use super::limits::{MAX_DEPTH, MAX_NAMES};
+use super::row::{Path, Row, units};
 use crate::value::Value;
+use jeton_core::{Halt, Meter};
 use std::cmp::Ordering;
 use std::fmt;
 

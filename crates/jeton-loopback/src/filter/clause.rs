@@ -1,11 +1,11 @@
 //! What is asked of one property.
 
-use super::coerce::Property;
-use super::meter::{Halt, Meter, units};
 use super::pattern::Pattern;
-use super::row::{Path, Row, step, walk};
+use super::property::Property;
+use super::row::{Path, Row, step, units, walk};
 use super::user;
 use crate::value::Value;
+use jeton_core::{Halt, Meter};
 use std::cmp::Ordering;
 
 /// A test of one property. Absent values are null.

@@ -4,7 +4,7 @@
 //! highest one decides. Two points differ. Without an entry that decides, the answer is no (LoopBack: yes). And the
 //! other names of a method (`patchAttributes`) mean the same as its own, where LoopBack overlooks such entries.
 
-use crate::ids::UserId;
+use jeton_core::UserId;
 use std::collections::BTreeMap;
 
 mod entry;

@@ -1,7 +1,7 @@
 //! Values of no declared type, with the coercions of ECMAScript that LoopBack's clients rely on.
 
 use crate::date::{date_of_text, in_range, text_of_date};
-use crate::ids::MAX_INTEGER;
+use jeton_core::MAX_INTEGER;
 use std::cmp::Ordering;
 
 /// A loose value: what a client of an untyped API may send where it likes.

@@ -3,13 +3,11 @@
 mod automaton;
 mod translate;
 
-use super::meter::{Halt, Meter};
+use super::limits::MAX_PATTERN_CHARS;
 use automaton::{Automaton, CompileError};
+use jeton_core::{Halt, Meter};
 use regex_automata::Anchored;
 use regex_automata::util::syntax;
-
-/// Most code points in a pattern of `like` or in a regular expression.
-pub const MAX_PATTERN_CHARS: usize = 1_000;
 
 /// Why a text is no pattern.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

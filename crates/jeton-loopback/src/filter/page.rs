@@ -1,10 +1,8 @@
 //! `limit`, `skip` and `offset`: which of the rows are answered.
 
-use super::FilterError;
+use super::error::FilterError;
+use crate::profile::Profile;
 use crate::value::Value;
-
-/// The limit that a `skip` without one implies.
-pub const IMPLIED_LIMIT: u64 = 100;
 
 /// Which of the sorted rows are answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -20,12 +18,12 @@ impl Page {
     ///
     /// # Errors
     /// [`FilterError::Limit`], [`FilterError::Skip`].
-    pub(super) fn parse(filter: &Value) -> Result<Self, FilterError> {
+    pub(super) fn parse(filter: &Value, profile: &Profile) -> Result<Self, FilterError> {
         let given = |name| filter.member(name).filter(|value| value.is_truthy());
         let (limit, skip) = (given("limit"), given("skip").or_else(|| given("offset")));
         // A bad limit is reported before a bad skip.
         let most = match limit {
-            None => skip.map(|_| IMPLIED_LIMIT),
+            None => skip.map(|_| profile.implied_limit),
             Some(limit) => {
                 let most = integer(limit).filter(|most| *most > 0);
                 Some(most.ok_or_else(|| FilterError::Limit(limit.clone()))?)
@@ -58,7 +56,7 @@ mod tests {
 
     fn page(members: &[(&str, Value)]) -> Result<(u64, Option<u64>), String> {
         let members = members.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-        let page = Page::parse(&Value::Object(members)).map_err(|error| error.to_string())?;
+        let page = Page::parse(&Value::Object(members), &Profile::V2).map_err(|error| error.to_string())?;
         Ok((page.skip, page.limit))
     }
 
@@ -78,8 +76,8 @@ mod tests {
         }
         assert_eq!(page(&[("limit", Bool(true))]), Ok((0, Some(1))));
         assert_eq!(page(&[("limit", Number(1e300))]), Ok((0, Some(u64::MAX))));
-        assert_eq!(page(&[("skip", Number(2.0))]), Ok((2, Some(IMPLIED_LIMIT))));
-        assert_eq!(page(&[("skip", text("0"))]), Ok((0, Some(IMPLIED_LIMIT))));
+        assert_eq!(page(&[("skip", Number(2.0))]), Ok((2, Some(100))));
+        assert_eq!(page(&[("skip", text("0"))]), Ok((0, Some(100))));
         assert_eq!(page(&[("skip", Number(0.0))]), Ok((0, None)));
         assert_eq!(page(&[("offset", Number(2.0)), ("limit", Number(3.0))]), Ok((2, Some(3))));
         assert_eq!(page(&[("skip", Number(1.0)), ("offset", Number(3.0))]), Ok((1, Some(100))));

@@ -1,4 +1,4 @@
-//! How much work matching may take.
+//! How much work a client may cause.
 
 /// Units after which somebody is asked whether anybody waits: about a millisecond.
 const LOOK_EVERY: u64 = 250_000;
@@ -18,7 +18,7 @@ pub enum Halt {
 ///
 /// A unit is about a nanosecond of a processor of 2020: a byte compared, a step of an automaton, a fifth of a look at a
 /// property. What is charged is never less than a fifth of what it takes, whatever clients send, so that a bound in units
-/// is one in time. Everything that filters do over rows is charged before it is done, or, where it is no more than the
+/// is one in time. Everything that LoopBack's filters do over rows is charged before it is done, or, where it is no more than the
 /// bytes of one row, afterwards.
 pub struct Meter<'a> {
     units: u64,
@@ -73,11 +73,6 @@ impl std::fmt::Debug for Meter<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Meter").field("units", &self.units).field("left", &self.left).finish_non_exhaustive()
     }
-}
-
-/// The units of so many bytes or items.
-pub(super) fn units(count: usize) -> u64 {
-    count as u64
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 //! LoopBack declares `userId` to be a number, and JavaScript rounds numbers. Here what names a user is compared by its
 //! digits, as far as it has any; only what is no user id is coerced as LoopBack does.
 
-use crate::ids::UserId;
 use crate::value::Value;
+use jeton_core::UserId;
 use std::cmp::Ordering;
 
 /// An operand as rows show users: a number where that is exact, a text elsewhere. What names no user, such as a truth

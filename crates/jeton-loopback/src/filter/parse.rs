@@ -1,56 +1,11 @@
-//! From what was sent to what the declared types want.
+//! What is asked of one property, as it was sent.
 
+use super::budget::Budget;
 use super::clause::Test;
-use super::condition::Budget;
+use super::error::{ClauseFault, FilterError};
 use super::pattern::{Pattern, PatternError};
-use super::{ClauseFault, FilterError, user};
+use super::property::Property;
 use crate::value::Value;
-
-/// The operators. Of several on one property, the one that comes first here counts, and no other.
-const OPERATORS: [&str; 13] =
-    ["gt", "gte", "lt", "lte", "between", "inq", "nin", "neq", "like", "nlike", "ilike", "nilike", "regexp"];
-
-/// What is declared of a property.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Property {
-    Id,
-    Ttl,
-    Created,
-    UserId,
-    /// Nothing, or it lies within another.
-    Other,
-}
-
-impl Property {
-    pub(super) fn named(name: &str) -> Self {
-        match name {
-            "id" => Property::Id,
-            "ttl" => Property::Ttl,
-            "created" => Property::Created,
-            "userId" => Property::UserId,
-            _ => Property::Other,
-        }
-    }
-
-    /// `value` in the type of the property. Null has every type; a list is coerced item by item.
-    fn coerce(self, value: &Value) -> Result<Value, FilterError> {
-        match (self, value) {
-            (_, Value::Null) | (Property::Other, _) => Ok(value.clone()),
-            (Property::UserId, _) => Ok(user::coerce(value)),
-            (_, Value::List(items)) => {
-                items.iter().map(|item| self.coerce(item)).collect::<Result<_, _>>().map(Value::List)
-            }
-            (Property::Id, _) => Ok(Value::Text(value.to_text())),
-            (Property::Created, _) => {
-                value.to_date().map(Value::Date).ok_or_else(|| FilterError::Date(value.clone()))
-            }
-            (Property::Ttl, _) => {
-                let number = value.to_number();
-                Ok(if number.is_nan() { value.clone() } else { Value::Number(number) })
-            }
-        }
-    }
-}
 
 /// Reads what is asked of the property called `name`.
 pub(super) fn parse_test(
@@ -59,7 +14,7 @@ pub(super) fn parse_test(
     clause: &Value,
     budget: &mut Budget,
 ) -> Result<Test, FilterError> {
-    let operator = OPERATORS.into_iter().find_map(|operator| Some((operator, clause.member(operator)?)));
+    let operator = budget.operators.iter().find_map(|operator| Some((*operator, clause.member(operator)?)));
     let Some((operator, operand)) = operator else {
         // An object that counts up from 0 is a list; any other has an operator that is none, and matches nothing.
         let items = if property == Property::Other { None } else { indexed(clause) };

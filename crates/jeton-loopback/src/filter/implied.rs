@@ -1,8 +1,8 @@
 //! What a condition says of `id` and `userId`, for stores that have an index.
 
 use super::clause::Test;
-use super::coerce::Property;
 use super::condition::{Condition, Node};
+use super::property::Property;
 use super::user;
 use crate::value::Value;
 use std::collections::BTreeSet;

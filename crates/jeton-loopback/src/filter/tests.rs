@@ -44,7 +44,7 @@ fn recorded_rows() -> Vec<Value> {
 
 fn answer(filter: &Filter, rows: Vec<Value>) -> Vec<Value> {
     let select = |row| match row {
-        Value::Object(members) => Value::Object(filter.fields.select(members)),
+        Value::Object(members) => Value::Object(filter.fields.select(members, &Profile::V2)),
         other => other,
     };
     filter.apply(rows, &mut Meter::unlimited()).unwrap().into_iter().map(select).collect()
@@ -60,7 +60,8 @@ fn matches(condition: &Condition, row: &impl Row) -> bool {
 
 /// The ids that a `where` finds, apart by blanks, or the message.
 fn found(rows: &[Value], condition: &Json) -> Result<String, String> {
-    let filter = Filter::parse(&value(&json!({"where": condition}))).map_err(|error| error.to_string())?;
+    let filter = Filter::parse(&value(&json!({"where": condition})), &Profile::V2)
+        .map_err(|error| error.to_string())?;
     Ok(ids(&filter.apply(rows.to_vec(), &mut Meter::unlimited()).unwrap()).join(" "))
 }
 
@@ -70,7 +71,7 @@ fn recorded_answers() {
         let case: Json = serde_json::from_str(line).unwrap();
         let parse = if case["one"] == json!(true) { Filter::parse_one } else { Filter::parse };
         let stored = if case["rows"].is_null() { recorded_rows() } else { rows(&case["rows"]) };
-        let answered = parse(&value(&case["filter"])).map(|filter| answer(&filter, stored));
+        let answered = parse(&value(&case["filter"]), &Profile::V2).map(|filter| answer(&filter, stored));
         match answered {
             Err(error) => assert_eq!(json!(error.to_string()), case["error"], "{}", case["name"]),
             Ok(answered) if case["ids"].is_null() => {
@@ -197,14 +198,14 @@ fn users_named_by_digits_that_no_number_holds() {
 #[test]
 fn the_last_of_several_members_counts() {
     let member = |n| ("userId".to_owned(), Value::Number(n));
-    let condition = Condition::parse(&Value::Object(vec![member(1.0), member(2.0)])).unwrap();
+    let condition = Condition::parse(&Value::Object(vec![member(1.0), member(2.0)]), &Profile::V2).unwrap();
     let rows: Vec<_> = recorded_rows().into_iter().filter(|row| matches(&condition, row)).collect();
     assert_eq!(ids(&rows), ["tok-2"]);
 }
 
 #[test]
 fn what_is_no_filter() {
-    let message = |filter: Json| Filter::parse(&value(&filter)).unwrap_err().to_string();
+    let message = |filter: Json| Filter::parse(&value(&filter), &Profile::V2).unwrap_err().to_string();
     assert_eq!(message(json!([{"where": {}}])), "The query filter [{\"where\":{}}] is not an object");
     assert_eq!(message(json!({"where": "abc"})), "The where clause \"abc\" is not an object");
     assert_eq!(message(json!({"where": [1]})), "The where clause [1] is not an object");
@@ -213,26 +214,26 @@ fn what_is_no_filter() {
         "The or operator has invalid clauses \"x\": Value is not an array or object with sequential numeric indices"
     );
     for nothing in [json!(null), json!(""), json!({"where": ""}), json!({"where": null}), json!({"foo": 1})] {
-        let filter = Filter::parse(&value(&nothing)).unwrap();
+        let filter = Filter::parse(&value(&nothing), &Profile::V2).unwrap();
         assert!(filter.condition.is_all() && filter.order.is_default() && filter.page == Page::default());
     }
 }
 
 #[test]
 fn one_row_and_selections() {
-    let one = |filter: Json| Filter::parse_one(&value(&filter));
+    let one = |filter: Json| Filter::parse_one(&value(&filter), &Profile::V2);
     assert_eq!(one(json!({"limit": -1})).unwrap().page, Page { skip: 0, limit: Some(1) });
     assert_eq!(one(json!({"skip": 3, "limit": 9})).unwrap().page, Page { skip: 3, limit: Some(1) });
     assert!(one(json!({"skip": -1})).is_err() && one(json!(5)).is_err());
     let filter = json!({"fields": {"ttl": true}, "include": "user", "where": 5, "limit": -1, "order": 5});
-    let selection = Filter::parse_selection(&value(&filter)).unwrap();
+    let selection = Filter::parse_selection(&value(&filter), &Profile::V2).unwrap();
     assert!(selection.condition.is_all() && selection.fields.keeps("ttl") && !selection.fields.keeps("id"));
     assert_eq!(selection.include.len(), 1);
 }
 
 #[test]
 fn conditions_are_bounded() {
-    let parse = |condition: &Json| Condition::parse(&value(condition));
+    let parse = |condition: &Json| Condition::parse(&value(condition), &Profile::V2);
     let nested = |depth| (1..depth).fold(json!({"id": 1}), |inner, _| json!({"and": [inner]}));
     assert!(parse(&nested(MAX_DEPTH)).is_ok());
     assert_eq!(parse(&nested(MAX_DEPTH + 1)).unwrap_err(), FilterError::TooDeep);
@@ -273,7 +274,7 @@ fn every_byte_that_is_looked_at_is_charged() {
         (json!({"l": {"like": "z"}}), LONG),
         (json!({"or": vec![json!({"zz": 1}); 900]}), 10_000),
     ] {
-        let condition = Condition::parse(&value(&condition)).unwrap();
+        let condition = Condition::parse(&value(&condition), &Profile::V2).unwrap();
         let mut meter = Meter::unlimited();
         let verdict = condition.matches(&row, &mut meter);
         let spent = meter.spent();
@@ -296,7 +297,7 @@ fn every_byte_that_is_looked_at_is_charged() {
 
 #[test]
 fn states_that_a_text_has_made_are_charged_once_each_time_they_are_made() {
-    let condition = Condition::parse(&value(&json!({"x": {"regexp": "a[ab]{200}c"}}))).unwrap();
+    let condition = Condition::parse(&value(&json!({"x": {"regexp": "a[ab]{200}c"}})), &Profile::V2).unwrap();
     let text = |text: String| Value::Object(vec![("x".to_owned(), Value::Text(text))]);
     let units = |row: &Value| {
         let mut meter = Meter::unlimited();
@@ -316,7 +317,7 @@ fn states_that_a_text_has_made_are_charged_once_each_time_they_are_made() {
 }
 
 fn implied(condition: &Json) -> Json {
-    let Implied { ids, users } = Condition::parse(&value(condition)).unwrap().implied();
+    let Implied { ids, users } = Condition::parse(&value(condition), &Profile::V2).unwrap().implied();
     json!([ids, users])
 }
 
@@ -398,7 +399,7 @@ fn any_row() -> impl Strategy<Value = Json> {
 proptest! {
     #[test]
     fn what_is_implied_holds_for_every_row_found(condition in conditions(), found in any_row()) {
-        let condition = Condition::parse(&value(&condition)).unwrap();
+        let condition = Condition::parse(&value(&condition), &Profile::V2).unwrap();
         let found = row(&found);
         let Implied { ids, users } = condition.implied();
         if matches(&condition, &found) {
@@ -411,7 +412,7 @@ proptest! {
 
     #[test]
     fn without_the_id_no_row_is_lost(condition in conditions(), found in any_row()) {
-        let condition = Condition::parse(&value(&condition)).unwrap();
+        let condition = Condition::parse(&value(&condition), &Profile::V2).unwrap();
         let (open, sealed) = (row(&found), Sealed(row(&found)));
         let weaker = condition.without_id();
         prop_assert!(!weaker.needs_id());
@@ -427,7 +428,22 @@ proptest! {
     #[test]
     fn nor_is_the_opposite_of_or(parts in vec(conditions(), 0..3), found in any_row()) {
         let found = row(&found);
-        let holds = |condition: &Json| matches(&Condition::parse(&value(condition)).unwrap(), &found);
+        let holds = |condition: &Json| matches(&Condition::parse(&value(condition), &Profile::V2).unwrap(), &found);
         prop_assert_ne!(holds(&json!({"or": &parts})), holds(&json!({"nor": &parts})));
     }
+}
+
+#[test]
+fn what_a_version_does_is_its_profiles() {
+    const OTHER: Profile =
+        Profile { declared: &["ttl", "id"], operators: &["lt", "gt"], implied_limit: 1, ..Profile::V2 };
+    let of = |json: Json, profile| Filter::parse(&value(&json), profile).unwrap();
+    let count = |json: Json, profile| answer(&of(json, profile), recorded_rows()).len();
+    let (both, skip) = (json!({"where": {"ttl": {"gt": 100, "lt": 300}}}), json!({"skip": 1}));
+    assert_eq!((count(both.clone(), &Profile::V2), count(both, &OTHER)), (4, 2));
+    assert_eq!((count(skip.clone(), &Profile::V2), count(skip, &OTHER)), (4, 1));
+    let all = of(json!({}), &OTHER).fields;
+    let shown =
+        |profile| all.select(vec![("id".to_owned(), ()), ("ttl".to_owned(), ())], profile).remove(0).0;
+    assert_eq!((shown(&Profile::V2), shown(&OTHER)), ("id".to_owned(), "ttl".to_owned()));
 }

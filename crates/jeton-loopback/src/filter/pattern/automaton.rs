@@ -1,6 +1,7 @@
 //! What patterns are compiled into.
 
-use crate::filter::meter::{Halt, Meter, units};
+use super::super::row::units;
+use jeton_core::{Halt, Meter};
 use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::nfa::thompson::{self, WhichCaptures};
 use regex_automata::util::syntax;

@@ -1,11 +1,10 @@
 //! `fields`: which properties are answered.
 
-use super::{FilterError, MAX_NAMES};
+use super::error::FilterError;
+use super::limits::MAX_NAMES;
+use crate::profile::Profile;
 use crate::value::Value;
 use std::collections::HashMap;
-
-/// The declared properties of a token on LoopBack, in the order in which answers show them.
-pub const DECLARED: [&str; 4] = ["id", "ttl", "created", "userId"];
 
 /// The properties that are answered.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -25,7 +24,7 @@ impl Fields {
     ///
     /// # Errors
     /// [`FilterError::TooManyNames`].
-    pub fn parse(fields: &Value) -> Result<Self, FilterError> {
+    pub fn parse(fields: &Value, profile: &Profile) -> Result<Self, FilterError> {
         let names: Vec<String> = match fields {
             _ if !fields.is_truthy() => return Ok(Fields::All),
             Value::Text(name) => vec![name.clone()],
@@ -38,13 +37,13 @@ impl Fields {
                     (false, false) => included,
                     (false, true) => {
                         let unwanted = |name: &&str| members.iter().any(|(unwanted, _)| unwanted == name);
-                        let left = DECLARED.iter().filter(|name| !unwanted(name));
+                        let left = profile.declared.iter().filter(|name| !unwanted(name));
                         return Ok(Self::only(left.map(|name| (*name).to_owned()).collect()));
                     }
                 }
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Long(_) | Value::Date(_) => {
-                DECLARED.iter().map(|name| (*name).to_owned()).collect()
+                profile.declared.iter().map(|name| (*name).to_owned()).collect()
             }
         };
         match names.len() {
@@ -69,15 +68,15 @@ impl Fields {
 
     /// The members that are answered: the declared ones first, in their own order, then the others in the order in
     /// which they were asked for, or else as they come.
-    pub fn select<T>(&self, members: Vec<(String, T)>) -> Vec<(String, T)> {
+    pub fn select<T>(&self, members: Vec<(String, T)>, profile: &Profile) -> Vec<(String, T)> {
         let mut kept: Vec<_> = members.into_iter().filter(|(name, _)| self.keeps(name)).collect();
         kept.sort_by_cached_key(|(name, _)| {
-            let declared = DECLARED.iter().position(|declared| declared == name);
+            let declared = profile.declared.iter().position(|declared| declared == name);
             let asked = || match self {
                 Fields::All => 0,
                 Fields::Only(names) => names.get(name).copied().unwrap_or(0),
             };
-            declared.unwrap_or_else(|| DECLARED.len() + asked())
+            declared.unwrap_or_else(|| profile.declared.len() + asked())
         });
         kept
     }
@@ -97,7 +96,7 @@ mod tests {
 
     fn selected(fields: &Value) -> String {
         let members = ["zeta", "userId", "created", "alpha", "ttl", "id"].map(|name| (name.to_owned(), ()));
-        let kept = Fields::parse(fields).unwrap().select(members.to_vec());
+        let kept = Fields::parse(fields, &Profile::V2).unwrap().select(members.to_vec(), &Profile::V2);
         kept.iter().map(|(name, ())| name.as_str()).collect::<Vec<_>>().join(" ")
     }
 
@@ -124,13 +123,13 @@ mod tests {
         ] {
             assert_eq!(selected(&fields), expected, "{fields:?}");
         }
-        let none: Vec<_> = DECLARED.iter().map(|name| (*name, Bool(false))).collect();
+        let none: Vec<_> = Profile::V2.declared.iter().map(|name| (*name, Bool(false))).collect();
         assert_eq!(selected(&object(&none)), "");
     }
 
     #[test]
     fn names_are_bounded() {
-        let names = |count| Fields::parse(&Value::List(vec![text("a"); count]));
+        let names = |count| Fields::parse(&Value::List(vec![text("a"); count]), &Profile::V2);
         assert!(names(MAX_NAMES).is_ok());
         assert_eq!(names(MAX_NAMES + 1), Err(FilterError::TooManyNames));
     }

@@ -1,12 +1,16 @@
 //! `where`: which rows.
 
+use super::budget::Budget;
 use super::clause::{Clause, Test};
-use super::coerce::{Property, indexed, parse_test};
-use super::meter::{Halt, Meter};
+use super::error::FilterError;
+use super::limits::{MAX_DEPTH, MAX_TERMS};
+use super::parse::{indexed, parse_test};
 use super::pattern::Pattern;
+use super::property::Property;
 use super::row::{Path, Row};
-use super::{FilterError, MAX_DEPTH, MAX_PATTERN_BYTES, MAX_PATTERNS, MAX_TERMS};
+use crate::profile::Profile;
 use crate::value::Value;
+use jeton_core::{Halt, Meter};
 use std::collections::HashSet;
 
 /// Which rows are meant. `Default` means all of them.
@@ -34,15 +38,13 @@ impl Condition {
     /// Reads a `where`. What is falsy means all rows.
     ///
     /// # Errors
-    /// The first thing wrong, or a limit: [`MAX_DEPTH`], [`MAX_TERMS`], [`MAX_PATTERNS`],
-    /// [`MAX_PATTERN_BYTES`].
-    pub fn parse(condition: &Value) -> Result<Self, FilterError> {
+    /// The first thing wrong, or a limit: [`MAX_DEPTH`], [`MAX_TERMS`],
+    /// [`MAX_PATTERNS`](super::MAX_PATTERNS), [`MAX_PATTERN_BYTES`](super::MAX_PATTERN_BYTES).
+    pub fn parse(condition: &Value, profile: &Profile) -> Result<Self, FilterError> {
         if !condition.is_truthy() {
             return Ok(Condition::default());
         }
-        let mut budget =
-            Budget { terms: MAX_TERMS, patterns: MAX_PATTERNS, pattern_bytes: MAX_PATTERN_BYTES };
-        Node::parse(condition, 0, &mut budget).map(Condition)
+        Node::parse(condition, 0, &mut Budget::new(profile)).map(Condition)
     }
 
     /// Only the row with that `id`.
@@ -178,32 +180,6 @@ impl Node {
             Node::Clause(_) if verdict => Node::All(Vec::new()),
             Node::Clause(_) => Node::Any(Vec::new()),
         }
-    }
-}
-
-/// What a condition may still hold.
-pub(super) struct Budget {
-    terms: usize,
-    patterns: usize,
-    pattern_bytes: usize,
-}
-
-impl Budget {
-    pub(super) fn spend(&mut self, terms: usize) -> Result<(), FilterError> {
-        self.terms = self.terms.checked_sub(terms).ok_or(FilterError::TooManyTerms)?;
-        Ok(())
-    }
-
-    /// To be asked before a pattern is compiled.
-    pub(super) fn spend_pattern(&mut self) -> Result<(), FilterError> {
-        self.patterns = self.patterns.checked_sub(1).ok_or(FilterError::TooManyPatterns)?;
-        Ok(())
-    }
-
-    /// To be told what came of it.
-    pub(super) fn spend_pattern_bytes(&mut self, bytes: usize) -> Result<(), FilterError> {
-        self.pattern_bytes = self.pattern_bytes.checked_sub(bytes).ok_or(FilterError::PatternsTooLarge)?;
-        Ok(())
     }
 }
 

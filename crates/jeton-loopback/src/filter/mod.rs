@@ -1,47 +1,41 @@
 //! LoopBack's filters: which rows, in which order, which of them, and what of each.
 //!
-//! The rules are those of LoopBack 2 (2.42, with its memory connector). Where that has accidents rather than rules,
+//! The rules are those of LoopBack 2 (2.42, with its memory connector), save what a [`Profile`] says of the version. Where
+//! LoopBack has accidents rather than rules,
 //! such as `like` being an unanchored regular expression or `nin` matching nothing, the rule that its documentation
 //! names is followed.
 
+mod budget;
 mod clause;
-mod coerce;
 mod condition;
 mod error;
 mod fields;
 mod implied;
 mod include;
+mod limits;
 mod literal;
-mod meter;
 mod order;
 mod page;
+mod parse;
 mod pattern;
+mod property;
 mod row;
 mod user;
 
 pub use condition::Condition;
 pub use error::{ClauseFault, FilterError};
-pub use fields::{DECLARED, Fields};
+pub use fields::Fields;
 pub use implied::Implied;
 pub use include::Inclusion;
-pub use meter::{Halt, Meter};
+pub use limits::{MAX_DEPTH, MAX_NAMES, MAX_PATTERN_BYTES, MAX_PATTERN_CHARS, MAX_PATTERNS, MAX_TERMS};
 pub use order::{Order, RowPlace, Sorting};
-pub use page::{IMPLIED_LIMIT, Page};
-pub use pattern::{MAX_PATTERN_CHARS, PatternError};
+pub use page::Page;
+pub use pattern::PatternError;
 pub use row::Row;
 
+use crate::profile::Profile;
 use crate::value::Value;
-
-/// How deep conditions may stand in one another, and how many names a path may have.
-pub const MAX_DEPTH: usize = 32;
-/// How many comparisons, and operands in lists, a condition may have.
-pub const MAX_TERMS: usize = 2_000;
-/// How many patterns, of `like` and its relatives or `regexp`, a condition may have.
-pub const MAX_PATTERNS: usize = 64;
-/// How many bytes of memory the patterns of a condition may take, compiled.
-pub const MAX_PATTERN_BYTES: usize = 256 * 1024;
-/// How many properties may be ordered by, selected, or included.
-pub const MAX_NAMES: usize = 100;
+use jeton_core::{Halt, Meter};
 
 /// What a client asks of a list of rows.
 #[derive(Clone, Debug, Default)]
@@ -63,29 +57,30 @@ impl Filter {
     ///
     /// # Errors
     /// The first thing wrong: with the page, then the order, the fields, the condition, the inclusions.
-    pub fn parse(filter: &Value) -> Result<Self, FilterError> {
-        Filter { page: Page::parse(object(filter)?)?, ..Filter::default() }.with_rest(filter)
+    pub fn parse(filter: &Value, profile: &Profile) -> Result<Self, FilterError> {
+        Filter { page: Page::parse(object(filter)?, profile)?, ..Filter::default() }
+            .with_rest(filter, profile)
     }
 
     /// Reads the filter of `findOne`: the limit is 1, whatever was sent.
     ///
     /// # Errors
     /// As [`parse`](Self::parse).
-    pub fn parse_one(filter: &Value) -> Result<Self, FilterError> {
+    pub fn parse_one(filter: &Value, profile: &Profile) -> Result<Self, FilterError> {
         let only_skip = |name: &str| object(filter).map(|filter| filter.member(name).cloned());
         let named = |name: &str| Ok(only_skip(name)?.map(|value| (name.to_owned(), value)));
         let skip: Vec<_> = [named("skip")?, named("offset")?].into_iter().flatten().collect();
-        let page = Page { limit: Some(1), ..Page::parse(&Value::Object(skip))? };
-        Filter { page, ..Filter::default() }.with_rest(filter)
+        let page = Page { limit: Some(1), ..Page::parse(&Value::Object(skip), profile)? };
+        Filter { page, ..Filter::default() }.with_rest(filter, profile)
     }
 
     /// Reads the filter of `findById`, of which only `fields` and `include` count.
     ///
     /// # Errors
     /// As [`parse`](Self::parse).
-    pub fn parse_selection(filter: &Value) -> Result<Self, FilterError> {
+    pub fn parse_selection(filter: &Value, profile: &Profile) -> Result<Self, FilterError> {
         let member = |name: &str| object(filter).map(|filter| filter.member(name).unwrap_or(&Value::Null));
-        let fields = Fields::parse(member("fields")?)?;
+        let fields = Fields::parse(member("fields")?, profile)?;
         Ok(Filter { fields, include: Inclusion::parse(member("include")?)?, ..Filter::default() })
     }
 
@@ -114,10 +109,10 @@ impl Filter {
         }
     }
 
-    fn with_rest(self, filter: &Value) -> Result<Self, FilterError> {
+    fn with_rest(self, filter: &Value, profile: &Profile) -> Result<Self, FilterError> {
         let order = Order::parse(filter.member("order").unwrap_or(&Value::Null))?;
-        let Filter { fields, include, .. } = Self::parse_selection(filter)?;
-        let condition = Condition::parse(filter.member("where").unwrap_or(&Value::Null))?;
+        let Filter { fields, include, .. } = Self::parse_selection(filter, profile)?;
+        let condition = Condition::parse(filter.member("where").unwrap_or(&Value::Null), profile)?;
         Ok(Filter { condition, order, fields, include, ..self })
     }
 

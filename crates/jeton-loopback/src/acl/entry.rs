@@ -1,7 +1,7 @@
 //! One entry of an access control list.
 
 use super::{AccessType, AclError, Method};
-use crate::ids::UserId;
+use jeton_core::UserId;
 
 /// Whom an entry is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
