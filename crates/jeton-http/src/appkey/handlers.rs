@@ -77,7 +77,7 @@ struct Caller {
 
 impl Caller {
     fn int64(&self) -> Int64Form {
-        self.app.settings.appkey.int64
+        self.app.settings.common.appkey.int64
     }
 }
 
@@ -143,7 +143,7 @@ async fn create(
     let issue = Issue {
         kind: TokenKind::Grant,
         owner,
-        life: create.life.unwrap_or(TokenLife::Default(caller.app.settings.appkey.default_lifetime())),
+        life: create.life.unwrap_or(TokenLife::Default(caller.app.settings.common.appkey.default_lifetime())),
         title: Some(create.title),
         tags: create.tags,
         description: create.description,

@@ -94,7 +94,7 @@ impl Caller<'_> {
     }
 
     fn zone(&self, parameter: Option<&str>) -> Result<jiff::tz::TimeZone, DotideError> {
-        requested_zone(parameter, &self.parts.headers, &self.app.settings.dotide.timezone)
+        requested_zone(parameter, &self.parts.headers, &self.app.settings.common.dotide.timezone)
     }
 
     async fn find(&self, token: &str) -> Result<Listed, DotideError> {

@@ -8,7 +8,7 @@ use axum::http::header::{
 };
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use jeton_core::FilterError;
+use jeton_loopback::FilterError;
 use jeton_service::{BulkFault, ReadFault, TooOften, Unavailable, WriteFault};
 use std::borrow::Cow;
 
@@ -27,7 +27,7 @@ pub(super) enum LoopBackError {
     Denied,
     /// There is no such model, or no such app: the request line, relative to the mount.
     NoModel(String),
-    /// The model has no such method: the request line, relative to the model.
+    /// The model has no such method: the message about that.
     NoMethod(String),
     /// There is no row of this id.
     NoRow(String),
@@ -79,11 +79,7 @@ impl LoopBackError {
             NoModel(line) => {
                 (StatusCode::NOT_FOUND, "Error", format!("There is no method to handle {line}"), None)
             }
-            // LoopBack 2 has two blanks there.
-            NoMethod(line) => {
-                let text = format!("Shared class  \"AccessToken\" has no method handling {line}");
-                (StatusCode::NOT_FOUND, "Error", text, None)
-            }
+            NoMethod(text) => (StatusCode::NOT_FOUND, "Error", text.clone(), None),
             NoRow(id) => {
                 (StatusCode::NOT_FOUND, "Error", format!("Unknown \"AccessToken\" id \"{id}\"."), NOT_FOUND)
             }

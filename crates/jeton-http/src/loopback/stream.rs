@@ -14,7 +14,7 @@ use axum::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_TY
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use jeton_core::Condition;
+use jeton_loopback::Condition;
 use jeton_service::{MAX_STREAM_PATTERN_BYTES, RowChange, RowEvent, StreamPosition, Told};
 use std::convert::Infallible;
 

@@ -5,7 +5,7 @@ use super::error::LoopBackError;
 use super::handlers::Model;
 use super::wire;
 use axum::response::Response;
-use jeton_core::{Condition, Value};
+use jeton_loopback::{Condition, Value};
 use jeton_service::{LoopBackRow, WriteFault};
 
 /// Rows that one request creates at most. A body has room for 50,000, and each is a write.

@@ -34,7 +34,7 @@ pub(crate) async fn answer<E: From<Unavailable> + IntoResponse>(
         Ok(app) => app,
         Err(error) => return E::from(error).into_response(),
     };
-    let settings = app.as_ref().map(|app| &app.settings.cors);
+    let settings = app.as_ref().map(|app| &app.settings.common.cors);
     let preflight =
         settings.zip(methods).and_then(|(settings, methods)| preflight(settings, request, methods));
     let mut answer = match preflight {
