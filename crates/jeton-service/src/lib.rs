@@ -12,6 +12,7 @@ mod batch;
 mod cache;
 mod client;
 mod error;
+mod feed;
 mod import;
 mod initialise;
 mod issue;
@@ -43,6 +44,7 @@ pub use batch::{Check, Checked};
 pub use cache::{CacheLimits, CacheStats, Subject};
 pub use client::ClientCredentials;
 pub use error::{Refusal, Unavailable};
+pub use feed::{FeedPosition, FeedPositionError};
 pub use import::{ImportRow, Imported};
 pub use initialise::{InitialCredentials, OpenFailure};
 pub use issue::{Issue, Issued, TokenLife};
@@ -54,8 +56,7 @@ pub use limits::Limits;
 pub use list::{ListRequest, Listed, Listing, ShownSecret};
 pub use loopback::{
     BulkFault, Found, LoopBackCaller, LoopBackRow, MAX_STREAM_PATTERN_BYTES, Presentation, ReadFault,
-    RowChange, RowEvent, RowStream, StreamEnd, StreamMeasures, StreamPosition, Told, WriteFault, Writer,
-    value_of_json,
+    RowChange, RowEvent, RowStream, StreamEnd, StreamMeasures, Told, WriteFault, Writer, value_of_json,
 };
 pub use measures::{ServiceMeasures, Throttled, Verdicts};
 pub use open_app::OpenApp;

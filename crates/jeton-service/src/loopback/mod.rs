@@ -23,9 +23,7 @@ pub use caller::{LoopBackCaller, Presentation, Writer};
 pub use document::value_of_json;
 pub use row::LoopBackRow;
 pub use search::{Found, ReadFault};
-pub use stream::{
-    MAX_STREAM_PATTERN_BYTES, RowChange, RowEvent, RowStream, StreamEnd, StreamMeasures, StreamPosition, Told,
-};
+pub use stream::{MAX_STREAM_PATTERN_BYTES, RowChange, RowEvent, RowStream, StreamEnd, StreamMeasures, Told};
 pub use write::{BulkFault, WriteFault};
 
 pub(crate) use search::Searches;

@@ -1,7 +1,6 @@
-//! What was read of the change log lately, for all streams.
+//! What was read of the change log lately, for all readers.
 
-use super::event::RowEvent;
-use super::position::StreamPosition;
+use super::position::FeedPosition;
 use jeton_core::AppId;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,43 +11,48 @@ use tokio::time::Instant;
 const MAX_ENTRIES: usize = 4_096;
 /// Most bytes of memory, roughly, that they take.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
-/// Most events that a stream takes at once.
+/// Most events that a reader takes at once.
 const MAX_TAKEN: usize = 64;
-/// Most bytes, roughly, that it takes at once, unless a single event has more: what a stream holds.
+/// Most bytes, roughly, that it takes at once, unless a single event has more: what a reader holds.
 const MAX_TAKEN_BYTES: usize = 64 * 1024;
-/// How long an entry is held: who is further behind does not keep up. Rows lie here with their ids in clear.
+/// How long an entry is held: who is further behind does not keep up. Events may hold secrets in clear.
 const MAX_AGE: Duration = Duration::from_secs(30);
 
-/// One entry of the change log, as far as streams are concerned.
-#[derive(Clone, Debug)]
-pub(super) struct Entry {
+/// One entry of the change log, as far as readers are concerned.
+#[derive(Debug)]
+pub(super) struct Entry<E> {
     /// Its number.
     pub(super) sequence: i64,
-    pub(super) what: What,
+    pub(super) what: What<E>,
 }
 
-#[derive(Clone, Debug)]
-pub(super) enum What {
-    /// Nothing that any stream tells.
+#[derive(Debug)]
+pub(super) enum What<E> {
+    /// Nothing that any reader is told.
     Nothing,
     /// It happened in an app that nobody had asked about when it was read.
     Unread(AppId),
-    /// It happened to a row of this app.
-    Event(AppId, Arc<RowEvent>),
+    /// It happened in this app.
+    Event {
+        app_id: AppId,
+        event: Arc<E>,
+        /// About how many bytes of memory that takes.
+        weight: usize,
+    },
 }
 
-impl Entry {
+impl<E> Entry<E> {
     fn weight(&self) -> usize {
         match &self.what {
-            What::Nothing | What::Unread(_) => size_of::<Held>(),
-            What::Event(_, event) => size_of::<Held>() + event.weight,
+            What::Nothing | What::Unread(_) => size_of::<Held<E>>(),
+            What::Event { weight, .. } => size_of::<Held<E>>() + weight,
         }
     }
 }
 
 #[derive(Debug)]
-struct Held {
-    entry: Entry,
+struct Held<E> {
+    entry: Entry<E>,
     since: Instant,
 }
 
@@ -61,41 +65,48 @@ pub(super) struct RingPlace {
     index: u64,
 }
 
-/// What there is for a stream behind a place.
+/// What there is for a reader behind a place.
 #[derive(Debug)]
-pub(super) enum Ahead {
-    /// Nobody feeds any stream: the service stops.
+pub(super) enum Ahead<E> {
+    /// Nobody feeds any reader: the service stops.
     Over,
     /// The feed has begun anew: the log has to be asked.
     Elsewhere,
     /// It was there and is no more.
     Gone,
     /// This, and then perhaps more.
-    Entries(Entries),
+    Entries(Batch<E>),
 }
 
 /// Some of what happened in an app.
-#[derive(Debug, Default)]
-pub(super) struct Entries {
-    pub(super) events: Vec<Arc<RowEvent>>,
+#[derive(Debug)]
+pub(crate) struct Batch<E> {
+    /// What happened, in the order of the log.
+    pub(crate) events: Vec<Arc<E>>,
     bytes: usize,
     /// The last entry that was gone past, told or not; `None`: there was none.
-    pub(super) last: Option<i64>,
+    pub(crate) last: Option<i64>,
     /// Where to go on; `None`: in the log, since the feed has not read the app's next entry.
     pub(super) next: Option<RingPlace>,
 }
 
-impl Entries {
+impl<E> Default for Batch<E> {
+    fn default() -> Self {
+        Batch { events: Vec::new(), bytes: 0, last: None, next: None }
+    }
+}
+
+impl<E> Batch<E> {
     /// Goes past one more entry; false if what was taken so far is enough for once.
-    pub(super) fn take(&mut self, entry: &Entry, app_id: AppId) -> bool {
-        if let What::Event(of, event) = &entry.what
-            && *of == app_id
+    pub(super) fn take(&mut self, entry: &Entry<E>, for_app: AppId) -> bool {
+        if let What::Event { app_id, event, weight } = &entry.what
+            && *app_id == for_app
         {
-            let is_full = self.events.len() == MAX_TAKEN || self.bytes + event.weight > MAX_TAKEN_BYTES;
+            let is_full = self.events.len() == MAX_TAKEN || self.bytes + weight > MAX_TAKEN_BYTES;
             if is_full && !self.events.is_empty() {
                 return false;
             }
-            self.bytes += event.weight;
+            self.bytes += weight;
             self.events.push(Arc::clone(event));
         }
         self.last = Some(entry.sequence);
@@ -104,13 +115,13 @@ impl Entries {
 }
 
 /// See the module.
-#[derive(Debug, Default)]
-pub(super) struct Ring {
+#[derive(Debug)]
+pub(super) struct Ring<E> {
     is_fed: bool,
     run: u64,
     /// Whether this run has begun.
     has_begun: bool,
-    held: VecDeque<Held>,
+    held: VecDeque<Held<E>>,
     /// How many entries of the run were dropped.
     dropped: u64,
     /// The number of the entry before the first that is held.
@@ -119,7 +130,22 @@ pub(super) struct Ring {
     bytes: usize,
 }
 
-impl Ring {
+impl<E> Default for Ring<E> {
+    fn default() -> Self {
+        Ring {
+            is_fed: false,
+            run: 0,
+            has_begun: false,
+            held: VecDeque::new(),
+            dropped: 0,
+            before: 0,
+            epoch: 0,
+            bytes: 0,
+        }
+    }
+}
+
+impl<E> Ring<E> {
     /// A feed comes or goes.
     pub(super) fn set_fed(&mut self, is_fed: bool) {
         self.is_fed = is_fed;
@@ -131,7 +157,7 @@ impl Ring {
     }
 
     /// Begins a run with what comes after this position.
-    pub(super) fn begin_run(&mut self, position: StreamPosition) {
+    pub(super) fn begin_run(&mut self, position: FeedPosition) {
         self.end_run();
         self.has_begun = true;
         self.before = position.sequence;
@@ -144,7 +170,7 @@ impl Ring {
     }
 
     /// Adds what comes next in the log, and drops what is too old or too much.
-    pub(super) fn push(&mut self, entries: Vec<Entry>) {
+    pub(super) fn push(&mut self, entries: Vec<Entry<E>>) {
         let since = Instant::now();
         for entry in entries {
             self.bytes += entry.weight();
@@ -170,7 +196,7 @@ impl Ring {
     }
 
     /// The place behind an entry of the log; `None`: it is not here.
-    pub(super) fn locate(&self, position: StreamPosition) -> Option<RingPlace> {
+    pub(super) fn locate(&self, position: FeedPosition) -> Option<RingPlace> {
         if !self.has_begun || position.epoch != self.epoch {
             return None;
         }
@@ -184,7 +210,7 @@ impl Ring {
     }
 
     /// What happened in an app behind a place, as much as is told at once.
-    pub(super) fn ahead(&self, place: RingPlace, app_id: AppId) -> Ahead {
+    pub(super) fn ahead(&self, place: RingPlace, app_id: AppId) -> Ahead<E> {
         if !self.is_fed {
             return Ahead::Over;
         }
@@ -192,7 +218,7 @@ impl Ring {
             return Ahead::Elsewhere;
         }
         let Some(skip) = place.index.checked_sub(self.dropped) else { return Ahead::Gone };
-        let mut entries = Entries::default();
+        let mut entries = Batch::default();
         let mut index = place.index;
         for held in self.held.iter().skip(usize::try_from(skip).unwrap_or(usize::MAX)) {
             match &held.entry.what {

@@ -1,7 +1,8 @@
-//! The one reader that feeds all streams.
+//! The one reader of the change log that feeds all readers of a feed.
 
 use super::page::PAGE_ENTRIES;
-use super::position::StreamPosition;
+use super::position::FeedPosition;
+use super::{Feed, Projection};
 use crate::apps::OpenApp;
 use crate::{Service, Unavailable};
 use jeton_core::{AppId, AppKey};
@@ -16,18 +17,18 @@ const SHORT_PAUSE: Duration = Duration::from_millis(20);
 const LONG_PAUSE: Duration = Duration::from_millis(250);
 
 impl Service {
-    /// Feeds the change streams until `stop` completes; then they end. No stream is opened before and afterwards. To be run
-    /// once for each service, beside [`follow_changes`](Self::follow_changes), which tells it what is new.
-    pub async fn feed_streams(&self, stop: impl Future<Output = ()>) {
-        let _fed = Fed::begin(self);
-        let mut feed = Feed { service: self, position: None, pause: SHORT_PAUSE };
+    /// Feeds the readers of a feed until `stop` completes; then they end. Nobody begins to read before and afterwards. To
+    /// be run once for each feed, beside [`follow_changes`](Self::follow_changes), which tells it what is new.
+    pub(crate) async fn feed<P: Projection>(&self, feed: &Feed<P>, stop: impl Future<Output = ()>) {
+        let _fed = Fed::begin(feed);
+        let mut feeder = Feeder { service: self, feed, position: None, pause: SHORT_PAUSE };
         let feeding = async {
             let mut is_failing = false;
             loop {
-                let step = feed.step().await;
+                let step = feeder.step().await;
                 match &step {
-                    Ok(()) if is_failing => tracing::info!("change streams are fed again"),
-                    Err(error) if !is_failing => tracing::error!("change streams cannot be fed: {error}"),
+                    Ok(()) if is_failing => tracing::info!("{} are fed again", P::READERS),
+                    Err(error) if !is_failing => tracing::error!("{} cannot be fed: {error}", P::READERS),
                     Ok(()) | Err(_) => {}
                 }
                 is_failing = step.is_err();
@@ -44,43 +45,44 @@ impl Service {
     }
 }
 
-/// Tells the streams that there is a feed, and when there is none any more.
-struct Fed<'a>(&'a Service);
+/// Tells the readers that somebody feeds them, and when nobody does any more.
+struct Fed<'a, P: Projection>(&'a Feed<P>);
 
-impl<'a> Fed<'a> {
-    fn begin(service: &'a Service) -> Self {
-        service.streams.ring().set_fed(true);
-        Fed(service)
+impl<'a, P: Projection> Fed<'a, P> {
+    fn begin(feed: &'a Feed<P>) -> Self {
+        feed.ring().set_fed(true);
+        Fed(feed)
     }
 }
 
-impl Drop for Fed<'_> {
+impl<P: Projection> Drop for Fed<'_, P> {
     fn drop(&mut self) {
-        self.0.streams.ring().set_fed(false);
-        self.0.streams.tell();
+        self.0.ring().set_fed(false);
+        self.0.tell();
     }
 }
 
-struct Feed<'a> {
+struct Feeder<'a, P: Projection> {
     service: &'a Service,
-    /// Up to where the log was read; `None`: nobody reads any stream.
-    position: Option<StreamPosition>,
+    feed: &'a Feed<P>,
+    /// Up to where the log was read; `None`: there are no readers.
+    position: Option<FeedPosition>,
     /// How soon to look again where nothing was found.
     pause: Duration,
 }
 
-impl Feed<'_> {
+impl<P: Projection> Feeder<'_, P> {
     /// Reads what is next, or waits for it.
     async fn step(&mut self) -> Result<(), Unavailable> {
-        let streams = &self.service.streams;
-        let (mut changes, mut readers) = (self.service.watch_changes(), streams.news.subscribe());
+        let feed = self.feed;
+        let (mut changes, mut readers) = (self.service.watch_changes(), feed.news.subscribe());
         changes.mark_unchanged();
         readers.mark_unchanged();
         let watched: Vec<(AppId, AppKey)> =
-            streams.apps().iter().map(|(id, watched)| (*id, watched.key.clone())).collect();
+            feed.apps().iter().map(|(id, watched)| (*id, watched.key.clone())).collect();
         if watched.is_empty() {
             if self.position.take().is_some() {
-                streams.ring().end_run();
+                feed.ring().end_run();
             }
             // The sender is never gone: it is the service's.
             drop(readers.changed().await);
@@ -88,32 +90,32 @@ impl Feed<'_> {
         }
         let apps = Arc::new(self.open(watched).await?);
         let Some(position) = self.position else {
-            let position = self.service.stream_end().await?;
-            streams.ring().begin_run(position);
-            streams.tell();
+            let position = self.service.log_end().await?;
+            feed.ring().begin_run(position);
+            feed.tell();
             self.position = Some(position);
             return Ok(());
         };
-        let Some(entries) = self.service.stream_page(position, &apps, None).await? else {
-            // Streams find out by themselves why.
+        let Some(entries) = self.service.feed_page::<P>(position, &apps, None).await? else {
+            // Readers find out by themselves why.
             self.position = None;
-            streams.ring().end_run();
-            streams.tell();
+            feed.ring().end_run();
+            feed.tell();
             return Ok(());
         };
         // Their data keys are not held while nothing happens.
         drop(apps);
         if let Some(last) = entries.last() {
-            self.position = Some(StreamPosition { sequence: last.sequence, ..position });
+            self.position = Some(FeedPosition { sequence: last.sequence, ..position });
             self.pause = SHORT_PAUSE;
             let is_full = entries.len() >= PAGE_ENTRIES as usize;
-            streams.ring().push(entries);
-            streams.tell();
+            feed.ring().push(entries);
+            feed.tell();
             if is_full {
                 return Ok(());
             }
         }
-        streams.ring().drop_old();
+        feed.ring().drop_old();
         if tokio::time::timeout(self.pause, changes.changed()).await.is_ok() {
             self.pause = SHORT_PAUSE;
         } else {
@@ -122,7 +124,7 @@ impl Feed<'_> {
         Ok(())
     }
 
-    /// The apps with their keys as they are now. Those that are there no more are left out: their streams end.
+    /// The apps with their keys as they are now. Those that are there no more are left out: their readers end.
     async fn open(&self, watched: Vec<(AppId, AppKey)>) -> Result<HashMap<AppId, Arc<OpenApp>>, Unavailable> {
         let mut apps = HashMap::with_capacity(watched.len());
         for (id, key) in watched {
