@@ -142,12 +142,21 @@ impl Authority {
         }
     }
 
-    /// Whose a token is that this caller issues without naming a user.
-    pub fn default_owner(&self) -> Owner {
-        match self {
-            Authority::Everything(_) => Owner::Nobody,
-            Authority::Manager { stand_in, .. } => stand_in.clone().map_or(Owner::Nobody, Owner::StandIn),
-            Authority::SelfService { user_id, .. } => Owner::Named(user_id.clone()),
+    /// Whose a token is that this caller issues to the user whom it names, or without naming one.
+    ///
+    /// # Errors
+    /// [`NotYours`](AuthorityError::NotYours): a user names nobody else.
+    pub fn owner(&self, named: Option<UserId>) -> Result<Owner, AuthorityError> {
+        match (self, named) {
+            (Authority::SelfService { user_id, .. }, Some(named)) if *user_id != named => {
+                Err(AuthorityError::NotYours)
+            }
+            (_, Some(named)) => Ok(Owner::Named(named)),
+            (Authority::Everything(_), None) => Ok(Owner::Nobody),
+            (Authority::Manager { stand_in, .. }, None) => {
+                Ok(stand_in.clone().map_or(Owner::Nobody, Owner::StandIn))
+            }
+            (Authority::SelfService { user_id, .. }, None) => Ok(Owner::Named(user_id.clone())),
         }
     }
 

@@ -76,12 +76,21 @@ fn which_tokens_lend_authority() {
 }
 
 #[test]
-fn whose_a_token_is_when_nobody_says() {
+fn whose_a_token_is() {
     let manager = authority(&token(1, TokenKind::Service, named("1"), "jeton:manage", None)).unwrap();
     let own = authority(&token(3, TokenKind::Grant, named("7"), "read", Some(100))).unwrap();
-    assert_eq!(manager.default_owner(), Owner::StandIn(user("1")));
-    assert_eq!(own.default_owner(), named("7"));
-    assert_eq!(Authority::Everything(Actor::Cli).default_owner(), Owner::Nobody);
+    let nameless = authority(&token(1, TokenKind::Service, Owner::Nobody, "jeton:manage", None)).unwrap();
+    let everything = Authority::Everything(Actor::Cli);
+    for (authority, of_nobody, of_eight) in [
+        (&everything, Owner::Nobody, Ok(named("8"))),
+        (&manager, Owner::StandIn(user("1")), Ok(named("8"))),
+        (&nameless, Owner::Nobody, Ok(named("8"))),
+        (&own, named("7"), Err(AuthorityError::NotYours)),
+    ] {
+        assert_eq!(authority.owner(None), Ok(of_nobody));
+        assert_eq!(authority.owner(Some(user("8"))), of_eight);
+        assert_eq!(authority.owner(Some(user("7"))), Ok(named("7")));
+    }
     assert_eq!((manager.ends_at(), own.ends_at()), (None, Some(at(100))));
 }
 
