@@ -23,7 +23,7 @@ mod time;
 mod token;
 
 pub use actor::{Actor, ActorError};
-pub use authority::{Authority, AuthorityError, Bearer, Holding};
+pub use authority::{Authority, AuthorityRefusal, Bearer, Holding};
 pub use decide::{
     Demand, Explanation, InactiveReason, Lack, PermissionMissing, Resource, Standing, Verdict, decide,
     explain,

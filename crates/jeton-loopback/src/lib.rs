@@ -18,7 +18,7 @@ pub use acl::{
     Methods, Principal,
 };
 pub use filter::{
-    ClauseFault, Condition, Fields, Filter, FilterError, Implied, Inclusion, MAX_DEPTH, MAX_NAMES,
+    ClauseError, Condition, Fields, Filter, FilterError, Implied, Inclusion, MAX_DEPTH, MAX_NAMES,
     MAX_PATTERN_BYTES, MAX_PATTERN_CHARS, MAX_PATTERNS, MAX_TERMS, Order, Page, PatternError, Row, RowPlace,
     Sorting,
 };

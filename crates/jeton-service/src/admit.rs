@@ -5,7 +5,7 @@ use crate::limiter::{Purpose, TooOften};
 use crate::lookup::{Presented, Seeking};
 use crate::open_app::OpenApp;
 use crate::settings::AppSettings;
-use crate::{Service, Subject, Unavailable};
+use crate::{Error, Service, Subject};
 use jeton_core::{Actor, AppKey, Authority, Secret};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -63,16 +63,12 @@ impl Service {
         &self,
         surface: Surface,
         key: Option<&AppKey>,
-    ) -> Result<Option<Arc<OpenApp>>, Unavailable> {
+    ) -> Result<Option<Arc<OpenApp>>, Error> {
         Ok(self.open_by(key).await?.filter(|app| surface.is_enabled(&app.settings)))
     }
 
     /// Whether a caller that was admitted still has the authority that it had then.
-    pub(crate) async fn still_holds(
-        &self,
-        app: &OpenApp,
-        authority: &Authority,
-    ) -> Result<bool, Unavailable> {
+    pub(crate) async fn still_holds(&self, app: &OpenApp, authority: &Authority) -> Result<bool, Error> {
         let id = match authority {
             Authority::Everything(_) => return Ok(true),
             Authority::SelfService { token_id, .. } => token_id,
@@ -97,7 +93,7 @@ impl Service {
         app: &OpenApp,
         authority: &Authority,
         before: &Before,
-    ) -> Result<(), Unavailable> {
+    ) -> Result<(), Error> {
         let token = match authority {
             Authority::SelfService { token_id, .. } => *token_id,
             Authority::Manager { actor: Actor::Manager(token_id), .. } => *token_id,
@@ -106,7 +102,7 @@ impl Service {
         if self.cache.is_unchanged(before, Some(token)) || self.still_holds(app, authority).await? {
             Ok(())
         } else {
-            Err(Unavailable::Withdrawn)
+            Err(Error::Withdrawn)
         }
     }
 
@@ -125,7 +121,7 @@ impl Service {
         key: Option<&AppKey>,
         presented: Option<&Secret>,
         from: Option<IpAddr>,
-    ) -> Result<Admission, Unavailable> {
+    ) -> Result<Admission, Error> {
         let Some(secret) = presented else { return Ok(Admission::Unproven) };
         let presented = self.presented(secret);
         if let Some((app, subject)) = key.and_then(|key| self.recall_caller(surface, key, &presented)) {
@@ -171,10 +167,10 @@ impl Service {
         app: Arc<OpenApp>,
         subject: &Arc<Subject>,
         from: Option<IpAddr>,
-    ) -> Result<Admission, Unavailable> {
+    ) -> Result<Admission, Error> {
         self.usage.record(subject, self.now(), from);
         let authority = Authority::of(subject.bearer(), &app.settings.common)
-            .map_err(|_| Unavailable::Unreadable("settings of an app"))?;
+            .map_err(|_| Error::Unreadable("settings of an app"))?;
         Ok(match authority {
             None => Admission::Powerless,
             Some(authority) => Admission::Admitted { app, authority },

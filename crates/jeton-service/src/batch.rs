@@ -3,7 +3,7 @@
 use crate::cache::{Place, Recalled};
 use crate::lookup::{Presented, Seeking};
 use crate::verify::nothing_to_explain;
-use crate::{Service, Subject, Unavailable, Verified};
+use crate::{Error, Service, Subject, Verified};
 use jeton_core::{AppId, Demand, Explanation, Secret, Timestamp, Verdict, explain};
 use jeton_store::{Fair, Share, StoreError, Turn};
 use std::sync::Arc;
@@ -49,7 +49,7 @@ impl Service {
     ///
     /// # Errors
     /// It could not be found out: no check is answered then.
-    pub async fn verify_many(&self, app_id: AppId, checks: &[Check]) -> Result<Vec<Checked>, Unavailable> {
+    pub async fn verify_many(&self, app_id: AppId, checks: &[Check]) -> Result<Vec<Checked>, Error> {
         let now = self.now();
         let mut recalled: Vec<Option<Recalled>> = Vec::with_capacity(checks.len());
         let mut missed: Vec<Presented<'_>> = Vec::new();
@@ -78,7 +78,7 @@ impl Service {
     ///
     /// # Errors
     /// Too many of the app's wait.
-    pub async fn batch_turn(&self, app_id: AppId) -> Result<Turn<AppId>, Unavailable> {
+    pub async fn batch_turn(&self, app_id: AppId) -> Result<Turn<AppId>, Error> {
         tokio::task::yield_now().await;
         Ok(self.batches.turn(app_id).await.map_err(StoreError::from)?)
     }

@@ -1,9 +1,9 @@
 //! Issuing a token.
 
 use crate::open_app::OpenApp;
-use crate::{Refusal, Service, Unavailable};
+use crate::{Error, Refusal, Service};
 use jeton_core::{
-    Actor, AppId, Authority, AuthorityError, Description, Document, Label, Lifetime, Owner, Scopes, Secret,
+    Actor, AppId, Authority, AuthorityRefusal, Description, Document, Label, Lifetime, Owner, Scopes, Secret,
     Timestamp, Token, TokenId, TokenKind, earlier_end,
 };
 use jeton_store::SelfMadeLimit;
@@ -71,7 +71,7 @@ impl Service {
         app: &OpenApp,
         authority: &Authority,
         issue: Issue,
-    ) -> Result<Result<Issued, Refusal>, Unavailable> {
+    ) -> Result<Result<Issued, Refusal>, Error> {
         let now = self.now();
         let expires_at = expiry(app, authority, issue.life, now);
         let fits = issue.kind.check_scopes(&issue.scopes).and_then(|()| self.within_limits(&issue.scopes));
@@ -99,7 +99,7 @@ impl Service {
     }
 
     /// Whether a token may be given these scopes.
-    pub(crate) fn within_limits(&self, scopes: &Scopes) -> Result<(), AuthorityError> {
+    pub(crate) fn within_limits(&self, scopes: &Scopes) -> Result<(), AuthorityRefusal> {
         Ok(scopes.within(&self.limits.scopes)?)
     }
 
@@ -110,7 +110,7 @@ impl Service {
         secret: &Secret,
         (created_at, expires_at): (Timestamp, Option<Timestamp>),
         disabled_by: Option<Actor>,
-    ) -> Result<NewToken, Unavailable> {
+    ) -> Result<NewToken, Error> {
         let digest = self.keys.digest(secret);
         // A service credential is shown when it is made and never again.
         let data_key = app.data_key.as_ref().filter(|_| issue.kind != TokenKind::Service);

@@ -1,7 +1,7 @@
 //! What Jeton does, apart from any wire format: one file for each use case.
 //!
 //! [`Service`] puts together a store, the keys, a clock and a source of randomness. Its methods answer refusals as
-//! values and fail with [`Unavailable`] alone, when they could not find out or could not do it.
+//! values and fail with [`Error`] alone, when they could not find out or could not do it.
 
 #![deny(missing_docs)]
 
@@ -43,26 +43,27 @@ pub use backup::{BackupError, RestoreError};
 pub use batch::{Check, Checked};
 pub use cache::{CacheLimits, CacheStats, Subject};
 pub use client::ClientCredentials;
-pub use error::{Refusal, Unavailable};
+pub use error::{Error, Refusal};
 pub use feed::{FeedPosition, FeedPositionError};
 pub use import::{ImportRow, Imported};
-pub use initialise::{InitialCredentials, OpenFailure};
+pub use initialise::{InitialCredentials, OpenServiceError};
 pub use issue::{Issue, Issued, TokenLife};
 pub use keys::{
-    DataKey, KeyFileError, KeyMisfit, KeyRing, KeyRingError, Keys, SealError, read_key_file, write_key_file,
+    DataKey, KeyCheckError, KeyFileError, KeyRing, KeyRingError, Keys, SealError, read_key_file,
+    write_key_file,
 };
 pub use limiter::{Rate, TooOften};
 pub use limits::Limits;
 pub use list::{ListRequest, Listed, Listing, ShownSecret};
 pub use loopback::{
-    BulkFault, Found, LoopBackCaller, LoopBackRow, MAX_STREAM_PATTERN_BYTES, Presentation, ReadFault,
-    RowChange, RowEvent, RowStream, StreamEnd, StreamMeasures, Told, WriteFault, Writer, value_of_json,
+    BulkRefusal, Found, LoopBackCaller, LoopBackRow, MAX_STREAM_PATTERN_BYTES, Presentation, ReadRefusal,
+    RowChange, RowEvent, RowStream, StreamEnd, StreamMeasures, Told, WriteRefusal, Writer, value_of_json,
 };
 pub use measures::{ServiceMeasures, Throttled, Verdicts};
 pub use open_app::OpenApp;
 pub use operators::OperatorCredentials;
 pub use retention::{Retention, RetentionCounters};
-pub use settings::{AppSettings, SettingsProblem, merge_settings, parse_settings, print_settings};
+pub use settings::{AppSettings, SettingsDocumentError, merge_settings, parse_settings, print_settings};
 pub use system::{SystemClock, SystemEntropy};
 pub use update::Edit;
 pub use usage::UsageStats;
@@ -175,7 +176,7 @@ impl Service {
     ///
     /// # Errors
     /// It cannot.
-    pub async fn ready(&self) -> Result<(), Unavailable> {
+    pub async fn ready(&self) -> Result<(), Error> {
         Ok(self.store.ping().await?)
     }
 

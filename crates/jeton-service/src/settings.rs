@@ -19,7 +19,7 @@ pub struct AppSettings {
 
 /// Why a document is no settings document.
 #[derive(Debug, thiserror::Error)]
-pub enum SettingsProblem {
+pub enum SettingsDocumentError {
     /// It does not have the form of one: what is wrong and where.
     #[error("settings: {0}")]
     Form(String),
@@ -32,15 +32,15 @@ pub enum SettingsProblem {
 ///
 /// # Errors
 /// The first thing that is wrong with it.
-pub fn parse_settings(document: &Value) -> Result<AppSettings, SettingsProblem> {
+pub fn parse_settings(document: &Value) -> Result<AppSettings, SettingsDocumentError> {
     let document = cors::renamed(document.clone())?;
     // Serde would read the sections from arrays too, by the order of their members.
     let is_sound = document.as_object().is_some_and(|members| !members.values().any(Value::is_array));
     if !is_sound {
-        return Err(SettingsProblem::Form("settings and their sections are JSON objects".to_owned()));
+        return Err(SettingsDocumentError::Form("settings and their sections are JSON objects".to_owned()));
     }
-    let document =
-        SettingsDocument::deserialize(document).map_err(|error| SettingsProblem::Form(error.to_string()))?;
+    let document = SettingsDocument::deserialize(document)
+        .map_err(|error| SettingsDocumentError::Form(error.to_string()))?;
     let settings = document.into_settings()?;
     settings.common.validate()?;
     Ok(settings)
@@ -56,9 +56,12 @@ pub fn print_settings(settings: &AppSettings) -> Value {
 ///
 /// # Errors
 /// The patched document is no settings document, or the patch is no object.
-pub fn merge_settings(document: &Value, patch: &Value) -> Result<(Value, AppSettings), SettingsProblem> {
+pub fn merge_settings(
+    document: &Value,
+    patch: &Value,
+) -> Result<(Value, AppSettings), SettingsDocumentError> {
     if !patch.is_object() {
-        return Err(SettingsProblem::Form("a merge patch of settings is a JSON object".to_owned()));
+        return Err(SettingsDocumentError::Form("a merge patch of settings is a JSON object".to_owned()));
     }
     let mut merged = cors::renamed(document.clone())?;
     json_patch::merge(&mut merged, &cors::renamed(patch.clone())?);
@@ -302,7 +305,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        let problem = |patch: Value| merge_settings(&json!({}), &patch).unwrap_err().to_string();
+        let message = |patch: Value| merge_settings(&json!({}), &patch).unwrap_err().to_string();
         for (patch, named) in [
             (json!([]), "a JSON object"),
             (json!({"appkey": [false, 30]}), "sections are JSON objects"),
@@ -324,7 +327,7 @@ mod tests {
             (json!({"appkey": {"grantable": ["read", "read write"]}}), "appkey.grantable must hold names"),
             (json!({"appkey": {"grantable": ["jeton:manage"]}}), "reserved"),
         ] {
-            let text = problem(patch.clone());
+            let text = message(patch.clone());
             assert!(text.contains(named), "{patch}: {text}");
         }
     }

@@ -1,6 +1,6 @@
 //! Turns, so that those who change one thing at the same time do not make each other start over.
 
-use crate::Unavailable;
+use crate::Error;
 use jeton_store::{Fair, Share, StoreError, Turn};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -19,7 +19,7 @@ impl Turns {
     }
 
     /// Waits for the turn to change `thing`; it lasts until it is dropped.
-    pub(crate) async fn take(&self, thing: impl Hash) -> Result<Turn<u64>, Unavailable> {
+    pub(crate) async fn take(&self, thing: impl Hash) -> Result<Turn<u64>, Error> {
         let mut hasher = DefaultHasher::new();
         thing.hash(&mut hasher);
         Ok(self.0.turn(hasher.finish()).await.map_err(StoreError::from)?)

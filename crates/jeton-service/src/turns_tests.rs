@@ -1,7 +1,7 @@
 //! Who waits for its turn is asked again when it comes.
 
 use crate::loopback::{LoopBackCaller, Presentation, Writer};
-use crate::{Admission, Edit, Issue, KeyRing, OpenApp, Service, Surface, TokenLife, Unavailable};
+use crate::{Admission, Edit, Error, Issue, KeyRing, OpenApp, Service, Surface, TokenLife};
 use futures_util::FutureExt;
 use jeton_core::{
     Actor, Authority, Lifetime, ManualClock, Owner, Scopes, Secret, Timestamp, Token, TokenId, TokenKind,
@@ -96,9 +96,9 @@ async fn a_caller_that_lost_its_rights_meanwhile_changes_nothing() {
         }
         drop(turns);
         let (updated, written) = (update.await, write.await);
-        assert!(matches!(updated, Err(Unavailable::Withdrawn)), "{updated:?}");
+        assert!(matches!(updated, Err(Error::Withdrawn)), "{updated:?}");
         if is_revoked {
-            assert!(matches!(written, Err(Unavailable::Withdrawn)), "{written:?}");
+            assert!(matches!(written, Err(Error::Withdrawn)), "{written:?}");
         } else {
             // It is written, and not prolonged as far as the writer reached before.
             assert!(written.unwrap().is_ok());

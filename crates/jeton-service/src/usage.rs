@@ -9,7 +9,7 @@
 //! lost with it, because it is in the queue.
 
 use crate::open_app::OpenApp;
-use crate::{Service, Subject, Unavailable};
+use crate::{Error, Service, Subject};
 use jeton_core::{AppId, Counter, Timestamp, TokenId};
 use jeton_store::TokenUse;
 use jeton_store::write::AddUsage;
@@ -101,7 +101,7 @@ impl Service {
     ///
     /// # Errors
     /// The store failed. What was about to be written is dropped and counted: use is not worth holding memory for.
-    pub async fn write_usage(&self) -> Result<(), Unavailable> {
+    pub async fn write_usage(&self) -> Result<(), Error> {
         let mut receiver = self.usage.receiver.lock().await;
         // No more than wait now, or a busy server would never be done.
         let mut left = receiver.len();
@@ -147,7 +147,7 @@ impl Service {
         &self,
         app: &OpenApp,
         ids: &[TokenId],
-    ) -> Result<HashMap<TokenId, TokenUse>, Unavailable> {
+    ) -> Result<HashMap<TokenId, TokenUse>, Error> {
         self.try_write_usage().await;
         let found = self.store.usage_of(app.id, ids).await?;
         Ok(found.into_iter().map(|used| (used.token_id, used)).collect())

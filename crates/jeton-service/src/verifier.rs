@@ -3,7 +3,7 @@
 use crate::cache::{Place, Recalled};
 use crate::limiter::{Purpose, TooOften};
 use crate::lookup::Seeking;
-use crate::{ClientCredentials, Service, Unavailable};
+use crate::{ClientCredentials, Error, Service};
 use jeton_core::{AppId, AppKey, Demand, Secret, ServicePermission, TokenKind, Verdict, decide};
 use std::net::IpAddr;
 
@@ -45,7 +45,7 @@ impl Service {
         key: Option<&AppKey>,
         proof: &VerifierProof,
         from: Option<IpAddr>,
-    ) -> Result<VerifierAdmission, Unavailable> {
+    ) -> Result<VerifierAdmission, Error> {
         let secret = match proof {
             VerifierProof::Client(credentials) => {
                 return Ok(match self.client_app(key, Some(credentials), from).await? {

@@ -2,7 +2,7 @@
 
 use crate::cache::{Place, Recalled};
 use crate::lookup::{Digests, Seeking};
-use crate::{Service, Subject, Unavailable};
+use crate::{Error, Service, Subject};
 use jeton_core::{
     AppKey, Demand, Explanation, InactiveReason, Secret, Timestamp, Token, Verdict, decide, explain,
 };
@@ -59,7 +59,7 @@ impl Service {
         secret: &Secret,
         demand: &Demand,
         from: Option<IpAddr>,
-    ) -> Result<Verified, Unavailable> {
+    ) -> Result<Verified, Error> {
         match self.verify_from_memory(app, secret, demand, from) {
             Ok(verified) => Ok(verified),
             Err(missed) => self.verify_missed(app, secret, missed, demand, from).await,
@@ -96,7 +96,7 @@ impl Service {
         missed: Missed,
         demand: &Demand,
         from: Option<IpAddr>,
-    ) -> Result<Verified, Unavailable> {
+    ) -> Result<Verified, Error> {
         let presented = self.presented_again(secret, *missed.0);
         match self.look_up(Place::Key(app), &presented, Seeking::EVERYWHERE).await {
             Ok(recalled) => Ok(self.judge(recalled, demand, self.now(), from)),
@@ -111,12 +111,7 @@ impl Service {
     ///
     /// # Errors
     /// It could not be found out. Never means that the token is bad.
-    pub async fn explain(
-        &self,
-        app: &AppKey,
-        secret: &Secret,
-        demand: &Demand,
-    ) -> Result<Explained, Unavailable> {
+    pub async fn explain(&self, app: &AppKey, secret: &Secret, demand: &Demand) -> Result<Explained, Error> {
         let found = match self.store.app_by_key(app).await? {
             Some(app) if !self.is_too_weak(secret) => {
                 self.stored_as_presented(app.id, &self.presented(secret)).await?

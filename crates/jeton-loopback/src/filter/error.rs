@@ -30,14 +30,14 @@ pub enum FilterError {
         clauses: Value,
     },
     /// The operator of a property cannot take what it was given.
-    #[error("The {property} property has invalid clause {}: {fault}", Literal(.clause))]
+    #[error("The {property} property has invalid clause {}: {error}", Literal(.clause))]
     Clause {
         /// The name of the property, with dots if it is a path.
         property: String,
         /// The operator with its operand.
         clause: Value,
         /// What is wrong with it.
-        fault: ClauseFault,
+        error: ClauseError,
     },
     /// `created` is compared with what is no date.
     #[error("Invalid date: {}", .0.to_text())]
@@ -73,7 +73,7 @@ pub enum FilterError {
 
 /// What is wrong with an operand.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ClauseFault {
+pub enum ClauseError {
     /// `inq`, `nin` and `between` take a list, or an object whose names count up from 0.
     #[error("Error: Value is not an array or object with sequential numeric indices")]
     NotIndexed,

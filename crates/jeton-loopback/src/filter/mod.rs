@@ -23,7 +23,7 @@ mod row;
 mod user;
 
 pub use condition::Condition;
-pub use error::{ClauseFault, FilterError};
+pub use error::{ClauseError, FilterError};
 pub use fields::Fields;
 pub use implied::Implied;
 pub use include::Inclusion;

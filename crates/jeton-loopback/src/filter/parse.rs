@@ -2,7 +2,7 @@
 
 use super::budget::Budget;
 use super::clause::Test;
-use super::error::{ClauseFault, FilterError};
+use super::error::{ClauseError, FilterError};
 use super::pattern::{Pattern, PatternError};
 use super::property::Property;
 use crate::value::Value;
@@ -24,14 +24,14 @@ pub(super) fn parse_test(
             None => property.coerce(clause)?,
         }));
     };
-    let refused = |fault| FilterError::Clause { property: name.to_owned(), clause: clause.clone(), fault };
+    let refused = |error| FilterError::Clause { property: name.to_owned(), clause: clause.clone(), error };
     let text = || match operand {
         Value::Text(text) => Ok(text.clone()),
         // Nothing says that an undeclared property is no number.
         Value::Number(_) | Value::Long(_) | Value::Bool(_) if property == Property::Other => {
             Ok(operand.to_text())
         }
-        _ => Err(ClauseFault::NotText),
+        _ => Err(ClauseError::NotText),
     };
     budget.spend(1)?;
     Ok(match operator {
@@ -58,14 +58,14 @@ pub(super) fn parse_test(
         }
         // What is left takes a list: inq, nin, between.
         _ => {
-            let items = indexed(operand).ok_or_else(|| refused(ClauseFault::NotIndexed))?;
+            let items = indexed(operand).ok_or_else(|| refused(ClauseError::NotIndexed))?;
             budget.spend(items.len())?;
             let items = items.into_iter().map(|item| property.coerce(item)).collect::<Result<Vec<_>, _>>()?;
             match (operator, items.as_slice()) {
                 ("inq", _) => Test::OneOf(items),
                 ("nin", _) => Test::NoneOf(items),
                 (_, [least, most]) => Test::Between(least.clone(), most.clone()),
-                (_, items) => return Err(refused(ClauseFault::NotTwo(items.len()))),
+                (_, items) => return Err(refused(ClauseError::NotTwo(items.len()))),
             }
         }
     })

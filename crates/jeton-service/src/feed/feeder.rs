@@ -4,7 +4,7 @@ use super::page::PAGE_ENTRIES;
 use super::position::FeedPosition;
 use super::{Feed, Projection};
 use crate::apps::OpenApp;
-use crate::{Service, Unavailable};
+use crate::{Error, Service};
 use jeton_core::{AppId, AppKey};
 use std::collections::HashMap;
 use std::future::Future;
@@ -73,7 +73,7 @@ struct Feeder<'a, P: Projection> {
 
 impl<P: Projection> Feeder<'_, P> {
     /// Reads what is next, or waits for it.
-    async fn step(&mut self) -> Result<(), Unavailable> {
+    async fn step(&mut self) -> Result<(), Error> {
         let feed = self.feed;
         let (mut changes, mut readers) = (self.service.watch_changes(), feed.news.subscribe());
         changes.mark_unchanged();
@@ -125,7 +125,7 @@ impl<P: Projection> Feeder<'_, P> {
     }
 
     /// The apps with their keys as they are now. Those that are there no more are left out: their readers end.
-    async fn open(&self, watched: Vec<(AppId, AppKey)>) -> Result<HashMap<AppId, Arc<OpenApp>>, Unavailable> {
+    async fn open(&self, watched: Vec<(AppId, AppKey)>) -> Result<HashMap<AppId, Arc<OpenApp>>, Error> {
         let mut apps = HashMap::with_capacity(watched.len());
         for (id, key) in watched {
             if let Some(app) = self.service.open_app(&key).await?.filter(|app| app.id == id) {

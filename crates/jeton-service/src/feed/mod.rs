@@ -21,7 +21,7 @@ pub use position::{FeedPosition, FeedPositionError};
 pub(crate) use reader::{FeedEnd, Reader};
 
 use crate::apps::OpenApp;
-use crate::{Service, Unavailable};
+use crate::{Error, Service};
 use jeton_core::{AppId, AppKey};
 use jeton_store::{Change, ChangeKind, Fair, Share, StoredToken};
 use ring::Ring;
@@ -55,7 +55,7 @@ pub(crate) trait Projection: Send + Sync + 'static {
         service: &Service,
         app: &OpenApp,
         happened: &Happened<'_>,
-    ) -> Result<Option<(Self::Event, usize)>, Unavailable>;
+    ) -> Result<Option<(Self::Event, usize)>, Error>;
 }
 
 /// A change in an app.
@@ -130,7 +130,7 @@ impl<P: Projection> Feed<P> {
 
     /// Begins a run at the end of the log, as the feeder would, for tests that feed by hand.
     #[cfg(test)]
-    pub(crate) async fn begin_by_hand(&self, service: &Service) -> Result<FeedPosition, Unavailable> {
+    pub(crate) async fn begin_by_hand(&self, service: &Service) -> Result<FeedPosition, Error> {
         let position = service.log_end().await?;
         let mut ring = self.ring();
         ring.set_fed(true);

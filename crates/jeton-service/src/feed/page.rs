@@ -5,7 +5,7 @@ use super::ring::{Entry, What};
 use super::{Happened, Projection};
 use crate::apps::OpenApp;
 use crate::work::{Party, Slice, Stop, Work};
-use crate::{Service, Unavailable};
+use crate::{Error, Service};
 use jeton_core::{AppId, TokenId};
 use jeton_store::{Change, ChangeKind, StoredToken};
 use std::collections::HashMap;
@@ -52,7 +52,7 @@ impl<P: Projection> Work for Projecting<P> {
 
 impl<P: Projection> Projecting<P> {
     /// What readers are told of an entry.
-    fn what(&self, happened: &Happened<'_>) -> Result<What<P::Event>, Unavailable> {
+    fn what(&self, happened: &Happened<'_>) -> Result<What<P::Event>, Error> {
         let app_id = happened.change.app_id.filter(|_| P::tells(happened.change.kind));
         let Some(app_id) = app_id else { return Ok(What::Nothing) };
         let Some(app) = self.apps.get(&app_id) else { return Ok(What::Unread(app_id)) };
@@ -69,21 +69,21 @@ impl Service {
     /// # Errors
     /// It could not be found out, also because a transaction of somebody else is open for too long: until that is over,
     /// there is nothing that could be told in order.
-    pub(super) async fn log_end(&self) -> Result<FeedPosition, Unavailable> {
+    pub(super) async fn log_end(&self) -> Result<FeedPosition, Error> {
         let sequence = self.store.last_change().await?;
         let is_settled = async {
             while !self.store.is_settled(sequence).await? {
                 tokio::time::sleep(SETTLING_PAUSE).await;
             }
-            Ok::<_, Unavailable>(())
+            Ok::<_, Error>(())
         };
-        tokio::time::timeout(SETTLING_TIME, is_settled).await.map_err(|_| Unavailable::Busy)??;
+        tokio::time::timeout(SETTLING_TIME, is_settled).await.map_err(|_| Error::Busy)??;
         let epoch = self.store.log_state(sequence).await?.epoch;
         Ok(FeedPosition { epoch, sequence })
     }
 
     /// Whether nothing is missing between this position and what is read next.
-    pub(super) async fn is_whole_after(&self, position: FeedPosition) -> Result<bool, Unavailable> {
+    pub(super) async fn is_whole_after(&self, position: FeedPosition) -> Result<bool, Error> {
         let state = self.store.log_state(position.sequence).await?;
         Ok(state.epoch == position.epoch && !state.has_gap)
     }
@@ -95,7 +95,7 @@ impl Service {
         after: FeedPosition,
         apps: &Arc<HashMap<AppId, Arc<OpenApp>>>,
         party: Party,
-    ) -> Result<Option<Vec<Entry<P::Event>>>, Unavailable> {
+    ) -> Result<Option<Vec<Entry<P::Event>>>, Error> {
         let changes = self.store.changes(after.sequence, PAGE_ENTRIES).await?;
         let mut tokens = Tokens::new();
         for app in apps.values() {

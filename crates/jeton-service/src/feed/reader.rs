@@ -4,7 +4,7 @@ use super::position::FeedPosition;
 use super::ring::{Ahead, Batch, RingPlace};
 use super::{Feed, Projection, Watch};
 use crate::apps::OpenApp;
-use crate::{Service, Unavailable};
+use crate::{Error, Service};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -56,7 +56,7 @@ impl<P: Projection> Reader<P> {
         app: &OpenApp,
         watch: Watch<P>,
         since: Option<FeedPosition>,
-    ) -> Result<(Self, bool), Unavailable> {
+    ) -> Result<(Self, bool), Error> {
         let feed = Arc::clone(&watch.feed);
         let news = feed.news.subscribe();
         let known = match since {
@@ -82,7 +82,7 @@ impl<P: Projection> Reader<P> {
     ///
     /// # Errors
     /// It could not be found out.
-    pub(crate) async fn read(&mut self) -> Result<Result<Batch<P::Event>, FeedEnd>, Unavailable> {
+    pub(crate) async fn read(&mut self) -> Result<Result<Batch<P::Event>, FeedEnd>, Error> {
         self.news.mark_unchanged();
         let place = {
             let ring = self.feed.ring();
@@ -107,8 +107,8 @@ impl<P: Projection> Reader<P> {
         self.read_log().await
     }
 
-    async fn read_log(&self) -> Result<Result<Batch<P::Event>, FeedEnd>, Unavailable> {
-        let _turn = self.feed.pages.turn(self.app.id).await.map_err(|_| Unavailable::Busy)?;
+    async fn read_log(&self) -> Result<Result<Batch<P::Event>, FeedEnd>, Error> {
+        let _turn = self.feed.pages.turn(self.app.id).await.map_err(|_| Error::Busy)?;
         let app = self.service.open_app(&self.app.key).await?.filter(|app| app.id == self.app.id);
         let apps: HashMap<_, _> = app.into_iter().map(|app| (app.id, app)).collect();
         let apps = Arc::new(apps);

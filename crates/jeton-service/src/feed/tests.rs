@@ -3,7 +3,7 @@
 use super::position::FeedPosition;
 use super::ring::{Ahead, Entry, Ring, RingPlace, What};
 use super::{Feed, Happened, Projection, Reader};
-use crate::{KeyRing, OpenApp, Service, Unavailable};
+use crate::{Error, KeyRing, OpenApp, Service};
 use jeton_core::{Actor, AppId, AppKey, ManualClock, Timestamp};
 use jeton_store::{ChangeKind, SqliteOptions, open_sqlite};
 use jeton_testkit::SeededEntropy;
@@ -124,7 +124,7 @@ impl Projection for Kinds {
         _: &Service,
         _: &OpenApp,
         happened: &Happened<'_>,
-    ) -> Result<Option<((ChangeKind, i64), usize)>, Unavailable> {
+    ) -> Result<Option<((ChangeKind, i64), usize)>, Error> {
         Ok(Some(((happened.change.kind, happened.position.sequence), 1)))
     }
 }

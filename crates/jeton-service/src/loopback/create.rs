@@ -5,10 +5,10 @@ use super::document::LoopBackDocument;
 use super::life::Life;
 use super::row::LoopBackRow;
 use super::said::Said;
-use super::write::{WriteFault, Written};
+use super::write::{WriteRefusal, Written};
 use crate::apps::OpenApp;
 use crate::issue::{Issue, TokenLife, stored};
-use crate::{Service, Unavailable};
+use crate::{Error, Service};
 use jeton_core::{Lifetime, Owner, Scopes, Secret, Timestamp, TokenKind};
 use jeton_loopback::{ClientIds, Value};
 use jeton_store::write::InsertTokens;
@@ -48,9 +48,9 @@ impl Service {
         app: &OpenApp,
         writer: &Writer,
         items: &[Value],
-    ) -> Result<Vec<Result<LoopBackRow, WriteFault>>, Unavailable> {
+    ) -> Result<Vec<Result<LoopBackRow, WriteRefusal>>, Error> {
         if let Err(often) = self.may_write(app, writer) {
-            return Ok(items.iter().map(|_| Err(WriteFault::TooOften(often))).collect());
+            return Ok(items.iter().map(|_| Err(WriteRefusal::TooOften(often))).collect());
         }
         self.count_written(app, writer, items.len());
         let now = self.now();
@@ -83,8 +83,8 @@ impl Service {
                         let stored = stored(id, app.id, draft.new);
                         Ok(self.row(app, stored)?.showing(&draft.secret))
                     }
-                    Some(Inserted::NoRoom) => Err(WriteFault::TooManySelfMade),
-                    Some(Inserted::Duplicate) | None => Err(WriteFault::Duplicate),
+                    Some(Inserted::NoRoom) => Err(WriteRefusal::TooManySelfMade),
+                    Some(Inserted::Duplicate) | None => Err(WriteRefusal::Duplicate),
                 },
             });
         }
@@ -109,7 +109,7 @@ impl Service {
         let mut document = LoopBackDocument::new(&said);
         document.live(&life, now);
         let Some(document) = document.into_document(max_bytes) else {
-            return Ok(Err(WriteFault::TooLarge(max_bytes)));
+            return Ok(Err(WriteRefusal::TooLarge(max_bytes)));
         };
         let issue = Issue {
             kind,
@@ -136,9 +136,9 @@ impl Service {
             ClientIds::Anyone => true,
         };
         if !may_choose {
-            return Ok(Err(WriteFault::IdNotYours));
+            return Ok(Err(WriteRefusal::IdNotYours));
         }
         let is_handle = id.strip_prefix('~').is_some_and(|digits| digits.parse::<i64>().is_ok());
-        Ok(Secret::parse(id).ok().filter(|_| !is_handle).ok_or(WriteFault::Id))
+        Ok(Secret::parse(id).ok().filter(|_| !is_handle).ok_or(WriteRefusal::Id))
     }
 }

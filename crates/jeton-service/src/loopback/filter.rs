@@ -2,7 +2,7 @@
 
 use crate::apps::OpenApp;
 use crate::work::{Slice, Stop, Work};
-use crate::{Service, Unavailable};
+use crate::{Error, Service};
 use jeton_loopback::{Filter, FilterError, Profile, Value};
 
 /// A filter, or a part of one, that is read: its patterns are compiled.
@@ -34,9 +34,9 @@ impl Service {
         app: &OpenApp,
         value: Value,
         parse: fn(&Value, &Profile) -> Result<T, FilterError>,
-    ) -> Result<Result<T, FilterError>, Unavailable> {
+    ) -> Result<Result<T, FilterError>, Error> {
         let reading = Reading { value, profile: app.loopback_profile(), parse, read: None };
         let reading = self.work(Some(app.id), reading).await?;
-        reading.read.ok_or(Unavailable::Failed)
+        reading.read.ok_or(Error::Failed)
     }
 }

@@ -5,7 +5,7 @@ use super::document::{LoopBackDocument, to_json};
 use super::life::Life;
 use super::row::ttl;
 use super::said::Said;
-use super::write::WriteFault;
+use super::write::WriteRefusal;
 use crate::apps::OpenApp;
 use jeton_core::{Authority, Owner, Scopes, Timestamp, Token, TokenKind, UserId, later_end};
 
@@ -20,8 +20,8 @@ pub(super) enum Rest {
 
 /// Why there is no merged row.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum MergeFault {
-    Fault(WriteFault),
+pub(super) enum MergeError {
+    Refused(WriteRefusal),
     /// The document that is there makes no sense.
     Unreadable,
 }
@@ -43,12 +43,12 @@ pub(super) fn merged(
     said: &Said,
     rest: Rest,
     terms: &Terms<'_>,
-) -> Result<Token, MergeFault> {
+) -> Result<Token, MergeError> {
     let mut after = before.clone();
     after.updated_at = terms.now.max(before.updated_at);
     let (mut document, life) = match rest {
         Rest::Stays => {
-            let mut document = LoopBackDocument::of(before).ok_or(MergeFault::Unreadable)?;
+            let mut document = LoopBackDocument::of(before).ok_or(MergeError::Unreadable)?;
             let life = merge(&mut after, &mut document, said, terms);
             (document, life)
         }
@@ -61,7 +61,7 @@ pub(super) fn merged(
         document.live(&life, terms.now);
     }
     after.return_to_loopback(terms.now);
-    let too_large = MergeFault::Fault(WriteFault::TooLarge(terms.max_bytes));
+    let too_large = MergeError::Refused(WriteRefusal::TooLarge(terms.max_bytes));
     after.document = Some(document.into_document(terms.max_bytes).ok_or(too_large)?);
     Ok(after)
 }

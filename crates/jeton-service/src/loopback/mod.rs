@@ -22,9 +22,9 @@ mod write;
 pub use caller::{LoopBackCaller, Presentation, Writer};
 pub use document::value_of_json;
 pub use row::LoopBackRow;
-pub use search::{Found, ReadFault};
+pub use search::{Found, ReadRefusal};
 pub use stream::{MAX_STREAM_PATTERN_BYTES, RowChange, RowEvent, RowStream, StreamEnd, StreamMeasures, Told};
-pub use write::{BulkFault, WriteFault};
+pub use write::{BulkRefusal, WriteRefusal};
 
 pub(crate) use search::Searches;
 pub(crate) use stream::Streams;

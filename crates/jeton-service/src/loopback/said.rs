@@ -1,6 +1,6 @@
 //! What a client says of a row.
 
-use super::write::WriteFault;
+use super::write::WriteRefusal;
 use jeton_core::{Timestamp, UserId};
 use jeton_loopback::Value;
 
@@ -18,7 +18,7 @@ pub(super) struct Said {
 }
 
 impl Said {
-    pub(super) fn read(data: &Value) -> Result<Self, WriteFault> {
+    pub(super) fn read(data: &Value) -> Result<Self, WriteRefusal> {
         let Value::Object(members) = data else { return Ok(Said::default()) };
         let mut said = Said::default();
         for (name, value) in members {
@@ -52,25 +52,26 @@ fn number_or_null(value: &Value) -> Value {
     }
 }
 
-fn date_or_null(value: &Value) -> Result<Option<Timestamp>, WriteFault> {
+fn date_or_null(value: &Value) -> Result<Option<Timestamp>, WriteRefusal> {
     match value {
         Value::Null => Ok(None),
         value => {
             let instant = value.to_date().and_then(Timestamp::from_millis);
-            instant.map(Some).ok_or(WriteFault::Created)
+            instant.map(Some).ok_or(WriteRefusal::Created)
         }
     }
 }
 
-fn user_or_null(value: &Value) -> Result<Option<UserId>, WriteFault> {
+fn user_or_null(value: &Value) -> Result<Option<UserId>, WriteRefusal> {
     match value {
         Value::Null => Ok(None),
         Value::Text(text) if text.is_empty() => Ok(None),
-        Value::Text(text) => text.parse().map(Some).map_err(|_| WriteFault::User),
+        Value::Text(text) => text.parse().map(Some).map_err(|_| WriteRefusal::User),
         // Of a number that is rounded nobody knows whom it meant.
-        Value::Number(_) | Value::Long(_) => {
-            value.as_exact_integer().map(|number| Some(UserId::from_integer(number))).ok_or(WriteFault::User)
-        }
-        Value::Bool(_) | Value::List(_) | Value::Object(_) | Value::Date(_) => Err(WriteFault::User),
+        Value::Number(_) | Value::Long(_) => value
+            .as_exact_integer()
+            .map(|number| Some(UserId::from_integer(number)))
+            .ok_or(WriteRefusal::User),
+        Value::Bool(_) | Value::List(_) | Value::Object(_) | Value::Date(_) => Err(WriteRefusal::User),
     }
 }

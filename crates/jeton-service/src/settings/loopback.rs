@@ -61,7 +61,7 @@ impl LoopBackDocument {
     }
 
     pub(super) fn into_settings(self) -> Result<LoopBackSettings, SettingsError> {
-        let misfit = |error: AclError| SettingsError { member: "loopback.acls", wanted: wanted(&error) };
+        let refused = |error: AclError| SettingsError { member: "loopback.acls", wanted: wanted(&error) };
         let entries: Result<Vec<AclEntry>, AclError> =
             self.acls.into_iter().map(AclDocument::into_entry).collect();
         let mut roles = BTreeMap::new();
@@ -73,7 +73,7 @@ impl LoopBackDocument {
         }
         Ok(LoopBackSettings {
             enabled: self.enabled,
-            access: AccessRules::new(entries.map_err(misfit)?, roles).map_err(misfit)?,
+            access: AccessRules::new(entries.map_err(refused)?, roles).map_err(refused)?,
             client_ids: match self.client_ids {
                 ClientIdsName::Nobody => ClientIds::Nobody,
                 ClientIdsName::Authorized => ClientIds::Authorized,

@@ -4,8 +4,8 @@ use crate::fixture::{EVERYTHING, global, grant, identity, initialise, secret};
 use jeton_core::{Actor, Clock, Lifetime, ManualClock, Secret, Timestamp, TokenId, TokenKind};
 use jeton_loopback::{Condition, Row, Value};
 use jeton_service::{
-    Edit, ImportRow, Issue, KeyRing, Limits, LoopBackCaller, Merged, OpenApp, Retention, RowChange, RowEvent,
-    RowStream, Service, StreamEnd, TokenLife, Told, Unavailable, Writer, value_of_json,
+    Edit, Error, ImportRow, Issue, KeyRing, Limits, LoopBackCaller, Merged, OpenApp, Retention, RowChange,
+    RowEvent, RowStream, Service, StreamEnd, TokenLife, Told, Writer, value_of_json,
 };
 use jeton_store::write::RevokeToken;
 use jeton_store::{PostgresOptions, SqliteOptions, Store, open_postgres, open_sqlite};
@@ -101,7 +101,7 @@ impl Fed {
         loop {
             match self.service.loopback_stream(&self.app().await, caller, condition.clone(), since).await {
                 Ok(stream) => return stream.unwrap(),
-                Err(Unavailable::Busy) => tokio::task::yield_now().await,
+                Err(Error::Busy) => tokio::task::yield_now().await,
                 Err(error) => panic!("{error}"),
             }
         }
@@ -369,7 +369,7 @@ async fn streams_end_with_the_service(engine: Engine) {
     fed.stop.send_replace(true);
     ends(stream, StreamEnd::Stopping).await;
     let opened = fed.service.loopback_stream(&fed.app().await, &ANYBODY, Condition::default(), None).await;
-    assert!(matches!(opened, Err(Unavailable::Busy)));
+    assert!(matches!(opened, Err(Error::Busy)));
 }
 
 async fn a_restore_ends_streams_and_makes_positions_void(engine: Engine) {

@@ -5,7 +5,7 @@ use crate::apps::OpenApp;
 use crate::feed::{Happened, Projection};
 use crate::loopback::read::{KINDS, is_seen};
 use crate::loopback::row::row_units;
-use crate::{Service, Unavailable};
+use crate::{Error, Service};
 use jeton_store::{Change, ChangeKind, StoredToken};
 
 /// What an event takes beside what its client stored: its members and their names.
@@ -33,7 +33,7 @@ impl Projection for Rows {
         service: &Service,
         app: &OpenApp,
         happened: &Happened<'_>,
-    ) -> Result<Option<(RowEvent, usize)>, Unavailable> {
+    ) -> Result<Option<(RowEvent, usize)>, Error> {
         let Happened { position, change, stored } = happened;
         let became = match change.kind {
             ChangeKind::TokensPurged => Some(RowChange::Purged),
@@ -54,7 +54,7 @@ impl Service {
         app: &OpenApp,
         kind: ChangeKind,
         stored: &StoredToken,
-    ) -> Result<Option<RowChange>, Unavailable> {
+    ) -> Result<Option<RowChange>, Error> {
         if !KINDS.contains(&stored.token.kind) {
             return Ok(None);
         }

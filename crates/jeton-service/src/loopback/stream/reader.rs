@@ -9,7 +9,7 @@ use crate::apps::OpenApp;
 use crate::feed::{FeedEnd, FeedPosition, Reader};
 use crate::loopback::caller::LoopBackCaller;
 use crate::work::too_costly;
-use crate::{Service, Unavailable};
+use crate::{Error, Service};
 use jeton_loopback::Condition;
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,12 +95,12 @@ impl Service {
         caller: &LoopBackCaller,
         condition: Condition,
         since: Option<&str>,
-    ) -> Result<Option<RowStream>, Unavailable> {
+    ) -> Result<Option<RowStream>, Error> {
         if condition.pattern_bytes() > MAX_STREAM_PATTERN_BYTES {
             return Err(too_costly(&self.limits));
         }
         if !self.streams.feed.is_fed() {
-            return Err(Unavailable::Busy);
+            return Err(Error::Busy);
         }
         let Some(slot) = self.streams.place(self.limits.streams) else { return Ok(None) };
         // What is no position is one that nobody knows.
@@ -129,7 +129,7 @@ impl RowStream {
         }
         let told = match self.advance().await {
             Ok(told) => told,
-            Err(Unavailable::TooCostly { .. }) => Told::End(StreamEnd::Costly),
+            Err(Error::TooCostly { .. }) => Told::End(StreamEnd::Costly),
             Err(error) => {
                 // Where that comes from is said once, by who feeds the streams or follows the log, not by each of them.
                 tracing::debug!(route = "/api/accessTokens", "a change stream ends: {error}");
@@ -156,7 +156,7 @@ impl RowStream {
         Some(told)
     }
 
-    async fn advance(&mut self) -> Result<Told, Unavailable> {
+    async fn advance(&mut self) -> Result<Told, Error> {
         loop {
             let mut batch = match self.reader.read().await? {
                 Ok(batch) => batch,
