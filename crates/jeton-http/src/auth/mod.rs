@@ -21,7 +21,7 @@ use axum::http::{HeaderName, HeaderValue, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use jeton_core::{AppKey, Demand, Permission, Resource, Secret, Verdict};
-use jeton_service::{Missed, Service, Subject, Unavailable, Verified};
+use jeton_service::{Error, Missed, Service, Subject, Verified};
 use percent_encoding::percent_decode_str;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -110,7 +110,7 @@ impl Question {
         self.demand.as_ref().unwrap_or(&Demand::Active)
     }
 
-    fn answered(self, verified: Result<Verified, Unavailable>) -> Answer {
+    fn answered(self, verified: Result<Verified, Error>) -> Answer {
         match verified {
             Err(error) => {
                 tracing::error!(route = "/auth/{app}", "{error}");

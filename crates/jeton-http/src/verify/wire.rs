@@ -1,6 +1,6 @@
 //! What goes over the wire.
 
-use super::input::Misfit;
+use super::input::CheckError;
 use crate::transport::instant::rfc3339;
 use crate::transport::object::Object;
 use jeton_core::{MAX_NAMES_PER_SCOPE, Timestamp, UserId, Verdict};
@@ -172,7 +172,7 @@ impl Answer {
     }
 
     /// Whoever reads no more than `allowed` is told no.
-    fn of_misfit(misfit: &Misfit) -> Self {
+    fn of_misfit(misfit: &CheckError) -> Self {
         Answer {
             active: false,
             allowed: false,
@@ -201,7 +201,7 @@ pub(super) fn one(checked: &Checked) -> Vec<u8> {
 }
 
 /// The body that answers a batch, in its order. The misfits have their places in it, ascending.
-pub(super) fn many(checked: &[Checked], misfits: &[(usize, Misfit)]) -> Vec<u8> {
+pub(super) fn many(checked: &[Checked], misfits: &[(usize, CheckError)]) -> Vec<u8> {
     let count = checked.len() + misfits.len();
     let (mut checked, mut misfits) = (checked.iter(), misfits.iter().peekable());
     let mut body = Vec::with_capacity(ANSWER_BYTES * (count + 1));
