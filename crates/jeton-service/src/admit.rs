@@ -5,7 +5,7 @@ use crate::limiter::{Purpose, TooOften};
 use crate::lookup::{Presented, Seeking};
 use crate::open_app::OpenApp;
 use crate::settings::AppSettings;
-use crate::{Error, Service, Subject};
+use crate::{CachedToken, Error, Service};
 use jeton_core::{Actor, AppKey, Authority, Secret};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -124,8 +124,8 @@ impl Service {
     ) -> Result<Admission, Error> {
         let Some(secret) = presented else { return Ok(Admission::Unproven) };
         let presented = self.presented(secret);
-        if let Some((app, subject)) = key.and_then(|key| self.recall_caller(surface, key, &presented)) {
-            return self.admit_bearer(app, &subject, from);
+        if let Some((app, cached)) = key.and_then(|key| self.recall_caller(surface, key, &presented)) {
+            return self.admit_bearer(app, &cached, from);
         }
         let failures = self.failures(Purpose::Failures, from, key);
         if let Err(often) = self.may_look_up(failures, Some(secret)) {
@@ -155,21 +155,21 @@ impl Service {
         surface: Surface,
         key: &AppKey,
         presented: &Presented<'_>,
-    ) -> Option<(Arc<OpenApp>, Arc<Subject>)> {
+    ) -> Option<(Arc<OpenApp>, Arc<CachedToken>)> {
         let app = self.cache.recall_opened(Some(key)).filter(|app| surface.is_enabled(&app.settings))?;
-        let subject = self.recall_live(app.id, presented, Seeking::EVERYWHERE)?;
-        Some((app, subject))
+        let cached = self.recall_live(app.id, presented, Seeking::EVERYWHERE)?;
+        Some((app, cached))
     }
 
     /// What the bearer of a live token may do in its app. That is a use of the token.
     fn admit_bearer(
         &self,
         app: Arc<OpenApp>,
-        subject: &Arc<Subject>,
+        cached: &Arc<CachedToken>,
         from: Option<IpAddr>,
     ) -> Result<Admission, Error> {
-        self.usage.record(subject, self.now(), from);
-        let authority = Authority::of(subject.bearer(), &app.settings.common)
+        self.usage.record(cached, self.now(), from);
+        let authority = Authority::of(cached.bearer(), &app.settings.common)
             .map_err(|_| Error::Unreadable("settings of an app"))?;
         Ok(match authority {
             None => Admission::Powerless,

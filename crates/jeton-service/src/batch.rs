@@ -3,7 +3,7 @@
 use crate::cache::{Place, Recalled};
 use crate::lookup::{Presented, Seeking};
 use crate::verify::nothing_to_explain;
-use crate::{Error, Service, Subject, Verified};
+use crate::{CachedToken, Error, Service, Verified};
 use jeton_core::{AppId, Demand, Explanation, Secret, Timestamp, Verdict, explain};
 use jeton_store::{Fair, Share, StoreError, Turn};
 use std::sync::Arc;
@@ -36,7 +36,7 @@ pub struct Checked {
     /// Whether the token is active and allowed.
     pub verdict: Verdict,
     /// The token, if the asker may know of it.
-    pub subject: Option<Arc<Subject>>,
+    pub cached: Option<Arc<CachedToken>>,
     /// On what grounds, if they are wanted.
     pub explanation: Option<Explanation>,
 }
@@ -102,11 +102,11 @@ impl Service {
 
     fn answer(&self, check: &Check, recalled: Recalled, now: Timestamp) -> Checked {
         // Whoever asks was handed the token by somebody else, from an address that is not known here.
-        let Verified { verdict, subject } = self.judge(recalled, &check.demand, now, None);
-        let explanation = check.explains.then(|| match &subject {
-            Some(subject) => explain(subject.standing(), &check.demand, now),
+        let Verified { verdict, cached } = self.judge(recalled, &check.demand, now, None);
+        let explanation = check.explains.then(|| match &cached {
+            Some(cached) => explain(cached.standing(), &check.demand, now),
             None => nothing_to_explain(),
         });
-        Checked { verdict, subject, explanation }
+        Checked { verdict, cached, explanation }
     }
 }

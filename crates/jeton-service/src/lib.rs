@@ -41,7 +41,7 @@ pub use admit::{Admission, Surface};
 pub use apps::{AppCredentials, AppSummary, Merged};
 pub use backup::{BackupError, RestoreError};
 pub use batch::{Check, Checked};
-pub use cache::{CacheLimits, CacheStats, Subject};
+pub use cache::{CacheLimits, CacheStats, CachedToken};
 pub use client::ClientCredentials;
 pub use error::{Error, Refusal};
 pub use feed::{FeedPosition, FeedPositionError};

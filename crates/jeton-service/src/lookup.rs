@@ -5,7 +5,7 @@
 //! done with it afterwards is done with those.
 
 use crate::cache::{Before, Place, Recalled};
-use crate::{Error, Service, Subject};
+use crate::{CachedToken, Error, Service};
 use jeton_core::{AppId, Demand, Digest, Secret, Timestamp, Token, TokenKind, Verdict, decide};
 use jeton_store::{Credential, StoredToken};
 use smallvec::SmallVec;
@@ -56,7 +56,7 @@ impl Seeking {
 
     fn found(self, recalled: Recalled) -> Recalled {
         match recalled {
-            Recalled::Known(subject) if !self.finds(subject.kind()) => Recalled::Absent,
+            Recalled::Known(cached) if !self.finds(cached.kind()) => Recalled::Absent,
             recalled => recalled,
         }
     }
@@ -99,9 +99,9 @@ impl Service {
         let app_id = self.cache.place(place);
         // What is remembered was found by its digest, so arithmetic on the secret would say nothing new.
         if let Some(Some(app_id)) = app_id
-            && let Some(subject) = self.cache.recall_known(app_id, &presented.digests, now)
+            && let Some(cached) = self.cache.recall_known(app_id, &presented.digests, now)
         {
-            return Some(seeking.found(Recalled::Known(subject)));
+            return Some(seeking.found(Recalled::Known(cached)));
         }
         if self.is_garbage(presented) {
             return Some(Recalled::Absent);
@@ -115,14 +115,14 @@ impl Service {
         app_id: AppId,
         presented: &Presented<'_>,
         seeking: Seeking,
-    ) -> Option<Arc<Subject>> {
+    ) -> Option<Arc<CachedToken>> {
         let now = self.now();
         if self.is_refused_as_weak(presented, seeking) || !self.cache.is_fresh() {
             return None;
         }
-        let subject = self.cache.recall_known(app_id, &presented.digests, now)?;
-        let is_live = decide(subject.standing(), &Demand::Active, now) == Verdict::Allowed;
-        (is_live && seeking.finds(subject.kind())).then_some(subject)
+        let cached = self.cache.recall_known(app_id, &presented.digests, now)?;
+        let is_live = decide(cached.standing(), &Demand::Active, now) == Verdict::Allowed;
+        (is_live && seeking.finds(cached.kind())).then_some(cached)
     }
 
     /// The token that the secret names in an app, from memory if it can be, else from the store, whose answer is remembered.

@@ -2,7 +2,7 @@
 
 use crate::cache::{Place, Recalled};
 use crate::lookup::{Digests, Seeking};
-use crate::{Error, Service, Subject};
+use crate::{CachedToken, Error, Service};
 use jeton_core::{
     AppKey, Demand, Explanation, InactiveReason, Secret, Timestamp, Token, Verdict, decide, explain,
 };
@@ -17,7 +17,7 @@ pub struct Verified {
     /// Whether the token is active and allowed.
     pub verdict: Verdict,
     /// The token, if the asker may know of it.
-    pub subject: Option<Arc<Subject>>,
+    pub cached: Option<Arc<CachedToken>>,
 }
 
 /// That memory does not know the answer, with what was computed of the secret.
@@ -133,14 +133,14 @@ impl Service {
         from: Option<IpAddr>,
     ) -> Verified {
         let verified = match recalled {
-            Recalled::Known(subject) if subject.kind().is_shared() => {
-                let verdict = decide(subject.standing(), demand, now);
+            Recalled::Known(cached) if cached.kind().is_shared() => {
+                let verdict = decide(cached.standing(), demand, now);
                 if !matches!(verdict, Verdict::Inactive(_)) {
-                    self.usage.record(&subject, now, from);
+                    self.usage.record(&cached, now, from);
                 }
-                Verified { verdict, subject: Some(subject) }
+                Verified { verdict, cached: Some(cached) }
             }
-            Recalled::Known(_) | Recalled::Absent => Verified { verdict: UNKNOWN, subject: None },
+            Recalled::Known(_) | Recalled::Absent => Verified { verdict: UNKNOWN, cached: None },
         };
         self.measures.verdicts.count(verified.verdict);
         verified

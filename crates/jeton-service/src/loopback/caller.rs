@@ -172,9 +172,9 @@ impl Service {
         let anybody = Presentation::Caller(LoopBackCaller::Anybody);
         let Some(secret) = presented else { return Ok(anybody) };
         let presented = self.presented(secret);
-        if let Some(subject) = self.recall_live(app.id, &presented, Seeking::ON_LOOPBACK) {
-            self.usage.record(&subject, self.now(), from);
-            return Ok(Presentation::Caller(caller(subject.bearer())));
+        if let Some(cached) = self.recall_live(app.id, &presented, Seeking::ON_LOOPBACK) {
+            self.usage.record(&cached, self.now(), from);
+            return Ok(Presentation::Caller(caller(cached.bearer())));
         }
         // What cannot be guessed is not bounded: nobody's token is an ordinary one here.
         let failures = self
@@ -196,8 +196,8 @@ impl Service {
         let token = &stored.token;
         match decide(token.standing(), &Demand::Active, self.now()) {
             Verdict::Allowed => {
-                let subject = self.cache.keep_found(before, &stored);
-                self.usage.record(&subject, self.now(), from);
+                let cached = self.cache.keep_found(before, &stored);
+                self.usage.record(&cached, self.now(), from);
                 Ok(Presentation::Caller(caller(token.bearer())))
             }
             Verdict::Inactive(_) if self.has_expired(token) && !token.left_loopback => {

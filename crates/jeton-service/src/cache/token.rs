@@ -1,8 +1,8 @@
 //! What is kept of a token: as much as the decision needs, and what gateways are told of it, ready to be sent.
 
-use super::epochs::Stamp;
 use super::table::{Kept, Key};
 use super::tally::Tally;
+use super::versions::Stamp;
 use bytes::Bytes;
 use jeton_core::{AppId, Bearer, Scope, Scopes, Standing, Timestamp, Token, TokenId, TokenKind, UserId};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
@@ -24,7 +24,7 @@ const INTEGER_BYTES: usize = 24;
 /// It is as it was when the question was answered, and is kept for the next one. Whoever holds on to it holds something
 /// that may have changed since.
 #[derive(Debug)]
-pub struct Subject {
+pub struct CachedToken {
     key: Key,
     token_id: TokenId,
     expires_at: Option<Timestamp>,
@@ -56,9 +56,9 @@ pub(super) struct Grants {
     pool: Arc<AtomicUsize>,
 }
 
-impl Subject {
+impl CachedToken {
     pub(super) fn new(token: &Token, key: Key, grants: Arc<Grants>) -> Self {
-        Subject {
+        CachedToken {
             key,
             token_id: token.id,
             expires_at: token.expires_at,
@@ -162,11 +162,11 @@ impl Subject {
 }
 
 #[cfg(test)]
-impl Subject {
+impl CachedToken {
     /// One of a token of which there is nothing more to say.
     pub(crate) fn bare(token_id: TokenId) -> Arc<Self> {
         let app_id = AppId::new(1).unwrap();
-        Arc::new(Subject {
+        Arc::new(CachedToken {
             key: Key { app_id, digest: jeton_core::Digest::from_bytes(&[0; 32]).unwrap() },
             token_id,
             expires_at: None,
@@ -203,7 +203,7 @@ fn integer_text(number: i64) -> SmallVec<[u8; INTEGER_BYTES]> {
     SmallVec::from_slice(itoa::Buffer::new().format(number).as_bytes())
 }
 
-/// The newest changes before the question whose answer a subject is.
+/// The newest changes before the question whose answer a cached token is.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asked {
     /// Of tokens.
@@ -212,7 +212,7 @@ pub(super) struct Asked {
     pub(super) arrival: Stamp,
 }
 
-impl Kept for Subject {
+impl Kept for CachedToken {
     type Asked = Asked;
 
     fn key(&self) -> &Key {
@@ -220,7 +220,7 @@ impl Kept for Subject {
     }
 
     fn bytes(&self) -> usize {
-        size_of::<Subject>() + self.user.bytes()
+        size_of::<CachedToken>() + self.user.bytes()
     }
 
     fn take_used(&self) -> bool {
@@ -228,7 +228,7 @@ impl Kept for Subject {
     }
 }
 
-/// The scopes of all subjects, each kept once while any subject has it.
+/// The scopes of all cached tokens, each kept once while any has it.
 #[derive(Debug, Default)]
 pub(super) struct GrantPool {
     held: Mutex<Held>,
@@ -247,7 +247,7 @@ struct Held {
 const MIN_SWEEP: usize = 1_024;
 
 impl GrantPool {
-    /// Bytes of all scopes that subjects have.
+    /// Bytes of all scopes that cached tokens have.
     pub(super) fn bytes(&self) -> Arc<AtomicUsize> {
         Arc::clone(&self.bytes)
     }

@@ -25,7 +25,7 @@ pub(crate) struct Stamp(u64);
 
 /// The changes of one sort of thing.
 #[derive(Debug)]
-pub(crate) struct Epochs {
+pub(crate) struct Versions {
     /// The stamp of the newest change.
     newest: Lone,
     /// Nothing older is current anywhere.
@@ -39,12 +39,12 @@ pub(crate) struct Epochs {
 #[repr(align(64))]
 struct Lone(AtomicU64);
 
-impl Epochs {
+impl Versions {
     /// With so many places, at least one.
     pub(crate) fn new(places: usize) -> Self {
         let lone = || Lone(AtomicU64::new(0));
         let places = (0..places.max(1)).map(|_| AtomicU64::new(0)).collect();
-        Epochs { newest: lone(), floor: lone(), places }
+        Versions { newest: lone(), floor: lone(), places }
     }
 
     /// The stamp for an answer that is about to be asked for. To be taken before the question.
@@ -62,7 +62,7 @@ impl Epochs {
     /// ever again. To be dropped when the change is committed, has failed, or will not be waited for.
     pub(crate) fn open(&self, thing: u64) -> Open<'_> {
         self.place(thing).fetch_add(1, Ordering::AcqRel);
-        Open { epochs: self, thing }
+        Open { versions: self, thing }
     }
 
     /// Makes all answers about `thing` so far void, after a change that was committed elsewhere.
@@ -103,12 +103,12 @@ impl Epochs {
 /// A change under way.
 #[derive(Debug)]
 pub(crate) struct Open<'a> {
-    epochs: &'a Epochs,
+    versions: &'a Versions,
     thing: u64,
 }
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        self.epochs.leave(self.thing, 1);
+        self.versions.leave(self.thing, 1);
     }
 }
