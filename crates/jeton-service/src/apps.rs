@@ -193,7 +193,7 @@ impl Service {
     /// # Errors
     /// It could not be done.
     pub async fn merge_settings(&self, key: &AppKey, patch: &Value, by: &Actor) -> Result<Merged, Error> {
-        let _turn = self.turns.take(("app", key)).await?;
+        let _lock = self.locks.lock(("app", key)).await?;
         for _ in 0..crate::update::MAX_TRIES {
             let Some(app) = self.store.app_by_key(key).await? else { return Ok(Merged::NoApp) };
             let (document, settings) = match merge_settings(&settings_value(&app)?, patch) {
@@ -238,7 +238,7 @@ impl Service {
         by: &Actor,
     ) -> Result<Option<(String, Secret)>, Error> {
         let client_secret = self.keys.mint(&*self.entropy, None)?;
-        let _turn = self.turns.take(("app", key)).await?;
+        let _lock = self.locks.lock(("app", key)).await?;
         for _ in 0..crate::update::MAX_TRIES {
             let Some(app) = self.store.app_by_key(key).await? else { return Ok(None) };
             let digest = self.keys.client_digest(&client_secret);

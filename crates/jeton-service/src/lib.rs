@@ -20,6 +20,7 @@ mod keys;
 mod limiter;
 mod limits;
 mod list;
+mod locks;
 mod lookup;
 mod loopback;
 mod measures;
@@ -30,7 +31,6 @@ mod revoke;
 mod settings;
 mod system;
 mod throttle;
-mod turns;
 mod update;
 mod usage;
 mod verifier;
@@ -79,9 +79,9 @@ use cache::coherent::CoherentStore;
 use jeton_core::{AppId, Clock, Entropy, Timestamp};
 use jeton_store::{Fair, Store};
 use limiter::Limiter;
+use locks::StripedLocks;
 use std::sync::Arc;
 use tokio::sync::watch;
-use turns::Turns;
 use usage::UsageQueue;
 
 /// The service: everything that can be asked of Jeton, whoever asks and however. Clones are one and the same.
@@ -91,7 +91,7 @@ pub struct Service {
     keys: Arc<Keys>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    turns: Arc<Turns>,
+    locks: Arc<StripedLocks>,
     limiter: Arc<Limiter>,
     limits: Limits,
     measures: Arc<ServiceMeasures>,
@@ -122,7 +122,7 @@ impl Service {
             limiter: Arc::new(Limiter::new(Arc::clone(&clock))),
             clock,
             entropy,
-            turns: Arc::new(Turns::new()),
+            locks: Arc::new(StripedLocks::new()),
             limits: Limits::default(),
             measures: Arc::default(),
             retention: Arc::default(),

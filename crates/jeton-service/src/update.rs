@@ -87,7 +87,7 @@ impl Service {
         edit: &Edit,
     ) -> Result<Result<Token, Refusal>, Error> {
         let before = self.cache.before();
-        let _turn = self.turns.take(("token", id)).await;
+        let _lock = self.locks.lock(("token", id)).await;
         for _ in 0..MAX_TRIES {
             self.check_authority(app, authority, &before).await?;
             let stored = self.store.token(app.id, id).await?;

@@ -2,9 +2,9 @@
 
 use super::caller::Writer;
 use super::document::LoopBackDocument;
-use super::life::Life;
+use super::expiry::Expiry;
+use super::input::RowInput;
 use super::row::LoopBackRow;
-use super::said::Said;
 use super::write::{WriteRefusal, Written};
 use crate::apps::OpenApp;
 use crate::issue::{Issue, TokenLife, stored};
@@ -92,7 +92,7 @@ impl Service {
     }
 
     fn draft(&self, app: &OpenApp, writer: &Writer, data: &Value, now: Timestamp) -> Written<Draft> {
-        let said = match Said::read(data) {
+        let said = match RowInput::read(data) {
             Ok(said) => said,
             Err(fault) => return Ok(Err(fault)),
         };
@@ -103,7 +103,7 @@ impl Service {
         let user = said.user.clone().flatten();
         let is_proven = writer.vouches_for(user.as_ref());
         let kind = if is_proven { TokenKind::Identity } else { TokenKind::SelfMade };
-        let mut life = Life::of(&said, app, kind, now);
+        let mut life = Expiry::of(&said, app, kind, now);
         life.end_by(writer.ends_at(app));
         let max_bytes = self.limits.document_bytes;
         let mut document = LoopBackDocument::new(&said);
@@ -126,7 +126,7 @@ impl Service {
         Ok(Ok(Draft { secret, new }))
     }
 
-    fn secret_of(&self, app: &OpenApp, writer: &Writer, said: &Said) -> Written<Secret> {
+    fn secret_of(&self, app: &OpenApp, writer: &Writer, said: &RowInput) -> Written<Secret> {
         let Some(id) = &said.id else {
             return Ok(Ok(self.keys.mint(&*self.entropy, app.settings.common.token_prefix.as_ref())?));
         };

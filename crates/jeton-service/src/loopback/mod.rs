@@ -7,13 +7,13 @@
 mod caller;
 mod create;
 mod document;
+mod expiry;
 mod filter;
-mod life;
+mod input;
 mod merge;
 mod pages;
 mod read;
 mod row;
-mod said;
 mod search;
 mod sift;
 mod stream;

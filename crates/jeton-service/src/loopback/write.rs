@@ -5,10 +5,10 @@
 //! alone.
 
 use super::caller::Writer;
+use super::input::RowInput;
 use super::merge::{MergeError, Rest, Terms, merged};
 use super::read::is_seen;
 use super::row::LoopBackRow;
-use super::said::Said;
 use super::search::ReadRefusal;
 use super::sift::{Sieve, Sift};
 use crate::apps::OpenApp;
@@ -80,7 +80,7 @@ type BulkWritten<T> = Result<Result<T, BulkRefusal>, Error>;
 
 /// What is written, into which row.
 struct Change<'a> {
-    said: &'a Said,
+    input: &'a RowInput,
     rest: Rest,
     row: Which<'a>,
 }
@@ -146,8 +146,8 @@ impl Service {
         if let Err(often) = self.may_write(app, writer) {
             return Ok(Err(WriteRefusal::TooOften(often).into()));
         }
-        let said = match Said::read(data) {
-            Ok(said) => Said { id: None, ..said },
+        let input = match RowInput::read(data) {
+            Ok(input) => RowInput { id: None, ..input },
             Err(refusal) => return Ok(Err(refusal.into())),
         };
         let filter = in_order_of_creation(&condition, Page::default());
@@ -163,7 +163,7 @@ impl Service {
             // At the same time, so that they share commits.
             let writes = rows.iter().map(|row| {
                 let row = Which::Matching(row.token_id, &meant);
-                self.change(app, writer, Change { said: &said, rest: Rest::Stays, row })
+                self.change(app, writer, Change { input: &input, rest: Rest::Stays, row })
             });
             for written in future::try_join_all(writes).await? {
                 match written {
@@ -192,8 +192,8 @@ impl Service {
         if let Err(often) = self.may_write(app, writer) {
             return Ok(Err(WriteRefusal::TooOften(often).into()));
         }
-        let said = match Said::read(data) {
-            Ok(said) => Said { id: None, ..said },
+        let input = match RowInput::read(data) {
+            Ok(input) => RowInput { id: None, ..input },
             Err(refusal) => return Ok(Err(refusal.into())),
         };
         let meant = self.meant(app, condition);
@@ -209,7 +209,7 @@ impl Service {
                 [row] => Which::Matching(row.token_id, &meant),
                 _ => return Ok(Err(BulkRefusal::Several)),
             };
-            match self.change(app, writer, Change { said: &said, rest: Rest::Stays, row }).await? {
+            match self.change(app, writer, Change { input: &input, rest: Rest::Stays, row }).await? {
                 Ok(row) => return Ok(Ok(Some(row))),
                 // It was removed meanwhile, or is meant no more.
                 Err(WriteRefusal::NotFound) => {}
@@ -242,24 +242,24 @@ impl Service {
         if let Err(often) = self.may_write(app, writer) {
             return Ok(Err(WriteRefusal::TooOften(often)));
         }
-        let said = match Said::read(data) {
-            Ok(said) => said,
+        let input = match RowInput::read(data) {
+            Ok(input) => input,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        self.change(app, writer, Change { said: &said, rest, row: Which::Of(id) }).await
+        self.change(app, writer, Change { input: &input, rest, row: Which::Of(id) }).await
     }
 
     async fn change(&self, app: &OpenApp, writer: &Writer, change: Change<'_>) -> Written<LoopBackRow> {
         let before = self.cache.before();
-        let _turn = match change.row {
-            Which::Of(id) => self.turns.take(("row", id)).await?,
-            Which::Matching(id, _) => self.turns.take(("token", id)).await?,
+        let _lock = match change.row {
+            Which::Of(id) => self.locks.lock(("row", id)).await?,
+            Which::Matching(id, _) => self.locks.lock(("token", id)).await?,
         };
         for _ in 0..MAX_TRIES {
             let Some(stored) = self.stored_row(app, change.row).await? else {
                 return Ok(Err(WriteRefusal::NotFound));
             };
-            if let Some(other) = &change.said.id
+            if let Some(other) = &change.input.id
                 && !self.is_id_of(other, &stored)
             {
                 return Ok(Err(WriteRefusal::IdChanged));
@@ -267,7 +267,7 @@ impl Service {
             let writer = &self.current_writer(app, writer, &before).await?;
             let (authority, max_bytes) = (writer.authority(app)?, self.limits.document_bytes);
             let terms = Terms { app, writer, authority, now: self.now(), max_bytes };
-            let after = match merged(&stored.token, change.said, change.rest, &terms) {
+            let after = match merged(&stored.token, change.input, change.rest, &terms) {
                 Ok(after) => after,
                 Err(MergeError::Refused(refusal)) => return Ok(Err(refusal)),
                 Err(MergeError::Unreadable) => return Err(Error::Unreadable("document of a token")),

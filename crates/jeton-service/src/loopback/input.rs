@@ -6,7 +6,7 @@ use jeton_loopback::Value;
 
 /// The properties that a client said, read by their declared types.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Said {
+pub(super) struct RowInput {
     /// `None`: not said, null or empty.
     pub(super) id: Option<String>,
     pub(super) ttl: Option<Value>,
@@ -17,30 +17,30 @@ pub(super) struct Said {
     pub(super) rest: Vec<(String, Value)>,
 }
 
-impl Said {
+impl RowInput {
     pub(super) fn read(data: &Value) -> Result<Self, WriteRefusal> {
-        let Value::Object(members) = data else { return Ok(Said::default()) };
-        let mut said = Said::default();
+        let Value::Object(members) = data else { return Ok(RowInput::default()) };
+        let mut input = RowInput::default();
         for (name, value) in members {
             match name.as_str() {
-                "id" => said.id = Some(value.to_text()).filter(|id| *value != Value::Null && !id.is_empty()),
-                "ttl" => said.ttl = Some(number_or_null(value)),
-                "created" => said.created = Some(date_or_null(value)?),
-                "userId" => said.user = Some(user_or_null(value)?),
+                "id" => input.id = Some(value.to_text()).filter(|id| *value != Value::Null && !id.is_empty()),
+                "ttl" => input.ttl = Some(number_or_null(value)),
+                "created" => input.created = Some(date_or_null(value)?),
+                "userId" => input.user = Some(user_or_null(value)?),
                 // The related user's id is the row's user, as LoopBack has it; the rest of that object is not ours.
                 "user" => {
                     if let Some(id) = value.member("id") {
-                        said.user = Some(user_or_null(id)?);
+                        input.user = Some(user_or_null(id)?);
                     }
                 }
                 "__proto__" | "constructor" => {}
                 _ => {
-                    said.rest.retain(|(key, _)| key != name);
-                    said.rest.push((name.clone(), value.clone()));
+                    input.rest.retain(|(key, _)| key != name);
+                    input.rest.push((name.clone(), value.clone()));
                 }
             }
         }
-        Ok(said)
+        Ok(input)
     }
 }
 

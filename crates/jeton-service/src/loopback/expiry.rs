@@ -1,6 +1,6 @@
 //! How long a row lives.
 
-use super::said::Said;
+use super::input::RowInput;
 use crate::apps::OpenApp;
 use crate::settings::AppSettings;
 use jeton_core::{Lifetime, LifetimePolicy, Timestamp, TokenKind, earlier_end};
@@ -10,7 +10,7 @@ use jeton_loopback::Value;
 const NEVER_MILLIS: i64 = 1_000 * 365 * 24 * 60 * 60 * 1_000;
 
 /// When a row was created, how long it was to live, and when that ends.
-pub(super) struct Life {
+pub(super) struct Expiry {
     /// As it was said; `None`: null.
     created: Option<Timestamp>,
     pub(super) created_at: Timestamp,
@@ -24,13 +24,13 @@ pub(super) struct Life {
     self_made_end: Option<Timestamp>,
 }
 
-impl Life {
-    /// The life that is asked for, as far as the app allows it.
-    pub(super) fn of(said: &Said, app: &OpenApp, kind: TokenKind, now: Timestamp) -> Self {
+impl Expiry {
+    /// The expiry that is asked for, as far as the app allows it.
+    pub(super) fn of(input: &RowInput, app: &OpenApp, kind: TokenKind, now: Timestamp) -> Self {
         let ttl =
-            said.ttl.clone().unwrap_or(Value::Number(f64::from(app.settings.common.default_ttl_seconds)));
-        let created = said.created.unwrap_or(Some(now));
-        Life::new(&app.settings, kind, (created, created.unwrap_or(now)), ttl, now)
+            input.ttl.clone().unwrap_or(Value::Number(f64::from(app.settings.common.default_ttl_seconds)));
+        let created = input.created.unwrap_or(Some(now));
+        Expiry::new(&app.settings, kind, (created, created.unwrap_or(now)), ttl, now)
     }
 
     /// The same of a row that was created at that time, or shows null in its place, and is to live for this `ttl`.
@@ -51,7 +51,7 @@ impl Life {
             _ => None,
         };
         let (asked, allowed) = (within(None), within(settings.common.max_ttl_seconds));
-        Life { created, created_at, ttl, asked, allowed, self_made_end }
+        Expiry { created, created_at, ttl, asked, allowed, self_made_end }
     }
 
     /// Lets it end no later than that.

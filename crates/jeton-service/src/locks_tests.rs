@@ -71,8 +71,8 @@ async fn a_caller_that_lost_its_rights_meanwhile_changes_nothing() {
         let edit = Edit { lifetime: Some(Lifetime::Millis(5000)), ..Edit::default() };
         let data = Value::Object(vec![("ttl".to_owned(), Value::Number(1e6))]);
 
-        let turns =
-            [service.turns.take(("token", row)).await, service.turns.take(("row", id.expose())).await];
+        let locks =
+            [service.locks.lock(("token", row)).await, service.locks.lock(("row", id.expose())).await];
         let mut update = pin!(service.update(app, &authority, row, None, &edit));
         let mut write = pin!(service.loopback_merge(app, &writer, id.expose(), &data));
         assert!(update.as_mut().now_or_never().is_none() && write.as_mut().now_or_never().is_none());
@@ -94,7 +94,7 @@ async fn a_caller_that_lost_its_rights_meanwhile_changes_nothing() {
                 .await
                 .unwrap();
         }
-        drop(turns);
+        drop(locks);
         let (updated, written) = (update.await, write.await);
         assert!(matches!(updated, Err(Error::Withdrawn)), "{updated:?}");
         if is_revoked {
