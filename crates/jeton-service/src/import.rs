@@ -2,8 +2,8 @@
 
 use crate::issue::Issue;
 use crate::open_app::OpenApp;
-use crate::{Service, Unavailable};
-use jeton_core::{Actor, AuthorityError, Lifetime, Secret, Timestamp, TokenId};
+use crate::{Error, Service};
+use jeton_core::{Actor, AuthorityRefusal, Lifetime, Secret, Timestamp, TokenId};
 use jeton_store::Inserted;
 use jeton_store::SelfMadeLimit;
 
@@ -34,7 +34,7 @@ pub enum Imported {
     /// Its secret has white space at an end or a control character: no header can carry it.
     Unfit,
     /// Its scopes do not go with its kind, or are beyond a limit.
-    Misfit(AuthorityError),
+    Refused(AuthorityRefusal),
 }
 
 impl Service {
@@ -49,9 +49,9 @@ impl Service {
         rows: Vec<ImportRow>,
         allow_weak: bool,
         by: &Actor,
-    ) -> Result<Vec<Imported>, Unavailable> {
+    ) -> Result<Vec<Imported>, Error> {
         let now = self.now();
-        let latest = app.settings.lifetime_policy().expires_at(now, now, Lifetime::Unlimited);
+        let latest = app.settings.common.lifetime_policy().expires_at(now, now, Lifetime::Unlimited);
         let mut outcomes = Vec::with_capacity(rows.len());
         let mut drafts = Vec::new();
         for row in rows {
@@ -65,8 +65,8 @@ impl Service {
             }
             let scopes = &row.issue.scopes;
             let fits = row.issue.kind.check_scopes(scopes).and_then(|()| self.within_limits(scopes));
-            if let Err(misfit) = fits {
-                outcomes.push(Some(Imported::Misfit(misfit)));
+            if let Err(refusal) = fits {
+                outcomes.push(Some(Imported::Refused(refusal)));
                 continue;
             }
             let expires_at = match (row.expires_at, latest) {
@@ -88,6 +88,6 @@ impl Service {
             })
         };
         let outcomes: Option<Vec<Imported>> = outcomes.into_iter().map(outcome).collect();
-        outcomes.ok_or(Unavailable::Unreadable("answer to an import"))
+        outcomes.ok_or(Error::Unreadable("answer to an import"))
     }
 }

@@ -2,9 +2,9 @@
 
 use crate::keys::DataKey;
 use crate::open_app::OpenApp;
-use crate::{Refusal, Service, Unavailable};
+use crate::{Error, Refusal, Service};
 use jeton_core::{
-    Actor, AppId, Authority, AuthorityError, Description, Document, Label, Lifetime, Owner, Scopes, Secret,
+    Actor, AppId, Authority, AuthorityRefusal, Description, Document, Label, Lifetime, Owner, Scopes, Secret,
     Timestamp, Token, TokenId, TokenKind, earlier_end,
 };
 use jeton_store::SelfMadeLimit;
@@ -78,14 +78,14 @@ impl Service {
         app: &OpenApp,
         authority: &Authority,
         issue: Issue,
-    ) -> Result<Result<Issued, Refusal>, Unavailable> {
+    ) -> Result<Result<Issued, Refusal>, Error> {
         let now = self.now();
         let expires_at = expiry(app, authority, issue.life, now);
         let fits = issue.kind.check_scopes(&issue.scopes).and_then(|()| self.within_limits(&issue.scopes));
         if let Err(refused) = fits.and_then(|()| authority.may_issue(&issue.scopes, expires_at)) {
             return Ok(Err(refused.into()));
         }
-        let secret = self.keys.mint(&*self.entropy, app.settings.token_prefix.as_ref())?;
+        let secret = self.keys.mint(&*self.entropy, app.settings.common.token_prefix.as_ref())?;
         let mut drafts = [self.draft(app, issue, secret, (now, expires_at), None)?];
         let inserted = self.insert(app, &mut drafts, SelfMadeLimit::NONE, now, &authority.actor()).await?;
         let [Draft { secret, new }] = drafts;
@@ -97,7 +97,7 @@ impl Service {
     }
 
     /// Whether a token may be given these scopes.
-    pub(crate) fn within_limits(&self, scopes: &Scopes) -> Result<(), AuthorityError> {
+    pub(crate) fn within_limits(&self, scopes: &Scopes) -> Result<(), AuthorityRefusal> {
         Ok(scopes.within(&self.limits.scopes)?)
     }
 
@@ -109,7 +109,7 @@ impl Service {
         secret: Secret,
         (created_at, expires_at): (Timestamp, Option<Timestamp>),
         disabled_by: Option<Actor>,
-    ) -> Result<Draft, Unavailable> {
+    ) -> Result<Draft, Error> {
         let new = NewToken {
             digest: self.keys.digest(&secret),
             digest_key_id: self.keys.current_id(),
@@ -143,7 +143,7 @@ impl Service {
         self_made: SelfMadeLimit,
         at: Timestamp,
         by: &Actor,
-    ) -> Result<Vec<Inserted>, Unavailable> {
+    ) -> Result<Vec<Inserted>, Error> {
         let mut answers = vec![Inserted::KeyGone; drafts.len()];
         let mut data_key = app.data_key.clone();
         for _ in 0..crate::update::MAX_TRIES {
@@ -161,15 +161,15 @@ impl Service {
             }
             // Where it is gone, so is whoever asked.
             let now = self.read_by(Some(&app.key)).await?.filter(|now| now.id == app.id);
-            data_key = now.ok_or(Unavailable::Withdrawn)?.data_key.clone();
+            data_key = now.ok_or(Error::Withdrawn)?.data_key.clone();
             for (draft, _) in drafts.iter_mut().zip(&answers).filter(|(_, answer)| is_left(answer)) {
                 self.seal(app.id, data_key.as_ref(), draft)?;
             }
         }
-        Err(Unavailable::Contended)
+        Err(Error::Contended)
     }
 
-    fn seal(&self, app_id: AppId, data_key: Option<&DataKey>, draft: &mut Draft) -> Result<(), Unavailable> {
+    fn seal(&self, app_id: AppId, data_key: Option<&DataKey>, draft: &mut Draft) -> Result<(), Error> {
         let Draft { secret, new } = draft;
         // A service credential is shown when it is made and never again.
         let data_key = data_key.filter(|_| new.kind != TokenKind::Service);
@@ -205,7 +205,7 @@ pub(crate) fn stored(id: TokenId, app_id: AppId, new: NewToken) -> StoredToken {
 }
 
 fn expiry(app: &OpenApp, authority: &Authority, life: TokenLife, now: Timestamp) -> Option<Timestamp> {
-    let at = |lifetime| app.settings.lifetime_policy().expires_at(now, now, lifetime);
+    let at = |lifetime| app.settings.common.lifetime_policy().expires_at(now, now, lifetime);
     match life {
         TokenLife::Asked(lifetime) => at(lifetime),
         TokenLife::Default(lifetime) => earlier_end(at(lifetime), authority.ends_at()),

@@ -2,7 +2,7 @@
 
 use crate::cache::{Place, Recalled};
 use crate::lookup::{Digests, Seeking};
-use crate::{Service, Subject, Unavailable};
+use crate::{CachedToken, Error, Service};
 use jeton_core::{
     AppKey, Demand, Explanation, InactiveReason, Secret, Timestamp, Token, Verdict, decide, explain,
 };
@@ -17,7 +17,7 @@ pub struct Verified {
     /// Whether the token is active and allowed.
     pub verdict: Verdict,
     /// The token, if the asker may know of it.
-    pub subject: Option<Arc<Subject>>,
+    pub cached: Option<Arc<CachedToken>>,
 }
 
 /// That memory does not know the answer, with what was computed of the secret.
@@ -59,7 +59,7 @@ impl Service {
         secret: &Secret,
         demand: &Demand,
         from: Option<IpAddr>,
-    ) -> Result<Verified, Unavailable> {
+    ) -> Result<Verified, Error> {
         match self.verify_from_memory(app, secret, demand, from) {
             Ok(verified) => Ok(verified),
             Err(missed) => self.verify_missed(app, secret, missed, demand, from).await,
@@ -96,7 +96,7 @@ impl Service {
         missed: Missed,
         demand: &Demand,
         from: Option<IpAddr>,
-    ) -> Result<Verified, Unavailable> {
+    ) -> Result<Verified, Error> {
         let presented = self.presented_again(secret, *missed.0);
         match self.look_up(Place::Key(app), &presented, Seeking::EVERYWHERE).await {
             Ok(recalled) => Ok(self.judge(recalled, demand, self.now(), from)),
@@ -111,12 +111,7 @@ impl Service {
     ///
     /// # Errors
     /// It could not be found out. Never means that the token is bad.
-    pub async fn explain(
-        &self,
-        app: &AppKey,
-        secret: &Secret,
-        demand: &Demand,
-    ) -> Result<Explained, Unavailable> {
+    pub async fn explain(&self, app: &AppKey, secret: &Secret, demand: &Demand) -> Result<Explained, Error> {
         let found = match self.store.app_by_key(app).await? {
             Some(app) if !self.is_too_weak(secret) => {
                 self.stored_as_presented(app.id, &self.presented(secret)).await?
@@ -138,14 +133,14 @@ impl Service {
         from: Option<IpAddr>,
     ) -> Verified {
         let verified = match recalled {
-            Recalled::Known(subject) if subject.kind().is_shared() => {
-                let verdict = decide(subject.standing(), demand, now);
+            Recalled::Known(cached) if cached.kind().is_shared() => {
+                let verdict = decide(cached.standing(), demand, now);
                 if !matches!(verdict, Verdict::Inactive(_)) {
-                    self.usage.record(&subject, now, from);
+                    self.usage.record(&cached, now, from);
                 }
-                Verified { verdict, subject: Some(subject) }
+                Verified { verdict, cached: Some(cached) }
             }
-            Recalled::Known(_) | Recalled::Absent => Verified { verdict: UNKNOWN, subject: None },
+            Recalled::Known(_) | Recalled::Absent => Verified { verdict: UNKNOWN, cached: None },
         };
         self.measures.verdicts.count(verified.verdict);
         verified

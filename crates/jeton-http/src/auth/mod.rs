@@ -21,7 +21,7 @@ use axum::http::{HeaderName, HeaderValue, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use jeton_core::{AppKey, Demand, Permission, Resource, Secret, Verdict};
-use jeton_service::{Missed, Service, Subject, Unavailable, Verified};
+use jeton_service::{CachedToken, Error, Missed, Service, Verified};
 use percent_encoding::percent_decode_str;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -53,7 +53,7 @@ fn routes() -> Router<AppState> {
 #[derive(Debug)]
 enum Answer {
     /// 200, and who it is.
-    Allowed { app: AppKey, subject: Arc<Subject> },
+    Allowed { app: AppKey, cached: Arc<CachedToken> },
     /// 401: no token that is good here.
     Unproven,
     /// 403: a good token that does not cover the demand, or a demand that makes no sense.
@@ -110,14 +110,14 @@ impl Question {
         self.demand.as_ref().unwrap_or(&Demand::Active)
     }
 
-    fn answered(self, verified: Result<Verified, Unavailable>) -> Answer {
+    fn answered(self, verified: Result<Verified, Error>) -> Answer {
         match verified {
             Err(error) => {
                 tracing::error!(route = "/auth/{app}", "{error}");
                 Answer::Fault(error.into())
             }
-            Ok(verified) => match (verified.verdict, verified.subject, self.demand) {
-                (Verdict::Allowed, Some(subject), Some(_)) => Answer::Allowed { app: self.app, subject },
+            Ok(verified) => match (verified.verdict, verified.cached, self.demand) {
+                (Verdict::Allowed, Some(cached), Some(_)) => Answer::Allowed { app: self.app, cached },
                 (Verdict::Allowed, Some(_), None) | (Verdict::Refused, ..) => Answer::Refused,
                 (Verdict::Inactive(_), ..) | (Verdict::Allowed, None, _) => Answer::Unproven,
             },
@@ -171,11 +171,11 @@ impl Answer {
     fn each_header(&self, mut say: impl FnMut(HeaderName, &[u8])) {
         say(CACHE_CONTROL, b"no-store");
         match self {
-            Answer::Allowed { app, subject } => {
+            Answer::Allowed { app, cached } => {
                 say(X_AUTH_APP, app.as_str().as_bytes());
-                say(X_AUTH_TOKEN_ID, &subject.token_id_text());
-                say(X_AUTH_USER, &subject.user_text());
-                say(X_AUTH_SCOPES, subject.scopes_text());
+                say(X_AUTH_TOKEN_ID, &cached.token_id_text());
+                say(X_AUTH_USER, &cached.user_text());
+                say(X_AUTH_SCOPES, cached.scopes_text());
             }
             Answer::Unproven => say(WWW_AUTHENTICATE, b"Bearer"),
             Answer::Refused => say(WWW_AUTHENTICATE, b"Bearer error=\"insufficient_scope\""),

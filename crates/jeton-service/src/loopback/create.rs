@@ -2,14 +2,15 @@
 
 use super::caller::Writer;
 use super::document::LoopBackDocument;
-use super::life::Life;
+use super::expiry::Expiry;
+use super::input::RowInput;
 use super::row::LoopBackRow;
-use super::said::Said;
-use super::write::{WriteFault, Written};
+use super::write::{WriteRefusal, Written};
 use crate::apps::OpenApp;
 use crate::issue::{Draft, Issue, TokenLife, stored};
-use crate::{Service, Unavailable};
-use jeton_core::{ClientIds, Lifetime, Owner, Scopes, Secret, Timestamp, TokenKind, Value};
+use crate::{Error, Service};
+use jeton_core::{Lifetime, Owner, Scopes, Secret, Timestamp, TokenKind};
+use jeton_loopback::{ClientIds, Value};
 use jeton_store::Inserted;
 
 /// How many rows are made before others have the processor: each has a secret to be drawn and sealed.
@@ -40,9 +41,9 @@ impl Service {
         app: &OpenApp,
         writer: &Writer,
         items: &[Value],
-    ) -> Result<Vec<Result<LoopBackRow, WriteFault>>, Unavailable> {
+    ) -> Result<Vec<Result<LoopBackRow, WriteRefusal>>, Error> {
         if let Err(often) = self.may_write(app, writer) {
-            return Ok(items.iter().map(|_| Err(WriteFault::TooOften(often))).collect());
+            return Ok(items.iter().map(|_| Err(WriteRefusal::TooOften(often))).collect());
         }
         self.count_written(app, writer, items.len());
         let now = self.now();
@@ -69,16 +70,16 @@ impl Service {
                 Some((draft, Inserted::Issued(id))) => {
                     Ok(self.row(app, stored(id, app.id, draft.new))?.showing(&draft.secret))
                 }
-                Some((_, Inserted::NoRoom)) => Err(WriteFault::TooManySelfMade),
-                Some((_, Inserted::Duplicate | Inserted::KeyGone)) => Err(WriteFault::Duplicate),
-                None => Err(fault.unwrap_or(WriteFault::Duplicate)),
+                Some((_, Inserted::NoRoom)) => Err(WriteRefusal::TooManySelfMade),
+                Some((_, Inserted::Duplicate | Inserted::KeyGone)) => Err(WriteRefusal::Duplicate),
+                None => Err(fault.unwrap_or(WriteRefusal::Duplicate)),
             });
         }
         Ok(answers)
     }
 
     fn row_draft(&self, app: &OpenApp, writer: &Writer, data: &Value, now: Timestamp) -> Written<Draft> {
-        let said = match Said::read(data) {
+        let said = match RowInput::read(data) {
             Ok(said) => said,
             Err(fault) => return Ok(Err(fault)),
         };
@@ -89,13 +90,13 @@ impl Service {
         let user = said.user.clone().flatten();
         let is_proven = writer.vouches_for(user.as_ref());
         let kind = if is_proven { TokenKind::Identity } else { TokenKind::SelfMade };
-        let mut life = Life::of(&said, app, kind, now);
+        let mut life = Expiry::of(&said, app, kind, now);
         life.end_by(writer.ends_at(app));
         let max_bytes = self.limits.document_bytes;
         let mut document = LoopBackDocument::new(&said);
         document.live(&life, now);
         let Some(document) = document.into_document(max_bytes) else {
-            return Ok(Err(WriteFault::TooLarge(max_bytes)));
+            return Ok(Err(WriteRefusal::TooLarge(max_bytes)));
         };
         let issue = Issue {
             kind,
@@ -111,9 +112,9 @@ impl Service {
         Ok(Ok(self.draft(app, issue, secret, (life.created_at, life.expires_at()), None)?))
     }
 
-    fn secret_of(&self, app: &OpenApp, writer: &Writer, said: &Said) -> Written<Secret> {
+    fn secret_of(&self, app: &OpenApp, writer: &Writer, said: &RowInput) -> Written<Secret> {
         let Some(id) = &said.id else {
-            return Ok(Ok(self.keys.mint(&*self.entropy, app.settings.token_prefix.as_ref())?));
+            return Ok(Ok(self.keys.mint(&*self.entropy, app.settings.common.token_prefix.as_ref())?));
         };
         let may_choose = match app.settings.loopback.client_ids {
             ClientIds::Nobody => false,
@@ -121,9 +122,9 @@ impl Service {
             ClientIds::Anyone => true,
         };
         if !may_choose {
-            return Ok(Err(WriteFault::IdNotYours));
+            return Ok(Err(WriteRefusal::IdNotYours));
         }
         let is_handle = id.strip_prefix('~').is_some_and(|digits| digits.parse::<i64>().is_ok());
-        Ok(Secret::parse(id).ok().filter(|_| !is_handle).ok_or(WriteFault::Id))
+        Ok(Secret::parse(id).ok().filter(|_| !is_handle).ok_or(WriteRefusal::Id))
     }
 }
