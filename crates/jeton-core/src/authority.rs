@@ -62,7 +62,7 @@ pub struct Bearer<'a> {
 
 /// Why an act is beyond a caller's authority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AuthorityError {
+pub enum AuthorityRefusal {
     /// It would grant a permission that the caller does not hold.
     #[error("you cannot grant permissions that you do not hold")]
     NotHeld,
@@ -142,12 +142,21 @@ impl Authority {
         }
     }
 
-    /// Whose a token is that this caller issues without naming a user.
-    pub fn default_owner(&self) -> Owner {
-        match self {
-            Authority::Everything(_) => Owner::Nobody,
-            Authority::Manager { stand_in, .. } => stand_in.clone().map_or(Owner::Nobody, Owner::StandIn),
-            Authority::SelfService { user_id, .. } => Owner::Named(user_id.clone()),
+    /// Whose a token is that this caller issues to the user whom it names, or without naming one.
+    ///
+    /// # Errors
+    /// [`NotYours`](AuthorityRefusal::NotYours): a user names nobody else.
+    pub fn owner(&self, named: Option<UserId>) -> Result<Owner, AuthorityRefusal> {
+        match (self, named) {
+            (Authority::SelfService { user_id, .. }, Some(named)) if *user_id != named => {
+                Err(AuthorityRefusal::NotYours)
+            }
+            (_, Some(named)) => Ok(Owner::Named(named)),
+            (Authority::Everything(_), None) => Ok(Owner::Nobody),
+            (Authority::Manager { stand_in, .. }, None) => {
+                Ok(stand_in.clone().map_or(Owner::Nobody, Owner::StandIn))
+            }
+            (Authority::SelfService { user_id, .. }, None) => Ok(Owner::Named(user_id.clone())),
         }
     }
 
@@ -171,33 +180,33 @@ impl Authority {
     ///
     /// # Errors
     /// What it would do that the caller may not.
-    pub fn may_issue(&self, scopes: &Scopes, expires_at: Option<Timestamp>) -> Result<(), AuthorityError> {
+    pub fn may_issue(&self, scopes: &Scopes, expires_at: Option<Timestamp>) -> Result<(), AuthorityRefusal> {
         if let Authority::SelfService { holding, .. } = self
             && !holding.covers_scopes(scopes)
         {
-            return Err(AuthorityError::NotHeld);
+            return Err(AuthorityRefusal::NotHeld);
         }
-        if self.outlasts(expires_at) { Ok(()) } else { Err(AuthorityError::Outlives) }
+        if self.outlasts(expires_at) { Ok(()) } else { Err(AuthorityRefusal::Outlives) }
     }
 
     /// Whether the caller may turn `before` into `after`. The caller sees `before`.
     ///
     /// # Errors
     /// What it would do that the caller may not.
-    pub fn may_change(&self, before: &Token, after: &Token) -> Result<(), AuthorityError> {
+    pub fn may_change(&self, before: &Token, after: &Token) -> Result<(), AuthorityRefusal> {
         if !self.reaches(before) {
-            return Err(AuthorityError::BeyondCaller);
+            return Err(AuthorityRefusal::BeyondCaller);
         }
         if let Some(by) = &before.disabled_by
             && after.is_enabled()
             && matches!(self, Authority::SelfService { .. })
             && !by.is_same_principal(&self.actor())
         {
-            return Err(AuthorityError::DisabledByAnother);
+            return Err(AuthorityRefusal::DisabledByAnother);
         }
         match self.may_issue(&after.scopes, after.expires_at) {
             // What outlives the caller already may do so no longer than it did.
-            Err(AuthorityError::Outlives)
+            Err(AuthorityRefusal::Outlives)
                 if earlier_end(before.expires_at, after.expires_at) == after.expires_at =>
             {
                 Ok(())
@@ -290,20 +299,20 @@ impl TokenKind {
     /// Makes sure that a token of this kind may have these scopes.
     ///
     /// # Errors
-    /// [`IdentityToken`](AuthorityError::IdentityToken), [`Reserved`](AuthorityError::Reserved) or
-    /// [`ServiceToken`](AuthorityError::ServiceToken).
-    pub fn check_scopes(self, scopes: &Scopes) -> Result<(), AuthorityError> {
+    /// [`IdentityToken`](AuthorityRefusal::IdentityToken), [`Reserved`](AuthorityRefusal::Reserved) or
+    /// [`ServiceToken`](AuthorityRefusal::ServiceToken).
+    pub fn check_scopes(self, scopes: &Scopes) -> Result<(), AuthorityRefusal> {
         let mut permissions = scopes.as_slice().iter().flat_map(|scope| &scope.permissions);
         let (holds, error) = match self {
             TokenKind::Identity | TokenKind::SelfMade => {
-                (scopes.as_slice().is_empty(), AuthorityError::IdentityToken)
+                (scopes.as_slice().is_empty(), AuthorityRefusal::IdentityToken)
             }
-            TokenKind::Grant => (!permissions.any(Permission::is_reserved), AuthorityError::Reserved),
+            TokenKind::Grant => (!permissions.any(Permission::is_reserved), AuthorityRefusal::Reserved),
             TokenKind::Service => {
                 let own = ServicePermission::ALL.map(ServicePermission::permission);
                 let only_own = permissions.all(|permission| own.contains(permission));
                 let some = !scopes.global_permissions().is_empty();
-                (only_own && some && !scopes.any_narrow(), AuthorityError::ServiceToken)
+                (only_own && some && !scopes.any_narrow(), AuthorityRefusal::ServiceToken)
             }
         };
         if holds { Ok(()) } else { Err(error) }
@@ -340,10 +349,10 @@ impl Token {
     /// # Errors
     /// Names that a token of this kind does not hold; names that would widen a token that has any scope that is not
     /// global; a limit.
-    pub fn scopes_with_permissions(&self, names: Vec<Permission>) -> Result<Scopes, AuthorityError> {
+    pub fn scopes_with_permissions(&self, names: Vec<Permission>) -> Result<Scopes, AuthorityRefusal> {
         let held = self.scopes.global_permissions();
         if self.scopes.any_narrow() && !names.iter().all(|name| held.contains(&name)) {
-            return Err(AuthorityError::WouldWiden);
+            return Err(AuthorityRefusal::WouldWiden);
         }
         let scopes = self.scopes.with_global_permissions(names)?;
         self.kind.check_scopes(&scopes)?;

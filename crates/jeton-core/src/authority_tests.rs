@@ -76,12 +76,21 @@ fn which_tokens_lend_authority() {
 }
 
 #[test]
-fn whose_a_token_is_when_nobody_says() {
+fn whose_a_token_is() {
     let manager = authority(&token(1, TokenKind::Service, named("1"), "jeton:manage", None)).unwrap();
     let own = authority(&token(3, TokenKind::Grant, named("7"), "read", Some(100))).unwrap();
-    assert_eq!(manager.default_owner(), Owner::StandIn(user("1")));
-    assert_eq!(own.default_owner(), named("7"));
-    assert_eq!(Authority::Everything(Actor::Cli).default_owner(), Owner::Nobody);
+    let nameless = authority(&token(1, TokenKind::Service, Owner::Nobody, "jeton:manage", None)).unwrap();
+    let everything = Authority::Everything(Actor::Cli);
+    for (authority, of_nobody, of_eight) in [
+        (&everything, Owner::Nobody, Ok(named("8"))),
+        (&manager, Owner::StandIn(user("1")), Ok(named("8"))),
+        (&nameless, Owner::Nobody, Ok(named("8"))),
+        (&own, named("7"), Err(AuthorityRefusal::NotYours)),
+    ] {
+        assert_eq!(authority.owner(None), Ok(of_nobody));
+        assert_eq!(authority.owner(Some(user("8"))), of_eight);
+        assert_eq!(authority.owner(Some(user("7"))), Ok(named("7")));
+    }
     assert_eq!((manager.ends_at(), own.ends_at()), (None, Some(at(100))));
 }
 
@@ -124,13 +133,13 @@ fn nobody_grants_what_it_does_not_hold_or_outlives_itself() {
     let caller = authority(&token(3, TokenKind::Grant, named("7"), "read,write", Some(100))).unwrap();
     assert_eq!(caller.may_issue(&scopes("write"), Some(at(100))), Ok(()));
     assert_eq!(caller.may_issue(&scopes(""), Some(at(1))), Ok(()));
-    assert_eq!(caller.may_issue(&scopes("write,admin"), Some(at(1))), Err(AuthorityError::NotHeld));
-    assert_eq!(caller.may_issue(&scopes("write"), Some(at(101))), Err(AuthorityError::Outlives));
-    assert_eq!(caller.may_issue(&scopes("write"), None), Err(AuthorityError::Outlives));
+    assert_eq!(caller.may_issue(&scopes("write,admin"), Some(at(1))), Err(AuthorityRefusal::NotHeld));
+    assert_eq!(caller.may_issue(&scopes("write"), Some(at(101))), Err(AuthorityRefusal::Outlives));
+    assert_eq!(caller.may_issue(&scopes("write"), None), Err(AuthorityRefusal::Outlives));
     // An identity token holds nothing; it grants what the app lists.
     let identity = authority(&token(3, TokenKind::Identity, named("7"), "", None)).unwrap();
     assert_eq!(identity.may_issue(&scopes("read"), None), Ok(()));
-    assert_eq!(identity.may_issue(&scopes("write"), None), Err(AuthorityError::NotHeld));
+    assert_eq!(identity.may_issue(&scopes("write"), None), Err(AuthorityRefusal::NotHeld));
 }
 
 #[test]
@@ -138,14 +147,14 @@ fn a_manager_that_ends_makes_nothing_that_outlives_it() {
     let manager = authority(&token(1, TokenKind::Service, named("1"), "jeton:manage", Some(100))).unwrap();
     assert_eq!(manager.may_issue(&Scopes::none(), Some(at(100))), Ok(()));
     for later in [Some(102), None] {
-        assert_eq!(manager.may_issue(&Scopes::none(), later.map(at)), Err(AuthorityError::Outlives));
+        assert_eq!(manager.may_issue(&Scopes::none(), later.map(at)), Err(AuthorityRefusal::Outlives));
         // What outlives it already may be changed, and end sooner.
         let longer = token(9, TokenKind::Grant, named("7"), "read", later);
         let sooner = Token { expires_at: Some(at(101)), ..longer.clone() };
         assert_eq!(manager.may_change(&longer, &longer), Ok(()));
         assert_eq!(manager.may_change(&longer, &sooner), Ok(()));
         let shorter = token(9, TokenKind::Grant, named("7"), "read", Some(50));
-        assert_eq!(manager.may_change(&shorter, &longer), Err(AuthorityError::Outlives));
+        assert_eq!(manager.may_change(&shorter, &longer), Err(AuthorityRefusal::Outlives));
     }
 }
 
@@ -197,9 +206,9 @@ fn nobody_enables_what_another_disabled() {
     let own = Actor::User { user_id: user("7"), token_id: TokenId::new(44).unwrap() };
     for (by, expected) in [
         (own.clone(), Ok(())),
-        (manager.actor(), Err(AuthorityError::DisabledByAnother)),
-        (Actor::Cli, Err(AuthorityError::DisabledByAnother)),
-        (Actor::Client, Err(AuthorityError::DisabledByAnother)),
+        (manager.actor(), Err(AuthorityRefusal::DisabledByAnother)),
+        (Actor::Cli, Err(AuthorityRefusal::DisabledByAnother)),
+        (Actor::Client, Err(AuthorityRefusal::DisabledByAnother)),
     ] {
         let before = disabled(by.clone());
         assert_eq!(caller.may_change(&before, &grant), expected, "{by}");
@@ -217,15 +226,15 @@ fn permissions_never_widen_a_scoped_token() {
     let mut scoped = token(9, TokenKind::Grant, Owner::Nobody, "", None);
     let narrow = Scope { permissions: names("write"), ids: vec!["s1".into()], ..Scope::default() };
     scoped.scopes = Scopes::new(vec![narrow, Scope::global(names("read,list"))]).unwrap();
-    assert_eq!(scoped.scopes_with_permissions(names("write")), Err(AuthorityError::WouldWiden));
+    assert_eq!(scoped.scopes_with_permissions(names("write")), Err(AuthorityRefusal::WouldWiden));
     let kept = scoped.scopes_with_permissions(names("list")).unwrap();
     assert_eq!(kept.global_permissions(), [&names("list")[0]]);
     assert!(kept.any_narrow());
     let global = token(9, TokenKind::Grant, Owner::Nobody, "read", None);
     assert!(global.scopes_with_permissions(names("write,delete")).is_ok());
-    assert_eq!(global.scopes_with_permissions(names("jeton:manage")), Err(AuthorityError::Reserved));
+    assert_eq!(global.scopes_with_permissions(names("jeton:manage")), Err(AuthorityRefusal::Reserved));
     let identity = token(9, TokenKind::Identity, named("7"), "", None);
-    assert_eq!(identity.scopes_with_permissions(names("read")), Err(AuthorityError::IdentityToken));
+    assert_eq!(identity.scopes_with_permissions(names("read")), Err(AuthorityRefusal::IdentityToken));
     assert_eq!(identity.scopes_with_permissions(vec![]), Ok(Scopes::none()));
 }
 
@@ -237,17 +246,17 @@ fn each_kind_has_scopes_of_its_own_sort() {
     let narrow = Scopes::new(vec![narrow]).unwrap();
     for (kind, scopes, expected) in [
         (Identity, global(""), Ok(())),
-        (Identity, global("read"), Err(AuthorityError::IdentityToken)),
-        (SelfMade, global("read"), Err(AuthorityError::IdentityToken)),
+        (Identity, global("read"), Err(AuthorityRefusal::IdentityToken)),
+        (SelfMade, global("read"), Err(AuthorityRefusal::IdentityToken)),
         (Grant, global(""), Ok(())),
         (Grant, global("read"), Ok(())),
-        (Grant, global("read,jeton:verify"), Err(AuthorityError::Reserved)),
-        (Grant, narrow.clone(), Err(AuthorityError::Reserved)),
+        (Grant, global("read,jeton:verify"), Err(AuthorityRefusal::Reserved)),
+        (Grant, narrow.clone(), Err(AuthorityRefusal::Reserved)),
         (Service, global("jeton:verify"), Ok(())),
-        (Service, global("jeton:verify,read"), Err(AuthorityError::ServiceToken)),
-        (Service, global("jeton:other"), Err(AuthorityError::ServiceToken)),
-        (Service, global(""), Err(AuthorityError::ServiceToken)),
-        (Service, narrow, Err(AuthorityError::ServiceToken)),
+        (Service, global("jeton:verify,read"), Err(AuthorityRefusal::ServiceToken)),
+        (Service, global("jeton:other"), Err(AuthorityRefusal::ServiceToken)),
+        (Service, global(""), Err(AuthorityRefusal::ServiceToken)),
+        (Service, narrow, Err(AuthorityRefusal::ServiceToken)),
     ] {
         assert_eq!(kind.check_scopes(&scopes), expected, "{kind:?} {scopes:?}");
     }

@@ -120,6 +120,21 @@ impl InactiveReason {
 ///
 /// Of several reasons against a token the first of revoked, expired, disabled is named. At `now == expires_at` it is
 /// expired.
+///
+/// ```
+/// use jeton_core::{Demand, InactiveReason, Permission, Scope, Standing, Timestamp, Verdict, decide};
+///
+/// let at = |millis| Timestamp::from_millis(millis).expect("it is in range");
+/// let read = vec![Scope::global(Permission::parse_list("read")?)];
+/// let token = Standing { revoked: false, disabled: false, expires_at: Some(at(1_000)), scopes: &read };
+/// let to_read = Demand::Permission { permission: "read".parse()?, resource: None };
+/// let to_write = Demand::Permission { permission: "write".parse()?, resource: None };
+///
+/// assert_eq!(decide(token, &to_read, at(999)), Verdict::Allowed);
+/// assert_eq!(decide(token, &to_write, at(999)), Verdict::Refused);
+/// assert_eq!(decide(token, &Demand::Active, at(1_000)), Verdict::Inactive(InactiveReason::Expired));
+/// # Ok::<(), jeton_core::PermissionError>(())
+/// ```
 pub fn decide(standing: Standing<'_>, demand: &Demand, now: Timestamp) -> Verdict {
     if let Some(reason) = inactive(standing, now) {
         return Verdict::Inactive(reason);

@@ -34,6 +34,14 @@ macro_rules! numbered {
 
 numbered!(
     /// The number of a token: ascending in the order of issue within a store, never used again.
+    ///
+    /// ```
+    /// use jeton_core::{MAX_INTEGER, TokenId};
+    ///
+    /// assert_eq!(TokenId::new(7).map(TokenId::get), Some(7));
+    /// // JavaScript reads it exactly, and 0 is nobody's.
+    /// assert!(TokenId::new(0).is_none() && TokenId::new(MAX_INTEGER + 1).is_none());
+    /// ```
     TokenId
 );
 numbered!(
@@ -48,6 +56,14 @@ numbered!(
 /// The public name of an app: `appKey`, Dotide's database, LoopBack's application.
 ///
 /// 1 to 100 of `A-Z a-z 0-9 . _ -`, the first one a letter or digit. Case matters.
+///
+/// ```
+/// use jeton_core::AppKey;
+///
+/// assert_eq!("my-shop.2".parse::<AppKey>()?.as_str(), "my-shop.2");
+/// assert!("-shop".parse::<AppKey>().is_err());
+/// # Ok::<(), jeton_core::AppKeyError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AppKey(String);
 
@@ -95,6 +111,15 @@ impl fmt::Display for AppKey {
 ///
 /// A text that is the canonical decimal form of a 64-bit integer is that integer, so the text form of a user id determines
 /// it: `parse(id.to_string()) == id`.
+///
+/// ```
+/// use jeton_core::UserId;
+///
+/// assert_eq!("42".parse::<UserId>()?, UserId::from_integer(42));
+/// // Not the canonical form, so a text of its own.
+/// assert_ne!("042".parse::<UserId>()?, UserId::from_integer(42));
+/// # Ok::<(), jeton_core::UserIdError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UserId(UserIdForm);
 

@@ -6,43 +6,31 @@
 
 #![deny(missing_docs)]
 
-mod acl;
 mod actor;
 mod authority;
-mod date;
 mod decide;
 mod digest;
 mod entropy;
-mod filter;
 mod forward_auth;
 mod ids;
 mod lifetime;
 mod measure;
 mod meet;
+mod meter;
 mod scope;
 mod secret;
 mod settings;
 mod time;
 mod token;
-mod value;
 
-pub use acl::{
-    AccessRules, AccessType, AclCaller, AclEntry, AclError, AclPermission, Ground, MAX_ACL_ENTRIES, Method,
-    Methods, Principal,
-};
 pub use actor::{Actor, ActorError};
-pub use authority::{Authority, AuthorityError, Bearer, Holding};
+pub use authority::{Authority, AuthorityRefusal, Bearer, Holding};
 pub use decide::{
     Demand, Explanation, InactiveReason, Lack, PermissionMissing, Resource, Standing, Verdict, decide,
     explain,
 };
 pub use digest::{Digest, DigestKey};
 pub use entropy::{Entropy, EntropyError};
-pub use filter::{
-    ClauseFault, Condition, DECLARED, Fields, Filter, FilterError, Halt, IMPLIED_LIMIT, Implied, Inclusion,
-    MAX_DEPTH, MAX_NAMES, MAX_PATTERN_BYTES, MAX_PATTERN_CHARS, MAX_PATTERNS, MAX_TERMS, Meter, Order, Page,
-    PatternError, Row, RowPlace, Sorting,
-};
 pub use forward_auth::{
     BY_ROUTE, CookieName, CredentialPlace, CredentialPlaceError, DemandName, DemandNameError,
     ForwardAuthSettings, MAX_CACHE_SECONDS, MAX_CREDENTIALS, MAX_DEMANDS, MAX_ROUTES, MAX_RULE_PATH_BYTES,
@@ -51,6 +39,7 @@ pub use forward_auth::{
 pub use ids::{AppId, AppKey, AppKeyError, MAX_INTEGER, OperatorId, TokenId, UserId, UserIdError};
 pub use lifetime::{Lifetime, LifetimePolicy, earlier_end, later_end};
 pub use measure::{Counter, Gauge, Histogram, HistogramReading};
+pub use meter::{Halt, Meter};
 pub use scope::{
     MAX_NAME_CHARS, MAX_NAMES_PER_SCOPE, MAX_SCOPES, Permission, PermissionError, RESERVED_PREFIX, Scope,
     ScopeLimits, Scopes, ScopesError, ServicePermission,
@@ -59,12 +48,11 @@ pub use secret::{
     MAX_SECRET_BYTES, MacKey, Secret, SecretError, TokenPrefix, TokenPrefixError, WEAK_SECRET_CHARS,
 };
 pub use settings::{
-    AppKeySettings, ClientIds, CorsOrigins, CorsSettings, DotideSettings, Int64Form, LoopBackSettings,
-    MAX_CORS_ORIGINS, Reveal, Settings, SettingsError,
+    AppKeySettings, CorsOrigins, CorsSettings, DotideSettings, Int64Form, MAX_CORS_ORIGINS, Reveal, Settings,
+    SettingsError,
 };
 pub use time::{Clock, ManualClock, Timestamp};
 pub use token::{
     Description, Document, DocumentError, Label, LabelError, MAX_DESCRIPTION_CHARS, MAX_DOCUMENT_BYTES,
     MAX_LABEL_CHARS, Owner, Token, TokenKind,
 };
-pub use value::Value;

@@ -3,6 +3,17 @@
 use crate::time::Timestamp;
 
 /// How long whoever issues or changes a token wants it to live.
+///
+/// ```
+/// use jeton_core::{Lifetime, LifetimePolicy, Timestamp};
+///
+/// let now = Timestamp::from_millis(0).expect("it is in range");
+/// let within_a_week = LifetimePolicy { max_ttl_seconds: Some(7 * 86_400) };
+/// let millis = |lifetime| within_a_week.expires_at(now, now, lifetime).map(Timestamp::as_millis);
+/// assert_eq!(millis(Lifetime::days(1)), Some(86_400_000));
+/// assert_eq!(millis(Lifetime::Unlimited), Some(7 * 86_400_000));
+/// assert_eq!(LifetimePolicy { max_ttl_seconds: None }.expires_at(now, now, Lifetime::Unlimited), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lifetime {
     /// For this many milliseconds. Zero or less: it is expired from the start.

@@ -19,6 +19,17 @@ pub const RESERVED_PREFIX: &str = "jeton:";
 /// no white space at either end. What is parsed, to be granted, has no white space and nothing else within that people write
 /// between names either: `read write` is two names that somebody took for a list. Tokens from before may hold such a name,
 /// which [`held`](Self::held) reads.
+///
+/// ```
+/// use jeton_core::Permission;
+///
+/// let names = Permission::parse_list("read, write")?;
+/// assert_eq!(names[1].as_str(), "write");
+/// assert!("read write".parse::<Permission>().is_err(), "a name holds no white space");
+/// // Jeton's own names go to service credentials alone.
+/// assert!("jeton:manage".parse::<Permission>()?.is_reserved());
+/// # Ok::<(), jeton_core::PermissionError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Permission(String);
 
@@ -140,6 +151,21 @@ impl ServicePermission {
 ///
 /// Ids and tags are two selectors: either one that matches is enough. A scope that is neither global nor names an id
 /// or a tag covers nothing.
+///
+/// ```
+/// use jeton_core::{Demand, Permission, Resource, Scope, Standing, Timestamp, Verdict, decide};
+///
+/// let read = Permission::parse_list("read")?;
+/// let scopes = [Scope { permissions: read.clone(), tags: vec!["eu".to_owned()], ..Scope::default() }];
+/// let token = Standing { revoked: false, disabled: false, expires_at: None, scopes: &scopes };
+/// let of = |tag: &str| {
+///     let resource = Resource::named(None, vec![tag.to_owned()]);
+///     let demand = Demand::Permission { permission: read[0].clone(), resource };
+///     decide(token, &demand, Timestamp::MAX)
+/// };
+/// assert_eq!((of("eu"), of("us")), (Verdict::Allowed, Verdict::Refused));
+/// # Ok::<(), jeton_core::PermissionError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Scope {
     /// The actions.

@@ -30,6 +30,20 @@ const HEX_LEN: usize = 2 * (RANDOM_LEN + MAC_LEN);
 ///
 /// It cannot be cloned, printed or compared, and its memory is wiped when it is dropped. It leaves by
 /// [`expose`](Self::expose) alone.
+///
+/// ```
+/// use jeton_core::{MacKey, Secret};
+///
+/// let (ours, theirs) = (MacKey::new(&[1; 32]), MacKey::new(&[2; 32]));
+/// let secret = Secret::mint(&ours, &[7; 16], Some(&"demo".parse()?));
+/// assert!(secret.expose().starts_with("demo_07070707"));
+/// // By arithmetic alone: nothing is looked up.
+/// assert!(secret.is_minted_by(&ours) && !secret.is_minted_by(&theirs));
+/// // What a client presents may be anything; only nothing, and too much, is refused.
+/// assert!(!Secret::parse("guessed")?.is_minted_by(&ours));
+/// assert!(Secret::parse("").is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Secret(Zeroizing<String>);
 
 /// Why a text cannot be a secret.

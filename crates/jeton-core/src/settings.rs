@@ -1,6 +1,5 @@
 //! What an app decides for itself.
 
-use crate::acl::AccessRules;
 use crate::forward_auth::{ForwardAuthSettings, Misfit};
 use crate::lifetime::{Lifetime, LifetimePolicy};
 use crate::scope::Permission;
@@ -25,8 +24,6 @@ pub struct Settings {
     pub appkey: AppKeySettings,
     /// The Dotide API.
     pub dotide: DotideSettings,
-    /// LoopBack's AccessToken API.
-    pub loopback: LoopBackSettings,
     /// What gateways ask.
     pub forward_auth: ForwardAuthSettings,
 }
@@ -63,19 +60,6 @@ pub struct DotideSettings {
     pub timezone: String,
 }
 
-/// Settings of LoopBack's AccessToken API.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LoopBackSettings {
-    /// Whether the app answers there.
-    pub enabled: bool,
-    /// Who may call what.
-    pub access: AccessRules,
-    /// Who may choose the id of a token, which is its secret.
-    pub client_ids: ClientIds,
-    /// Whether a `ttl` of -1 means that a token never expires. If not, such a token has expired from the start.
-    pub allow_eternal_tokens: bool,
-}
-
 /// Which pages of other origins a browser lets in. `Default`: none.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct CorsSettings {
@@ -103,17 +87,6 @@ impl Default for CorsOrigins {
 
 /// Most origins that settings name.
 pub const MAX_CORS_ORIGINS: usize = 100;
-
-/// Who may choose the id of a token on LoopBack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClientIds {
-    /// Nobody.
-    Nobody,
-    /// Whoever is let in by name.
-    Authorized,
-    /// Whoever may write.
-    Anyone,
-}
 
 /// How the AppKey API writes 64-bit integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,12 +123,6 @@ impl Default for Settings {
                 grantable: Vec::new(),
             },
             dotide: DotideSettings { enabled: true, timezone: "Asia/Shanghai".to_owned() },
-            loopback: LoopBackSettings {
-                enabled: true,
-                access: AccessRules::default(),
-                client_ids: ClientIds::Authorized,
-                allow_eternal_tokens: false,
-            },
             forward_auth: ForwardAuthSettings::default(),
         }
     }

@@ -4,8 +4,9 @@ use crate::cache::Before;
 use crate::limiter::{Purpose, TooOften};
 use crate::lookup::{Presented, Seeking};
 use crate::open_app::OpenApp;
-use crate::{Service, Subject, Unavailable};
-use jeton_core::{Actor, AppKey, Authority, Secret, Settings};
+use crate::settings::AppSettings;
+use crate::{CachedToken, Error, Service};
+use jeton_core::{Actor, AppKey, Authority, Secret};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -23,10 +24,10 @@ pub enum Surface {
 }
 
 impl Surface {
-    pub(crate) fn is_enabled(self, settings: &Settings) -> bool {
+    pub(crate) fn is_enabled(self, settings: &AppSettings) -> bool {
         match self {
-            Surface::AppKey => settings.appkey.enabled,
-            Surface::Dotide => settings.dotide.enabled,
+            Surface::AppKey => settings.common.appkey.enabled,
+            Surface::Dotide => settings.common.dotide.enabled,
             Surface::LoopBack => settings.loopback.enabled,
             Surface::Verify => true,
         }
@@ -62,16 +63,12 @@ impl Service {
         &self,
         surface: Surface,
         key: Option<&AppKey>,
-    ) -> Result<Option<Arc<OpenApp>>, Unavailable> {
+    ) -> Result<Option<Arc<OpenApp>>, Error> {
         Ok(self.open_by(key).await?.filter(|app| surface.is_enabled(&app.settings)))
     }
 
     /// Whether a caller that was admitted still has the authority that it had then.
-    pub(crate) async fn still_holds(
-        &self,
-        app: &OpenApp,
-        authority: &Authority,
-    ) -> Result<bool, Unavailable> {
+    pub(crate) async fn still_holds(&self, app: &OpenApp, authority: &Authority) -> Result<bool, Error> {
         let id = match authority {
             Authority::Everything(_) => return Ok(true),
             Authority::SelfService { token_id, .. } => token_id,
@@ -85,7 +82,7 @@ impl Service {
         else {
             return Ok(false);
         };
-        let now = Authority::of(stored.token.bearer(), &app.settings);
+        let now = Authority::of(stored.token.bearer(), &app.settings.common);
         Ok(now.is_ok_and(|now| now.as_ref() == Some(authority)))
     }
 
@@ -96,7 +93,7 @@ impl Service {
         app: &OpenApp,
         authority: &Authority,
         before: &Before,
-    ) -> Result<(), Unavailable> {
+    ) -> Result<(), Error> {
         let token = match authority {
             Authority::SelfService { token_id, .. } => *token_id,
             Authority::Manager { actor: Actor::Manager(token_id), .. } => *token_id,
@@ -105,7 +102,7 @@ impl Service {
         if self.cache.is_unchanged(before, Some(token)) || self.still_holds(app, authority).await? {
             Ok(())
         } else {
-            Err(Unavailable::Withdrawn)
+            Err(Error::Withdrawn)
         }
     }
 
@@ -124,11 +121,11 @@ impl Service {
         key: Option<&AppKey>,
         presented: Option<&Secret>,
         from: Option<IpAddr>,
-    ) -> Result<Admission, Unavailable> {
+    ) -> Result<Admission, Error> {
         let Some(secret) = presented else { return Ok(Admission::Unproven) };
         let presented = self.presented(secret);
-        if let Some((app, subject)) = key.and_then(|key| self.recall_caller(surface, key, &presented)) {
-            return self.admit_bearer(app, &subject, from);
+        if let Some((app, cached)) = key.and_then(|key| self.recall_caller(surface, key, &presented)) {
+            return self.admit_bearer(app, &cached, from);
         }
         let failures = self.failures(Purpose::Failures, from, key);
         if let Err(often) = self.may_look_up(failures, Some(secret)) {
@@ -158,22 +155,22 @@ impl Service {
         surface: Surface,
         key: &AppKey,
         presented: &Presented<'_>,
-    ) -> Option<(Arc<OpenApp>, Arc<Subject>)> {
+    ) -> Option<(Arc<OpenApp>, Arc<CachedToken>)> {
         let app = self.cache.recall_opened(Some(key)).filter(|app| surface.is_enabled(&app.settings))?;
-        let subject = self.recall_live(app.id, presented, Seeking::EVERYWHERE)?;
-        Some((app, subject))
+        let cached = self.recall_live(app.id, presented, Seeking::EVERYWHERE)?;
+        Some((app, cached))
     }
 
     /// What the bearer of a live token may do in its app. That is a use of the token.
     fn admit_bearer(
         &self,
         app: Arc<OpenApp>,
-        subject: &Arc<Subject>,
+        cached: &Arc<CachedToken>,
         from: Option<IpAddr>,
-    ) -> Result<Admission, Unavailable> {
-        self.usage.record(subject, self.now(), from);
-        let authority = Authority::of(subject.bearer(), &app.settings)
-            .map_err(|_| Unavailable::Unreadable("settings of an app"))?;
+    ) -> Result<Admission, Error> {
+        self.usage.record(cached, self.now(), from);
+        let authority = Authority::of(cached.bearer(), &app.settings.common)
+            .map_err(|_| Error::Unreadable("settings of an app"))?;
         Ok(match authority {
             None => Admission::Powerless,
             Some(authority) => Admission::Admitted { app, authority },

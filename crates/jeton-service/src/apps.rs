@@ -3,11 +3,11 @@
 use crate::cache::Before;
 use crate::open_app::ForwardAuthApp;
 pub(crate) use crate::open_app::OpenApp;
-use crate::settings::{SettingsProblem, merge_settings, parse_settings};
-use crate::{Keys, Service, Unavailable};
+use crate::settings::{AppSettings, SettingsDocumentError, merge_settings, parse_settings};
+use crate::{Error, Keys, Service};
 use jeton_core::{
     Actor, AppKey, Entropy, EntropyError, Owner, Permission, Reveal, Scopes, Secret, ServicePermission,
-    Settings, Timestamp, TokenKind, UserId,
+    Timestamp, TokenKind, UserId,
 };
 use jeton_store::write::{ChangeApp, CreateApp, DeleteApp, SweepDeletedApps, SweepSealed};
 use jeton_store::{App, AppChange, AppChanged, AppCreated, NewApp, NewToken};
@@ -39,7 +39,7 @@ pub struct AppSummary {
     /// The name of its client credentials.
     pub client_id: String,
     /// Its settings, defaults included.
-    pub settings: Settings,
+    pub settings: AppSettings,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -52,11 +52,11 @@ pub struct AppSummary {
 #[derive(Debug)]
 pub enum Merged {
     /// The settings as they are now.
-    Done(Box<Settings>),
+    Done(Box<AppSettings>),
     /// There is no such app.
     NoApp,
     /// The result would be no settings document; nothing was changed.
-    Refused(SettingsProblem),
+    Refused(SettingsDocumentError),
 }
 
 /// An app about to be made, with what will be shown of it once.
@@ -122,7 +122,7 @@ impl Service {
         key: &AppKey,
         admin_user: UserId,
         by: &Actor,
-    ) -> Result<Option<AppCredentials>, Unavailable> {
+    ) -> Result<Option<AppCredentials>, Error> {
         let draft = AppDraft::new(&self.keys, &*self.entropy, self.now(), key, admin_user)?;
         match self.store.write(CreateApp { app: draft.app, admin: draft.admin, by: by.clone() }).await? {
             AppCreated::Created(_) => Ok(Some(draft.credentials)),
@@ -135,18 +135,23 @@ impl Service {
     ///
     /// # Errors
     /// It could not be found out.
-    pub async fn open_app(&self, key: &AppKey) -> Result<Option<Arc<OpenApp>>, Unavailable> {
+    pub async fn open_app(&self, key: &AppKey) -> Result<Option<Arc<OpenApp>>, Error> {
         self.open_by(Some(key)).await
     }
 
     /// The app of this key, or the default app. That no app has a key is remembered, too.
-    pub(crate) async fn open_by(&self, key: Option<&AppKey>) -> Result<Option<Arc<OpenApp>>, Unavailable> {
+    pub(crate) async fn open_by(&self, key: Option<&AppKey>) -> Result<Option<Arc<OpenApp>>, Error> {
         if let Some(app) = self.cache.recall_opened(key) {
             return Ok(Some(app));
         }
         if key.is_some_and(|key| self.cache.recall_app(key) == Some(None)) {
             return Ok(None);
         }
+        self.read_by(key).await
+    }
+
+    /// The app of this key, or the default app, as the store has it now.
+    pub(crate) async fn read_by(&self, key: Option<&AppKey>) -> Result<Option<Arc<OpenApp>>, Error> {
         let before = self.cache.before();
         let found = match key {
             Some(key) => self.store.app_by_key(key).await?,
@@ -164,7 +169,7 @@ impl Service {
         before: Before,
         key: Option<&AppKey>,
         app: &App,
-    ) -> Result<Arc<OpenApp>, Unavailable> {
+    ) -> Result<Arc<OpenApp>, Error> {
         let app = Arc::new(self.read_app(app)?);
         self.cache.keep_opened(before, key, &app);
         Ok(app)
@@ -174,7 +179,7 @@ impl Service {
     ///
     /// # Errors
     /// It could not be found out.
-    pub async fn apps(&self) -> Result<Vec<AppSummary>, Unavailable> {
+    pub async fn apps(&self) -> Result<Vec<AppSummary>, Error> {
         self.store.apps().await?.iter().map(summary).collect()
     }
 
@@ -182,7 +187,7 @@ impl Service {
     ///
     /// # Errors
     /// It could not be found out.
-    pub async fn app(&self, key: &AppKey) -> Result<Option<AppSummary>, Unavailable> {
+    pub async fn app(&self, key: &AppKey) -> Result<Option<AppSummary>, Error> {
         self.store.app_by_key(key).await?.as_ref().map(summary).transpose()
     }
 
@@ -193,20 +198,15 @@ impl Service {
     ///
     /// # Errors
     /// It could not be done.
-    pub async fn merge_settings(
-        &self,
-        key: &AppKey,
-        patch: &Value,
-        by: &Actor,
-    ) -> Result<Merged, Unavailable> {
-        let _turn = self.turns.take(("app", key)).await?;
+    pub async fn merge_settings(&self, key: &AppKey, patch: &Value, by: &Actor) -> Result<Merged, Error> {
+        let _lock = self.locks.lock(("app", key)).await?;
         for _ in 0..crate::update::MAX_TRIES {
             let Some(app) = self.store.app_by_key(key).await? else { return Ok(Merged::NoApp) };
             let (document, settings) = match merge_settings(&settings_value(&app)?, patch) {
                 Ok(merged) => merged,
-                Err(problem) => return Ok(Merged::Refused(problem)),
+                Err(error) => return Ok(Merged::Refused(error)),
             };
-            let data_key = match (settings.reveal, &app.data_key) {
+            let data_key = match (settings.common.reveal, &app.data_key) {
                 (Reveal::Once, Some(_)) => Some(None),
                 (Reveal::Always, None) => {
                     Some(Some(self.keys.new_data_key(&*self.entropy, &app.client_id)?.1))
@@ -214,7 +214,7 @@ impl Service {
                 (Reveal::Once, None) | (Reveal::Always, Some(_)) => None,
             };
             // Also if it was once already: an earlier sweep may have been cut short.
-            let sweeps = settings.reveal == Reveal::Once;
+            let sweeps = settings.common.reveal == Reveal::Once;
             let change = AppChange { settings: Some(document.to_string()), data_key, ..AppChange::default() };
             match self.change_app(&app, change, by).await? {
                 AppChanged::Stale => continue,
@@ -225,10 +225,10 @@ impl Service {
             }
             return Ok(Merged::Done(Box::new(settings)));
         }
-        Err(Unavailable::Contended)
+        Err(Error::Contended)
     }
 
-    async fn change_app(&self, app: &App, change: AppChange, by: &Actor) -> Result<AppChanged, Unavailable> {
+    async fn change_app(&self, app: &App, change: AppChange, by: &Actor) -> Result<AppChanged, Error> {
         let (id, expected) = (app.id, app.revision);
         Ok(self.store.write(ChangeApp { id, expected, change, at: self.now(), by: by.clone() }).await?)
     }
@@ -242,9 +242,9 @@ impl Service {
         &self,
         key: &AppKey,
         by: &Actor,
-    ) -> Result<Option<(String, Secret)>, Unavailable> {
+    ) -> Result<Option<(String, Secret)>, Error> {
         let client_secret = self.keys.mint(&*self.entropy, None)?;
-        let _turn = self.turns.take(("app", key)).await?;
+        let _lock = self.locks.lock(("app", key)).await?;
         for _ in 0..crate::update::MAX_TRIES {
             let Some(app) = self.store.app_by_key(key).await? else { return Ok(None) };
             let digest = self.keys.client_digest(&client_secret);
@@ -253,21 +253,21 @@ impl Service {
                 return Ok(Some((app.client_id, client_secret)));
             }
         }
-        Err(Unavailable::Contended)
+        Err(Error::Contended)
     }
 
     /// Deletes an app and all of its tokens. From the answer on none of them is known. `false`: there is no such app.
     ///
     /// # Errors
     /// It could not be done. The app may be deleted already, with rows left to remove.
-    pub async fn delete_app(&self, key: &AppKey, by: &Actor) -> Result<bool, Unavailable> {
+    pub async fn delete_app(&self, key: &AppKey, by: &Actor) -> Result<bool, Error> {
         let Some(app) = self.store.app_by_key(key).await? else { return Ok(false) };
         let deleted = self.store.write(DeleteApp { id: app.id, at: self.now(), by: by.clone() }).await?;
         while self.store.write(SweepDeletedApps { limit: SWEEP_ROWS }).await? > 0 {}
         Ok(deleted)
     }
 
-    pub(crate) fn read_app(&self, app: &App) -> Result<OpenApp, Unavailable> {
+    pub(crate) fn read_app(&self, app: &App) -> Result<OpenApp, Error> {
         let open = |sealed: &Vec<u8>| self.keys.open_data_key(sealed, &app.client_id);
         let data_key = app.data_key.as_ref().map(open).transpose();
         Ok(OpenApp {
@@ -276,12 +276,12 @@ impl Service {
             settings: read_settings(app)?,
             client_id: app.client_id.clone(),
             client_secret: app.client_secret,
-            data_key: data_key.map_err(|_| Unavailable::Unreadable("data key of an app"))?,
+            data_key: data_key.map_err(|_| Error::Unreadable("data key of an app"))?,
         })
     }
 }
 
-fn summary(app: &App) -> Result<AppSummary, Unavailable> {
+fn summary(app: &App) -> Result<AppSummary, Error> {
     Ok(AppSummary {
         key: app.key.clone(),
         client_id: app.client_id.clone(),
@@ -292,12 +292,12 @@ fn summary(app: &App) -> Result<AppSummary, Unavailable> {
     })
 }
 
-fn settings_value(app: &App) -> Result<Value, Unavailable> {
-    serde_json::from_str(&app.settings).map_err(|_| Unavailable::Unreadable("settings of an app"))
+fn settings_value(app: &App) -> Result<Value, Error> {
+    serde_json::from_str(&app.settings).map_err(|_| Error::Unreadable("settings of an app"))
 }
 
-fn read_settings(app: &App) -> Result<Settings, Unavailable> {
-    parse_settings(&settings_value(app)?).map_err(|_| Unavailable::Unreadable("settings of an app"))
+fn read_settings(app: &App) -> Result<AppSettings, Error> {
+    parse_settings(&settings_value(app)?).map_err(|_| Error::Unreadable("settings of an app"))
 }
 
 /// 32 random bytes as 64 hex digits.

@@ -1,7 +1,7 @@
 //! Backups and restores, while the service goes on.
 
 use crate::initialise::new_epoch;
-use crate::{KeyMisfit, KeyRing, Keys, Service, Unavailable};
+use crate::{Error, KeyCheckError, KeyRing, Keys, Service};
 use jeton_core::{Actor, Clock, Entropy};
 use jeton_store::{BackedUp, CheckReport, OpenError, Restore, Restored, Store, check_backup};
 use std::ffi::{OsStr, OsString};
@@ -25,7 +25,7 @@ pub enum BackupError {
     },
     /// It could not be done.
     #[error(transparent)]
-    Unavailable(#[from] Unavailable),
+    Unavailable(#[from] Error),
 }
 
 /// Why a backup is not restored, or cannot be used. Nothing was changed.
@@ -39,10 +39,10 @@ pub enum RestoreError {
     Damaged(Vec<String>),
     /// It was written with other keys.
     #[error("the backup was made with other keys: {0}")]
-    Keys(#[from] KeyMisfit),
+    Keys(#[from] KeyCheckError),
     /// It could not be done.
     #[error(transparent)]
-    Unavailable(#[from] Unavailable),
+    Unavailable(#[from] Error),
 }
 
 impl Service {
@@ -60,7 +60,7 @@ impl Service {
             Ok(_) | Err(_) => {}
         }
         remove_abandoned(path).await.map_err(failed)?;
-        let number = u64::from_be_bytes(self.entropy.bytes::<8>().map_err(Unavailable::from)?);
+        let number = u64::from_be_bytes(self.entropy.bytes::<8>().map_err(Error::from)?);
         let partial = partial_path(path, number).ok_or_else(|| failed(io::ErrorKind::InvalidInput.into()))?;
         let written = self.write_backup(&partial, path).await;
         if written.is_err()
@@ -79,7 +79,7 @@ impl Service {
         // As long as it is locked, somebody writes it.
         file.try_lock().map_err(|error| failed(error.into()))?;
         let file = fs::File::from_std(file);
-        let backed_up = self.store.back_up(partial).await.map_err(Unavailable::from)?;
+        let backed_up = self.store.back_up(partial).await.map_err(Error::from)?;
         file.sync_all().await.map_err(failed)?;
         fs::rename(partial, path).await.map_err(failed)?;
         fs::File::open(folder_of(path)).await.map_err(failed)?.sync_all().await.map_err(failed)?;
@@ -98,7 +98,7 @@ impl Service {
         by: &Actor,
     ) -> Result<Restored, RestoreError> {
         let wish = prepare(&self.keys, &*self.clock, &*self.entropy, path, keeps_removed, by).await?;
-        Ok(self.store.write(wish).await.map_err(Unavailable::from)?)
+        Ok(self.store.write(wish).await.map_err(Error::from)?)
     }
 
     /// The same into a store that was never initialised, with the keys of the backup.
@@ -114,17 +114,17 @@ impl Service {
         by: &Actor,
     ) -> Result<Restored, RestoreError> {
         let wish = prepare(&Keys::derive(ring), clock, entropy, path, true, by).await?;
-        Ok(store.write(wish).await.map_err(Unavailable::from)?)
+        Ok(store.write(wish).await.map_err(Error::from)?)
     }
 
     /// Reads everything and says what makes no sense.
     ///
     /// # Errors
     /// It could not be read.
-    pub async fn check(&self) -> Result<CheckReport, Unavailable> {
+    pub async fn check(&self) -> Result<CheckReport, Error> {
         let mut report = self.store.check().await?;
-        if let Err(misfit) = self.keys.know(&report.key_checks) {
-            report.faults.push(misfit.to_string());
+        if let Err(error) = self.keys.know(&report.key_checks) {
+            report.faults.push(error.to_string());
         }
         Ok(report)
     }
@@ -154,7 +154,7 @@ async fn prepare(
     Ok(Restore {
         path: path.to_owned(),
         key_checks: keys.checks(),
-        epoch: new_epoch(entropy).map_err(Unavailable::from)?,
+        epoch: new_epoch(entropy).map_err(Error::from)?,
         keeps_removed,
         at: clock.now(),
         by: by.clone(),

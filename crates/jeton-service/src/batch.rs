@@ -3,7 +3,7 @@
 use crate::cache::Recalled;
 use crate::lookup::{Presented, Seeking};
 use crate::verify::nothing_to_explain;
-use crate::{Service, Subject, Unavailable, Verified};
+use crate::{CachedToken, Error, Service, Verified};
 use jeton_core::{AppId, Demand, Explanation, Secret, Timestamp, Verdict, explain};
 use jeton_store::{Fair, Share, StoreError, Turn};
 use std::sync::Arc;
@@ -36,7 +36,7 @@ pub struct Checked {
     /// Whether the token is active and allowed.
     pub verdict: Verdict,
     /// The token, if the asker may know of it.
-    pub subject: Option<Arc<Subject>>,
+    pub cached: Option<Arc<CachedToken>>,
     /// On what grounds, if they are wanted.
     pub explanation: Option<Explanation>,
 }
@@ -49,7 +49,7 @@ impl Service {
     ///
     /// # Errors
     /// It could not be found out: no check is answered then.
-    pub async fn verify_many(&self, app_id: AppId, checks: &[Check]) -> Result<Vec<Checked>, Unavailable> {
+    pub async fn verify_many(&self, app_id: AppId, checks: &[Check]) -> Result<Vec<Checked>, Error> {
         let now = self.now();
         let mut recalled: Vec<Option<Recalled>> = Vec::with_capacity(checks.len());
         let mut missed: Vec<Presented<'_>> = Vec::new();
@@ -78,7 +78,7 @@ impl Service {
     ///
     /// # Errors
     /// Too many of the app's wait.
-    pub async fn batch_turn(&self, app_id: AppId) -> Result<Turn<AppId>, Unavailable> {
+    pub async fn batch_turn(&self, app_id: AppId) -> Result<Turn<AppId>, Error> {
         tokio::task::yield_now().await;
         Ok(self.batches.turn(app_id).await.map_err(StoreError::from)?)
     }
@@ -102,11 +102,11 @@ impl Service {
 
     fn answer(&self, check: &Check, recalled: Recalled, now: Timestamp) -> Checked {
         // Whoever asks was handed the token by somebody else, from an address that is not known here.
-        let Verified { verdict, subject } = self.judge(recalled, &check.demand, now, None);
-        let explanation = check.explains.then(|| match &subject {
-            Some(subject) => explain(subject.standing(), &check.demand, now),
+        let Verified { verdict, cached } = self.judge(recalled, &check.demand, now, None);
+        let explanation = check.explains.then(|| match &cached {
+            Some(cached) => explain(cached.standing(), &check.demand, now),
             None => nothing_to_explain(),
         });
-        Checked { verdict, subject, explanation }
+        Checked { verdict, cached, explanation }
     }
 }

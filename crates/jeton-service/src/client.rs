@@ -3,7 +3,7 @@
 use crate::admit::Surface;
 use crate::limiter::{Purpose, TooOften};
 use crate::open_app::OpenApp;
-use crate::{Service, Unavailable};
+use crate::{Error, Service};
 use jeton_core::{Actor, AppKey, Authority, Digest, Secret};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ impl Service {
         key: Option<&AppKey>,
         presented: Option<&ClientCredentials>,
         from: Option<IpAddr>,
-    ) -> Result<Option<(Arc<OpenApp>, Authority)>, Unavailable> {
+    ) -> Result<Option<(Arc<OpenApp>, Authority)>, Error> {
         let app = self.client_app(key, presented, from, 1).await?.ok().flatten();
         let authority = Authority::Manager { actor: Actor::Client, stand_in: None, ends_at: None };
         Ok(app.filter(|app| surface.is_enabled(&app.settings)).map(|app| (app, authority)))
@@ -47,7 +47,7 @@ impl Service {
         presented: Option<&ClientCredentials>,
         from: Option<IpAddr>,
         questions: u64,
-    ) -> Result<Result<Option<Arc<OpenApp>>, TooOften>, Unavailable> {
+    ) -> Result<Result<Option<Arc<OpenApp>>, TooOften>, Error> {
         let nobody: AppKey = "0".parse().unwrap_or_else(|_| unreachable!("0 is an app key"));
         let sought = key.unwrap_or(&nobody);
         let remembered = self.cache.recall_opened(Some(sought));

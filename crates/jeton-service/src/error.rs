@@ -1,12 +1,12 @@
 //! Refusals, which are answers, and the one failure.
 
-use jeton_core::{AuthorityError, EntropyError};
+use jeton_core::{AuthorityRefusal, EntropyError};
 use jeton_store::StoreError;
 
 /// It could not be found out, or could not be done. Says nothing about what was asked for, least of all that it does
 /// not exist. The text is for the log; callers learn only that they may try again.
 #[derive(Debug, thiserror::Error)]
-pub enum Unavailable {
+pub enum Error {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -41,17 +41,17 @@ pub enum Unavailable {
     Contended,
 }
 
-impl Unavailable {
+impl Error {
     /// Whether nothing is wrong but that too much is asked for at once, most likely by the same app.
     pub fn is_crowding(&self) -> bool {
         match self {
-            Unavailable::Store(StoreError::Crowded(_)) | Unavailable::Busy | Unavailable::Contended => true,
-            Unavailable::Store(_)
-            | Unavailable::Entropy(_)
-            | Unavailable::Unreadable(_)
-            | Unavailable::Withdrawn
-            | Unavailable::TooCostly { .. }
-            | Unavailable::Failed => false,
+            Error::Store(StoreError::Crowded(_)) | Error::Busy | Error::Contended => true,
+            Error::Store(_)
+            | Error::Entropy(_)
+            | Error::Unreadable(_)
+            | Error::Withdrawn
+            | Error::TooCostly { .. }
+            | Error::Failed => false,
         }
     }
 }
@@ -64,5 +64,5 @@ pub enum Refusal {
     NotFound,
     /// It is beyond the caller's authority.
     #[error(transparent)]
-    Forbidden(#[from] AuthorityError),
+    Forbidden(#[from] AuthorityRefusal),
 }

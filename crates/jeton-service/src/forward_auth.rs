@@ -3,7 +3,7 @@
 use crate::limiter::Purpose;
 use crate::lookup::Seeking;
 use crate::verify::UNKNOWN;
-use crate::{ForwardAuthApp, Service, Unavailable, Verified};
+use crate::{Error, ForwardAuthApp, Service, Verified};
 use jeton_core::{AppKey, Secret};
 use std::net::IpAddr;
 
@@ -18,7 +18,7 @@ impl Service {
     ///
     /// # Errors
     /// It could not be found out.
-    pub async fn forward_auth_app(&self, key: &AppKey) -> Result<ForwardAuthApp, Unavailable> {
+    pub async fn forward_auth_app(&self, key: &AppKey) -> Result<ForwardAuthApp, Error> {
         if let Some(app) = self.cache.recall_forward_auth(key) {
             return Ok(app);
         }
@@ -35,7 +35,7 @@ impl Service {
         &self,
         key: &AppKey,
         from: Option<IpAddr>,
-    ) -> Result<ForwardAuthApp, Unavailable> {
+    ) -> Result<ForwardAuthApp, Error> {
         let failures = self.failures(Purpose::Failures, from, None);
         if self.may_look_up(failures, None).is_err() {
             return Ok(ForwardAuthApp::NONE);
@@ -56,6 +56,6 @@ impl Service {
     /// The answer about what names no token.
     pub fn unknown(&self) -> Verified {
         self.measures.verdicts.count(UNKNOWN);
-        Verified { verdict: UNKNOWN, subject: None }
+        Verified { verdict: UNKNOWN, cached: None }
     }
 }

@@ -2,11 +2,10 @@
 
 use crate::issue::Issue;
 use crate::open_app::OpenApp;
-use crate::{Service, Unavailable};
-use jeton_core::{Actor, AuthorityError, Lifetime, Secret, Timestamp, TokenId};
+use crate::{Error, Service};
+use jeton_core::{Actor, AuthorityRefusal, Lifetime, Secret, Timestamp, TokenId};
 use jeton_store::Inserted;
 use jeton_store::SelfMadeLimit;
-use jeton_store::write::InsertTokens;
 
 /// A token to be taken over. Its lifetime is not [`Issue::life`] but what the other system said.
 #[derive(Debug)]
@@ -35,7 +34,7 @@ pub enum Imported {
     /// Its secret has white space at an end or a control character: no header can carry it.
     Unfit,
     /// Its scopes do not go with its kind, or are beyond a limit.
-    Misfit(AuthorityError),
+    Refused(AuthorityRefusal),
 }
 
 impl Service {
@@ -50,11 +49,11 @@ impl Service {
         rows: Vec<ImportRow>,
         allow_weak: bool,
         by: &Actor,
-    ) -> Result<Vec<Imported>, Unavailable> {
+    ) -> Result<Vec<Imported>, Error> {
         let now = self.now();
-        let latest = app.settings.lifetime_policy().expires_at(now, now, Lifetime::Unlimited);
+        let latest = app.settings.common.lifetime_policy().expires_at(now, now, Lifetime::Unlimited);
         let mut outcomes = Vec::with_capacity(rows.len());
-        let mut tokens = Vec::new();
+        let mut drafts = Vec::new();
         for row in rows {
             if !row.secret.fits_in_header() {
                 outcomes.push(Some(Imported::Unfit));
@@ -66,8 +65,8 @@ impl Service {
             }
             let scopes = &row.issue.scopes;
             let fits = row.issue.kind.check_scopes(scopes).and_then(|()| self.within_limits(scopes));
-            if let Err(misfit) = fits {
-                outcomes.push(Some(Imported::Misfit(misfit)));
+            if let Err(refusal) = fits {
+                outcomes.push(Some(Imported::Refused(refusal)));
                 continue;
             }
             let expires_at = match (row.expires_at, latest) {
@@ -76,28 +75,19 @@ impl Service {
             };
             let times = (row.created_at.unwrap_or(now), expires_at);
             let disabled_by = (!row.enabled).then(|| by.clone());
-            tokens.push(self.new_token(app, row.issue, &row.secret, times, disabled_by)?);
+            drafts.push(self.draft(app, row.issue, row.secret, times, disabled_by)?);
             outcomes.push(None);
         }
-        let mut inserted = self
-            .store
-            .write(InsertTokens {
-                app_id: app.id,
-                tokens,
-                self_made: SelfMadeLimit::NONE,
-                at: now,
-                by: by.clone(),
-            })
-            .await?
-            .into_iter();
+        let inserted = self.insert(app, &mut drafts, SelfMadeLimit::NONE, now, by).await?;
+        let mut inserted = inserted.into_iter();
         let outcome = |decided: Option<Imported>| {
             decided.or_else(|| match inserted.next()? {
                 Inserted::Issued(id) => Some(Imported::Taken(id)),
                 Inserted::Duplicate => Some(Imported::Duplicate),
-                Inserted::NoRoom => None,
+                Inserted::NoRoom | Inserted::KeyGone => None,
             })
         };
         let outcomes: Option<Vec<Imported>> = outcomes.into_iter().map(outcome).collect();
-        outcomes.ok_or(Unavailable::Unreadable("answer to an import"))
+        outcomes.ok_or(Error::Unreadable("answer to an import"))
     }
 }

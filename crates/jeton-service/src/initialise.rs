@@ -1,7 +1,7 @@
 //! The beginning: the first app and the first operator, and opening what is there.
 
 use crate::apps::{AppCredentials, AppDraft};
-use crate::{CacheLimits, KeyMisfit, KeyRing, Keys, Service, Unavailable};
+use crate::{CacheLimits, Error, KeyCheckError, KeyRing, Keys, Service};
 use jeton_core::{Actor, AppKey, Clock, Entropy, EntropyError, Secret, UserId};
 use jeton_store::{Genesis, Initialised, NewOperator, Store};
 use std::sync::Arc;
@@ -17,16 +17,16 @@ pub struct InitialCredentials {
 
 /// Why the service cannot be opened over a store.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenFailure {
+pub enum OpenServiceError {
     /// Nothing was initialised in it.
     #[error("the database was never initialised")]
     Uninitialised,
     /// It was written with other keys.
     #[error(transparent)]
-    Keys(#[from] KeyMisfit),
+    Keys(#[from] KeyCheckError),
     /// It could not be found out.
     #[error(transparent)]
-    Unavailable(#[from] Unavailable),
+    Unavailable(#[from] Error),
 }
 
 impl Service {
@@ -42,7 +42,7 @@ impl Service {
         entropy: &dyn Entropy,
         key: &AppKey,
         admin_user: UserId,
-    ) -> Result<Option<InitialCredentials>, Unavailable> {
+    ) -> Result<Option<InitialCredentials>, Error> {
         let keys = Keys::derive(ring);
         let now = clock.now();
         let draft = AppDraft::new(&keys, entropy, now, key, admin_user)?;
@@ -67,30 +67,30 @@ impl Service {
     /// The service over a store that was initialised with these keys.
     ///
     /// # Errors
-    /// See [`OpenFailure`].
+    /// See [`OpenServiceError`].
     pub async fn open(
         store: Arc<dyn Store>,
         ring: &KeyRing,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
-    ) -> Result<Self, OpenFailure> {
+    ) -> Result<Self, OpenServiceError> {
         Self::open_with(store, ring, clock, entropy, CacheLimits::default()).await
     }
 
     /// The same with other limits of what verification remembers.
     ///
     /// # Errors
-    /// See [`OpenFailure`].
+    /// See [`OpenServiceError`].
     pub async fn open_with(
         store: Arc<dyn Store>,
         ring: &KeyRing,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
         limits: CacheLimits,
-    ) -> Result<Self, OpenFailure> {
+    ) -> Result<Self, OpenServiceError> {
         let keys = Keys::derive(ring);
-        let checks = store.key_checks().await.map_err(Unavailable::from)?;
-        keys.fit(&checks.ok_or(OpenFailure::Uninitialised)?)?;
+        let checks = store.key_checks().await.map_err(Error::from)?;
+        keys.fit(&checks.ok_or(OpenServiceError::Uninitialised)?)?;
         Ok(Service::new(store, keys, clock, entropy, limits))
     }
 }

@@ -1,9 +1,10 @@
 //! Issuing a token.
 
+use crate::keys::DataKey;
 use crate::open_app::OpenApp;
-use crate::{Refusal, Service, Unavailable};
+use crate::{Error, Refusal, Service};
 use jeton_core::{
-    Actor, AppId, Authority, AuthorityError, Description, Document, Label, Lifetime, Owner, Scopes, Secret,
+    Actor, AppId, Authority, AuthorityRefusal, Description, Document, Label, Lifetime, Owner, Scopes, Secret,
     Timestamp, Token, TokenId, TokenKind, earlier_end,
 };
 use jeton_store::SelfMadeLimit;
@@ -61,6 +62,12 @@ impl Deref for Issued {
     }
 }
 
+/// A token that is about to be inserted.
+pub(crate) struct Draft {
+    pub(crate) secret: Secret,
+    pub(crate) new: NewToken,
+}
+
 impl Service {
     /// Issues a token. When this answers, the token is on disk and good at once.
     ///
@@ -71,27 +78,18 @@ impl Service {
         app: &OpenApp,
         authority: &Authority,
         issue: Issue,
-    ) -> Result<Result<Issued, Refusal>, Unavailable> {
+    ) -> Result<Result<Issued, Refusal>, Error> {
         let now = self.now();
         let expires_at = expiry(app, authority, issue.life, now);
         let fits = issue.kind.check_scopes(&issue.scopes).and_then(|()| self.within_limits(&issue.scopes));
         if let Err(refused) = fits.and_then(|()| authority.may_issue(&issue.scopes, expires_at)) {
             return Ok(Err(refused.into()));
         }
-        let secret = self.keys.mint(&*self.entropy, app.settings.token_prefix.as_ref())?;
-        let new = self.new_token(app, issue, &secret, (now, expires_at), None)?;
-        match self
-            .store
-            .write(InsertTokens {
-                app_id: app.id,
-                tokens: vec![new.clone()],
-                self_made: SelfMadeLimit::NONE,
-                at: now,
-                by: authority.actor(),
-            })
-            .await?
-            .as_slice()
-        {
+        let secret = self.keys.mint(&*self.entropy, app.settings.common.token_prefix.as_ref())?;
+        let mut drafts = [self.draft(app, issue, secret, (now, expires_at), None)?];
+        let inserted = self.insert(app, &mut drafts, SelfMadeLimit::NONE, now, &authority.actor()).await?;
+        let [Draft { secret, new }] = drafts;
+        match inserted.as_slice() {
             [Inserted::Issued(id)] => Ok(Ok(Issued { token: stored(*id, app.id, new).token, secret })),
             // Two secrets of 128 random bits were the same: the source of randomness cannot be trusted.
             _ => Err(jeton_core::EntropyError("the same secret was drawn twice".to_owned()).into()),
@@ -99,27 +97,24 @@ impl Service {
     }
 
     /// Whether a token may be given these scopes.
-    pub(crate) fn within_limits(&self, scopes: &Scopes) -> Result<(), AuthorityError> {
+    pub(crate) fn within_limits(&self, scopes: &Scopes) -> Result<(), AuthorityRefusal> {
         Ok(scopes.within(&self.limits.scopes)?)
     }
 
-    pub(crate) fn new_token(
+    /// A token with this secret, sealed under the app's data key.
+    pub(crate) fn draft(
         &self,
         app: &OpenApp,
         issue: Issue,
-        secret: &Secret,
+        secret: Secret,
         (created_at, expires_at): (Timestamp, Option<Timestamp>),
         disabled_by: Option<Actor>,
-    ) -> Result<NewToken, Unavailable> {
-        let digest = self.keys.digest(secret);
-        // A service credential is shown when it is made and never again.
-        let data_key = app.data_key.as_ref().filter(|_| issue.kind != TokenKind::Service);
-        let sealed = data_key.map(|key| key.seal(&*self.entropy, app.id, &digest, secret)).transpose()?;
-        Ok(NewToken {
-            digest,
+    ) -> Result<Draft, Error> {
+        let new = NewToken {
+            digest: self.keys.digest(&secret),
             digest_key_id: self.keys.current_id(),
-            is_foreign: !self.keys.minted(secret),
-            sealed,
+            is_foreign: !self.keys.minted(&secret),
+            sealed: None,
             kind: issue.kind,
             owner: issue.owner,
             created_at,
@@ -131,7 +126,56 @@ impl Service {
             permissions_as_sent: issue.permissions_as_sent,
             scopes: issue.scopes,
             document: issue.document,
-        })
+        };
+        let mut draft = Draft { secret, new };
+        self.seal(app.id, app.data_key.as_ref(), &mut draft)?;
+        Ok(draft)
+    }
+
+    /// Inserts tokens; the answers are in their order. Those whose data key was destroyed meanwhile, by this server or another, are sealed again under the one that there is now, if there is one.
+    ///
+    /// # Errors
+    /// It could not be done. Of more than 1,024 some may be there.
+    pub(crate) async fn insert(
+        &self,
+        app: &OpenApp,
+        drafts: &mut [Draft],
+        self_made: SelfMadeLimit,
+        at: Timestamp,
+        by: &Actor,
+    ) -> Result<Vec<Inserted>, Error> {
+        let mut answers = vec![Inserted::KeyGone; drafts.len()];
+        let mut data_key = app.data_key.clone();
+        for _ in 0..crate::update::MAX_TRIES {
+            let is_left = |answer: &Inserted| *answer == Inserted::KeyGone;
+            let left = drafts.iter().zip(&answers).filter(|(_, answer)| is_left(answer));
+            let tokens = left.map(|(draft, _)| draft.new.clone()).collect();
+            let sealed_under = data_key.as_ref().map(DataKey::sealed);
+            let insert = InsertTokens { app_id: app.id, tokens, self_made, sealed_under, at, by: by.clone() };
+            let inserted = self.store.write(insert).await?;
+            for (answer, inserted) in answers.iter_mut().filter(|answer| is_left(answer)).zip(inserted) {
+                *answer = inserted;
+            }
+            if !answers.iter().any(is_left) {
+                return Ok(answers);
+            }
+            // Where it is gone, so is whoever asked.
+            let now = self.read_by(Some(&app.key)).await?.filter(|now| now.id == app.id);
+            data_key = now.ok_or(Error::Withdrawn)?.data_key.clone();
+            for (draft, _) in drafts.iter_mut().zip(&answers).filter(|(_, answer)| is_left(answer)) {
+                self.seal(app.id, data_key.as_ref(), draft)?;
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    fn seal(&self, app_id: AppId, data_key: Option<&DataKey>, draft: &mut Draft) -> Result<(), Error> {
+        let Draft { secret, new } = draft;
+        // A service credential is shown when it is made and never again.
+        let data_key = data_key.filter(|_| new.kind != TokenKind::Service);
+        let seal = |key: &DataKey| key.seal(&*self.entropy, app_id, &new.digest, secret);
+        new.sealed = data_key.map(seal).transpose()?;
+        Ok(())
     }
 }
 
@@ -161,7 +205,7 @@ pub(crate) fn stored(id: TokenId, app_id: AppId, new: NewToken) -> StoredToken {
 }
 
 fn expiry(app: &OpenApp, authority: &Authority, life: TokenLife, now: Timestamp) -> Option<Timestamp> {
-    let at = |lifetime| app.settings.lifetime_policy().expires_at(now, now, lifetime);
+    let at = |lifetime| app.settings.common.lifetime_policy().expires_at(now, now, lifetime);
     match life {
         TokenLife::Asked(lifetime) => at(lifetime),
         TokenLife::Default(lifetime) => earlier_end(at(lifetime), authority.ends_at()),

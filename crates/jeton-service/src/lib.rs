@@ -1,7 +1,7 @@
 //! What Jeton does, apart from any wire format: one file for each use case.
 //!
 //! [`Service`] puts together a store, the keys, a clock and a source of randomness. Its methods answer refusals as
-//! values and fail with [`Unavailable`] alone, when they could not find out or could not do it.
+//! values and fail with [`Error`] alone, when they could not find out or could not do it.
 
 #![deny(missing_docs)]
 
@@ -12,6 +12,7 @@ mod batch;
 mod cache;
 mod client;
 mod error;
+mod feed;
 mod forward_auth;
 mod import;
 mod initialise;
@@ -20,6 +21,7 @@ mod keys;
 mod limiter;
 mod limits;
 mod list;
+mod locks;
 mod lookup;
 mod loopback;
 mod measures;
@@ -31,7 +33,6 @@ mod revoke;
 mod settings;
 mod system;
 mod throttle;
-mod turns;
 mod update;
 mod usage;
 mod verifier;
@@ -42,29 +43,30 @@ pub use admit::{Admission, Surface};
 pub use apps::{AppCredentials, AppSummary, Merged};
 pub use backup::{BackupError, RestoreError};
 pub use batch::{Check, Checked};
-pub use cache::{CacheLimits, CacheStats, Subject};
+pub use cache::{CacheLimits, CacheStats, CachedToken};
 pub use client::ClientCredentials;
-pub use error::{Refusal, Unavailable};
+pub use error::{Error, Refusal};
+pub use feed::{FeedPosition, FeedPositionError};
 pub use import::{ImportRow, Imported};
-pub use initialise::{InitialCredentials, OpenFailure};
+pub use initialise::{InitialCredentials, OpenServiceError};
 pub use issue::{Issue, Issued, TokenLife};
 pub use keys::{
-    DataKey, KeyFileError, KeyMisfit, KeyRing, KeyRingError, Keys, SealError, read_key_file, write_key_file,
+    DataKey, KeyCheckError, KeyFileError, KeyRing, KeyRingError, Keys, SealError, read_key_file,
+    write_key_file,
 };
 pub use limiter::{Rate, TooOften};
 pub use limits::Limits;
 pub use list::{ListRequest, Listed, Listing, ShownSecret};
 pub use loopback::{
-    BulkFault, Found, LoopBackCaller, LoopBackRow, MAX_STREAM_PATTERN_BYTES, Presentation, ReadFault,
-    RowChange, RowEvent, RowStream, StreamEnd, StreamMeasures, StreamPosition, Told, WriteFault, Writer,
-    value_of_json,
+    BulkRefusal, Found, LoopBackCaller, LoopBackRow, MAX_STREAM_PATTERN_BYTES, Presentation, ReadRefusal,
+    RowChange, RowEvent, RowStream, StreamEnd, StreamMeasures, Told, WriteRefusal, Writer, value_of_json,
 };
 pub use measures::{ServiceMeasures, Throttled, Verdicts};
 pub use oauth::OAuthRefusal;
 pub use open_app::{ForwardAuthApp, OpenApp, Place};
 pub use operators::OperatorCredentials;
 pub use retention::{Retention, RetentionCounters};
-pub use settings::{SettingsProblem, merge_settings, parse_settings, print_settings};
+pub use settings::{AppSettings, SettingsDocumentError, merge_settings, parse_settings, print_settings};
 pub use system::{SystemClock, SystemEntropy};
 pub use update::Edit;
 pub use usage::UsageStats;
@@ -80,9 +82,9 @@ use cache::coherent::CoherentStore;
 use jeton_core::{AppId, Clock, Entropy, Timestamp};
 use jeton_store::{Fair, Store};
 use limiter::Limiter;
+use locks::StripedLocks;
 use std::sync::Arc;
 use tokio::sync::watch;
-use turns::Turns;
 use usage::UsageQueue;
 
 /// The service: everything that can be asked of Jeton, whoever asks and however. Clones are one and the same.
@@ -92,7 +94,7 @@ pub struct Service {
     keys: Arc<Keys>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    turns: Arc<Turns>,
+    locks: Arc<StripedLocks>,
     limiter: Arc<Limiter>,
     limits: Limits,
     measures: Arc<ServiceMeasures>,
@@ -123,7 +125,7 @@ impl Service {
             limiter: Arc::new(Limiter::new(Arc::clone(&clock))),
             clock,
             entropy,
-            turns: Arc::new(Turns::new()),
+            locks: Arc::new(StripedLocks::new()),
             limits: Limits::default(),
             measures: Arc::default(),
             retention: Arc::default(),
@@ -177,7 +179,7 @@ impl Service {
     ///
     /// # Errors
     /// It cannot.
-    pub async fn ready(&self) -> Result<(), Unavailable> {
+    pub async fn ready(&self) -> Result<(), Error> {
         Ok(self.store.ping().await?)
     }
 

@@ -2,7 +2,7 @@
 
 use crate::keys::DataKey;
 use crate::open_app::OpenApp;
-use crate::{Refusal, Service, Unavailable};
+use crate::{Error, Refusal, Service};
 use futures_util::stream::{self, Stream};
 use jeton_core::{AppId, Authority, Secret, Timestamp, Token, TokenId, TokenKind, UserId};
 use jeton_store::{Order, OwnerFilter, Store, StoredToken, TokenFilter, TokenPage, View};
@@ -71,12 +71,10 @@ impl Service {
         app: &OpenApp,
         authority: &Authority,
         request: ListRequest,
-    ) -> Result<
-        Result<Listing<impl Stream<Item = Result<Vec<Listed>, Unavailable>> + Send + use<>>, Refusal>,
-        Unavailable,
-    > {
+    ) -> Result<Result<Listing<impl Stream<Item = Result<Vec<Listed>, Error>> + Send + use<>>, Refusal>, Error>
+    {
         let Some(mut filter) = filter(app.id, authority, request.user_id) else {
-            return Ok(Err(jeton_core::AuthorityError::NotYours.into()));
+            return Ok(Err(jeton_core::AuthorityRefusal::NotYours.into()));
         };
         if request.unused_since.is_some() {
             // What was noted and not written yet counts too.
@@ -102,7 +100,7 @@ impl Service {
             let (service, app, authority) = &caller;
             // The first page follows upon admission. A slow reader of the others may have lost its rights since.
             if walk.has_begun && walk.left > 0 && !service.still_holds(app, authority).await? {
-                return Err(Unavailable::Withdrawn);
+                return Err(Error::Withdrawn);
             }
             let page = walk.next_page().await?;
             if page.is_empty() {
@@ -123,7 +121,7 @@ impl Service {
         app: &OpenApp,
         authority: &Authority,
         id: TokenId,
-    ) -> Result<Option<Listed>, Unavailable> {
+    ) -> Result<Option<Listed>, Error> {
         let stored = self.store.token(app.id, id).await?;
         let reader = SecretReader::new(app, authority);
         Ok(stored.filter(|stored| authority.sees(&stored.token)).map(|stored| reader.read(stored)))
@@ -141,7 +139,7 @@ impl Service {
         app: &OpenApp,
         authority: &Authority,
         presented: &Secret,
-    ) -> Result<Option<Listed>, Unavailable> {
+    ) -> Result<Option<Listed>, Error> {
         let found = self.stored_with(app, presented).await?;
         let seen = found.filter(|stored| authority.sees(&stored.token));
         Ok(seen.map(|stored| SecretReader::new(app, authority).read(stored)))
@@ -152,7 +150,7 @@ impl Service {
         &self,
         app: &OpenApp,
         presented: &Secret,
-    ) -> Result<Option<StoredToken>, Unavailable> {
+    ) -> Result<Option<StoredToken>, Error> {
         if let Some(id) = handle_id(presented.expose()) {
             return Ok(self.store.token(app.id, id).await?);
         }
@@ -199,7 +197,7 @@ struct Walk {
 }
 
 impl Walk {
-    async fn next_page(&mut self) -> Result<Vec<StoredToken>, Unavailable> {
+    async fn next_page(&mut self) -> Result<Vec<StoredToken>, Error> {
         let limit = u32::try_from(self.left).map_or(PAGE_ROWS, |left| left.min(PAGE_ROWS));
         if limit == 0 {
             return Ok(Vec::new());

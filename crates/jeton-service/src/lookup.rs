@@ -7,7 +7,7 @@
 use crate::cache::{Before, Recalled};
 use crate::open_app::{ForwardAuthApp, Place};
 use crate::settings::parse_forward_auth;
-use crate::{Service, Subject, Unavailable};
+use crate::{CachedToken, Error, Service};
 use jeton_core::{
     AppId, AppKey, Demand, Digest, ForwardAuthSettings, Secret, Timestamp, Token, TokenKind, Verdict, decide,
 };
@@ -60,7 +60,7 @@ impl Seeking {
 
     fn found(self, recalled: Recalled) -> Recalled {
         match recalled {
-            Recalled::Known(subject) if !self.finds(subject.kind()) => Recalled::Absent,
+            Recalled::Known(cached) if !self.finds(cached.kind()) => Recalled::Absent,
             recalled => recalled,
         }
     }
@@ -103,9 +103,9 @@ impl Service {
         let app_id = self.cache.place(place);
         // What is remembered was found by its digest, so arithmetic on the secret would say nothing new.
         if let Some(Some(app_id)) = app_id
-            && let Some(subject) = self.cache.recall_known(app_id, &presented.digests, now)
+            && let Some(cached) = self.cache.recall_known(app_id, &presented.digests, now)
         {
-            return Some(seeking.found(Recalled::Known(subject)));
+            return Some(seeking.found(Recalled::Known(cached)));
         }
         if self.is_garbage(presented) {
             return Some(Recalled::Absent);
@@ -119,14 +119,14 @@ impl Service {
         app_id: AppId,
         presented: &Presented<'_>,
         seeking: Seeking,
-    ) -> Option<Arc<Subject>> {
+    ) -> Option<Arc<CachedToken>> {
         let now = self.now();
         if self.is_refused_as_weak(presented, seeking) || !self.cache.is_fresh() {
             return None;
         }
-        let subject = self.cache.recall_known(app_id, &presented.digests, now)?;
-        let is_live = decide(subject.standing(), &Demand::Active, now) == Verdict::Allowed;
-        (is_live && seeking.finds(subject.kind())).then_some(subject)
+        let cached = self.cache.recall_known(app_id, &presented.digests, now)?;
+        let is_live = decide(cached.standing(), &Demand::Active, now) == Verdict::Allowed;
+        (is_live && seeking.finds(cached.kind())).then_some(cached)
     }
 
     /// The token that the secret names in an app, from memory if it can be, else from the store, whose answer is remembered.
@@ -135,7 +135,7 @@ impl Service {
         place: Place<'_>,
         presented: &Presented<'_>,
         seeking: Seeking,
-    ) -> Result<Recalled, Unavailable> {
+    ) -> Result<Recalled, Error> {
         if let Some(recalled) = self.recall(place, presented, seeking, self.now()) {
             return Ok(recalled);
         }
@@ -157,7 +157,7 @@ impl Service {
         app_id: AppId,
         missed: &[Presented<'_>],
         seeking: Seeking,
-    ) -> Result<Vec<Recalled>, Unavailable> {
+    ) -> Result<Vec<Recalled>, Error> {
         let before = self.cache.before();
         missed.iter().for_each(|_| self.cache.count_question());
         let sought: Vec<Digest> = missed.iter().flat_map(|presented| &presented.digests).copied().collect();
@@ -185,7 +185,7 @@ impl Service {
         &self,
         presented: &Presented<'_>,
         seeking: Seeking,
-    ) -> Result<Vec<StoredToken>, Unavailable> {
+    ) -> Result<Vec<StoredToken>, Error> {
         if self.is_refused_by_arithmetic(presented, seeking) {
             return Ok(Vec::new());
         }
@@ -200,7 +200,7 @@ impl Service {
         &self,
         app_id: AppId,
         presented: &Presented<'_>,
-    ) -> Result<Option<StoredToken>, Unavailable> {
+    ) -> Result<Option<StoredToken>, Error> {
         let (found, now) = (self.ask(presented).await?, self.now());
         let is_it = |stored: &StoredToken| stored.token.app_id == app_id && is_good(&stored.credential, now);
         Ok(found.into_iter().find(is_it))
@@ -211,7 +211,7 @@ impl Service {
         &self,
         app_id: AppId,
         presented: &Presented<'_>,
-    ) -> Result<Option<StoredToken>, Unavailable> {
+    ) -> Result<Option<StoredToken>, Error> {
         let (found, now) = (self.ask(presented).await?, self.now());
         let found = found.into_iter().find(|stored| stored.token.app_id == app_id);
         let found = found.filter(|stored| !stored.credential.is_early(now));
@@ -233,14 +233,14 @@ impl Service {
         self.cache.keep(before, app_id, digests, stored.map(as_presented).as_deref())
     }
 
-    async fn ask(&self, presented: &Presented<'_>) -> Result<Vec<StoredToken>, Unavailable> {
+    async fn ask(&self, presented: &Presented<'_>) -> Result<Vec<StoredToken>, Error> {
         let mut found = self.store.find_tokens(&presented.digests).await?;
         found.retain(|stored| presented.is_of(stored));
         Ok(found)
     }
 
     /// Asks which app it is, and remembers the answer.
-    async fn ask_place(&self, before: Before, place: Place<'_>) -> Result<Option<AppId>, Unavailable> {
+    async fn ask_place(&self, before: Before, place: Place<'_>) -> Result<Option<AppId>, Error> {
         match place {
             Place::Key(key) => Ok(self.ask_app(before, key).await?.id),
             Place::Known(id) => Ok(id),
@@ -248,7 +248,7 @@ impl Service {
     }
 
     /// Asks for the app of this key as gateways need it, and remembers the answer.
-    pub(crate) async fn ask_app(&self, before: Before, key: &AppKey) -> Result<ForwardAuthApp, Unavailable> {
+    pub(crate) async fn ask_app(&self, before: Before, key: &AppKey) -> Result<ForwardAuthApp, Error> {
         let app = match self.store.app_by_key(key).await? {
             Some(app) => ForwardAuthApp::new(app.id, read_forward_auth(&app)?),
             None => ForwardAuthApp::NONE,
@@ -287,8 +287,8 @@ impl Service {
     }
 }
 
-fn read_forward_auth(app: &App) -> Result<ForwardAuthSettings, Unavailable> {
-    let unreadable = || Unavailable::Unreadable("settings of an app");
+fn read_forward_auth(app: &App) -> Result<ForwardAuthSettings, Error> {
+    let unreadable = || Error::Unreadable("settings of an app");
     let document = serde_json::from_str(&app.settings).map_err(|_| unreadable())?;
     parse_forward_auth(&document).map_err(|_| unreadable())
 }

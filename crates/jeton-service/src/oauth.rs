@@ -4,7 +4,7 @@
 use crate::limiter::{Purpose, TooOften};
 use crate::lookup::Seeking;
 use crate::open_app::OpenApp;
-use crate::{ClientCredentials, Service, Unavailable, VerifierProof};
+use crate::{ClientCredentials, Error, Service, VerifierProof};
 use jeton_core::{Actor, Demand, Secret, ServicePermission, Token, TokenKind, Verdict, decide};
 use jeton_store::StoredToken;
 use jeton_store::write::RevokeToken;
@@ -33,7 +33,7 @@ impl Service {
         &self,
         proof: &VerifierProof,
         from: Option<IpAddr>,
-    ) -> Result<Result<Arc<OpenApp>, OAuthRefusal>, Unavailable> {
+    ) -> Result<Result<Arc<OpenApp>, OAuthRefusal>, Error> {
         let secret = match proof {
             VerifierProof::Client(credentials) => return self.admit_oauth_client(credentials, from).await,
             VerifierProof::Bearer(secret) => secret,
@@ -66,7 +66,7 @@ impl Service {
         &self,
         credentials: &ClientCredentials,
         from: Option<IpAddr>,
-    ) -> Result<Result<Arc<OpenApp>, OAuthRefusal>, Unavailable> {
+    ) -> Result<Result<Arc<OpenApp>, OAuthRefusal>, Error> {
         let failures = self.failures(Purpose::Failures, from, None);
         if let Err(often) = self.may_look_up(failures, Some(&credentials.secret)) {
             return Ok(Err(OAuthRefusal::Throttled(often)));
@@ -85,7 +85,7 @@ impl Service {
     ///
     /// # Errors
     /// It could not be found out.
-    pub async fn introspect(&self, app: &OpenApp, secret: &Secret) -> Result<Option<Token>, Unavailable> {
+    pub async fn introspect(&self, app: &OpenApp, secret: &Secret) -> Result<Option<Token>, Error> {
         let verified = self.verify(app.id, secret, &Demand::Active, None).await?;
         if verified.verdict != Verdict::Allowed {
             return Ok(None);
@@ -101,7 +101,7 @@ impl Service {
     ///
     /// # Errors
     /// It could not be done.
-    pub async fn revoke_presented(&self, app: &OpenApp, secret: &Secret) -> Result<bool, Unavailable> {
+    pub async fn revoke_presented(&self, app: &OpenApp, secret: &Secret) -> Result<bool, Error> {
         let presented = self.presented(secret);
         if self.is_refused_by_arithmetic(&presented, Seeking::EVERYWHERE) {
             return Ok(false);
@@ -121,7 +121,7 @@ impl Service {
         &self,
         secret: &Secret,
         from: Option<IpAddr>,
-    ) -> Result<Result<(), OAuthRefusal>, Unavailable> {
+    ) -> Result<Result<(), OAuthRefusal>, Error> {
         let live = match self.live_tokens(secret, from).await? {
             Ok(live) => live,
             // It is good for nothing already.
@@ -145,11 +145,11 @@ impl Service {
         &self,
         secret: &Secret,
         from: Option<IpAddr>,
-    ) -> Result<Result<(), OAuthRefusal>, Unavailable> {
+    ) -> Result<Result<(), OAuthRefusal>, Error> {
         Ok(self.live_tokens(secret, from).await?.map(drop))
     }
 
-    async fn revoke_stored(&self, stored: &StoredToken, by: Actor) -> Result<bool, Unavailable> {
+    async fn revoke_stored(&self, stored: &StoredToken, by: Actor) -> Result<bool, Error> {
         let (app_id, id) = (stored.token.app_id, stored.token.id);
         Ok(self.store.write(RevokeToken { app_id, id, at: self.now(), by }).await?)
     }
@@ -159,7 +159,7 @@ impl Service {
         &self,
         secret: &Secret,
         from: Option<IpAddr>,
-    ) -> Result<Result<Vec<StoredToken>, OAuthRefusal>, Unavailable> {
+    ) -> Result<Result<Vec<StoredToken>, OAuthRefusal>, Error> {
         let failures = self.failures(Purpose::Failures, from, None);
         if let Err(often) = self.may_look_up(failures, Some(secret)) {
             return Ok(Err(OAuthRefusal::Throttled(often)));

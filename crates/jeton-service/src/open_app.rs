@@ -1,7 +1,9 @@
 //! An app as use cases need it.
 
 use crate::keys::DataKey;
-use jeton_core::{AppId, AppKey, Digest, ForwardAuthSettings, Settings};
+use crate::settings::AppSettings;
+use jeton_core::{AppId, AppKey, Digest, ForwardAuthSettings};
+use jeton_loopback::Profile;
 use std::sync::{Arc, LazyLock};
 
 /// An app with its settings read and its data key at hand.
@@ -12,13 +14,20 @@ pub struct OpenApp {
     /// Its public name.
     pub key: AppKey,
     /// What it decided for itself.
-    pub settings: Settings,
+    pub settings: AppSettings,
     /// The key of its secrets; `None` while nothing is sealed.
     pub(crate) data_key: Option<DataKey>,
     /// The name of its client credentials.
     pub(crate) client_id: String,
     /// The digest of its client secret.
     pub(crate) client_secret: Digest,
+}
+
+impl OpenApp {
+    /// What its LoopBack clients expect: the only place that says which version that is.
+    pub fn loopback_profile(&self) -> &'static Profile {
+        &Profile::V2
+    }
 }
 
 /// In which app a token is sought.

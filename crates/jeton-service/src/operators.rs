@@ -1,6 +1,6 @@
 //! Operators: whoever runs the service. They live outside apps.
 
-use crate::{Service, Unavailable};
+use crate::{Error, Service};
 use jeton_core::{Actor, OperatorId, Secret};
 use jeton_store::write::{CreateOperator, RevokeOperator};
 use jeton_store::{NewOperator, Operator};
@@ -19,7 +19,7 @@ impl Service {
     ///
     /// # Errors
     /// It could not be done.
-    pub async fn create_operator(&self, name: &str, by: &Actor) -> Result<OperatorCredentials, Unavailable> {
+    pub async fn create_operator(&self, name: &str, by: &Actor) -> Result<OperatorCredentials, Error> {
         let token = self.keys.mint(&*self.entropy, None)?;
         let digest = self.keys.operator_digest(&token);
         let operator = NewOperator { name: name.to_owned(), digest, created_at: self.now() };
@@ -33,7 +33,7 @@ impl Service {
     ///
     /// # Errors
     /// It could not be found out.
-    pub async fn operators(&self) -> Result<Vec<Operator>, Unavailable> {
+    pub async fn operators(&self) -> Result<Vec<Operator>, Error> {
         Ok(self.store.operators().await?)
     }
 
@@ -41,7 +41,7 @@ impl Service {
     ///
     /// # Errors
     /// It could not be done.
-    pub async fn revoke_operator(&self, id: OperatorId, by: &Actor) -> Result<bool, Unavailable> {
+    pub async fn revoke_operator(&self, id: OperatorId, by: &Actor) -> Result<bool, Error> {
         Ok(self.store.write(RevokeOperator { id, at: self.now(), by: by.clone() }).await?)
     }
 }

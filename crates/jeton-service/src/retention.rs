@@ -1,6 +1,6 @@
 //! How long things are kept, and the task that removes them when that is over.
 
-use crate::{Service, Unavailable};
+use crate::{Error, Service};
 use jeton_core::{Actor, Timestamp};
 use jeton_store::Purge;
 use jeton_store::write::{EraseRemovedSecrets, PurgeTokens, SweepDeletedApps, SweepSealed, TrimChanges};
@@ -93,7 +93,7 @@ impl Service {
     ///
     /// # Errors
     /// It could not be done as a whole.
-    pub async fn keep_once(&self, retention: Retention) -> Result<(), Unavailable> {
+    pub async fn keep_once(&self, retention: Retention) -> Result<(), Error> {
         for job in self.jobs(retention).await? {
             while self.batch(job).await? >= u64::from(BATCH_ROWS) {
                 tokio::time::sleep(BATCH_PAUSE).await;
@@ -103,7 +103,7 @@ impl Service {
         Ok(())
     }
 
-    async fn jobs(&self, retention: Retention) -> Result<Vec<Job>, Unavailable> {
+    async fn jobs(&self, retention: Retention) -> Result<Vec<Job>, Error> {
         let before = |days: Option<u32>| {
             days.map(|days| self.now().saturating_add_millis(-i64::from(days) * DAY_MILLIS))
         };
@@ -119,7 +119,7 @@ impl Service {
     }
 
     /// Removes a batch and answers how many rows that were.
-    async fn batch(&self, job: Job) -> Result<u64, Unavailable> {
+    async fn batch(&self, job: Job) -> Result<u64, Error> {
         let (rows, counter) = match job {
             Job::Purge(which, before) => {
                 let by = Actor::Retention;

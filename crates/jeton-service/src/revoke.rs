@@ -2,7 +2,7 @@
 
 use crate::open_app::OpenApp;
 use crate::update::is_there;
-use crate::{Refusal, Service, Unavailable};
+use crate::{Error, Refusal, Service};
 use jeton_core::{Authority, TokenId, UserId};
 use jeton_store::write::RevokeToken;
 
@@ -19,7 +19,7 @@ impl Service {
         authority: &Authority,
         id: TokenId,
         of_user: Option<&UserId>,
-    ) -> Result<Result<(), Refusal>, Unavailable> {
+    ) -> Result<Result<(), Refusal>, Error> {
         let stored = self.store.token(app.id, id).await?;
         if !stored.is_some_and(|stored| is_there(&stored.token, authority, of_user)) {
             return Ok(Err(Refusal::NotFound));

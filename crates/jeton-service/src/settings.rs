@@ -7,12 +7,22 @@ mod loopback;
 pub(crate) use forward_auth::parse_forward_auth;
 
 use jeton_core::{AppKeySettings, DotideSettings, Int64Form, Permission, Reveal, Settings, SettingsError};
+use jeton_loopback::LoopBackSettings;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// The settings of an app. `Default` is what a new app has.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct AppSettings {
+    /// What every API goes by, or one that speaks of tokens as the core does.
+    pub common: Settings,
+    /// LoopBack's AccessToken API.
+    pub loopback: LoopBackSettings,
+}
+
 /// Why a document is no settings document.
 #[derive(Debug, thiserror::Error)]
-pub enum SettingsProblem {
+pub enum SettingsDocumentError {
     /// It does not have the form of one: what is wrong and where.
     #[error("settings: {0}")]
     Form(String),
@@ -25,22 +35,22 @@ pub enum SettingsProblem {
 ///
 /// # Errors
 /// The first thing that is wrong with it.
-pub fn parse_settings(document: &Value) -> Result<Settings, SettingsProblem> {
+pub fn parse_settings(document: &Value) -> Result<AppSettings, SettingsDocumentError> {
     let document = cors::renamed(document.clone())?;
     // Serde would read the sections from arrays too, by the order of their members.
     let is_sound = document.as_object().is_some_and(|members| !members.values().any(Value::is_array));
     if !is_sound {
-        return Err(SettingsProblem::Form("settings and their sections are JSON objects".to_owned()));
+        return Err(SettingsDocumentError::Form("settings and their sections are JSON objects".to_owned()));
     }
-    let document =
-        SettingsDocument::deserialize(document).map_err(|error| SettingsProblem::Form(error.to_string()))?;
+    let document = SettingsDocument::deserialize(document)
+        .map_err(|error| SettingsDocumentError::Form(error.to_string()))?;
     let settings = document.into_settings()?;
-    settings.validate()?;
+    settings.common.validate()?;
     Ok(settings)
 }
 
 /// Writes the whole document, defaults included.
-pub fn print_settings(settings: &Settings) -> Value {
+pub fn print_settings(settings: &AppSettings) -> Value {
     let document = SettingsDocument::from_settings(settings);
     serde_json::to_value(document).unwrap_or_else(|_| unreachable!("numbers and texts are always JSON"))
 }
@@ -49,9 +59,12 @@ pub fn print_settings(settings: &Settings) -> Value {
 ///
 /// # Errors
 /// The patched document is no settings document, or the patch is no object.
-pub fn merge_settings(document: &Value, patch: &Value) -> Result<(Value, Settings), SettingsProblem> {
+pub fn merge_settings(
+    document: &Value,
+    patch: &Value,
+) -> Result<(Value, AppSettings), SettingsDocumentError> {
     if !patch.is_object() {
-        return Err(SettingsProblem::Form("a merge patch of settings is a JSON object".to_owned()));
+        return Err(SettingsDocumentError::Form("a merge patch of settings is a JSON object".to_owned()));
     }
     let mut merged = cors::renamed(document.clone())?;
     json_patch::merge(&mut merged, &cors::renamed(patch.clone())?);
@@ -116,7 +129,7 @@ enum Int64Name {
 
 impl Default for SettingsDocument {
     fn default() -> Self {
-        Self::from_settings(&Settings::default())
+        Self::from_settings(&AppSettings::default())
     }
 }
 
@@ -147,7 +160,8 @@ impl DotideDocument {
 }
 
 impl SettingsDocument {
-    fn from_settings(settings: &Settings) -> Self {
+    fn from_settings(settings: &AppSettings) -> Self {
+        let AppSettings { common: settings, loopback } = settings;
         SettingsDocument {
             reveal: match settings.reveal {
                 Reveal::Always => RevealName::Always,
@@ -163,12 +177,12 @@ impl SettingsDocument {
             cors: cors::CorsDocument::from_settings(&settings.cors),
             appkey: AppKeyDocument::from_settings(&settings.appkey),
             dotide: DotideDocument::from_settings(&settings.dotide),
-            loopback: loopback::LoopBackDocument::from_settings(&settings.loopback),
+            loopback: loopback::LoopBackDocument::from_settings(loopback),
             forward_auth: forward_auth::ForwardAuthDocument::from_settings(&settings.forward_auth),
         }
     }
 
-    fn into_settings(self) -> Result<Settings, SettingsProblem> {
+    fn into_settings(self) -> Result<AppSettings, SettingsDocumentError> {
         let token_prefix = match self.token_prefix.as_str() {
             "" => None,
             text => Some(text.parse().map_err(|_| SettingsError {
@@ -176,7 +190,7 @@ impl SettingsDocument {
                 wanted: "must be 1 to 10 of the characters a-z 0-9, or empty for none",
             })?),
         };
-        Ok(Settings {
+        let common = Settings {
             reveal: match self.reveal {
                 RevealName::Always => Reveal::Always,
                 RevealName::Once => Reveal::Once,
@@ -188,9 +202,9 @@ impl SettingsDocument {
             cors: self.cors.into_settings(),
             appkey: self.appkey.into_settings()?,
             dotide: self.dotide.into_settings()?,
-            loopback: self.loopback.into_settings()?,
             forward_auth: self.forward_auth.into_settings()?,
-        })
+        };
+        Ok(AppSettings { common, loopback: self.loopback.into_settings()? })
     }
 }
 
@@ -230,7 +244,7 @@ mod tests {
     #[test]
     fn an_empty_document_has_the_defaults_and_prints_them_all() {
         let settings = parse_settings(&json!({})).unwrap();
-        assert_eq!(settings, Settings::default());
+        assert_eq!(settings, AppSettings::default());
         assert_eq!(
             print_settings(&settings),
             json!({
@@ -262,8 +276,8 @@ mod tests {
         let patch = json!({"appkey": {"int64": null, "default_days": 7}});
         let (document, settings) = merge_settings(&before, &patch).unwrap();
         assert_eq!(document, json!({"reveal": "once", "appkey": {"grantable": ["read"], "default_days": 7}}));
-        assert_eq!(settings.reveal, Reveal::Once);
-        assert_eq!(settings.appkey.int64, Int64Form::Number);
+        assert_eq!(settings.common.reveal, Reveal::Once);
+        assert_eq!(settings.common.appkey.int64, Int64Form::Number);
     }
 
     #[test]
@@ -283,7 +297,7 @@ mod tests {
         }
         let (document, settings) = merge_settings(&older, &json!({"loopback": {"cors": null}})).unwrap();
         assert_eq!(document, json!({"loopback": {"client_ids": "anyone"}}));
-        assert_eq!(settings.cors, jeton_core::CorsSettings::default());
+        assert_eq!(settings.common.cors, jeton_core::CorsSettings::default());
         let both = merge_settings(&json!({}), &json!({"cors": {}, "loopback": {"cors": {}}})).unwrap_err();
         assert!(both.to_string().contains("one and the same"), "{both}");
     }
@@ -292,7 +306,7 @@ mod tests {
     fn a_name_that_is_granted_no_more_may_stand_there_from_before() {
         let before = json!({"appkey": {"grantable": ["read write"]}});
         assert_eq!(
-            parse_settings(&before).unwrap().appkey.grantable,
+            parse_settings(&before).unwrap().common.appkey.grantable,
             [Permission::held("read write").unwrap()]
         );
         assert!(merge_settings(&before, &json!({"reveal": "once"})).is_ok());
@@ -301,7 +315,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        let problem = |patch: Value| merge_settings(&json!({}), &patch).unwrap_err().to_string();
+        let message = |patch: Value| merge_settings(&json!({}), &patch).unwrap_err().to_string();
         for (patch, named) in [
             (json!([]), "a JSON object"),
             (json!({"appkey": [false, 30]}), "sections are JSON objects"),
@@ -323,7 +337,7 @@ mod tests {
             (json!({"appkey": {"grantable": ["read", "read write"]}}), "appkey.grantable must hold names"),
             (json!({"appkey": {"grantable": ["jeton:manage"]}}), "reserved"),
         ] {
-            let text = problem(patch.clone());
+            let text = message(patch.clone());
             assert!(text.contains(named), "{patch}: {text}");
         }
     }

@@ -1,9 +1,9 @@
 //! Changing a token.
 
 use crate::open_app::OpenApp;
-use crate::{Refusal, Service, Unavailable};
+use crate::{Error, Refusal, Service};
 use jeton_core::{
-    Actor, Authority, AuthorityError, Description, Label, Lifetime, LifetimePolicy, Permission, Scopes,
+    Actor, Authority, AuthorityRefusal, Description, Label, Lifetime, LifetimePolicy, Permission, Scopes,
     Timestamp, Token, TokenId, UserId,
 };
 use jeton_store::write::ReplaceToken;
@@ -41,7 +41,7 @@ impl Edit {
         authority: &Authority,
         policy: LifetimePolicy,
         now: Timestamp,
-    ) -> Result<Token, AuthorityError> {
+    ) -> Result<Token, AuthorityRefusal> {
         let mut after = before.clone();
         // A clock that went back does not make a change look older than the token.
         after.updated_at = now.max(before.updated_at);
@@ -51,7 +51,7 @@ impl Edit {
         if let Some(scopes) = &self.scopes {
             before.kind.check_scopes(scopes)?;
             if !self.known_permissions.is_none_or(|known| are_known(scopes, known, &before.scopes)) {
-                return Err(AuthorityError::UnknownPermission);
+                return Err(AuthorityRefusal::UnknownPermission);
             }
             after.scopes = scopes.clone();
         }
@@ -85,16 +85,16 @@ impl Service {
         id: TokenId,
         of_user: Option<&UserId>,
         edit: &Edit,
-    ) -> Result<Result<Token, Refusal>, Unavailable> {
+    ) -> Result<Result<Token, Refusal>, Error> {
         let before = self.cache.before();
-        let _turn = self.turns.take(("token", id)).await;
+        let _lock = self.locks.lock(("token", id)).await;
         for _ in 0..MAX_TRIES {
             self.check_authority(app, authority, &before).await?;
             let stored = self.store.token(app.id, id).await?;
             let Some(stored) = stored.filter(|stored| is_there(&stored.token, authority, of_user)) else {
                 return Ok(Err(Refusal::NotFound));
             };
-            let policy = app.settings.lifetime_policy();
+            let policy = app.settings.common.lifetime_policy();
             let applied = edit.apply(&stored.token, authority, policy, self.now()).and_then(|after| {
                 // A token that was given more when limits were wider can still be changed otherwise.
                 let keeps_scopes = after.scopes == stored.token.scopes;
@@ -109,7 +109,7 @@ impl Service {
                 return Ok(Ok(after));
             }
         }
-        Err(Unavailable::Contended)
+        Err(Error::Contended)
     }
 
     /// Puts a token in the place of what was read of it.
@@ -118,7 +118,7 @@ impl Service {
         before: &StoredToken,
         token: Token,
         by: &Actor,
-    ) -> Result<Replaced, Unavailable> {
+    ) -> Result<Replaced, Error> {
         let takes_away = token.has_less_than(&before.token);
         let (expected, self_made) = (before.revision, self.limits.self_made());
         Ok(self.store.write(ReplaceToken { token, expected, self_made, takes_away, by: by.clone() }).await?)

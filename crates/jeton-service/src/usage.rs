@@ -1,15 +1,15 @@
 //! When, from where and how often tokens are used, without a write for each use.
 //!
-//! Whatever stands for a token in memory, a [`Subject`], has a tally. A use adds to it, and the first one since it was
-//! last written also puts the subject into a bounded queue; a task empties the queue every few seconds and writes many
+//! Whatever stands for a token in memory, a [`CachedToken`], has a tally. A use adds to it, and the first one since it was
+//! last written also puts the cached token into a bounded queue; a task empties the queue every few seconds and writes many
 //! tallies at once. So a token that is used a thousand times a second costs one row every few seconds, and a use costs no
 //! I/O and waits for nobody.
 //!
-//! A token that is remembered anew is another subject, with a tally of its own. What the former one has counted is not
+//! A token that is remembered anew is another cached token, with a tally of its own. What the former one has counted is not
 //! lost with it, because it is in the queue.
 
 use crate::open_app::OpenApp;
-use crate::{Service, Subject, Unavailable};
+use crate::{CachedToken, Error, Service};
 use jeton_core::{AppId, Counter, Timestamp, TokenId};
 use jeton_store::TokenUse;
 use jeton_store::write::AddUsage;
@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
-/// Most subjects that wait to be written. The cache counts those that it holds; if it has thrown out all of them, they
+/// Most cached tokens that wait to be written. The cache counts those that it holds; if it has thrown out all of them, they
 /// take some 13 MB beside it, until they are written.
 const MAX_WAITING: usize = 1 << 16;
 /// Most tallies that are written in one transaction, so that other writes hardly wait.
@@ -38,12 +38,12 @@ pub struct UsageStats {
     pub dropped: u64,
 }
 
-/// The subjects whose tallies wait to be written.
+/// The cached tokens whose tallies wait to be written.
 #[derive(Debug)]
 pub(crate) struct UsageQueue {
-    sender: Sender<Arc<Subject>>,
+    sender: Sender<Arc<CachedToken>>,
     /// Whoever writes holds it.
-    receiver: tokio::sync::Mutex<Receiver<Arc<Subject>>>,
+    receiver: tokio::sync::Mutex<Receiver<Arc<CachedToken>>>,
     recorded: Counter,
     written: AtomicU64,
     dropped: AtomicU64,
@@ -67,21 +67,21 @@ impl UsageQueue {
 
     /// Notes that a token was presented and found active, from this address if that is known. Costs no I/O and never
     /// waits; what it noted is written by [`Service::write_usage`].
-    pub(crate) fn record(&self, subject: &Arc<Subject>, at: Timestamp, address: Option<IpAddr>) {
+    pub(crate) fn record(&self, cached: &Arc<CachedToken>, at: Timestamp, address: Option<IpAddr>) {
         self.recorded.increment();
-        if subject.tally().note(at, address) && self.sender.try_send(Arc::clone(subject)).is_err() {
+        if cached.tally().note(at, address) && self.sender.try_send(Arc::clone(cached)).is_err() {
             // Not in the queue, so the next use must try again.
-            self.dropped.fetch_add(subject.take_use().use_count, Ordering::Relaxed);
+            self.dropped.fetch_add(cached.take_use().use_count, Ordering::Relaxed);
         }
     }
 
     /// The next tallies, one for each token, in the order of their numbers: two nodes that write the same ones take their
     /// rows in the same order and cannot block each other.
-    fn next(receiver: &mut Receiver<Arc<Subject>>) -> Vec<TokenUse> {
+    fn next(receiver: &mut Receiver<Arc<CachedToken>>) -> Vec<TokenUse> {
         let mut uses: BTreeMap<(AppId, TokenId), TokenUse> = BTreeMap::new();
         while uses.len() < MAX_WRITTEN {
-            let Ok(subject) = receiver.try_recv() else { break };
-            let used = subject.take_use();
+            let Ok(cached) = receiver.try_recv() else { break };
+            let used = cached.take_use();
             uses.entry((used.app_id, used.token_id)).and_modify(|sum| add(sum, used)).or_insert(used);
         }
         uses.into_values().collect()
@@ -101,7 +101,7 @@ impl Service {
     ///
     /// # Errors
     /// The store failed. What was about to be written is dropped and counted: use is not worth holding memory for.
-    pub async fn write_usage(&self) -> Result<(), Unavailable> {
+    pub async fn write_usage(&self) -> Result<(), Error> {
         let mut receiver = self.usage.receiver.lock().await;
         // No more than wait now, or a busy server would never be done.
         let mut left = receiver.len();
@@ -147,7 +147,7 @@ impl Service {
         &self,
         app: &OpenApp,
         ids: &[TokenId],
-    ) -> Result<HashMap<TokenId, TokenUse>, Unavailable> {
+    ) -> Result<HashMap<TokenId, TokenUse>, Error> {
         self.try_write_usage().await;
         let found = self.store.usage_of(app.id, ids).await?;
         Ok(found.into_iter().map(|used| (used.token_id, used)).collect())
@@ -167,8 +167,8 @@ impl Service {
 mod tests {
     use super::*;
 
-    fn token(number: i64) -> Arc<Subject> {
-        Subject::bare(TokenId::new(number).unwrap())
+    fn token(number: i64) -> Arc<CachedToken> {
+        CachedToken::bare(TokenId::new(number).unwrap())
     }
 
     fn at(millis: i64) -> Timestamp {
@@ -232,12 +232,12 @@ mod tests {
     #[test]
     fn no_use_is_lost_between_threads() {
         let queue = UsageQueue::with_room_for(16);
-        let subject = token(1);
+        let cached = token(1);
         let (threads, each) = (4, 10_000);
         let mut sum = 0;
         std::thread::scope(|scope| {
             for _ in 0..threads {
-                scope.spawn(|| (0..each).for_each(|_| queue.record(&subject, at(1), None)));
+                scope.spawn(|| (0..each).for_each(|_| queue.record(&cached, at(1), None)));
             }
             let mut receiver = queue.receiver.blocking_lock();
             while sum + queue.dropped.load(Ordering::Relaxed) < threads * each {

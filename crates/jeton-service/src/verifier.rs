@@ -3,7 +3,7 @@
 use crate::cache::Recalled;
 use crate::limiter::{Purpose, TooOften};
 use crate::lookup::Seeking;
-use crate::{ClientCredentials, Service, Unavailable};
+use crate::{ClientCredentials, Error, Service};
 use jeton_core::{AppId, AppKey, Demand, Secret, ServicePermission, TokenKind, Verdict, decide};
 use std::net::IpAddr;
 
@@ -46,7 +46,7 @@ impl Service {
         proof: &VerifierProof,
         from: Option<IpAddr>,
         questions: u64,
-    ) -> Result<VerifierAdmission, Unavailable> {
+    ) -> Result<VerifierAdmission, Error> {
         let secret = match proof {
             VerifierProof::Client(credentials) => {
                 return Ok(match self.client_app(key, Some(credentials), from, questions).await? {
@@ -69,19 +69,19 @@ impl Service {
             }
             None => Recalled::Absent,
         };
-        let Recalled::Known(subject) = found else {
+        let Recalled::Known(cached) = found else {
             self.count_failures(failures, questions);
             return Ok(VerifierAdmission::Unproven);
         };
         let now = self.now();
         let permission = ServicePermission::Verify.permission();
-        let verdict = decide(subject.standing(), &Demand::Permission { permission, resource: None }, now);
+        let verdict = decide(cached.standing(), &Demand::Permission { permission, resource: None }, now);
         if matches!(verdict, Verdict::Inactive(_)) {
             self.count_failures(failures, questions);
             return Ok(VerifierAdmission::Unproven);
         }
-        self.usage.record(&subject, now, from);
-        let may_ask = subject.kind() == TokenKind::Service && verdict == Verdict::Allowed;
-        Ok(if may_ask { VerifierAdmission::Admitted(subject.app_id()) } else { VerifierAdmission::Powerless })
+        self.usage.record(&cached, now, from);
+        let may_ask = cached.kind() == TokenKind::Service && verdict == Verdict::Allowed;
+        Ok(if may_ask { VerifierAdmission::Admitted(cached.app_id()) } else { VerifierAdmission::Powerless })
     }
 }

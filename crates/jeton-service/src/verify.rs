@@ -3,7 +3,7 @@
 use crate::cache::Recalled;
 use crate::lookup::{Digests, Seeking};
 use crate::open_app::Place;
-use crate::{Service, Subject, Unavailable};
+use crate::{CachedToken, Error, Service};
 use jeton_core::{
     AppKey, Demand, Explanation, InactiveReason, Secret, Timestamp, Token, Verdict, decide, explain,
 };
@@ -18,7 +18,7 @@ pub struct Verified {
     /// Whether the token is active and allowed.
     pub verdict: Verdict,
     /// The token, if the asker may know of it.
-    pub subject: Option<Arc<Subject>>,
+    pub cached: Option<Arc<CachedToken>>,
 }
 
 /// That memory does not know the answer, with what was computed of the secret.
@@ -60,7 +60,7 @@ impl Service {
         secret: &Secret,
         demand: &Demand,
         from: Option<IpAddr>,
-    ) -> Result<Verified, Unavailable> {
+    ) -> Result<Verified, Error> {
         let app = app.into();
         match self.verify_from_memory(app, secret, demand, from) {
             Ok(verified) => Ok(verified),
@@ -98,7 +98,7 @@ impl Service {
         missed: Missed,
         demand: &Demand,
         from: Option<IpAddr>,
-    ) -> Result<Verified, Unavailable> {
+    ) -> Result<Verified, Error> {
         let presented = self.presented_again(secret, *missed.0);
         match self.look_up(app.into(), &presented, Seeking::EVERYWHERE).await {
             Ok(recalled) => Ok(self.judge(recalled, demand, self.now(), from)),
@@ -113,12 +113,7 @@ impl Service {
     ///
     /// # Errors
     /// It could not be found out. Never means that the token is bad.
-    pub async fn explain(
-        &self,
-        app: &AppKey,
-        secret: &Secret,
-        demand: &Demand,
-    ) -> Result<Explained, Unavailable> {
+    pub async fn explain(&self, app: &AppKey, secret: &Secret, demand: &Demand) -> Result<Explained, Error> {
         let found = match self.store.app_by_key(app).await? {
             Some(app) if !self.is_too_weak(secret) => {
                 self.stored_as_presented(app.id, &self.presented(secret)).await?
@@ -140,14 +135,14 @@ impl Service {
         from: Option<IpAddr>,
     ) -> Verified {
         let verified = match recalled {
-            Recalled::Known(subject) if subject.kind().is_shared() => {
-                let verdict = decide(subject.standing(), demand, now);
+            Recalled::Known(cached) if cached.kind().is_shared() => {
+                let verdict = decide(cached.standing(), demand, now);
                 if !matches!(verdict, Verdict::Inactive(_)) {
-                    self.usage.record(&subject, now, from);
+                    self.usage.record(&cached, now, from);
                 }
-                Verified { verdict, subject: Some(subject) }
+                Verified { verdict, cached: Some(cached) }
             }
-            Recalled::Known(_) | Recalled::Absent => Verified { verdict: UNKNOWN, subject: None },
+            Recalled::Known(_) | Recalled::Absent => Verified { verdict: UNKNOWN, cached: None },
         };
         self.measures.verdicts.count(verified.verdict);
         verified

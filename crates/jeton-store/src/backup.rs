@@ -37,7 +37,9 @@ pub(crate) async fn write(from: &mut impl Session, path: &Path) -> Result<Backed
             _ => {}
         }
     }
-    file.execute(statements::self_made::RECOUNT).await.map_err(StoreError::unavailable)?;
+    for recount in [statements::self_made::RECOUNT, statements::totals::RECOUNT] {
+        file.execute(recount).await.map_err(StoreError::unavailable)?;
+    }
     file.execute("COMMIT").await.map_err(StoreError::unavailable)?;
     file.close().await.map_err(StoreError::unavailable)?;
     Ok(backed_up)

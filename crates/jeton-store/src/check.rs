@@ -6,7 +6,7 @@ use crate::model::CheckReport;
 use crate::schema::Column;
 use crate::session::Session;
 use crate::shape::{SHAPES, Shape};
-use crate::statements::{Statement, apps, copy, self_made};
+use crate::statements::{Statement, apps, copy, self_made, totals};
 use futures_util::TryStreamExt;
 use sqlx::query_scalar;
 use sqlx::sqlite::SqliteConnection;
@@ -15,7 +15,7 @@ use sqlx::sqlite::SqliteConnection;
 const MAX_FAULTS: usize = 100;
 
 /// What no sound database has any row of, each with a statement that counts them.
-const NEVER: [(&str, &str); 7] = [
+const NEVER: [(&str, &str); 9] = [
     (
         "digests that two tokens of an app have",
         "SELECT count(*) FROM (SELECT 1 FROM tokens GROUP BY digest, app_id HAVING count(*) > 1) AS twice",
@@ -44,6 +44,8 @@ const NEVER: [(&str, &str); 7] = [
         "SELECT count(*) FROM tokens WHERE revoked_at IS NOT NULL AND sealed IS NOT NULL",
     ),
     ("apps whose self-made tokens were miscounted", self_made::MISCOUNTED),
+    ("apps whose tokens were miscounted", totals::MISCOUNTED_APPS),
+    ("users whose tokens were miscounted", totals::MISCOUNTED_USERS),
 ];
 
 /// What SQLite finds wrong with the file itself.

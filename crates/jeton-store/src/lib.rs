@@ -50,7 +50,7 @@ pub use model::{
     Replaced, Restore, Restored, SelfMadeLimit, StoredToken, TokenFilter, TokenPage, TokenUse, View,
 };
 
-pub use postgres::{PostgresOptions, open_postgres};
+pub use postgres::{PostgresOptions, open_pooled_postgres, open_postgres};
 pub use sqlite::{SqliteOptions, open_sqlite};
 
 use async_trait::async_trait;

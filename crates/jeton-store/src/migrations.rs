@@ -21,6 +21,7 @@ pub(crate) const SQLITE: Versions = &[
     (8, "self_made", include_str!("../migrations/sqlite/0008_self_made.sql")),
     (9, "returns", include_str!("../migrations/sqlite/0009_returns.sql")),
     (10, "digests", include_str!("../migrations/sqlite/0010_digests.sql")),
+    (11, "totals", include_str!("../migrations/sqlite/0011_totals.sql")),
 ];
 
 pub(crate) const POSTGRES: Versions = &[
@@ -34,6 +35,7 @@ pub(crate) const POSTGRES: Versions = &[
     (8, "self_made", include_str!("../migrations/postgres/0008_self_made.sql")),
     (9, "returns", include_str!("../migrations/postgres/0009_returns.sql")),
     (10, "digests", include_str!("../migrations/postgres/0010_digests.sql")),
+    (11, "totals", include_str!("../migrations/postgres/0011_totals.sql")),
 ];
 
 /// The newest of `versions`.
@@ -61,4 +63,63 @@ pub(crate) async fn migrate<C: Migrate>(connection: &mut C, versions: Versions) 
         MigrateError::VersionMissing(found) => OpenError::Newer { found, known: newest(versions) },
         error => OpenError::unavailable(error),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::Session;
+    use crate::statements::totals::{MISCOUNTED_APPS, MISCOUNTED_USERS};
+    use sqlx::{Connection, PgConnection, SqliteConnection};
+
+    /// An app with tokens as they were before totals were kept. What stands in angle brackets are bytes.
+    const BEFORE: &str = "
+        INSERT INTO apps (key, client_id, settings, created_at, updated_at, revision, is_default)
+        VALUES ('demo', 'client', '{}', 0, 0, 1, true);
+        INSERT INTO tokens (app_id, kind, digest, digest_key_id, is_foreign, user_id, user_is_stand_in,
+            created_at, updated_at, disabled_by, revoked_at, scopes, revision, left_loopback)
+        VALUES (1, 'grant', <01>, 1, false, '7', false, 0, 0, NULL, NULL, '[]', 1, false),
+            (1, 'grant', <02>, 1, false, '7', true, 0, 0, 'cli', NULL, '[]', 1, false),
+            (1, 'identity', <03>, 1, false, NULL, false, 0, 0, NULL, NULL, '[]', 1, true),
+            (1, 'grant', <04>, 1, false, '7', false, 0, 0, NULL, 5, '[]', 1, false)";
+
+    async fn totals_begin_with_what_is_there<S>(
+        session: &mut S,
+        versions: Versions,
+        bytes: fn(&str) -> String,
+    ) where
+        S: Session + Migrate,
+    {
+        migrate(session, &versions[..10]).await.unwrap();
+        let digests = ["01", "02", "03", "04"];
+        let tokens = digests
+            .iter()
+            .fold(BEFORE.to_owned(), |sql, digest| sql.replace(&format!("<{digest}>"), &bytes(digest)));
+        session.script(tokens).await.unwrap();
+        migrate(session, versions).await.unwrap();
+        for (sql, expected) in [
+            ("SELECT CAST(sum(tokens) AS bigint) FROM app_totals", 3),
+            ("SELECT CAST(sum(tokens) AS bigint) FROM user_totals", 2),
+            (MISCOUNTED_APPS, 0),
+            (MISCOUNTED_USERS, 0),
+        ] {
+            assert_eq!(session.number(sql.to_owned()).await.unwrap(), expected, "{sql}");
+        }
+    }
+
+    #[tokio::test]
+    async fn totals_begin_with_what_is_there_on_sqlite() {
+        let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        totals_begin_with_what_is_there(&mut connection, SQLITE, |digest| format!("x'{digest}'")).await;
+    }
+
+    #[tokio::test]
+    async fn totals_begin_with_what_is_there_on_postgresql() {
+        if jeton_testkit::skips("PostgreSQL") {
+            return;
+        }
+        let url = jeton_testkit::Cluster::shared().create_database();
+        let mut connection = PgConnection::connect(&url).await.unwrap();
+        totals_begin_with_what_is_there(&mut connection, POSTGRES, |digest| format!("'\\x{digest}'")).await;
+    }
 }

@@ -171,6 +171,8 @@ pub enum Inserted {
     Duplicate,
     /// The app has as many self-made tokens as it may have.
     NoRoom,
+    /// The app has no more the data key under which it is sealed: read the app again.
+    KeyGone,
 }
 
 /// A digest by which a token is found, and when.

@@ -99,7 +99,6 @@ table! {
         AppId = "app_id",
         Kind = "kind",
         Digest = "digest",
-        DigestKeyId = "digest_key_id",
         IsForeign = "is_foreign",
         Sealed = "sealed",
         UserId = "user_id",
@@ -154,6 +153,20 @@ table! {
 }
 
 table! {
+    /// How many tokens each app has.
+    AppTotals = "app_totals" {
+        AppId = "app_id",
+        IsOnLoopback = "is_on_loopback",
+        Tokens = "tokens",
+    }
+}
+
+table! {
+    /// How many tokens each user of an app has, in columns of the same names.
+    UserTotals = "user_totals" {}
+}
+
+table! {
     Operators = "operators" {
         Id = "id",
         Name = "name",
@@ -199,6 +212,30 @@ impl Column for Count {
 
     fn place(self) -> &'static str {
         "count"
+    }
+}
+
+/// The column of an answer that holds the greatest number that was given to a token.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GivenOut;
+
+impl Iden for GivenOut {
+    fn quoted(&self) -> Cow<'static, str> {
+        Cow::Borrowed(self.name())
+    }
+
+    fn unquoted(&self) -> &str {
+        self.name()
+    }
+}
+
+impl Column for GivenOut {
+    fn name(self) -> &'static str {
+        "given_out"
+    }
+
+    fn place(self) -> &'static str {
+        "given_out"
     }
 }
 

@@ -1,6 +1,7 @@
 //! Running statements, whichever engine they go to.
 
 use crate::error::StoreError;
+use crate::postgres::PgLine;
 use crate::record::Record;
 use crate::schema::Column;
 use crate::shape::Name;
@@ -27,6 +28,9 @@ pub(crate) trait Session: Send {
     /// Whether the rows of one insertion are given the next numbers, one after the other, as they stand there.
     const NUMBERS_IN_ORDER: bool;
 
+    /// Whether the database itself adds whatever tokens are inserted to the totals.
+    const COUNTS_INSERTED: bool;
+
     /// Runs a statement and returns all rows of its answer.
     fn rows(
         &mut self,
@@ -35,6 +39,13 @@ pub(crate) trait Session: Send {
 
     /// Runs a statement and returns how many rows it changed.
     fn run(&mut self, statement: Statement) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// Runs a statement, on SQLite perhaps with others behind it, and returns how many rows it changed itself, and the greatest
+    /// number that the last of them was given, where an engine tells that.
+    fn run_all(
+        &mut self,
+        statement: Statement,
+    ) -> impl Future<Output = Result<(u64, i64), StoreError>> + Send;
 
     /// Writes rows into a table that gives out numbers for `column`, and returns the greatest of them.
     fn append(
@@ -83,27 +94,44 @@ pub(crate) trait Session: Send {
 }
 
 macro_rules! session {
-    ($connection:ty, $row:ty, $builder:expr, $numbers:ident) => {
+    ($connection:ty, $row:ty, $builder:expr, $numbers:ident, $this:ident => $line:expr, $keeps:expr) => {
         impl Session for $connection {
             type Row = $row;
 
             const WRITES_ALONE: bool = $numbers::WRITES_ALONE;
             const LOG_ORDER: LogOrder = $numbers::LOG_ORDER;
             const NUMBERS_IN_ORDER: bool = $numbers::IN_ORDER;
+            const COUNTS_INSERTED: bool = $numbers::COUNTS_INSERTED;
 
             async fn rows(&mut self, statement: Statement) -> Result<Vec<$row>, StoreError> {
-                let (sql, values) = statement.build($builder)?;
-                let query = sqlx::query_with(AssertSqlSafe(sql), values);
-                let query = query.persistent(statement.is_fixed());
-                Executor::fetch_all(self, query).await.map_err(StoreError::unavailable)
+                let $this = self;
+                let (sql, values, is_fixed) = statement.build($builder)?;
+                let query = sqlx::query_with(sql, values).persistent(is_fixed && $keeps);
+                Executor::fetch_all($line, query).await.map_err(StoreError::unavailable)
             }
 
             async fn run(&mut self, statement: Statement) -> Result<u64, StoreError> {
-                let (sql, values) = statement.build($builder)?;
-                let query = sqlx::query_with(AssertSqlSafe(sql), values);
-                let query = query.persistent(statement.is_fixed());
-                let done = Executor::execute(self, query).await.map_err(StoreError::unavailable)?;
+                let $this = self;
+                let (sql, values, is_fixed) = statement.build($builder)?;
+                let query = sqlx::query_with(sql, values).persistent(is_fixed && $keeps);
+                let done = Executor::execute($line, query).await.map_err(StoreError::unavailable)?;
                 Ok(done.rows_affected())
+            }
+
+            async fn run_all(&mut self, statement: Statement) -> Result<(u64, i64), StoreError> {
+                let $this = self;
+                let (sql, values, is_fixed) = statement.build($builder)?;
+                let query = sqlx::query_with(sql, values).persistent(is_fixed && $keeps);
+                let mut all = Executor::fetch_many($line, query);
+                let (mut first, mut last) = (None, 0);
+                // Dropped earlier, it would run no further.
+                while let Some(done) = all.try_next().await.map_err(StoreError::unavailable)? {
+                    if let Some(done) = done.left() {
+                        first = first.or(Some(done.rows_affected()));
+                        last = $numbers::last(&done);
+                    }
+                }
+                Ok((first.unwrap_or(0), last))
             }
 
             async fn append(
@@ -118,25 +146,28 @@ macro_rules! session {
                 &mut self,
                 statement: Statement,
             ) -> Result<impl Stream<Item = Result<$row, StoreError>> + Send + Unpin, StoreError> {
-                let (sql, values) = statement.build($builder)?;
-                let query = sqlx::query_with(AssertSqlSafe(sql), values);
-                let query = query.persistent(statement.is_fixed());
-                Ok(Executor::fetch(self, query).map_err(StoreError::unavailable))
+                let $this = self;
+                let (sql, values, is_fixed) = statement.build($builder)?;
+                let query = sqlx::query_with(sql, values).persistent(is_fixed && $keeps);
+                Ok(Executor::fetch($line, query).map_err(StoreError::unavailable))
             }
 
             async fn script(&mut self, sql: String) -> Result<u64, StoreError> {
-                let done = Executor::execute(self, AssertSqlSafe(sql)).await;
+                let $this = self;
+                let done = Executor::execute($line, AssertSqlSafe(sql)).await;
                 Ok(done.map_err(StoreError::unavailable)?.rows_affected())
             }
 
             async fn query(&mut self, sql: String) -> Result<Vec<$row>, StoreError> {
+                let $this = self;
                 let query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
-                query.fetch_all(self).await.map_err(StoreError::unavailable)
+                query.fetch_all($line).await.map_err(StoreError::unavailable)
             }
 
             async fn number(&mut self, sql: String) -> Result<i64, StoreError> {
+                let $this = self;
                 let query = sqlx::query_scalar(AssertSqlSafe(sql)).persistent(false);
-                query.fetch_one(self).await.map_err(StoreError::unavailable)
+                query.fetch_one($line).await.map_err(StoreError::unavailable)
             }
 
             async fn given_out(&mut self, table: Name, column: Name) -> Result<i64, StoreError> {
@@ -155,32 +186,36 @@ macro_rules! session {
     };
 }
 
-session!(SqliteConnection, SqliteRow, SqliteQueryBuilder, sqlite_numbers);
-session!(PgConnection, PgRow, PostgresQueryBuilder, postgres_numbers);
+session!(SqliteConnection, SqliteRow, SqliteQueryBuilder, sqlite_numbers, this => this, true);
+session!(PgConnection, PgRow, PostgresQueryBuilder, postgres_numbers, this => this, true);
+session!(
+    PgLine, PgRow, PostgresQueryBuilder, postgres_numbers,
+    this => this.connection(), this.keeps_statements()
+);
 
 mod sqlite_numbers {
-    use super::LogOrder;
+    use super::{LogOrder, Session};
     use crate::error::StoreError;
     use crate::schema::Column;
     use crate::statements::Statement;
-    use sea_query::SqliteQueryBuilder;
-    use sqlx::sqlite::SqliteConnection;
-    use sqlx::{AssertSqlSafe, Executor};
+    use sqlx::sqlite::SqliteQueryResult;
 
     pub(super) const LOG_ORDER: LogOrder = LogOrder::Sequence;
     pub(super) const WRITES_ALONE: bool = true;
     // One transaction writes at a time, and AUTOINCREMENT takes the number above the greatest that was given out.
     pub(super) const IN_ORDER: bool = true;
+    pub(super) const COUNTS_INSERTED: bool = false;
 
     pub(super) async fn append(
-        connection: &mut SqliteConnection,
+        session: &mut impl Session,
         insertion: Statement,
         _: impl Column,
     ) -> Result<i64, StoreError> {
-        let (sql, values) = insertion.build(SqliteQueryBuilder)?;
-        let query = sqlx::query_with(AssertSqlSafe(sql), values).persistent(insertion.is_fixed());
-        let done = connection.execute(query).await.map_err(StoreError::unavailable)?;
-        Ok(done.last_insert_rowid())
+        Ok(session.run_all(insertion).await?.1)
+    }
+
+    pub(super) fn last(done: &SqliteQueryResult) -> i64 {
+        done.last_insert_rowid()
     }
 
     pub(super) fn given_out(table: &str, _: &str) -> String {
@@ -202,21 +237,26 @@ mod postgres_numbers {
     use crate::record::Record;
     use crate::schema::Column;
     use crate::statements::Statement;
-    use sqlx::postgres::PgConnection;
+    use sqlx::postgres::PgQueryResult;
 
     pub(super) const LOG_ORDER: LogOrder = LogOrder::Transaction;
     pub(super) const WRITES_ALONE: bool = false;
     // Others draw from the same sequence meanwhile.
     pub(super) const IN_ORDER: bool = false;
+    pub(super) const COUNTS_INSERTED: bool = true;
 
     pub(super) async fn append(
-        connection: &mut PgConnection,
+        session: &mut impl Session,
         insertion: Statement,
         column: impl Column,
     ) -> Result<i64, StoreError> {
-        let rows = connection.rows(insertion.answering(column)).await?;
+        let rows = session.rows(insertion).await?;
         let mut numbers = rows.iter().map(|row| row.read(column));
         numbers.try_fold(0, |greatest, number: Result<i64, StoreError>| Ok(number?.max(greatest)))
+    }
+
+    pub(super) fn last(_: &PgQueryResult) -> i64 {
+        0
     }
 
     pub(super) fn given_out(table: &str, column: &str) -> String {

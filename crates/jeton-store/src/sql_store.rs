@@ -17,7 +17,7 @@ use crate::record::Record;
 use crate::schema::{Changes, Tokens};
 use crate::session::Session;
 use crate::statements::log::LogOrder;
-use crate::statements::{Statement, apps, genesis, log, operators, token_lists, tokens, usage};
+use crate::statements::{Statement, apps, genesis, log, operators, token_lists, tokens, totals, usage};
 use crate::write::{InsertTokens, Outcome, Writable, Write};
 use async_trait::async_trait;
 use futures_util::stream::{StreamExt, TryStreamExt};
@@ -82,7 +82,7 @@ impl<E: Engine> SqlStore<E> {
 
     /// Inserts as many tokens in one transaction as may go in together, and so on.
     async fn insert_in_parts(&self, insert: InsertTokens) -> Result<Vec<Inserted>, StoreError> {
-        let InsertTokens { app_id, tokens, self_made, at, by } = insert;
+        let InsertTokens { app_id, tokens, self_made, sealed_under, at, by } = insert;
         let mut answers = Vec::with_capacity(tokens.len());
         let mut tokens = tokens.into_iter();
         loop {
@@ -90,7 +90,8 @@ impl<E: Engine> SqlStore<E> {
             if tokens.is_empty() {
                 return Ok(answers);
             }
-            let part = InsertTokens { app_id, tokens, self_made, at, by: by.clone() };
+            let (sealed_under, by) = (sealed_under.clone(), by.clone());
+            let part = InsertTokens { app_id, tokens, self_made, sealed_under, at, by };
             answers.extend(InsertTokens::answer(self.transact(part.into()).await?)?);
         }
     }
@@ -176,8 +177,12 @@ impl<E: Engine> Store for SqlStore<E> {
     }
 
     async fn count_tokens(&self, filter: &TokenFilter) -> Result<u64, StoreError> {
-        let reading = Reading::Scan(filter.app_id);
-        let counts = self.listed(reading, token_lists::count_tokens(filter), decode::count).await?;
+        let app_id = filter.app_id;
+        let (reading, statement) = match filter.unused_since {
+            None => (Reading::Page(app_id), totals::total(filter)),
+            Some(_) => (Reading::Scan(app_id), token_lists::count_tokens(filter)),
+        };
+        let counts = self.listed(reading, statement, decode::count).await?;
         Ok(counts.first().copied().unwrap_or(0))
     }
 

@@ -10,6 +10,7 @@ use crate::model::{
     Replaced, Restore, Restored, SelfMadeLimit, TokenUse,
 };
 use jeton_core::{Actor, AppId, OperatorId, Timestamp, Token, TokenId};
+use std::sync::Arc;
 
 /// Makes an app and its first token.
 #[derive(Clone, Debug)]
@@ -116,6 +117,9 @@ pub struct InsertTokens {
     /// Of self-made tokens only as many go in as the app then has at most, whoever writes at the same time and wherever.
     /// Where there is no room, those that have expired at `at` are removed for it, which the change log tells as a purge.
     pub self_made: SelfMadeLimit,
+    /// The app's data key under which they are sealed, as the app has it. If it has another or none at the time of the write,
+    /// none of them goes in: [`Inserted::KeyGone`]. `None`: whatever it has.
+    pub sealed_under: Option<Arc<[u8]>>,
     /// When.
     pub at: Timestamp,
     /// Who issues them.

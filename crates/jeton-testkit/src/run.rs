@@ -81,6 +81,22 @@ pub fn nginx() -> PathBuf {
     gateway(std::env::var_os("JETON_TEST_NGINX"))
 }
 
+/// The program PgBouncer, of whatever version a distribution has.
+///
+/// # Panics
+/// There is none; the message says how to get it.
+pub fn pgbouncer() -> PathBuf {
+    let named = std::env::var_os("JETON_TEST_PGBOUNCER");
+    let path = named.map_or_else(|| PathBuf::from("/usr/sbin/pgbouncer"), PathBuf::from);
+    assert!(
+        path.is_file(),
+        "{} is not there, and this test puts PgBouncer in front of PostgreSQL. Run `cargo xtask test`, which has it, or set \
+         JETON_TEST_PGBOUNCER to the program",
+        path.display()
+    );
+    path
+}
+
 fn gateway(named: Option<OsString>) -> PathBuf {
     let path = named.map_or_else(|| PathBuf::from("/usr/sbin/nginx"), PathBuf::from);
     assert!(

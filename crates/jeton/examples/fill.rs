@@ -1,12 +1,12 @@
-//! Fills an installation with tokens for `cargo xtask bench`: `fill DATA_DIR COUNT KEPT USERS` issues COUNT grants of
-//! `read` in app `demo`, dealt out among USERS, and prints the secrets of KEPT of them, evenly spread, one a line.
+//! Fills an installation with tokens for `cargo xtask bench`: `fill DATA_DIR COUNT KEPT USERS [DATABASE_URL]` issues COUNT
+//! grants of `read` in app `demo`, dealt out among USERS, and prints the secrets of KEPT of them, evenly spread, one a line.
 
 #![expect(clippy::print_stdout, reason = "whoever started it reads the secrets there")]
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jeton_core::{Actor, Authority, Label, Lifetime, Owner, Permission, Scopes, TokenKind, UserId};
 use jeton_service::{Issue, Service, SystemClock, SystemEntropy, TokenLife, read_key_file};
-use jeton_store::{SqliteOptions, open_sqlite};
+use jeton_store::{PostgresOptions, SqliteOptions, open_postgres, open_sqlite};
 use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,11 +17,16 @@ const AT_ONCE: usize = 256;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let mut next = || arguments.next().ok_or("usage: fill DATA_DIR COUNT KEPT USERS");
+    let mut next = || arguments.next().ok_or("usage: fill DATA_DIR COUNT KEPT USERS [DATABASE_URL]");
     let folder = PathBuf::from(next()?);
     let (count, kept, users): (u64, u64, u64) = (next()?.parse()?, next()?.parse()?, next()?.parse()?);
-    let options = SqliteOptions { max_group: AT_ONCE, ..SqliteOptions::default() };
-    let store = open_sqlite(&folder.join("jeton.db"), options).await?;
+    let store = match next() {
+        Ok(url) => open_postgres(&url, PostgresOptions::default()).await?,
+        Err(_) => {
+            let options = SqliteOptions { max_group: AT_ONCE, ..SqliteOptions::default() };
+            open_sqlite(&folder.join("jeton.db"), options).await?
+        }
+    };
     let ring = read_key_file(&folder.join("keys.json"))?;
     let service = Service::open(store, &ring, Arc::new(SystemClock), Arc::new(SystemEntropy)).await?;
     let app = service.open_app(&"demo".parse()?).await?.ok_or("there is no app demo")?;

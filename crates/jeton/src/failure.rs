@@ -1,6 +1,6 @@
 //! How a command fails, and the exit code that says so.
 
-use jeton_service::{BackupError, KeyFileError, OpenFailure, RestoreError, Unavailable};
+use jeton_service::{BackupError, Error, KeyFileError, OpenServiceError, RestoreError};
 use jeton_store::OpenError;
 use std::fmt;
 use std::process::ExitCode;
@@ -67,8 +67,8 @@ impl fmt::Display for Failure {
     }
 }
 
-impl From<Unavailable> for Failure {
-    fn from(error: Unavailable) -> Self {
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
         Failure::unavailable(error.to_string())
     }
 }
@@ -89,12 +89,12 @@ impl From<OpenError> for Failure {
     }
 }
 
-impl From<OpenFailure> for Failure {
-    fn from(error: OpenFailure) -> Self {
+impl From<OpenServiceError> for Failure {
+    fn from(error: OpenServiceError) -> Self {
         match error {
-            OpenFailure::Uninitialised => Failure::missing(format!("{error}: run jeton init")),
-            OpenFailure::Keys(_) => Failure::missing(error.to_string()),
-            OpenFailure::Unavailable(error) => error.into(),
+            OpenServiceError::Uninitialised => Failure::missing(format!("{error}: run jeton init")),
+            OpenServiceError::Keys(_) => Failure::missing(error.to_string()),
+            OpenServiceError::Unavailable(error) => error.into(),
         }
     }
 }

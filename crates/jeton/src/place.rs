@@ -18,6 +18,8 @@ use std::sync::Arc;
 pub(crate) struct Place {
     pub(crate) data_dir: PathBuf,
     pub(crate) database_url: Option<String>,
+    /// Where the database itself is, if the URL leads to a pooler.
+    pub(crate) database_direct_url: Option<String>,
     pub(crate) limits: Limits,
     pub(crate) cache_limits: CacheLimits,
     pub(crate) sqlite_options: SqliteOptions,
@@ -118,9 +120,11 @@ impl Place {
 
     /// Opens the store, and makes it if it is not there.
     pub(crate) async fn open_store(&self) -> Result<Arc<dyn Store>, Failure> {
-        Ok(match &self.database_url {
-            None => jeton_store::open_sqlite(&self.database_path(), self.sqlite_options).await?,
-            Some(url) => jeton_store::open_postgres(url, self.postgres_options).await?,
+        let options = self.postgres_options;
+        Ok(match (&self.database_url, &self.database_direct_url) {
+            (None, _) => jeton_store::open_sqlite(&self.database_path(), self.sqlite_options).await?,
+            (Some(url), None) => jeton_store::open_postgres(url, options).await?,
+            (Some(url), Some(direct)) => jeton_store::open_pooled_postgres(url, direct, options).await?,
         })
     }
 

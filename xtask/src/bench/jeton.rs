@@ -15,6 +15,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+/// What names a PostgreSQL database to the program.
+const DATABASE_URL: &str = "JETON_DATABASE_URL";
+
 /// A build of the program and what stands beside it.
 #[derive(Clone, Debug)]
 pub(super) struct Build {
@@ -67,6 +70,8 @@ pub(super) fn start_bare(build: &Build) -> Result<(Child, String), Failure> {
 pub(super) struct Installation {
     build: Build,
     folder: PathBuf,
+    /// The URL of its PostgreSQL database; `None`: its data is in SQLite.
+    database: Option<String>,
     /// Some of the tokens' secrets, evenly spread over all.
     pub(super) tokens: Vec<String>,
     /// Holds `jeton:manage` and `jeton:verify`.
@@ -74,11 +79,25 @@ pub(super) struct Installation {
 }
 
 impl Installation {
-    /// Makes one with `count` tokens of so many users, of which `kept` are known here.
+    /// Makes one on SQLite with `count` tokens of so many users, of which `kept` are known here.
     ///
     /// # Errors
     /// A command fails.
     pub(super) fn make(
+        build: &Build,
+        folder: PathBuf,
+        counts: (u64, u64),
+        users: u64,
+    ) -> Result<Self, Failure> {
+        Self::make_on(None, build, folder, counts, users)
+    }
+
+    /// The same in the PostgreSQL database at a URL.
+    ///
+    /// # Errors
+    /// A command fails.
+    pub(super) fn make_on(
+        database: Option<String>,
         build: &Build,
         folder: PathBuf,
         (count, kept): (u64, u64),
@@ -87,15 +106,16 @@ impl Installation {
         println!("    issuing {count} tokens");
         let mut init = build.program("jeton");
         init.args(["init", "--json", "--data-dir"]).arg(&folder);
+        init.envs(database.iter().map(|url| (DATABASE_URL, url)));
         let said = said(&mut init)?;
         let credentials: Value = serde_json::from_str(&said).unwrap_or_default();
         let Some(admin_token) = credentials["admin_token"].as_str().map(str::to_owned) else {
             return Err(Failure::Unclear { command: written(&init), output: said });
         };
         let mut fill = build.program("examples/fill");
-        fill.arg(&folder).args([count, kept, users].map(|number| number.to_string()));
+        fill.arg(&folder).args([count, kept, users].map(|number| number.to_string())).args(&database);
         let tokens = said_lines(&mut fill)?;
-        Ok(Installation { build: build.clone(), folder, tokens, admin_token })
+        Ok(Installation { build: build.clone(), folder, database, tokens, admin_token })
     }
 
     /// Starts a server on it, with these settings in its environment.
@@ -106,6 +126,7 @@ impl Installation {
         let mut command = self.build.program("jeton");
         command.args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data-dir"]);
         command.arg(&self.folder).envs(settings.iter().copied());
+        command.envs(self.database.iter().map(|url| (DATABASE_URL, url)));
         let begun = now();
         let child = Child::start(&mut command)?;
         let address = child.wait_for(" listening on http://")?;

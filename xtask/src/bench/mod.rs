@@ -11,6 +11,7 @@ mod loopback;
 mod memory;
 mod nginx;
 mod peers;
+mod postgres;
 mod redis;
 mod report;
 mod revoke;
@@ -22,6 +23,7 @@ use crate::failure::Failure;
 use crate::needs::{self, target_folder};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use jeton::{Build, Installation};
+use postgres::Held;
 use report::Section;
 use std::cell::OnceCell;
 use std::fs;
@@ -112,6 +114,9 @@ struct Stage {
     has_peers: bool,
     small: OnceCell<Installation>,
     large: OnceCell<Installation>,
+    small_on_postgres: OnceCell<Installation>,
+    large_on_postgres: OnceCell<Installation>,
+    servers: [OnceCell<Held>; 2],
 }
 
 /// Tokens in the small installation; as many of the large one are asked for.
@@ -139,17 +144,38 @@ impl Stage {
             has_peers: options.peers,
             small: OnceCell::new(),
             large: OnceCell::new(),
+            small_on_postgres: OnceCell::new(),
+            large_on_postgres: OnceCell::new(),
+            servers: Default::default(),
         })
     }
 
     /// An installation with [`FEW`] tokens, all of them known.
     fn small(&self) -> Result<&Installation, Failure> {
-        self.installation(&self.small, "small", FEW)
+        self.installation(&self.small, "small", FEW, None)
     }
 
     /// An installation with as many tokens as was asked for.
     fn large(&self) -> Result<&Installation, Failure> {
-        self.installation(&self.large, "large", self.many)
+        self.installation(&self.large, "large", self.many, None)
+    }
+
+    /// The same two in PostgreSQL.
+    fn on_postgres(&self) -> Result<(&Installation, &Installation), Failure> {
+        let (small, large) = (&self.small_on_postgres, &self.large_on_postgres);
+        Ok((
+            self.installation(small, "small-on-postgres", FEW, Some(self.database(0)?))?,
+            self.installation(large, "large-on-postgres", self.many, Some(self.database(1)?))?,
+        ))
+    }
+
+    fn database(&self, number: usize) -> Result<String, Failure> {
+        let place = &self.servers[number];
+        if let Some(held) = place.get() {
+            return Ok(held.url.clone());
+        }
+        let held = Held::start()?;
+        Ok(place.get_or_init(|| held).url.clone())
     }
 
     fn installation<'a>(
@@ -157,12 +183,13 @@ impl Stage {
         place: &'a OnceCell<Installation>,
         name: &str,
         count: u64,
+        database: Option<String>,
     ) -> Result<&'a Installation, Failure> {
         if let Some(made) = place.get() {
             return Ok(made);
         }
-        let made =
-            Installation::make(&self.build, self.folder.join(name), (count, count.min(MOST_KEPT)), USERS)?;
+        let (folder, counts) = (self.folder.join(name), (count, count.min(MOST_KEPT)));
+        let made = Installation::make_on(database, &self.build, folder, counts, USERS)?;
         Ok(place.get_or_init(|| made))
     }
 

@@ -5,8 +5,8 @@ use crate::transport::fault::Fault;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use jeton_core::AuthorityError;
-use jeton_service::{Refusal, Unavailable};
+use jeton_core::AuthorityRefusal;
+use jeton_service::{Error, Refusal};
 use std::borrow::Cow;
 
 /// Why a request is not served.
@@ -19,7 +19,7 @@ pub(super) enum AppKeyError {
     /// The token lends no authority over tokens.
     Powerless,
     /// What is asked is beyond the caller's authority.
-    Forbidden(AuthorityError),
+    Forbidden(AuthorityRefusal),
     /// There is no such token, as far as the caller may know.
     NoSuchToken,
     /// Something about the request is wrong: what, and what it must be.
@@ -39,18 +39,20 @@ impl AppKeyError {
         match self {
             AppKeyError::Unproven => StatusCode::UNAUTHORIZED,
             AppKeyError::Powerless => StatusCode::FORBIDDEN,
-            AppKeyError::Forbidden(AuthorityError::Limit(_)) | AppKeyError::Bad(_) => StatusCode::BAD_REQUEST,
+            AppKeyError::Forbidden(AuthorityRefusal::Limit(_)) | AppKeyError::Bad(_) => {
+                StatusCode::BAD_REQUEST
+            }
             AppKeyError::Forbidden(
-                AuthorityError::NotHeld
-                | AuthorityError::Outlives
-                | AuthorityError::BeyondCaller
-                | AuthorityError::NotYours
-                | AuthorityError::DisabledByAnother
-                | AuthorityError::Reserved
-                | AuthorityError::WouldWiden
-                | AuthorityError::IdentityToken
-                | AuthorityError::ServiceToken
-                | AuthorityError::UnknownPermission,
+                AuthorityRefusal::NotHeld
+                | AuthorityRefusal::Outlives
+                | AuthorityRefusal::BeyondCaller
+                | AuthorityRefusal::NotYours
+                | AuthorityRefusal::DisabledByAnother
+                | AuthorityRefusal::Reserved
+                | AuthorityRefusal::WouldWiden
+                | AuthorityRefusal::IdentityToken
+                | AuthorityRefusal::ServiceToken
+                | AuthorityRefusal::UnknownPermission,
             ) => StatusCode::FORBIDDEN,
             AppKeyError::NoSuchApp | AppKeyError::NoSuchToken | AppKeyError::NoSuchPath => {
                 StatusCode::NOT_FOUND
@@ -89,8 +91,8 @@ impl From<Fault> for AppKeyError {
     }
 }
 
-impl From<Unavailable> for AppKeyError {
-    fn from(error: Unavailable) -> Self {
+impl From<Error> for AppKeyError {
+    fn from(error: Error) -> Self {
         AppKeyError::Fault(error.into())
     }
 }

@@ -16,7 +16,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use jeton_core::{AppKey, Authority, Int64Form, Owner, Scopes, TokenId, TokenKind};
+use jeton_core::{AppKey, Authority, Int64Form, Scopes, TokenId, TokenKind};
 use jeton_service::{Admission, Issue, ListRequest, OpenApp, Order, Service, Surface, TokenLife};
 use std::sync::Arc;
 
@@ -77,7 +77,7 @@ struct Caller {
 
 impl Caller {
     fn int64(&self) -> Int64Form {
-        self.app.settings.appkey.int64
+        self.app.settings.common.appkey.int64
     }
 }
 
@@ -130,20 +130,12 @@ async fn create(
     body: &Members,
 ) -> Result<Response, AppKeyError> {
     let create = body.create(query)?;
-    let owner = match create.user_id {
-        None => caller.authority.default_owner(),
-        Some(user_id) => match &caller.authority {
-            Authority::SelfService { user_id: own, .. } if *own != user_id => {
-                return Err(AppKeyError::Forbidden(jeton_core::AuthorityError::NotYours));
-            }
-            _ => Owner::Named(user_id),
-        },
-    };
+    let owner = caller.authority.owner(create.user_id).map_err(AppKeyError::Forbidden)?;
     let (sent, names) = create.permissions.map_or((None, Vec::new()), |(sent, names)| (Some(sent), names));
     let issue = Issue {
         kind: TokenKind::Grant,
         owner,
-        life: create.life.unwrap_or(TokenLife::Default(caller.app.settings.appkey.default_lifetime())),
+        life: create.life.unwrap_or(TokenLife::Default(caller.app.settings.common.appkey.default_lifetime())),
         title: Some(create.title),
         tags: create.tags,
         description: create.description,

@@ -6,7 +6,7 @@ use axum::http::header::{CACHE_CONTROL, VARY, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jeton_core::{AppKey, CredentialPlace, ForwardAuthSettings, Realm, Timestamp};
-use jeton_service::{ForwardAuthApp, Subject, Unavailable};
+use jeton_service::{CachedToken, Error, ForwardAuthApp};
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub(super) enum Answer {
     /// 200, and who it is.
     Allowed {
         key: AppKey,
-        subject: Arc<Subject>,
+        subject: Arc<CachedToken>,
         /// `None`: only this once.
         caching: Option<Caching>,
     },
@@ -49,12 +49,17 @@ impl Answer {
     }
 
     /// The answer when it could not be found out.
-    pub(super) fn unavailable(error: Unavailable) -> Self {
+    pub(super) fn unavailable(error: Error) -> Self {
         log(&error);
         Answer::Fault(error.into())
     }
 
-    pub(super) fn allowed(key: AppKey, subject: Arc<Subject>, app: &ForwardAuthApp, now: Timestamp) -> Self {
+    pub(super) fn allowed(
+        key: AppKey,
+        subject: Arc<CachedToken>,
+        app: &ForwardAuthApp,
+        now: Timestamp,
+    ) -> Self {
         let settings = app.settings();
         let caching = (settings.cache_seconds > 0).then(|| Caching::of(settings, &subject, now));
         Answer::Allowed { key, subject, caching }
@@ -102,14 +107,14 @@ impl Answer {
 }
 
 /// Says in the log what could not be found out.
-pub(super) fn log(error: &Unavailable) {
+pub(super) fn log(error: &Error) {
     tracing::error!(route = "/auth/{app}", "{error}");
 }
 
 impl Caching {
     /// No longer than the token lives. A cache that heeds `Vary` (RFC 9110 section 12.5.5) asks again for every other credential
     /// and every other request; gateways that do not are told by their recipes what to ask by.
-    fn of(settings: &ForwardAuthSettings, subject: &Subject, now: Timestamp) -> Self {
+    fn of(settings: &ForwardAuthSettings, subject: &CachedToken, now: Timestamp) -> Self {
         let most = u64::from(settings.cache_seconds);
         let left = subject.expires_at().map(|end| end.as_millis().saturating_sub(now.as_millis()) / 1_000);
         let seconds = left.map_or(most, |left| most.min(u64::try_from(left).unwrap_or(0)));

@@ -8,7 +8,7 @@ use crate::transport::credentials::Presented;
 use crate::transport::url::pairs;
 use axum::http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
 use jeton_core::{AppKey, BY_ROUTE, Demand, ForwardAuthSettings, Permission, Resource, Secret, Verdict};
-use jeton_service::{ForwardAuthApp, Missed, Service, Unavailable, Verified};
+use jeton_service::{Error, ForwardAuthApp, Missed, Service, Verified};
 use percent_encoding::percent_decode_str;
 use std::net::IpAddr;
 
@@ -107,11 +107,7 @@ impl<H: Headers> Asked<'_, H> {
     }
 
     /// The app as the store has it. Who shows nothing that could be a token has only so many apps looked up that there are not.
-    async fn look_up_app(
-        &self,
-        service: &Service,
-        from: Option<IpAddr>,
-    ) -> Result<ForwardAuthApp, Unavailable> {
+    async fn look_up_app(&self, service: &Service, from: Option<IpAddr>) -> Result<ForwardAuthApp, Error> {
         let presented = credential::presented(&ForwardAuthSettings::default(), self.headers, None);
         let is_stranger = match presented {
             Presented::Token(secret) => service.refuse_by_arithmetic(&secret).is_some(),
@@ -184,10 +180,10 @@ impl Question {
         self.demand.as_ref().unwrap_or(&Demand::Active)
     }
 
-    pub(super) fn answered(self, service: &Service, verified: Result<Verified, Unavailable>) -> Answer {
+    pub(super) fn answered(self, service: &Service, verified: Result<Verified, Error>) -> Answer {
         match verified {
             Err(error) => Answer::unavailable(error),
-            Ok(verified) => match (verified.verdict, verified.subject, self.demand) {
+            Ok(verified) => match (verified.verdict, verified.cached, self.demand) {
                 (Verdict::Allowed, Some(subject), Some(_)) => {
                     Answer::allowed(self.key, subject, &self.app, service.now())
                 }

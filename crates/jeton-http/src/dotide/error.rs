@@ -5,8 +5,8 @@ use crate::transport::fault::Fault;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use jeton_core::AuthorityError;
-use jeton_service::{Refusal, Unavailable};
+use jeton_core::AuthorityRefusal;
+use jeton_service::{Error, Refusal};
 use std::borrow::Cow;
 
 /// Why a request is not served.
@@ -48,17 +48,17 @@ impl From<Refusal> for DotideError {
             Refusal::NotFound => DotideError::NotFound,
             // Whoever holds the client credentials may do everything; what is refused is a value that is no good.
             Refusal::Forbidden(
-                error @ (AuthorityError::NotHeld
-                | AuthorityError::Outlives
-                | AuthorityError::BeyondCaller
-                | AuthorityError::NotYours
-                | AuthorityError::DisabledByAnother
-                | AuthorityError::Reserved
-                | AuthorityError::WouldWiden
-                | AuthorityError::IdentityToken
-                | AuthorityError::ServiceToken
-                | AuthorityError::UnknownPermission
-                | AuthorityError::Limit(_)),
+                error @ (AuthorityRefusal::NotHeld
+                | AuthorityRefusal::Outlives
+                | AuthorityRefusal::BeyondCaller
+                | AuthorityRefusal::NotYours
+                | AuthorityRefusal::DisabledByAnother
+                | AuthorityRefusal::Reserved
+                | AuthorityRefusal::WouldWiden
+                | AuthorityRefusal::IdentityToken
+                | AuthorityRefusal::ServiceToken
+                | AuthorityRefusal::UnknownPermission
+                | AuthorityRefusal::Limit(_)),
             ) => DotideError::Scopes(error.to_string().into()),
         }
     }
@@ -70,8 +70,8 @@ impl From<Fault> for DotideError {
     }
 }
 
-impl From<Unavailable> for DotideError {
-    fn from(error: Unavailable) -> Self {
+impl From<Error> for DotideError {
+    fn from(error: Error) -> Self {
         DotideError::Fault(error.into())
     }
 }

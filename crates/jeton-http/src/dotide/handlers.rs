@@ -18,7 +18,9 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use jeton_core::{AppKey, Authority, AuthorityError, Lifetime, Owner, Permission, Scopes, Secret, TokenKind};
+use jeton_core::{
+    AppKey, Authority, AuthorityRefusal, Lifetime, Owner, Permission, Scopes, Secret, TokenKind,
+};
 use jeton_service::{
     Edit, Issue, ListRequest, Listed, OpenApp, Order, Refusal, Service, ShownSecret, Surface, TokenLife,
 };
@@ -94,7 +96,7 @@ impl Caller<'_> {
     }
 
     fn zone(&self, parameter: Option<&str>) -> Result<jiff::tz::TimeZone, DotideError> {
-        requested_zone(parameter, &self.parts.headers, &self.app.settings.dotide.timezone)
+        requested_zone(parameter, &self.parts.headers, &self.app.settings.common.dotide.timezone)
     }
 
     async fn find(&self, token: &str) -> Result<Listed, DotideError> {
@@ -132,7 +134,7 @@ impl Caller<'_> {
         let scopes = input.scopes.unwrap_or_else(Scopes::none);
         let known = |name: &Permission| PERMISSIONS.contains(&name.as_str());
         if !scopes.as_slice().iter().flat_map(|scope| &scope.permissions).all(known) {
-            return Err(Refusal::Forbidden(AuthorityError::UnknownPermission).into());
+            return Err(Refusal::Forbidden(AuthorityRefusal::UnknownPermission).into());
         }
         let issue = Issue {
             kind: TokenKind::Grant,

@@ -1,19 +1,22 @@
 //! LoopBack's filter: what it lets through is some of the rows, within its limits, and what it implies holds for them.
 
-use jeton_core::{Condition, Filter, Halt, Meter, Row, Value};
+use jeton_core::{Halt, Meter};
+use jeton_loopback::{Condition, Filter, Profile, Row, Value};
 use jeton_service::value_of_json;
 
 pub(super) fn filter(input: &[u8]) {
     let Ok(json) = serde_json::from_slice::<serde_json::Value>(input) else { return };
     let value = value_of_json(&json);
     let rows = rows();
-    for parsed in [Filter::parse(&value), Filter::parse_one(&value), Filter::parse_selection(&value)] {
+    for parsed in
+        [Filter::parse, Filter::parse_one, Filter::parse_selection].map(|parse| parse(&value, &Profile::V2))
+    {
         match parsed {
             Err(error) => assert!(!error.to_string().is_empty()),
             Ok(filter) => answers(&filter, &rows),
         }
     }
-    if let Ok(condition) = Condition::parse(&value) {
+    if let Ok(condition) = Condition::parse(&value, &Profile::V2) {
         judges(&condition, &rows);
     }
 }
@@ -39,7 +42,7 @@ fn answers(filter: &Filter, rows: &[Value]) {
     for row in found {
         let Value::Object(members) = row else { unreachable!("rows are objects") };
         let count = members.len();
-        let kept = filter.fields.select(members);
+        let kept = filter.fields.select(members, &Profile::V2);
         assert!(kept.len() <= count && kept.iter().all(|(name, _)| filter.fields.keeps(name)));
     }
     judges(&filter.condition, rows);

@@ -4,7 +4,7 @@ use super::error::LoopBackError;
 use super::qs::coerce;
 use super::wire::value_to_json;
 use axum::http::HeaderMap;
-use jeton_core::Value;
+use jeton_loopback::{Profile, Value};
 use jeton_service::value_of_json;
 
 /// Where arguments are looked for.
@@ -12,6 +12,7 @@ pub(super) struct Arguments<'a> {
     pub(super) query: &'a Value,
     pub(super) body: Option<&'a Value>,
     pub(super) headers: &'a HeaderMap,
+    pub(super) profile: &'static Profile,
 }
 
 impl Arguments<'_> {
@@ -24,7 +25,8 @@ impl Arguments<'_> {
         if let Some(value) = self.query.member(name) {
             return match value {
                 Value::Text(_) => of_value(name, value.clone()),
-                nested => of_value(name, coerce(nested.clone())),
+                nested if self.profile.coerces_query => of_value(name, coerce(nested.clone())),
+                nested => of_value(name, nested.clone()),
             };
         }
         match self.headers.get(name).map(|value| std::str::from_utf8(value.as_bytes())) {
@@ -91,5 +93,23 @@ fn of_value(name: &'static str, value: Value) -> Result<Value, LoopBackError> {
         Value::Bool(_) => Err(converted(&read, "boolean")),
         Value::Number(_) | Value::Long(_) | Value::Date(_) => Err(converted(&read, "number")),
         Value::Text(_) => Err(converted(&read, "string")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::qs::parse_query;
+    use super::*;
+
+    #[test]
+    fn texts_nested_in_a_query_are_coerced_where_the_version_does() {
+        const TEXTS: Profile = Profile { coerces_query: false, ..Profile::V2 };
+        let (query, headers) = (parse_query("filter[limit]=2"), HeaderMap::new());
+        let limit = |profile| {
+            let arguments = Arguments { query: &query, body: None, headers: &headers, profile };
+            arguments.object("filter").unwrap().member("limit").cloned()
+        };
+        assert_eq!(limit(&Profile::V2), Some(Value::Number(2.0)));
+        assert_eq!(limit(&TEXTS), Some(Value::Text("2".to_owned())));
     }
 }

@@ -8,7 +8,7 @@ use crate::transport::body::{
 use crate::transport::fault::Fault;
 use axum::body::{Body, HttpBody};
 use axum::http::HeaderMap;
-use jeton_core::Value;
+use jeton_loopback::Value;
 use jeton_service::value_of_json;
 
 /// The body of a request; `None` if there is none.

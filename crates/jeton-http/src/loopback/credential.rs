@@ -4,7 +4,8 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use jeton_core::{Secret, Value};
+use jeton_core::Secret;
+use jeton_loopback::Value;
 use jeton_service::Service;
 
 /// The token that a request presents: `access_token` in the query, then `X-Access-Token`, then `Authorization`.

@@ -8,8 +8,8 @@ use axum::http::header::{
 };
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use jeton_core::FilterError;
-use jeton_service::{BulkFault, ReadFault, TooOften, Unavailable, WriteFault};
+use jeton_loopback::FilterError;
+use jeton_service::{BulkRefusal, Error, ReadRefusal, TooOften, WriteRefusal};
 use std::borrow::Cow;
 
 /// What Express calls a body that is too large, and says of it.
@@ -27,7 +27,7 @@ pub(super) enum LoopBackError {
     Denied,
     /// There is no such model, or no such app: the request line, relative to the mount.
     NoModel(String),
-    /// The model has no such method: the request line, relative to the model.
+    /// The model has no such method: the message about that.
     NoMethod(String),
     /// There is no row of this id.
     NoRow(String),
@@ -47,9 +47,9 @@ pub(super) enum LoopBackError {
         column: usize,
     },
     /// The row cannot be written.
-    Write(WriteFault),
+    Write(WriteRefusal),
     /// Of several rows, these cannot be written; `None` stands for one that was.
-    Several(Vec<Option<WriteFault>>),
+    Several(Vec<Option<WriteRefusal>>),
     /// The form has more than 1,000 parameters.
     TooManyParameters,
     /// So many rows are not made at once.
@@ -79,11 +79,7 @@ impl LoopBackError {
             NoModel(line) => {
                 (StatusCode::NOT_FOUND, "Error", format!("There is no method to handle {line}"), None)
             }
-            // LoopBack 2 has two blanks there.
-            NoMethod(line) => {
-                let text = format!("Shared class  \"AccessToken\" has no method handling {line}");
-                (StatusCode::NOT_FOUND, "Error", text, None)
-            }
+            NoMethod(text) => (StatusCode::NOT_FOUND, "Error", text.clone(), None),
             NoRow(id) => {
                 (StatusCode::NOT_FOUND, "Error", format!("Unknown \"AccessToken\" id \"{id}\"."), NOT_FOUND)
             }
@@ -122,7 +118,7 @@ fn fault_parts(fault: &Fault) -> (StatusCode, &'static str, Cow<'static, str>) {
         Fault::TooLarge(_) => (status, TOO_LARGE, ENTITY_TOO_LARGE.into()),
         Fault::Incomplete => (status, "Error", "request aborted".into()),
         Fault::TooSlow => (status, "Error", "Request Timeout".into()),
-        Fault::Unavailable(error @ Unavailable::TooCostly { .. }) => {
+        Fault::Unavailable(error @ Error::TooCostly { .. }) => {
             (StatusCode::BAD_REQUEST, "Error", error.to_string().into())
         }
         Fault::NoRoom | Fault::Unavailable(_) => (status, "Error", "Service Unavailable".into()),
@@ -135,20 +131,20 @@ fn write_name(status: StatusCode) -> &'static str {
 }
 
 /// The status of all that failed, if they have one in common.
-fn several_status(faults: &[Option<WriteFault>]) -> StatusCode {
+fn several_status(faults: &[Option<WriteRefusal>]) -> StatusCode {
     let mut statuses = faults.iter().flatten().map(|fault| write_status(*fault));
     let first = statuses.next().unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
     if statuses.all(|status| status == first) { first } else { StatusCode::UNPROCESSABLE_ENTITY }
 }
 
-fn write_status(fault: WriteFault) -> StatusCode {
+fn write_status(fault: WriteRefusal) -> StatusCode {
     match fault {
-        WriteFault::NotFound => StatusCode::NOT_FOUND,
-        WriteFault::Duplicate => StatusCode::CONFLICT,
-        WriteFault::IdChanged => StatusCode::BAD_REQUEST,
-        WriteFault::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-        WriteFault::TooManySelfMade | WriteFault::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
-        WriteFault::IdNotYours | WriteFault::Id | WriteFault::Created | WriteFault::User => {
+        WriteRefusal::NotFound => StatusCode::NOT_FOUND,
+        WriteRefusal::Duplicate => StatusCode::CONFLICT,
+        WriteRefusal::IdChanged => StatusCode::BAD_REQUEST,
+        WriteRefusal::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        WriteRefusal::TooManySelfMade | WriteRefusal::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
+        WriteRefusal::IdNotYours | WriteRefusal::Id | WriteRefusal::Created | WriteRefusal::User => {
             StatusCode::UNPROCESSABLE_ENTITY
         }
     }
@@ -160,8 +156,8 @@ impl From<Fault> for LoopBackError {
     }
 }
 
-impl From<Unavailable> for LoopBackError {
-    fn from(error: Unavailable) -> Self {
+impl From<Error> for LoopBackError {
+    fn from(error: Error) -> Self {
         LoopBackError::Fault(error.into())
     }
 }
@@ -172,26 +168,26 @@ impl From<FilterError> for LoopBackError {
     }
 }
 
-impl From<ReadFault> for LoopBackError {
-    fn from(fault: ReadFault) -> Self {
+impl From<ReadRefusal> for LoopBackError {
+    fn from(fault: ReadRefusal) -> Self {
         match fault {
-            ReadFault::TooManyToOpen | ReadFault::TooManyToSort => LoopBackError::Bad(fault.to_string()),
+            ReadRefusal::TooManyToOpen | ReadRefusal::TooManyToSort => LoopBackError::Bad(fault.to_string()),
         }
     }
 }
 
-impl From<WriteFault> for LoopBackError {
-    fn from(fault: WriteFault) -> Self {
+impl From<WriteRefusal> for LoopBackError {
+    fn from(fault: WriteRefusal) -> Self {
         LoopBackError::Write(fault)
     }
 }
 
-impl From<BulkFault> for LoopBackError {
-    fn from(fault: BulkFault) -> Self {
+impl From<BulkRefusal> for LoopBackError {
+    fn from(fault: BulkRefusal) -> Self {
         match fault {
-            BulkFault::Read(fault) => fault.into(),
-            BulkFault::Write(fault) => fault.into(),
-            BulkFault::Several => LoopBackError::Bad(fault.to_string()),
+            BulkRefusal::Read(fault) => fault.into(),
+            BulkRefusal::Write(fault) => fault.into(),
+            BulkRefusal::Several => LoopBackError::Bad(fault.to_string()),
         }
     }
 }
@@ -200,7 +196,7 @@ impl LoopBackError {
     /// The answer, in the form that the client understands best.
     pub(super) fn respond(self, form: ErrorForm) -> Response {
         if let LoopBackError::Fault(fault) = &self
-            && !matches!(fault, Fault::Unavailable(Unavailable::TooCostly { .. }))
+            && !matches!(fault, Fault::Unavailable(Error::TooCostly { .. }))
         {
             fault.log("/api/accessTokens");
         }
@@ -240,8 +236,8 @@ impl LoopBackError {
 impl LoopBackError {
     /// What was written too often, if that is what is wrong.
     fn written_too_often(&self) -> Option<TooOften> {
-        let of_write = |fault: &WriteFault| match fault {
-            WriteFault::TooOften(often) => Some(*often),
+        let of_write = |fault: &WriteRefusal| match fault {
+            WriteRefusal::TooOften(often) => Some(*often),
             _ => None,
         };
         match self {
@@ -252,8 +248,8 @@ impl LoopBackError {
     }
 }
 
-fn details(faults: &[Option<WriteFault>]) -> Vec<Option<(u16, &'static str, String)>> {
-    let detail = |fault: &WriteFault| {
+fn details(faults: &[Option<WriteRefusal>]) -> Vec<Option<(u16, &'static str, String)>> {
+    let detail = |fault: &WriteRefusal| {
         let status = write_status(*fault);
         (status.as_u16(), write_name(status), fault.to_string())
     };

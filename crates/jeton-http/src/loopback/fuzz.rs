@@ -7,7 +7,7 @@ use super::wire::value_to_json;
 use super::{body, route};
 use crate::transport::body::BodyForm;
 use axum::http::{HeaderMap, Method};
-use jeton_core::{Condition, Filter, Value};
+use jeton_loopback::{Condition, Filter, Profile, Value};
 use jeton_service::value_of_json;
 
 /// A query and a form: what is read is bounded by what was sent, and is the same once it was written as JSON.
@@ -41,13 +41,13 @@ pub(crate) fn loopback(input: &[u8]) {
     };
     is_written_and_read(&body);
     let headers = HeaderMap::new();
-    let arguments = Arguments { query: &body, body: Some(&body), headers: &headers };
+    let arguments = Arguments { query: &body, body: Some(&body), headers: &headers, profile: &Profile::V2 };
     for name in ["filter", "where"] {
         match arguments.object(name) {
             Err(error) => assert_is_the_clients(&error),
             Ok(value) => {
                 assert!(matches!(value, Value::Object(_) | Value::List(_) | Value::Null));
-                drop((Filter::parse(&value), Condition::parse(&value)));
+                drop((Filter::parse(&value, &Profile::V2), Condition::parse(&value, &Profile::V2)));
             }
         }
     }
@@ -67,7 +67,7 @@ fn calls(path: &str) {
     assert_eq!(route::claims(path), route::target(path).is_some());
     let Some(route::Target::Model { below, .. }) = route::target(path) else { return };
     for verb in [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
-        let Ok(Some(call)) = route::call(&verb, &below) else { continue };
+        let Ok(Some(call)) = route::call(&verb, &below, &Profile::V2) else { continue };
         assert!(call.id.is_none_or(|id| id.len() <= path.len()));
     }
 }

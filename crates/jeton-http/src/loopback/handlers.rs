@@ -20,7 +20,9 @@ use axum::http::request::Parts;
 use axum::http::{Method as Verb, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
-use jeton_core::{AccessType, AclCaller, Condition, Filter, FilterError, Ground, Method, Row, Value};
+use jeton_loopback::{
+    AccessType, AclCaller, Condition, Filter, FilterError, Ground, Method, Profile, Row, Value,
+};
 use jeton_service::{LoopBackCaller, LoopBackRow, OpenApp, Presentation, Service, Surface, Writer};
 use std::pin::pin;
 use std::sync::Arc;
@@ -48,9 +50,9 @@ async fn answer_whole(
         Ok(place) => place,
         Err(error) => return error.respond(wishes.error),
     };
-    let cors = &place.app.settings.cors;
+    let cors = &place.app.settings.common.cors;
     let preflight = cors::preflight(cors, parts, METHODS);
-    let mut answer = match preflight.or_else(|| options(parts, &place.target)) {
+    let mut answer = match preflight.or_else(|| options(parts, &place)) {
         Some(answer) => answer,
         None => match operate(service, &place, parts, (&query, body), &wishes).await {
             Ok(success) => answer::finish(success, &parts.method, &parts.headers, &wishes).await,
@@ -62,9 +64,10 @@ async fn answer_whole(
 }
 
 /// The answer to `OPTIONS`: what the path knows; `None` if that is nothing. Nobody is asked who it is for that.
-fn options(parts: &Parts, target: &Target) -> Option<Response> {
+fn options(parts: &Parts, Place { app, target }: &Place) -> Option<Response> {
     let Target::Model { below, .. } = target else { return None };
-    let verbs = if parts.method == Verb::OPTIONS { verbs(below) } else { Vec::new() };
+    let profile = app.loopback_profile();
+    let verbs = if parts.method == Verb::OPTIONS { verbs(below, profile) } else { Vec::new() };
     if verbs.is_empty() {
         return None;
     }
@@ -117,9 +120,10 @@ async fn operate(
         Target::Model { below, .. } => below,
         Target::OtherModel { path, .. } => return Err(no_model(parts, path)),
     };
-    let called = call(&parts.method, below)
+    let profile = app.loopback_profile();
+    let called = call(&parts.method, below, profile)
         .map_err(|Undecodable(segment)| LoopBackError::Undecodable(segment))?
-        .ok_or_else(|| no_method(parts, below))?;
+        .ok_or_else(|| no_method(parts, below, profile))?;
     let ground = admit(service, app, &caller, &called).await?.ok_or(LoopBackError::Denied)?;
     if !ground.is_by_name() && parts.extensions.get::<HeldPlace>().is_some_and(HeldPlace::is_kept_for_named) {
         return Err(Fault::NoRoom.into());
@@ -128,7 +132,7 @@ async fn operate(
     if called.method.access_type() == AccessType::Write && wishes.body == BodyForm::NotAcceptable {
         return Ok(answer::not_acceptable());
     }
-    let arguments = Arguments { query, body: body.as_ref(), headers: &parts.headers };
+    let arguments = Arguments { query, body: body.as_ref(), headers: &parts.headers, profile };
     let writer = Writer { caller, is_named: ground.is_by_name(), from };
     let is_head = parts.method == Verb::HEAD && below.len() == 1;
     let model = Model { service, app, writer, arguments, is_head };
@@ -139,8 +143,9 @@ fn no_model(parts: &Parts, path: &str) -> LoopBackError {
     LoopBackError::NoModel(request_line(parts, path))
 }
 
-fn no_method(parts: &Parts, below: &[String]) -> LoopBackError {
-    LoopBackError::NoMethod(request_line(parts, &format!("/{}", below.join("/"))))
+fn no_method(parts: &Parts, below: &[String], profile: &Profile) -> LoopBackError {
+    let line = request_line(parts, &format!("/{}", below.join("/")));
+    LoopBackError::NoMethod(format!("{} {line}", profile.no_method))
 }
 
 /// `VERB /path?query`, as LoopBack says it of what it does not know.
@@ -202,13 +207,14 @@ impl Model<'_> {
     pub(super) async fn read<T: Send + 'static>(
         &self,
         name: &'static str,
-        parse: fn(&Value) -> Result<T, FilterError>,
+        parse: fn(&Value, &Profile) -> Result<T, FilterError>,
     ) -> Result<T, LoopBackError> {
         Ok(self.service.read_filter(self.app, self.arguments.object(name)?, parse).await??)
     }
 
     async fn find(&self) -> Result<Response, LoopBackError> {
         let filter = self.read("filter", Filter::parse).await?;
+        let profile = self.arguments.profile;
         let (fields, unknown) = (filter.fields.clone(), unknown_relation(&filter));
         let pages = self.service.loopback_find(self.app, &self.writer.caller, Method::Find, filter).await??;
         if let Some(unknown) = unknown {
@@ -219,20 +225,21 @@ impl Model<'_> {
             };
         }
         let frame = ListFrame { head: "[".to_owned(), tail: "]", route: "/api/accessTokens" };
-        let write_row = move |row: LoopBackRow| wire::members_to_json(&fields.select(row.members));
+        let write_row = move |row: LoopBackRow| wire::members_to_json(&fields.select(row.members, profile));
         Ok(json(short_list_body(pages, frame, write_row).await?))
     }
 
     async fn find_one(&self) -> Result<Response, LoopBackError> {
         let filter = self.read("filter", Filter::parse_one).await?;
         self.check_condition(&filter.condition)?;
+        let profile = self.arguments.profile;
         let (fields, unknown) = (filter.fields.clone(), unknown_relation(&filter));
         let found = self.service.loopback_find(self.app, &self.writer.caller, Method::FindOne, filter);
         let first = pin!(found.await??).next().await.transpose()?;
         let row = first.into_iter().flatten().next();
         let row = row.ok_or_else(|| LoopBackError::NoRow("undefined".to_owned()))?;
         unknown.map_or(Ok(()), Err)?;
-        Ok(json(wire::members_to_json(&fields.select(row.members))))
+        Ok(json(wire::members_to_json(&fields.select(row.members, profile))))
     }
 
     /// Conditions that look into ids find them out, letter by letter: they are for those who may list them.
@@ -243,11 +250,11 @@ impl Model<'_> {
     }
 
     async fn find_by_id(&self, id: &str) -> Result<Response, LoopBackError> {
-        let filter = Filter::parse_selection(&self.arguments.object("filter")?)?;
+        let filter = Filter::parse_selection(&self.arguments.object("filter")?, self.arguments.profile)?;
         let row = self.service.loopback_row(self.app, id).await?;
         let row = row.ok_or_else(|| LoopBackError::NoRow(id.to_owned()))?;
         unknown_relation(&filter).map_or(Ok(()), Err)?;
-        Ok(json(wire::members_to_json(&filter.fields.select(row.members))))
+        Ok(json(wire::members_to_json(&filter.fields.select(row.members, self.arguments.profile))))
     }
 
     async fn exists(&self, id: &str) -> Result<Response, LoopBackError> {

@@ -3,7 +3,7 @@
 use crate::server::Headers;
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT;
-use jeton_core::Value;
+use jeton_loopback::Value;
 
 /// What a success may be in.
 const BODIES: [&str; 3] = ["application/json", "application/javascript", "text/javascript"];

@@ -6,7 +6,7 @@
 
 mod tree;
 
-use jeton_core::Value;
+use jeton_loopback::Value;
 use percent_encoding::percent_decode_str;
 use std::fmt;
 use tree::{Node, index_of};

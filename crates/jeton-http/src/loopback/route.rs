@@ -1,7 +1,7 @@
 //! Which method of LoopBack's a request calls.
 
 use axum::http::Method as Verb;
-use jeton_core::Method;
+use jeton_loopback::{Method, Profile, Put};
 use percent_encoding::percent_decode_str;
 
 /// What a path is about.
@@ -70,7 +70,7 @@ pub(super) fn target(path: &str) -> Option<Target> {
 }
 
 /// The method that a verb and a path below the model call; `None` if there is none. Within a verb, names win over ids.
-pub(super) fn call(verb: &Verb, below: &[String]) -> Result<Option<Call>, Undecodable> {
+pub(super) fn call(verb: &Verb, below: &[String], profile: &Profile) -> Result<Option<Call>, Undecodable> {
     let named = |method| Ok(Some(Call { method, id: None, takes_data_in_query: false }));
     let takes_data_in_query = verb == Verb::PUT;
     let on_id = |method, id: &str| Ok(Some(Call { method, id: Some(decode(id)?), takes_data_in_query }));
@@ -79,6 +79,7 @@ pub(super) fn call(verb: &Verb, below: &[String]) -> Result<Option<Call>, Undeco
     match (verb.as_str(), names.as_slice()) {
         ("POST", []) => named(Method::Create),
         ("GET" | "HEAD", []) => named(Method::Find),
+        ("PUT", []) if profile.put == Put::Replaces => named(Method::ReplaceOrCreate),
         ("PUT" | "PATCH", []) => named(Method::Upsert),
         ("GET", ["count"]) => named(Method::Count),
         ("GET", ["findone"]) => named(Method::FindOne),
@@ -88,6 +89,7 @@ pub(super) fn call(verb: &Verb, below: &[String]) -> Result<Option<Call>, Undeco
         ("POST", ["replaceorcreate"]) => named(Method::ReplaceOrCreate),
         ("GET", [_]) => on_id(Method::FindById, &below[0]),
         ("HEAD", [_]) => on_id(Method::Exists, &below[0]),
+        ("PUT", [_]) if profile.put == Put::Replaces => on_id(Method::ReplaceById, &below[0]),
         ("PUT" | "PATCH", [_]) => on_id(Method::UpdateAttributes, &below[0]),
         ("DELETE", [_]) => on_id(Method::DeleteById, &below[0]),
         ("GET" | "HEAD", [_, "exists"]) => on_id(Method::Exists, &below[0]),
@@ -98,7 +100,7 @@ pub(super) fn call(verb: &Verb, below: &[String]) -> Result<Option<Call>, Undeco
 }
 
 /// The verbs that a path below the model knows.
-pub(super) fn verbs(below: &[String]) -> Vec<&'static str> {
+pub(super) fn verbs(below: &[String], profile: &Profile) -> Vec<&'static str> {
     const VERBS: [(&str, Verb); 6] = [
         ("GET", Verb::GET),
         ("HEAD", Verb::HEAD),
@@ -107,7 +109,7 @@ pub(super) fn verbs(below: &[String]) -> Vec<&'static str> {
         ("POST", Verb::POST),
         ("DELETE", Verb::DELETE),
     ];
-    let known = VERBS.into_iter().filter(|(_, verb)| matches!(call(verb, below), Ok(Some(_))));
+    let known = VERBS.into_iter().filter(|(_, verb)| matches!(call(verb, below, profile), Ok(Some(_))));
     known.map(|(name, _)| name).collect()
 }
 
@@ -129,7 +131,7 @@ mod tests {
 
     fn called(verb: &str, path: &str) -> Option<(Method, Option<String>)> {
         let Some(Target::Model { below, .. }) = target(path) else { panic!("{path} is not the model's") };
-        let call = call(&verb.parse().unwrap(), &below).unwrap();
+        let call = call(&verb.parse().unwrap(), &below, &Profile::V2).unwrap();
         call.map(|call| (call.method, call.id))
     }
 
@@ -151,7 +153,7 @@ mod tests {
         }
         let verbs = |below: &str| {
             let below: Vec<String> = below.split_terminator('/').map(str::to_owned).collect();
-            verbs(&below).join(" ")
+            verbs(&below, &Profile::V2).join(" ")
         };
         assert_eq!(verbs(""), "GET HEAD PUT PATCH POST");
         assert_eq!(verbs("id"), "GET HEAD PUT PATCH DELETE");
@@ -159,7 +161,25 @@ mod tests {
         assert_eq!((verbs("id/exists"), verbs("id/replace")), ("GET HEAD".to_owned(), "POST".to_owned()));
         assert_eq!((verbs("id/nope"), verbs("%ff")), (String::new(), String::new()));
         for bad in ["%ff", "%zz", "%4", "a%"] {
-            assert_eq!(call(&Verb::GET, &[bad.to_owned()]), Err(Undecodable(bad.to_owned())));
+            assert_eq!(call(&Verb::GET, &[bad.to_owned()], &Profile::V2), Err(Undecodable(bad.to_owned())));
+        }
+    }
+
+    #[test]
+    fn put_is_what_the_version_makes_of_it() {
+        let replacing = Profile { put: Put::Replaces, ..Profile::V2 };
+        let called = |verb: Verb, below: &[&str], profile| {
+            let below: Vec<String> = below.iter().map(|segment| (*segment).to_owned()).collect();
+            call(&verb, &below, profile).unwrap().unwrap().method
+        };
+        for (verb, below, in_two, replaces) in [
+            (Verb::PUT, &[][..], Method::Upsert, Method::ReplaceOrCreate),
+            (Verb::PUT, &["id"], Method::UpdateAttributes, Method::ReplaceById),
+            (Verb::PATCH, &[], Method::Upsert, Method::Upsert),
+            (Verb::PATCH, &["id"], Method::UpdateAttributes, Method::UpdateAttributes),
+        ] {
+            assert_eq!(called(verb.clone(), below, &Profile::V2), in_two);
+            assert_eq!(called(verb, below, &replacing), replaces);
         }
     }
 

@@ -14,8 +14,8 @@ use axum::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_TY
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use jeton_core::Condition;
-use jeton_service::{MAX_STREAM_PATTERN_BYTES, RowChange, RowEvent, StreamPosition, Told};
+use jeton_loopback::Condition;
+use jeton_service::{FeedPosition, MAX_STREAM_PATTERN_BYTES, RowChange, RowEvent, Told};
 use std::convert::Infallible;
 
 /// How a stream is written.
@@ -102,7 +102,7 @@ impl Framing {
         self.named(Some(event.position), name, event.text(wire::row_change))
     }
 
-    fn named(self, position: Option<StreamPosition>, name: &str, data: &str) -> String {
+    fn named(self, position: Option<FeedPosition>, name: &str, data: &str) -> String {
         match self {
             Framing::Events => {
                 let id = position.map(|position| format!("id: {position}\n")).unwrap_or_default();
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn what_a_stream_says_of_itself() {
-        let position: StreamPosition = "00000000000000ff-7".parse().unwrap();
+        let position: FeedPosition = "00000000000000ff-7".parse().unwrap();
         let events = |told| Framing::Events.told(told);
         let lines = |told| Framing::Lines.told(told);
         let gap = "id: 00000000000000ff-7\nevent: gap\ndata: {\"type\":\"gap\"}\n\n";
@@ -137,7 +137,7 @@ mod tests {
     fn positions_are_taken_as_they_were_given() {
         for bad in ["", "7", "-7", "ff-7", "00000000000000FF-7", "00000000000000ff--7", "00000000000000ff-07"]
         {
-            assert!(bad.parse::<StreamPosition>().is_err(), "{bad}");
+            assert!(bad.parse::<FeedPosition>().is_err(), "{bad}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Values as LoopBack writes them: JSON with numbers and dates in JavaScript's form, members in their order.
 
-use jeton_core::{Row, Value};
+use jeton_loopback::{Row, Value};
 use jeton_service::RowChange;
 use serde::Serialize;
 

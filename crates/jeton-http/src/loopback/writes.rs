@@ -5,8 +5,8 @@ use super::error::LoopBackError;
 use super::handlers::Model;
 use super::wire;
 use axum::response::Response;
-use jeton_core::{Condition, Value};
-use jeton_service::{LoopBackRow, WriteFault};
+use jeton_loopback::{Condition, Value};
+use jeton_service::{LoopBackRow, WriteRefusal};
 
 /// Rows that one request creates at most. A body has room for 50,000, and each is a write.
 const MAX_CREATED: usize = 1_000;
@@ -40,7 +40,7 @@ impl Model<'_> {
         let data = self.object()?;
         let Some(id) = id_in(&data) else { return Ok(row(&self.create_one(&data).await?)) };
         match self.service.loopback_merge(self.app, &self.writer, &id, &data).await? {
-            Err(WriteFault::NotFound) => Ok(only_said(self.create_one(&data).await?, &data)),
+            Err(WriteRefusal::NotFound) => Ok(only_said(self.create_one(&data).await?, &data)),
             merged => Ok(row(&merged?)),
         }
     }
@@ -50,7 +50,7 @@ impl Model<'_> {
         let data = self.object()?;
         let Some(id) = id_in(&data) else { return Ok(row(&self.create_one(&data).await?)) };
         match self.service.loopback_replace(self.app, &self.writer, &id, &data).await? {
-            Err(WriteFault::NotFound) => Ok(row(&self.create_one(&data).await?)),
+            Err(WriteRefusal::NotFound) => Ok(row(&self.create_one(&data).await?)),
             replaced => Ok(row(&replaced?)),
         }
     }
@@ -87,8 +87,8 @@ impl Model<'_> {
         let data = object(data)?;
         match self.service.loopback_merge(self.app, &self.writer, id, &data).await? {
             Ok(merged) => Ok(row(&merged)),
-            Err(WriteFault::NotFound) => Err(LoopBackError::NoRowToChange(id.to_owned())),
-            Err(WriteFault::IdChanged) => Err(id_changed(id, &data)),
+            Err(WriteRefusal::NotFound) => Err(LoopBackError::NoRowToChange(id.to_owned())),
+            Err(WriteRefusal::IdChanged) => Err(id_changed(id, &data)),
             Err(fault) => Err(fault.into()),
         }
     }
@@ -97,8 +97,8 @@ impl Model<'_> {
         let data = self.object()?;
         match self.service.loopback_replace(self.app, &self.writer, id, &data).await? {
             Ok(replaced) => Ok(row(&replaced)),
-            Err(WriteFault::NotFound) => Err(LoopBackError::NoRowToReplace(id.to_owned())),
-            Err(WriteFault::IdChanged) => Err(id_changed(id, &data)),
+            Err(WriteRefusal::NotFound) => Err(LoopBackError::NoRowToReplace(id.to_owned())),
+            Err(WriteRefusal::IdChanged) => Err(id_changed(id, &data)),
             Err(fault) => Err(fault.into()),
         }
     }

@@ -5,7 +5,7 @@ use crate::transport::fault::Fault;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use jeton_service::{OAuthRefusal, Unavailable, VerifierProof};
+use jeton_service::{Error, OAuthRefusal, VerifierProof};
 use std::borrow::Cow;
 
 /// Why nothing is answered.
@@ -93,8 +93,8 @@ impl From<Fault> for OAuthError {
     }
 }
 
-impl From<Unavailable> for OAuthError {
-    fn from(error: Unavailable) -> Self {
+impl From<Error> for OAuthError {
+    fn from(error: Error) -> Self {
         OAuthError::Fault(error.into())
     }
 }

@@ -29,7 +29,7 @@ const DRAIN_TURNS: usize = 4;
 
 /// Why a request body ends early although its client is still there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum BodyFault {
+pub(crate) enum RequestBodyError {
     /// It did not come in time.
     #[error("the body did not come in time")]
     TooSlow,
@@ -105,18 +105,18 @@ impl RequestBody {
     }
 
     /// What becomes of it by this time; `None`: it may go on.
-    fn fault(&self, now: Instant) -> Option<BodyFault> {
+    fn fault(&self, now: Instant) -> Option<RequestBodyError> {
         let holds = held_of(self.connection.body_bytes.load(Ordering::Relaxed)) > 0;
         if now >= self.next_by.min(self.begun + self.limits.body_time) {
-            Some(BodyFault::TooSlow)
+            Some(RequestBodyError::TooSlow)
         } else if holds && now >= self.begun + PATIENCE && self.connection.load.is_short_of_memory() {
-            Some(BodyFault::NoRoom)
+            Some(RequestBodyError::NoRoom)
         } else {
             None
         }
     }
 
-    fn poll_fault(&mut self, context: &mut Context<'_>) -> Poll<BodyFault> {
+    fn poll_fault(&mut self, context: &mut Context<'_>) -> Poll<RequestBodyError> {
         let deadline = self.next_by.min(self.begun + self.limits.body_time);
         loop {
             let now = Instant::now();
@@ -178,7 +178,7 @@ impl HttpBody for RequestBody {
         let Some(inner) = &mut this.inner else { return Poll::Ready(None) };
         let fault = match Pin::new(inner).poll_frame(context) {
             Poll::Ready(None) if this.end() => return Poll::Ready(None),
-            Poll::Ready(None) => BodyFault::NoRoom,
+            Poll::Ready(None) => RequestBodyError::NoRoom,
             Poll::Ready(Some(Err(error))) => {
                 this.lose();
                 return Poll::Ready(Some(Err(error.into())));
@@ -189,7 +189,7 @@ impl HttpBody for RequestBody {
             }
             Poll::Ready(Some(Ok(_))) => {
                 this.lose();
-                BodyFault::NoRoom
+                RequestBodyError::NoRoom
             }
             Poll::Pending => {
                 if !std::mem::replace(&mut this.is_waiting, true) {

@@ -3,7 +3,7 @@
 use super::body::{AnswerBody, Rest, request_body};
 use super::fast_path::{self, FastPath};
 use super::handover::Movable;
-use super::head::HeadFault;
+use super::head::HeadError;
 use super::io::WatchedIo;
 use super::limits::ServerLimits;
 use super::load::{Claim, HeldPlace, Permit, go_on, wait_for_client};
@@ -142,7 +142,7 @@ where
         let served = watcher.watch(http.serve_connection(TokioIo::new(io), service));
         let served = async {
             let ended = served.await;
-            if let Some(fault) = ended.as_ref().err().and_then(HeadFault::of_error) {
+            if let Some(fault) = ended.as_ref().err().and_then(HeadError::of_error) {
                 load.note_head(fault);
             }
             Ok(ended?)
@@ -164,7 +164,7 @@ where
     let begun = connection.begin_request().then(|| {
         let claim = service.claim(request.uri(), request.headers());
         let head_bytes = if claim == Claim::Gateway { limits.most_head_bytes() } else { limits.head_bytes };
-        let fault = HeadFault::of(&request, head_bytes);
+        let fault = HeadError::of(&request, head_bytes);
         if let Some(fault) = fault {
             connection.load.note_head(fault);
         }

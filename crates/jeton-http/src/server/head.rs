@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, Request, StatusCode, Version};
 /// Why a request is refused before anybody looks at what it asks. Its connection ends: what would come next on it cannot be
 /// trusted to be a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum HeadFault {
+pub(crate) enum HeadError {
     /// It has no `Host`, or more than one, or one that is none.
     #[error("a request has one Host header, with a host and perhaps a port in it")]
     Host,
@@ -18,12 +18,12 @@ pub(crate) enum HeadFault {
     Malformed,
 }
 
-impl HeadFault {
+impl HeadError {
     /// The status of the answer.
     pub(crate) fn status(self) -> StatusCode {
         match self {
-            HeadFault::Host | HeadFault::Malformed => StatusCode::BAD_REQUEST,
-            HeadFault::TooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            HeadError::Host | HeadError::Malformed => StatusCode::BAD_REQUEST,
+            HeadError::TooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         }
     }
 
@@ -31,17 +31,17 @@ impl HeadFault {
     pub(super) fn of<B>(request: &Request<B>, max_bytes: usize) -> Option<Self> {
         let hosts = request.headers().get_all(HOST).iter().map(HeaderValue::as_bytes);
         if !is_addressed(hosts, request.version() >= Version::HTTP_11) {
-            return Some(HeadFault::Host);
+            return Some(HeadError::Host);
         }
-        (length(request) > max_bytes).then_some(HeadFault::TooLarge)
+        (length(request) > max_bytes).then_some(HeadError::TooLarge)
     }
 
     /// What was wrong with the head for which the HTTP library has ended a connection; `None`: it ended otherwise.
     pub(super) fn of_error(error: &hyper::Error) -> Option<Self> {
         if error.is_parse_too_large() {
-            Some(HeadFault::TooLarge)
+            Some(HeadError::TooLarge)
         } else {
-            error.is_parse().then_some(HeadFault::Malformed)
+            error.is_parse().then_some(HeadError::Malformed)
         }
     }
 }
@@ -104,8 +104,8 @@ mod tests {
             Request::post("/auth/demo?permission=read").header("host", "test").header("cookie", "a");
         let request = request.header("cookie", "bc").header("x-empty", "").body(()).unwrap();
         assert_eq!(length(&request), sent.len());
-        assert_eq!(HeadFault::of(&request, sent.len()), None);
-        assert_eq!(HeadFault::of(&request, sent.len() - 1), Some(HeadFault::TooLarge));
+        assert_eq!(HeadError::of(&request, sent.len()), None);
+        assert_eq!(HeadError::of(&request, sent.len() - 1), Some(HeadError::TooLarge));
     }
 
     #[test]

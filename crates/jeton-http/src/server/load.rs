@@ -1,7 +1,7 @@
 //! How much is under way in a server, and whether there is room for more.
 
 use super::body::held_of;
-use super::head::HeadFault;
+use super::head::HeadError;
 use super::limits::ServerLimits;
 use super::measures::ServerMeasures;
 use super::stage::Connection;
@@ -176,21 +176,21 @@ impl Load {
 
     /// A request is refused for its head. What is too large is perhaps a visitor with many cookies, whom a gateway turns away
     /// for that; the rest is what anybody may send at any time.
-    pub(super) fn note_head(&self, fault: HeadFault) {
+    pub(super) fn note_head(&self, fault: HeadError) {
         let measures = &self.measures.heads;
         let (counter, throttle) = match fault {
-            HeadFault::Host => (&measures.host, &self.bad_heads),
-            HeadFault::Malformed => (&measures.malformed, &self.bad_heads),
-            HeadFault::TooLarge => (&measures.too_large, &self.large_heads),
+            HeadError::Host => (&measures.host, &self.bad_heads),
+            HeadError::Malformed => (&measures.malformed, &self.bad_heads),
+            HeadError::TooLarge => (&measures.too_large, &self.large_heads),
         };
         counter.increment();
         let status = fault.status().as_u16();
         match (throttle.pass(), fault) {
             (None, _) => {}
-            (Some(kept_back), HeadFault::TooLarge) => {
+            (Some(kept_back), HeadError::TooLarge) => {
                 tracing::warn!(kept_back, "a request is answered {status}: {fault}");
             }
-            (Some(kept_back), HeadFault::Host | HeadFault::Malformed) => {
+            (Some(kept_back), HeadError::Host | HeadError::Malformed) => {
                 tracing::info!(kept_back, "a request is answered {status}: {fault}");
             }
         }

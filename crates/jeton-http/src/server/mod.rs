@@ -25,9 +25,9 @@ mod tls;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use body::BodyFault;
+pub(crate) use body::RequestBodyError;
 pub(crate) use fast_path::{AtOnce, FastPath, Reply, Room};
-pub(crate) use head::HeadFault;
+pub(crate) use head::HeadError;
 pub use limits::ServerLimits;
 pub(crate) use load::{Claim, HeldPlace};
 pub use measures::{HeadMeasures, ServerMeasures};

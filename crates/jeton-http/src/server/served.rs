@@ -1,6 +1,6 @@
 //! What a server asks of the service that it serves connections with.
 
-use super::head::HeadFault;
+use super::head::HeadError;
 use super::load::Claim;
 use axum::body::Body;
 use axum::http::{HeaderMap, Response, Uri};
@@ -25,5 +25,5 @@ pub(crate) enum Unserved {
     /// There is no room for it.
     NoRoom,
     /// Something is wrong with its head.
-    Head(HeadFault),
+    Head(HeadError),
 }

@@ -5,7 +5,7 @@ mod echo;
 use super::{Site, serve};
 use crate::endpoint::Table;
 use crate::listeners;
-use crate::server::{Claim, HeadFault, Served, ServerLimits, Unserved};
+use crate::server::{Claim, HeadError, Served, ServerLimits, Unserved};
 use crate::state::Setup;
 use axum::body::Body;
 use axum::http::header::AUTHORIZATION;
@@ -67,7 +67,7 @@ async fn what_is_not_served_is_refused_in_its_shape_and_has_its_places() {
     let refused = async |path, why| read(site.refusal(path, why)).await;
     let text = "no echo: the service is unavailable: try again";
     assert_eq!(refused("/echo/x", Unserved::NoRoom).await, (503, text.to_owned()));
-    let (status, body) = refused("/echo", Unserved::Head(HeadFault::TooLarge)).await;
+    let (status, body) = refused("/echo", Unserved::Head(HeadError::TooLarge)).await;
     assert_eq!((status, body.as_str()), (431, "no echo: the head of the request is too large"));
     let (status, body) = refused("/echoes", Unserved::NoRoom).await;
     assert_eq!((status, body.starts_with('{')), (503, true), "{body}");

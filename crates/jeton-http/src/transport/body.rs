@@ -1,7 +1,7 @@
 //! Bodies of requests: how they are said to be written, and reading them within their limits.
 
 use super::fault::Fault;
-use crate::server::{BodyFault, Headers};
+use crate::server::{Headers, RequestBodyError};
 use axum::BoxError;
 use axum::body::Body;
 use axum::http::HeaderMap;
@@ -55,8 +55,8 @@ pub(crate) async fn read_body(headers: &HeaderMap, body: Body, limits: BodyLimit
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&*error);
     while let Some(error) = cause {
         match error.downcast_ref() {
-            Some(BodyFault::TooSlow) => return Err(Fault::TooSlow),
-            Some(BodyFault::NoRoom) => return Err(Fault::NoRoom),
+            Some(RequestBodyError::TooSlow) => return Err(Fault::TooSlow),
+            Some(RequestBodyError::NoRoom) => return Err(Fault::NoRoom),
             None => cause = error.source(),
         }
     }

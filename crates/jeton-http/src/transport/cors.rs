@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jeton_core::{AppKey, CorsOrigins, CorsSettings};
-use jeton_service::{Service, Surface, Unavailable};
+use jeton_service::{Error, Service, Surface};
 
 /// How long a browser may keep the answer to a preflight, in seconds.
 const MAX_AGE: &str = "86400";
@@ -20,7 +20,7 @@ const MAX_AGE: &str = "86400";
 ///
 /// The app is looked for only where a page asks, before anybody has proved anything: what is remembered of apps, and of keys
 /// that no app has, answers without the store.
-pub(crate) async fn answer<E: From<Unavailable> + IntoResponse>(
+pub(crate) async fn answer<E: From<Error> + IntoResponse>(
     (service, surface, key): (&Service, Surface, Option<&AppKey>),
     request: &Parts,
     methods: Option<&'static str>,
@@ -34,7 +34,7 @@ pub(crate) async fn answer<E: From<Unavailable> + IntoResponse>(
         Ok(app) => app,
         Err(error) => return E::from(error).into_response(),
     };
-    let settings = app.as_ref().map(|app| &app.settings.cors);
+    let settings = app.as_ref().map(|app| &app.settings.common.cors);
     let preflight =
         settings.zip(methods).and_then(|(settings, methods)| preflight(settings, request, methods));
     let mut answer = match preflight {

@@ -1,10 +1,10 @@
 //! What goes wrong on the way to an answer, whatever was asked: each surface says it in its own shape.
 
 use crate::log_throttle::LogThrottle;
-use crate::server::{HeadFault, Unserved};
+use crate::server::{HeadError, Unserved};
 use axum::http::header::{ALLOW, RETRY_AFTER};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
-use jeton_service::{TooOften, Unavailable};
+use jeton_service::{Error, TooOften};
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
@@ -15,7 +15,7 @@ pub(crate) const RETRY_SOON: HeaderValue = HeaderValue::from_static("1");
 #[derive(Debug)]
 pub(crate) enum Fault {
     /// Something is wrong with its head.
-    Head(HeadFault),
+    Head(HeadError),
     /// The path does not know the method, but these.
     Method(&'static str),
     /// Its body has more than so many bytes.
@@ -31,7 +31,7 @@ pub(crate) enum Fault {
     /// There is no room for it at this moment.
     NoRoom,
     /// It could not be found out, or not be done.
-    Unavailable(Unavailable),
+    Unavailable(Error),
 }
 
 impl Fault {
@@ -110,8 +110,8 @@ pub(crate) fn retry_after(often: TooOften) -> HeaderValue {
     HeaderValue::from(often.retry_seconds)
 }
 
-impl From<Unavailable> for Fault {
-    fn from(error: Unavailable) -> Self {
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
         Fault::Unavailable(error)
     }
 }

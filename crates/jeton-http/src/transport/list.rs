@@ -4,7 +4,7 @@ use crate::observe::told_request_id;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
-use jeton_service::Unavailable;
+use jeton_service::Error;
 
 /// Up to how many bytes a short list has.
 const SHORT_BYTES: usize = 256 * 1024;
@@ -19,10 +19,10 @@ pub(crate) struct ListFrame {
 /// The body of a list: head, rows with commas between, tail. The first page is read before this answers, so that an
 /// outage found by then is an error; one found later cuts the connection, which no client takes for a complete answer.
 pub(crate) async fn list_body<R: Send + 'static>(
-    pages: impl Stream<Item = Result<Vec<R>, Unavailable>> + Send + 'static,
+    pages: impl Stream<Item = Result<Vec<R>, Error>> + Send + 'static,
     frame: ListFrame,
     write_row: impl Fn(R) -> String + Send + 'static,
-) -> Result<Body, Unavailable> {
+) -> Result<Body, Error> {
     let route = frame.route;
     let mut parts = Box::pin(parts(pages, frame, write_row));
     let head = parts.try_next().await?.unwrap_or_default();
@@ -33,10 +33,10 @@ pub(crate) async fn list_body<R: Send + 'static>(
 /// The same where clients expect the length of what is short: a list of at most [`SHORT_BYTES`] is read as a whole before
 /// this answers.
 pub(crate) async fn short_list_body<R: Send + 'static>(
-    pages: impl Stream<Item = Result<Vec<R>, Unavailable>> + Send + 'static,
+    pages: impl Stream<Item = Result<Vec<R>, Error>> + Send + 'static,
     frame: ListFrame,
     write_row: impl Fn(R) -> String + Send + 'static,
-) -> Result<Body, Unavailable> {
+) -> Result<Body, Error> {
     let route = frame.route;
     let mut parts = Box::pin(parts(pages, frame, write_row));
     let mut begun = BytesMut::new();
@@ -51,10 +51,10 @@ pub(crate) async fn short_list_body<R: Send + 'static>(
 
 /// The head, each page, the tail.
 fn parts<R>(
-    pages: impl Stream<Item = Result<Vec<R>, Unavailable>>,
+    pages: impl Stream<Item = Result<Vec<R>, Error>>,
     frame: ListFrame,
     write_row: impl Fn(R) -> String,
-) -> impl Stream<Item = Result<Bytes, Unavailable>> {
+) -> impl Stream<Item = Result<Bytes, Error>> {
     let mut is_first = true;
     let rows = pages.map_ok(move |page| {
         let mut text = String::new();
@@ -72,7 +72,7 @@ fn parts<R>(
 
 fn streamed<const N: usize>(
     begun: [Bytes; N],
-    rest: impl Stream<Item = Result<Bytes, Unavailable>> + Send + 'static,
+    rest: impl Stream<Item = Result<Bytes, Error>> + Send + 'static,
     route: &'static str,
 ) -> Body {
     // What is read later is read outside of what answers the request.

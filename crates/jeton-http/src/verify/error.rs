@@ -1,12 +1,12 @@
 //! Errors of verification: `{"error", "message"}`, the first a stable code.
 
-use super::input::Misfit;
+use super::input::CheckError;
 use super::wire;
 use crate::transport::fault::Fault;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use jeton_service::Unavailable;
+use jeton_service::Error;
 use std::borrow::Cow;
 
 /// Why nothing is answered.
@@ -21,7 +21,7 @@ pub(super) enum VerifyError {
     /// The body is no JSON.
     Json,
     /// The body is one check that cannot be asked, or nothing known.
-    Misfit(Misfit),
+    Check(CheckError),
     /// The body is a check and a batch at once.
     Both,
     /// The batch has too many checks.
@@ -38,7 +38,7 @@ impl VerifyError {
             VerifyError::Unproven => (StatusCode::UNAUTHORIZED, "unauthorized"),
             VerifyError::Powerless => (StatusCode::FORBIDDEN, "insufficient_scope"),
             VerifyError::Json => (StatusCode::BAD_REQUEST, "invalid_json"),
-            VerifyError::Misfit(_) | VerifyError::Both => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_check"),
+            VerifyError::Check(_) | VerifyError::Both => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_check"),
             VerifyError::TooMany => (StatusCode::UNPROCESSABLE_ENTITY, "too_many_checks"),
             VerifyError::Fault(fault) => (fault.status(), fault.code()),
         }
@@ -53,7 +53,7 @@ impl VerifyError {
             }
             VerifyError::Powerless => "this token does not hold jeton:verify".into(),
             VerifyError::Json => "the body is no JSON".into(),
-            VerifyError::Misfit(misfit) => misfit.message().into(),
+            VerifyError::Check(misfit) => misfit.message().into(),
             VerifyError::Both => "the body is either one check or {\"checks\": [...]}".into(),
             VerifyError::TooMany => "a batch has at most 1000 checks".into(),
             VerifyError::Fault(fault) => fault.message(),
@@ -67,8 +67,8 @@ impl From<Fault> for VerifyError {
     }
 }
 
-impl From<Unavailable> for VerifyError {
-    fn from(error: Unavailable) -> Self {
+impl From<Error> for VerifyError {
+    fn from(error: Error) -> Self {
         VerifyError::Fault(error.into())
     }
 }

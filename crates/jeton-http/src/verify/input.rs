@@ -25,12 +25,12 @@ pub(super) enum Question {
 pub(super) struct Batch {
     pub(super) checks: Vec<Check>,
     /// Each with its place in the batch, ascending.
-    pub(super) misfits: Vec<(usize, Misfit)>,
+    pub(super) misfits: Vec<(usize, CheckError)>,
 }
 
 /// Why something is no check. The texts quote nothing of it: it may hold a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Misfit {
+pub(super) enum CheckError {
     /// It has not the form of one.
     Form,
     /// It has a member that no check has: what to say about that.
@@ -43,16 +43,16 @@ pub(super) enum Misfit {
     Tags,
 }
 
-impl Misfit {
+impl CheckError {
     pub(super) fn message(&self) -> String {
         match self {
-            Misfit::Form => "a check is an object: token (text), permission (text), resource (object of id (text) and tags \
+            CheckError::Form => "a check is an object: token (text), permission (text), resource (object of id (text) and tags \
                              (array of texts)), explain (true or false); all but token may be left out"
                 .to_owned(),
-            Misfit::Unknown(text) => text.to_string(),
-            Misfit::Permission(error) => error.to_string(),
-            Misfit::Resource => "a resource is named together with a permission".to_owned(),
-            Misfit::Tags => format!("a resource has at most {MAX_TAGS} tags"),
+            CheckError::Unknown(text) => text.to_string(),
+            CheckError::Permission(error) => error.to_string(),
+            CheckError::Resource => "a resource is named together with a permission".to_owned(),
+            CheckError::Tags => format!("a resource has at most {MAX_TAGS} tags"),
         }
     }
 }
@@ -78,9 +78,9 @@ pub(super) fn questions(headers: &HeaderMap, body: &[u8]) -> Result<Question, Ve
     match whole.checks {
         None => {
             let BodyInput { token, permission, resource, explain, checks: _ } = whole;
-            let token = token.ok_or(VerifyError::Misfit(Misfit::Form))?;
+            let token = token.ok_or(VerifyError::Check(CheckError::Form))?;
             let check = CheckInput { token, permission, resource, explain };
-            check.read().map(Question::One).map_err(VerifyError::Misfit)
+            check.read().map(Question::One).map_err(VerifyError::Check)
         }
         Some(_) if whole.token.is_some() || whole.permission.is_some() => Err(VerifyError::Both),
         Some(_) if whole.resource.is_some() || whole.explain.is_some() => Err(VerifyError::Both),
@@ -96,7 +96,7 @@ fn one_by_one(body: &[u8]) -> Result<Question, VerifyError> {
         return Err(VerifyError::Json);
     }
     let Ok(Object(LooseBodyInput { checks })) = serde_json::from_slice(body) else {
-        return Err(VerifyError::Misfit(misfit(body)));
+        return Err(VerifyError::Check(misfit(body)));
     };
     if checks.is_cut {
         return Err(VerifyError::TooMany);
@@ -112,29 +112,29 @@ fn one_by_one(body: &[u8]) -> Result<Question, VerifyError> {
 const LEGIBLE: usize = 16 * 1024;
 
 /// Why a check, or a body, has not the form of one.
-fn misfit(text: &[u8]) -> Misfit {
+fn misfit(text: &[u8]) -> CheckError {
     const MEMBERS: &[&str] = &["token", "permission", "resource", "explain"];
     const OF_RESOURCES: &[&str] = &["id", "tags"];
     let strange = |value: &Value, known: &[&str]| {
         let name = value.as_object()?.keys().find(|name| !known.contains(&name.as_str()))?;
-        Some(Misfit::Unknown(unknown(name, known).into()))
+        Some(CheckError::Unknown(unknown(name, known).into()))
     };
     // To be read as a value, a text takes many times its own memory.
     if text.len() > LEGIBLE {
-        return Misfit::Form;
+        return CheckError::Form;
     }
-    let Ok(value) = serde_json::from_slice::<Value>(text) else { return Misfit::Form };
+    let Ok(value) = serde_json::from_slice::<Value>(text) else { return CheckError::Form };
     let is_batch = value.get("checks").is_some();
     let in_resource = || strange(value.get("resource")?, OF_RESOURCES);
     if is_batch {
-        Misfit::Form
+        CheckError::Form
     } else {
-        strange(&value, MEMBERS).or_else(in_resource).unwrap_or(Misfit::Form)
+        strange(&value, MEMBERS).or_else(in_resource).unwrap_or(CheckError::Form)
     }
 }
 
 impl Batch {
-    fn of(checks: impl ExactSizeIterator<Item = Result<Check, Misfit>>) -> Self {
+    fn of(checks: impl ExactSizeIterator<Item = Result<Check, CheckError>>) -> Self {
         let mut batch = Batch { checks: Vec::with_capacity(checks.len()), misfits: Vec::new() };
         for (place, check) in checks.enumerate() {
             match check {
@@ -147,12 +147,12 @@ impl Batch {
 }
 
 impl CheckInput<'_> {
-    fn read(self) -> Result<Check, Misfit> {
+    fn read(self) -> Result<Check, CheckError> {
         let resource = match self.resource {
             None => None,
             Some(Object(resource)) if resource.tags.as_ref().is_some_and(|tags| tags.is_cut) => {
                 drop(resource);
-                return Err(Misfit::Tags);
+                return Err(CheckError::Tags);
             }
             Some(Object(resource)) => {
                 let tags = resource.tags.map_or(Vec::new(), |tags| tags.items);
@@ -161,8 +161,8 @@ impl CheckInput<'_> {
             }
         };
         let permission = self.permission.map(|permission| Permission::held(&permission.0)).transpose();
-        let permission = permission.map_err(Misfit::Permission)?;
-        let demand = Demand::new(permission, resource).map_err(|PermissionMissing| Misfit::Resource)?;
+        let permission = permission.map_err(CheckError::Permission)?;
+        let demand = Demand::new(permission, resource).map_err(|PermissionMissing| CheckError::Resource)?;
         // What cannot be a token is a token that nobody knows: a backend passes on whatever its client presented.
         let secret = Secret::parse(&self.token.0).ok();
         Ok(Check { secret, demand, explains: self.explain.unwrap_or(false) })
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn bodies_that_are_no_question() {
-        let form = "Misfit(Form)";
+        let form = "Check(Form)";
         for (body, expected) in [
             ("", "Json"),
             ("{", "Json"),
@@ -243,18 +243,18 @@ mod tests {
             (r#"{"token":"x","token":"y"}"#, form),
             (
                 r#"{"token":"x","permisson":"y"}"#,
-                r#"Misfit(Unknown("there is no member permisson: did you mean permission?"))"#,
+                r#"Check(Unknown("there is no member permisson: did you mean permission?"))"#,
             ),
             (
                 r#"{"token":"x","permission":"y","resource":{"tag":["a"]}}"#,
-                r#"Misfit(Unknown("there is no member tag: did you mean tags?"))"#,
+                r#"Check(Unknown("there is no member tag: did you mean tags?"))"#,
             ),
             (r#"{"token":"x","explain":"yes"}"#, form),
             (r#"{"token":"x","permission":"a","resource":["s1",[]]}"#, form),
             (r#"{"token":"x","permission":"a","resource":{"tags":"a"}}"#, form),
-            (r#"{"token":"x","resource":{}}"#, "Misfit(Resource)"),
-            (r#"{"token":"x","permission":"a,b"}"#, "Misfit(Permission(Character))"),
-            (r#"{"token":"x","permission":""}"#, "Misfit(Permission(Blank))"),
+            (r#"{"token":"x","resource":{}}"#, "Check(Resource)"),
+            (r#"{"token":"x","permission":"a,b"}"#, "Check(Permission(Character))"),
+            (r#"{"token":"x","permission":""}"#, "Check(Permission(Blank))"),
             (r#"{"checks":[],"token":"x"}"#, "Both"),
             (r#"{"checks":[],"explain":true}"#, "Both"),
             (r#"{"checks":{}}"#, form),
@@ -264,18 +264,18 @@ mod tests {
         }
         let tags = vec![r#""a""#; MAX_TAGS + 1].join(",");
         let body = format!(r#"{{"token":"x","permission":"a","resource":{{"tags":[{tags}]}}}}"#);
-        assert_eq!(read(&body).err().as_deref(), Some("Misfit(Tags)"));
+        assert_eq!(read(&body).err().as_deref(), Some("Check(Tags)"));
     }
 
     #[test]
     fn a_check_that_cannot_be_asked_does_not_spoil_the_batch() {
         let good = r#"{"token":"x","permission":"read"}"#;
         for (bad, misfit) in [
-            ("5", Misfit::Form),
-            (r#"["x"]"#, Misfit::Form),
-            (r#"{"token":"x","token":"y"}"#, Misfit::Form),
-            (r#"{"token":"x","permission":null}"#, Misfit::Form),
-            (r#"{"token":"x","resource":{}}"#, Misfit::Resource),
+            ("5", CheckError::Form),
+            (r#"["x"]"#, CheckError::Form),
+            (r#"{"token":"x","token":"y"}"#, CheckError::Form),
+            (r#"{"token":"x","permission":null}"#, CheckError::Form),
+            (r#"{"token":"x","resource":{}}"#, CheckError::Resource),
         ] {
             let batch = many(&format!(r#"{{"checks":[{good},{bad},{good}]}}"#));
             assert_eq!((batch.checks.len(), batch.misfits), (2, vec![(1, misfit)]), "{bad}");

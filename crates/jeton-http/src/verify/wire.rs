@@ -1,10 +1,10 @@
 //! What goes over the wire.
 
-use super::input::Misfit;
+use super::input::CheckError;
 use crate::transport::instant::rfc3339;
 use crate::transport::object::Object;
 use jeton_core::{MAX_NAMES_PER_SCOPE, Timestamp, UserId, Verdict};
-use jeton_service::{Checked, Subject};
+use jeton_service::{CachedToken, Checked};
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -155,14 +155,14 @@ impl Serialize for Instant {
 
 impl Answer {
     fn of(checked: &Checked) -> Self {
-        let subject = checked.subject.as_deref();
+        let cached = checked.cached.as_deref();
         Answer {
             active: !matches!(checked.verdict, Verdict::Inactive(_)),
             allowed: checked.verdict == Verdict::Allowed,
             reason: checked.verdict.reason(),
-            token_id: subject.map(|subject| subject.token_id().get()),
-            user_id: subject.and_then(Subject::user_id).map(UserIdText),
-            expires_at: subject.and_then(Subject::expires_at).map(Instant),
+            token_id: cached.map(|cached| cached.token_id().get()),
+            user_id: cached.and_then(CachedToken::user_id).map(UserIdText),
+            expires_at: cached.and_then(CachedToken::expires_at).map(Instant),
             explanation: checked.explanation.as_ref().map(|explanation| ExplanationText {
                 matched_scope: explanation.matched_scope,
                 lacks: explanation.lacks.iter().map(|lack| lack.name()).collect(),
@@ -172,7 +172,7 @@ impl Answer {
     }
 
     /// Whoever reads no more than `allowed` is told no.
-    fn of_misfit(misfit: &Misfit) -> Self {
+    fn of_misfit(misfit: &CheckError) -> Self {
         Answer {
             active: false,
             allowed: false,
@@ -201,7 +201,7 @@ pub(super) fn one(checked: &Checked) -> Vec<u8> {
 }
 
 /// The body that answers a batch, in its order. The misfits have their places in it, ascending.
-pub(super) fn many(checked: &[Checked], misfits: &[(usize, Misfit)]) -> Vec<u8> {
+pub(super) fn many(checked: &[Checked], misfits: &[(usize, CheckError)]) -> Vec<u8> {
     let count = checked.len() + misfits.len();
     let (mut checked, mut misfits) = (checked.iter(), misfits.iter().peekable());
     let mut body = Vec::with_capacity(ANSWER_BYTES * (count + 1));

@@ -3,7 +3,7 @@
 //! All apps share one place for stamps: a change of one makes the others be asked for again, once each.
 
 use super::Afterwards;
-use super::epochs::{Epochs, Open, Stamp};
+use super::versions::{Open, Stamp, Versions};
 use crate::open_app::{ForwardAuthApp, OpenApp};
 use jeton_core::{AppId, AppKey};
 use std::collections::HashMap;
@@ -19,7 +19,7 @@ const MAX_OPENED: usize = 1_000;
 /// What is remembered of apps.
 #[derive(Debug)]
 pub(super) struct Apps {
-    changes: Epochs,
+    changes: Versions,
     /// Which app has a key, perhaps none. Reading takes no lock.
     known: papaya::HashMap<AppKey, KnownApp>,
     /// Behind a lock because what is forgotten is gone at once, data keys above all.
@@ -40,7 +40,7 @@ struct Opened {
 
 impl Apps {
     pub(super) fn new() -> Self {
-        Apps { changes: Epochs::new(1), known: papaya::HashMap::new(), opened: RwLock::default() }
+        Apps { changes: Versions::new(1), known: papaya::HashMap::new(), opened: RwLock::default() }
     }
 
     /// The stamp for an answer about apps that is about to be asked for.
@@ -125,7 +125,8 @@ impl Apps {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jeton_core::{Digest, Settings};
+    use crate::settings::AppSettings;
+    use jeton_core::Digest;
 
     fn key() -> AppKey {
         "demo".parse().unwrap()
@@ -135,7 +136,7 @@ mod tests {
         Arc::new(OpenApp {
             id: AppId::new(1).unwrap(),
             key: key(),
-            settings: Settings::default(),
+            settings: AppSettings::default(),
             data_key: None,
             client_id: "client".to_owned(),
             client_secret: Digest::ZERO,

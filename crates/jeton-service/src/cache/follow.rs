@@ -5,7 +5,7 @@
 //! [`Service::watch_changes`] that there is something new, and read it themselves with the store's `changes`.
 
 use super::Cache;
-use crate::{Service, Unavailable};
+use crate::{Error, Service};
 use jeton_core::{MAX_INTEGER, TokenId};
 use jeton_store::{Change, ChangeKind, Hints, LogPosition, Store};
 use std::future::Future;
@@ -46,7 +46,7 @@ impl Follower {
     ///
     /// # Errors
     /// It could not be read. The next step begins anew: perhaps another server answers by then.
-    pub(crate) async fn step(&mut self) -> Result<(), Unavailable> {
+    pub(crate) async fn step(&mut self) -> Result<(), Error> {
         let begun = self.cache.clock.monotonic();
         let read = self.read().await;
         self.cache.counters.polls.increment();
@@ -65,7 +65,7 @@ impl Follower {
         self.position.is_some() && self.foreign_from.is_some()
     }
 
-    async fn read(&mut self) -> Result<(), Unavailable> {
+    async fn read(&mut self) -> Result<(), Error> {
         let news = self.store.news(self.position.as_ref()).await?;
         let is_restored = |changes: &Vec<Change>| changes.iter().any(|it| it.kind == ChangeKind::Restored);
         match news.changes.filter(|changes| self.position.is_some() && !is_restored(changes)) {
@@ -87,7 +87,7 @@ impl Follower {
     }
 
     /// Reads the next of the foreign digests that were there before.
-    async fn read_foreign(&mut self) -> Result<(), Unavailable> {
+    async fn read_foreign(&mut self) -> Result<(), Error> {
         let Some(first) = self.foreign_from else { return Ok(()) };
         let rows = self.store.foreign_digests(first, LAST, FOREIGN_ROWS).await?;
         rows.iter().for_each(|(_, digest)| self.cache.foreign.add(digest));
@@ -100,7 +100,7 @@ impl Follower {
     }
 
     /// Adds the digests of those newly issued tokens whose secrets are foreign.
-    async fn add_foreign(&self, changes: &[Change]) -> Result<(), Unavailable> {
+    async fn add_foreign(&self, changes: &[Change]) -> Result<(), Error> {
         let issued = || {
             let issued = changes.iter().filter(|change| change.kind == ChangeKind::TokenIssued);
             issued.filter_map(Change::token_id)

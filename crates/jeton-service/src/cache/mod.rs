@@ -2,7 +2,7 @@
 //!
 //! Coherence rests on three things:
 //!
-//! - [`epochs`]: an answer bears the stamp of the newest change before it was asked for, and is good while no later
+//! - [`versions`]: an answer bears the stamp of the newest change before it was asked for, and is good while no later
 //!   change of the same thing has left a stamp. Nobody can keep an answer too late or read it too early.
 //! - [`coherent`]: every write of this process goes through a store that leaves those stamps, after the commit and before
 //!   the answer, whatever use case writes and however it ends.
@@ -14,33 +14,33 @@
 mod apps;
 pub(crate) mod coherent;
 pub(crate) mod counters;
-mod epochs;
 pub(crate) mod follow;
 mod foreign;
-mod subject;
 mod table;
 mod tally;
+mod token;
+mod versions;
 
 #[cfg(test)]
 mod model_tests;
 
 pub use counters::CacheStats;
-pub use subject::Subject;
+pub use token::CachedToken;
 
 use crate::open_app::{ForwardAuthApp, OpenApp, Place};
 use apps::Apps;
 use counters::Counters;
-use epochs::{Epochs, Stamp};
 use foreign::ForeignDigests;
 use jeton_core::{AppId, AppKey, Clock, Digest, Timestamp, TokenId};
 use jeton_store::{Change, ChangeKind, StoredToken};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use subject::{Absence, Asked, GrantPool};
 use table::{Kept, Key, Table};
+use token::{Absence, Asked, GrantPool};
+use versions::{Stamp, Versions};
 
-/// What the epochs are made of; the tests that try all interleavings put another in its place.
+/// What the versions are made of; the tests that try all interleavings put another in its place.
 mod sync {
     pub(super) use std::sync::atomic::{AtomicU64, Ordering};
 }
@@ -89,11 +89,11 @@ pub(crate) struct Cache {
     limits: CacheLimits,
     clock: Arc<dyn Clock>,
     /// Changes of tokens, by number.
-    tokens: Epochs,
+    tokens: Versions,
     /// Tokens that came into being, by digest.
-    arrivals: Epochs,
+    arrivals: Versions,
     apps: Apps,
-    known: Table<Subject>,
+    known: Table<CachedToken>,
     absent: Table<Absence>,
     grants: GrantPool,
     foreign: ForeignDigests,
@@ -106,7 +106,7 @@ pub(crate) struct Cache {
 #[derive(Clone, Debug)]
 pub(crate) enum Recalled {
     /// The token, of whatever kind: not every asker may know of it.
-    Known(Arc<Subject>),
+    Known(Arc<CachedToken>),
     /// There is none.
     Absent,
 }
@@ -125,8 +125,8 @@ impl Cache {
         let absent_bytes = limits.max_bytes / ABSENT_PART;
         Cache {
             clock,
-            tokens: Epochs::new(TOKEN_PLACES),
-            arrivals: Epochs::new(DIGEST_PLACES),
+            tokens: Versions::new(TOKEN_PLACES),
+            arrivals: Versions::new(DIGEST_PLACES),
             apps: Apps::new(),
             known: Table::new(limits.max_bytes - absent_bytes, grants.bytes()),
             absent: Table::new(absent_bytes, Arc::default()),
@@ -167,7 +167,7 @@ impl Cache {
         app_id: AppId,
         digests: &[Digest],
         now: Timestamp,
-    ) -> Option<Arc<Subject>> {
+    ) -> Option<Arc<CachedToken>> {
         let known = self.known(app_id, digests, now);
         if known.is_some() {
             self.counters.hits.increment();
@@ -210,12 +210,12 @@ impl Cache {
             && token.is_none_or(|id| self.tokens.is_current(token_place(id), before.token))
     }
 
-    fn known(&self, app_id: AppId, digests: &[Digest], now: Timestamp) -> Option<Arc<Subject>> {
+    fn known(&self, app_id: AppId, digests: &[Digest], now: Timestamp) -> Option<Arc<CachedToken>> {
         digests.iter().copied().find_map(|digest| {
-            let current = |subject: &Arc<Subject>, asked: Asked| {
-                self.is_current(subject, asked, now).then(|| {
-                    subject.touch();
-                    Arc::clone(subject)
+            let current = |cached: &Arc<CachedToken>, asked: Asked| {
+                self.is_current(cached, asked, now).then(|| {
+                    cached.touch();
+                    Arc::clone(cached)
                 })
             };
             self.known.read(&Key { app_id, digest }, current).flatten()
@@ -223,12 +223,12 @@ impl Cache {
     }
 
     /// A dead token goes without a stamp of its own, and another may come in its place.
-    fn is_current(&self, subject: &Subject, asked: Asked, now: Timestamp) -> bool {
+    fn is_current(&self, cached: &CachedToken, asked: Asked, now: Timestamp) -> bool {
         let is_replaced = || {
-            let prefix = Key::prefix(&subject.key().digest);
-            subject.is_dead(now) && !self.arrivals.is_current(prefix, asked.arrival)
+            let prefix = Key::prefix(&cached.key().digest);
+            cached.is_dead(now) && !self.arrivals.is_current(prefix, asked.arrival)
         };
-        self.tokens.is_current(token_place(subject.token_id()), asked.token) && !is_replaced()
+        self.tokens.is_current(token_place(cached.token_id()), asked.token) && !is_replaced()
     }
 
     fn is_absent(&self, key: &Key) -> bool {
@@ -280,12 +280,12 @@ impl Cache {
     }
 
     /// Remembers a token that the store answered.
-    pub(crate) fn keep_found(&self, before: Before, stored: &StoredToken) -> Arc<Subject> {
+    pub(crate) fn keep_found(&self, before: Before, stored: &StoredToken) -> Arc<CachedToken> {
         let key = Key { app_id: stored.token.app_id, digest: stored.credential.digest };
         let grants = self.grants.share(&stored.token.scopes);
-        let subject = Arc::new(Subject::new(&stored.token, key, grants));
-        self.known.keep(Arc::clone(&subject), Asked { token: before.token, arrival: before.arrival });
-        subject
+        let cached = Arc::new(CachedToken::new(&stored.token, key, grants));
+        self.known.keep(Arc::clone(&cached), Asked { token: before.token, arrival: before.arrival });
+        cached
     }
 
     /// Forgets what these changes, which others made, have changed.

@@ -278,7 +278,7 @@ impl World {
                     let answered = service.verify(&app, &secret, &demand, None).await.unwrap();
                     let stored = service.explain(&app, &secret, &demand).await.unwrap();
                     prop_assert_eq!(answered.verdict, stored.verdict);
-                    let id = answered.subject.map(|subject| subject.token_id());
+                    let id = answered.cached.map(|cached| cached.token_id());
                     prop_assert_eq!(id, stored.token.map(|token| token.id));
                 }
             }

@@ -1,6 +1,6 @@
 //! What was seen of the use of a token that is remembered.
 
-use super::Subject;
+use super::CachedToken;
 use jeton_core::Timestamp;
 use jeton_store::TokenUse;
 use std::net::IpAddr;
@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError, TryLockError};
 /// What was seen of the use of one token and is not written yet.
 #[derive(Debug)]
 pub(crate) struct Tally {
-    /// Uses since it was last written. While it is above zero, the subject is in the queue.
+    /// Uses since it was last written. While it is above zero, the token is in the queue.
     count: AtomicU64,
     /// The last use, in milliseconds.
     at_millis: AtomicI64,
@@ -48,11 +48,11 @@ impl Tally {
     }
 }
 
-impl Subject {
+impl CachedToken {
     /// Takes out what was noted of its use.
     pub(crate) fn take_use(&self) -> TokenUse {
         let tally = self.tally();
-        // The count first: a use that comes after it queues the subject again, and is then written with its own time.
+        // The count first: a use that comes after it queues the token again, and is then written with its own time.
         let use_count = tally.count.swap(0, Ordering::AcqRel);
         TokenUse {
             app_id: self.app_id(),

@@ -38,7 +38,7 @@ struct KeySet {
 
 /// Why the ring does not fit the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum KeyMisfit {
+pub enum KeyCheckError {
     /// The database was written with a key that the ring lacks.
     #[error("the database was written with key {0}, which the key ring lacks")]
     Missing(u32),
@@ -67,11 +67,11 @@ impl Keys {
     ///
     /// # Errors
     /// The first key that does not fit.
-    pub fn fit(&self, checks: &[KeyCheck]) -> Result<(), KeyMisfit> {
+    pub fn fit(&self, checks: &[KeyCheck]) -> Result<(), KeyCheckError> {
         self.know(checks)?;
         let current = self.current().id;
         if checks.iter().all(|check| check.key_id != current) {
-            return Err(KeyMisfit::Unknown(current));
+            return Err(KeyCheckError::Unknown(current));
         }
         Ok(())
     }
@@ -80,12 +80,12 @@ impl Keys {
     ///
     /// # Errors
     /// The first key that does not fit.
-    pub fn know(&self, checks: &[KeyCheck]) -> Result<(), KeyMisfit> {
+    pub fn know(&self, checks: &[KeyCheck]) -> Result<(), KeyCheckError> {
         for check in checks {
             let set = self.sets.iter().find(|set| set.id == check.key_id);
-            let set = set.ok_or(KeyMisfit::Missing(check.key_id))?;
+            let set = set.ok_or(KeyCheckError::Missing(check.key_id))?;
             if !bool::from(set.check_value().ct_eq(&check.check)) {
-                return Err(KeyMisfit::Wrong(set.id));
+                return Err(KeyCheckError::Wrong(set.id));
             }
         }
         Ok(())
@@ -217,10 +217,10 @@ mod tests {
     fn a_ring_fits_the_database_it_wrote_and_no_other() {
         let (one, two) = (keys(1), keys(2));
         assert_eq!(one.fit(&one.checks()), Ok(()));
-        assert_eq!(one.fit(&two.checks()), Err(KeyMisfit::Wrong(1)));
-        assert_eq!(one.fit(&[]), Err(KeyMisfit::Unknown(1)));
+        assert_eq!(one.fit(&two.checks()), Err(KeyCheckError::Wrong(1)));
+        assert_eq!(one.fit(&[]), Err(KeyCheckError::Unknown(1)));
         let other = KeyCheck { key_id: 7, ..one.checks()[0].clone() };
-        assert_eq!(one.fit(&[one.checks()[0].clone(), other]), Err(KeyMisfit::Missing(7)));
+        assert_eq!(one.fit(&[one.checks()[0].clone(), other]), Err(KeyCheckError::Missing(7)));
     }
 
     #[test]
@@ -236,7 +236,7 @@ mod tests {
         assert!(!new.is_client_secret(&secret, &old.digest(&secret)));
         let (key, sealed) = old.new_data_key(&SeededEntropy::new(4), "client").unwrap();
         assert_eq!(new.open_data_key(&sealed, "client").unwrap().id(), key.id());
-        assert_eq!(new.fit(&old.checks()), Err(KeyMisfit::Unknown(2)));
+        assert_eq!(new.fit(&old.checks()), Err(KeyCheckError::Unknown(2)));
     }
 
     #[test]

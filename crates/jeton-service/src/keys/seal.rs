@@ -13,6 +13,7 @@
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 use jeton_core::{AppId, Digest, Entropy, EntropyError, Secret};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 const VERSION: u8 = 1;
@@ -37,6 +38,7 @@ impl SealKey {
 pub struct DataKey {
     id: u32,
     cipher: XChaCha20Poly1305,
+    sealed: Arc<[u8]>,
 }
 
 impl DataKey {
@@ -52,7 +54,8 @@ impl DataKey {
         head.extend(ring_key_id.to_be_bytes());
         head.extend(id.to_be_bytes());
         let sealed = seal(&seal_key.0, entropy, head, client_id.as_bytes(), key.as_ref())?;
-        Ok((DataKey { id, cipher: XChaCha20Poly1305::new((&*key).into()) }, sealed))
+        let cipher = XChaCha20Poly1305::new((&*key).into());
+        Ok((DataKey { id, cipher, sealed: sealed.as_slice().into() }, sealed))
     }
 
     /// The number of the ring key that opens it.
@@ -67,12 +70,18 @@ impl DataKey {
         let opened = open(&seal_key.0, sealed, 9, client_id.as_bytes())?;
         let key: &[u8; 32] = opened.as_slice().try_into().map_err(|_| SealError)?;
         let id = sealed[5..9].try_into().map_err(|_| SealError)?;
-        Ok(DataKey { id: u32::from_be_bytes(id), cipher: XChaCha20Poly1305::new(key.into()) })
+        let cipher = XChaCha20Poly1305::new(key.into());
+        Ok(DataKey { id: u32::from_be_bytes(id), cipher, sealed: sealed.into() })
     }
 
     /// The number of the key, by which its values are known.
     pub fn id(&self) -> u32 {
         self.id
+    }
+
+    /// The key as its app keeps it.
+    pub(crate) fn sealed(&self) -> Arc<[u8]> {
+        Arc::clone(&self.sealed)
     }
 
     /// Seals the secret of the token with this digest in this app.

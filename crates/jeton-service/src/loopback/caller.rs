@@ -6,11 +6,12 @@ use crate::cache::Before;
 use crate::limiter::{Purpose, TooOften};
 use crate::lookup::Seeking;
 use crate::update::MAX_TRIES;
-use crate::{Service, Unavailable};
+use crate::{Error, Service};
 use jeton_core::{
-    AclCaller, Actor, Authority, Bearer, Demand, InactiveReason, Method, Scopes, Secret, Timestamp, Token,
-    TokenId, TokenKind, UserId, Verdict, decide,
+    Actor, Authority, Bearer, Demand, InactiveReason, Scopes, Secret, Timestamp, Token, TokenId, TokenKind,
+    UserId, Verdict, decide,
 };
+use jeton_loopback::{AclCaller, Method};
 use jeton_store::write::DeleteToken;
 use jeton_store::{Replaced, StoredToken};
 use std::net::IpAddr;
@@ -125,11 +126,11 @@ impl Writer {
 
     /// Until when what it makes may live; `None`: the writer is no bound on that.
     pub(super) fn ends_at(&self, app: &OpenApp) -> Option<Timestamp> {
-        self.caller.ends_at().filter(|_| !app.settings.allow_outliving_tokens)
+        self.caller.ends_at().filter(|_| !app.settings.common.allow_outliving_tokens)
     }
 
     /// How far it may act on the app's tokens, as every API has it; `None`: it has no authority over any.
-    pub(super) fn authority(&self, app: &OpenApp) -> Result<Option<Authority>, Unavailable> {
+    pub(super) fn authority(&self, app: &OpenApp) -> Result<Option<Authority>, Error> {
         if self.is_named {
             let (actor, ends_at) = (self.actor(), self.ends_at(app));
             return Ok(Some(Authority::Manager { actor, stand_in: None, ends_at }));
@@ -142,7 +143,7 @@ impl Writer {
             scopes: &Scopes::none(),
             expires_at: *ends_at,
         };
-        Authority::of(bearer, &app.settings).map_err(|_| Unavailable::Unreadable("settings of an app"))
+        Authority::of(bearer, &app.settings.common).map_err(|_| Error::Unreadable("settings of an app"))
     }
 
     pub(super) fn actor(&self) -> Actor {
@@ -167,13 +168,13 @@ impl Service {
         app: &OpenApp,
         presented: Option<&Secret>,
         from: Option<IpAddr>,
-    ) -> Result<Presentation, Unavailable> {
+    ) -> Result<Presentation, Error> {
         let anybody = Presentation::Caller(LoopBackCaller::Anybody);
         let Some(secret) = presented else { return Ok(anybody) };
         let presented = self.presented(secret);
-        if let Some(subject) = self.recall_live(app.id, &presented, Seeking::ON_LOOPBACK) {
-            self.usage.record(&subject, self.now(), from);
-            return Ok(Presentation::Caller(caller(subject.bearer())));
+        if let Some(cached) = self.recall_live(app.id, &presented, Seeking::ON_LOOPBACK) {
+            self.usage.record(&cached, self.now(), from);
+            return Ok(Presentation::Caller(caller(cached.bearer())));
         }
         // What cannot be guessed is not bounded: nobody's token is an ordinary one here.
         let failures = self
@@ -195,8 +196,8 @@ impl Service {
         let token = &stored.token;
         match decide(token.standing(), &Demand::Active, self.now()) {
             Verdict::Allowed => {
-                let subject = self.cache.keep_found(before, &stored);
-                self.usage.record(&subject, self.now(), from);
+                let cached = self.cache.keep_found(before, &stored);
+                self.usage.record(&cached, self.now(), from);
                 Ok(Presentation::Caller(caller(token.bearer())))
             }
             Verdict::Inactive(_) if self.has_expired(token) && !token.left_loopback => {
@@ -213,7 +214,7 @@ impl Service {
         app: &OpenApp,
         caller: &LoopBackCaller,
         method: Method,
-    ) -> Result<bool, Unavailable> {
+    ) -> Result<bool, Error> {
         Ok(self.loopback_standing(app, caller, method).await?.is_some())
     }
 
@@ -223,7 +224,7 @@ impl Service {
         app: &OpenApp,
         caller: &LoopBackCaller,
         method: Method,
-    ) -> Result<Option<Option<Timestamp>>, Unavailable> {
+    ) -> Result<Option<Option<Timestamp>>, Error> {
         let now = self.open_surface(Surface::LoopBack, Some(&app.key)).await?;
         let Some(now) = now.filter(|now| now.id == app.id) else { return Ok(None) };
         let Some(expires_at) = self.caller_end(app, caller).await? else { return Ok(None) };
@@ -236,7 +237,7 @@ impl Service {
         &self,
         app: &OpenApp,
         caller: &LoopBackCaller,
-    ) -> Result<Option<Option<Timestamp>>, Unavailable> {
+    ) -> Result<Option<Option<Timestamp>>, Error> {
         let Some(token) = caller.token() else { return Ok(Some(None)) };
         let stored = self.store.token(app.id, token).await?.map(|stored| stored.token);
         let stored = stored.filter(|token| {
@@ -253,12 +254,12 @@ impl Service {
         app: &OpenApp,
         writer: &Writer,
         before: &Before,
-    ) -> Result<Writer, Unavailable> {
+    ) -> Result<Writer, Error> {
         let caller = &writer.caller;
         if caller.token().is_none() || self.cache.is_unchanged(before, caller.token()) {
             return Ok(writer.clone());
         }
-        let ends_at = self.caller_end(app, caller).await?.ok_or(Unavailable::Withdrawn)?;
+        let ends_at = self.caller_end(app, caller).await?.ok_or(Error::Withdrawn)?;
         Ok(Writer { caller: caller.ending(ends_at), ..writer.clone() })
     }
 
@@ -270,7 +271,7 @@ impl Service {
 
     /// Takes an expired token out of LoopBack's view. One that exists for LoopBack alone is removed, as LoopBack does.
     /// Lost races are others' changes, after which it is looked at anew.
-    async fn leave_loopback(&self, app: &OpenApp, stored: StoredToken) -> Result<(), Unavailable> {
+    async fn leave_loopback(&self, app: &OpenApp, stored: StoredToken) -> Result<(), Error> {
         if stored.token.kind == TokenKind::SelfMade {
             self.store
                 .write(DeleteToken {
@@ -293,7 +294,7 @@ impl Service {
                 _ => return Ok(()),
             }
         }
-        Err(Unavailable::Contended)
+        Err(Error::Contended)
     }
 }
 

@@ -2,22 +2,16 @@
 
 use super::caller::Writer;
 use super::document::LoopBackDocument;
-use super::life::Life;
+use super::expiry::Expiry;
+use super::input::RowInput;
 use super::row::LoopBackRow;
-use super::said::Said;
-use super::write::{WriteFault, Written};
+use super::write::{WriteRefusal, Written};
 use crate::apps::OpenApp;
-use crate::issue::{Issue, TokenLife, stored};
-use crate::{Service, Unavailable};
-use jeton_core::{ClientIds, Lifetime, Owner, Scopes, Secret, Timestamp, TokenKind, Value};
-use jeton_store::write::InsertTokens;
-use jeton_store::{Inserted, NewToken};
-
-/// A row that is about to be added.
-struct Draft {
-    secret: Secret,
-    new: NewToken,
-}
+use crate::issue::{Draft, Issue, TokenLife, stored};
+use crate::{Error, Service};
+use jeton_core::{Lifetime, Owner, Scopes, Secret, Timestamp, TokenKind};
+use jeton_loopback::{ClientIds, Value};
+use jeton_store::Inserted;
 
 /// How many rows are made before others have the processor: each has a secret to be drawn and sealed.
 const CHUNK: usize = 64;
@@ -47,51 +41,45 @@ impl Service {
         app: &OpenApp,
         writer: &Writer,
         items: &[Value],
-    ) -> Result<Vec<Result<LoopBackRow, WriteFault>>, Unavailable> {
+    ) -> Result<Vec<Result<LoopBackRow, WriteRefusal>>, Error> {
         if let Err(often) = self.may_write(app, writer) {
-            return Ok(items.iter().map(|_| Err(WriteFault::TooOften(often))).collect());
+            return Ok(items.iter().map(|_| Err(WriteRefusal::TooOften(often))).collect());
         }
         self.count_written(app, writer, items.len());
         let now = self.now();
-        let mut drafts = Vec::with_capacity(items.len());
+        let (mut drafts, mut faults) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
         for chunk in items.chunks(CHUNK) {
             let _turn = if items.len() > CHUNK { Some(self.batch_turn(app.id).await?) } else { None };
             for item in chunk {
-                drafts.push(self.draft(app, writer, item, now)?);
+                faults.push(match self.row_draft(app, writer, item, now)? {
+                    Ok(draft) => {
+                        drafts.push(draft);
+                        None
+                    }
+                    Err(fault) => Some(fault),
+                });
             }
         }
-        let new = drafts.iter().flatten().map(|draft| draft.new.clone()).collect();
         let limit = self.limits.self_made();
-        let inserted = self
-            .store
-            .write(InsertTokens {
-                self_made: limit,
-                app_id: app.id,
-                tokens: new,
-                at: now,
-                by: writer.actor(),
-            })
-            .await?;
-        let mut inserted = inserted.into_iter();
+        let inserted = self.insert(app, &mut drafts, limit, now, &writer.actor()).await?;
+        let mut inserted = drafts.into_iter().zip(inserted);
         let mut answers = Vec::with_capacity(items.len());
-        for draft in drafts {
-            answers.push(match draft {
-                Err(fault) => Err(fault),
-                Ok(draft) => match inserted.next() {
-                    Some(Inserted::Issued(id)) => {
-                        let stored = stored(id, app.id, draft.new);
-                        Ok(self.row(app, stored)?.showing(&draft.secret))
-                    }
-                    Some(Inserted::NoRoom) => Err(WriteFault::TooManySelfMade),
-                    Some(Inserted::Duplicate) | None => Err(WriteFault::Duplicate),
-                },
+        for fault in faults {
+            let inserted = if fault.is_none() { inserted.next() } else { None };
+            answers.push(match inserted {
+                Some((draft, Inserted::Issued(id))) => {
+                    Ok(self.row(app, stored(id, app.id, draft.new))?.showing(&draft.secret))
+                }
+                Some((_, Inserted::NoRoom)) => Err(WriteRefusal::TooManySelfMade),
+                Some((_, Inserted::Duplicate | Inserted::KeyGone)) => Err(WriteRefusal::Duplicate),
+                None => Err(fault.unwrap_or(WriteRefusal::Duplicate)),
             });
         }
         Ok(answers)
     }
 
-    fn draft(&self, app: &OpenApp, writer: &Writer, data: &Value, now: Timestamp) -> Written<Draft> {
-        let said = match Said::read(data) {
+    fn row_draft(&self, app: &OpenApp, writer: &Writer, data: &Value, now: Timestamp) -> Written<Draft> {
+        let said = match RowInput::read(data) {
             Ok(said) => said,
             Err(fault) => return Ok(Err(fault)),
         };
@@ -102,13 +90,13 @@ impl Service {
         let user = said.user.clone().flatten();
         let is_proven = writer.vouches_for(user.as_ref());
         let kind = if is_proven { TokenKind::Identity } else { TokenKind::SelfMade };
-        let mut life = Life::of(&said, app, kind, now);
+        let mut life = Expiry::of(&said, app, kind, now);
         life.end_by(writer.ends_at(app));
         let max_bytes = self.limits.document_bytes;
         let mut document = LoopBackDocument::new(&said);
         document.live(&life, now);
         let Some(document) = document.into_document(max_bytes) else {
-            return Ok(Err(WriteFault::TooLarge(max_bytes)));
+            return Ok(Err(WriteRefusal::TooLarge(max_bytes)));
         };
         let issue = Issue {
             kind,
@@ -121,13 +109,12 @@ impl Service {
             scopes: Scopes::none(),
             document: Some(document),
         };
-        let new = self.new_token(app, issue, &secret, (life.created_at, life.expires_at()), None)?;
-        Ok(Ok(Draft { secret, new }))
+        Ok(Ok(self.draft(app, issue, secret, (life.created_at, life.expires_at()), None)?))
     }
 
-    fn secret_of(&self, app: &OpenApp, writer: &Writer, said: &Said) -> Written<Secret> {
+    fn secret_of(&self, app: &OpenApp, writer: &Writer, said: &RowInput) -> Written<Secret> {
         let Some(id) = &said.id else {
-            return Ok(Ok(self.keys.mint(&*self.entropy, app.settings.token_prefix.as_ref())?));
+            return Ok(Ok(self.keys.mint(&*self.entropy, app.settings.common.token_prefix.as_ref())?));
         };
         let may_choose = match app.settings.loopback.client_ids {
             ClientIds::Nobody => false,
@@ -135,9 +122,9 @@ impl Service {
             ClientIds::Anyone => true,
         };
         if !may_choose {
-            return Ok(Err(WriteFault::IdNotYours));
+            return Ok(Err(WriteRefusal::IdNotYours));
         }
         let is_handle = id.strip_prefix('~').is_some_and(|digits| digits.parse::<i64>().is_ok());
-        Ok(Secret::parse(id).ok().filter(|_| !is_handle).ok_or(WriteFault::Id))
+        Ok(Secret::parse(id).ok().filter(|_| !is_handle).ok_or(WriteRefusal::Id))
     }
 }

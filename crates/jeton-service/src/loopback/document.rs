@@ -1,8 +1,9 @@
 //! What LoopBack's clients stored beyond what every token has, in the token's document.
 
-use super::life::Life;
-use super::said::Said;
-use jeton_core::{Document, Timestamp, Token, Value};
+use super::expiry::Expiry;
+use super::input::RowInput;
+use jeton_core::{Document, Timestamp, Token};
+use jeton_loopback::Value;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Number, Value as Json};
 
@@ -11,7 +12,7 @@ use serde_json::{Map, Number, Value as Json};
 #[serde(default)]
 pub(super) struct LoopBackDocument {
     /// The lifetime as it was stored; `None`: it was never said, or there is less than was said.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "said")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub(super) ttl: Option<Json>,
     /// When a token with that lifetime expires. Another expiry was set elsewhere, and the stored lifetime is history.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -25,21 +26,21 @@ pub(super) struct LoopBackDocument {
 }
 
 impl LoopBackDocument {
-    /// The document of a row of which this is said, its life apart.
-    pub(super) fn new(said: &Said) -> Self {
+    /// The document of a row of which this is the input, its expiry apart.
+    pub(super) fn new(input: &RowInput) -> Self {
         LoopBackDocument {
-            user_is_null: said.user == Some(None),
-            rest: said.rest.iter().map(|(name, value)| (name.clone(), to_json(value))).collect(),
+            user_is_null: input.user == Some(None),
+            rest: input.rest.iter().map(|(name, value)| (name.clone(), to_json(value))).collect(),
             ..LoopBackDocument::default()
         }
     }
 
     /// Notes how long the row lives: as it was said, if that is about how long it is.
-    pub(super) fn live(&mut self, life: &Life, now: Timestamp) {
-        let ttl = life.ttl_that_holds(now);
+    pub(super) fn live(&mut self, expiry: &Expiry, now: Timestamp) {
+        let ttl = expiry.ttl_that_holds(now);
         self.ttl = ttl.map(to_json);
-        self.ttl_ends_at = ttl.and(life.expires_at()).map(Timestamp::as_millis);
-        self.created_is_null = life.created_is_null();
+        self.ttl_ends_at = ttl.and(expiry.expires_at()).map(Timestamp::as_millis);
+        self.created_is_null = expiry.created_is_null();
     }
 
     /// The document of a token; the empty one if it has none.
@@ -62,7 +63,7 @@ impl LoopBackDocument {
 }
 
 /// What was said, null included, which is not the same as nothing.
-fn said<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
     Json::deserialize(deserializer).map(Some)
 }
 

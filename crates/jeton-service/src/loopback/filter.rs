@@ -2,13 +2,14 @@
 
 use crate::apps::OpenApp;
 use crate::work::{Slice, Stop, Work};
-use crate::{Service, Unavailable};
-use jeton_core::{Filter, FilterError, Value};
+use crate::{Error, Service};
+use jeton_loopback::{Filter, FilterError, Profile, Value};
 
 /// A filter, or a part of one, that is read: its patterns are compiled.
 struct Reading<T> {
     value: Value,
-    parse: fn(&Value) -> Result<T, FilterError>,
+    profile: &'static Profile,
+    parse: fn(&Value, &Profile) -> Result<T, FilterError>,
     read: Option<Result<T, FilterError>>,
 }
 
@@ -17,7 +18,7 @@ impl<T: Send + 'static> Work for Reading<T> {
         if !slice.takes(Filter::parse_units(&self.value)) {
             return Ok(false);
         }
-        self.read = Some((self.parse)(&self.value));
+        self.read = Some((self.parse)(&self.value, self.profile));
         Ok(true)
     }
 }
@@ -32,9 +33,10 @@ impl Service {
         &self,
         app: &OpenApp,
         value: Value,
-        parse: fn(&Value) -> Result<T, FilterError>,
-    ) -> Result<Result<T, FilterError>, Unavailable> {
-        let reading = self.work(Some(app.id), Reading { value, parse, read: None }).await?;
-        reading.read.ok_or(Unavailable::Failed)
+        parse: fn(&Value, &Profile) -> Result<T, FilterError>,
+    ) -> Result<Result<T, FilterError>, Error> {
+        let reading = Reading { value, profile: app.loopback_profile(), parse, read: None };
+        let reading = self.work(Some(app.id), reading).await?;
+        reading.read.ok_or(Error::Failed)
     }
 }

@@ -2,10 +2,10 @@
 
 use super::caller::Writer;
 use super::document::{LoopBackDocument, to_json};
-use super::life::Life;
+use super::expiry::Expiry;
+use super::input::RowInput;
 use super::row::ttl;
-use super::said::Said;
-use super::write::WriteFault;
+use super::write::WriteRefusal;
 use crate::apps::OpenApp;
 use jeton_core::{Authority, Owner, Scopes, Timestamp, Token, TokenKind, UserId, later_end};
 
@@ -20,8 +20,8 @@ pub(super) enum Rest {
 
 /// Why there is no merged row.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum MergeFault {
-    Fault(WriteFault),
+pub(super) enum MergeError {
+    Refused(WriteRefusal),
     /// The document that is there makes no sense.
     Unreadable,
 }
@@ -40,28 +40,28 @@ pub(super) struct Terms<'a> {
 /// The token of a row after a write.
 pub(super) fn merged(
     before: &Token,
-    said: &Said,
+    input: &RowInput,
     rest: Rest,
     terms: &Terms<'_>,
-) -> Result<Token, MergeFault> {
+) -> Result<Token, MergeError> {
     let mut after = before.clone();
     after.updated_at = terms.now.max(before.updated_at);
-    let (mut document, life) = match rest {
+    let (mut document, expiry) = match rest {
         Rest::Stays => {
-            let mut document = LoopBackDocument::of(before).ok_or(MergeFault::Unreadable)?;
-            let life = merge(&mut after, &mut document, said, terms);
-            (document, life)
+            let mut document = LoopBackDocument::of(before).ok_or(MergeError::Unreadable)?;
+            let expiry = merge(&mut after, &mut document, input, terms);
+            (document, expiry)
         }
-        Rest::Resets => (LoopBackDocument::new(said), Some(reset(&mut after, said, terms))),
+        Rest::Resets => (LoopBackDocument::new(input), Some(reset(&mut after, input, terms))),
     };
-    if let Some(mut life) = life {
-        life.end_by(terms.latest_end(before));
-        after.created_at = life.created_at;
-        after.expires_at = life.expires_at();
-        document.live(&life, terms.now);
+    if let Some(mut expiry) = expiry {
+        expiry.end_by(terms.latest_end(before));
+        after.created_at = expiry.created_at;
+        after.expires_at = expiry.expires_at();
+        document.live(&expiry, terms.now);
     }
     after.return_to_loopback(terms.now);
-    let too_large = MergeFault::Fault(WriteFault::TooLarge(terms.max_bytes));
+    let too_large = MergeError::Refused(WriteRefusal::TooLarge(terms.max_bytes));
     after.document = Some(document.into_document(terms.max_bytes).ok_or(too_large)?);
     Ok(after)
 }
@@ -83,30 +83,35 @@ impl Terms<'_> {
     }
 }
 
-/// Writes what is said onto the row. Answers its life, if anything is said that changes it.
-fn merge(token: &mut Token, document: &mut LoopBackDocument, said: &Said, terms: &Terms<'_>) -> Option<Life> {
+/// Writes what is said onto the row. Answers its expiry, if anything is said that changes it.
+fn merge(
+    token: &mut Token,
+    document: &mut LoopBackDocument,
+    input: &RowInput,
+    terms: &Terms<'_>,
+) -> Option<Expiry> {
     let before = token.clone();
-    if let Some(user) = &said.user {
+    if let Some(user) = &input.user {
         give(token, user.as_ref(), terms.writer);
         document.user_is_null = user.is_none();
     }
-    for (name, value) in &said.rest {
+    for (name, value) in &input.rest {
         document.rest.insert(name.clone(), to_json(value));
     }
-    let changes_life = said.ttl.is_some() || said.created.is_some() || token.kind != before.kind;
-    changes_life.then(|| {
-        let ttl = said.ttl.clone().unwrap_or_else(|| ttl(&before, document));
+    let changes_expiry = input.ttl.is_some() || input.created.is_some() || token.kind != before.kind;
+    changes_expiry.then(|| {
+        let ttl = input.ttl.clone().unwrap_or_else(|| ttl(&before, document));
         let shown = (!document.created_is_null).then_some(before.created_at);
-        let created = said.created.unwrap_or(shown);
+        let created = input.created.unwrap_or(shown);
         let created = (created, created.unwrap_or(before.created_at));
-        Life::new(&terms.app.settings, token.kind, created, ttl, terms.now)
+        Expiry::new(&terms.app.settings, token.kind, created, ttl, terms.now)
     })
 }
 
 /// The same of a row of which nothing stays. A user that is not named is taken away.
-fn reset(token: &mut Token, said: &Said, terms: &Terms<'_>) -> Life {
-    give(token, said.user.as_ref().and_then(Option::as_ref), terms.writer);
-    Life::of(said, terms.app, token.kind, terms.now)
+fn reset(token: &mut Token, input: &RowInput, terms: &Terms<'_>) -> Expiry {
+    give(token, input.user.as_ref().and_then(Option::as_ref), terms.writer);
+    Expiry::of(input, terms.app, token.kind, terms.now)
 }
 
 /// Makes the row this user's. Unless the writer is let in by name, the row is self-made from now on: whoever bears it would

@@ -7,13 +7,13 @@
 mod caller;
 mod create;
 mod document;
+mod expiry;
 mod filter;
-mod life;
+mod input;
 mod merge;
 mod pages;
 mod read;
 mod row;
-mod said;
 mod search;
 mod sift;
 mod stream;
@@ -22,11 +22,9 @@ mod write;
 pub use caller::{LoopBackCaller, Presentation, Writer};
 pub use document::value_of_json;
 pub use row::LoopBackRow;
-pub use search::{Found, ReadFault};
-pub use stream::{
-    MAX_STREAM_PATTERN_BYTES, RowChange, RowEvent, RowStream, StreamEnd, StreamMeasures, StreamPosition, Told,
-};
-pub use write::{BulkFault, WriteFault};
+pub use search::{Found, ReadRefusal};
+pub use stream::{MAX_STREAM_PATTERN_BYTES, RowChange, RowEvent, RowStream, StreamEnd, StreamMeasures, Told};
+pub use write::{BulkRefusal, WriteRefusal};
 
 pub(crate) use search::Searches;
 pub(crate) use stream::Streams;

@@ -6,8 +6,9 @@ use super::row::LoopBackRow;
 use super::search::PAGE_ROWS;
 use super::sift::{Sieve, Sift, Sink};
 use crate::apps::OpenApp;
-use crate::{Service, Unavailable};
-use jeton_core::{Halt, Meter, Method, TokenId};
+use crate::{Error, Service};
+use jeton_core::{Halt, Meter, TokenId};
+use jeton_loopback::Method;
 use jeton_store::{Order, StoredToken, TokenFilter, TokenPage};
 use std::sync::Arc;
 
@@ -68,13 +69,13 @@ impl Sink for Page {
 
 impl Answer {
     /// Empty: there are no more.
-    pub(super) async fn next_page(&mut self) -> Result<Vec<LoopBackRow>, Unavailable> {
+    pub(super) async fn next_page(&mut self) -> Result<Vec<LoopBackRow>, Error> {
         let mut rows = Vec::new();
         while rows.is_empty() && self.left > 0 && !self.way.is_over() {
             let Answer { service, app, caller, method, sieve, .. } = self;
             // The first page follows upon admission. A slow reader of the others may have lost its rights since.
             if self.has_begun && !service.still_may(app, caller, *method).await? {
-                return Err(Unavailable::Withdrawn);
+                return Err(Error::Withdrawn);
             }
             self.has_begun = true;
             let stored = self.way.next_page(service, app, sieve.condition.is_all(), self.left).await?;
@@ -104,7 +105,7 @@ impl Way {
         app: &OpenApp,
         takes_all: bool,
         left: u64,
-    ) -> Result<Vec<StoredToken>, Unavailable> {
+    ) -> Result<Vec<StoredToken>, Error> {
         let few = u32::try_from(left).map_or(PAGE_ROWS, |left| left.min(PAGE_ROWS));
         match self {
             Way::Chosen(ids) => {

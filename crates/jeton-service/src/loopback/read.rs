@@ -3,7 +3,7 @@
 use super::row::LoopBackRow;
 use crate::apps::OpenApp;
 use crate::list::{Listed, SecretReader, ShownSecret};
-use crate::{Service, Unavailable};
+use crate::{Error, Service};
 use jeton_core::{Actor, Authority, Secret, Timestamp, Token, TokenKind, UserId};
 use jeton_store::StoredToken;
 
@@ -15,7 +15,7 @@ impl Service {
     ///
     /// # Errors
     /// It could not be found out.
-    pub async fn loopback_row(&self, app: &OpenApp, id: &str) -> Result<Option<LoopBackRow>, Unavailable> {
+    pub async fn loopback_row(&self, app: &OpenApp, id: &str) -> Result<Option<LoopBackRow>, Error> {
         self.loopback_token(app, id).await?.map(|stored| self.row(app, stored)).transpose()
     }
 
@@ -23,12 +23,7 @@ impl Service {
     ///
     /// # Errors
     /// It could not be found out.
-    pub async fn loopback_owns(
-        &self,
-        app: &OpenApp,
-        user_id: &UserId,
-        id: &str,
-    ) -> Result<bool, Unavailable> {
+    pub async fn loopback_owns(&self, app: &OpenApp, user_id: &UserId, id: &str) -> Result<bool, Error> {
         let stored = self.loopback_token(app, id).await?;
         Ok(stored.is_some_and(|stored| {
             stored.token.kind != TokenKind::SelfMade && stored.token.owner.named() == Some(user_id)
@@ -36,11 +31,7 @@ impl Service {
     }
 
     /// The token behind a row.
-    pub(super) async fn loopback_token(
-        &self,
-        app: &OpenApp,
-        id: &str,
-    ) -> Result<Option<StoredToken>, Unavailable> {
+    pub(super) async fn loopback_token(&self, app: &OpenApp, id: &str) -> Result<Option<StoredToken>, Error> {
         let Ok(presented) = Secret::parse(id) else { return Ok(None) };
         let found = self.stored_with(app, &presented).await?;
         Ok(found.filter(|stored| {
@@ -54,10 +45,10 @@ impl Service {
         self.keys.digests(secret).any(|digest| digest == stored.digest)
     }
 
-    pub(super) fn row(&self, app: &OpenApp, stored: StoredToken) -> Result<LoopBackRow, Unavailable> {
+    pub(super) fn row(&self, app: &OpenApp, stored: StoredToken) -> Result<LoopBackRow, Error> {
         let digest = stored.digest;
         let listed = shown(app, stored);
-        LoopBackRow::new(&listed, digest, &self.keys).ok_or(Unavailable::Unreadable("document of a token"))
+        LoopBackRow::new(&listed, digest, &self.keys).ok_or(Error::Unreadable("document of a token"))
     }
 }
 

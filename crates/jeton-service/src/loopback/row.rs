@@ -3,7 +3,8 @@
 use super::document::{LoopBackDocument, value_of_json};
 use crate::keys::Keys;
 use crate::list::{Listed, ShownSecret, handle_id};
-use jeton_core::{Digest, Row, Secret, Timestamp, Token, TokenId, UserId, Value};
+use jeton_core::{Digest, Secret, Timestamp, Token, TokenId, UserId};
+use jeton_loopback::{Row, Value};
 use jeton_store::StoredToken;
 use std::sync::Arc;
 use subtle::ConstantTimeEq;

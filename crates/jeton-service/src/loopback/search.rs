@@ -10,11 +10,10 @@ use super::row::LoopBackRow;
 use super::sift::{Sieve, Sift, Sink};
 use crate::apps::OpenApp;
 use crate::work::{Allowance, Slice, Stop, Work};
-use crate::{Service, Unavailable};
+use crate::{Error, Service};
 use futures_util::stream::{self, Stream};
-use jeton_core::{
-    AppId, Condition, Filter, Halt, Implied, Meter, Method, RowPlace, Sorting, Timestamp, TokenId, UserId,
-};
+use jeton_core::{AppId, Halt, Meter, Timestamp, TokenId, UserId};
+use jeton_loopback::{Condition, Filter, Implied, Method, RowPlace, Sorting};
 use jeton_store::{Fair, Order, OwnerFilter, Share, StoredToken, TokenFilter, TokenPage, Turn, View};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,11 +35,11 @@ const FEW_IDS: usize = 16;
 const SEARCH_WAIT: Duration = Duration::from_secs(5);
 
 /// The answer to a search.
-pub type Found<T> = Result<Result<T, ReadFault>, Unavailable>;
+pub type Found<T> = Result<Result<T, ReadRefusal>, Error>;
 
 /// Why a search is not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ReadFault {
+pub enum ReadRefusal {
     /// It wants an order by `id`, or a condition that looks into `id`, over more than 10,000 rows.
     #[error(
         "an order by id, or a condition on it other than equality, is decided over at most {MAX_SORTED} rows"
@@ -62,10 +61,10 @@ impl Default for Searches {
 }
 
 impl Searches {
-    async fn turn(&self, app_id: AppId) -> Result<Turn<AppId>, Unavailable> {
+    async fn turn(&self, app_id: AppId) -> Result<Turn<AppId>, Error> {
         match tokio::time::timeout(SEARCH_WAIT, self.0.turn(app_id)).await {
             Ok(Ok(turn)) => Ok(turn),
-            Ok(Err(_)) | Err(_) => Err(Unavailable::Busy),
+            Ok(Err(_)) | Err(_) => Err(Error::Busy),
         }
     }
 }
@@ -85,7 +84,7 @@ impl Service {
         caller: &LoopBackCaller,
         method: Method,
         filter: Filter,
-    ) -> Found<impl Stream<Item = Result<Vec<LoopBackRow>, Unavailable>> + Send + use<>> {
+    ) -> Found<impl Stream<Item = Result<Vec<LoopBackRow>, Error>> + Send + use<>> {
         self.find_within(app, caller, method, filter, self.allowance()).await
     }
 
@@ -97,7 +96,7 @@ impl Service {
         method: Method,
         filter: Filter,
         allowance: Allowance,
-    ) -> Found<impl Stream<Item = Result<Vec<LoopBackRow>, Unavailable>> + Send + use<>> {
+    ) -> Found<impl Stream<Item = Result<Vec<LoopBackRow>, Error>> + Send + use<>> {
         let app = Arc::new(app.clone());
         let sieve = Sieve::new(Arc::new(filter.condition), allowance);
         let way = match self.way(&app, &sieve, &filter.order, filter.page).await? {
@@ -125,8 +124,10 @@ impl Service {
     /// # Errors
     /// It could not be found out.
     pub async fn loopback_count(&self, app: &OpenApp, condition: Condition) -> Found<u64> {
-        if condition.is_all() {
-            return Ok(Ok(self.store.count_tokens(&all(app, None, self.now())).await?));
+        // Of these there are totals.
+        let user_id = condition.sole_user().and_then(|user| user.parse().ok());
+        if condition.is_all() || user_id.is_some() {
+            return Ok(Ok(self.store.count_tokens(&all(app, user_id, self.now())).await?));
         }
         let sieve = Sieve::new(Arc::new(condition), self.allowance());
         let mut search = Search::begin(self, &Arc::new(app.clone()), &sieve).await?;
@@ -145,8 +146,8 @@ impl Service {
         &self,
         app: &Arc<OpenApp>,
         sieve: &Sieve,
-        order: &jeton_core::Order,
-        page: jeton_core::Page,
+        order: &jeton_loopback::Order,
+        page: jeton_loopback::Page,
     ) -> Found<Way> {
         let condition = &*sieve.condition;
         let implied = condition.implied();
@@ -183,11 +184,15 @@ impl Service {
             }
             let Some(wanted) = wanted.filter(|wanted| *wanted <= MAX_SORTED && !order.needs_id()) else {
                 let is_by_id = order.needs_id();
-                return Ok(Err(if is_by_id { ReadFault::TooManyToOpen } else { ReadFault::TooManyToSort }));
+                return Ok(Err(if is_by_id {
+                    ReadRefusal::TooManyToOpen
+                } else {
+                    ReadRefusal::TooManyToSort
+                }));
             };
             chosen = self.sorted(app, chosen, &sieve.allowance).await?;
             if !chosen.shrink(wanted) {
-                return Ok(Err(ReadFault::TooManyToSort));
+                return Ok(Err(ReadRefusal::TooManyToSort));
             }
         }
         let chosen = self.sorted(app, chosen, &sieve.allowance).await?;
@@ -201,7 +206,7 @@ impl Service {
         app: &OpenApp,
         mut chosen: Chosen,
         allowance: &Allowance,
-    ) -> Result<Chosen, Unavailable> {
+    ) -> Result<Chosen, Error> {
         let sorting = chosen.order.sorting(std::mem::take(&mut chosen.kept));
         let sort = self.work(Some(app.id), Sort { sorting, allowance: allowance.clone() }).await?;
         Ok(Chosen { kept: sort.sorting.into_sorted(), ..chosen })
@@ -246,7 +251,7 @@ enum From {
 }
 
 impl Search {
-    async fn begin(service: &Service, app: &Arc<OpenApp>, sieve: &Sieve) -> Result<Self, Unavailable> {
+    async fn begin(service: &Service, app: &Arc<OpenApp>, sieve: &Sieve) -> Result<Self, Error> {
         let condition = &sieve.condition;
         let mut implied = condition.implied();
         let is_long = implied.ids.as_ref().is_none_or(|ids| ids.len() > FEW_IDS);
@@ -297,7 +302,7 @@ impl Search {
         })
     }
 
-    async fn stored(&mut self) -> Result<Vec<StoredToken>, Unavailable> {
+    async fn stored(&mut self) -> Result<Vec<StoredToken>, Error> {
         let store = &self.service.store;
         match &mut self.from {
             From::Found(found) => {
@@ -325,7 +330,7 @@ impl Search {
 /// The numbers of matching rows, with what they are sorted by.
 #[derive(Debug)]
 struct Chosen {
-    order: jeton_core::Order,
+    order: jeton_loopback::Order,
     kept: Vec<(RowPlace, TokenId)>,
     bytes: usize,
     /// How many rows are held at most, and those of a page.

@@ -1,11 +1,12 @@
 //! Judging rows by a condition: the work of searches.
 
 use super::row::{LoopBackRow, row_units};
-use super::search::ReadFault;
+use super::search::ReadRefusal;
 use crate::apps::OpenApp;
 use crate::work::{Allowance, Slice, Stop, Work};
-use crate::{Service, Unavailable};
-use jeton_core::{Condition, Halt, Meter};
+use crate::{Error, Service};
+use jeton_core::{Halt, Meter};
+use jeton_loopback::Condition;
 use jeton_store::StoredToken;
 use std::sync::Arc;
 
@@ -49,7 +50,7 @@ pub(super) struct Sift<S> {
     row: Option<LoopBackRow>,
     pub(super) sink: S,
     /// Whether the sink has enough, or why there is no answer.
-    pub(super) ended: Result<bool, ReadFault>,
+    pub(super) ended: Result<bool, ReadRefusal>,
 }
 
 impl<S: Sink> Sift<S> {
@@ -63,7 +64,7 @@ impl<S: Sink> Sift<S> {
         sieve: Sieve,
         stored: Vec<StoredToken>,
         sink: S,
-    ) -> Result<Self, Unavailable> {
+    ) -> Result<Self, Error> {
         let stored = stored.into_iter();
         let (service, app) = (service.clone(), Arc::clone(app));
         let sift = Sift { service: service.clone(), app, sieve, stored, row: None, sink, ended: Ok(false) };
@@ -82,7 +83,7 @@ impl<S: Sink> Sift<S> {
         }
         if let Some((exact, left)) = &mut sieve.exact {
             if *left == 0 {
-                self.ended = Err(ReadFault::TooManyToOpen);
+                self.ended = Err(ReadRefusal::TooManyToOpen);
                 return Ok(false);
             }
             let is_meant = slice.step(&sieve.allowance, |meter| exact.matches(judged, meter))?;

@@ -5,19 +5,20 @@
 //! alone.
 
 use super::caller::Writer;
-use super::merge::{MergeFault, Rest, Terms, merged};
+use super::input::RowInput;
+use super::merge::{MergeError, Rest, Terms, merged};
 use super::read::is_seen;
 use super::row::LoopBackRow;
-use super::said::Said;
-use super::search::ReadFault;
+use super::search::ReadRefusal;
 use super::sift::{Sieve, Sift};
 use crate::apps::OpenApp;
 use crate::limiter::TooOften;
 use crate::list::handle_id;
 use crate::update::MAX_TRIES;
-use crate::{Service, Unavailable};
+use crate::{Error, Service};
 use futures_util::{StreamExt, TryStreamExt, future};
-use jeton_core::{Condition, Filter, Method, Order, Page, Secret, TokenId, Value};
+use jeton_core::{Secret, TokenId};
+use jeton_loopback::{Condition, Filter, Method, Order, Page, Value};
 use jeton_store::write::DeleteToken;
 use jeton_store::{Replaced, StoredToken};
 use std::pin::pin;
@@ -25,7 +26,7 @@ use std::sync::Arc;
 
 /// Why a row is not written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum WriteFault {
+pub enum WriteRefusal {
     /// There is no such row.
     #[error("there is no such row")]
     NotFound,
@@ -60,26 +61,26 @@ pub enum WriteFault {
 
 /// Why rows that a condition means are not written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BulkFault {
+pub enum BulkRefusal {
     /// They cannot be found.
     #[error(transparent)]
-    Read(#[from] ReadFault),
+    Read(#[from] ReadRefusal),
     /// One of them cannot be written. Others may have been.
     #[error(transparent)]
-    Write(#[from] WriteFault),
+    Write(#[from] WriteRefusal),
     /// One row was to be written, and the condition means several.
     #[error("There are multiple instances found.Upsert Operation will not be performed!")]
     Several,
 }
 
 /// The answer to a write.
-pub(super) type Written<T> = Result<Result<T, WriteFault>, Unavailable>;
+pub(super) type Written<T> = Result<Result<T, WriteRefusal>, Error>;
 /// The answer to a write of what a condition means.
-type BulkWritten<T> = Result<Result<T, BulkFault>, Unavailable>;
+type BulkWritten<T> = Result<Result<T, BulkRefusal>, Error>;
 
 /// What is written, into which row.
 struct Change<'a> {
-    said: &'a Said,
+    input: &'a RowInput,
     rest: Rest,
     row: Which<'a>,
 }
@@ -143,11 +144,11 @@ impl Service {
         data: &Value,
     ) -> BulkWritten<u64> {
         if let Err(often) = self.may_write(app, writer) {
-            return Ok(Err(WriteFault::TooOften(often).into()));
+            return Ok(Err(WriteRefusal::TooOften(often).into()));
         }
-        let said = match Said::read(data) {
-            Ok(said) => Said { id: None, ..said },
-            Err(fault) => return Ok(Err(fault.into())),
+        let input = match RowInput::read(data) {
+            Ok(input) => RowInput { id: None, ..input },
+            Err(refusal) => return Ok(Err(refusal.into())),
         };
         let filter = in_order_of_creation(&condition, Page::default());
         let meant = self.meant(app, condition);
@@ -155,21 +156,21 @@ impl Service {
         let pages = self.find_within(app, caller, Method::UpdateAll, filter, allowance).await?;
         let mut pages = match pages {
             Ok(pages) => pin!(pages),
-            Err(fault) => return Ok(Err(fault.into())),
+            Err(refusal) => return Ok(Err(refusal.into())),
         };
         let mut count = 0;
         while let Some(rows) = pages.next().await.transpose()? {
             // At the same time, so that they share commits.
             let writes = rows.iter().map(|row| {
                 let row = Which::Matching(row.token_id, &meant);
-                self.change(app, writer, Change { said: &said, rest: Rest::Stays, row })
+                self.change(app, writer, Change { input: &input, rest: Rest::Stays, row })
             });
             for written in future::try_join_all(writes).await? {
                 match written {
                     Ok(_) => count += 1,
                     // It was removed meanwhile, or is meant no more.
-                    Err(WriteFault::NotFound) => {}
-                    Err(fault) => return Ok(Err(fault.into())),
+                    Err(WriteRefusal::NotFound) => {}
+                    Err(refusal) => return Ok(Err(refusal.into())),
                 }
             }
         }
@@ -189,11 +190,11 @@ impl Service {
         data: &Value,
     ) -> BulkWritten<Option<LoopBackRow>> {
         if let Err(often) = self.may_write(app, writer) {
-            return Ok(Err(WriteFault::TooOften(often).into()));
+            return Ok(Err(WriteRefusal::TooOften(often).into()));
         }
-        let said = match Said::read(data) {
-            Ok(said) => Said { id: None, ..said },
-            Err(fault) => return Ok(Err(fault.into())),
+        let input = match RowInput::read(data) {
+            Ok(input) => RowInput { id: None, ..input },
+            Err(refusal) => return Ok(Err(refusal.into())),
         };
         let meant = self.meant(app, condition);
         for _ in 0..MAX_TRIES {
@@ -201,33 +202,28 @@ impl Service {
             let (caller, allowance) = (&writer.caller, meant.sieve.allowance.clone());
             let rows = match self.find_within(app, caller, Method::UpsertWithWhere, two, allowance).await? {
                 Ok(pages) => pages.try_concat().await?,
-                Err(fault) => return Ok(Err(fault.into())),
+                Err(refusal) => return Ok(Err(refusal.into())),
             };
             let row = match rows.as_slice() {
                 [] => return Ok(Ok(None)),
                 [row] => Which::Matching(row.token_id, &meant),
-                _ => return Ok(Err(BulkFault::Several)),
+                _ => return Ok(Err(BulkRefusal::Several)),
             };
-            match self.change(app, writer, Change { said: &said, rest: Rest::Stays, row }).await? {
+            match self.change(app, writer, Change { input: &input, rest: Rest::Stays, row }).await? {
                 Ok(row) => return Ok(Ok(Some(row))),
                 // It was removed meanwhile, or is meant no more.
-                Err(WriteFault::NotFound) => {}
-                Err(fault) => return Ok(Err(fault.into())),
+                Err(WriteRefusal::NotFound) => {}
+                Err(refusal) => return Ok(Err(refusal.into())),
             }
         }
-        Err(Unavailable::Contended)
+        Err(Error::Contended)
     }
 
     /// Removes a row, and answers whether there was one. Its id can be used again.
     ///
     /// # Errors
     /// It could not be done.
-    pub async fn loopback_delete(
-        &self,
-        app: &OpenApp,
-        writer: &Writer,
-        id: &str,
-    ) -> Result<bool, Unavailable> {
+    pub async fn loopback_delete(&self, app: &OpenApp, writer: &Writer, id: &str) -> Result<bool, Error> {
         let Some(stored) = self.loopback_token(app, id).await? else { return Ok(false) };
         Ok(self
             .store
@@ -244,46 +240,46 @@ impl Service {
         rest: Rest,
     ) -> Written<LoopBackRow> {
         if let Err(often) = self.may_write(app, writer) {
-            return Ok(Err(WriteFault::TooOften(often)));
+            return Ok(Err(WriteRefusal::TooOften(often)));
         }
-        let said = match Said::read(data) {
-            Ok(said) => said,
-            Err(fault) => return Ok(Err(fault)),
+        let input = match RowInput::read(data) {
+            Ok(input) => input,
+            Err(refusal) => return Ok(Err(refusal)),
         };
-        self.change(app, writer, Change { said: &said, rest, row: Which::Of(id) }).await
+        self.change(app, writer, Change { input: &input, rest, row: Which::Of(id) }).await
     }
 
     async fn change(&self, app: &OpenApp, writer: &Writer, change: Change<'_>) -> Written<LoopBackRow> {
         let before = self.cache.before();
-        let _turn = match change.row {
-            Which::Of(id) => self.turns.take(("row", id)).await?,
-            Which::Matching(id, _) => self.turns.take(("token", id)).await?,
+        let _lock = match change.row {
+            Which::Of(id) => self.locks.lock(("row", id)).await?,
+            Which::Matching(id, _) => self.locks.lock(("token", id)).await?,
         };
         for _ in 0..MAX_TRIES {
             let Some(stored) = self.stored_row(app, change.row).await? else {
-                return Ok(Err(WriteFault::NotFound));
+                return Ok(Err(WriteRefusal::NotFound));
             };
-            if let Some(other) = &change.said.id
+            if let Some(other) = &change.input.id
                 && !self.is_id_of(other, &stored)
             {
-                return Ok(Err(WriteFault::IdChanged));
+                return Ok(Err(WriteRefusal::IdChanged));
             }
             let writer = &self.current_writer(app, writer, &before).await?;
             let (authority, max_bytes) = (writer.authority(app)?, self.limits.document_bytes);
             let terms = Terms { app, writer, authority, now: self.now(), max_bytes };
-            let after = match merged(&stored.token, change.said, change.rest, &terms) {
+            let after = match merged(&stored.token, change.input, change.rest, &terms) {
                 Ok(after) => after,
-                Err(MergeFault::Fault(fault)) => return Ok(Err(fault)),
-                Err(MergeFault::Unreadable) => return Err(Unavailable::Unreadable("document of a token")),
+                Err(MergeError::Refused(refusal)) => return Ok(Err(refusal)),
+                Err(MergeError::Unreadable) => return Err(Error::Unreadable("document of a token")),
             };
             self.count_written(app, writer, 1);
             match self.replace(&stored, after.clone(), &writer.actor()).await? {
                 Replaced::Done => return Ok(Ok(self.row(app, StoredToken { token: after, ..stored })?)),
-                Replaced::NoRoom => return Ok(Err(WriteFault::TooManySelfMade)),
+                Replaced::NoRoom => return Ok(Err(WriteRefusal::TooManySelfMade)),
                 Replaced::Stale => {}
             }
         }
-        Err(Unavailable::Contended)
+        Err(Error::Contended)
     }
 
     fn meant(&self, app: &OpenApp, condition: Condition) -> Meant {
@@ -291,7 +287,7 @@ impl Service {
         Meant { app: Arc::new(app.clone()), sieve }
     }
 
-    async fn stored_row(&self, app: &OpenApp, row: Which<'_>) -> Result<Option<StoredToken>, Unavailable> {
+    async fn stored_row(&self, app: &OpenApp, row: Which<'_>) -> Result<Option<StoredToken>, Error> {
         match row {
             Which::Of(id) => self.loopback_token(app, id).await,
             Which::Matching(id, Meant { app, sieve }) => {

@@ -1,6 +1,6 @@
 //! The `cors` section of a settings document.
 
-use super::SettingsProblem;
+use super::SettingsDocumentError;
 use jeton_core::{CorsOrigins, CorsSettings};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -39,11 +39,11 @@ impl CorsDocument {
 
 /// Gives the section its name in a document, or a patch, that calls it `loopback.cors`, as it was called while LoopBack's API
 /// alone had it.
-pub(super) fn renamed(mut document: Value) -> Result<Value, SettingsProblem> {
+pub(super) fn renamed(mut document: Value) -> Result<Value, SettingsDocumentError> {
     let section = document.get_mut("loopback").and_then(Value::as_object_mut);
     let Some(cors) = section.and_then(|section| section.remove("cors")) else { return Ok(document) };
     if document.get("cors").is_some() {
-        return Err(SettingsProblem::Form(
+        return Err(SettingsDocumentError::Form(
             "cors and loopback.cors are one and the same: name it cors".to_owned(),
         ));
     }

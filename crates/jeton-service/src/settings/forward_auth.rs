@@ -1,6 +1,6 @@
 //! The `forward_auth` section of a settings document.
 
-use super::SettingsProblem;
+use super::SettingsDocumentError;
 use jeton_core::{
     Demand, DemandName, ForwardAuthSettings, MAX_NAME_CHARS, MAX_RULE_TAGS, Permission, RequestSource,
     Resource, RouteRule, RulePermission,
@@ -78,7 +78,7 @@ impl ForwardAuthDocument {
         }
     }
 
-    pub(super) fn into_settings(self) -> Result<ForwardAuthSettings, SettingsProblem> {
+    pub(super) fn into_settings(self) -> Result<ForwardAuthSettings, SettingsDocumentError> {
         let source = RequestSource::ALL.into_iter().find(|source| source.name() == self.source);
         let sources = RequestSource::ALL.map(RequestSource::name).join(", ");
         let source = source.ok_or_else(|| fault("source", format_args!("must be one of {sources}")))?;
@@ -97,7 +97,7 @@ impl ForwardAuthDocument {
                 .collect::<Result<_, _>>()
                 .map_err(|error| fault("credentials", error))?,
             query_token: self.query_token,
-            demands: demands.collect::<Result<_, SettingsProblem>>()?,
+            demands: demands.collect::<Result<_, SettingsDocumentError>>()?,
             routes: routes.collect::<Result<_, _>>()?,
             preflights: self.preflights,
             realm: self
@@ -112,14 +112,14 @@ impl ForwardAuthDocument {
 }
 
 /// The section of a settings document, whatever else stands there.
-pub(crate) fn parse_forward_auth(document: &Value) -> Result<ForwardAuthSettings, SettingsProblem> {
+pub(crate) fn parse_forward_auth(document: &Value) -> Result<ForwardAuthSettings, SettingsDocumentError> {
     let Some(section) = document.get("forward_auth") else { return Ok(ForwardAuthSettings::default()) };
     let section = ForwardAuthDocument::deserialize(section);
-    section.map_err(|error| SettingsProblem::Form(error.to_string()))?.into_settings()
+    section.map_err(|error| SettingsDocumentError::Form(error.to_string()))?.into_settings()
 }
 
-fn fault(member: &str, wanted: impl Display) -> SettingsProblem {
-    SettingsProblem::Form(format!("forward_auth.{member}: {wanted}"))
+fn fault(member: &str, wanted: impl Display) -> SettingsDocumentError {
+    SettingsDocumentError::Form(format!("forward_auth.{member}: {wanted}"))
 }
 
 impl DemandDocument {
@@ -190,7 +190,7 @@ mod tests {
         });
         let settings = parse_settings(&json!({"forward_auth": section})).unwrap();
         assert_eq!(print_settings(&settings)["forward_auth"], section);
-        assert_eq!(settings.forward_auth.routes.len(), 3);
+        assert_eq!(settings.common.forward_auth.routes.len(), 3);
     }
 
     #[test]

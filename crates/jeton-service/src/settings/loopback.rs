@@ -1,8 +1,7 @@
 //! The `loopback` section of a settings document.
 
-use jeton_core::{
-    AccessRules, AclEntry, AclError, ClientIds, LoopBackSettings, Methods, SettingsError, UserId,
-};
+use jeton_core::{SettingsError, UserId};
+use jeton_loopback::{AccessRules, AclEntry, AclError, ClientIds, LoopBackSettings, Methods};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -41,7 +40,7 @@ enum ClientIdsName {
 
 impl Default for LoopBackDocument {
     fn default() -> Self {
-        Self::from_settings(&jeton_core::Settings::default().loopback)
+        Self::from_settings(&LoopBackSettings::default())
     }
 }
 
@@ -62,7 +61,7 @@ impl LoopBackDocument {
     }
 
     pub(super) fn into_settings(self) -> Result<LoopBackSettings, SettingsError> {
-        let misfit = |error: AclError| SettingsError { member: "loopback.acls", wanted: wanted(&error) };
+        let refused = |error: AclError| SettingsError { member: "loopback.acls", wanted: wanted(&error) };
         let entries: Result<Vec<AclEntry>, AclError> =
             self.acls.into_iter().map(AclDocument::into_entry).collect();
         let mut roles = BTreeMap::new();
@@ -74,7 +73,7 @@ impl LoopBackDocument {
         }
         Ok(LoopBackSettings {
             enabled: self.enabled,
-            access: AccessRules::new(entries.map_err(misfit)?, roles).map_err(misfit)?,
+            access: AccessRules::new(entries.map_err(refused)?, roles).map_err(refused)?,
             client_ids: match self.client_ids {
                 ClientIdsName::Nobody => ClientIds::Nobody,
                 ClientIdsName::Authorized => ClientIds::Authorized,
@@ -88,8 +87,9 @@ impl LoopBackDocument {
 impl AclDocument {
     fn from_entry(entry: &AclEntry) -> Self {
         let (principal_type, principal_id) = entry.principal.names();
-        let names =
-            |methods: &[jeton_core::Method]| methods.iter().map(|method| method.name()).collect::<Vec<_>>();
+        let names = |methods: &[jeton_loopback::Method]| {
+            methods.iter().map(|method| method.name()).collect::<Vec<_>>()
+        };
         AclDocument {
             principal_type: principal_type.to_owned(),
             principal_id: json!(principal_id),

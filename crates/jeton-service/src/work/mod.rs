@@ -8,7 +8,7 @@
 mod pace;
 mod threads;
 
-use crate::{Limits, Service, Unavailable};
+use crate::{Error, Limits, Service};
 use jeton_core::{AppId, Halt, Meter};
 use jeton_store::{Fair, Share, Turn};
 use pace::Pace;
@@ -45,7 +45,7 @@ pub(crate) enum Stop {
     /// A step is more than it may be, or nobody waits for it.
     Halted,
     /// It cannot be done.
-    Unavailable(Unavailable),
+    Unavailable(Error),
 }
 
 impl From<Halt> for Stop {
@@ -54,8 +54,8 @@ impl From<Halt> for Stop {
     }
 }
 
-impl From<Unavailable> for Stop {
-    fn from(error: Unavailable) -> Self {
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
         Stop::Unavailable(error)
     }
 }
@@ -152,7 +152,7 @@ impl Service {
     ///
     /// # Errors
     /// It is too much, for a step or for its allowance; too much of the same app waits; or it fails by itself.
-    pub(crate) async fn work<W: Work>(&self, party: Party, work: W) -> Result<W, Unavailable> {
+    pub(crate) async fn work<W: Work>(&self, party: Party, work: W) -> Result<W, Error> {
         self.workshop.work(&self.limits, party, work, PATIENCE).await
     }
 
@@ -162,14 +162,14 @@ impl Service {
         party: Party,
         work: W,
         patience: Duration,
-    ) -> Result<W, Unavailable> {
+    ) -> Result<W, Error> {
         self.workshop.work(&self.limits, party, work, patience).await
     }
 }
 
 /// What is said of too much work.
-pub(crate) fn too_costly(limits: &Limits) -> Unavailable {
-    Unavailable::TooCostly { request: limits.match_work / 1_000_000, row: STEP / 1_000_000 }
+pub(crate) fn too_costly(limits: &Limits) -> Error {
+    Error::TooCostly { request: limits.match_work / 1_000_000, row: STEP / 1_000_000 }
 }
 
 impl Workshop {
@@ -179,7 +179,7 @@ impl Workshop {
         party: Party,
         mut work: W,
         patience: Duration,
-    ) -> Result<W, Unavailable> {
+    ) -> Result<W, Error> {
         match work.advance(&mut Slice::new(SMALL, SMALL, &|| false)) {
             Ok(true) => return Ok(work),
             Err(Stop::Unavailable(error)) => return Err(error),
@@ -187,8 +187,7 @@ impl Workshop {
         }
         loop {
             let turn = tokio::time::timeout(patience, self.turn(party)).await;
-            let (back, outcome) =
-                self.slice(limits, turn.map_err(|_| Unavailable::Busy)??, party, work).await?;
+            let (back, outcome) = self.slice(limits, turn.map_err(|_| Error::Busy)??, party, work).await?;
             match outcome {
                 Ok(true) => return Ok(back),
                 Ok(false) => work = back,
@@ -199,11 +198,11 @@ impl Workshop {
     }
 
     /// Waits until the party may have a slice done.
-    async fn turn(&self, party: Party) -> Result<Turn<Party>, Unavailable> {
+    async fn turn(&self, party: Party) -> Result<Turn<Party>, Error> {
         if let Some(app_id) = party {
             self.pace.wait(app_id).await;
         }
-        self.turns.turn(party).await.map_err(|_| Unavailable::Busy)
+        self.turns.turn(party).await.map_err(|_| Error::Busy)
     }
 
     /// Does one slice of some work on a thread.
@@ -213,7 +212,7 @@ impl Workshop {
         turn: Turn<Party>,
         party: Party,
         mut work: W,
-    ) -> Result<(W, Result<bool, Stop>), Unavailable> {
+    ) -> Result<(W, Result<bool, Stop>), Error> {
         let (done, is_done) = oneshot::channel();
         let shop = Arc::clone(self);
         let (rate, burst) = (limits.match_work_per_second, limits.match_work);
@@ -236,8 +235,8 @@ impl Workshop {
             drop(turn);
             drop(done.send((work, outcome)));
         };
-        self.threads.run(Box::new(task)).map_err(|_| Unavailable::Busy)?;
-        is_done.await.map_err(|_| Unavailable::Failed)
+        self.threads.run(Box::new(task)).map_err(|_| Error::Busy)?;
+        is_done.await.map_err(|_| Error::Failed)
     }
 }
 

@@ -67,7 +67,7 @@ async fn what_is_too_much_for_a_step_or_in_all_is_refused() {
     assert!(shop.work(&limits(), APP, steps(2, STEP, 2 * STEP), PATIENCE).await.is_ok());
     for work in [steps(1, STEP + 1, u64::MAX), steps(3, STEP, 3 * STEP - 1), steps(1, SMALL, SMALL - 1)] {
         let refused = shop.work(&limits(), APP, work, PATIENCE).await;
-        assert!(matches!(refused, Err(Unavailable::TooCostly { request: 4_000, row: 32 })));
+        assert!(matches!(refused, Err(Error::TooCostly { request: 4_000, row: 32 })));
     }
 }
 
@@ -98,7 +98,7 @@ async fn more_of_an_app_than_may_wait_is_refused_and_that_of_others_is_not() {
     let steps = || Steps::new(2, SMALL);
     let limits = limits();
     let refused = shop.work(&limits, APP, steps(), PATIENCE).now_or_never();
-    assert!(matches!(refused, Some(Err(Unavailable::Busy))));
+    assert!(matches!(refused, Some(Err(Error::Busy))));
     let mut other = Box::pin(shop.work(&limits, OTHER, steps(), PATIENCE));
     assert!((&mut other).now_or_never().is_none());
     drop((held, waiting));
@@ -110,7 +110,7 @@ async fn nobody_waits_for_longer_than_it_has_patience() {
     let shop = workshop();
     let _held = shop.turn(OTHER).await.unwrap();
     let waited = shop.work(&limits(), APP, Steps::new(2, SMALL), PATIENCE).await;
-    assert!(matches!(waited, Err(Unavailable::Busy)));
+    assert!(matches!(waited, Err(Error::Busy)));
 }
 
 /// One step that goes on until it is ended.

@@ -2,7 +2,7 @@
 
 use crate::fixture::{EVERYTHING, grant, initialise};
 use jeton_core::{Demand, ManualClock, Timestamp, Verdict};
-use jeton_service::{CacheLimits, Issued, KeyRing, Service, Unavailable};
+use jeton_service::{CacheLimits, Error, Issued, KeyRing, Service};
 use jeton_store::{PostgresOptions, open_postgres};
 use jeton_testkit::{Cluster, SeededEntropy};
 use std::sync::Arc;
@@ -99,7 +99,7 @@ impl Pair {
 }
 
 /// What was done at last: a pool that may make no more connections is out of them for a while.
-async fn done<T, F: Future<Output = Result<T, Unavailable>>>(attempt: impl Fn() -> F) -> T {
+async fn done<T, F: Future<Output = Result<T, Error>>>(attempt: impl Fn() -> F) -> T {
     loop {
         if let Ok(answer) = attempt().await {
             return answer;

@@ -58,7 +58,7 @@ async fn rotations_and_merges_at_once_do_not_undo_each_other() {
     let merge = world.service.merge_settings(&key, &patch, &Actor::Cli);
     let (one, merged, two) = tokio::join!(rotate(), merge, rotate());
     assert!(matches!(merged.unwrap(), Merged::Done(_)));
-    assert_eq!(world.demo().await.settings.token_prefix.unwrap().as_str(), "x");
+    assert_eq!(world.demo().await.settings.common.token_prefix.unwrap().as_str(), "x");
     let (keys, stored) = (Keys::derive(&world.ring), client_secret(&world, "demo").await);
     let good = [one, two].map(|answer| keys.is_client_secret(&answer.unwrap().unwrap().1, &stored));
     assert_eq!(good.into_iter().filter(|good| *good).count(), 1, "the last one holds");

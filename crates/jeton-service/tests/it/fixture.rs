@@ -80,9 +80,9 @@ impl World {
         let explained = self.service.explain(&key, secret, &Demand::Active).await.unwrap();
         let verified = self.service.verify(&key, secret, &Demand::Active, None).await.unwrap();
         assert_eq!((explained.explanation.verdict, explained.verdict), (verified.verdict, verified.verdict));
-        assert_eq!(explained.token.map(|token| token.id), verified.subject.as_ref().map(|s| s.token_id()));
+        assert_eq!(explained.token.map(|token| token.id), verified.cached.as_ref().map(|s| s.token_id()));
         let is_unknown = verified.verdict == Verdict::Inactive(InactiveReason::Unknown);
-        assert_eq!(verified.subject.is_none(), is_unknown, "{verified:?}");
+        assert_eq!(verified.cached.is_none(), is_unknown, "{verified:?}");
         verified.verdict
     }
 

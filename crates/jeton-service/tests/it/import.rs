@@ -1,7 +1,7 @@
 //! Taking over what another system issued.
 
 use crate::fixture::{DAY, World, global, grant, identity, label, secret};
-use jeton_core::{Actor, AuthorityError, InactiveReason, TokenKind, Verdict};
+use jeton_core::{Actor, AuthorityRefusal, InactiveReason, TokenKind, Verdict};
 use jeton_service::{ImportRow, Imported, Issue};
 use serde_json::json;
 
@@ -121,11 +121,11 @@ async fn scopes_go_with_their_kind() {
     let of_kind = |kind, permissions: &str| Issue { kind, ..grant(permissions) };
     let text = |number: usize| format!("{number:032}");
     let rows = [
-        (of_kind(TokenKind::Identity, "read"), Imported::Misfit(AuthorityError::IdentityToken)),
-        (of_kind(TokenKind::SelfMade, "read"), Imported::Misfit(AuthorityError::IdentityToken)),
-        (of_kind(TokenKind::Grant, "read,jeton:manage"), Imported::Misfit(AuthorityError::Reserved)),
-        (of_kind(TokenKind::Service, "read"), Imported::Misfit(AuthorityError::ServiceToken)),
-        (of_kind(TokenKind::Service, ""), Imported::Misfit(AuthorityError::ServiceToken)),
+        (of_kind(TokenKind::Identity, "read"), Imported::Refused(AuthorityRefusal::IdentityToken)),
+        (of_kind(TokenKind::SelfMade, "read"), Imported::Refused(AuthorityRefusal::IdentityToken)),
+        (of_kind(TokenKind::Grant, "read,jeton:manage"), Imported::Refused(AuthorityRefusal::Reserved)),
+        (of_kind(TokenKind::Service, "read"), Imported::Refused(AuthorityRefusal::ServiceToken)),
+        (of_kind(TokenKind::Service, ""), Imported::Refused(AuthorityRefusal::ServiceToken)),
     ];
     let before = world.count(&world.demo().await).await;
     let (issues, mut expected): (Vec<_>, Vec<_>) = rows.into_iter().unzip();

@@ -2,7 +2,7 @@
 
 use crate::fixture::{World, database, grant, initialise};
 use jeton_core::{AppId, ManualClock, Timestamp, Verdict};
-use jeton_service::{KeyMisfit, KeyRing, OpenFailure, Service};
+use jeton_service::{KeyCheckError, KeyRing, OpenServiceError, Service};
 use jeton_store::{ChangeKind, SqliteOptions, open_sqlite};
 use jeton_testkit::SeededEntropy;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ fn clock() -> ManualClock {
     ManualClock::at(Timestamp::from_millis(0).unwrap())
 }
 
-async fn open(world: &World, ring: &KeyRing) -> Result<Service, OpenFailure> {
+async fn open(world: &World, ring: &KeyRing) -> Result<Service, OpenServiceError> {
     Service::open(world.store.clone(), ring, Arc::new(clock()), Arc::new(SeededEntropy::new(3))).await
 }
 
@@ -63,16 +63,16 @@ async fn what_a_new_installation_holds() {
 async fn only_the_keys_that_wrote_a_database_open_it() {
     let world = World::new().await;
     let other = KeyRing::generate(&SeededEntropy::new(7)).unwrap();
-    let misfit = |opened: Result<Service, OpenFailure>| match opened {
-        Err(OpenFailure::Keys(misfit)) => misfit,
+    let misfit = |opened: Result<Service, OpenServiceError>| match opened {
+        Err(OpenServiceError::Keys(misfit)) => misfit,
         other => panic!("{other:?}"),
     };
-    assert_eq!(misfit(open(&world, &other).await), KeyMisfit::Wrong(1));
+    assert_eq!(misfit(open(&world, &other).await), KeyCheckError::Wrong(1));
     let longer = world.ring.with_new_key(&SeededEntropy::new(7)).unwrap();
-    assert_eq!(misfit(open(&world, &longer).await), KeyMisfit::Unknown(2));
+    assert_eq!(misfit(open(&world, &longer).await), KeyCheckError::Unknown(2));
     let text =
         world.ring.to_text().replace("\"current\": 1", "\"current\": 5").replace("\"id\": 1", "\"id\": 5");
-    assert_eq!(misfit(open(&world, &KeyRing::parse(&text).unwrap()).await), KeyMisfit::Missing(1));
+    assert_eq!(misfit(open(&world, &KeyRing::parse(&text).unwrap()).await), KeyCheckError::Missing(1));
     let issued = world.issue(grant("read")).await;
     let again = open(&world, &world.ring).await.unwrap();
     let demand = jeton_core::Demand::Active;
@@ -86,7 +86,7 @@ async fn an_empty_database_is_not_opened() {
     let store = open_sqlite(&database(folder.path()), SqliteOptions::default()).await.unwrap();
     let ring = KeyRing::generate(&SeededEntropy::new(1)).unwrap();
     let opened = Service::open(store, &ring, Arc::new(clock()), Arc::new(SeededEntropy::new(2))).await;
-    assert!(matches!(opened, Err(OpenFailure::Uninitialised)), "{opened:?}");
+    assert!(matches!(opened, Err(OpenServiceError::Uninitialised)), "{opened:?}");
 }
 
 #[tokio::test]
@@ -94,5 +94,5 @@ async fn a_closed_store_cannot_be_found_out_about() {
     let world = World::new().await;
     world.service.close().await;
     assert!(world.service.ready().await.is_err());
-    assert!(matches!(open(&world, &world.ring).await, Err(OpenFailure::Unavailable(_))));
+    assert!(matches!(open(&world, &world.ring).await, Err(OpenServiceError::Unavailable(_))));
 }

@@ -1,4 +1,4 @@
-//! Every interleaving of fills, changes and questions on the cache's real epochs, tried by loom.
+//! Every interleaving of fills, changes and questions on the cache's real versions, tried by loom.
 //!
 //! The file is compiled here once more, with loom's atomics in the place of the machine's.
 
@@ -6,19 +6,19 @@ mod sync {
     pub(super) use loom::sync::atomic::{AtomicU64, Ordering};
 }
 
-#[path = "../../src/cache/epochs.rs"]
-mod epochs;
+#[path = "../../src/cache/versions.rs"]
+mod versions;
 
-use epochs::{Epochs, Stamp};
 use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::sync::{Arc, Mutex};
 use loom::thread;
+use versions::{Stamp, Versions};
 
 const TOKEN: u64 = 7;
 
 /// A store that holds one token, and what is remembered of it.
 struct World {
-    epochs: Epochs,
+    versions: Versions,
     /// What the store says: whether the token is good.
     is_good: AtomicBool,
     kept: Mutex<Option<(Stamp, bool)>>,
@@ -26,13 +26,13 @@ struct World {
 
 impl World {
     fn new() -> Arc<Self> {
-        let (epochs, kept) = (Epochs::new(2), Mutex::new(None));
-        Arc::new(World { epochs, is_good: AtomicBool::new(true), kept })
+        let (versions, kept) = (Versions::new(2), Mutex::new(None));
+        Arc::new(World { versions, is_good: AtomicBool::new(true), kept })
     }
 
     /// Asks the store and keeps the answer, in the order in which the service does.
     fn fill(&self) -> bool {
-        let stamp = self.epochs.stamp();
+        let stamp = self.versions.stamp();
         let is_good = self.is_good.load(Ordering::SeqCst);
         *self.kept.lock().unwrap() = Some((stamp, is_good));
         is_good
@@ -41,14 +41,14 @@ impl World {
     /// Answers from what is kept, if that is current, else from the store.
     fn verify(&self) -> bool {
         let kept = *self.kept.lock().unwrap();
-        match kept.filter(|(stamp, _)| self.epochs.is_current(TOKEN, *stamp)) {
+        match kept.filter(|(stamp, _)| self.versions.is_current(TOKEN, *stamp)) {
             Some((_, is_good)) => is_good,
             None => self.fill(),
         }
     }
 
     fn revoke(&self) {
-        let open = self.epochs.open(TOKEN);
+        let open = self.versions.open(TOKEN);
         self.is_good.store(false, Ordering::SeqCst);
         drop(open);
     }
@@ -78,7 +78,7 @@ fn what_another_process_revoked_is_refused_once_that_was_read() {
             move || world.verify()
         });
         world.is_good.store(false, Ordering::SeqCst);
-        world.epochs.invalidate(TOKEN);
+        world.versions.invalidate(TOKEN);
         assert!(!world.verify());
         filler.join().unwrap();
         assert!(!world.verify());
@@ -115,8 +115,8 @@ fn two_changes_at_once_leave_the_place_closed() {
         assert!(!world.verify());
         other.join().unwrap();
         assert!(!world.verify());
-        let stamp = world.epochs.stamp();
-        assert!(world.epochs.is_current(TOKEN, stamp), "and what is asked then can be kept");
+        let stamp = world.versions.stamp();
+        assert!(world.versions.is_current(TOKEN, stamp), "and what is asked then can be kept");
     });
 }
 
@@ -129,7 +129,7 @@ fn forgetting_everything_loses_no_race_either() {
             move || world.fill()
         });
         world.is_good.store(false, Ordering::SeqCst);
-        world.epochs.invalidate_all();
+        world.versions.invalidate_all();
         assert!(!world.verify());
         filler.join().unwrap();
         assert!(!world.verify());
@@ -146,7 +146,7 @@ fn a_stamp_that_is_taken_too_late_is_found_out() {
             let world = world.clone();
             move || {
                 let is_good = world.is_good.load(Ordering::SeqCst);
-                *world.kept.lock().unwrap() = Some((world.epochs.stamp(), is_good));
+                *world.kept.lock().unwrap() = Some((world.versions.stamp(), is_good));
             }
         });
         world.revoke();

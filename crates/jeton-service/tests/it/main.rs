@@ -7,6 +7,7 @@ mod apps;
 mod cache;
 mod counting;
 mod credentials;
+mod data_key;
 mod fixture;
 mod import;
 mod initialise;

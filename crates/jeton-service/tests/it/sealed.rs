@@ -137,15 +137,15 @@ async fn what_may_be_shown_once_is_not_even_sealed() {
 }
 
 #[tokio::test]
-async fn an_issue_that_began_under_a_destroyed_key_shows_nothing() {
+async fn an_issue_that_began_under_a_destroyed_key_is_sealed_under_the_next_one() {
     let world = World::new().await;
     let before = world.demo().await;
     merge(&world, json!({"reveal": "once"})).await;
     merge(&world, json!({"reveal": "always"})).await;
-    // It was under way while the settings changed: it still seals with the key that is gone.
+    // It was under way while the settings changed: it began to seal with the key that is gone.
     let late = world.service.issue(&before, &EVERYTHING, grant("read")).await.unwrap().unwrap();
     let later = world.issue(grant("read")).await;
-    assert_eq!(shown(&world).await, [later.secret.expose()]);
+    assert_eq!(shown(&world).await, [late.secret.expose(), later.secret.expose()]);
     assert_eq!(world.verdict(&late.secret).await, jeton_core::Verdict::Allowed);
 }
 
@@ -186,6 +186,7 @@ async fn a_sealed_value_in_another_row_shows_nothing() {
                 app_id,
                 tokens: vec![forged],
                 self_made: SelfMadeLimit::NONE,
+                sealed_under: None,
                 at: now,
                 by: Actor::Cli,
             })

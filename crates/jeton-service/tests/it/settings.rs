@@ -1,8 +1,8 @@
 //! Changing the settings of an app.
 
 use crate::fixture::World;
-use jeton_core::{Actor, Reveal, Settings};
-use jeton_service::{Merged, print_settings};
+use jeton_core::{Actor, Reveal};
+use jeton_service::{AppSettings, Merged, print_settings};
 use jeton_store::ChangeKind;
 use serde_json::{Value, json};
 
@@ -92,10 +92,10 @@ async fn null_puts_a_member_back_and_the_answer_is_the_whole() {
     else {
         panic!("refused")
     };
-    let mut expected = Settings::default();
-    expected.appkey.grantable = jeton_core::Permission::parse_list("read").unwrap();
+    let mut expected = AppSettings::default();
+    expected.common.appkey.grantable = jeton_core::Permission::parse_list("read").unwrap();
     assert_eq!(*settings, expected);
-    assert_eq!(settings.reveal, Reveal::Always);
+    assert_eq!(settings.common.reveal, Reveal::Always);
     assert_eq!(world.demo().await.settings, expected);
     assert_eq!(world.service.app(&"demo".parse().unwrap()).await.unwrap().unwrap().settings, expected);
 }

@@ -1,12 +1,11 @@
 //! Change streams over both engines: what is told, in which order, to whom, and when that ends.
 
 use crate::fixture::{EVERYTHING, global, grant, identity, initialise, secret};
-use jeton_core::{
-    Actor, Clock, Condition, Lifetime, ManualClock, Row, Secret, Timestamp, TokenId, TokenKind, Value,
-};
+use jeton_core::{Actor, Clock, Lifetime, ManualClock, Secret, Timestamp, TokenId, TokenKind};
+use jeton_loopback::{Condition, Row, Value};
 use jeton_service::{
-    Edit, ImportRow, Issue, KeyRing, Limits, LoopBackCaller, Merged, OpenApp, Retention, RowChange, RowEvent,
-    RowStream, Service, StreamEnd, TokenLife, Told, Unavailable, Writer, value_of_json,
+    Edit, Error, ImportRow, Issue, KeyRing, Limits, LoopBackCaller, Merged, OpenApp, Retention, RowChange,
+    RowEvent, RowStream, Service, StreamEnd, TokenLife, Told, Writer, value_of_json,
 };
 use jeton_store::write::RevokeToken;
 use jeton_store::{PostgresOptions, SqliteOptions, Store, open_postgres, open_sqlite};
@@ -97,12 +96,12 @@ impl Fed {
     }
 
     async fn open(&self, caller: &LoopBackCaller, condition: &Json, since: Option<&str>) -> RowStream {
-        let condition = Condition::parse(&value_of_json(condition)).unwrap();
+        let condition = Condition::parse(&value_of_json(condition), &jeton_loopback::Profile::V2).unwrap();
         // A feed that is about to begin: tests do not wait for it before.
         loop {
             match self.service.loopback_stream(&self.app().await, caller, condition.clone(), since).await {
                 Ok(stream) => return stream.unwrap(),
-                Err(Unavailable::Busy) => tokio::task::yield_now().await,
+                Err(Error::Busy) => tokio::task::yield_now().await,
                 Err(error) => panic!("{error}"),
             }
         }
@@ -370,7 +369,7 @@ async fn streams_end_with_the_service(engine: Engine) {
     fed.stop.send_replace(true);
     ends(stream, StreamEnd::Stopping).await;
     let opened = fed.service.loopback_stream(&fed.app().await, &ANYBODY, Condition::default(), None).await;
-    assert!(matches!(opened, Err(Unavailable::Busy)));
+    assert!(matches!(opened, Err(Error::Busy)));
 }
 
 async fn a_restore_ends_streams_and_makes_positions_void(engine: Engine) {

@@ -2,10 +2,10 @@
 
 use crate::fixture::{DAY, EVERYTHING, World, global, grant, label};
 use jeton_core::{
-    Actor, Authority, AuthorityError, Description, InactiveReason, Lifetime, Owner, Permission, TokenId,
+    Actor, Authority, AuthorityRefusal, Description, InactiveReason, Lifetime, Owner, Permission, TokenId,
     TokenKind, Verdict,
 };
-use jeton_service::{Edit, Refusal, Unavailable};
+use jeton_service::{Edit, Error, Refusal};
 use jeton_store::ChangeKind;
 use serde_json::json;
 
@@ -18,7 +18,7 @@ async fn at_once(
     world: &World,
     id: TokenId,
     edits: Vec<Edit>,
-) -> Vec<Result<Result<jeton_core::Token, Refusal>, Unavailable>> {
+) -> Vec<Result<Result<jeton_core::Token, Refusal>, Error>> {
     let app = world.demo().await;
     let mut tasks = tokio::task::JoinSet::new();
     for edit in edits {
@@ -68,7 +68,7 @@ async fn made_of(edits: usize) -> usize {
     for answer in at_once(&world, id, edits.collect()).await {
         match answer {
             Ok(token) => titles.push(token.unwrap().title),
-            Err(Unavailable::Contended) => {}
+            Err(Error::Contended) => {}
             Err(other) => panic!("{other:?}"),
         }
     }
@@ -160,10 +160,10 @@ async fn a_user_does_not_prolong_beyond_its_own_end() {
     let change =
         async |edit: Edit| world.service.update(&app, &authority, token.id, None, &edit).await.unwrap();
     let live = |lifetime| Edit { lifetime: Some(lifetime), ..Edit::default() };
-    let outlives = Err(Refusal::Forbidden(AuthorityError::Outlives));
+    let outlives = Err(Refusal::Forbidden(AuthorityRefusal::Outlives));
     assert_eq!(change(live(Lifetime::Unlimited)).await, outlives);
     assert_eq!(change(live(Lifetime::Millis(2 * DAY + 1))).await, outlives);
-    let not_held = Err(Refusal::Forbidden(AuthorityError::NotHeld));
+    let not_held = Err(Refusal::Forbidden(AuthorityRefusal::NotHeld));
     assert_eq!(change(Edit { scopes: Some(global("read,write")), ..Edit::default() }).await, not_held);
     assert!(change(live(Lifetime::Millis(2 * DAY))).await.is_ok());
     assert!(change(live(Lifetime::Millis(0))).await.is_ok());
@@ -176,10 +176,10 @@ async fn scopes_go_with_the_kind() {
     let service =
         jeton_service::Issue { kind: TokenKind::Service, owner: Owner::Nobody, ..grant("jeton:verify") };
     for (issue, permissions, refused) in [
-        (crate::fixture::identity(), "read", AuthorityError::IdentityToken),
-        (grant("read"), "jeton:manage", AuthorityError::Reserved),
-        (service.clone(), "read", AuthorityError::ServiceToken),
-        (service, "", AuthorityError::ServiceToken),
+        (crate::fixture::identity(), "read", AuthorityRefusal::IdentityToken),
+        (grant("read"), "jeton:manage", AuthorityRefusal::Reserved),
+        (service.clone(), "read", AuthorityRefusal::ServiceToken),
+        (service, "", AuthorityRefusal::ServiceToken),
     ] {
         let id = world.issue(issue).await.id;
         let before = world.store.token(app.id, id).await.unwrap();

@@ -83,5 +83,5 @@ async fn self_made_tokens_are_not_there_for_any_manager() {
         Err(jeton_service::Refusal::NotFound)
     );
     assert!(world.service.show(&app, &EVERYTHING, token.id).await.unwrap().is_some());
-    assert_eq!(manager.default_owner(), Owner::Nobody);
+    assert_eq!(manager.owner(None), Ok(Owner::Nobody));
 }

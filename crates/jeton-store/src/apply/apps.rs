@@ -1,6 +1,6 @@
 //! Writes about apps, and the first one of all.
 
-use super::tokens::Issue;
+use super::tokens::Arrival;
 use super::{Facts, Perform, Work};
 use crate::change::ChangeKind;
 use crate::decode;
@@ -9,6 +9,7 @@ use crate::model::{App, AppChanged, AppCreated, Genesis, Initialised, NewApp, Ne
 use crate::schema::{Column, Genesis as GenesisRow};
 use crate::session::Session;
 use crate::statements::log::NewChange;
+use crate::statements::tokens::new_row;
 use crate::statements::{apps, genesis};
 use crate::write::{ChangeApp, CreateApp, DeleteApp, Touched, WriteLine};
 use jeton_core::{Actor, AppId, Timestamp};
@@ -129,7 +130,8 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         let at = app.created_at;
         self.log_app(ChangeKind::AppCreated, app.id, at, by);
         let self_made = SelfMadeLimit::NONE;
-        self.insert_tokens(&[Issue { app_id: app.id, token: admin, self_made, at, by }]).await?;
+        let (app_id, row) = (app.id, new_row(app.id, admin));
+        self.insert_tokens(vec![Arrival { app_id, token: admin, row, self_made, at, by }]).await?;
         Ok(Some(app))
     }
 

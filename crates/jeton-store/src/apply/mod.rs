@@ -8,11 +8,14 @@ mod self_made;
 mod tokens;
 mod usage;
 
+pub(crate) use tokens::rows;
+
 use crate::continuity::Entry;
 use crate::error::StoreError;
 use crate::model::Inserted;
 use crate::schema::Changes;
 use crate::session::Session;
+use crate::statements::insertion::Row;
 use crate::statements::log::{MAX_WRITTEN, NewChange, insert_changes};
 use crate::write::{Facts, Outcome, Writable, Write, writes};
 use std::future::Future;
@@ -29,18 +32,34 @@ pub(crate) trait Perform: Facts + Writable {
 /// Applies all writes and returns their outcomes in the same order. All of their tokens go in together, and all of
 /// their entries of the change log: statements cost more than rows.
 ///
-/// The writes are of callers that wait at the same time, so the order among them is free: tokens go in first.
+/// `rows`: the [`rows`](rows()) of all of them, in their order. The writes are of callers that wait at the same time, so the order
+/// among them is free: tokens go in first. `foresees`: that new tokens are no duplicates.
+///
+/// `None`: one is, or, of a write beside which others write, its tokens are sealed under another data key than their app has. The
+/// transaction must be rolled back.
 ///
 /// # Errors
 /// One of the writes failed. The transaction must be rolled back.
-pub(crate) async fn apply<S: Session>(session: &mut S, writes: &[&Write]) -> Result<Applied, StoreError> {
-    let mut work = Work { session, log: Vec::new(), inserted: Vec::new().into_iter() };
-    work.inserted = work.insert_tokens_of(writes).await?.into_iter();
+pub(crate) async fn apply<S: Session>(
+    session: &mut S,
+    writes: &[&Write],
+    rows: Vec<Row>,
+    foresees: bool,
+) -> Result<Option<Applied>, StoreError> {
+    let (log, inserted) = (Vec::new(), Vec::new().into_iter());
+    let mut work =
+        Work { session, log, newest: None, given_out: None, foresees, is_as_foreseen: true, inserted };
+    work.inserted = work.insert_tokens_of(writes, rows).await?.into_iter();
+    if !work.is_as_foreseen {
+        return Ok(None);
+    }
+    // What comes now has entries that come before those of its tokens.
+    work.foresees = false;
     let mut outcomes = Vec::with_capacity(writes.len());
     for write in writes {
         outcomes.push(perform(write, &mut work).await?);
     }
-    Ok(Applied { newest: work.write_log().await?, outcomes })
+    Ok(Some(Applied { newest: work.write_log().await?, outcomes }))
 }
 
 macro_rules! perform {
@@ -72,6 +91,13 @@ pub(crate) struct Work<'s, 'w, S> {
     session: &'s mut S,
     /// The entries of the change log, written at the end.
     log: Vec<NewChange<'w>>,
+    /// The last entry that is written already.
+    newest: Option<Entry>,
+    /// The number of the last token, where that is known and none has come since.
+    given_out: Option<i64>,
+    /// Whether new tokens are taken for no duplicates, and whether they were none.
+    foresees: bool,
+    is_as_foreseen: bool,
     /// What became of the tokens of all writes, which went in first, in their order.
     inserted: std::vec::IntoIter<Inserted>,
 }
@@ -79,7 +105,7 @@ pub(crate) struct Work<'s, 'w, S> {
 impl<S: Session> Work<'_, '_, S> {
     /// Numbers are given out in the order of the entries.
     async fn write_log(&mut self) -> Result<Option<Entry>, StoreError> {
-        let mut newest = None;
+        let mut newest = self.newest;
         for changes in self.log.chunks(MAX_WRITTEN) {
             let sequence = self.session.append(insert_changes(changes), Changes::Sequence).await?;
             newest = changes.last().map(|change| Entry { sequence, at: change.at.as_millis() });

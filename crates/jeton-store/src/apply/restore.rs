@@ -13,7 +13,7 @@ use crate::scopes;
 use crate::session::Session;
 use crate::shape::SHAPES;
 use crate::statements::log::NewChange;
-use crate::statements::{copy as tables, genesis, restore, self_made};
+use crate::statements::{copy as tables, genesis, restore, self_made, totals};
 use crate::write::Touched;
 use jeton_core::TokenId;
 
@@ -40,6 +40,7 @@ impl Perform for Restore {
         let mut backup = Backup::open(&self.path).await.map_err(StoreError::unavailable)?;
         // What was done before in this transaction goes with everything else.
         work.log.clear();
+        work.newest = None;
         let mut restored = Restored::default();
         if self.keeps_removed {
             work.script(restore::REMEMBER).await?;
@@ -52,6 +53,9 @@ impl Perform for Restore {
             work.keep_refused(given_out, &mut restored).await?;
         }
         work.script(self_made::RECOUNT).await?;
+        if !S::COUNTS_INSERTED {
+            work.script(totals::RECOUNT).await?;
+        }
         let (at, by, kind) = (self.at, &self.by, ChangeKind::Restored);
         work.log.push(NewChange {
             at,

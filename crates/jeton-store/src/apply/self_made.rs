@@ -4,7 +4,7 @@
 //! transaction is over, always after the rows of tokens that it is about.
 
 use super::Work;
-use super::tokens::Issue;
+use super::tokens::Arrival;
 use crate::error::StoreError;
 use crate::model::{Inserted, NewToken, Replaced, SelfMadeLimit};
 use crate::record::Record;
@@ -63,12 +63,15 @@ struct Wish {
 
 impl<'w, S: Session> Work<'_, 'w, S> {
     /// Inserts tokens, of the self-made ones those for which there is room: of each app the first ones.
-    pub(super) async fn insert_bounded(&mut self, issues: &[Issue<'w>]) -> Result<Vec<Inserted>, StoreError> {
-        let mut held = self.open_accounts(issues).await?;
-        let has_room: Vec<bool> = issues.iter().map(|issue| take_room(&mut held, issue)).collect();
-        let admitted = issues.iter().zip(&has_room).filter(|(_, has_room)| **has_room);
-        let admitted: Vec<Issue<'w>> = admitted.map(|(issue, _)| *issue).collect();
-        let inserted = self.insert_all(&admitted).await?;
+    pub(super) async fn insert_bounded(
+        &mut self,
+        arrivals: Vec<Arrival<'w>>,
+    ) -> Result<Vec<Inserted>, StoreError> {
+        let mut held = self.open_accounts(&arrivals).await?;
+        let has_room: Vec<bool> = arrivals.iter().map(|arrival| take_room(&mut held, arrival)).collect();
+        let admitted = arrivals.into_iter().zip(&has_room).filter(|(_, has_room)| **has_room);
+        let mut admitted: Vec<Arrival<'w>> = admitted.map(|(arrival, _)| arrival).collect();
+        let inserted = self.insert_all(&mut admitted).await?;
         self.count(&admitted, &inserted).await?;
         let mut inserted = inserted.into_iter();
         let answer = |has_room| if has_room { inserted.next() } else { None };
@@ -76,12 +79,15 @@ impl<'w, S: Session> Work<'_, 'w, S> {
     }
 
     /// What each app has to which self-made tokens are to come, once as many expired ones are gone as make room for them.
-    async fn open_accounts(&mut self, issues: &[Issue<'w>]) -> Result<BTreeMap<AppId, Amount>, StoreError> {
+    async fn open_accounts(
+        &mut self,
+        arrivals: &[Arrival<'w>],
+    ) -> Result<BTreeMap<AppId, Amount>, StoreError> {
         let mut wishes = BTreeMap::new();
-        for issue in issues.iter().filter(|issue| is_self_made(issue)) {
-            let (app_id, limit, at) = (issue.app_id, issue.self_made, issue.at);
+        for arrival in arrivals.iter().filter(|arrival| is_self_made(arrival)) {
+            let (app_id, limit, at) = (arrival.app_id, arrival.self_made, arrival.at);
             let wish = wishes.entry(app_id).or_insert(Wish { app_id, amount: Amount::default(), limit, at });
-            wish.amount = wish.amount.plus(Amount::of(issue.token));
+            wish.amount = wish.amount.plus(Amount::of(arrival.token));
             wish.at = wish.at.max(at);
         }
         let mut held = BTreeMap::new();
@@ -92,12 +98,12 @@ impl<'w, S: Session> Work<'_, 'w, S> {
     }
 
     /// Adds what went in to what is counted.
-    async fn count(&mut self, issues: &[Issue<'w>], inserted: &[Inserted]) -> Result<(), StoreError> {
+    async fn count(&mut self, arrivals: &[Arrival<'w>], inserted: &[Inserted]) -> Result<(), StoreError> {
         let mut added: BTreeMap<AppId, Amount> = BTreeMap::new();
-        for (issue, answer) in issues.iter().zip(inserted) {
-            if is_self_made(issue) && matches!(answer, Inserted::Issued(_)) {
-                let sum = added.entry(issue.app_id).or_default();
-                *sum = sum.plus(Amount::of(issue.token));
+        for (arrival, answer) in arrivals.iter().zip(inserted) {
+            if is_self_made(arrival) && matches!(answer, Inserted::Issued(_)) {
+                let sum = added.entry(arrival.app_id).or_default();
+                *sum = sum.plus(Amount::of(arrival.token));
             }
         }
         for (app_id, Amount { tokens, bytes }) in added {
@@ -174,18 +180,18 @@ impl<'w, S: Session> Work<'_, 'w, S> {
     }
 }
 
-fn is_self_made(issue: &Issue<'_>) -> bool {
-    issue.token.kind == TokenKind::SelfMade
+fn is_self_made(arrival: &Arrival<'_>) -> bool {
+    arrival.token.kind == TokenKind::SelfMade
 }
 
 /// Takes the room for a token if it needs any and there is enough.
-fn take_room(held: &mut BTreeMap<AppId, Amount>, issue: &Issue<'_>) -> bool {
-    if !is_self_made(issue) {
+fn take_room(held: &mut BTreeMap<AppId, Amount>, arrival: &Arrival<'_>) -> bool {
+    if !is_self_made(arrival) {
         return true;
     }
-    let held = held.entry(issue.app_id).or_default();
-    let with_it = held.plus(Amount::of(issue.token));
-    let has_room = with_it.is_within(issue.self_made);
+    let held = held.entry(arrival.app_id).or_default();
+    let with_it = held.plus(Amount::of(arrival.token));
+    let has_room = with_it.is_within(arrival.self_made);
     if has_room {
         *held = with_it;
     }

@@ -2,26 +2,50 @@
 
 use super::{Facts, Perform, Work};
 use crate::change::{ChangeKind, Removal};
+use crate::continuity::Entry;
 use crate::decode;
 use crate::error::StoreError;
 use crate::model::{Inserted, NewToken, Replaced, SelfMadeLimit};
-use crate::schema::{TokenDigests, Tokens};
+use crate::record::Record;
+use crate::schema::{Changes, GivenOut, TokenDigests, Tokens};
 use crate::session::Session;
 use crate::statements::log::NewChange;
-use crate::statements::tokens::{self, MAX_INSERTED};
+use crate::statements::tokens::{self, MAX_INSERTED, new_row};
+use crate::statements::{apps, insertion::Row};
 use crate::write::{DeleteToken, InsertTokens, ReplaceToken, RevokeToken, Touched, Write, WriteLine};
 use jeton_core::{Actor, AppId, Digest, Timestamp, TokenId, TokenKind};
 use std::collections::{HashMap, HashSet};
 
-/// A token to be issued, with what its entry of the change log needs.
-#[derive(Clone, Copy)]
-pub(super) struct Issue<'w> {
+/// A token that is to be inserted, with what its entry of the change log needs.
+pub(super) struct Arrival<'w> {
     pub(super) app_id: AppId,
     pub(super) token: &'w NewToken,
+    /// What [`new_row`] made of it.
+    pub(super) row: Row,
     pub(super) self_made: SelfMadeLimit,
     pub(super) at: Timestamp,
     pub(super) by: &'w Actor,
 }
+
+impl Arrival<'_> {
+    /// What tells it from all others, until it has its number.
+    fn which(&self) -> (AppId, Digest) {
+        (self.app_id, self.token.digest)
+    }
+}
+
+/// The rows of the tokens that a write inserts: what can be made of them before the transaction begins.
+pub(crate) fn rows(write: &Write) -> Vec<Row> {
+    match write {
+        Write::InsertTokens(insert) => {
+            insert.tokens.iter().map(|token| new_row(insert.app_id, token)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Whether an app has a data key.
+type DataKeys<'w> = HashMap<(AppId, &'w [u8]), bool>;
 
 impl Facts for InsertTokens {
     fn touches(&self) -> Touched<'_> {
@@ -141,43 +165,148 @@ impl Perform for DeleteToken {
 }
 
 impl<'w, S: Session> Work<'_, 'w, S> {
-    /// Inserts the tokens of all writes that insert tokens and says what became of each.
+    /// Inserts the tokens of all writes that insert tokens, of which these are the [`rows`], and says what became of each.
     pub(super) async fn insert_tokens_of(
         &mut self,
         writes: &[&'w Write],
+        rows: Vec<Row>,
     ) -> Result<Vec<Inserted>, StoreError> {
-        let mut issues = Vec::new();
+        if let ([Write::InsertTokens(insert)], false) = (writes, S::WRITES_ALONE) {
+            return self.insert_tokens_of_one(insert, rows).await;
+        }
+        let (mut arrivals, mut answered) = (Vec::with_capacity(rows.len()), Vec::new());
+        let (mut keys, mut rows) = (DataKeys::default(), rows.into_iter());
         for write in writes {
-            if let Write::InsertTokens(insert) = write {
-                let InsertTokens { app_id, tokens, self_made, at, by } = &**insert;
-                let (app_id, self_made) = (*app_id, *self_made);
-                issues.extend(tokens.iter().map(|token| Issue { app_id, token, self_made, at: *at, by }));
+            let Write::InsertTokens(insert) = write else { continue };
+            let is_sealed_well = match &insert.sealed_under {
+                None => true,
+                Some(key) => self.has_data_key(&mut keys, insert.app_id, key).await?,
+            };
+            answered.push((insert.tokens.len(), is_sealed_well));
+            let its = arrivals_of(insert, rows.by_ref());
+            arrivals.extend(its.filter(|_| is_sealed_well));
+        }
+        let mut inserted = self.insert_tokens(arrivals).await?.into_iter();
+        let mut answers = Vec::new();
+        for (tokens, is_sealed_well) in answered {
+            match is_sealed_well {
+                true => answers.extend(inserted.by_ref().take(tokens)),
+                false => answers.extend(std::iter::repeat_n(Inserted::KeyGone, tokens)),
             }
         }
-        self.insert_tokens(&issues).await
+        Ok(answers)
     }
 
-    pub(super) async fn insert_tokens(&mut self, issues: &[Issue<'w>]) -> Result<Vec<Inserted>, StoreError> {
-        if issues.iter().any(|issue| issue.token.kind == TokenKind::SelfMade) {
-            self.insert_bounded(issues).await
+    /// The same for the one write of a transaction beside which others write. That the data key is another is found last, and makes
+    /// everything undone: by then whoever replaces everything is done, or waits.
+    async fn insert_tokens_of_one(
+        &mut self,
+        insert: &'w InsertTokens,
+        rows: Vec<Row>,
+    ) -> Result<Vec<Inserted>, StoreError> {
+        let InsertTokens { app_id, at, by, .. } = insert;
+        let key = insert.sealed_under.as_deref();
+        let arrivals: Vec<Arrival<'w>> = arrivals_of(insert, &mut rows.into_iter()).collect();
+        let is_bounded = arrivals.iter().any(|arrival| arrival.token.kind == TokenKind::SelfMade);
+        if is_bounded || !Self::are_new(&arrivals) {
+            let inserted = self.insert_tokens(arrivals).await?;
+            if let Some(key) = key {
+                self.is_as_foreseen = self.has_data_key(&mut DataKeys::default(), *app_id, key).await?;
+            }
+            return Ok(inserted);
+        }
+        let which: Vec<_> = arrivals.iter().map(Arrival::which).collect();
+        let rows = arrivals.into_iter().map(|arrival| arrival.row).collect();
+        let insertion = tokens::insert_tokens_of_app(rows, (*at, by), *app_id, key);
+        let answer = self.session.rows(insertion).await?;
+        if let Some(row) = answer.first() {
+            self.is_as_foreseen = decode::count(row)? == 0;
+            self.newest = Some(Entry { sequence: row.read(Changes::Sequence)?, at: at.as_millis() });
+        }
+        let ids = numbers_of(which, answer)?;
+        Ok(ids.into_iter().map(|id| id.map_or(Inserted::Duplicate, Inserted::Issued)).collect())
+    }
+
+    /// Whether an app has this data key. Nobody changes that before this transaction is over.
+    async fn has_data_key(
+        &mut self,
+        known: &mut DataKeys<'w>,
+        app_id: AppId,
+        key: &'w [u8],
+    ) -> Result<bool, StoreError> {
+        if let Some(has_it) = known.get(&(app_id, key)) {
+            return Ok(*has_it);
+        }
+        let row = self.session.row(apps::with_another_data_key(app_id, key, S::NUMBERS_IN_ORDER)).await?;
+        let has_it = row.as_ref().map(decode::count).transpose()? == Some(0);
+        if let Some(row) = row.filter(|_| S::NUMBERS_IN_ORDER) {
+            self.given_out = Some(row.read(GivenOut)?);
+        }
+        known.insert((app_id, key), has_it);
+        Ok(has_it)
+    }
+
+    pub(super) async fn insert_tokens(
+        &mut self,
+        mut arrivals: Vec<Arrival<'w>>,
+    ) -> Result<Vec<Inserted>, StoreError> {
+        if arrivals.iter().any(|arrival| arrival.token.kind == TokenKind::SelfMade) {
+            self.insert_bounded(arrivals).await
+        } else if S::NUMBERS_IN_ORDER && self.foresees && Self::are_new(&arrivals) {
+            self.insert_foreseen(arrivals).await
         } else {
-            self.insert_all(issues).await
+            self.insert_all(&mut arrivals).await
         }
     }
 
-    pub(super) async fn insert_all(&mut self, issues: &[Issue<'w>]) -> Result<Vec<Inserted>, StoreError> {
-        let mut answers = Vec::with_capacity(issues.len());
-        for issues in issues.chunks(MAX_INSERTED) {
-            let taken = self.taken_beside(issues).await?;
-            let is_free = |issue: &&Issue<'w>| !taken.contains(&(issue.app_id, issue.token.digest));
-            let rows: Vec<_> =
-                issues.iter().filter(is_free).map(|issue| (issue.app_id, issue.token)).collect();
-            let mut ids = self.insert_rows(&rows).await?.into_iter();
-            for issue in issues {
-                let id = if is_free(&issue) { ids.next().flatten() } else { None };
+    /// Whether all of them go in for certain, but for a mistake of who made their secrets.
+    fn are_new(arrivals: &[Arrival<'w>]) -> bool {
+        let is_new = |arrival: &Arrival<'w>| !arrival.token.is_foreign;
+        (1..=MAX_INSERTED).contains(&arrivals.len()) && arrivals.iter().all(is_new)
+    }
+
+    /// Inserts tokens, all of which should go in, with their entries of the change log: on SQLite each statement that is waited
+    /// for takes as long as some rows.
+    async fn insert_foreseen(&mut self, arrivals: Vec<Arrival<'w>>) -> Result<Vec<Inserted>, StoreError> {
+        let before = self.last_given_out().await?;
+        let ids: Vec<TokenId> = (before + 1..).map_while(TokenId::new).take(arrivals.len()).collect();
+        let (mut rows, mut entries) = (Vec::with_capacity(ids.len()), Vec::with_capacity(ids.len()));
+        for (arrival, id) in arrivals.into_iter().zip(&ids) {
+            let which = (arrival.app_id, *id, arrival.token.digest);
+            entries.push(entry(ChangeKind::TokenIssued, which, arrival.at, arrival.by, None));
+            rows.push(arrival.row);
+        }
+        let insertion = tokens::insert_tokens_with_entries(rows, before, &entries);
+        let (inserted, sequence) = self.session.run_all(insertion).await?;
+        self.is_as_foreseen = inserted == ids.len() as u64;
+        self.newest = entries.last().map(|entry| Entry { sequence, at: entry.at.as_millis() });
+        Ok(ids.into_iter().map(Inserted::Issued).collect())
+    }
+
+    /// The number of the last token.
+    async fn last_given_out(&mut self) -> Result<i64, StoreError> {
+        match self.given_out.take() {
+            Some(number) => Ok(number),
+            None => self.tokens_given_out().await,
+        }
+    }
+
+    /// Takes their rows.
+    pub(super) async fn insert_all(
+        &mut self,
+        arrivals: &mut [Arrival<'w>],
+    ) -> Result<Vec<Inserted>, StoreError> {
+        let mut answers = Vec::with_capacity(arrivals.len());
+        for arrivals in arrivals.chunks_mut(MAX_INSERTED) {
+            let taken = self.taken_beside(arrivals).await?;
+            let is_free = |arrival: &Arrival<'w>| !taken.contains(&(arrival.app_id, arrival.token.digest));
+            let mut free: Vec<_> = arrivals.iter_mut().filter(|arrival| is_free(arrival)).collect();
+            let mut ids = self.insert_rows(&mut free).await?.into_iter();
+            for arrival in arrivals {
+                let id = if is_free(arrival) { ids.next().flatten() } else { None };
                 if let Some(id) = id {
-                    let kind = ChangeKind::TokenIssued;
-                    self.log_token(kind, (issue.app_id, id, issue.token.digest), issue.at, issue.by, None);
+                    let which = (arrival.app_id, id, arrival.token.digest);
+                    self.log_token(ChangeKind::TokenIssued, which, arrival.at, arrival.by, None);
                 }
                 answers.push(id.map_or(Inserted::Duplicate, Inserted::Issued));
             }
@@ -187,9 +316,12 @@ impl<'w, S: Session> Work<'_, 'w, S> {
 
     /// Which of the digests are taken as ones that tokens have beside their own. Of secrets that were minted none is: they
     /// are never the same.
-    async fn taken_beside(&mut self, issues: &[Issue<'w>]) -> Result<HashSet<(AppId, Digest)>, StoreError> {
-        let foreign = issues.iter().filter(|issue| issue.token.is_foreign);
-        let foreign: Vec<Digest> = foreign.map(|issue| issue.token.digest).collect();
+    async fn taken_beside(
+        &mut self,
+        arrivals: &[Arrival<'w>],
+    ) -> Result<HashSet<(AppId, Digest)>, StoreError> {
+        let foreign = arrivals.iter().filter(|arrival| arrival.token.is_foreign);
+        let foreign: Vec<Digest> = foreign.map(|arrival| arrival.token.digest).collect();
         if foreign.is_empty() {
             return Ok(HashSet::new());
         }
@@ -201,38 +333,74 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         taken.collect()
     }
 
-    /// Inserts rows and says which number each was given; `None`: it was there already.
-    async fn insert_rows(&mut self, rows: &[(AppId, &NewToken)]) -> Result<Vec<Option<TokenId>>, StoreError> {
-        let answer = if S::NUMBERS_IN_ORDER && rows.len() > 1 {
-            // An answer of many rows takes SQLite's thread nearly as long as the insertion: it wakes us up for each.
-            let before = self.tokens_given_out().await?;
-            let inserted = self.session.run(tokens::insert_tokens_silently(rows)).await?;
-            if inserted == rows.len() as u64 {
-                return Ok((before + 1..).map(TokenId::new).take(rows.len()).collect());
-            }
-            self.session.rows(tokens::tokens_above(before)).await?
-        } else {
-            self.session.rows(tokens::insert_tokens(rows)).await?
-        };
-        let mut ids = HashMap::with_capacity(answer.len());
-        for row in answer {
-            let app_id = decode::number(&row, Tokens::AppId, AppId::new)?;
-            let digest = decode::digest(&row, Tokens::Digest)?;
-            ids.insert((app_id, digest), decode::number(&row, Tokens::Id, TokenId::new)?);
+    /// Takes their rows, inserts them and says which number each was given; `None`: it was there already.
+    async fn insert_rows(
+        &mut self,
+        arrivals: &mut [&mut Arrival<'w>],
+    ) -> Result<Vec<Option<TokenId>>, StoreError> {
+        if arrivals.is_empty() {
+            return Ok(Vec::new());
         }
-        // The first of several with the same digest is the one whose row went in: it takes the number.
-        Ok(rows.iter().map(|(app_id, token)| ids.remove(&(*app_id, token.digest))).collect())
+        let rows: Vec<Row> = arrivals.iter_mut().map(|arrival| std::mem::take(&mut arrival.row)).collect();
+        if !S::NUMBERS_IN_ORDER {
+            let answer = self.session.rows(tokens::insert_tokens(rows, None)).await?;
+            return numbers_of(arrivals.iter().map(|arrival| arrival.which()), answer);
+        }
+        // An answer of many rows takes SQLite's thread nearly as long as the insertion: it wakes us up for each.
+        let before = self.last_given_out().await?;
+        let (inserted, _) = self.session.run_all(tokens::insert_tokens(rows, Some(before))).await?;
+        if inserted == arrivals.len() as u64 {
+            return Ok((before + 1..).map(TokenId::new).take(arrivals.len()).collect());
+        }
+        let answer = self.session.rows(tokens::tokens_above(before)).await?;
+        numbers_of(arrivals.iter().map(|arrival| arrival.which()), answer)
     }
 
     fn log_token(
         &mut self,
         kind: ChangeKind,
-        (app_id, id, digest): (AppId, TokenId, Digest),
+        which: (AppId, TokenId, Digest),
         at: Timestamp,
         by: &'w Actor,
         removal: Option<Removal>,
     ) {
-        let (app_id, subject_id, digest) = (Some(app_id), Some(id.get()), Some(digest));
-        self.log.push(NewChange { at, kind, app_id, subject_id, digest, by, removal });
+        self.log.push(entry(kind, which, at, by, removal));
     }
+}
+
+fn entry(
+    kind: ChangeKind,
+    (app_id, id, digest): (AppId, TokenId, Digest),
+    at: Timestamp,
+    by: &Actor,
+    removal: Option<Removal>,
+) -> NewChange<'_> {
+    let (app_id, subject_id, digest) = (Some(app_id), Some(id.get()), Some(digest));
+    NewChange { at, kind, app_id, subject_id, digest, by, removal }
+}
+
+/// The tokens of a write, with the next of these rows.
+fn arrivals_of<'w>(
+    insert: &'w InsertTokens,
+    rows: &mut impl Iterator<Item = Row>,
+) -> impl Iterator<Item = Arrival<'w>> {
+    let InsertTokens { app_id, tokens, self_made, at, by, .. } = insert;
+    let (app_id, self_made, at) = (*app_id, *self_made, *at);
+    let its = tokens.iter().zip(rows.by_ref());
+    its.map(move |(token, row)| Arrival { app_id, token, row, self_made, at, by })
+}
+
+/// Which number each of these was given, as an insertion has answered.
+fn numbers_of(
+    which: impl IntoIterator<Item = (AppId, Digest)>,
+    answer: Vec<impl Record>,
+) -> Result<Vec<Option<TokenId>>, StoreError> {
+    let mut ids = HashMap::with_capacity(answer.len());
+    for row in answer {
+        let app_id = decode::number(&row, Tokens::AppId, AppId::new)?;
+        let digest = decode::digest(&row, Tokens::Digest)?;
+        ids.insert((app_id, digest), decode::number(&row, Tokens::Id, TokenId::new)?);
+    }
+    // The first of several with the same digest is the one whose row went in: it takes the number.
+    Ok(which.into_iter().map(|which| ids.remove(&which)).collect())
 }

@@ -2,12 +2,14 @@
 //!
 //! A connection stays in its database for as long as it lasts. So whatever is put in the place of one, by dropping and making
 //! it, by renaming, or by going over to another server, is met on new connections only, and each of them looks at the end of
-//! the change log before anybody uses it. What is done to the tables themselves is found by a look now and then.
+//! the change log before anybody uses it. What is done to the tables themselves is found by a look now and then, and behind a
+//! pooler of transactions, which changes connections as it likes, everything is.
 
 use super::breaker::Breaker;
+use super::line::{PgLine, Way};
 use crate::continuity::{Break, Continuity, Entry, LogEnd};
 use crate::error::StoreError;
-use sqlx::postgres::PgConnection;
+use crate::session::Session;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -48,7 +50,7 @@ impl Ground {
     ///
     /// # Errors
     /// It could not be found out.
-    pub(super) async fn look(&self, connection: &mut PgConnection) -> Result<(), StoreError> {
+    pub(super) async fn look(&self, connection: &mut impl Session) -> Result<(), StoreError> {
         // Others may look at the same time, and learn more than this look has seen.
         let before = self.known();
         match LogEnd::read(connection, &before).await {
@@ -111,14 +113,14 @@ impl Ground {
 }
 
 /// Looks until the database is lost.
-pub(super) async fn watch(ground: Arc<Ground>, breaker: Breaker, query_time: Duration) {
+pub(super) async fn watch(ground: Arc<Ground>, breaker: Breaker, way: Way, query_time: Duration) {
     let mut ticks = interval_at(Instant::now() + PERIOD, PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while ground.lost.get().is_none() {
         ticks.tick().await;
         let look = async {
-            let mut connection = breaker.pool().acquire().await.map_err(StoreError::unavailable)?;
-            ground.look(&mut connection).await
+            let line = PgLine::reading(&breaker.pool(), way, query_time).await;
+            ground.look(&mut line.map_err(StoreError::unavailable)?).await
         };
         // Why it could not is for those to say who are waiting for something.
         drop(breaker.call(Some(query_time), look).await);

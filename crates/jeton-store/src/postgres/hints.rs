@@ -6,7 +6,7 @@
 
 use crate::change::Hints;
 use sqlx::Executor;
-use sqlx::postgres::{PgListener, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
 use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -98,10 +98,10 @@ pub(super) enum Loss {
 }
 
 /// Tells `hints` of what is announced, for ever, and whether anything would be heard.
-pub(super) async fn listen(pool: &PgPool, announcer: &Announcer, hints: &watch::Sender<Hints>) {
+pub(super) async fn listen(database: &PgConnectOptions, announcer: &Announcer, hints: &watch::Sender<Hints>) {
     let mut is_known = false;
     loop {
-        let Err(loss) = hear(pool, announcer, hints, PATIENCE).await;
+        let Err(loss) = hear(database, announcer, hints, PATIENCE).await;
         let was_listening = hints.send_if_modified(|hints| std::mem::take(&mut hints.is_listening));
         if was_listening || !is_known {
             tracing::warn!("changes of other processes are not heard of and have to be looked for: {loss}");
@@ -113,14 +113,13 @@ pub(super) async fn listen(pool: &PgPool, announcer: &Announcer, hints: &watch::
 
 /// Listens until nothing is heard any more. That something would be is believed when something was.
 pub(super) async fn hear(
-    pool: &PgPool,
+    database: &PgConnectOptions,
     announcer: &Announcer,
     hints: &watch::Sender<Hints>,
     patience: Patience,
 ) -> Result<Infallible, Loss> {
-    let options = pool.connect_options();
     let own = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
-    let mut listener = PgListener::connect_with(&own.connect_lazy_with((*options).clone())).await?;
+    let mut listener = PgListener::connect_with(&own.connect_lazy_with(database.clone())).await?;
     listener.eager_reconnect(false);
     listener.listen(CHANNEL).await?;
     announcer.announce();

@@ -4,17 +4,19 @@
 mod breaker;
 mod ground;
 mod hints;
+mod line;
 mod open;
 #[cfg(test)]
 mod tests;
 
 use crate::Store;
-use crate::apply::{Applied, apply};
+use crate::apply::{Applied, apply, rows};
 use crate::change::Hints;
 use crate::engine::Engine;
 use crate::error::{OpenError, StoreError};
 use crate::fair::{Fair, Share, Turn};
 use crate::measures::StoreMeasures;
+use crate::model::Inserted;
 use crate::reading::{AtOnce, Reading, ReadingTurns, TURN_TIME, in_time};
 use crate::sql_store::SqlStore;
 use crate::write::{Outcome, Write, WriteLine};
@@ -22,9 +24,9 @@ use breaker::Breaker;
 use ground::Ground;
 use hints::Announcer;
 use jeton_core::AppId;
-use sqlx::Transaction;
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnection, PgPool, Postgres};
+pub(crate) use line::PgLine;
+use line::Way;
+use sqlx::postgres::{PgConnectOptions, PgPool};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +47,27 @@ const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; S
 const BEGIN_ALONE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0; \
                            SET LOCAL idle_in_transaction_session_timeout = 0; \
                            LOCK TABLE self_made, genesis, key_checks, apps, tokens, token_digests, operators, changes IN EXCLUSIVE MODE";
+
+/// Who seals tokens waits for who changes the app's data key, and the other way round, fairly: a row lock that many share would
+/// let them overtake who waits to change the row. Beside it, those who replace everything.
+const SEALED: &str =
+    "LOCK TABLE self_made, tokens IN ROW EXCLUSIVE MODE; SELECT pg_advisory_xact_lock_shared";
+/// See [`SEALED`].
+const RESEALS: &str = "SELECT pg_advisory_xact_lock";
+/// What tells those locks from those of other programs in the same database.
+const DATA_KEYS: i32 = i32::from_be_bytes(*b"jtdk");
+
+/// How a write begins its transaction.
+fn begin(write: &Write) -> String {
+    // Apps whose numbers have the same last bits wait for each other: nothing more comes of it.
+    let lock = |lock: &str, id: AppId| format!("{BEGIN}; {lock}({DATA_KEYS}, {})", id.get() as i32);
+    match write {
+        Write::Restore(_) => BEGIN_ALONE.to_owned(),
+        Write::InsertTokens(insert) if insert.sealed_under.is_some() => lock(SEALED, insert.app_id),
+        Write::ChangeApp(change) if change.change.data_key.is_some() => lock(RESEALS, change.id),
+        _ => BEGIN.to_owned(),
+    }
+}
 
 /// What one app does at once on the pool's connections; of pages and scans, one more is for other apps. The others are for
 /// those who look up by key or write, which is quick.
@@ -71,7 +94,25 @@ pub async fn open_postgres(url: &str, options: PostgresOptions) -> Result<Arc<dy
     let PostgresOptions { query_time } = options;
     let ground = Arc::default();
     let pool = open::pool(url, query_time, &ground).await?;
-    Ok(Arc::new(SqlStore(PostgresEngine::over(pool, query_time, ground))))
+    let direct = pool.connect_options();
+    Ok(Arc::new(SqlStore(PostgresEngine::over(pool, (Way::Direct, direct), query_time, ground))))
+}
+
+/// The same where `url` leads to the database through a pooler that gives each transaction another connection, as PgBouncer does
+/// in its mode `transaction`: no statement stays prepared, and everything is a transaction, which takes longer. `direct_url`
+/// leads to the database itself: over it the schema is brought to the newest version, and announcements are heard.
+///
+/// # Errors
+/// As those of [`open_postgres`].
+pub async fn open_pooled_postgres(
+    url: &str,
+    direct_url: &str,
+    options: PostgresOptions,
+) -> Result<Arc<dyn Store>, OpenError> {
+    let PostgresOptions { query_time } = options;
+    let (pool, direct) = open::pooled(url, direct_url, query_time).await?;
+    let engine = PostgresEngine::over(pool, (Way::Pooled, Arc::new(direct)), query_time, Arc::default());
+    Ok(Arc::new(SqlStore(engine)))
 }
 
 /// How a PostgreSQL database is used.
@@ -90,6 +131,9 @@ impl Default for PostgresOptions {
 #[derive(Debug)]
 struct PostgresEngine {
     breaker: Breaker,
+    way: Way,
+    /// How the database itself is reached.
+    direct: Arc<PgConnectOptions>,
     ground: Arc<Ground>,
     watching: JoinHandle<()>,
     query_time: Duration,
@@ -102,32 +146,39 @@ struct PostgresEngine {
 /// A connection of the pool, and the turn of what is no lookup.
 #[derive(Debug)]
 struct Reader {
-    connection: PoolConnection<Postgres>,
+    line: PgLine,
     _turn: Option<Turn<AppId>>,
 }
 
 impl Deref for Reader {
-    type Target = PgConnection;
+    type Target = PgLine;
 
-    fn deref(&self) -> &PgConnection {
-        &self.connection
+    fn deref(&self) -> &PgLine {
+        &self.line
     }
 }
 
 impl DerefMut for Reader {
-    fn deref_mut(&mut self) -> &mut PgConnection {
-        &mut self.connection
+    fn deref_mut(&mut self) -> &mut PgLine {
+        &mut self.line
     }
 }
 
 impl PostgresEngine {
-    fn over(pool: PgPool, query_time: Duration, ground: Arc<Ground>) -> Self {
+    fn over(
+        pool: PgPool,
+        (way, direct): (Way, Arc<PgConnectOptions>),
+        query_time: Duration,
+        ground: Arc<Ground>,
+    ) -> Self {
         let measures = Arc::<StoreMeasures>::default();
         let breaker = Breaker::over(pool, query_time, measures.clone());
-        let watching = tokio::spawn(ground::watch(ground.clone(), breaker.clone(), query_time));
+        let watching = tokio::spawn(ground::watch(ground.clone(), breaker.clone(), way, query_time));
         PostgresEngine {
             announcer: Announcer::over(breaker.pools()),
             breaker,
+            way,
+            direct,
             ground,
             watching,
             query_time,
@@ -150,19 +201,35 @@ impl PostgresEngine {
     }
 
     async fn transact(&self, write: &Write) -> Result<Outcome, StoreError> {
-        let begin = if matches!(write, Write::Restore(_)) { BEGIN_ALONE } else { BEGIN };
-        let before = self.ground.known();
-        let mut transaction = self.breaker.pool().begin_with(begin).await.map_err(StoreError::unavailable)?;
+        let begin = begin(write);
+        let (before, rows) = (self.ground.known(), rows(write));
+        let line = PgLine::writing(&self.breaker.pool(), self.way, &begin).await;
+        let mut line = line.map_err(StoreError::unavailable)?;
         // Its connection may be a new one.
         self.ground.holds()?;
         // Dropped on an error, which rolls it back.
-        let Applied { mut outcomes, newest } = apply(&mut *transaction, &[write]).await?;
+        let applied = apply(&mut line, &[write], rows, false).await?;
+        let Some(Applied { mut outcomes, newest }) = applied else { return key_gone(write) };
         self.ground.check_written(&before, newest)?;
-        transaction.commit().await.map_err(StoreError::unavailable)?;
+        line.commit().await.map_err(StoreError::unavailable)?;
         self.ground.note(newest);
         self.ground.holds()?;
-        outcomes.pop().ok_or_else(|| StoreError::unavailable("a write had no outcome"))
+        outcomes.pop().ok_or_else(nothing)
     }
+}
+
+/// The answer to an insertion of tokens that are sealed under a key which is gone.
+fn key_gone(write: &Write) -> Result<Outcome, StoreError> {
+    match write {
+        Write::InsertTokens(insert) => {
+            Ok(Outcome::InsertTokens(vec![Inserted::KeyGone; insert.tokens.len()]))
+        }
+        _ => Err(nothing()),
+    }
+}
+
+fn nothing() -> StoreError {
+    StoreError::unavailable("a write had no outcome")
 }
 
 impl Drop for PostgresEngine {
@@ -172,7 +239,7 @@ impl Drop for PostgresEngine {
 }
 
 impl Engine for PostgresEngine {
-    type Connection = PgConnection;
+    type Connection = PgLine;
     type Reader = Reader;
 
     fn read_time(&self) -> Duration {
@@ -190,24 +257,26 @@ impl Engine for PostgresEngine {
 
     async fn reader(&self, reading: Reading) -> Result<Reader, StoreError> {
         let turn = self.turns.of(reading).await?;
-        let connection = self.breaker.pool().acquire().await.map_err(StoreError::unavailable)?;
+        let line = PgLine::reading(&self.breaker.pool(), self.way, self.query_time).await;
+        let line = line.map_err(StoreError::unavailable)?;
         self.ground.holds()?;
-        Ok(Reader { connection, _turn: turn })
+        Ok(Reader { line, _turn: turn })
     }
 
-    type Snapshot = Transaction<'static, Postgres>;
+    type Snapshot = Reader;
 
     async fn snapshot(&self) -> Result<Self::Snapshot, StoreError> {
         let pool = self.breaker.pool();
         let begin = async {
-            let transaction = pool.begin_with(BEGIN_SNAPSHOT).await.map_err(StoreError::unavailable)?;
+            let line = PgLine::transaction(&pool, self.way, BEGIN_SNAPSHOT).await;
+            let line = line.map_err(StoreError::unavailable)?;
             self.ground.holds()?;
-            Ok(transaction)
+            Ok(Reader { line, _turn: None })
         };
         self.breaker.call(Some(open::ACQUIRE_TIMEOUT), begin).await
     }
 
-    async fn file_faults(&self, _: &mut PgConnection) -> Result<Vec<String>, StoreError> {
+    async fn file_faults(&self, _: &mut PgLine) -> Result<Vec<String>, StoreError> {
         Ok(Vec::new())
     }
 
@@ -222,7 +291,7 @@ impl Engine for PostgresEngine {
     }
 
     async fn listen(&self, hints: &watch::Sender<Hints>) {
-        hints::listen(&self.breaker.pool(), &self.announcer, hints).await;
+        hints::listen(&self.direct, &self.announcer, hints).await;
     }
 
     fn measures(&self) -> &StoreMeasures {

@@ -35,6 +35,23 @@ pub(super) async fn pool(url: &str, query_time: Duration, ground: &Arc<Ground>) 
         .connect_lazy_with(options.options(limits)))
 }
 
+/// The connections of a pooler, and how its database itself is reached, once that is at the newest schema. The pooler refuses
+/// what it cannot tell each of its own connections when one begins; so transactions are told (see [`line`](super::line)).
+pub(super) async fn pooled(
+    url: &str,
+    direct_url: &str,
+    query_time: Duration,
+) -> Result<(PgPool, PgConnectOptions), OpenError> {
+    let direct = options(direct_url)?;
+    prepare(&direct).await?;
+    let options = options(url)?.extra_float_digits(None).statement_cache_capacity(0);
+    let pool = PgPoolOptions::new()
+        .max_connections(MAX_CONNECTIONS)
+        .acquire_timeout(ACQUIRE_TIMEOUT.min(query_time))
+        .connect_lazy_with(options);
+    Ok((pool, direct))
+}
+
 /// What is done with a new connection.
 fn begin(
     ground: &Arc<Ground>,

@@ -56,12 +56,13 @@ async fn a_process_that_hears_itself_again_and_again_goes_on_listening() {
         return;
     }
     let pool = PgPool::connect_lazy(&Cluster::shared().create_database()).unwrap();
+    let database = pool.connect_options();
     let (announcer, hints) = (announcer(&pool), watch::Sender::<Hints>::default());
     let patience = Patience { silence: Duration::from_millis(1), echo: LONG };
     let mut heard = hints.subscribe();
     let heard = heard.wait_for(|hints| hints.heard >= 5);
     tokio::select! {
-        Err(loss) = hear(&pool, &announcer, &hints, patience) => panic!("{loss}"),
+        Err(loss) = hear(&database, &announcer, &hints, patience) => panic!("{loss}"),
         heard = heard => assert!(heard.unwrap().is_listening),
     }
 }
@@ -76,9 +77,10 @@ async fn listening_where_nothing_comes_through_is_no_listening() {
     let mute = mute(server).await;
     let url = format!("{}?sslmode=disable", url.replace(&server.to_string(), &mute.to_string()));
     let pool = PgPool::connect_lazy(&url).unwrap();
+    let database = pool.connect_options();
     let (announcer, hints) = (announcer(&pool), watch::Sender::<Hints>::default());
     let patience = Patience { silence: LONG, echo: Duration::from_millis(100) };
-    let Err(loss) = hear(&pool, &announcer, &hints, patience).await;
+    let Err(loss) = hear(&database, &announcer, &hints, patience).await;
     assert!(matches!(loss, Loss::Deaf), "{loss}");
     assert_eq!(*hints.borrow(), Hints::default());
 }

@@ -1,8 +1,10 @@
 //! The writes that wait for the writing task.
 
+use crate::apply::rows;
 use crate::error::StoreError;
 use crate::fair::Crowded;
 use crate::lines::Lines;
+use crate::statements::insertion::Row;
 use crate::statements::tokens::MAX_INSERTED;
 use crate::write::{Outcome, Write, WriteLine};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,10 +19,22 @@ const MAX_GROUP_WEIGHT: usize = MAX_INSERTED;
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) write: Write,
+    /// Its rows, as whoever waits has made them: the thread that writes has the least time of all.
+    rows: Option<Vec<Row>>,
     pub(super) answer: oneshot::Sender<Result<Outcome, StoreError>>,
 }
 
 impl Job {
+    pub(super) fn new(write: Write, answer: oneshot::Sender<Result<Outcome, StoreError>>) -> Self {
+        let rows = Some(rows(&write));
+        Job { write, rows, answer }
+    }
+
+    /// Takes its rows, or makes them again.
+    pub(super) fn rows(&mut self) -> Vec<Row> {
+        self.rows.take().unwrap_or_else(|| rows(&self.write))
+    }
+
     fn weight(&self) -> usize {
         self.write.weight().max(1)
     }
@@ -135,12 +149,12 @@ mod tests {
 
     fn push(jobs: &Jobs, write: Write) -> Result<(), StoreError> {
         let (answer, _) = oneshot::channel();
-        jobs.push(Job { write, answer })
+        jobs.push(Job::new(write, answer))
     }
 
     fn new_token(app_id: AppId) -> Write {
-        let (tokens, self_made) = (Vec::new(), SelfMadeLimit::NONE);
-        InsertTokens { app_id, tokens, self_made, at: Timestamp::MIN, by: Actor::Cli }.into()
+        let (tokens, self_made, sealed_under) = (Vec::new(), SelfMadeLimit::NONE, None);
+        InsertTokens { app_id, tokens, self_made, sealed_under, at: Timestamp::MIN, by: Actor::Cli }.into()
     }
 
     fn heavy(limit: u32) -> Write {
@@ -196,7 +210,7 @@ mod tests {
         let jobs = Jobs::new();
         let worker = Worker(Arc::clone(&jobs));
         let (answer, answered) = oneshot::channel();
-        jobs.push(Job { write: heavy(1), answer }).unwrap();
+        jobs.push(Job::new(heavy(1), answer)).unwrap();
         assert!(jobs.wait().await);
         drop(worker);
         assert!(answered.await.is_err());

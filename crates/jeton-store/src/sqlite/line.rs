@@ -3,8 +3,9 @@
 use super::ground::Ground;
 use super::open;
 use super::reserve::Reserve;
-use crate::apply::{Applied, apply};
+use crate::apply::{self, Applied};
 use crate::error::{OpenError, StoreError, database_code};
+use crate::statements::insertion::Row;
 use crate::write::{Outcome, Write};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Executor};
@@ -92,19 +93,40 @@ impl Line {
         self.reserve.is_whole()
     }
 
-    /// Applies writes and commits.
-    pub(super) async fn transact(&mut self, writes: &[&Write]) -> Result<Vec<Outcome>, Failure> {
+    /// Applies writes, of which these are the rows, and commits.
+    pub(super) async fn transact(
+        &mut self,
+        writes: &[&Write],
+        rows: Vec<Row>,
+    ) -> Result<Vec<Outcome>, Failure> {
+        match self.try_to_transact(writes, rows, true).await? {
+            Some(outcomes) => Ok(outcomes),
+            None => {
+                let rows = writes.iter().flat_map(|write| apply::rows(write)).collect();
+                Ok(self.try_to_transact(writes, rows, false).await?.unwrap_or_default())
+            }
+        }
+    }
+
+    /// `None`: something was not as it was foreseen, and nothing was done.
+    async fn try_to_transact(
+        &mut self,
+        writes: &[&Write],
+        rows: Vec<Row>,
+        foresees: bool,
+    ) -> Result<Option<Vec<Outcome>>, Failure> {
         let commit_failed = |error: sqlx::Error| Failure::Commit(StoreError::unavailable(error));
         let ground = Arc::clone(&self.ground);
         ground.look().map_err(Failure::Commit)?;
         let connection = self.connection().await.map_err(Failure::Commit)?;
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(commit_failed)?;
-        let applied = apply(&mut *transaction, writes).await.and_then(|applied| {
-            ground.check_written(applied.newest)?;
+        let applied = apply::apply(&mut *transaction, writes, rows, foresees).await.and_then(|applied| {
+            ground.check_written(applied.as_ref().and_then(|applied| applied.newest))?;
             Ok(applied)
         });
         let (applied, ended) = match applied {
-            Ok(applied) => (Ok(applied), transaction.commit().await),
+            Ok(Some(applied)) => (Ok(Some(applied)), transaction.commit().await),
+            Ok(None) => (Ok(None), transaction.rollback().await),
             // A full disk makes SQLite undo the transaction by itself, and then there is nothing to roll back.
             Err(error) => (Err(error), transaction.rollback().await),
         };
@@ -114,12 +136,13 @@ impl Line {
         }
         match (applied, ended) {
             // What went into a file that has no name any more is not acknowledged.
-            (Ok(Applied { outcomes, newest }), Ok(())) => {
+            (Ok(None), Ok(())) => Ok(None),
+            (Ok(Some(Applied { outcomes, newest })), Ok(())) => {
                 if writes.iter().any(|write| matches!(write, Write::Genesis(_) | Write::Restore(_))) {
                     ground.begin_anew();
                 }
                 ground.note(newest);
-                ground.look().map(|()| outcomes).map_err(Failure::Commit)
+                ground.look().map(|()| Some(outcomes)).map_err(Failure::Commit)
             }
             (Err(error), Ok(())) => Err(Failure::Write(error)),
             (Err(error), Err(_)) if is_full(&error) => Err(Failure::Write(error)),
@@ -132,7 +155,8 @@ impl Line {
         loop {
             // The log of the database may have room that it can use again.
             self.checkpoint().await;
-            match self.transact(writes).await {
+            let rows = writes.iter().flat_map(|write| apply::rows(write)).collect();
+            match self.transact(writes, rows).await {
                 Err(failure) if failure.is_full() && self.reserve.give_up() => {}
                 done => return done,
             }

@@ -54,7 +54,7 @@ impl Writer {
     /// Answers once the write is on disk. A caller that does not wait for that disturbs nobody: the write is made.
     pub(super) async fn write(&self, write: Write) -> Result<Outcome, StoreError> {
         let (answer, answered) = oneshot::channel();
-        self.jobs.push(Job { write, answer })?;
+        self.jobs.push(Job::new(write, answer))?;
         // The task drops a job unanswered only if it panicked.
         answered.await.unwrap_or_else(|_| Err(StoreError::unavailable(Closed)))
     }
@@ -109,8 +109,9 @@ async fn commit(line: &mut Line, jobs: Vec<Job>) {
     if jobs.is_empty() {
         return;
     }
+    let rows = jobs.iter_mut().flat_map(Job::rows).collect();
     let writes: Vec<_> = jobs.iter().map(|job| &job.write).collect();
-    match line.transact(&writes).await {
+    match line.transact(&writes, rows).await {
         Ok(outcomes) => finish(line, jobs, outcomes).await,
         Err(failure) if failure.is_full() => commit_on_full_disk(line, jobs, failure.into_error()).await,
         Err(Failure::Write(error)) if jobs.len() > 1 => {
@@ -138,9 +139,10 @@ async fn commit_on_full_disk(line: &mut Line, jobs: Vec<Job>, error: StoreError)
 }
 
 async fn each_alone(line: &mut Line, jobs: Vec<Job>) {
-    for job in jobs {
+    for mut job in jobs {
+        let rows = job.rows();
         let writes = [&job.write];
-        let done = match line.transact(&writes).await {
+        let done = match line.transact(&writes, rows).await {
             Err(failure) if failure.is_full() && job.write.takes_away() => {
                 line.transact_on_full_disk(&writes).await
             }

@@ -2,9 +2,9 @@
 
 use super::{Statement, one_more, unless_taken};
 use crate::model::{AppChange, NewApp};
-use crate::schema::{Apps, Tokens};
+use crate::schema::{Apps, Count, GivenOut, Tokens};
 use jeton_core::{AppId, AppKey, Timestamp};
-use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
+use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement};
 
 /// What an app is read from.
 const COLUMNS: [Apps; 10] = [
@@ -154,3 +154,22 @@ pub(crate) fn delete_app(id: AppId, at: Timestamp) -> Statement {
             .take(),
     )
 }
+
+/// How many apps of this number have another data key, or none: one or none. A deleted app is not asked for its own, which is
+/// wiped. `with_number`, for SQLite: also the greatest number that was given to a token.
+pub(crate) fn with_another_data_key(id: AppId, data_key: &[u8], with_number: bool) -> Statement {
+    let is_another = Expr::col(Apps::DataKey).is_null().or(Expr::col(Apps::DataKey).ne(data_key.to_vec()));
+    let mut count = Query::select();
+    count
+        .expr_as(Func::count(Expr::col(Apps::Id)), Count)
+        .from(Apps::Table)
+        .and_where(Expr::col(Apps::Id).eq(id.get()))
+        .and_where(Expr::col(Apps::DeletedAt).is_null())
+        .and_where(is_another);
+    if with_number {
+        count.expr_as(Expr::cust(GIVEN_OUT), GivenOut);
+    }
+    Statement::fixed(count)
+}
+
+const GIVEN_OUT: &str = "(SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'tokens')";

@@ -1,10 +1,11 @@
 //! Statements about the change log.
 
 use super::Statement;
+use super::insertion::{Form, Insertion, Row, Rows};
 use crate::change::{ChangeKind, Removal};
 use crate::schema::{Changes, Count, Genesis, LogEnds, Snapshot};
 use jeton_core::{Actor, AppId, Digest, Timestamp};
-use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement};
+use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement, Value};
 
 /// Most entries in one statement. 8 arguments each make 28,672: see [`MAX_INSERTED`](super::tokens::MAX_INSERTED).
 pub(crate) const MAX_WRITTEN: usize = 3_584;
@@ -30,35 +31,36 @@ pub(crate) enum LogOrder {
     Transaction,
 }
 
-/// Takes at most [`MAX_WRITTEN`].
+/// An entry as a row.
+pub(super) const ENTRY: Form = Form {
+    table: "changes",
+    columns: &["at", "kind", "app_id", "subject_id", "digest", "actor", "was_on_loopback", "sealed"],
+    otherwise: "",
+    returning: " RETURNING sequence",
+    around: "",
+    then: "",
+    also: None,
+};
+
+static NEW: Insertion = Insertion::of(ENTRY);
+
+/// Takes at least one entry and at most [`MAX_WRITTEN`]. PostgreSQL answers their numbers.
 pub(crate) fn insert_changes(changes: &[NewChange<'_>]) -> Statement {
-    let mut insert = Query::insert();
-    insert.into_table(Changes::Table).columns([
-        Changes::At,
-        Changes::Kind,
-        Changes::AppId,
-        Changes::SubjectId,
-        Changes::Digest,
-        Changes::Actor,
-        Changes::WasOnLoopback,
-        Changes::Sealed,
-    ]);
-    for change in changes {
-        insert.values_panic([
-            Expr::val(change.at.as_millis()),
-            Expr::val(change.kind.name()),
-            Expr::val(change.app_id.map(AppId::get)),
-            Expr::val(change.subject_id),
-            Expr::val(change.digest.map(|digest| digest.as_bytes().to_vec())),
-            Expr::val(change.by.to_string()),
-            Expr::val(change.removal.as_ref().map(|removal| removal.was_on_loopback)),
-            Expr::val(change.removal.as_ref().and_then(|removal| removal.sealed.clone())),
-        ]);
-    }
-    match changes {
-        [_] => Statement::fixed(insert),
-        _ => Statement::varying(insert),
-    }
+    let rows = changes.iter().map(entry).collect();
+    Statement::of_rows(Rows { insertion: &NEW, rows, then: Vec::new(), also: Vec::new() })
+}
+
+pub(super) fn entry(change: &NewChange<'_>) -> Row {
+    vec![
+        Value::BigInt(Some(change.at.as_millis())),
+        Value::String(Some(change.kind.name().to_owned())),
+        Value::BigInt(change.app_id.map(AppId::get)),
+        Value::BigInt(change.subject_id),
+        Value::Bytes(change.digest.map(|digest| digest.as_bytes().to_vec())),
+        Value::String(Some(change.by.to_string())),
+        Value::Bool(change.removal.as_ref().map(|removal| removal.was_on_loopback)),
+        Value::Bytes(change.removal.as_ref().and_then(|removal| removal.sealed.clone())),
+    ]
 }
 
 /// What comes after an entry, as far as nothing can come in between any more.

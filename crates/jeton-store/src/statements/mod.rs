@@ -7,6 +7,7 @@
 pub(crate) mod apps;
 pub(crate) mod copy;
 pub(crate) mod genesis;
+pub(crate) mod insertion;
 pub(crate) mod log;
 pub(crate) mod operators;
 #[cfg(test)]
@@ -18,59 +19,71 @@ pub(crate) mod self_made;
 mod tests;
 pub(crate) mod token_lists;
 pub(crate) mod tokens;
+pub(crate) mod totals;
 pub(crate) mod usage;
 
 use crate::error::StoreError;
-use sea_query::{Expr, ExprTrait, OnConflict, QueryBuilder, QueryStatementBuilder, SubQueryStatement, Value};
+use insertion::{Engine, Insertion, Rows, without_nul};
+use sea_query::{
+    Expr, ExprTrait, OnConflict, QueryBuilder, QueryStatementBuilder, SubQueryStatement, Values,
+};
 use sea_query_sqlx::SqlxValues;
+use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 /// A statement with its arguments.
 #[derive(Debug)]
 pub(crate) struct Statement {
-    query: SubQueryStatement,
+    text: Text,
     is_fixed: bool,
+}
+
+#[derive(Debug)]
+enum Text {
+    /// Built for the engine that runs it.
+    Built(Box<SubQueryStatement>),
+    /// Rows, whose insertion is written for each engine.
+    Rows(Rows),
 }
 
 impl Statement {
     /// A statement whose text is one of a few: connections keep it prepared.
     pub(crate) fn fixed(query: impl QueryStatementBuilder) -> Self {
-        Statement { query: query.into(), is_fixed: true }
+        Statement { text: Text::Built(Box::new(query.into())), is_fixed: true }
     }
 
     /// A statement whose text depends on how much there is to do: keeping it would push the fixed ones out.
     fn varying(query: impl QueryStatementBuilder) -> Self {
-        Statement { query: query.into(), is_fixed: false }
+        Statement { text: Text::Built(Box::new(query.into())), is_fixed: false }
     }
 
-    /// The same insertion, which answers a column of what it has written.
-    pub(crate) fn answering(mut self, column: impl sea_query::IntoColumnRef) -> Self {
-        if let SubQueryStatement::InsertStatement(insert) = &mut self.query {
-            insert.returning_col(column);
-        }
-        self
+    /// An insertion of at least one row, of which few texts are written.
+    fn of_rows(rows: Rows) -> Self {
+        Statement { text: Text::Rows(rows), is_fixed: true }
     }
 
-    /// Whether it is worth keeping prepared.
-    pub(crate) fn is_fixed(&self) -> bool {
-        self.is_fixed
-    }
-
-    /// The text for one engine, and the arguments.
-    ///
-    /// A text with a NUL in it goes nowhere: PostgreSQL cannot hold one, and what one engine refuses, both do.
-    pub(crate) fn build(&self, builder: impl QueryBuilder) -> Result<(String, SqlxValues), StoreError> {
-        let (sql, values) = match &self.query {
-            SubQueryStatement::SelectStatement(query) => query.build(builder),
-            SubQueryStatement::InsertStatement(query) => query.build(builder),
-            SubQueryStatement::UpdateStatement(query) => query.build(builder),
-            SubQueryStatement::DeleteStatement(query) => query.build(builder),
-            SubQueryStatement::WithStatement(query) => query.build(builder),
+    /// The text for one engine, the arguments, and whether the text is worth keeping prepared.
+    pub(crate) fn build(self, builder: impl QueryBuilder) -> Result<(SqlStr, SqlxValues, bool), StoreError> {
+        let (sql, values, is_fixed) = match self.text {
+            Text::Rows(rows) => {
+                // What tells the builders from each other: only PostgreSQL's numbers its arguments.
+                let engine = if builder.placeholder().1 { Engine::Postgres } else { Engine::Sqlite };
+                let is_kept = Insertion::is_kept(engine, rows.rows.len());
+                let (sql, values) = rows.build(engine);
+                (sql, Values(values), is_kept)
+            }
+            Text::Built(query) => {
+                let (sql, values) = match &*query {
+                    SubQueryStatement::SelectStatement(query) => query.build(builder),
+                    SubQueryStatement::InsertStatement(query) => query.build(builder),
+                    SubQueryStatement::UpdateStatement(query) => query.build(builder),
+                    SubQueryStatement::DeleteStatement(query) => query.build(builder),
+                    SubQueryStatement::WithStatement(query) => query.build(builder),
+                };
+                (AssertSqlSafe(sql).into_sql_str(), values, self.is_fixed)
+            }
         };
-        let holds_nul = |value: &Value| matches!(value, Value::String(Some(text)) if text.contains('\0'));
-        if values.iter().any(holds_nul) {
-            return Err(StoreError::unavailable("a text with a NUL character cannot be stored"));
-        }
-        Ok((sql, SqlxValues(values)))
+        without_nul(&values.0)?;
+        Ok((sql, SqlxValues(values), is_fixed))
     }
 }
 

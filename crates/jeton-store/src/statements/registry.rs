@@ -3,7 +3,8 @@
 use super::log::{LogOrder, NewChange};
 use super::tokens::Half;
 use super::{
-    Statement, apps, copy, genesis, log, operators, restore, retention, self_made, token_lists, tokens, usage,
+    Statement, apps, copy, genesis, log, operators, restore, retention, self_made, token_lists, tokens,
+    totals, usage,
 };
 use crate::change::{ChangeKind, Removal};
 use crate::model::{
@@ -80,18 +81,31 @@ fn about_apps() -> Vec<(&'static str, Runs, Statement)> {
         ("update_app", Everywhere, apps::update_app(APP, 1, &whole, AT)),
         ("update_app", Everywhere, apps::update_app(APP, 1, &without_key, AT)),
         ("delete_app", Everywhere, apps::delete_app(APP, AT)),
+        ("with_another_data_key", Everywhere, apps::with_another_data_key(APP, &[1], false)),
+        ("with_another_data_key", Runs::OnSqlite, apps::with_another_data_key(APP, &[1], true)),
     ]
 }
 
 fn about_tokens() -> Vec<(&'static str, Runs, Statement)> {
-    use Runs::Everywhere;
+    use Runs::{Everywhere, OnPostgres, OnSqlite};
     let new = new_token();
-    let one = [(APP, &new)];
-    let most = vec![(APP, &new); tokens::MAX_INSERTED];
+    let rows = |count| vec![tokens::new_row(APP, &new); count];
     vec![
-        ("insert_tokens", Everywhere, tokens::insert_tokens(&one)),
-        ("insert_tokens", Everywhere, tokens::insert_tokens(&most)),
-        ("insert_tokens_silently", Everywhere, tokens::insert_tokens_silently(&most)),
+        ("insert_tokens", OnSqlite, tokens::insert_tokens(rows(1), Some(0))),
+        ("insert_tokens", OnSqlite, tokens::insert_tokens(rows(33), Some(0))),
+        ("insert_tokens", OnSqlite, tokens::insert_tokens(rows(tokens::MAX_INSERTED), Some(0))),
+        (
+            "insert_tokens_with_entries",
+            OnSqlite,
+            tokens::insert_tokens_with_entries(rows(3), 0, &[change(), change(), change()]),
+        ),
+        (
+            "insert_tokens_of_app",
+            OnPostgres,
+            tokens::insert_tokens_of_app(rows(2), (AT, &Actor::Cli), APP, Some(&[1])),
+        ),
+        ("insert_tokens", OnPostgres, tokens::insert_tokens(rows(1), None)),
+        ("insert_tokens", OnPostgres, tokens::insert_tokens(rows(tokens::MAX_INSERTED), None)),
         ("tokens_above", Everywhere, tokens::tokens_above(1)),
         ("tokens_by_digests", Everywhere, tokens::tokens_by_digests(&[digest()])),
         ("tokens_by_digests", Everywhere, tokens::tokens_by_digests(&[digest(); tokens::MAX_SOUGHT])),
@@ -140,6 +154,7 @@ fn about_lists() -> Vec<(&'static str, Runs, Statement)> {
                 unused_since: None,
             };
             all.push(("count_tokens", Runs::Everywhere, token_lists::count_tokens(&filter)));
+            all.push(("total", Runs::Everywhere, totals::total(&filter)));
             let created = |descending, after| Order::Created { descending, after };
             let place = Some((AT, TOKEN));
             for order in [Order::NewestFirst, Order::OldestFirst, created(true, place), created(false, None)]
@@ -185,15 +200,7 @@ fn about_the_rest() -> Vec<(&'static str, Runs, Statement)> {
     use Runs::{Everywhere, OnPostgres, OnSqlite};
     let check = KeyCheck { key_id: 1, check: vec![1] };
     let operator = NewOperator { name: "root".to_owned(), digest: digest(), created_at: AT };
-    let change = NewChange {
-        at: AT,
-        kind: ChangeKind::TokenIssued,
-        app_id: Some(APP),
-        subject_id: None,
-        digest: Some(digest()),
-        by: &Actor::Cli,
-        removal: Some(Removal { was_on_loopback: true, sealed: Some(vec![1]) }),
-    };
+    let change = change();
     vec![
         ("insert_genesis", Everywhere, genesis::insert_genesis(AT, 1)),
         ("insert_key_checks", Everywhere, genesis::insert_key_checks(&[check.clone(), check])),
@@ -242,6 +249,18 @@ fn about_tables() -> Vec<(&'static str, Runs, Statement)> {
         ]);
     }
     all
+}
+
+fn change() -> NewChange<'static> {
+    NewChange {
+        at: AT,
+        kind: ChangeKind::TokenIssued,
+        app_id: Some(APP),
+        subject_id: None,
+        digest: Some(digest()),
+        by: &Actor::Cli,
+        removal: Some(Removal { was_on_loopback: true, sealed: Some(vec![1]) }),
+    }
 }
 
 fn new_token() -> NewToken {

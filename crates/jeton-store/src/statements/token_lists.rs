@@ -6,9 +6,10 @@ use super::tokens::{is_not_revoked, select};
 use super::usage::uses_since;
 use crate::model::{Order, OwnerFilter, TokenFilter, TokenPage, View};
 use crate::schema::{Count, Tokens};
-use jeton_core::{Timestamp, TokenId, TokenKind};
+use jeton_core::{Timestamp, TokenId, TokenKind, UserId};
 use sea_query::{Expr, ExprTrait, Func, Query, SelectStatement};
 
+/// How many tokens the filter lets through, one by one.
 pub(crate) fn count_tokens(filter: &TokenFilter) -> Statement {
     let mut count = Query::select();
     count.expr_as(Func::count(Expr::col(Tokens::Id)), Count).from(Tokens::Table);
@@ -62,19 +63,16 @@ fn is_beyond((created_at, id): (Timestamp, TokenId), descending: bool) -> Expr {
 /// Leaves only those that the filter lets through. The text depends on how many kinds there are, at most all of them,
 /// and on what the owner is: few enough to keep prepared.
 fn keep(tokens: &mut SelectStatement, filter: &TokenFilter) {
-    let kinds = TokenKind::ALL.into_iter().filter(|kind| filter.kinds.contains(kind));
     tokens
         .and_where(Expr::col(Tokens::AppId).eq(live_id(filter.app_id)))
-        .and_where(Expr::col(Tokens::Kind).is_in(kinds.map(TokenKind::name)))
+        .and_where(is_of_kinds(filter))
         .and_where(is_not_revoked());
     match filter.view {
         View::Whole => {}
         View::LoopBack(now) => {
-            let is_live = Expr::col(Tokens::ExpiresAt).is_null();
-            let is_live = is_live.or(Expr::col(Tokens::ExpiresAt).gt(now.as_millis()));
-            tokens
-                .and_where(Expr::col(Tokens::DisabledBy).is_null())
-                .and_where(Expr::col(Tokens::LeftLoopback).not().or(is_live));
+            let [is_endless, is_yet_to_end] = is_live(now);
+            let is_there = Expr::col(Tokens::LeftLoopback).not().or(is_endless.or(is_yet_to_end));
+            tokens.and_where(Expr::col(Tokens::DisabledBy).is_null()).and_where(is_there);
         }
     }
     if let Some(since) = filter.unused_since {
@@ -82,15 +80,28 @@ fn keep(tokens: &mut SelectStatement, filter: &TokenFilter) {
             .and_where(Expr::col(Tokens::CreatedAt).lt(since.as_millis()))
             .and_where(Expr::exists(uses_since(since)).not());
     }
-    match &filter.owner {
-        OwnerFilter::Any => {}
-        OwnerFilter::Shown(user_id) => {
-            tokens.and_where(Expr::col(Tokens::UserId).eq(user_id.to_string()));
-        }
+    tokens.and_where_option(is_of_owner(&filter.owner));
+}
+
+pub(super) fn is_of_kinds(filter: &TokenFilter) -> Expr {
+    let kinds = TokenKind::ALL.into_iter().filter(|kind| filter.kinds.contains(kind));
+    Expr::col(Tokens::Kind).is_in(kinds.map(TokenKind::name))
+}
+
+/// `None`: everybody's are meant.
+pub(super) fn is_of_owner(owner: &OwnerFilter) -> Option<Expr> {
+    let is_shown = |user_id: &UserId| Expr::col(Tokens::UserId).eq(user_id.to_string());
+    match owner {
+        OwnerFilter::Any => None,
+        OwnerFilter::Shown(user_id) => Some(is_shown(user_id)),
         OwnerFilter::Named(user_id) => {
-            tokens
-                .and_where(Expr::col(Tokens::UserId).eq(user_id.to_string()))
-                .and_where(Expr::col(Tokens::UserIsStandIn).eq(false));
+            Some(is_shown(user_id).and(Expr::col(Tokens::UserIsStandIn).eq(false)))
         }
     }
+}
+
+/// The two ways in which a token has not expired.
+pub(super) fn is_live(now: Timestamp) -> [Expr; 2] {
+    let expires_at = || Expr::col(Tokens::ExpiresAt);
+    [expires_at().is_null(), expires_at().gt(now.as_millis())]
 }

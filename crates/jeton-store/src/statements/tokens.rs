@@ -1,14 +1,18 @@
 //! Statements about single tokens, and the sweeps.
 
 use super::apps::{deleted_ids, is_of_live_app, live_id};
-use super::{Statement, one_more, unless_taken};
+use super::insertion::{Form, Insertion, Row, Rows};
+use super::log::{ENTRY, NewChange, entry};
+use super::totals::COUNT_INSERTED;
+use super::{Statement, one_more};
+use crate::change::ChangeKind;
 use crate::model::NewToken;
 use crate::schema::{TokenDigests, Tokens};
 use crate::scopes;
 use jeton_core::{
     Actor, AppId, Description, Digest, Document, Label, Owner, Timestamp, Token, TokenId, UserId,
 };
-use sea_query::{Expr, ExprTrait, InsertStatement, Order, Query, SelectStatement, UnionType};
+use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement, UnionType, Value};
 
 /// Most tokens in one statement. 19 arguments each make 19,456, below the 32,766 that SQLite allows by default
 /// (SQLITE_MAX_VARIABLE_NUMBER) and the 65,535 of PostgreSQL's protocol (a 16-bit count).
@@ -61,23 +65,89 @@ pub(super) fn is_not_revoked() -> Expr {
     Expr::col(Tokens::RevokedAt).is_null()
 }
 
-/// Answers the number, app and digest of those that were inserted; the others are duplicates. Takes at most
-/// [`MAX_INSERTED`].
-pub(crate) fn insert_tokens(tokens: &[(AppId, &NewToken)]) -> Statement {
-    let mut insert = insertion(tokens);
-    insert.returning(Query::returning().columns(NUMBERED));
-    match tokens {
-        [_] => Statement::fixed(insert),
-        _ => Statement::varying(insert),
-    }
+/// A new token as a row. Those that break a unique index are left out.
+const TOKEN: Form = Form {
+    table: "tokens",
+    columns: &[
+        "app_id",
+        "kind",
+        "digest",
+        "digest_key_id",
+        "is_foreign",
+        "sealed",
+        "user_id",
+        "user_is_stand_in",
+        "created_at",
+        "updated_at",
+        "expires_at",
+        "disabled_by",
+        "title",
+        "tags",
+        "description",
+        "permissions_as_sent",
+        "scopes",
+        "document",
+        "revision",
+    ],
+    otherwise: " ON CONFLICT DO NOTHING",
+    returning: " RETURNING id, app_id, digest",
+    around: "",
+    then: COUNT_INSERTED,
+    also: None,
+};
+
+static NEW: Insertion = Insertion::of(TOKEN);
+static NEW_WITH_ENTRIES: Insertion =
+    Insertion::of(Form { also: Some(&ENTRY), around: WITH_ENTRIES, ..TOKEN });
+
+/// Each token with its entry in the change log, and how many apps of the number {3} have another data key than {4}, or none: one or
+/// none. That is asked last: by then whoever replaces everything is done, or waits.
+const WITH_ENTRIES: &str = "WITH new AS ({}), told AS (\
+    INSERT INTO changes (at, kind, app_id, subject_id, digest, actor) \
+    SELECT CAST({1} AS bigint), CAST({5} AS text), app_id, id, digest, CAST({2} AS text) FROM new ORDER BY id \
+    RETURNING sequence) \
+    SELECT id, app_id, digest, (SELECT max(sequence) FROM told) AS sequence, (SELECT count(*) FROM apps \
+    WHERE id = {3} AND deleted_at IS NULL AND (data_key IS NULL OR data_key <> {4}) AND {4} IS NOT NULL) AS count \
+    FROM new";
+
+/// Inserts [rows](new_row), at least one and at most [`MAX_INSERTED`]; the others are duplicates. PostgreSQL answers the number,
+/// app and digest of those that went in. SQLite answers nothing, and adds them to the totals: `before` is the number that it
+/// has given out last.
+pub(crate) fn insert_tokens(rows: Vec<Row>, before: Option<i64>) -> Statement {
+    let then = before.map_or_else(Vec::new, |before| vec![Value::BigInt(Some(before)); 2]);
+    Statement::of_rows(Rows { insertion: &NEW, rows, then, also: Vec::new() })
 }
 
-/// The same without an answer.
-pub(crate) fn insert_tokens_silently(tokens: &[(AppId, &NewToken)]) -> Statement {
-    Statement::varying(insertion(tokens))
+/// For SQLite, the same with the entry of each in the change log, for when it is known which numbers they are given.
+pub(crate) fn insert_tokens_with_entries(
+    rows: Vec<Row>,
+    before: i64,
+    entries: &[NewChange<'_>],
+) -> Statement {
+    let (then, also) = (vec![Value::BigInt(Some(before)); 2], entries.iter().map(entry).collect());
+    Statement::of_rows(Rows { insertion: &NEW_WITH_ENTRIES, rows, then, also })
 }
 
-/// The tokens with numbers above this one, as [`insert_tokens`] answers them.
+/// For PostgreSQL, the same for tokens of one app, which were issued together. Answers the number, app and digest of those that
+/// went in, with each the greatest number of their entries, and how many apps of this number (one or none) have another data key
+/// than this one, if one is named.
+pub(crate) fn insert_tokens_of_app(
+    rows: Vec<Row>,
+    (at, by): (Timestamp, &Actor),
+    app_id: AppId,
+    data_key: Option<&[u8]>,
+) -> Statement {
+    let then = vec![
+        Value::BigInt(Some(at.as_millis())),
+        Value::String(Some(by.to_string())),
+        Value::BigInt(Some(app_id.get())),
+        Value::Bytes(data_key.map(<[u8]>::to_vec)),
+        Value::String(Some(ChangeKind::TokenIssued.name().to_owned())),
+    ];
+    Statement::of_rows(Rows { insertion: &NEW_WITH_ENTRIES, rows, then, also: Vec::new() })
+}
+
+/// The tokens with numbers above this one, as PostgreSQL answers [`insert_tokens`].
 pub(crate) fn tokens_above(number: i64) -> Statement {
     Statement::fixed(
         Query::select()
@@ -91,57 +161,32 @@ pub(crate) fn tokens_above(number: i64) -> Statement {
 /// What says which number a token was given.
 const NUMBERED: [Tokens; 3] = [Tokens::Id, Tokens::AppId, Tokens::Digest];
 
-fn insertion(tokens: &[(AppId, &NewToken)]) -> InsertStatement {
-    let mut insert = Query::insert();
-    insert.into_table(Tokens::Table).columns([
-        Tokens::AppId,
-        Tokens::Kind,
-        Tokens::Digest,
-        Tokens::DigestKeyId,
-        Tokens::IsForeign,
-        Tokens::Sealed,
-        Tokens::UserId,
-        Tokens::UserIsStandIn,
-        Tokens::CreatedAt,
-        Tokens::UpdatedAt,
-        Tokens::ExpiresAt,
-        Tokens::DisabledBy,
-        Tokens::Title,
-        Tokens::Tags,
-        Tokens::Description,
-        Tokens::PermissionsAsSent,
-        Tokens::Scopes,
-        Tokens::Document,
-        Tokens::Revision,
-    ]);
-    for (app_id, token) in tokens {
-        insert.values_panic(row(*app_id, token));
-    }
-    insert.on_conflict(unless_taken()).take()
-}
-
-fn row(app_id: AppId, token: &NewToken) -> [Expr; 19] {
+/// A new token as a row.
+pub(crate) fn new_row(app_id: AppId, token: &NewToken) -> Row {
     let (user_id, is_stand_in) = owner(&token.owner);
-    [
-        Expr::val(app_id.get()),
-        Expr::val(token.kind.name()),
-        Expr::val(token.digest.as_bytes().to_vec()),
-        Expr::val(i64::from(token.digest_key_id)),
-        Expr::val(token.is_foreign),
-        Expr::val(token.sealed.clone()),
-        Expr::val(user_id),
-        Expr::val(is_stand_in),
-        Expr::val(token.created_at.as_millis()),
-        Expr::val(token.created_at.as_millis()),
-        Expr::val(token.expires_at.map(Timestamp::as_millis)),
-        Expr::val(token.disabled_by.as_ref().map(Actor::to_string)),
-        Expr::val(token.title.as_ref().map(Label::as_str)),
-        Expr::val(token.tags.as_ref().map(Label::as_str)),
-        Expr::val(token.description.as_ref().map(Description::as_str)),
-        Expr::val(token.permissions_as_sent.as_deref()),
-        Expr::val(scopes::to_text(&token.scopes)),
-        Expr::val(token.document.as_ref().map(Document::as_str)),
-        Expr::val(1_i64),
+    let text = |text: Option<&str>| Value::String(text.map(str::to_owned));
+    let integer = |number: i64| Value::BigInt(Some(number));
+    let created_at = token.created_at.as_millis();
+    vec![
+        integer(app_id.get()),
+        text(Some(token.kind.name())),
+        Value::Bytes(Some(token.digest.as_bytes().to_vec())),
+        integer(i64::from(token.digest_key_id)),
+        Value::Bool(Some(token.is_foreign)),
+        Value::Bytes(token.sealed.clone()),
+        Value::String(user_id),
+        Value::Bool(Some(is_stand_in)),
+        integer(created_at),
+        integer(created_at),
+        Value::BigInt(token.expires_at.map(Timestamp::as_millis)),
+        Value::String(token.disabled_by.as_ref().map(Actor::to_string)),
+        text(token.title.as_ref().map(Label::as_str)),
+        text(token.tags.as_ref().map(Label::as_str)),
+        text(token.description.as_ref().map(Description::as_str)),
+        text(token.permissions_as_sent.as_deref()),
+        Value::String(Some(scopes::to_text(&token.scopes))),
+        text(token.document.as_ref().map(Document::as_str)),
+        integer(1),
     ]
 }
 

@@ -1,7 +1,11 @@
 //! A database of its own for each test.
 
 use jeton_core::Actor;
-use jeton_store::{Change, OpenError, PostgresOptions, SqliteOptions, Store, open_postgres, open_sqlite};
+use jeton_store::{
+    Change, OpenError, PostgresOptions, SqliteOptions, Store, open_pooled_postgres, open_postgres,
+    open_sqlite,
+};
+use jeton_testkit::Pooler;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,6 +22,8 @@ pub(crate) struct Bed {
 pub(crate) enum Place {
     Sqlite(TempDir),
     Postgres(String),
+    /// PostgreSQL through a pooler of transactions, and where it is itself.
+    Pooled(Pooler, String),
 }
 
 impl Place {
@@ -29,11 +35,16 @@ impl Place {
         Place::Postgres(jeton_testkit::Cluster::shared().create_database())
     }
 
+    pub(crate) fn pooled() -> Self {
+        let url = jeton_testkit::Cluster::shared().create_database();
+        Place::Pooled(Pooler::before(&url), url)
+    }
+
     /// The file of a SQLite database.
     pub(crate) fn path(&self) -> PathBuf {
         match self {
             Place::Sqlite(folder) => folder.path().join("jeton.db"),
-            Place::Postgres(url) => panic!("{url} is no file"),
+            Place::Postgres(url) | Place::Pooled(_, url) => panic!("{url} is no file"),
         }
     }
 
@@ -41,6 +52,9 @@ impl Place {
         match self {
             Place::Sqlite(_) => open_sqlite(&self.path(), SqliteOptions::default()).await,
             Place::Postgres(url) => open_postgres(url, PostgresOptions::default()).await,
+            Place::Pooled(pooler, direct) => {
+                open_pooled_postgres(pooler.url(), direct, PostgresOptions::default()).await
+            }
         }
     }
 
@@ -52,7 +66,7 @@ impl Place {
                 let url = format!("sqlite://{}", self.path().display());
                 SqliteConnection::connect(&url).await.unwrap().execute(sql).await.unwrap();
             }
-            Place::Postgres(url) => {
+            Place::Postgres(url) | Place::Pooled(_, url) => {
                 PgConnection::connect(url).await.unwrap().execute(sql).await.unwrap();
             }
         }
@@ -79,7 +93,7 @@ impl Bed {
     pub(crate) fn url(&self) -> &str {
         match &self.place {
             Place::Sqlite(folder) => panic!("{folder:?} has no URL"),
-            Place::Postgres(url) => url,
+            Place::Postgres(url) | Place::Pooled(_, url) => url,
         }
     }
 
@@ -93,6 +107,7 @@ impl Bed {
         match self.place {
             Place::Sqlite(_) => Place::sqlite(),
             Place::Postgres(_) => Place::postgres(),
+            Place::Pooled(..) => Place::pooled(),
         }
     }
 
@@ -111,20 +126,20 @@ impl Bed {
     }
 
     pub(crate) fn is_postgres(&self) -> bool {
-        matches!(self.place, Place::Postgres(_))
+        !matches!(self.place, Place::Sqlite(_))
     }
 
     /// A connection past the store; `None` on SQLite.
     pub(crate) async fn postgres_connection(&self) -> Option<PgConnection> {
         match &self.place {
             Place::Sqlite(_) => None,
-            Place::Postgres(url) => Some(PgConnection::connect(url).await.unwrap()),
+            Place::Postgres(url) | Place::Pooled(_, url) => Some(PgConnection::connect(url).await.unwrap()),
         }
     }
 
     /// All entries of the change log after `after`.
     pub(crate) async fn changes_after(&self, after: i64) -> Vec<Change> {
-        if let Place::Postgres(url) = &self.place {
+        if let Place::Postgres(url) | Place::Pooled(_, url) = &self.place {
             settle(url).await;
         }
         self.store.changes(after, u32::MAX).await.unwrap()

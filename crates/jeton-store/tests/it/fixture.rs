@@ -168,7 +168,7 @@ pub(crate) async fn begin_on(bed: &Bed) -> (&dyn Store, App) {
 
 /// Tokens to be inserted.
 pub(crate) fn inserting(app_id: AppId, tokens: Vec<NewToken>, at: Timestamp) -> InsertTokens {
-    InsertTokens { app_id, tokens, self_made: SelfMadeLimit::NONE, at, by: BY }
+    InsertTokens { app_id, tokens, self_made: SelfMadeLimit::NONE, sealed_under: None, at, by: BY }
 }
 
 /// A token that takes the place of what it was.

@@ -6,6 +6,7 @@ mod bed;
 mod conformance;
 mod fixture;
 mod outage;
+mod pooler;
 mod postgres;
 mod replaced;
 mod sqlite;

@@ -68,6 +68,12 @@ impl Config {
             (None, Some(path)) => Some(database_url_in(Path::new(path))?),
             (None, None) => None,
         };
+        let database_direct_url = read.text("database_direct_url").map(str::to_owned);
+        if database_direct_url.is_some() && database_url.is_none() {
+            return Err(Failure::usage(
+                "database_direct_url is set, and no database_url that leads to a pooler",
+            ));
+        }
         let behind_proxy = read.parsed("behind_proxy");
         let tls = match (read.text("tls_cert"), read.text("tls_key")) {
             (Some(_), Some(_)) if behind_proxy => {
@@ -87,6 +93,7 @@ impl Config {
             place: Place {
                 data_dir: PathBuf::from(read.known("data_dir")),
                 database_url,
+                database_direct_url,
                 limits: read.limits(),
                 cache_limits: read.cache_limits(),
                 sqlite_options: read.sqlite_options(),
@@ -263,9 +270,15 @@ mod tests {
                     choices.iter().find(|choice| Some(**choice) != setting.default).unwrap().to_string()
                 }
             };
-            // These two go together: each is changed beside a fixed other one.
+            // These go together: each is changed beside a fixed other one.
             let flags = match setting.name {
                 "tls_cert" => vec![(setting, other), (Setting::named("tls_key").unwrap(), "key".to_owned())],
+                "database_direct_url" => {
+                    vec![
+                        (setting, other),
+                        (Setting::named("database_url").unwrap(), "postgres://pooler/jeton".to_owned()),
+                    ]
+                }
                 "tls_key" => vec![(setting, other), (Setting::named("tls_cert").unwrap(), "cert".to_owned())],
                 _ => vec![(setting, other)],
             };
@@ -277,7 +290,7 @@ mod tests {
     fn terms(config: &Config) -> String {
         let place = &config.place;
         let place = (
-            (&place.data_dir, &place.database_url),
+            (&place.data_dir, &place.database_url, &place.database_direct_url),
             (&place.limits, &place.cache_limits, place.sqlite_options, place.postgres_options),
         );
         let addresses = (config.listen, config.admin_listen, &config.public_url, config.behind_proxy);

@@ -91,6 +91,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
          URL with a password belongs in the environment or in a file",
     )
     .with_flag(Flag::Place),
+    unset(
+        "database_direct_url",
+        Kind::DatabaseUrl,
+        "Where the database itself is, if database_url leads to a pooler that gives each transaction another connection, such as \
+         PgBouncer in its mode transaction: no statement stays prepared then, and announcements are heard over this one",
+    )
+    .with_flag(Flag::Place),
     unset("database_url_file", Kind::Path, "A file that holds the database URL and nothing else"),
     set("listen", Kind::Address, "127.0.0.1:8080", "The address that clients use; port 0 picks a free one")
         .with_flag(Flag::Serve),

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::request::{ImportLine, TokenDraft, TokenEdit};
 use futures_util::TryStreamExt;
 use jeton_core::{
-    Authority, AuthorityError, Demand, Lifetime, Secret, Timestamp, Token, TokenId, UserId, Verdict,
+    Authority, AuthorityRefusal, Demand, Lifetime, Secret, Timestamp, Token, TokenId, UserId, Verdict,
     earlier_end,
 };
 use jeton_http::rfc3339;
@@ -123,7 +123,7 @@ pub(super) async fn import(
 ) -> Result<Value, Failure> {
     let app = open_app(service, app).await?;
     let now = service.now();
-    let latest = app.settings.lifetime_policy().expires_at(now, now, Lifetime::Unlimited);
+    let latest = app.settings.common.lifetime_policy().expires_at(now, now, Lifetime::Unlimited);
     let is_shortened = |asked: Option<Timestamp>| earlier_end(asked, latest) != asked;
     let (mut numbers, mut rows, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     for ImportLine { line, row } in lines {
@@ -156,7 +156,7 @@ pub(super) async fn import(
                 "access_token has white space at an end or a control character in it: no header can carry it"
                     .to_owned()
             }
-            Imported::Misfit(error) => error.to_string(),
+            Imported::Refused(error) => error.to_string(),
         };
         refused.push(json!({"line": line, "reason": reason}));
     }
@@ -218,7 +218,7 @@ fn explanation_json(verified: &Explained) -> Value {
 
 fn refused(refusal: Refusal) -> Failure {
     match refusal {
-        Refusal::Forbidden(AuthorityError::Limit(_)) => Failure::usage(refusal.to_string()),
+        Refusal::Forbidden(AuthorityRefusal::Limit(_)) => Failure::usage(refusal.to_string()),
         Refusal::NotFound | Refusal::Forbidden(_) => Failure::refused(refusal.to_string()),
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn issue_of(app: &OpenApp, draft: TokenDraft) -> Result<Issue, Failur
     let scopes = scopes_of(draft.permissions.as_deref(), &draft.scopes)?;
     let life = match lifetime(draft.expires_in_days)? {
         Some(lifetime) => TokenLife::Asked(lifetime),
-        None => TokenLife::Default(app.settings.default_lifetime()),
+        None => TokenLife::Default(app.settings.common.default_lifetime()),
     };
     Ok(Issue {
         kind: kind_of(has_scopes, &scopes),

@@ -1,6 +1,6 @@
 //! What parameters become when they are put together.
 
-use jeton_core::Value;
+use jeton_loopback::Value;
 use std::collections::BTreeMap;
 
 /// A value in the making.

@@ -148,7 +148,7 @@ async fn a_stream_ends_with_its_readers_rights() {
     let secret = jeton_core::Secret::parse(&reader.secret).unwrap();
     let verified =
         app.service.verify(&"demo".parse().unwrap(), &secret, &Demand::Active, None).await.unwrap();
-    assert!(verified.subject.is_none());
+    assert!(verified.cached.is_none());
     let end = ":ok\n\nevent: end\ndata: {\"type\":\"end\",\"reason\":\"denied\"}\n\n";
     assert_eq!(stream.rest().await, end);
 }

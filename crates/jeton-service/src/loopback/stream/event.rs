@@ -1,6 +1,6 @@
 //! What a stream tells.
 
-use super::position::StreamPosition;
+use crate::feed::FeedPosition;
 use crate::loopback::row::LoopBackRow;
 use std::fmt;
 use std::sync::OnceLock;
@@ -21,11 +21,9 @@ pub enum RowChange {
 /// One change, for all streams that tell of it.
 pub struct RowEvent {
     /// Behind it: who has been told of it goes on from here.
-    pub position: StreamPosition,
+    pub position: FeedPosition,
     /// What happened.
     pub change: RowChange,
-    /// About how many bytes of memory it takes.
-    pub(super) weight: usize,
     /// How it is told, once somebody had to write it.
     text: OnceLock<String>,
 }
@@ -38,8 +36,8 @@ impl fmt::Debug for RowEvent {
 }
 
 impl RowEvent {
-    pub(super) fn new(position: StreamPosition, change: RowChange, weight: usize) -> Self {
-        RowEvent { position, change, weight, text: OnceLock::new() }
+    pub(super) fn new(position: FeedPosition, change: RowChange) -> Self {
+        RowEvent { position, change, text: OnceLock::new() }
     }
 
     /// The text that `write` makes of the change. It is written for the first who asks, and kept for the others: all must

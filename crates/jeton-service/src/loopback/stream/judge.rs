@@ -2,9 +2,9 @@
 
 use super::event::{RowChange, RowEvent};
 use super::reader::RowStream;
-use crate::Unavailable;
+use crate::Error;
 use crate::work::{Allowance, Slice, Stop, Work};
-use jeton_core::Condition;
+use jeton_loopback::Condition;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ impl Work for Judge {
 
 impl RowStream {
     /// Those of some events that are told.
-    pub(super) async fn wanted(&self, events: Vec<Arc<RowEvent>>) -> Result<Vec<Arc<RowEvent>>, Unavailable> {
+    pub(super) async fn wanted(&self, events: Vec<Arc<RowEvent>>) -> Result<Vec<Arc<RowEvent>>, Error> {
         if self.condition.is_all() || events.is_empty() {
             return Ok(events);
         }
@@ -52,7 +52,7 @@ impl RowStream {
             wanted: Vec::new(),
         };
         // Streams of one app share what of it is worked on at a time: they wait here, and requests there.
-        let _turn = self.service.streams.judging.turn(self.app.id).await.map_err(|_| Unavailable::Busy)?;
+        let _turn = self.service.streams.judging.turn(self.app.id).await.map_err(|_| Error::Busy)?;
         let judged = self.service.patient_work(Some(self.app.id), judge, PATIENCE).await;
         // It may be long until the next event.
         self.condition.rest();

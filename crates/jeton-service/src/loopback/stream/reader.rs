@@ -3,35 +3,31 @@
 use super::Slot;
 use super::event::RowEvent;
 use super::judge::MAX_STREAM_PATTERN_BYTES;
-use super::position::{NoPosition, StreamPosition};
+use super::projection::Rows;
 use super::rights::Rights;
-use super::ring::{Ahead, Entries, RingPlace};
 use crate::apps::OpenApp;
+use crate::feed::{FeedEnd, FeedPosition, Reader};
 use crate::loopback::caller::LoopBackCaller;
 use crate::work::too_costly;
-use crate::{Service, Unavailable};
-use jeton_core::Condition;
-use std::collections::HashMap;
+use crate::{Error, Service};
+use jeton_loopback::Condition;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// For how long a stream may be silent: proxies take what is silent for longer for dead.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
-/// How soon the log is asked again for what the feed has not got to.
-const LOG_PAUSE: Duration = Duration::from_millis(250);
 
 /// What a stream tells.
 #[derive(Debug)]
 pub enum Told {
     /// Where the client wanted to go on is no place that is known any more: what happened since is not told. The client
     /// reads the rows anew; the stream goes on with what happens from this position on.
-    Gap(StreamPosition),
+    Gap(FeedPosition),
     /// What happened, in its order.
     Events(Vec<Arc<RowEvent>>),
     /// Nothing happened for a while. Everything up to this position was told.
-    Heartbeat(StreamPosition),
+    Heartbeat(FeedPosition),
     /// This was the last.
     End(StreamEnd),
 }
@@ -75,11 +71,8 @@ pub struct RowStream {
     caller: LoopBackCaller,
     pub(super) condition: Arc<Condition>,
     pub(super) rights: Rights,
-    news: watch::Receiver<u64>,
     /// Behind what was told or passed over last.
-    pub(super) position: StreamPosition,
-    /// Where that is in the ring; `None`: it has to be looked for.
-    pub(super) place: Option<RingPlace>,
+    pub(super) reader: Reader<Rows>,
     /// Whether the client has to be told first that something is missing.
     has_gap: bool,
     is_over: bool,
@@ -102,34 +95,25 @@ impl Service {
         caller: &LoopBackCaller,
         condition: Condition,
         since: Option<&str>,
-    ) -> Result<Option<RowStream>, Unavailable> {
+    ) -> Result<Option<RowStream>, Error> {
         if condition.pattern_bytes() > MAX_STREAM_PATTERN_BYTES {
             return Err(too_costly(&self.limits));
         }
-        if !self.streams.ring().is_fed() {
-            return Err(Unavailable::Busy);
+        if !self.streams.feed.is_fed() {
+            return Err(Error::Busy);
         }
-        // Before the position is asked: what comes after it is read for this stream too.
-        let Some(slot) = self.streams.place(app, self.limits.streams) else { return Ok(None) };
-        let news = self.streams.news.subscribe();
-        let known = match since.map(str::parse) {
-            Some(Ok(position)) if self.is_whole_after(position).await? => Some(position),
-            Some(Ok(_) | Err(NoPosition)) | None => None,
-        };
-        let position = match known {
-            Some(position) => position,
-            None => self.stream_end().await?,
-        };
+        let Some(slot) = self.streams.place(self.limits.streams) else { return Ok(None) };
+        // What is no position is one that nobody knows.
+        let position = since.and_then(|since| since.parse().ok());
+        let (reader, is_known) = Reader::begin(self, app, self.streams.feed.watch(app), position).await?;
         Ok(Some(RowStream {
             service: self.clone(),
             app: app.clone(),
             caller: caller.clone(),
             condition: Arc::new(condition),
             rights: Rights::default(),
-            news,
-            position,
-            place: None,
-            has_gap: since.is_some() && known.is_none(),
+            reader,
+            has_gap: since.is_some() && !is_known,
             is_over: false,
             quiet_since: Instant::now(),
             _slot: slot,
@@ -145,7 +129,7 @@ impl RowStream {
         }
         let told = match self.advance().await {
             Ok(told) => told,
-            Err(Unavailable::TooCostly { .. }) => Told::End(StreamEnd::Costly),
+            Err(Error::TooCostly { .. }) => Told::End(StreamEnd::Costly),
             Err(error) => {
                 // Where that comes from is said once, by who feeds the streams or follows the log, not by each of them.
                 tracing::debug!(route = "/api/accessTokens", "a change stream ends: {error}");
@@ -172,73 +156,28 @@ impl RowStream {
         Some(told)
     }
 
-    async fn advance(&mut self) -> Result<Told, Unavailable> {
+    async fn advance(&mut self) -> Result<Told, Error> {
         loop {
-            self.news.mark_unchanged();
-            let mut read = match self.read().await? {
-                Ok(read) => read,
-                Err(end) => return Ok(Told::End(end)),
+            let mut batch = match self.reader.read().await? {
+                Ok(batch) => batch,
+                Err(end) => return Ok(Told::End(end.into())),
             };
-            read.events = self.wanted(read.events).await?;
+            batch.events = self.wanted(batch.events).await?;
             // After the rows were read and before any is told: who was told of a removal gets nothing that comes later.
             if !self.rights.hold(&self.service, &self.app, &self.caller).await? {
                 return Ok(Told::End(StreamEnd::Denied));
             }
             if std::mem::take(&mut self.has_gap) {
-                return Ok(Told::Gap(self.position));
+                return Ok(Told::Gap(self.reader.position()));
             }
-            let has_moved = read.last.is_some();
-            if let Some(sequence) = read.last {
-                self.position.sequence = sequence;
-            }
-            self.place = read.next;
-            let events = read.events;
-            if !events.is_empty() {
-                return Ok(Told::Events(events));
+            let has_moved = self.reader.pass(&batch);
+            if !batch.events.is_empty() {
+                return Ok(Told::Events(batch.events));
             }
             if !has_moved && self.wait().await {
-                return Ok(Told::Heartbeat(self.position));
+                return Ok(Told::Heartbeat(self.reader.position()));
             }
         }
-    }
-
-    /// What is next, from the ring or from the log.
-    async fn read(&mut self) -> Result<Result<Entries, StreamEnd>, Unavailable> {
-        let place = {
-            let ring = self.service.streams.ring();
-            if !ring.is_fed() {
-                return Ok(Err(StreamEnd::Stopping));
-            }
-            let place = self.place.or_else(|| ring.locate(self.position));
-            if let Some(place) = place {
-                match ring.ahead(place, self.app.id) {
-                    Ahead::Over => return Ok(Err(StreamEnd::Stopping)),
-                    Ahead::Gone => return Ok(Err(StreamEnd::Slow)),
-                    // Something that it did not read for this app: the log has it.
-                    Ahead::Entries(entries) if entries.next.is_none() && entries.last.is_none() => None,
-                    Ahead::Entries(entries) => return Ok(Ok(entries)),
-                    Ahead::Elsewhere => None,
-                }
-            } else {
-                None
-            }
-        };
-        self.place = place;
-        self.read_log().await
-    }
-
-    async fn read_log(&self) -> Result<Result<Entries, StreamEnd>, Unavailable> {
-        let _turn = self.service.streams.pages.turn(self.app.id).await.map_err(|_| Unavailable::Busy)?;
-        let app = self.service.open_app(&self.app.key).await?.filter(|app| app.id == self.app.id);
-        let apps: HashMap<_, _> = app.into_iter().map(|app| (app.id, app)).collect();
-        let apps = Arc::new(apps);
-        let Some(read) = self.service.stream_page(self.position, &apps, Some(self.app.id)).await? else {
-            return Ok(Err(StreamEnd::Replaced));
-        };
-        // What is too much for once is read again: pages hold more than a stream may.
-        let mut entries = Entries::default();
-        let _taken = read.iter().take_while(|entry| entries.take(entry, self.app.id)).count();
-        Ok(Ok(entries))
     }
 
     /// Waits for something new. True: it was quiet for so long that this has to be told.
@@ -252,12 +191,16 @@ impl RowStream {
             let left = u64::try_from(expire_at.millis_since(self.service.now())).unwrap_or(0);
             until = until.min(Instant::now() + Duration::from_millis(left));
         }
-        if self.place.is_none() {
-            until = until.min(Instant::now() + LOG_PAUSE);
-        }
-        match tokio::time::timeout_at(until, self.news.changed()).await {
-            Ok(_) => false,
-            Err(_) => Instant::now() >= beat,
+        !self.reader.wait(until).await && Instant::now() >= beat
+    }
+}
+
+impl From<FeedEnd> for StreamEnd {
+    fn from(end: FeedEnd) -> Self {
+        match end {
+            FeedEnd::Slow => StreamEnd::Slow,
+            FeedEnd::Replaced => StreamEnd::Replaced,
+            FeedEnd::Stopping => StreamEnd::Stopping,
         }
     }
 }

@@ -3,8 +3,9 @@
 use crate::apps::OpenApp;
 use crate::cache::Before;
 use crate::loopback::caller::LoopBackCaller;
-use crate::{Service, Unavailable};
-use jeton_core::{Method, Timestamp, TokenId};
+use crate::{Error, Service};
+use jeton_core::{Timestamp, TokenId};
+use jeton_loopback::Method;
 
 /// What was found out of a caller's rights, and when.
 ///
@@ -22,7 +23,7 @@ impl Rights {
         service: &Service,
         app: &OpenApp,
         caller: &LoopBackCaller,
-    ) -> Result<bool, Unavailable> {
+    ) -> Result<bool, Error> {
         if self.are_current(service, caller.token()) {
             return Ok(true);
         }

@@ -1,21 +1,22 @@
 //! What a store does, whatever the engine.
 
 mod apps;
-mod backup;
-mod concurrency;
+pub(crate) mod backup;
+pub(crate) mod concurrency;
 mod corruption;
 mod digests;
-mod lists;
-mod log;
+pub(crate) mod lists;
+pub(crate) mod log;
 mod opening;
 mod operators;
 mod restore;
 mod retention;
-mod self_made;
+pub(crate) mod self_made;
 mod sharing;
-mod start;
+pub(crate) mod start;
 mod texts;
-mod tokens;
+pub(crate) mod tokens;
+pub(crate) mod totals;
 mod usage;
 
 /// Makes one test of each case and engine. A case that is not named here is dead code, which the gate refuses.
@@ -128,6 +129,12 @@ conformance! {
         a_token_that_becomes_self_made_needs_room,
         many_writers_keep_to_the_limit,
         a_restore_counts_anew,
+    }
+    totals {
+        they_are_what_there_is_after_any_writes,
+        they_are_exact_when_many_write,
+        a_restore_brings_those_of_the_backup,
+        a_wrong_one_is_found,
     }
     backup {
         everything_comes_back_on_either_engine,

@@ -17,13 +17,16 @@ fn with_document(bytes: usize) -> Option<Document> {
 }
 
 async fn insert(store: &dyn Store, app: AppId, tokens: Vec<NewToken>, now: Timestamp) -> Vec<Inserted> {
-    store.write(InsertTokens { self_made: LIMIT, app_id: app, tokens, at: now, by: BY }).await.unwrap()
+    store
+        .write(InsertTokens { self_made: LIMIT, sealed_under: None, app_id: app, tokens, at: now, by: BY })
+        .await
+        .unwrap()
 }
 
 fn ids(answers: &[Inserted]) -> Vec<TokenId> {
     let id = |answer: &Inserted| match answer {
         Inserted::Issued(id) => Some(*id),
-        Inserted::Duplicate | Inserted::NoRoom => None,
+        Inserted::Duplicate | Inserted::NoRoom | Inserted::KeyGone => None,
     };
     answers.iter().filter_map(id).collect()
 }
@@ -147,7 +150,14 @@ pub(crate) async fn many_writers_keep_to_the_limit(bed: &Bed) {
                 let (now, ends) = (at(i64::from(round)), i64::from(round) + 1);
                 let tokens = (0..9).map(|index| self_made(number(index), ends)).collect();
                 let answers = store
-                    .write(InsertTokens { self_made: limit, app_id: app.id, tokens, at: now, by: BY })
+                    .write(InsertTokens {
+                        self_made: limit,
+                        sealed_under: None,
+                        app_id: app.id,
+                        tokens,
+                        at: now,
+                        by: BY,
+                    })
                     .await
                     .unwrap();
                 taken += ids(&answers).len();

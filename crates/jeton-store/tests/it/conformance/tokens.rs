@@ -168,7 +168,7 @@ pub(crate) async fn thousands_go_in_at_once(bed: &Bed) {
         .iter()
         .map(|answer| match answer {
             Inserted::Issued(id) => *id,
-            Inserted::Duplicate | Inserted::NoRoom => panic!("a duplicate of nothing"),
+            Inserted::Duplicate | Inserted::NoRoom | Inserted::KeyGone => panic!("a duplicate of nothing"),
         })
         .collect();
     assert!(ids.is_sorted());

@@ -11,7 +11,7 @@ use std::process::Command;
 /// Set where the test runs in a mount namespace of its own.
 const INSIDE: &str = "JETON_TEST_MOUNTS_FREELY";
 /// Bytes of the file system on which the data is.
-const DISK: &str = "24m";
+const DISK: &str = "28m";
 /// Tokens that are revoked on a full disk, one after the other.
 const REVOKED: usize = 200;
 /// More creates than fit into what a full disk had room for before, in the log of the database.

@@ -190,7 +190,7 @@ async fn an_app_keeps_ten_thousand_live_self_made_rows() {
 
 /// How long a row says that it lives from now on, and how long it does, in milliseconds.
 async fn said_and_kept(app: &TestApp, row: &Value) -> (i64, i64) {
-    let created = jeton_core::Value::Text(row["created"].as_str().unwrap().to_owned()).to_date().unwrap();
+    let created = jeton_loopback::Value::Text(row["created"].as_str().unwrap().to_owned()).to_date().unwrap();
     let said = created + 1000 * row["ttl"].as_i64().unwrap() - app.after(0).as_millis();
     (said, left(app, id_of(row)).await.unwrap())
 }

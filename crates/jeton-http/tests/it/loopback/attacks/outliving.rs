@@ -27,7 +27,8 @@ fn with(data: &Value, more: &Value) -> Value {
 
 /// When a row shows that it ends, to the second.
 fn shown_end(row: &Value) -> i64 {
-    let created: jeton_core::Value = jeton_core::Value::Text(row["created"].as_str().unwrap().to_owned());
+    let created: jeton_loopback::Value =
+        jeton_loopback::Value::Text(row["created"].as_str().unwrap().to_owned());
     created.to_date().unwrap() + 1000 * row["ttl"].as_i64().unwrap()
 }
 

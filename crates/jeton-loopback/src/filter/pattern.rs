@@ -1,0 +1,137 @@
+//! `like` and `regexp`: texts that stand for many.
+
+mod automaton;
+mod translate;
+
+use super::limits::MAX_PATTERN_CHARS;
+use automaton::{Automaton, CompileError};
+use jeton_core::{Halt, Meter};
+use regex_automata::Anchored;
+use regex_automata::util::syntax;
+
+/// Why a text is no pattern.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PatternError {
+    /// The operand is no text.
+    #[error("Invalid argument, must be a string, regex literal, or RegExp object")]
+    NotText,
+    /// `/source/flags` has flags other than `g`, `i` and `m`.
+    #[error("Invalid regex flags: {0}")]
+    Flags(String),
+    /// The expression is not well-formed, or larger than [`MAX_PATTERN_CHARS`] or its compiled form may be.
+    #[error("Invalid regular expression: {0}")]
+    Invalid(String),
+    /// The expression looks around or refers back, which cannot be matched in linear time.
+    #[error("Unsupported regular expression: {0}")]
+    Unsupported(&'static str),
+    /// The pattern of `like` is larger than [`MAX_PATTERN_CHARS`] or its compiled form may be.
+    #[error("Invalid pattern: too long, it may have {MAX_PATTERN_CHARS} characters")]
+    LikeTooLong,
+}
+
+/// A pattern of `like` or `regexp`, compiled. Matching takes time linear in the text, whatever the pattern.
+#[derive(Clone, Debug)]
+pub(super) struct Pattern(Automaton);
+
+impl Pattern {
+    /// Compiles a regular expression of ECMAScript: `source`, or `/source/flags`.
+    ///
+    /// Two points differ from ECMAScript: `.` and classes match whole code points rather than UTF-16 code units, and
+    /// what needs backtracking (looking around, references back) is refused.
+    pub(super) fn regexp(text: &str) -> Result<Self, PatternError> {
+        let (source, flags) = split_flags(text);
+        let unknown: Vec<_> = flags.chars().filter(|flag| !"gim".contains(*flag)).map(String::from).collect();
+        if !unknown.is_empty() {
+            return Err(PatternError::Flags(unknown.join(",")));
+        }
+        if source.chars().count() > MAX_PATTERN_CHARS {
+            return Err(PatternError::Invalid("too long".to_owned()));
+        }
+        let syntax =
+            syntax::Config::new().case_insensitive(flags.contains('i')).multi_line(flags.contains('m'));
+        Automaton::compile(&translate::translate(source)?, syntax, Anchored::No).map(Pattern).map_err(
+            |error| {
+                match error {
+                    CompileError::TooLarge => PatternError::Invalid("too large".to_owned()),
+                    // The engine would quote the translation, which nobody wrote.
+                    CompileError::Syntax => PatternError::Invalid(format!("/{source}/")),
+                }
+            },
+        )
+    }
+
+    /// Compiles a pattern of SQL: `%` is any text, `_` any one code point, `\` takes what follows as it is. Matches whole
+    /// texts.
+    pub(super) fn like(text: &str, ignore_case: bool) -> Result<Self, PatternError> {
+        if text.chars().count() > MAX_PATTERN_CHARS {
+            return Err(PatternError::LikeTooLong);
+        }
+        // Bytes of UTF-8 may be anything here: texts are well-formed.
+        let syntax = syntax::Config::new().case_insensitive(ignore_case).utf8(false);
+        let automaton = Automaton::compile(&like_expression(text), syntax, Anchored::Yes);
+        automaton.map(Pattern).map_err(|_| PatternError::LikeTooLong)
+    }
+
+    /// Whether it matches: a regular expression somewhere in `text`, a pattern of `like` all of it.
+    pub(super) fn matches(&self, text: &str, meter: &mut Meter<'_>) -> Result<bool, Halt> {
+        self.0.matches(text, meter)
+    }
+
+    /// The bytes of its compiled form.
+    pub(super) fn bytes(&self) -> usize {
+        self.0.bytes()
+    }
+
+    /// Lets go of what matching keeps from text to text.
+    pub(super) fn rest(&self) {
+        self.0.rest();
+    }
+}
+
+/// What `like` means, in the words of the engine, from the beginning of the text.
+fn like_expression(text: &str) -> String {
+    const ANY_TEXT: &str = r"(?s-u:.)*";
+    // One that begins a character, and those that go on with it.
+    const ANY_CHARACTER: &str = r"(?-u:[\x00-\x7f\xc0-\xff][\x80-\xbf]*)";
+    let mut expression = String::with_capacity(8 * text.len());
+    let mut is_open = false;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let was_open = std::mem::replace(&mut is_open, c == '%');
+        match c {
+            // Two in a row are no more than one.
+            '%' if was_open => {}
+            '%' => expression.push_str(ANY_TEXT),
+            '_' => {
+                let mut count = 1;
+                while chars.next_if_eq(&'_').is_some() {
+                    count += 1;
+                }
+                expression.push_str(&format!("{ANY_CHARACTER}{{{count}}}"));
+            }
+            '\\' => push_literal(&mut expression, chars.next().unwrap_or('\\')),
+            c => push_literal(&mut expression, c),
+        }
+    }
+    if is_open {
+        // Whatever follows is any text: there is nothing to look at.
+        expression.truncate(expression.len() - ANY_TEXT.len());
+    } else {
+        expression.push_str(r"\z");
+    }
+    expression
+}
+
+fn push_literal(expression: &mut String, c: char) {
+    expression.push_str(&format!(r"\x{{{:x}}}", u32::from(c)));
+}
+
+/// The source and the flags of `/source/flags`; a text of any other form is all source.
+fn split_flags(text: &str) -> (&str, &str) {
+    let literal = text.strip_prefix('/').and_then(|rest| rest.rsplit_once('/'));
+    literal.unwrap_or((text, ""))
+}
+
+#[cfg(test)]
+#[path = "pattern_tests.rs"]
+mod tests;

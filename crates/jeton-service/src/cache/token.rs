@@ -1,0 +1,325 @@
+//! What is kept of a token: as much as the decision needs, and what gateways are told of it, ready to be sent.
+
+use super::table::{Kept, Key};
+use super::tally::Tally;
+use super::versions::Stamp;
+use bytes::Bytes;
+use jeton_core::{AppId, Bearer, Scope, Scopes, Standing, Timestamp, Token, TokenId, TokenKind, UserId};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
+use smallvec::SmallVec;
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+/// Everything but the unreserved characters of RFC 3986 section 2.3.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Room for a number and its sign, of at most 16 digits, which then takes no allocation when it is said.
+const INTEGER_BYTES: usize = 24;
+
+/// The token that a question was about, as far as the decision and a gateway need it.
+///
+/// It is as it was when the question was answered, and is kept for the next one. Whoever holds on to it holds something
+/// that may have changed since.
+#[derive(Debug)]
+pub struct CachedToken {
+    key: Key,
+    token_id: TokenId,
+    expires_at: Option<Timestamp>,
+    is_revoked: bool,
+    is_disabled: bool,
+    kind: TokenKind,
+    used: AtomicBool,
+    /// What was seen of its use and is not written yet.
+    tally: Tally,
+    user: User,
+    grants: Arc<Grants>,
+}
+
+/// The user whom a token's issuer named. There are as many of these as of tokens, and most users are numbers: those take
+/// no allocation.
+#[derive(Debug)]
+enum User {
+    Integer(i64),
+    /// Percent-encoded (RFC 3986); empty if there is none.
+    Text(Box<str>),
+}
+
+/// Scopes, and how gateways are told of them. Many tokens share theirs.
+#[derive(Debug)]
+pub(super) struct Grants {
+    scopes: Scopes,
+    text: Bytes,
+    bytes: usize,
+    pool: Arc<AtomicUsize>,
+}
+
+impl CachedToken {
+    pub(super) fn new(token: &Token, key: Key, grants: Arc<Grants>) -> Self {
+        CachedToken {
+            key,
+            token_id: token.id,
+            expires_at: token.expires_at,
+            is_revoked: token.revoked_at.is_some(),
+            is_disabled: !token.is_enabled(),
+            kind: token.kind,
+            used: AtomicBool::new(false),
+            tally: Tally::default(),
+            user: User::of(token),
+            grants,
+        }
+    }
+
+    /// Its number.
+    pub fn token_id(&self) -> TokenId {
+        self.token_id
+    }
+
+    /// From this instant on it is expired; `None`: never.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at
+    }
+
+    /// What it allows.
+    pub fn scopes(&self) -> &[Scope] {
+        self.grants.scopes.as_slice()
+    }
+
+    /// The user whom its issuer named. One that merely stands in is not proven, and not said.
+    pub fn user_id(&self) -> Option<UserId> {
+        match &self.user {
+            User::Integer(number) => Some(UserId::from_integer(*number)),
+            User::Text(text) => percent_decode(text.as_bytes()).decode_utf8().ok()?.parse().ok(),
+        }
+    }
+
+    /// Its number in digits.
+    pub fn token_id_text(&self) -> SmallVec<[u8; INTEGER_BYTES]> {
+        integer_text(self.token_id.get())
+    }
+
+    /// The user whom its issuer named, percent-encoded (RFC 3986); empty if there is none.
+    pub fn user_text(&self) -> SmallVec<[u8; INTEGER_BYTES]> {
+        match &self.user {
+            User::Integer(number) => integer_text(*number),
+            User::Text(text) => SmallVec::from_slice(text.as_bytes()),
+        }
+    }
+
+    /// The names that its global scopes grant, each percent-encoded (RFC 3986), separated by commas.
+    pub fn scopes_text(&self) -> &Bytes {
+        &self.grants.text
+    }
+
+    /// Whether it was revoked or has expired: what is dead is purged some day, and says nothing when it goes.
+    pub(super) fn is_dead(&self, now: Timestamp) -> bool {
+        self.is_revoked || self.expires_at.is_some_and(|expires_at| now >= expires_at)
+    }
+
+    pub(crate) fn kind(&self) -> TokenKind {
+        self.kind
+    }
+
+    /// The app whose token it is.
+    pub(crate) fn app_id(&self) -> AppId {
+        self.key.app_id
+    }
+
+    /// Notes that it was used, for whoever must throw something out.
+    pub(super) fn touch(&self) {
+        // Writing what is there already would take the cache line from the others.
+        if !self.used.load(Ordering::Relaxed) {
+            self.used.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// What was seen of its use and is not written yet.
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// What says how far its bearer may act.
+    pub(crate) fn bearer(&self) -> Bearer<'_> {
+        Bearer {
+            token_id: self.token_id,
+            kind: self.kind,
+            user_id: self.user_id(),
+            scopes: &self.grants.scopes,
+            expires_at: self.expires_at,
+        }
+    }
+
+    pub(crate) fn standing(&self) -> Standing<'_> {
+        Standing {
+            revoked: self.is_revoked,
+            disabled: self.is_disabled,
+            expires_at: self.expires_at,
+            scopes: self.scopes(),
+        }
+    }
+}
+
+#[cfg(test)]
+impl CachedToken {
+    /// One of a token of which there is nothing more to say.
+    pub(crate) fn bare(token_id: TokenId) -> Arc<Self> {
+        let app_id = AppId::new(1).unwrap();
+        Arc::new(CachedToken {
+            key: Key { app_id, digest: jeton_core::Digest::from_bytes(&[0; 32]).unwrap() },
+            token_id,
+            expires_at: None,
+            is_revoked: false,
+            is_disabled: false,
+            kind: TokenKind::Grant,
+            used: AtomicBool::new(false),
+            tally: Tally::default(),
+            user: User::Text(Box::default()),
+            grants: GrantPool::default().share(&Scopes::default()),
+        })
+    }
+}
+
+impl User {
+    fn of(token: &Token) -> Self {
+        let Some(user_id) = token.owner.named() else { return User::Text(Box::default()) };
+        match user_id.as_integer() {
+            Some(number) => User::Integer(number),
+            None => User::Text(utf8_percent_encode(&user_id.to_string(), ENCODED).to_string().into()),
+        }
+    }
+
+    /// Bytes that it takes elsewhere, with what the allocator adds.
+    fn bytes(&self) -> usize {
+        match self {
+            User::Text(text) if !text.is_empty() => text.len() + 2 * size_of::<usize>(),
+            User::Integer(_) | User::Text(_) => 0,
+        }
+    }
+}
+
+fn integer_text(number: i64) -> SmallVec<[u8; INTEGER_BYTES]> {
+    SmallVec::from_slice(itoa::Buffer::new().format(number).as_bytes())
+}
+
+/// The newest changes before the question whose answer a cached token is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    /// Of tokens.
+    pub(super) token: Stamp,
+    /// The newest arrival, which counts once the token is dead: another may come with its secret then.
+    pub(super) arrival: Stamp,
+}
+
+impl Kept for CachedToken {
+    type Asked = Asked;
+
+    fn key(&self) -> &Key {
+        &self.key
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<CachedToken>() + self.user.bytes()
+    }
+
+    fn take_used(&self) -> bool {
+        self.used.swap(false, Ordering::Relaxed)
+    }
+}
+
+/// The scopes of all cached tokens, each kept once while any has it.
+#[derive(Debug, Default)]
+pub(super) struct GrantPool {
+    held: Mutex<Held>,
+    hasher: RandomState,
+    bytes: Arc<AtomicUsize>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    by_hash: HashMap<u64, Weak<Grants>>,
+    /// At how many those that nobody has any more are swept out.
+    sweep_at: usize,
+}
+
+/// Fewer than this are not worth a sweep.
+const MIN_SWEEP: usize = 1_024;
+
+impl GrantPool {
+    /// Bytes of all scopes that cached tokens have.
+    pub(super) fn bytes(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.bytes)
+    }
+
+    /// These scopes, as others have them already.
+    pub(super) fn share(&self, scopes: &Scopes) -> Arc<Grants> {
+        let hash = self.hasher.hash_one(scopes.as_slice());
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(grants) = held.by_hash.get(&hash).and_then(Weak::upgrade)
+            && grants.scopes == *scopes
+        {
+            return grants;
+        }
+        let grants = Arc::new(Grants::new(scopes.clone(), self.bytes()));
+        held.by_hash.insert(hash, Arc::downgrade(&grants));
+        if held.by_hash.len() > held.sweep_at {
+            held.by_hash.retain(|_, grants| grants.strong_count() > 0);
+            held.sweep_at = MIN_SWEEP.max(2 * held.by_hash.len());
+        }
+        grants
+    }
+}
+
+impl Grants {
+    fn new(scopes: Scopes, pool: Arc<AtomicUsize>) -> Self {
+        let mut text = String::new();
+        for (number, name) in scopes.global_permissions().into_iter().enumerate() {
+            if number > 0 {
+                text.push(',');
+            }
+            text.extend(utf8_percent_encode(name.as_str(), ENCODED));
+        }
+        let name_bytes =
+            |names: &[String]| names.iter().map(|name| size_of::<String>() + name.len()).sum::<usize>();
+        let scope_bytes = |scope: &Scope| {
+            let permissions = scope.permissions.iter().map(|name| size_of::<String>() + name.as_str().len());
+            size_of::<Scope>() + permissions.sum::<usize>() + name_bytes(&scope.ids) + name_bytes(&scope.tags)
+        };
+        let bytes =
+            size_of::<Grants>() + text.len() + scopes.as_slice().iter().map(scope_bytes).sum::<usize>();
+        pool.fetch_add(bytes, Ordering::Relaxed);
+        Grants { scopes, text: text.into(), bytes, pool }
+    }
+}
+
+impl Drop for Grants {
+    fn drop(&mut self) {
+        self.pool.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// That an app has no token with a digest.
+#[derive(Debug)]
+pub(super) struct Absence {
+    pub(super) key: Key,
+    pub(super) stamp: Stamp,
+    /// Until when it is taken for granted, by the clock that never goes backwards, in milliseconds.
+    pub(super) until_millis: u64,
+}
+
+impl Kept for Absence {
+    type Asked = ();
+
+    fn key(&self) -> &Key {
+        &self.key
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<Absence>()
+    }
+
+    fn take_used(&self) -> bool {
+        false
+    }
+}

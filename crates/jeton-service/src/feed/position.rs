@@ -1,0 +1,36 @@
+//! Where a reader is.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A place in the change log: behind one of its entries. Clients are given it as text and bring it back as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeedPosition {
+    /// Which content of the database the log tells of.
+    pub(crate) epoch: i64,
+    /// The number of the entry; 0: the beginning.
+    pub(crate) sequence: i64,
+}
+
+/// A text that is no position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this is no position in the change log")]
+pub struct FeedPositionError;
+
+impl fmt::Display for FeedPosition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}-{}", self.epoch, self.sequence)
+    }
+}
+
+impl FromStr for FeedPosition {
+    type Err = FeedPositionError;
+
+    fn from_str(text: &str) -> Result<Self, FeedPositionError> {
+        let (epoch, sequence) = text.split_once('-').ok_or(FeedPositionError)?;
+        let epoch = u64::from_str_radix(epoch, 16).map_err(|_| FeedPositionError)?.cast_signed();
+        let sequence = sequence.parse().map_err(|_| FeedPositionError)?;
+        let position = FeedPosition { epoch, sequence };
+        if sequence >= 0 && position.to_string() == text { Ok(position) } else { Err(FeedPositionError) }
+    }
+}

@@ -1,0 +1,43 @@
+//! A PostgreSQL server for a measurement, which does not wait for its disk.
+
+use crate::failure::Failure;
+use crate::needs::{self, target_folder};
+use crate::process::{cargo, run, written};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+/// The program that holds one, and says on its second line where a database is.
+const HOLDER: [&str; 5] = ["build", "--locked", "--package=jeton-testkit", "--bin", "hold-postgres"];
+
+/// A server with an empty database. Dropping it ends it.
+pub(super) struct Held {
+    pub(super) url: String,
+    process: Child,
+}
+
+impl Held {
+    /// # Errors
+    /// There is no PostgreSQL, or it does not start.
+    pub(super) fn start() -> Result<Self, Failure> {
+        needs::install_postgres()?;
+        run(&mut cargo(&HOLDER))?;
+        let mut command = Command::new(target_folder().join("debug/hold-postgres"));
+        let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut process = spawned.map_err(|source| Failure::Start { command: written(&command), source })?;
+        let said = process.stdout.take().map(BufReader::new);
+        let said: Vec<String> =
+            said.into_iter().flat_map(BufRead::lines).map_while(Result::ok).take(2).collect();
+        match said.as_slice() {
+            [_, url] => Ok(Held { url: url.clone(), process }),
+            _ => Err(Failure::Unclear { command: written(&command), output: said.join("\n") }),
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // The end of its input ends it.
+        drop(self.process.stdin.take());
+        drop(self.process.wait());
+    }
+}
