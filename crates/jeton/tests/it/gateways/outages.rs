@@ -1,0 +1,62 @@
+//! An outage of Jeton is neither a yes nor a no.
+
+use super::program::Gateway;
+use super::witness::Witness;
+use super::{Bed, Kind};
+use crate::support::request;
+use jeton_testkit::Passage;
+
+const GOOD: &str = "/v1/demo/datastreams/7";
+
+pub(super) fn outages(kind: Kind) {
+    let mut bed = Bed::new(kind);
+    for passage in [Passage::Refused, Passage::Silent, Passage::Open] {
+        bed.jeton.set(passage);
+        let (answer, seen) = bed.ask_as_holder("GET", GOOD, &[]);
+        let expected = if passage == Passage::Open { 200 } else { 503 };
+        assert_eq!((answer.status, seen.is_some()), (expected, expected == 200), "{passage:?}: {answer:?}");
+    }
+    bed.installation.server.as_mut().unwrap().stop();
+    let (answer, seen) = bed.ask_as_holder("GET", GOOD, &[]);
+    assert_eq!((answer.status, seen), (503, None), "{answer:?}");
+}
+
+/// Whatever stands where Jeton should: only 200 lets anybody through, and only 401 and 403 are handed on.
+pub(super) fn other_answers(kind: Kind) {
+    let (jeton, api) = (Witness::start(), Witness::start());
+    let gateway = Gateway::start(kind, jeton.address, api.address);
+    let ask = |answer: &str| {
+        jeton.answer(&format!("{answer}\r\nContent-Length: 0\r\nX-Auth-User: 7\r\n\r\n"));
+        let headers = ["Authorization: Bearer any".to_owned()];
+        let status = request(gateway.front, "GET", GOOD, &headers, None).status;
+        assert!(jeton.saw().is_some(), "{answer}: Jeton was asked");
+        (status, api.saw().is_some())
+    };
+    assert_eq!(ask("200 OK"), (200, true));
+    for refusal in ["401 Unauthorized\r\nWWW-Authenticate: Bearer", "403 Forbidden"] {
+        let status = refusal[..3].parse().unwrap();
+        assert_eq!(ask(refusal), (status, false), "{refusal}");
+    }
+    for answer in [
+        "302 Found\r\nLocation: https://elsewhere.example/",
+        "400 Bad Request",
+        "404 Not Found",
+        "429 Too Many Requests\r\nRetry-After: 60",
+        "431 Request Header Fields Too Large",
+        "500 Internal Server Error",
+        "503 Service Unavailable\r\nRetry-After: 1",
+    ] {
+        assert_eq!(ask(answer), (503, false), "{answer}");
+    }
+    // What the API answers is its own.
+    jeton.answer("200 OK\r\nContent-Length: 0\r\n\r\n");
+    for status in [401, 403, 404, 500, 503] {
+        api.answer(&format!("{status} Its Own\r\nContent-Length: 3\r\nX-Api: yes\r\n\r\napi"));
+        let answer = request(gateway.front, "GET", GOOD, &[], None);
+        assert_eq!(
+            (answer.status, answer.body.as_str(), answer.header("x-api")),
+            (status, "api", Some("yes"))
+        );
+        assert!(jeton.saw().is_some() && api.saw().is_some());
+    }
+}

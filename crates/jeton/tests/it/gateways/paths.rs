@@ -1,0 +1,65 @@
+//! What is decided about is what the API gets.
+
+use super::{Bed, Kind};
+
+/// Targets that some program takes for one that the token is good for. The second text is what the API gets where it may get
+/// anything: what Jeton was asked about, and nothing that it was not.
+const TRICKS: [(&str, Option<&str>); 27] = [
+    ("//v1/demo/datastreams/7", None),
+    ("/v1//demo/datastreams/7", None),
+    ("/v1/demo/datastreams//7", None),
+    ("/v1/demo/datastreams/7/", None),
+    ("/v1/demo/datastreams/./7", None),
+    ("/v1/demo/datastreams/8/../7", None),
+    ("/v1/demo/datastreams/7/../8", None),
+    ("/v1/demo/datastreams/%2e/7", None),
+    ("/v1/demo/datastreams/8/%2e%2e/7", None),
+    ("/v1/demo/datastreams/7/%2E%2E/8", None),
+    ("/v1/demo/datastreams/8%2f..%2f7", None),
+    ("/v1/demo/datastreams%2F7", None),
+    ("/v1/demo/datastreams%5C7", None),
+    ("/v1/demo/datastreams/%37", None),
+    ("/v1/demo/datastreams/%2537", None),
+    ("/v1/demo/datastreams/7;a=b", None),
+    ("/v1/demo/datastreams/7%3Ba=b", None),
+    ("/v1/demo/datastreams/7%00", None),
+    ("/V1/demo/datastreams/7", None),
+    ("/v1/demo/DataStreams/7", None),
+    ("/v1/demo/datastreams/8?/../7", None),
+    ("/v1/demo/datastreams/8?permission=read&id=7", None),
+    ("/v1/demo/datastreams/8#/../7", None),
+    ("/v1/demo/nothing?permission=read&id=7", None),
+    ("/_jeton", None),
+    ("http://elsewhere.example/v1/demo/datastreams/8", None),
+    ("http://elsewhere.example/v1/demo/datastreams/7", Some("/v1/demo/datastreams/7")),
+];
+
+/// Targets that the token is good for, with what would mislead a reader of their queries.
+const GOOD: [&str; 5] = [
+    "/v1/demo/datastreams/7",
+    "/v1/demo/datastreams/a%20b",
+    "/v1/other/datastreams/7?permission=write&id=8&tag=x",
+    "/v1/demo/datastreams/7?a=%2F..//b;c&d=%2e%2E&e",
+    "/v1/demo/datastreams/7?/../8",
+];
+
+pub(super) fn tricks(kind: Kind) {
+    let bed = Bed::new(kind);
+    for target in GOOD {
+        let (answer, seen) = bed.ask_as_holder("GET", target, &[]);
+        assert_eq!(answer.status, 200, "{target}");
+        assert_eq!(seen.unwrap().target, target);
+    }
+    for (target, passed) in TRICKS {
+        let (answer, seen) = bed.ask_as_holder("GET", target, &[]);
+        let seen = seen.map(|seen| seen.target);
+        match passed {
+            // A gateway may know better than to ask about some of them.
+            None => assert!(
+                matches!(answer.status, 400 | 403 | 404) && seen.is_none(),
+                "{target}: {answer:?} {seen:?}"
+            ),
+            Some(passed) => assert_eq!((answer.status, seen.as_deref()), (200, Some(passed)), "{target}"),
+        }
+    }
+}
