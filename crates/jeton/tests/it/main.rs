@@ -20,6 +20,7 @@ mod log;
 mod loopback_client;
 mod loopback_corpus;
 mod memory;
+mod oauth_clients;
 mod operator;
 mod prove;
 mod secrets;

@@ -14,7 +14,7 @@ with urllib.request.urlopen(request, context=trust) as answer:
 ";
 
 /// A certificate for loopback and its key, in files.
-fn pair(place: &Place) -> (String, String) {
+pub(crate) fn pair(place: &Place) -> (String, String) {
     let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
     let certificate = place.scratch("cert.pem", &made.cert.pem());
     let key = place.scratch("key.pem", &made.signing_key.serialize_pem());

@@ -3,6 +3,7 @@
 use crate::support::Lines;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::{self, Permissions};
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -137,7 +138,7 @@ impl Drop for Gateway {
         let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
         drop(self.child.wait());
         if thread::panicking() {
-            eprintln!("{}", self.log.to_end());
+            drop(std::io::stderr().write_all(self.log.to_end().as_bytes()));
         }
     }
 }
