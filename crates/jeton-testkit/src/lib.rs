@@ -19,5 +19,5 @@ pub use canary::{Canaries, Sighting};
 pub use entropy::SeededEntropy;
 pub use pooler::Pooler;
 pub use postgres::{Cluster, Suspended};
-pub use run::{caddy, fast, haproxy, nginx, node, pgbouncer, python, say_skipped, skips};
+pub use run::{caddy, envoy, fast, haproxy, nginx, node, pgbouncer, python, say_skipped, skips};
 pub use way::{Passage, Way};

@@ -113,6 +113,19 @@ pub fn haproxy() -> PathBuf {
     gateway("JETON_TEST_HAPROXY", "/usr/sbin/haproxy")
 }
 
+/// The program Envoy, which is in `tests/python/requirements.txt`.
+///
+/// # Panics
+/// It is not there; the message says how to get it.
+pub fn envoy() -> PathBuf {
+    const FIND: &str = "import envoy, pathlib; print(pathlib.Path(envoy.__file__).parent / '_bin' / 'envoy')";
+    let found = std::process::Command::new(python()).args(["-c", FIND]).output();
+    let found = found.ok().filter(|output| output.status.success());
+    let path = found.and_then(|output| String::from_utf8(output.stdout).ok());
+    let path = path.map(|path| PathBuf::from(path.trim())).filter(|path| path.is_file());
+    path.expect("Python's environment has no Envoy. Run `cargo xtask test`, which installs it")
+}
+
 fn gateway(variable: &str, usual: &str) -> PathBuf {
     named_gateway(variable, std::env::var_os(variable).unwrap_or_else(|| usual.into()))
 }

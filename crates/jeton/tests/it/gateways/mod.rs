@@ -120,4 +120,6 @@ macro_rules! before_each_gateway {
 before_each_gateway! {
     nginx Nginx;
     caddy Caddy;
+    envoy Envoy;
+    haproxy Haproxy;
 }

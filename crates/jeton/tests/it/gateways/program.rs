@@ -20,6 +20,8 @@ const RECIPES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/gateway
 pub(super) enum Kind {
     Nginx,
     Caddy,
+    Envoy,
+    Haproxy,
 }
 
 /// Where a gateway stands: where clients come to it, and what lies behind it.
@@ -47,16 +49,18 @@ impl Kind {
     /// Where this kind writes the request that it asks about: `forward_auth.source`.
     pub(super) fn source(self) -> &'static str {
         match self {
-            Kind::Nginx => "x-original",
+            Kind::Nginx | Kind::Haproxy => "x-original",
             Kind::Caddy => "x-forwarded",
+            Kind::Envoy => "request",
         }
     }
 
     /// What it says once it answers; `None`: from the first connection that it accepts.
     fn ready(self) -> Option<&'static str> {
         match self {
-            Kind::Nginx => None,
+            Kind::Nginx | Kind::Haproxy => None,
             Kind::Caddy => Some("serving initial configuration"),
+            Kind::Envoy => Some("all dependencies initialized"),
         }
     }
 
@@ -87,6 +91,27 @@ impl Kind {
                 command.env("HOME", folder).env("XDG_DATA_HOME", folder).env("XDG_CONFIG_HOME", folder);
                 command
             }
+            Kind::Envoy => {
+                let address = |ip: &dyn std::fmt::Display, port| format!("address: {ip}, port_value: {port}");
+                let places = [(8_000, ways.front), (8_080, ways.jeton), (9_000, ways.api)];
+                let places =
+                    places.map(|(port, way)| (address(&"127.0.0.1", port), address(&way.ip(), way.port())));
+                let file = write(folder, "envoy.yaml", &replaced(&recipe("envoy.yaml"), &places));
+                let mut command = Command::new(jeton_testkit::envoy());
+                command.args(["--disable-hot-restart", "--concurrency", "1", "--config-path"]).arg(file);
+                command
+            }
+            Kind::Haproxy => {
+                let script = write(folder, "jeton.lua", &recipe("jeton.lua"));
+                let front = [
+                    ("127.0.0.1:8000", ways.front.to_string()),
+                    ("/etc/haproxy/jeton.lua", script.display().to_string()),
+                ];
+                let file = write(folder, "haproxy.cfg", &ways.filled(&recipe("haproxy.cfg"), &front));
+                let mut command = Command::new(jeton_testkit::haproxy());
+                command.args(["-db", "-f"]).arg(file);
+                command
+            }
         }
     }
 }
@@ -104,11 +129,17 @@ impl Ways {
     /// A recipe with these addresses in place of those that it tells its users to replace.
     fn filled(&self, recipe: &str, front: &[(&str, String)]) -> String {
         let behind = [("127.0.0.1:8080", self.jeton.to_string()), ("127.0.0.1:9000", self.api.to_string())];
-        behind.iter().chain(front).fold(recipe.to_owned(), |text, (place, address)| {
-            assert!(text.contains(place), "{place} is nowhere in {recipe}");
-            text.replace(place, address)
-        })
+        let places = behind.iter().chain(front).map(|(place, text)| ((*place).to_owned(), text.clone()));
+        replaced(recipe, &places.collect::<Vec<_>>())
     }
+}
+
+/// A recipe with each second text in place of the first, which is there.
+fn replaced(recipe: &str, places: &[(String, String)]) -> String {
+    places.iter().fold(recipe.to_owned(), |text, (place, with)| {
+        assert!(text.contains(place), "{place} is nowhere in {recipe}");
+        text.replace(place, with)
+    })
 }
 
 impl Gateway {

@@ -77,8 +77,9 @@ fn serve(stream: TcpStream, seen: &Sender<Seen>, answer: &Mutex<String>) -> io::
         let text = answer.lock().unwrap_or_else(PoisonError::into_inner).clone();
         drop(seen.send(request));
         if is_upgrade {
-            let head =
-                "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+            // The answer to the key of RFC 6455 section 1.3.
+            let head = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                        Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
             stream.get_mut().write_all(head.as_bytes())?;
             let mut back = stream.get_ref().try_clone()?;
             io::copy(&mut stream, &mut back)?;
