@@ -20,13 +20,41 @@ pub fn commands(markdown: &str, program: &str) -> Vec<Vec<String>> {
     commands.filter_map(|words| arguments(&words, &program)).collect()
 }
 
+/// What a reader types at the prompts `$ ` of the blocks marked `console`, and what the document says is printed then. A command
+/// goes on in the lines that begin with `> `, which are part of it.
+pub fn sessions(markdown: &str) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = Vec::new();
+    for block in blocks(markdown, |kind| matches!(kind, CodeBlockKind::Fenced(info) if &**info == "console"))
+    {
+        for line in block.lines() {
+            match (line.strip_prefix("$ "), line.strip_prefix("> "), found.last_mut()) {
+                (Some(command), ..) => found.push((command.to_owned(), String::new())),
+                (None, Some(more), Some((command, _))) => {
+                    command.push('\n');
+                    command.push_str(more);
+                }
+                (None, _, Some((_, printed))) => {
+                    printed.push_str(line);
+                    printed.push('\n');
+                }
+                (None, _, None) => {}
+            }
+        }
+    }
+    found
+}
+
 /// The text of every code block that a reader may type into a shell.
 fn shell_blocks(markdown: &str) -> Vec<String> {
+    blocks(markdown, is_shell)
+}
+
+fn blocks(markdown: &str, is_wanted: impl Fn(&CodeBlockKind<'_>) -> bool) -> Vec<String> {
     let mut blocks = Vec::new();
     let mut open: Option<String> = None;
     for event in Parser::new(markdown) {
         match event {
-            Event::Start(Tag::CodeBlock(kind)) => open = is_shell(&kind).then(String::new),
+            Event::Start(Tag::CodeBlock(kind)) => open = is_wanted(&kind).then(String::new),
             Event::Text(text) => {
                 if let Some(block) = &mut open {
                     block.push_str(&text);
@@ -57,7 +85,8 @@ fn typed(block: &str) -> String {
     let mut typed = String::new();
     let mut continued = false;
     for line in block.lines() {
-        let command = line.strip_prefix("$ ").or(continued.then_some(line));
+        let more = continued.then(|| line.strip_prefix("> ").unwrap_or(line));
+        let command = line.strip_prefix("$ ").or(more);
         continued = command.is_some_and(|command| command.ends_with('\\'));
         if let Some(command) = command {
             typed.push_str(command);
@@ -139,6 +168,17 @@ echo jeton; not-jeton serve; cargo run; jeton
 ```
 ";
         assert_eq!(found(markdown, "jeton"), [""]);
+    }
+
+    #[test]
+    fn sessions_are_commands_and_what_they_print() {
+        let markdown =
+            "```console\n$ a \\\n>   b\none\ntwo\n$ c\n```\n```sh\n$ d\n```\n```console\n$ e\nthree\n```";
+        let session = |command: &str, printed: &str| (command.to_owned(), printed.to_owned());
+        assert_eq!(
+            sessions(markdown),
+            [session("a \\\n  b", "one\ntwo\n"), session("c", ""), session("e", "three\n")]
+        );
     }
 
     #[test]

@@ -78,9 +78,16 @@ mod tests {
     #[test]
     fn commands_in_the_documents_exist() {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-        for document in
-            ["README.md", "README.zh-CN.md", "ARCHITECTURE.md", "docs/configuration.md", "docs/operations.md"]
-        {
+        for document in [
+            "README.md",
+            "README.zh-CN.md",
+            "ARCHITECTURE.md",
+            "docs/configuration.md",
+            "docs/operations.md",
+            "docs/verify.md",
+            "docs/oauth.md",
+            "docs/gateways.md",
+        ] {
             let Ok(text) = std::fs::read_to_string(format!("{root}/{document}")) else { continue };
             for words in jeton_testkit::markdown::commands(&text, "jeton") {
                 let mut command = &Cli::command();

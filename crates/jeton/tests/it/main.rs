@@ -9,6 +9,7 @@ mod client;
 mod config;
 mod control;
 mod descriptors;
+mod documents;
 mod dotide_client;
 mod gateways;
 mod help;

@@ -105,6 +105,11 @@ macro_rules! before_each_gateway {
             }
 
             #[test]
+            fn nothing_is_changed_in_between() {
+                run(paths::nothing_is_changed_in_between);
+            }
+
+            #[test]
             fn outages() {
                 run(outages::outages);
             }

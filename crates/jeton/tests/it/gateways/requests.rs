@@ -220,17 +220,18 @@ pub(super) fn questions(kind: Kind) {
     }
     assert!(question.all("content-length").iter().all(|length| *length == "0"));
     assert!(!question.names().any(|name| name.replace('_', "-").starts_with("x-auth-")), "{question:?}");
-    let read = match kind.source() {
-        "request" => {
-            let target = question.target.strip_prefix("/auth/demo/route").unwrap();
-            return assert_eq!(
-                (question.method.as_str(), target),
-                ("PUT", "/v1/demo/datastreams/8?permission=read")
-            );
-        }
-        "x-original" => ["x-original-method", "x-original-uri"],
-        _ => ["x-forwarded-method", "x-forwarded-uri"],
-    };
-    assert_eq!(question.target, "/auth/demo/route");
-    assert_eq!(read.map(|name| question.all(name)), [vec!["PUT"], vec![target]]);
+    assert_eq!(asked_about(kind, &question), ("PUT", target));
+}
+
+/// The method and the target that a question is about.
+pub(super) fn asked_about(kind: Kind, question: &Seen) -> (&str, &str) {
+    const PATH: &str = "/auth/demo/route";
+    if kind.source() == "request" {
+        return (&question.method, question.target.strip_prefix(PATH).unwrap());
+    }
+    assert_eq!(question.target, PATH);
+    let prefix = kind.source();
+    let [method, target] = ["method", "uri"].map(|what| question.all(&format!("{prefix}-{what}")));
+    assert_eq!((method.len(), target.len()), (1, 1), "once each: {question:?}");
+    (method[0], target[0])
 }
