@@ -5,10 +5,9 @@ use crate::postgres::PgLine;
 use crate::record::Record;
 use crate::schema::Column;
 use crate::shape::Name;
-use crate::statements::Statement;
 use crate::statements::log::LogOrder;
+use crate::statements::{Engine, Statement};
 use futures_util::stream::{Stream, TryStreamExt};
-use sea_query::{PostgresQueryBuilder, SqliteQueryBuilder};
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, Executor};
@@ -94,7 +93,7 @@ pub(crate) trait Session: Send {
 }
 
 macro_rules! session {
-    ($connection:ty, $row:ty, $builder:expr, $numbers:ident, $this:ident => $line:expr, $keeps:expr) => {
+    ($connection:ty, $row:ty, $engine:ident, $numbers:ident, $this:ident => $line:expr, $keeps:expr) => {
         impl Session for $connection {
             type Row = $row;
 
@@ -105,14 +104,14 @@ macro_rules! session {
 
             async fn rows(&mut self, statement: Statement) -> Result<Vec<$row>, StoreError> {
                 let $this = self;
-                let (sql, values, is_fixed) = statement.build($builder)?;
+                let (sql, values, is_fixed) = statement.build(Engine::$engine)?;
                 let query = sqlx::query_with(sql, values).persistent(is_fixed && $keeps);
                 Executor::fetch_all($line, query).await.map_err(StoreError::unavailable)
             }
 
             async fn run(&mut self, statement: Statement) -> Result<u64, StoreError> {
                 let $this = self;
-                let (sql, values, is_fixed) = statement.build($builder)?;
+                let (sql, values, is_fixed) = statement.build(Engine::$engine)?;
                 let query = sqlx::query_with(sql, values).persistent(is_fixed && $keeps);
                 let done = Executor::execute($line, query).await.map_err(StoreError::unavailable)?;
                 Ok(done.rows_affected())
@@ -120,7 +119,7 @@ macro_rules! session {
 
             async fn run_all(&mut self, statement: Statement) -> Result<(u64, i64), StoreError> {
                 let $this = self;
-                let (sql, values, is_fixed) = statement.build($builder)?;
+                let (sql, values, is_fixed) = statement.build(Engine::$engine)?;
                 let query = sqlx::query_with(sql, values).persistent(is_fixed && $keeps);
                 let mut all = Executor::fetch_many($line, query);
                 let (mut first, mut last) = (None, 0);
@@ -147,7 +146,7 @@ macro_rules! session {
                 statement: Statement,
             ) -> Result<impl Stream<Item = Result<$row, StoreError>> + Send + Unpin, StoreError> {
                 let $this = self;
-                let (sql, values, is_fixed) = statement.build($builder)?;
+                let (sql, values, is_fixed) = statement.build(Engine::$engine)?;
                 let query = sqlx::query_with(sql, values).persistent(is_fixed && $keeps);
                 Ok(Executor::fetch($line, query).map_err(StoreError::unavailable))
             }
@@ -186,10 +185,10 @@ macro_rules! session {
     };
 }
 
-session!(SqliteConnection, SqliteRow, SqliteQueryBuilder, sqlite_numbers, this => this, true);
-session!(PgConnection, PgRow, PostgresQueryBuilder, postgres_numbers, this => this, true);
+session!(SqliteConnection, SqliteRow, Sqlite, sqlite_numbers, this => this, true);
+session!(PgConnection, PgRow, Postgres, postgres_numbers, this => this, true);
 session!(
-    PgLine, PgRow, PostgresQueryBuilder, postgres_numbers,
+    PgLine, PgRow, Postgres, postgres_numbers,
     this => this.connection(), this.keeps_statements()
 );
 

@@ -53,9 +53,9 @@ pub(super) struct Insertion {
     on_postgres: OnceLock<String>,
 }
 
-/// The engines, as far as their insertions differ.
+/// For which engine a text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Engine {
+pub(crate) enum Engine {
     Sqlite,
     Postgres,
 }

@@ -23,9 +23,11 @@ pub(crate) mod totals;
 pub(crate) mod usage;
 
 use crate::error::StoreError;
-use insertion::{Engine, Insertion, Rows, without_nul};
+pub(crate) use insertion::Engine;
+use insertion::{Insertion, Rows, without_nul};
 use sea_query::{
-    Expr, ExprTrait, OnConflict, QueryBuilder, QueryStatementBuilder, SubQueryStatement, Values,
+    Expr, ExprTrait, OnConflict, PostgresQueryBuilder, QueryBuilder, QueryStatementBuilder,
+    SqliteQueryBuilder, SubQueryStatement, Values,
 };
 use sea_query_sqlx::SqlxValues;
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
@@ -62,28 +64,33 @@ impl Statement {
     }
 
     /// The text for one engine, the arguments, and whether the text is worth keeping prepared.
-    pub(crate) fn build(self, builder: impl QueryBuilder) -> Result<(SqlStr, SqlxValues, bool), StoreError> {
+    pub(crate) fn build(self, engine: Engine) -> Result<(SqlStr, SqlxValues, bool), StoreError> {
         let (sql, values, is_fixed) = match self.text {
             Text::Rows(rows) => {
-                // What tells the builders from each other: only PostgreSQL's numbers its arguments.
-                let engine = if builder.placeholder().1 { Engine::Postgres } else { Engine::Sqlite };
                 let is_kept = Insertion::is_kept(engine, rows.rows.len());
                 let (sql, values) = rows.build(engine);
                 (sql, Values(values), is_kept)
             }
             Text::Built(query) => {
-                let (sql, values) = match &*query {
-                    SubQueryStatement::SelectStatement(query) => query.build(builder),
-                    SubQueryStatement::InsertStatement(query) => query.build(builder),
-                    SubQueryStatement::UpdateStatement(query) => query.build(builder),
-                    SubQueryStatement::DeleteStatement(query) => query.build(builder),
-                    SubQueryStatement::WithStatement(query) => query.build(builder),
+                let (sql, values) = match engine {
+                    Engine::Sqlite => built(&query, SqliteQueryBuilder),
+                    Engine::Postgres => built(&query, PostgresQueryBuilder),
                 };
                 (AssertSqlSafe(sql).into_sql_str(), values, self.is_fixed)
             }
         };
         without_nul(&values.0)?;
         Ok((sql, SqlxValues(values), is_fixed))
+    }
+}
+
+fn built(query: &SubQueryStatement, builder: impl QueryBuilder) -> (String, Values) {
+    match query {
+        SubQueryStatement::SelectStatement(query) => query.build(builder),
+        SubQueryStatement::InsertStatement(query) => query.build(builder),
+        SubQueryStatement::UpdateStatement(query) => query.build(builder),
+        SubQueryStatement::DeleteStatement(query) => query.build(builder),
+        SubQueryStatement::WithStatement(query) => query.build(builder),
     }
 }
 

@@ -1,3 +1,4 @@
+use super::Engine;
 use super::Statement;
 use super::registry::{self, Runs, all};
 use super::retention::purge_tokens;
@@ -8,7 +9,6 @@ use super::totals::{COUNT_INSERTED, total};
 use crate::migrations;
 use crate::model::{Order, OwnerFilter, Purge, TokenFilter, TokenPage, View};
 use jeton_core::{TokenId, TokenKind};
-use sea_query::{PostgresQueryBuilder, SqliteQueryBuilder};
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Column, Connection, Executor, Statement as _};
@@ -63,8 +63,8 @@ fn no_statement_is_missing() {
 fn no_statement_asks_for_time_or_randomness() {
     for (name, runs, statement) in all() {
         let sql = match runs {
-            Runs::OnPostgres => statement.build(PostgresQueryBuilder).unwrap().0,
-            Runs::Everywhere | Runs::OnSqlite => statement.build(SqliteQueryBuilder).unwrap().0,
+            Runs::OnPostgres => statement.build(Engine::Postgres).unwrap().0,
+            Runs::Everywhere | Runs::OnSqlite => statement.build(Engine::Sqlite).unwrap().0,
         };
         let sql = sql.as_str().to_lowercase();
         for banned in ["now(", "current_timestamp", "random(", "strftime(", "clock_timestamp"] {
@@ -78,7 +78,7 @@ async fn sqlite_prepares_every_statement() {
     let mut connection = sqlite().await;
     for (name, runs, statement) in all() {
         if runs != Runs::OnPostgres {
-            let (sql, ..) = statement.build(SqliteQueryBuilder).unwrap();
+            let (sql, ..) = statement.build(Engine::Sqlite).unwrap();
             let prepared = connection.prepare(sql.clone()).await;
             prepared.unwrap_or_else(|error| panic!("{name}: {error}\n{}", sql.as_str()));
         }
@@ -93,7 +93,7 @@ async fn postgres_prepares_every_statement() {
     let mut connection = postgres().await;
     for (name, runs, statement) in all() {
         if runs != Runs::OnSqlite {
-            let (sql, ..) = statement.build(PostgresQueryBuilder).unwrap();
+            let (sql, ..) = statement.build(Engine::Postgres).unwrap();
             let prepared = connection.prepare(sql.clone()).await;
             let prepared = prepared.unwrap_or_else(|error| panic!("{name}: {error}\n{}", sql.as_str()));
             // One numbered column each: a statement that answers with two of the same name would be read wrongly.
@@ -163,7 +163,7 @@ fn by_index() -> Vec<(&'static str, &'static str, Statement)> {
 async fn sqlite_reads_by_index() {
     let mut connection = sqlite().await;
     for (name, index, statement) in by_index() {
-        let (sql, values, _) = statement.build(SqliteQueryBuilder).unwrap();
+        let (sql, values, _) = statement.build(Engine::Sqlite).unwrap();
         let sql = sql.as_str();
         let explain = format!("EXPLAIN QUERY PLAN {sql}");
         let plan: Vec<(i64, i64, i64, String)> =
@@ -218,7 +218,7 @@ async fn postgres_reads_by_index() {
         connection.execute(sql).await.unwrap();
     }
     for (name, index, statement) in by_index() {
-        let (sql, values, _) = statement.build(PostgresQueryBuilder).unwrap();
+        let (sql, values, _) = statement.build(Engine::Postgres).unwrap();
         let sql = sql.as_str();
         let explain = format!("EXPLAIN {sql}");
         let plan: Vec<String> =
