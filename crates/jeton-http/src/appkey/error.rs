@@ -1,8 +1,8 @@
 //! Errors of the user-token API: HTTP status and envelope agree.
 
 use super::wire::envelope;
-use crate::transport::fault::Fault;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use crate::transport::fault::{Fault, json_error};
+use axum::http::header::WWW_AUTHENTICATE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jeton_core::AuthorityRefusal;
@@ -99,21 +99,12 @@ impl From<Error> for AppKeyError {
 
 impl IntoResponse for AppKeyError {
     fn into_response(self) -> Response {
-        if let AppKeyError::Fault(fault) = &self {
-            fault.log("/AccessToken");
-        }
+        let fault = if let AppKeyError::Fault(fault) = &self { Some(fault) } else { None };
         let status = self.status();
         let body = envelope(status.as_u16(), &serde_json::Value::Null, &self.message());
-        let mut response = (status, body).into_response();
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        match &self {
-            AppKeyError::Unproven => {
-                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            }
-            AppKeyError::Fault(fault) => headers.extend(fault.header()),
-            _ => {}
+        let mut response = json_error("/AccessToken", status, body, fault);
+        if let AppKeyError::Unproven = &self {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }

@@ -1,9 +1,8 @@
 //! Errors of Dotide: an object with a message, which its clients raise.
 
 use super::wire::{error_body, validation_body};
-use crate::transport::fault::Fault;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderValue, StatusCode};
+use crate::transport::fault::{Fault, json_error};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use jeton_core::AuthorityRefusal;
 use jeton_service::{Error, Refusal};
@@ -78,16 +77,7 @@ impl From<Error> for DotideError {
 
 impl IntoResponse for DotideError {
     fn into_response(self) -> Response {
-        if let DotideError::Fault(fault) = &self {
-            fault.log("/v1/{db}/access_tokens");
-        }
-        let mut response = (self.status(), self.body()).into_response();
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let DotideError::Fault(fault) = &self {
-            headers.extend(fault.header());
-        }
-        response
+        let fault = if let DotideError::Fault(fault) = &self { Some(fault) } else { None };
+        json_error("/v1/{db}/access_tokens", self.status(), self.body(), fault)
     }
 }

@@ -1,8 +1,8 @@
 //! Errors as OAuth has them: `{"error", "error_description"}` (RFC 6749 section 5.2).
 
 use super::wire;
-use crate::transport::fault::Fault;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use crate::transport::fault::{Fault, json_error};
+use axum::http::header::WWW_AUTHENTICATE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jeton_service::{Error, OAuthRefusal, VerifierProof};
@@ -101,17 +101,11 @@ impl From<Error> for OAuthError {
 
 impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
-        if let OAuthError::Fault(fault) = &self {
-            fault.log("/oauth2");
-        }
+        let fault = if let OAuthError::Fault(fault) = &self { Some(fault) } else { None };
         let (status, code) = self.code();
-        let head = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
-        let mut response = (status, head, wire::error(code, &self.message())).into_response();
+        let mut response = json_error("/oauth2", status, wire::error(code, &self.message()), fault);
         if let Some(challenge) = self.challenge() {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
-        }
-        if let OAuthError::Fault(fault) = &self {
-            response.headers_mut().extend(fault.header());
         }
         response
     }

@@ -2,8 +2,10 @@
 
 use crate::log_throttle::LogThrottle;
 use crate::server::{HeadError, Unserved};
-use axum::http::header::{ALLOW, RETRY_AFTER};
+use axum::body::Body;
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
 use jeton_service::{Error, TooOften};
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -103,6 +105,22 @@ impl Fault {
             tracing::warn!(route, kept_back, "{error}");
         }
     }
+}
+
+/// An error of a route as JSON: with whatever its fault, if it is one, has to say in the log and in the headers.
+pub(crate) fn json_error(
+    route: &'static str,
+    status: StatusCode,
+    body: impl Into<Body>,
+    fault: Option<&Fault>,
+) -> Response {
+    let head = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
+    let mut response = (status, head, body.into()).into_response();
+    if let Some(fault) = fault {
+        fault.log(route);
+        response.headers_mut().extend(fault.header());
+    }
+    response
 }
 
 /// When something that came too often may be tried again.

@@ -2,8 +2,8 @@
 
 use super::input::CheckError;
 use super::wire;
-use crate::transport::fault::Fault;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use crate::transport::fault::{Fault, json_error};
+use axum::http::header::WWW_AUTHENTICATE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jeton_service::Error;
@@ -75,30 +75,16 @@ impl From<Error> for VerifyError {
 
 impl IntoResponse for VerifyError {
     fn into_response(self) -> Response {
-        if let VerifyError::Fault(fault) = &self {
-            fault.log("/verify/{app}");
-        }
+        let fault = if let VerifyError::Fault(fault) = &self { Some(fault) } else { None };
         let (status, code) = self.code();
-        let mut response = (status, wire::error(code, &self.message())).into_response();
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        match &self {
-            VerifyError::Unproven => {
-                headers.append(
-                    WWW_AUTHENTICATE,
-                    HeaderValue::from_static("Basic realm=\"jeton\", charset=\"UTF-8\""),
-                );
-                headers.append(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            }
-            VerifyError::Powerless => {
-                headers.insert(
-                    WWW_AUTHENTICATE,
-                    HeaderValue::from_static("Bearer error=\"insufficient_scope\""),
-                );
-            }
-            VerifyError::Fault(fault) => headers.extend(fault.header()),
-            _ => {}
+        let mut response = json_error("/verify/{app}", status, wire::error(code, &self.message()), fault);
+        let challenges: &[&str] = match &self {
+            VerifyError::Unproven => &["Basic realm=\"jeton\", charset=\"UTF-8\"", "Bearer"],
+            VerifyError::Powerless => &["Bearer error=\"insufficient_scope\""],
+            _ => &[],
+        };
+        for challenge in challenges {
+            response.headers_mut().append(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response
     }
