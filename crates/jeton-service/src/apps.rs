@@ -3,11 +3,13 @@
 use crate::cache::Before;
 use crate::open_app::ForwardAuthApp;
 pub(crate) use crate::open_app::OpenApp;
-use crate::settings::{AppSettings, SettingsDocumentError, merge_settings, parse_settings};
+use crate::settings::{
+    AppSettings, SettingsDocumentError, merge_settings, parse_forward_auth, parse_settings,
+};
 use crate::{Error, Keys, Service};
 use jeton_core::{
-    Actor, AppKey, Entropy, EntropyError, Owner, Permission, Reveal, Scopes, Secret, ServicePermission,
-    Timestamp, TokenKind, UserId,
+    Actor, AppKey, Entropy, EntropyError, ForwardAuthSettings, Owner, Permission, Reveal, Scopes, Secret,
+    ServicePermission, Timestamp, TokenKind, UserId,
 };
 use jeton_store::write::{ChangeApp, CreateApp, DeleteApp, SweepDeletedApps, SweepSealed};
 use jeton_store::{App, AppChange, AppChanged, AppCreated, NewApp, NewToken};
@@ -292,12 +294,19 @@ fn summary(app: &App) -> Result<AppSummary, Error> {
     })
 }
 
+const UNREADABLE: Error = Error::Unreadable("settings of an app");
+
 fn settings_value(app: &App) -> Result<Value, Error> {
-    serde_json::from_str(&app.settings).map_err(|_| Error::Unreadable("settings of an app"))
+    serde_json::from_str(&app.settings).map_err(|_| UNREADABLE)
+}
+
+/// The section on forward-auth alone, which is read more often than the others.
+pub(crate) fn read_forward_auth(app: &App) -> Result<ForwardAuthSettings, Error> {
+    parse_forward_auth(&settings_value(app)?).map_err(|_| UNREADABLE)
 }
 
 fn read_settings(app: &App) -> Result<AppSettings, Error> {
-    parse_settings(&settings_value(app)?).map_err(|_| Error::Unreadable("settings of an app"))
+    parse_settings(&settings_value(app)?).map_err(|_| UNREADABLE)
 }
 
 /// 32 random bytes as 64 hex digits.

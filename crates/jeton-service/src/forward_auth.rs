@@ -1,9 +1,7 @@
 //! What gateways need to know of an app before they can ask about its tokens.
 
 use crate::limiter::Purpose;
-use crate::lookup::Seeking;
-use crate::verify::UNKNOWN;
-use crate::{Error, ForwardAuthApp, Service, Verified};
+use crate::{Error, ForwardAuthApp, Service};
 use jeton_core::{AppKey, Secret};
 use std::net::IpAddr;
 
@@ -47,15 +45,9 @@ impl Service {
         Ok(app)
     }
 
-    /// The answer to whoever presents what names no token of any app, if arithmetic alone says so.
-    pub fn refuse_by_arithmetic(&self, secret: &Secret) -> Option<Verified> {
-        let presented = self.presented(secret);
-        self.is_refused_by_arithmetic(&presented, Seeking::EVERYWHERE).then(|| self.unknown())
-    }
-
-    /// The answer about what names no token.
-    pub fn unknown(&self) -> Verified {
-        self.measures.verdicts.count(UNKNOWN);
-        Verified { verdict: UNKNOWN, cached: None }
+    /// Whether arithmetic alone says that a secret names no token of any app. Counts nothing: that is for whoever answers.
+    pub fn names_no_token(&self, secret: &Secret) -> bool {
+        let is_in_no_token = || self.cache.is_in_no_token(&self.presented(secret).into_digests());
+        !self.is_minted(secret) && (secret.is_weak() || is_in_no_token())
     }
 }

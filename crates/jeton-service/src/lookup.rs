@@ -4,14 +4,12 @@
 //! whether self-made tokens do, and how much of the answer is remembered. A secret becomes its digests once, and what is
 //! done with it afterwards is done with those.
 
+use crate::apps::read_forward_auth;
 use crate::cache::{Before, Recalled};
 use crate::open_app::{ForwardAuthApp, Place};
-use crate::settings::parse_forward_auth;
 use crate::{CachedToken, Error, Service};
-use jeton_core::{
-    AppId, AppKey, Demand, Digest, ForwardAuthSettings, Secret, Timestamp, Token, TokenKind, Verdict, decide,
-};
-use jeton_store::{App, Credential, StoredToken};
+use jeton_core::{AppId, AppKey, Demand, Digest, Secret, Timestamp, Token, TokenKind, Verdict, decide};
+use jeton_store::{Credential, StoredToken};
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -285,10 +283,4 @@ impl Service {
         token.kind != TokenKind::SelfMade
             && decide(token.standing(), &Demand::Active, self.now()) == Verdict::Allowed
     }
-}
-
-fn read_forward_auth(app: &App) -> Result<ForwardAuthSettings, Error> {
-    let unreadable = || Error::Unreadable("settings of an app");
-    let document = serde_json::from_str(&app.settings).map_err(|_| unreadable())?;
-    parse_forward_auth(&document).map_err(|_| unreadable())
 }

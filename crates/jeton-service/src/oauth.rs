@@ -71,7 +71,7 @@ impl Service {
         if let Err(often) = self.may_look_up(failures, Some(&credentials.secret)) {
             return Ok(Err(OAuthRefusal::Throttled(often)));
         }
-        let key = self.store.app_by_client(&credentials.id).await?.map(|app| app.key);
+        let key = self.store.key_of_client(&credentials.id).await?;
         let app = self.client_app(key.as_ref(), Some(credentials), from, 1).await?;
         Ok(match app {
             Ok(Some(app)) => Ok(app),
@@ -96,20 +96,20 @@ impl Service {
         Ok(token.filter(|token| self.is_live(token)))
     }
 
-    /// Revokes the token of this secret in an app, whatever state it is in, for the app itself. `false`: there is none, or none
-    /// that any client may know of.
+    /// Revokes the token of this secret in an app, whatever state it is in, for the app itself. It is no matter if there is none,
+    /// or none that any client may know of.
     ///
     /// # Errors
     /// It could not be done.
-    pub async fn revoke_presented(&self, app: &OpenApp, secret: &Secret) -> Result<bool, Error> {
+    pub async fn revoke_presented(&self, app: &OpenApp, secret: &Secret) -> Result<(), Error> {
         let presented = self.presented(secret);
         if self.is_refused_by_arithmetic(&presented, Seeking::EVERYWHERE) {
-            return Ok(false);
+            return Ok(());
         }
         let stored = self.stored_in(app.id, &presented).await?;
         match stored.filter(|stored| stored.token.kind.is_shared()) {
             Some(stored) => self.revoke_stored(&stored, Actor::Client).await,
-            None => Ok(false),
+            None => Ok(()),
         }
     }
 
@@ -149,9 +149,11 @@ impl Service {
         Ok(self.live_tokens(secret, from).await?.map(drop))
     }
 
-    async fn revoke_stored(&self, stored: &StoredToken, by: Actor) -> Result<bool, Error> {
+    async fn revoke_stored(&self, stored: &StoredToken, by: Actor) -> Result<(), Error> {
         let (app_id, id) = (stored.token.app_id, stored.token.id);
-        Ok(self.store.write(RevokeToken { app_id, id, at: self.now(), by }).await?)
+        // It makes no difference who was the first to revoke it.
+        self.store.write(RevokeToken { app_id, id, at: self.now(), by }).await?;
+        Ok(())
     }
 
     /// The live tokens of all apps that a bearer presents; at least one.

@@ -10,7 +10,7 @@ use crate::schema::{
 };
 use crate::scopes;
 use jeton_core::{
-    Actor, AppId, Description, Digest, Document, Label, OperatorId, Owner, Timestamp, Token, TokenId,
+    Actor, AppId, AppKey, Description, Digest, Document, Label, OperatorId, Owner, Timestamp, Token, TokenId,
     TokenKind, UserId,
 };
 
@@ -45,7 +45,7 @@ pub(crate) fn key_check(row: &impl Record) -> Result<Option<KeyCheck>, StoreErro
 pub(crate) fn app(row: &impl Record) -> Result<App, StoreError> {
     Ok(App {
         id: number(row, Apps::Id, AppId::new)?,
-        key: row.read_as(Apps::Key, |key: String| key.parse().ok())?,
+        key: app_key(row)?,
         client_id: row.read(Apps::ClientId)?,
         client_secret: digest(row, Apps::ClientSecret)?,
         settings: row.read(Apps::Settings)?,
@@ -55,6 +55,10 @@ pub(crate) fn app(row: &impl Record) -> Result<App, StoreError> {
         revision: row.read(Apps::Revision)?,
         is_default: row.read(Apps::IsDefault)?,
     })
+}
+
+pub(crate) fn app_key(row: &impl Record) -> Result<AppKey, StoreError> {
+    row.read_as(Apps::Key, |key: String| key.parse().ok())
 }
 
 /// The client credentials of an app, if there is one.

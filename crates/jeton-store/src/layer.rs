@@ -64,9 +64,9 @@ impl<L: Layer> Store for L {
         self.inner().app_by_id(id).await
     }
 
-    async fn app_by_client(&self, client_id: &str) -> Result<Option<App>, StoreError> {
+    async fn key_of_client(&self, client_id: &str) -> Result<Option<AppKey>, StoreError> {
         self.ask(Question::Apps).await?;
-        self.inner().app_by_client(client_id).await
+        self.inner().key_of_client(client_id).await
     }
 
     async fn client_of(&self, key: &AppKey) -> Result<Option<(String, Digest)>, StoreError> {

@@ -82,8 +82,8 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// The app of this number; `None` also if it was deleted.
     async fn app_by_id(&self, id: AppId) -> Result<Option<App>, StoreError>;
 
-    /// The app of this client id; `None` also if it was deleted.
-    async fn app_by_client(&self, client_id: &str) -> Result<Option<App>, StoreError>;
+    /// The key of the app of this client id; `None` also if it was deleted.
+    async fn key_of_client(&self, client_id: &str) -> Result<Option<AppKey>, StoreError>;
 
     /// The client id of the app of this key and the digest of its client secret; `None` also if it was deleted. Takes the same
     /// work whether there is such an app or not: the answer has one row in either case, and of the app only these two are read.

@@ -118,12 +118,12 @@ impl<E: Engine> Store for SqlStore<E> {
         self.one(apps::app_by_id(id), decode::app).await
     }
 
-    async fn app_by_client(&self, client_id: &str) -> Result<Option<App>, StoreError> {
+    async fn key_of_client(&self, client_id: &str) -> Result<Option<AppKey>, StoreError> {
         // A text with a NUL in it is no name that anything has.
         if client_id.contains('\0') {
             return Ok(None);
         }
-        self.one(apps::app_by_client(client_id), decode::app).await
+        self.one(apps::key_of_client(client_id), decode::app_key).await
     }
 
     async fn client_of(&self, key: &AppKey) -> Result<Option<(String, Digest)>, StoreError> {

@@ -1,6 +1,6 @@
 //! What forward-auth answers.
 
-use super::{credential, held};
+use super::{ROUTE, credential, held};
 use crate::transport::fault::Fault;
 use axum::http::header::{CACHE_CONTROL, VARY, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
@@ -50,8 +50,9 @@ impl Answer {
 
     /// The answer when it could not be found out.
     pub(super) fn unavailable(error: Error) -> Self {
-        log(&error);
-        Answer::Fault(error.into())
+        let fault = Fault::from(error);
+        fault.log(ROUTE);
+        Answer::Fault(fault)
     }
 
     pub(super) fn allowed(
@@ -104,11 +105,6 @@ impl Answer {
             }
         }
     }
-}
-
-/// Says in the log what could not be found out.
-pub(super) fn log(error: &Error) {
-    tracing::error!(route = "/auth/{app}", "{error}");
 }
 
 impl Caching {

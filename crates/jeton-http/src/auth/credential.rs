@@ -27,9 +27,7 @@ pub(super) fn presented(
 /// Whether something stands where only an app's own settings look for a credential.
 pub(super) fn may_stand_elsewhere(headers: &impl Headers) -> bool {
     [X_API_KEY, COOKIE].iter().any(|name| headers.named(name).next().is_some())
-        || headers
-            .named(&AUTHORIZATION)
-            .any(|value| value.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic ")))
+        || basic_user_names(headers).next().is_some()
 }
 
 /// The headers in which it may stand, each once.

@@ -24,10 +24,13 @@ use axum::routing::any;
 use jeton_service::Service;
 use question::{Asked, Target};
 
+/// What logs and metrics call it, whatever is asked.
+const ROUTE: &str = "/auth/{app}";
+
 pub(crate) static ENDPOINT: Endpoint = Endpoint {
     claims: Claims::First(&["auth"]),
     routes: Routes::Router(routes),
-    names: &["/auth/{app}"],
+    names: &[ROUTE],
     name: |_| Some(0),
     places: Places::OfGateways,
     refuse: |fault| Answer::Fault(fault).into_response(),

@@ -1,10 +1,12 @@
 //! What a gateway asks.
 
-use super::answer::{self, Answer};
+use super::ROUTE;
+use super::answer::Answer;
 use super::credential;
 use super::held::{self, HeldRequest};
 use crate::server::Headers;
 use crate::transport::credentials::Presented;
+use crate::transport::fault::Fault;
 use crate::transport::url::pairs;
 use axum::http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
 use jeton_core::{AppKey, BY_ROUTE, Demand, ForwardAuthSettings, Permission, Resource, Secret, Verdict};
@@ -89,7 +91,7 @@ impl<'a> Target<'a> {
 
 impl<H: Headers> Asked<'_, H> {
     /// The answer.
-    pub(super) async fn answer(&self, service: &Service, from: Option<IpAddr>) -> Answer {
+    pub(super) async fn answer(self, service: &Service, from: Option<IpAddr>) -> Answer {
         let app = match service.forward_auth_app_from_memory(&self.target.app) {
             Some(app) => app,
             None => match self.look_up_app(service, from).await {
@@ -110,14 +112,14 @@ impl<H: Headers> Asked<'_, H> {
     async fn look_up_app(&self, service: &Service, from: Option<IpAddr>) -> Result<ForwardAuthApp, Error> {
         let presented = credential::presented(&ForwardAuthSettings::default(), self.headers, None);
         let is_stranger = match presented {
-            Presented::Token(secret) => service.refuse_by_arithmetic(&secret).is_some(),
+            Presented::Token(secret) => service.names_no_token(&secret),
             Presented::Nothing | Presented::Several => !credential::may_stand_elsewhere(self.headers),
         };
         if is_stranger {
             let found = service.forward_auth_app_for_stranger(&self.target.app, from).await;
             // Whatever the app's settings are, nothing was presented that could be good.
             Ok(found.unwrap_or_else(|error| {
-                answer::log(&error);
+                Fault::from(error).log(ROUTE);
                 ForwardAuthApp::NONE
             }))
         } else {
@@ -126,7 +128,7 @@ impl<H: Headers> Asked<'_, H> {
     }
 
     /// What is to be found out; the answer, if nothing is.
-    pub(super) fn question(&self, app: ForwardAuthApp) -> Result<Question, Answer> {
+    pub(super) fn question(self, app: ForwardAuthApp) -> Result<Question, Answer> {
         let settings = app.settings();
         let reads_request = matches!(self.target.demanded, Demanded::OfRoute { .. })
             || settings.query_token
@@ -141,10 +143,10 @@ impl<H: Headers> Asked<'_, H> {
         match credential::presented(settings, self.headers, held.target.map(|(_, query)| query)) {
             Presented::Token(secret) => {
                 let demand = self.target.demand(settings, held);
-                Ok(Question { key: self.target.app.clone(), secret, demand, app })
+                Ok(Question { key: self.target.app, secret, demand, app })
             }
             Presented::Nothing if settings.preflights && self.is_preflight(held) => {
-                Err(Answer::Preflight { key: self.target.app.clone() })
+                Err(Answer::Preflight { key: self.target.app })
             }
             Presented::Nothing | Presented::Several => Err(Answer::Unproven(app)),
         }

@@ -5,7 +5,6 @@ use crate::transport::body::{BodyForm, BodyLimits, body_form, read_body};
 use crate::transport::url::pairs;
 use axum::body::Body;
 use axum::http::HeaderMap;
-use axum::http::header::CONTENT_TYPE;
 use jeton_core::Secret;
 use zeroize::Zeroizing;
 
@@ -17,7 +16,7 @@ pub(super) async fn token(
     limits: BodyLimits,
 ) -> Result<Option<Secret>, OAuthError> {
     let body = read_body(headers, body, limits).await?;
-    if !headers.contains_key(CONTENT_TYPE) || body_form(headers) != BodyForm::Form {
+    if body_form(headers) != BodyForm::Form {
         return Err(OAuthError::Request("the body must be application/x-www-form-urlencoded"));
     }
     let pairs = pairs(&body).ok_or(OAuthError::Request("the body is not UTF-8 once decoded"))?;

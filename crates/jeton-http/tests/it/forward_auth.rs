@@ -282,3 +282,15 @@ async fn without_a_store_only_those_are_refused_who_present_nothing() {
     assert_eq!(app.get("/auth/demo").status().await, 401);
     assert_eq!(app.get("/auth/demo").bearer("garbage").status().await, 401);
 }
+
+/// Also where the app has to be looked up first.
+#[tokio::test]
+async fn garbage_is_counted_once() {
+    let app = app(json!({"realm": "api"})).await;
+    let counted = || (app.service.measures().verdicts.unknown.get(), app.service.cache_stats().garbage);
+    for _ in 0..2 {
+        let (unknown, garbage) = counted();
+        assert_eq!(app.get("/auth/demo").bearer(&"0".repeat(64)).status().await, 401);
+        assert_eq!(counted(), (unknown + 1, garbage + 1));
+    }
+}

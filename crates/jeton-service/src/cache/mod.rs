@@ -144,9 +144,14 @@ impl Cache {
             .is_some_and(|millis| u128::from(millis) <= self.limits.max_staleness.as_millis())
     }
 
+    /// The same as [`is_garbage`](Self::is_garbage), of which nothing is counted.
+    pub(crate) fn is_in_no_token(&self, digests: &[Digest]) -> bool {
+        self.is_fresh() && digests.iter().all(|digest| !self.foreign.may_hold(digest))
+    }
+
     /// Whether no token can have any of these digests, which are of a secret that was not minted here.
     pub(crate) fn is_garbage(&self, digests: &[Digest]) -> bool {
-        let is_garbage = self.is_fresh() && digests.iter().all(|digest| !self.foreign.may_hold(digest));
+        let is_garbage = self.is_in_no_token(digests);
         if is_garbage {
             self.counters.garbage.increment();
         }

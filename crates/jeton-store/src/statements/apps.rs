@@ -81,8 +81,14 @@ pub(crate) fn app_by_id(id: AppId) -> Statement {
     Statement::fixed(live_apps().and_where(Expr::col(Apps::Id).eq(id.get())).take())
 }
 
-pub(crate) fn app_by_client(client_id: &str) -> Statement {
-    Statement::fixed(live_apps().and_where(Expr::col(Apps::ClientId).eq(client_id)).take())
+pub(crate) fn key_of_client(client_id: &str) -> Statement {
+    let key = Query::select()
+        .column(Apps::Key)
+        .from(Apps::Table)
+        .and_where(Expr::col(Apps::DeletedAt).is_null())
+        .and_where(Expr::col(Apps::ClientId).eq(client_id))
+        .take();
+    Statement::fixed(key)
 }
 
 pub(crate) fn default_app() -> Statement {

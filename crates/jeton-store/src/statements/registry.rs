@@ -72,7 +72,7 @@ fn about_apps() -> Vec<(&'static str, Runs, Statement)> {
     vec![
         ("app_by_key", Everywhere, apps::app_by_key(&key())),
         ("app_by_id", Everywhere, apps::app_by_id(APP)),
-        ("app_by_client", Everywhere, apps::app_by_client("client")),
+        ("key_of_client", Everywhere, apps::key_of_client("client")),
         ("client_of", Everywhere, apps::client_of(&key())),
         ("default_app", Everywhere, apps::default_app()),
         ("apps", Everywhere, apps::apps()),
