@@ -1,7 +1,7 @@
 //! Making the keys and the first of everything, once.
 
 use crate::failure::Failure;
-use crate::place::Place;
+use crate::installation::Installation;
 use jeton_core::{AppKey, UserId};
 use jeton_service::{InitialCredentials, KeyRing, Service, SystemClock, SystemEntropy};
 use jeton_store::Store;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 /// Initialises with these keys, or with new ones, which are written first: a database never exists without its keys.
 /// `None`: it was done before.
 pub(crate) async fn initialise(
-    place: &Place,
+    installation: &Installation,
     store: &dyn Store,
     existing: Option<KeyRing>,
     app: &AppKey,
@@ -22,7 +22,7 @@ pub(crate) async fn initialise(
     }
     let ring = match existing {
         Some(ring) => ring,
-        None => place.make_keys()?,
+        None => installation.make_keys()?,
     };
     Ok(Service::initialise(store, &ring, &SystemClock, &SystemEntropy, app, admin_user).await?)
 }

@@ -1,7 +1,7 @@
 //! `jeton app`
 
 use super::output;
-use crate::config::PlaceFlags;
+use crate::config::InstallationFlags;
 use crate::control::ask;
 use crate::failure::Failure;
 use crate::request::Request;
@@ -40,7 +40,7 @@ pub(crate) struct CreateArgs {
 #[derive(Args, Debug)]
 pub(crate) struct ListArgs {
     #[command(flatten)]
-    place: PlaceFlags,
+    installation: InstallationFlags,
     /// Print a JSON array
     #[arg(long)]
     json: bool,
@@ -49,7 +49,7 @@ pub(crate) struct ListArgs {
 #[derive(Args, Debug)]
 pub(crate) struct KeyArgs {
     #[command(flatten)]
-    place: PlaceFlags,
+    installation: InstallationFlags,
     /// The key of the app
     key: String,
     /// Print one JSON object
@@ -60,7 +60,7 @@ pub(crate) struct KeyArgs {
 #[derive(Args, Debug)]
 pub(crate) struct SettingsArgs {
     #[command(flatten)]
-    place: PlaceFlags,
+    installation: InstallationFlags,
     /// The key of the app
     key: String,
     /// The merge patch: a file, or - for standard input
@@ -100,13 +100,13 @@ impl AppCommand {
 
 impl KeyArgs {
     async fn ask(self, request: impl FnOnce(String) -> Request) -> Result<(), Failure> {
-        let answer = ask(&self.place.place()?, request(self.key)).await?;
+        let answer = ask(&self.installation.resolve()?, request(self.key)).await?;
         output::write_one(&answer, self.json)
     }
 }
 
 async fn list(args: &ListArgs) -> Result<(), Failure> {
-    let all = ask(&args.place.place()?, Request::AppList).await?;
+    let all = ask(&args.installation.resolve()?, Request::AppList).await?;
     if args.json {
         return output::write_json(&all);
     }
@@ -116,7 +116,7 @@ async fn list(args: &ListArgs) -> Result<(), Failure> {
 
 async fn settings(args: SettingsArgs) -> Result<(), Failure> {
     let merge = args.merge.as_deref().map(read_patch).transpose()?;
-    let settings = ask(&args.place.place()?, Request::AppSettings { key: args.key, merge }).await?;
+    let settings = ask(&args.installation.resolve()?, Request::AppSettings { key: args.key, merge }).await?;
     if args.json { output::write_json(&settings) } else { output::write(&format!("{settings:#}\n")) }
 }
 

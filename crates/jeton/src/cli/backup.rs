@@ -1,12 +1,12 @@
 //! `jeton backup`, `jeton restore` and `jeton check`
 
 use super::output;
-use crate::config::PlaceFlags;
+use crate::config::InstallationFlags;
 use crate::control::ask;
 use crate::failure::Failure;
 use crate::files;
+use crate::installation::{self, Installation};
 use crate::perform::{restored, sound};
-use crate::place::{self, Place};
 use crate::request::Request;
 use clap::Args;
 use jeton_core::Actor;
@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 #[derive(Args, Debug)]
 pub(crate) struct BackupArgs {
     #[command(flatten)]
-    place: PlaceFlags,
+    installation: InstallationFlags,
     /// Where the backup is to be
     file: PathBuf,
     /// Replace the backup that is there. Nothing else is replaced
@@ -43,7 +43,7 @@ pub(crate) struct BackupArgs {
 #[derive(Args, Debug)]
 pub(crate) struct RestoreArgs {
     #[command(flatten)]
-    place: PlaceFlags,
+    installation: InstallationFlags,
     /// The backup
     file: PathBuf,
     /// Bring everything back as it was, also what was revoked, deleted, switched off, narrowed or ended since
@@ -61,7 +61,7 @@ pub(crate) struct RestoreArgs {
 #[derive(Args, Debug)]
 pub(crate) struct CheckArgs {
     #[command(flatten)]
-    place: PlaceFlags,
+    installation: InstallationFlags,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -69,14 +69,14 @@ pub(crate) struct CheckArgs {
 
 pub(crate) async fn back_up(args: BackupArgs) -> Result<(), Failure> {
     if args.check {
-        let report = Service::check_backup(&args.file, args.place.place()?.keys()?.as_ref()).await?;
+        let report = Service::check_backup(&args.file, args.installation.resolve()?.keys()?.as_ref()).await?;
         return output::write_one(&sound(&report), args.json);
     }
-    let place = args.place.place()?;
+    let installation = args.installation.resolve()?;
     let file = whole_path(&args.file)?;
     files::may_back_up_to(&file, args.force)?;
     let request = Request::Backup { file, force: args.force };
-    output::write_one(&ask(&place, request).await?, args.json)?;
+    output::write_one(&ask(&installation, request).await?, args.json)?;
     if args.json {
         return Ok(());
     }
@@ -84,16 +84,16 @@ pub(crate) async fn back_up(args: BackupArgs) -> Result<(), Failure> {
 }
 
 pub(crate) async fn restore(args: RestoreArgs) -> Result<(), Failure> {
-    let place = args.place.place()?;
+    let installation = args.installation.resolve()?;
     let file = whole_path(&args.file)?;
-    files::may_restore_from(&file, &place.database_path())?;
-    let done = if is_initialised(&place).await? {
+    files::may_restore_from(&file, &installation.database_path())?;
+    let done = if is_initialised(&installation).await? {
         if !args.yes {
             return Err(Failure::usage("this replaces everything that is there: say --yes"));
         }
-        ask(&place, Request::Restore { file, as_of_backup: args.as_of_backup }).await?
+        ask(&installation, Request::Restore { file, as_of_backup: args.as_of_backup }).await?
     } else {
-        into_empty(&place, &file).await?
+        into_empty(&installation, &file).await?
     };
     output::write_one(&done, args.json)?;
     if args.json || done["compared"] == true {
@@ -106,31 +106,31 @@ pub(crate) async fn restore(args: RestoreArgs) -> Result<(), Failure> {
 }
 
 pub(crate) async fn check(args: CheckArgs) -> Result<(), Failure> {
-    output::write_one(&ask(&args.place.place()?, Request::Check).await?, args.json)
+    output::write_one(&ask(&args.installation.resolve()?, Request::Check).await?, args.json)
 }
 
-async fn is_initialised(place: &Place) -> Result<bool, Failure> {
-    if !place.has_database() {
+async fn is_initialised(installation: &Installation) -> Result<bool, Failure> {
+    if !installation.has_database() {
         return Ok(false);
     }
-    let store = place.open_store().await?;
+    let store = installation.open_store().await?;
     let checks = store.key_checks().await.map_err(|error| Failure::unavailable(error.to_string()));
     store.close().await;
     Ok(checks?.is_some())
 }
 
-async fn into_empty(place: &Place, file: &Path) -> Result<serde_json::Value, Failure> {
-    let Some(ring) = place.keys()? else {
+async fn into_empty(installation: &Installation, file: &Path) -> Result<serde_json::Value, Failure> {
+    let Some(ring) = installation.keys()? else {
         return Err(Failure::missing(format!(
             "the keys with which the backup was made are missing: put them into {}, or set JETON_KEYS",
-            place.key_path().display()
+            installation.key_path().display()
         )));
     };
     // Before there is a database that a failing restore would leave empty.
     Service::check_backup(file, Some(&ring)).await?;
-    place.make_data_dir()?;
-    let store = place.open_store().await?;
-    let (clock, entropy) = (place::clock(), place::entropy());
+    installation.make_data_dir()?;
+    let store = installation.open_store().await?;
+    let (clock, entropy) = (installation::clock(), installation::entropy());
     let done = Service::restore_into(&*store, &ring, &*clock, &*entropy, file, &Actor::Cli).await;
     store.close().await;
     Ok(restored(&done?, false))

@@ -1,7 +1,7 @@
 //! `jeton init`
 
 use super::output;
-use crate::config::PlaceFlags;
+use crate::config::InstallationFlags;
 use crate::failure::Failure;
 use crate::initialise::{first_credentials, initialise};
 use clap::Args;
@@ -13,7 +13,7 @@ use jeton_core::{AppKey, UserId};
 #[derive(Args, Debug)]
 pub(crate) struct InitArgs {
     #[command(flatten)]
-    place: PlaceFlags,
+    installation: InstallationFlags,
     /// The key of the first app, which becomes the default app
     #[arg(long, value_name = "KEY", default_value = "demo")]
     app: AppKey,
@@ -26,11 +26,11 @@ pub(crate) struct InitArgs {
 }
 
 pub(crate) async fn run(args: InitArgs) -> Result<(), Failure> {
-    let place = args.place.place()?;
-    place.make_data_dir()?;
-    let existing = place.keys()?;
-    let store = place.open_store().await?;
-    let made = initialise(&place, &*store, existing, &args.app, args.admin_user).await;
+    let installation = args.installation.resolve()?;
+    installation.make_data_dir()?;
+    let existing = installation.keys()?;
+    let store = installation.open_store().await?;
+    let made = initialise(&installation, &*store, existing, &args.app, args.admin_user).await;
     store.close().await;
     let Some(credentials) = made? else {
         return Err(Failure::usage("already initialised: nothing was changed"));

@@ -1,7 +1,7 @@
 //! `jeton operator`
 
 use super::output;
-use crate::config::PlaceFlags;
+use crate::config::InstallationFlags;
 use crate::control::ask;
 use crate::failure::Failure;
 use crate::request::Request;
@@ -21,7 +21,7 @@ pub(crate) enum OperatorCommand {
 #[derive(Args, Debug)]
 pub(crate) struct CreateArgs {
     #[command(flatten)]
-    place: PlaceFlags,
+    installation: InstallationFlags,
     /// What people call the operator
     name: String,
     /// Print one JSON object
@@ -32,7 +32,7 @@ pub(crate) struct CreateArgs {
 #[derive(Args, Debug)]
 pub(crate) struct ListArgs {
     #[command(flatten)]
-    place: PlaceFlags,
+    installation: InstallationFlags,
     /// Print a JSON array
     #[arg(long)]
     json: bool,
@@ -41,7 +41,7 @@ pub(crate) struct ListArgs {
 #[derive(Args, Debug)]
 pub(crate) struct RevokeArgs {
     #[command(flatten)]
-    place: PlaceFlags,
+    installation: InstallationFlags,
     /// The operator's number
     id: i64,
     /// Print one JSON object
@@ -53,11 +53,12 @@ impl OperatorCommand {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         match self {
             OperatorCommand::Create(args) => {
-                let made = ask(&args.place.place()?, Request::OperatorCreate { name: args.name }).await?;
+                let made =
+                    ask(&args.installation.resolve()?, Request::OperatorCreate { name: args.name }).await?;
                 output::write_one(&made, args.json)
             }
             OperatorCommand::List(args) => {
-                let all = ask(&args.place.place()?, Request::OperatorList).await?;
+                let all = ask(&args.installation.resolve()?, Request::OperatorList).await?;
                 if args.json {
                     return output::write_json(&all);
                 }
@@ -65,7 +66,8 @@ impl OperatorCommand {
                 rows.try_for_each(|row| output::write_row(row, &["id", "name", "created_at"]))
             }
             OperatorCommand::Revoke(args) => {
-                let done = ask(&args.place.place()?, Request::OperatorRevoke { id: args.id }).await?;
+                let done =
+                    ask(&args.installation.resolve()?, Request::OperatorRevoke { id: args.id }).await?;
                 output::write_one(&done, args.json)
             }
         }

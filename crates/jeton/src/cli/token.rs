@@ -48,20 +48,20 @@ impl TokenCommand {
         match self {
             TokenCommand::Create(args) => {
                 let (target, request, json) = args.into_request()?;
-                output::write_one(&ask(&target.place.place()?, request).await?, json)
+                output::write_one(&ask(&target.installation.resolve()?, request).await?, json)
             }
             TokenCommand::List(args) => list(args).await,
             TokenCommand::Show(ShowArgs { target, id, json }) => {
                 let request = Request::TokenShow { app: target.app, id };
-                output::write_one(&ask(&target.place.place()?, request).await?, json)
+                output::write_one(&ask(&target.installation.resolve()?, request).await?, json)
             }
             TokenCommand::Update(args) => {
                 let (target, request, json) = args.into_request()?;
-                output::write_one(&ask(&target.place.place()?, request).await?, json)
+                output::write_one(&ask(&target.installation.resolve()?, request).await?, json)
             }
             TokenCommand::Revoke(RevokeArgs { target, id, json }) => {
                 let request = Request::TokenRevoke { app: target.app, id };
-                output::write_one(&ask(&target.place.place()?, request).await?, json)
+                output::write_one(&ask(&target.installation.resolve()?, request).await?, json)
             }
             TokenCommand::Verify(args) => verify(args).await,
             TokenCommand::Import(args) => import(args).await,
@@ -121,7 +121,7 @@ async fn each_token(
             after,
             limit: page,
         };
-        let answer = ask(&target.place.place()?, request).await?;
+        let answer = ask(&target.installation.resolve()?, request).await?;
         let rows = answer.as_array().map(Vec::as_slice).unwrap_or_default();
         rows.iter().try_for_each(&mut write)?;
         after = rows.last().and_then(|row| row["id"].as_i64());
@@ -145,7 +145,7 @@ async fn verify(args: VerifyArgs) -> Result<(), Failure> {
         tags: args.tag,
         explain: args.explain,
     };
-    let answer = ask(&args.target.place.place()?, request).await?;
+    let answer = ask(&args.target.installation.resolve()?, request).await?;
     output::write_one(&answer, args.json)?;
     if answer["allowed"] == json!(true) {
         Ok(())

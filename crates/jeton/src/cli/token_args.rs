@@ -1,6 +1,6 @@
 //! The arguments of `jeton token`.
 
-use crate::config::PlaceFlags;
+use crate::config::InstallationFlags;
 use crate::failure::Failure;
 use crate::request::{Request, ScopeText, TokenDraft, TokenEdit};
 use clap::Args;
@@ -11,7 +11,7 @@ use std::path::PathBuf;
 #[derive(Args, Debug)]
 pub(crate) struct TokenTarget {
     #[command(flatten)]
-    pub(crate) place: PlaceFlags,
+    pub(crate) installation: InstallationFlags,
     /// The key of the app
     #[arg(long, value_name = "KEY")]
     pub(crate) app: String,

@@ -42,7 +42,7 @@ pub(super) async fn import(args: ImportArgs) -> Result<(), Failure> {
         let rest = rows.split_off(rows.len().min(IMPORT_ROWS));
         let request =
             Request::TokenImport { app: args.target.app.clone(), rows, allow_weak: args.allow_weak };
-        let answer = ask(&args.target.place.place()?, request).await?;
+        let answer = ask(&args.target.installation.resolve()?, request).await?;
         let count = |member: &str| answer[member].as_u64().unwrap_or(0);
         imported += count("imported");
         duplicates += count("duplicates");

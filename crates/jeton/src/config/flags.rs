@@ -4,13 +4,13 @@ use super::Config;
 use super::kind::Kind;
 use super::settings::{Flag, SETTINGS, Setting};
 use crate::failure::Failure;
-use crate::place::Place;
+use crate::installation::Installation;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use std::fmt;
 use std::path::PathBuf;
 
-/// Where the data is: the flags that every command has.
-pub(crate) type PlaceFlags = Flags<false>;
+/// The flags that every command has: where the installation is.
+pub(crate) type InstallationFlags = Flags<false>;
 /// The flags of a server.
 pub(crate) type ServeFlags = Flags<true>;
 
@@ -25,7 +25,7 @@ impl<const OF_SERVE: bool> Flags<OF_SERVE> {
     fn settings() -> impl Iterator<Item = &'static Setting> {
         SETTINGS.iter().filter(|setting| match setting.flag {
             Flag::No => false,
-            Flag::Place => true,
+            Flag::AllCommands => true,
             Flag::Serve => OF_SERVE,
         })
     }
@@ -36,10 +36,10 @@ impl<const OF_SERVE: bool> Flags<OF_SERVE> {
     }
 }
 
-impl PlaceFlags {
-    /// Where the data is.
-    pub(crate) fn place(&self) -> Result<Place, Failure> {
-        Ok(self.load()?.place)
+impl InstallationFlags {
+    /// The installation that a command works on.
+    pub(crate) fn resolve(&self) -> Result<Installation, Failure> {
+        Ok(self.load()?.installation)
     }
 }
 

@@ -7,11 +7,11 @@ mod kind;
 mod settings;
 
 pub(crate) use effective::{Decided, Effective, ProcessEnvironment, mistyped, read_file};
-pub(crate) use flags::{PlaceFlags, ServeFlags};
+pub(crate) use flags::{InstallationFlags, ServeFlags};
 
 use crate::failure::Failure;
+use crate::installation::Installation;
 use crate::log::{Format, Level};
-use crate::place::Place;
 use crate::text::read_text;
 use jeton_core::ScopeLimits;
 use jeton_http::{BodyLimits, PublicUrl, RequestLog, ServerLimits};
@@ -24,7 +24,7 @@ use std::time::Duration;
 
 /// Everything that was decided, in the program's own terms.
 pub(crate) struct Config {
-    pub(crate) place: Place,
+    pub(crate) installation: Installation,
     pub(crate) listen: SocketAddr,
     pub(crate) admin_listen: SocketAddr,
     pub(crate) public_url: Option<PublicUrl>,
@@ -90,7 +90,7 @@ impl Config {
             }
         };
         Ok(Config {
-            place: Place {
+            installation: Installation {
                 data_dir: PathBuf::from(read.known("data_dir")),
                 database_url,
                 database_direct_url,
@@ -288,17 +288,22 @@ mod tests {
     }
 
     fn terms(config: &Config) -> String {
-        let place = &config.place;
-        let place = (
-            (&place.data_dir, &place.database_url, &place.database_direct_url),
-            (&place.limits, &place.cache_limits, place.sqlite_options, place.postgres_options),
+        let installation = &config.installation;
+        let installation = (
+            (&installation.data_dir, &installation.database_url, &installation.database_direct_url),
+            (
+                &installation.limits,
+                &installation.cache_limits,
+                installation.sqlite_options,
+                installation.postgres_options,
+            ),
         );
         let addresses = (config.listen, config.admin_listen, &config.public_url, config.behind_proxy);
         let addresses = (addresses, config.listen_backlog);
         let limits = (config.server_limits, config.body_limits, config.verify_body_limits);
         let times = (config.retention, config.drain);
         let rest = (&config.tls, config.log_format, config.reloadable);
-        format!("{place:?} {addresses:?} {limits:?} {times:?} {rest:?}")
+        format!("{installation:?} {addresses:?} {limits:?} {times:?} {rest:?}")
     }
 
     struct Nothing;
@@ -319,11 +324,11 @@ mod tests {
         assert_eq!(config.server_limits, ServerLimits::default());
         assert_eq!(config.body_limits, BodyLimits::default());
         assert_eq!(config.verify_body_limits, BodyLimits::OF_VERIFY);
-        assert_eq!(config.place.limits, Limits::default());
-        assert_eq!(config.place.cache_limits, CacheLimits::default());
-        assert_eq!(config.place.sqlite_options.max_group, SqliteOptions::default().max_group);
-        assert_eq!(config.place.sqlite_options.query_time, SqliteOptions::default().query_time);
-        assert_eq!(config.place.postgres_options.query_time, PostgresOptions::default().query_time);
+        assert_eq!(config.installation.limits, Limits::default());
+        assert_eq!(config.installation.cache_limits, CacheLimits::default());
+        assert_eq!(config.installation.sqlite_options.max_group, SqliteOptions::default().max_group);
+        assert_eq!(config.installation.sqlite_options.query_time, SqliteOptions::default().query_time);
+        assert_eq!(config.installation.postgres_options.query_time, PostgresOptions::default().query_time);
         assert_eq!(config.retention, Retention::default());
     }
 

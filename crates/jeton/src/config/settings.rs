@@ -24,7 +24,7 @@ pub(crate) enum Flag {
     /// None: it is set in a file or in the environment.
     No,
     /// Every command.
-    Place,
+    AllCommands,
     /// `jeton serve`.
     Serve,
 }
@@ -83,21 +83,21 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "./jeton-data",
         "The directory that holds jeton.db (unless the data is in PostgreSQL), keys.json and the control socket",
     )
-    .with_flag(Flag::Place),
+    .with_flag(Flag::AllCommands),
     unset(
         "database_url",
         Kind::DatabaseUrl,
         "Put the data in PostgreSQL: postgres://user@host/database. Other users of this machine can see arguments: a \
          URL with a password belongs in the environment or in a file",
     )
-    .with_flag(Flag::Place),
+    .with_flag(Flag::AllCommands),
     unset(
         "database_direct_url",
         Kind::DatabaseUrl,
         "Where the database itself is, if database_url leads to a pooler that gives each transaction another connection, such as \
          PgBouncer in its mode transaction: no statement stays prepared then, and announcements are heard over this one",
     )
-    .with_flag(Flag::Place),
+    .with_flag(Flag::AllCommands),
     unset("database_url_file", Kind::Path, "A file that holds the database URL and nothing else"),
     set("listen", Kind::Address, "127.0.0.1:8080", "The address that clients use; port 0 picks a free one")
         .with_flag(Flag::Serve),

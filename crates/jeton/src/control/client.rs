@@ -3,8 +3,8 @@
 use super::protocol::{Answer, BEAT, Envelope, receive, send};
 use super::server::short_path;
 use crate::failure::Failure;
+use crate::installation::Installation;
 use crate::perform::perform;
-use crate::place::Place;
 use crate::request::Request;
 use serde_json::Value;
 use std::io;
@@ -20,11 +20,11 @@ const _: () = assert!(SILENCE.as_secs() > 3 * BEAT.as_secs());
 const STUCK: &str = "it is stopped, or has far too much to do";
 
 /// Has a request done: by the server that runs on this data, or right here.
-pub(crate) async fn ask(place: &Place, request: Request) -> Result<Value, Failure> {
-    let request = match connect(place).await? {
+pub(crate) async fn ask(installation: &Installation, request: Request) -> Result<Value, Failure> {
+    let request = match connect(installation).await? {
         None => request,
         Some(mut stream) => {
-            let envelope = Envelope { database: place.fingerprint(), request, hears_beats: true };
+            let envelope = Envelope { database: installation.fingerprint(), request, hears_beats: true };
             match exchange(&mut stream, &envelope).await? {
                 Answer::Done(value) => return Ok(value),
                 Answer::Failed { kind, message } => return Err(Failure { kind, message }),
@@ -33,15 +33,15 @@ pub(crate) async fn ask(place: &Place, request: Request) -> Result<Value, Failur
             }
         }
     };
-    let service = place.open_service().await?;
+    let service = installation.open_service().await?;
     let result = perform(&service, request).await;
     service.close().await;
     result
 }
 
 /// The control socket of the server; `None` if no server listens there.
-async fn connect(place: &Place) -> Result<Option<UnixStream>, Failure> {
-    let path = place.socket_path();
+async fn connect(installation: &Installation) -> Result<Option<UnixStream>, Failure> {
+    let path = installation.socket_path();
     let connected = match short_path(&path) {
         Ok((_folder, short)) => UnixStream::connect(short).await,
         Err(error) => Err(error),

@@ -20,7 +20,7 @@ pub(super) const BEAT: Duration = Duration::from_secs(1);
 /// A request and the database that it is about. Holds secrets: it has no `Debug`.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Envelope {
-    /// See `Place::fingerprint`.
+    /// See `Installation::fingerprint`.
     pub(super) database: String,
     pub(super) request: Request,
     /// Whether whoever asks understands [`Answer::Working`], which older commands do not.

@@ -2,8 +2,8 @@
 
 use super::protocol::{Answer, BEAT, Envelope, receive, send};
 use crate::failure::Failure;
+use crate::installation::Installation;
 use crate::perform::perform;
-use crate::place::Place;
 use futures_util::FutureExt;
 use jeton_service::Service;
 use std::fs::File;
@@ -31,8 +31,8 @@ pub(crate) struct ControlSocket {
 }
 
 /// Listens in the data directory. The caller holds the lock on it, so a socket that is there is a dead server's.
-pub(crate) fn bind(place: &Place) -> Result<ControlSocket, Failure> {
-    let path = place.socket_path();
+pub(crate) fn bind(installation: &Installation) -> Result<ControlSocket, Failure> {
+    let path = installation.socket_path();
     let failed = |error: io::Error| Failure::unavailable(format!("{}: {error}", path.display()));
     match path.symlink_metadata() {
         Ok(there) if !there.file_type().is_socket() => {
@@ -46,7 +46,7 @@ pub(crate) fn bind(place: &Place) -> Result<ControlSocket, Failure> {
     // The directory is private, and so is the socket as soon as it can be asked for.
     let listener = UnixListener::bind(short).map_err(failed)?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
-    Ok(ControlSocket { listener, database: place.fingerprint(), path })
+    Ok(ControlSocket { listener, database: installation.fingerprint(), path })
 }
 
 /// A path of the same socket that is short: a socket's name has at most 107 bytes, a directory's may have thousands. Good

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::files;
 use crate::initialise::{first_credentials, initialise};
-use crate::place::Place;
+use crate::installation::Installation;
 use jeton_core::{AppKey, UserId};
 use jeton_service::InitialCredentials;
 use std::fs::OpenOptions;
@@ -11,22 +11,22 @@ use std::io::{IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
-pub(super) async fn make(place: &Place) -> Result<Option<InitialCredentials>, Failure> {
+pub(super) async fn make(installation: &Installation) -> Result<Option<InitialCredentials>, Failure> {
     let app: AppKey = "demo".parse().unwrap_or_else(|_| unreachable!("demo is an app key"));
     let user: UserId = "1".parse().unwrap_or_else(|_| unreachable!("1 is a user id"));
-    let store = place.open_store().await?;
-    let made = initialise(place, &*store, None, &app, user).await;
+    let store = installation.open_store().await?;
+    let made = initialise(installation, &*store, None, &app, user).await;
     store.close().await;
     made
 }
 
-fn first_run_path(place: &Place) -> PathBuf {
-    place.data_dir.join(files::FIRST_RUN)
+fn first_run_path(installation: &Installation) -> PathBuf {
+    installation.data_dir.join(files::FIRST_RUN)
 }
 
 /// Credentials of an installation that is gone would be taken for those of the new one, which could not be written.
-pub(super) fn refuse_older_credentials(place: &Place) -> Result<(), Failure> {
-    let path = first_run_path(place);
+pub(super) fn refuse_older_credentials(installation: &Installation) -> Result<(), Failure> {
+    let path = first_run_path(installation);
     match path.symlink_metadata() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(Failure::unavailable(format!("{}: {error}", path.display()))),
@@ -39,14 +39,14 @@ pub(super) fn refuse_older_credentials(place: &Place) -> Result<(), Failure> {
 
 /// Shows the first credentials once: on the terminal, or in a file of mode 0600.
 pub(super) fn show_credentials(
-    place: &Place,
+    installation: &Installation,
     credentials: &InitialCredentials,
     listened: &str,
 ) -> Result<(), Failure> {
     if std::io::stdout().is_terminal() {
         return write_out(&first_screen(credentials, listened));
     }
-    let path = first_run_path(place);
+    let path = first_run_path(installation);
     let failed = |error: std::io::Error| Failure::unavailable(format!("{}: {error}", path.display()));
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
     file.write_all(format!("{}\n", first_credentials(credentials)).as_bytes()).map_err(failed)?;

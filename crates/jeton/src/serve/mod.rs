@@ -12,7 +12,7 @@ use crate::config::{Config, ProcessEnvironment, ServeFlags, mistyped};
 use crate::control::{self, ControlSocket};
 use crate::descriptors;
 use crate::failure::Failure;
-use crate::place::{self, Place};
+use crate::installation::{self, Installation};
 use clap::Args;
 use jeton_http::{Listener, Observer, Phase, PublicUrl, Readiness, ServerLimits, Setup, Tls, TlsError};
 use jeton_service::Service;
@@ -49,42 +49,42 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
     for (name, near) in mistyped(&ProcessEnvironment) {
         tracing::warn!("{name} in the environment is no setting: did you mean {near}?");
     }
-    config.place.sqlite_options.stamp = Some(stamp()?);
-    let place = &config.place;
+    config.installation.sqlite_options.stamp = Some(stamp()?);
+    let installation = &config.installation;
     let sockets = Sockets::take(&config)?;
     sockets.check(&config)?;
     let tls = load_tls(&config)?;
-    let is_new = sockets.public_is_loopback()? && place.is_empty().await?;
+    let is_new = sockets.public_is_loopback()? && installation.is_empty().await?;
     if is_new {
-        first_run::refuse_older_credentials(place)?;
+        first_run::refuse_older_credentials(installation)?;
     }
     // Keys in the environment and data in PostgreSQL need no directory, but the control socket does.
-    if is_new || (place.database_url.is_some() && place.keys()?.is_some()) {
-        place.make_data_dir()?;
+    if is_new || (installation.database_url.is_some() && installation.keys()?.is_some()) {
+        installation.make_data_dir()?;
     }
-    let lock = lock(place)?;
-    if place.is_writable_by_others() {
-        let name = place.data_dir.display();
+    let lock = lock(installation)?;
+    if installation.is_writable_by_others() {
+        let name = installation.data_dir.display();
         tracing::warn!(
             "{name} can be changed by others than its owner, who could put other keys there: chmod go-w"
         );
     }
     let sockets = sockets.listen(config.listen_backlog)?;
-    let control = if lock.is_some() { Some(control::bind(place)?) } else { None };
+    let control = if lock.is_some() { Some(control::bind(installation)?) } else { None };
     let signals = Signals::listen()?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let listened = format!("{scheme}://{}", sockets.public_address()?);
 
     // Whatever this machine may refuse was asked for above: the first credentials, once made, are shown.
-    let credentials = if is_new { first_run::make(place).await? } else { None };
-    let service = place.open_service().await?;
+    let credentials = if is_new { first_run::make(installation).await? } else { None };
+    let service = installation.open_service().await?;
     let setup = setup(&config, &listened)?;
     // Before anybody is told that this server listens: what it reckons with is decided by then.
     let limits = config.server_limits.within_descriptors(descriptors::raise_limit());
     tracing::info!("listening on {listened}");
     tracing::info!("admin listening on http://{}", sockets.admin_address()?);
     if let Some(credentials) = credentials {
-        first_run::show_credentials(place, &credentials, &listened)?;
+        first_run::show_credentials(installation, &credentials, &listened)?;
     }
     let reloader = Reloader::new(args.flags, config, log, Arc::clone(&setup.observer), tls);
     serve(service, setup, limits, sockets, control, Attendant { signals, reloader }).await?;
@@ -95,7 +95,8 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
 
 /// What this run of the server writes into its database: no copy from before has it.
 fn stamp() -> Result<i32, Failure> {
-    let bytes = place::entropy().bytes::<4>().map_err(|error| Failure::unavailable(error.to_string()))?;
+    let bytes =
+        installation::entropy().bytes::<4>().map_err(|error| Failure::unavailable(error.to_string()))?;
     // Never 0, which is in a file that was never served, as are backups.
     Ok(i32::from_be_bytes(bytes) | 1)
 }
@@ -103,7 +104,8 @@ fn stamp() -> Result<i32, Failure> {
 /// With what the service is served.
 fn setup(config: &Config, listened: &str) -> Result<Setup, Failure> {
     let listened: PublicUrl = listened.parse().unwrap_or_else(|_| unreachable!("an address makes a URL"));
-    let prefix = place::entropy().bytes::<4>().map_err(|error| Failure::unavailable(error.to_string()))?;
+    let prefix =
+        installation::entropy().bytes::<4>().map_err(|error| Failure::unavailable(error.to_string()))?;
     let observer = Observer::new(u32::from_be_bytes(prefix), config.reloadable.log_requests);
     Ok(Setup {
         public_url: config.public_url.clone().unwrap_or(listened),
@@ -113,7 +115,7 @@ fn setup(config: &Config, listened: &str) -> Result<Setup, Failure> {
         readiness: Readiness::new(Phase::Starting),
         observer: Arc::new(observer),
         server_measures: Arc::default(),
-        started_at: place::clock().now(),
+        started_at: installation::clock().now(),
     })
 }
 
@@ -187,7 +189,7 @@ async fn serve(
         tokio::join!(http, commands);
         service.close().await;
     };
-    let clock = place::clock();
+    let clock = installation::clock();
     readiness.enter(Phase::Serving);
     systemd::notify_ready();
     tokio::select! {
@@ -237,13 +239,13 @@ async fn attend(
 
 /// Holds the data directory for this server. `None`: another server holds it, and the data is in PostgreSQL, which any
 /// number of servers share; then that one answers commands.
-fn lock(place: &Place) -> Result<Option<File>, Failure> {
-    let path = place.lock_path();
+fn lock(installation: &Installation) -> Result<Option<File>, Failure> {
+    let path = installation.lock_path();
     let opened = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
     let file = match opened {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let name = place.data_dir.display();
+            let name = installation.data_dir.display();
             return Err(Failure::missing(format!(
                 "there is no {name}: run jeton init, or name another --data-dir"
             )));
@@ -252,10 +254,10 @@ fn lock(place: &Place) -> Result<Option<File>, Failure> {
     };
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) if place.database_url.is_some() => Ok(None),
+        Err(TryLockError::WouldBlock) if installation.database_url.is_some() => Ok(None),
         Err(TryLockError::WouldBlock) => Err(Failure::unavailable(format!(
             "another jeton serve is running on {}",
-            place.data_dir.display()
+            installation.data_dir.display()
         ))),
         Err(TryLockError::Error(error)) => Err(Failure::unavailable(format!("{}: {error}", path.display()))),
     }

@@ -1,4 +1,4 @@
-//! Where an installation lives: the data directory, the database and the keys.
+//! An installation: its data directory, its database and its keys.
 
 use crate::failure::Failure;
 use crate::files;
@@ -13,9 +13,9 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Where the data is, how much of one thing may be put there, and how much of it is remembered. The URL may hold a password: this has no `Debug`.
+/// Where the data is, the limits on it, and how much of it is cached. No `Debug`: the URL may hold a password.
 #[derive(Clone)]
-pub(crate) struct Place {
+pub(crate) struct Installation {
     pub(crate) data_dir: PathBuf,
     pub(crate) database_url: Option<String>,
     /// Where the database itself is, if the URL leads to a pooler.
@@ -27,7 +27,7 @@ pub(crate) struct Place {
     pub(crate) postgres_options: PostgresOptions,
 }
 
-impl Place {
+impl Installation {
     pub(crate) fn key_path(&self) -> PathBuf {
         self.data_dir.join(files::KEYS)
     }
@@ -44,7 +44,7 @@ impl Place {
         self.data_dir.join(files::DATABASE)
     }
 
-    /// Whether two places named by different processes hold the same database. Tells nothing of a password.
+    /// Equal for two processes whose installations use the same database. Reveals nothing of a password.
     pub(crate) fn fingerprint(&self) -> String {
         use sha2::{Digest, Sha256};
         match &self.database_url {
