@@ -1,6 +1,7 @@
 //! `jeton`: a self-hosted access-token service.
 
 mod cli;
+mod commands;
 mod config;
 mod control;
 mod descriptors;
@@ -9,7 +10,6 @@ mod files;
 mod initialise;
 mod installation;
 mod log;
-mod perform;
 mod request;
 mod serve;
 mod text;

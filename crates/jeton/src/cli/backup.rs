@@ -1,12 +1,12 @@
 //! `jeton backup`, `jeton restore` and `jeton check`
 
 use super::output;
+use crate::commands::{restored, sound};
 use crate::config::InstallationFlags;
 use crate::control::ask;
 use crate::failure::Failure;
 use crate::files;
 use crate::installation::{self, Installation};
-use crate::perform::{restored, sound};
 use crate::request::Request;
 use clap::Args;
 use jeton_core::Actor;

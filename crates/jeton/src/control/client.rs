@@ -2,9 +2,9 @@
 
 use super::protocol::{Answer, BEAT, Envelope, receive, send};
 use super::server::short_path;
+use crate::commands::execute;
 use crate::failure::Failure;
 use crate::installation::Installation;
-use crate::perform::perform;
 use crate::request::Request;
 use serde_json::Value;
 use std::io;
@@ -34,7 +34,7 @@ pub(crate) async fn ask(installation: &Installation, request: Request) -> Result
         }
     };
     let service = installation.open_service().await?;
-    let result = perform(&service, request).await;
+    let result = execute(&service, request).await;
     service.close().await;
     result
 }

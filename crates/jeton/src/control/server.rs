@@ -1,9 +1,9 @@
 //! The server's end of the control socket.
 
 use super::protocol::{Answer, BEAT, Envelope, receive, send};
+use crate::commands::execute;
 use crate::failure::Failure;
 use crate::installation::Installation;
-use crate::perform::perform;
 use futures_util::FutureExt;
 use jeton_service::Service;
 use std::fs::File;
@@ -139,7 +139,7 @@ impl Drop for ControlSocket {
 
 /// Does what is asked, and meanwhile says so.
 async fn answer_of(stream: &mut UnixStream, service: &Service, envelope: Envelope) -> Answer {
-    let mut working = std::pin::pin!(perform(service, envelope.request));
+    let mut working = std::pin::pin!(execute(service, envelope.request));
     let mut beats = tokio::time::interval(BEAT);
     let mut hears_beats = envelope.hears_beats;
     loop {

@@ -1,4 +1,4 @@
-//! Doing what a command asks for, in the server or in the command itself. Answers are the JSON that `--json` prints.
+//! What each command does, in the running server or in the process of the command. Answers are the JSON that `--json` prints.
 
 mod app;
 mod backup;
@@ -15,11 +15,11 @@ use jeton_service::{OpenApp, Service};
 use serde_json::Value;
 use std::sync::Arc;
 
-/// Who does it, as the change log says.
+/// The actor in the change log.
 const BY: Actor = Actor::Cli;
 
-/// Does what is asked.
-pub(crate) async fn perform(service: &Service, request: Request) -> Result<Value, Failure> {
+/// Executes a command.
+pub(crate) async fn execute(service: &Service, request: Request) -> Result<Value, Failure> {
     match request {
         Request::AppCreate { key, admin_user } => app::create(service, &key, &admin_user).await,
         Request::AppList => app::list(service).await,
