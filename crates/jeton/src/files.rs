@@ -3,7 +3,7 @@
 //! It is the command that looks, never the server: whoever opens a database beside SQLite and closes it again drops the
 //! locks that SQLite has on it, which are the process's.
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 use std::fs::{self, File, Metadata, TryLockError};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
@@ -39,17 +39,17 @@ const WRITE_VERSION: usize = 18;
 
 /// Makes sure that a backup may be written to `path`: nothing is there but perhaps an older backup, which is only replaced
 /// if `replaces`.
-pub(crate) fn may_back_up_to(path: &Path, replaces: bool) -> Result<(), Failure> {
-    let unknown = |error: io::Error| Failure::unavailable(format!("{}: {error}", path.display()));
+pub(crate) fn may_back_up_to(path: &Path, replaces: bool) -> Result<(), CommandError> {
+    let unknown = |error: io::Error| CommandError::unavailable(format!("{}: {error}", path.display()));
     if is_own(path).map_err(unknown)? {
-        return Err(Failure::refused(format!("{} belongs to an installation of jeton", path.display())));
+        return Err(CommandError::refused(format!("{} belongs to an installation of jeton", path.display())));
     }
     match path.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(unknown(error)),
         Ok(_) if !replaces => {
             let name = path.display();
-            return Err(Failure::refused(format!("{name} is there already: say --force to replace it")));
+            return Err(CommandError::refused(format!("{name} is there already: say --force to replace it")));
         }
         Ok(_) => {}
     }
@@ -58,7 +58,7 @@ pub(crate) fn may_back_up_to(path: &Path, replaces: bool) -> Result<(), Failure>
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(unknown(error)),
         Ok(there) if is_backup(path, &there).map_err(unknown)? => Ok(()),
-        Ok(_) => Err(Failure::refused(format!(
+        Ok(_) => Err(CommandError::refused(format!(
             "{} is there, and is no backup: nothing else is replaced, with --force or without",
             path.display()
         ))),
@@ -67,15 +67,18 @@ pub(crate) fn may_back_up_to(path: &Path, replaces: bool) -> Result<(), Failure>
 
 /// Makes sure that `path`, which is to be restored, is neither the database into which it is restored nor one that a
 /// server has open.
-pub(crate) fn may_restore_from(path: &Path, database: &Path) -> Result<(), Failure> {
+pub(crate) fn may_restore_from(path: &Path, database: &Path) -> Result<(), CommandError> {
     // What cannot be read is refused as such later on.
     let Ok(source) = fs::metadata(path) else { return Ok(()) };
     let id = |metadata: &Metadata| (metadata.dev(), metadata.ino());
     if fs::metadata(database).is_ok_and(|own| id(&own) == id(&source)) {
-        return Err(Failure::refused(format!("{} is the database that would be replaced", path.display())));
+        return Err(CommandError::refused(format!(
+            "{} is the database that would be replaced",
+            path.display()
+        )));
     }
     if is_served(path) {
-        return Err(Failure::refused(format!(
+        return Err(CommandError::refused(format!(
             "{} is the database of a running server: restore what jeton backup makes of it",
             path.display()
         )));

@@ -1,6 +1,6 @@
 //! Making the keys and the first of everything, once.
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::installation::Installation;
 use jeton_core::{AppKey, UserId};
 use jeton_service::{InitialCredentials, KeyRing, Service, SystemClock, SystemEntropy};
@@ -15,8 +15,8 @@ pub(crate) async fn initialise(
     existing: Option<KeyRing>,
     app: &AppKey,
     admin_user: UserId,
-) -> Result<Option<InitialCredentials>, Failure> {
-    let checks = store.key_checks().await.map_err(|error| Failure::unavailable(error.to_string()))?;
+) -> Result<Option<InitialCredentials>, CommandError> {
+    let checks = store.key_checks().await.map_err(|error| CommandError::unavailable(error.to_string()))?;
     if checks.is_some() {
         return Ok(None);
     }

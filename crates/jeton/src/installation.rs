@@ -1,6 +1,6 @@
 //! An installation: its data directory, its database and its keys.
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::files;
 use jeton_core::{Clock, Entropy};
 use jeton_service::{
@@ -54,11 +54,11 @@ impl Installation {
     }
 
     /// Makes the data directory, private to its owner, unless it is there.
-    pub(crate) fn make_data_dir(&self) -> Result<(), Failure> {
+    pub(crate) fn make_data_dir(&self) -> Result<(), CommandError> {
         let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.data_dir);
         let name = self.data_dir.display();
         made.map_err(|error| {
-            Failure::unavailable(format!("the data directory {name} cannot be made: {error}"))
+            CommandError::unavailable(format!("the data directory {name} cannot be made: {error}"))
         })
     }
 
@@ -69,11 +69,11 @@ impl Installation {
     }
 
     /// The key ring: `JETON_KEYS`, or the file; `None` if there is neither.
-    pub(crate) fn keys(&self) -> Result<Option<KeyRing>, Failure> {
+    pub(crate) fn keys(&self) -> Result<Option<KeyRing>, CommandError> {
         if let Some(text) = std::env::var_os("JETON_KEYS") {
             let text = text.into_string().unwrap_or_default();
             let ring = KeyRing::parse(&text);
-            return ring.map(Some).map_err(|error| Failure::missing(format!("JETON_KEYS: {error}")));
+            return ring.map(Some).map_err(|error| CommandError::missing(format!("JETON_KEYS: {error}")));
         }
         match read_key_file(&self.key_path()) {
             Ok(ring) => Ok(Some(ring)),
@@ -85,16 +85,16 @@ impl Installation {
     /// A new key ring, written to the file; or the one that another process has just made.
     ///
     /// One process at a time: of two that wrote at once, one would go on with a ring that no file holds.
-    pub(crate) fn make_keys(&self) -> Result<KeyRing, Failure> {
+    pub(crate) fn make_keys(&self) -> Result<KeyRing, CommandError> {
         let locked = File::open(&self.data_dir).and_then(|folder| folder.lock().map(|()| folder));
         let _folder = locked.map_err(|error| {
-            Failure::unavailable(format!("{} cannot be locked: {error}", self.data_dir.display()))
+            CommandError::unavailable(format!("{} cannot be locked: {error}", self.data_dir.display()))
         })?;
         if let Some(ring) = self.keys()? {
             return Ok(ring);
         }
-        let ring =
-            KeyRing::generate(&SystemEntropy).map_err(|error| Failure::unavailable(error.to_string()))?;
+        let ring = KeyRing::generate(&SystemEntropy)
+            .map_err(|error| CommandError::unavailable(error.to_string()))?;
         write_key_file(&self.key_path(), &ring)?;
         Ok(ring)
     }
@@ -105,7 +105,7 @@ impl Installation {
     }
 
     /// Whether nothing was ever initialised here: there are neither keys nor data.
-    pub(crate) async fn is_empty(&self) -> Result<bool, Failure> {
+    pub(crate) async fn is_empty(&self) -> Result<bool, CommandError> {
         if self.keys()?.is_some() {
             return Ok(false);
         }
@@ -113,13 +113,13 @@ impl Installation {
             return Ok(!self.has_database());
         }
         let store = self.open_store().await?;
-        let checks = store.key_checks().await.map_err(|error| Failure::unavailable(error.to_string()));
+        let checks = store.key_checks().await.map_err(|error| CommandError::unavailable(error.to_string()));
         store.close().await;
         Ok(checks?.is_none())
     }
 
     /// Opens the store, and makes it if it is not there.
-    pub(crate) async fn open_store(&self) -> Result<Arc<dyn Store>, Failure> {
+    pub(crate) async fn open_store(&self) -> Result<Arc<dyn Store>, CommandError> {
         let options = self.postgres_options;
         Ok(match (&self.database_url, &self.database_direct_url) {
             (None, _) => jeton_store::open_sqlite(&self.database_path(), self.sqlite_options).await?,
@@ -129,11 +129,11 @@ impl Installation {
     }
 
     /// Opens what was initialised here. Missing keys or data are exit 3.
-    pub(crate) async fn open_service(&self) -> Result<Service, Failure> {
+    pub(crate) async fn open_service(&self) -> Result<Service, CommandError> {
         let ring = self.keys()?;
         if !self.has_database() {
             let name = self.data_dir.display();
-            return Err(Failure::missing(match ring {
+            return Err(CommandError::missing(match ring {
                 None => format!("there is nothing in {name}: run jeton init, or name another --data-dir"),
                 Some(_) => format!(
                     "there are keys in {name}, but no database: restore it, or name it by --database-url"
@@ -142,7 +142,7 @@ impl Installation {
         }
         let store = self.open_store().await?;
         let Some(ring) = ring else {
-            return Err(Failure::missing(missing_keys(&*store, &self.key_path()).await?));
+            return Err(CommandError::missing(missing_keys(&*store, &self.key_path()).await?));
         };
         let service = Service::open_with(store, &ring, clock(), entropy(), self.cache_limits).await?;
         Ok(service.with_limits(self.limits))
@@ -157,8 +157,8 @@ pub(crate) fn entropy() -> Arc<dyn Entropy> {
     Arc::new(SystemEntropy)
 }
 
-async fn missing_keys(store: &dyn Store, path: &Path) -> Result<String, Failure> {
-    let checks = store.key_checks().await.map_err(|error| Failure::unavailable(error.to_string()))?;
+async fn missing_keys(store: &dyn Store, path: &Path) -> Result<String, CommandError> {
+    let checks = store.key_checks().await.map_err(|error| CommandError::unavailable(error.to_string()))?;
     let path = path.display();
     Ok(match checks {
         Some(_) => {

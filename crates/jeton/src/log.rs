@@ -2,7 +2,7 @@
 //!
 //! A line that is written while a request is being answered carries the id of that request.
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 use jeton_core::Clock;
 use jeton_service::SystemClock;
 use serde_json::{Map, Value};
@@ -70,8 +70,8 @@ pub(crate) fn start(format: Format, level: Level) -> Log {
 
 impl Log {
     /// Writes lines of this level from now on.
-    pub(crate) fn set_level(&self, level: Level) -> Result<(), Failure> {
-        self.0.reload(level.filter()).map_err(|error| Failure::unavailable(error.to_string()))
+    pub(crate) fn set_level(&self, level: Level) -> Result<(), CommandError> {
+        self.0.reload(level.filter()).map_err(|error| CommandError::unavailable(error.to_string()))
     }
 }
 

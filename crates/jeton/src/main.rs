@@ -5,7 +5,7 @@ mod commands;
 mod config;
 mod control;
 mod descriptors;
-mod failure;
+mod error;
 mod files;
 mod initialise;
 mod installation;
@@ -15,7 +15,7 @@ mod serve;
 mod text;
 
 use clap::Parser;
-use failure::FailureKind;
+use error::CommandErrorKind;
 use std::io::Write;
 use std::process::ExitCode;
 use tokio::runtime::{Builder, Runtime};
@@ -33,15 +33,15 @@ fn main() -> ExitCode {
         }
     };
     let ended = runtime.block_on(command.run());
-    if matches!(&ended, Err(failure) if failure.kind == FailureKind::CutShort) {
+    if matches!(&ended, Err(error) if error.kind == CommandErrorKind::CutShort) {
         // What still runs is not waited for.
         runtime.shutdown_background();
     }
     match ended {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprint_line(&format!("jeton: {failure}"));
-            failure.exit_code()
+        Err(error) => {
+            eprint_line(&format!("jeton: {error}"));
+            error.exit_code()
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Texts that people hand over, in files or on standard input.
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 use std::io::Read;
 use std::path::Path;
 
@@ -9,14 +9,14 @@ pub(crate) const MARK: char = '\u{feff}';
 
 /// Reads a file, or standard input, as UTF-8 without the mark that some editors write before it. The reason names what was
 /// read and quotes nothing of it.
-pub(crate) fn read_input(path: Option<&Path>) -> Result<String, Failure> {
+pub(crate) fn read_input(path: Option<&Path>) -> Result<String, CommandError> {
     let Some(path) = path else {
         let mut bytes = Vec::new();
         let read = std::io::stdin().lock().read_to_end(&mut bytes).map_err(|error| error.to_string());
         let text = read.and_then(|_| text_of(bytes));
-        return text.map_err(|reason| Failure::usage(format!("standard input: {reason}")));
+        return text.map_err(|reason| CommandError::usage(format!("standard input: {reason}")));
     };
-    read_text(path).map_err(|reason| Failure::usage(format!("{}: {reason}", path.display())))
+    read_text(path).map_err(|reason| CommandError::usage(format!("{}: {reason}", path.display())))
 }
 
 /// The same of a file; the error is the reason.

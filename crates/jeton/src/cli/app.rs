@@ -3,7 +3,7 @@
 use super::output;
 use crate::config::InstallationFlags;
 use crate::control::ask;
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::request::Request;
 use crate::text::read_input;
 use clap::{Args, Subcommand};
@@ -81,7 +81,7 @@ pub(crate) struct DeleteArgs {
 }
 
 impl AppCommand {
-    pub(crate) async fn run(self) -> Result<(), Failure> {
+    pub(crate) async fn run(self) -> Result<(), CommandError> {
         match self {
             AppCommand::Create(CreateArgs { app, admin_user }) => {
                 app.ask(|key| Request::AppCreate { key, admin_user }).await
@@ -91,7 +91,7 @@ impl AppCommand {
             AppCommand::Settings(args) => settings(args).await,
             AppCommand::RotateSecret(app) => app.ask(|key| Request::AppRotateSecret { key }).await,
             AppCommand::Delete(DeleteArgs { yes: false, .. }) => {
-                Err(Failure::usage("this deletes the app and all of its tokens: say --yes"))
+                Err(CommandError::usage("this deletes the app and all of its tokens: say --yes"))
             }
             AppCommand::Delete(args) => args.app.ask(|key| Request::AppDelete { key }).await,
         }
@@ -99,13 +99,13 @@ impl AppCommand {
 }
 
 impl KeyArgs {
-    async fn ask(self, request: impl FnOnce(String) -> Request) -> Result<(), Failure> {
+    async fn ask(self, request: impl FnOnce(String) -> Request) -> Result<(), CommandError> {
         let answer = ask(&self.installation.resolve()?, request(self.key)).await?;
         output::write_one(&answer, self.json)
     }
 }
 
-async fn list(args: &ListArgs) -> Result<(), Failure> {
+async fn list(args: &ListArgs) -> Result<(), CommandError> {
     let all = ask(&args.installation.resolve()?, Request::AppList).await?;
     if args.json {
         return output::write_json(&all);
@@ -114,14 +114,14 @@ async fn list(args: &ListArgs) -> Result<(), Failure> {
     rows.try_for_each(|row| output::write_row(row, &["app_key", "client_id", "created_at"]))
 }
 
-async fn settings(args: SettingsArgs) -> Result<(), Failure> {
+async fn settings(args: SettingsArgs) -> Result<(), CommandError> {
     let merge = args.merge.as_deref().map(read_patch).transpose()?;
     let settings = ask(&args.installation.resolve()?, Request::AppSettings { key: args.key, merge }).await?;
     if args.json { output::write_json(&settings) } else { output::write(&format!("{settings:#}\n")) }
 }
 
-fn read_patch(path: &Path) -> Result<Value, Failure> {
+fn read_patch(path: &Path) -> Result<Value, CommandError> {
     let text = read_input(Some(path).filter(|path| path.as_os_str() != "-"))?;
     let patch = read_json(text.as_bytes(), "the patch");
-    patch.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+    patch.map_err(|error| CommandError::usage(format!("{}: {error}", path.display())))
 }

@@ -4,7 +4,7 @@ use super::output;
 use crate::commands::{restored, sound};
 use crate::config::InstallationFlags;
 use crate::control::ask;
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::files;
 use crate::installation::{self, Installation};
 use crate::request::Request;
@@ -67,7 +67,7 @@ pub(crate) struct CheckArgs {
     json: bool,
 }
 
-pub(crate) async fn back_up(args: BackupArgs) -> Result<(), Failure> {
+pub(crate) async fn back_up(args: BackupArgs) -> Result<(), CommandError> {
     if args.check {
         let report = Service::check_backup(&args.file, args.installation.resolve()?.keys()?.as_ref()).await?;
         return output::write_one(&sound(&report), args.json);
@@ -83,13 +83,13 @@ pub(crate) async fn back_up(args: BackupArgs) -> Result<(), Failure> {
     output::write("The keys are not in it: keep a copy of keys.json (or JETON_KEYS) elsewhere.\n")
 }
 
-pub(crate) async fn restore(args: RestoreArgs) -> Result<(), Failure> {
+pub(crate) async fn restore(args: RestoreArgs) -> Result<(), CommandError> {
     let installation = args.installation.resolve()?;
     let file = whole_path(&args.file)?;
     files::may_restore_from(&file, &installation.database_path())?;
     let done = if is_initialised(&installation).await? {
         if !args.yes {
-            return Err(Failure::usage("this replaces everything that is there: say --yes"));
+            return Err(CommandError::usage("this replaces everything that is there: say --yes"));
         }
         ask(&installation, Request::Restore { file, as_of_backup: args.as_of_backup }).await?
     } else {
@@ -105,23 +105,23 @@ pub(crate) async fn restore(args: RestoreArgs) -> Result<(), Failure> {
     )
 }
 
-pub(crate) async fn check(args: CheckArgs) -> Result<(), Failure> {
+pub(crate) async fn check(args: CheckArgs) -> Result<(), CommandError> {
     output::write_one(&ask(&args.installation.resolve()?, Request::Check).await?, args.json)
 }
 
-async fn is_initialised(installation: &Installation) -> Result<bool, Failure> {
+async fn is_initialised(installation: &Installation) -> Result<bool, CommandError> {
     if !installation.has_database() {
         return Ok(false);
     }
     let store = installation.open_store().await?;
-    let checks = store.key_checks().await.map_err(|error| Failure::unavailable(error.to_string()));
+    let checks = store.key_checks().await.map_err(|error| CommandError::unavailable(error.to_string()));
     store.close().await;
     Ok(checks?.is_some())
 }
 
-async fn into_empty(installation: &Installation, file: &Path) -> Result<serde_json::Value, Failure> {
+async fn into_empty(installation: &Installation, file: &Path) -> Result<serde_json::Value, CommandError> {
     let Some(ring) = installation.keys()? else {
-        return Err(Failure::missing(format!(
+        return Err(CommandError::missing(format!(
             "the keys with which the backup was made are missing: put them into {}, or set JETON_KEYS",
             installation.key_path().display()
         )));
@@ -137,6 +137,6 @@ async fn into_empty(installation: &Installation, file: &Path) -> Result<serde_js
 }
 
 /// The path as the server can read it, which works elsewhere.
-fn whole_path(path: &Path) -> Result<PathBuf, Failure> {
-    std::path::absolute(path).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+fn whole_path(path: &Path) -> Result<PathBuf, CommandError> {
+    std::path::absolute(path).map_err(|error| CommandError::usage(format!("{}: {error}", path.display())))
 }

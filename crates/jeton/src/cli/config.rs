@@ -2,7 +2,7 @@
 
 use super::output;
 use crate::config::{Decided, Effective, ServeFlags, read_file};
-use crate::failure::Failure;
+use crate::error::CommandError;
 use clap::{Args, Subcommand};
 use serde_json::json;
 use std::path::PathBuf;
@@ -32,7 +32,7 @@ pub(crate) struct ConfigCheckArgs {
 }
 
 impl ConfigCommand {
-    pub(crate) fn run(self) -> Result<(), Failure> {
+    pub(crate) fn run(self) -> Result<(), CommandError> {
         match self {
             ConfigCommand::Show(args) => show(&args.flags.load()?.effective, args.json),
             ConfigCommand::Check(args) => {
@@ -43,7 +43,7 @@ impl ConfigCommand {
     }
 }
 
-fn show(effective: &Effective, json: bool) -> Result<(), Failure> {
+fn show(effective: &Effective, json: bool) -> Result<(), CommandError> {
     if json {
         let member = |decided: &Decided| {
             let entry = json!({"value": decided.shown(), "from": decided.origin.to_string()});

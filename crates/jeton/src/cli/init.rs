@@ -2,7 +2,7 @@
 
 use super::output;
 use crate::config::InstallationFlags;
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::initialise::{first_credentials, initialise};
 use clap::Args;
 use jeton_core::{AppKey, UserId};
@@ -25,7 +25,7 @@ pub(crate) struct InitArgs {
     json: bool,
 }
 
-pub(crate) async fn run(args: InitArgs) -> Result<(), Failure> {
+pub(crate) async fn run(args: InitArgs) -> Result<(), CommandError> {
     let installation = args.installation.resolve()?;
     installation.make_data_dir()?;
     let existing = installation.keys()?;
@@ -33,7 +33,7 @@ pub(crate) async fn run(args: InitArgs) -> Result<(), Failure> {
     let made = initialise(&installation, &*store, existing, &args.app, args.admin_user).await;
     store.close().await;
     let Some(credentials) = made? else {
-        return Err(Failure::usage("already initialised: nothing was changed"));
+        return Err(CommandError::usage("already initialised: nothing was changed"));
     };
     output::write_one(&first_credentials(&credentials), args.json)
 }

@@ -13,7 +13,7 @@ mod token_import;
 
 pub(crate) use output::printable;
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::serve::{self, ServeArgs};
 use clap::{Parser, Subcommand};
 
@@ -50,7 +50,7 @@ enum Command {
 }
 
 impl Cli {
-    pub(crate) async fn run(self) -> Result<(), Failure> {
+    pub(crate) async fn run(self) -> Result<(), CommandError> {
         match self.command {
             Command::Init(args) => init::run(args).await,
             Command::Serve(args) => serve::run(args).await,

@@ -3,7 +3,7 @@
 use super::output;
 use crate::config::InstallationFlags;
 use crate::control::ask;
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::request::Request;
 use clap::{Args, Subcommand};
 
@@ -50,7 +50,7 @@ pub(crate) struct RevokeArgs {
 }
 
 impl OperatorCommand {
-    pub(crate) async fn run(self) -> Result<(), Failure> {
+    pub(crate) async fn run(self) -> Result<(), CommandError> {
         match self {
             OperatorCommand::Create(args) => {
                 let made =

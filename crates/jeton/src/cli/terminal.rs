@@ -1,17 +1,17 @@
 //! Asking at a terminal.
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use std::io::{BufRead, IsTerminal, Stdin, Write, stdin};
 use std::os::fd::AsFd;
 
 /// The line that is typed after `prompt`, which is not shown; `None` if nobody sits there.
-pub(crate) fn ask_secret(prompt: &'static str) -> Result<Option<String>, Failure> {
+pub(crate) fn ask_secret(prompt: &'static str) -> Result<Option<String>, CommandError> {
     let input = stdin();
     if !input.is_terminal() {
         return Ok(None);
     }
-    let failed = |error: std::io::Error| Failure::unavailable(format!("the terminal: {error}"));
+    let failed = |error: std::io::Error| CommandError::unavailable(format!("the terminal: {error}"));
     let _hidden = Hidden::hide(&input).map_err(failed)?;
     writeln!(std::io::stderr(), "{prompt} (not shown):").map_err(failed)?;
     let mut line = String::new();

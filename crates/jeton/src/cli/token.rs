@@ -7,7 +7,7 @@ use super::token_args::{
 };
 use super::token_import::import;
 use crate::control::ask;
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::request::Request;
 use crate::text::{MARK, read_input};
 use clap::Subcommand;
@@ -44,7 +44,7 @@ pub(crate) enum TokenCommand {
 }
 
 impl TokenCommand {
-    pub(crate) async fn run(self) -> Result<(), Failure> {
+    pub(crate) async fn run(self) -> Result<(), CommandError> {
         match self {
             TokenCommand::Create(args) => {
                 let (target, request, json) = args.into_request()?;
@@ -70,7 +70,7 @@ impl TokenCommand {
     }
 }
 
-async fn list(args: ListArgs) -> Result<(), Failure> {
+async fn list(args: ListArgs) -> Result<(), CommandError> {
     let mut is_first = true;
     let json = args.json;
     let filter = ListFilter { user_id: args.user_id, unused_days: args.unused_days };
@@ -92,7 +92,7 @@ async fn list(args: ListArgs) -> Result<(), Failure> {
     }
 }
 
-async fn export(target: &TokenTarget) -> Result<(), Failure> {
+async fn export(target: &TokenTarget) -> Result<(), CommandError> {
     each_token(target, &ListFilter::default(), None, output::write_json).await
 }
 
@@ -108,8 +108,8 @@ async fn each_token(
     target: &TokenTarget,
     filter: &ListFilter,
     limit: Option<u64>,
-    mut write: impl FnMut(&Value) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+    mut write: impl FnMut(&Value) -> Result<(), CommandError>,
+) -> Result<(), CommandError> {
     let mut left = limit.unwrap_or(u64::MAX);
     let mut after = None;
     while left > 0 {
@@ -131,7 +131,7 @@ async fn each_token(
     Ok(())
 }
 
-async fn verify(args: VerifyArgs) -> Result<(), Failure> {
+async fn verify(args: VerifyArgs) -> Result<(), CommandError> {
     let asked = if args.token_file.is_none() { ask_secret("token")? } else { None };
     let text = match asked {
         Some(typed) => typed,
@@ -150,13 +150,13 @@ async fn verify(args: VerifyArgs) -> Result<(), Failure> {
     if answer["allowed"] == json!(true) {
         Ok(())
     } else {
-        Err(Failure::refused(format!("not allowed: {}", answer["reason"].as_str().unwrap_or("refused"))))
+        Err(CommandError::refused(format!("not allowed: {}", answer["reason"].as_str().unwrap_or("refused"))))
     }
 }
 
 /// The token in what somebody pasted: without the white space around it, and without the header that it was copied from, as a
 /// server reads that.
-fn pasted(text: &str) -> Result<&str, Failure> {
+fn pasted(text: &str) -> Result<&str, CommandError> {
     let mut token = text.trim_start_matches(MARK).trim();
     for before in ["authorization:", "bearer "] {
         if token.get(..before.len()).is_some_and(|start| start.eq_ignore_ascii_case(before)) {
@@ -164,10 +164,10 @@ fn pasted(text: &str) -> Result<&str, Failure> {
         }
     }
     if token.is_empty() || token.eq_ignore_ascii_case("bearer") {
-        return Err(Failure::usage("an access token is not empty: one, and nothing else, is read"));
+        return Err(CommandError::usage("an access token is not empty: one, and nothing else, is read"));
     }
     if token.contains(char::is_control) {
-        return Err(Failure::usage(
+        return Err(CommandError::usage(
             "an access token has no line break or other control character in it: one, and nothing else, is read",
         ));
     }

@@ -1,7 +1,7 @@
 //! The arguments of `jeton token`.
 
 use crate::config::InstallationFlags;
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::request::{Request, ScopeText, TokenDraft, TokenEdit};
 use clap::Args;
 use jeton_http::Object;
@@ -170,7 +170,7 @@ pub(crate) struct ExportArgs {
 }
 
 impl CreateArgs {
-    pub(crate) fn into_request(self) -> Result<(TokenTarget, Request, bool), Failure> {
+    pub(crate) fn into_request(self) -> Result<(TokenTarget, Request, bool), CommandError> {
         let draft = TokenDraft {
             user_id: self.user_id,
             title: self.text.title,
@@ -186,7 +186,7 @@ impl CreateArgs {
 }
 
 impl UpdateArgs {
-    pub(crate) fn into_request(self) -> Result<(TokenTarget, Request, bool), Failure> {
+    pub(crate) fn into_request(self) -> Result<(TokenTarget, Request, bool), CommandError> {
         let edit = TokenEdit {
             title: self.text.title,
             tags: self.text.tags,
@@ -197,17 +197,17 @@ impl UpdateArgs {
             expires_in_days: self.expires_in_days,
         };
         if edit.is_empty() {
-            return Err(Failure::usage("there is nothing to change: see jeton token update --help"));
+            return Err(CommandError::usage("there is nothing to change: see jeton token update --help"));
         }
         let request = Request::TokenUpdate { app: self.target.app.clone(), id: self.id, edit };
         Ok((self.target, request, self.json))
     }
 }
 
-fn read_scopes(texts: &[String]) -> Result<Vec<ScopeText>, Failure> {
+fn read_scopes(texts: &[String]) -> Result<Vec<ScopeText>, CommandError> {
     let read = |text: &String| {
         let scope: Result<Object<ScopeText>, _> = serde_json::from_str(text);
-        scope.map(|scope| scope.0).map_err(|error| Failure::usage(format!("--scope: {error}")))
+        scope.map(|scope| scope.0).map_err(|error| CommandError::usage(format!("--scope: {error}")))
     };
     texts.iter().map(read).collect()
 }

@@ -3,7 +3,7 @@
 use super::output;
 use super::token_args::ImportArgs;
 use crate::control::ask;
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::request::{ImportLine, ImportText, Request, ScopeText};
 use crate::text::{MARK, read_input};
 use jeton_http::{Object, read_json, unknown_member};
@@ -27,7 +27,7 @@ const MEMBERS: &[&str] = &[
 ];
 const OF_SCOPES: &[&str] = &["permissions", "global", "ids", "tags"];
 
-pub(super) async fn import(args: ImportArgs) -> Result<(), Failure> {
+pub(super) async fn import(args: ImportArgs) -> Result<(), CommandError> {
     let text = read_input(args.file.as_deref())?;
     let mut rows = Vec::new();
     let mut refused = Vec::new();
@@ -59,7 +59,7 @@ pub(super) async fn import(args: ImportArgs) -> Result<(), Failure> {
             "{shortened} of them end sooner than their lines say: max_ttl_seconds of the app bounds them"
         ));
     }
-    if any_refused { Err(Failure::refused("some lines were not taken over")) } else { Ok(()) }
+    if any_refused { Err(CommandError::refused("some lines were not taken over")) } else { Ok(()) }
 }
 
 /// What a line says, or what is wrong with it: which member, and what it must be. Nothing of the line is quoted, since it

@@ -1,18 +1,18 @@
 //! What `jeton app` asks for.
 
 use super::{BY, app_key, no_app};
-use crate::failure::Failure;
+use crate::error::CommandError;
 use jeton_core::UserId;
 use jeton_http::rfc3339;
 use jeton_service::{AppSummary, Merged, Service, print_settings};
 use serde_json::{Value, json};
 
-pub(super) async fn create(service: &Service, key: &str, admin_user: &str) -> Result<Value, Failure> {
+pub(super) async fn create(service: &Service, key: &str, admin_user: &str) -> Result<Value, CommandError> {
     let user_id: UserId = admin_user
         .parse()
-        .map_err(|error: jeton_core::UserIdError| Failure::usage(format!("--admin-user: {error}")))?;
+        .map_err(|error: jeton_core::UserIdError| CommandError::usage(format!("--admin-user: {error}")))?;
     let made = service.create_app(&app_key(key)?, user_id, &BY).await?;
-    let credentials = made.ok_or_else(|| Failure::refused(format!("there is an app {key} already")))?;
+    let credentials = made.ok_or_else(|| CommandError::refused(format!("there is an app {key} already")))?;
     Ok(json!({
         "app_key": credentials.app_key.as_str(),
         "client_id": credentials.client_id,
@@ -21,18 +21,22 @@ pub(super) async fn create(service: &Service, key: &str, admin_user: &str) -> Re
     }))
 }
 
-pub(super) async fn list(service: &Service) -> Result<Value, Failure> {
+pub(super) async fn list(service: &Service) -> Result<Value, CommandError> {
     Ok(service.apps().await?.iter().map(summary).collect())
 }
 
-pub(super) async fn show(service: &Service, key: &str) -> Result<Value, Failure> {
+pub(super) async fn show(service: &Service, key: &str) -> Result<Value, CommandError> {
     let app = service.app(&app_key(key)?).await?.ok_or_else(|| no_app(key))?;
     let mut shown = summary(&app);
     shown["settings"] = print_settings(&app.settings);
     Ok(shown)
 }
 
-pub(super) async fn settings(service: &Service, key: &str, patch: Option<&Value>) -> Result<Value, Failure> {
+pub(super) async fn settings(
+    service: &Service,
+    key: &str,
+    patch: Option<&Value>,
+) -> Result<Value, CommandError> {
     let key_text = key;
     let key = app_key(key)?;
     let Some(patch) = patch else {
@@ -42,17 +46,17 @@ pub(super) async fn settings(service: &Service, key: &str, patch: Option<&Value>
     match service.merge_settings(&key, patch, &BY).await? {
         Merged::Done(settings) => Ok(print_settings(&settings)),
         Merged::NoApp => Err(no_app(key_text)),
-        Merged::Refused(problem) => Err(Failure::usage(problem.to_string())),
+        Merged::Refused(problem) => Err(CommandError::usage(problem.to_string())),
     }
 }
 
-pub(super) async fn rotate_secret(service: &Service, key: &str) -> Result<Value, Failure> {
+pub(super) async fn rotate_secret(service: &Service, key: &str) -> Result<Value, CommandError> {
     let rotated = service.rotate_client_secret(&app_key(key)?, &BY).await?;
     let (client_id, client_secret) = rotated.ok_or_else(|| no_app(key))?;
     Ok(json!({"app_key": key, "client_id": client_id, "client_secret": client_secret.expose()}))
 }
 
-pub(super) async fn delete(service: &Service, key: &str) -> Result<Value, Failure> {
+pub(super) async fn delete(service: &Service, key: &str) -> Result<Value, CommandError> {
     if service.delete_app(&app_key(key)?, &BY).await? {
         Ok(json!({"app_key": key, "deleted": true}))
     } else {

@@ -1,12 +1,12 @@
 //! What `jeton backup`, `jeton restore` and `jeton check` ask for.
 
 use super::BY;
-use crate::failure::Failure;
+use crate::error::CommandError;
 use jeton_service::{CheckReport, Restored, Service};
 use serde_json::{Value, json};
 use std::path::Path;
 
-pub(super) async fn back_up(service: &Service, path: &Path, force: bool) -> Result<Value, Failure> {
+pub(super) async fn back_up(service: &Service, path: &Path, force: bool) -> Result<Value, CommandError> {
     let done = service.back_up(path, force).await?;
     Ok(json!({
         "file": path.display().to_string(),
@@ -16,7 +16,11 @@ pub(super) async fn back_up(service: &Service, path: &Path, force: bool) -> Resu
     }))
 }
 
-pub(super) async fn restore(service: &Service, path: &Path, as_of_backup: bool) -> Result<Value, Failure> {
+pub(super) async fn restore(
+    service: &Service,
+    path: &Path,
+    as_of_backup: bool,
+) -> Result<Value, CommandError> {
     Ok(restored(&service.restore(path, !as_of_backup, &BY).await?, !as_of_backup))
 }
 
@@ -44,12 +48,12 @@ pub(crate) fn restored(done: &Restored, compared: bool) -> Value {
     })
 }
 
-pub(super) async fn check(service: &Service) -> Result<Value, Failure> {
+pub(super) async fn check(service: &Service) -> Result<Value, CommandError> {
     let report = service.check().await?;
     if report.faults.is_empty() {
         Ok(sound(&report))
     } else {
-        Err(Failure::refused(report.faults.join("\n")))
+        Err(CommandError::refused(report.faults.join("\n")))
     }
 }
 

@@ -8,7 +8,7 @@ mod token_input;
 
 pub(crate) use backup::{restored, sound};
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::request::Request;
 use jeton_core::{Actor, AppKey};
 use jeton_service::{OpenApp, Service};
@@ -19,7 +19,7 @@ use std::sync::Arc;
 const BY: Actor = Actor::Cli;
 
 /// Executes a command.
-pub(crate) async fn execute(service: &Service, request: Request) -> Result<Value, Failure> {
+pub(crate) async fn execute(service: &Service, request: Request) -> Result<Value, CommandError> {
     match request {
         Request::AppCreate { key, admin_user } => app::create(service, &key, &admin_user).await,
         Request::AppList => app::list(service).await,
@@ -50,14 +50,14 @@ pub(crate) async fn execute(service: &Service, request: Request) -> Result<Value
     }
 }
 
-fn app_key(text: &str) -> Result<AppKey, Failure> {
-    text.parse().map_err(|error: jeton_core::AppKeyError| Failure::usage(error.to_string()))
+fn app_key(text: &str) -> Result<AppKey, CommandError> {
+    text.parse().map_err(|error: jeton_core::AppKeyError| CommandError::usage(error.to_string()))
 }
 
-fn no_app(key: &str) -> Failure {
-    Failure::refused(format!("there is no app {key}"))
+fn no_app(key: &str) -> CommandError {
+    CommandError::refused(format!("there is no app {key}"))
 }
 
-async fn open_app(service: &Service, key: &str) -> Result<Arc<OpenApp>, Failure> {
+async fn open_app(service: &Service, key: &str) -> Result<Arc<OpenApp>, CommandError> {
     service.open_app(&app_key(key)?).await?.ok_or_else(|| no_app(key))
 }

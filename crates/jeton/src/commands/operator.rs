@@ -1,27 +1,28 @@
 //! What `jeton operator` asks for.
 
 use super::BY;
-use crate::failure::Failure;
+use crate::error::CommandError;
 use jeton_core::{Label, OperatorId};
 use jeton_http::rfc3339;
 use jeton_service::{Operator, Service};
 use serde_json::{Value, json};
 
-pub(super) async fn create(service: &Service, name: &str) -> Result<Value, Failure> {
-    let name = Label::new(name.to_owned()).map_err(|error| Failure::usage(format!("the name {error}")))?;
+pub(super) async fn create(service: &Service, name: &str) -> Result<Value, CommandError> {
+    let name =
+        Label::new(name.to_owned()).map_err(|error| CommandError::usage(format!("the name {error}")))?;
     if name.as_str().trim().is_empty() {
-        return Err(Failure::usage("the name is not empty"));
+        return Err(CommandError::usage("the name is not empty"));
     }
     let made = service.create_operator(name.as_str(), &BY).await?;
     Ok(json!({"id": made.id.get(), "name": name.as_str(), "operator_token": made.token.expose()}))
 }
 
-pub(super) async fn list(service: &Service) -> Result<Value, Failure> {
+pub(super) async fn list(service: &Service) -> Result<Value, CommandError> {
     let row = |operator: &Operator| json!({"id": operator.id.get(), "name": operator.name, "created_at": rfc3339(operator.created_at)});
     Ok(service.operators().await?.iter().map(row).collect())
 }
 
-pub(super) async fn revoke(service: &Service, id: i64) -> Result<Value, Failure> {
+pub(super) async fn revoke(service: &Service, id: i64) -> Result<Value, CommandError> {
     let known = match OperatorId::new(id) {
         Some(id) => service.revoke_operator(id, &BY).await?,
         None => false,
@@ -29,6 +30,6 @@ pub(super) async fn revoke(service: &Service, id: i64) -> Result<Value, Failure>
     if known {
         Ok(json!({"id": id, "revoked": true}))
     } else {
-        Err(Failure::refused(format!("there is no operator {id}")))
+        Err(CommandError::refused(format!("there is no operator {id}")))
     }
 }

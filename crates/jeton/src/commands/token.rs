@@ -2,7 +2,7 @@
 
 use super::token_input::{edit_of, import_row, issue_of};
 use super::{BY, open_app};
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::request::{ImportLine, TokenDraft, TokenEdit};
 use futures_util::TryStreamExt;
 use jeton_core::{
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 const AUTHORITY: Authority = Authority::Everything(BY);
 
-pub(super) async fn create(service: &Service, app: &str, draft: TokenDraft) -> Result<Value, Failure> {
+pub(super) async fn create(service: &Service, app: &str, draft: TokenDraft) -> Result<Value, CommandError> {
     let app = open_app(service, app).await?;
     let issue = issue_of(&app, draft)?;
     let issued = service.issue(&app, &AUTHORITY, issue).await?.map_err(refused)?;
@@ -34,12 +34,12 @@ pub(super) async fn list(
     unused_days: Option<u32>,
     after: Option<i64>,
     limit: u32,
-) -> Result<Value, Failure> {
+) -> Result<Value, CommandError> {
     let app = open_app(service, app).await?;
     let user_id: Option<UserId> = user_id
         .map(str::parse)
         .transpose()
-        .map_err(|error: jeton_core::UserIdError| Failure::usage(format!("--user-id: {error}")))?;
+        .map_err(|error: jeton_core::UserIdError| CommandError::usage(format!("--user-id: {error}")))?;
     let after = after.and_then(TokenId::new);
     let unused_since =
         unused_days.map(|days| service.now().saturating_add_millis(-i64::from(days) * DAY_MILLIS));
@@ -60,7 +60,7 @@ pub(super) async fn list(
     Ok(pages.iter().flatten().map(row).collect())
 }
 
-pub(super) async fn show(service: &Service, app: &str, id: i64) -> Result<Value, Failure> {
+pub(super) async fn show(service: &Service, app: &str, id: i64) -> Result<Value, CommandError> {
     let app = open_app(service, app).await?;
     let shown = match TokenId::new(id) {
         Some(id) => service.show(&app, &AUTHORITY, id).await?,
@@ -70,7 +70,12 @@ pub(super) async fn show(service: &Service, app: &str, id: i64) -> Result<Value,
     with_usage(service, &app, &listed.token).await
 }
 
-pub(super) async fn update(service: &Service, app: &str, id: i64, edit: TokenEdit) -> Result<Value, Failure> {
+pub(super) async fn update(
+    service: &Service,
+    app: &str,
+    id: i64,
+    edit: TokenEdit,
+) -> Result<Value, CommandError> {
     let app = open_app(service, app).await?;
     let edit = edit_of(edit)?;
     let number = TokenId::new(id).ok_or_else(|| no_token(&app, id))?;
@@ -81,7 +86,7 @@ pub(super) async fn update(service: &Service, app: &str, id: i64, edit: TokenEdi
     }
 }
 
-pub(super) async fn revoke(service: &Service, app: &str, id: i64) -> Result<Value, Failure> {
+pub(super) async fn revoke(service: &Service, app: &str, id: i64) -> Result<Value, CommandError> {
     let app = open_app(service, app).await?;
     let number = TokenId::new(id).ok_or_else(|| no_token(&app, id))?;
     match service.revoke(&app, &AUTHORITY, number, None).await? {
@@ -97,9 +102,9 @@ pub(super) async fn verify(
     token: &str,
     demand: &Demand,
     explain: bool,
-) -> Result<Value, Failure> {
+) -> Result<Value, CommandError> {
     let app = open_app(service, app).await?;
-    let secret = Secret::parse(token).map_err(|error| Failure::usage(error.to_string()))?;
+    let secret = Secret::parse(token).map_err(|error| CommandError::usage(error.to_string()))?;
     let verified = service.explain(&app.key, &secret, demand).await?;
     let mut answer = json!({
         "active": !matches!(verified.verdict, Verdict::Inactive(_)),
@@ -120,7 +125,7 @@ pub(super) async fn import(
     app: &str,
     lines: Vec<ImportLine>,
     allow_weak: bool,
-) -> Result<Value, Failure> {
+) -> Result<Value, CommandError> {
     let app = open_app(service, app).await?;
     let now = service.now();
     let latest = app.settings.common.lifetime_policy().expires_at(now, now, Lifetime::Unlimited);
@@ -163,7 +168,7 @@ pub(super) async fn import(
     Ok(json!({"imported": imported, "duplicates": duplicates, "refused": refused, "shortened": shortened}))
 }
 
-async fn with_usage(service: &Service, app: &OpenApp, token: &Token) -> Result<Value, Failure> {
+async fn with_usage(service: &Service, app: &OpenApp, token: &Token) -> Result<Value, CommandError> {
     let usage = service.usage_of(app, &[token.id]).await?;
     Ok(token_json(service, token, usage.get(&token.id)))
 }
@@ -216,13 +221,13 @@ fn explanation_json(verified: &Explained) -> Value {
     json!({"matched_scope": verified.explanation.matched_scope, "lacks": lacks})
 }
 
-fn refused(refusal: Refusal) -> Failure {
+fn refused(refusal: Refusal) -> CommandError {
     match refusal {
-        Refusal::Forbidden(AuthorityRefusal::Limit(_)) => Failure::usage(refusal.to_string()),
-        Refusal::NotFound | Refusal::Forbidden(_) => Failure::refused(refusal.to_string()),
+        Refusal::Forbidden(AuthorityRefusal::Limit(_)) => CommandError::usage(refusal.to_string()),
+        Refusal::NotFound | Refusal::Forbidden(_) => CommandError::refused(refusal.to_string()),
     }
 }
 
-fn no_token(app: &OpenApp, id: i64) -> Failure {
-    Failure::refused(format!("there is no token {id} in app {}", app.key))
+fn no_token(app: &OpenApp, id: i64) -> CommandError {
+    CommandError::refused(format!("there is no token {id} in app {}", app.key))
 }

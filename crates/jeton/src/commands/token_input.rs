@@ -1,6 +1,6 @@
 //! From what commands send to what the service takes.
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::request::{ImportText, ScopeText, TokenDraft, TokenEdit};
 use jeton_core::{
     Demand, Description, Label, LabelError, Lifetime, Owner, Permission, PermissionError, Resource, Scope,
@@ -14,7 +14,7 @@ use serde_json::Value;
 /// 2^63: beyond every integer of 64 bits.
 const TOO_LARGE: f64 = 9_223_372_036_854_775_808.0;
 
-pub(super) fn issue_of(app: &OpenApp, draft: TokenDraft) -> Result<Issue, Failure> {
+pub(super) fn issue_of(app: &OpenApp, draft: TokenDraft) -> Result<Issue, CommandError> {
     let has_scopes = draft.permissions.is_some() || !draft.scopes.is_empty();
     let scopes = scopes_of(draft.permissions.as_deref(), &draft.scopes)?;
     let life = match lifetime(draft.expires_in_days)? {
@@ -34,9 +34,9 @@ pub(super) fn issue_of(app: &OpenApp, draft: TokenDraft) -> Result<Issue, Failur
     })
 }
 
-pub(super) fn edit_of(edit: TokenEdit) -> Result<Edit, Failure> {
+pub(super) fn edit_of(edit: TokenEdit) -> Result<Edit, CommandError> {
     if edit.expires_in_days == Some(0) {
-        return Err(Failure::usage(
+        return Err(CommandError::usage(
             "--expires-in-days is 1 to 36500, or -1 for never: to end a token now, revoke or disable it",
         ));
     }
@@ -54,7 +54,7 @@ pub(super) fn edit_of(edit: TokenEdit) -> Result<Edit, Failure> {
     })
 }
 
-pub(super) fn import_row(row: ImportText) -> Result<ImportRow, Failure> {
+pub(super) fn import_row(row: ImportText) -> Result<ImportRow, CommandError> {
     let has_scopes = row.permissions.is_some() || row.scopes.is_some();
     let listed: Vec<ScopeText> = row.scopes.into_iter().flatten().map(|scope| scope.0).collect();
     let scopes = scopes_of(row.permissions.as_deref(), &listed)?;
@@ -62,7 +62,7 @@ pub(super) fn import_row(row: ImportText) -> Result<ImportRow, Failure> {
         None | Some(Value::Null) => Owner::Nobody,
         Some(Value::String(text)) => {
             let user =
-                user_of(text).map_err(|error| Failure::usage(format!("user_id: {}", error.message)))?;
+                user_of(text).map_err(|error| CommandError::usage(format!("user_id: {}", error.message)))?;
             Owner::Named(user)
         }
         Some(value) => {
@@ -71,13 +71,13 @@ pub(super) fn import_row(row: ImportText) -> Result<ImportRow, Failure> {
             } else {
                 "user_id is an integer or a string"
             };
-            let number = value.as_i64().ok_or_else(|| Failure::usage(wanted))?;
+            let number = value.as_i64().ok_or_else(|| CommandError::usage(wanted))?;
             Owner::Named(UserId::from_integer(number))
         }
     };
     Ok(ImportRow {
         secret: Secret::parse(&row.access_token)
-            .map_err(|error| Failure::usage(format!("access_token: {error}")))?,
+            .map_err(|error| CommandError::usage(format!("access_token: {error}")))?,
         issue: Issue {
             kind: if has_scopes { TokenKind::Grant } else { TokenKind::Identity },
             owner,
@@ -99,9 +99,10 @@ pub(super) fn demand(
     permission: Option<&str>,
     id: Option<String>,
     tags: Vec<String>,
-) -> Result<Demand, Failure> {
+) -> Result<Demand, CommandError> {
     let permission = permission.map(|name| Permission::held(name).map_err(no_permission)).transpose()?;
-    Demand::new(permission, Resource::named(id, tags)).map_err(|missing| Failure::usage(missing.to_string()))
+    Demand::new(permission, Resource::named(id, tags))
+        .map_err(|missing| CommandError::usage(missing.to_string()))
 }
 
 /// Permissions of Jeton's own, and nothing else, make a service credential.
@@ -115,63 +116,63 @@ fn kind_of(has_scopes: bool, scopes: &Scopes) -> TokenKind {
     }
 }
 
-fn scopes_of(permissions: Option<&str>, scopes: &[ScopeText]) -> Result<Scopes, Failure> {
+fn scopes_of(permissions: Option<&str>, scopes: &[ScopeText]) -> Result<Scopes, CommandError> {
     let names = Permission::parse_list(permissions.unwrap_or_default());
-    let names = names.map_err(|error| Failure::usage(format!("permissions: {error}")))?;
+    let names = names.map_err(|error| CommandError::usage(format!("permissions: {error}")))?;
     let mut all = Vec::new();
     if !names.is_empty() {
         all.push(Scope::global(names));
     }
     for scope in scopes {
-        let permissions: Result<Vec<Permission>, Failure> =
+        let permissions: Result<Vec<Permission>, CommandError> =
             scope.permissions.iter().map(|name| name.parse().map_err(no_permission_of_scope)).collect();
         let (ids, tags) = (scope.ids.clone(), scope.tags.clone());
         all.push(Scope { permissions: permissions?, global: scope.global, ids, tags });
     }
-    Scopes::new(all).map_err(|error| Failure::usage(error.to_string()))
+    Scopes::new(all).map_err(|error| CommandError::usage(error.to_string()))
 }
 
-fn no_permission_of_scope(error: PermissionError) -> Failure {
-    Failure::usage(format!("permissions of a scope: {error}"))
+fn no_permission_of_scope(error: PermissionError) -> CommandError {
+    CommandError::usage(format!("permissions of a scope: {error}"))
 }
 
-fn no_permission(error: PermissionError) -> Failure {
-    Failure::usage(error.to_string())
+fn no_permission(error: PermissionError) -> CommandError {
+    CommandError::usage(error.to_string())
 }
 
-fn user_of(text: &str) -> Result<UserId, Failure> {
-    text.parse().map_err(|error: jeton_core::UserIdError| Failure::usage(error.to_string()))
+fn user_of(text: &str) -> Result<UserId, CommandError> {
+    text.parse().map_err(|error: jeton_core::UserIdError| CommandError::usage(error.to_string()))
 }
 
 /// -1: never; 0 or nothing: the default.
-fn lifetime(days: Option<i64>) -> Result<Option<Lifetime>, Failure> {
+fn lifetime(days: Option<i64>) -> Result<Option<Lifetime>, CommandError> {
     match days {
         None | Some(0) => Ok(None),
         Some(-1) => Ok(Some(Lifetime::Unlimited)),
         Some(days) => match u32::try_from(days) {
             Ok(days) if days <= 36_500 => Ok(Some(Lifetime::days(days))),
-            Ok(_) | Err(_) => Err(Failure::usage("--expires-in-days is -1 to 36500")),
+            Ok(_) | Err(_) => Err(CommandError::usage("--expires-in-days is -1 to 36500")),
         },
     }
 }
 
-fn label(name: &str, text: Option<String>) -> Result<Option<Label>, Failure> {
+fn label(name: &str, text: Option<String>) -> Result<Option<Label>, CommandError> {
     text.map(Label::new).transpose().map_err(|error| misfit(name, error))
 }
 
-fn description(text: Option<String>) -> Result<Option<Description>, Failure> {
+fn description(text: Option<String>) -> Result<Option<Description>, CommandError> {
     text.map(Description::new).transpose().map_err(|error| misfit("description", error))
 }
 
-fn misfit(name: &str, error: LabelError) -> Failure {
-    Failure::usage(format!("{name} {error}"))
+fn misfit(name: &str, error: LabelError) -> CommandError {
+    CommandError::usage(format!("{name} {error}"))
 }
 
-fn instant(name: &str, text: &str) -> Result<Timestamp, Failure> {
+fn instant(name: &str, text: &str) -> Result<Timestamp, CommandError> {
     let parsed: Option<jiff::Timestamp> = text.parse().ok();
     let instant = parsed.and_then(|instant| Timestamp::from_millis(instant.as_millisecond()));
     instant.ok_or_else(|| {
-        Failure::usage(format!(
+        CommandError::usage(format!(
             "{name} is a time as in 2026-11-21T08:00:00Z, with its offset, in the years 0 to 9999"
         ))
     })
@@ -179,7 +180,7 @@ fn instant(name: &str, text: &str) -> Result<Timestamp, Failure> {
 
 /// The end of a token; `None`: never. That is what the last day of the year 9999 stands for in many systems, and no later
 /// instant is one here.
-fn end(text: &str) -> Result<Option<Timestamp>, Failure> {
+fn end(text: &str) -> Result<Option<Timestamp>, CommandError> {
     let is_beyond_time = || {
         let pieces = Pieces::parse(text).ok()?;
         let has_instant = pieces.time().is_some() && pieces.to_numeric_offset().is_some();

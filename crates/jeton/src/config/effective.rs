@@ -3,7 +3,7 @@
 use super::file;
 use super::kind::Kind;
 use super::settings::{SETTINGS, Setting};
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::text::read_text;
 use jeton_http::nearest;
 use serde_json::Value;
@@ -85,7 +85,7 @@ impl Effective {
         file: Option<&Path>,
         flags: &[(&'static Setting, String)],
         environment: &dyn Environment,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, CommandError> {
         let file = match file {
             Some(path) => Some(path.to_owned()),
             None => environment.variable("JETON_CONFIG").map(PathBuf::from),
@@ -125,11 +125,12 @@ impl Effective {
 }
 
 /// The settings of a file, and where each stands.
-pub(crate) fn read_file(path: &Path) -> Result<Vec<(file::Entry, Origin)>, Failure> {
+pub(crate) fn read_file(path: &Path) -> Result<Vec<(file::Entry, Origin)>, CommandError> {
     let text = read_text(path)
-        .map_err(|reason| Failure::usage(format!("{} cannot be read: {reason}", path.display())))?;
-    let entries = file::read(&text)
-        .map_err(|fault| Failure::usage(format!("{}:{}: {}", path.display(), fault.line, fault.message)))?;
+        .map_err(|reason| CommandError::usage(format!("{} cannot be read: {reason}", path.display())))?;
+    let entries = file::read(&text).map_err(|fault| {
+        CommandError::usage(format!("{}:{}: {}", path.display(), fault.line, fault.message))
+    })?;
     let path: Arc<Path> = path.into();
     let placed = |entry: file::Entry| {
         let origin = Origin::File { path: Arc::clone(&path), line: entry.line };
@@ -138,20 +139,23 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<(file::Entry, Origin)>, Failu
     Ok(entries.into_iter().map(placed).collect())
 }
 
-fn checked(setting: &'static Setting, text: String, origin: Origin) -> Result<Decided, Failure> {
+fn checked(setting: &'static Setting, text: String, origin: Origin) -> Result<Decided, CommandError> {
     match setting.kind.check(&text) {
         Ok(()) => Ok(Decided { setting, text: Some(text), origin }),
-        Err(_) => Err(Failure::usage(format!("{origin}: {} is {}", setting.name, setting.kind))),
+        Err(_) => Err(CommandError::usage(format!("{origin}: {} is {}", setting.name, setting.kind))),
     }
 }
 
 /// What the environment says of a setting, under its name or the older one.
-fn variable(setting: &Setting, environment: &dyn Environment) -> Result<Option<(String, String)>, Failure> {
+fn variable(
+    setting: &Setting,
+    environment: &dyn Environment,
+) -> Result<Option<(String, String)>, CommandError> {
     let names = [Some(setting.variable()), setting.older_variable().map(str::to_owned)];
     for name in names.into_iter().flatten() {
         if let Some(value) = environment.variable(&name) {
             let text = value.into_string();
-            let text = text.map_err(|_| Failure::usage(format!("{name}: the value is not UTF-8")))?;
+            let text = text.map_err(|_| CommandError::usage(format!("{name}: the value is not UTF-8")))?;
             return Ok(Some((name, text)));
         }
     }

@@ -3,7 +3,7 @@
 use super::Config;
 use super::kind::Kind;
 use super::settings::{Flag, SETTINGS, Setting};
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::installation::Installation;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use std::fmt;
@@ -31,14 +31,14 @@ impl<const OF_SERVE: bool> Flags<OF_SERVE> {
     }
 
     /// Everything that was decided, here or elsewhere.
-    pub(crate) fn load(&self) -> Result<Config, Failure> {
+    pub(crate) fn load(&self) -> Result<Config, CommandError> {
         Config::load(self.config.as_deref(), &self.values)
     }
 }
 
 impl InstallationFlags {
     /// The installation that a command works on.
-    pub(crate) fn resolve(&self) -> Result<Installation, Failure> {
+    pub(crate) fn resolve(&self) -> Result<Installation, CommandError> {
         Ok(self.load()?.installation)
     }
 }

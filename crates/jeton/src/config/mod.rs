@@ -9,7 +9,7 @@ mod settings;
 pub(crate) use effective::{Decided, Effective, ProcessEnvironment, mistyped, read_file};
 pub(crate) use flags::{InstallationFlags, ServeFlags};
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::installation::Installation;
 use crate::log::{Format, Level};
 use crate::text::read_text;
@@ -52,15 +52,18 @@ pub(crate) struct Reloadable {
 
 impl Config {
     /// Decides by these flags, the environment of this process, and the file that either names.
-    pub(crate) fn load(file: Option<&Path>, flags: &[(&'static Setting, String)]) -> Result<Self, Failure> {
+    pub(crate) fn load(
+        file: Option<&Path>,
+        flags: &[(&'static Setting, String)],
+    ) -> Result<Self, CommandError> {
         Config::of(Effective::decide(file, flags, &ProcessEnvironment)?)
     }
 
-    fn of(effective: Effective) -> Result<Self, Failure> {
+    fn of(effective: Effective) -> Result<Self, CommandError> {
         let read = Read(&effective);
         let database_url = match (read.text("database_url"), read.text("database_url_file")) {
             (Some(_), Some(_)) => {
-                return Err(Failure::usage(
+                return Err(CommandError::usage(
                     "database_url and database_url_file are both set: say one of them",
                 ));
             }
@@ -70,21 +73,21 @@ impl Config {
         };
         let database_direct_url = read.text("database_direct_url").map(str::to_owned);
         if database_direct_url.is_some() && database_url.is_none() {
-            return Err(Failure::usage(
+            return Err(CommandError::usage(
                 "database_direct_url is set, and no database_url that leads to a pooler",
             ));
         }
         let behind_proxy = read.parsed("behind_proxy");
         let tls = match (read.text("tls_cert"), read.text("tls_key")) {
             (Some(_), Some(_)) if behind_proxy => {
-                return Err(Failure::usage(
+                return Err(CommandError::usage(
                     "tls_cert and behind_proxy are both set: TLS ends here (--tls-cert) or in front (--behind-proxy)",
                 ));
             }
             (Some(certificate), Some(key)) => Some((certificate.into(), key.into())),
             (None, None) => None,
             (Some(_), None) | (None, Some(_)) => {
-                return Err(Failure::usage(
+                return Err(CommandError::usage(
                     "tls_cert and tls_key go together: --tls-cert FILE --tls-key FILE",
                 ));
             }
@@ -228,8 +231,9 @@ impl<'a> Read<'a> {
 }
 
 /// The database URL in a file of its own, as secrets are handed to services.
-fn database_url_in(path: &Path) -> Result<String, Failure> {
-    let failed = |reason: String| Failure::usage(format!("database_url_file: {}: {reason}", path.display()));
+fn database_url_in(path: &Path) -> Result<String, CommandError> {
+    let failed =
+        |reason: String| CommandError::usage(format!("database_url_file: {}: {reason}", path.display()));
     let text = read_text(path).map_err(failed)?;
     let url = text.trim();
     if kind::Kind::DatabaseUrl.check(url).is_err() {

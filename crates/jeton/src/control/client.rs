@@ -3,7 +3,7 @@
 use super::protocol::{Answer, BEAT, Envelope, receive, send};
 use super::server::short_path;
 use crate::commands::execute;
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::installation::Installation;
 use crate::request::Request;
 use serde_json::Value;
@@ -20,14 +20,14 @@ const _: () = assert!(SILENCE.as_secs() > 3 * BEAT.as_secs());
 const STUCK: &str = "it is stopped, or has far too much to do";
 
 /// Has a request done: by the server that runs on this data, or right here.
-pub(crate) async fn ask(installation: &Installation, request: Request) -> Result<Value, Failure> {
+pub(crate) async fn ask(installation: &Installation, request: Request) -> Result<Value, CommandError> {
     let request = match connect(installation).await? {
         None => request,
         Some(mut stream) => {
             let envelope = Envelope { database: installation.fingerprint(), request, hears_beats: true };
             match exchange(&mut stream, &envelope).await? {
                 Answer::Done(value) => return Ok(value),
-                Answer::Failed { kind, message } => return Err(Failure { kind, message }),
+                Answer::Failed { kind, message } => return Err(CommandError { kind, message }),
                 Answer::Elsewhere => envelope.request,
                 Answer::Working => unreachable!("an answer is waited for"),
             }
@@ -40,7 +40,7 @@ pub(crate) async fn ask(installation: &Installation, request: Request) -> Result
 }
 
 /// The control socket of the server; `None` if no server listens there.
-async fn connect(installation: &Installation) -> Result<Option<UnixStream>, Failure> {
+async fn connect(installation: &Installation) -> Result<Option<UnixStream>, CommandError> {
     let path = installation.socket_path();
     let connected = match short_path(&path) {
         Ok((_folder, short)) => UnixStream::connect(short).await,
@@ -54,13 +54,13 @@ async fn connect(installation: &Installation) -> Result<Option<UnixStream>, Fail
         }
         // More wait already than the system lets wait.
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-            Err(Failure::unavailable(format!("the server takes no more requests: {STUCK}")))
+            Err(CommandError::unavailable(format!("the server takes no more requests: {STUCK}")))
         }
-        Err(error) => Err(Failure::unavailable(format!("{}: {error}", path.display()))),
+        Err(error) => Err(CommandError::unavailable(format!("{}: {error}", path.display()))),
     }
 }
 
-async fn exchange(stream: &mut UnixStream, envelope: &Envelope) -> Result<Answer, Failure> {
+async fn exchange(stream: &mut UnixStream, envelope: &Envelope) -> Result<Answer, CommandError> {
     let sent = timeout(SILENCE, send(stream, envelope)).await;
     in_time(sent, stream)?;
     loop {
@@ -73,10 +73,10 @@ async fn exchange(stream: &mut UnixStream, envelope: &Envelope) -> Result<Answer
 }
 
 /// What a server has done, which is given time for as long as it gives a sign of life.
-fn in_time<T>(done: Result<io::Result<T>, Elapsed>, stream: &UnixStream) -> Result<T, Failure> {
-    let done = done.map_err(|_| Failure::unavailable(silent(stream)))?;
+fn in_time<T>(done: Result<io::Result<T>, Elapsed>, stream: &UnixStream) -> Result<T, CommandError> {
+    let done = done.map_err(|_| CommandError::unavailable(silent(stream)))?;
     done.map_err(|error| {
-        Failure::unavailable(format!(
+        CommandError::unavailable(format!(
             "the server went away before it answered, so this may be done or not: {error}"
         ))
     })

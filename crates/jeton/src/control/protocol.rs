@@ -3,7 +3,7 @@
 //!
 //! Both ends are one binary, or an older and a newer one: what an older server does not know, it refuses.
 
-use crate::failure::{Failure, FailureKind};
+use crate::error::{CommandError, CommandErrorKind};
 use crate::request::Request;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -34,7 +34,7 @@ pub(super) struct Envelope {
 pub(super) enum Answer {
     Done(Value),
     Failed {
-        kind: FailureKind,
+        kind: CommandErrorKind,
         message: String,
     },
     /// This server works on another database.
@@ -43,11 +43,11 @@ pub(super) enum Answer {
     Working,
 }
 
-impl From<Result<Value, Failure>> for Answer {
-    fn from(result: Result<Value, Failure>) -> Self {
+impl From<Result<Value, CommandError>> for Answer {
+    fn from(result: Result<Value, CommandError>) -> Self {
         match result {
             Ok(value) => Answer::Done(value),
-            Err(Failure { kind, message }) => Answer::Failed { kind, message },
+            Err(CommandError { kind, message }) => Answer::Failed { kind, message },
         }
     }
 }

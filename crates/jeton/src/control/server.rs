@@ -2,7 +2,7 @@
 
 use super::protocol::{Answer, BEAT, Envelope, receive, send};
 use crate::commands::execute;
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::installation::Installation;
 use futures_util::FutureExt;
 use jeton_service::Service;
@@ -31,9 +31,9 @@ pub(crate) struct ControlSocket {
 }
 
 /// Listens in the data directory. The caller holds the lock on it, so a socket that is there is a dead server's.
-pub(crate) fn bind(installation: &Installation) -> Result<ControlSocket, Failure> {
+pub(crate) fn bind(installation: &Installation) -> Result<ControlSocket, CommandError> {
     let path = installation.socket_path();
-    let failed = |error: io::Error| Failure::unavailable(format!("{}: {error}", path.display()));
+    let failed = |error: io::Error| CommandError::unavailable(format!("{}: {error}", path.display()));
     match path.symlink_metadata() {
         Ok(there) if !there.file_type().is_socket() => {
             return Err(failed(io::Error::other("there is something else than a socket")));
@@ -123,7 +123,7 @@ async fn refuse(mut stream: UnixStream) {
 
 async fn refused(stream: &mut UnixStream) {
     let stopping = "the server is stopping: try again when it has ended";
-    let answer: Answer = Err(Failure::unavailable(stopping)).into();
+    let answer: Answer = Err(CommandError::unavailable(stopping)).into();
     if let Err(error) = send(stream, &answer).await {
         tracing::debug!("a command went away before it was refused: {error}");
     }
@@ -172,7 +172,7 @@ async fn answer(mut stream: UnixStream, service: Service, database: String, stop
         Ok(envelope) if envelope.database == database => answer_of(&mut stream, &service, envelope).await,
         Ok(_) => Answer::Elsewhere,
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-            Err(Failure::usage(error.to_string())).into()
+            Err(CommandError::usage(error.to_string())).into()
         }
         // The command went away before it had asked.
         Err(_) => return,
@@ -181,7 +181,7 @@ async fn answer(mut stream: UnixStream, service: Service, database: String, stop
         // The answer is too long for one message: the command is told so.
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
             let failed: Answer =
-                Err(Failure::unavailable(format!("the answer cannot be sent: {error}"))).into();
+                Err(CommandError::unavailable(format!("the answer cannot be sent: {error}"))).into();
             send(&mut stream, &failed).await
         }
         sent => sent,

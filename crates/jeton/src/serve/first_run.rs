@@ -1,6 +1,6 @@
 //! The first run: where there is nothing yet, everything is made, and the credentials are shown once.
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::files;
 use crate::initialise::{first_credentials, initialise};
 use crate::installation::Installation;
@@ -11,7 +11,7 @@ use std::io::{IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
-pub(super) async fn make(installation: &Installation) -> Result<Option<InitialCredentials>, Failure> {
+pub(super) async fn make(installation: &Installation) -> Result<Option<InitialCredentials>, CommandError> {
     let app: AppKey = "demo".parse().unwrap_or_else(|_| unreachable!("demo is an app key"));
     let user: UserId = "1".parse().unwrap_or_else(|_| unreachable!("1 is a user id"));
     let store = installation.open_store().await?;
@@ -25,12 +25,12 @@ fn first_run_path(installation: &Installation) -> PathBuf {
 }
 
 /// Credentials of an installation that is gone would be taken for those of the new one, which could not be written.
-pub(super) fn refuse_older_credentials(installation: &Installation) -> Result<(), Failure> {
+pub(super) fn refuse_older_credentials(installation: &Installation) -> Result<(), CommandError> {
     let path = first_run_path(installation);
     match path.symlink_metadata() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(Failure::unavailable(format!("{}: {error}", path.display()))),
-        Ok(_) => Err(Failure::missing(format!(
+        Err(error) => Err(CommandError::unavailable(format!("{}: {error}", path.display()))),
+        Ok(_) => Err(CommandError::missing(format!(
             "there are neither keys nor data, but {} of an older installation: restore them, or remove the file",
             path.display()
         ))),
@@ -42,12 +42,12 @@ pub(super) fn show_credentials(
     installation: &Installation,
     credentials: &InitialCredentials,
     listened: &str,
-) -> Result<(), Failure> {
+) -> Result<(), CommandError> {
     if std::io::stdout().is_terminal() {
         return write_out(&first_screen(credentials, listened));
     }
     let path = first_run_path(installation);
-    let failed = |error: std::io::Error| Failure::unavailable(format!("{}: {error}", path.display()));
+    let failed = |error: std::io::Error| CommandError::unavailable(format!("{}: {error}", path.display()));
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
     file.write_all(format!("{}\n", first_credentials(credentials)).as_bytes()).map_err(failed)?;
     file.sync_all().map_err(failed)?;
@@ -82,8 +82,8 @@ fn first_screen(credentials: &InitialCredentials, listened: &str) -> String {
     )
 }
 
-fn write_out(text: &str) -> Result<(), Failure> {
+fn write_out(text: &str) -> Result<(), CommandError> {
     let mut out = std::io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    written.map_err(|error| Failure::unavailable(format!("standard output: {error}")))
+    written.map_err(|error| CommandError::unavailable(format!("standard output: {error}")))
 }

@@ -11,7 +11,7 @@ mod systemd;
 use crate::config::{Config, ProcessEnvironment, ServeFlags, mistyped};
 use crate::control::{self, ControlSocket};
 use crate::descriptors;
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::installation::{self, Installation};
 use clap::Args;
 use jeton_http::{Listener, Observer, Phase, PublicUrl, Readiness, ServerLimits, Setup, Tls, TlsError};
@@ -43,7 +43,7 @@ pub(crate) struct ServeArgs {
     flags: ServeFlags,
 }
 
-pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
+pub(crate) async fn run(args: ServeArgs) -> Result<(), CommandError> {
     let mut config = args.flags.load()?;
     let log = crate::log::start(config.log_format, config.reloadable.log_level);
     for (name, near) in mistyped(&ProcessEnvironment) {
@@ -94,18 +94,18 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
 }
 
 /// What this run of the server writes into its database: no copy from before has it.
-fn stamp() -> Result<i32, Failure> {
+fn stamp() -> Result<i32, CommandError> {
     let bytes =
-        installation::entropy().bytes::<4>().map_err(|error| Failure::unavailable(error.to_string()))?;
+        installation::entropy().bytes::<4>().map_err(|error| CommandError::unavailable(error.to_string()))?;
     // Never 0, which is in a file that was never served, as are backups.
     Ok(i32::from_be_bytes(bytes) | 1)
 }
 
 /// With what the service is served.
-fn setup(config: &Config, listened: &str) -> Result<Setup, Failure> {
+fn setup(config: &Config, listened: &str) -> Result<Setup, CommandError> {
     let listened: PublicUrl = listened.parse().unwrap_or_else(|_| unreachable!("an address makes a URL"));
     let prefix =
-        installation::entropy().bytes::<4>().map_err(|error| Failure::unavailable(error.to_string()))?;
+        installation::entropy().bytes::<4>().map_err(|error| CommandError::unavailable(error.to_string()))?;
     let observer = Observer::new(u32::from_be_bytes(prefix), config.reloadable.log_requests);
     Ok(Setup {
         public_url: config.public_url.clone().unwrap_or(listened),
@@ -120,9 +120,10 @@ fn setup(config: &Config, listened: &str) -> Result<Setup, Failure> {
 }
 
 /// The certificate that clients are shown, if this server speaks TLS.
-fn load_tls(config: &Config) -> Result<Option<Arc<Tls>>, Failure> {
+fn load_tls(config: &Config) -> Result<Option<Arc<Tls>>, CommandError> {
     let Some((certificate, key)) = &config.tls else { return Ok(None) };
-    let tls = Tls::load(certificate, key).map_err(|error: TlsError| Failure::missing(error.to_string()))?;
+    let tls =
+        Tls::load(certificate, key).map_err(|error: TlsError| CommandError::missing(error.to_string()))?;
     Ok(Some(Arc::new(tls)))
 }
 
@@ -141,7 +142,7 @@ async fn serve(
     sockets: Sockets,
     control: Option<ControlSocket>,
     attendant: Attendant,
-) -> Result<(), Failure> {
+) -> Result<(), CommandError> {
     let (stop, stopped) = watch::channel(false);
     let (end, ended) = watch::channel(false);
     let (drain, retention) = (attendant.reloader.drain(), attendant.reloader.retention());
@@ -216,7 +217,7 @@ async fn attend(
     readiness: &Readiness,
     stop: &watch::Sender<bool>,
     drain: Duration,
-) -> Failure {
+) -> CommandError {
     while let Wish::Reload = attendant.signals.next().await {
         systemd::notify_reloading();
         attendant.reloader.reload();
@@ -229,36 +230,38 @@ async fn attend(
     }
     tokio::select! {
         () = tokio::time::sleep(drain) => {}
-        () = attendant.signals.stop() => return Failure::cut_short(),
+        () = attendant.signals.stop() => return CommandError::cut_short(),
     }
     tracing::info!("stopping: requests under way are finished");
     stop.send_replace(true);
     attendant.signals.stop().await;
-    Failure::cut_short()
+    CommandError::cut_short()
 }
 
 /// Holds the data directory for this server. `None`: another server holds it, and the data is in PostgreSQL, which any
 /// number of servers share; then that one answers commands.
-fn lock(installation: &Installation) -> Result<Option<File>, Failure> {
+fn lock(installation: &Installation) -> Result<Option<File>, CommandError> {
     let path = installation.lock_path();
     let opened = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
     let file = match opened {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let name = installation.data_dir.display();
-            return Err(Failure::missing(format!(
+            return Err(CommandError::missing(format!(
                 "there is no {name}: run jeton init, or name another --data-dir"
             )));
         }
-        Err(error) => return Err(Failure::unavailable(format!("{}: {error}", path.display()))),
+        Err(error) => return Err(CommandError::unavailable(format!("{}: {error}", path.display()))),
     };
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) if installation.database_url.is_some() => Ok(None),
-        Err(TryLockError::WouldBlock) => Err(Failure::unavailable(format!(
+        Err(TryLockError::WouldBlock) => Err(CommandError::unavailable(format!(
             "another jeton serve is running on {}",
             installation.data_dir.display()
         ))),
-        Err(TryLockError::Error(error)) => Err(Failure::unavailable(format!("{}: {error}", path.display()))),
+        Err(TryLockError::Error(error)) => {
+            Err(CommandError::unavailable(format!("{}: {error}", path.display())))
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Reading settings again while the server runs.
 
 use crate::config::{Config, Effective, ServeFlags};
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::log::Log;
 use jeton_http::{Observer, Tls};
 use jeton_service::Retention;
@@ -45,14 +45,14 @@ impl Reloader {
     pub(super) fn reload(&mut self) {
         match self.flags.load().and_then(|config| self.take_over(config)) {
             Ok(()) => {}
-            Err(failure) => tracing::error!("nothing was reloaded: {failure}"),
+            Err(error) => tracing::error!("nothing was reloaded: {error}"),
         }
     }
 
-    fn take_over(&mut self, config: Config) -> Result<(), Failure> {
+    fn take_over(&mut self, config: Config) -> Result<(), CommandError> {
         if let Some(tls) = &self.tls {
             // First, since it alone may fail: then nothing has changed.
-            tls.reload().map_err(|error| Failure::missing(error.to_string()))?;
+            tls.reload().map_err(|error| CommandError::missing(error.to_string()))?;
             tracing::info!("the certificate was read again");
         }
         self.log.set_level(config.reloadable.log_level)?;

@@ -1,6 +1,6 @@
 //! The runtime that serves everything but forward-auth's plain requests.
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 use rustix::process::setpriority_process;
 use tokio::runtime::{Builder, Handle, Runtime};
 
@@ -17,7 +17,7 @@ pub(super) struct Requests {
 }
 
 impl Requests {
-    pub(super) fn start() -> Result<Self, Failure> {
+    pub(super) fn start() -> Result<Self, CommandError> {
         let runtime = Builder::new_multi_thread()
             .enable_all()
             .thread_name("requests")
@@ -26,7 +26,7 @@ impl Requests {
                 let _ = setpriority_process(None, LESS_URGENT);
             })
             .build()
-            .map_err(|error| Failure::unavailable(format!("threads cannot be started: {error}")))?;
+            .map_err(|error| CommandError::unavailable(format!("threads cannot be started: {error}")))?;
         Ok(Requests { handle: runtime.handle().clone(), runtime: Some(runtime) })
     }
 

@@ -1,6 +1,6 @@
 //! What signals ask of a server.
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// What a signal asks for.
@@ -19,8 +19,8 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    pub(super) fn listen() -> Result<Self, Failure> {
-        let listen = |kind| signal(kind).map_err(|error| Failure::unavailable(error.to_string()));
+    pub(super) fn listen() -> Result<Self, CommandError> {
+        let listen = |kind| signal(kind).map_err(|error| CommandError::unavailable(error.to_string()));
         Ok(Signals {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,

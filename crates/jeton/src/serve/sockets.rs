@@ -4,7 +4,7 @@
 //! where they have none.
 
 use crate::config::Config;
-use crate::failure::Failure;
+use crate::error::CommandError;
 use listenfd::ListenFd;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use tokio::net::TcpListener;
@@ -25,7 +25,7 @@ enum Socket {
 
 impl Sockets {
     /// The sockets that this process was handed, and the addresses of those that it was not.
-    pub(super) fn take(config: &Config) -> Result<Self, Failure> {
+    pub(super) fn take(config: &Config) -> Result<Self, CommandError> {
         let [public, admin] = handed()?;
         let or =
             |socket: Option<StdListener>, address| socket.map_or(Socket::Address(address), Socket::Listening);
@@ -33,60 +33,60 @@ impl Sockets {
     }
 
     /// Refuses to let tokens travel in clear beyond this machine.
-    pub(super) fn check(&self, config: &Config) -> Result<(), Failure> {
+    pub(super) fn check(&self, config: &Config) -> Result<(), CommandError> {
         if config.behind_proxy {
             return Ok(());
         }
         if !self.public_is_loopback()? && config.tls.is_none() {
-            return Err(Failure::usage(
+            return Err(CommandError::usage(
                 "tokens must not travel in clear: name a certificate by --tls-cert and --tls-key, or put a proxy that \
                  speaks TLS in front and say --behind-proxy, or listen on a loopback address",
             ));
         }
         if !self.admin_address()?.ip().is_loopback() {
-            return Err(Failure::usage("the admin address is a loopback one, unless --behind-proxy"));
+            return Err(CommandError::usage("the admin address is a loopback one, unless --behind-proxy"));
         }
         Ok(())
     }
 
-    pub(super) fn public_is_loopback(&self) -> Result<bool, Failure> {
+    pub(super) fn public_is_loopback(&self) -> Result<bool, CommandError> {
         Ok(self.public_address()?.ip().is_loopback())
     }
 
-    pub(super) fn public_address(&self) -> Result<SocketAddr, Failure> {
+    pub(super) fn public_address(&self) -> Result<SocketAddr, CommandError> {
         self.public.address()
     }
 
-    pub(super) fn admin_address(&self) -> Result<SocketAddr, Failure> {
+    pub(super) fn admin_address(&self) -> Result<SocketAddr, CommandError> {
         self.admin.address()
     }
 
     /// The same, both listening, with room for so many connections that are not accepted yet, as far as the system allows.
-    pub(super) fn listen(self, backlog: i32) -> Result<Self, Failure> {
+    pub(super) fn listen(self, backlog: i32) -> Result<Self, CommandError> {
         Ok(Sockets { public: self.public.listen(backlog)?, admin: self.admin.listen(backlog)? })
     }
 
     /// The public and the admin listener.
-    pub(super) fn into_listeners(self) -> Result<(TcpListener, TcpListener), Failure> {
+    pub(super) fn into_listeners(self) -> Result<(TcpListener, TcpListener), CommandError> {
         Ok((self.public.into_listener()?, self.admin.into_listener()?))
     }
 }
 
 impl Socket {
-    fn address(&self) -> Result<SocketAddr, Failure> {
+    fn address(&self) -> Result<SocketAddr, CommandError> {
         match self {
             Socket::Address(address) => Ok(*address),
             Socket::Listening(listener) => {
-                listener.local_addr().map_err(|error| Failure::unavailable(error.to_string()))
+                listener.local_addr().map_err(|error| CommandError::unavailable(error.to_string()))
             }
         }
     }
 
-    fn listen(self, backlog: i32) -> Result<Self, Failure> {
+    fn listen(self, backlog: i32) -> Result<Self, CommandError> {
         let listener = match self {
             Socket::Listening(listener) => listener,
             Socket::Address(address) => StdListener::bind(address)
-                .map_err(|error| Failure::unavailable(format!("cannot listen on {address}: {error}")))?,
+                .map_err(|error| CommandError::unavailable(format!("cannot listen on {address}: {error}")))?,
         };
         // Whoever made it, with whatever room: to listen once more changes nothing but that.
         if let Err(error) = rustix::net::listen(&listener, backlog) {
@@ -95,19 +95,21 @@ impl Socket {
         Ok(Socket::Listening(listener))
     }
 
-    fn into_listener(self) -> Result<TcpListener, Failure> {
+    fn into_listener(self) -> Result<TcpListener, CommandError> {
         match self {
-            Socket::Address(address) => Err(Failure::unavailable(format!("{address} is not listened on"))),
+            Socket::Address(address) => {
+                Err(CommandError::unavailable(format!("{address} is not listened on")))
+            }
             Socket::Listening(listener) => listener
                 .set_nonblocking(true)
                 .and_then(|()| TcpListener::from_std(listener))
-                .map_err(|error| Failure::unavailable(error.to_string())),
+                .map_err(|error| CommandError::unavailable(error.to_string())),
         }
     }
 }
 
 /// The public and the admin socket that this process was handed.
-fn handed() -> Result<[Option<StdListener>; 2], Failure> {
+fn handed() -> Result<[Option<StdListener>; 2], CommandError> {
     let mut handed = ListenFd::from_env();
     let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
     let names: Vec<&str> = names.split(':').collect();
@@ -117,11 +119,11 @@ fn handed() -> Result<[Option<StdListener>; 2], Failure> {
         let role = ROLES.iter().position(|role| *role == name).unwrap_or(place);
         let listener = handed.take_tcp_listener(place);
         let listener =
-            listener.map_err(|error| Failure::usage(format!("a socket was handed over: {error}")))?;
+            listener.map_err(|error| CommandError::usage(format!("a socket was handed over: {error}")))?;
         match sockets.get_mut(role) {
             Some(free @ None) => *free = listener,
             Some(Some(_)) | None => {
-                return Err(Failure::usage(format!(
+                return Err(CommandError::usage(format!(
                     "{} sockets were handed over: a server takes one named public and one named admin",
                     handed.len()
                 )));
