@@ -4,13 +4,13 @@ mod acknowledged;
 mod ground;
 mod header;
 mod jobs;
-mod line;
 mod open;
 mod priority;
 mod reader;
 mod reserve;
 #[cfg(test)]
 mod tests;
+mod write_connection;
 mod writer;
 
 use crate::Store;
@@ -23,7 +23,6 @@ use crate::session::Session;
 use crate::sql_store::SqlStore;
 use crate::write::{Outcome, Write};
 use ground::{Anchor, Ground, Lost};
-use line::Line;
 use reader::Reader;
 use reserve::Reserve;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
@@ -34,6 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedMappedMutexGuard, watch};
 use tokio::task::JoinHandle;
+use write_connection::WriteConnection;
 use writer::Writer;
 
 /// How a SQLite database is used. `Default` is right for everything but measurements.
@@ -99,7 +99,7 @@ struct SqliteEngine {
 impl SqliteEngine {
     async fn open(path: &Path, options: SqliteOptions) -> Result<Self, OpenError> {
         let mut reserve = Reserve::beside(path, options.reserve_bytes);
-        let connection = line::open(path, options.stamp, &mut reserve).await?;
+        let connection = write_connection::open(path, options.stamp, &mut reserve).await?;
         let anchor = ground::anchor(path).await?;
         let ground = Arc::new(Ground::under(path, options.stamp).map_err(OpenError::unavailable)?);
         if let Some(connection) = anchor.lock().await.as_mut() {
@@ -115,7 +115,7 @@ impl SqliteEngine {
         let measures = Arc::new(StoreMeasures::default());
         let max_group = options.max_group.max(1);
         let writer = Writer::start(
-            Line::new(Arc::clone(&ground), connection, reserve),
+            WriteConnection::new(Arc::clone(&ground), connection, reserve),
             max_group,
             Arc::clone(&measures),
         )

@@ -1,6 +1,6 @@
 use super::ground::Ground;
-use super::line::Line;
 use super::reserve::Reserve;
+use super::write_connection::WriteConnection;
 use super::writer::Writer;
 use super::{SqliteEngine, SqliteOptions, open, open_sqlite};
 use crate::engine::Engine;
@@ -40,10 +40,10 @@ fn write() -> Write {
     RevokeOperator { id: OperatorId::new(1).unwrap(), at: Timestamp::MIN, by: Actor::Cli }.into()
 }
 
-/// A line on which nothing is kept in reserve.
-fn line(path: &Path, connection: SqliteConnection) -> Line {
+/// A connection without a reserve of disk space.
+fn without_reserve(path: &Path, connection: SqliteConnection) -> WriteConnection {
     let ground = Arc::new(Ground::under(path, None).unwrap());
-    Line::new(ground, connection, Reserve::beside(path, 0))
+    WriteConnection::new(ground, connection, Reserve::beside(path, 0))
 }
 
 fn assert_unavailable(answer: &Result<Outcome, StoreError>) {
@@ -133,7 +133,7 @@ async fn a_list_takes_so_long_and_no_longer() {
 async fn a_dead_writer_is_unavailable_and_never_a_hang() {
     let (_folder, path) = place();
     let connection = open::writer(&path).await.unwrap();
-    let writer = Writer::start(line(&path, connection), 256, Arc::default()).unwrap();
+    let writer = Writer::start(without_reserve(&path, connection), 256, Arc::default()).unwrap();
     assert!(matches!(writer.write(write()).await, Ok(Outcome::RevokeOperator(false))));
     writer.kill().await;
     assert_unavailable(&writer.write(write()).await);
@@ -148,7 +148,7 @@ async fn a_locked_database_fails_the_whole_group_at_once() {
     connection.execute("PRAGMA busy_timeout = 200").await.unwrap();
     let mut other = open::writer(&path).await.unwrap();
     let lock = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
-    let writer = Writer::start(line(&path, connection), 256, Arc::default()).unwrap();
+    let writer = Writer::start(without_reserve(&path, connection), 256, Arc::default()).unwrap();
     // One group or two, so 200 or 400 ms; each alone after that would make it 1,000 or more.
     let begun = tokio::time::Instant::now();
     let answers = tokio::join!(

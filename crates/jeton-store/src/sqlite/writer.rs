@@ -1,8 +1,8 @@
 //! The one thread that writes. It takes what is waiting, commits it together, and only then answers.
 
 use super::jobs::{Closed, Job, Jobs, Worker};
-use super::line::{Failure, Line};
 use super::priority;
+use super::write_connection::{GroupError, WriteConnection};
 use crate::error::StoreError;
 use crate::measures::StoreMeasures;
 use crate::write::{Outcome, Write};
@@ -31,9 +31,13 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread. It computes what is written, so it is none of a runtime's, and less urgent than they are.
-    pub(super) fn start(line: Line, max_group: usize, measures: Arc<StoreMeasures>) -> io::Result<Self> {
+    pub(super) fn start(
+        connection: WriteConnection,
+        max_group: usize,
+        measures: Arc<StoreMeasures>,
+    ) -> io::Result<Self> {
         let jobs = Jobs::new();
-        let (task, _abort) = abortable(run(line, Worker(Arc::clone(&jobs)), max_group, measures));
+        let (task, _abort) = abortable(run(connection, Worker(Arc::clone(&jobs)), max_group, measures));
         let (is_running, ended) = watch::channel(());
         let runtime = Handle::current();
         thread::Builder::new().name("write".to_owned()).spawn(move || {
@@ -83,7 +87,12 @@ impl Writer {
     }
 }
 
-async fn run(mut line: Line, worker: Worker, max_group: usize, measures: Arc<StoreMeasures>) {
+async fn run(
+    mut connection: WriteConnection,
+    worker: Worker,
+    max_group: usize,
+    measures: Arc<StoreMeasures>,
+) {
     let Worker(jobs) = &worker;
     while jobs.wait().await {
         // Those who were just answered and write again come first: measured with 64 of them, groups are of about
@@ -92,16 +101,16 @@ async fn run(mut line: Line, worker: Worker, max_group: usize, measures: Arc<Sto
         let (jobs, waiting) = jobs.gather(max_group);
         measures.groups.record(jobs.len() as u64);
         measures.waiting_writes.set(waiting as u64);
-        commit(&mut line, jobs).await;
+        commit(&mut connection, jobs).await;
     }
-    line.close().await;
+    connection.close().await;
 }
 
 /// Commits all jobs together and answers them. If one of them fails, each is tried alone.
-async fn commit(line: &mut Line, jobs: Vec<Job>) {
+async fn commit(connection: &mut WriteConnection, jobs: Vec<Job>) {
     let mut jobs = jobs;
     // Asked only by those who need it: it takes the reserve again.
-    if jobs.iter().any(|job| !job.write.takes_away()) && !line.has_space() {
+    if jobs.iter().any(|job| !job.write.takes_away()) && !connection.has_space() {
         let (taking, others) = jobs.into_iter().partition(|job| job.write.takes_away());
         refuse(others, StoreError::unavailable(Full));
         jobs = taking;
@@ -111,19 +120,19 @@ async fn commit(line: &mut Line, jobs: Vec<Job>) {
     }
     let rows = jobs.iter_mut().flat_map(Job::rows).collect();
     let writes: Vec<_> = jobs.iter().map(|job| &job.write).collect();
-    match line.transact(&writes, rows).await {
-        Ok(outcomes) => finish(line, jobs, outcomes).await,
-        Err(failure) if failure.is_full() => commit_on_full_disk(line, jobs, failure.into_error()).await,
-        Err(Failure::Write(error)) if jobs.len() > 1 => {
+    match connection.transact(&writes, rows).await {
+        Ok(outcomes) => finish(connection, jobs, outcomes).await,
+        Err(error) if error.is_full() => commit_on_full_disk(connection, jobs, error.into_error()).await,
+        Err(GroupError::Write(error)) if jobs.len() > 1 => {
             tracing::debug!(%error, writes = jobs.len(), "a group of writes failed; each is tried alone");
-            each_alone(line, jobs).await;
+            each_alone(connection, jobs).await;
         }
-        Err(failure) => refuse(jobs, failure.into_error()),
+        Err(error) => refuse(jobs, error.into_error()),
     }
 }
 
 /// Commits those of the jobs that take rights away, in the space that is kept for that.
-async fn commit_on_full_disk(line: &mut Line, jobs: Vec<Job>, error: StoreError) {
+async fn commit_on_full_disk(connection: &mut WriteConnection, jobs: Vec<Job>, error: StoreError) {
     let (taking, others): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.write.takes_away());
     let error = error.shared();
     refuse(others, error());
@@ -131,40 +140,40 @@ async fn commit_on_full_disk(line: &mut Line, jobs: Vec<Job>, error: StoreError)
         return;
     }
     let writes: Vec<_> = taking.iter().map(|job| &job.write).collect();
-    match line.transact_on_full_disk(&writes).await {
-        Ok(outcomes) => finish(line, taking, outcomes).await,
-        Err(Failure::Write(_)) if taking.len() > 1 => each_alone(line, taking).await,
-        Err(failure) => refuse(taking, failure.into_error()),
+    match connection.transact_on_full_disk(&writes).await {
+        Ok(outcomes) => finish(connection, taking, outcomes).await,
+        Err(GroupError::Write(_)) if taking.len() > 1 => each_alone(connection, taking).await,
+        Err(error) => refuse(taking, error.into_error()),
     }
 }
 
-async fn each_alone(line: &mut Line, jobs: Vec<Job>) {
+async fn each_alone(connection: &mut WriteConnection, jobs: Vec<Job>) {
     for mut job in jobs {
         let rows = job.rows();
         let writes = [&job.write];
-        let done = match line.transact(&writes, rows).await {
-            Err(failure) if failure.is_full() && job.write.takes_away() => {
-                line.transact_on_full_disk(&writes).await
+        let done = match connection.transact(&writes, rows).await {
+            Err(error) if error.is_full() && job.write.takes_away() => {
+                connection.transact_on_full_disk(&writes).await
             }
             done => done,
         };
         match done {
-            Ok(outcomes) => finish(line, vec![job], outcomes).await,
-            Err(failure) => refuse(vec![job], failure.into_error()),
+            Ok(outcomes) => finish(connection, vec![job], outcomes).await,
+            Err(error) => refuse(vec![job], error.into_error()),
         }
     }
 }
 
 /// Answers what is on the disk.
-async fn finish(line: &mut Line, jobs: Vec<Job>, outcomes: Vec<Outcome>) {
+async fn finish(connection: &mut WriteConnection, jobs: Vec<Job>, outcomes: Vec<Outcome>) {
     if jobs.iter().any(|job| job.write.wipes()) {
-        line.scrub().await;
+        connection.scrub().await;
     }
     // Whoever waits no longer does not want to know: that an answer cannot be sent is no failure.
     for (outcome, job) in outcomes.into_iter().zip(jobs) {
         drop(job.answer.send(Ok(outcome)));
     }
-    line.after_commit().await;
+    connection.after_commit().await;
 }
 
 fn refuse(jobs: Vec<Job>, error: StoreError) {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 const FULL: [&str; 3] = ["13", "4874", "778"];
 
 /// The connection that writes, replaced by a new one when nobody can tell any more in what transaction it is.
-pub(super) struct Line {
+pub(super) struct WriteConnection {
     ground: Arc<Ground>,
     connection: Option<SqliteConnection>,
     reserve: Reserve,
@@ -24,7 +24,7 @@ pub(super) struct Line {
 
 /// Why a group was not committed.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(super) enum GroupError {
     /// The database could not be locked or the commit failed: that is nobody's fault, and trying the writes one by one
     /// would make each of them wait as long.
     Commit(StoreError),
@@ -32,17 +32,17 @@ pub(super) enum Failure {
     Write(StoreError),
 }
 
-impl Failure {
+impl GroupError {
     pub(super) fn into_error(self) -> StoreError {
         match self {
-            Failure::Commit(error) | Failure::Write(error) => error,
+            GroupError::Commit(error) | GroupError::Write(error) => error,
         }
     }
 
     /// Whether there was no room on the disk.
     pub(super) fn is_full(&self) -> bool {
         match self {
-            Failure::Commit(error) | Failure::Write(error) => is_full(error),
+            GroupError::Commit(error) | GroupError::Write(error) => is_full(error),
         }
     }
 }
@@ -75,9 +75,9 @@ async fn open_once(path: &Path, stamp: Option<i32>) -> Result<SqliteConnection, 
     Ok(connection)
 }
 
-impl Line {
+impl WriteConnection {
     pub(super) fn new(ground: Arc<Ground>, connection: SqliteConnection, reserve: Reserve) -> Self {
-        Line { ground, connection: Some(connection), reserve }
+        WriteConnection { ground, connection: Some(connection), reserve }
     }
 
     async fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
@@ -98,7 +98,7 @@ impl Line {
         &mut self,
         writes: &[&Write],
         rows: Vec<Row>,
-    ) -> Result<Vec<Outcome>, Failure> {
+    ) -> Result<Vec<Outcome>, GroupError> {
         match self.try_to_transact(writes, rows, true).await? {
             Some(outcomes) => Ok(outcomes),
             None => {
@@ -114,11 +114,11 @@ impl Line {
         writes: &[&Write],
         rows: Vec<Row>,
         foresees: bool,
-    ) -> Result<Option<Vec<Outcome>>, Failure> {
-        let commit_failed = |error: sqlx::Error| Failure::Commit(StoreError::unavailable(error));
+    ) -> Result<Option<Vec<Outcome>>, GroupError> {
+        let commit_failed = |error: sqlx::Error| GroupError::Commit(StoreError::unavailable(error));
         let ground = Arc::clone(&self.ground);
-        ground.look().map_err(Failure::Commit)?;
-        let connection = self.connection().await.map_err(Failure::Commit)?;
+        ground.look().map_err(GroupError::Commit)?;
+        let connection = self.connection().await.map_err(GroupError::Commit)?;
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(commit_failed)?;
         let applied = apply::apply(&mut *transaction, writes, rows, foresees).await.and_then(|applied| {
             ground.check_written(applied.as_ref().and_then(|applied| applied.newest))?;
@@ -142,22 +142,25 @@ impl Line {
                     ground.begin_anew();
                 }
                 ground.note(newest);
-                ground.look().map(|()| Some(outcomes)).map_err(Failure::Commit)
+                ground.look().map(|()| Some(outcomes)).map_err(GroupError::Commit)
             }
-            (Err(error), Ok(())) => Err(Failure::Write(error)),
-            (Err(error), Err(_)) if is_full(&error) => Err(Failure::Write(error)),
+            (Err(error), Ok(())) => Err(GroupError::Write(error)),
+            (Err(error), Err(_)) if is_full(&error) => Err(GroupError::Write(error)),
             (_, Err(error)) => Err(commit_failed(error)),
         }
     }
 
     /// The same where there was no room for it, giving up as much of the reserve as it takes.
-    pub(super) async fn transact_on_full_disk(&mut self, writes: &[&Write]) -> Result<Vec<Outcome>, Failure> {
+    pub(super) async fn transact_on_full_disk(
+        &mut self,
+        writes: &[&Write],
+    ) -> Result<Vec<Outcome>, GroupError> {
         loop {
             // The log of the database may have room that it can use again.
             self.checkpoint().await;
             let rows = writes.iter().flat_map(|write| apply::rows(write)).collect();
             match self.transact(writes, rows).await {
-                Err(failure) if failure.is_full() && self.reserve.give_up() => {}
+                Err(error) if error.is_full() && self.reserve.give_up() => {}
                 done => return done,
             }
         }
@@ -189,7 +192,7 @@ impl Line {
     }
 
     pub(super) async fn close(self) {
-        let Line { ground, connection, mut reserve } = self;
+        let WriteConnection { ground, connection, mut reserve } = self;
         if ground.lost().is_some() {
             // See `SqliteEngine::close`.
             std::mem::forget(connection);
