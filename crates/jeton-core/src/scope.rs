@@ -251,8 +251,8 @@ impl Scopes {
             }
             let permissions = scope.permissions.iter().map(Permission::as_str);
             let names = permissions.chain(scope.ids.iter().chain(&scope.tags).map(String::as_str));
-            let misfit = |name: &str| name.is_empty() || name.chars().count() > limits.name_chars;
-            if names.into_iter().any(misfit) {
+            let is_invalid = |name: &str| name.is_empty() || name.chars().count() > limits.name_chars;
+            if names.into_iter().any(is_invalid) {
                 return Err(ScopesError::NameLength(limits.name_chars));
             }
         }

@@ -1,6 +1,6 @@
 //! What an app decides for itself.
 
-use crate::forward_auth::{ForwardAuthSettings, Misfit};
+use crate::forward_auth::{ForwardAuthSettings, InvalidMember};
 use crate::lifetime::{Lifetime, LifetimePolicy};
 use crate::scope::Permission;
 use crate::secret::TokenPrefix;
@@ -150,8 +150,8 @@ impl Settings {
             "must be 1 to 3650, or -1 for no end",
         )?;
         self.cors.validate()?;
-        let misfit = |Misfit { member, wanted }| SettingsError { member, wanted };
-        self.forward_auth.validate().map_err(misfit)?;
+        let error = |InvalidMember { member, wanted }| SettingsError { member, wanted };
+        self.forward_auth.validate().map_err(error)?;
         let grantable = &self.appkey.grantable;
         require(grantable.len() <= 1_000, "appkey.grantable", "holds at most 1000 permissions")?;
         let reserved = grantable.iter().any(Permission::is_reserved);

@@ -49,9 +49,9 @@ pub struct ForwardAuthSettings {
     pub cache_seconds: u32,
 }
 
-/// A member that is no good: which, and what it must be.
+/// A member that is not valid: which one, and what it must be.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Misfit {
+pub(crate) struct InvalidMember {
     pub(crate) member: &'static str,
     pub(crate) wanted: &'static str,
 }
@@ -242,8 +242,9 @@ impl ForwardAuthSettings {
         self.routes.iter().find_map(|rule| rule.demand(&method, &segments))
     }
 
-    pub(crate) fn validate(&self) -> Result<(), Misfit> {
-        let require = |holds, member, wanted| if holds { Ok(()) } else { Err(Misfit { member, wanted }) };
+    pub(crate) fn validate(&self) -> Result<(), InvalidMember> {
+        let require =
+            |holds, member, wanted| if holds { Ok(()) } else { Err(InvalidMember { member, wanted }) };
         let credentials = &self.credentials;
         let are_distinct =
             credentials.iter().enumerate().all(|(place, one)| !credentials[..place].contains(one));

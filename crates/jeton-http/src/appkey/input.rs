@@ -153,12 +153,12 @@ impl Members {
     }
 
     fn label(&self, name: &str) -> Result<Option<Label>, AppKeyError> {
-        self.text(name)?.map(Label::new).transpose().map_err(|error| misfit(name, error))
+        self.text(name)?.map(Label::new).transpose().map_err(|error| invalid(name, error))
     }
 
     fn description(&self) -> Result<Option<Description>, AppKeyError> {
         let text = self.text("description")?;
-        text.map(Description::new).transpose().map_err(|error| misfit("description", error))
+        text.map(Description::new).transpose().map_err(|error| invalid("description", error))
     }
 
     fn permissions(&self) -> Result<Option<(String, Vec<Permission>)>, AppKeyError> {
@@ -265,6 +265,6 @@ fn named_user(query: Option<UserId>, body: Option<UserId>) -> Result<Option<User
     }
 }
 
-fn misfit(name: &str, error: LabelError) -> AppKeyError {
+fn invalid(name: &str, error: LabelError) -> AppKeyError {
     AppKeyError::bad(format!("{name} {error}"))
 }

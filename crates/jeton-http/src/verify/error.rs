@@ -53,7 +53,7 @@ impl VerifyError {
             }
             VerifyError::Powerless => "this token does not hold jeton:verify".into(),
             VerifyError::Json => "the body is no JSON".into(),
-            VerifyError::Check(misfit) => misfit.message().into(),
+            VerifyError::Check(error) => error.message().into(),
             VerifyError::Both => "the body is either one check or {\"checks\": [...]}".into(),
             VerifyError::TooMany => "a batch has at most 1000 checks".into(),
             VerifyError::Fault(fault) => fault.message(),

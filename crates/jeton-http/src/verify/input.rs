@@ -25,7 +25,7 @@ pub(super) enum Question {
 pub(super) struct Batch {
     pub(super) checks: Vec<Check>,
     /// Each with its place in the batch, ascending.
-    pub(super) misfits: Vec<(usize, CheckError)>,
+    pub(super) errors: Vec<(usize, CheckError)>,
 }
 
 /// Why something is no check. The texts quote nothing of it: it may hold a secret.
@@ -96,14 +96,14 @@ fn one_by_one(body: &[u8]) -> Result<Question, VerifyError> {
         return Err(VerifyError::Json);
     }
     let Ok(Object(LooseBodyInput { checks })) = serde_json::from_slice(body) else {
-        return Err(VerifyError::Check(misfit(body)));
+        return Err(VerifyError::Check(check_error(body)));
     };
     if checks.is_cut {
         return Err(VerifyError::TooMany);
     }
     let read = |text: &str| match serde_json::from_str::<Object<CheckInput<'_>>>(text) {
         Ok(Object(check)) => check.read(),
-        Err(_) => Err(misfit(text.as_bytes())),
+        Err(_) => Err(check_error(text.as_bytes())),
     };
     Ok(Question::Many(Batch::of(checks.items.into_iter().map(|check| read(check.get())))))
 }
@@ -112,7 +112,7 @@ fn one_by_one(body: &[u8]) -> Result<Question, VerifyError> {
 const LEGIBLE: usize = 16 * 1024;
 
 /// Why a check, or a body, has not the form of one.
-fn misfit(text: &[u8]) -> CheckError {
+fn check_error(text: &[u8]) -> CheckError {
     const MEMBERS: &[&str] = &["token", "permission", "resource", "explain"];
     const OF_RESOURCES: &[&str] = &["id", "tags"];
     let strange = |value: &Value, known: &[&str]| {
@@ -135,11 +135,11 @@ fn misfit(text: &[u8]) -> CheckError {
 
 impl Batch {
     fn of(checks: impl ExactSizeIterator<Item = Result<Check, CheckError>>) -> Self {
-        let mut batch = Batch { checks: Vec::with_capacity(checks.len()), misfits: Vec::new() };
+        let mut batch = Batch { checks: Vec::with_capacity(checks.len()), errors: Vec::new() };
         for (place, check) in checks.enumerate() {
             match check {
                 Ok(check) => batch.checks.push(check),
-                Err(misfit) => batch.misfits.push((place, misfit)),
+                Err(error) => batch.errors.push((place, error)),
             }
         }
         batch
@@ -270,7 +270,7 @@ mod tests {
     #[test]
     fn a_check_that_cannot_be_asked_does_not_spoil_the_batch() {
         let good = r#"{"token":"x","permission":"read"}"#;
-        for (bad, misfit) in [
+        for (bad, error) in [
             ("5", CheckError::Form),
             (r#"["x"]"#, CheckError::Form),
             (r#"{"token":"x","token":"y"}"#, CheckError::Form),
@@ -278,7 +278,7 @@ mod tests {
             (r#"{"token":"x","resource":{}}"#, CheckError::Resource),
         ] {
             let batch = many(&format!(r#"{{"checks":[{good},{bad},{good}]}}"#));
-            assert_eq!((batch.checks.len(), batch.misfits), (2, vec![(1, misfit)]), "{bad}");
+            assert_eq!((batch.checks.len(), batch.errors), (2, vec![(1, error)]), "{bad}");
         }
         assert!(many(r#"{"checks":[]}"#).checks.is_empty());
     }
@@ -294,7 +294,7 @@ mod tests {
         };
         for check in [r#"{"token":"x"}"#, "5"] {
             let most = many(&batch(1000, check));
-            assert_eq!(most.checks.len() + most.misfits.len(), 1000);
+            assert_eq!(most.checks.len() + most.errors.len(), 1000);
             assert_eq!(read(&batch(1001, check)).err().as_deref(), Some("TooMany"));
         }
     }

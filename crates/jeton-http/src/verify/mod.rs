@@ -89,7 +89,7 @@ async fn answer(
         }
         Question::Many(batch) => {
             let answers = service.verify_many(app_id, &batch.checks).await?;
-            wire::many(&answers, &batch.misfits)
+            wire::many(&answers, &batch.errors)
         }
     };
     let head = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];

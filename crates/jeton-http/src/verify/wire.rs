@@ -172,7 +172,7 @@ impl Answer {
     }
 
     /// Whoever reads no more than `allowed` is told no.
-    fn of_misfit(misfit: &CheckError) -> Self {
+    fn of_error(error: &CheckError) -> Self {
         Answer {
             active: false,
             allowed: false,
@@ -181,7 +181,7 @@ impl Answer {
             user_id: None,
             expires_at: None,
             explanation: None,
-            message: Some(misfit.message()),
+            message: Some(error.message()),
         }
     }
 
@@ -200,18 +200,18 @@ pub(super) fn one(checked: &Checked) -> Vec<u8> {
     body
 }
 
-/// The body that answers a batch, in its order. The misfits have their places in it, ascending.
-pub(super) fn many(checked: &[Checked], misfits: &[(usize, CheckError)]) -> Vec<u8> {
-    let count = checked.len() + misfits.len();
-    let (mut checked, mut misfits) = (checked.iter(), misfits.iter().peekable());
+/// The body that answers a batch, in its order. `errors` holds the checks that are not valid, by their indices in ascending order.
+pub(super) fn many(checked: &[Checked], errors: &[(usize, CheckError)]) -> Vec<u8> {
+    let count = checked.len() + errors.len();
+    let (mut checked, mut errors) = (checked.iter(), errors.iter().peekable());
     let mut body = Vec::with_capacity(ANSWER_BYTES * (count + 1));
     body.extend_from_slice(b"{\"results\":[");
     for place in 0..count {
         if place > 0 {
             body.push(b',');
         }
-        match misfits.next_if(|(at, _)| *at == place) {
-            Some((_, misfit)) => Answer::of_misfit(misfit).write(&mut body),
+        match errors.next_if(|(at, _)| *at == place) {
+            Some((_, error)) => Answer::of_error(error).write(&mut body),
             None => checked.by_ref().take(1).for_each(|checked| Answer::of(checked).write(&mut body)),
         }
     }

@@ -63,16 +63,16 @@ async fn what_a_new_installation_holds() {
 async fn only_the_keys_that_wrote_a_database_open_it() {
     let world = World::new().await;
     let other = KeyRing::generate(&SeededEntropy::new(7)).unwrap();
-    let misfit = |opened: Result<Service, OpenServiceError>| match opened {
-        Err(OpenServiceError::Keys(misfit)) => misfit,
+    let key_error = |opened: Result<Service, OpenServiceError>| match opened {
+        Err(OpenServiceError::Keys(error)) => error,
         other => panic!("{other:?}"),
     };
-    assert_eq!(misfit(open(&world, &other).await), KeyCheckError::Wrong(1));
+    assert_eq!(key_error(open(&world, &other).await), KeyCheckError::Wrong(1));
     let longer = world.ring.with_new_key(&SeededEntropy::new(7)).unwrap();
-    assert_eq!(misfit(open(&world, &longer).await), KeyCheckError::Unknown(2));
+    assert_eq!(key_error(open(&world, &longer).await), KeyCheckError::Unknown(2));
     let text =
         world.ring.to_text().replace("\"current\": 1", "\"current\": 5").replace("\"id\": 1", "\"id\": 5");
-    assert_eq!(misfit(open(&world, &KeyRing::parse(&text).unwrap()).await), KeyCheckError::Missing(1));
+    assert_eq!(key_error(open(&world, &KeyRing::parse(&text).unwrap()).await), KeyCheckError::Missing(1));
     let issued = world.issue(grant("read")).await;
     let again = open(&world, &world.ring).await.unwrap();
     let demand = jeton_core::Demand::Active;

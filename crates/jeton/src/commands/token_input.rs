@@ -157,14 +157,14 @@ fn lifetime(days: Option<i64>) -> Result<Option<Lifetime>, CommandError> {
 }
 
 fn label(name: &str, text: Option<String>) -> Result<Option<Label>, CommandError> {
-    text.map(Label::new).transpose().map_err(|error| misfit(name, error))
+    text.map(Label::new).transpose().map_err(|error| invalid(name, error))
 }
 
 fn description(text: Option<String>) -> Result<Option<Description>, CommandError> {
-    text.map(Description::new).transpose().map_err(|error| misfit("description", error))
+    text.map(Description::new).transpose().map_err(|error| invalid("description", error))
 }
 
-fn misfit(name: &str, error: LabelError) -> CommandError {
+fn invalid(name: &str, error: LabelError) -> CommandError {
     CommandError::usage(format!("{name} {error}"))
 }
 

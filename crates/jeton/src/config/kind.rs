@@ -1,10 +1,10 @@
-//! What settings can be.
+//! The kinds of values that settings have.
 
 use jeton_http::PublicUrl;
 use std::fmt;
 use std::net::SocketAddr;
 
-/// What a setting can be. Displayed, it says so to people.
+/// The kind of value that a setting has. `Display` describes it, for messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A file or directory; one that does not start with a slash is relative to where the command was started.
@@ -23,13 +23,13 @@ pub(crate) enum Kind {
     Choice(&'static [&'static str]),
 }
 
-/// A text is not what the setting can be.
+/// The value is not valid for the setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Misfit;
+pub(crate) struct InvalidValue;
 
 impl Kind {
-    /// Whether a text is one of this kind.
-    pub(crate) fn check(self, text: &str) -> Result<(), Misfit> {
+    /// Checks that a text is a value of this kind.
+    pub(crate) fn check(self, text: &str) -> Result<(), InvalidValue> {
         let fits = match self {
             Kind::Path => !text.is_empty(),
             Kind::Address => text.parse::<SocketAddr>().is_ok(),
@@ -41,7 +41,7 @@ impl Kind {
             }
             Kind::Choice(choices) => choices.contains(&text),
         };
-        if fits { Ok(()) } else { Err(Misfit) }
+        if fits { Ok(()) } else { Err(InvalidValue) }
     }
 
     /// A value as it may be shown: without a password.
@@ -101,7 +101,7 @@ mod tests {
                 assert_eq!(kind.check(text), Ok(()), "{kind}: {text}");
             }
             for text in bad {
-                assert_eq!(kind.check(text), Err(Misfit), "{kind}: {text}");
+                assert_eq!(kind.check(text), Err(InvalidValue), "{kind}: {text}");
             }
         }
     }
