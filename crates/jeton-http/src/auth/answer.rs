@@ -1,6 +1,6 @@
 //! What forward-auth answers.
 
-use super::{ROUTE, credential, held};
+use super::{ROUTE, credential, original_request};
 use crate::transport::fault::Fault;
 use axum::http::header::{CACHE_CONTROL, VARY, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
@@ -114,7 +114,7 @@ impl Caching {
         let most = u64::from(settings.cache_seconds);
         let left = subject.expires_at().map(|end| end.as_millis().saturating_sub(now.as_millis()) / 1_000);
         let seconds = left.map_or(most, |left| most.min(u64::try_from(left).unwrap_or(0)));
-        let request = held::headers_of(settings.source).into_iter().flatten();
+        let request = original_request::headers_of(settings.source).into_iter().flatten();
         let vary: Vec<HeaderName> = credential::headers_of(settings).into_iter().chain(request).collect();
         Caching { seconds, vary: vary.iter().map(HeaderName::as_str).collect::<Vec<_>>().join(", ") }
     }

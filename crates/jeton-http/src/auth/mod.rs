@@ -5,22 +5,22 @@
 //! 403, or 503 when it could not be found out: nginx passes 401 and 403 on and makes 500 of everything else.
 
 mod answer;
-mod at_once;
 mod credential;
-mod held;
+mod fast_path;
+mod original_request;
 mod question;
 
 use crate::endpoint::{Claims, Endpoint, Places, Routes};
 use crate::state::AppState;
 use crate::transport::client_address;
 use answer::Answer;
-use at_once::answer_at_once;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use fast_path::answer_at_once;
 use jeton_service::Service;
 use question::{Asked, Target};
 

@@ -3,7 +3,7 @@
 use super::ROUTE;
 use super::answer::Answer;
 use super::credential;
-use super::held::{self, HeldRequest};
+use super::original_request::{self, OriginalRequest};
 use crate::server::Headers;
 use crate::transport::credentials::Presented;
 use crate::transport::fault::Fault;
@@ -29,7 +29,7 @@ enum Demanded<'a> {
     InQuery,
     /// In the settings under this name, as it was sent. What follows in the path is of no account.
     Named { name: &'a str, rest: &'a str },
-    /// In the rule for the request that is held.
+    /// In the rule for the request that is original.
     OfRoute { rest: &'a str },
 }
 
@@ -80,11 +80,11 @@ impl<'a> Target<'a> {
         }
     }
 
-    fn demand(&self, settings: &ForwardAuthSettings, held: HeldRequest<'_>) -> Option<Demand> {
+    fn demand(&self, settings: &ForwardAuthSettings, original: OriginalRequest<'_>) -> Option<Demand> {
         match self.demanded {
             Demanded::InQuery => demand(self.query),
             Demanded::Named { name, .. } => settings.demand_named(name).cloned(),
-            Demanded::OfRoute { .. } => settings.demand_of(held.method?, held.target?.0),
+            Demanded::OfRoute { .. } => settings.demand_of(original.method?, original.target?.0),
         }
     }
 }
@@ -133,19 +133,22 @@ impl<H: Headers> Asked<'_, H> {
         let reads_request = matches!(self.target.demanded, Demanded::OfRoute { .. })
             || settings.query_token
             || settings.preflights;
-        let held = if reads_request {
-            let question =
-                held::Question { method: self.method, headers: self.headers, rest: self.target.rest() };
-            HeldRequest::read(settings.source, &question)
+        let original = if reads_request {
+            let question = original_request::Question {
+                method: self.method,
+                headers: self.headers,
+                rest: self.target.rest(),
+            };
+            OriginalRequest::read(settings.source, &question)
         } else {
-            HeldRequest::default()
+            OriginalRequest::default()
         };
-        match credential::presented(settings, self.headers, held.target.map(|(_, query)| query)) {
+        match credential::presented(settings, self.headers, original.target.map(|(_, query)| query)) {
             Presented::Token(secret) => {
-                let demand = self.target.demand(settings, held);
+                let demand = self.target.demand(settings, original);
                 Ok(Question { key: self.target.app, secret, demand, app })
             }
-            Presented::Nothing if settings.preflights && self.is_preflight(held) => {
+            Presented::Nothing if settings.preflights && self.is_preflight(original) => {
                 Err(Answer::Preflight { key: self.target.app })
             }
             Presented::Nothing | Presented::Several => Err(Answer::Unproven(app)),
@@ -153,9 +156,9 @@ impl<H: Headers> Asked<'_, H> {
     }
 
     /// Whether a browser asks what a page may ask (Fetch section 4.8): it never sends credentials then.
-    fn is_preflight(&self, held: HeldRequest<'_>) -> bool {
+    fn is_preflight(&self, original: OriginalRequest<'_>) -> bool {
         let is_there = |name| self.headers.named(&name).next().is_some();
-        held.method == Some("OPTIONS") && is_there(ORIGIN) && is_there(ACCESS_CONTROL_REQUEST_METHOD)
+        original.method == Some("OPTIONS") && is_there(ORIGIN) && is_there(ACCESS_CONTROL_REQUEST_METHOD)
     }
 }
 

@@ -47,8 +47,8 @@ async fn a_name_stands_for_what_the_settings_say() {
     }
 }
 
-/// The request of each source as it is asked about, for a method and a target.
-fn held<'a>(app: &'a TestApp, source: &str, method: &str, target: &str) -> Ask<'a> {
+/// A question about a request with this method and target, as a gateway with this source asks it.
+fn ask_about<'a>(app: &'a TestApp, source: &str, method: &str, target: &str) -> Ask<'a> {
     let route = "/auth/demo/route";
     match source {
         "x-original" => app.get(route).header("x-original-method", method).header("x-original-uri", target),
@@ -93,7 +93,7 @@ async fn the_rule_for_the_request_says_what_is_demanded() {
             ("GET", "/V1/demo/datastreams/7", 403),
             ("GET", "/v1/demo/datastreams/8?/../7", 403),
         ] {
-            let ask = || held(&app, source, method, target);
+            let ask = || ask_about(&app, source, method, target);
             assert_eq!(ask().bearer(&token).status().await, status, "{source}: {method} {target}");
             assert_eq!(ask().status().await, 401, "{source}: {method} {target}");
         }
@@ -173,16 +173,16 @@ async fn credentials_stand_where_the_settings_say() {
 
 #[tokio::test]
 async fn a_token_in_the_query_of_the_request_counts_by_setting() {
-    let held = async |app: &TestApp, target: String| {
+    let status = async |app: &TestApp, target: String| {
         let ask = app.get("/auth/demo/live").header("x-original-method", "GET");
         ask.header("x-original-uri", target).status().await
     };
     for (query_token, expected) in [(false, 401), (true, 200)] {
         let app = app(json!({"query_token": query_token, "demands": {"live": {}}})).await;
         let token = app.issue(grant(user("7"), "read")).await.secret;
-        assert_eq!(held(&app, format!("/a?access_token={token}&b=c")).await, expected);
-        assert_eq!(held(&app, format!("/a?access_token={token}&access_token={token}")).await, 401);
-        assert_eq!(held(&app, "/a?access_token=".to_owned()).await, 401);
+        assert_eq!(status(&app, format!("/a?access_token={token}&b=c")).await, expected);
+        assert_eq!(status(&app, format!("/a?access_token={token}&access_token={token}")).await, 401);
+        assert_eq!(status(&app, "/a?access_token=".to_owned()).await, 401);
         let gateways = app.get(&format!("/auth/demo?access_token={token}"));
         assert_eq!(gateways.status().await, 401, "the question's own query is the gateway's");
     }

@@ -1,4 +1,4 @@
-//! The request that a gateway holds, as it says.
+//! The original request, as a gateway describes it in headers.
 
 use crate::server::Headers;
 use axum::http::HeaderName;
@@ -10,18 +10,18 @@ const X_ORIGINAL_URL: HeaderName = HeaderName::from_static("x-original-url");
 const X_FORWARDED_METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
 const X_FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
 
-/// A question as it came.
+/// A question as it arrived.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Question<'a, H> {
     pub(super) method: &'a str,
     pub(super) headers: &'a H,
-    /// What stands behind the name of the demand, with its query.
+    /// What follows the name of the demand in the path, and the query.
     pub(super) rest: (&'a str, &'a str),
 }
 
-/// A request: what is known of it.
+/// What is known of the original request.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct HeldRequest<'a> {
+pub(super) struct OriginalRequest<'a> {
     pub(super) method: Option<&'a str>,
     /// Its path and its query, as they were sent.
     pub(super) target: Option<(&'a str, &'a str)>,
@@ -37,19 +37,22 @@ pub(super) fn headers_of(source: RequestSource) -> Option<[HeaderName; 2]> {
     }
 }
 
-impl<'a> HeldRequest<'a> {
-    /// Reads it where the settings say that it stands, and nowhere else. A header that comes twice says nothing: one of the two
+impl<'a> OriginalRequest<'a> {
+    /// Reads it from where the settings say, and from nowhere else. A header that occurs twice is ignored: one of the two
     /// is the client's.
     pub(super) fn read<H: Headers>(source: RequestSource, question: &Question<'a, H>) -> Self {
         let Some(names) = headers_of(source) else {
-            return HeldRequest { method: Some(question.method), target: Some(question.rest) };
+            return OriginalRequest { method: Some(question.method), target: Some(question.rest) };
         };
         let [method, target] = names.map(|name| only(question.headers, &name));
         let target = match source {
             RequestSource::XOriginalUrl => target.and_then(without_origin),
             RequestSource::XOriginal | RequestSource::XForwarded | RequestSource::Request => target,
         };
-        HeldRequest { method, target: target.map(|target| target.split_once('?').unwrap_or((target, ""))) }
+        OriginalRequest {
+            method,
+            target: target.map(|target| target.split_once('?').unwrap_or((target, ""))),
+        }
     }
 }
 
@@ -77,7 +80,7 @@ mod tests {
 
     fn read<'a>(source: RequestSource, headers: &'a HeaderMap) -> Known<'a> {
         let question = Question { method: "GET", headers, rest: ("/behind", "x=y") };
-        let HeldRequest { method, target } = HeldRequest::read(source, &question);
+        let OriginalRequest { method, target } = OriginalRequest::read(source, &question);
         (method, target)
     }
 
