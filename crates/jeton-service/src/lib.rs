@@ -59,7 +59,8 @@ pub use limits::Limits;
 pub use list::{ListRequest, Listed, Listing, ShownSecret};
 pub use loopback::{
     BulkRefusal, Found, LoopBackCaller, LoopBackRow, MAX_STREAM_PATTERN_BYTES, Presentation, ReadRefusal,
-    RowChange, RowEvent, RowStream, StreamEnd, StreamMeasures, Told, WriteRefusal, Writer, value_of_json,
+    RowChange, RowEvent, RowStream, StreamEnd, StreamItem, StreamMeasures, WriteRefusal, Writer,
+    value_of_json,
 };
 pub use measures::{ServiceMeasures, Throttled, Verdicts};
 pub use oauth::OAuthRefusal;

@@ -15,7 +15,7 @@ use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use jeton_loopback::Condition;
-use jeton_service::{FeedPosition, MAX_STREAM_PATTERN_BYTES, RowChange, RowEvent, Told};
+use jeton_service::{FeedPosition, MAX_STREAM_PATTERN_BYTES, RowChange, RowEvent, StreamItem};
 use std::convert::Infallible;
 
 /// How a stream is written.
@@ -41,17 +41,17 @@ impl Model<'_> {
                 format!("The patterns of a change stream take at most {MAX_STREAM_PATTERN_BYTES} bytes");
             return Err(LoopBackError::Bad(text));
         }
-        // What is no text is no position either, and the client is told so.
+        // What is not text is not a position either: the client gets a gap.
         let since = self.arguments.headers.get("last-event-id").map(|since| since.to_str().unwrap_or("?"));
         let since = since.filter(|since| !since.is_empty());
         let opened = self.service.loopback_stream(self.app, &self.writer.caller, condition, since);
         let rows = opened.await?.ok_or(Fault::NoRoom)?;
-        let told = stream::unfold(rows, move |mut rows| async move {
-            let told = rows.next().await?;
-            Some((Ok::<_, Infallible>(Bytes::from(framing.told(told))), rows))
+        let items = stream::unfold(rows, move |mut rows| async move {
+            let item = rows.next().await?;
+            Some((Ok::<_, Infallible>(Bytes::from(framing.item(item))), rows))
         });
         let begin = stream::iter([Ok(Bytes::from_static(framing.begin().as_bytes()))]);
-        let body = Body::from_stream(futures_util::StreamExt::chain(begin, told));
+        let body = Body::from_stream(futures_util::StreamExt::chain(begin, items));
         let mut response = body.into_response();
         response.headers_mut().extend(framing.headers());
         response.extensions_mut().insert(Formed);
@@ -83,12 +83,12 @@ impl Framing {
         }
     }
 
-    fn told(self, told: Told) -> String {
-        match told {
-            Told::Events(events) => events.iter().map(|event| self.event(event)).collect(),
-            Told::Gap(position) => self.named(Some(position), "gap", &wire::notice("gap", None)),
-            Told::End(end) => self.named(None, "end", &wire::notice("end", Some(end.name()))),
-            Told::Heartbeat(position) => match self {
+    fn item(self, item: StreamItem) -> String {
+        match item {
+            StreamItem::Events(events) => events.iter().map(|event| self.event(event)).collect(),
+            StreamItem::Gap(position) => self.named(Some(position), "gap", &wire::notice("gap", None)),
+            StreamItem::End(end) => self.named(None, "end", &wire::notice("end", Some(end.name()))),
+            StreamItem::Heartbeat(position) => match self {
                 // Without data it is no event, but the client knows from where to go on.
                 Framing::Events => format!(":\nid: {position}\n\n"),
                 // It names no stream, and is passed over.
@@ -121,16 +121,16 @@ mod tests {
     #[test]
     fn what_a_stream_says_of_itself() {
         let position: FeedPosition = "00000000000000ff-7".parse().unwrap();
-        let events = |told| Framing::Events.told(told);
-        let lines = |told| Framing::Lines.told(told);
+        let events = |item| Framing::Events.item(item);
+        let lines = |item| Framing::Lines.item(item);
         let gap = "id: 00000000000000ff-7\nevent: gap\ndata: {\"type\":\"gap\"}\n\n";
-        assert_eq!(events(Told::Gap(position)), gap);
-        assert_eq!(lines(Told::Gap(position)), "[\"changes\",\"gap\",{\"type\":\"gap\"}]\n");
-        assert_eq!(events(Told::Heartbeat(position)), ":\nid: 00000000000000ff-7\n\n");
-        assert_eq!(lines(Told::Heartbeat(position)), "[]\n");
+        assert_eq!(events(StreamItem::Gap(position)), gap);
+        assert_eq!(lines(StreamItem::Gap(position)), "[\"changes\",\"gap\",{\"type\":\"gap\"}]\n");
+        assert_eq!(events(StreamItem::Heartbeat(position)), ":\nid: 00000000000000ff-7\n\n");
+        assert_eq!(lines(StreamItem::Heartbeat(position)), "[]\n");
         let end = "{\"type\":\"end\",\"reason\":\"slow\"}";
-        assert_eq!(events(Told::End(StreamEnd::Slow)), format!("event: end\ndata: {end}\n\n"));
-        assert_eq!(lines(Told::End(StreamEnd::Slow)), format!("[\"changes\",\"end\",{end}]\n"));
+        assert_eq!(events(StreamItem::End(StreamEnd::Slow)), format!("event: end\ndata: {end}\n\n"));
+        assert_eq!(lines(StreamItem::End(StreamEnd::Slow)), format!("[\"changes\",\"end\",{end}]\n"));
     }
 
     #[test]

@@ -212,9 +212,9 @@ where
         let mut this = self.project();
         let mut answer = ready!(this.answer.as_mut().poll(context))?;
         if let Some(id) = this.answer.take_value()
-            && let Some(told) = this.watch.end(id, answer.status())
+            && let Some(request_id) = this.watch.end(id, answer.status())
         {
-            answer.headers_mut().insert(X_REQUEST_ID, told);
+            answer.headers_mut().insert(X_REQUEST_ID, request_id);
         }
         Poll::Ready(Ok(answer))
     }

@@ -6,11 +6,11 @@ use serde_json::json;
 
 const OWN: &str = "https://app.example";
 
-/// What a browser is told: the status, the origin, credentials, methods, headers, and by what the answer varies.
-fn told(answer: &Answer) -> String {
+/// What a browser reads: the status, the origin, credentials, methods, headers, and by what the answer varies.
+fn cors_of(answer: &Answer) -> String {
     let names = ["allow-origin", "allow-credentials", "allow-methods", "allow-headers"];
-    let told = names.map(|name| answer.header(&format!("access-control-{name}")).unwrap_or("-").to_owned());
-    format!("{} {} {}", answer.status.as_u16(), told.join(" | "), answer.header("vary").unwrap_or("-"))
+    let values = names.map(|name| answer.header(&format!("access-control-{name}")).unwrap_or("-").to_owned());
+    format!("{} {} {}", answer.status.as_u16(), values.join(" | "), answer.header("vary").unwrap_or("-"))
 }
 
 fn preflight<'a>(app: &'a TestApp, path: &str, origin: &str) -> Ask<'a> {
@@ -45,16 +45,16 @@ async fn a_page_is_let_in_by_the_app_on_every_api() {
             let expected = format!(
                 "204 {OWN} | - | {methods} | authorization,content-type Origin, Access-Control-Request-Headers"
             );
-            assert_eq!((told(&answer), answer.body.len()), (expected, 0), "{path}");
+            assert_eq!((cors_of(&answer), answer.body.len()), (expected, 0), "{path}");
             assert_eq!(answer.header("access-control-max-age"), Some("86400"), "{path}");
             for close in
                 ["https://app.example.evil", "http://app.example", "https://app.example:8443", "null"]
             {
                 let answer = preflight(&app, path, close).send().await;
                 assert!(
-                    told(&answer).ends_with(" - | - | - | - Origin"),
+                    cors_of(&answer).ends_with(" - | - | - | - Origin"),
                     "{path} {close}: {}",
-                    told(&answer)
+                    cors_of(&answer)
                 );
                 assert_ne!(answer.status, 200, "{path} {close}");
             }
@@ -85,18 +85,18 @@ async fn answers_can_be_read_by_the_page_whatever_they_are() {
     };
     for (status, ask) in asks() {
         let answer = ask.header("origin", OWN).send().await;
-        assert_eq!(told(&answer), format!("{status} {OWN} | true | - | - Origin"));
+        assert_eq!(cors_of(&answer), format!("{status} {OWN} | true | - | - Origin"));
     }
     for (status, ask) in asks() {
         let answer = ask.header("origin", "https://evil.example").send().await;
-        assert_eq!(told(&answer), format!("{status} - | - | - | - Origin"));
+        assert_eq!(cors_of(&answer), format!("{status} - | - | - | - Origin"));
     }
     for (status, ask) in asks() {
-        assert_eq!(told(&ask.send().await), format!("{status} - | - | - | - -"), "no page asks");
+        assert_eq!(cors_of(&ask.send().await), format!("{status} - | - | - | - -"), "no page asks");
     }
     app.merge(json!({"cors": {"origins": ["*"], "credentials": false}})).await;
     let answer = app.get("/AccessToken/demo").header("origin", "https://any.example").send().await;
-    assert_eq!(told(&answer), "401 * | - | - | - -");
+    assert_eq!(cors_of(&answer), "401 * | - | - | - -");
 }
 
 #[tokio::test]

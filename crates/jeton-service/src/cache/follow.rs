@@ -169,7 +169,7 @@ impl Service {
         loop {
             let hinted = *hints.borrow_and_update();
             self.cache.counters.is_listening.store(hinted.is_listening, Ordering::Relaxed);
-            let told = *self.news.borrow();
+            let news = *self.news.borrow();
             let step = follower.step().await;
             match &step {
                 Ok(()) if is_failing => tracing::info!("the change log is followed again"),
@@ -177,7 +177,7 @@ impl Service {
                 Ok(()) | Err(_) => {}
             }
             is_failing = step.is_err();
-            trust.judge(hinted, *self.news.borrow() != told);
+            trust.judge(hinted, *self.news.borrow() != news);
             if follower.is_behind() {
                 continue;
             }

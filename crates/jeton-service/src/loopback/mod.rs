@@ -23,7 +23,9 @@ pub use caller::{LoopBackCaller, Presentation, Writer};
 pub use document::value_of_json;
 pub use row::LoopBackRow;
 pub use search::{Found, ReadRefusal};
-pub use stream::{MAX_STREAM_PATTERN_BYTES, RowChange, RowEvent, RowStream, StreamEnd, StreamMeasures, Told};
+pub use stream::{
+    MAX_STREAM_PATTERN_BYTES, RowChange, RowEvent, RowStream, StreamEnd, StreamItem, StreamMeasures,
+};
 pub use write::{BulkRefusal, WriteRefusal};
 
 pub(crate) use search::Searches;

@@ -65,10 +65,10 @@ mod tests {
     fn a_task_that_panics_takes_no_thread_with_it() {
         let threads = Threads::new(1);
         threads.run(Box::new(|| panic!("on purpose"))).unwrap();
-        let (tell, told) = channel();
+        let (sender, receiver) = channel();
         threads
-            .run(Box::new(move || tell.send(rustix::process::getpriority_process(None).unwrap()).unwrap()))
+            .run(Box::new(move || sender.send(rustix::process::getpriority_process(None).unwrap()).unwrap()))
             .unwrap();
-        assert_eq!(told.recv().unwrap(), LESS_URGENT);
+        assert_eq!(receiver.recv().unwrap(), LESS_URGENT);
     }
 }

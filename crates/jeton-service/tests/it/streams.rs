@@ -1,11 +1,11 @@
-//! Change streams over both engines: what is told, in which order, to whom, and when that ends.
+//! Change streams over both engines: which events arrive, in which order, for whom, and when a stream ends.
 
 use crate::fixture::{EVERYTHING, global, grant, identity, initialise, secret};
 use jeton_core::{Actor, Clock, Lifetime, ManualClock, Secret, Timestamp, TokenId, TokenKind};
 use jeton_loopback::{Condition, Row, Value};
 use jeton_service::{
     Edit, Error, ImportRow, Issue, KeyRing, Limits, LoopBackCaller, Merged, OpenApp, Retention, RowChange,
-    RowEvent, RowStream, Service, StreamEnd, TokenLife, Told, Writer, value_of_json,
+    RowEvent, RowStream, Service, StreamEnd, StreamItem, TokenLife, Writer, value_of_json,
 };
 use jeton_store::write::RevokeToken;
 use jeton_store::{PostgresOptions, SqliteOptions, Store, open_postgres, open_sqlite};
@@ -158,8 +158,8 @@ fn writer() -> Writer {
     Writer { caller: ANYBODY, is_named: true, from: None }
 }
 
-/// What an event says: what happened, and to which id.
-fn said(event: &RowEvent) -> String {
+/// What an event says: the change, and the id of the row.
+fn describe(event: &RowEvent) -> String {
     let id = |row: &dyn Row| row.member("id").map(Value::to_text).unwrap_or_default();
     match &event.change {
         RowChange::Created(row) => format!("create {}", id(row)),
@@ -174,56 +174,56 @@ async fn next(stream: &mut RowStream, count: usize) -> Vec<(String, String)> {
     let mut events = Vec::new();
     while events.len() < count {
         match stream.next().await {
-            Some(Told::Events(some)) => {
-                events.extend(some.iter().map(|event| (said(event), event.position.to_string())));
+            Some(StreamItem::Events(some)) => {
+                events.extend(some.iter().map(|event| (describe(event), event.position.to_string())));
             }
-            told => panic!("after {events:?}: {told:?}"),
+            item => panic!("after {events:?}: {item:?}"),
         }
     }
     events
 }
 
-/// What the next events say, and nothing else.
-async fn told(stream: &mut RowStream, expected: &[&str]) {
+/// Asserts what the next events are.
+async fn assert_next(stream: &mut RowStream, expected: &[&str]) {
     let events = next(stream, expected.len()).await;
-    assert_eq!(events.iter().map(|(said, _)| said.as_str()).collect::<Vec<_>>(), expected);
+    assert_eq!(events.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>(), expected);
 }
 
-/// The stream says nothing more but why it ends.
+/// Asserts that the stream ends now, for this reason.
 async fn ends(mut stream: RowStream, end: StreamEnd) {
     match stream.next().await {
-        Some(Told::End(why)) => assert_eq!(why, end),
-        told => panic!("{told:?}"),
+        Some(StreamItem::End(why)) => assert_eq!(why, end),
+        item => panic!("{item:?}"),
     }
     assert!(stream.next().await.is_none());
 }
 
-async fn every_change_is_told_in_its_order(engine: Engine) {
+async fn every_change_arrives_in_order(engine: Engine) {
     let fed = Fed::on(engine).await;
     let mut stream = fed.stream().await;
     fed.create(&json!({"id": "tok-1", "userId": 1})).await;
-    told(&mut stream, &["create tok-1"]).await;
+    assert_next(&mut stream, &["create tok-1"]).await;
     fed.merge_row("tok-1", &json!({"note": "x"})).await;
-    told(&mut stream, &["update tok-1"]).await;
+    assert_next(&mut stream, &["update tok-1"]).await;
     fed.delete("tok-1").await;
-    told(&mut stream, &["remove tok-1"]).await;
+    assert_next(&mut stream, &["remove tok-1"]).await;
 
     // What happens elsewhere happens to rows too.
     let (id, token) = fed.issue(grant("read")).await;
-    told(&mut stream, &[&format!("create {token}")]).await;
+    assert_next(&mut stream, &[&format!("create {token}")]).await;
     fed.edit(id, Edit { scopes: Some(global("write")), ..Edit::default() }).await;
-    told(&mut stream, &[&format!("update {token}")]).await;
+    assert_next(&mut stream, &[&format!("update {token}")]).await;
     fed.edit(id, Edit { enabled: Some(false), ..Edit::default() }).await;
-    told(&mut stream, &[&format!("remove {token}")]).await;
+    assert_next(&mut stream, &[&format!("remove {token}")]).await;
     fed.edit(id, Edit { enabled: Some(true), ..Edit::default() }).await;
-    told(&mut stream, &[&format!("update {token}")]).await;
+    assert_next(&mut stream, &[&format!("update {token}")]).await;
     fed.revoke(id).await;
-    told(&mut stream, &[&format!("remove {token}")]).await;
+    assert_next(&mut stream, &[&format!("remove {token}")]).await;
     assert_eq!(fed.service.stream_measures().events.get(), 8);
 }
 
-/// What LoopBack does not show is not told either: service credentials, what was switched off all along, other apps.
-async fn only_what_is_seen_is_told(engine: Engine) {
+/// What LoopBack does not show is not streamed either: service credentials, what was switched off all along, other apps.
+async fn only_visible_changes_arrive(engine: Engine) {
     let fed = Fed::on(engine).await;
     let mut stream = fed.stream().await;
     let service = Issue { kind: TokenKind::Service, ..grant("jeton:verify") };
@@ -235,13 +235,13 @@ async fn only_what_is_seen_is_told(engine: Engine) {
     let shop = fed.service.open_app(&key).await.unwrap().unwrap();
     fed.service.issue(&shop, &EVERYTHING, grant("read")).await.unwrap().unwrap();
     fed.create(&json!({"id": "tok-1"})).await;
-    told(&mut stream, &["create tok-1"]).await;
+    assert_next(&mut stream, &["create tok-1"]).await;
 
     fed.merge(json!({"reveal": "once"})).await;
     let (id, _) = fed.issue(grant("read")).await;
-    told(&mut stream, &[&format!("create ~{id}")]).await;
+    assert_next(&mut stream, &[&format!("create ~{id}")]).await;
     fed.revoke(id).await;
-    told(&mut stream, &[&format!("remove ~{id}")]).await;
+    assert_next(&mut stream, &[&format!("remove ~{id}")]).await;
 }
 
 async fn a_condition_chooses_rows_that_are_there(engine: Engine) {
@@ -249,11 +249,11 @@ async fn a_condition_chooses_rows_that_are_there(engine: Engine) {
     let mut stream = fed.open(&ANYBODY, &json!({"userId": 2}), None).await;
     fed.create(&json!({"id": "tok-1", "userId": 1})).await;
     fed.create(&json!({"id": "tok-2", "userId": 2})).await;
-    told(&mut stream, &["create tok-2"]).await;
+    assert_next(&mut stream, &["create tok-2"]).await;
     fed.merge_row("tok-1", &json!({"userId": 2})).await;
-    told(&mut stream, &["update tok-1"]).await;
+    assert_next(&mut stream, &["update tok-1"]).await;
     fed.delete("tok-1").await;
-    told(&mut stream, &["remove tok-1"]).await;
+    assert_next(&mut stream, &["remove tok-1"]).await;
 }
 
 async fn a_stream_goes_on_where_another_was_lost(engine: Engine) {
@@ -263,7 +263,7 @@ async fn a_stream_goes_on_where_another_was_lost(engine: Engine) {
     let events = next(&mut stream, 200).await;
     let expected: Vec<_> =
         (0..200).map(|number| format!("create a-{number:05}-of-a-length-that-will-do")).collect();
-    assert_eq!(events.iter().map(|(said, _)| said).collect::<Vec<_>>(), expected.iter().collect::<Vec<_>>());
+    assert_eq!(events.iter().map(|(text, _)| text).collect::<Vec<_>>(), expected.iter().collect::<Vec<_>>());
 
     // While others read, and when nobody does any more: from what is held for all, or from the log.
     let mut again = fed.open(&ANYBODY, &json!(null), Some(&events[49].1)).await;
@@ -275,14 +275,14 @@ async fn a_stream_goes_on_where_another_was_lost(engine: Engine) {
     let mut later = fed.open(&ANYBODY, &json!(null), Some(&events[198].1)).await;
     let rest = next(&mut later, 3).await;
     assert_eq!(rest[..1], events[199..]);
-    // Of a row that is gone by now nothing else can be told.
-    let said: Vec<_> = rest[1..].iter().map(|(said, _)| said.as_str()).collect();
-    assert_eq!(said, ["create tok-2", "remove tok-1"]);
+    // Nothing else is known about a row that is gone by now.
+    let texts: Vec<_> = rest[1..].iter().map(|(text, _)| text.as_str()).collect();
+    assert_eq!(texts, ["create tok-2", "remove tok-1"]);
     fed.create(&json!({"id": "tok-3"})).await;
-    told(&mut later, &["create tok-3"]).await;
+    assert_next(&mut later, &["create tok-3"]).await;
 }
 
-async fn what_is_missing_is_told(engine: Engine) {
+async fn a_gap_is_reported(engine: Engine) {
     let fed = Fed::on(engine).await;
     let mut stream = fed.stream().await;
     fed.create(&json!({"id": "tok-1"})).await;
@@ -297,18 +297,20 @@ async fn what_is_missing_is_told(engine: Engine) {
     let elsewhere = format!("00000000000000ff-{number}");
     for since in ["?", "7", &elsewhere, &beyond, &events[0].1] {
         let mut again = fed.open(&ANYBODY, &json!(null), Some(since)).await;
-        let Some(Told::Gap(position)) = again.next().await else { panic!("{since}: a gap is told first") };
+        let Some(StreamItem::Gap(position)) = again.next().await else {
+            panic!("{since}: a gap comes first")
+        };
         assert_eq!(position.to_string(), events[1].1, "{since}");
     }
     let mut again = fed.open(&ANYBODY, &json!(null), Some("?")).await;
-    assert!(matches!(again.next().await, Some(Told::Gap(_))));
+    assert!(matches!(again.next().await, Some(StreamItem::Gap(_))));
     fed.create(&json!({"id": "tok-3"})).await;
-    told(&mut again, &["create tok-3"]).await;
-    told(&mut stream, &["create tok-3"]).await;
+    assert_next(&mut again, &["create tok-3"]).await;
+    assert_next(&mut stream, &["create tok-3"]).await;
 }
 
 /// A stream ends with its caller's rights, and tells nothing that happened afterwards.
-async fn a_caller_without_rights_is_told_nothing_more(engine: Engine) {
+async fn a_caller_without_rights_gets_nothing_more(engine: Engine) {
     let fed = Fed::on(engine).await;
     let entry = |principal: &str| json!({"principalType": "ROLE", "principalId": principal, "permission": "ALLOW", "property": "*"});
     let acls = |principal: &str| json!({"loopback": {"acls": [entry(principal)]}});
@@ -326,7 +328,7 @@ async fn a_caller_without_rights_is_told_nothing_more(engine: Engine) {
         let mut stream = fed.open(&caller, &json!(null), None).await;
         number += 1;
         fed.create(&json!({"id": format!("tok-{number}")})).await;
-        told(&mut stream, &[&format!("create tok-{number}")]).await;
+        assert_next(&mut stream, &[&format!("create tok-{number}")]).await;
         match loss {
             "revoke" => fed.revoke(id).await,
             "delete" => fed.delete(&token).await,
@@ -382,22 +384,22 @@ async fn a_restore_ends_streams_and_makes_positions_void(engine: Engine) {
     fed.service.restore(&backup, true, &Actor::Cli).await.unwrap();
     ends(stream, StreamEnd::Replaced).await;
     let mut again = fed.open(&ANYBODY, &json!(null), Some(&position)).await;
-    assert!(matches!(again.next().await, Some(Told::Gap(_))));
+    assert!(matches!(again.next().await, Some(StreamItem::Gap(_))));
     fed.merge_row("tok-1", &json!({"note": "x"})).await;
-    told(&mut again, &["update tok-1"]).await;
+    assert_next(&mut again, &["update tok-1"]).await;
 }
 
-async fn a_purge_is_told_as_a_whole(engine: Engine) {
+async fn a_purge_is_one_event(engine: Engine) {
     let fed = Fed::on(engine).await;
     fed.create(&json!({"id": "tok-1", "ttl": 1})).await;
     let mut stream = fed.stream().await;
     fed.clock.advance_millis(100 * DAY);
     fed.service.keep_once(Retention::default()).await.unwrap();
-    told(&mut stream, &["purge"]).await;
+    assert_next(&mut stream, &["purge"]).await;
 }
 
-/// What other processes write is told like what this one does.
-async fn what_happens_elsewhere_is_told(engine: Engine) {
+/// Changes by other processes arrive like those by this one.
+async fn changes_by_other_processes_arrive(engine: Engine) {
     let fed = Fed::on(engine).await;
     let mut stream = fed.stream().await;
     let (id, token) = fed.issue(grant("read")).await;
@@ -411,14 +413,14 @@ async fn what_happens_elsewhere_is_told(engine: Engine) {
             .await
             .unwrap()
     );
-    told(&mut stream, &[&format!("remove {token}")]).await;
+    assert_next(&mut stream, &[&format!("remove {token}")]).await;
     // A day later nobody can say its id any more.
     let position = events[0].1.clone();
     fed.clock.advance_millis(DAY + 1);
     fed.service.keep_once(Retention::default()).await.unwrap();
     let another = fed.another().await;
     let mut later = another.open(&ANYBODY, &json!(null), Some(&position)).await;
-    told(&mut later, &[&format!("remove ~{id}")]).await;
+    assert_next(&mut later, &[&format!("remove ~{id}")]).await;
 }
 
 macro_rules! on_both_engines {
@@ -441,15 +443,15 @@ macro_rules! on_both_engines {
     )+};
 }
 on_both_engines!(
-    every_change_is_told_in_its_order,
-    only_what_is_seen_is_told,
+    every_change_arrives_in_order,
+    only_visible_changes_arrive,
     a_condition_chooses_rows_that_are_there,
     a_stream_goes_on_where_another_was_lost,
-    what_is_missing_is_told,
-    a_caller_without_rights_is_told_nothing_more,
+    a_gap_is_reported,
+    a_caller_without_rights_gets_nothing_more,
     there_are_only_so_many,
     streams_end_with_the_service,
     a_restore_ends_streams_and_makes_positions_void,
-    a_purge_is_told_as_a_whole,
-    what_happens_elsewhere_is_told,
+    a_purge_is_one_event,
+    changes_by_other_processes_arrive,
 );

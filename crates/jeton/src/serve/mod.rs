@@ -18,7 +18,7 @@ use jeton_http::{Listener, Observer, Phase, PublicUrl, Readiness, ServerLimits, 
 use jeton_service::Service;
 use reload::Reloader;
 use requests::Requests;
-use signals::{Signals, Wish};
+use signals::{SignalAction, Signals};
 use sockets::Sockets;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::future::Future;
@@ -157,24 +157,25 @@ async fn serve(
     };
     let admin = Listener { requests: Some(requests.handle()), ..Listener::from(admin) };
     let (retaining, keeping, commanded) = (service.clone(), service.clone(), service.clone());
-    let (retention_end, usage_end, commands_end) = (told(&stopped), told(&stopped), told(&stopped));
+    let (retention_end, usage_end, commands_end) =
+        (notified(&stopped), notified(&stopped), notified(&stopped));
     let http = async {
         tokio::join!(
             // First, so that no client comes too early to be fed.
-            service.feed_streams(told(&stopped)),
+            service.feed_streams(notified(&stopped)),
             jeton_http::serve(
                 public,
                 jeton_http::public(service.clone(), setup.clone()),
                 limits,
-                told(&stopped)
+                notified(&stopped)
             ),
             jeton_http::serve(
                 admin,
                 jeton_http::admin(service.clone(), setup),
                 limits.for_operators(),
-                told(&stopped)
+                notified(&stopped)
             ),
-            service.follow_changes(told(&stopped)),
+            service.follow_changes(notified(&stopped)),
             requests.run(async move { retaining.keep(retention, retention_end).await }),
             requests.run(async move { keeping.keep_usage(USAGE_PAUSE, usage_end).await }),
         );
@@ -183,7 +184,7 @@ async fn serve(
     };
     let commands = async {
         if let Some(control) = control {
-            requests.run(control.serve(commanded, commands_end, told(&ended))).await;
+            requests.run(control.serve(commanded, commands_end, notified(&ended))).await;
         }
     };
     let everything = async {
@@ -202,12 +203,12 @@ async fn serve(
     }
 }
 
-/// Completes when it is told.
-fn told(teller: &watch::Receiver<bool>) -> impl Future<Output = ()> + Send + use<> {
-    let mut teller = teller.clone();
+/// Completes when the flag is set.
+fn notified(flag: &watch::Receiver<bool>) -> impl Future<Output = ()> + Send + use<> {
+    let mut flag = flag.clone();
     async move {
         // An error means that the sender is gone, and that means the same.
-        drop(teller.wait_for(|is_told| *is_told).await);
+        drop(flag.wait_for(|is_set| *is_set).await);
     }
 }
 
@@ -218,7 +219,7 @@ async fn attend(
     stop: &watch::Sender<bool>,
     drain: Duration,
 ) -> CommandError {
-    while let Wish::Reload = attendant.signals.next().await {
+    while let SignalAction::Reload = attendant.signals.next().await {
         systemd::notify_reloading();
         attendant.reloader.reload();
         systemd::notify_ready();

@@ -1,10 +1,10 @@
-//! What signals ask of a server.
+//! The signals that a server handles.
 
 use crate::error::CommandError;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// What a signal asks for.
-pub(super) enum Wish {
+pub(super) enum SignalAction {
     /// SIGTERM, SIGINT.
     Stop,
     /// SIGHUP.
@@ -28,17 +28,17 @@ impl Signals {
         })
     }
 
-    /// The next wish.
-    pub(super) async fn next(&mut self) -> Wish {
+    /// The next action.
+    pub(super) async fn next(&mut self) -> SignalAction {
         tokio::select! {
-            _ = self.terminate.recv() => Wish::Stop,
-            _ = self.interrupt.recv() => Wish::Stop,
-            _ = self.hang_up.recv() => Wish::Reload,
+            _ = self.terminate.recv() => SignalAction::Stop,
+            _ = self.interrupt.recv() => SignalAction::Stop,
+            _ = self.hang_up.recv() => SignalAction::Reload,
         }
     }
 
-    /// The next wish to stop.
+    /// Waits for the next signal to stop.
     pub(super) async fn stop(&mut self) {
-        while let Wish::Reload = self.next().await {}
+        while let SignalAction::Reload = self.next().await {}
     }
 }

@@ -64,8 +64,8 @@ fn a_change_stream_ends_with_its_server() {
     assert!(!log.contains("are cut"), "{log}");
     let mut end = String::new();
     stream.read_to_string(&mut end).unwrap();
-    let told = "event: end\ndata: {\"type\":\"end\",\"reason\":\"stopping\"}\n\n";
-    assert!(end.contains(told) && end.ends_with("\r\n0\r\n\r\n"), "{end:?}");
+    let end_event = "event: end\ndata: {\"type\":\"end\",\"reason\":\"stopping\"}\n\n";
+    assert!(end.contains(end_event) && end.ends_with("\r\n0\r\n\r\n"), "{end:?}");
 }
 
 #[test]

@@ -34,18 +34,18 @@ async fn answers_whole() {
     "#);
 }
 
-/// What the manager is told of a request: the status, then the error's name, message and code.
-async fn told(app: &TestApp, method: &str, rest: &str, body: &str) -> String {
+/// The answer to a request by the manager: the status, then the error's name, message and code.
+async fn error_line(app: &TestApp, method: &str, rest: &str, body: &str) -> String {
     let answer = ask(app, &app.admin, method, rest).body("application/json", body).send().await;
     assert_error(&answer, answer.status.as_u16());
     let error = &answer.json()["error"];
     format!("{} {} {} {}", answer.status.as_u16(), error["name"], error["message"], error["code"])
 }
 
-async fn all_told(app: &TestApp, requests: &[(&str, &str, &str)]) -> String {
+async fn error_lines(app: &TestApp, requests: &[(&str, &str, &str)]) -> String {
     let mut all = Vec::new();
     for (method, rest, body) in requests {
-        all.push(format!("{method} {rest} {body}: {}", told(app, method, rest, body).await));
+        all.push(format!("{method} {rest} {body}: {}", error_line(app, method, rest, body).await));
     }
     all.join("\n")
 }
@@ -76,7 +76,7 @@ async fn messages() {
         ("GET", "/%ff", ""),
         ("GET", "/%zz/exists", ""),
     ];
-    insta::assert_snapshot!(all_told(&app, &requests).await, @r#"
+    insta::assert_snapshot!(error_lines(&app, &requests).await, @r#"
     PUT /nope {}: 404 "Error" "could not find a model with id nope" "MODEL_NOT_FOUND"
     GET /findOne?filter[where][userId]=99 : 404 "Error" "Unknown \"AccessToken\" id \"undefined\"." "MODEL_NOT_FOUND"
     GET ?filter={x} : 400 "Error" "invalid value for argument 'filter' of type 'object': {x}. Received type was string. Error: this is not JSON, column 2" null
@@ -121,7 +121,7 @@ async fn messages_about_rows() {
         ("POST", &replace, r#"{"id": "other"}"#),
         ("POST", "", &duplicate),
     ];
-    insta::assert_snapshot!(all_told(&app, &requests).await.replace(&token.secret, "ID"), @r#"
+    insta::assert_snapshot!(error_lines(&app, &requests).await.replace(&token.secret, "ID"), @r#"
     GET ?filter[include]=nope : 400 "Error" "Relation \"nope\" is not defined for AccessToken model" null
     GET /findOne?filter[include]=nope : 400 "Error" "Relation \"nope\" is not defined for AccessToken model" null
     POST /nope/replace {}: 404 "Error" "Could not replace. Object with id nope does not exist!" null

@@ -92,9 +92,9 @@ async fn server_sent_events() {
     created(&app, "", &row).await;
     let block = stream.up_to("\n\n").await;
     assert_eq!(field(&block, "event"), "data");
-    let told = "{\"target\":\"tok-1\",\"data\":{\"id\":\"tok-1\",\"ttl\":100,\
+    let data = "{\"target\":\"tok-1\",\"data\":{\"id\":\"tok-1\",\"ttl\":100,\
                 \"created\":\"2026-01-01T00:00:00.000Z\",\"x\":\"a\\nb\"},\"type\":\"create\"}";
-    assert_eq!(field(&block, "data"), told);
+    assert_eq!(field(&block, "data"), data);
     assert_eq!(ask(&app, "", "DELETE", "/tok-1").status().await, 200);
     let gone = "data: {\"target\":\"tok-1\",\"where\":{\"id\":\"tok-1\"},\"type\":\"remove\"}\n\n";
     assert!(stream.up_to("\n\n").await.ends_with(gone));
@@ -161,18 +161,18 @@ async fn what_leaves_and_comes_back_is_told() {
     stream.up_to("\n").await;
     app.clock.advance_millis(HOUR);
     assert_error(&ask(&app, &token.secret, "GET", "").send().await, 401);
-    let mut told = async || {
+    let mut next_type = async || {
         let line: serde_json::Value = serde_json::from_str(&stream.up_to("\n").await).unwrap();
         assert_eq!(line[2]["target"], *token.secret);
         line[2]["type"].as_str().unwrap().to_owned()
     };
-    assert_eq!(told().await, "remove");
+    assert_eq!(next_type().await, "remove");
     let edit = Edit { lifetime: Some(Lifetime::Millis(HOUR)), ..Edit::default() };
     let (demo, id) = (app.open("demo").await, TokenId::new(token.id).unwrap());
     app.service.update(&demo, &EVERYTHING, id, None, &edit).await.unwrap().unwrap();
-    assert_eq!(told().await, "update");
+    assert_eq!(next_type().await, "update");
     assert_eq!(ask(&app, "", "DELETE", &format!("/{}", token.secret)).status().await, 200);
-    assert_eq!(told().await, "remove");
+    assert_eq!(next_type().await, "remove");
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ mod tests;
 
 pub use event::{RowChange, RowEvent};
 pub use judge::MAX_STREAM_PATTERN_BYTES;
-pub use reader::{RowStream, StreamEnd, Told};
+pub use reader::{RowStream, StreamEnd, StreamItem};
 
 use crate::Service;
 use crate::feed::Feed;

@@ -20,7 +20,7 @@ pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// What a stream tells.
 #[derive(Debug)]
-pub enum Told {
+pub enum StreamItem {
     /// Where the client wanted to go on is no place that is known any more: what happened since is not told. The client
     /// reads the rows anew; the stream goes on with what happens from this position on.
     Gap(FeedPosition),
@@ -123,23 +123,23 @@ impl Service {
 
 impl RowStream {
     /// What is told next; waits until there is something. `None`: it has ended.
-    pub async fn next(&mut self) -> Option<Told> {
+    pub async fn next(&mut self) -> Option<StreamItem> {
         if self.is_over {
             return None;
         }
-        let told = match self.advance().await {
-            Ok(told) => told,
-            Err(Error::TooCostly { .. }) => Told::End(StreamEnd::Costly),
+        let item = match self.advance().await {
+            Ok(item) => item,
+            Err(Error::TooCostly { .. }) => StreamItem::End(StreamEnd::Costly),
             Err(error) => {
                 // Where that comes from is said once, by who feeds the streams or follows the log, not by each of them.
                 tracing::debug!(route = "/api/accessTokens", "a change stream ends: {error}");
-                Told::End(StreamEnd::Unavailable)
+                StreamItem::End(StreamEnd::Unavailable)
             }
         };
         self.quiet_since = Instant::now();
         let measures = &self.service.streams.measures;
-        match &told {
-            Told::End(end) => {
+        match &item {
+            StreamItem::End(end) => {
                 self.is_over = true;
                 match end {
                     StreamEnd::Slow => measures.slow.increment(),
@@ -150,32 +150,32 @@ impl RowStream {
                     | StreamEnd::Unavailable => {}
                 }
             }
-            Told::Events(events) => measures.events.add(events.len() as u64),
-            Told::Gap(_) | Told::Heartbeat(_) => {}
+            StreamItem::Events(events) => measures.events.add(events.len() as u64),
+            StreamItem::Gap(_) | StreamItem::Heartbeat(_) => {}
         }
-        Some(told)
+        Some(item)
     }
 
-    async fn advance(&mut self) -> Result<Told, Error> {
+    async fn advance(&mut self) -> Result<StreamItem, Error> {
         loop {
             let mut batch = match self.reader.read().await? {
                 Ok(batch) => batch,
-                Err(end) => return Ok(Told::End(end.into())),
+                Err(end) => return Ok(StreamItem::End(end.into())),
             };
             batch.events = self.wanted(batch.events).await?;
             // After the rows were read and before any is told: who was told of a removal gets nothing that comes later.
             if !self.rights.hold(&self.service, &self.app, &self.caller).await? {
-                return Ok(Told::End(StreamEnd::Denied));
+                return Ok(StreamItem::End(StreamEnd::Denied));
             }
             if std::mem::take(&mut self.has_gap) {
-                return Ok(Told::Gap(self.reader.position()));
+                return Ok(StreamItem::Gap(self.reader.position()));
             }
             let has_moved = self.reader.pass(&batch);
             if !batch.events.is_empty() {
-                return Ok(Told::Events(batch.events));
+                return Ok(StreamItem::Events(batch.events));
             }
             if !has_moved && self.wait().await {
-                return Ok(Told::Heartbeat(self.reader.position()));
+                return Ok(StreamItem::Heartbeat(self.reader.position()));
             }
         }
     }

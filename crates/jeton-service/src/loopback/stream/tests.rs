@@ -1,6 +1,6 @@
 //! What only shows from inside: when a stream keeps up, and how long it may be silent.
 
-use super::reader::{HEARTBEAT, RowStream, StreamEnd, Told};
+use super::reader::{HEARTBEAT, RowStream, StreamEnd, StreamItem};
 use crate::feed::FeedPosition;
 use crate::{ImportRow, Issue, KeyRing, LoopBackCaller, OpenApp, Service, TokenLife};
 use futures_util::FutureExt;
@@ -77,8 +77,8 @@ async fn next(stream: &mut RowStream, count: usize) -> Vec<FeedPosition> {
     let mut positions = Vec::new();
     while positions.len() < count {
         match stream.next().await {
-            Some(Told::Events(events)) => positions.extend(events.iter().map(|event| event.position)),
-            told => panic!("{told:?}"),
+            Some(StreamItem::Events(events)) => positions.extend(events.iter().map(|event| event.position)),
+            item => panic!("{item:?}"),
         }
     }
     positions
@@ -98,15 +98,15 @@ async fn who_does_not_keep_up_is_dropped_and_can_go_on(store: Arc<dyn Store>) {
     let mut quick = in_the_ring(&service, &app).await;
     let begun = slow.reader.position();
     // More than is held for those who are behind.
-    let ((), told) = tokio::join!(import(&service, &app, 4_500), next(&mut quick, 4_500));
-    assert!(matches!(slow.next().await, Some(Told::End(StreamEnd::Slow))));
+    let ((), item) = tokio::join!(import(&service, &app, 4_500), next(&mut quick, 4_500));
+    assert!(matches!(slow.next().await, Some(StreamItem::End(StreamEnd::Slow))));
     assert!(slow.next().await.is_none());
     assert_eq!(service.stream_measures().slow.get(), 1);
 
     let since = begun.to_string();
     let anybody = LoopBackCaller::Anybody;
     let again = service.loopback_stream(&app, &anybody, Condition::default(), Some(&since)).await;
-    assert_eq!(next(&mut again.unwrap().unwrap(), 4_500).await, told);
+    assert_eq!(next(&mut again.unwrap().unwrap(), 4_500).await, item);
 }
 
 #[tokio::test]
@@ -143,7 +143,7 @@ async fn a_stream_is_never_silent_for_long() {
     tokio::time::pause();
     let begun = tokio::time::Instant::now();
     for beats in 1..=3 {
-        let Some(Told::Heartbeat(position)) = stream.next().await else { panic!("a heartbeat") };
+        let Some(StreamItem::Heartbeat(position)) = stream.next().await else { panic!("a heartbeat") };
         assert_eq!(position, end);
         let (passed, due) = (begun.elapsed(), HEARTBEAT * beats);
         assert!(passed + Duration::from_secs(1) > due && passed < due + Duration::from_secs(1), "{passed:?}");

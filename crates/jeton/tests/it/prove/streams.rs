@@ -31,7 +31,7 @@ const MAX_MEGABYTES: u64 = 150;
 /// What came of it.
 struct Figures {
     size: Size,
-    told: usize,
+    events: usize,
     took: Duration,
     idle_megabytes: u64,
     peak_megabytes: u64,
@@ -45,7 +45,7 @@ impl Figures {
              {revoked} of revoked readers were told nothing more, {idle} of readers that do not read were dropped; \
              memory {} MB before, {} MB at most",
             updates as f64 / self.took.as_secs_f64(),
-            self.told,
+            self.events,
             self.idle_megabytes,
             self.peak_megabytes,
         )
@@ -92,7 +92,7 @@ fn streams_beside_writes(installation: Installation, size: Size) -> Figures {
     let is_open = Barrier::new(size.readers + size.revoked + 1);
     // The update that was begun first after all revocations were answered.
     let refused_from = AtomicUsize::new(usize::MAX);
-    let (mut told, mut took) = (0, Duration::ZERO);
+    let (mut events, mut took) = (0, Duration::ZERO);
     thread::scope(|scope| {
         let readers: Vec<_> = (0..size.readers)
             .map(|_| scope.spawn(|| read_all(Stream::open(server.address, &reader), &is_open, size.updates)))
@@ -108,7 +108,7 @@ fn streams_beside_writes(installation: Installation, size: Size) -> Figures {
         update_rows(&server, admin, size, &revoked, &refused_from);
         took = begun.elapsed();
         for reader in readers {
-            told += reader.join().unwrap();
+            events += reader.join().unwrap();
         }
         for reader in cut {
             let last = reader.join().unwrap();
@@ -119,7 +119,7 @@ fn streams_beside_writes(installation: Installation, size: Size) -> Figures {
     });
     let peak_megabytes = megabytes(&process, "VmHWM:");
     assert!(peak_megabytes < MAX_MEGABYTES, "{peak_megabytes} MB");
-    Figures { size, told, took, idle_megabytes, peak_megabytes }
+    Figures { size, events, took, idle_megabytes, peak_megabytes }
 }
 
 /// Rows `row-0` and so on.
@@ -161,8 +161,8 @@ fn update_rows(server: &Server, admin: &str, size: Size, revoked: &[String], ref
 fn read_all(mut stream: Stream, is_open: &Barrier, updates: usize) -> usize {
     is_open.wait();
     for expected in 0..updates {
-        let told = stream.next_update();
-        assert_eq!(told, Some(expected), "after {expected} updates: {}", stream.last);
+        let update = stream.next_update();
+        assert_eq!(update, Some(expected), "after {expected} updates: {}", stream.last);
     }
     updates
 }
@@ -171,8 +171,8 @@ fn read_all(mut stream: Stream, is_open: &Barrier, updates: usize) -> usize {
 fn read_until_denied(mut stream: Stream, is_open: &Barrier) -> usize {
     is_open.wait();
     let mut next = 0;
-    while let Some(told) = stream.next_update() {
-        assert_eq!(told, next);
+    while let Some(update) = stream.next_update() {
+        assert_eq!(update, next);
         next += 1;
     }
     assert_eq!(stream.last, "{\"type\":\"end\",\"reason\":\"denied\"}");
