@@ -20,7 +20,7 @@ pub struct Issue {
     /// Whose it is.
     pub owner: Owner,
     /// How long it lives.
-    pub life: TokenLife,
+    pub lifetime: RequestedLifetime,
     /// Its name.
     pub title: Option<Label>,
     /// Free text for sorting.
@@ -37,7 +37,7 @@ pub struct Issue {
 
 /// How long a token is to live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenLife {
+pub enum RequestedLifetime {
     /// This long; refused if that outlives the issuer.
     Asked(Lifetime),
     /// This long because nothing was asked for; shortened to the issuer's own end.
@@ -80,7 +80,7 @@ impl Service {
         issue: Issue,
     ) -> Result<Result<Issued, Refusal>, Error> {
         let now = self.now();
-        let expires_at = expiry(app, authority, issue.life, now);
+        let expires_at = expiry(app, authority, issue.lifetime, now);
         let fits = issue.kind.check_scopes(&issue.scopes).and_then(|()| self.within_limits(&issue.scopes));
         if let Err(refused) = fits.and_then(|()| authority.may_issue(&issue.scopes, expires_at)) {
             return Ok(Err(refused.into()));
@@ -204,10 +204,15 @@ pub(crate) fn stored(id: TokenId, app_id: AppId, new: NewToken) -> StoredToken {
     StoredToken { token, digest, credential: Credential::lasting(digest), sealed, is_foreign, revision: 1 }
 }
 
-fn expiry(app: &OpenApp, authority: &Authority, life: TokenLife, now: Timestamp) -> Option<Timestamp> {
+fn expiry(
+    app: &OpenApp,
+    authority: &Authority,
+    requested: RequestedLifetime,
+    now: Timestamp,
+) -> Option<Timestamp> {
     let at = |lifetime| app.settings.common.lifetime_policy().expires_at(now, now, lifetime);
-    match life {
-        TokenLife::Asked(lifetime) => at(lifetime),
-        TokenLife::Default(lifetime) => earlier_end(at(lifetime), authority.ends_at()),
+    match requested {
+        RequestedLifetime::Asked(lifetime) => at(lifetime),
+        RequestedLifetime::Default(lifetime) => earlier_end(at(lifetime), authority.ends_at()),
     }
 }

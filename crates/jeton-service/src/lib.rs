@@ -49,7 +49,7 @@ pub use error::{Error, Refusal};
 pub use feed::{FeedPosition, FeedPositionError};
 pub use import::{ImportRow, Imported};
 pub use initialise::{InitialCredentials, OpenServiceError};
-pub use issue::{Issue, Issued, TokenLife};
+pub use issue::{Issue, Issued, RequestedLifetime};
 pub use keys::{
     DataKey, KeyCheckError, KeyFileError, KeyRing, KeyRingError, Keys, SealError, read_key_file,
     write_key_file,

@@ -1,7 +1,7 @@
 //! Who waits for its turn is asked again when it comes.
 
 use crate::loopback::{LoopBackCaller, Presentation, Writer};
-use crate::{Admission, Edit, Error, Issue, KeyRing, OpenApp, Service, Surface, TokenLife};
+use crate::{Admission, Edit, Error, Issue, KeyRing, OpenApp, RequestedLifetime, Service, Surface};
 use futures_util::FutureExt;
 use jeton_core::{
     Actor, Authority, Lifetime, ManualClock, Owner, Scopes, Secret, Timestamp, Token, TokenId, TokenKind,
@@ -41,7 +41,7 @@ impl World {
         let issue = Issue {
             kind,
             owner: Owner::Named("7".parse().unwrap()),
-            life: TokenLife::Asked(Lifetime::days(days)),
+            lifetime: RequestedLifetime::Asked(Lifetime::days(days)),
             title: None,
             tags: None,
             description: None,

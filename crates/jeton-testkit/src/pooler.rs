@@ -68,8 +68,9 @@ impl Pooler {
         let url = format!("postgres://{user}@127.0.0.1:{own}/{database}?sslmode=disable");
         // From here on its end is waited for.
         let mut pooler = Pooler { url, process, _folder: folder };
-        let said = pooler.process.stderr.take().into_iter().flat_map(|said| BufReader::new(said).lines());
-        let mut lines = said.map_while(Result::ok);
+        let output =
+            pooler.process.stderr.take().into_iter().flat_map(|stderr| BufReader::new(stderr).lines());
+        let mut lines = output.map_while(Result::ok);
         if !lines.any(|line| line.contains("process up")) {
             return None;
         }

@@ -156,9 +156,9 @@ fn hold_postgres() -> (Child, PathBuf) {
 /// Waits until nobody holds `child`'s standard error any more: neither the process nor its supervisor, which is the
 /// last to go.
 fn wait_for_all(child: &mut Child) {
-    let mut said = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-    assert_eq!(said, "");
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!(stderr, "");
 }
 
 #[test]

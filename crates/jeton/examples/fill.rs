@@ -5,7 +5,7 @@
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jeton_core::{Actor, Authority, Label, Lifetime, Owner, Permission, Scopes, TokenKind, UserId};
-use jeton_service::{Issue, Service, SystemClock, SystemEntropy, TokenLife, read_key_file};
+use jeton_service::{Issue, RequestedLifetime, Service, SystemClock, SystemEntropy, read_key_file};
 use jeton_store::{PostgresOptions, SqliteOptions, open_postgres, open_sqlite};
 use std::error::Error;
 use std::path::PathBuf;
@@ -53,7 +53,7 @@ fn grant(number: u64, users: u64) -> Result<Issue, Box<dyn Error>> {
     Ok(Issue {
         kind: TokenKind::Grant,
         owner: Owner::Named(UserId::from_integer(i64::try_from(number % users.max(1))?)),
-        life: TokenLife::Asked(Lifetime::Unlimited),
+        lifetime: RequestedLifetime::Asked(Lifetime::Unlimited),
         title: Some(Label::new(format!("token {number}"))?),
         tags: None,
         description: None,

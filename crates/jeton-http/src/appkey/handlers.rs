@@ -17,7 +17,7 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jeton_core::{AppKey, Authority, Int64Form, Scopes, TokenId, TokenKind};
-use jeton_service::{Admission, Issue, ListRequest, OpenApp, Order, Service, Surface, TokenLife};
+use jeton_service::{Admission, Issue, ListRequest, OpenApp, Order, RequestedLifetime, Service, Surface};
 use std::sync::Arc;
 
 /// Answers whatever is asked below `/AccessToken`.
@@ -135,7 +135,9 @@ async fn create(
     let issue = Issue {
         kind: TokenKind::Grant,
         owner,
-        life: create.life.unwrap_or(TokenLife::Default(caller.app.settings.common.appkey.default_lifetime())),
+        lifetime: create
+            .lifetime
+            .unwrap_or(RequestedLifetime::Default(caller.app.settings.common.appkey.default_lifetime())),
         title: Some(create.title),
         tags: create.tags,
         description: create.description,

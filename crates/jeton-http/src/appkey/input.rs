@@ -10,7 +10,7 @@ use crate::transport::fault::Fault;
 use crate::transport::members::{is_json, read_json, unknown};
 use crate::transport::url::pairs;
 use jeton_core::{Description, Label, LabelError, Lifetime, Permission, UserId};
-use jeton_service::{Edit, TokenLife};
+use jeton_service::{Edit, RequestedLifetime};
 use serde_json::Value;
 
 /// Tokens in a list when nothing is said.
@@ -36,7 +36,7 @@ pub(super) struct Create {
     pub(super) permissions: Option<(String, Vec<Permission>)>,
     pub(super) user_id: Option<UserId>,
     /// `None`: the app's default.
-    pub(super) life: Option<TokenLife>,
+    pub(super) lifetime: Option<RequestedLifetime>,
 }
 
 /// The part of a list that is asked for.
@@ -210,7 +210,7 @@ impl Members {
             description: self.description()?,
             permissions: self.permissions()?,
             user_id: named_user(query.user_id()?, self.user("userID")?)?,
-            life: self.life()?,
+            lifetime: self.lifetime()?,
         })
     }
 
@@ -239,12 +239,12 @@ impl Members {
         })
     }
 
-    fn life(&self) -> Result<Option<TokenLife>, AppKeyError> {
+    fn lifetime(&self) -> Result<Option<RequestedLifetime>, AppKeyError> {
         match self.integer("expireInDays")? {
             None | Some(0) => Ok(None),
-            Some(-1) => Ok(Some(TokenLife::Asked(Lifetime::Unlimited))),
+            Some(-1) => Ok(Some(RequestedLifetime::Asked(Lifetime::Unlimited))),
             Some(days) => match u32::try_from(days) {
-                Ok(days) if days <= 3650 => Ok(Some(TokenLife::Asked(Lifetime::days(days)))),
+                Ok(days) if days <= 3650 => Ok(Some(RequestedLifetime::Asked(Lifetime::days(days)))),
                 Ok(_) | Err(_) => Err(AppKeyError::bad("expireInDays must be -1 to 3650")),
             },
         }

@@ -22,7 +22,8 @@ use jeton_core::{
     AppKey, Authority, AuthorityRefusal, Lifetime, Owner, Permission, Scopes, Secret, TokenKind,
 };
 use jeton_service::{
-    Edit, Issue, ListRequest, Listed, OpenApp, Order, Refusal, Service, ShownSecret, Surface, TokenLife,
+    Edit, Issue, ListRequest, Listed, OpenApp, Order, Refusal, RequestedLifetime, Service, ShownSecret,
+    Surface,
 };
 use std::sync::Arc;
 
@@ -139,7 +140,7 @@ impl Caller<'_> {
         let issue = Issue {
             kind: TokenKind::Grant,
             owner: Owner::Nobody,
-            life: TokenLife::Asked(Lifetime::Unlimited),
+            lifetime: RequestedLifetime::Asked(Lifetime::Unlimited),
             title: None,
             tags: None,
             description: None,

@@ -148,8 +148,8 @@ fn row(row: &LoopBackRow) -> Response {
 
 /// What an upsert answers of a row that it has created: its id, and what the client said itself.
 fn only_said(mut created: LoopBackRow, data: &Value) -> Response {
-    let said = |name: &str| name == "id" || data.member(name).is_some();
+    let is_given = |name: &str| name == "id" || data.member(name).is_some();
     let names_user = data.member("user").is_some_and(|user| user.member("id").is_some());
-    created.members.retain(|(name, _)| said(name) || name == "userId" && names_user);
+    created.members.retain(|(name, _)| is_given(name) || name == "userId" && names_user);
     row(&created)
 }

@@ -11,7 +11,9 @@ use jeton_core::{
     TokenId, TokenKind,
 };
 use jeton_http::{Setup, Site};
-use jeton_service::{Issue, KeyRing, Limits, Listed, Merged, OpenApp, Rate, Service, ShownSecret, TokenLife};
+use jeton_service::{
+    Issue, KeyRing, Limits, Listed, Merged, OpenApp, Rate, RequestedLifetime, Service, ShownSecret,
+};
 use jeton_store::{SqliteOptions, open_sqlite};
 use jeton_testkit::SeededEntropy;
 use serde_json::Value;
@@ -275,7 +277,7 @@ fn plain(kind: TokenKind, owner: Owner, permissions: &str) -> Issue {
     Issue {
         kind,
         owner,
-        life: TokenLife::Asked(Lifetime::Unlimited),
+        lifetime: RequestedLifetime::Asked(Lifetime::Unlimited),
         title: None,
         tags: None,
         description: None,
@@ -332,7 +334,7 @@ fn owned(texts: &[&str]) -> Vec<String> {
 
 /// The same token, for so long.
 pub(crate) fn lasting(millis: i64, issue: Issue) -> Issue {
-    Issue { life: TokenLife::Asked(Lifetime::Millis(millis)), ..issue }
+    Issue { lifetime: RequestedLifetime::Asked(Lifetime::Millis(millis)), ..issue }
 }
 
 /// The same token with a title.

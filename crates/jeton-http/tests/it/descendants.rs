@@ -27,9 +27,9 @@ struct Node {
     is_trusted: bool,
 }
 
-/// What is said of a row on LoopBack.
+/// What is data of a row on LoopBack.
 #[derive(Clone, Debug)]
-struct Said {
+struct RowData {
     user: Option<&'static str>,
     ttl: Option<Value>,
     created: Option<&'static str>,
@@ -52,13 +52,13 @@ enum Step {
     },
     MakeOnLoopBack {
         by: Index,
-        said: Said,
+        data: RowData,
         method: usize,
     },
     WriteOnLoopBack {
         by: Index,
         of: Index,
-        said: Said,
+        data: RowData,
         method: usize,
     },
     /// The app itself narrows a token.
@@ -84,12 +84,12 @@ fn permissions() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec!["", "read", "write", "read,write", "delete"])
 }
 
-fn said() -> impl Strategy<Value = Said> {
+fn data() -> impl Strategy<Value = RowData> {
     let ttl =
         prop::sample::select(vec![json!(1e11), json!(-1), json!(60), json!("7200"), json!(0), json!(1e300)]);
     let created =
         prop::sample::select(vec!["1970-01-01T00:00:00Z", "2026-01-02T03:00:00Z", "9999-01-01T00:00:00Z"]);
-    (users(), prop::option::of(ttl), prop::option::of(created)).prop_map(|(user, ttl, created)| Said {
+    (users(), prop::option::of(ttl), prop::option::of(created)).prop_map(|(user, ttl, created)| RowData {
         user,
         ttl,
         created,
@@ -104,9 +104,9 @@ fn steps() -> impl Strategy<Value = Step> {
             .prop_map(|(by, permissions, days, user)| Step::MakeOnAppKey { by, permissions, days, user }),
         2 => (index(), index(), prop::option::of(permissions()), any::<Option<bool>>())
             .prop_map(|(by, of, permissions, enable)| Step::ChangeOnAppKey { by, of, permissions, enable }),
-        4 => (index(), said(), 0..5_usize).prop_map(|(by, said, method)| Step::MakeOnLoopBack { by, said, method }),
-        6 => (index(), index(), said(), 0..7_usize)
-            .prop_map(|(by, of, said, method)| Step::WriteOnLoopBack { by, of, said, method }),
+        4 => (index(), data(), 0..5_usize).prop_map(|(by, data, method)| Step::MakeOnLoopBack { by, data, method }),
+        6 => (index(), index(), data(), 0..7_usize)
+            .prop_map(|(by, of, data, method)| Step::WriteOnLoopBack { by, of, data, method }),
         1 => (index(), permissions()).prop_map(|(of, permissions)| Step::NarrowOnDotide { of, permissions }),
         1 => (index(), 0..HOUR).prop_map(|(of, millis)| Step::Shorten { of, millis }),
         1 => (0..HOUR).prop_map(|millis| Step::Pass { millis }),
@@ -173,13 +173,13 @@ impl World {
                     self.write(writer, of.index(count));
                 }
             }
-            Step::MakeOnLoopBack { by, said, method } => {
+            Step::MakeOnLoopBack { by, data, method } => {
                 writer = Some(by.index(count));
-                self.make_on_loopback(by.index(count), said, *method).await;
+                self.make_on_loopback(by.index(count), data, *method).await;
             }
-            Step::WriteOnLoopBack { by, of, said, method } => {
+            Step::WriteOnLoopBack { by, of, data, method } => {
                 writer = Some(by.index(count));
-                self.write_on_loopback(by.index(count), of.index(count), said, *method).await;
+                self.write_on_loopback(by.index(count), of.index(count), data, *method).await;
             }
             Step::NarrowOnDotide { of, permissions } => {
                 let node = &self.nodes[of.index(count)];
@@ -222,8 +222,8 @@ impl World {
         self.app.ask(method, &path).header("x-access-token", &self.nodes[by].secret)
     }
 
-    async fn make_on_loopback(&mut self, by: usize, said: &Said, method: usize) {
-        let body = said.body();
+    async fn make_on_loopback(&mut self, by: usize, data: &RowData, method: usize) {
+        let body = data.body();
         let (method, rest) = [
             ("POST", ""),
             ("PUT", ""),
@@ -238,9 +238,9 @@ impl World {
         }
     }
 
-    async fn write_on_loopback(&mut self, by: usize, of: usize, said: &Said, method: usize) {
+    async fn write_on_loopback(&mut self, by: usize, of: usize, data: &RowData, method: usize) {
         let id = self.nodes[of].secret.clone();
-        let mut body = said.body();
+        let mut body = data.body();
         let row = format!("/{id}");
         let (method, rest) = match method {
             0 => ("PUT", row),
@@ -331,7 +331,7 @@ impl World {
     }
 }
 
-impl Said {
+impl RowData {
     fn body(&self) -> Map<String, Value> {
         let user = self.user.map(|user| ("userId", json!(user)));
         let ttl = self.ttl.clone().map(|ttl| ("ttl", ttl));

@@ -202,9 +202,9 @@ async fn preflights_are_let_through_by_setting() {
         let answer = ask("OPTIONS").send().await;
         assert_eq!(answer.status.as_u16(), expected);
         if preflights {
-            let said = ["x-auth-app", "x-auth-user", "x-auth-token-id", "x-auth-scopes"]
+            let values = ["x-auth-app", "x-auth-user", "x-auth-token-id", "x-auth-scopes"]
                 .map(|name| answer.header(name));
-            assert_eq!(said, [Some("demo"), Some(""), Some(""), Some("")]);
+            assert_eq!(values, [Some("demo"), Some(""), Some(""), Some("")]);
         }
         assert_eq!(ask("GET").status().await, 401, "only OPTIONS");
         assert_eq!(ask("OPTIONS").without("origin").status().await, 401, "only of pages");

@@ -6,7 +6,8 @@ use super::{CacheLimits, Recalled};
 use crate::cache::follow::Follower;
 use crate::open_app::ForwardAuthApp;
 use crate::{
-    AppCredentials, Edit, ImportRow, Imported, Issue, KeyRing, Merged, OpenApp, Rate, Service, TokenLife,
+    AppCredentials, Edit, ImportRow, Imported, Issue, KeyRing, Merged, OpenApp, Rate, RequestedLifetime,
+    Service,
 };
 use jeton_core::{
     Actor, AppKey, Authority, Demand, Digest, Lifetime, ManualClock, Owner, Permission, Resource, Scope,
@@ -409,7 +410,7 @@ fn draft(lives_millis: Option<i64>) -> Issue {
     Issue {
         kind: TokenKind::Grant,
         owner: Owner::Named("7".parse().unwrap()),
-        life: TokenLife::Asked(lives_millis.map_or(Lifetime::Unlimited, Lifetime::Millis)),
+        lifetime: RequestedLifetime::Asked(lives_millis.map_or(Lifetime::Unlimited, Lifetime::Millis)),
         title: None,
         tags: None,
         description: None,

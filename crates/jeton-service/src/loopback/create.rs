@@ -7,7 +7,7 @@ use super::input::RowInput;
 use super::row::LoopBackRow;
 use super::write::{WriteRefusal, Written};
 use crate::apps::OpenApp;
-use crate::issue::{Draft, Issue, TokenLife, stored};
+use crate::issue::{Draft, Issue, RequestedLifetime, stored};
 use crate::{Error, Service};
 use jeton_core::{Lifetime, Owner, Scopes, Secret, Timestamp, TokenKind};
 use jeton_loopback::{ClientIds, Value};
@@ -79,29 +79,29 @@ impl Service {
     }
 
     fn row_draft(&self, app: &OpenApp, writer: &Writer, data: &Value, now: Timestamp) -> Written<Draft> {
-        let said = match RowInput::read(data) {
-            Ok(said) => said,
+        let input = match RowInput::read(data) {
+            Ok(input) => input,
             Err(fault) => return Ok(Err(fault)),
         };
-        let secret = match self.secret_of(app, writer, &said)? {
+        let secret = match self.secret_of(app, writer, &input)? {
             Ok(secret) => secret,
             Err(fault) => return Ok(Err(fault)),
         };
-        let user = said.user.clone().flatten();
+        let user = input.user.clone().flatten();
         let is_proven = writer.vouches_for(user.as_ref());
         let kind = if is_proven { TokenKind::Identity } else { TokenKind::SelfMade };
-        let mut life = Expiry::of(&said, app, kind, now);
-        life.end_by(writer.ends_at(app));
+        let mut expiry = Expiry::of(&input, app, kind, now);
+        expiry.end_by(writer.ends_at(app));
         let max_bytes = self.limits.document_bytes;
-        let mut document = LoopBackDocument::new(&said);
-        document.live(&life, now);
+        let mut document = LoopBackDocument::new(&input);
+        document.set_expiry(&expiry, now);
         let Some(document) = document.into_document(max_bytes) else {
             return Ok(Err(WriteRefusal::TooLarge(max_bytes)));
         };
         let issue = Issue {
             kind,
             owner: user.map_or(Owner::Nobody, Owner::Named),
-            life: TokenLife::Asked(Lifetime::Unlimited),
+            lifetime: RequestedLifetime::Asked(Lifetime::Unlimited),
             title: None,
             tags: None,
             description: None,
@@ -109,11 +109,11 @@ impl Service {
             scopes: Scopes::none(),
             document: Some(document),
         };
-        Ok(Ok(self.draft(app, issue, secret, (life.created_at, life.expires_at()), None)?))
+        Ok(Ok(self.draft(app, issue, secret, (expiry.created_at, expiry.expires_at()), None)?))
     }
 
-    fn secret_of(&self, app: &OpenApp, writer: &Writer, said: &RowInput) -> Written<Secret> {
-        let Some(id) = &said.id else {
+    fn secret_of(&self, app: &OpenApp, writer: &Writer, input: &RowInput) -> Written<Secret> {
+        let Some(id) = &input.id else {
             return Ok(Ok(self.keys.mint(&*self.entropy, app.settings.common.token_prefix.as_ref())?));
         };
         let may_choose = match app.settings.loopback.client_ids {

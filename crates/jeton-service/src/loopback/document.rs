@@ -36,7 +36,7 @@ impl LoopBackDocument {
     }
 
     /// Notes how long the row lives: as it was said, if that is about how long it is.
-    pub(super) fn live(&mut self, expiry: &Expiry, now: Timestamp) {
+    pub(super) fn set_expiry(&mut self, expiry: &Expiry, now: Timestamp) {
         let ttl = expiry.ttl_that_holds(now);
         self.ttl = ttl.map(to_json);
         self.ttl_ends_at = ttl.and(expiry.expires_at()).map(Timestamp::as_millis);

@@ -58,7 +58,7 @@ pub(super) fn merged(
         expiry.end_by(terms.latest_end(before));
         after.created_at = expiry.created_at;
         after.expires_at = expiry.expires_at();
-        document.live(&expiry, terms.now);
+        document.set_expiry(&expiry, terms.now);
     }
     after.return_to_loopback(terms.now);
     let too_large = MergeError::Refused(WriteRefusal::TooLarge(terms.max_bytes));

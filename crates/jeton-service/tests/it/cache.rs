@@ -250,8 +250,8 @@ async fn every_use_from_memory_is_counted_also_while_the_token_changes() {
 #[tokio::test]
 async fn an_end_of_time_needs_no_question() {
     let world = Following::new().await;
-    let life = jeton_service::TokenLife::Asked(jeton_core::Lifetime::Millis(1_000));
-    let token = world.issue(Issue { life, ..grant("read") }).await;
+    let lifetime = jeton_service::RequestedLifetime::Asked(jeton_core::Lifetime::Millis(1_000));
+    let token = world.issue(Issue { lifetime, ..grant("read") }).await;
     world.has_followed().await;
     assert_eq!(world.verdict(&token.secret).await, Verdict::Allowed);
     world.store.begin();

@@ -6,7 +6,7 @@ use jeton_core::{
 };
 use jeton_service::{
     Admission, AppCredentials, InitialCredentials, Issue, Issued, KeyRing, ListRequest, OpenApp, Order,
-    Service, Surface, TokenLife,
+    RequestedLifetime, Service, Surface,
 };
 use jeton_store::{ChangeKind, SqliteOptions, Store, open_sqlite};
 use jeton_testkit::SeededEntropy;
@@ -140,7 +140,7 @@ pub(crate) fn grant(permissions: &str) -> Issue {
     Issue {
         kind: TokenKind::Grant,
         owner: Owner::Named("7".parse().unwrap()),
-        life: TokenLife::Asked(Lifetime::Unlimited),
+        lifetime: RequestedLifetime::Asked(Lifetime::Unlimited),
         title: None,
         tags: None,
         description: None,

@@ -1,12 +1,12 @@
 use crate::fixture::*;
 use jeton_core::{Actor, Clock, Lifetime};
-use jeton_service::{Issue, Retention, TokenLife};
+use jeton_service::{Issue, RequestedLifetime, Retention};
 use jeton_store::ChangeKind;
 use jeton_store::write::{DeleteApp, SweepDeletedApps};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 fn for_a_day() -> Issue {
-    Issue { life: TokenLife::Asked(Lifetime::Millis(DAY)), ..grant("read") }
+    Issue { lifetime: RequestedLifetime::Asked(Lifetime::Millis(DAY)), ..grant("read") }
 }
 
 /// How many were removed: expired ones, tombstones, entries of the log.

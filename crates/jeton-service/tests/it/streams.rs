@@ -4,8 +4,8 @@ use crate::fixture::{EVERYTHING, global, grant, identity, initialise, secret};
 use jeton_core::{Actor, Clock, Lifetime, ManualClock, Secret, Timestamp, TokenId, TokenKind};
 use jeton_loopback::{Condition, Row, Value};
 use jeton_service::{
-    Edit, Error, ImportRow, Issue, KeyRing, Limits, LoopBackCaller, Merged, OpenApp, Retention, RowChange,
-    RowEvent, RowStream, Service, StreamEnd, StreamItem, TokenLife, Writer, value_of_json,
+    Edit, Error, ImportRow, Issue, KeyRing, Limits, LoopBackCaller, Merged, OpenApp, RequestedLifetime,
+    Retention, RowChange, RowEvent, RowStream, Service, StreamEnd, StreamItem, Writer, value_of_json,
 };
 use jeton_store::write::RevokeToken;
 use jeton_store::{PostgresOptions, SqliteOptions, Store, open_postgres, open_sqlite};
@@ -317,7 +317,7 @@ async fn a_caller_without_rights_gets_nothing_more(engine: Engine) {
     fed.merge(acls("$authenticated")).await;
     let mut number = 0;
     for loss in ["revoke", "delete", "disable", "expire", "narrow", "app"] {
-        let lasting = Issue { life: TokenLife::Asked(Lifetime::Millis(DAY)), ..identity() };
+        let lasting = Issue { lifetime: RequestedLifetime::Asked(Lifetime::Millis(DAY)), ..identity() };
         let (id, token) = fed.issue(lasting).await;
         let presented = Secret::parse(&token).unwrap();
         let caller =

@@ -151,8 +151,10 @@ async fn a_lifetime_counts_from_the_write_within_the_apps_bound() {
 async fn a_user_does_not_prolong_beyond_its_own_end() {
     let world = World::new().await;
     let app = world.demo().await;
-    let issue =
-        jeton_service::Issue { life: jeton_service::TokenLife::Asked(Lifetime::days(2)), ..grant("read") };
+    let issue = jeton_service::Issue {
+        lifetime: jeton_service::RequestedLifetime::Asked(Lifetime::days(2)),
+        ..grant("read")
+    };
     let caller = world.issue(issue.clone()).await;
     let token = world.issue(issue).await;
     let stored = world.store.token(app.id, caller.id).await.unwrap().unwrap().token;

@@ -4,15 +4,15 @@ use crate::fixture::{DAY, EVERYTHING, World, global, grant, identity, secret};
 use jeton_core::{
     Demand, InactiveReason, Lack, Lifetime, Owner, Resource, Scope, Scopes, TokenKind, Verdict,
 };
-use jeton_service::{Edit, Issue, TokenLife};
+use jeton_service::{Edit, Issue, RequestedLifetime};
 
 const UNKNOWN: Verdict = Verdict::Inactive(InactiveReason::Unknown);
 
 #[tokio::test]
 async fn every_reason_against_a_token() {
     let world = World::new().await;
-    let life = TokenLife::Asked(Lifetime::Millis(DAY));
-    let token = world.issue(Issue { life, ..grant("read") }).await;
+    let lifetime = RequestedLifetime::Asked(Lifetime::Millis(DAY));
+    let token = world.issue(Issue { lifetime, ..grant("read") }).await;
     assert_eq!(world.verdict(&token.secret).await, Verdict::Allowed);
     let edit = Edit { enabled: Some(false), ..Edit::default() };
     let app = world.demo().await;

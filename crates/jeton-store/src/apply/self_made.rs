@@ -47,9 +47,9 @@ impl Amount {
 }
 
 /// About how many bytes a token of this owner takes that says so much.
-fn bytes(said: usize, owner: &Owner) -> i64 {
+fn bytes(document: usize, owner: &Owner) -> i64 {
     let user = owner.shown().map(UserId::to_string).map_or(0, |user| user.len());
-    BARE_BYTES + i64::try_from(said + user).unwrap_or(i64::MAX / 4)
+    BARE_BYTES + i64::try_from(document + user).unwrap_or(i64::MAX / 4)
 }
 
 /// What is about to come into an app.

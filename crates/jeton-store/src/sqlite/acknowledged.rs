@@ -24,7 +24,7 @@ pub(super) struct Acknowledged {
 struct State {
     file: Option<File>,
     /// What the file says, if anything that still counts.
-    said: Option<Mark>,
+    recorded: Option<Mark>,
     /// What the database lacked of that when it was opened.
     shortfall: Option<Break>,
     /// Whether it is left as it is: the database lacks something, and whoever serves it has yet to hear of that.
@@ -47,12 +47,12 @@ impl Acknowledged {
         connection: &mut SqliteConnection,
         is_served: bool,
     ) -> Result<(), StoreError> {
-        let Some(said) = self.read() else { return Ok(()) };
-        let before = Continuity::from(said);
+        let Some(recorded) = self.read() else { return Ok(()) };
+        let before = Continuity::from(recorded);
         let shortfall = before.check(LogEnd::read(connection, &before).await?).err();
         let is_kept = shortfall.is_some() && !is_served;
-        let said = Some(said).filter(|_| shortfall.is_none());
-        *self.lock() = State { said, shortfall, is_kept, ..State::default() };
+        let recorded = Some(recorded).filter(|_| shortfall.is_none());
+        *self.lock() = State { recorded, shortfall, is_kept, ..State::default() };
         if let Some(cause) = shortfall.filter(|_| is_served) {
             tracing::warn!(
                 "{cause} when it was served last, as {} says. What was acknowledged since is lost, and perhaps a revocation is \
@@ -67,11 +67,11 @@ impl Acknowledged {
     fn read(&self) -> Option<Mark> {
         match fs::read_to_string(&self.path) {
             Ok(text) => {
-                let said = text.parse().ok();
-                if said.is_none() {
+                let recorded = text.parse().ok();
+                if recorded.is_none() {
                     tracing::warn!("{} makes no sense, and is written anew", self.path.display());
                 }
-                said
+                recorded
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => {
@@ -97,9 +97,9 @@ impl Acknowledged {
     /// Says how far the log goes, unless the file says so much already. Costs a short write that waits for no disk.
     pub(super) fn save(&self, mark: Option<Mark>) {
         let mut state = self.lock();
-        let Some(mark) = mark.filter(|mark| !state.is_kept && mark.is_beyond(state.said)) else { return };
+        let Some(mark) = mark.filter(|mark| !state.is_kept && mark.is_beyond(state.recorded)) else { return };
         match self.write(&mut state, mark) {
-            Ok(()) => state.said = Some(mark),
+            Ok(()) => state.recorded = Some(mark),
             Err(error) if !state.has_failed => {
                 state.has_failed = true;
                 tracing::warn!("{}: {error}", self.path.display());

@@ -66,10 +66,10 @@ impl Scene {
 
 /// Whether a call failed for want of a connection, or of the database while it is being made.
 fn is_cut(error: &StoreError) -> bool {
-    let said = error.to_string();
+    let message = error.to_string();
     ["terminating connection", "does not answer", "Broken pipe", "Connection reset", "end of file"]
         .iter()
-        .any(|cut| said.contains(cut))
+        .any(|cut| message.contains(cut))
 }
 
 async fn tokens(url: &str) -> i64 {
@@ -94,8 +94,8 @@ async fn an_older_database_takes_no_write() {
     }
     let scene = Scene::new().await;
     scene.replace(&scene.older).await;
-    let said = scene.refused(20).await;
-    assert!(said.contains(OLDER), "{said}");
+    let message = scene.refused(20).await;
+    assert!(message.contains(OLDER), "{message}");
     // Only whoever opens it knowing nothing of before goes on with it.
     let again = scene.bed.reopen().await.unwrap();
     issue(&*again, scene.app_id, new_token(20)).await;
@@ -114,8 +114,8 @@ async fn the_database_of_another_installation_takes_no_write() {
     }
     other.bed.execute("UPDATE genesis SET epoch = epoch + 1").await;
     scene.replace(&Cluster::shared().dump(other.bed.url())).await;
-    let said = scene.refused(20).await;
-    assert!(said.contains(OTHER), "{said}");
+    let message = scene.refused(20).await;
+    assert!(message.contains(OTHER), "{message}");
 }
 
 #[tokio::test]
@@ -131,8 +131,8 @@ async fn the_same_database_goes_on_and_an_empty_one_does_not() {
 
     let dump = cluster.dump(scene.bed.url());
     cluster.empty_database(scene.bed.url());
-    let said = scene.write(21).await.unwrap_err().to_string();
-    assert!(said.contains(BARE), "{said}");
+    let message = scene.write(21).await.unwrap_err().to_string();
+    assert!(message.contains(BARE), "{message}");
     cluster.fill_database(scene.bed.url(), &dump);
     while let Err(error) = scene.write(21).await {
         assert!(error.to_string().contains(BARE), "{error}");
@@ -161,8 +161,8 @@ async fn what_is_done_to_the_tables_themselves_is_noticed() {
     ] {
         let scene = Scene::new().await;
         scene.bed.execute(act).await;
-        let said = until_noticed(&*scene.bed.store).await;
-        assert!(said.contains(mark), "{act}: {said}");
+        let message = until_noticed(&*scene.bed.store).await;
+        assert!(message.contains(mark), "{act}: {message}");
         assert!(scene.refused(22).await.contains(mark));
     }
 }

@@ -6,7 +6,7 @@ use jeton_core::{
     Demand, Description, Label, LabelError, Lifetime, Owner, Permission, PermissionError, Resource, Scope,
     Scopes, Secret, Timestamp, TokenKind, UserId,
 };
-use jeton_service::{Edit, ImportRow, Issue, OpenApp, TokenLife};
+use jeton_service::{Edit, ImportRow, Issue, OpenApp, RequestedLifetime};
 use jiff::civil::date;
 use jiff::fmt::temporal::Pieces;
 use serde_json::Value;
@@ -17,14 +17,14 @@ const TOO_LARGE: f64 = 9_223_372_036_854_775_808.0;
 pub(super) fn issue_of(app: &OpenApp, draft: TokenDraft) -> Result<Issue, CommandError> {
     let has_scopes = draft.permissions.is_some() || !draft.scopes.is_empty();
     let scopes = scopes_of(draft.permissions.as_deref(), &draft.scopes)?;
-    let life = match lifetime(draft.expires_in_days)? {
-        Some(lifetime) => TokenLife::Asked(lifetime),
-        None => TokenLife::Default(app.settings.common.default_lifetime()),
+    let lifetime = match lifetime(draft.expires_in_days)? {
+        Some(lifetime) => RequestedLifetime::Asked(lifetime),
+        None => RequestedLifetime::Default(app.settings.common.default_lifetime()),
     };
     Ok(Issue {
         kind: kind_of(has_scopes, &scopes),
         owner: draft.user_id.as_deref().map_or(Ok(Owner::Nobody), |text| user_of(text).map(Owner::Named))?,
-        life,
+        lifetime,
         title: label("title", draft.title)?,
         tags: label("tags", draft.tags)?,
         description: description(draft.description)?,
@@ -81,7 +81,7 @@ pub(super) fn import_row(row: ImportText) -> Result<ImportRow, CommandError> {
         issue: Issue {
             kind: if has_scopes { TokenKind::Grant } else { TokenKind::Identity },
             owner,
-            life: TokenLife::Asked(Lifetime::Unlimited),
+            lifetime: RequestedLifetime::Asked(Lifetime::Unlimited),
             title: label("title", row.title)?,
             tags: label("tags", row.tags)?,
             description: description(row.description)?,

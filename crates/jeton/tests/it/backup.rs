@@ -37,8 +37,8 @@ fn what_was_backed_up_comes_back(installation: &Installation) {
     place.run(&["backup", name]).fails(1, "is there already: say --force");
     let done = place.json(&["backup", name, "--force"]);
     assert_eq!((&done["apps"], &done["tokens"], &done["changes"]), (&json!(1), &json!(3), &json!(5)));
-    let said = place.run(&["backup", name, "--force"]).done();
-    assert!(said.contains("The keys are not in it"), "{said}");
+    let output = place.run(&["backup", name, "--force"]).done();
+    assert!(output.contains("The keys are not in it"), "{output}");
     let sound = json!({"sound": true, "tokens": 3, "changes": 5});
     assert_eq!(place.json(&["backup", name, "--check"]), sound);
     assert_eq!(place.json(&["check"]), sound);
@@ -147,11 +147,11 @@ fn a_restore_gives_no_rights_back(installation: &Installation) {
     place.run_with(&settings, r#"{"dotide": {"enabled": false}}"#).json();
     let shown = |(id, _): &(String, String)| place.json(&["token", "show", "--app", "demo", id]);
     let before = [&narrowed, &off, &ended].map(shown);
-    let said = place.run(&["restore", name, "--yes"]).done();
+    let output = place.run(&["restore", name, "--yes"]).done();
     let line =
-        |name: &str| said.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{said}"));
+        |name: &str| output.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{output}"));
     for kept in ["kept_narrowed", "kept_disabled", "kept_ended", "kept_settings"] {
-        assert!(line(kept).ends_with(" 1"), "{said}");
+        assert!(line(kept).ends_with(" 1"), "{output}");
     }
     for (before, after) in before.iter().zip([&narrowed, &off, &ended].map(shown)) {
         for member in ["scopes", "state", "expires_at"] {
@@ -159,8 +159,8 @@ fn a_restore_gives_no_rights_back(installation: &Installation) {
         }
     }
     assert_eq!(place.json(&["app", "settings", "demo"])["dotide"]["enabled"], false);
-    let said = place.run(&["restore", name, "--yes", "--as-of-backup"]).done();
-    assert!(said.contains("Nothing was compared"), "{said}");
+    let output = place.run(&["restore", name, "--yes", "--as-of-backup"]).done();
+    assert!(output.contains("Nothing was compared"), "{output}");
     assert!(is_good(place, &off.1));
     assert_eq!(shown(&narrowed)["scopes"][0]["global"], true);
     assert_eq!(place.json(&["app", "settings", "demo"])["dotide"]["enabled"], true);

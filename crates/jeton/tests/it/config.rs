@@ -52,8 +52,8 @@ fn passwords_are_not_shown_wherever_they_come_from() {
         for json in [&[][..], &["--json"]] {
             let mut command = place.command(&["config", "show"]);
             command.args(&arguments).args(json).envs(variables.iter().copied());
-            let said = crate::support::run(&mut command, "").done();
-            assert!(!said.contains("pass-word-1"), "{said}");
+            let output = crate::support::run(&mut command, "").done();
+            assert!(!output.contains("pass-word-1"), "{output}");
         }
     }
 }

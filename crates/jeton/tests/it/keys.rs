@@ -60,7 +60,7 @@ fn another_ring_does_not_fit() {
     std::fs::write(&garbage, r#"{"format":1,"current":1,"keys":[{"id":1,"key":"a-secret-too-short"}]}"#)
         .unwrap();
     nothing_works(&one, "32 bytes in base64url");
-    assert!(!one.said().contains("a-secret-too-short"));
+    assert!(!one.stderr().contains("a-secret-too-short"));
     std::fs::write(&garbage, r#"{"format":2,"current":1,"keys":[]}"#).unwrap();
     nothing_works(&one, "use a newer jeton");
 }
@@ -127,6 +127,6 @@ fn a_database_that_cannot_be_reached_is_exit_4_and_its_password_is_not_said() {
     place.run(&["init"]).fails(4, "the database cannot be opened");
     place.run(&["app", "list"]).fails(4, "the database cannot be opened");
     finish(launch(&mut place.command(&["serve"]))).fails(4, "the database cannot be opened");
-    assert!(!place.said().contains("pass-word-1"));
+    assert!(!place.stderr().contains("pass-word-1"));
     assert!(!place.file("keys.json").exists());
 }

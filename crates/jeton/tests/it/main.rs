@@ -15,7 +15,7 @@ mod gateways;
 mod help;
 mod init;
 mod keys;
-mod life;
+mod lifecycle;
 mod load;
 mod log;
 mod loopback_client;

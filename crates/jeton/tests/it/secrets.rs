@@ -235,7 +235,7 @@ fn nothing_is_written_in_clear(mut installation: Installation, format: &str) {
     assert!(log.contains(debug), "the log does not say all that it could: {log}");
     assert!(log.contains("/AccessToken/{appKey}"), "the log does not name requests: {log}");
     assert_eq!(canaries.in_text(&log), [], "the log");
-    assert_eq!(canaries.in_text(installation.place.said()), [], "standard error");
+    assert_eq!(canaries.in_text(installation.place.stderr()), [], "standard error");
     assert!(
         !log.contains("ERROR") && !log.contains(r#""level":"error""#),
         "a client's mistake is no error of the service: {log}"

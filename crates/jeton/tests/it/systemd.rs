@@ -20,9 +20,9 @@ impl Supervisor {
     /// The next thing that is no sign of life.
     fn news(&self) -> String {
         loop {
-            let said = self.hears();
-            if said.trim() != "WATCHDOG=1" {
-                return said;
+            let notice = self.hears();
+            if notice.trim() != "WATCHDOG=1" {
+                return notice;
             }
         }
     }

@@ -257,7 +257,7 @@ fn questions_are_answered(installation: &Installation) {
 }
 
 /// A server says over HTTP what the command says.
-fn assert_http_agrees(installation: &Installation, token: &str, resource: &[&str], said: &Value) {
+fn assert_http_agrees(installation: &Installation, token: &str, resource: &[&str], expected: &Value) {
     let Some(server) = &installation.server else { return };
     let values = |name: &str| -> Vec<&str> {
         resource.chunks(2).filter(|pair| pair[0] == name).map(|pair| pair[1]).collect()
@@ -269,8 +269,8 @@ fn assert_http_agrees(installation: &Installation, token: &str, resource: &[&str
     let check = json!({"token": token, "permission": "read", "resource": resource, "explain": true});
     let caller = installation.credential("admin_token");
     let answer = server.ask("POST", "/verify/demo", caller, Some(&check.to_string()));
-    assert_eq!((answer.status, &answer.json()), (200, said), "{check}");
+    assert_eq!((answer.status, &answer.json()), (200, expected), "{check}");
     let batch = json!({"checks": [check]}).to_string();
     let answer = server.ask("POST", "/verify/demo", caller, Some(&batch));
-    assert_eq!((answer.status, answer.json()), (200, json!({"results": [said]})));
+    assert_eq!((answer.status, answer.json()), (200, json!({"results": [expected]})));
 }

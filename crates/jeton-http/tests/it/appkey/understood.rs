@@ -160,8 +160,8 @@ async fn a_query_that_is_not_known_is_refused_with_the_write() {
         ("POST", "?expireInDays=1"),
     ] {
         let path = if method == "POST" { APP } else { &path };
-        let said = refusal(&app, method, &format!("{path}{query}"), &json!({"title": "t"})).await;
-        assert!(said.starts_with("in the query, there is no member "), "{said}");
+        let message = refusal(&app, method, &format!("{path}{query}"), &json!({"title": "t"})).await;
+        assert!(message.starts_with("in the query, there is no member "), "{message}");
     }
     assert_eq!(app.token(token.id).await, before);
     assert_eq!(app.count().await, 2);

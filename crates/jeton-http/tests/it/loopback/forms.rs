@@ -119,8 +119,8 @@ async fn cors(app: &TestApp, method: &str, rest: &str, origin: &str) -> String {
     };
     let answer = asked.send().await;
     let names = ["allow-origin", "allow-credentials", "allow-methods", "allow-headers"];
-    let said = names.map(|name| answer.header(&format!("access-control-{name}")).unwrap_or("-").to_owned());
-    format!("{} {} {}", answer.status.as_u16(), said.join(" "), answer.header("vary").unwrap_or("-"))
+    let values = names.map(|name| answer.header(&format!("access-control-{name}")).unwrap_or("-").to_owned());
+    format!("{} {} {}", answer.status.as_u16(), values.join(" "), answer.header("vary").unwrap_or("-"))
 }
 
 #[tokio::test]

@@ -182,10 +182,10 @@ async fn who_does_not_speak_tls_is_cut_and_so_is_who_stops_half_way() {
     let server = Serving::with_tls(&app, limits, Some(tls)).await;
     let mut plain = server.connect().await;
     plain.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
-    let mut said = plain.rest().await;
+    let mut answer = plain.rest().await;
     // Whatever it says is an alert, and no HTTP.
-    said.truncate(4);
-    assert_ne!(said, "HTTP");
+    answer.truncate(4);
+    assert_ne!(answer, "HTTP");
     let mut begun = server.connect().await;
     // A handshake record that promises more than comes.
     begun.send(b"\x16\x03\x01\x02\x00\x01").await;

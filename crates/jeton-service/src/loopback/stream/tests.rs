@@ -2,7 +2,7 @@
 
 use super::reader::{HEARTBEAT, RowStream, StreamEnd, StreamItem};
 use crate::feed::FeedPosition;
-use crate::{ImportRow, Issue, KeyRing, LoopBackCaller, OpenApp, Service, TokenLife};
+use crate::{ImportRow, Issue, KeyRing, LoopBackCaller, OpenApp, RequestedLifetime, Service};
 use futures_util::FutureExt;
 use jeton_core::{Actor, Lifetime, ManualClock, Owner, Scopes, Secret, Timestamp, TokenKind};
 use jeton_loopback::Condition;
@@ -40,7 +40,7 @@ async fn import(service: &Service, app: &OpenApp, count: usize) {
         issue: Issue {
             kind: TokenKind::Identity,
             owner: Owner::Nobody,
-            life: TokenLife::Asked(Lifetime::Unlimited),
+            lifetime: RequestedLifetime::Asked(Lifetime::Unlimited),
             title: None,
             tags: None,
             description: None,

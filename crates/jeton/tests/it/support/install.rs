@@ -13,7 +13,7 @@ pub(crate) struct Place {
     folder: TempDir,
     pub(crate) database_url: Option<String>,
     /// What commands said on standard error.
-    said: Mutex<String>,
+    stderr: Mutex<String>,
 }
 
 impl Place {
@@ -28,7 +28,7 @@ impl Place {
     /// Another data directory for the database at `database_url`.
     pub(crate) fn on(database_url: Option<String>) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
-        Place { folder, database_url, said: Mutex::default() }
+        Place { folder, database_url, stderr: Mutex::default() }
     }
 
     pub(crate) fn data_dir(&self) -> PathBuf {
@@ -65,7 +65,7 @@ impl Place {
     #[track_caller]
     pub(crate) fn run_with(&self, arguments: &[&str], input: &str) -> Run {
         let run = run(&mut self.command(arguments), input);
-        self.said.lock().unwrap_or_else(PoisonError::into_inner).push_str(&run.stderr);
+        self.stderr.lock().unwrap_or_else(PoisonError::into_inner).push_str(&run.stderr);
         run
     }
 
@@ -81,8 +81,8 @@ impl Place {
     }
 
     /// What all commands so far have said on standard error.
-    pub(crate) fn said(&self) -> String {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn stderr(&self) -> String {
+        self.stderr.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -88,7 +88,7 @@ async fn what_is_replaced_or_updated_lives_no_longer_than_what_is_created() {
     let app = TestApp::new().await;
     open_to_all(&app).await;
     let fortnight = app.after(14 * DAY);
-    for life in [
+    for lifetime in [
         json!({"ttl": 1e11}),
         json!({"ttl": -1}),
         json!({"ttl": 1e300, "created": "9999-01-01T00:00:00Z"}),
@@ -99,17 +99,21 @@ async fn what_is_replaced_or_updated_lives_no_longer_than_what_is_created() {
         let row = created(&app, "", &json!({"userId": 2})).await;
         let id = id_of(&row);
         for rest in [format!("/{id}/replace"), format!("/update?where[id]={id}")] {
-            assert_eq!(ask(&app, "", "POST", &rest).json(&life).status().await, 200);
+            assert_eq!(ask(&app, "", "POST", &rest).json(&lifetime).status().await, 200);
             let expires_at = stored(&app, id).await.unwrap().expires_at.expect("it expires");
-            assert!(expires_at <= fortnight, "{life} {rest}");
+            assert!(expires_at <= fortnight, "{lifetime} {rest}");
         }
     }
     app.merge(json!({"max_ttl_seconds": 3600, "loopback": {"allow_eternal_tokens": true}})).await;
     let token = app.issue(lasting(60_000, identity(user("7")))).await;
     for rest in [format!("/{}/replace", token.secret), format!("/update?where[id]={}", token.secret)] {
-        for life in [json!({"ttl": -1, "userId": 7}), json!({"ttl": 1e9, "userId": 7})] {
-            assert_eq!(ask(&app, &app.admin, "POST", &rest).json(&life).status().await, 200);
-            assert_eq!(app.token(token.id).await.unwrap().expires_at, Some(app.after(HOUR)), "{life} {rest}");
+        for lifetime in [json!({"ttl": -1, "userId": 7}), json!({"ttl": 1e9, "userId": 7})] {
+            assert_eq!(ask(&app, &app.admin, "POST", &rest).json(&lifetime).status().await, 200);
+            assert_eq!(
+                app.token(token.id).await.unwrap().expires_at,
+                Some(app.after(HOUR)),
+                "{lifetime} {rest}"
+            );
         }
     }
 }

@@ -2,7 +2,7 @@
 
 mod bulk;
 mod ids;
-mod lives;
+mod lifetimes;
 mod outliving;
 mod returning;
 mod sight;

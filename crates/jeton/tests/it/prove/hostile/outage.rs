@@ -150,8 +150,8 @@ pub(super) fn outage(cut: Cut, bounds: &Bounds) -> String {
         }
     });
     let log = installation.server.as_mut().unwrap().stop();
-    for said in ["the database does not answer, and is not asked", "the database answers again"] {
-        assert_eq!(log.matches(said).count(), 1, "{log}");
+    for line in ["the database does not answer, and is not asked", "the database answers again"] {
+        assert_eq!(log.matches(line).count(), 1, "{log}");
     }
     assert!(!log.contains("panicked"), "{log}");
     format!("{cut:?}: {figure}")

@@ -5,15 +5,15 @@ use super::super::{
 };
 use crate::app::{DAY, EVERYTHING, HOUR, TestApp, grant, identity, lasting, user};
 use jeton_core::{InactiveReason, Lifetime, Secret, Timestamp, TokenKind, Verdict};
-use jeton_service::{ImportRow, Imported, Issue, TokenLife};
+use jeton_service::{ImportRow, Imported, Issue, RequestedLifetime};
 use serde_json::{Value, json};
 
 const FORTNIGHT: i64 = 14 * DAY;
 
 /// What clients say of a row's life; how long a named caller's row then lives, where nothing bounds it, and how long a
 /// self-made one does. In milliseconds from now.
-fn lives() -> Vec<(Value, Option<i64>, i64)> {
-    let both = |life, millis| (life, Some(millis), millis);
+fn lifetimes() -> Vec<(Value, Option<i64>, i64)> {
+    let both = |lifetime, millis| (lifetime, Some(millis), millis);
     vec![
         both(json!({}), FORTNIGHT),
         both(json!({"ttl": 60}), 60_000),
@@ -51,21 +51,21 @@ async fn left(app: &TestApp, id: &str) -> Option<i64> {
 async fn what_is_said_of_a_life_goes_so_far() {
     let app = TestApp::new().await;
     open_to_all(&app).await;
-    for (life, named, self_made) in lives() {
-        let row = created(&app, &app.admin, &life).await;
-        assert_eq!(left(&app, id_of(&row)).await, named, "{life}");
+    for (lifetime, named, self_made) in lifetimes() {
+        let row = created(&app, &app.admin, &lifetime).await;
+        assert_eq!(left(&app, id_of(&row)).await, named, "{lifetime}");
         let is_live = verdict(&app, id_of(&row)).await == Verdict::Allowed;
-        assert_eq!(is_live, named != Some(0), "{life}");
-        let row = created(&app, "", &life).await;
-        assert_eq!(left(&app, id_of(&row)).await, Some(self_made), "{life}");
+        assert_eq!(is_live, named != Some(0), "{lifetime}");
+        let row = created(&app, "", &lifetime).await;
+        assert_eq!(left(&app, id_of(&row)).await, Some(self_made), "{lifetime}");
         // Nor does writing it later.
         for (caller, expected) in [(app.admin.as_str(), named), ("", Some(self_made))] {
             let row = created(&app, caller, &json!({"ttl": 5})).await;
-            let written = ask(&app, caller, "PUT", &at(id_of(&row))).json(&life).status().await;
-            assert_eq!(written, 200, "{life}");
-            let expected = if life.get("ttl").is_none() { Some(5000) } else { expected };
-            if life.get("created").is_none() || life.get("ttl").is_some() {
-                assert_eq!(left(&app, id_of(&row)).await, expected, "{life}");
+            let written = ask(&app, caller, "PUT", &at(id_of(&row))).json(&lifetime).status().await;
+            assert_eq!(written, 200, "{lifetime}");
+            let expected = if lifetime.get("ttl").is_none() { Some(5000) } else { expected };
+            if lifetime.get("created").is_none() || lifetime.get("ttl").is_some() {
+                assert_eq!(left(&app, id_of(&row)).await, expected, "{lifetime}");
             }
         }
     }
@@ -77,13 +77,13 @@ async fn the_longest_lifetime_of_an_app_bounds_every_row() {
     open_to_all(&app).await;
     let settings = json!({"max_ttl_seconds": 3600, "loopback": {"allow_eternal_tokens": true}});
     app.merge(settings).await;
-    for (life, ..) in lives().into_iter().chain([(json!({"ttl": -1}), None, 0)]) {
+    for (lifetime, ..) in lifetimes().into_iter().chain([(json!({"ttl": -1}), None, 0)]) {
         for caller in [app.admin.as_str(), ""] {
-            let row = created(&app, caller, &life).await;
-            assert!(left(&app, id_of(&row)).await.unwrap() <= HOUR, "{life}");
+            let row = created(&app, caller, &lifetime).await;
+            assert!(left(&app, id_of(&row)).await.unwrap() <= HOUR, "{lifetime}");
             let row = created(&app, caller, &json!({})).await;
-            ask(&app, caller, "PATCH", &at(id_of(&row))).json(&life).send().await;
-            assert!(left(&app, id_of(&row)).await.unwrap() <= HOUR, "{life}");
+            ask(&app, caller, "PATCH", &at(id_of(&row))).json(&lifetime).send().await;
+            assert!(left(&app, id_of(&row)).await.unwrap() <= HOUR, "{lifetime}");
         }
     }
 }
@@ -145,7 +145,7 @@ async fn presenting_what_has_expired_is_refused_once_and_ends_it_here() {
 async fn fill(app: &TestApp, count: usize, expires_at: Timestamp) {
     let issue = || Issue {
         kind: TokenKind::SelfMade,
-        life: TokenLife::Asked(Lifetime::Unlimited),
+        lifetime: RequestedLifetime::Asked(Lifetime::Unlimited),
         ..identity(user("2"))
     };
     let row = |place: usize| ImportRow {
@@ -189,10 +189,10 @@ async fn an_app_keeps_ten_thousand_live_self_made_rows() {
 }
 
 /// How long a row says that it lives from now on, and how long it does, in milliseconds.
-async fn said_and_kept(app: &TestApp, row: &Value) -> (i64, i64) {
+async fn shown_and_kept(app: &TestApp, row: &Value) -> (i64, i64) {
     let created = jeton_loopback::Value::Text(row["created"].as_str().unwrap().to_owned()).to_date().unwrap();
-    let said = created + 1000 * row["ttl"].as_i64().unwrap() - app.after(0).as_millis();
-    (said, left(app, id_of(row)).await.unwrap())
+    let shown = created + 1000 * row["ttl"].as_i64().unwrap() - app.after(0).as_millis();
+    (shown, left(app, id_of(row)).await.unwrap())
 }
 
 /// Whoever writes it, and by whatever method, a row says for how long it lives, and not for how long was asked.
@@ -228,7 +228,7 @@ async fn a_row_says_how_long_it_lives() {
             let row = created(&app, caller, &with_user(&data)).await;
             let read = shown(&app.admin, id_of(&row)).await;
             assert_eq!(read, row, "the answer to the write says the same");
-            assert_eq!(said_and_kept(&app, &row).await, (HOUR, HOUR), "{data}");
+            assert_eq!(shown_and_kept(&app, &row).await, (HOUR, HOUR), "{data}");
             for (method, rest) in [
                 ("PUT", at(id_of(&row))),
                 ("PATCH", at(id_of(&row))),
@@ -245,14 +245,14 @@ async fn a_row_says_how_long_it_lives() {
                 if method != "POST" && data == json!({}) {
                     continue;
                 }
-                assert_eq!(said_and_kept(&app, &written).await, (HOUR, HOUR), "{method} {data}");
+                assert_eq!(shown_and_kept(&app, &written).await, (HOUR, HOUR), "{method} {data}");
                 assert_eq!(shown(&app.admin, id_of(&row)).await, written);
             }
             let all = format!("/update?where[id]={}", id_of(&row));
             ask(&app, &app.admin, "POST", &all).json(&data).send().await;
             let row = shown(&app.admin, id_of(&row)).await;
-            let (said, kept) = said_and_kept(&app, &row).await;
-            assert_eq!(said, kept, "{data}");
+            let (until, kept) = shown_and_kept(&app, &row).await;
+            assert_eq!(until, kept, "{data}");
             // What was read can be sent back, and changes nothing.
             app.clock.advance_millis(2_000);
             let sent_back = ask(&app, &app.admin, "PUT", &at(id_of(&row))).json(&row).send().await.json();
@@ -265,7 +265,7 @@ async fn a_row_says_how_long_it_lives() {
 async fn a_row_that_nobody_vouches_for_says_so_too() {
     let app = TestApp::new().await;
     open_to_all(&app).await;
-    for (data, said) in [
+    for (data, shown) in [
         (json!({"ttl": 1_000_000_000, "userId": 7}), 1_209_600_i64),
         (json!({"ttl": 1_209_600, "userId": 7}), 1_209_600),
         (json!({"ttl": 1_220_000, "userId": 7}), 1_220_000),
@@ -274,7 +274,7 @@ async fn a_row_that_nobody_vouches_for_says_so_too() {
         let row = created(&app, "", &data).await;
         assert_eq!(
             (row["ttl"].as_i64(), left(&app, id_of(&row)).await),
-            (Some(said), Some(FORTNIGHT)),
+            (Some(shown), Some(FORTNIGHT)),
             "{data}"
         );
     }
