@@ -1,6 +1,6 @@
 //! Data for tests.
 
-use crate::bed::{BY, Bed};
+use crate::database::{BY, TestDatabase};
 use jeton_core::{
     Actor, AppId, Digest, Owner, Permission, Scopes, Timestamp, Token, TokenId, TokenKind, UserId,
 };
@@ -161,9 +161,9 @@ pub(crate) fn user_actor(id: &str, token: i64) -> Actor {
     Actor::User { user_id: user(id), token_id: TokenId::new(token).unwrap() }
 }
 
-/// Begins on the bed's store.
-pub(crate) async fn begin_on(bed: &Bed) -> (&dyn Store, App) {
-    (&*bed.store, begin(&*bed.store).await)
+/// Begins on the database's store.
+pub(crate) async fn begin_on(database: &TestDatabase) -> (&dyn Store, App) {
+    (&*database.store, begin(&*database.store).await)
 }
 
 /// Tokens to be inserted.

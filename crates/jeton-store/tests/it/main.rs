@@ -2,8 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot unwrap has failed it")]
 
-mod bed;
 mod conformance;
+mod database;
 mod fixture;
 mod outage;
 mod pooler;

@@ -1,6 +1,6 @@
 //! PostgreSQL that goes away and comes back.
 
-use crate::bed::{Bed, Place};
+use crate::database::{Location, TestDatabase};
 use crate::fixture::*;
 use futures_util::future::join_all;
 use jeton_core::{Actor, Digest, OperatorId};
@@ -17,15 +17,15 @@ const QUERY_TIME: Duration = Duration::from_secs(2);
 /// What a machine that is busy with other tests may add.
 const SLACK: Duration = Duration::from_secs(1);
 
-async fn through_a_way() -> (Bed, Way, Arc<dyn Store>) {
-    let bed = Bed::new(Place::postgres()).await;
-    begin_on(&bed).await;
-    let server: SocketAddr = bed.url().split(['@', '/']).nth(3).unwrap().parse().unwrap();
+async fn through_a_way() -> (TestDatabase, Way, Arc<dyn Store>) {
+    let database = TestDatabase::new(Location::postgres()).await;
+    begin_on(&database).await;
+    let server: SocketAddr = database.url().split(['@', '/']).nth(3).unwrap().parse().unwrap();
     let way = Way::to(server);
-    let url = bed.url().replace(&server.to_string(), &way.address().to_string());
+    let url = database.url().replace(&server.to_string(), &way.address().to_string());
     let options = PostgresOptions { query_time: QUERY_TIME };
     let store = open_postgres(&format!("{url}?sslmode=disable"), options).await.unwrap();
-    (bed, way, store)
+    (database, way, store)
 }
 
 async fn write(store: &dyn Store) -> bool {
@@ -45,7 +45,7 @@ fn outages(store: &dyn Store) -> (u64, u64) {
 }
 
 async fn goes_away_and_comes_back(cut: Passage, first_is_write: bool) {
-    let (_bed, way, store) = through_a_way().await;
+    let (_database, way, store) = through_a_way().await;
     let store = &*store;
     assert!(store.ping().await.is_ok() && write(store).await);
     way.set(cut);
@@ -116,8 +116,8 @@ async fn neither_a_slow_statement_nor_a_pool_that_is_used_up_is_an_outage() {
     if jeton_testkit::skips("PostgreSQL") {
         return;
     }
-    let (bed, _way, store) = through_a_way().await;
-    let mut other = PgConnection::connect(bed.url()).await.unwrap();
+    let (database, _way, store) = through_a_way().await;
+    let mut other = PgConnection::connect(database.url()).await.unwrap();
     let mut lock = other.begin().await.unwrap();
     lock.execute("LOCK TABLE tokens IN ACCESS EXCLUSIVE MODE").await.unwrap();
     let (slow, took) = timed(async { store.find_tokens(&[Digest::ZERO]).await.is_err() }).await;

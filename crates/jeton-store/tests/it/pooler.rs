@@ -1,7 +1,7 @@
 //! PostgreSQL through PgBouncer, which gives each transaction another connection.
 
-use crate::bed::{Bed, Place};
 use crate::conformance;
+use crate::database::{Location, TestDatabase};
 use crate::fixture::*;
 use jeton_store::{Hints, PostgresOptions, open_postgres};
 use tokio::sync::watch;
@@ -13,7 +13,7 @@ macro_rules! through_the_pooler {
             $(#[tokio::test]
             async fn $case() {
                 if !jeton_testkit::skips("PostgreSQL") {
-                    super::conformance::$module::$case(&super::Bed::new(super::Place::pooled()).await).await;
+                    super::conformance::$module::$case(&super::TestDatabase::new(super::Location::pooled()).await).await;
                 }
             })*
         })*
@@ -68,8 +68,8 @@ async fn it_is_no_way_to_the_database_itself() {
     if jeton_testkit::skips("PostgreSQL") {
         return;
     }
-    let place = Place::pooled();
-    let Place::Pooled(pooler, _) = &place else { unreachable!("it is a pooled one") };
+    let location = Location::pooled();
+    let Location::Pooled(pooler, _) = &location else { unreachable!("it is a pooled one") };
     assert!(open_postgres(pooler.url(), PostgresOptions::default()).await.is_err());
 }
 
@@ -78,9 +78,9 @@ async fn announcements_are_heard_beside_it() {
     if jeton_testkit::skips("PostgreSQL") {
         return;
     }
-    let bed = Bed::new(Place::pooled()).await;
-    let (store, app) = begin_on(&bed).await;
-    let other = bed.reopen().await.unwrap();
+    let database = TestDatabase::new(Location::pooled()).await;
+    let (store, app) = begin_on(&database).await;
+    let other = database.reopen().await.unwrap();
     let hints = watch::Sender::<Hints>::default();
     let mut heard = hints.subscribe();
     let scenario = async {

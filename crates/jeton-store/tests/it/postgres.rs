@@ -1,6 +1,6 @@
 //! What only PostgreSQL does.
 
-use crate::bed::{Bed, Place};
+use crate::database::{Location, TestDatabase};
 use crate::fixture::*;
 use jeton_store::write::TrimChanges;
 use jeton_store::{Change, ChangeKind, OpenError, PostgresOptions, open_postgres};
@@ -14,8 +14,8 @@ fn kinds(changes: &[Change]) -> Vec<ChangeKind> {
     changes.iter().map(|change| change.kind).collect()
 }
 
-async fn connect(bed: &Bed) -> PgConnection {
-    PgConnection::connect(bed.url()).await.unwrap()
+async fn connect(database: &TestDatabase) -> PgConnection {
+    PgConnection::connect(database.url()).await.unwrap()
 }
 
 #[tokio::test]
@@ -23,10 +23,10 @@ async fn a_slower_transaction_holds_back_what_is_numbered_after_it() {
     if jeton_testkit::skips("PostgreSQL") {
         return;
     }
-    let bed = Bed::new(Place::postgres()).await;
-    let (store, app) = begin_on(&bed).await;
-    let start = bed.last_change().await;
-    let mut slower = connect(&bed).await;
+    let database = TestDatabase::new(Location::postgres()).await;
+    let (store, app) = begin_on(&database).await;
+    let start = database.last_change().await;
+    let mut slower = connect(&database).await;
     let mut transaction = slower.begin().await.unwrap();
     transaction.execute(WRITE_ENTRY).await.unwrap();
     issue(store, app.id, new_token(1)).await;
@@ -34,7 +34,7 @@ async fn a_slower_transaction_holds_back_what_is_numbered_after_it() {
         assert_eq!(store.changes(start, 10).await.unwrap(), []);
     }
     transaction.commit().await.unwrap();
-    let changes = bed.changes_after(start).await;
+    let changes = database.changes_after(start).await;
     assert_eq!(kinds(&changes), [ChangeKind::OperatorRevoked, ChangeKind::TokenIssued]);
     assert_eq!(changes[1].sequence, changes[0].sequence + 1, "without a gap");
 }
@@ -45,10 +45,10 @@ async fn a_lower_number_that_comes_later_is_not_missed() {
     if jeton_testkit::skips("PostgreSQL") {
         return;
     }
-    let bed = Bed::new(Place::postgres()).await;
-    begin_on(&bed).await;
-    let start = bed.last_change().await;
-    let (mut first, mut second) = (connect(&bed).await, connect(&bed).await);
+    let database = TestDatabase::new(Location::postgres()).await;
+    begin_on(&database).await;
+    let start = database.last_change().await;
+    let (mut first, mut second) = (connect(&database).await, connect(&database).await);
     let mut early = first.begin().await.unwrap();
     early.execute("SELECT pg_current_xact_id()").await.unwrap();
     let mut late = second.begin().await.unwrap();
@@ -58,7 +58,7 @@ async fn a_lower_number_that_comes_later_is_not_missed() {
 
     // Another test's transaction may hold this back a little; the late one does not.
     let seen = loop {
-        let seen = bed.store.changes(start, 10).await.unwrap();
+        let seen = database.store.changes(start, 10).await.unwrap();
         if !seen.is_empty() {
             break seen;
         }
@@ -66,11 +66,14 @@ async fn a_lower_number_that_comes_later_is_not_missed() {
     };
     assert_eq!(kinds(&seen), [ChangeKind::AppDeleted]);
     late.commit().await.unwrap();
-    let rest = bed.changes_after(seen[0].sequence).await;
+    let rest = database.changes_after(seen[0].sequence).await;
     assert_eq!(kinds(&rest), [ChangeKind::OperatorRevoked]);
     assert!(rest[0].sequence < seen[0].sequence);
-    assert_eq!(bed.changes_after(rest[0].sequence).await, []);
-    assert_eq!(kinds(&bed.changes_after(start).await), [ChangeKind::AppDeleted, ChangeKind::OperatorRevoked]);
+    assert_eq!(database.changes_after(rest[0].sequence).await, []);
+    assert_eq!(
+        kinds(&database.changes_after(start).await),
+        [ChangeKind::AppDeleted, ChangeKind::OperatorRevoked]
+    );
 }
 
 /// As above, and then nothing is written for so long that both are old.
@@ -79,17 +82,17 @@ async fn the_greatest_number_is_kept_as_the_last_entry_is() {
     if jeton_testkit::skips("PostgreSQL") {
         return;
     }
-    let bed = Bed::new(Place::postgres()).await;
-    begin_on(&bed).await;
-    bed.execute(
+    let database = TestDatabase::new(Location::postgres()).await;
+    begin_on(&database).await;
+    database.execute(
         "DELETE FROM changes; INSERT INTO changes (sequence, at, kind, actor, xid) OVERRIDING SYSTEM VALUE VALUES \
          (101, 0, 'operator.revoked', 'client', '3'), (103, 0, 'operator.revoked', 'client', '4'), \
          (102, 0, 'operator.revoked', 'client', '5')",
     )
     .await;
-    assert_eq!(bed.store.write(TrimChanges { before: at(1), limit: 10 }).await.unwrap(), 1);
-    assert_eq!(bed.store.write(TrimChanges { before: at(1), limit: 10 }).await.unwrap(), 0);
-    let kept: Vec<_> = bed.changes_after(101).await.iter().map(|change| change.sequence).collect();
+    assert_eq!(database.store.write(TrimChanges { before: at(1), limit: 10 }).await.unwrap(), 1);
+    assert_eq!(database.store.write(TrimChanges { before: at(1), limit: 10 }).await.unwrap(), 0);
+    let kept: Vec<_> = database.changes_after(101).await.iter().map(|change| change.sequence).collect();
     assert_eq!(kept, [103, 102]);
 }
 
@@ -99,14 +102,14 @@ async fn a_restored_log_can_be_read_at_once() {
     if jeton_testkit::skips("PostgreSQL") {
         return;
     }
-    let bed = Bed::new(Place::postgres()).await;
-    let (store, app) = begin_on(&bed).await;
-    let before = bed.changes_after(0).await;
-    bed.execute("UPDATE changes SET xid = '4000000000000'").await;
+    let database = TestDatabase::new(Location::postgres()).await;
+    let (store, app) = begin_on(&database).await;
+    let before = database.changes_after(0).await;
+    database.execute("UPDATE changes SET xid = '4000000000000'").await;
     assert_eq!(store.changes(0, 10).await.unwrap(), []);
-    let again = bed.reopen().await.unwrap();
+    let again = database.reopen().await.unwrap();
     issue(&*again, app.id, new_token(1)).await;
-    let after = bed.changes_after(0).await;
+    let after = database.changes_after(0).await;
     assert_eq!(after[..3], before);
     assert_eq!(after[3].kind, ChangeKind::TokenIssued);
 }

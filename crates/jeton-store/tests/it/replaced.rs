@@ -1,6 +1,6 @@
 //! PostgreSQL databases that are replaced while they are open.
 
-use crate::bed::{BY, Bed, Place};
+use crate::database::{BY, Location, TestDatabase};
 use crate::fixture::*;
 use jeton_core::AppId;
 use jeton_store::{KeyCheck, Restore, Store, StoreError};
@@ -15,29 +15,29 @@ const BARE: &str = "the database has lost its tables";
 
 /// A database with a few tokens, of which a dump was made before the last ones.
 struct Scene {
-    bed: Bed,
+    database: TestDatabase,
     app_id: AppId,
     older: String,
 }
 
 impl Scene {
     async fn new() -> Self {
-        let mut bed = Bed::new(Place::postgres()).await;
-        let (_, app) = begin_on(&bed).await;
+        let mut database = TestDatabase::new(Location::postgres()).await;
+        let (_, app) = begin_on(&database).await;
         // What is known begins with what is there when a store is opened, and goes on with what it has written.
-        bed.store = bed.reopen().await.unwrap();
-        issue(&*bed.store, app.id, new_token(1)).await;
-        let older = Cluster::shared().dump(bed.url());
-        issue(&*bed.store, app.id, new_token(2)).await;
-        Scene { app_id: app.id, older, bed }
+        database.store = database.reopen().await.unwrap();
+        issue(&*database.store, app.id, new_token(1)).await;
+        let older = Cluster::shared().dump(database.url());
+        issue(&*database.store, app.id, new_token(2)).await;
+        Scene { app_id: app.id, older, database }
     }
 
     /// The message of the next write, and of all that follow it. Nothing is written.
     async fn refused(&self, number: u32) -> String {
-        let before = tokens(self.bed.url()).await;
+        let before = tokens(self.database.url()).await;
         let refused = self.write(number).await.unwrap_err().to_string();
-        assert_eq!(tokens(self.bed.url()).await, before, "{refused}");
-        let store = &*self.bed.store;
+        assert_eq!(tokens(self.database.url()).await, before, "{refused}");
+        let store = &*self.database.store;
         assert_eq!(self.write(number).await.unwrap_err().to_string(), refused);
         assert_eq!(store.ping().await.unwrap_err().to_string(), refused);
         assert_eq!(store.check().await.unwrap_err().to_string(), refused);
@@ -47,7 +47,7 @@ impl Scene {
     async fn write(&self, number: u32) -> Result<(), StoreError> {
         let new = vec![new_token(number)];
         loop {
-            match self.bed.store.write(inserting(self.app_id, new.clone(), at(0))).await {
+            match self.database.store.write(inserting(self.app_id, new.clone(), at(0))).await {
                 // The connections were ended: by the next call there are others.
                 Err(error) if is_cut(&error) => tokio::task::yield_now().await,
                 done => return done.map(drop),
@@ -60,7 +60,7 @@ impl Scene {
         let cluster = Cluster::shared();
         let other = cluster.create_database();
         cluster.fill_database(&other, dump);
-        cluster.replace_database(self.bed.url(), &other);
+        cluster.replace_database(self.database.url(), &other);
     }
 }
 
@@ -97,7 +97,7 @@ async fn an_older_database_takes_no_write() {
     let message = scene.refused(20).await;
     assert!(message.contains(OLDER), "{message}");
     // Only whoever opens it knowing nothing of before goes on with it.
-    let again = scene.bed.reopen().await.unwrap();
+    let again = scene.database.reopen().await.unwrap();
     issue(&*again, scene.app_id, new_token(20)).await;
     assert!(scene.refused(21).await.contains(OLDER));
 }
@@ -110,10 +110,10 @@ async fn the_database_of_another_installation_takes_no_write() {
     let (scene, other) = (Scene::new().await, Scene::new().await);
     // Also if its log is longer.
     for number in 30..40 {
-        issue(&*other.bed.store, other.app_id, new_token(number)).await;
+        issue(&*other.database.store, other.app_id, new_token(number)).await;
     }
-    other.bed.execute("UPDATE genesis SET epoch = epoch + 1").await;
-    scene.replace(&Cluster::shared().dump(other.bed.url())).await;
+    other.database.execute("UPDATE genesis SET epoch = epoch + 1").await;
+    scene.replace(&Cluster::shared().dump(other.database.url())).await;
     let message = scene.refused(20).await;
     assert!(message.contains(OTHER), "{message}");
 }
@@ -125,24 +125,24 @@ async fn the_same_database_goes_on_and_an_empty_one_does_not() {
     }
     let scene = Scene::new().await;
     let cluster = Cluster::shared();
-    let dump = cluster.dump(scene.bed.url());
+    let dump = cluster.dump(scene.database.url());
     scene.replace(&dump).await;
     scene.write(20).await.unwrap();
 
-    let dump = cluster.dump(scene.bed.url());
-    cluster.empty_database(scene.bed.url());
+    let dump = cluster.dump(scene.database.url());
+    cluster.empty_database(scene.database.url());
     let message = scene.write(21).await.unwrap_err().to_string();
     assert!(message.contains(BARE), "{message}");
-    cluster.fill_database(scene.bed.url(), &dump);
+    cluster.fill_database(scene.database.url(), &dump);
     while let Err(error) = scene.write(21).await {
         assert!(error.to_string().contains(BARE), "{error}");
         tokio::task::yield_now().await;
     }
 
-    cluster.empty_database(scene.bed.url());
-    assert!(until_noticed(&*scene.bed.store).await.contains(BARE));
-    cluster.fill_database(scene.bed.url(), &scene.older);
-    while scene.bed.store.ping().await.unwrap_err().to_string().contains(BARE) {
+    cluster.empty_database(scene.database.url());
+    assert!(until_noticed(&*scene.database.store).await.contains(BARE));
+    cluster.fill_database(scene.database.url(), &scene.older);
+    while scene.database.store.ping().await.unwrap_err().to_string().contains(BARE) {
         tokio::task::yield_now().await;
     }
     assert!(scene.refused(22).await.contains(OLDER));
@@ -160,8 +160,8 @@ async fn what_is_done_to_the_tables_themselves_is_noticed() {
         ("DELETE FROM genesis", OTHER),
     ] {
         let scene = Scene::new().await;
-        scene.bed.execute(act).await;
-        let message = until_noticed(&*scene.bed.store).await;
+        scene.database.execute(act).await;
+        let message = until_noticed(&*scene.database.store).await;
         assert!(message.contains(mark), "{act}: {message}");
         assert!(scene.refused(22).await.contains(mark));
     }
@@ -183,11 +183,11 @@ async fn a_database_that_a_command_restored_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let backup = folder.path().join("backup.db");
     std::fs::write(&backup, "").unwrap();
-    scene.bed.store.back_up(&backup).await.unwrap();
+    scene.database.store.back_up(&backup).await.unwrap();
     scene.write(20).await.unwrap();
-    let other = scene.bed.reopen().await.unwrap();
+    let other = scene.database.reopen().await.unwrap();
     other.write(restore(&backup)).await.unwrap();
-    let mut connection = PgConnection::connect(scene.bed.url()).await.unwrap();
+    let mut connection = PgConnection::connect(scene.database.url()).await.unwrap();
     for number in 21..24 {
         scene.write(number).await.unwrap();
         cut_connections(&mut connection).await;

@@ -1,4 +1,4 @@
-use crate::bed::{BY, Bed};
+use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
 use jeton_core::{AppKey, TokenKind};
 use jeton_store::write::{CreateApp, DeleteApp, SweepDeletedApps};
@@ -13,8 +13,8 @@ fn key(text: &str) -> AppKey {
 
 const PAGE: TokenPage = TokenPage { order: Order::OldestFirst, after: None, skip: 0, limit: 10 };
 
-pub(crate) async fn an_app_comes_back_as_it_was_made(bed: &Bed) {
-    let (store, demo) = begin_on(bed).await;
+pub(crate) async fn an_app_comes_back_as_it_was_made(database: &TestDatabase) {
+    let (store, demo) = begin_on(database).await;
     let new =
         NewApp { data_key: None, settings: r#"{"reveal":"once","x":"签"}"#.to_owned(), ..new_app("Shop.2") };
     let AppCreated::Created(app) =
@@ -29,8 +29,8 @@ pub(crate) async fn an_app_comes_back_as_it_was_made(bed: &Bed) {
     assert_eq!(store.apps().await.unwrap(), [demo, app]);
 }
 
-pub(crate) async fn keys_and_clients_are_taken_once(bed: &Bed) {
-    let (store, demo) = begin_on(bed).await;
+pub(crate) async fn keys_and_clients_are_taken_once(database: &TestDatabase) {
+    let (store, demo) = begin_on(database).await;
     let same_key = NewApp { client_id: "another".to_owned(), ..new_app("demo") };
     assert_eq!(
         store.write(CreateApp { app: same_key, admin: new_admin(), by: BY }).await.unwrap(),
@@ -45,8 +45,8 @@ pub(crate) async fn keys_and_clients_are_taken_once(bed: &Bed) {
     assert_eq!(store.find_tokens(&[digest(999_999)]).await.unwrap().len(), 1);
 }
 
-pub(crate) async fn a_change_needs_the_revision(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn a_change_needs_the_revision(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let change = |settings: &str| AppChange { settings: Some(settings.to_owned()), ..AppChange::default() };
     let stale = store.write(changing(app.id, 2, change("[]"), at(1))).await.unwrap();
     assert_eq!(stale, AppChanged::Stale);
@@ -58,8 +58,8 @@ pub(crate) async fn a_change_needs_the_revision(bed: &Bed) {
     assert_eq!(store.app_by_key(&app.key).await.unwrap(), Some(expected));
 }
 
-pub(crate) async fn a_change_leaves_the_rest_as_it_is(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn a_change_leaves_the_rest_as_it_is(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let change = |revision, change| store.write(changing(app.id, revision, change, at(1)));
     let nothing = change(1, AppChange::default()).await.unwrap();
     let expected = App { updated_at: at(1), revision: 2, ..app.clone() };
@@ -75,8 +75,8 @@ pub(crate) async fn a_change_leaves_the_rest_as_it_is(bed: &Bed) {
     assert_eq!(change(4, new_key).await.unwrap(), AppChanged::Changed(expected));
 }
 
-pub(crate) async fn a_deleted_app_is_unknown_with_all_its_tokens(bed: &Bed) {
-    let (store, demo) = begin_on(bed).await;
+pub(crate) async fn a_deleted_app_is_unknown_with_all_its_tokens(database: &TestDatabase) {
+    let (store, demo) = begin_on(database).await;
     let app = create_app(store, "shop").await;
     let id = issue(store, app.id, new_token(1)).await;
     let kept = issue(store, demo.id, new_token(1)).await;
@@ -104,8 +104,8 @@ pub(crate) async fn a_deleted_app_is_unknown_with_all_its_tokens(bed: &Bed) {
     assert_eq!(find(store, 1).await, None);
 }
 
-pub(crate) async fn a_freed_key_gets_another_number(bed: &Bed) {
-    let (store, _) = begin_on(bed).await;
+pub(crate) async fn a_freed_key_gets_another_number(database: &TestDatabase) {
+    let (store, _) = begin_on(database).await;
     let first = create_app(store, "shop").await;
     issue(store, first.id, new_token(1)).await;
     assert!(store.write(DeleteApp { id: first.id, at: at(1), by: BY }).await.unwrap());
@@ -123,8 +123,8 @@ pub(crate) async fn a_freed_key_gets_another_number(bed: &Bed) {
     assert_eq!(taken, AppCreated::KeyTaken, "client ids are never used again");
 }
 
-pub(crate) async fn a_deleted_app_changes_no_more(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn a_deleted_app_changes_no_more(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     assert!(store.write(DeleteApp { id: app.id, at: at(1), by: BY }).await.unwrap());
     assert!(!store.write(DeleteApp { id: app.id, at: at(2), by: BY }).await.unwrap());
     for revision in 1..4 {
@@ -137,8 +137,8 @@ pub(crate) async fn a_deleted_app_changes_no_more(bed: &Bed) {
     assert_eq!(find(store, 1).await, None);
 }
 
-pub(crate) async fn deleted_apps_are_swept_in_batches(bed: &Bed) {
-    let (store, demo) = begin_on(bed).await;
+pub(crate) async fn deleted_apps_are_swept_in_batches(database: &TestDatabase) {
+    let (store, demo) = begin_on(database).await;
     let app = create_app(store, "shop").await;
     let tokens = (0..10).map(new_token).collect::<Vec<_>>();
     store.write(inserting(app.id, tokens.clone(), at(0))).await.unwrap();

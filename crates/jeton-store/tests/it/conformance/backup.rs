@@ -1,4 +1,4 @@
-use crate::bed::{BY, Bed};
+use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
 use jeton_core::{Actor, AppId, Document, Owner};
 use jeton_store::write::{CreateOperator, DeleteApp, RevokeOperator};
@@ -62,8 +62,8 @@ async fn fill(store: &dyn Store, demo: AppId) {
     store.write(CreateOperator { operator: new_operator(5_000), by: BY }).await.unwrap();
 }
 
-pub(crate) async fn everything_comes_back_on_either_engine(bed: &Bed) {
-    let (store, demo) = begin_on(bed).await;
+pub(crate) async fn everything_comes_back_on_either_engine(database: &TestDatabase) {
+    let (store, demo) = begin_on(database).await;
     fill(store, demo.id).await;
     let (_folder, path, backed_up) = back_up(store).await;
     assert_eq!(backed_up, BackedUp { apps: 2, tokens: 2_001, changes: 2_007 });
@@ -71,9 +71,9 @@ pub(crate) async fn everything_comes_back_on_either_engine(bed: &Bed) {
     assert_eq!((report.faults, report.tokens, report.changes), (vec![], 2_001, 2_007));
     assert_eq!(report.key_checks.len(), 2);
 
-    let log = bed.changes_after(0).await;
+    let log = database.changes_after(0).await;
     let last_token = contents(store, demo.id).await.last().unwrap().token.id;
-    for other in bed.each_engine().await {
+    for other in database.each_engine().await {
         let restored = other.store.write(restoring(&path)).await.unwrap();
         let expected = Restored { apps: 2, tokens: 2_001, changes: 2_007, ..Restored::default() };
         assert_eq!(restored, expected);
@@ -94,8 +94,8 @@ pub(crate) async fn everything_comes_back_on_either_engine(bed: &Bed) {
 }
 
 /// What was known as refused stays refused.
-pub(crate) async fn what_was_removed_since_stays_removed(bed: &Bed) {
-    let (store, demo) = begin_on(bed).await;
+pub(crate) async fn what_was_removed_since_stays_removed(database: &TestDatabase) {
+    let (store, demo) = begin_on(database).await;
     let tokens = (1..=5).map(new_token).collect();
     store.write(inserting(demo.id, tokens, at(1))).await.unwrap();
     let shop = create_app(store, "shop").await;
@@ -115,7 +115,7 @@ pub(crate) async fn what_was_removed_since_stays_removed(bed: &Bed) {
     assert!(store.write(RevokeOperator { id: operator, at: at(4), by: BY }).await.unwrap());
     let rotated = AppChange { client_secret: Some(digest(77)), ..AppChange::default() };
     store.write(changing(demo.id, 1, rotated, at(5))).await.unwrap();
-    let last = bed.last_change().await;
+    let last = database.last_change().await;
 
     let restored = store.write(restoring(&path)).await.unwrap();
     let kept = (restored.left_out, restored.kept_revoked, restored.kept_disabled, restored.kept_deleted_apps);
@@ -131,11 +131,11 @@ pub(crate) async fn what_was_removed_since_stays_removed(bed: &Bed) {
     assert_eq!(store.default_app().await.unwrap().unwrap().client_secret, digest(77));
     assert_eq!(store.operators().await.unwrap().len(), 1);
     assert_eq!(store.check().await.unwrap().faults, [""; 0]);
-    assert!(bed.last_change().await > last, "numbers of changes are not given out twice");
+    assert!(database.last_change().await > last, "numbers of changes are not given out twice");
 }
 
-pub(crate) async fn a_restore_may_bring_back_what_was_removed(bed: &Bed) {
-    let (store, demo) = begin_on(bed).await;
+pub(crate) async fn a_restore_may_bring_back_what_was_removed(database: &TestDatabase) {
+    let (store, demo) = begin_on(database).await;
     issue(store, demo.id, new_token(1)).await;
     issue(store, demo.id, new_token(2)).await;
     let (_folder, path, _) = back_up(store).await;
@@ -153,13 +153,13 @@ pub(crate) async fn a_restore_may_bring_back_what_was_removed(bed: &Bed) {
 }
 
 /// A backup that is newer than what a rehearsal has left brings all that was issued since.
-pub(crate) async fn a_later_backup_brings_what_was_issued_since(bed: &Bed) {
-    let (store, demo) = begin_on(bed).await;
+pub(crate) async fn a_later_backup_brings_what_was_issued_since(database: &TestDatabase) {
+    let (store, demo) = begin_on(database).await;
     issue(store, demo.id, new_token(1)).await;
     let (_folder, rehearsal, _) = back_up(store).await;
     issue(store, demo.id, new_token(2)).await;
     let (_folder, real, _) = back_up(store).await;
-    for other in bed.each_engine().await {
+    for other in database.each_engine().await {
         other.store.write(restoring(&rehearsal)).await.unwrap();
         assert_eq!(find(&*other.store, 2).await, None);
         let restored = other.store.write(restoring(&real)).await.unwrap();
@@ -169,8 +169,8 @@ pub(crate) async fn a_later_backup_brings_what_was_issued_since(bed: &Bed) {
 }
 
 /// Who has read a row before the restore does not replace the one after it.
-pub(crate) async fn a_change_read_before_a_restore_is_stale_after_it(bed: &Bed) {
-    let (store, demo) = begin_on(bed).await;
+pub(crate) async fn a_change_read_before_a_restore_is_stale_after_it(database: &TestDatabase) {
+    let (store, demo) = begin_on(database).await;
     issue(store, demo.id, new_token(1)).await;
     let (_folder, path, _) = back_up(store).await;
     let before = find(store, 1).await.unwrap();
@@ -182,12 +182,12 @@ pub(crate) async fn a_change_read_before_a_restore_is_stale_after_it(bed: &Bed) 
     assert_eq!(changed, jeton_store::AppChanged::Stale);
 }
 
-pub(crate) async fn a_restore_that_fails_changes_nothing(bed: &Bed) {
-    let (store, demo) = begin_on(bed).await;
+pub(crate) async fn a_restore_that_fails_changes_nothing(database: &TestDatabase) {
+    let (store, demo) = begin_on(database).await;
     issue(store, demo.id, new_token(1)).await;
     let (_folder, path, _) = back_up(store).await;
     issue(store, demo.id, new_token(2)).await;
-    let (tokens, log) = (contents(store, demo.id).await, bed.changes_after(0).await);
+    let (tokens, log) = (contents(store, demo.id).await, database.changes_after(0).await);
 
     let nowhere = restoring(&path.with_extension("nowhere"));
     assert!(store.write(nowhere).await.is_err());
@@ -196,16 +196,16 @@ pub(crate) async fn a_restore_that_fails_changes_nothing(bed: &Bed) {
     assert!(store.write(restoring(&path)).await.is_err());
 
     assert_eq!(contents(store, demo.id).await, tokens);
-    assert_eq!(bed.changes_after(0).await, log);
+    assert_eq!(database.changes_after(0).await, log);
     assert_eq!(store.log_state(0).await.unwrap().epoch, 11);
     issue(store, demo.id, new_token(3)).await;
 }
 
 /// Others read and write meanwhile, and the backup is of one instant: no token without its entry.
-pub(crate) async fn a_backup_under_load_is_of_one_instant(bed: &Bed) {
-    let (store, demo) = begin_on(bed).await;
+pub(crate) async fn a_backup_under_load_is_of_one_instant(database: &TestDatabase) {
+    let (store, demo) = begin_on(database).await;
     store.write(inserting(demo.id, (0..2_000).map(new_token).collect(), at(0))).await.unwrap();
-    let writer = bed.store.clone();
+    let writer = database.store.clone();
     let (stop, mut stopped) = tokio::sync::oneshot::channel::<()>();
     let load = tokio::spawn(async move {
         let mut number = 10_000;
@@ -228,8 +228,8 @@ pub(crate) async fn a_backup_under_load_is_of_one_instant(bed: &Bed) {
     }
 }
 
-pub(crate) async fn what_makes_no_sense_is_found(bed: &Bed) {
-    let (store, demo) = begin_on(bed).await;
+pub(crate) async fn what_makes_no_sense_is_found(database: &TestDatabase) {
+    let (store, demo) = begin_on(database).await;
     store.write(inserting(demo.id, (1..4).map(new_token).collect(), at(0))).await.unwrap();
     let (_folder, path, _) = back_up(store).await;
     assert_eq!(store.check().await.unwrap().faults, [""; 0]);
@@ -245,7 +245,7 @@ pub(crate) async fn what_makes_no_sense_is_found(bed: &Bed) {
             "there are 1 tokens written with a key of which there is no check value",
         ]
     );
-    bed.execute("UPDATE tokens SET kind = 'king' WHERE id = 2").await;
+    database.execute("UPDATE tokens SET kind = 'king' WHERE id = 2").await;
     assert_eq!(store.check().await.unwrap().faults, faults[..1]);
 }
 

@@ -1,4 +1,4 @@
-use crate::bed::{BY, Bed};
+use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
 use jeton_core::{AppId, Token};
 use jeton_store::write::{
@@ -8,11 +8,11 @@ use jeton_store::{ChangeKind, Inserted, Replaced, StoreError};
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-pub(crate) async fn what_was_acknowledged_is_there(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn what_was_acknowledged_is_there(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let mut tasks = JoinSet::new();
     for number in 0..200_u32 {
-        let store = bed.store.clone();
+        let store = database.store.clone();
         tasks.spawn(async move {
             let id = issue(&*store, app.id, new_token(number)).await;
             if number % 3 == 1 {
@@ -30,7 +30,7 @@ pub(crate) async fn what_was_acknowledged_is_there(bed: &Bed) {
         let revision = if number % 3 == 0 { 1 } else { 2 };
         assert_eq!((found.revision, found.token.revoked_at.is_some()), (revision, number % 3 == 2));
     }
-    let changes = bed.changes_after(0).await;
+    let changes = database.changes_after(0).await;
     for (kind, times) in
         [(ChangeKind::TokenIssued, 201), (ChangeKind::TokenUpdated, 67), (ChangeKind::TokenRevoked, 66)]
     {
@@ -38,12 +38,12 @@ pub(crate) async fn what_was_acknowledged_is_there(bed: &Bed) {
     }
 }
 
-pub(crate) async fn of_many_replacements_one_wins(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn of_many_replacements_one_wins(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let id = issue(store, app.id, new_token(1)).await;
     let mut tasks = JoinSet::new();
     for seconds in 0..20 {
-        let store = bed.store.clone();
+        let store = database.store.clone();
         let token = Token { updated_at: at(seconds), ..stored(id, app.id, &new_token(1)).token };
         tasks.spawn(async move { (seconds, store.write(replacing(token, 1)).await.unwrap()) });
     }
@@ -54,11 +54,11 @@ pub(crate) async fn of_many_replacements_one_wins(bed: &Bed) {
     assert_eq!((found.revision, found.token.updated_at), (2, at(winners[0].0)));
 }
 
-pub(crate) async fn of_many_duplicates_one_wins(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn of_many_duplicates_one_wins(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let mut tasks = JoinSet::new();
     for _ in 0..20 {
-        let store = bed.store.clone();
+        let store = database.store.clone();
         tasks.spawn(
             async move { store.write(inserting(app.id, vec![new_token(1)], at(0))).await.unwrap()[0] },
         );
@@ -69,11 +69,11 @@ pub(crate) async fn of_many_duplicates_one_wins(bed: &Bed) {
     assert_eq!(issued, [&Inserted::Issued(id)]);
 }
 
-pub(crate) async fn a_bad_write_fails_alone(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn a_bad_write_fails_alone(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let mut tasks = JoinSet::new();
     for number in 0..50 {
-        let store = bed.store.clone();
+        let store = database.store.clone();
         let app_id = if number % 10 == 7 { AppId::new(4_242).unwrap() } else { app.id };
         tasks.spawn(async move {
             let answer = store.write(inserting(app_id, vec![new_token(number)], at(0))).await;
@@ -93,8 +93,8 @@ pub(crate) async fn a_bad_write_fails_alone(bed: &Bed) {
     assert_eq!(store.count_tokens(&shared(app.id)).await.unwrap(), 45);
 }
 
-pub(crate) async fn a_caller_that_leaves_disturbs_nobody(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn a_caller_that_leaves_disturbs_nobody(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     for number in 0..50 {
         let left = store.write(inserting(app.id, vec![new_token(number)], at(0)));
         // Asked once and dropped, wherever it is by then.
@@ -102,15 +102,15 @@ pub(crate) async fn a_caller_that_leaves_disturbs_nobody(bed: &Bed) {
         issue(store, app.id, new_token(1_000 + number)).await;
         assert!(find(store, 1_000 + number).await.is_some());
     }
-    let issued = bed.changes_after(0).await;
+    let issued = database.changes_after(0).await;
     let issued = issued.iter().filter(|change| change.kind == ChangeKind::TokenIssued).count() as u64;
     // All or nothing, also for those that nobody waited for. One of the entries is the admin's.
     assert_eq!(store.count_tokens(&shared(app.id)).await.unwrap(), issued - 1);
 }
 
-pub(crate) async fn another_store_sees_what_was_acknowledged(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
-    let other = bed.reopen().await.unwrap();
+pub(crate) async fn another_store_sees_what_was_acknowledged(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
+    let other = database.reopen().await.unwrap();
     for number in 0..20 {
         let id = issue(store, app.id, new_token(number)).await;
         assert!(find(&*other, number).await.is_some());
@@ -121,19 +121,19 @@ pub(crate) async fn another_store_sees_what_was_acknowledged(bed: &Bed) {
     store.ping().await.unwrap();
 }
 
-pub(crate) async fn close_finishes_what_is_under_way(bed: &Bed) {
-    let (_, app) = begin_on(bed).await;
+pub(crate) async fn close_finishes_what_is_under_way(database: &TestDatabase) {
+    let (_, app) = begin_on(database).await;
     let mut tasks = JoinSet::new();
     for number in 0..100 {
-        let store = bed.store.clone();
+        let store = database.store.clone();
         tasks.spawn(async move {
             let answer = store.write(inserting(app.id, vec![new_token(number)], at(0))).await;
             (number, answer)
         });
     }
     tokio::task::yield_now().await;
-    bed.store.close().await;
-    let other = bed.reopen().await.unwrap();
+    database.store.close().await;
+    let other = database.reopen().await.unwrap();
     for (number, answer) in tasks.join_all().await {
         match answer {
             Ok(_) => assert!(find(&*other, number).await.is_some(), "acknowledged and lost"),
@@ -142,8 +142,8 @@ pub(crate) async fn close_finishes_what_is_under_way(bed: &Bed) {
     }
 }
 
-pub(crate) async fn after_close_everything_is_unavailable(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn after_close_everything_is_unavailable(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     store.close().await;
     store.close().await;
     macro_rules! unavailable {

@@ -1,4 +1,4 @@
-use crate::bed::Bed;
+use crate::database::TestDatabase;
 use crate::fixture::*;
 use jeton_store::StoreError;
 
@@ -10,8 +10,8 @@ fn place<T: std::fmt::Debug>(answer: Result<T, StoreError>) -> &'static str {
     }
 }
 
-pub(crate) async fn tokens_that_make_no_sense_are_corrupt(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn tokens_that_make_no_sense_are_corrupt(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let spoilt = [
         ("kind = 'nonsense'", "tokens.kind"),
         ("digest = substr(digest, 1, 31)", "tokens.digest"),
@@ -29,28 +29,28 @@ pub(crate) async fn tokens_that_make_no_sense_are_corrupt(bed: &Bed) {
         let title = jeton_core::Label::new("t".repeat(255)).ok();
         let new = jeton_store::NewToken { title, ..new_token(number) };
         let id = issue(store, app.id, new).await;
-        bed.execute(&format!("UPDATE tokens SET {spoil} WHERE id = {id}")).await;
+        database.execute(&format!("UPDATE tokens SET {spoil} WHERE id = {id}")).await;
         assert_eq!(place(store.token(app.id, id).await), expected);
     }
     let id = issue(store, app.id, new_token(50)).await;
-    bed.execute(&format!("UPDATE tokens SET id = -5 WHERE id = {id}")).await;
+    database.execute(&format!("UPDATE tokens SET id = -5 WHERE id = {id}")).await;
     assert_eq!(place(store.find_tokens(&[digest(50)]).await), "tokens.id");
     assert!(store.ping().await.is_ok());
 }
 
-pub(crate) async fn other_rows_that_make_no_sense_are_corrupt(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
-    bed.execute("UPDATE operators SET created_at = 9223372036854775807").await;
+pub(crate) async fn other_rows_that_make_no_sense_are_corrupt(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
+    database.execute("UPDATE operators SET created_at = 9223372036854775807").await;
     assert_eq!(place(store.operators().await), "operators.created_at");
-    bed.execute("UPDATE key_checks SET key_id = key_id - 2").await;
+    database.execute("UPDATE key_checks SET key_id = key_id - 2").await;
     assert_eq!(place(store.key_checks().await), "key_checks.key_id");
-    bed.execute("UPDATE changes SET actor = 'root'").await;
+    database.execute("UPDATE changes SET actor = 'root'").await;
     assert_eq!(place(store.changes(0, 1).await), "changes.actor");
-    bed.execute("UPDATE changes SET kind = 'nonsense'").await;
+    database.execute("UPDATE changes SET kind = 'nonsense'").await;
     assert_eq!(place(store.changes(0, 1).await), "changes.kind");
-    bed.execute("UPDATE apps SET client_secret = NULL").await;
+    database.execute("UPDATE apps SET client_secret = NULL").await;
     assert_eq!(place(store.default_app().await), "apps.client_secret");
-    bed.execute("UPDATE apps SET key = ''").await;
+    database.execute("UPDATE apps SET key = ''").await;
     assert_eq!(place(store.apps().await), "apps.key");
     // What a write reads back makes it fail as a whole.
     let change = store.write(changing(app.id, 1, jeton_store::AppChange::default(), at(1))).await;

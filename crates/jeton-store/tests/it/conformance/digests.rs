@@ -1,22 +1,22 @@
 //! Tokens that are found by more than the digest of the secret which they show.
 
-use crate::bed::{BY, Bed};
+use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
 use jeton_core::{AppId, TokenId};
 use jeton_store::write::PurgeTokens;
 use jeton_store::{Credential, Inserted, NewToken, Purge, Restore, SqliteOptions, open_sqlite};
 
 /// A digest as SQL says it.
-fn literal(bed: &Bed, number: u32) -> String {
+fn literal(database: &TestDatabase, number: u32) -> String {
     let hex: String = digest(number).as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    if bed.is_postgres() { format!("'\\x{hex}'") } else { format!("x'{hex}'") }
+    if database.is_postgres() { format!("'\\x{hex}'") } else { format!("x'{hex}'") }
 }
 
 /// Gives a token a further digest past the store.
-async fn add(bed: &Bed, app: AppId, token: TokenId, number: u32, until: Option<i64>) {
-    let (literal, yes) = (literal(bed, number), if bed.is_postgres() { "true" } else { "1" });
+async fn add(database: &TestDatabase, app: AppId, token: TokenId, number: u32, until: Option<i64>) {
+    let (literal, yes) = (literal(database, number), if database.is_postgres() { "true" } else { "1" });
     let until = until.map_or("NULL".to_owned(), |seconds| at(seconds).as_millis().to_string());
-    bed.execute(&format!(
+    database.execute(&format!(
         "INSERT INTO token_digests (digest, app_id, token_id, digest_key_id, is_foreign, good_from, good_until) \
          VALUES ({literal}, {app}, {token}, 1, {yes}, NULL, {until})"
     ))
@@ -27,11 +27,11 @@ fn until(number: u32, seconds: Option<i64>) -> Credential {
     Credential { good_until: seconds.map(at), ..Credential::lasting(digest(number)) }
 }
 
-pub(crate) async fn further_digests_find_their_token(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn further_digests_find_their_token(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let id = issue(store, app.id, new_token(1)).await;
     issue(store, app.id, new_token(2)).await;
-    add(bed, app.id, id, 100, Some(60)).await;
+    add(database, app.id, id, 100, Some(60)).await;
     let own = find(store, 1).await.unwrap();
     assert_eq!((own.token.id, own.credential), (id, until(1, None)));
     let further = find(store, 100).await.unwrap();
@@ -47,10 +47,10 @@ pub(crate) async fn further_digests_find_their_token(bed: &Bed) {
     assert_eq!(store.check().await.unwrap().faults, [""; 0]);
 }
 
-pub(crate) async fn a_further_digest_is_taken_and_goes_with_its_token(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn a_further_digest_is_taken_and_goes_with_its_token(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let id = issue(store, app.id, new_token(1)).await;
-    add(bed, app.id, id, 100, None).await;
+    add(database, app.id, id, 100, None).await;
     let foreign = |number| NewToken { is_foreign: true, ..new_token(number) };
     let batch = vec![foreign(3), foreign(100), foreign(4)];
     let answers = store.write(inserting(app.id, batch, at(1))).await.unwrap();
@@ -65,12 +65,12 @@ pub(crate) async fn a_further_digest_is_taken_and_goes_with_its_token(bed: &Bed)
     assert!(matches!(again[..], [Inserted::Issued(_)]));
 }
 
-pub(crate) async fn a_backup_holds_further_digests_and_brings_back_none_that_ended(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn a_backup_holds_further_digests_and_brings_back_none_that_ended(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let id = issue(store, app.id, new_token(1)).await;
     let dead = issue(store, app.id, new_token(2)).await;
     for number in [100, 101, 102] {
-        add(bed, app.id, id, number, Some(900)).await;
+        add(database, app.id, id, number, Some(900)).await;
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("backup.db");
@@ -90,10 +90,10 @@ pub(crate) async fn a_backup_holds_further_digests_and_brings_back_none_that_end
     other.close().await;
 
     // Since the backup, one has gone, one ends sooner, and a token that has another was revoked.
-    add(bed, app.id, dead, 200, None).await;
-    bed.execute(&format!("DELETE FROM token_digests WHERE digest = {}", literal(bed, 100))).await;
-    let (sooner, which) = (at(60).as_millis(), literal(bed, 101));
-    bed.execute(&format!("UPDATE token_digests SET good_until = {sooner} WHERE digest = {which}")).await;
+    add(database, app.id, dead, 200, None).await;
+    database.execute(&format!("DELETE FROM token_digests WHERE digest = {}", literal(database, 100))).await;
+    let (sooner, which) = (at(60).as_millis(), literal(database, 101));
+    database.execute(&format!("UPDATE token_digests SET good_until = {sooner} WHERE digest = {which}")).await;
     assert!(store.write(revoking(app.id, dead, at(5))).await.unwrap());
     store.write(restore).await.unwrap();
     assert_eq!(find(store, 100).await, None);

@@ -1,4 +1,4 @@
-use crate::bed::Bed;
+use crate::database::TestDatabase;
 use crate::fixture::*;
 use jeton_core::{Actor, AppId, Document, Owner, Token, TokenId, TokenKind};
 use jeton_store::{NewToken, Order, OwnerFilter, Replaced, Store, StoredToken, TokenFilter, TokenPage, View};
@@ -9,8 +9,8 @@ fn ids(tokens: &[StoredToken]) -> Vec<TokenId> {
     tokens.iter().map(|stored| stored.token.id).collect()
 }
 
-pub(crate) async fn pages_by_skip_and_by_key_are_equal(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn pages_by_skip_and_by_key_are_equal(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let other = create_app(store, "other").await;
     for number in 0..25 {
         issue(store, app.id, new_token(number)).await;
@@ -39,8 +39,8 @@ pub(crate) async fn pages_by_skip_and_by_key_are_equal(bed: &Bed) {
     }
 }
 
-pub(crate) async fn pages_by_creation_go_on_where_they_ended(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn pages_by_creation_go_on_where_they_ended(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     // Several of each instant, and later instants with lower numbers.
     let tokens =
         (0..25).map(|number| NewToken { created_at: at(-i64::from(number / 3)), ..new_token(number) });
@@ -83,8 +83,8 @@ async fn one_of_each(store: &dyn Store, app_id: AppId) -> Vec<NewToken> {
     tokens
 }
 
-pub(crate) async fn filters_let_through_what_they_say(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn filters_let_through_what_they_say(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let admin = find(store, 999_999).await.unwrap();
     assert!(store.write(revoking(app.id, admin.token.id, at(0))).await.unwrap());
     let tokens = one_of_each(store, app.id).await;
@@ -128,8 +128,8 @@ pub(crate) async fn filters_let_through_what_they_say(bed: &Bed) {
     }
 }
 
-pub(crate) async fn loopback_sees_what_is_on_and_did_not_leave(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn loopback_sees_what_is_on_and_did_not_leave(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let document = Some(Document::new(r#"{"a":"\\u0000 \u{1f600}"}"#.to_owned()).unwrap());
     let seen = issue(store, app.id, NewToken { document: document.clone(), ..new_token(1) }).await;
     issue(store, app.id, NewToken { disabled_by: Some(Actor::Cli), ..new_token(2) }).await;
@@ -156,8 +156,8 @@ pub(crate) async fn loopback_sees_what_is_on_and_did_not_leave(bed: &Bed) {
     assert!(store.token(app.id, left).await.unwrap().unwrap().token.left_loopback);
 }
 
-pub(crate) async fn revoked_tokens_do_not_count(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn revoked_tokens_do_not_count(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let owner = Owner::Named(user("7"));
     let mine = |number| NewToken { owner: owner.clone(), ..new_token(number) };
     let first = issue(store, app.id, mine(1)).await;
@@ -170,8 +170,8 @@ pub(crate) async fn revoked_tokens_do_not_count(bed: &Bed) {
     }
 }
 
-pub(crate) async fn skips_beyond_the_end_are_empty(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn skips_beyond_the_end_are_empty(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     issue(store, app.id, new_token(1)).await;
     for page in [
         TokenPage { skip: 1, ..ALL },

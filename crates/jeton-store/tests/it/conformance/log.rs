@@ -1,4 +1,4 @@
-use crate::bed::{BY, Bed};
+use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
 use jeton_core::{Actor, AppId, Digest, Timestamp, Token, TokenId, TokenKind};
 use jeton_store::write::{
@@ -19,9 +19,9 @@ fn entries(changes: &[Change]) -> Vec<Entry> {
     changes.iter().map(entry).collect()
 }
 
-pub(crate) async fn every_write_has_its_entry(bed: &Bed) {
-    let (store, demo) = begin_on(bed).await;
-    let start = bed.last_change().await;
+pub(crate) async fn every_write_has_its_entry(database: &TestDatabase) {
+    let (store, demo) = begin_on(database).await;
+    let start = database.last_change().await;
     let by = user_actor("7", 3);
     let manager = Actor::Manager(TokenId::new(9).unwrap());
 
@@ -48,7 +48,7 @@ pub(crate) async fn every_write_has_its_entry(bed: &Bed) {
     );
     assert!(store.write(DeleteApp { id: app.id, at: at(7), by: Actor::Anonymous }).await.unwrap());
 
-    let changes = bed.changes_after(start).await;
+    let changes = database.changes_after(start).await;
     let (of, id) = (Some(app.id), |token: TokenId| Some(token.get()));
     let operator_id = Some(operator.get());
     use ChangeKind::*;
@@ -72,11 +72,11 @@ pub(crate) async fn every_write_has_its_entry(bed: &Bed) {
     assert_ne!(demo.id, app.id);
 }
 
-pub(crate) async fn refused_writes_have_none(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn refused_writes_have_none(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let id = issue(store, app.id, new_token(1)).await;
     assert!(store.write(revoking(app.id, id, at(1))).await.unwrap());
-    let log = bed.changes_after(0).await;
+    let log = database.changes_after(0).await;
 
     let token = find(store, 1).await.unwrap().token;
     store.write(genesis()).await.unwrap();
@@ -93,14 +93,14 @@ pub(crate) async fn refused_writes_have_none(bed: &Bed) {
     store.write(SweepDeletedApps { limit: 10 }).await.unwrap();
     store.write(SweepSealed { id: app.id, limit: 10 }).await.unwrap();
 
-    assert_eq!(bed.changes_after(0).await, log);
+    assert_eq!(database.changes_after(0).await, log);
 }
 
-pub(crate) async fn what_goes_is_told_with_its_sealed_secret_for_a_while(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
-    let start = bed.last_change().await;
+pub(crate) async fn what_goes_is_told_with_its_sealed_secret_for_a_while(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
+    let start = database.last_change().await;
     assert_eq!(store.last_change().await.unwrap(), start);
-    bed.changes_after(0).await;
+    database.changes_after(0).await;
     assert!(store.is_settled(start).await.unwrap() && store.is_settled(0).await.unwrap());
     let sealed = |number| NewToken { sealed: Some(vec![7]), ..new_token(number) };
     let tokens = vec![
@@ -127,7 +127,7 @@ pub(crate) async fn what_goes_is_told_with_its_sealed_secret_for_a_while(bed: &B
         assert!(store.write(revoking(app.id, id, at(seconds))).await.unwrap());
     }
     let removals = || async {
-        let changes = bed.changes_after(start).await;
+        let changes = database.changes_after(start).await;
         assert_eq!(store.last_change().await.unwrap(), changes.last().unwrap().sequence);
         let removals = changes.into_iter().filter_map(|change| change.removal);
         removals.map(|removal| (removal.was_on_loopback, removal.sealed)).collect::<Vec<_>>()
@@ -156,8 +156,8 @@ pub(crate) async fn what_goes_is_told_with_its_sealed_secret_for_a_while(bed: &B
     assert_eq!(removals().await, erased);
 }
 
-pub(crate) async fn genesis_is_logged(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn genesis_is_logged(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let admin = find(store, 999_999).await.unwrap().token.id.get();
     let operator = store.operators().await.unwrap()[0].id.get();
     let expected: Vec<Entry> = vec![
@@ -165,13 +165,13 @@ pub(crate) async fn genesis_is_logged(bed: &Bed) {
         (ChangeKind::TokenIssued, at(0), Some(app.id), Some(admin), Some(digest(999_999)), BY),
         (ChangeKind::OperatorCreated, at(0), None, Some(operator), None, BY),
     ];
-    assert_eq!(entries(&bed.changes_after(0).await), expected);
+    assert_eq!(entries(&database.changes_after(0).await), expected);
 }
 
-pub(crate) async fn pages_go_on_where_they_ended(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn pages_go_on_where_they_ended(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     store.write(inserting(app.id, (0..5_000).map(new_token).collect(), at(0))).await.unwrap();
-    let whole = bed.changes_after(0).await;
+    let whole = database.changes_after(0).await;
     assert_eq!(whole.len(), 5_003, "more than go into one statement");
     let mut paged: Vec<Change> = Vec::new();
     loop {
@@ -194,10 +194,10 @@ fn sequences(news: &News) -> Vec<i64> {
     sequences
 }
 
-pub(crate) async fn news_are_told_once(bed: &Bed) {
-    let empty = bed.store.news(None).await.unwrap();
+pub(crate) async fn news_are_told_once(database: &TestDatabase) {
+    let empty = database.store.news(None).await.unwrap();
     assert_eq!(empty.changes, Some(vec![]), "where it stands is no news");
-    let (store, app) = begin_on(bed).await;
+    let (store, app) = begin_on(database).await;
     let genesis = store.news(Some(&empty.position)).await.unwrap();
     assert_eq!(sequences(&genesis).len(), 3);
     let nothing = store.news(Some(&genesis.position)).await.unwrap();
@@ -205,7 +205,7 @@ pub(crate) async fn news_are_told_once(bed: &Bed) {
     issue(store, app.id, new_token(1)).await;
     issue(store, app.id, new_token(2)).await;
     let two = store.news(Some(&nothing.position)).await.unwrap();
-    let log = bed.changes_after(0).await;
+    let log = database.changes_after(0).await;
     assert_eq!(sequences(&two), [log[3].sequence, log[4].sequence]);
     assert_eq!(two.changes.as_ref().unwrap().iter().find(|change| **change == log[4]), Some(&log[4]));
     assert_eq!(store.news(Some(&two.position)).await.unwrap().changes, Some(vec![]));
@@ -219,10 +219,10 @@ pub(crate) async fn news_are_told_once(bed: &Bed) {
 }
 
 /// On SQLite there is one transaction at a time, and the log's order is theirs.
-pub(crate) async fn news_do_not_wait_for_open_transactions(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn news_do_not_wait_for_open_transactions(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let start = store.news(None).await.unwrap().position;
-    let Some(mut other) = bed.postgres_connection().await else {
+    let Some(mut other) = database.postgres_connection().await else {
         issue(store, app.id, new_token(1)).await;
         assert_eq!(sequences(&store.news(Some(&start)).await.unwrap()).len(), 1);
         return;
@@ -243,20 +243,21 @@ pub(crate) async fn news_do_not_wait_for_open_transactions(bed: &Bed) {
     assert_eq!(sequences(&late).len(), 1, "and the earlier one when it is over");
 }
 
-pub(crate) async fn what_cannot_be_told_is_not_told_in_part(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn what_cannot_be_told_is_not_told_in_part(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let start = store.news(None).await.unwrap().position;
     store.write(inserting(app.id, (0..10_001).map(new_token).collect(), at(0))).await.unwrap();
     let many = store.news(Some(&start)).await.unwrap();
     assert_eq!(many.changes, None, "too many");
     assert_eq!(store.news(Some(&many.position)).await.unwrap().changes, Some(vec![]), "it goes on from now");
-    if bed.postgres_connection().await.is_none() {
+    if database.postgres_connection().await.is_none() {
         // And goes on: a log that just ends earlier is of an older database.
-        bed.execute(
-            "BEGIN; DELETE FROM changes; \
+        database
+            .execute(
+                "BEGIN; DELETE FROM changes; \
              INSERT INTO changes (at, kind, actor) VALUES (0, 'operator.revoked', 'client'); COMMIT",
-        )
-        .await;
+            )
+            .await;
         let cut = store.news(Some(&many.position)).await.unwrap();
         assert_eq!(cut.changes, None, "the log was cut short");
         issue(store, app.id, new_token(20_000)).await;
@@ -264,8 +265,8 @@ pub(crate) async fn what_cannot_be_told_is_not_told_in_part(bed: &Bed) {
     }
 }
 
-pub(crate) async fn foreign_digests_are_found_by_number(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn foreign_digests_are_found_by_number(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let foreign = |number| NewToken { is_foreign: true, ..new_token(number) };
     let ids = [
         issue(store, app.id, foreign(1)).await,

@@ -26,8 +26,8 @@ macro_rules! conformance {
             $(mod $module {
                 $(#[tokio::test]
                 async fn $case() {
-                    use crate::bed::{Bed, Place};
-                    crate::conformance::$module::$case(&Bed::new(Place::sqlite()).await).await;
+                    use crate::database::{TestDatabase, Location};
+                    crate::conformance::$module::$case(&TestDatabase::new(Location::sqlite()).await).await;
                 })*
             })*
         }
@@ -36,9 +36,9 @@ macro_rules! conformance {
             $(mod $module {
                 $(#[tokio::test]
                 async fn $case() {
-                    use crate::bed::{Bed, Place};
+                    use crate::database::{TestDatabase, Location};
                     if !jeton_testkit::skips("PostgreSQL") {
-                        crate::conformance::$module::$case(&Bed::new(Place::postgres()).await).await;
+                        crate::conformance::$module::$case(&TestDatabase::new(Location::postgres()).await).await;
                     }
                 })*
             })*

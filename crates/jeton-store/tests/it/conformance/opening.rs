@@ -1,16 +1,16 @@
-use crate::bed::Bed;
+use crate::database::TestDatabase;
 use crate::fixture::*;
 use jeton_store::OpenError;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
-pub(crate) async fn many_may_open_a_new_database_at_once(bed: &Bed) {
-    let place = Arc::new(bed.another_place());
+pub(crate) async fn many_may_open_a_new_database_at_once(database: &TestDatabase) {
+    let location = Arc::new(database.another_location());
     let mut tasks = JoinSet::new();
     for number in 0..8 {
-        let place = place.clone();
+        let location = location.clone();
         tasks.spawn(async move {
-            let store = place.open().await.unwrap();
+            let store = location.open().await.unwrap();
             (number, store)
         });
     }
@@ -22,22 +22,23 @@ pub(crate) async fn many_may_open_a_new_database_at_once(bed: &Bed) {
     }
 }
 
-pub(crate) async fn what_was_written_is_there_after_opening_again(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn what_was_written_is_there_after_opening_again(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     issue(store, app.id, new_token(1)).await;
     store.close().await;
-    let again = bed.reopen().await.unwrap();
+    let again = database.reopen().await.unwrap();
     assert_eq!(again.default_app().await.unwrap(), Some(app));
     assert!(find(&*again, 1).await.is_some());
 }
 
-pub(crate) async fn a_newer_database_is_refused(bed: &Bed) {
-    bed.execute(
-        "INSERT INTO jeton_migrations (version, description, success, checksum, execution_time) \
+pub(crate) async fn a_newer_database_is_refused(database: &TestDatabase) {
+    database
+        .execute(
+            "INSERT INTO jeton_migrations (version, description, success, checksum, execution_time) \
          SELECT 99, 'from the future', true, checksum, 0 FROM jeton_migrations WHERE version = 1",
-    )
-    .await;
-    match bed.reopen().await {
+        )
+        .await;
+    match database.reopen().await {
         Err(OpenError::Newer { found: 99, known }) => assert!(known < 99),
         other => panic!("{other:?}"),
     }

@@ -1,10 +1,10 @@
-use crate::bed::{BY, Bed};
+use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
 use jeton_store::write::{CreateOperator, RevokeOperator};
 use jeton_store::{Operator, StoreError};
 
-pub(crate) async fn an_operator_is_found_until_revoked(bed: &Bed) {
-    let (store, _) = begin_on(bed).await;
+pub(crate) async fn an_operator_is_found_until_revoked(database: &TestDatabase) {
+    let (store, _) = begin_on(database).await;
     let id = store.write(CreateOperator { operator: new_operator(1), by: BY }).await.unwrap();
     let operator = Operator { id, name: "operator 1".to_owned(), created_at: at(0) };
     assert_eq!(store.operator_by_digest(&digest(1)).await.unwrap(), Some(operator.clone()));
@@ -21,11 +21,11 @@ pub(crate) async fn an_operator_is_found_until_revoked(bed: &Bed) {
     assert!(next > id, "numbers are not used again");
 }
 
-pub(crate) async fn two_operators_do_not_share_a_token(bed: &Bed) {
-    let (store, _) = begin_on(bed).await;
-    let log = bed.changes_after(0).await;
+pub(crate) async fn two_operators_do_not_share_a_token(database: &TestDatabase) {
+    let (store, _) = begin_on(database).await;
+    let log = database.changes_after(0).await;
     let error = store.write(CreateOperator { operator: new_operator(999_998), by: BY }).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
     assert_eq!(store.operators().await.unwrap().len(), 1);
-    assert_eq!(bed.changes_after(0).await, log);
+    assert_eq!(database.changes_after(0).await, log);
 }

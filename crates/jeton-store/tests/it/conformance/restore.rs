@@ -1,7 +1,7 @@
 //! A restore gives no rights back.
 
 use super::backup::{back_up, restoring};
-use crate::bed::{BY, Bed};
+use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
 use jeton_core::{
     Actor, Demand, Entropy, Owner, Permission, Resource, Scope, Scopes, Standing, Token, TokenKind, Verdict,
@@ -141,8 +141,8 @@ fn assert_no_wider(before: Option<&StoredToken>, after: Option<&StoredToken>) {
 }
 
 /// Whatever was done to a token since, it allows no more after a restore than before it.
-pub(crate) async fn no_token_allows_more_than_before(bed: &Bed) {
-    let (store, demo) = begin_on(bed).await;
+pub(crate) async fn no_token_allows_more_than_before(database: &TestDatabase) {
+    let (store, demo) = begin_on(database).await;
     let dice = Dice(SeededEntropy::new(14));
     let tokens = (0..TOKENS).map(|number| dice.new_token(number)).collect();
     store.write(inserting(demo.id, tokens, at(0))).await.unwrap();
@@ -185,8 +185,8 @@ pub(crate) async fn no_token_allows_more_than_before(bed: &Bed) {
 }
 
 /// By name, everything is as the backup has it.
-pub(crate) async fn a_restore_as_of_the_backup_keeps_nothing(bed: &Bed) {
-    let (store, demo) = begin_on(bed).await;
+pub(crate) async fn a_restore_as_of_the_backup_keeps_nothing(database: &TestDatabase) {
+    let (store, demo) = begin_on(database).await;
     let dice = Dice(SeededEntropy::new(15));
     let tokens = (0..TOKENS).map(|number| dice.new_token(number)).collect();
     store.write(inserting(demo.id, tokens, at(0))).await.unwrap();
@@ -205,8 +205,8 @@ pub(crate) async fn a_restore_as_of_the_backup_keeps_nothing(bed: &Bed) {
 }
 
 /// Settings, client secrets and data keys are those of now.
-pub(crate) async fn what_an_app_refuses_stays_refused(bed: &Bed) {
-    let (store, demo) = begin_on(bed).await;
+pub(crate) async fn what_an_app_refuses_stays_refused(database: &TestDatabase) {
+    let (store, demo) = begin_on(database).await;
     let shop = create_app(store, "shop").await;
     issue(store, demo.id, new_token(1)).await;
     issue(store, shop.id, new_token(2)).await;
@@ -243,14 +243,14 @@ pub(crate) async fn what_an_app_refuses_stays_refused(bed: &Bed) {
 }
 
 /// Of what the database never knew nobody can say what became of it: it is counted.
-pub(crate) async fn what_was_never_known_is_counted(bed: &Bed) {
-    let (store, demo) = begin_on(bed).await;
+pub(crate) async fn what_was_never_known_is_counted(database: &TestDatabase) {
+    let (store, demo) = begin_on(database).await;
     issue(store, demo.id, new_token(1)).await;
     let (_folder, early, _) = back_up(store).await;
     issue(store, demo.id, new_token(2)).await;
     create_app(store, "shop").await;
     let (_folder, late, _) = back_up(store).await;
-    for other in bed.each_engine().await {
+    for other in database.each_engine().await {
         let first = other.store.write(restoring(&early)).await.unwrap();
         assert_eq!((first.unknown_tokens, first.unknown_apps), (0, 0), "nothing was there");
         let second = other.store.write(restoring(&late)).await.unwrap();

@@ -1,4 +1,4 @@
-use crate::bed::Bed;
+use crate::database::TestDatabase;
 use crate::fixture::*;
 use jeton_core::{Actor, TokenId};
 use jeton_store::write::{PurgeTokens, TrimChanges};
@@ -15,13 +15,13 @@ fn purges(changes: &[Change]) -> Vec<(Option<jeton_core::AppId>, Option<i64>, Ac
     purges.map(|change| (change.app_id, change.subject_id, change.by.clone())).collect()
 }
 
-pub(crate) async fn expired_tokens_are_purged_in_batches(bed: &Bed) {
-    let (store, demo) = begin_on(bed).await;
+pub(crate) async fn expired_tokens_are_purged_in_batches(database: &TestDatabase) {
+    let (store, demo) = begin_on(database).await;
     let shop = create_app(store, "shop").await;
     let tokens = vec![expiring(1, 10), expiring(2, 20), expiring(3, 30), new_token(4)];
     store.write(inserting(demo.id, tokens, at(0))).await.unwrap();
     store.write(inserting(shop.id, vec![expiring(5, 10)], at(0))).await.unwrap();
-    let start = bed.last_change().await;
+    let start = database.last_change().await;
 
     assert_eq!(
         store
@@ -56,13 +56,13 @@ pub(crate) async fn expired_tokens_are_purged_in_batches(bed: &Bed) {
         assert_eq!(find(store, number).await.is_some(), is_left, "{number}");
     }
     let (of_demo, of_shop) = ((Some(demo.id), None, KEPT), (Some(shop.id), None, KEPT));
-    let entries = purges(&bed.changes_after(start).await);
+    let entries = purges(&database.changes_after(start).await);
     assert_eq!(entries, [of_demo.clone(), of_shop, of_demo], "one for each app and batch");
 }
 
 /// A LoopBack client may store what has expired long ago, and sees it until it is due.
-pub(crate) async fn what_expired_before_it_was_written_stays_as_long(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn what_expired_before_it_was_written_stays_as_long(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     issue(store, app.id, expiring(1, -9_999)).await;
     assert_eq!(
         store
@@ -80,8 +80,8 @@ pub(crate) async fn what_expired_before_it_was_written_stays_as_long(bed: &Bed) 
     );
 }
 
-pub(crate) async fn tombstones_are_purged_but_not_those_of_foreign_secrets(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn tombstones_are_purged_but_not_those_of_foreign_secrets(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let foreign = NewToken { is_foreign: true, ..expiring(2, 5) };
     let ids = [issue(store, app.id, expiring(1, 5)).await, issue(store, app.id, foreign.clone()).await];
     for id in ids {
@@ -113,32 +113,32 @@ pub(crate) async fn tombstones_are_purged_but_not_those_of_foreign_secrets(bed: 
     assert_eq!(again, [jeton_store::Inserted::Duplicate], "it was revoked, and still is");
 }
 
-pub(crate) async fn the_log_is_trimmed_from_its_beginning(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn the_log_is_trimmed_from_its_beginning(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     for (number, seconds) in [(1, 10), (2, 50), (3, 20), (4, 60)] {
         store.write(inserting(app.id, vec![new_token(number)], at(seconds))).await.unwrap();
     }
-    let whole = bed.changes_after(0).await;
+    let whole = database.changes_after(0).await;
     assert_eq!(whole.len(), 7);
     assert_eq!(store.write(TrimChanges { before: at(40), limit: 3 }).await.unwrap(), 3);
     // The entry of second 20 is old enough, and comes after one that is not: a hole would hide what is missing.
     assert_eq!(store.write(TrimChanges { before: at(40), limit: 10 }).await.unwrap(), 1);
     assert_eq!(store.write(TrimChanges { before: at(40), limit: 10 }).await.unwrap(), 0);
-    assert_eq!(bed.changes_after(0).await, whole[4..]);
+    assert_eq!(database.changes_after(0).await, whole[4..]);
     assert_eq!(store.write(TrimChanges { before: at(99), limit: 10 }).await.unwrap(), 2);
     assert_eq!(
         store.write(TrimChanges { before: at(99), limit: 10 }).await.unwrap(),
         0,
         "the last entry stays"
     );
-    assert_eq!(bed.changes_after(0).await, whole[6..]);
+    assert_eq!(database.changes_after(0).await, whole[6..]);
 }
 
-pub(crate) async fn readers_learn_of_gaps_and_epochs(bed: &Bed) {
-    assert_eq!(bed.store.log_state(0).await.unwrap(), LogState { epoch: 0, has_gap: false });
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn readers_learn_of_gaps_and_epochs(database: &TestDatabase) {
+    assert_eq!(database.store.log_state(0).await.unwrap(), LogState { epoch: 0, has_gap: false });
+    let (store, app) = begin_on(database).await;
     store.write(inserting(app.id, vec![new_token(1), new_token(2)], at(10))).await.unwrap();
-    let whole = bed.changes_after(0).await;
+    let whole = database.changes_after(0).await;
     let state = |has_gap| LogState { epoch: 11, has_gap };
     let [.., before_last, last] = &whole[..] else { panic!("{whole:?}") };
     assert_eq!(store.log_state(before_last.sequence).await.unwrap(), state(false));

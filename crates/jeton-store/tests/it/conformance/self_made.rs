@@ -1,4 +1,4 @@
-use crate::bed::{BY, Bed};
+use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
 use jeton_core::{AppId, Document, Owner, Timestamp, Token, TokenId, TokenKind};
 use jeton_store::write::{DeleteApp, InsertTokens, PurgeTokens, ReplaceToken, SweepDeletedApps, SweepSealed};
@@ -36,8 +36,8 @@ async fn assert_counted(store: &dyn Store) {
     assert_eq!(store.check().await.unwrap().faults, Vec::<String>::new());
 }
 
-pub(crate) async fn they_stay_within_their_limits(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn they_stay_within_their_limits(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let tokens = (1..=5).map(|number| self_made(number, 100));
     let mut tokens: Vec<_> = tokens.collect();
     tokens.insert(4, new_token(9));
@@ -61,25 +61,25 @@ pub(crate) async fn they_stay_within_their_limits(bed: &Bed) {
     assert_counted(store).await;
 }
 
-pub(crate) async fn expired_ones_make_room(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn expired_ones_make_room(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let before = insert(store, app.id, (1..=3).map(|number| self_made(number, 10)).collect(), at(0)).await;
-    let last = bed.changes_after(0).await.last().unwrap().sequence;
+    let last = database.changes_after(0).await.last().unwrap().sequence;
     assert_eq!(insert(store, app.id, vec![self_made(4, 99)], at(9)).await, [Inserted::NoRoom]);
-    assert_eq!(bed.changes_after(last).await, [], "a refusal leaves no trace");
+    assert_eq!(database.changes_after(last).await, [], "a refusal leaves no trace");
     let after = insert(store, app.id, (5..=9).map(|number| self_made(number, 99)).collect(), at(10)).await;
     assert_eq!(ids(&after).len(), 3, "{after:?}");
     for id in ids(&before) {
         assert_eq!(store.token(app.id, id).await.unwrap(), None);
     }
-    let kinds: Vec<_> = bed.changes_after(last).await.iter().map(|change| change.kind).collect();
+    let kinds: Vec<_> = database.changes_after(last).await.iter().map(|change| change.kind).collect();
     assert_eq!(kinds.iter().filter(|kind| **kind == ChangeKind::TokensPurged).count(), 1, "{kinds:?}");
     assert_eq!(kinds.len(), 4);
     assert_counted(store).await;
 }
 
-pub(crate) async fn whatever_becomes_of_them_is_counted(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn whatever_becomes_of_them_is_counted(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let new: Vec<_> = (1..=7).map(|number| self_made(number, 10)).collect();
     let answers = store.write(inserting(app.id, new.clone(), at(0))).await.unwrap();
     let ids = ids(&answers);
@@ -108,8 +108,8 @@ pub(crate) async fn whatever_becomes_of_them_is_counted(bed: &Bed) {
     }
 }
 
-pub(crate) async fn a_token_that_becomes_self_made_needs_room(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn a_token_that_becomes_self_made_needs_room(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let id = issue(store, app.id, new_token(1)).await;
     insert(store, app.id, (2..=4).map(|number| self_made(number, 10)).collect(), at(0)).await;
     let token = |seconds| Token {
@@ -135,13 +135,13 @@ pub(crate) async fn a_token_that_becomes_self_made_needs_room(bed: &Bed) {
     assert_counted(store).await;
 }
 
-pub(crate) async fn many_writers_keep_to_the_limit(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
-    let other = bed.reopen().await.unwrap();
+pub(crate) async fn many_writers_keep_to_the_limit(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
+    let other = database.reopen().await.unwrap();
     let limit = SelfMadeLimit { tokens: 50, bytes: u64::MAX };
     let mut tasks = JoinSet::new();
     for writer in 0..16_u32 {
-        let store = if writer % 2 == 0 { bed.store.clone() } else { other.clone() };
+        let store = if writer % 2 == 0 { database.store.clone() } else { other.clone() };
         tasks.spawn(async move {
             let mut taken = 0;
             for round in 0..6_u32 {
@@ -175,8 +175,8 @@ pub(crate) async fn many_writers_keep_to_the_limit(bed: &Bed) {
     other.close().await;
 }
 
-pub(crate) async fn a_restore_counts_anew(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn a_restore_counts_anew(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     insert(store, app.id, (1..=2).map(|number| self_made(number, 10)).collect(), at(0)).await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("backup.db");

@@ -1,4 +1,4 @@
-use crate::bed::Bed;
+use crate::database::TestDatabase;
 use crate::fixture::*;
 use jeton_core::AppId;
 use jeton_store::{Order, Store, StoreError, TokenPage};
@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 /// How many calls of a crowd were answered before one of somebody else.
 async fn served_before<T>(
-    bed: &Bed,
+    database: &TestDatabase,
     crowd: usize,
     call: impl Fn(Arc<dyn Store>, usize) -> T,
     other: impl Future<Output = ()>,
@@ -20,7 +20,7 @@ where
     let served = Arc::new(AtomicUsize::new(0));
     let (mut tasks, waiting) = (JoinSet::new(), Arc::new(tokio::sync::Barrier::new(crowd + 1)));
     for number in 0..crowd {
-        let (call, served) = (call(bed.store.clone(), number), Arc::clone(&served));
+        let (call, served) = (call(database.store.clone(), number), Arc::clone(&served));
         let waiting = Arc::clone(&waiting);
         tasks.spawn(async move {
             waiting.wait().await;
@@ -41,34 +41,34 @@ where
 /// With so many before it, one call would come after nearly all of them if nobody had turns.
 const CROWD: usize = 60;
 
-async fn two_apps(bed: &Bed) -> (AppId, AppId) {
-    let (store, app) = begin_on(bed).await;
+async fn two_apps(database: &TestDatabase) -> (AppId, AppId) {
+    let (store, app) = begin_on(database).await;
     let shop = create_app(store, "shop").await;
     store.write(inserting(app.id, (0..2_000).map(new_token).collect(), at(0))).await.unwrap();
     (app.id, shop.id)
 }
 
-pub(crate) async fn a_crowd_that_counts_or_lists_delays_no_other_app(bed: &Bed) {
-    let (crowded, other) = two_apps(bed).await;
+pub(crate) async fn a_crowd_that_counts_or_lists_delays_no_other_app(database: &TestDatabase) {
+    let (crowded, other) = two_apps(database).await;
     let page = |skip| TokenPage { order: Order::OldestFirst, after: None, skip, limit: 256 };
     for skip in [0, 1_000] {
         let call = move |store: Arc<dyn Store>, _| async move {
             store.list_tokens(&shared(crowded), page(skip)).await.map(drop)
         };
-        let one = async { assert!(bed.store.list_tokens(&shared(other), page(skip)).await.is_ok()) };
-        let before = served_before(bed, CROWD, call, one).await;
+        let one = async { assert!(database.store.list_tokens(&shared(other), page(skip)).await.is_ok()) };
+        let before = served_before(database, CROWD, call, one).await;
         assert!(before < CROWD / 2, "a list that skips {skip} came after {before} of {CROWD}");
     }
     let count =
         move |store: Arc<dyn Store>, _| async move { store.count_tokens(&shared(crowded)).await.map(drop) };
-    let one = async { assert!(bed.store.count_tokens(&shared(other)).await.is_ok()) };
-    let before = served_before(bed, CROWD, count, one).await;
+    let one = async { assert!(database.store.count_tokens(&shared(other)).await.is_ok()) };
+    let before = served_before(database, CROWD, count, one).await;
     assert!(before < CROWD / 2, "a count came after {before} of {CROWD}");
 }
 
-pub(crate) async fn a_crowd_that_is_sought_in_batches_delays_nobody(bed: &Bed) {
-    let (crowded, other) = two_apps(bed).await;
-    let id = issue(&*bed.store, other, new_token(5_000)).await;
+pub(crate) async fn a_crowd_that_is_sought_in_batches_delays_nobody(database: &TestDatabase) {
+    let (crowded, other) = two_apps(database).await;
+    let id = issue(&*database.store, other, new_token(5_000)).await;
     let batch = move |store: Arc<dyn Store>, _| async move {
         let digests: Vec<_> = (0..1_000).map(digest).collect();
         assert_eq!(store.find_tokens_of(crowded, &digests).await?.len(), 1_000);
@@ -76,20 +76,20 @@ pub(crate) async fn a_crowd_that_is_sought_in_batches_delays_nobody(bed: &Bed) {
     };
     let one = async {
         let digests: Vec<_> = (4_990..5_010).map(digest).collect();
-        let found = bed.store.find_tokens_of(other, &digests).await.unwrap();
+        let found = database.store.find_tokens_of(other, &digests).await.unwrap();
         assert_eq!(found.iter().map(|stored| stored.token.id).collect::<Vec<_>>(), [id]);
     };
-    let before = served_before(bed, CROWD, batch, one).await;
+    let before = served_before(database, CROWD, batch, one).await;
     assert!(before < CROWD / 2, "another app's batch came after {before} of {CROWD}");
-    let lookup = async { assert!(find(&*bed.store, 5_000).await.is_some()) };
-    let before = served_before(bed, CROWD, batch, lookup).await;
+    let lookup = async { assert!(find(&*database.store, 5_000).await.is_some()) };
+    let before = served_before(database, CROWD, batch, lookup).await;
     assert!(before < CROWD / 2, "a lookup came after {before} of {CROWD}");
 }
 
-pub(crate) async fn a_crowd_that_writes_delays_no_other_app_and_no_revoking(bed: &Bed) {
+pub(crate) async fn a_crowd_that_writes_delays_no_other_app_and_no_revoking(database: &TestDatabase) {
     const WRITES: usize = 30;
-    let (crowded, other) = two_apps(bed).await;
-    let id = issue(&*bed.store, crowded, new_token(9_000)).await;
+    let (crowded, other) = two_apps(database).await;
+    let id = issue(&*database.store, crowded, new_token(9_000)).await;
     let rounds = AtomicUsize::new(1);
     let many = |store: Arc<dyn Store>, number: usize| {
         let first = (rounds.load(Ordering::SeqCst) * 100_000 + number * 512) as u32;
@@ -98,24 +98,24 @@ pub(crate) async fn a_crowd_that_writes_delays_no_other_app_and_no_revoking(bed:
             store.write(inserting(crowded, tokens, at(0))).await.map(drop)
         }
     };
-    let one = async { assert!(issue(&*bed.store, other, new_token(1)).await > id) };
-    let before = served_before(bed, WRITES, many, one).await;
+    let one = async { assert!(issue(&*database.store, other, new_token(1)).await > id) };
+    let before = served_before(database, WRITES, many, one).await;
     assert!(before < WRITES / 2, "a token of another app came after {before} writes of {WRITES}");
     rounds.store(2, Ordering::SeqCst);
-    let revoke = async { assert!(bed.store.write(revoking(crowded, id, at(1))).await.unwrap()) };
-    let before = served_before(bed, WRITES, many, revoke).await;
+    let revoke = async { assert!(database.store.write(revoking(crowded, id, at(1))).await.unwrap()) };
+    let before = served_before(database, WRITES, many, revoke).await;
     assert!(before < WRITES / 2, "revoking came after {before} writes of {WRITES}");
 }
 
-pub(crate) async fn more_than_may_wait_are_refused_and_others_served(bed: &Bed) {
-    let (crowded, other) = two_apps(bed).await;
+pub(crate) async fn more_than_may_wait_are_refused_and_others_served(database: &TestDatabase) {
+    let (crowded, other) = two_apps(database).await;
     let mut tasks = JoinSet::new();
     for _ in 0..1_000 {
-        let store = bed.store.clone();
+        let store = database.store.clone();
         tasks.spawn(async move { store.count_tokens(&shared(crowded)).await });
     }
     tokio::task::yield_now().await;
-    assert_eq!(bed.store.count_tokens(&shared(other)).await.unwrap(), 0);
+    assert_eq!(database.store.count_tokens(&shared(other)).await.unwrap(), 0);
     let answers = tasks.join_all().await;
     let refused = answers.iter().filter(|answer| matches!(answer, Err(StoreError::Crowded(_)))).count();
     let counted = answers.iter().filter(|answer| matches!(answer, Ok(2_000))).count();

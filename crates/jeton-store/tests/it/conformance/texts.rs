@@ -1,11 +1,11 @@
-use crate::bed::{BY, Bed};
+use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
 use jeton_core::{Description, Label, Owner, Scope, Scopes, TokenKind};
 use jeton_store::write::CreateApp;
 use jeton_store::{NewApp, NewToken, OwnerFilter, StoreError, TokenFilter};
 
-pub(crate) async fn odd_texts_come_back(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn odd_texts_come_back(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let long = "x".repeat(4_096);
     let odd = [
         "",
@@ -42,9 +42,9 @@ pub(crate) async fn odd_texts_come_back(bed: &Bed) {
     }
 }
 
-pub(crate) async fn a_nul_is_refused_and_nothing_is_written(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
-    let log = bed.changes_after(0).await;
+pub(crate) async fn a_nul_is_refused_and_nothing_is_written(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
+    let log = database.changes_after(0).await;
     let with_nul = NewToken { permissions_as_sent: Some("a\0b".to_owned()), ..new_token(1) };
     let error = store.write(inserting(app.id, vec![new_token(2), with_nul], at(0))).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
@@ -52,7 +52,7 @@ pub(crate) async fn a_nul_is_refused_and_nothing_is_written(bed: &Bed) {
     assert!(store.write(CreateApp { app: app_with_nul, admin: new_admin(), by: BY }).await.is_err());
     assert_eq!(store.count_tokens(&shared(app.id)).await.unwrap(), 0);
     assert_eq!(store.apps().await.unwrap().len(), 1);
-    assert_eq!(bed.changes_after(0).await, log);
+    assert_eq!(database.changes_after(0).await, log);
 
     // Within scopes it is no character of the text that is stored, and comes back.
     let scope = Scope { ids: vec!["a\0b".to_owned()], ..Scope::default() };

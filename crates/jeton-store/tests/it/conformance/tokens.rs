@@ -1,4 +1,4 @@
-use crate::bed::Bed;
+use crate::database::TestDatabase;
 use crate::fixture::*;
 use jeton_core::{
     AppId, Digest, Label, Owner, Permission, Scope, Scopes, Timestamp, Token, TokenId, TokenKind,
@@ -33,8 +33,8 @@ fn full(number: u32) -> NewToken {
     }
 }
 
-pub(crate) async fn a_token_comes_back_as_it_was_issued(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn a_token_comes_back_as_it_was_issued(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let plain = NewToken { sealed: None, scopes: Scopes::none(), ..new_token(2) };
     for (number, new) in [(1, full(1)), (2, plain)] {
         let id = issue(store, app.id, new.clone()).await;
@@ -48,8 +48,8 @@ pub(crate) async fn a_token_comes_back_as_it_was_issued(bed: &Bed) {
     }
 }
 
-pub(crate) async fn a_replaced_token_comes_back_as_it_is_now(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn a_replaced_token_comes_back_as_it_is_now(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let id = issue(store, app.id, new_token(1)).await;
     let before = store.token(app.id, id).await.unwrap().unwrap();
     let filled = Token { updated_at: at(9), ..stored(id, app.id, &full(1)).token };
@@ -64,8 +64,8 @@ pub(crate) async fn a_replaced_token_comes_back_as_it_is_now(bed: &Bed) {
     assert_eq!(find(store, 1).await, Some(expected));
 }
 
-pub(crate) async fn what_is_not_there_is_none(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn what_is_not_there_is_none(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let other = create_app(store, "other").await;
     let id = issue(store, app.id, new_token(1)).await;
     let absent = TokenId::new(4_242).unwrap();
@@ -80,8 +80,8 @@ pub(crate) async fn what_is_not_there_is_none(bed: &Bed) {
     assert_eq!(store.token(app.id, id).await.unwrap().unwrap().revision, 1);
 }
 
-pub(crate) async fn duplicates_are_told_one_by_one(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn duplicates_are_told_one_by_one(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     issue(store, app.id, new_token(1)).await;
     let second_of_two = NewToken { kind: TokenKind::Identity, ..new_token(2) };
     let batch = vec![new_token(1), new_token(2), second_of_two, new_token(3)];
@@ -95,8 +95,8 @@ pub(crate) async fn duplicates_are_told_one_by_one(bed: &Bed) {
     assert_eq!(store.token(app.id, two).await.unwrap(), Some(stored(two, app.id, &new_token(2))));
 }
 
-pub(crate) async fn a_revoked_digest_is_a_tombstone(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn a_revoked_digest_is_a_tombstone(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let id = issue(store, app.id, new_token(1)).await;
     let before = find(store, 1).await.unwrap();
     assert!(store.write(revoking(app.id, id, at(7))).await.unwrap());
@@ -108,8 +108,8 @@ pub(crate) async fn a_revoked_digest_is_a_tombstone(bed: &Bed) {
     assert_eq!(find(store, 1).await, Some(tombstone));
 }
 
-pub(crate) async fn a_deleted_token_leaves_nothing(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn a_deleted_token_leaves_nothing(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let id = issue(store, app.id, new_token(1)).await;
     let other = create_app(store, "other").await;
     assert!(!store.write(deleting(other.id, id, at(7))).await.unwrap());
@@ -123,8 +123,8 @@ pub(crate) async fn a_deleted_token_leaves_nothing(bed: &Bed) {
     assert!(!store.write(deleting(app.id, again, at(9))).await.unwrap(), "a tombstone stays");
 }
 
-pub(crate) async fn the_same_digest_lives_in_two_apps(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn the_same_digest_lives_in_two_apps(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let other = create_app(store, "other").await;
     let one = issue(store, app.id, new_token(1)).await;
     let two = issue(store, other.id, new_token(1)).await;
@@ -133,8 +133,8 @@ pub(crate) async fn the_same_digest_lives_in_two_apps(bed: &Bed) {
     assert!(store.token(other.id, two).await.unwrap().is_some());
 }
 
-pub(crate) async fn a_replacement_needs_the_revision(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn a_replacement_needs_the_revision(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let id = issue(store, app.id, new_token(1)).await;
     let token = |seconds| Token { updated_at: at(seconds), ..stored(id, app.id, &new_token(1)).token };
     assert_eq!(store.write(replacing(token(1), 2)).await.unwrap(), Replaced::Stale);
@@ -145,21 +145,21 @@ pub(crate) async fn a_replacement_needs_the_revision(bed: &Bed) {
     assert_eq!(store.write(replacing(token(5), 3)).await.unwrap(), Replaced::Stale, "revoked");
 }
 
-pub(crate) async fn revoking_happens_once(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn revoking_happens_once(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let id = issue(store, app.id, new_token(1)).await;
     assert!(store.write(revoking(app.id, id, at(1))).await.unwrap());
     assert!(!store.write(revoking(app.id, id, at(2))).await.unwrap());
     assert_eq!(find(store, 1).await.unwrap().token.revoked_at, Some(at(1)));
 }
 
-pub(crate) async fn no_tokens_are_inserted_as_well(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn no_tokens_are_inserted_as_well(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     assert_eq!(store.write(inserting(app.id, vec![], at(0))).await.unwrap(), []);
 }
 
-pub(crate) async fn thousands_go_in_at_once(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn thousands_go_in_at_once(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let batch: Vec<_> = (0..3_000).map(|number| new_token(number % 2_999)).collect();
     let answers = store.write(inserting(app.id, batch, at(0))).await.unwrap();
     assert_eq!(answers.len(), 3_000);
@@ -178,8 +178,8 @@ pub(crate) async fn thousands_go_in_at_once(bed: &Bed) {
     }
 }
 
-pub(crate) async fn instants_at_the_ends_of_time_come_back(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn instants_at_the_ends_of_time_come_back(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     for (number, created_at, expires_at) in
         [(1, Timestamp::MIN, Timestamp::MAX), (2, Timestamp::MAX, Timestamp::MIN)]
     {
@@ -189,8 +189,8 @@ pub(crate) async fn instants_at_the_ends_of_time_come_back(bed: &Bed) {
     }
 }
 
-pub(crate) async fn sealed_values_are_swept_in_batches(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn sealed_values_are_swept_in_batches(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let other = create_app(store, "other").await;
     store.write(inserting(app.id, (0..5).map(new_token).collect(), at(0))).await.unwrap();
     store.write(inserting(other.id, vec![new_token(7)], at(0))).await.unwrap();
@@ -203,16 +203,16 @@ pub(crate) async fn sealed_values_are_swept_in_batches(bed: &Bed) {
     assert!(find(store, 7).await.unwrap().sealed.is_some(), "of another app");
 }
 
-pub(crate) async fn an_unknown_app_takes_no_tokens(bed: &Bed) {
-    let (store, _) = begin_on(bed).await;
+pub(crate) async fn an_unknown_app_takes_no_tokens(database: &TestDatabase) {
+    let (store, _) = begin_on(database).await;
     let unknown = AppId::new(4_242).unwrap();
     let error = store.write(inserting(unknown, vec![new_token(1)], at(0))).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
     assert_eq!(find(store, 1).await, None);
 }
 
-pub(crate) async fn many_are_found_at_once(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn many_are_found_at_once(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     store.write(inserting(app.id, (0..1_500).map(new_token).collect(), at(0))).await.unwrap();
     let sought: Vec<Digest> = (500..3_000).map(digest).collect();
     let found = store.find_tokens(&sought).await.unwrap();

@@ -1,6 +1,6 @@
 //! Totals, which are kept with every write, beside what a list of all rows has.
 
-use crate::bed::{BY, Bed};
+use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
 use jeton_core::{Actor, AppId, Entropy, Owner, Timestamp, Token, TokenId, TokenKind};
 use jeton_store::write::{DeleteApp, InsertTokens, PurgeTokens, SweepDeletedApps, SweepSealed};
@@ -140,8 +140,8 @@ async fn assert_totals(store: &dyn Store, apps: &[AppId]) {
     }
 }
 
-pub(crate) async fn they_are_what_there_is_after_any_writes(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn they_are_what_there_is_after_any_writes(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let apps = [app.id, create_app(store, "other").await.id];
     let dice = Dice::new(11);
     for round in 0..12 {
@@ -158,13 +158,13 @@ pub(crate) async fn they_are_what_there_is_after_any_writes(bed: &Bed) {
     }
 }
 
-pub(crate) async fn they_are_exact_when_many_write(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
-    let other = bed.reopen().await.unwrap();
+pub(crate) async fn they_are_exact_when_many_write(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
+    let other = database.reopen().await.unwrap();
     let apps = [app.id, create_app(store, "other").await.id];
     let mut tasks = JoinSet::new();
     for writer in 0..12 {
-        let store = if writer % 2 == 0 { bed.store.clone() } else { other.clone() };
+        let store = if writer % 2 == 0 { database.store.clone() } else { other.clone() };
         tasks.spawn(async move {
             let dice = Dice::new(writer);
             for step in 0..25 {
@@ -177,8 +177,8 @@ pub(crate) async fn they_are_exact_when_many_write(bed: &Bed) {
     other.close().await;
 }
 
-pub(crate) async fn a_restore_brings_those_of_the_backup(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn a_restore_brings_those_of_the_backup(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let apps = [app.id];
     let dice = Dice::new(3);
     for step in 0..20 {
@@ -200,16 +200,16 @@ pub(crate) async fn a_restore_brings_those_of_the_backup(bed: &Bed) {
     }
 }
 
-pub(crate) async fn a_wrong_one_is_found(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn a_wrong_one_is_found(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let token = NewToken { owner: Owner::Named(user("7")), ..new_token(1) };
     assert!(matches!(
         store.write(inserting(app.id, vec![token], at(0))).await.unwrap()[..],
         [Inserted::Issued(_)]
     ));
     assert_totals(store, &[app.id]).await;
-    bed.execute("UPDATE app_totals SET tokens = tokens + 1 WHERE kind = 'grant'").await;
-    bed.execute("DELETE FROM user_totals").await;
+    database.execute("UPDATE app_totals SET tokens = tokens + 1 WHERE kind = 'grant'").await;
+    database.execute("DELETE FROM user_totals").await;
     let faults =
         ["there are 1 apps whose tokens were miscounted", "there are 1 users whose tokens were miscounted"];
     assert_eq!(store.check().await.unwrap().faults, faults);

@@ -1,4 +1,4 @@
-use crate::bed::{BY, Bed};
+use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
 use jeton_core::{AppId, Timestamp, TokenId};
 use jeton_store::write::{AddUsage, DeleteApp, SweepDeletedApps};
@@ -17,8 +17,8 @@ async fn usage(store: &dyn Store, app_id: AppId, ids: &[TokenId]) -> Vec<TokenUs
     found
 }
 
-pub(crate) async fn uses_add_up(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn uses_add_up(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let one = issue(store, app.id, new_token(1)).await;
     let two = issue(store, app.id, new_token(2)).await;
     assert_eq!(usage(store, app.id, &[one, two]).await, []);
@@ -40,17 +40,17 @@ pub(crate) async fn uses_add_up(bed: &Bed) {
     assert_eq!(usage(store, other.id, &[one]).await, []);
 }
 
-pub(crate) async fn a_use_changes_neither_revision_nor_log(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn a_use_changes_neither_revision_nor_log(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let id = issue(store, app.id, new_token(1)).await;
-    let (token, log) = (store.token(app.id, id).await.unwrap(), bed.changes_after(0).await);
+    let (token, log) = (store.token(app.id, id).await.unwrap(), database.changes_after(0).await);
     store.write(AddUsage { uses: vec![used(app.id, id, 1, None, 1)] }).await.unwrap();
     assert_eq!(store.token(app.id, id).await.unwrap(), token);
-    assert_eq!(bed.changes_after(0).await, log);
+    assert_eq!(database.changes_after(0).await, log);
 }
 
-pub(crate) async fn use_goes_with_its_token(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn use_goes_with_its_token(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let other = create_app(store, "other").await;
     let gone = issue(store, app.id, new_token(1)).await;
     let kept = issue(store, app.id, new_token(2)).await;
@@ -70,8 +70,8 @@ pub(crate) async fn use_goes_with_its_token(bed: &Bed) {
     assert_eq!(usage(store, app.id, &[kept]).await, []);
 }
 
-pub(crate) async fn unused_tokens_are_found(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn unused_tokens_are_found(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let old = issue(store, app.id, new_token(1)).await;
     let used_early = issue(store, app.id, new_token(2)).await;
     let used_late = issue(store, app.id, new_token(3)).await;
@@ -93,8 +93,8 @@ pub(crate) async fn unused_tokens_are_found(bed: &Bed) {
     assert_eq!(found(Some(at(21))).await, [old, used_early, used_late, young]);
 }
 
-pub(crate) async fn thousands_are_used_at_once(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn thousands_are_used_at_once(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let tokens = (0..2_500).map(new_token).collect();
     store.write(inserting(app.id, tokens, at(0))).await.unwrap();
     let filter = shared(app.id);

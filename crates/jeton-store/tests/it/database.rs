@@ -1,4 +1,4 @@
-//! A database of its own for each test.
+//! Databases for tests: each test has its own.
 
 use jeton_core::Actor;
 use jeton_store::{
@@ -13,133 +13,135 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// A new database and a store on it.
-pub(crate) struct Bed {
-    place: Place,
+pub(crate) struct TestDatabase {
+    location: Location,
     pub(crate) store: Arc<dyn Store>,
 }
 
-/// Where a database is.
-pub(crate) enum Place {
+/// The location of a database.
+pub(crate) enum Location {
     Sqlite(TempDir),
     Postgres(String),
-    /// PostgreSQL through a pooler of transactions, and where it is itself.
+    /// PostgreSQL behind a pooler in transaction mode, and its own URL.
     Pooled(Pooler, String),
 }
 
-impl Place {
+impl Location {
     pub(crate) fn sqlite() -> Self {
-        Place::Sqlite(tempfile::tempdir().unwrap())
+        Location::Sqlite(tempfile::tempdir().unwrap())
     }
 
     pub(crate) fn postgres() -> Self {
-        Place::Postgres(jeton_testkit::Cluster::shared().create_database())
+        Location::Postgres(jeton_testkit::Cluster::shared().create_database())
     }
 
     pub(crate) fn pooled() -> Self {
         let url = jeton_testkit::Cluster::shared().create_database();
-        Place::Pooled(Pooler::before(&url), url)
+        Location::Pooled(Pooler::before(&url), url)
     }
 
     /// The file of a SQLite database.
     pub(crate) fn path(&self) -> PathBuf {
         match self {
-            Place::Sqlite(folder) => folder.path().join("jeton.db"),
-            Place::Postgres(url) | Place::Pooled(_, url) => panic!("{url} is no file"),
+            Location::Sqlite(folder) => folder.path().join("jeton.db"),
+            Location::Postgres(url) | Location::Pooled(_, url) => panic!("{url} is no file"),
         }
     }
 
     pub(crate) async fn open(&self) -> Result<Arc<dyn Store>, OpenError> {
         match self {
-            Place::Sqlite(_) => open_sqlite(&self.path(), SqliteOptions::default()).await,
-            Place::Postgres(url) => open_postgres(url, PostgresOptions::default()).await,
-            Place::Pooled(pooler, direct) => {
+            Location::Sqlite(_) => open_sqlite(&self.path(), SqliteOptions::default()).await,
+            Location::Postgres(url) => open_postgres(url, PostgresOptions::default()).await,
+            Location::Pooled(pooler, direct) => {
                 open_pooled_postgres(pooler.url(), direct, PostgresOptions::default()).await
             }
         }
     }
 
-    /// Runs SQL past the store.
+    /// Runs SQL without the store.
     pub(crate) async fn execute(&self, sql: &str) {
         let sql = AssertSqlSafe(sql.to_owned());
         match self {
-            Place::Sqlite(_) => {
+            Location::Sqlite(_) => {
                 let url = format!("sqlite://{}", self.path().display());
                 SqliteConnection::connect(&url).await.unwrap().execute(sql).await.unwrap();
             }
-            Place::Postgres(url) | Place::Pooled(_, url) => {
+            Location::Postgres(url) | Location::Pooled(_, url) => {
                 PgConnection::connect(url).await.unwrap().execute(sql).await.unwrap();
             }
         }
     }
 }
 
-impl Bed {
-    pub(crate) async fn new(place: Place) -> Self {
-        let store = place.open().await.unwrap();
-        Bed { place, store }
+impl TestDatabase {
+    pub(crate) async fn new(location: Location) -> Self {
+        let store = location.open().await.unwrap();
+        TestDatabase { location, store }
     }
 
     /// Another store on the same database, as another process would have it.
     pub(crate) async fn reopen(&self) -> Result<Arc<dyn Store>, OpenError> {
-        self.place.open().await
+        self.location.open().await
     }
 
     /// The file of a SQLite database.
     pub(crate) fn path(&self) -> PathBuf {
-        self.place.path()
+        self.location.path()
     }
 
     /// The URL of a PostgreSQL database.
     pub(crate) fn url(&self) -> &str {
-        match &self.place {
-            Place::Sqlite(folder) => panic!("{folder:?} has no URL"),
-            Place::Postgres(url) | Place::Pooled(_, url) => url,
+        match &self.location {
+            Location::Sqlite(folder) => panic!("{folder:?} has no URL"),
+            Location::Postgres(url) | Location::Pooled(_, url) => url,
         }
     }
 
-    /// Drops the store.
-    pub(crate) fn into_place(self) -> Place {
-        self.place
+    /// Drops the store and keeps the database.
+    pub(crate) fn into_location(self) -> Location {
+        self.location
     }
 
-    /// Where another database of the same engine can be made.
-    pub(crate) fn another_place(&self) -> Place {
-        match self.place {
-            Place::Sqlite(_) => Place::sqlite(),
-            Place::Postgres(_) => Place::postgres(),
-            Place::Pooled(..) => Place::pooled(),
+    /// The location of a new, empty database of the same engine.
+    pub(crate) fn another_location(&self) -> Location {
+        match self.location {
+            Location::Sqlite(_) => Location::sqlite(),
+            Location::Postgres(_) => Location::postgres(),
+            Location::Pooled(..) => Location::pooled(),
         }
     }
 
     /// A new database of each engine that there is.
-    pub(crate) async fn each_engine(&self) -> Vec<Bed> {
-        let mut beds = vec![Bed::new(Place::sqlite()).await];
+    pub(crate) async fn each_engine(&self) -> Vec<TestDatabase> {
+        let mut databases = vec![TestDatabase::new(Location::sqlite()).await];
         if !jeton_testkit::skips("PostgreSQL") {
-            beds.push(Bed::new(Place::postgres()).await);
+            databases.push(TestDatabase::new(Location::postgres()).await);
         }
-        beds
+        databases
     }
 
-    /// Runs SQL past the store.
+    /// Runs SQL without the store.
     pub(crate) async fn execute(&self, sql: &str) {
-        self.place.execute(sql).await;
+        self.location.execute(sql).await;
     }
 
     pub(crate) fn is_postgres(&self) -> bool {
-        !matches!(self.place, Place::Sqlite(_))
+        !matches!(self.location, Location::Sqlite(_))
     }
 
-    /// A connection past the store; `None` on SQLite.
+    /// A connection of its own; `None` on SQLite.
     pub(crate) async fn postgres_connection(&self) -> Option<PgConnection> {
-        match &self.place {
-            Place::Sqlite(_) => None,
-            Place::Postgres(url) | Place::Pooled(_, url) => Some(PgConnection::connect(url).await.unwrap()),
+        match &self.location {
+            Location::Sqlite(_) => None,
+            Location::Postgres(url) | Location::Pooled(_, url) => {
+                Some(PgConnection::connect(url).await.unwrap())
+            }
         }
     }
 
     /// All entries of the change log after `after`.
     pub(crate) async fn changes_after(&self, after: i64) -> Vec<Change> {
-        if let Place::Postgres(url) | Place::Pooled(_, url) = &self.place {
+        if let Location::Postgres(url) | Location::Pooled(_, url) = &self.location {
             settle(url).await;
         }
         self.store.changes(after, u32::MAX).await.unwrap()
@@ -170,5 +172,5 @@ async fn settle(url: &str) {
     }
 }
 
-/// Who does things in tests.
+/// The actor of what tests do.
 pub(crate) const BY: Actor = Actor::Cli;
