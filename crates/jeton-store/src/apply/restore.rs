@@ -160,9 +160,9 @@ impl<S: Session> Work<'_, '_, S> {
                 let id = row.read_as(Tokens::Id, TokenId::new)?;
                 let scopes = row.read_as(Tokens::Scopes, |text: String| scopes::from_text(&text))?;
                 let was = row.read_as(WasScopes, |text: String| scopes::from_text(&text))?;
-                let meet = was.meet(&scopes);
-                if meet != scopes {
-                    self.session.run(restore::narrow(id, scopes::to_text(&meet))).await?;
+                let common = was.intersection(&scopes);
+                if common != scopes {
+                    self.session.run(restore::narrow(id, scopes::to_text(&common))).await?;
                     narrowed += 1;
                 }
                 from = id.get() + 1;

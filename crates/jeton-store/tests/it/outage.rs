@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use jeton_core::{Actor, Digest, OperatorId};
 use jeton_store::write::RevokeOperator;
 use jeton_store::{PostgresOptions, Store, open_postgres};
-use jeton_testkit::{Passage, Way};
+use jeton_testkit::{FaultyProxy, ProxyMode};
 use sqlx::{Connection, Executor, PgConnection};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,15 +17,15 @@ const QUERY_TIME: Duration = Duration::from_secs(2);
 /// What a machine that is busy with other tests may add.
 const SLACK: Duration = Duration::from_secs(1);
 
-async fn through_a_way() -> (TestDatabase, Way, Arc<dyn Store>) {
+async fn behind_a_proxy() -> (TestDatabase, FaultyProxy, Arc<dyn Store>) {
     let database = TestDatabase::new(Location::postgres()).await;
     begin_on(&database).await;
     let server: SocketAddr = database.url().split(['@', '/']).nth(3).unwrap().parse().unwrap();
-    let way = Way::to(server);
-    let url = database.url().replace(&server.to_string(), &way.address().to_string());
+    let proxy = FaultyProxy::to(server);
+    let url = database.url().replace(&server.to_string(), &proxy.address().to_string());
     let options = PostgresOptions { query_time: QUERY_TIME };
     let store = open_postgres(&format!("{url}?sslmode=disable"), options).await.unwrap();
-    (database, way, store)
+    (database, proxy, store)
 }
 
 async fn write(store: &dyn Store) -> bool {
@@ -44,11 +44,11 @@ fn outages(store: &dyn Store) -> (u64, u64) {
     (measures.outages.get(), measures.is_cut_off.get())
 }
 
-async fn goes_away_and_comes_back(cut: Passage, first_is_write: bool) {
-    let (_database, way, store) = through_a_way().await;
+async fn goes_away_and_comes_back(cut: ProxyMode, first_is_write: bool) {
+    let (_database, proxy, store) = behind_a_proxy().await;
     let store = &*store;
     assert!(store.ping().await.is_ok() && write(store).await);
-    way.set(cut);
+    proxy.set(cut);
     let (done, took) = if first_is_write {
         timed(write(store)).await
     } else {
@@ -65,7 +65,7 @@ async fn goes_away_and_comes_back(cut: Passage, first_is_write: bool) {
     assert!(none_is_done && took < SLACK, "{cut:?}: {took:?}");
     assert_eq!(outages(store), (1, 1), "{cut:?}");
 
-    way.set(Passage::Open);
+    proxy.set(ProxyMode::Open);
     let (_, took) = timed(async {
         while store.ping().await.is_err() {
             tokio::task::yield_now().await;
@@ -89,8 +89,8 @@ async fn a_server_that_refuses_is_not_waited_for() {
     if jeton_testkit::skips("PostgreSQL") {
         return;
     }
-    goes_away_and_comes_back(Passage::Refused, false).await;
-    goes_away_and_comes_back(Passage::Refused, true).await;
+    goes_away_and_comes_back(ProxyMode::Refused, false).await;
+    goes_away_and_comes_back(ProxyMode::Refused, true).await;
 }
 
 #[tokio::test]
@@ -98,8 +98,8 @@ async fn a_server_that_hangs_is_not_waited_for() {
     if jeton_testkit::skips("PostgreSQL") {
         return;
     }
-    goes_away_and_comes_back(Passage::Silent, false).await;
-    goes_away_and_comes_back(Passage::Silent, true).await;
+    goes_away_and_comes_back(ProxyMode::Silent, false).await;
+    goes_away_and_comes_back(ProxyMode::Silent, true).await;
 }
 
 #[tokio::test]
@@ -107,8 +107,8 @@ async fn a_server_that_cannot_be_reached_is_not_waited_for() {
     if jeton_testkit::skips("PostgreSQL") {
         return;
     }
-    goes_away_and_comes_back(Passage::Dropped, false).await;
-    goes_away_and_comes_back(Passage::Dropped, true).await;
+    goes_away_and_comes_back(ProxyMode::Dropped, false).await;
+    goes_away_and_comes_back(ProxyMode::Dropped, true).await;
 }
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn neither_a_slow_statement_nor_a_pool_that_is_used_up_is_an_outage() {
     if jeton_testkit::skips("PostgreSQL") {
         return;
     }
-    let (database, _way, store) = through_a_way().await;
+    let (database, _proxy, store) = behind_a_proxy().await;
     let mut other = PgConnection::connect(database.url()).await.unwrap();
     let mut lock = other.begin().await.unwrap();
     lock.execute("LOCK TABLE tokens IN ACCESS EXCLUSIVE MODE").await.unwrap();

@@ -7,7 +7,7 @@ mod requests;
 mod witness;
 
 use crate::support::{Answer, Installation, request, text};
-use jeton_testkit::Way;
+use jeton_testkit::FaultyProxy;
 use program::{Gateway, Kind, recipe};
 use serde_json::Value;
 use witness::{Seen, Witness};
@@ -16,7 +16,7 @@ use witness::{Seen, Witness};
 struct Bed {
     gateway: Gateway,
     api: Witness,
-    jeton: Way,
+    jeton: FaultyProxy,
     installation: Installation,
     /// Of user 7: it may read datastreams `7` and `a b`, and nothing else.
     token: String,
@@ -32,7 +32,7 @@ impl Bed {
         let create = ["token", "create", "--app", "demo", "--user-id", "7", "--scope", scope];
         let token = installation.place.json(&create);
         let api = Witness::start();
-        let jeton = Way::to(installation.server().address);
+        let jeton = FaultyProxy::to(installation.server().address);
         let gateway = Gateway::start(kind, jeton.address(), api.address);
         let token_id = token["id"].as_u64().unwrap();
         Bed { gateway, api, jeton, installation, token: text(&token, "access_token").to_owned(), token_id }

@@ -4,16 +4,16 @@ use super::program::Gateway;
 use super::witness::Witness;
 use super::{Bed, Kind};
 use crate::support::request;
-use jeton_testkit::Passage;
+use jeton_testkit::ProxyMode;
 
 const GOOD: &str = "/v1/demo/datastreams/7";
 
 pub(super) fn outages(kind: Kind) {
     let mut bed = Bed::new(kind);
-    for passage in [Passage::Refused, Passage::Silent, Passage::Open] {
+    for passage in [ProxyMode::Refused, ProxyMode::Silent, ProxyMode::Open] {
         bed.jeton.set(passage);
         let (answer, seen) = bed.ask_as_holder("GET", GOOD, &[]);
-        let expected = if passage == Passage::Open { 200 } else { 503 };
+        let expected = if passage == ProxyMode::Open { 200 } else { 503 };
         assert_eq!((answer.status, seen.is_some()), (expected, expected == 200), "{passage:?}: {answer:?}");
     }
     bed.installation.server.as_mut().unwrap().stop();

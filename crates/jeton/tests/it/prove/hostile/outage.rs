@@ -3,7 +3,7 @@
 
 use super::wire::basic;
 use crate::support::{Answer, Installation, Place, Server, loopback, request_if_served, text};
-use jeton_testkit::{Cluster, Passage, Way};
+use jeton_testkit::{Cluster, FaultyProxy, ProxyMode};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -126,27 +126,27 @@ pub(super) fn outage(cut: Cut, bounds: &Bounds) -> String {
     let own = matches!(cut, Cut::Suspended).then(Cluster::own);
     let url = own.as_ref().unwrap_or_else(|| Cluster::shared()).create_database();
     let server: SocketAddr = url.split(['@', '/']).nth(3).unwrap().parse().unwrap();
-    let way = Way::to(server);
+    let proxy = FaultyProxy::to(server);
     let url = match &own {
         Some(_) => url,
-        None => url.replace(&server.to_string(), &way.address().to_string()) + "?sslmode=disable",
+        None => url.replace(&server.to_string(), &proxy.address().to_string()) + "?sslmode=disable",
     };
     let mut installation = Installation::at(Place::on(Some(url))).with(&loopback::open()).serve();
     let questions = questions(&installation);
-    let set = |passage| {
-        way.set(passage);
+    let set = |mode| {
+        proxy.set(mode);
         None
     };
     let figure = watched(&questions, installation.server(), bounds, || {
         let suspended = match cut {
-            Cut::Refused => set(Passage::Refused),
-            Cut::Silent => set(Passage::Silent),
-            Cut::Dropped => set(Passage::Dropped),
+            Cut::Refused => set(ProxyMode::Refused),
+            Cut::Silent => set(ProxyMode::Silent),
+            Cut::Dropped => set(ProxyMode::Dropped),
             Cut::Suspended => own.as_ref().map(Cluster::suspend),
         };
         || {
             drop(suspended);
-            way.set(Passage::Open);
+            proxy.set(ProxyMode::Open);
         }
     });
     let log = installation.server.as_mut().unwrap().stop();

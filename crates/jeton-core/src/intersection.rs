@@ -1,4 +1,4 @@
-//! What two lists of scopes both allow.
+//! The intersection of two lists of scopes: what both allow.
 
 use crate::scope::{MAX_NAMES_PER_SCOPE, MAX_SCOPES, Scope, Scopes};
 use std::collections::HashSet;
@@ -14,7 +14,7 @@ impl Scopes {
     /// allow what both allow, save what one allows by a resource's id and the other by its tags, which no scope can say;
     /// of more than [`MAX_SCOPES`] the rest is left out. Takes time in proportion to the product of both.
     #[must_use]
-    pub fn meet(&self, other: &Scopes) -> Scopes {
+    pub fn intersection(&self, other: &Scopes) -> Scopes {
         let (mine, others) = (self.as_slice(), other.as_slice());
         let lie_within = |inner: &[Scope], outer: &[Scope]| {
             inner.iter().all(|inner| outer.iter().any(|outer| lies_within(inner, outer)))
@@ -130,14 +130,14 @@ mod tests {
         let narrow = scopes(vec![on("write,read", &["b", "a"], &[]), on("read", &[], &["t", "u"])]);
         let wide = scopes(vec![Scope::global(names("read,write,delete"))]);
         for (one, two) in [(&narrow, &wide), (&wide, &narrow), (&narrow, &narrow)] {
-            assert_eq!(one.meet(two), narrow);
+            assert_eq!(one.intersection(two), narrow);
         }
         let tagged = scopes(vec![on("read", &[], &["t"])]);
         assert_eq!(
-            tagged.meet(&scopes(vec![on("read", &[], &["t", "u"])])).as_slice(),
+            tagged.intersection(&scopes(vec![on("read", &[], &["t", "u"])])).as_slice(),
             [on("read", &[], &["t", "u"])]
         );
-        assert_eq!(wide.meet(&Scopes::none()), Scopes::none());
+        assert_eq!(wide.intersection(&Scopes::none()), Scopes::none());
     }
 
     #[test]
@@ -145,12 +145,12 @@ mod tests {
         let one = scopes(vec![Scope::global(names("read,write")), on("delete", &["a", "b"], &[])]);
         let two = scopes(vec![Scope::global(names("write,delete")), on("read", &["a"], &[])]);
         assert_eq!(
-            one.meet(&two).as_slice(),
+            one.intersection(&two).as_slice(),
             [Scope::global(names("write")), on("read", &["a"], &[]), on("delete", &["a", "b"], &[])]
         );
         // By id here and by tags there: no scope says that.
         let by_id = scopes(vec![on("read", &["a"], &[])]);
-        assert_eq!(by_id.meet(&scopes(vec![on("read", &[], &["t"])])), Scopes::none());
+        assert_eq!(by_id.intersection(&scopes(vec![on("read", &[], &["t"])])), Scopes::none());
     }
 
     #[test]
@@ -158,7 +158,7 @@ mod tests {
         let many = |prefix: &str| {
             scopes((0..40).map(|n| on("read", &[], &[&format!("{prefix}{n}"), "z"])).collect())
         };
-        assert_eq!(many("a").meet(&many("b")).as_slice().len(), MAX_SCOPES);
+        assert_eq!(many("a").intersection(&many("b")).as_slice().len(), MAX_SCOPES);
     }
 
     fn any_scopes() -> impl Strategy<Value = Scopes> {
@@ -187,13 +187,13 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_is_allowed_that_one_refuses(one in any_scopes(), two in any_scopes()) {
-            let meet = one.meet(&two);
+            let common = one.intersection(&two);
             for demand in demands() {
                 let both = allows(&one, &demand) && allows(&two, &demand);
-                prop_assert!(!allows(&meet, &demand) || both, "{:?} {:?}", meet, demand);
+                prop_assert!(!allows(&common, &demand) || both, "{:?} {:?}", common, demand);
                 // What names a resource by its id alone, or none at all, is exact.
                 let by_tags = matches!(&demand, Demand::Permission { resource: Some(resource), .. } if !resource.tags.is_empty());
-                prop_assert!(allows(&meet, &demand) == both || by_tags, "{:?} {:?}", meet, demand);
+                prop_assert!(allows(&common, &demand) == both || by_tags, "{:?} {:?}", common, demand);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! A way to a server that can be cut in each manner in which networks and servers fail.
+//! A TCP proxy that fails in each of the manners in which networks and servers do.
 
 use rustix::net::listen;
 use std::io;
@@ -11,36 +11,36 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-/// An address that nobody connects from: a port of it that is closed for a while is not given to others.
+/// An address that nothing connects from, so that a port which is closed for a while is not reused.
 const OWN: &str = "127.0.0.2:0";
-/// How long somebody who is answered at all may have to wait for that on this machine.
+/// How long a connection may take on this machine if it is accepted at all.
 const ANSWERED: Duration = Duration::from_millis(300);
 
-/// What becomes of those who want to reach the server.
+/// What the proxy does with connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Passage {
+pub enum ProxyMode {
     /// Everything passes.
     Open,
-    /// As where nobody listens any more: connections are reset, and others are refused.
+    /// As if nothing listened any more: connections are reset, and new ones refused.
     Refused,
-    /// As before a server that hangs: connections are accepted, and nothing is said on any.
+    /// As with a server that hangs: connections are accepted, and nothing is sent on any.
     Silent,
-    /// As behind a firewall that drops packets: nothing is said, and who connects is not answered at all.
+    /// As behind a firewall that drops packets: nothing is sent, and new connections get no answer at all.
     Dropped,
 }
 
-/// A way to a server.
+/// A TCP proxy before a server.
 #[derive(Debug)]
-pub struct Way {
+pub struct FaultyProxy {
     address: SocketAddr,
-    passage: watch::Sender<Passage>,
-    /// Those who fill the line before the door, so that the system drops whoever comes after them.
+    mode: watch::Sender<ProxyMode>,
+    /// Connections that fill the backlog, so that the system drops the next ones.
     waiting: Mutex<Vec<Client>>,
     runtime: Option<Runtime>,
 }
 
-impl Way {
-    /// An open one.
+impl FaultyProxy {
+    /// Starts a proxy that passes everything on to `server`.
     ///
     /// # Panics
     /// This machine has no more addresses or threads.
@@ -50,31 +50,31 @@ impl Way {
         let listener = std::net::TcpListener::bind(OWN).expect("an address can be had");
         listener.set_nonblocking(true).expect("a listener need not block");
         let address = listener.local_addr().expect("a bound listener has an address");
-        let passage = watch::Sender::new(Passage::Open);
-        runtime.spawn(serve(listener, server, passage.subscribe()));
-        Way { address, passage, waiting: Mutex::default(), runtime: Some(runtime) }
+        let mode = watch::Sender::new(ProxyMode::Open);
+        runtime.spawn(serve(listener, server, mode.subscribe()));
+        FaultyProxy { address, mode, waiting: Mutex::default(), runtime: Some(runtime) }
     }
 
-    /// Where it begins.
+    /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Opens or cuts it. When this returns, it is as it was told to be.
-    pub fn set(&self, passage: Passage) {
+    /// Changes the mode. When this returns, the change has taken effect.
+    pub fn set(&self, mode: ProxyMode) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.clear();
-        self.passage.send_replace(passage);
+        self.mode.send_replace(mode);
         loop {
-            let is_so = match (Client::connect_timeout(&self.address, ANSWERED), passage) {
-                (Ok(client), Passage::Dropped) => {
+            let is_so = match (Client::connect_timeout(&self.address, ANSWERED), mode) {
+                (Ok(client), ProxyMode::Dropped) => {
                     waiting.push(client);
                     false
                 }
-                (Ok(_), passage) => passage != Passage::Refused,
-                (Err(error), Passage::Refused) => error.kind() == io::ErrorKind::ConnectionRefused,
-                (Err(error), Passage::Dropped) => error.kind() == io::ErrorKind::TimedOut,
-                (Err(_), Passage::Open | Passage::Silent) => false,
+                (Ok(_), mode) => mode != ProxyMode::Refused,
+                (Err(error), ProxyMode::Refused) => error.kind() == io::ErrorKind::ConnectionRefused,
+                (Err(error), ProxyMode::Dropped) => error.kind() == io::ErrorKind::TimedOut,
+                (Err(_), ProxyMode::Open | ProxyMode::Silent) => false,
             };
             if is_so {
                 return;
@@ -84,35 +84,35 @@ impl Way {
     }
 }
 
-impl Drop for Way {
+impl Drop for FaultyProxy {
     fn drop(&mut self) {
-        // Also where nobody may wait.
+        // Works in an asynchronous context too, where blocking is not allowed.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
     }
 }
 
-async fn serve(listener: std::net::TcpListener, server: SocketAddr, mut passage: watch::Receiver<Passage>) {
+async fn serve(listener: std::net::TcpListener, server: SocketAddr, mut mode: watch::Receiver<ProxyMode>) {
     let mut listener = TcpListener::from_std(listener).ok();
     let address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
     let address = address.expect("a bound listener has an address");
     loop {
-        let now = *passage.borrow_and_update();
-        if now == Passage::Refused {
+        let now = *mode.borrow_and_update();
+        if now == ProxyMode::Refused {
             listener = None;
         }
-        if let (None, false) = (&listener, now == Passage::Refused) {
+        if let (None, false) = (&listener, now == ProxyMode::Refused) {
             listener = TcpListener::bind(address).await.ok();
             sleep(Duration::from_millis(u64::from(listener.is_none()))).await;
         }
         let accepted = async {
             match &listener {
-                // Said again, it changes how many may wait.
+                // Another listen(2) changes the length of the backlog.
                 Some(listener)
-                    if listen(listener, if now == Passage::Dropped { 0 } else { 1_024 }).is_ok() =>
+                    if listen(listener, if now == ProxyMode::Dropped { 0 } else { 1_024 }).is_ok() =>
                 {
-                    if now == Passage::Dropped {
+                    if now == ProxyMode::Dropped {
                         std::future::pending().await
                     } else {
                         listener.accept().await
@@ -123,40 +123,40 @@ async fn serve(listener: std::net::TcpListener, server: SocketAddr, mut passage:
         };
         tokio::select! {
             accepted = accepted => if let Ok((client, _)) = accepted {
-                tokio::spawn(relay(client, server, passage.clone()));
+                tokio::spawn(relay(client, server, mode.clone()));
             },
-            changed = passage.changed() => if changed.is_err() { return },
+            changed = mode.changed() => if changed.is_err() { return },
         }
     }
 }
 
-async fn relay(client: TcpStream, server: SocketAddr, passage: watch::Receiver<Passage>) {
-    let mut refused = passage.clone();
+async fn relay(client: TcpStream, server: SocketAddr, mode: watch::Receiver<ProxyMode>) {
+    let mut refused = mode.clone();
     let relayed = async {
         let Ok(server) = TcpStream::connect(server).await else { return };
         let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
-        tokio::join!(pass(from_client, to_server, passage.clone()), pass(from_server, to_client, passage));
+        tokio::join!(pass(from_client, to_server, mode.clone()), pass(from_server, to_client, mode));
     };
     tokio::select! {
         () = relayed => {}
-        _ = refused.wait_for(|passage| *passage == Passage::Refused) => {}
+        _ = refused.wait_for(|mode| *mode == ProxyMode::Refused) => {}
     }
 }
 
 async fn pass(
     mut from: impl AsyncReadExt + Unpin,
     mut to: impl AsyncWriteExt + Unpin,
-    mut passage: watch::Receiver<Passage>,
+    mut mode: watch::Receiver<ProxyMode>,
 ) {
     let mut buffer = [0; 4096];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
-        if passage.wait_for(|passage| *passage == Passage::Open).await.is_err()
+        if mode.wait_for(|mode| *mode == ProxyMode::Open).await.is_err()
             || to.write_all(&buffer[..length]).await.is_err()
         {
             return;
         }
     }
-    // Who is gone need not be told.
+    // A peer that is gone needs no shutdown.
     drop(to.shutdown().await);
 }
 
@@ -176,9 +176,9 @@ mod tests {
     }
 
     #[test]
-    fn a_way_is_cut_and_opened_as_it_is_told() {
+    fn each_mode_takes_effect() {
         let server = Server::bind("127.0.0.1:0").unwrap();
-        let way = Way::to(server.local_addr().unwrap());
+        let proxy = FaultyProxy::to(server.local_addr().unwrap());
         std::thread::spawn(move || {
             for client in server.incoming() {
                 let mut client = client.unwrap();
@@ -188,7 +188,7 @@ mod tests {
                 });
             }
         });
-        let connect = || Client::connect_timeout(&way.address(), ANSWERED);
+        let connect = || Client::connect_timeout(&proxy.address(), ANSWERED);
         let silence = |client: &mut Client| {
             assert_eq!(echo(client, ANSWERED).unwrap_err().kind(), io::ErrorKind::WouldBlock);
         };
@@ -197,19 +197,19 @@ mod tests {
         for _ in 0..2 {
             let mut before = connect().unwrap();
             assert_eq!(echo(&mut before, LONG).unwrap(), 1);
-            way.set(Passage::Silent);
+            proxy.set(ProxyMode::Silent);
             silence(&mut before);
             silence(&mut connect().unwrap());
-            way.set(Passage::Dropped);
+            proxy.set(ProxyMode::Dropped);
             silence(&mut before);
             assert_eq!(error(connect()), io::ErrorKind::TimedOut);
-            way.set(Passage::Open);
+            proxy.set(ProxyMode::Open);
             let mut before = connect().unwrap();
             assert_eq!(echo(&mut before, LONG).unwrap(), 1);
-            way.set(Passage::Refused);
+            proxy.set(ProxyMode::Refused);
             assert_eq!(error(connect()), io::ErrorKind::ConnectionRefused);
             assert_ne!(echo(&mut before, LONG).unwrap_or(0), 1, "connections are reset");
-            way.set(Passage::Open);
+            proxy.set(ProxyMode::Open);
         }
     }
 }
