@@ -10,12 +10,12 @@ mod document;
 mod expiry;
 mod filter;
 mod input;
+mod matching;
 mod merge;
 mod pages;
 mod read;
 mod row;
 mod search;
-mod sift;
 mod stream;
 mod write;
 

@@ -1,10 +1,10 @@
-//! Going through the rows of an answer, page by page.
+//! The rows of an answer, page by page.
 
 use super::caller::LoopBackCaller;
+use super::matching::{Matcher, Matching, Sink};
 use super::read::is_seen;
 use super::row::LoopBackRow;
 use super::search::PAGE_ROWS;
-use super::sift::{Sieve, Sift, Sink};
 use crate::apps::OpenApp;
 use crate::{Error, Service};
 use jeton_core::{Halt, Meter, TokenId};
@@ -12,36 +12,36 @@ use jeton_loopback::Method;
 use jeton_store::{Order, StoredToken, TokenFilter, TokenPage};
 use std::sync::Arc;
 
-/// How the rows of an answer are gone through.
+/// How the rows of an answer are read.
 #[derive(Debug)]
-pub(super) enum Way {
+pub(super) enum Plan {
     /// These, in this order.
     Chosen(std::vec::IntoIter<TokenId>),
-    /// All, in an order that the store has: that of creation, or by `created`.
-    Walk {
+    /// All, in an order that the store supports: of creation, or by `created`.
+    Scan {
         filter: TokenFilter,
         order: Order,
         after: Option<TokenId>,
-        /// How many of the matching rows are still left out.
+        /// How many of the matching rows are still to be skipped.
         skip: u64,
         is_over: bool,
     },
 }
 
-impl Way {
-    pub(super) fn walk(filter: TokenFilter, skip: u64) -> Self {
-        Way::Walk { filter, order: Order::OldestFirst, after: None, skip, is_over: false }
+impl Plan {
+    pub(super) fn scan(filter: TokenFilter, skip: u64) -> Self {
+        Plan::Scan { filter, order: Order::OldestFirst, after: None, skip, is_over: false }
     }
 }
 
-/// What is left of an answer.
+/// The rest of an answer.
 pub(super) struct Answer {
     pub(super) service: Service,
     pub(super) app: Arc<OpenApp>,
     pub(super) caller: LoopBackCaller,
     pub(super) method: Method,
-    pub(super) sieve: Sieve,
-    pub(super) way: Way,
+    pub(super) matcher: Matcher,
+    pub(super) plan: Plan,
     pub(super) left: u64,
     pub(super) has_begun: bool,
 }
@@ -49,7 +49,7 @@ pub(super) struct Answer {
 /// A page of an answer.
 struct Page {
     rows: Vec<LoopBackRow>,
-    /// How many of the matching rows are still left out.
+    /// How many of the matching rows are still to be skipped.
     skip: u64,
     left: u64,
 }
@@ -71,30 +71,30 @@ impl Answer {
     /// Empty: there are no more.
     pub(super) async fn next_page(&mut self) -> Result<Vec<LoopBackRow>, Error> {
         let mut rows = Vec::new();
-        while rows.is_empty() && self.left > 0 && !self.way.is_over() {
-            let Answer { service, app, caller, method, sieve, .. } = self;
-            // The first page follows upon admission. A slow reader of the others may have lost its rights since.
+        while rows.is_empty() && self.left > 0 && !self.plan.is_over() {
+            let Answer { service, app, caller, method, matcher, .. } = self;
+            // The first page follows admission; before later ones a slow reader may have lost its rights.
             if self.has_begun && !service.still_may(app, caller, *method).await? {
                 return Err(Error::Withdrawn);
             }
             self.has_begun = true;
-            let stored = self.way.next_page(service, app, sieve.condition.is_all(), self.left).await?;
-            let page = Page { rows, skip: self.way.skip(), left: self.left };
-            let sift = Sift::run(service, app, sieve.clone(), stored, page).await?;
-            self.way.set_skip(sift.sink.skip);
-            (rows, self.left) = (sift.sink.rows, sift.sink.left);
+            let stored = self.plan.next_page(service, app, matcher.condition.is_all(), self.left).await?;
+            let page = Page { rows, skip: self.plan.skip(), left: self.left };
+            let matching = Matching::run(service, app, matcher.clone(), stored, page).await?;
+            self.plan.set_skip(matching.sink.skip);
+            (rows, self.left) = (matching.sink.rows, matching.sink.left);
         }
-        // The client may take its time.
-        self.sieve.rest();
+        // The client may read slowly.
+        self.matcher.rest();
         Ok(rows)
     }
 }
 
-impl Way {
+impl Plan {
     fn is_over(&self) -> bool {
         match self {
-            Way::Chosen(ids) => ids.as_slice().is_empty(),
-            Way::Walk { is_over, .. } => *is_over,
+            Plan::Chosen(ids) => ids.as_slice().is_empty(),
+            Plan::Scan { is_over, .. } => *is_over,
         }
     }
 
@@ -108,17 +108,17 @@ impl Way {
     ) -> Result<Vec<StoredToken>, Error> {
         let few = u32::try_from(left).map_or(PAGE_ROWS, |left| left.min(PAGE_ROWS));
         match self {
-            Way::Chosen(ids) => {
+            Plan::Chosen(ids) => {
                 let ids: Vec<TokenId> = ids.take(few as usize).collect();
                 let mut stored = service.store.tokens(app.id, &ids).await?;
                 stored.retain(|stored| is_seen(&stored.token, service.now()));
                 stored.sort_by_key(|stored| ids.iter().position(|id| *id == stored.token.id));
                 Ok(stored)
             }
-            Way::Walk { filter, order, after, skip, is_over } => {
+            Plan::Scan { filter, order, after, skip, is_over } => {
                 let mut page = TokenPage { order: *order, after: *after, limit: PAGE_ROWS, skip: 0 };
                 if takes_all {
-                    // The store can leave out what would be read for nothing.
+                    // The store can skip rows that would be read for nothing.
                     page = TokenPage { skip: std::mem::take(skip), limit: few, ..page };
                 }
                 let stored = service.store.list_tokens(filter, page).await?;
@@ -133,16 +133,16 @@ impl Way {
         }
     }
 
-    /// How many of the matching rows are still left out.
+    /// How many of the matching rows are still to be skipped.
     fn skip(&self) -> u64 {
         match self {
-            Way::Walk { skip, .. } => *skip,
-            Way::Chosen(_) => 0,
+            Plan::Scan { skip, .. } => *skip,
+            Plan::Chosen(_) => 0,
         }
     }
 
     fn set_skip(&mut self, left: u64) {
-        if let Way::Walk { skip, .. } = self {
+        if let Plan::Scan { skip, .. } = self {
             *skip = left;
         }
     }

@@ -1,13 +1,13 @@
 //! Finding rows by a filter.
 //!
-//! Rows come page by page, so that any number of them needs the memory of one page. An order other than that of creation
-//! is found out beforehand, and what is kept of it is the rows' numbers alone.
+//! Rows are read page by page, so any number of them needs the memory of one page. An order other than the order of
+//! creation is computed first, and only the rows' numbers are kept of it.
 
 use super::caller::LoopBackCaller;
-use super::pages::{Answer, Way};
+use super::matching::{Matcher, Matching, Sink};
+use super::pages::{Answer, Plan};
 use super::read::{KINDS, is_seen};
 use super::row::LoopBackRow;
-use super::sift::{Sieve, Sift, Sink};
 use crate::apps::OpenApp;
 use crate::work::{Allowance, Slice, Stop, Work};
 use crate::{Error, Service};
@@ -18,39 +18,39 @@ use jeton_store::{Fair, Order, OwnerFilter, Share, StoredToken, TokenFilter, Tok
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Rows up to which an order by `id`, and conditions that look into it, are decided: the ids must be opened for that.
-/// Also the rows that are sorted at once in any other order.
+/// At most this many rows are ordered by `id` or matched by conditions on the text of it, since each id must be unsealed.
+/// Also how many rows are sorted at once in any other order.
 const MAX_SORTED: usize = 10_000;
-/// The bytes of what those are sorted by. 10,000 ids of at most 1,024 bytes, each in a value of 32, are within.
+/// At most this many bytes of sort keys: 10,000 ids of at most 1,024 bytes, each in a value of 32 bytes, fit.
 const MAX_SORTED_BYTES: usize = 16 * 1024 * 1024;
-/// Rows that are read from the store at once to be answered. A row has at most some 100 KiB.
+/// How many rows of an answer are read from the store at once. A row has at most about 100 KiB.
 pub(super) const PAGE_ROWS: u32 = 64;
-/// Rows that are read from the store at once to be judged, of which at most their places are kept.
+/// How many rows of a search are read from the store at once; at most their sort keys are kept.
 const SEARCH_ROWS: u32 = 256;
-/// Most searches at once, of which one app has at most two. What each keeps bounds the memory of all.
+/// At most this many searches run at once, two of them for one app. This bounds the memory of all searches.
 const SEARCHES: Share = Share { places: 6, each: 2, waiting: 256 };
-/// Rows that are named by their ids up to which nobody waits for a turn.
+/// A search for at most this many ids does not wait for a turn.
 const FEW_IDS: usize = 16;
-/// How long a search waits for its turn.
+/// How long a search waits for a turn.
 const SEARCH_WAIT: Duration = Duration::from_secs(5);
 
-/// The answer to a search.
+/// The result of a search.
 pub type Found<T> = Result<Result<T, ReadRefusal>, Error>;
 
-/// Why a search is not made.
+/// Why a search is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadRefusal {
-    /// It wants an order by `id`, or a condition that looks into `id`, over more than 10,000 rows.
+    /// It needs an order by `id`, or a condition on the text of `id`, over more than 10,000 rows.
     #[error(
         "an order by id, or a condition on it other than equality, is decided over at most {MAX_SORTED} rows"
     )]
     TooManyToOpen,
-    /// It wants more than 10,000 rows, or rows with much to sort by, in an order that has to be found out.
+    /// It needs more than 10,000 rows, or rows with large sort keys, in an order that must be computed.
     #[error("more than {MAX_SORTED} rows, or 16 MiB of what they are sorted by, are not sorted: set a limit")]
     TooManyToSort,
 }
 
-/// The turns of those who search through many rows.
+/// The turns of searches over many rows.
 #[derive(Clone, Debug)]
 pub(crate) struct Searches(Fair<AppId>);
 
@@ -70,14 +70,14 @@ impl Searches {
 }
 
 impl Service {
-    /// The rows that a filter lets through, in its order and page by page. `caller` was let in to `method`; before each
-    /// further page it is asked whether it still would be.
+    /// The rows that match a filter, in its order, page by page. `caller` was admitted to `method`; its rights are checked
+    /// again before each further page.
     ///
-    /// By default rows are ordered by `id`; over more than 10,000 they are in the order of creation. Rows that change
-    /// meanwhile are as they are when their page is read, and are left out if the condition means them no more.
+    /// By default rows are ordered by `id`; more than 10,000 rows are in the order of creation. A row that changes
+    /// meanwhile is returned as it is when its page is read, and left out if it no longer matches.
     ///
     /// # Errors
-    /// It could not be found out. A page may fail later by itself.
+    /// The store could not be read. Each page may also fail by itself.
     pub async fn loopback_find(
         &self,
         app: &OpenApp,
@@ -88,7 +88,7 @@ impl Service {
         self.find_within(app, caller, method, filter, self.allowance()).await
     }
 
-    /// The same, within what is allowed for all that a request matches.
+    /// The same, within the allowance for all matching of a request.
     pub(super) async fn find_within(
         &self,
         app: &OpenApp,
@@ -98,18 +98,18 @@ impl Service {
         allowance: Allowance,
     ) -> Found<impl Stream<Item = Result<Vec<LoopBackRow>, Error>> + Send + use<>> {
         let app = Arc::new(app.clone());
-        let sieve = Sieve::new(Arc::new(filter.condition), allowance);
-        let way = match self.way(&app, &sieve, &filter.order, filter.page).await? {
-            Ok(way) => way,
-            Err(fault) => return Ok(Err(fault)),
+        let matcher = Matcher::new(Arc::new(filter.condition), allowance);
+        let plan = match self.plan(&app, &matcher, &filter.order, filter.page).await? {
+            Ok(plan) => plan,
+            Err(refusal) => return Ok(Err(refusal)),
         };
         let answer = Answer {
             service: self.clone(),
             app,
             caller: caller.clone(),
             method,
-            sieve,
-            way,
+            matcher,
+            plan,
             left: filter.page.limit.unwrap_or(u64::MAX),
             has_begun: false,
         };
@@ -119,68 +119,69 @@ impl Service {
         })))
     }
 
-    /// How many rows a condition lets through.
+    /// How many rows match a condition.
     ///
     /// # Errors
-    /// It could not be found out.
+    /// The store could not be read.
     pub async fn loopback_count(&self, app: &OpenApp, condition: Condition) -> Found<u64> {
-        // Of these there are totals.
+        // The store keeps totals of these.
         let user_id = condition.sole_user().and_then(|user| user.parse().ok());
         if condition.is_all() || user_id.is_some() {
             return Ok(Ok(self.store.count_tokens(&all(app, user_id, self.now())).await?));
         }
-        let sieve = Sieve::new(Arc::new(condition), self.allowance());
-        let mut search = Search::begin(self, &Arc::new(app.clone()), &sieve).await?;
+        let matcher = Matcher::new(Arc::new(condition), self.allowance());
+        let mut search = Search::begin(self, &Arc::new(app.clone()), &matcher).await?;
         let mut count = 0;
         while !search.is_over {
             count = match search.page(count).await? {
                 Ok((count, _)) => count,
-                Err(fault) => return Ok(Err(fault)),
+                Err(refusal) => return Ok(Err(refusal)),
             };
         }
         Ok(Ok(count))
     }
 
-    /// In which way the rows of a filter are gone through.
-    async fn way(
+    /// How the rows of a filter are read.
+    async fn plan(
         &self,
         app: &Arc<OpenApp>,
-        sieve: &Sieve,
+        matcher: &Matcher,
         order: &jeton_loopback::Order,
         page: jeton_loopback::Page,
-    ) -> Found<Way> {
-        let condition = &*sieve.condition;
+    ) -> Found<Plan> {
+        let condition = &*matcher.condition;
         let implied = condition.implied();
-        let mut walk = Way::walk(all(app, implied_user(&implied), self.now()), page.skip);
-        // Where the condition names ids, nobody has to be walked past.
+        let mut scan = Plan::scan(all(app, implied_user(&implied), self.now()), page.skip);
+        // A condition that names ids is looked up by them instead of scanning past other rows.
         if order.is_creation() && !condition.needs_id() && implied.ids.is_none() {
-            return Ok(Ok(walk));
+            return Ok(Ok(scan));
         }
         if (order.is_default() || order.by_created().is_some()) && condition.is_all() {
-            let beyond = TokenPage { skip: MAX_SORTED as u64, limit: 1, ..first_page() };
-            if !self.store.list_tokens(&all(app, None, self.now()), beyond).await?.is_empty() {
-                if let (Way::Walk { order: walked, .. }, Some(descending)) = (&mut walk, order.by_created()) {
-                    *walked = Order::Created { descending, after: None };
+            let past_limit = TokenPage { skip: MAX_SORTED as u64, limit: 1, ..first_page() };
+            if !self.store.list_tokens(&all(app, None, self.now()), past_limit).await?.is_empty() {
+                if let (Plan::Scan { order: scanned, .. }, Some(descending)) = (&mut scan, order.by_created())
+                {
+                    *scanned = Order::Created { descending, after: None };
                 }
-                return Ok(Ok(walk));
+                return Ok(Ok(scan));
             }
         }
         let wanted = page.limit.and_then(|limit| usize::try_from(page.skip.checked_add(limit)?).ok());
-        // Room for as many again as are wanted, lest every further row has to be sorted in.
+        // Room for twice the rows wanted, so that not every further row needs a sort.
         let room = wanted.filter(|wanted| *wanted <= MAX_SORTED && !order.is_default() && !order.needs_id());
-        let most = room.map_or(MAX_SORTED, |wanted| MAX_SORTED.max(2 * wanted));
-        let mut chosen = Chosen { order: order.clone(), kept: Vec::new(), bytes: 0, most };
-        let mut search = Search::begin(self, app, sieve).await?;
+        let max_rows = room.map_or(MAX_SORTED, |wanted| MAX_SORTED.max(2 * wanted));
+        let mut chosen = Selection { order: order.clone(), kept: Vec::new(), bytes: 0, max_rows };
+        let mut search = Search::begin(self, app, matcher).await?;
         while !search.is_over {
             chosen = match search.page(chosen).await? {
                 Ok((chosen, _)) => chosen,
-                Err(fault) => return Ok(Err(fault)),
+                Err(refusal) => return Ok(Err(refusal)),
             };
             if !chosen.is_full() {
                 continue;
             }
             if order.is_default() {
-                return Ok(Ok(walk));
+                return Ok(Ok(scan));
             }
             let Some(wanted) = wanted.filter(|wanted| *wanted <= MAX_SORTED && !order.needs_id()) else {
                 let is_by_id = order.needs_id();
@@ -190,26 +191,26 @@ impl Service {
                     ReadRefusal::TooManyToSort
                 }));
             };
-            chosen = self.sorted(app, chosen, &sieve.allowance).await?;
+            chosen = self.sorted(app, chosen, &matcher.allowance).await?;
             if !chosen.shrink(wanted) {
                 return Ok(Err(ReadRefusal::TooManyToSort));
             }
         }
-        let chosen = self.sorted(app, chosen, &sieve.allowance).await?;
+        let chosen = self.sorted(app, chosen, &matcher.allowance).await?;
         let skip = usize::try_from(page.skip).unwrap_or(usize::MAX);
         let ids = chosen.kept.into_iter().skip(skip).map(|(_, id)| id);
-        Ok(Ok(Way::Chosen(ids.collect::<Vec<_>>().into_iter())))
+        Ok(Ok(Plan::Chosen(ids.collect::<Vec<_>>().into_iter())))
     }
 
     async fn sorted(
         &self,
         app: &OpenApp,
-        mut chosen: Chosen,
+        mut chosen: Selection,
         allowance: &Allowance,
-    ) -> Result<Chosen, Error> {
+    ) -> Result<Selection, Error> {
         let sorting = chosen.order.sorting(std::mem::take(&mut chosen.kept));
         let sort = self.work(Some(app.id), Sort { sorting, allowance: allowance.clone() }).await?;
-        Ok(Chosen { kept: sort.sorting.into_sorted(), ..chosen })
+        Ok(Selection { kept: sort.sorting.into_sorted(), ..chosen })
     }
 }
 
@@ -229,35 +230,35 @@ impl Work for Sort {
     }
 }
 
-/// The rows that a condition lets through, in the order of creation, page by page. What the condition implies about ids
-/// and users is asked of the store; the rest is decided here.
+/// The rows that match a condition, in the order of creation, page by page. The store selects by what the condition implies
+/// about ids and users; the rest is matched here.
 struct Search {
     service: Service,
     app: Arc<OpenApp>,
-    sieve: Sieve,
-    from: From,
+    matcher: Matcher,
+    source: RowSource,
     is_over: bool,
     _turn: Option<Turn<AppId>>,
 }
 
-/// Where rows come from.
-enum From {
-    /// They are at hand.
+/// Where a search reads rows from.
+enum RowSource {
+    /// These, which were read already.
     Found(Vec<StoredToken>),
-    /// They have these numbers.
+    /// Those with these numbers.
     Numbers(std::vec::IntoIter<TokenId>),
-    /// The store has them.
+    /// Those that the store selects.
     Store(TokenFilter, TokenPage),
 }
 
 impl Search {
-    async fn begin(service: &Service, app: &Arc<OpenApp>, sieve: &Sieve) -> Result<Self, Error> {
-        let condition = &sieve.condition;
+    async fn begin(service: &Service, app: &Arc<OpenApp>, matcher: &Matcher) -> Result<Self, Error> {
+        let condition = &matcher.condition;
         let mut implied = condition.implied();
         let is_long = implied.ids.as_ref().is_none_or(|ids| ids.len() > FEW_IDS);
         let turn = if is_long { Some(service.searches.turn(app.id).await?) } else { None };
-        let mut sieve = sieve.clone();
-        let from = match implied.ids.take() {
+        let mut matcher = matcher.clone();
+        let source = match implied.ids.take() {
             Some(ids) => {
                 let mut found = Vec::new();
                 let mut numbers = Vec::new();
@@ -270,54 +271,54 @@ impl Search {
                 numbers.dedup();
                 found.sort_by_key(|stored| stored.token.id);
                 found.dedup_by_key(|stored| stored.token.id);
-                if is_long { From::Numbers(numbers.into_iter()) } else { From::Found(found) }
+                if is_long { RowSource::Numbers(numbers.into_iter()) } else { RowSource::Found(found) }
             }
             None => {
                 if condition.needs_id() {
-                    let exact = Arc::clone(&sieve.condition);
-                    sieve.condition = Arc::new(exact.without_id());
-                    sieve.exact = Some((exact, MAX_SORTED));
+                    let exact = Arc::clone(&matcher.condition);
+                    matcher.condition = Arc::new(exact.without_id());
+                    matcher.exact = Some((exact, MAX_SORTED));
                 }
-                From::Store(
+                RowSource::Store(
                     all(app, implied_user(&implied), service.now()),
                     TokenPage { limit: SEARCH_ROWS, ..first_page() },
                 )
             }
         };
         let (service, app) = (service.clone(), Arc::clone(app));
-        Ok(Search { service, app, sieve, from, is_over: false, _turn: turn })
+        Ok(Search { service, app, matcher, source, is_over: false, _turn: turn })
     }
 
-    /// Sends what is meant of the next page into a sink, and gives that back; true: it has enough.
+    /// Passes the matching rows of the next page to a sink and returns it; true: it has enough.
     async fn page<S: Sink>(&mut self, sink: S) -> Found<(S, bool)> {
         let stored = self.stored().await?;
-        let sift = Sift::run(&self.service, &self.app, self.sieve.clone(), stored, sink).await?;
-        self.sieve = sift.sieve;
-        Ok(match sift.ended {
+        let matching = Matching::run(&self.service, &self.app, self.matcher.clone(), stored, sink).await?;
+        self.matcher = matching.matcher;
+        Ok(match matching.ended {
             Ok(has_enough) => {
                 self.is_over |= has_enough;
-                Ok((sift.sink, has_enough))
+                Ok((matching.sink, has_enough))
             }
-            Err(fault) => Err(fault),
+            Err(refusal) => Err(refusal),
         })
     }
 
     async fn stored(&mut self) -> Result<Vec<StoredToken>, Error> {
         let store = &self.service.store;
-        match &mut self.from {
-            From::Found(found) => {
+        match &mut self.source {
+            RowSource::Found(found) => {
                 self.is_over = true;
                 Ok(std::mem::take(found))
             }
-            From::Numbers(numbers) => {
-                let some: Vec<TokenId> = numbers.take(PAGE_ROWS as usize).collect();
+            RowSource::Numbers(numbers) => {
+                let ids: Vec<TokenId> = numbers.take(PAGE_ROWS as usize).collect();
                 self.is_over = numbers.as_slice().is_empty();
-                let mut stored = store.tokens(self.app.id, &some).await?;
+                let mut stored = store.tokens(self.app.id, &ids).await?;
                 stored.retain(|stored| is_seen(&stored.token, self.service.now()));
                 stored.sort_by_key(|stored| stored.token.id);
                 Ok(stored)
             }
-            From::Store(filter, page) => {
+            RowSource::Store(filter, page) => {
                 let stored = store.list_tokens(filter, *page).await?;
                 self.is_over = stored.len() < SEARCH_ROWS as usize;
                 page.after = stored.last().map(|stored| stored.token.id);
@@ -327,17 +328,17 @@ impl Search {
     }
 }
 
-/// The numbers of matching rows, with what they are sorted by.
+/// The numbers of matching rows, with their sort keys.
 #[derive(Debug)]
-struct Chosen {
+struct Selection {
     order: jeton_loopback::Order,
     kept: Vec<(RowPlace, TokenId)>,
     bytes: usize,
-    /// How many rows are held at most, and those of a page.
-    most: usize,
+    /// At most this many rows are held, plus those of one page.
+    max_rows: usize,
 }
 
-impl Sink for Chosen {
+impl Sink for Selection {
     fn take(&mut self, row: &mut Option<LoopBackRow>, meter: &mut Meter<'_>) -> Result<bool, Halt> {
         if let Some(taken) = row.as_ref() {
             let place = self.order.place(taken, meter)?;
@@ -349,12 +350,12 @@ impl Sink for Chosen {
     }
 }
 
-impl Chosen {
+impl Selection {
     fn is_full(&self) -> bool {
-        self.kept.len() > self.most || self.bytes > MAX_SORTED_BYTES
+        self.kept.len() > self.max_rows || self.bytes > MAX_SORTED_BYTES
     }
 
-    /// Keeps the first of its rows, as many as are wanted. False: that is too much to sort by.
+    /// Keeps the first `wanted` rows. False: their sort keys are too large.
     fn shrink(&mut self, wanted: usize) -> bool {
         self.kept.truncate(wanted);
         self.bytes = self.kept.iter().map(|(place, _)| place.weight()).sum();
@@ -366,7 +367,7 @@ fn first_page() -> TokenPage {
     TokenPage { order: Order::OldestFirst, after: None, skip: 0, limit: PAGE_ROWS }
 }
 
-/// Everything that LoopBack sees, or what of it shows this user.
+/// All tokens that LoopBack sees, or those of them that show this user.
 fn all(app: &OpenApp, user_id: Option<UserId>, now: Timestamp) -> TokenFilter {
     let owner = user_id.map_or(OwnerFilter::Any, OwnerFilter::Shown);
     TokenFilter {
@@ -378,7 +379,7 @@ fn all(app: &OpenApp, user_id: Option<UserId>, now: Timestamp) -> TokenFilter {
     }
 }
 
-/// The one user that every matching row shows, if there is one.
+/// The user that all matching rows show, if the condition implies one.
 fn implied_user(implied: &Implied) -> Option<UserId> {
     let users = implied.users.as_ref()?;
     match users.iter().next() {

@@ -6,11 +6,11 @@
 
 use super::caller::Writer;
 use super::input::RowInput;
+use super::matching::{Matcher, Matching};
 use super::merge::{MergeError, Rest, Terms, merged};
 use super::read::is_seen;
 use super::row::LoopBackRow;
 use super::search::ReadRefusal;
-use super::sift::{Sieve, Sift};
 use crate::apps::OpenApp;
 use crate::limiter::TooOften;
 use crate::list::handle_id;
@@ -88,7 +88,7 @@ struct Change<'a> {
 /// What a condition means, and the app of its rows.
 struct Meant {
     app: Arc<OpenApp>,
-    sieve: Sieve,
+    matcher: Matcher,
 }
 
 /// A row to be written.
@@ -152,7 +152,7 @@ impl Service {
         };
         let filter = in_order_of_creation(&condition, Page::default());
         let meant = self.meant(app, condition);
-        let (caller, allowance) = (&writer.caller, meant.sieve.allowance.clone());
+        let (caller, allowance) = (&writer.caller, meant.matcher.allowance.clone());
         let pages = self.find_within(app, caller, Method::UpdateAll, filter, allowance).await?;
         let mut pages = match pages {
             Ok(pages) => pin!(pages),
@@ -198,8 +198,8 @@ impl Service {
         };
         let meant = self.meant(app, condition);
         for _ in 0..MAX_TRIES {
-            let two = in_order_of_creation(&meant.sieve.condition, Page { skip: 0, limit: Some(2) });
-            let (caller, allowance) = (&writer.caller, meant.sieve.allowance.clone());
+            let two = in_order_of_creation(&meant.matcher.condition, Page { skip: 0, limit: Some(2) });
+            let (caller, allowance) = (&writer.caller, meant.matcher.allowance.clone());
             let rows = match self.find_within(app, caller, Method::UpsertWithWhere, two, allowance).await? {
                 Ok(pages) => pages.try_concat().await?,
                 Err(refusal) => return Ok(Err(refusal.into())),
@@ -283,20 +283,20 @@ impl Service {
     }
 
     fn meant(&self, app: &OpenApp, condition: Condition) -> Meant {
-        let sieve = Sieve::new(Arc::new(condition), self.allowance());
-        Meant { app: Arc::new(app.clone()), sieve }
+        let matcher = Matcher::new(Arc::new(condition), self.allowance());
+        Meant { app: Arc::new(app.clone()), matcher }
     }
 
     async fn stored_row(&self, app: &OpenApp, row: Which<'_>) -> Result<Option<StoredToken>, Error> {
         match row {
             Which::Of(id) => self.loopback_token(app, id).await,
-            Which::Matching(id, Meant { app, sieve }) => {
+            Which::Matching(id, Meant { app, matcher }) => {
                 let stored = self.store.token(app.id, id).await?;
                 let Some(stored) = stored.filter(|stored| is_seen(&stored.token, self.now())) else {
                     return Ok(None);
                 };
-                let sift = Sift::run(self, app, sieve.clone(), vec![stored.clone()], 0_u64).await?;
-                Ok((sift.sink == 1).then_some(stored))
+                let matching = Matching::run(self, app, matcher.clone(), vec![stored.clone()], 0_u64).await?;
+                Ok((matching.sink == 1).then_some(stored))
             }
         }
     }

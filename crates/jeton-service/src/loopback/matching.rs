@@ -1,4 +1,4 @@
-//! Judging rows by a condition: the work of searches.
+//! Matching rows against a condition: the work of searches.
 
 use super::row::{LoopBackRow, row_units};
 use super::search::ReadRefusal;
@@ -10,22 +10,22 @@ use jeton_loopback::Condition;
 use jeton_store::StoredToken;
 use std::sync::Arc;
 
-/// What rows are judged by, and what that may cost. Clones are one and the same.
+/// What rows are matched against, and what that may cost. Clones share both.
 #[derive(Clone, Debug)]
-pub(super) struct Sieve {
-    /// What is asked of every row.
+pub(super) struct Matcher {
+    /// Applied to every row.
     pub(super) condition: Arc<Condition>,
-    /// What is asked of the rows that are left, of which there may be so many more: their ids have to be looked into.
+    /// Applied to the rows that remain, because their ids must be unsealed; at most this many more.
     pub(super) exact: Option<(Arc<Condition>, usize)>,
     pub(super) allowance: Allowance,
 }
 
-impl Sieve {
+impl Matcher {
     pub(super) fn new(condition: Arc<Condition>, allowance: Allowance) -> Self {
-        Sieve { condition, exact: None, allowance }
+        Matcher { condition, exact: None, allowance }
     }
 
-    /// Lets go of what matching keeps from row to row.
+    /// Frees the buffers that matching keeps between rows.
     pub(super) fn rest(&self) {
         self.condition.rest();
         if let Some((exact, _)) = &self.exact {
@@ -34,70 +34,71 @@ impl Sieve {
     }
 }
 
-/// What becomes of the rows that are meant.
+/// What happens to the rows that match.
 pub(super) trait Sink: Send + 'static {
-    /// Takes a row, and leaves nothing in its place. A row that it was halted at is shown again. False: no more is wanted.
+    /// Takes a row, leaving `None`. If it is halted, the row is passed again. False: no more rows are wanted.
     fn take(&mut self, row: &mut Option<LoopBackRow>, meter: &mut Meter<'_>) -> Result<bool, Halt>;
 }
 
-/// Some stored tokens, and a sink for those whose rows are meant.
-pub(super) struct Sift<S> {
+/// Some stored tokens, and a sink for the rows that match.
+pub(super) struct Matching<S> {
     pub(super) service: Service,
     pub(super) app: Arc<OpenApp>,
-    pub(super) sieve: Sieve,
+    pub(super) matcher: Matcher,
     pub(super) stored: std::vec::IntoIter<StoredToken>,
-    /// The row that is judged.
+    /// The row that is being matched.
     row: Option<LoopBackRow>,
     pub(super) sink: S,
     /// Whether the sink has enough, or why there is no answer.
     pub(super) ended: Result<bool, ReadRefusal>,
 }
 
-impl<S: Sink> Sift<S> {
-    /// Sends what is meant of these into the sink.
+impl<S: Sink> Matching<S> {
+    /// Passes the rows that match to the sink.
     ///
     /// # Errors
-    /// It could not be found out.
+    /// The matching cost too much, or the service is too busy.
     pub(super) async fn run(
         service: &Service,
         app: &Arc<OpenApp>,
-        sieve: Sieve,
+        matcher: Matcher,
         stored: Vec<StoredToken>,
         sink: S,
     ) -> Result<Self, Error> {
         let stored = stored.into_iter();
         let (service, app) = (service.clone(), Arc::clone(app));
-        let sift = Sift { service: service.clone(), app, sieve, stored, row: None, sink, ended: Ok(false) };
-        let party = Some(sift.app.id);
-        service.work(party, sift).await
+        let matching =
+            Matching { service: service.clone(), app, matcher, stored, row: None, sink, ended: Ok(false) };
+        let party = Some(matching.app.id);
+        service.work(party, matching).await
     }
 
-    /// Judges the row at hand. False: there is nothing more to do.
+    /// Matches the current row. False: there is nothing more to do.
     fn judge(&mut self, slice: &mut Slice<'_>) -> Result<bool, Halt> {
         let (row, sink) = (&mut self.row, &mut self.sink);
         let Some(judged) = row.as_ref() else { return Ok(true) };
-        let sieve = &mut self.sieve;
-        if !slice.step(&sieve.allowance, |meter| sieve.condition.matches(judged, meter))? {
+        let matcher = &mut self.matcher;
+        if !slice.step(&matcher.allowance, |meter| matcher.condition.matches(judged, meter))? {
             *row = None;
             return Ok(true);
         }
-        if let Some((exact, left)) = &mut sieve.exact {
+        if let Some((exact, left)) = &mut matcher.exact {
             if *left == 0 {
                 self.ended = Err(ReadRefusal::TooManyToOpen);
                 return Ok(false);
             }
-            let is_meant = slice.step(&sieve.allowance, |meter| exact.matches(judged, meter))?;
+            let is_meant = slice.step(&matcher.allowance, |meter| exact.matches(judged, meter))?;
             *left -= 1;
             if !is_meant {
                 *row = None;
                 return Ok(true);
             }
         }
-        let wants_more = slice.step(&sieve.allowance, |meter| sink.take(row, meter));
+        let wants_more = slice.step(&matcher.allowance, |meter| sink.take(row, meter));
         if wants_more == Err(Halt::Exhausted)
-            && let Some((_, left)) = &mut sieve.exact
+            && let Some((_, left)) = &mut matcher.exact
         {
-            // It is judged again.
+            // It is matched again.
             *left += 1;
         }
         self.ended = Ok(!wants_more?);
@@ -106,7 +107,7 @@ impl<S: Sink> Sift<S> {
     }
 }
 
-impl<S: Sink> Work for Sift<S> {
+impl<S: Sink> Work for Matching<S> {
     fn advance(&mut self, slice: &mut Slice<'_>) -> Result<bool, Stop> {
         while !slice.is_over() {
             if self.row.is_none() {
@@ -125,7 +126,7 @@ impl<S: Sink> Work for Sift<S> {
     }
 }
 
-/// How many rows are meant.
+/// Counts the rows that match.
 impl Sink for u64 {
     fn take(&mut self, row: &mut Option<LoopBackRow>, _: &mut Meter<'_>) -> Result<bool, Halt> {
         *row = None;
