@@ -107,7 +107,7 @@ pub struct Service {
     streams: Arc<loopback::Streams>,
     usage: Arc<UsageQueue>,
     batches: Fair<AppId>,
-    workshop: Arc<work::Workshop>,
+    work_pool: Arc<work::WorkPool>,
 }
 
 impl Service {
@@ -136,7 +136,7 @@ impl Service {
             streams: Arc::default(),
             usage: Arc::new(UsageQueue::new()),
             batches: batch::batch_turns(),
-            workshop: Arc::default(),
+            work_pool: Arc::default(),
         }
     }
 

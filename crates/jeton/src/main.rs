@@ -4,7 +4,6 @@ mod cli;
 mod commands;
 mod config;
 mod control;
-mod descriptors;
 mod error;
 mod files;
 mod initialise;

@@ -4,28 +4,43 @@
 
 mod filter;
 mod secret;
-mod settings;
 
 use crate::listeners;
 use crate::server::Headers;
 use crate::transport::credentials::{Presented, X_ACCESS_TOKEN, bearer_values, only};
+use jeton_service::{merge_settings, parse_settings, print_settings};
+use serde_json::{Value, json};
 
 /// What must hold for any bytes.
 pub type Target = fn(&[u8]);
 
 /// What the targets are that no surface has.
-const COMMON: [(&str, Target); 4] = [
-    ("secret", secret::secret),
-    ("head", head),
-    ("filter", filter::filter),
-    ("settings", settings::settings),
-];
+const COMMON: [(&str, Target); 4] =
+    [("secret", secret::secret), ("head", head), ("filter", filter::filter), ("settings", settings)];
 
 /// The targets by name. Each has a folder of that name in `fuzz/corpus`.
 pub fn targets() -> Vec<(&'static str, Target)> {
     let surfaces = listeners::ALL.iter().flat_map(|table| table.surfaces);
     let parsers = surfaces.flat_map(|surface| surface.parsers).copied();
     parsers.chain(COMMON).collect()
+}
+
+/// Settings that are printed and read again are the same, and a patch applied twice is as one applied once.
+fn settings(input: &[u8]) {
+    let Ok(document) = serde_json::from_slice::<Value>(input) else { return };
+    if let Ok(settings) = parse_settings(&document) {
+        let printed = print_settings(&settings);
+        let again = parse_settings(&printed).unwrap_or_else(|error| panic!("{error}: {printed}"));
+        assert_eq!(again, settings);
+        assert_eq!(print_settings(&again), printed);
+    }
+    if let Ok((merged, settings)) = merge_settings(&json!({}), &document) {
+        assert_eq!(parse_settings(&merged).ok(), Some(settings.clone()));
+        let twice = merge_settings(&merged, &document).unwrap_or_else(|error| panic!("{error}: {merged}"));
+        assert_eq!(twice, (merged.clone(), settings));
+        let undone = merge_settings(&merged, &json!({"reveal": null, "loopback": null, "appkey": null}));
+        assert!(undone.is_ok(), "members go back to their defaults");
+    }
 }
 
 /// Heads that are read without the HTTP library present the same token to it.

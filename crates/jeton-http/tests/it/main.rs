@@ -18,7 +18,10 @@ mod loopback;
 mod method;
 mod oauth;
 mod observe;
-mod prove;
+/// Proofs: `cargo xtask prove` runs them and prints their figures; the gate runs the same code.
+mod prove {
+    mod fault;
+}
 mod scenarios;
 mod server;
 mod slow_clients;

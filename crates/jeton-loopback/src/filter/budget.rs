@@ -1,7 +1,7 @@
 //! How much a condition may hold.
 
 use super::error::FilterError;
-use super::limits::{MAX_PATTERN_BYTES, MAX_PATTERNS, MAX_TERMS};
+use super::{MAX_PATTERN_BYTES, MAX_PATTERNS, MAX_TERMS};
 use crate::profile::Profile;
 
 /// What a condition may still hold.

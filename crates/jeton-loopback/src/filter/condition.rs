@@ -3,11 +3,11 @@
 use super::budget::Budget;
 use super::clause::{Clause, Test};
 use super::error::FilterError;
-use super::limits::{MAX_DEPTH, MAX_TERMS};
 use super::parse::{indexed, parse_test};
 use super::pattern::Pattern;
 use super::property::Property;
 use super::row::{Path, Row};
+use super::{MAX_DEPTH, MAX_TERMS};
 use crate::profile::Profile;
 use crate::value::Value;
 use jeton_core::{Halt, Meter};

@@ -1,8 +1,8 @@
 //! Why a filter is refused.
 
-use super::limits::{MAX_DEPTH, MAX_NAMES, MAX_PATTERN_BYTES, MAX_PATTERNS, MAX_TERMS};
 use super::literal::Literal;
 use super::pattern::PatternError;
+use super::{MAX_DEPTH, MAX_NAMES, MAX_PATTERN_BYTES, MAX_PATTERNS, MAX_TERMS};
 use crate::value::Value;
 
 /// Why a value is no filter. `Display` is the message that LoopBack 2 gives for it, letter by letter where LoopBack

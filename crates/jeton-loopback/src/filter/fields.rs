@@ -1,7 +1,7 @@
 //! `fields`: which properties are answered.
 
+use super::MAX_NAMES;
 use super::error::FilterError;
-use super::limits::MAX_NAMES;
 use crate::profile::Profile;
 use crate::value::Value;
 use std::collections::HashMap;

@@ -1,7 +1,7 @@
 //! `include`: which related rows are answered beside.
 
+use super::MAX_NAMES;
 use super::error::FilterError;
-use super::limits::MAX_NAMES;
 use crate::value::Value;
 
 /// One relation whose row is wanted beside. Whether there is such a relation is not checked here.

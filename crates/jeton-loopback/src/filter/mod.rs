@@ -12,7 +12,6 @@ mod error;
 mod fields;
 mod implied;
 mod include;
-mod limits;
 mod literal;
 mod order;
 mod page;
@@ -27,7 +26,6 @@ pub use error::{ClauseError, FilterError};
 pub use fields::Fields;
 pub use implied::Implied;
 pub use include::Inclusion;
-pub use limits::{MAX_DEPTH, MAX_NAMES, MAX_PATTERN_BYTES, MAX_PATTERN_CHARS, MAX_PATTERNS, MAX_TERMS};
 pub use order::{Order, RowPlace, Sorting};
 pub use page::Page;
 pub use pattern::PatternError;
@@ -36,6 +34,19 @@ pub use row::Row;
 use crate::profile::Profile;
 use crate::value::Value;
 use jeton_core::{Halt, Meter};
+
+/// How deep conditions may stand in one another, and how many names a path may have.
+pub const MAX_DEPTH: usize = 32;
+/// How many comparisons, and operands in lists, a condition may have.
+pub const MAX_TERMS: usize = 2_000;
+/// How many patterns, of `like` and its relatives or `regexp`, a condition may have.
+pub const MAX_PATTERNS: usize = 64;
+/// How many bytes of memory the patterns of a condition may take, compiled.
+pub const MAX_PATTERN_BYTES: usize = 256 * 1024;
+/// Most code points in a pattern of `like` or in a regular expression.
+pub const MAX_PATTERN_CHARS: usize = 1_000;
+/// How many properties may be ordered by, selected, or included.
+pub const MAX_NAMES: usize = 100;
 
 /// What a client asks of a list of rows.
 #[derive(Clone, Debug, Default)]

@@ -2,8 +2,8 @@
 
 use super::clause::compare_values;
 use super::error::FilterError;
-use super::limits::{MAX_DEPTH, MAX_NAMES};
 use super::row::{Path, Row, units};
+use super::{MAX_DEPTH, MAX_NAMES};
 use crate::value::Value;
 use jeton_core::{Halt, Meter};
 use std::cmp::Ordering;

@@ -3,7 +3,7 @@
 mod automaton;
 mod translate;
 
-use super::limits::MAX_PATTERN_CHARS;
+use super::MAX_PATTERN_CHARS;
 use automaton::{Automaton, CompileError};
 use jeton_core::{Halt, Meter};
 use regex_automata::Anchored;

@@ -126,19 +126,19 @@ impl Allowance {
 
 /// The threads, and who has a turn on them.
 #[derive(Debug)]
-pub(crate) struct Workshop {
+pub(crate) struct WorkPool {
     threads: Threads,
     turns: Fair<Party>,
     pace: Pace,
 }
 
-impl Default for Workshop {
+impl Default for WorkPool {
     fn default() -> Self {
         // Half of the machine at most, whatever its load.
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let places = (cores / 2).max(1);
         let turns = Fair::new(Share { places, each: places, waiting: MAX_WAITING });
-        Workshop { threads: Threads::new(places), turns, pace: Pace::default() }
+        WorkPool { threads: Threads::new(places), turns, pace: Pace::default() }
     }
 }
 
@@ -153,7 +153,7 @@ impl Service {
     /// # Errors
     /// It is too much, for a step or for its allowance; too much of the same app waits; or it fails by itself.
     pub(crate) async fn work<W: Work>(&self, party: Party, work: W) -> Result<W, Error> {
-        self.workshop.work(&self.limits, party, work, PATIENCE).await
+        self.work_pool.work(&self.limits, party, work, PATIENCE).await
     }
 
     /// The same for who waits for longer.
@@ -163,7 +163,7 @@ impl Service {
         work: W,
         patience: Duration,
     ) -> Result<W, Error> {
-        self.workshop.work(&self.limits, party, work, patience).await
+        self.work_pool.work(&self.limits, party, work, patience).await
     }
 }
 
@@ -172,7 +172,7 @@ pub(crate) fn too_costly(limits: &Limits) -> Error {
     Error::TooCostly { request: limits.match_work / 1_000_000, row: STEP / 1_000_000 }
 }
 
-impl Workshop {
+impl WorkPool {
     async fn work<W: Work>(
         self: &Arc<Self>,
         limits: &Limits,
@@ -214,7 +214,7 @@ impl Workshop {
         mut work: W,
     ) -> Result<(W, Result<bool, Stop>), Error> {
         let (done, is_done) = oneshot::channel();
-        let shop = Arc::clone(self);
+        let pool = Arc::clone(self);
         let (rate, burst) = (limits.match_work_per_second, limits.match_work);
         let task = move || {
             let is_unwanted = || {
@@ -229,7 +229,7 @@ impl Workshop {
             let outcome = work.advance(&mut slice);
             let spent = slice.spent;
             if let Some(app_id) = party {
-                shop.pace.spend(app_id, spent, rate, burst);
+                pool.pace.spend(app_id, spent, rate, burst);
             }
             // The place is free before anybody learns that it was done.
             drop(turn);

@@ -41,19 +41,19 @@ fn limits() -> Limits {
 }
 
 /// With one thread, on any machine.
-fn workshop() -> Arc<Workshop> {
+fn work_pool() -> Arc<WorkPool> {
     let turns = Fair::new(Share { places: 1, each: 1, waiting: 4 });
-    Arc::new(Workshop { threads: Threads::new(1), turns, pace: Pace::default() })
+    Arc::new(WorkPool { threads: Threads::new(1), turns, pace: Pace::default() })
 }
 
 #[tokio::test]
 async fn what_is_small_is_done_at_once_and_the_rest_elsewhere() {
-    let shop = workshop();
+    let pool = work_pool();
     let small =
-        shop.work(&limits(), APP, Steps::new(10, SMALL / 10), PATIENCE).now_or_never().unwrap().unwrap();
+        pool.work(&limits(), APP, Steps::new(10, SMALL / 10), PATIENCE).now_or_never().unwrap().unwrap();
     let mine = std::thread::current().name().unwrap_or_default().to_owned();
     assert!(small.did.lock().unwrap().iter().all(|(_, thread)| *thread == mine));
-    let large = shop.work(&limits(), APP, Steps::new(100, SMALL / 10), PATIENCE).await.unwrap();
+    let large = pool.work(&limits(), APP, Steps::new(100, SMALL / 10), PATIENCE).await.unwrap();
     let did = large.did.lock().unwrap();
     assert_eq!(did.len(), 100);
     assert!(did.iter().skip(10).all(|(_, thread)| thread == "match-0"), "{did:?}");
@@ -61,24 +61,24 @@ async fn what_is_small_is_done_at_once_and_the_rest_elsewhere() {
 
 #[tokio::test]
 async fn what_is_too_much_for_a_step_or_in_all_is_refused() {
-    let shop = workshop();
+    let pool = work_pool();
     let steps =
         |left, units, allowance| Steps { allowance: Allowance::new(allowance), ..Steps::new(left, units) };
-    assert!(shop.work(&limits(), APP, steps(2, STEP, 2 * STEP), PATIENCE).await.is_ok());
+    assert!(pool.work(&limits(), APP, steps(2, STEP, 2 * STEP), PATIENCE).await.is_ok());
     for work in [steps(1, STEP + 1, u64::MAX), steps(3, STEP, 3 * STEP - 1), steps(1, SMALL, SMALL - 1)] {
-        let refused = shop.work(&limits(), APP, work, PATIENCE).await;
+        let refused = pool.work(&limits(), APP, work, PATIENCE).await;
         assert!(matches!(refused, Err(Error::TooCostly { request: 4_000, row: 32 })));
     }
 }
 
 #[tokio::test]
 async fn apps_take_turns_slice_by_slice() {
-    let shop = workshop();
+    let pool = work_pool();
     let did: Arc<Mutex<Vec<_>>> = Arc::default();
     let steps = |party, left| {
         let work = Steps { did: Arc::clone(&did), party, ..Steps::new(left, SLICE) };
-        let shop = Arc::clone(&shop);
-        async move { shop.work(&limits(), party, work, PATIENCE).await.map(|_| ()) }
+        let pool = Arc::clone(&pool);
+        async move { pool.work(&limits(), party, work, PATIENCE).await.map(|_| ()) }
     };
     let (one, two, three, other) =
         tokio::join!(steps(APP, 20), steps(APP, 20), steps(APP, 20), steps(OTHER, 4));
@@ -91,15 +91,15 @@ async fn apps_take_turns_slice_by_slice() {
 
 #[tokio::test]
 async fn more_of_an_app_than_may_wait_is_refused_and_that_of_others_is_not() {
-    let shop = workshop();
-    let held = shop.turn(APP).await.unwrap();
-    let mut waiting: Vec<_> = (0..4).map(|_| Box::pin(shop.turn(APP))).collect();
+    let pool = work_pool();
+    let held = pool.turn(APP).await.unwrap();
+    let mut waiting: Vec<_> = (0..4).map(|_| Box::pin(pool.turn(APP))).collect();
     assert!(waiting.iter_mut().all(|turn| turn.now_or_never().is_none()));
     let steps = || Steps::new(2, SMALL);
     let limits = limits();
-    let refused = shop.work(&limits, APP, steps(), PATIENCE).now_or_never();
+    let refused = pool.work(&limits, APP, steps(), PATIENCE).now_or_never();
     assert!(matches!(refused, Some(Err(Error::Busy))));
-    let mut other = Box::pin(shop.work(&limits, OTHER, steps(), PATIENCE));
+    let mut other = Box::pin(pool.work(&limits, OTHER, steps(), PATIENCE));
     assert!((&mut other).now_or_never().is_none());
     drop((held, waiting));
     assert!(other.await.is_ok());
@@ -107,9 +107,9 @@ async fn more_of_an_app_than_may_wait_is_refused_and_that_of_others_is_not() {
 
 #[tokio::test(start_paused = true)]
 async fn nobody_waits_for_longer_than_it_has_patience() {
-    let shop = workshop();
-    let _held = shop.turn(OTHER).await.unwrap();
-    let waited = shop.work(&limits(), APP, Steps::new(2, SMALL), PATIENCE).await;
+    let pool = work_pool();
+    let _held = pool.turn(OTHER).await.unwrap();
+    let waited = pool.work(&limits(), APP, Steps::new(2, SMALL), PATIENCE).await;
     assert!(matches!(waited, Err(Error::Busy)));
 }
 
@@ -136,16 +136,16 @@ impl Work for Endless {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_waits_for_ends() {
-    let shop = workshop();
+    let pool = work_pool();
     let (begun, ended) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
     let endless = Endless { begun: Arc::clone(&begun), ended: Arc::clone(&ended) };
     let task = tokio::spawn({
-        let shop = Arc::clone(&shop);
-        async move { shop.work(&limits(), APP, endless, PATIENCE).await.map(|_| ()) }
+        let pool = Arc::clone(&pool);
+        async move { pool.work(&limits(), APP, endless, PATIENCE).await.map(|_| ()) }
     });
     begun.notified().await;
     task.abort();
     // The only thread is free again.
-    assert!(shop.work(&limits(), OTHER, Steps::new(2, SMALL), PATIENCE).await.is_ok());
+    assert!(pool.work(&limits(), OTHER, Steps::new(2, SMALL), PATIENCE).await.is_ok());
     assert!(ended.load(Ordering::SeqCst));
 }

@@ -10,7 +10,6 @@ mod systemd;
 
 use crate::config::{Config, ProcessEnvironment, ServeFlags, mistyped};
 use crate::control::{self, ControlSocket};
-use crate::descriptors;
 use crate::error::CommandError;
 use crate::installation::{self, Installation};
 use clap::Args;
@@ -80,7 +79,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), CommandError> {
     let service = installation.open_service().await?;
     let setup = setup(&config, &listened)?;
     // Before anybody is told that this server listens: what it reckons with is decided by then.
-    let limits = config.server_limits.within_descriptors(descriptors::raise_limit());
+    let limits = config.server_limits.within_descriptors(sockets::raise_descriptor_limit());
     tracing::info!("listening on {listened}");
     tracing::info!("admin listening on http://{}", sockets.admin_address()?);
     if let Some(credentials) = credentials {

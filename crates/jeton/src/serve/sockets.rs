@@ -6,6 +6,7 @@
 use crate::config::Config;
 use crate::error::CommandError;
 use listenfd::ListenFd;
+use rustix::process::{Resource, getrlimit, setrlimit};
 use std::net::{SocketAddr, TcpListener as StdListener};
 use tokio::net::TcpListener;
 
@@ -131,6 +132,24 @@ fn handed() -> Result<[Option<StdListener>; 2], CommandError> {
         }
     }
     Ok(sockets)
+}
+
+/// Raises the limit on open file descriptors as far as the system allows, and returns it.
+///
+/// The initial limit is low for the sake of programs that use select(2), which Jeton does not.
+pub(super) fn raise_descriptor_limit() -> usize {
+    let mut limit = getrlimit(Resource::Nofile);
+    let current = limit.current;
+    limit.current = limit.maximum;
+    let granted = match setrlimit(Resource::Nofile, limit) {
+        Ok(()) => limit.current,
+        Err(error) => {
+            tracing::warn!("the limit on open files cannot be raised: {error}");
+            current
+        }
+    };
+    // `None` means no limit.
+    granted.map_or(usize::MAX, |granted| usize::try_from(granted).unwrap_or(usize::MAX))
 }
 
 #[cfg(test)]

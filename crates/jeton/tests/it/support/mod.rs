@@ -3,7 +3,6 @@
 mod http;
 mod install;
 mod lines;
-pub(crate) mod loopback;
 mod run;
 mod server;
 
@@ -19,6 +18,30 @@ use std::time::Duration;
 
 /// How long anything may take before a test gives up. Nothing takes this long unless it hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Settings of an app under which LoopBack's REST API was recorded.
+pub(crate) mod loopback {
+    use serde_json::{Value, json};
+
+    /// Everyone may do everything, and choose ids.
+    pub(crate) fn open() -> Value {
+        json!({"loopback": {"acls": [entry("$everyone", "ALLOW", "*")], "client_ids": "anyone"}})
+    }
+
+    /// Everyone may create, choosing ids; user 2 may do everything.
+    pub(crate) fn administered() -> Value {
+        let acls = [
+            entry("$everyone", "DENY", "*"),
+            entry("$everyone", "ALLOW", "create"),
+            entry("admin", "ALLOW", "*"),
+        ];
+        json!({"loopback": {"acls": acls, "roles": {"admin": [2]}, "client_ids": "anyone"}})
+    }
+
+    pub(crate) fn entry(role: &str, permission: &str, property: &str) -> Value {
+        json!({"principalType": "ROLE", "principalId": role, "permission": permission, "property": property})
+    }
+}
 
 /// The text of a member.
 pub(crate) fn text<'a>(object: &'a Value, member: &str) -> &'a str {
