@@ -1,44 +1,44 @@
-//! Who did something.
+//! The actors of changes.
 
 use crate::ids::{OperatorId, TokenId, UserId};
 use std::fmt;
 use std::str::FromStr;
 
-/// Who issued, changed, disabled or revoked something, as the change log and the token remember it.
+/// Who issued, changed, disabled or revoked something, as recorded in the change log and in the token.
 ///
-/// The text form (`Display` and `FromStr`) is what stores keep; it never names a secret.
+/// The text form (`Display` and `FromStr`) is what stores keep; it never contains a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// A command on the machine that holds the data.
     Cli,
     /// An operator, by admin API or console.
     Operator(OperatorId),
-    /// An app's management: a service credential with `jeton:manage`, known by its token id.
+    /// An app's management: a service credential with `jeton:manage`, identified by its token id.
     Manager(TokenId),
-    /// A user of the app, acting by one of that user's own tokens.
+    /// A user of the app, acting with one of that user's own tokens.
     User {
-        /// Whom the token proves.
+        /// The user that the token proves.
         user_id: UserId,
-        /// The token presented.
+        /// The token that was presented.
         token_id: TokenId,
     },
-    /// The bearer of a token that proves no user, known by the token: it acts on that token alone.
+    /// The bearer of a token that proves no user, identified by the token: it acts on that token alone.
     Bearer(TokenId),
     /// The holder of an app's client credentials.
     Client,
-    /// Somebody whom a rule let in without proof.
+    /// A caller that an access rule admitted without proof.
     Anonymous,
-    /// The service itself, keeping to what it was told to keep.
+    /// The service itself, applying the retention settings.
     Retention,
 }
 
-/// A text that names no actor.
+/// The text does not name an actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no actor is written like this")]
+#[error("not the text form of an actor")]
 pub struct ActorError;
 
 impl Actor {
-    /// Whether both are one and the same, whatever credential each came with. Nobody is the same as an anonymous one.
+    /// Whether both are the same principal, whatever credential each presented. An anonymous actor equals no other.
     pub fn is_same_principal(&self, other: &Actor) -> bool {
         match (self, other) {
             (Actor::User { user_id: one, .. }, Actor::User { user_id: two, .. }) => one == two,
@@ -54,7 +54,7 @@ impl fmt::Display for Actor {
             Actor::Cli => f.write_str("cli"),
             Actor::Operator(id) => write!(f, "operator:{id}"),
             Actor::Manager(id) => write!(f, "manager:{id}"),
-            // The user comes last because its text may hold any character.
+            // The user comes last because its text may contain any character.
             Actor::User { user_id, token_id } => write!(f, "user:{token_id}:{user_id}"),
             Actor::Bearer(id) => write!(f, "bearer:{id}"),
             Actor::Client => f.write_str("client"),

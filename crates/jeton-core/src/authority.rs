@@ -1,6 +1,6 @@
-//! How far a caller that proves itself by one of an app's own tokens may act on that app's tokens.
+//! What a caller that authenticates with one of an app's own tokens may do to that app's tokens.
 //!
-//! The rule in one sentence: nobody reads, widens, outlives or revives what it may not.
+//! The rule in one sentence: no caller reads, widens, outlives or revives what it may not.
 
 use crate::actor::Actor;
 use crate::ids::{TokenId, UserId};
@@ -13,39 +13,39 @@ use crate::token::{Owner, Token, TokenKind};
 /// What a caller may do to an app's tokens.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Authority {
-    /// Whoever runs the service: everything, to every token there is.
+    /// The operator of the service: everything, to every token.
     Everything(Actor),
-    /// The app itself: everything, to every token that dialects see, but that nothing outlives the credential.
+    /// The app itself: everything, to every token that dialects see, except that nothing outlives the credential.
     Manager {
-        /// A service credential with `jeton:manage`, the app's client credentials, or a user whom the app's settings trust
-        /// by name.
+        /// A service credential with `jeton:manage`, the app's client credentials, or a user whom the app's settings
+        /// list by name.
         actor: Actor,
-        /// The user that stands in where the manager names none.
+        /// The user that a new token shows when the manager names none.
         stand_in: Option<UserId>,
-        /// When the credential ends; `None`: never, or of no account.
+        /// When the credential expires; `None`: never, or not relevant.
         ends_at: Option<Timestamp>,
     },
-    /// A proven user: that user's own tokens, as far as the presented token itself reaches.
+    /// A proven user: that user's own tokens, within the limits of the presented token.
     SelfService {
-        /// The credential.
+        /// The token that was presented.
         token_id: TokenId,
         /// The user.
         user_id: UserId,
-        /// What the presented token holds and may hand on.
+        /// What the presented token holds and may grant.
         holding: Holding,
     },
 }
 
-/// How far a token reaches: what it allows and until when.
+/// The extent of a token: what it allows and until when.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Holding {
-    /// What it allows, or (an identity token) what the app lets users grant themselves.
+    /// What it allows or, for an identity token, what the app lets users grant themselves.
     pub scopes: Scopes,
-    /// When that ends; `None`: never, or of no account.
+    /// When it expires; `None`: never, or not relevant.
     pub expires_at: Option<Timestamp>,
 }
 
-/// What of a token says how far its bearer may act.
+/// The parts of a token that determine its bearer's authority.
 #[derive(Clone, Debug)]
 pub struct Bearer<'a> {
     /// The credential.
@@ -56,32 +56,32 @@ pub struct Bearer<'a> {
     pub user_id: Option<UserId>,
     /// What it allows.
     pub scopes: &'a Scopes,
-    /// From this instant on it is expired; `None`: never.
+    /// When it expires: expired at this very instant; `None`: never.
     pub expires_at: Option<Timestamp>,
 }
 
-/// Why an act is beyond a caller's authority.
+/// Why an action exceeds the caller's authority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthorityRefusal {
     /// It would grant a permission that the caller does not hold.
     #[error("you cannot grant permissions that you do not hold")]
     NotHeld,
-    /// The result would live longer than the caller.
+    /// The result would outlive the caller.
     #[error("you cannot make a token that outlives your own")]
     Outlives,
-    /// The token reaches further than the caller, or is none that a user may change.
+    /// The token's rights exceed the caller's, or it is of a kind that users may not change.
     #[error("this token reaches further than yours")]
     BeyondCaller,
-    /// The tokens of another user are asked for.
+    /// The request asks for the tokens of another user.
     #[error("these are the tokens of another user")]
     NotYours,
-    /// Somebody else switched the token off.
+    /// Another actor disabled the token.
     #[error("this token was disabled by another and you cannot enable it")]
     DisabledByAnother,
-    /// The name belongs to Jeton itself.
+    /// The name is reserved for Jeton.
     #[error("permissions that start with jeton: are reserved")]
     Reserved,
-    /// The token has scopes that are not global: names can be kept or dropped, not added.
+    /// The token has scopes that are not global: permissions can be kept or dropped, not added.
     #[error("this token has scopes for single resources: its permissions can only be kept or dropped")]
     WouldWiden,
     /// Identity tokens hold no permissions.
@@ -99,12 +99,15 @@ pub enum AuthorityRefusal {
 }
 
 impl Authority {
-    /// The authority that a token lends its bearer, `None` if it lends none. The caller has made sure that it is active.
+    /// The authority that a token gives its bearer; `None` if it gives none. The caller must have checked that the
+    /// token is active.
     ///
-    /// The settings say what the bearer of an identity token may grant, and whether its end bounds what a token makes.
+    /// The settings decide what the bearer of an identity token may grant, and whether its expiry bounds the tokens
+    /// that it makes.
     ///
     /// # Errors
-    /// The settings let more names be granted than a scope can hold.
+    ///
+    /// The settings allow granting more names than a scope can hold.
     pub fn of(bearer: Bearer<'_>, settings: &Settings) -> Result<Option<Self>, ScopesError> {
         let ends_at = bearer.expires_at.filter(|_| !settings.allow_outliving_tokens);
         let scopes = match bearer.kind {
@@ -133,7 +136,7 @@ impl Authority {
         }
     }
 
-    /// Until when the caller itself lives; `None`: no bound on what it issues.
+    /// When the caller's own token expires; `None`: no bound on what it issues.
     pub fn ends_at(&self) -> Option<Timestamp> {
         match self {
             Authority::Everything(_) => None,
@@ -142,10 +145,11 @@ impl Authority {
         }
     }
 
-    /// Whose a token is that this caller issues to the user whom it names, or without naming one.
+    /// The owner of a token that this caller issues, with the user that the request names, if any.
     ///
     /// # Errors
-    /// [`NotYours`](AuthorityRefusal::NotYours): a user names nobody else.
+    ///
+    /// [`NotYours`](AuthorityRefusal::NotYours): a user may name only itself.
     pub fn owner(&self, named: Option<UserId>) -> Result<Owner, AuthorityRefusal> {
         match (self, named) {
             (Authority::SelfService { user_id, .. }, Some(named)) if *user_id != named => {
@@ -160,7 +164,7 @@ impl Authority {
         }
     }
 
-    /// Whether the token is there for this caller. What is not there is never refused: it is unknown.
+    /// Whether the token exists for this caller. A token that does not exist for it is unknown, never refused.
     pub fn sees(&self, token: &Token) -> bool {
         match self {
             Authority::Everything(_) => true,
@@ -179,7 +183,8 @@ impl Authority {
     /// Whether the caller may issue a token with these scopes and this expiry.
     ///
     /// # Errors
-    /// What it would do that the caller may not.
+    ///
+    /// The first rule that it would break.
     pub fn may_issue(&self, scopes: &Scopes, expires_at: Option<Timestamp>) -> Result<(), AuthorityRefusal> {
         if let Authority::SelfService { holding, .. } = self
             && !holding.covers_scopes(scopes)
@@ -189,10 +194,11 @@ impl Authority {
         if self.outlasts(expires_at) { Ok(()) } else { Err(AuthorityRefusal::Outlives) }
     }
 
-    /// Whether the caller may turn `before` into `after`. The caller sees `before`.
+    /// Whether the caller may change `before` into `after`. The caller must be able to see `before`.
     ///
     /// # Errors
-    /// What it would do that the caller may not.
+    ///
+    /// The first rule that it would break.
     pub fn may_change(&self, before: &Token, after: &Token) -> Result<(), AuthorityRefusal> {
         if !self.reaches(before) {
             return Err(AuthorityRefusal::BeyondCaller);
@@ -205,7 +211,7 @@ impl Authority {
             return Err(AuthorityRefusal::DisabledByAnother);
         }
         match self.may_issue(&after.scopes, after.expires_at) {
-            // What outlives the caller already may do so no longer than it did.
+            // A token that outlives the caller already may keep its expiry or get an earlier one.
             Err(AuthorityRefusal::Outlives)
                 if earlier_end(before.expires_at, after.expires_at) == after.expires_at =>
             {
@@ -215,10 +221,10 @@ impl Authority {
         }
     }
 
-    /// Whether the caller may let a token live longer than it does, up to its own end. Sooner it may always let it end,
-    /// where it may write it at all: that gives nobody anything.
+    /// Whether the caller may extend a token's lifetime, up to its own expiry. Any caller that may write the token
+    /// may shorten it, since that grants nothing.
     ///
-    /// A user lets nothing live again that has expired.
+    /// A user cannot revive an expired token.
     pub fn may_prolong(&self, token: &Token, now: Timestamp) -> bool {
         match self {
             Authority::Everything(_) | Authority::Manager { .. } => true,
@@ -230,14 +236,14 @@ impl Authority {
         }
     }
 
-    /// Whether the caller ends no earlier than `expires_at`.
+    /// Whether the caller expires no earlier than `expires_at`.
     fn outlasts(&self, expires_at: Option<Timestamp>) -> bool {
         earlier_end(expires_at, self.ends_at()) == expires_at
     }
 
-    /// Who counts as having switched a token off, after this caller asked for that.
+    /// Who is recorded as having disabled a token when this caller disables it.
     ///
-    /// A user who disables what another has disabled does not become the one who may enable it again.
+    /// A user who disables a token that another actor has disabled does not gain the right to enable it again.
     pub fn disabler(&self, token: &Token) -> Actor {
         match (self, &token.disabled_by) {
             (Authority::SelfService { .. }, Some(by)) => by.clone(),
@@ -245,7 +251,7 @@ impl Authority {
         }
     }
 
-    /// Whether the token's scopes and expiry lie within the caller's, and it is of a kind whose scopes say it all.
+    /// Whether the token's scopes and expiry lie within the caller's, and its kind is fully described by its scopes.
     fn reaches(&self, token: &Token) -> bool {
         match self {
             Authority::Everything(_) | Authority::Manager { .. } => true,
@@ -267,12 +273,12 @@ impl Bearer<'_> {
 }
 
 impl Holding {
-    /// Whether everything that `scopes` allow is allowed by what is held.
+    /// Whether what is held allows everything that `scopes` allow.
     pub fn covers_scopes(&self, scopes: &Scopes) -> bool {
         scopes.as_slice().iter().all(|scope| self.covers_scope(scope))
     }
 
-    /// Each permission on each selector must be held by some scope that selects no less.
+    /// Each permission on each selector must be held by a scope whose selection is at least as wide.
     fn covers_scope(&self, asked: &Scope) -> bool {
         let held = self.scopes.as_slice();
         asked.permissions.iter().all(|permission| {
@@ -284,7 +290,7 @@ impl Holding {
                 return false;
             }
             let id_held = |id: &String| holding().any(|scope| scope.ids.contains(id));
-            // What bears all of the asked tags bears all of any selection of them.
+            // A resource with all of the tags asked for has all of any subset of them.
             let tags_held = || {
                 holding().any(|scope| {
                     !scope.tags.is_empty() && scope.tags.iter().all(|tag| asked.tags.contains(tag))
@@ -296,9 +302,10 @@ impl Holding {
 }
 
 impl TokenKind {
-    /// Makes sure that a token of this kind may have these scopes.
+    /// Checks that a token of this kind may have these scopes.
     ///
     /// # Errors
+    ///
     /// [`IdentityToken`](AuthorityRefusal::IdentityToken), [`Reserved`](AuthorityRefusal::Reserved) or
     /// [`ServiceToken`](AuthorityRefusal::ServiceToken).
     pub fn check_scopes(self, scopes: &Scopes) -> Result<(), AuthorityRefusal> {
@@ -320,7 +327,7 @@ impl TokenKind {
 }
 
 impl Token {
-    /// What of it says how far its bearer may act.
+    /// The parts of it that determine its bearer's authority.
     pub fn bearer(&self) -> Bearer<'_> {
         Bearer {
             token_id: self.id,
@@ -331,7 +338,7 @@ impl Token {
         }
     }
 
-    /// Whether its bearer may do less than with the token as it was `before`, and nothing that it might not do then.
+    /// Whether its bearer may do less than with the token as it was `before`, and nothing more.
     pub fn has_less_than(&self, before: &Token) -> bool {
         let held = Holding { scopes: before.scopes.clone(), expires_at: before.expires_at };
         let rights =
@@ -347,8 +354,9 @@ impl Token {
     /// The scopes of this token after a dialect replaced its global permissions by `names`.
     ///
     /// # Errors
-    /// Names that a token of this kind does not hold; names that would widen a token that has any scope that is not
-    /// global; a limit.
+    ///
+    /// Names that a token of this kind cannot hold; names that would widen a token with scopes that are not global; a
+    /// limit.
     pub fn scopes_with_permissions(&self, names: Vec<Permission>) -> Result<Scopes, AuthorityRefusal> {
         let held = self.scopes.global_permissions();
         if self.scopes.any_narrow() && !names.iter().all(|name| held.contains(&name)) {

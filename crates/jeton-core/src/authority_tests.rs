@@ -62,7 +62,7 @@ fn which_tokens_lend_authority() {
         (token(1, Grant, Owner::StandIn(user("1")), "read", None), "none"),
         (token(1, Grant, Owner::Nobody, "read", None), "none"),
         (token(1, SelfMade, named("7"), "", None), "none"),
-        // A reserved name that got onto another kind of token makes nobody a manager.
+        // A reserved name on a token of another kind makes no manager.
         (token(1, Grant, Owner::Nobody, "jeton:manage", None), "none"),
     ];
     for (token, expected) in cases {
@@ -81,20 +81,20 @@ fn whose_a_token_is() {
     let own = authority(&token(3, TokenKind::Grant, named("7"), "read", Some(100))).unwrap();
     let nameless = authority(&token(1, TokenKind::Service, Owner::Nobody, "jeton:manage", None)).unwrap();
     let everything = Authority::Everything(Actor::Cli);
-    for (authority, of_nobody, of_eight) in [
+    for (authority, of_no_user, of_eight) in [
         (&everything, Owner::Nobody, Ok(named("8"))),
         (&manager, Owner::StandIn(user("1")), Ok(named("8"))),
         (&nameless, Owner::Nobody, Ok(named("8"))),
         (&own, named("7"), Err(AuthorityRefusal::NotYours)),
     ] {
-        assert_eq!(authority.owner(None), Ok(of_nobody));
+        assert_eq!(authority.owner(None), Ok(of_no_user));
         assert_eq!(authority.owner(Some(user("8"))), of_eight);
         assert_eq!(authority.owner(Some(user("7"))), Ok(named("7")));
     }
     assert_eq!((manager.ends_at(), own.ends_at()), (None, Some(at(100))));
 }
 
-/// Of each token: sees it, sees its secret, may change it (leaving it as it is).
+/// For each token: whether the caller sees it, sees its secret, and may write it back unchanged.
 #[test]
 fn what_callers_may_do_with_tokens() {
     use TokenKind::{Grant, Identity, SelfMade, Service};
@@ -128,7 +128,7 @@ fn what_callers_may_do_with_tokens() {
 }
 
 #[test]
-fn nobody_grants_what_it_does_not_hold_or_outlives_itself() {
+fn no_caller_grants_what_it_does_not_hold_or_outlives_itself() {
     let scopes = |text| Scopes::from_global(names(text)).unwrap();
     let caller = authority(&token(3, TokenKind::Grant, named("7"), "read,write", Some(100))).unwrap();
     assert_eq!(caller.may_issue(&scopes("write"), Some(at(100))), Ok(()));
@@ -148,7 +148,7 @@ fn a_manager_that_ends_makes_nothing_that_outlives_it() {
     assert_eq!(manager.may_issue(&Scopes::none(), Some(at(100))), Ok(()));
     for later in [Some(102), None] {
         assert_eq!(manager.may_issue(&Scopes::none(), later.map(at)), Err(AuthorityRefusal::Outlives));
-        // What outlives it already may be changed, and end sooner.
+        // A token that outlives the caller already may be changed, and expire earlier.
         let longer = token(9, TokenKind::Grant, named("7"), "read", later);
         let sooner = Token { expires_at: Some(at(101)), ..longer.clone() };
         assert_eq!(manager.may_change(&longer, &longer), Ok(()));
@@ -198,7 +198,7 @@ fn who_may_let_a_token_live_longer() {
 }
 
 #[test]
-fn nobody_enables_what_another_disabled() {
+fn no_user_enables_what_another_disabled() {
     let grant = token(9, TokenKind::Grant, named("7"), "read", None);
     let caller = authority(&token(3, TokenKind::Grant, named("7"), "read", None)).unwrap();
     let manager = authority(&token(1, TokenKind::Service, named("1"), "jeton:manage", None)).unwrap();
@@ -213,7 +213,7 @@ fn nobody_enables_what_another_disabled() {
         let before = disabled(by.clone());
         assert_eq!(caller.may_change(&before, &grant), expected, "{by}");
         assert_eq!(manager.may_change(&before, &grant), Ok(()));
-        // Leaving it disabled is no revival, and disabling it again does not make it one's own to enable.
+        // Leaving it disabled does not revive it, and disabling it again gives no right to enable it.
         assert_eq!(caller.may_change(&before, &before), Ok(()));
         assert_eq!(caller.disabler(&before), by);
         assert_eq!(manager.disabler(&before), manager.actor());

@@ -1,4 +1,4 @@
-//! The one decision: does this token allow that?
+//! The one decision: does this token allow this demand?
 
 use crate::scope::{Permission, Scope};
 use crate::time::Timestamp;
@@ -7,26 +7,27 @@ use std::collections::HashSet;
 /// What a request needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Demand {
-    /// That the token is active, nothing more.
+    /// The token must be active, nothing more.
     Active,
     /// A permission, on a resource or (without one) on everything.
     Permission {
         /// The action.
         permission: Permission,
-        /// What it is done to. `None`: only a global scope covers it.
+        /// The resource that it is done to. `None`: only a global scope covers it.
         resource: Option<Resource>,
     },
 }
 
-/// A resource was named and no permission on it.
+/// A resource without a permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a resource needs a permission beside it")]
+#[error("a resource needs a permission")]
 pub struct PermissionMissing;
 
 impl Demand {
-    /// What is demanded where both may be left out: neither is that the token is active.
+    /// The demand of an optional permission and an optional resource; without both, the token must only be active.
     ///
     /// # Errors
+    ///
     /// A resource without a permission.
     pub fn new(
         permission: Option<Permission>,
@@ -40,30 +41,30 @@ impl Demand {
     }
 }
 
-/// Something that is acted on.
+/// The resource of an action.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Resource {
     /// Its id, if it is known.
     pub id: Option<String>,
-    /// The tags that it bears.
+    /// Its tags.
     pub tags: Vec<String>,
 }
 
 impl Resource {
-    /// What was named, where naming neither an id nor a tag is to name no resource.
+    /// The resource of that name; `None` if neither an id nor a tag is given.
     pub fn named(id: Option<String>, tags: Vec<String>) -> Option<Self> {
         (id.is_some() || !tags.is_empty()).then_some(Resource { id, tags })
     }
 }
 
-/// What the decision needs to know of a token.
+/// What the decision needs to know about a token.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing<'a> {
     /// Whether it was revoked.
     pub revoked: bool,
-    /// Whether it is switched off.
+    /// Whether it is disabled.
     pub disabled: bool,
-    /// From this instant on it is expired; `None`: never.
+    /// When it expires: expired at this very instant; `None`: never.
     pub expires_at: Option<Timestamp>,
     /// What it allows.
     pub scopes: &'a [Scope],
@@ -76,12 +77,12 @@ pub enum Verdict {
     Allowed,
     /// The token is active and does not cover the demand.
     Refused,
-    /// The token is good for nothing.
+    /// The token is not active.
     Inactive(InactiveReason),
 }
 
 impl Verdict {
-    /// The stable name of what stands against the token; `None` if nothing does.
+    /// The stable name of the reason against the token; `None` if there is none.
     pub const fn reason(self) -> Option<&'static str> {
         match self {
             Verdict::Allowed => None,
@@ -91,16 +92,16 @@ impl Verdict {
     }
 }
 
-/// Why a token is good for nothing.
+/// Why a token is not active.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InactiveReason {
-    /// There is no such token, or none that the asker may know of.
+    /// There is no such token, or the caller may not know of it.
     Unknown,
     /// It was revoked.
     Revoked,
-    /// Its time is over.
+    /// It has expired.
     Expired,
-    /// It is switched off.
+    /// It is disabled.
     Disabled,
 }
 
@@ -116,9 +117,9 @@ impl InactiveReason {
     }
 }
 
-/// Decides. Pure: the same arguments give the same answer, whatever else happens.
+/// Decides. Pure: the same arguments always give the same answer.
 ///
-/// Of several reasons against a token the first of revoked, expired, disabled is named. At `now == expires_at` it is
+/// If several reasons apply, the first of revoked, expired, disabled is named. At `now == expires_at` the token is
 /// expired.
 ///
 /// ```
@@ -148,14 +149,14 @@ pub fn decide(standing: Standing<'_>, demand: &Demand, now: Timestamp) -> Verdic
     }
 }
 
-/// A decision with its grounds.
+/// A decision with its explanation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
-    /// What [`decide`] answers to the same question.
+    /// What [`decide`] answers to the same arguments.
     pub verdict: Verdict,
-    /// The place, from zero, of the first scope that covers the demand.
+    /// The index of the first scope that covers the demand.
     pub matched_scope: Option<usize>,
-    /// What each scope lacked, in the order of the scopes. Empty if one matched or no scope was asked.
+    /// What each scope lacked, in the order of the scopes. Empty if one matched or no scope was needed.
     pub lacks: Vec<Lack>,
 }
 
@@ -181,7 +182,7 @@ impl Lack {
     }
 }
 
-/// Decides, and says on what grounds. Agrees with [`decide`] always.
+/// Decides and explains. Always agrees with [`decide`].
 pub fn explain(standing: Standing<'_>, demand: &Demand, now: Timestamp) -> Explanation {
     let verdict = decide(standing, demand, now);
     let Demand::Permission { permission, resource } = demand else {
@@ -230,11 +231,11 @@ fn lack(scope: &Scope, permission: &Permission, resource: Option<&Resource>) -> 
     if by_id || by_tags { None } else { Some(Lack::Resource) }
 }
 
-/// Comparisons of two tags up to which looking through a list beats hashing it.
+/// Up to this many comparisons of two tags, scanning a list is faster than hashing it.
 const FEW_COMPARISONS: usize = 256;
 
-/// Whether every one of the `sought` tags is borne. Takes time in proportion to both lists, not to their product: either
-/// may be long, and a stranger may have chosen them.
+/// Whether all of the `sought` tags are borne. Takes time proportional to the sum of both lists, not to their
+/// product: either may be long and chosen by an attacker.
 fn bears_all(borne: &[String], sought: &[String]) -> bool {
     if borne.len().saturating_mul(sought.len()) <= FEW_COMPARISONS {
         return sought.iter().all(|tag| borne.contains(tag));

@@ -7,18 +7,18 @@ use subtle::ConstantTimeEq;
 
 /// HMAC-SHA-256 of a secret under a look-up key (RFC 2104, FIPS 180-4).
 ///
-/// It finds a token and cannot be turned back into the secret, so stores may keep it. Comparing two takes the same
-/// time wherever they differ. `Debug` shows the first four bytes, enough to tell two apart in a log.
+/// It identifies a token and cannot be turned back into the secret, so stores may keep it. Comparison takes the same
+/// time wherever two digests differ. `Debug` shows the first four bytes, enough to tell digests apart in a log.
 #[derive(Clone, Copy)]
 pub struct Digest([u8; Digest::LEN]);
 
 impl Digest {
     /// Bytes in a digest.
     pub const LEN: usize = 32;
-    /// All zeros: a stand-in to compare with where there is no digest.
+    /// All zeros: a placeholder to compare with when there is no digest.
     pub const ZERO: Digest = Digest([0; Digest::LEN]);
 
-    /// The digest made of these bytes, as a store kept it; `None` unless there are [`LEN`](Self::LEN).
+    /// The digest of these bytes, as a store kept them; `None` unless there are [`LEN`](Self::LEN).
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Digest)
     }
@@ -50,14 +50,14 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// A key under which secrets are digested, ready for use. `Debug` shows nothing of it.
+/// A key for digesting secrets, ready for use. `Debug` shows nothing of it.
 #[derive(Clone)]
 pub struct DigestKey(Hmac<Sha256>);
 
 impl DigestKey {
-    /// The key made of 32 bytes that nobody else knows.
+    /// The key of 32 secret bytes.
     pub fn new(bytes: &[u8; 32]) -> Self {
-        // An HMAC key may have any length (RFC 2104 section 3), so an array of 32 cannot be refused.
+        // An HMAC key may have any length (RFC 2104 section 3), so 32 bytes cannot be refused.
         DigestKey(
             Hmac::new_from_slice(bytes).unwrap_or_else(|_| unreachable!("HMAC takes keys of any length")),
         )
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn it_is_hmac_sha_256() {
-        // RFC 4231 test case 2 has a key of four bytes; padded with zeros to 32 it is the same HMAC key.
+        // RFC 4231 test case 2 has a key of four bytes; padded with zeros to 32 bytes it is the same HMAC key.
         let mut key = [0; 32];
         key[..4].copy_from_slice(b"Jefe");
         let digest = DigestKey::new(&key).digest("what do ya want for nothing?");

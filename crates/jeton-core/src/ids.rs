@@ -1,4 +1,4 @@
-//! Names and numbers by which things are known.
+//! Names and numbers that identify things.
 
 use std::fmt;
 use std::str::FromStr;
@@ -33,19 +33,19 @@ macro_rules! numbered {
 }
 
 numbered!(
-    /// The number of a token: ascending in the order of issue within a store, never used again.
+    /// The number of a token: ascending in the order of issue within a store, and never reused.
     ///
     /// ```
     /// use jeton_core::{MAX_INTEGER, TokenId};
     ///
     /// assert_eq!(TokenId::new(7).map(TokenId::get), Some(7));
-    /// // JavaScript reads it exactly, and 0 is nobody's.
+    /// JavaScript reads it exactly, and 0 is not used.
     /// assert!(TokenId::new(0).is_none() && TokenId::new(MAX_INTEGER + 1).is_none());
     /// ```
     TokenId
 );
 numbered!(
-    /// The internal number of an app. An app that takes a deleted app's key gets another number.
+    /// The internal number of an app. An app that reuses a deleted app's key gets a new number.
     AppId
 );
 numbered!(
@@ -67,7 +67,7 @@ numbered!(
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AppKey(String);
 
-/// Why a text is no app key.
+/// The text is not a valid app key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an app key is 1 to 100 of the characters A-Z a-z 0-9 . _ - and starts with a letter or digit")]
 pub struct AppKeyError;
@@ -109,14 +109,14 @@ impl fmt::Display for AppKey {
 
 /// A user of an app, named by the app: an integer or a text.
 ///
-/// A text that is the canonical decimal form of a 64-bit integer is that integer, so the text form of a user id determines
-/// it: `parse(id.to_string()) == id`.
+/// A text that is the canonical decimal form of a 64-bit integer is that integer, so the text form of a user id
+/// determines it: `parse(id.to_string()) == id`.
 ///
 /// ```
 /// use jeton_core::UserId;
 ///
 /// assert_eq!("42".parse::<UserId>()?, UserId::from_integer(42));
-/// // Not the canonical form, so a text of its own.
+/// Not the canonical form, so a text.
 /// assert_ne!("042".parse::<UserId>()?, UserId::from_integer(42));
 /// # Ok::<(), jeton_core::UserIdError>(())
 /// ```
@@ -129,7 +129,7 @@ enum UserIdForm {
     Text(String),
 }
 
-/// Why a value is no user id.
+/// Why a value is not a user id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UserIdError {
     /// The text is empty.
@@ -157,8 +157,8 @@ impl UserId {
         }
     }
 
-    /// The number, if the id is one that every JSON parser reads exactly: at most [`MAX_INTEGER`] either way. Of larger
-    /// ones a parser of JavaScript's makes another user.
+    /// The number, if every JSON parser reads it exactly: its absolute value is at most [`MAX_INTEGER`]. JavaScript's
+    /// parser would turn a larger one into another user.
     pub fn as_safe_integer(&self) -> Option<i64> {
         self.as_integer().filter(|number| number.unsigned_abs() <= MAX_INTEGER.unsigned_abs())
     }

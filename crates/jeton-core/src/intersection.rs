@@ -4,15 +4,15 @@ use crate::scope::{MAX_NAMES_PER_SCOPE, MAX_SCOPES, Scope, Scopes};
 use std::collections::HashSet;
 use std::hash::Hash;
 
-/// Comparisons of scopes up to which a result is made as short as it can be.
+/// Up to this many comparisons of scopes, the result is made as short as possible.
 const FEW_SCOPES: usize = 256;
 
 impl Scopes {
-    /// Scopes that allow nothing which `self` or `other` refuses.
+    /// Scopes that allow only what both `self` and `other` allow.
     ///
-    /// They are `self` or `other` as it stands, where each scope of one lies within a scope of the other. Otherwise they
-    /// allow what both allow, save what one allows by a resource's id and the other by its tags, which no scope can say;
-    /// of more than [`MAX_SCOPES`] the rest is left out. Takes time in proportion to the product of both.
+    /// The result is `self` or `other` unchanged if each scope of one lies within a scope of the other. Otherwise it
+    /// allows what both allow, except what one allows by a resource's id and the other by its tags, which no scope
+    /// can express; scopes beyond [`MAX_SCOPES`] are left out. Takes time proportional to the product of both.
     #[must_use]
     pub fn intersection(&self, other: &Scopes) -> Scopes {
         let (mine, others) = (self.as_slice(), other.as_slice());
@@ -32,12 +32,12 @@ impl Scopes {
             scopes = longest(scopes);
         }
         scopes.truncate(MAX_SCOPES);
-        // Each has the names of at most two that were within their bounds, and of tags no more than one may have.
+        // Each has the names of at most two scopes that were within their bounds, and no more tags than one may have.
         Scopes::new(scopes).unwrap_or_else(|_| Scopes::none())
     }
 }
 
-/// What both allow; `None` if that is nothing.
+/// What both scopes allow; `None` if that is nothing.
 fn both(one: &Scope, two: &Scope) -> Option<Scope> {
     let permissions = common(&one.permissions, &two.permissions);
     if permissions.is_empty() {
@@ -56,7 +56,7 @@ fn both(one: &Scope, two: &Scope) -> Option<Scope> {
     (scope.global || !scope.ids.is_empty() || !scope.tags.is_empty()).then_some(scope)
 }
 
-/// The tags of both: what bears them all bears those of each. None at all if they are more than a scope may have.
+/// The union of their tags, since a resource must bear all of both. Empty if a scope cannot have so many.
 fn all_tags(one: &Scope, two: &Scope) -> Vec<String> {
     let known: HashSet<&String> = one.tags.iter().collect();
     let more = two.tags.iter().filter(|tag| !known.contains(tag));
@@ -69,7 +69,7 @@ fn common<T: Clone + Eq + Hash>(one: &[T], two: &[T]) -> Vec<T> {
     one.iter().filter(|name| known.contains(name)).cloned().collect()
 }
 
-/// Leaves out scopes that lie within another.
+/// Removes scopes that lie within another.
 fn longest(scopes: Vec<Scope>) -> Vec<Scope> {
     let mut kept: Vec<Scope> = Vec::with_capacity(scopes.len());
     for scope in scopes {
@@ -87,7 +87,7 @@ fn lies_within(inner: &Scope, outer: &Scope) -> bool {
         && (outer.global
             || !inner.global
                 && holds_all(&outer.ids, &inner.ids)
-                // What bears all of more tags bears all of fewer.
+                // A resource that bears all of some tags bears all of fewer.
                 && (inner.tags.is_empty() || !outer.tags.is_empty() && holds_all(&inner.tags, &outer.tags)))
 }
 
@@ -148,7 +148,7 @@ mod tests {
             one.intersection(&two).as_slice(),
             [Scope::global(names("write")), on("read", &["a"], &[]), on("delete", &["a", "b"], &[])]
         );
-        // By id here and by tags there: no scope says that.
+        // One by id and one by tags: no scope expresses both.
         let by_id = scopes(vec![on("read", &["a"], &[])]);
         assert_eq!(by_id.intersection(&scopes(vec![on("read", &[], &["t"])])), Scopes::none());
     }
@@ -191,7 +191,7 @@ mod tests {
             for demand in demands() {
                 let both = allows(&one, &demand) && allows(&two, &demand);
                 prop_assert!(!allows(&common, &demand) || both, "{:?} {:?}", common, demand);
-                // What names a resource by its id alone, or none at all, is exact.
+                // The result is exact for demands that name a resource by its id alone, or no resource.
                 let by_tags = matches!(&demand, Demand::Permission { resource: Some(resource), .. } if !resource.tags.is_empty());
                 prop_assert!(allows(&common, &demand) == both || by_tags, "{:?} {:?}", common, demand);
             }

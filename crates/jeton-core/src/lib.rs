@@ -1,8 +1,8 @@
 //! What a token is and what it allows.
 //!
-//! This crate is pure: it does no I/O, awaits nothing, reads no clock, draws no randomness and knows no JSON.
-//! Time comes in as a [`Timestamp`], randomness as bytes. Every dialect and every store speaks in these types, so
-//! a question such as "is this token good?" has one answer, in one place: [`decide()`].
+//! This crate is pure: no I/O, no async, no clock, no randomness, no JSON. Time is passed in as a [`Timestamp`],
+//! randomness as bytes. All dialects and stores use these types, so a question such as "is this token good?" has one
+//! answer, in one place: [`decide()`].
 
 #![deny(missing_docs)]
 

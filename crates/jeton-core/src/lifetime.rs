@@ -1,8 +1,8 @@
-//! How long a token lives, and the instant at which that ends.
+//! The lifetime of a token, and the instant at which it expires.
 
 use crate::time::Timestamp;
 
-/// How long whoever issues or changes a token wants it to live.
+/// The lifetime that the issuer or the editor of a token asks for.
 ///
 /// ```
 /// use jeton_core::{Lifetime, LifetimePolicy, Timestamp};
@@ -16,25 +16,25 @@ use crate::time::Timestamp;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lifetime {
-    /// For this many milliseconds. Zero or less: it is expired from the start.
+    /// For this many milliseconds. Zero or less: expired from the start.
     Millis(i64),
     /// Until it is revoked.
     Unlimited,
 }
 
 impl Lifetime {
-    /// So many days of 86,400 seconds.
+    /// A number of days of 86,400 seconds.
     pub const fn days(days: u32) -> Self {
         Lifetime::Millis(days as i64 * 86_400_000)
     }
 
-    /// So many seconds, held at the end of the range.
+    /// A number of seconds, saturating.
     pub const fn seconds(seconds: i64) -> Self {
         Lifetime::Millis(seconds.saturating_mul(1000))
     }
 }
 
-/// The earlier of two ends; `None`: never.
+/// The earlier of two expiries; `None`: never.
 pub fn earlier_end(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),
@@ -42,15 +42,15 @@ pub fn earlier_end(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<T
     }
 }
 
-/// The later of two ends; `None`: never.
+/// The later of two expiries; `None`: never.
 pub fn later_end(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
     Some(one?.max(other?))
 }
 
-/// The bounds that an app sets on every lifetime.
+/// An app's bounds on lifetimes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LifetimePolicy {
-    /// No token lives longer than this many seconds from the write; `None`: no bound.
+    /// No token lives longer than this many seconds after the write; `None`: no bound.
     pub max_ttl_seconds: Option<u32>,
 }
 
@@ -58,8 +58,8 @@ impl LifetimePolicy {
     /// The instant at which a token written at `now`, and created at `created_at`, expires; `None`: never.
     ///
     /// It is the earlier of `created_at` and `now`, plus the lifetime, and never later than `now` plus the app's
-    /// longest lifetime. What would lie beyond [`Timestamp::MAX`] is [`Timestamp::MAX`]: a limited lifetime never
-    /// becomes an unlimited one. At that very instant the token is expired.
+    /// longest lifetime. Values beyond [`Timestamp::MAX`] become [`Timestamp::MAX`]: a limited lifetime never becomes
+    /// an unlimited one. The token is expired at that very instant.
     pub fn expires_at(self, created_at: Timestamp, now: Timestamp, lifetime: Lifetime) -> Option<Timestamp> {
         let latest = self.max_ttl_seconds.map(|seconds| now.saturating_add_millis(i64::from(seconds) * 1000));
         let wanted = match lifetime {

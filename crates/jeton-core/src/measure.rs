@@ -1,15 +1,14 @@
-//! What is counted while the service runs: atomics that any thread advances, and whoever reports them reads.
+//! Counters, gauges and histograms: atomics that any thread updates and that reports read.
 //!
-//! The crate that knows a fact counts it, in a struct of these. Which names and which format they are reported in is
-//! not its business.
+//! The crate that knows a fact counts it, in a struct of these. Names and formats are up to whatever reports them.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-/// What threads count in, each in its own or with few others: counting in one place, each would take the line of memory
-/// from the others, which costs more than much of what is counted.
+/// The cells over which threads spread their counts: in a single place, each thread would take the cache line from
+/// the others, which costs more than much of what is counted.
 const CELLS: usize = 16;
 
-/// Numbers in a line of memory.
+/// Numbers in a cache line.
 const LINE: usize = 8;
 
 /// The cell of this thread.
@@ -23,7 +22,7 @@ fn cell() -> usize {
     CELL.with(|cell| *cell)
 }
 
-/// A number that only grows. Takes 1 KiB.
+/// A counter, which only grows. Takes 1 KiB.
 #[derive(Debug, Default)]
 pub struct Counter([Cell; CELLS]);
 
@@ -32,28 +31,28 @@ pub struct Counter([Cell; CELLS]);
 struct Cell(AtomicU64);
 
 impl Counter {
-    /// One more.
+    /// Adds one.
     pub fn increment(&self) {
         self.add(1);
     }
 
-    /// So many more.
+    /// Adds `count`.
     pub fn add(&self, count: u64) {
         self.0[cell()].0.fetch_add(count, Relaxed);
     }
 
-    /// How many so far.
+    /// The count so far.
     pub fn get(&self) -> u64 {
         self.0.iter().map(|cell| cell.0.load(Relaxed)).sum()
     }
 }
 
-/// A number that goes up and down.
+/// A gauge: a number that goes up and down.
 #[derive(Debug, Default)]
 pub struct Gauge(AtomicU64);
 
 impl Gauge {
-    /// Makes it this number.
+    /// Sets the number.
     pub fn set(&self, number: u64) {
         self.0.store(number, Relaxed);
     }
@@ -64,30 +63,31 @@ impl Gauge {
     }
 }
 
-/// How often values of which size were seen: a count for each of a few sizes, so that recording one costs two atomics
-/// and what is kept never grows. Takes 128 bytes for each bound.
+/// A histogram: a count for each of a few bounds, so that recording costs two atomics and memory never grows. Takes
+/// 128 bytes for each bound.
 #[derive(Debug)]
 pub struct Histogram {
     bounds: &'static [u64],
-    /// Of each cell the sum, a count for each bound, one for what is beyond the last, and what fills up the line.
+    /// For each cell the sum, a count for each bound, one for values beyond the last bound, and padding to a full
+    /// cache line.
     cells: Box<[AtomicU64]>,
-    /// Numbers of a cell.
+    /// Numbers in a cell.
     stride: usize,
 }
 
-/// A histogram as it stands at one instant.
+/// A histogram's values at one instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistogramReading {
-    /// Each bound, and how many values were not beyond it.
+    /// Each bound, with the number of values up to it.
     pub buckets: Vec<(u64, u64)>,
-    /// How many values there were.
+    /// The number of values.
     pub count: u64,
     /// Their sum.
     pub sum: u64,
 }
 
 impl Histogram {
-    /// One that tells values apart by these bounds, which ascend.
+    /// A histogram with these bounds, in ascending order.
     pub fn new(bounds: &'static [u64]) -> Self {
         let stride = (bounds.len() + 2).next_multiple_of(LINE);
         let cells = std::iter::repeat_with(AtomicU64::default).take(CELLS * stride).collect();
@@ -102,7 +102,7 @@ impl Histogram {
         self.cells[cell + 1 + place].fetch_add(1, Relaxed);
     }
 
-    /// What was recorded. Values that are recorded meanwhile may be missing from the sum or from a count.
+    /// The recorded values. Those recorded during the call may be missing from the sum or from a count.
     pub fn read(&self) -> HistogramReading {
         let total = |number: usize| -> u64 {
             self.cells.iter().skip(number).step_by(self.stride).map(|number| number.load(Relaxed)).sum()

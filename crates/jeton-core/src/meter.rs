@@ -1,25 +1,25 @@
-//! How much work a client may cause.
+//! Budgets for the work that a client may cause.
 
-/// Units after which somebody is asked whether anybody waits: about a millisecond.
+/// Units after which the meter checks whether the result is still wanted: about a millisecond.
 const LOOK_EVERY: u64 = 250_000;
 
-/// Why work ends before its time.
+/// Why work ends early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Halt {
-    /// What it may take is used up.
-    #[error("it takes more work than it may")]
+    /// Its budget is used up.
+    #[error("it takes more work than is allowed")]
     Exhausted,
-    /// Nobody waits for it any more.
-    #[error("nobody waits for it")]
+    /// The result is no longer wanted.
+    #[error("the result is no longer wanted")]
     Interrupted,
 }
 
-/// What a piece of work may still take.
+/// The budget of a piece of work.
 ///
-/// A unit is about a nanosecond of a processor of 2020: a byte compared, a step of an automaton, a fifth of a look at a
-/// property. What is charged is never less than a fifth of what it takes, whatever clients send, so that a bound in units
-/// is one in time. Everything that LoopBack's filters do over rows is charged before it is done, or, where it is no more than the
-/// bytes of one row, afterwards.
+/// A unit is about a nanosecond of a processor of 2020: a byte compared, a step of an automaton, a fifth of reading a
+/// property. The charge is never less than a fifth of the actual cost, whatever clients send, so a bound in units is
+/// a bound in time. Everything that LoopBack's filters do over rows is charged before it is done or, where the cost
+/// is at most the bytes of one row, afterwards.
 pub struct Meter<'a> {
     units: u64,
     left: u64,
@@ -28,26 +28,27 @@ pub struct Meter<'a> {
 }
 
 impl<'a> Meter<'a> {
-    /// A meter for as many units.
+    /// A meter with a budget of `units`.
     pub fn new(units: u64) -> Self {
         Meter { units, left: units, look_at: units.saturating_sub(LOOK_EVERY), is_unwanted: None }
     }
 
-    /// A meter that never ends anything, for work that no client has chosen.
+    /// A meter without a limit, for work that no client has chosen.
     pub fn unlimited() -> Self {
         Meter::new(u64::MAX)
     }
 
-    /// The same, which also ends what is unwanted. `is_unwanted` is asked now and then.
+    /// Also ends work that is no longer wanted. `is_unwanted` is called from time to time.
     #[must_use]
     pub fn while_wanted(self, is_unwanted: &'a dyn Fn() -> bool) -> Self {
         Meter { is_unwanted: Some(is_unwanted), ..self }
     }
 
-    /// Takes off what something costs.
+    /// Charges a cost.
     ///
     /// # Errors
-    /// It is more than is left, or nobody wants it.
+    ///
+    /// It exceeds what is left, or the result is no longer wanted.
     pub fn charge(&mut self, units: u64) -> Result<(), Halt> {
         let Some(left) = self.left.checked_sub(units) else {
             self.left = 0;
@@ -63,7 +64,7 @@ impl<'a> Meter<'a> {
         Ok(())
     }
 
-    /// What was taken off so far.
+    /// The units charged so far.
     pub fn spent(&self) -> u64 {
         self.units - self.left
     }
@@ -89,7 +90,7 @@ mod tests {
         assert_eq!(meter.charge(1), Err(Halt::Exhausted));
         let mut meter = Meter::new(10);
         assert_eq!(meter.charge(u64::MAX), Err(Halt::Exhausted));
-        // What could not be paid for has used up everything.
+        // A charge that exceeds the budget uses it up.
         assert_eq!((meter.spent(), meter.charge(1)), (10, Err(Halt::Exhausted)));
     }
 

@@ -1,24 +1,24 @@
-//! Which actions on which resources.
+//! Permissions, and scopes: which actions on which resources.
 
 use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 
-/// Most scopes that one token can hold, whatever [`ScopeLimits`] say.
+/// At most this many scopes in one token, whatever [`ScopeLimits`] say.
 pub const MAX_SCOPES: usize = 1_024;
-/// Most permissions, ids or tags (each) that one scope can hold, whatever [`ScopeLimits`] say.
+/// At most this many permissions, ids or tags (each) in one scope, whatever [`ScopeLimits`] say.
 pub const MAX_NAMES_PER_SCOPE: usize = 10_000;
-/// Most code points in a permission, a resource id or a tag.
+/// At most this many code points in a permission, a resource id or a tag.
 pub const MAX_NAME_CHARS: usize = 255;
-/// Permissions that start like this are Jeton's own; no dialect grants them.
+/// Permissions with this prefix are Jeton's own; no dialect grants them.
 pub const RESERVED_PREFIX: &str = "jeton:";
 
-/// The name of an action, compared letter by letter.
+/// The name of an action, compared exactly.
 ///
-/// 1 to [`MAX_NAME_CHARS`] code points, no comma (lists of names are written with commas), no control character,
-/// no white space at either end. What is parsed, to be granted, has no white space and nothing else within that people write
-/// between names either: `read write` is two names that somebody took for a list. Tokens from before may hold such a name,
-/// which [`held`](Self::held) reads.
+/// 1 to [`MAX_NAME_CHARS`] code points, no comma (lists of names are separated by commas), no control character, no
+/// white space at either end. A parsed name, which is to be granted, contains no white space or other separators
+/// either: `read write` is two names, meant as a list. Older tokens may hold such a name, which [`held`](Self::held)
+/// reads.
 ///
 /// ```
 /// use jeton_core::Permission;
@@ -33,10 +33,10 @@ pub const RESERVED_PREFIX: &str = "jeton:";
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Permission(String);
 
-/// Why a text is no permission.
+/// Why a text is not a permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PermissionError {
-    /// Nothing, or white space at an end.
+    /// Empty, or with white space at an end.
     #[error("a permission is a name without white space at either end")]
     Blank,
     /// More than [`MAX_NAME_CHARS`] code points.
@@ -45,7 +45,7 @@ pub enum PermissionError {
     /// A comma or a control character.
     #[error("a permission holds no commas and no control characters")]
     Character,
-    /// White space or a semicolon, in whatever script, or a comma of another script.
+    /// White space or a semicolon of any script, or a comma of another script.
     #[error(
         "a permission holds no white space and no semicolons: names are separated by commas, as in read,write"
     )]
@@ -58,13 +58,13 @@ impl Permission {
         &self.0
     }
 
-    /// Whether the name is one of Jeton's own.
+    /// Whether the name is reserved for Jeton.
     pub fn is_reserved(&self) -> bool {
         self.0.starts_with(RESERVED_PREFIX)
     }
 
-    /// What a method of HTTP, in upper case, does: `read` for GET, HEAD and OPTIONS, `delete` for DELETE, `write` for every
-    /// other.
+    /// The action of an HTTP method, in upper case: `read` for GET, HEAD and OPTIONS, `delete` for DELETE, `write`
+    /// for all others.
     pub fn by_method(method: &str) -> Self {
         let name = match method {
             "GET" | "HEAD" | "OPTIONS" => "read",
@@ -74,10 +74,11 @@ impl Permission {
         Permission(name.to_owned())
     }
 
-    /// Reads a name as tokens may hold it: also one that is granted no more.
+    /// Reads a name that a token may hold, even if it can no longer be granted.
     ///
     /// # Errors
-    /// It was never granted.
+    ///
+    /// It could never be granted.
     pub fn held(text: &str) -> Result<Self, PermissionError> {
         if text.is_empty() || text.trim() != text {
             return Err(PermissionError::Blank);
@@ -91,10 +92,11 @@ impl Permission {
         Ok(Permission(text.to_owned()))
     }
 
-    /// Reads a list of names separated by commas. White space around names, and empty names, are left out.
+    /// Reads a list of names separated by commas. White space around names, and empty names, are ignored.
     ///
     /// # Errors
-    /// The first name that is no permission.
+    ///
+    /// The first name that is not a permission.
     pub fn parse_list(text: &str) -> Result<Vec<Self>, PermissionError> {
         text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::parse).collect()
     }
@@ -109,7 +111,7 @@ impl FromStr for Permission {
     }
 }
 
-/// Whether people write this between names, taking what they write for a list.
+/// Whether people write this between names, meaning a list.
 fn is_separator(letter: char) -> bool {
     letter.is_whitespace() || matches!(letter, ';' | '\u{ff1b}' | '\u{ff0c}' | '\u{3001}')
 }
@@ -120,7 +122,7 @@ impl fmt::Display for Permission {
     }
 }
 
-/// What a service credential may do with its app.
+/// The permissions of service credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServicePermission {
     /// `jeton:manage`: see and change every token of the app.
@@ -149,8 +151,8 @@ impl ServicePermission {
 
 /// Actions, and the resources on which they are allowed.
 ///
-/// Ids and tags are two selectors: either one that matches is enough. A scope that is neither global nor names an id
-/// or a tag covers nothing.
+/// Ids and tags are two selectors: a match of either is enough. A scope that is not global and has neither ids nor
+/// tags covers nothing.
 ///
 /// ```
 /// use jeton_core::{Demand, Permission, Resource, Scope, Standing, Timestamp, Verdict, decide};
@@ -170,11 +172,11 @@ impl ServicePermission {
 pub struct Scope {
     /// The actions.
     pub permissions: Vec<Permission>,
-    /// Every resource; ids and tags are then without effect.
+    /// Every resource; ids and tags then have no effect.
     pub global: bool,
     /// The resources with these ids.
     pub ids: Vec<String>,
-    /// The resources that bear all of these tags. No tags select nothing.
+    /// The resources that bear all of these tags. An empty list selects nothing.
     pub tags: Vec<String>,
 }
 
@@ -189,14 +191,14 @@ impl Scope {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scopes(Vec<Scope>);
 
-/// How much a token may be given from now on. What was given before stays as it is.
+/// Limits on what a token may be given from now on. Existing scopes stay as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScopeLimits {
-    /// Most scopes on one token; at most [`MAX_SCOPES`].
+    /// At most this many scopes in one token; at most [`MAX_SCOPES`].
     pub scopes: usize,
-    /// Most permissions, ids or tags (each) in one scope; at most [`MAX_NAMES_PER_SCOPE`].
+    /// At most this many permissions, ids or tags (each) in one scope; at most [`MAX_NAMES_PER_SCOPE`].
     pub names_per_scope: usize,
-    /// Most code points in a permission, an id or a tag; at most [`MAX_NAME_CHARS`].
+    /// At most this many code points in a permission, an id or a tag; at most [`MAX_NAME_CHARS`].
     pub name_chars: usize,
 }
 
@@ -206,25 +208,26 @@ impl Default for ScopeLimits {
     }
 }
 
-/// Which limit scopes are beyond.
+/// The limit that scopes exceed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ScopesError {
-    /// More scopes than so many.
+    /// Too many scopes.
     #[error("a token has at most {0} scopes")]
     TooMany(usize),
-    /// More than so many names of one sort in a scope.
+    /// Too many names of one kind in a scope.
     #[error("a scope has at most {0} permissions, {0} ids and {0} tags")]
     TooManyNames(usize),
-    /// A name that is empty or has more code points than so many.
+    /// A name that is empty or too long.
     #[error("a permission, an id or a tag has 1 to {0} characters")]
     NameLength(usize),
 }
 
 impl Scopes {
-    /// Takes these scopes.
+    /// Checks the scopes against the absolute bounds.
     ///
     /// # Errors
-    /// The first bound that they are beyond.
+    ///
+    /// The first bound that they exceed.
     pub fn new(scopes: Vec<Scope>) -> Result<Self, ScopesError> {
         let bounds = ScopeLimits {
             scopes: MAX_SCOPES,
@@ -236,10 +239,11 @@ impl Scopes {
         Ok(scopes)
     }
 
-    /// Whether they may be given to a token under these limits.
+    /// Checks that they may be given to a token under these limits.
     ///
     /// # Errors
-    /// The first limit that they are beyond.
+    ///
+    /// The first limit that they exceed.
     pub fn within(&self, limits: &ScopeLimits) -> Result<(), ScopesError> {
         if self.0.len() > limits.scopes {
             return Err(ScopesError::TooMany(limits.scopes));
@@ -264,7 +268,7 @@ impl Scopes {
         Scopes(Vec::new())
     }
 
-    /// One global scope with these permissions; none if there are none.
+    /// One global scope with these permissions; no scopes if there are no permissions.
     ///
     /// # Errors
     /// [`ScopesError::TooManyNames`].
@@ -272,7 +276,7 @@ impl Scopes {
         if permissions.is_empty() { Ok(Self::none()) } else { Self::new(vec![Scope::global(permissions)]) }
     }
 
-    /// The names that global scopes grant, in their order, each once.
+    /// The permissions that global scopes grant, in order, without duplicates.
     pub fn global_permissions(&self) -> Vec<&Permission> {
         let mut seen = HashSet::new();
         let global = self.0.iter().filter(|scope| scope.global);
@@ -284,11 +288,12 @@ impl Scopes {
         self.0.iter().any(|scope| !scope.global)
     }
 
-    /// These scopes with other global permissions. One global scope takes the place of all the global ones; the
-    /// others stay as they are.
+    /// These scopes with other global permissions: one global scope replaces all global ones, and the others stay as
+    /// they are.
     ///
     /// # Errors
-    /// The limit that the result would be beyond.
+    ///
+    /// The limit that the result would exceed.
     pub fn with_global_permissions(&self, permissions: Vec<Permission>) -> Result<Self, ScopesError> {
         let mut scopes: Vec<Scope> = self.0.iter().filter(|scope| !scope.global).cloned().collect();
         if !permissions.is_empty() {

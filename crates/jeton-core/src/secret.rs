@@ -1,4 +1,4 @@
-//! The text that a client presents, and the arithmetic that tells ours from garbage.
+//! The text that a client presents, and the arithmetic check that recognises minted secrets.
 //!
 //! A minted secret is 64 lower-case hex digits, which are 32 bytes:
 //!
@@ -7,8 +7,8 @@
 //!               16 random bytes                    first 16 bytes of HMAC-SHA-256(MAC key, the random bytes)
 //! ```
 //!
-//! So a made-up or mistyped secret can be told from one of ours without a look-up. The check is no proof that the token is good: that
-//! is for [`decide`](crate::decide()) to say of the token that the digest finds.
+//! So a made-up or mistyped secret is recognised without a look-up. The check does not prove that the token is good:
+//! that is for [`decide`](crate::decide()) to say about the token that the digest finds.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -16,10 +16,10 @@ use std::fmt;
 use std::str::FromStr;
 use zeroize::Zeroizing;
 
-/// The longest secret that is looked at, in bytes. Minted ones have at most 75.
+/// At most this many bytes of a secret are looked up. Minted ones have at most 75.
 pub const MAX_SECRET_BYTES: usize = 1024;
 
-/// A foreign secret shorter than this many characters can be guessed too easily to be taken outside LoopBack.
+/// A foreign secret with fewer characters is too easy to guess to be accepted outside LoopBack.
 pub const WEAK_SECRET_CHARS: usize = 32;
 
 const RANDOM_LEN: usize = 16;
@@ -28,8 +28,8 @@ const HEX_LEN: usize = 2 * (RANDOM_LEN + MAC_LEN);
 
 /// A secret in clear, presented by a client or just minted.
 ///
-/// It cannot be cloned, printed or compared, and its memory is wiped when it is dropped. It leaves by
-/// [`expose`](Self::expose) alone.
+/// It cannot be cloned, printed or compared, and its memory is wiped when it is dropped. [`expose`](Self::expose) is
+/// the only way to read it.
 ///
 /// ```
 /// use jeton_core::{MacKey, Secret};
@@ -39,7 +39,7 @@ const HEX_LEN: usize = 2 * (RANDOM_LEN + MAC_LEN);
 /// assert!(secret.expose().starts_with("demo_07070707"));
 /// // By arithmetic alone: nothing is looked up.
 /// assert!(secret.is_minted_by(&ours) && !secret.is_minted_by(&theirs));
-/// // What a client presents may be anything; only nothing, and too much, is refused.
+/// A client may present anything; only an empty or very long text is refused.
 /// assert!(!Secret::parse("guessed")?.is_minted_by(&ours));
 /// assert!(Secret::parse("").is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -49,7 +49,7 @@ pub struct Secret(Zeroizing<String>);
 /// Why a text cannot be a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
-    /// There is nothing.
+    /// The text is empty.
     #[error("an access token is not empty")]
     Empty,
     /// It has more than [`MAX_SECRET_BYTES`] bytes.
@@ -61,7 +61,8 @@ impl Secret {
     /// Takes what a client presented.
     ///
     /// # Errors
-    /// Nothing presented, or too much. Every other text may be a secret: LoopBack's clients choose their own.
+    ///
+    /// It is empty or too long. Every other text may be a secret: LoopBack's clients choose their own.
     pub fn parse(text: &str) -> Result<Self, SecretError> {
         match text.len() {
             0 => Err(SecretError::Empty),
@@ -70,7 +71,7 @@ impl Secret {
         }
     }
 
-    /// Makes a new secret out of 16 unpredictable bytes. The prefix is outside the MAC.
+    /// Mints a new secret from 16 unpredictable bytes. The prefix is not covered by the MAC.
     pub fn mint(key: &MacKey, random: &[u8; 16], prefix: Option<&TokenPrefix>) -> Self {
         let mac = key.mac(random);
         let mut text = Zeroizing::new(String::with_capacity(HEX_LEN + 11));
@@ -96,8 +97,8 @@ impl Secret {
         mac.verify_truncated_left(&bytes[RANDOM_LEN..]).is_ok()
     }
 
-    /// Whether a header can carry it, as most clients present it: what reads headers takes off the white space at either end,
-    /// and none has a control character (RFC 9110 section 5.5).
+    /// Whether a header can carry it, as most clients present it: parsers strip white space at either end, and
+    /// headers contain no control characters (RFC 9110 section 5.5).
     pub fn fits_in_header(&self) -> bool {
         let is_white = |letter: char| letter.is_ascii_whitespace();
         !self.0.starts_with(is_white) && !self.0.ends_with(is_white) && !self.0.contains(char::is_control)
@@ -105,18 +106,19 @@ impl Secret {
 
     /// Whether it has fewer than [`WEAK_SECRET_CHARS`] characters.
     pub fn is_weak(&self) -> bool {
-        // A character has at least one byte, and of ASCII no more.
+        // A character has at least one byte, and exactly one in ASCII.
         self.0.len() < WEAK_SECRET_CHARS || !self.0.is_ascii() && self.0.chars().count() < WEAK_SECRET_CHARS
     }
 
-    /// The text in clear. What it is written to becomes a place that holds a secret.
+    /// The text in clear. Whatever it is written to then holds a secret.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// An eighth of the text at either end, with dots between: enough for its owner to know it again.
+    /// An eighth of the text at either end, with dots between: enough for its owner to recognise it.
     ///
-    /// Of a minted secret that leaves 96 of the 128 random bits unknown. Texts under 16 characters are all dots.
+    /// For a minted secret this leaves 96 of the 128 random bits unknown. Texts with fewer than 16 characters become
+    /// all dots.
     pub fn masked(&self) -> String {
         let chars: Vec<char> = self.0.chars().collect();
         let eighth = if chars.len() < 16 { 0 } else { chars.len() / 8 };
@@ -131,7 +133,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The 32 bytes behind the optional prefix, if the text is 64 lower-case hex digits there.
+/// The 32 bytes after the optional prefix, if that is 64 lower-case hex digits.
 fn minted_bytes(text: &str) -> Option<Zeroizing<[u8; RANDOM_LEN + MAC_LEN]>> {
     let digits = match text.split_once('_') {
         None => text,
@@ -144,7 +146,7 @@ fn minted_bytes(text: &str) -> Option<Zeroizing<[u8; RANDOM_LEN + MAC_LEN]>> {
     if digits.len() != HEX_LEN {
         return None;
     }
-    // Without a branch for each digit: half of those of a random text would be foreseen wrongly, which takes longer than
+    // Without a branch for each digit: half of those of a random text would be mispredicted, which takes longer than
     // the arithmetic that follows.
     let mut are_digits = true;
     let mut nibble = |digit: u8| {
@@ -160,14 +162,14 @@ fn minted_bytes(text: &str) -> Option<Zeroizing<[u8; RANDOM_LEN + MAC_LEN]>> {
     are_digits.then_some(bytes)
 }
 
-/// The key that makes a secret checkable. `Debug` shows nothing of it.
+/// The key of the arithmetic check. `Debug` shows nothing of it.
 #[derive(Clone)]
 pub struct MacKey(Hmac<Sha256>);
 
 impl MacKey {
-    /// The key made of 32 bytes that nobody else knows.
+    /// The key of 32 secret bytes.
     pub fn new(bytes: &[u8; 32]) -> Self {
-        // An HMAC key may have any length (RFC 2104 section 3), so an array of 32 cannot be refused.
+        // An HMAC key may have any length (RFC 2104 section 3), so 32 bytes cannot be refused.
         MacKey(Hmac::new_from_slice(bytes).unwrap_or_else(|_| unreachable!("HMAC takes keys of any length")))
     }
 
@@ -185,13 +187,13 @@ impl fmt::Debug for MacKey {
     }
 }
 
-/// What an app puts before its secrets so that scanners can find leaked ones: 1 to 10 of `a-z 0-9`.
+/// What an app's secrets start with, so that scanners can find leaked ones: 1 to 10 of `a-z 0-9`.
 ///
-/// An underscore joins it to the digits.
+/// An underscore separates it from the digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenPrefix(String);
 
-/// Why a text is no token prefix.
+/// The text is not a token prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a token prefix is 1 to 10 of the characters a-z 0-9")]
 pub struct TokenPrefixError;

@@ -1,4 +1,4 @@
-//! What an app decides for itself.
+//! The settings of an app.
 
 use crate::forward_auth::{ForwardAuthSettings, InvalidMember};
 use crate::lifetime::{Lifetime, LifetimePolicy};
@@ -10,21 +10,21 @@ use crate::secret::TokenPrefix;
 pub struct Settings {
     /// Whether secrets can be shown again.
     pub reveal: Reveal,
-    /// What new secrets of this app start with.
+    /// The prefix of new secrets.
     pub token_prefix: Option<TokenPrefix>,
-    /// How long a token lives if nothing is said, in seconds. At least 1.
+    /// The lifetime of a token that asks for none, in seconds. At least 1.
     pub default_ttl_seconds: u32,
-    /// No token lives longer, in seconds from the write. At least 1; `None`: no bound.
+    /// No token lives longer, in seconds after the write. At least 1; `None`: no bound.
     pub max_ttl_seconds: Option<u32>,
-    /// Whether what a token makes or prolongs may end later than that token itself.
+    /// Whether a token that another token makes or extends may expire later than that one.
     pub allow_outliving_tokens: bool,
-    /// Which pages of other origins a browser lets in, on every API that browsers call.
+    /// CORS: which pages of other origins may use the APIs that browsers call.
     pub cors: CorsSettings,
     /// The AppKey API.
     pub appkey: AppKeySettings,
     /// The Dotide API.
     pub dotide: DotideSettings,
-    /// What gateways ask.
+    /// Forward-auth.
     pub forward_auth: ForwardAuthSettings,
 }
 
@@ -33,16 +33,16 @@ pub struct Settings {
 pub enum Reveal {
     /// Lists show it, as the three API documents do. It is kept encrypted.
     Always,
-    /// Only the answer that issues it. Nothing is kept that could be decrypted.
+    /// Only in the answer that issues it. Nothing that could be decrypted is kept.
     Once,
 }
 
 /// Settings of the AppKey API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppKeySettings {
-    /// Whether the app answers there. If not, it is as unknown there as an app that does not exist.
+    /// Whether the app answers there. If not, it is unknown there, like an app that does not exist.
     pub enabled: bool,
-    /// How many days a token lives if its `expireInDays` is 0 or absent: 1 to 3650, or -1 for no end.
+    /// The lifetime in days of a token whose `expireInDays` is 0 or absent: 1 to 3650, or -1 for no expiry.
     pub default_days: i32,
     /// How 64-bit integers are written.
     pub int64: Int64Form,
@@ -53,19 +53,19 @@ pub struct AppKeySettings {
 /// Settings of the Dotide API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DotideSettings {
-    /// Whether the app answers there. If not, it is as unknown there as an app that does not exist.
+    /// Whether the app answers there. If not, it is unknown there, like an app that does not exist.
     pub enabled: bool,
-    /// The time zone of answers when a request names none: a name of the Olson database, which whoever reads settings
-    /// has made sure of.
+    /// The time zone of answers when a request names none: a name of the Olson database, which the parser of settings
+    /// has checked.
     pub timezone: String,
 }
 
-/// Which pages of other origins a browser lets in. `Default`: none.
+/// Which pages of other origins may call the API from a browser. `Default`: none.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct CorsSettings {
-    /// Where those pages come from.
+    /// The origins of those pages.
     pub origins: CorsOrigins,
-    /// Whether they may send what the browser knows the user by. Goes with named origins alone.
+    /// Whether their requests may carry credentials that the browser holds, such as cookies. Only with named origins.
     pub credentials: bool,
 }
 
@@ -74,7 +74,7 @@ pub struct CorsSettings {
 pub enum CorsOrigins {
     /// Any.
     Any,
-    /// These, as browsers write them: scheme, host, and the port unless it is the scheme's own. At most
+    /// These, as browsers write them: scheme, host, and the port unless it is the scheme's default. At most
     /// [`MAX_CORS_ORIGINS`].
     These(Vec<String>),
 }
@@ -85,7 +85,7 @@ impl Default for CorsOrigins {
     }
 }
 
-/// Most origins that settings name.
+/// At most this many origins.
 pub const MAX_CORS_ORIGINS: usize = 100;
 
 /// How the AppKey API writes 64-bit integers.
@@ -93,11 +93,11 @@ pub const MAX_CORS_ORIGINS: usize = 100;
 pub enum Int64Form {
     /// As JSON numbers: what every published client needs.
     Number,
-    /// As strings: what the samples of the document print.
+    /// As strings: what the document's examples print.
     Text,
 }
 
-/// Which member of the settings is no good, and what would be.
+/// The member of the settings that is not valid, and what it must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{member} {wanted}")]
 pub struct SettingsError {
@@ -132,7 +132,8 @@ impl Settings {
     /// Checks what the types alone do not ensure.
     ///
     /// # Errors
-    /// The first member that is no good.
+    ///
+    /// The first member that is not valid.
     pub fn validate(&self) -> Result<(), SettingsError> {
         let require = |holds, member, wanted| {
             if holds { Ok(()) } else { Err(SettingsError { member, wanted }) }
@@ -163,7 +164,7 @@ impl Settings {
         LifetimePolicy { max_ttl_seconds: self.max_ttl_seconds }
     }
 
-    /// The lifetime of a token when nothing is said.
+    /// The lifetime of a token when none is asked for.
     pub fn default_lifetime(&self) -> Lifetime {
         Lifetime::seconds(i64::from(self.default_ttl_seconds))
     }
@@ -187,8 +188,8 @@ impl CorsSettings {
     }
 }
 
-/// Whether a browser could write this as an origin. `null` is what it writes for pages of no origin, of which there are
-/// many: nobody is meant by it.
+/// Whether a browser could send this as an origin. `null` is what it sends for pages without an origin, of which
+/// there are many kinds: it identifies none.
 fn is_origin(text: &str) -> bool {
     let Some((scheme, host)) = text.split_once("://") else { return false };
     let is_scheme = scheme.starts_with(|c: char| c.is_ascii_lowercase())
@@ -199,7 +200,7 @@ fn is_origin(text: &str) -> bool {
 }
 
 impl AppKeySettings {
-    /// The lifetime that `expireInDays` 0 stands for.
+    /// The lifetime that `expireInDays` 0 means.
     pub fn default_lifetime(&self) -> Lifetime {
         u32::try_from(self.default_days).map_or(Lifetime::Unlimited, Lifetime::days)
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 /// An instant: whole milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
 ///
-/// Always within [`Timestamp::MIN`] and [`Timestamp::MAX`], so that it can be printed as a four-digit year in
-/// every time zone and counted exactly by a JavaScript number.
+/// Always within [`Timestamp::MIN`] and [`Timestamp::MAX`], so it prints as a four-digit year in every time zone and
+/// is exact as a JavaScript number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -28,14 +28,14 @@ impl Timestamp {
         self.0
     }
 
-    /// This instant moved by `millis` milliseconds (negative: earlier), held at the ends of the range.
+    /// This instant moved by `millis` milliseconds (negative: earlier), saturating at the ends of the range.
     pub fn saturating_add_millis(self, millis: i64) -> Self {
         Timestamp(self.0.saturating_add(millis).clamp(Self::MIN.0, Self::MAX.0))
     }
 
     /// Milliseconds from `earlier` to this instant; negative if `earlier` is the later one.
     pub const fn millis_since(self, earlier: Timestamp) -> i64 {
-        // Both lie within 2^48 of zero, so the difference cannot overflow.
+        // Both are within 2^48 of zero, so the difference cannot overflow.
         self.0 - earlier.0
     }
 }
@@ -46,39 +46,39 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-/// Where the time comes from. The only source of "now" in the workspace.
+/// The source of time: the only "now" in the workspace.
 pub trait Clock: Send + Sync + fmt::Debug {
     /// The present instant. May go backwards, as wall clocks do.
     fn now(&self) -> Timestamp;
 
-    /// Time since some moment before, the same one for every call. Never goes backwards, whatever happens to the date.
+    /// Time since a fixed moment in the past. Never goes backwards, whatever happens to the date.
     fn monotonic(&self) -> Duration;
 }
 
-/// A clock that stands still until it is told to move. Clones share one hand.
+/// A clock that moves only when a test moves it. Clones share the time.
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<Hands>);
 
 #[derive(Debug)]
 struct Hands {
     now: AtomicI64,
-    /// How far the clock was ever moved forward, in milliseconds.
+    /// The sum of all forward moves, in milliseconds.
     passed: AtomicU64,
 }
 
 impl ManualClock {
-    /// A clock standing at `now`.
+    /// A clock that shows `now`.
     pub fn at(now: Timestamp) -> Self {
         let now = AtomicI64::new(now.as_millis());
         ManualClock(Arc::new(Hands { now, passed: AtomicU64::new(0) }))
     }
 
-    /// Moves the clock by `millis` milliseconds; negative moves it back, in which no time passes.
+    /// Moves the clock by `millis` milliseconds; negative moves it back, without any time passing.
     pub fn advance_millis(&self, millis: i64) {
         self.set(self.now().saturating_add_millis(millis));
     }
 
-    /// Puts the clock at `now`.
+    /// Sets the clock to `now`.
     pub fn set(&self, now: Timestamp) {
         let before = self.0.now.swap(now.as_millis(), Ordering::SeqCst);
         let passed = u64::try_from(now.as_millis() - before).unwrap_or(0);

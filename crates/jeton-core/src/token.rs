@@ -1,4 +1,4 @@
-//! One issued credential and what is known of it.
+//! One issued credential and its metadata.
 
 use crate::actor::Actor;
 use crate::decide::Standing;
@@ -6,17 +6,18 @@ use crate::ids::{AppId, TokenId, UserId};
 use crate::scope::{Permission, Scopes};
 use crate::time::Timestamp;
 
-/// What a token is for. Fixed when it is issued; no dialect changes it to another, save that a LoopBack write can
-/// make a token [`SelfMade`](TokenKind::SelfMade).
+/// What a token is for. Fixed when it is issued; no dialect changes it, except that a LoopBack write can make a token
+/// [`SelfMade`](TokenKind::SelfMade).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TokenKind {
     /// Says who its user is. Has no scopes.
     Identity,
     /// Says what is allowed. Stays a grant when its scopes are emptied.
     Grant,
-    /// Written over LoopBack by somebody unproven. Exists for LoopBack alone; to every other surface it is unknown.
+    /// Written over LoopBack by a caller that proved nothing. It exists for LoopBack alone and is unknown to every
+    /// other surface.
     SelfMade,
-    /// Speaks for the app itself. No dialect lists, finds or changes it, and to those who ask about it, it is unknown.
+    /// Acts for the app itself. No dialect lists, finds or changes it, and verification calls it unknown.
     Service,
 }
 
@@ -49,14 +50,14 @@ impl TokenKind {
     }
 }
 
-/// Whose a token is.
+/// The owner of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// No user's.
+    /// No user.
     Nobody,
-    /// The user whom the issuer named.
+    /// The user that the issuer named.
     Named(UserId),
-    /// A manager issued it and named nobody: the manager's own user is shown, but the token proves nothing about
+    /// A manager issued it and named no user: the manager's own user is shown, but the token proves nothing about
     /// that user, and self-service does not see it.
     StandIn(UserId),
 }
@@ -70,7 +71,7 @@ impl Owner {
         }
     }
 
-    /// The user whose it is, if the issuer named one.
+    /// The owner, if the issuer named one.
     pub fn named(&self) -> Option<&UserId> {
         match self {
             Owner::Named(user_id) => Some(user_id),
@@ -79,23 +80,23 @@ impl Owner {
     }
 }
 
-/// Most code points in a [`Label`].
+/// At most this many code points in a [`Label`].
 pub const MAX_LABEL_CHARS: usize = 255;
 
 /// A title, or a tag list: at most [`MAX_LABEL_CHARS`] code points, none of them NUL. Published clients cannot read
-/// longer ones, and PostgreSQL keeps no NUL.
+/// longer ones, and PostgreSQL stores no NUL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Label(String);
 
-/// Most code points in a [`Description`].
+/// At most this many code points in a [`Description`].
 pub const MAX_DESCRIPTION_CHARS: usize = 4096;
 
-/// A text for people to read: at most [`MAX_DESCRIPTION_CHARS`] code points, none of them NUL. Lists hold pages of them in
+/// A text for people: at most [`MAX_DESCRIPTION_CHARS`] code points, none of them NUL. Lists hold pages of them in
 /// memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description(String);
 
-/// Why a text is no [`Label`] or no [`Description`].
+/// Why a text is not a [`Label`] or [`Description`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LabelError {
     /// More than [`MAX_LABEL_CHARS`] code points.
@@ -145,15 +146,15 @@ impl Description {
     }
 }
 
-/// Most bytes that a [`Document`] can have. How many clients may store is less: a limit of the service.
+/// At most this many bytes in a [`Document`]. What clients may store is less: a limit of the service.
 pub const MAX_DOCUMENT_BYTES: usize = 1024 * 1024;
 
-/// What a LoopBack client stored beyond what every token has: a JSON text of at most [`MAX_DOCUMENT_BYTES`], without
-/// NUL, that only LoopBack's answers and filters read.
+/// What a LoopBack client stored beyond the fields of every token: a JSON text of at most [`MAX_DOCUMENT_BYTES`],
+/// without NUL, that only LoopBack's answers and filters read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document(String);
 
-/// A text that is too large for a [`Document`], or holds a NUL.
+/// The text is too large for a [`Document`], or contains a NUL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("has at most {MAX_DOCUMENT_BYTES} bytes")]
 pub struct DocumentError;
@@ -162,7 +163,8 @@ impl Document {
     /// Takes the text.
     ///
     /// # Errors
-    /// It is too large, or holds a NUL, which JSON writes only escaped.
+    ///
+    /// It is too large, or contains a NUL, which JSON writes only escaped.
     pub fn new(text: String) -> Result<Self, DocumentError> {
         if text.len() > MAX_DOCUMENT_BYTES || text.contains('\0') {
             Err(DocumentError)
@@ -177,7 +179,7 @@ impl Document {
     }
 }
 
-/// What is known of one issued credential, its secret apart.
+/// One issued credential without its secret.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Token {
     /// Its number.
@@ -186,15 +188,15 @@ pub struct Token {
     pub app_id: AppId,
     /// What it is for.
     pub kind: TokenKind,
-    /// Whose it is.
+    /// Its owner.
     pub owner: Owner,
-    /// When it was issued, or what a LoopBack client said.
+    /// When it was issued, or the date that a LoopBack client gave.
     pub created_at: Timestamp,
     /// When it was last changed; at first `created_at`.
     pub updated_at: Timestamp,
-    /// From this instant on it is expired; `None`: never.
+    /// When it expires: expired at this very instant; `None`: never.
     pub expires_at: Option<Timestamp>,
-    /// Who switched it off; `None` while it is enabled.
+    /// Who disabled it; `None` while it is enabled.
     pub disabled_by: Option<Actor>,
     /// When it was revoked. A revoked token is kept for a while so that its secret cannot be issued again.
     pub revoked_at: Option<Timestamp>,
@@ -204,40 +206,40 @@ pub struct Token {
     pub tags: Option<Label>,
     /// Free text.
     pub description: Option<Description>,
-    /// The list of permissions as an AppKey client wrote it. Only its spelling counts: see
+    /// The list of permissions as an AppKey client wrote it. Only its spelling matters: see
     /// [`permissions_text`](Self::permissions_text).
     pub permissions_as_sent: Option<String>,
     /// What it allows.
     pub scopes: Scopes,
-    /// What a LoopBack client stored beside all that.
+    /// What a LoopBack client stored beyond all that.
     pub document: Option<Document>,
     /// Whether it was presented to LoopBack after it had expired. See [`has_left_loopback`](Self::has_left_loopback).
     pub left_loopback: bool,
 }
 
 impl Token {
-    /// Whether it is switched on. Says nothing about expiry or revocation: see [`decide`](crate::decide()).
+    /// Whether it is enabled. Says nothing about expiry or revocation: see [`decide`](crate::decide()).
     pub fn is_enabled(&self) -> bool {
         self.disabled_by.is_none()
     }
 
-    /// Whether its time is over. Says nothing else about it: see [`decide`](crate::decide()).
+    /// Whether it has expired. Says nothing else about it: see [`decide`](crate::decide()).
     pub fn has_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|expires_at| now >= expires_at)
     }
 
-    /// Whether LoopBack shows it no more: it was presented there after it had expired, and still is expired. What lives
-    /// again, or has not expired yet by a clock that was put right, is there.
+    /// Whether LoopBack no longer shows it: it was presented there after it had expired, and is still expired. A
+    /// token that was extended, or that has not expired yet by a corrected clock, is shown.
     pub fn has_left_loopback(&self, now: Timestamp) -> bool {
         self.left_loopback && self.has_expired(now)
     }
 
-    /// Lets it be shown on LoopBack again after it expires once more, unless it has expired.
+    /// Makes LoopBack show it again, also after it expires once more, unless it has expired now.
     pub fn return_to_loopback(&mut self, now: Timestamp) {
         self.left_loopback = self.has_left_loopback(now);
     }
 
-    /// What [`decide`](crate::decide()) needs to know of it.
+    /// What [`decide`](crate::decide()) needs to know about it.
     pub fn standing(&self) -> Standing<'_> {
         Standing {
             revoked: self.revoked_at.is_some(),
@@ -247,8 +249,8 @@ impl Token {
         }
     }
 
-    /// The names that global scopes grant, separated by commas: spelled as they were sent while they still are what
-    /// was sent, else plainly. `None` if there are none and none were sent.
+    /// The permissions that global scopes grant, separated by commas: as the client spelled them while they are still
+    /// the same, else plainly. `None` if there are none and none were sent.
     pub fn permissions_text(&self) -> Option<String> {
         let granted = self.scopes.global_permissions();
         if let Some(sent) = &self.permissions_as_sent

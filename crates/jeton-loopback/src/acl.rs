@@ -1,8 +1,8 @@
 //! LoopBack's access control lists: who may call which method, and on what ground.
 //!
 //! The rules are those of LoopBack 2: every entry that applies to the caller and the method gets a score, and the
-//! highest one decides. Two points differ. Without an entry that decides, the answer is no (LoopBack: yes). And the
-//! other names of a method (`patchAttributes`) mean the same as its own, where LoopBack overlooks such entries.
+//! highest one decides. Two points differ. If no entry decides, access is denied (LoopBack: allowed). And a method's
+//! aliases (`patchAttributes`) mean the same as its own name, whereas LoopBack ignores such entries.
 
 use jeton_core::UserId;
 use std::collections::BTreeMap;
@@ -13,31 +13,31 @@ mod method;
 pub use entry::{AclEntry, AclPermission, Methods, Principal};
 pub use method::{AccessType, Method};
 
-/// Most entries in one list, and most roles beside it.
+/// At most this many entries in one list, and this many roles.
 pub const MAX_ACL_ENTRIES: usize = 1_000;
 
-/// Why something is no list of entries, or no entry.
+/// Why a list of entries, or an entry, is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AclError {
-    /// The type of the principal is neither `USER` nor `ROLE`. No caller here is an application.
+    /// The type of the principal is neither `USER` nor `ROLE`. Callers are never applications.
     #[error("principalType must be USER or ROLE, not {0:?}")]
     PrincipalType(String),
-    /// The principal is no user id, or a role called after nothing, or a `$` role that is not one of the four.
+    /// The principal is not a user id, or it is a role with an empty name, or a `$` role that is not one of the four.
     #[error("principalId names no {0}")]
     PrincipalId(&'static str),
-    /// No such permission.
+    /// The permission does not exist.
     #[error("permission must be ALLOW, DENY, ALARM, AUDIT or DEFAULT, not {0:?}")]
     Permission(String),
-    /// No such kind of access.
+    /// The kind of access does not exist.
     #[error("accessType must be READ, WRITE, EXECUTE or *, not {0:?}")]
     AccessType(String),
-    /// No such method.
+    /// The method does not exist.
     #[error("property must name methods of AccessToken, or be *; {0:?} is none")]
     Property(String),
-    /// An entry is about a role that has no users and is not even known.
+    /// An entry names a role that is not among the roles.
     #[error("the role {0:?} is not among the roles")]
     UnknownRole(String),
-    /// A role has the name of nothing, or one that begins with `$`.
+    /// The name of a role is empty or starts with `$`.
     #[error("a role has a name, and it does not begin with $: {0:?}")]
     RoleName(String),
     /// More than [`MAX_ACL_ENTRIES`] entries, roles, or users in a role.
@@ -45,41 +45,42 @@ pub enum AclError {
     TooMany,
 }
 
-/// Who calls.
+/// The caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AclCaller<'a> {
     /// A service credential that manages the app.
     Manager,
     /// A proven user.
     User(&'a UserId),
-    /// Anybody else: no credential, or one that says nothing about a user.
+    /// Any other caller: without a credential, or with one that proves no user.
     Anyone,
 }
 
-/// On what ground a caller is let in; the strongest one.
+/// On what ground a caller is admitted; the strongest one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ground {
     /// By name: see [`AccessRules::decide`].
     Name,
-    /// As the owner of the token in question.
+    /// As the owner of the token.
     Owner,
     /// Only as a proven user, like any other.
     Authenticated,
-    /// Only as a caller who is no proven user.
+    /// Only as a caller that is not a proven user.
     Unauthenticated,
-    /// Only as anybody at all.
+    /// Only because everyone is admitted.
     Everyone,
 }
 
 impl Ground {
-    /// Whether the rules mean this very caller. Only such a caller may say whose a token is, or choose its id.
+    /// Whether the rules admit this caller in particular. Only such a caller may set a token's owner or choose its
+    /// id.
     pub fn is_by_name(self) -> bool {
         self == Ground::Name
     }
 }
 
-/// Who may call which method of an app's tokens over LoopBack. `Default` is what LoopBack's documentation says: nobody
-/// may do anything, save that everyone may create.
+/// Which callers may call which methods of an app's tokens over LoopBack. `Default` is LoopBack's documented default:
+/// everyone may create, and nothing else is allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessRules {
     entries: Vec<AclEntry>,
@@ -108,7 +109,8 @@ impl AccessRules {
     /// Takes entries, and the users of each role.
     ///
     /// # Errors
-    /// A role that cannot be, an entry about a role that is not there, or [`AclError::TooMany`].
+    ///
+    /// A role that is not valid, an entry for a role that does not exist, or [`AclError::TooMany`].
     pub fn new(entries: Vec<AclEntry>, roles: BTreeMap<String, Vec<UserId>>) -> Result<Self, AclError> {
         let sizes = [entries.len(), roles.len()].into_iter().chain(roles.values().map(Vec::len));
         if sizes.max() > Some(MAX_ACL_ENTRIES) {
@@ -127,7 +129,7 @@ impl AccessRules {
         Ok(AccessRules { entries, roles })
     }
 
-    /// The entries, as they were given.
+    /// The entries as they were given.
     pub fn entries(&self) -> &[AclEntry] {
         &self.entries
     }
@@ -137,19 +139,19 @@ impl AccessRules {
         &self.roles
     }
 
-    /// Whether the answer for `method` can depend on whose the token in question is. If not, `owns` is of no account
-    /// to [`decide`](Self::decide) and need not be found out.
+    /// Whether the decision for `method` can depend on the owner of the token. If not, [`decide`](Self::decide)
+    /// ignores `owns`, which need not be looked up.
     pub fn asks_for_owner(&self, method: Method) -> bool {
         self.entries.iter().any(|entry| entry.principal == Principal::Owner && entry.score(method).is_some())
     }
 
-    /// On what ground the caller may call the method; `None`: it may not. `owns` says whether the token in question
-    /// is the caller's own.
+    /// On what ground the caller may call the method; `None`: it may not. `owns` says whether the token is the
+    /// caller's own.
     ///
-    /// A caller is let in *by name* if it is let in, and would still be if there were only the entries about users
-    /// and named roles; so it is not enough that some entry names it, nor necessary that such an entry decided. A
-    /// manager is always let in by name. The owner's ground is found in the same way, with the entries about owners
-    /// beside those; the other grounds are that of the entry which decided.
+    /// A caller is admitted *by name* if it is admitted and would still be if only the entries for users and named
+    /// roles existed. So it is not enough that some entry names it, nor necessary that such an entry decided. A
+    /// manager is always admitted by name. Admission as the owner is decided in the same way, with the entries for
+    /// owners added; the other grounds are that of the entry which decided.
     pub fn decide(&self, caller: AclCaller<'_>, method: Method, owns: bool) -> Option<Ground> {
         if caller == AclCaller::Manager {
             return Some(Ground::Name);
@@ -171,7 +173,7 @@ impl AccessRules {
             return Some(Ground::Owner);
         }
         Some(match entry.principal {
-            // If one of the first two had decided among all, it would have among fewer.
+            // If one of the first two decided among all entries, it would have among fewer.
             Principal::User(_) | Principal::Role(_) => Ground::Name,
             Principal::Owner => Ground::Owner,
             Principal::Authenticated => Ground::Authenticated,

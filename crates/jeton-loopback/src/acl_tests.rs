@@ -1,12 +1,12 @@
-//! Decisions against recorded ones of LoopBack 2.42, and the grounds for them.
+//! Decisions and their grounds, compared with recorded ones of LoopBack 2.42.
 
 use super::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value as Json;
 
-/// One object a line: `entries`, the user who calls (null: nobody), the method, whether the token is the caller's
-/// own, and what LoopBack decided with `defaultPermission` DENY. User 2 has the role `admin`, 1 and 2 have `staff`.
+/// One object a line: `entries`, the calling user (null: none), the method, whether the token is the caller's own,
+/// and what LoopBack decided with `defaultPermission` DENY. User 2 has the role `admin`, 1 and 2 have `staff`.
 const RECORDED: &str = include_str!("../tests/data/loopback-acls.jsonl");
 
 fn user(number: i64) -> UserId {
@@ -87,13 +87,13 @@ fn grounds() {
     let owner = r#"{"principalType":"ROLE","principalId":"$owner","permission":"ALLOW"}"#;
     let proven = r#"{"principalType":"ROLE","principalId":"$authenticated","permission":"ALLOW"}"#;
     let unproven = r#"{"principalType":"ROLE","principalId":"$unauthenticated","permission":"ALLOW"}"#;
-    // The entries, and the grounds of nobody, user 1, and user 2 to create.
+    // The entries, and the grounds on which no user, user 1 and user 2 may create.
     for (entries, expected) in [
         (vec![open], [Some(Everyone); 3]),
         (vec![closed, admin], [None, None, Some(Name)]),
         // The entry for everyone decides, but the administrator does not need it.
         (vec![closed, create, admin], [Some(Everyone), Some(Everyone), Some(Name)]),
-        // Named, but to be kept out: let in as anybody only.
+        // Named only to be denied: admitted like anyone.
         (vec![create, not_admin], [Some(Everyone); 3]),
         (vec![open, proven], [Some(Everyone), Some(Authenticated), Some(Authenticated)]),
         (vec![open, unproven], [Some(Unauthenticated), Some(Everyone), Some(Everyone)]),

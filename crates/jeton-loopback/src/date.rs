@@ -1,12 +1,12 @@
 //! Dates as ECMAScript writes and reads them.
 
-/// ECMAScript's dates end this many milliseconds from 1970, either way (ECMAScript 2024, section 21.4.1.1).
+/// ECMAScript's dates end this many milliseconds before and after 1970 (ECMAScript 2024, section 21.4.1.1).
 const MAX_MILLIS: i64 = 8_640_000_000_000_000;
 const MILLIS_PER_DAY: i64 = 86_400_000;
 const MONTHS: [&str; 12] =
     ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
-/// `millis` if ECMAScript has such a date.
+/// `millis` if it is a valid ECMAScript date.
 pub(crate) fn in_range(millis: i64) -> Option<i64> {
     (-MAX_MILLIS..=MAX_MILLIS).contains(&millis).then_some(millis)
 }
@@ -24,10 +24,10 @@ pub(crate) fn text_of_date(millis: i64) -> String {
     format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", rest % 1_000)
 }
 
-/// Milliseconds since 1970 of a date in the ISO form of ECMAScript (section 21.4.1.32) or that of RFC 5322.
+/// The date in the ISO form of ECMAScript (section 21.4.1.32) or that of RFC 5322, in milliseconds since 1970.
 ///
-/// A `T` may be a blank, digits beyond milliseconds are cut off, and what names no zone is UTC. Engines read more
-/// forms, each in its own way; none of those is read here.
+/// A `T` may be a space, digits beyond milliseconds are truncated, and a date without a zone is UTC. Other forms,
+/// which each engine reads in its own way, are not accepted.
 pub(crate) fn date_of_text(text: &str) -> Option<i64> {
     let text = text.trim();
     let mut scanner = Scanner(text.as_bytes());
@@ -38,7 +38,7 @@ pub(crate) fn date_of_text(text: &str) -> Option<i64> {
     in_range(millis)
 }
 
-/// The rest of a text that is being read.
+/// The rest of a text that is being parsed.
 struct Scanner<'a>(&'a [u8]);
 
 impl Scanner<'_> {
@@ -48,7 +48,7 @@ impl Scanner<'_> {
                 self.0 = &self.0[1..];
                 let year = self.digits(6)?;
                 match sign {
-                    // There is one year zero, and it is written with a plus.
+                    // There is only one year zero, written with a plus.
                     b'-' if year == 0 => return None,
                     b'-' => -year,
                     _ => year,
@@ -107,7 +107,7 @@ impl Scanner<'_> {
             millis = digit(0) * 100 + digit(1) * 10 + digit(2);
         }
         let time = ((hour * 60 + minute) * 60 + second) * 1_000 + millis;
-        // 24:00:00 is the end of the day, and the only time that begins like this.
+        // 24:00:00 is the end of the day, and the only time with hour 24.
         (minute < 60 && second < 60 && (hour < 24 || time == MILLIS_PER_DAY)).then_some(time)
     }
 
@@ -152,7 +152,7 @@ impl Scanner<'_> {
     }
 }
 
-/// Days from 1970-01-01 to that day of the Gregorian calendar; `None` if there is no such day.
+/// Days from 1970-01-01 to a day of the Gregorian calendar; `None` if there is no such day.
 fn days_of_civil(year: i64, month: i64, day: i64) -> Option<i64> {
     if !(1..=12).contains(&month) || day < 1 || day > days_in_month(year, month) {
         return None;

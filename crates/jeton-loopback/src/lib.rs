@@ -1,8 +1,8 @@
-//! LoopBack's wing: what its AccessToken API knows that no other does. Access rules, filters, values of no declared
-//! type, and the settings that say how an app answers there.
+//! What is specific to LoopBack's AccessToken API: access rules, filters, untyped values, and an app's settings for
+//! it.
 //!
-//! This crate is as pure as the core: no I/O, no clock, no randomness, no JSON. It knows the core; the core knows
-//! nothing of it. What differs between LoopBack's versions is in a [`Profile`].
+//! This crate is as pure as the core: no I/O, no clock, no randomness, no JSON. It depends on the core, never the
+//! other way round. Differences between LoopBack's versions are in a [`Profile`].
 
 #![deny(missing_docs)]
 

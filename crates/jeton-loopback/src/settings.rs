@@ -1,4 +1,4 @@
-//! What an app decides about LoopBack's API.
+//! An app's settings of LoopBack's API.
 
 use crate::acl::AccessRules;
 
@@ -7,22 +7,22 @@ use crate::acl::AccessRules;
 pub struct LoopBackSettings {
     /// Whether the app answers there.
     pub enabled: bool,
-    /// Who may call what.
+    /// The access rules.
     pub access: AccessRules,
-    /// Who may choose the id of a token, which is its secret.
+    /// Which callers may choose the id of a token, which is its secret.
     pub client_ids: ClientIds,
-    /// Whether a `ttl` of -1 means that a token never expires. If not, such a token has expired from the start.
+    /// Whether a `ttl` of -1 means that a token never expires. If not, such a token is expired from the start.
     pub allow_eternal_tokens: bool,
 }
 
-/// Who may choose the id of a token on LoopBack.
+/// Which callers may choose the id of a token on LoopBack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientIds {
-    /// Nobody.
+    /// None.
     Nobody,
-    /// Whoever is let in by name.
+    /// Those that are admitted by name.
     Authorized,
-    /// Whoever may write.
+    /// All that may write.
     Anyone,
 }
 

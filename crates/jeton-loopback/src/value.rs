@@ -1,24 +1,24 @@
-//! Values of no declared type, with the coercions of ECMAScript that LoopBack's clients rely on.
+//! Untyped values, with the ECMAScript coercions that LoopBack's clients rely on.
 
 use crate::date::{date_of_text, in_range, text_of_date};
 use jeton_core::MAX_INTEGER;
 use std::cmp::Ordering;
 
-/// A loose value: what a client of an untyped API may send where it likes.
+/// An untyped value, as clients of an untyped API may send it.
 ///
 /// Coercions and comparisons are those of ECMAScript 2024, section 7, without objects of a class: an object's
 /// `valueOf` and `toString` are always the built-in ones. Dates differ in two points: their text is the ISO form, so
-/// that it depends on no time zone, and two dates are equal if they are the same instant.
+/// that it does not depend on a time zone, and two dates are equal if they are the same instant.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// `null`, and what is absent.
+    /// `null`, and absent values.
     Null,
     /// `true` or `false`.
     Bool(bool),
     /// Any IEEE 754 double.
     Number(f64),
-    /// An integer beyond [`MAX_INTEGER`], of which a double would hold another: a number like its double in every way,
-    /// but its digits are known to whoever asks for a user. See [`integer`](Value::integer).
+    /// An integer beyond [`MAX_INTEGER`], which a double cannot represent exactly. It behaves like the number of its
+    /// double, but keeps its digits for user ids. See [`integer`](Value::integer).
     Long(i64),
     /// A text.
     Text(String),
@@ -26,13 +26,13 @@ pub enum Value {
     List(Vec<Value>),
     /// Members in the order in which they were written.
     Object(Vec<(String, Value)>),
-    /// An instant in milliseconds since 1970, at most 8.64e15 either way. Never comes from the wire as such: what is
-    /// declared to be a date is made one by [`to_date`](Value::to_date).
+    /// An instant in milliseconds since 1970, at most 8.64e15 either way. Never parsed as such:
+    /// [`to_date`](Value::to_date) converts values that are declared to be dates.
     Date(i64),
 }
 
 impl Value {
-    /// That integer, exact.
+    /// This integer, exact.
     pub const fn integer(number: i64) -> Self {
         if number.unsigned_abs() <= MAX_INTEGER.unsigned_abs() {
             Value::Number(number as f64)
@@ -41,12 +41,12 @@ impl Value {
         }
     }
 
-    /// The integer that a number certainly is: what came as digits, or a double of at most [`MAX_INTEGER`] that has no
-    /// fraction. `None` for what is rounded, and for everything that is no number.
+    /// The exact integer of a number: one that came as digits, or a double of at most [`MAX_INTEGER`] without a
+    /// fraction. `None` for rounded values, and for values that are not numbers.
     pub fn as_exact_integer(&self) -> Option<i64> {
         match self {
             Value::Long(number) => Some(*number),
-            // Within 2^53, so nothing is cut off.
+            // Within 2^53, so nothing is truncated.
             Value::Number(number) if number.fract() == 0.0 && number.abs() <= MAX_INTEGER as f64 => {
                 Some(*number as i64)
             }
@@ -54,7 +54,8 @@ impl Value {
         }
     }
 
-    /// The member of that name; the last one, if several have it. `None` if there is none, or this is no object.
+    /// The member with this name; the last one, if several have it. `None` if there is none, or this is not an
+    /// object.
     pub fn member(&self, name: &str) -> Option<&Value> {
         match self {
             Value::Object(members) => {
@@ -76,7 +77,7 @@ impl Value {
         }
     }
 
-    /// `Number(value)`; NaN if it is none.
+    /// `Number(value)`; NaN if it is not a number.
     pub fn to_number(&self) -> f64 {
         match self {
             Value::Null => 0.0,
@@ -90,10 +91,10 @@ impl Value {
         }
     }
 
-    /// The instant of `new Date(value)` in milliseconds since 1970; `None` if it is invalid.
+    /// The instant of `new Date(value)` in milliseconds since 1970; `None` if it is not valid.
     ///
     /// Texts are read in the ISO form and in that of RFC 5322; without a zone they are UTC. Other forms, which each
-    /// engine reads in its own way, are invalid.
+    /// engine reads in its own way, are not valid.
     pub fn to_date(&self) -> Option<i64> {
         match self {
             Value::Text(text) => date_of_text(text),
@@ -101,7 +102,7 @@ impl Value {
             Value::Date(millis) => Some(*millis),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Long(_) => {
                 let millis = self.to_number().trunc();
-                // What is beyond an i64 saturates, and is out of range all the more.
+                // Values beyond an i64 saturate and stay out of range.
                 if millis.is_nan() { None } else { in_range(millis as i64) }
             }
         }
@@ -126,7 +127,7 @@ impl Value {
         }
     }
 
-    /// `self == other`. Two lists or objects are never equal: each came from the wire on its own.
+    /// `self == other`. Two lists or objects are never equal: each was parsed separately.
     pub fn loosely_equals(&self, other: &Value) -> bool {
         use Value::{Bool, Date, List, Long, Null, Number, Object, Text};
         match (self, other) {
@@ -157,7 +158,7 @@ impl Value {
         }
     }
 
-    /// About how many bytes have to be looked at or written for [`to_text`](Self::to_text).
+    /// The approximate number of bytes that [`to_text`](Self::to_text) reads or writes.
     pub(crate) fn text_weight(&self) -> u64 {
         match self {
             Value::Null | Value::Bool(_) | Value::Object(_) => 16,
@@ -171,14 +172,14 @@ impl Value {
 /// The order of two texts by UTF-16 code unit. Differs from the order by code point beyond U+FFFF.
 fn compare_utf16(one: &str, two: &str) -> Ordering {
     let mut at = common_prefix(one.as_bytes(), two.as_bytes());
-    // Where they differ within a character, that character is the first in which they differ.
+    // If they differ within a character, that character is the first difference.
     while !one.is_char_boundary(at) {
         at -= 1;
     }
     one[at..].encode_utf16().cmp(two[at..].encode_utf16())
 }
 
-/// How many bytes both begin with.
+/// The length of the common prefix.
 fn common_prefix(one: &[u8], two: &[u8]) -> usize {
     const MANY: usize = 64;
     let alike = one.chunks_exact(MANY).zip(two.chunks_exact(MANY)).take_while(|(one, two)| one == two);
@@ -186,7 +187,7 @@ fn common_prefix(one: &[u8], two: &[u8]) -> usize {
     begin + one[begin..].iter().zip(&two[begin..]).take_while(|(one, two)| one == two).count()
 }
 
-/// `Number(text)`: decimal, `0x`, `0o`, `0b`, `Infinity`; white space around it is left out; empty is zero.
+/// `Number(text)`: decimal, `0x`, `0o`, `0b`, `Infinity`; surrounding white space is ignored; an empty text is zero.
 fn number_of_text(text: &str) -> f64 {
     let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     let radix = |digits: &str, radix| {

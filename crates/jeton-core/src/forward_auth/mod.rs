@@ -1,4 +1,4 @@
-//! What a gateway's question asks for: demands by name, and rules from the request that it holds to a demand.
+//! Settings of forward-auth: demands by name, and rules that map the original request to a demand.
 
 mod path;
 mod rule;
@@ -12,40 +12,40 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-/// Most demands that an app gives names.
+/// At most this many named demands in an app.
 pub const MAX_DEMANDS: usize = 1_000;
-/// Most rules of an app.
+/// At most this many rules in an app.
 pub const MAX_ROUTES: usize = 1_000;
-/// Most names under which a credential may come.
+/// At most this many places of credentials.
 pub const MAX_CREDENTIALS: usize = 8;
-/// The longest time for which an answer may be kept by a gateway, in seconds.
+/// The longest time for which a gateway may cache an answer, in seconds.
 pub const MAX_CACHE_SECONDS: u32 = 3_600;
-/// The name that no demand has: behind it stands the request that the rules are applied to.
+/// The name that no demand can have: it selects the rules, which apply to the original request.
 pub const BY_ROUTE: &str = "route";
 
-/// How an app's requests are let through by a gateway.
+/// An app's settings of forward-auth.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForwardAuthSettings {
-    /// Where the request stands that the gateway holds. Nothing else is looked at, or a client could choose what its request is
-    /// taken for.
+    /// Where the gateway puts the original request. Nothing else is read, or a client could choose what its request
+    /// is taken for.
     pub source: RequestSource,
-    /// Where the credential may stand. A request that has several of them, or none, is refused.
+    /// Where the credential may be. A request with several credentials, or none, is refused.
     pub credentials: Vec<CredentialPlace>,
-    /// Whether the credential may also be the `access_token` parameter of the request that the gateway holds (RFC 6750
-    /// section 2.3): it is in the gateway's logs then.
+    /// Whether the credential may also be the `access_token` parameter of the original request (RFC 6750 section
+    /// 2.3). It then appears in the gateway's logs.
     pub query_token: bool,
-    /// What is demanded, by name.
+    /// Demands by name.
     pub demands: BTreeMap<DemandName, Demand>,
-    /// What is demanded, by request: the first that is for it counts.
+    /// Demands by request: the first rule that matches applies.
     pub routes: Vec<RouteRule>,
-    /// Whether preflights of browsers, which never carry a credential, are let through to what stands behind the gateway.
+    /// Whether browsers' preflights, which never carry a credential, are passed to the service behind the gateway.
     pub preflights: bool,
-    /// What `WWW-Authenticate` says that a credential is wanted for (RFC 9110 section 11.5).
+    /// The realm in `WWW-Authenticate` (RFC 9110 section 11.5).
     pub realm: Option<Realm>,
-    /// Where metadata of the protected resource is (RFC 9728 section 5.1), for `WWW-Authenticate`.
+    /// The URL of the protected resource's metadata (RFC 9728 section 5.1), for `WWW-Authenticate`.
     pub resource_metadata: Option<String>,
-    /// For how many seconds a gateway may keep a 200: a token that is revoked meanwhile is let through by it for as long.
-    /// 0: not at all.
+    /// For how many seconds a gateway may cache a 200; it lets a token pass for as long after its revocation. 0: no
+    /// caching.
     pub cache_seconds: u32,
 }
 
@@ -56,21 +56,21 @@ pub(crate) struct InvalidMember {
     pub(crate) wanted: &'static str,
 }
 
-/// Where a gateway writes down the request that it holds.
+/// Where a gateway puts the method and URL of the original request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestSource {
-    /// `X-Original-Method` and `X-Original-URI`, as nginx is told to send them.
+    /// `X-Original-Method` and `X-Original-URI`, as nginx is configured to send them.
     XOriginal,
-    /// `X-Original-Method` and `X-Original-URL`, a whole URL, as ingress-nginx sends them.
+    /// `X-Original-Method` and `X-Original-URL`, an absolute URL, as ingress-nginx sends them.
     XOriginalUrl,
     /// `X-Forwarded-Method` and `X-Forwarded-Uri`, as Traefik and Caddy send them.
     XForwarded,
-    /// The question itself: its method, and what follows the name of the demand in its path, as Envoy sends it.
+    /// The question itself: its method, and the rest of its path after the demand's name, as Envoy sends it.
     Request,
 }
 
 impl RequestSource {
-    /// All of them, in the order in which they are explained.
+    /// All of them, in the order in which they are documented.
     pub const ALL: [RequestSource; 4] = [
         RequestSource::XOriginal,
         RequestSource::XOriginalUrl,
@@ -89,7 +89,7 @@ impl RequestSource {
     }
 }
 
-/// Where a credential may stand in the question of a gateway.
+/// Where a credential may be in a gateway's question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CredentialPlace {
     /// `Authorization: Bearer`.
@@ -104,7 +104,7 @@ pub enum CredentialPlace {
     Cookie(CookieName),
 }
 
-/// Not the name of a place.
+/// Not the name of a place for credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a credential is bearer, x-access-token, x-api-key, basic-username or cookie:NAME")]
 pub struct CredentialPlaceError;
@@ -139,7 +139,7 @@ impl fmt::Display for CredentialPlace {
     }
 }
 
-/// The name of a cookie, in which case counts (RFC 6265 section 4.1.1).
+/// The name of a cookie, which is case-sensitive (RFC 6265 section 4.1.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CookieName(String);
 
@@ -150,7 +150,7 @@ impl CookieName {
     }
 }
 
-/// What a demand is called in a gateway's configuration: 1 to 64 of `a-z A-Z 0-9 - _ .`, but not [`BY_ROUTE`].
+/// The name of a demand in a gateway's configuration: 1 to 64 of `a-z A-Z 0-9 - _ .`, but not [`BY_ROUTE`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DemandName(String);
 
@@ -178,7 +178,7 @@ impl FromStr for DemandName {
     fn from_str(text: &str) -> Result<Self, DemandNameError> {
         let is_of_names = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         let is_name = (1..=64).contains(&text.len()) && text.bytes().all(is_of_names);
-        // In a path these two would be something else.
+        // As segments of a path these two have a meaning of their own.
         if is_name && !matches!(text, BY_ROUTE | "." | "..") {
             Ok(DemandName(text.to_owned()))
         } else {
@@ -187,7 +187,7 @@ impl FromStr for DemandName {
     }
 }
 
-/// What a protected space is called: 1 to 255 printable ASCII characters, without quotes and backslashes.
+/// A realm, the name of a protected space: 1 to 255 printable ASCII characters, without quotes and backslashes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Realm(String);
 
@@ -197,7 +197,7 @@ pub struct Realm(String);
 pub struct RealmError;
 
 impl Realm {
-    /// The text, which may stand between quotes.
+    /// The text, which is valid between quotes.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -229,13 +229,13 @@ impl Default for ForwardAuthSettings {
 }
 
 impl ForwardAuthSettings {
-    /// The demand of a name; `None`: there is none.
+    /// The demand of this name, if there is one.
     pub fn demand_named(&self, name: &str) -> Option<&Demand> {
         self.demands.get(name)
     }
 
-    /// What a request demands: its method, and its target without the query. `None`: no rule is for it, or the path is not in
-    /// its normal form.
+    /// The demand of a request, given its method and its target without the query. `None`: no rule matches, or the
+    /// path is not in its normal form.
     pub fn demand_of(&self, method: &str, path: &str) -> Option<Demand> {
         let segments = path::segments(path)?;
         let method = method.to_ascii_uppercase();
@@ -265,13 +265,13 @@ impl ForwardAuthSettings {
     }
 }
 
-/// Whether a text is a token (RFC 9110 section 5.6.2) of no unreasonable length.
+/// Whether a text is a token (RFC 9110 section 5.6.2) of reasonable length.
 fn is_token(text: &str) -> bool {
     let is_of_tokens = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     (1..=64).contains(&text.len()) && text.bytes().all(is_of_tokens)
 }
 
-/// Whether a byte may stand in a quoted string as it is.
+/// Whether a byte may occur in a quoted string unescaped.
 fn is_quotable(byte: u8) -> bool {
     (b' '..=b'~').contains(&byte) && !matches!(byte, b'"' | b'\\')
 }

@@ -1,13 +1,13 @@
-//! Paths of requests that a gateway holds, read in the one way in which whatever stands behind it must read them.
+//! Paths of original requests, read only in the form that every program behind the gateway reads in the same way.
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// The segments of a path, decoded; `None` unless it is written in its normal form.
+/// The segments of a path, decoded; `None` unless it is in its normal form.
 ///
-/// Different programs read other forms differently: what one takes for a segment of its own is a slash, a dot or a parameter to
-/// the next. A path that is decided here and read otherwise behind the gateway would be let through by the wrong rule, so none
-/// is read that does not come out of decoding and normalising (RFC 3986 section 6.2.2) as it went in. That leaves out:
+/// Programs read other forms differently: what is a segment to one is a slash, a dot or a parameter to the next. A
+/// path that is decided here and read otherwise behind the gateway would pass by the wrong rule. So a path is read
+/// only if decoding and normalising it (RFC 3986 section 6.2.2) gives it back unchanged. That excludes:
 /// - empty segments (`//`, but for a slash at the end), `.` and `..`, however they are written;
 /// - an encoded slash, backslash, semicolon or control character, and each of these as itself;
 /// - what need not be encoded and is, what must be and is not, lower-case digits in `%`, and bytes that are not UTF-8;
@@ -21,7 +21,7 @@ pub(super) fn segments(path: &str) -> Option<Vec<Cow<'_, str>>> {
     (!inner.iter().any(|segment| segment.is_empty())).then_some(segments)
 }
 
-/// One of them, decoded.
+/// One segment, decoded.
 pub(super) fn segment(text: &str) -> Option<Cow<'_, str>> {
     if !text.bytes().all(|byte| byte == b'%' || is_unreserved(byte) || is_delimiter(byte)) {
         return None;
@@ -32,12 +32,12 @@ pub(super) fn segment(text: &str) -> Option<Cow<'_, str>> {
     (is_clear && decoded != "." && decoded != ".." && !is_encoded(&decoded)).then_some(decoded)
 }
 
-/// RFC 3986 section 2.3: encoding these changes nothing but the form.
+/// Unreserved characters (RFC 3986 section 2.3): encoding them changes nothing but the form.
 fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-/// The others that may stand in a segment as they are (section 3.3), but for the semicolon, behind which some programs read
+/// The other characters that a segment may contain unencoded (section 3.3), except the semicolon, after which some programs read
 /// parameters.
 fn is_delimiter(byte: u8) -> bool {
     matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=' | b':' | b'@')
@@ -52,7 +52,7 @@ fn decode(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// What two digits stand for, if they are written in the normal form of something that has to be encoded.
+/// The byte that two digits encode, if they are in the normal form of a byte that must be encoded.
 fn octet(high: u8, low: u8) -> Option<u8> {
     let value = |digit: u8| match digit {
         b'0'..=b'9' => Some(digit - b'0'),
@@ -63,7 +63,7 @@ fn octet(high: u8, low: u8) -> Option<u8> {
     (!is_unreserved(octet)).then_some(octet)
 }
 
-/// A segment as it stands in a path in its normal form.
+/// A segment as a path in its normal form contains it.
 pub(super) struct Encoded<'a>(pub(super) &'a str);
 
 impl fmt::Display for Encoded<'_> {
@@ -157,7 +157,7 @@ mod tests {
         #[test]
         fn what_is_read_has_one_form(path in "/[a-c./%2EFef5C;]{0,12}") {
             if let Some(segments) = segments(&path) {
-                // Whoever decodes the whole and splits it reads the same; so does whoever normalises first, or decodes again.
+                // Decoding the whole path before splitting it gives the same; so does normalising first, or decoding again.
                 let decoded = decode(&path).unwrap();
                 prop_assert_eq!(decoded[1..].split('/').collect::<Vec<_>>(), segments.clone());
                 prop_assert!(segments.iter().all(|segment| *segment != "." && *segment != ".."));

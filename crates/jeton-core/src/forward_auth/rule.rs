@@ -1,4 +1,4 @@
-//! Rules that say what the request that a gateway holds demands.
+//! Rules that map the original request to a demand.
 
 use super::{is_token, path};
 use crate::decide::{Demand, Resource};
@@ -7,12 +7,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-/// Most tags that a rule, or a demand of a name, may ask for.
+/// At most this many tags in a rule or a named demand.
 pub const MAX_RULE_TAGS: usize = 16;
-/// Most bytes in the path of a rule.
+/// At most this many bytes in the path of a rule.
 pub const MAX_RULE_PATH_BYTES: usize = 1_024;
 
-/// One rule: requests of some method to some paths, and what they demand.
+/// One rule: the requests that it matches, by method and path, and what they demand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteRule {
     method: MethodPattern,
@@ -22,13 +22,13 @@ pub struct RouteRule {
     tags: Vec<Template>,
 }
 
-/// Why the members of a rule make none.
+/// Why a rule is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RuleError {
     /// The method is neither `*` nor the name of one.
     #[error("a method is * or a name such as GET")]
     Method,
-    /// The path is no pattern.
+    /// The path is not a pattern.
     #[error(
         "a path begins with a slash and is in its normal form, with variables such as {{id}} for whole segments, each of its own \
          name, and perhaps {{*rest}} at its end"
@@ -37,7 +37,7 @@ pub enum RuleError {
     /// The path has more than [`MAX_RULE_PATH_BYTES`].
     #[error("a path has at most 1024 bytes")]
     LongPath,
-    /// An id or a tag that could be none: empty, too long, or with braces that name no variable of the path.
+    /// An id or a tag that is empty, too long, or contains braces that name no variable of the path.
     #[error(
         "an id or a tag is a text of 1 to 255 characters, in which {{name}} stands for a variable of the path"
     )]
@@ -46,11 +46,11 @@ pub enum RuleError {
     #[error("there are at most 16 tags")]
     Tags,
     /// An id or a tag without a permission.
-    #[error("an id or tags need a permission beside them")]
+    #[error("an id or tags need a permission")]
     PermissionMissing,
 }
 
-/// Which methods a rule is for.
+/// The methods that a rule matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum MethodPattern {
     Any,
@@ -67,7 +67,7 @@ pub enum RulePermission {
     Named(Permission),
 }
 
-/// Which paths a rule is for.
+/// The paths that a rule matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct PathPattern(Vec<Segment>);
 
@@ -75,9 +75,9 @@ struct PathPattern(Vec<Segment>);
 enum Segment {
     /// Exactly this text.
     Literal(String),
-    /// Any text but none.
+    /// Any text that is not empty.
     Variable(String),
-    /// All that is left, of which there is something.
+    /// The rest of the path, which is not empty.
     Rest(String),
 }
 
@@ -91,14 +91,14 @@ enum Piece {
     Variable(String),
 }
 
-/// What the variables of a path stand for.
+/// The values of the variables of a path.
 type Values<'a> = Vec<(&'a str, Cow<'a, str>)>;
 
 impl RouteRule {
-    /// A rule of the texts that settings have for it.
+    /// Parses the members of a rule in the settings.
     ///
     /// # Errors
-    /// The first of them that is no good.
+    /// The first member that is not valid.
     pub fn new(
         method: &str,
         path: &str,
@@ -127,27 +127,27 @@ impl RouteRule {
         }
     }
 
-    /// The pattern, as it is written.
+    /// The pattern as text.
     pub fn path(&self) -> String {
         self.path.to_string()
     }
 
-    /// What it demands; `None`: that the token is active, nothing more.
+    /// The permission that it demands; `None`: the token must only be active.
     pub fn permission(&self) -> Option<&RulePermission> {
         self.permission.as_ref()
     }
 
-    /// The id of the resource, as it is written.
+    /// The id of the resource as text.
     pub fn id(&self) -> Option<String> {
         self.id.as_ref().map(ToString::to_string)
     }
 
-    /// The tags of the resource, as they are written.
+    /// The tags of the resource as text.
     pub fn tags(&self) -> impl Iterator<Item = String> {
         self.tags.iter().map(ToString::to_string)
     }
 
-    /// What a request of this method, in upper case, to a path of these segments demands; `None`: the rule is for others.
+    /// What a request demands, given its method in upper case and the segments of its path; `None`: the rule does not match.
     pub(super) fn demand(&self, method: &str, segments: &[Cow<'_, str>]) -> Option<Demand> {
         if matches!(&self.method, MethodPattern::Only(name) if name != method) {
             return None;
@@ -174,11 +174,11 @@ impl FromStr for MethodPattern {
     type Err = RuleError;
 
     fn from_str(text: &str) -> Result<Self, RuleError> {
-        // The name is a token, too.
+        // Method names are tokens, too.
         if text == "*" {
             return Ok(MethodPattern::Any);
         }
-        // In lower case it would be another method (RFC 9110 section 9.1), which nobody means.
+        // Methods are case-sensitive (RFC 9110 section 9.1), but a lower-case name in a rule is surely meant as upper case.
         if is_token(text) {
             Ok(MethodPattern::Only(text.to_ascii_uppercase()))
         } else {
@@ -224,7 +224,7 @@ impl FromStr for PathPattern {
         if text.len() > MAX_RULE_PATH_BYTES {
             return Err(RuleError::LongPath);
         }
-        // A variable stands for a segment: with some text in its place the path has to be one that could be asked for.
+        // With some text in place of each variable, the path must be one that a request could have.
         let parts = text.strip_prefix('/').ok_or(RuleError::Path)?.split('/');
         let segments = parts.map(Segment::read).collect::<Option<Vec<_>>>().ok_or(RuleError::Path)?;
         let (_, inner) = segments.split_last().ok_or(RuleError::Path)?;
@@ -250,7 +250,7 @@ impl Segment {
                 None => is_name(name).then(|| Segment::Variable(name.to_owned())),
             };
         }
-        // Whoever writes this means any text, which a variable stands for.
+        // This is meant as any text, which a variable expresses.
         let is_wildcard = matches!(text, "*" | "**");
         Some(Segment::Literal(path::segment(text).filter(|_| !is_wildcard)?.into_owned()))
     }
@@ -292,7 +292,7 @@ impl Template {
         self.0.iter().fold(String::new(), |mut filled, piece| {
             filled.push_str(match piece {
                 Piece::Text(text) => text,
-                // Every name was looked for when the rule was made.
+                // Every name was checked when the rule was parsed.
                 Piece::Variable(name) => {
                     values.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
                 }
@@ -311,7 +311,7 @@ impl fmt::Display for Template {
     }
 }
 
-/// Whether this can be the name of a variable.
+/// Whether this is a valid name of a variable.
 fn is_name(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }

@@ -3,16 +3,16 @@
 use super::{AccessType, AclError, Method};
 use jeton_core::UserId;
 
-/// Whom an entry is about.
+/// The principal of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Principal {
     /// `USER`: one user.
     User(UserId),
-    /// `ROLE` with a name that the settings give to users.
+    /// `ROLE` with a name that the settings assign to users.
     Role(String),
-    /// `ROLE` `$owner`: the user whose the token in question is.
+    /// `ROLE` `$owner`: the owner of the token.
     Owner,
-    /// `ROLE` `$authenticated`: every caller who proved to be a user.
+    /// `ROLE` `$authenticated`: every caller that is a proven user.
     Authenticated,
     /// `ROLE` `$unauthenticated`: every other caller.
     Unauthenticated,
@@ -20,49 +20,50 @@ pub enum Principal {
     Everyone,
 }
 
-/// What an entry says.
+/// The permission of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AclPermission {
-    /// `DEFAULT`: what would be without any entry, which is no.
+    /// `DEFAULT`: the same as no entry, which is denial.
     Default,
     /// `ALLOW`.
     Allow,
-    /// `ALARM`: yes. LoopBack knows the word and does nothing more about it.
+    /// `ALARM`: allowed. LoopBack knows the word but does nothing else with it.
     Alarm,
-    /// `AUDIT`: yes, as with `ALARM`.
+    /// `AUDIT`: allowed, like `ALARM`.
     Audit,
     /// `DENY`.
     Deny,
 }
 
-/// Which methods an entry is about, by name.
+/// The methods of an entry, by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Methods {
-    /// `*`, or nothing said.
+    /// `*`, or absent.
     All,
-    /// Those. None of them: no method at all.
+    /// These. An empty list means no method.
     These(Vec<Method>),
 }
 
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AclEntry {
-    /// Whom it is about.
+    /// Its principal.
     pub principal: Principal,
-    /// What it says.
+    /// Its permission.
     pub permission: AclPermission,
-    /// The kind of access that it is about; `None`: every kind.
+    /// Its kind of access; `None`: every kind.
     pub access_type: Option<AccessType>,
-    /// The methods that it is about.
+    /// Its methods.
     pub methods: Methods,
 }
 
 impl AclEntry {
-    /// Reads an entry as LoopBack writes it: `principalType`, `principalId`, `permission`, and, if they are given,
+    /// Parses an entry as LoopBack writes it: `principalType`, `principalId`, `permission` and, optionally,
     /// `accessType` and the names in `property`.
     ///
     /// # Errors
-    /// The first of them that is no good.
+    ///
+    /// The first member that is not valid.
     pub fn parse(
         principal_type: &str,
         principal_id: &str,
@@ -94,9 +95,9 @@ impl AclEntry {
         Ok(AclEntry { principal, permission, access_type, methods })
     }
 
-    /// The weight of the entry for `method`; `None` if it is not about it. The arithmetic is LoopBack's: each part
-    /// counts less than the one before, except that an entry about a user gains as much as one step of the kind of
-    /// access (four is what a digit to the base of four cannot be).
+    /// The score of the entry for `method`; `None` if it does not apply. The arithmetic is LoopBack's: each part
+    /// counts less than the one before, except that an entry for a user gains as much as one step of the kind of
+    /// access (4 is not a digit in base 4).
     pub(super) fn score(&self, method: Method) -> Option<i32> {
         let property = match &self.methods {
             Methods::All => 2,
@@ -105,7 +106,7 @@ impl AclEntry {
         };
         let access = match self.access_type {
             None => 2,
-            // EXECUTE stands for every kind of access, and is as good as the kind itself.
+            // EXECUTE means every kind of access and scores like the kind itself.
             Some(AccessType::Execute) => 3,
             Some(kind) if kind == method.access_type() => 3,
             Some(_) => return None,
@@ -124,9 +125,10 @@ impl AclEntry {
 }
 
 impl Principal {
-    /// Reads LoopBack's `principalType` and `principalId`.
+    /// Parses LoopBack's `principalType` and `principalId`.
     ///
     /// # Errors
+    ///
     /// [`AclError::PrincipalType`], [`AclError::PrincipalId`].
     pub fn parse(principal_type: &str, principal_id: &str) -> Result<Self, AclError> {
         match (principal_type, principal_id) {
@@ -141,7 +143,7 @@ impl Principal {
         }
     }
 
-    /// Whether it is a user or a named role: somebody in particular.
+    /// Whether it is a user or a named role.
     pub fn is_name(&self) -> bool {
         matches!(self, Principal::User(_) | Principal::Role(_))
     }
@@ -160,7 +162,7 @@ impl Principal {
 }
 
 impl AclPermission {
-    /// All of them, each stronger than those before it.
+    /// All permissions, in ascending order of strength.
     pub const ALL: [AclPermission; 5] = [
         AclPermission::Default,
         AclPermission::Allow,
@@ -180,7 +182,7 @@ impl AclPermission {
         }
     }
 
-    /// Its weight where entries differ in nothing else.
+    /// Its strength if entries differ in nothing else.
     const fn strength(self) -> i32 {
         match self {
             AclPermission::Default => 0,

@@ -1,4 +1,4 @@
-//! The methods that LoopBack shows of a token.
+//! The methods of LoopBack's AccessToken.
 
 /// A kind of access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -7,7 +7,7 @@ pub enum AccessType {
     Read,
     /// `WRITE`.
     Write,
-    /// `EXECUTE`. No method of a token is of this kind; in an entry it stands for every kind.
+    /// `EXECUTE`. No method of a token is of this kind; in an entry it means every kind.
     Execute,
 }
 
@@ -105,7 +105,7 @@ impl Method {
         }
     }
 
-    /// The other names that LoopBack 2 and 3 know it by.
+    /// Its other names in LoopBack 2 and 3.
     const fn aliases(self) -> &'static [&'static str] {
         match self {
             Method::Upsert => &["patchOrCreate", "updateOrCreate"],
@@ -126,13 +126,13 @@ impl Method {
         }
     }
 
-    /// The method of that name or alias, with or without `prototype.` in front.
+    /// The method with this name or alias, with or without the prefix `prototype.`.
     pub fn from_name(name: &str) -> Option<Self> {
         let name = name.strip_prefix("prototype.").unwrap_or(name);
         Self::ALL.into_iter().find(|method| method.name() == name || method.aliases().contains(&name))
     }
 
-    /// What calling it is, to an entry about a kind of access.
+    /// The kind of access that a call of it is.
     pub const fn access_type(self) -> AccessType {
         match self {
             Method::Create

@@ -1,12 +1,12 @@
-//! How much a condition may hold.
+//! Limits on the size of a condition.
 
 use super::error::FilterError;
 use super::{MAX_PATTERN_BYTES, MAX_PATTERNS, MAX_TERMS};
 use crate::profile::Profile;
 
-/// What a condition may still hold.
+/// What a condition may still contain.
 pub(super) struct Budget {
-    /// Operators that there are, the first of which counts.
+    /// The operators in order of precedence.
     pub(super) operators: &'static [&'static str],
     terms: usize,
     patterns: usize,
@@ -28,13 +28,13 @@ impl Budget {
         Ok(())
     }
 
-    /// To be asked before a pattern is compiled.
+    /// Call this before a pattern is compiled.
     pub(super) fn spend_pattern(&mut self) -> Result<(), FilterError> {
         self.patterns = self.patterns.checked_sub(1).ok_or(FilterError::TooManyPatterns)?;
         Ok(())
     }
 
-    /// To be told what came of it.
+    /// Call this with the size of the compiled pattern.
     pub(super) fn spend_pattern_bytes(&mut self, bytes: usize) -> Result<(), FilterError> {
         self.pattern_bytes = self.pattern_bytes.checked_sub(bytes).ok_or(FilterError::PatternsTooLarge)?;
         Ok(())

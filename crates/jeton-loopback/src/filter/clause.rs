@@ -1,4 +1,4 @@
-//! What is asked of one property.
+//! Tests of one property.
 
 use super::pattern::Pattern;
 use super::property::Property;
@@ -11,7 +11,7 @@ use std::cmp::Ordering;
 /// A test of one property. Absent values are null.
 #[derive(Clone, Debug)]
 pub(super) enum Test {
-    /// The texts of both are the same.
+    /// Both have the same text.
     Is(Value),
     IsNot(Value),
     Above(Value),
@@ -26,7 +26,7 @@ pub(super) enum Test {
     Matches(Pattern),
 }
 
-/// A test, and what it is about.
+/// A test and the property that it applies to.
 #[derive(Clone, Debug)]
 pub(super) struct Clause {
     pub(super) property: Property,
@@ -45,8 +45,8 @@ impl Clause {
         self.holds(row.member(&self.path.first), &self.path.rest, meter)
     }
 
-    /// Whether the test holds for what lies `names` below `start`, or, where lists lie on the way, below one of
-    /// their items.
+    /// Whether the test holds for the value that `names` lead to from `start` or, where lists occur on the way, for a
+    /// value below one of their items.
     fn holds(&self, start: Option<&Value>, names: &[String], meter: &mut Meter<'_>) -> Result<bool, Halt> {
         let value = walk(start, names, meter)?;
         if let Some(Value::List(items)) = value {
@@ -68,7 +68,7 @@ impl Clause {
         }
     }
 
-    /// Whether it cannot be decided by [`Row::has_id`]: the row must show its `id`.
+    /// Whether it cannot be decided by [`Row::has_id`], so the row must show its `id`.
     pub(super) fn needs_id(&self) -> bool {
         self.property == Property::Id
             && match &self.test {
@@ -84,7 +84,7 @@ impl Clause {
             }
     }
 
-    /// The pattern that it has, if it has one.
+    /// Its pattern, if it has one.
     pub(super) fn pattern(&self) -> Option<&Pattern> {
         match &self.test {
             Test::Like(pattern) | Test::NotLike(pattern) | Test::Matches(pattern) => Some(pattern),
@@ -111,7 +111,7 @@ impl Test {
             _ => {}
         }
         let mut is_one_of = |items: &[Value]| match property {
-            // The same equality as without a list, so that what is implied of the user is exact.
+            // The same equality as for a single operand, so that the implied users are exact.
             Property::Id | Property::UserId => any(items, |item| is(item, value, is_user, meter)),
             Property::Ttl | Property::Created | Property::Other => any(items, |item| {
                 charge_equality(item, value, meter)?;
@@ -131,9 +131,9 @@ impl Test {
         }
     }
 
-    /// The verdict on an `id`, where knowing whether it is a certain text is enough.
+    /// The result of a test of `id` that only needs to compare it with certain texts.
     fn holds_by_id(&self, row: &(impl Row + ?Sized), meter: &mut Meter<'_>) -> Result<Option<bool>, Halt> {
-        // Operands are texts or null, and no row is without an id.
+        // Operands are texts or null, and every row has an id.
         let mut is = |operand: &Value| {
             meter.charge(STEP + row.id_units())?;
             Ok(matches!(operand, Value::Text(id) if row.has_id(id)))
@@ -147,16 +147,16 @@ impl Test {
         })
     }
 
-    /// Whether it is the denial of another test, which an empty list then passes.
+    /// Whether it negates another test, so that an empty list passes.
     fn is_negative(&self) -> bool {
         matches!(self, Test::IsNot(_) | Test::NoneOf(_) | Test::NotLike(_))
     }
 }
 
-/// Units of what costs the same for all values.
+/// The part of the cost that is the same for all values, in units.
 const STEP: u64 = 20;
 
-/// Whether something holds for one of the items, of which no further one is looked at then.
+/// Whether the test holds for one of the items; stops at the first.
 fn any<'v>(items: &'v [Value], mut holds: impl FnMut(&'v Value) -> Result<bool, Halt>) -> Result<bool, Halt> {
     for item in items {
         if holds(item)? {
@@ -177,7 +177,7 @@ fn matches(pattern: &Pattern, value: &Value, meter: &mut Meter<'_>) -> Result<bo
     }
 }
 
-/// Whether `value` is `operand`: both are null, or their texts are the same. Nothing is an object.
+/// Whether `value` equals `operand`: both are null, or their texts are the same. An object equals nothing.
 fn is(operand: &Value, value: &Value, are_users: bool, meter: &mut Meter<'_>) -> Result<bool, Halt> {
     charge_equality(operand, value, meter)?;
     if are_users {
@@ -192,18 +192,18 @@ fn is(operand: &Value, value: &Value, are_users: bool, meter: &mut Meter<'_>) ->
     })
 }
 
-/// What it costs to find out whether two values are equal.
+/// Charges the comparison of two values.
 fn charge_equality(one: &Value, two: &Value, meter: &mut Meter<'_>) -> Result<(), Halt> {
     meter.charge(match (one, two) {
         (Value::Null | Value::Object(_), _) | (_, Value::Null | Value::Object(_)) => STEP,
-        // Machines compare many bytes at once, and none of texts that differ in length.
+        // Machines compare many bytes at once, and none if the lengths differ.
         (Value::Text(one), Value::Text(two)) if one.len() == two.len() => STEP + units(one.len() / 8),
         (Value::Text(_), Value::Text(_)) => STEP,
         (one, two) => STEP + one.text_weight() + two.text_weight(),
     })
 }
 
-/// How `one` and `two` compare; `None` if one of them is null or an object, or they are of kinds that do not compare.
+/// How `one` and `two` compare; `None` if one of them is null or an object, or if their types are not comparable.
 fn compare(
     one: &Value,
     two: &Value,
@@ -217,7 +217,7 @@ fn compare(
     }
 }
 
-/// [`Value::compare`], or what there is for users, charged.
+/// [`Value::compare`], or its counterpart for users, charged.
 pub(super) fn compare_values(
     one: &Value,
     two: &Value,

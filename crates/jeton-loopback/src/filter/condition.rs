@@ -1,4 +1,4 @@
-//! `where`: which rows.
+//! `where`: which rows match.
 
 use super::budget::Budget;
 use super::clause::{Clause, Test};
@@ -13,15 +13,15 @@ use crate::value::Value;
 use jeton_core::{Halt, Meter};
 use std::collections::HashSet;
 
-/// Which rows are meant. `Default` means all of them.
+/// Which rows match. `Default` matches all.
 #[derive(Clone, Debug)]
 pub struct Condition(pub(super) Node);
 
 #[derive(Clone, Debug)]
 pub(super) enum Node {
-    /// Each of them holds; all rows if there are none.
+    /// All of them hold; matches all rows if empty.
     All(Vec<Node>),
-    /// One of them holds; no rows if there are none.
+    /// At least one of them holds; matches no rows if empty.
     Any(Vec<Node>),
     /// None of them holds.
     None(Vec<Node>),
@@ -35,11 +35,12 @@ impl Default for Condition {
 }
 
 impl Condition {
-    /// Reads a `where`. What is falsy means all rows.
+    /// Parses a `where`. A falsy value matches all rows.
     ///
     /// # Errors
-    /// The first thing wrong, or a limit: [`MAX_DEPTH`], [`MAX_TERMS`],
-    /// [`MAX_PATTERNS`](super::MAX_PATTERNS), [`MAX_PATTERN_BYTES`](super::MAX_PATTERN_BYTES).
+    ///
+    /// The first error, or a limit: [`MAX_DEPTH`], [`MAX_TERMS`], [`MAX_PATTERNS`](super::MAX_PATTERNS),
+    /// [`MAX_PATTERN_BYTES`](super::MAX_PATTERN_BYTES).
     pub fn parse(condition: &Value, profile: &Profile) -> Result<Self, FilterError> {
         if !condition.is_truthy() {
             return Ok(Condition::default());
@@ -54,40 +55,42 @@ impl Condition {
         Condition(Node::Clause(Clause { property: Property::Id, path, test }))
     }
 
-    /// Whether the row is meant. Rows for which [`Row::member`] has no `id` match no condition on it but equality:
-    /// see [`needs_id`](Self::needs_id). Every node, comparison and byte of it is charged to the meter.
+    /// Whether the row matches. Rows without an `id` in [`Row::member`] match no condition on it except equality: see
+    /// [`needs_id`](Self::needs_id). Every node, comparison and byte is charged to the meter.
     ///
     /// # Errors
+    ///
+    /// The meter halted it.
     /// The meter ended it.
     pub fn matches(&self, row: &(impl Row + ?Sized), meter: &mut Meter<'_>) -> Result<bool, Halt> {
         self.0.matches(row, meter)
     }
 
-    /// The bytes of memory that its patterns take, compiled.
+    /// The bytes of memory that its compiled patterns take.
     pub fn pattern_bytes(&self) -> usize {
         let mut bytes = 0;
         self.0.each_clause(&mut |clause| bytes += clause.pattern().map_or(0, Pattern::bytes));
         bytes
     }
 
-    /// Lets go of what matching keeps from row to row: as much again as its patterns take, and up to 32 KiB for each.
+    /// Frees what matching keeps between rows: as much again as its patterns take, and up to 32 KiB for each.
     pub fn rest(&self) {
         self.0.each_clause(&mut |clause| clause.pattern().into_iter().for_each(Pattern::rest));
     }
 
-    /// Whether every row is meant.
+    /// Whether all rows match.
     pub fn is_all(&self) -> bool {
         matches!(&self.0, Node::All(parts) if parts.is_empty())
     }
 
-    /// Whether rows must show their `id` to be judged: the condition orders it or matches it with a pattern.
-    /// Equality, also with one of a list, and its denial do without.
+    /// Whether rows must show their `id` to be matched: the condition compares its order or matches it with a
+    /// pattern. Equality, also with an item of a list, and its negation do not need it.
     pub fn needs_id(&self) -> bool {
         self.0.any_clause(&|clause| clause.needs_id())
     }
 
-    /// What can be judged of the condition without seeing any `id`: every row that it means, this one means too, and
-    /// perhaps more. The same condition, if it does not [need](Self::needs_id) any.
+    /// The part of the condition that can be decided without any `id`: it matches all rows that the condition
+    /// matches, and perhaps more. The same condition, if it does not [need](Self::needs_id) any.
     #[must_use]
     pub fn without_id(&self) -> Self {
         Condition(self.0.assuming(true))
@@ -168,8 +171,8 @@ impl Node {
         }
     }
 
-    /// The same with `verdict` in the place of what needs an `id` to be seen. Under a denial the opposite is assumed,
-    /// so that assuming true never means fewer rows.
+    /// The same with `verdict` in place of tests that need an `id`. Under a negation the opposite is assumed, so that
+    /// assuming true never matches fewer rows.
     fn assuming(&self, verdict: bool) -> Self {
         let each = |parts: &[Node], verdict| parts.iter().map(|part| part.assuming(verdict)).collect();
         match self {
@@ -183,7 +186,7 @@ impl Node {
     }
 }
 
-/// The members of an object in their order, without those whose name comes again.
+/// The members of an object in order; of members with the same name only the last.
 fn last_of_each(members: &[(String, Value)]) -> Vec<(&str, &Value)> {
     let mut seen = HashSet::new();
     let mut kept: Vec<_> = members

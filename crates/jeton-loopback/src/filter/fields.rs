@@ -1,4 +1,4 @@
-//! `fields`: which properties are answered.
+//! `fields`: which properties are returned.
 
 use super::MAX_NAMES;
 use super::error::FilterError;
@@ -6,23 +6,24 @@ use crate::profile::Profile;
 use crate::value::Value;
 use std::collections::HashMap;
 
-/// The properties that are answered.
+/// The properties that are returned.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum Fields {
-    /// All that the row has.
+    /// All properties of the row.
     #[default]
     All,
-    /// Those with one of these names, with the place of each in the order in which they were asked for.
+    /// Only these, with the index of each in the order in which they were requested.
     Only(HashMap<String, usize>),
 }
 
 impl Fields {
-    /// Reads a name, a list of names, or an object that maps names to whether they are wanted.
+    /// Parses a name, a list of names, or an object that maps names to booleans.
     ///
-    /// In an object, any wanted name makes it the list of wanted names. If there are only unwanted ones, the
-    /// declared properties that are not among them are left. Empty ones, and falsy values, mean all.
+    /// In an object, any true member makes it the list of the true names. If all are false, the other declared
+    /// properties are returned. Empty ones, and falsy values, mean all.
     ///
     /// # Errors
+    ///
     /// [`FilterError::TooManyNames`].
     pub fn parse(fields: &Value, profile: &Profile) -> Result<Self, FilterError> {
         let names: Vec<String> = match fields {
@@ -54,11 +55,11 @@ impl Fields {
     }
 
     fn only(names: Vec<String>) -> Self {
-        // Of a name that comes again the first place counts.
+        // If a name is repeated, its first index counts.
         Fields::Only(names.into_iter().enumerate().rev().map(|(place, name)| (name, place)).collect())
     }
 
-    /// Whether a property of that name is answered.
+    /// Whether the property with this name is returned.
     pub fn keeps(&self, name: &str) -> bool {
         match self {
             Fields::All => true,
@@ -66,8 +67,8 @@ impl Fields {
         }
     }
 
-    /// The members that are answered: the declared ones first, in their own order, then the others in the order in
-    /// which they were asked for, or else as they come.
+    /// The members to return: declared ones first, in declaration order, then the others in the order in which they
+    /// were requested, or else as they come.
     pub fn select<T>(&self, members: Vec<(String, T)>, profile: &Profile) -> Vec<(String, T)> {
         let mut kept: Vec<_> = members.into_iter().filter(|(name, _)| self.keeps(name)).collect();
         kept.sort_by_cached_key(|(name, _)| {
@@ -117,7 +118,7 @@ mod tests {
             (object(&[("ttl", Bool(false)), ("id", Number(0.0))]), "created userId"),
             (object(&[("id", text("false"))]), "id"),
             (object(&[("foo", Bool(true))]), ""),
-            // Leaving out what is not declared leaves the declared ones.
+            // Excluding an undeclared property leaves the declared ones.
             (object(&[("foo", Bool(false))]), "id ttl created userId"),
             (Bool(true), "id ttl created userId"),
         ] {

@@ -1,4 +1,4 @@
-//! What a condition says of `id` and `userId`, for stores that have an index.
+//! What a condition implies about `id` and `userId`, for stores that have an index on them.
 
 use super::clause::Test;
 use super::condition::{Condition, Node};
@@ -7,16 +7,16 @@ use super::user;
 use crate::value::Value;
 use std::collections::BTreeSet;
 
-/// What every row that a condition means has in common. `None` says nothing; an empty set says that there is no such
-/// row.
+/// What all rows that match a condition have in common. `None` implies nothing; an empty set implies that no row
+/// matches.
 ///
-/// It is implied by the condition but does not imply it: rows that a store finds by it must still be judged by
+/// The condition implies it but not the other way round: rows that a store finds by it must still be matched by
 /// [`Condition::matches`]. It holds for rows whose `id` is a text, and whose `userId` is a text, a number or absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Implied {
     /// The `id` is one of these.
     pub ids: Option<BTreeSet<String>>,
-    /// The text of the `userId` is one of these; `None` among them stands for null and absent.
+    /// The text of the `userId` is one of these; `None` means null and absent.
     pub users: Option<BTreeSet<Option<String>>>,
 }
 
@@ -26,7 +26,7 @@ impl Condition {
         self.0.implied()
     }
 
-    /// The text of the user of whom the condition means every row, and no other row; `None` where it means anything else.
+    /// The text of the user whose rows, and no others, match the condition; `None` for any other condition.
     pub fn sole_user(&self) -> Option<String> {
         self.0.sole_user()
     }
@@ -41,7 +41,7 @@ impl Node {
             },
             Node::None(_) => None,
             Node::Clause(clause) => match (&clause.property, &clause.test) {
-                // A list or an object equals users in ways of its own.
+                // Lists and objects equal users by rules of their own.
                 (Property::UserId, Test::Is(operand @ (Value::Text(_) | Value::Number(_))))
                     if clause.path.rest.is_empty() =>
                 {
@@ -58,7 +58,7 @@ impl Node {
                 Implied { ids: both(all.ids, part.ids), users: both(all.users, part.users) }
             }),
             Node::Any(parts) => {
-                // No rows at all, to begin with.
+                // No rows at all, as the starting point.
                 let none = Implied { ids: Some(BTreeSet::new()), users: Some(BTreeSet::new()) };
                 parts.iter().map(Node::implied).fold(none, |any, part| Implied {
                     ids: either(any.ids, part.ids),
@@ -88,7 +88,7 @@ impl Node {
     }
 }
 
-/// The `id` that equals the operand. None equals null, and none equals a list: see [`Test::Is`].
+/// The `id` that equals the operand. Neither null nor a list equals any: see [`Test::Is`].
 fn id_of(operand: &Value) -> Option<String> {
     match operand {
         Value::Text(id) => Some(id.clone()),

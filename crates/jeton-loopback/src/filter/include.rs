@@ -1,23 +1,24 @@
-//! `include`: which related rows are answered beside.
+//! `include`: which related rows are returned with a row.
 
 use super::MAX_NAMES;
 use super::error::FilterError;
 use crate::value::Value;
 
-/// One relation whose row is wanted beside. Whether there is such a relation is not checked here.
+/// One relation to include. Whether it exists is not checked here.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Inclusion {
     /// The name of the relation.
     pub relation: String,
-    /// What is wanted of the related row: a filter, or null for all of it.
+    /// What to return of the related row: a filter, or null for all of it.
     pub scope: Value,
 }
 
 impl Inclusion {
-    /// Reads a name, `{"relation": name, "scope": filter}`, an object from names to what they include in turn, or a
-    /// list of these. Anything else is left out without complaint.
+    /// Parses a name, `{"relation": name, "scope": filter}`, an object from names to nested inclusions, or a list of
+    /// these. Anything else is ignored.
     ///
     /// # Errors
+    ///
     /// [`FilterError::TooManyNames`].
     pub fn parse(include: &Value) -> Result<Vec<Self>, FilterError> {
         let entries = match include {

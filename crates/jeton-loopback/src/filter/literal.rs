@@ -1,9 +1,9 @@
-//! Values as messages quote them.
+//! Values as they are quoted in messages.
 
 use crate::value::Value;
 use std::fmt::{self, Display, Formatter, Write};
 
-/// Writes a value as `JSON.stringify` does: what cannot be written so is `null`.
+/// Writes a value like `JSON.stringify`: what JSON cannot express is `null`.
 pub(super) struct Literal<'a>(pub(super) &'a Value);
 
 impl Display for Literal<'_> {

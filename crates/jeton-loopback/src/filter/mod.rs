@@ -1,9 +1,8 @@
-//! LoopBack's filters: which rows, in which order, which of them, and what of each.
+//! LoopBack's filters: which rows, in which order, which page of them, and which of their properties.
 //!
-//! The rules are those of LoopBack 2 (2.42, with its memory connector), save what a [`Profile`] says of the version. Where
-//! LoopBack has accidents rather than rules,
-//! such as `like` being an unanchored regular expression or `nin` matching nothing, the rule that its documentation
-//! names is followed.
+//! The rules are those of LoopBack 2 (2.42, with its memory connector), except where a [`Profile`] gives those of
+//! another version. Where LoopBack has accidents rather than rules, such as `like` being an unanchored regular
+//! expression or `nin` matching nothing, the rule of its documentation is followed.
 
 mod budget;
 mod clause;
@@ -35,47 +34,49 @@ use crate::profile::Profile;
 use crate::value::Value;
 use jeton_core::{Halt, Meter};
 
-/// How deep conditions may stand in one another, and how many names a path may have.
+/// How deep conditions may be nested, and how many names a path may have.
 pub const MAX_DEPTH: usize = 32;
 /// How many comparisons, and operands in lists, a condition may have.
 pub const MAX_TERMS: usize = 2_000;
-/// How many patterns, of `like` and its relatives or `regexp`, a condition may have.
+/// How many patterns (of `like` and its variants, or `regexp`) a condition may have.
 pub const MAX_PATTERNS: usize = 64;
-/// How many bytes of memory the patterns of a condition may take, compiled.
+/// How many bytes of memory the compiled patterns of a condition may take.
 pub const MAX_PATTERN_BYTES: usize = 256 * 1024;
-/// Most code points in a pattern of `like` or in a regular expression.
+/// At most this many code points in a pattern of `like` or in a regular expression.
 pub const MAX_PATTERN_CHARS: usize = 1_000;
-/// How many properties may be ordered by, selected, or included.
+/// How many properties an order, a selection or an inclusion may name.
 pub const MAX_NAMES: usize = 100;
 
-/// What a client asks of a list of rows.
+/// A parsed filter.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// Which rows.
     pub condition: Condition,
     /// In which order.
     pub order: Order,
-    /// Which of those.
+    /// Which page of those.
     pub page: Page,
     /// Which of their properties.
     pub fields: Fields,
-    /// Which related rows beside.
+    /// Which related rows with them.
     pub include: Vec<Inclusion>,
 }
 
 impl Filter {
-    /// Reads the filter of `find`. What is falsy is no filter; members of other names are left out of account.
+    /// Parses the filter of `find`. A falsy value is an empty filter; members with other names are ignored.
     ///
     /// # Errors
-    /// The first thing wrong: with the page, then the order, the fields, the condition, the inclusions.
+    ///
+    /// The first error: in the page, then the order, the fields, the condition, the inclusions.
     pub fn parse(filter: &Value, profile: &Profile) -> Result<Self, FilterError> {
         Filter { page: Page::parse(object(filter)?, profile)?, ..Filter::default() }
             .with_rest(filter, profile)
     }
 
-    /// Reads the filter of `findOne`: the limit is 1, whatever was sent.
+    /// Parses the filter of `findOne`: the limit is 1, whatever was sent.
     ///
     /// # Errors
+    ///
     /// As [`parse`](Self::parse).
     pub fn parse_one(filter: &Value, profile: &Profile) -> Result<Self, FilterError> {
         let only_skip = |name: &str| object(filter).map(|filter| filter.member(name).cloned());
@@ -85,9 +86,10 @@ impl Filter {
         Filter { page, ..Filter::default() }.with_rest(filter, profile)
     }
 
-    /// Reads the filter of `findById`, of which only `fields` and `include` count.
+    /// Parses the filter of `findById`, which only uses `fields` and `include`.
     ///
     /// # Errors
+    ///
     /// As [`parse`](Self::parse).
     pub fn parse_selection(filter: &Value, profile: &Profile) -> Result<Self, FilterError> {
         let member = |name: &str| object(filter).map(|filter| filter.member(name).unwrap_or(&Value::Null));
@@ -95,7 +97,8 @@ impl Filter {
         Ok(Filter { fields, include: Inclusion::parse(member("include")?)?, ..Filter::default() })
     }
 
-    /// About how many units of a [`Meter`] reading a filter or a condition takes, most of it for compiling patterns.
+    /// The approximate cost of parsing a filter or a condition, in units of a [`Meter`]; most of it compiles
+    /// patterns.
     pub fn parse_units(value: &Value) -> u64 {
         const NODE: u64 = 20;
         const CHARACTER: u64 = 6_000;
@@ -105,7 +108,7 @@ impl Filter {
                 _ => 0,
             };
             let pattern = match name.as_str() {
-                // A short one may say that something comes very often.
+                // A short expression may contain a large repetition count.
                 "regexp" => 2_000_000 + CHARACTER * text,
                 "like" | "nlike" | "ilike" | "nilike" => 30_000 + CHARACTER * text,
                 _ => 0,
@@ -127,10 +130,11 @@ impl Filter {
         Ok(Filter { condition, order, fields, include, ..self })
     }
 
-    /// The rows that are answered, in their order, of `rows` in the order of creation.
+    /// The rows to return, in order, given `rows` in the order of creation.
     ///
     /// # Errors
-    /// The meter ended it.
+    ///
+    /// The meter halted it.
     pub fn apply<R: Row>(&self, rows: Vec<R>, meter: &mut Meter<'_>) -> Result<Vec<R>, Halt> {
         let mut matching = Vec::new();
         for row in rows {

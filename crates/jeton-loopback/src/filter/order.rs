@@ -1,4 +1,4 @@
-//! `order`: by what rows are sorted.
+//! `order`: the order in which rows are returned.
 
 use super::clause::compare_values;
 use super::error::FilterError;
@@ -9,16 +9,16 @@ use jeton_core::{Halt, Meter};
 use std::cmp::Ordering;
 use std::fmt;
 
-/// The order in which rows are answered. Always stable: what compares equal stays in the order of creation.
+/// The order in which rows are returned. Always stable: rows that compare equal stay in the order of creation.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Order(Keys);
 
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 enum Keys {
-    /// Nothing was said.
+    /// No order was given.
     #[default]
     ById,
-    /// By the first key, then by the second, ...; by none at all if there is none.
+    /// By the first key, then by the second, and so on; in the order of creation if there is no key.
     By(Vec<Key>),
 }
 
@@ -29,9 +29,10 @@ struct Key {
 }
 
 impl Order {
-    /// Reads a text such as `ttl DESC, id`, or a list of such texts. What is falsy is the default: by `id`.
+    /// Parses a text such as `ttl DESC, id`, or a list of such texts. A falsy value is the default: by `id`.
     ///
     /// # Errors
+    ///
     /// [`FilterError::Order`], [`FilterError::Direction`], or a limit.
     pub fn parse(order: &Value) -> Result<Self, FilterError> {
         if !order.is_truthy() {
@@ -56,13 +57,13 @@ impl Order {
         Ok(Order(Keys::By(keys)))
     }
 
-    /// Whether nothing was said, so that rows come by `id`.
+    /// Whether no order was given, so that rows come by `id`.
     pub fn is_default(&self) -> bool {
         self.0 == Keys::ById
     }
 
-    /// Whether rows must show their `id` to be sorted, because the client asked for it. The default order needs it,
-    /// too, but may be replaced by any other that is stable.
+    /// Whether rows must show their `id` to be sorted because the client asked for it. The default order needs it
+    /// too, but any other stable order may replace it.
     pub fn needs_id(&self) -> bool {
         match &self.0 {
             Keys::ById => false,
@@ -75,12 +76,12 @@ impl Order {
         Order(Keys::By(Vec::new()))
     }
 
-    /// Whether rows come in the order of creation, whatever they are.
+    /// Whether rows come in the order of creation, whatever their values.
     pub fn is_creation(&self) -> bool {
         matches!(&self.0, Keys::By(keys) if keys.is_empty())
     }
 
-    /// Whether rows come by `created` and nothing else, and then whether the latest comes first.
+    /// Whether rows come by `created` alone, and if so, whether the latest comes first.
     pub fn by_created(&self) -> Option<bool> {
         match &self.0 {
             Keys::By(keys) => match keys.as_slice() {
@@ -91,10 +92,11 @@ impl Order {
         }
     }
 
-    /// What of a row decides its place.
+    /// The sort key of a row.
     ///
     /// # Errors
-    /// The meter ended it.
+    ///
+    /// The meter halted it.
     pub fn place(&self, row: &impl Row, meter: &mut Meter<'_>) -> Result<RowPlace, Halt> {
         let mut value = |key: &Key| {
             let found = key.path.find(row, meter)?;
@@ -110,7 +112,8 @@ impl Order {
     /// Sorts rows that come in the order of creation: see [`sorting`](Self::sorting).
     ///
     /// # Errors
-    /// The meter ended it.
+    ///
+    /// The meter halted it.
     pub fn sort<R: Row>(&self, rows: Vec<R>, meter: &mut Meter<'_>) -> Result<Vec<R>, Halt> {
         let mut placed = Vec::with_capacity(rows.len());
         for row in rows {
@@ -121,10 +124,11 @@ impl Order {
         Ok(sorting.into_sorted().into_iter().map(|(_, row)| row).collect())
     }
 
-    /// Begins to sort by their places what comes in the order of creation.
+    /// Starts to sort items that come in the order of creation by their keys.
     ///
-    /// Texts compare by UTF-16 code unit, users that are integers by their digits, what is missing comes first (last if descending), and what cannot be
-    /// compared is equal. That is no total order, so the result depends on the order of `rows`, but on nothing else.
+    /// Texts compare by UTF-16 code unit, integer users by their digits, missing values come first (last if
+    /// descending), and values that are not comparable are equal. That is not a total order, so the result depends on
+    /// the order of the input, but on nothing else.
     pub fn sorting<T>(&self, placed: Vec<(RowPlace, T)>) -> Sorting<T> {
         let keys = match &self.0 {
             Keys::ById => vec![Key::id()],
@@ -135,15 +139,15 @@ impl Order {
     }
 }
 
-/// What it costs to keep a value, beside its bytes.
+/// The cost of keeping a value, apart from its bytes.
 const PLACE_UNITS: u64 = 20;
 
-/// What of a row decides its place in an [`Order`]. May hold a row's `id`.
+/// The sort key of a row in an [`Order`]. May contain the row's `id`.
 #[derive(Clone)]
 pub struct RowPlace(Vec<Option<Value>>);
 
 impl RowPlace {
-    /// About how many bytes of memory it takes.
+    /// The approximate memory that it takes, in bytes.
     pub fn weight(&self) -> usize {
         self.0.iter().map(|value| size_of::<Option<Value>>() + value.as_ref().map_or(0, content_weight)).sum()
     }
@@ -155,7 +159,7 @@ impl fmt::Debug for RowPlace {
     }
 }
 
-/// The bytes that a value has elsewhere.
+/// The heap bytes of a value.
 fn content_weight(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Long(_) | Value::Date(_) => 0,
@@ -200,7 +204,7 @@ impl Key {
     }
 }
 
-/// The pieces between commas; blanks around a comma belong to it, blanks at the ends do not.
+/// The pieces between commas; spaces around a comma belong to it, spaces at the ends do not.
 fn tokens(text: &str) -> impl Iterator<Item = &str> {
     let last = text.split(',').count() - 1;
     text.split(',')
@@ -212,7 +216,7 @@ fn tokens(text: &str) -> impl Iterator<Item = &str> {
         .filter(|token| !token.is_empty())
 }
 
-/// Splits at every run of blanks. A run at an end leaves an empty piece there.
+/// Splits at every run of spaces. A run at an end leaves an empty piece there.
 fn split_blanks(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
@@ -227,24 +231,25 @@ fn split_blanks(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Sorting in steps, so that equal items keep their order. Unlike the sorts of the standard library it takes an order
-/// that is not total: it never panics and always answers a permutation.
+/// A stable merge sort in steps. Unlike the sorts of the standard library it accepts an order that is not total: it
+/// never panics and always returns a permutation.
 #[derive(Debug)]
 pub struct Sorting<T> {
     keys: Vec<Key>,
     placed: Vec<(RowPlace, T)>,
-    /// Runs of `width` places each, every one of them sorted.
+    /// Sorted runs of `width` items each.
     places: Vec<usize>,
-    /// Those that were put together, two by two, from the beginning.
+    /// Runs that were merged in pairs so far.
     merged: Vec<usize>,
     width: usize,
 }
 
 impl<T> Sorting<T> {
-    /// Puts two sorted runs together. True: everything is sorted.
+    /// Merges two sorted runs. True: everything is sorted.
     ///
     /// # Errors
-    /// The meter ended it; then this step was not taken.
+    ///
+    /// The meter halted it; then this step was not done.
     pub fn advance(&mut self, meter: &mut Meter<'_>) -> Result<bool, Halt> {
         let count = self.places.len();
         if self.width >= count {
@@ -261,7 +266,7 @@ impl<T> Sorting<T> {
         Ok(self.width >= count)
     }
 
-    /// What was to be sorted, in its order if everything is sorted.
+    /// The items, sorted if all steps are done.
     pub fn into_sorted(self) -> Vec<(RowPlace, T)> {
         let mut slots: Vec<Option<(RowPlace, T)>> = self.placed.into_iter().map(Some).collect();
         self.places.into_iter().filter_map(|place| slots[place].take()).collect()
@@ -298,7 +303,7 @@ impl<T> Sorting<T> {
     }
 }
 
-/// What it costs to look at two values, beside what they are.
+/// The cost of comparing two values, apart from their bytes.
 const COMPARE_UNITS: u64 = 5;
 
 #[cfg(test)]

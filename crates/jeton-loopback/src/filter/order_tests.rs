@@ -1,4 +1,4 @@
-//! Orders as LoopBack has them, and what they never do.
+//! LoopBack's orders, and properties of sorting.
 
 use super::*;
 use proptest::collection::vec;

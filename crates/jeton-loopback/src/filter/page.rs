@@ -1,22 +1,23 @@
-//! `limit`, `skip` and `offset`: which of the rows are answered.
+//! `limit`, `skip` and `offset`: which of the rows are returned.
 
 use super::error::FilterError;
 use crate::profile::Profile;
 use crate::value::Value;
 
-/// Which of the sorted rows are answered.
+/// Which of the sorted rows are returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Page {
-    /// How many rows are left out at the start.
+    /// How many rows are skipped at the start.
     pub skip: u64,
-    /// How many rows are answered at most; `None`: all.
+    /// At most this many rows are returned; `None`: all.
     pub limit: Option<u64>,
 }
 
 impl Page {
-    /// Reads `limit`, and `skip` or else `offset`, of a filter. Falsy ones are as if they were absent.
+    /// Parses `limit`, and `skip` or else `offset`, of a filter. Falsy values count as absent.
     ///
     /// # Errors
+    ///
     /// [`FilterError::Limit`], [`FilterError::Skip`].
     pub(super) fn parse(filter: &Value, profile: &Profile) -> Result<Self, FilterError> {
         let given = |name| filter.member(name).filter(|value| value.is_truthy());
@@ -43,8 +44,7 @@ impl Page {
     }
 }
 
-/// `Number(value)` if it is an integer from zero on. What is beyond 2^64 counts as 2^64 - 1: there are never as many
-/// rows.
+/// `Number(value)` if it is a non-negative integer. Values beyond 2^64 become 2^64 - 1: there are never as many rows.
 fn integer(value: &Value) -> Option<u64> {
     let number = value.to_number();
     (number >= 0.0 && number.ceil() == number).then_some(number as u64)

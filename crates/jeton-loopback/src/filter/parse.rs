@@ -1,4 +1,4 @@
-//! What is asked of one property, as it was sent.
+//! Parsing the tests of one property.
 
 use super::budget::Budget;
 use super::clause::Test;
@@ -7,7 +7,7 @@ use super::pattern::{Pattern, PatternError};
 use super::property::Property;
 use crate::value::Value;
 
-/// Reads what is asked of the property called `name`.
+/// Parses the tests of the property `name`.
 pub(super) fn parse_test(
     name: &str,
     property: Property,
@@ -16,7 +16,7 @@ pub(super) fn parse_test(
 ) -> Result<Test, FilterError> {
     let operator = budget.operators.iter().find_map(|operator| Some((*operator, clause.member(operator)?)));
     let Some((operator, operand)) = operator else {
-        // An object that counts up from 0 is a list; any other has an operator that is none, and matches nothing.
+        // An object whose names count up from 0 is a list; any other has no known operator, and matches nothing.
         let items = if property == Property::Other { None } else { indexed(clause) };
         budget.spend(1 + items.as_ref().map_or(0, Vec::len))?;
         return Ok(Test::Is(match items {
@@ -27,7 +27,7 @@ pub(super) fn parse_test(
     let refused = |error| FilterError::Clause { property: name.to_owned(), clause: clause.clone(), error };
     let text = || match operand {
         Value::Text(text) => Ok(text.clone()),
-        // Nothing says that an undeclared property is no number.
+        // An undeclared property may be a number.
         Value::Number(_) | Value::Long(_) | Value::Bool(_) if property == Property::Other => {
             Ok(operand.to_text())
         }
@@ -56,7 +56,7 @@ pub(super) fn parse_test(
                 _ => Test::Like(pattern),
             }
         }
-        // What is left takes a list: inq, nin, between.
+        // The other operators take a list: inq, nin, between.
         _ => {
             let items = indexed(operand).ok_or_else(|| refused(ClauseError::NotIndexed))?;
             budget.spend(items.len())?;

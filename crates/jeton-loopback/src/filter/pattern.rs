@@ -1,4 +1,4 @@
-//! `like` and `regexp`: texts that stand for many.
+//! Patterns: `like` and `regexp`.
 
 mod automaton;
 mod translate;
@@ -9,22 +9,22 @@ use jeton_core::{Halt, Meter};
 use regex_automata::Anchored;
 use regex_automata::util::syntax;
 
-/// Why a text is no pattern.
+/// Why a text is not a valid pattern.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
-    /// The operand is no text.
+    /// The operand is not a text.
     #[error("Invalid argument, must be a string, regex literal, or RegExp object")]
     NotText,
     /// `/source/flags` has flags other than `g`, `i` and `m`.
     #[error("Invalid regex flags: {0}")]
     Flags(String),
-    /// The expression is not well-formed, or larger than [`MAX_PATTERN_CHARS`] or its compiled form may be.
+    /// The expression is not well-formed, or it or its compiled form is too large: see [`MAX_PATTERN_CHARS`].
     #[error("Invalid regular expression: {0}")]
     Invalid(String),
-    /// The expression looks around or refers back, which cannot be matched in linear time.
+    /// The expression has lookaround or backreferences, which cannot be matched in linear time.
     #[error("Unsupported regular expression: {0}")]
     Unsupported(&'static str),
-    /// The pattern of `like` is larger than [`MAX_PATTERN_CHARS`] or its compiled form may be.
+    /// The pattern of `like` or its compiled form is too large: see [`MAX_PATTERN_CHARS`].
     #[error("Invalid pattern: too long, it may have {MAX_PATTERN_CHARS} characters")]
     LikeTooLong,
 }
@@ -53,20 +53,20 @@ impl Pattern {
             |error| {
                 match error {
                     CompileError::TooLarge => PatternError::Invalid("too large".to_owned()),
-                    // The engine would quote the translation, which nobody wrote.
+                    // The engine would quote the translation, which the client did not write.
                     CompileError::Syntax => PatternError::Invalid(format!("/{source}/")),
                 }
             },
         )
     }
 
-    /// Compiles a pattern of SQL: `%` is any text, `_` any one code point, `\` takes what follows as it is. Matches whole
-    /// texts.
+    /// Compiles an SQL pattern: `%` matches any text, `_` any one code point, `\` escapes the next character. Matches
+    /// whole texts.
     pub(super) fn like(text: &str, ignore_case: bool) -> Result<Self, PatternError> {
         if text.chars().count() > MAX_PATTERN_CHARS {
             return Err(PatternError::LikeTooLong);
         }
-        // Bytes of UTF-8 may be anything here: texts are well-formed.
+        // UTF-8 mode is not needed: texts are well-formed.
         let syntax = syntax::Config::new().case_insensitive(ignore_case).utf8(false);
         let automaton = Automaton::compile(&like_expression(text), syntax, Anchored::Yes);
         automaton.map(Pattern).map_err(|_| PatternError::LikeTooLong)
@@ -82,16 +82,16 @@ impl Pattern {
         self.0.bytes()
     }
 
-    /// Lets go of what matching keeps from text to text.
+    /// Frees what matching keeps between texts.
     pub(super) fn rest(&self) {
         self.0.rest();
     }
 }
 
-/// What `like` means, in the words of the engine, from the beginning of the text.
+/// A pattern of `like` in the syntax of the engine, anchored at the start.
 fn like_expression(text: &str) -> String {
     const ANY_TEXT: &str = r"(?s-u:.)*";
-    // One that begins a character, and those that go on with it.
+    // The first byte of a character, and its continuation bytes.
     const ANY_CHARACTER: &str = r"(?-u:[\x00-\x7f\xc0-\xff][\x80-\xbf]*)";
     let mut expression = String::with_capacity(8 * text.len());
     let mut is_open = false;
@@ -99,7 +99,7 @@ fn like_expression(text: &str) -> String {
     while let Some(c) = chars.next() {
         let was_open = std::mem::replace(&mut is_open, c == '%');
         match c {
-            // Two in a row are no more than one.
+            // A repeated `%` means the same as one.
             '%' if was_open => {}
             '%' => expression.push_str(ANY_TEXT),
             '_' => {
@@ -114,7 +114,7 @@ fn like_expression(text: &str) -> String {
         }
     }
     if is_open {
-        // Whatever follows is any text: there is nothing to look at.
+        // Anything may follow, so the rest need not be read.
         expression.truncate(expression.len() - ANY_TEXT.len());
     } else {
         expression.push_str(r"\z");
@@ -126,7 +126,7 @@ fn push_literal(expression: &mut String, c: char) {
     expression.push_str(&format!(r"\x{{{:x}}}", u32::from(c)));
 }
 
-/// The source and the flags of `/source/flags`; a text of any other form is all source.
+/// The source and the flags of `/source/flags`; any other text is all source.
 fn split_flags(text: &str) -> (&str, &str) {
     let literal = text.strip_prefix('/').and_then(|rest| rest.rsplit_once('/'));
     literal.unwrap_or((text, ""))

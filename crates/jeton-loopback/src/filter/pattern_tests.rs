@@ -1,4 +1,4 @@
-//! Patterns against what ECMAScript and SQL say of them.
+//! Patterns compared with what ECMAScript and SQL specify.
 
 use super::*;
 use proptest::prelude::*;
@@ -124,7 +124,7 @@ fn like_matches_whole_texts() {
     assert!(like("TOK-\u{e4}%", true, "tok-\u{c4}"));
 }
 
-/// The definition of `like`, without regard to time.
+/// The definition of `like`, without regard for time.
 fn slow_like(pattern: &[char], text: &[char]) -> bool {
     match (pattern, text) {
         ([], _) => text.is_empty(),

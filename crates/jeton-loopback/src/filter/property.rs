@@ -1,17 +1,17 @@
-//! From what was sent to what the declared types want.
+//! Coercion of operands to the declared types.
 
 use super::error::FilterError;
 use super::user;
 use crate::value::Value;
 
-/// What is declared of a property.
+/// The declaration of a property.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Property {
     Id,
     Ttl,
     Created,
     UserId,
-    /// Nothing, or it lies within another.
+    /// Undeclared, or nested in another property.
     Other,
 }
 
@@ -26,7 +26,7 @@ impl Property {
         }
     }
 
-    /// `value` in the type of the property. Null has every type; a list is coerced item by item.
+    /// `value` coerced to the type of the property. Null belongs to every type; a list is coerced item by item.
     pub(super) fn coerce(self, value: &Value) -> Result<Value, FilterError> {
         match (self, value) {
             (_, Value::Null) | (Property::Other, _) => Ok(value.clone()),

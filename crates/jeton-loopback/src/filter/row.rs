@@ -1,23 +1,23 @@
-//! What a filter looks at.
+//! The rows that filters are applied to.
 
 use crate::value::Value;
 use jeton_core::{Halt, Meter};
 
-/// One row: its properties by name. `created` is a [`Value::Date`] or null, `id` a text; what is missing has no
+/// One row: its properties by name. `created` is a [`Value::Date`] or null, `id` a text; missing properties have no
 /// member.
 pub trait Row {
-    /// The property of that name. A row that cannot show its `id` has none of that name, but
-    /// knows it by [`has_id`](Row::has_id).
+    /// The property with this name. A row that cannot show its `id` has no such member, but [`has_id`](Row::has_id)
+    /// works.
     fn member(&self, name: &str) -> Option<&Value>;
 
-    /// Whether the row is known by this `id`.
+    /// Whether the row has this `id`.
     ///
-    /// Rows whose secret is not at hand decide it by digest, and those that show a handle accept that, too.
+    /// Rows without their secret in clear decide by digest, and those that show a handle accept it as well.
     fn has_id(&self, id: &str) -> bool {
         matches!(self.member("id"), Some(Value::Text(own)) if own == id)
     }
 
-    /// How many properties it has: what it costs to look for one.
+    /// The number of its properties: the cost of finding one.
     fn width(&self) -> usize;
 
     /// About how many units [`has_id`](Row::has_id) costs.
@@ -54,7 +54,7 @@ impl<R: Row + ?Sized> Row for &R {
     }
 }
 
-/// The units of a [`Meter`] for so many bytes or items.
+/// The units of a [`Meter`] for a number of bytes or items.
 pub(super) fn units(count: usize) -> u64 {
     count as u64
 }
@@ -66,7 +66,7 @@ fn width(value: &Value) -> usize {
     }
 }
 
-/// The names on the way to a property: `a.b` is member `b` of member `a`.
+/// The names that lead to a property: `a.b` is member `b` of member `a`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Path {
     pub(super) first: String,
@@ -74,7 +74,7 @@ pub(super) struct Path {
 }
 
 impl Path {
-    /// `None` if it is longer than `longest` names.
+    /// `None` if it has more than `longest` names.
     pub(super) fn parse(text: &str, longest: usize) -> Option<Self> {
         let mut names = text.split('.').map(str::to_owned);
         let first = names.next().unwrap_or_default();
@@ -82,12 +82,12 @@ impl Path {
         (rest.len() < longest).then_some(Path { first, rest })
     }
 
-    /// The single name that the path is, if it is one.
+    /// The name, if the path is a single one.
     pub(super) fn name(&self) -> Option<&str> {
         self.rest.is_empty().then_some(&self.first)
     }
 
-    /// What lies at the end. A null on the way is the end.
+    /// The value that the path leads to. A null on the way ends it.
     pub(super) fn find<'a>(
         &self,
         row: &'a (impl Row + ?Sized),
@@ -98,7 +98,7 @@ impl Path {
     }
 }
 
-/// Goes down from `value` by members of objects and places in lists.
+/// Descends from `value` by members of objects and indices of lists.
 pub(super) fn walk<'a>(
     value: Option<&'a Value>,
     names: &[String],
@@ -122,7 +122,7 @@ pub(super) fn step<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
     match value {
         Value::List(items) => {
             let place: usize = name.parse().ok()?;
-            // Only the canonical form of a number is a place.
+            // Only the canonical form of a number is an index.
             if place.to_string() == name { items.get(place) } else { None }
         }
         _ => value.member(name),

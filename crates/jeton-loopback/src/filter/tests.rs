@@ -1,11 +1,11 @@
-//! Filters against recorded answers of LoopBack 2.42, and what is implied and left out of conditions.
+//! Filters compared with recorded answers of LoopBack 2.42, and what conditions imply.
 
 use super::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-/// One object a line: the name of a case, `rows` (if they are not those of the first line), a `filter`, and the
+/// One object a line: the name of a case, `rows` (if they differ from those of the first line), a `filter`, and the
 /// `ids` of the answer, the whole `answer`, or the message of its `error`.
 const RECORDED: &str = include_str!("../../tests/data/loopback-filters.jsonl");
 
@@ -58,7 +58,7 @@ fn matches(condition: &Condition, row: &impl Row) -> bool {
     condition.matches(row, &mut Meter::unlimited()).unwrap()
 }
 
-/// The ids that a `where` finds, apart by blanks, or the message.
+/// The ids that a `where` finds, separated by spaces, or the error message.
 fn found(rows: &[Value], condition: &Json) -> Result<String, String> {
     let filter = Filter::parse(&value(&json!({"where": condition})), &Profile::V2)
         .map_err(|error| error.to_string())?;
@@ -87,7 +87,7 @@ fn where_loopback_has_accidents() {
     let rows = recorded_rows();
     let all = "Tok-5 tok-1 tok-2 tok-3 tok-4";
     for (condition, expected) in [
-        // As LoopBack has it.
+        // As in LoopBack.
         (json!({"userId": true}), "tok-1 tok-3"),
         (json!({"ttl": "0x64"}), "tok-1"),
         (json!({"id": {"like": "tok__"}}), "tok-1 tok-2 tok-3 tok-4"),

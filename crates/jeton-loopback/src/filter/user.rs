@@ -1,14 +1,14 @@
-//! Users in conditions and orders: no two of them are ever one.
+//! Users in conditions and orders: two different users are never equal.
 //!
-//! LoopBack declares `userId` to be a number, and JavaScript rounds numbers. Here what names a user is compared by its
-//! digits, as far as it has any; only what is no user id is coerced as LoopBack does.
+//! LoopBack declares `userId` to be a number, and JavaScript rounds numbers. Here user ids are compared by their
+//! digits if they are integers; only values that are not user ids are coerced as in LoopBack.
 
 use crate::value::Value;
 use jeton_core::UserId;
 use std::cmp::Ordering;
 
-/// An operand as rows show users: a number where that is exact, a text elsewhere. What names no user, such as a truth
-/// value, is the number that it is in ECMAScript.
+/// An operand in the form in which rows show users: a number where that is exact, otherwise a text. A value that
+/// names no user, such as a boolean, becomes its ECMAScript number.
 pub(super) fn coerce(value: &Value) -> Value {
     match value {
         Value::Null => Value::Null,
@@ -25,7 +25,7 @@ pub(super) fn coerce(value: &Value) -> Value {
     }
 }
 
-/// The text of the user whom an operand names. `None`: it names none, such as a number that was rounded.
+/// The text of the user that an operand names. `None`: it names none, for example a rounded number.
 pub(super) fn named(operand: &Value) -> Option<String> {
     let is_exact = match operand {
         Value::Null | Value::Object(_) => false,
@@ -39,7 +39,7 @@ pub(super) fn named(operand: &Value) -> Option<String> {
     is_exact.then(|| operand.to_text())
 }
 
-/// Whether a row's user is the one whom the operand names; null is null.
+/// Whether a row's user is the one that the operand names; null equals null.
 pub(super) fn is(operand: &Value, value: &Value) -> bool {
     match (operand, value) {
         (Value::Null, _) | (_, Value::Null) => operand == value,
@@ -50,8 +50,8 @@ pub(super) fn is(operand: &Value, value: &Value) -> bool {
     }
 }
 
-/// How two users compare: integers as such, however large; anything else as [`Value::compare`] has it, save that two
-/// different ones are never equal.
+/// How two users compare: integers as such, however large; others by [`Value::compare`], except that two different
+/// users are never equal.
 pub(super) fn compare(one: &Value, two: &Value) -> Option<Ordering> {
     let order = match (integer(one), integer(two)) {
         (Some(one), Some(two)) => return Some(one.cmp(&two)),
@@ -68,11 +68,11 @@ pub(super) fn compare(one: &Value, two: &Value) -> Option<Ordering> {
     order.filter(|order| order.is_ne() || one == two)
 }
 
-/// The integer that a value is, by its digits.
+/// The exact integer of a value.
 fn integer(value: &Value) -> Option<i64> {
     match value {
         Value::Text(text) => {
-            // Most texts are no numbers: parsing them would be a waste.
+            // Most texts are not numbers: parsing them would be a waste.
             let starts_so = text.as_bytes().first().is_some_and(|b| b.is_ascii_digit() || *b == b'-');
             starts_so.then(|| text.parse().ok()).flatten().and_then(|user: UserId| user.as_integer())
         }

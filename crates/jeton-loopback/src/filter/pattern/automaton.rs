@@ -1,4 +1,4 @@
-//! What patterns are compiled into.
+//! The automata that patterns are compiled to.
 
 use super::super::row::units;
 use jeton_core::{Halt, Meter};
@@ -8,16 +8,16 @@ use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input, MatchKind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Most bytes that the compiled form of a pattern may take.
+/// At most this many bytes for the compiled form of a pattern.
 const MAX_BYTES: usize = 256 * 1024;
-/// Most bytes that matching caches beside it, unless a few states of the automaton take more.
+/// At most this many bytes of cache while matching, unless a few states of the automaton need more.
 const CACHE_BYTES: usize = 32 * 1024;
-/// What a state of the pattern costs when a state of the automaton is made out of it. Twice: each has a transition for the
-/// end of the text, which is made unseen.
+/// The cost of a state of the pattern when a state of the automaton is built from it. Doubled, because each has a
+/// transition for the end of the text, whose state is built unseen.
 const UNITS_PER_STATE: u64 = 8;
 
-/// An automaton that reads a text once, byte by byte. Its states are made as texts need them; each costs time in the size
-/// of the pattern, and is charged when it is made. So a text takes time linear in its bytes, whatever the pattern.
+/// An automaton that reads a text once, byte by byte. Its states are built on demand; each costs time in the size of
+/// the pattern, which is charged. So matching takes time linear in the bytes of the text, whatever the pattern.
 #[derive(Clone, Debug)]
 pub(super) struct Automaton(Arc<Compiled>);
 
@@ -25,10 +25,10 @@ pub(super) struct Automaton(Arc<Compiled>);
 struct Compiled {
     dfa: DFA,
     anchored: Anchored,
-    /// What a new state costs.
+    /// The cost of a new state.
     state_units: u64,
     bytes: usize,
-    /// The states that are made, unless somebody is matching with them.
+    /// The states built so far, unless a match is using them.
     states: Mutex<Option<Box<Cache>>>,
 }
 
@@ -42,7 +42,7 @@ pub(super) enum CompileError {
 }
 
 impl Automaton {
-    /// Compiles an expression of the engine's language. It matches anywhere, or, if it is anchored, from the beginning.
+    /// Compiles an expression in the syntax of the engine. It matches anywhere or, if it is anchored, from the start.
     pub(super) fn compile(
         expression: &str,
         syntax: syntax::Config,
@@ -64,7 +64,7 @@ impl Automaton {
         let state_units = UNITS_PER_STATE * units(nfa.states().len());
         let bytes = nfa.memory_usage();
         let config = DFA::config()
-            // All of them, since one may have to be passed over: see `matches`.
+            // All matches, since some may have to be ignored: see `matches`.
             .match_kind(MatchKind::All)
             .cache_capacity(CACHE_BYTES)
             .skip_cache_capacity_check(true);
@@ -94,7 +94,7 @@ impl Automaton {
         matches
     }
 
-    /// Lets go of the states that were made.
+    /// Frees the states that were built.
     pub(super) fn rest(&self) {
         *self.states() = None;
     }
@@ -115,8 +115,8 @@ impl Automaton {
                 next = dfa.next_state(cache, state, byte).unwrap_or_else(|_| Self::never_gives_up());
             }
             state = next;
-            // What was matched ends before this byte. Nothing but an empty match ends within a character, and characters
-            // are what patterns are about.
+            // What was matched ends before this byte. Only an empty match ends within a character, and patterns match
+            // characters.
             if state.is_match() && text.is_char_boundary(at) {
                 return Ok(true);
             }

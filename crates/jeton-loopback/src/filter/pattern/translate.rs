@@ -1,7 +1,7 @@
-//! Regular expressions of ECMAScript in the words of the engine.
+//! Translates ECMAScript regular expressions to the syntax of the engine.
 //!
-//! The two languages look alike and mean different things by the same signs: `\d` is ASCII in one and Unicode in the
-//! other, `[a&&b]` three characters or none. So nothing is passed on as it is; every sign is read by the rules of
+//! The two languages look alike but the same characters mean different things: `\d` is ASCII in one and Unicode in
+//! the other, `[a&&b]` three characters or none. So nothing is copied; every character is read by the rules of
 //! ECMAScript 2024, section 22.2.1 with annex B.1.2 (without the flags `u` and `v`), and written anew.
 
 use super::PatternError;
@@ -17,17 +17,17 @@ const BACK_REFERENCE: PatternError = PatternError::Unsupported("references back"
 const LOOKING_AROUND: PatternError = PatternError::Unsupported("looking ahead or behind");
 const SURROGATE: PatternError = PatternError::Unsupported("half of a surrogate pair");
 
-/// What an escape stands for.
+/// The meaning of an escape.
 enum Escape {
     /// One character.
     Literal(char),
-    /// The inside of a class, and whether all other characters are meant.
+    /// The inside of a class, and whether it is negated.
     Class(&'static str, bool),
-    /// A word boundary, or everywhere else.
+    /// A word boundary, or not one.
     Boundary(bool),
 }
 
-/// `source` as the engine writes it.
+/// `source` in the syntax of the engine.
 pub(super) fn translate(source: &str) -> Result<String, PatternError> {
     let mut translator = Translator { source, rest: source.chars().peekable(), written: String::new() };
     while let Some(c) = translator.rest.next() {
@@ -43,7 +43,7 @@ struct Translator<'a> {
 }
 
 impl Translator<'_> {
-    /// Translates what begins with `c`, outside of classes.
+    /// Translates the term that starts with `c`, outside of classes.
     fn term(&mut self, c: char) -> Result<(), PatternError> {
         match c {
             '^' | '$' | '|' | ')' | '*' | '+' | '?' => self.written.push(c),
@@ -55,7 +55,7 @@ impl Translator<'_> {
                 Escape::Literal(c) => self.literal(c),
                 Escape::Class(inside, false) => self.written.push_str(&format!("[{inside}]")),
                 Escape::Class(inside, true) => self.written.push_str(&format!("[^{inside}]")),
-                // The half boundaries are about ASCII, and that is all that is a word here.
+                // The half boundaries are ASCII, like words here.
                 Escape::Boundary(true) => self.written.push_str(r"(?-u:\b)"),
                 Escape::Boundary(false) => self.written.push_str(r"(?-u:\B)"),
             },
@@ -68,7 +68,7 @@ impl Translator<'_> {
         self.written.push_str(&format!(r"\u{{{:x}}}", u32::from(c)));
     }
 
-    /// What follows an opening parenthesis.
+    /// Translates what follows an opening parenthesis.
     fn group(&mut self) -> Result<(), PatternError> {
         if self.rest.next_if_eq(&'?').is_none() {
             self.written.push_str("(?:");
@@ -90,7 +90,7 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// What follows an opening brace: a number of times, or else the brace is meant.
+    /// Translates what follows an opening brace: a repetition count, or else a literal brace.
     fn braces(&mut self) {
         let ahead: String = self.rest.clone().take_while(|c| *c != '}').collect();
         let closed = self.rest.clone().any(|c| c == '}');
@@ -107,7 +107,7 @@ impl Translator<'_> {
         }
     }
 
-    /// What follows a backslash outside of classes.
+    /// Translates what follows a backslash outside of classes.
     fn escape(&mut self) -> Result<Escape, PatternError> {
         if self.rest.next_if_eq(&'b').is_some() {
             Ok(Escape::Boundary(true))
@@ -120,7 +120,7 @@ impl Translator<'_> {
         }
     }
 
-    /// What follows a backslash, apart from what means different things inside and outside of classes.
+    /// Translates what follows a backslash, except what differs between inside and outside of classes.
     fn escape_anywhere(&mut self) -> Result<Escape, PatternError> {
         let Some(c) = self.rest.next() else {
             return Err(self.invalid("\\ at end of pattern"));
@@ -145,12 +145,12 @@ impl Translator<'_> {
             },
             'x' => Escape::Literal(self.hexadecimal(2).unwrap_or(Ok('x'))?),
             'u' => Escape::Literal(self.hexadecimal(4).unwrap_or(Ok('u'))?),
-            // Every other character stands for itself.
+            // Every other character means itself.
             c => Escape::Literal(c),
         })
     }
 
-    /// The character with a code of that many digits; `None` if there are fewer, and the letter is meant.
+    /// The character with a code of that many digits; `None` if there are fewer, so the letter is literal.
     fn hexadecimal(&mut self, digits: usize) -> Option<Result<char, PatternError>> {
         let code: String = self.rest.clone().take(digits).collect();
         if code.chars().count() < digits || !code.chars().all(|c| c.is_ascii_hexdigit()) {
@@ -160,7 +160,7 @@ impl Translator<'_> {
         u32::from_str_radix(&code, 16).ok().map(|code| char::from_u32(code).ok_or(SURROGATE))
     }
 
-    /// What follows an opening bracket.
+    /// Translates what follows an opening bracket.
     fn class(&mut self) -> Result<(), PatternError> {
         let negated = self.rest.next_if_eq(&'^').is_some();
         let mut inside = String::new();
@@ -180,7 +180,7 @@ impl Translator<'_> {
                 (Atom::One(_), Atom::One(_)) => {
                     inside.push_str(&format!("{}-{}", from.written(), to.written()));
                 }
-                // A class is no end of a range, so the hyphen is one.
+                // A class cannot end a range, so the hyphen is literal.
                 _ => inside.push_str(&format!(
                     "{}{}{}",
                     from.written(),
@@ -190,7 +190,7 @@ impl Translator<'_> {
             }
         }
         self.written.push_str(match (inside.is_empty(), negated) {
-            // Nothing, and anything.
+            // Matches nothing, and anything.
             (true, false) => r"[^\x00-\u{10ffff}]",
             (true, true) => r"[\x00-\u{10ffff}]",
             (false, false) => "[",
