@@ -34,10 +34,10 @@ pub enum PatternError {
 pub(super) struct Pattern(Automaton);
 
 impl Pattern {
-    /// Compiles a regular expression of ECMAScript: `source`, or `/source/flags`.
+    /// Compiles an ECMAScript regular expression: `source`, or `/source/flags`.
     ///
     /// Two points differ from ECMAScript: `.` and classes match whole code points rather than UTF-16 code units, and
-    /// what needs backtracking (looking around, references back) is refused.
+    /// expressions that need backtracking (lookaround, backreferences) are refused.
     pub(super) fn regexp(text: &str) -> Result<Self, PatternError> {
         let (source, flags) = split_flags(text);
         let unknown: Vec<_> = flags.chars().filter(|flag| !"gim".contains(*flag)).map(String::from).collect();
