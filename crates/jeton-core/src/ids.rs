@@ -39,7 +39,7 @@ numbered!(
     /// use jeton_core::{MAX_INTEGER, TokenId};
     ///
     /// assert_eq!(TokenId::new(7).map(TokenId::get), Some(7));
-    /// JavaScript reads it exactly, and 0 is not used.
+    /// // JavaScript reads it exactly, and 0 is not used.
     /// assert!(TokenId::new(0).is_none() && TokenId::new(MAX_INTEGER + 1).is_none());
     /// ```
     TokenId
@@ -116,7 +116,7 @@ impl fmt::Display for AppKey {
 /// use jeton_core::UserId;
 ///
 /// assert_eq!("42".parse::<UserId>()?, UserId::from_integer(42));
-/// Not the canonical form, so a text.
+/// // Not the canonical form, so a text.
 /// assert_ne!("042".parse::<UserId>()?, UserId::from_integer(42));
 /// # Ok::<(), jeton_core::UserIdError>(())
 /// ```

@@ -39,7 +39,7 @@ const HEX_LEN: usize = 2 * (RANDOM_LEN + MAC_LEN);
 /// assert!(secret.expose().starts_with("demo_07070707"));
 /// // By arithmetic alone: nothing is looked up.
 /// assert!(secret.is_minted_by(&ours) && !secret.is_minted_by(&theirs));
-/// A client may present anything; only an empty or very long text is refused.
+/// // A client may present anything; only an empty or very long text is refused.
 /// assert!(!Secret::parse("guessed")?.is_minted_by(&ours));
 /// assert!(Secret::parse("").is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
