@@ -1,6 +1,7 @@
 //! What can go wrong: not being able to find out.
 
 use crate::fair::Crowded;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,10 +58,18 @@ pub(crate) fn database_code(error: &(dyn std::error::Error + 'static)) -> Option
 #[error("a statement took longer than {} ms", .0.as_millis())]
 pub(crate) struct TooSlow(pub(crate) Duration);
 
-/// An error that several callers get.
+/// The cause of an error that several callers get.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{0}")]
-struct Shared(Arc<StoreError>);
+struct Shared(#[source] Arc<StoreError>);
+
+impl fmt::Display for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.0 {
+            StoreError::Unavailable(cause) => cause.fmt(f),
+            other => other.fmt(f),
+        }
+    }
+}
 
 /// Why a database cannot be opened.
 #[derive(Debug, thiserror::Error)]

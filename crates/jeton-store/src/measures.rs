@@ -19,7 +19,7 @@ pub struct StoreMeasures {
     pub reads: CallMeasures,
     /// Writes, from being asked for to being on disk.
     pub writes: CallMeasures,
-    /// How many writes went into one commit, where there is one writer.
+    /// How many writes went into one commit, where writes are gathered.
     pub groups: Histogram,
     /// How often the database was found not to answer, where it is another process.
     pub outages: Counter,

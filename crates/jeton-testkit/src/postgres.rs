@@ -19,8 +19,8 @@ const PORTS_TRIED: usize = 5;
 
 static SHARED: OnceLock<Cluster> = OnceLock::new();
 
-/// A PostgreSQL server with no data but the tests' own, on 127.0.0.1 and on a Unix socket, without passwords and
-/// without fsync. It is stopped and its files are removed when this process ends, however it ends.
+/// A PostgreSQL server with no data but the tests' own, on 127.0.0.1 and on a Unix socket, without passwords and,
+/// but for a [`durable`](Cluster::durable) one, without fsync. It is stopped and its files are removed when this process ends, however it ends.
 #[derive(Debug)]
 pub struct Cluster {
     programs: PathBuf,
@@ -34,6 +34,14 @@ pub struct Cluster {
     supervisor: Child,
 }
 
+/// Where a commit is when it is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Commits {
+    /// Lost with the machine, which tests do not mind.
+    InMemory,
+    OnDisk,
+}
+
 impl Cluster {
     /// This process's one cluster, started by the first caller.
     ///
@@ -41,7 +49,7 @@ impl Cluster {
     /// PostgreSQL 15 or newer is not installed, or does not start. `JETON_TEST_POSTGRES_BIN` names the folder of its
     /// programs where it is not `/usr/lib/postgresql/<version>/bin`.
     pub fn shared() -> &'static Cluster {
-        SHARED.get_or_init(|| Cluster::start(&programs()))
+        SHARED.get_or_init(|| Cluster::start(&programs(), Commits::InMemory))
     }
 
     /// Another one, which nobody else uses and which ends when it is dropped.
@@ -49,7 +57,15 @@ impl Cluster {
     /// # Panics
     /// As [`shared`](Self::shared) does.
     pub fn own() -> Cluster {
-        Cluster::start(&programs())
+        Cluster::start(&programs(), Commits::InMemory)
+    }
+
+    /// The same, whose commits are on the disk when they are answered, as PostgreSQL's are unless told otherwise.
+    ///
+    /// # Panics
+    /// As [`shared`](Self::shared) does.
+    pub fn durable() -> Cluster {
+        Cluster::start(&programs(), Commits::OnDisk)
     }
 
     /// The URL of a new, empty database, whose owner the URL's user is. That user has no other rights.
@@ -155,10 +171,10 @@ impl Cluster {
         suspended
     }
 
-    fn start(programs: &Path) -> Cluster {
+    fn start(programs: &Path, commits: Commits) -> Cluster {
         for _ in 0..PORTS_TRIED {
             let port = free_port();
-            let mut supervisor = spawn_supervisor(programs, port);
+            let mut supervisor = spawn_supervisor(programs, port, commits);
             let stdout = supervisor.stdout.take().expect("standard output is piped");
             let mut answer = String::new();
             BufReader::new(stdout).read_line(&mut answer).expect("a supervisor's answer can be read");
@@ -230,7 +246,7 @@ impl Drop for Suspended {
 }
 
 /// PostgreSQL refuses to run as root: then the system user `postgres`, whom its package made, runs it.
-fn spawn_supervisor(programs: &Path, port: u16) -> Child {
+fn spawn_supervisor(programs: &Path, port: u16, commits: Commits) -> Child {
     let mut command = if rustix::process::geteuid().is_root() {
         let mut command = Command::new("setpriv");
         command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "sh"]);
@@ -242,6 +258,7 @@ fn spawn_supervisor(programs: &Path, port: u16) -> Child {
         .args(["-c", include_str!("postgres/supervise.sh"), "supervise"])
         .arg(programs)
         .arg(port.to_string())
+        .arg(if commits == Commits::OnDisk { "on" } else { "off" })
         // A folder that every user may be in.
         .current_dir("/")
         .stdin(Stdio::piped())

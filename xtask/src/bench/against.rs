@@ -2,6 +2,7 @@
 
 use super::batch::body;
 use super::jeton::{Build, Installation, Jeton};
+use super::postgres::Held;
 use super::report::{Row, Section};
 use super::stats::Series;
 use super::wrk::{Load, cycle_script, post_script};
@@ -19,6 +20,9 @@ const USERS: u64 = 1_000;
 /// Those of them that are asked about, and the garbage.
 const ASKED: u64 = 1_000;
 
+/// What is created.
+const CREATE: &str = r#"{"title":"bench","permissions":"read"}"#;
+
 /// A server with data of its own.
 struct Side {
     installation: Installation,
@@ -26,31 +30,63 @@ struct Side {
 }
 
 pub(super) fn run(stage: &Stage) -> Result<Section, Failure> {
-    let Some(other) = &stage.other else {
+    let Some(other_build) = &stage.other else {
         return Err(Failure::Missing("no other build was named".to_owned()));
     };
-    let (this, other) = (side(stage, &stage.build, "this")?, side(stage, other, "other")?);
+    let (this, other) = (side(stage, &stage.build, "this")?, side(stage, other_build, "other")?);
     let (these, others) = (loads(stage, &this, "this")?, loads(stage, &other, "other")?);
     let mut rows = Vec::new();
     for ((what, this), (_, other)) in these.into_iter().zip(others) {
-        let (mut mine, mut theirs) = (Series::default(), Series::default());
-        this.run(1)?;
-        other.run(1)?;
-        for _ in 0..stage.rounds {
-            mine.push(this.run(stage.seconds)?.requests_per_second);
-            theirs.push(other.run(stage.seconds)?.requests_per_second);
-        }
-        println!("    {what}");
-        rows.push(Row::new(format!("{what}: this / other"), mine.ratios(&theirs)));
-        rows.push(Row::new(format!("{what}, this, requests/s"), mine));
-        rows.push(Row::new(format!("{what}, other, requests/s"), theirs));
+        rows.extend(compare(stage, &what, [this, other])?);
     }
+    rows.extend(creates_on_postgres(stage, other_build)?);
     let method = format!(
         "Two builds in turn, each with {TOKENS} tokens of {USERS} users: `wrk -t1`, 32 connections for forward-auth, 4 for batches \
          of {ASKED}, 64 for creates, 1 for LoopBack. {}",
         stage.length()
     );
     Ok(Section { title: NAME, method, rows })
+}
+
+/// The loads of this build and the other.
+fn compare(stage: &Stage, what: &str, [this, other]: [Load; 2]) -> Result<[Row; 3], Failure> {
+    let (mut mine, mut theirs) = (Series::default(), Series::default());
+    this.run(1)?;
+    other.run(1)?;
+    for _ in 0..stage.rounds {
+        mine.push(this.run(stage.seconds)?.requests_per_second);
+        theirs.push(other.run(stage.seconds)?.requests_per_second);
+    }
+    println!("    {what}");
+    Ok([
+        Row::new(format!("{what}: this / other"), mine.ratios(&theirs)),
+        Row::new(format!("{what}, this, requests/s"), mine),
+        Row::new(format!("{what}, other, requests/s"), theirs),
+    ])
+}
+
+/// Creates on PostgreSQL, each build on a cluster of its own, whose commits are on the disk when they are answered.
+fn creates_on_postgres(stage: &Stage, other: &Build) -> Result<Vec<Row>, Failure> {
+    let clusters = [Held::start_durable()?, Held::start_durable()?];
+    let make = |build: &Build, cluster: &Held, name: &str| {
+        let folder = stage.folder.join(format!("against-{name}-on-postgres"));
+        let installation =
+            Installation::make_on(Some(cluster.url.clone()), build, folder, (TOKENS, ASKED), USERS)?;
+        let server = installation.serve(&[])?;
+        Ok::<_, Failure>(Side { installation, server })
+    };
+    let sides = [make(&stage.build, &clusters[0], "this")?, make(other, &clusters[1], "other")?];
+    let mut rows = Vec::new();
+    for connections in [1, 64] {
+        let script = post_script(&stage.folder.join("against-postgres.lua"), CREATE)?;
+        let loads = sides.each_ref().map(|Side { installation, server }| {
+            let load = Load::get(server.url("/AccessToken/demo"));
+            Load { connections, script: Some(script.clone()), ..load }.bearer(&installation.admin_token)
+        });
+        let what = format!("AppKey, create on PostgreSQL, {connections} at a time");
+        rows.extend(compare(stage, &what, loads)?);
+    }
+    Ok(rows)
 }
 
 fn side(stage: &Stage, build: &Build, name: &str) -> Result<Side, Failure> {
@@ -84,7 +120,6 @@ fn loads(stage: &Stage, side: &Side, name: &str) -> Result<Vec<(String, Load)>, 
         loads.push((format!("LoopBack, {what}"), Load { connections: 1, ..load }.bearer(admin_token)));
     }
     // The last, since it adds to what the others go through.
-    let create = r#"{"title":"bench","permissions":"read"}"#;
-    loads.push(("AppKey, create".to_owned(), posted("create", "/AccessToken/demo", 64, create)?));
+    loads.push(("AppKey, create".to_owned(), posted("create", "/AccessToken/demo", 64, CREATE)?));
     Ok(loads)
 }

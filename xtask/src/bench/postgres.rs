@@ -1,4 +1,4 @@
-//! A PostgreSQL server for a measurement, which does not wait for its disk.
+//! A PostgreSQL server for a measurement.
 
 use crate::failure::Failure;
 use crate::needs::{self, target_folder};
@@ -16,12 +16,27 @@ pub(super) struct Held {
 }
 
 impl Held {
+    /// One that does not wait for its disk, as measurements of what is read want it.
+    ///
     /// # Errors
     /// There is no PostgreSQL, or it does not start.
     pub(super) fn start() -> Result<Self, Failure> {
+        Self::start_with(None)
+    }
+
+    /// One whose commits are on the disk when they are answered.
+    ///
+    /// # Errors
+    /// There is no PostgreSQL, or it does not start.
+    pub(super) fn start_durable() -> Result<Self, Failure> {
+        Self::start_with(Some("durable"))
+    }
+
+    fn start_with(argument: Option<&str>) -> Result<Self, Failure> {
         needs::install_postgres()?;
         run(&mut cargo(&HOLDER))?;
         let mut command = Command::new(target_folder().join("debug/hold-postgres"));
+        command.args(argument);
         let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut process = spawned.map_err(|source| Failure::Start { command: written(&command), source })?;
         let said = process.stdout.take().map(BufReader::new);

@@ -80,7 +80,7 @@ metrics! {
     STORE_SECONDS = HISTOGRAM "jeton_store_duration_seconds":
         "Reads, and writes from the request until they are on disk.";
     STORE_FAILURES = COUNTER "jeton_store_failures_total": "Calls of the store that failed.";
-    GROUPS = HISTOGRAM "jeton_store_group_writes": "Writes that went into one commit (SQLite).";
+    GROUPS = HISTOGRAM "jeton_store_group_writes": "Writes that went into one commit; on PostgreSQL, of new tokens.";
     OUTAGES = COUNTER "jeton_store_outages_total": "Outages of the database (PostgreSQL).";
     CUT_OFF = GAUGE "jeton_store_cut_off":
         "1 during an outage of the database, while calls fail at once (PostgreSQL).";

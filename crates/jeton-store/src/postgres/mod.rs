@@ -1,4 +1,4 @@
-//! PostgreSQL: a pool, and every write a transaction of its own. Checks are part of the statements, so READ COMMITTED
+//! PostgreSQL: a pool, and writes in transactions beside each other. Checks are part of the statements, so READ COMMITTED
 //! is enough: a row that another transaction changed meanwhile is looked at again.
 
 mod breaker;
@@ -8,21 +8,20 @@ mod line;
 mod open;
 #[cfg(test)]
 mod tests;
+mod together;
+mod writer;
 
 use crate::Store;
-use crate::apply::{Applied, apply, rows};
 use crate::change::Hints;
 use crate::engine::Engine;
 use crate::error::{OpenError, StoreError};
-use crate::fair::{Fair, Share, Turn};
+use crate::fair::Turn;
 use crate::measures::StoreMeasures;
-use crate::model::Inserted;
-use crate::reading::{AtOnce, Reading, ReadingTurns, TURN_TIME, in_time};
+use crate::reading::{AtOnce, Reading, ReadingTurns, TURN_TIME};
 use crate::sql_store::SqlStore;
-use crate::write::{Outcome, Write, WriteLine};
+use crate::write::{Outcome, Write};
 use breaker::Breaker;
 use ground::Ground;
-use hints::Announcer;
 use jeton_core::AppId;
 pub(crate) use line::PgLine;
 use line::Way;
@@ -32,54 +31,15 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-
-/// Begins a transaction that may write, and so may take longer than the connection's limit, which is for reads.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = '10s'";
-
-/// How long a write may take before it is given up although the server is there: longer than all that has a limit there.
-const WRITE_TIME: Duration = Duration::from_secs(30);
+use writer::Writer;
 
 /// Begins a transaction that sees everything as it is at its first statement, however long it goes on.
 const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0; \
                               SET LOCAL idle_in_transaction_session_timeout = 0";
 
-/// Begins a transaction that replaces everything: others read on, and write only when it is over.
-const BEGIN_ALONE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0; \
-                           SET LOCAL idle_in_transaction_session_timeout = 0; \
-                           LOCK TABLE self_made, genesis, key_checks, apps, tokens, token_digests, operators, changes IN EXCLUSIVE MODE";
-
-/// Who seals tokens waits for who changes the app's data key, and the other way round, fairly: a row lock that many share would
-/// let them overtake who waits to change the row. Beside it, those who replace everything.
-const SEALED: &str =
-    "LOCK TABLE self_made, tokens IN ROW EXCLUSIVE MODE; SELECT pg_advisory_xact_lock_shared";
-/// See [`SEALED`].
-const RESEALS: &str = "SELECT pg_advisory_xact_lock";
-/// What tells those locks from those of other programs in the same database.
-const DATA_KEYS: i32 = i32::from_be_bytes(*b"jtdk");
-
-/// How a write begins its transaction.
-fn begin(write: &Write) -> String {
-    // Apps whose numbers have the same last bits wait for each other: nothing more comes of it.
-    let lock = |lock: &str, id: AppId| format!("{BEGIN}; {lock}({DATA_KEYS}, {})", id.get() as i32);
-    match write {
-        Write::Restore(_) => BEGIN_ALONE.to_owned(),
-        Write::InsertTokens(insert) if insert.sealed_under.is_some() => lock(SEALED, insert.app_id),
-        Write::ChangeApp(change) if change.change.data_key.is_some() => lock(RESEALS, change.id),
-        _ => BEGIN.to_owned(),
-    }
-}
-
 /// What one app does at once on the pool's connections; of pages and scans, one more is for other apps. The others are for
 /// those who look up by key or write, which is quick.
 const AT_ONCE: AtOnce = AtOnce { batches: 2, pages: 2, scans: 2 };
-
-/// How transactions that write share the pool. Those of one app's new tokens leave some to others.
-const WRITES: Share = Share { places: 8, each: 6, waiting: 256 };
-
-/// `deadlock_detected`.
-const DEADLOCK: &str = "40P01";
-/// How often a write is begun that waits for one that waits for it.
-const MAX_TRIES: u32 = 4;
 
 /// Opens the PostgreSQL database at `url` (`postgres://` or `postgresql://`) and brings it to the newest schema. The
 /// database must be there, be encoded in UTF-8, and let its user make tables. Any number of processes may have it open.
@@ -137,10 +97,9 @@ struct PostgresEngine {
     ground: Arc<Ground>,
     watching: JoinHandle<()>,
     query_time: Duration,
-    announcer: Announcer,
     measures: Arc<StoreMeasures>,
     turns: ReadingTurns,
-    write_turns: Fair<WriteLine>,
+    writer: Writer,
 }
 
 /// A connection of the pool, and the turn of what is no lookup.
@@ -175,7 +134,7 @@ impl PostgresEngine {
         let breaker = Breaker::over(pool, query_time, measures.clone());
         let watching = tokio::spawn(ground::watch(ground.clone(), breaker.clone(), way, query_time));
         PostgresEngine {
-            announcer: Announcer::over(breaker.pools()),
+            writer: Writer::over(breaker.clone(), way, ground.clone(), measures.clone()),
             breaker,
             way,
             direct,
@@ -184,52 +143,8 @@ impl PostgresEngine {
             query_time,
             measures,
             turns: ReadingTurns::new(AT_ONCE),
-            write_turns: Fair::new(WRITES),
         }
     }
-
-    async fn transact_in_turn(&self, write: &Write) -> Result<Outcome, StoreError> {
-        let _turn = in_time(self.write_turns.turn(write.line())).await?;
-        for _ in 1..MAX_TRIES {
-            match self.transact(write).await {
-                // The server has ended one of two that waited for each other: this one begins again.
-                Err(error) if error.code().as_deref() == Some(DEADLOCK) => {}
-                outcome => return outcome,
-            }
-        }
-        self.transact(write).await
-    }
-
-    async fn transact(&self, write: &Write) -> Result<Outcome, StoreError> {
-        let begin = begin(write);
-        let (before, rows) = (self.ground.known(), rows(write));
-        let line = PgLine::writing(&self.breaker.pool(), self.way, &begin).await;
-        let mut line = line.map_err(StoreError::unavailable)?;
-        // Its connection may be a new one.
-        self.ground.holds()?;
-        // Dropped on an error, which rolls it back.
-        let applied = apply(&mut line, &[write], rows, false).await?;
-        let Some(Applied { mut outcomes, newest }) = applied else { return key_gone(write) };
-        self.ground.check_written(&before, newest)?;
-        line.commit().await.map_err(StoreError::unavailable)?;
-        self.ground.note(newest);
-        self.ground.holds()?;
-        outcomes.pop().ok_or_else(nothing)
-    }
-}
-
-/// The answer to an insertion of tokens that are sealed under a key which is gone.
-fn key_gone(write: &Write) -> Result<Outcome, StoreError> {
-    match write {
-        Write::InsertTokens(insert) => {
-            Ok(Outcome::InsertTokens(vec![Inserted::KeyGone; insert.tokens.len()]))
-        }
-        _ => Err(nothing()),
-    }
-}
-
-fn nothing() -> StoreError {
-    StoreError::unavailable("a write had no outcome")
 }
 
 impl Drop for PostgresEngine {
@@ -281,17 +196,11 @@ impl Engine for PostgresEngine {
     }
 
     async fn write(&self, write: Write) -> Result<Outcome, StoreError> {
-        let bound = if matches!(write, Write::Restore(_)) { None } else { Some(WRITE_TIME) };
-        let written = self.breaker.call(bound, self.transact_in_turn(&write)).await;
-        // Also if nobody knows whether it is there.
-        if write.is_logged() {
-            self.announcer.announce();
-        }
-        written
+        self.writer.write(write).await
     }
 
     async fn listen(&self, hints: &watch::Sender<Hints>) {
-        hints::listen(&self.direct, &self.announcer, hints).await;
+        hints::listen(&self.direct, self.writer.announcer(), hints).await;
     }
 
     fn measures(&self) -> &StoreMeasures {
@@ -300,7 +209,7 @@ impl Engine for PostgresEngine {
 
     async fn close(&self) {
         self.watching.abort();
-        self.announcer.close().await;
+        self.writer.close().await;
         self.breaker.close().await;
     }
 }

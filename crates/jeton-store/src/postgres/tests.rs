@@ -1,5 +1,6 @@
 use super::hints::{Announcer, Loss, Patience, hear};
-use super::{BEGIN, open};
+use super::open;
+use super::writer::BEGIN;
 use crate::QUERY_TIME;
 use crate::change::Hints;
 use jeton_testkit::Cluster;

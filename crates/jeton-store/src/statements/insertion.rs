@@ -14,6 +14,8 @@ pub(crate) type Row = Vec<Value>;
 const KEPT: usize = 11;
 /// The most rows for which there are such texts.
 const MOST: usize = 64;
+/// On PostgreSQL, texts for so many rows are kept, each for a number of its own.
+pub(crate) const MOST_KEPT_ON_POSTGRES: usize = 16;
 
 /// Which of those texts there is for so many rows, and for how many it is.
 const fn kept_for(rows: usize) -> (usize, usize) {
@@ -49,8 +51,7 @@ pub(super) struct Form {
 pub(super) struct Insertion {
     pub(super) form: Form,
     on_sqlite: [OnceLock<String>; KEPT],
-    /// For one row.
-    on_postgres: OnceLock<String>,
+    on_postgres: [OnceLock<String>; MOST_KEPT_ON_POSTGRES],
 }
 
 /// For which engine a text is.
@@ -63,7 +64,8 @@ pub(crate) enum Engine {
 impl Insertion {
     pub(super) const fn of(form: Form) -> Self {
         let on_sqlite = [const { OnceLock::new() }; KEPT];
-        Insertion { form, on_sqlite, on_postgres: OnceLock::new() }
+        let on_postgres = [const { OnceLock::new() }; MOST_KEPT_ON_POSTGRES];
+        Insertion { form, on_sqlite, on_postgres }
     }
 
     /// The text for this many rows, at least one.
@@ -73,7 +75,7 @@ impl Insertion {
                 let (place, size) = kept_for(rows);
                 (self.on_sqlite.get(place), size)
             }
-            Engine::Postgres => (Some(&self.on_postgres), 1),
+            Engine::Postgres => (rows.checked_sub(1).and_then(|last| self.on_postgres.get(last)), rows),
         };
         match kept.filter(|_| Self::is_kept(engine, rows)) {
             Some(kept) => {
@@ -87,7 +89,7 @@ impl Insertion {
     pub(super) fn is_kept(engine: Engine, rows: usize) -> bool {
         match engine {
             Engine::Sqlite => rows <= MOST,
-            Engine::Postgres => rows == 1,
+            Engine::Postgres => rows <= MOST_KEPT_ON_POSTGRES,
         }
     }
 
@@ -261,7 +263,7 @@ mod tests {
         for (rows, is_kept) in [(1, true), (64, true), (65, false)] {
             assert_eq!(Insertion::is_kept(Engine::Sqlite, rows), is_kept);
         }
-        assert!(!Insertion::is_kept(Engine::Postgres, 2));
+        assert!(Insertion::is_kept(Engine::Postgres, 16) && !Insertion::is_kept(Engine::Postgres, 17));
     }
 
     #[test]

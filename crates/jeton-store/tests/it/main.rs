@@ -10,3 +10,4 @@ mod pooler;
 mod postgres;
 mod replaced;
 mod sqlite;
+mod together;

@@ -1,10 +1,11 @@
 # Runs one PostgreSQL cluster for as long as standard input stays open, then stops it and leaves no file behind.
 # Whoever holds the other end of standard input need not do anything for that, and may be killed.
 #
-# Arguments: the folder of PostgreSQL's programs, and a free TCP port.
+# Arguments: the folder of PostgreSQL's programs, a free TCP port, and "on" if commits are to reach the disk, else "off".
 # Prints one line, "ready DIRECTORY" or "port taken". Anything else that goes wrong stands on standard error.
 bin=$1
 port=$2
+fsync=$3
 
 directory=$(mktemp -d "${TMPDIR:-/tmp}/jeton-postgres.XXXXXX" || mktemp -d /tmp/jeton-postgres.XXXXXX) || exit 1
 data=$directory/data
@@ -21,8 +22,8 @@ listen_addresses = '127.0.0.1'
 port = $port
 unix_socket_directories = '$directory'
 max_connections = 200
-fsync = off
-full_page_writes = off
+fsync = $fsync
+full_page_writes = $fsync
 CONF
 
 if ! "$bin/pg_ctl" start --pgdata="$data" --log="$log" --wait --timeout=60 --silent >/dev/null; then

@@ -1,0 +1,209 @@
+//! Writes, each of which is a transaction of its own, but for new tokens: see [`together`](super::together).
+
+use super::breaker::Breaker;
+use super::ground::Ground;
+use super::hints::Announcer;
+use super::line::{PgLine, Way};
+use super::together::{Gathering, can_share};
+use crate::apply::{Applied, apply, rows};
+use crate::error::StoreError;
+use crate::fair::{Fair, Share};
+use crate::measures::StoreMeasures;
+use crate::model::Inserted;
+use crate::reading::in_time;
+use crate::statements::insertion::Row;
+use crate::write::{Outcome, Write, WriteLine};
+use jeton_core::AppId;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Begins a transaction that may write, and so may take longer than the connection's limit, which is for reads.
+pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = '10s'";
+
+/// How long a write may take before it is given up although the server is there: longer than all that has a limit there.
+pub(super) const WRITE_TIME: Duration = Duration::from_secs(30);
+
+/// Begins a transaction that replaces everything: others read on, and write only when it is over.
+const BEGIN_ALONE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0; \
+                           SET LOCAL idle_in_transaction_session_timeout = 0; \
+                           LOCK TABLE self_made, genesis, key_checks, apps, tokens, token_digests, operators, changes IN EXCLUSIVE MODE";
+
+/// Who seals tokens waits for who changes the app's data key, and the other way round, fairly: a row lock that many share would
+/// let them overtake who waits to change the row. Beside it, those who replace everything.
+const SEALED: &str =
+    "LOCK TABLE self_made, tokens IN ROW EXCLUSIVE MODE; SELECT pg_advisory_xact_lock_shared";
+/// See [`SEALED`].
+const RESEALS: &str = "SELECT pg_advisory_xact_lock";
+/// What tells those locks from those of other programs in the same database.
+const DATA_KEYS: i32 = i32::from_be_bytes(*b"jtdk");
+
+/// How transactions that write share the pool. Those of one app's new tokens leave some to others.
+pub(super) const WRITES: Share = Share { places: 8, each: 6, waiting: 256 };
+
+/// `deadlock_detected`.
+const DEADLOCK: &str = "40P01";
+/// How often a transaction is begun that waits for one that waits for it.
+const MAX_TRIES: u32 = 4;
+
+/// How the transaction of these writes begins: one, or new tokens of one app.
+fn begin(writes: &[&Write]) -> String {
+    // Apps whose numbers have the same last bits wait for each other: nothing more comes of it.
+    let lock = |lock: &str, id: AppId| format!("{BEGIN}; {lock}({DATA_KEYS}, {})", id.get() as i32);
+    let sealed = writes.iter().find_map(|write| match write {
+        Write::InsertTokens(insert) if insert.sealed_under.is_some() => Some(insert.app_id),
+        _ => None,
+    });
+    match (sealed, writes) {
+        (Some(app_id), _) => lock(SEALED, app_id),
+        (None, [Write::Restore(_)]) => BEGIN_ALONE.to_owned(),
+        (None, [Write::ChangeApp(change)]) if change.change.data_key.is_some() => lock(RESEALS, change.id),
+        _ => BEGIN.to_owned(),
+    }
+}
+
+/// Makes writes. Clones are one and the same.
+#[derive(Clone, Debug)]
+pub(super) struct Writer(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    breaker: Breaker,
+    way: Way,
+    ground: Arc<Ground>,
+    announcer: Announcer,
+    measures: Arc<StoreMeasures>,
+    turns: Fair<WriteLine>,
+    gathering: Gathering,
+}
+
+impl Writer {
+    pub(super) fn over(
+        breaker: Breaker,
+        way: Way,
+        ground: Arc<Ground>,
+        measures: Arc<StoreMeasures>,
+    ) -> Self {
+        let announcer = Announcer::over(breaker.pools());
+        let (turns, gathering) = (Fair::new(WRITES), Gathering::new());
+        Writer(Arc::new(Parts { breaker, way, ground, announcer, measures, turns, gathering }))
+    }
+
+    /// Tells other processes of what was written.
+    pub(super) fn announcer(&self) -> &Announcer {
+        &self.0.announcer
+    }
+
+    pub(super) fn turns(&self) -> &Fair<WriteLine> {
+        &self.0.turns
+    }
+
+    pub(super) fn gathering(&self) -> &Gathering {
+        &self.0.gathering
+    }
+
+    pub(super) fn measures(&self) -> &StoreMeasures {
+        &self.0.measures
+    }
+
+    /// Answers once the write is committed.
+    pub(super) async fn write(&self, write: Write) -> Result<Outcome, StoreError> {
+        match write {
+            Write::InsertTokens(insert) if can_share(&insert) => {
+                self.0.breaker.call(Some(WRITE_TIME), self.write_together(*insert)).await
+            }
+            write => self.write_alone(&write).await,
+        }
+    }
+
+    async fn write_alone(&self, write: &Write) -> Result<Outcome, StoreError> {
+        let bound = if matches!(write, Write::Restore(_)) { None } else { Some(WRITE_TIME) };
+        let is_in_doubt = AtomicBool::new(false);
+        let transact = async {
+            let _turn = in_time(self.0.turns.turn(write.line())).await?;
+            self.transact_again(&[write], rows(write), &is_in_doubt).await?.pop().ok_or_else(nothing)
+        };
+        let written = self.0.breaker.call(bound, transact).await;
+        // Also if nobody knows whether it is there.
+        if write.is_logged() {
+            self.0.announcer.announce();
+        }
+        written
+    }
+
+    /// Makes writes in one transaction; on an error, says whether nobody knows what became of them.
+    pub(super) async fn transact_in_time(
+        &self,
+        writes: &[&Write],
+        rows: Vec<Row>,
+    ) -> Result<Vec<Outcome>, (StoreError, bool)> {
+        let is_in_doubt = AtomicBool::new(false);
+        let transact = self.transact_again(writes, rows, &is_in_doubt);
+        let outcomes = self.0.breaker.call(Some(WRITE_TIME), transact).await;
+        outcomes.map_err(|error| (error, is_in_doubt.load(Ordering::Relaxed)))
+    }
+
+    async fn transact_again(
+        &self,
+        writes: &[&Write],
+        made: Vec<Row>,
+        is_in_doubt: &AtomicBool,
+    ) -> Result<Vec<Outcome>, StoreError> {
+        let mut made = Some(made);
+        for _ in 1..MAX_TRIES {
+            let made = made.take().unwrap_or_else(|| rows_of(writes));
+            match self.transact(writes, made, is_in_doubt).await {
+                // The server has ended one of two that waited for each other: this one begins again.
+                Err(error) if error.code().as_deref() == Some(DEADLOCK) => {}
+                outcomes => return outcomes,
+            }
+        }
+        self.transact(writes, rows_of(writes), is_in_doubt).await
+    }
+
+    async fn transact(
+        &self,
+        writes: &[&Write],
+        rows: Vec<Row>,
+        is_in_doubt: &AtomicBool,
+    ) -> Result<Vec<Outcome>, StoreError> {
+        let Parts { breaker, way, ground, .. } = &*self.0;
+        let (begin, before) = (begin(writes), ground.known());
+        let line = PgLine::writing(&breaker.pool(), *way, &begin).await;
+        let mut line = line.map_err(StoreError::unavailable)?;
+        // Its connection may be a new one.
+        ground.holds()?;
+        // Dropped on an error, which rolls it back.
+        let applied = apply(&mut line, writes, rows, false).await?;
+        let Some(Applied { outcomes, newest }) = applied else { return key_gone(writes) };
+        ground.check_written(&before, newest)?;
+        is_in_doubt.store(true, Ordering::Relaxed);
+        line.commit().await.map_err(StoreError::unavailable)?;
+        ground.note(newest);
+        ground.holds()?;
+        Ok(outcomes)
+    }
+
+    /// Makes no more writes.
+    pub(super) async fn close(&self) {
+        self.0.announcer.close().await;
+    }
+}
+
+fn rows_of(writes: &[&Write]) -> Vec<Row> {
+    writes.iter().flat_map(|write| rows(write)).collect()
+}
+
+/// The answer to an insertion of tokens that are sealed under a key which is gone.
+fn key_gone(writes: &[&Write]) -> Result<Vec<Outcome>, StoreError> {
+    match writes {
+        [Write::InsertTokens(insert)] => {
+            Ok(vec![Outcome::InsertTokens(vec![Inserted::KeyGone; insert.tokens.len()])])
+        }
+        _ => Err(nothing()),
+    }
+}
+
+pub(super) fn nothing() -> StoreError {
+    StoreError::unavailable("a write had no outcome")
+}
