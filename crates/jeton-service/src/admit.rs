@@ -7,6 +7,7 @@ use crate::open_app::OpenApp;
 use crate::settings::AppSettings;
 use crate::{CachedToken, Error, Service};
 use jeton_core::{Actor, AppKey, Authority, Secret};
+use jeton_store::{App, Credential};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -75,7 +76,7 @@ impl Service {
             Authority::Manager { actor: Actor::Manager(token_id), .. } => token_id,
             Authority::Manager { .. } => {
                 let now = self.store.app_by_key(&app.key).await?;
-                return Ok(now.is_some_and(|now| now.id == app.id && now.client_secret == app.client_secret));
+                return Ok(now.is_some_and(|now| now.id == app.id && self.still_has_secrets(&now, app)));
             }
         };
         let Some(stored) = self.store.token(app.id, *id).await?.filter(|stored| self.is_live(&stored.token))
@@ -84,6 +85,15 @@ impl Service {
         };
         let now = Authority::of(stored.token.bearer(), &app.settings.common);
         Ok(now.is_ok_and(|now| now.as_ref() == Some(authority)))
+    }
+
+    /// Whether each client secret with which a caller may have been admitted is good still: by which of them it was is not known.
+    fn still_has_secrets(&self, now: &App, then: &OpenApp) -> bool {
+        let is_good = |then: &Credential| {
+            let now = now.client_secrets.iter().find(|now| now.digest == then.digest);
+            now.is_some_and(|secret| !secret.is_over(self.now()))
+        };
+        then.client_secrets.iter().all(is_good)
     }
 
     /// Makes sure that a caller has the authority that it had `before`: one that is revoked or narrowed while it waits for

@@ -12,10 +12,11 @@ use jeton_core::{
     ServicePermission, Timestamp, TokenKind, UserId,
 };
 use jeton_store::write::{ChangeApp, CreateApp, DeleteApp, SweepDeletedApps, SweepSealed};
-use jeton_store::{App, AppChange, AppChanged, AppCreated, NewApp, NewToken};
+use jeton_store::{App, AppChange, AppChanged, AppCreated, Credential, NewApp, NewClientSecret, NewToken};
 use serde_json::Value;
 use std::fmt::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Rows that one transaction of a sweep removes: small enough that others hardly wait.
 const SWEEP_ROWS: u32 = 500;
@@ -235,22 +236,25 @@ impl Service {
         Ok(self.store.write(ChangeApp { id, expected, change, at: self.now(), by: by.clone() }).await?)
     }
 
-    /// Gives an app a new client secret and forgets the old one. Answers the client id and the secret; `None`: there
-    /// is no such app.
+    /// Gives an app a new client secret. The one of before is good for `grace` more, and those before it at most as long; of them
+    /// all, the latest [`MAX_OLD_SECRETS`] are. Without grace they are dead from the answer on. Answers the client id and the
+    /// secret; `None`: there is no such app.
     ///
     /// # Errors
     /// It could not be done.
     pub async fn rotate_client_secret(
         &self,
         key: &AppKey,
+        grace: Option<Duration>,
         by: &Actor,
     ) -> Result<Option<(String, Secret)>, Error> {
         let client_secret = self.keys.mint(&*self.entropy, None)?;
         let _lock = self.locks.lock(("app", key)).await?;
         for _ in 0..crate::update::MAX_TRIES {
             let Some(app) = self.store.app_by_key(key).await? else { return Ok(None) };
-            let digest = self.keys.client_digest(&client_secret);
-            let change = AppChange { client_secret: Some(digest), ..AppChange::default() };
+            let others = grace.map_or_else(Vec::new, |grace| old_secrets(&app, self.now(), grace));
+            let secret = NewClientSecret { digest: self.keys.client_digest(&client_secret), others };
+            let change = AppChange { client_secret: Some(secret), ..AppChange::default() };
             if let AppChanged::Changed(app) = self.change_app(&app, change, by).await? {
                 return Ok(Some((app.client_id, client_secret)));
             }
@@ -277,10 +281,21 @@ impl Service {
             key: app.key.clone(),
             settings: read_settings(app)?,
             client_id: app.client_id.clone(),
-            client_secret: app.client_secret,
+            client_secrets: app.client_secrets.clone(),
             data_key: data_key.map_err(|_| Error::Unreadable("data key of an app"))?,
         })
     }
+}
+
+/// Most client secrets that an app has beside its own.
+const MAX_OLD_SECRETS: usize = 3;
+
+/// Its client secrets that are good for a while after they are replaced.
+fn old_secrets(app: &App, now: Timestamp, grace: Duration) -> Vec<Credential> {
+    let end = now.saturating_add_millis(i64::try_from(grace.as_millis()).unwrap_or(i64::MAX));
+    let until = |secret: &Credential| Some(secret.good_until.map_or(end, |until| until.min(end)));
+    let left = app.client_secrets.iter().filter(|secret| !secret.is_over(now));
+    left.map(|secret| Credential { good_until: until(secret), ..*secret }).take(MAX_OLD_SECRETS).collect()
 }
 
 fn summary(app: &App) -> Result<AppSummary, Error> {

@@ -5,6 +5,7 @@ use crate::limiter::{Purpose, TooOften};
 use crate::open_app::OpenApp;
 use crate::{Error, Service};
 use jeton_core::{Actor, AppKey, Authority, Digest, Secret};
+use jeton_store::Credential;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -51,7 +52,7 @@ impl Service {
         let nobody: AppKey = "0".parse().unwrap_or_else(|_| unreachable!("0 is an app key"));
         let sought = key.unwrap_or(&nobody);
         let remembered = self.cache.recall_opened(Some(sought));
-        let proof = remembered.as_ref().map(|app| (app.client_id.as_str(), &app.client_secret));
+        let proof = remembered.as_ref().map(|app| (app.client_id.as_str(), app.client_secrets.as_slice()));
         if self.is_client(proof, presented) && key.is_some() {
             return Ok(Ok(remembered));
         }
@@ -60,13 +61,13 @@ impl Service {
             return Ok(Err(often));
         }
         let found = self.store.client_of(sought).await?;
-        let proof = found.as_ref().map(|(id, secret)| (id.as_str(), secret));
+        let proof = found.as_ref().map(|client| (client.id.as_str(), client.secrets.as_slice()));
         if self.is_client(proof, presented) && key.is_some() {
             let before = self.cache.before();
             let app = self.store.app_by_key(sought).await?;
             // Its secret may have been changed since.
             let app = app
-                .filter(|app| self.is_client(Some((app.client_id.as_str(), &app.client_secret)), presented));
+                .filter(|app| self.is_client(Some((app.client_id.as_str(), &app.client_secrets)), presented));
             return app.map(|app| self.open_found(before, key, &app)).transpose().map(Ok);
         }
         if presented.is_some() {
@@ -75,13 +76,20 @@ impl Service {
         Ok(Ok(None))
     }
 
-    /// Whether these are the client credentials of an app, after the same work if they or the app are not there.
-    fn is_client(&self, of_app: Option<(&str, &Digest)>, presented: Option<&ClientCredentials>) -> bool {
-        let stored = of_app.map_or(&NO_SECRET, |(_, secret)| secret);
-        let is_secret = match presented {
-            Some(credentials) => self.keys.is_client_secret(&credentials.secret, stored),
-            None => self.keys.is_client_secret(&placeholder(), stored),
-        };
+    /// Whether these are the client credentials of an app, after the same work if they or the app are not there: one
+    /// comparison, and one more for each secret that the app has had.
+    fn is_client(
+        &self,
+        of_app: Option<(&str, &[Credential])>,
+        presented: Option<&ClientCredentials>,
+    ) -> bool {
+        let (now, placeholder) = (self.now(), placeholder());
+        let secret = presented.map_or(&placeholder, |credentials| &credentials.secret);
+        let stored = of_app.map_or(&[NO_SECRET] as &[Credential], |(_, secrets)| secrets);
+        let is_secret = stored.iter().fold(false, |found, stored| {
+            let is_it = self.keys.is_client_secret(secret, &stored.digest);
+            found | (is_it && !stored.is_early(now) && !stored.is_over(now))
+        });
         match (of_app, presented) {
             (Some((client_id, _)), Some(credentials)) => is_secret && client_id == credentials.id,
             _ => false,
@@ -90,7 +98,7 @@ impl Service {
 }
 
 /// What no secret has as its digest, as far as anybody can find out.
-const NO_SECRET: Digest = Digest::ZERO;
+const NO_SECRET: Credential = Credential::lasting(Digest::ZERO);
 
 fn placeholder() -> Secret {
     Secret::parse("none").unwrap_or_else(|_| unreachable!("four bytes are within the bounds of a secret"))

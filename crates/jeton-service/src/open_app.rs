@@ -2,8 +2,9 @@
 
 use crate::keys::DataKey;
 use crate::settings::AppSettings;
-use jeton_core::{AppId, AppKey, Digest, ForwardAuthSettings};
+use jeton_core::{AppId, AppKey, ForwardAuthSettings};
 use jeton_loopback::Profile;
+use jeton_store::Credential;
 use std::sync::{Arc, LazyLock};
 
 /// An app with its settings read and its data key at hand.
@@ -19,8 +20,8 @@ pub struct OpenApp {
     pub(crate) data_key: Option<DataKey>,
     /// The name of its client credentials.
     pub(crate) client_id: String,
-    /// The digest of its client secret.
-    pub(crate) client_secret: Digest,
+    /// The digests of its client secrets, whether or not they are good at the moment.
+    pub(crate) client_secrets: Vec<Credential>,
 }
 
 impl OpenApp {

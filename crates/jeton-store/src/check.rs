@@ -15,7 +15,7 @@ use sqlx::sqlite::SqliteConnection;
 const MAX_FAULTS: usize = 100;
 
 /// What no sound database has any row of, each with a statement that counts them.
-const NEVER: [(&str, &str); 9] = [
+const NEVER: [(&str, &str); 10] = [
     (
         "digests that two tokens of an app have",
         "SELECT count(*) FROM (SELECT 1 FROM tokens GROUP BY digest, app_id HAVING count(*) > 1) AS twice",
@@ -29,6 +29,11 @@ const NEVER: [(&str, &str); 9] = [
         "digests of no token",
         "SELECT count(*) FROM token_digests WHERE NOT EXISTS (SELECT 1 FROM tokens \
          WHERE tokens.id = token_digests.token_id AND tokens.app_id = token_digests.app_id)",
+    ),
+    (
+        "client secrets of no app",
+        "SELECT count(*) FROM client_digests WHERE NOT EXISTS (SELECT 1 FROM apps \
+         WHERE apps.id = client_digests.app_id AND apps.deleted_at IS NULL)",
     ),
     (
         "tokens of no app",
@@ -67,6 +72,9 @@ pub(crate) async fn rows<S: Session>(session: &mut S) -> Result<CheckReport, Sto
         match shape.table.name() {
             "tokens" => {
                 report.tokens = each(session, all, faults, |row| decode::stored_token(row).map(drop)).await?;
+            }
+            "client_digests" => {
+                each(session, all, faults, |row| decode::client_secret(row).map(drop)).await?;
             }
             "token_digests" => {
                 each(session, all, faults, |row| decode::token_digest(row).map(drop)).await?;

@@ -6,7 +6,8 @@ use crate::error::StoreError;
 use crate::model::{App, Credential, KeyCheck, LogState, Operator, StoredToken, TokenUse};
 use crate::record::Record;
 use crate::schema::{
-    Apps, Changes, Column, Count, Genesis, KeyChecks, LogEnds, Operators, TokenDigests, TokenUsage, Tokens,
+    Apps, Changes, ClientDigests, Column, Count, Genesis, KeyChecks, LogEnds, Operators, TokenDigests,
+    TokenUsage, Tokens,
 };
 use crate::scopes;
 use jeton_core::{
@@ -47,7 +48,7 @@ pub(crate) fn app(row: &impl Record) -> Result<App, StoreError> {
         id: number(row, Apps::Id, AppId::new)?,
         key: app_key(row)?,
         client_id: row.read(Apps::ClientId)?,
-        client_secret: digest(row, Apps::ClientSecret)?,
+        client_secrets: vec![Credential::lasting(digest(row, Apps::ClientSecret)?)],
         settings: row.read(Apps::Settings)?,
         data_key: row.read(Apps::DataKey)?,
         created_at: row.read_as(Apps::CreatedAt, Timestamp::from_millis)?,
@@ -61,11 +62,19 @@ pub(crate) fn app_key(row: &impl Record) -> Result<AppKey, StoreError> {
     row.read_as(Apps::Key, |key: String| key.parse().ok())
 }
 
-/// The client credentials of an app, if there is one.
-pub(crate) fn client(row: &impl Record) -> Result<Option<(String, Digest)>, StoreError> {
+/// The client id of an app, if there is one, with one of its client secrets.
+pub(crate) fn client(row: &impl Record) -> Result<Option<(String, Credential)>, StoreError> {
     let id: Option<String> = row.read(Apps::ClientId)?;
-    let secret = row.read_as_option(Apps::ClientSecret, |bytes: Vec<u8>| Digest::from_bytes(&bytes))?;
-    Ok(id.zip(secret))
+    id.map(|id| Ok((id, client_secret(row)?))).transpose()
+}
+
+/// A client secret of an app beside its own.
+pub(crate) fn client_secret(row: &impl Record) -> Result<Credential, StoreError> {
+    Ok(Credential {
+        digest: digest(row, ClientDigests::Digest)?,
+        good_from: row.read_as_option(ClientDigests::GoodFrom, Timestamp::from_millis)?,
+        good_until: row.read_as_option(ClientDigests::GoodUntil, Timestamp::from_millis)?,
+    })
 }
 
 pub(crate) fn stored_token(row: &impl Record) -> Result<StoredToken, StoreError> {

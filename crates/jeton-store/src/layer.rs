@@ -5,7 +5,8 @@ use crate::change::{Change, Hints, LogPosition, News};
 use crate::error::StoreError;
 use crate::measures::StoreMeasures;
 use crate::model::{
-    App, BackedUp, CheckReport, KeyCheck, LogState, Operator, StoredToken, TokenFilter, TokenPage, TokenUse,
+    App, BackedUp, CheckReport, Client, KeyCheck, LogState, Operator, StoredToken, TokenFilter, TokenPage,
+    TokenUse,
 };
 use crate::write::{Outcome, Write};
 use async_trait::async_trait;
@@ -69,7 +70,7 @@ impl<L: Layer> Store for L {
         self.inner().key_of_client(client_id).await
     }
 
-    async fn client_of(&self, key: &AppKey) -> Result<Option<(String, Digest)>, StoreError> {
+    async fn client_of(&self, key: &AppKey) -> Result<Option<Client>, StoreError> {
         self.ask(Question::Apps).await?;
         self.inner().client_of(key).await
     }

@@ -45,9 +45,10 @@ pub use fair::{Crowded, Fair, Share, Turn};
 pub use layer::{Layer, Question};
 pub use measures::{CallMeasures, StoreMeasures};
 pub use model::{
-    App, AppChange, AppChanged, AppCreated, BackedUp, CheckReport, Credential, Genesis, Initialised,
-    Inserted, KeyCheck, LogState, NewApp, NewOperator, NewToken, Operator, Order, OwnerFilter, Purge,
-    Replaced, Restore, Restored, SelfMadeLimit, StoredToken, TokenFilter, TokenPage, TokenUse, View,
+    App, AppChange, AppChanged, AppCreated, BackedUp, CheckReport, Client, Credential, Genesis, Initialised,
+    Inserted, KeyCheck, LogState, NewApp, NewClientSecret, NewOperator, NewToken, Operator, Order,
+    OwnerFilter, Purge, Replaced, Restore, Restored, SelfMadeLimit, StoredToken, TokenFilter, TokenPage,
+    TokenUse, View,
 };
 
 pub use postgres::{PostgresOptions, open_pooled_postgres, open_postgres};
@@ -85,9 +86,10 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// The key of the app of this client id; `None` also if it was deleted.
     async fn key_of_client(&self, client_id: &str) -> Result<Option<AppKey>, StoreError>;
 
-    /// The client id of the app of this key and the digest of its client secret; `None` also if it was deleted. Takes the same
-    /// work whether there is such an app or not: the answer has one row in either case, and of the app only these two are read.
-    async fn client_of(&self, key: &AppKey) -> Result<Option<(String, Digest)>, StoreError>;
+    /// The client credentials of the app of this key; `None` also if it was deleted. Takes the same work whether there is such an
+    /// app or not: the answer has one row in either case, but for client secrets that were replaced and are good for a while, and
+    /// of the app only its client id and client secret are read.
+    async fn client_of(&self, key: &AppKey) -> Result<Option<Client>, StoreError>;
 
     /// The app that answers where a path names none; `None` if it was deleted.
     async fn default_app(&self) -> Result<Option<App>, StoreError>;

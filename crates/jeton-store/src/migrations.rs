@@ -22,6 +22,7 @@ pub(crate) const SQLITE: Versions = &[
     (9, "returns", include_str!("../migrations/sqlite/0009_returns.sql")),
     (10, "digests", include_str!("../migrations/sqlite/0010_digests.sql")),
     (11, "totals", include_str!("../migrations/sqlite/0011_totals.sql")),
+    (12, "client_digests", include_str!("../migrations/sqlite/0012_client_digests.sql")),
 ];
 
 pub(crate) const POSTGRES: Versions = &[
@@ -36,6 +37,7 @@ pub(crate) const POSTGRES: Versions = &[
     (9, "returns", include_str!("../migrations/postgres/0009_returns.sql")),
     (10, "digests", include_str!("../migrations/postgres/0010_digests.sql")),
     (11, "totals", include_str!("../migrations/postgres/0011_totals.sql")),
+    (12, "client_digests", include_str!("../migrations/postgres/0012_client_digests.sql")),
 ];
 
 /// The newest of `versions`.

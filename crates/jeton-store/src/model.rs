@@ -51,8 +51,9 @@ pub struct App {
     pub key: AppKey,
     /// The name of its client credentials.
     pub client_id: String,
-    /// The digest of its client secret.
-    pub client_secret: Digest,
+    /// The digests of its client secrets, the newest first: one that lasts, and those that were replaced and are good for a
+    /// while, of which a [list](crate::Store::apps) says nothing.
+    pub client_secrets: Vec<Credential>,
     /// Its settings, a JSON document as it was given; what it does not name has its default.
     pub settings: String,
     /// The key that seals its secrets, itself sealed; `None` while nothing is to be sealed.
@@ -99,9 +100,34 @@ pub struct AppChange {
     /// New settings.
     pub settings: Option<String>,
     /// A new client secret.
-    pub client_secret: Option<Digest>,
+    pub client_secret: Option<NewClientSecret>,
     /// A new data key; `Some(None)` destroys the one there is.
     pub data_key: Option<Option<Vec<u8>>>,
+}
+
+/// A client secret that takes the place of another.
+#[derive(Clone, Debug)]
+pub struct NewClientSecret {
+    /// Its digest.
+    pub digest: Digest,
+    /// Those beside it from now on, which the app has: what is not among them is good no more.
+    pub others: Vec<Credential>,
+}
+
+impl NewClientSecret {
+    /// One beside which no other is good.
+    pub const fn alone(digest: Digest) -> Self {
+        NewClientSecret { digest, others: Vec::new() }
+    }
+}
+
+/// The client credentials of an app.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// Their name.
+    pub id: String,
+    /// The digests of the client secrets, at least one, whether or not they are good at the moment.
+    pub secrets: Vec<Credential>,
 }
 
 /// The answer to [`ChangeApp`](crate::write::ChangeApp).

@@ -134,6 +134,16 @@ table! {
 }
 
 table! {
+    /// Digests of client secrets beside those of the apps themselves.
+    ClientDigests = "client_digests" {
+        AppId = "app_id",
+        Digest = "digest",
+        GoodFrom = "good_from",
+        GoodUntil = "good_until",
+    }
+}
+
+table! {
     TokenUsage = "token_usage" {
         AppId = "app_id",
         TokenId = "token_id",

@@ -101,6 +101,10 @@ shapes! {
         Bytes: "client_secret" "data_key";
         Boolean: "is_default";
     }
+    "client_digests" {
+        Integer: "app_id" "good_from" "good_until";
+        Bytes: "digest";
+    }
     "tokens" numbers "id" {
         Integer: "id" "app_id" "digest_key_id" "created_at" "updated_at" "expires_at" "revoked_at" "revision";
         Text: "kind" "user_id" "disabled_by" "title" "tags" "description" "permissions_as_sent" "scopes" "document";

@@ -9,8 +9,8 @@ use crate::engine::Engine;
 use crate::error::{StoreError, TooSlow};
 use crate::measures::StoreMeasures;
 use crate::model::{
-    App, BackedUp, CheckReport, Inserted, KeyCheck, LogState, NewToken, Operator, StoredToken, TokenFilter,
-    TokenPage, TokenUse,
+    App, BackedUp, CheckReport, Client, Inserted, KeyCheck, LogState, NewToken, Operator, StoredToken,
+    TokenFilter, TokenPage, TokenUse,
 };
 use crate::reading::Reading;
 use crate::record::Record;
@@ -76,6 +76,14 @@ impl<E: Engine> SqlStore<E> {
         Ok(self.all(statement, read).await?.pop())
     }
 
+    /// The app that a statement answers, with all of its client secrets.
+    async fn app(&self, statement: Statement) -> Result<Option<App>, StoreError> {
+        let Some(mut app) = self.one(statement, decode::app).await? else { return Ok(None) };
+        let others = self.all(apps::client_digests(app.id), decode::client_secret);
+        app.client_secrets.extend(others.await?);
+        Ok(Some(app))
+    }
+
     async fn transact(&self, write: Write) -> Result<Outcome, StoreError> {
         self.0.measures().writes.measure(self.0.write(write)).await
     }
@@ -111,11 +119,11 @@ impl<E: Engine> Store for SqlStore<E> {
     }
 
     async fn app_by_key(&self, key: &AppKey) -> Result<Option<App>, StoreError> {
-        self.one(apps::app_by_key(key), decode::app).await
+        self.app(apps::app_by_key(key)).await
     }
 
     async fn app_by_id(&self, id: AppId) -> Result<Option<App>, StoreError> {
-        self.one(apps::app_by_id(id), decode::app).await
+        self.app(apps::app_by_id(id)).await
     }
 
     async fn key_of_client(&self, client_id: &str) -> Result<Option<AppKey>, StoreError> {
@@ -126,12 +134,17 @@ impl<E: Engine> Store for SqlStore<E> {
         self.one(apps::key_of_client(client_id), decode::app_key).await
     }
 
-    async fn client_of(&self, key: &AppKey) -> Result<Option<(String, Digest)>, StoreError> {
-        Ok(self.one(apps::client_of(key), decode::client).await?.flatten())
+    async fn client_of(&self, key: &AppKey) -> Result<Option<Client>, StoreError> {
+        let rows = self.all(apps::client_of(key), decode::client).await?;
+        let mut client: Option<Client> = None;
+        for (id, secret) in rows.into_iter().flatten() {
+            client.get_or_insert_with(|| Client { id, secrets: Vec::new() }).secrets.push(secret);
+        }
+        Ok(client)
     }
 
     async fn default_app(&self) -> Result<Option<App>, StoreError> {
-        self.one(apps::default_app(), decode::app).await
+        self.app(apps::default_app()).await
     }
 
     async fn apps(&self) -> Result<Vec<App>, StoreError> {

@@ -23,6 +23,7 @@ pub(crate) enum Request {
     },
     AppRotateSecret {
         key: String,
+        grace_seconds: Option<u64>,
     },
     AppDelete {
         key: String,

@@ -126,7 +126,6 @@ impl Apps {
 mod tests {
     use super::*;
     use crate::settings::AppSettings;
-    use jeton_core::Digest;
 
     fn key() -> AppKey {
         "demo".parse().unwrap()
@@ -139,7 +138,7 @@ mod tests {
             settings: AppSettings::default(),
             data_key: None,
             client_id: "client".to_owned(),
-            client_secret: Digest::ZERO,
+            client_secrets: Vec::new(),
         })
     }
 

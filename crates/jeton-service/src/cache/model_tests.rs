@@ -338,7 +338,7 @@ impl World {
                 return;
             }
             (Write::RotateClientSecret, _) => {
-                let rotated = node.service.rotate_client_secret(&app.key, &Actor::Cli).await.unwrap();
+                let rotated = node.service.rotate_client_secret(&app.key, None, &Actor::Cli).await.unwrap();
                 self.clients.extend(rotated.map(|(id, secret)| (id, secret.expose().to_owned())));
                 return;
             }

@@ -1,16 +1,18 @@
 //! Making, rotating and deleting apps.
 
 use crate::fixture::{EVERYTHING, World, grant, identity, secret};
-use jeton_core::{Actor, Digest, InactiveReason, Verdict};
-use jeton_service::{ImportRow, Imported, Keys, Merged};
+use jeton_core::{Actor, AppKey, Authority, Digest, InactiveReason, Secret, Verdict};
+use jeton_service::{ClientCredentials, ImportRow, Imported, Keys, Merged, OpenApp, Surface};
 use jeton_store::ChangeKind;
 use jeton_store::write::SweepDeletedApps;
 use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
 
 const UNKNOWN: Verdict = Verdict::Inactive(InactiveReason::Unknown);
 
 async fn client_secret(world: &World, key: &str) -> Digest {
-    world.store.app_by_key(&key.parse().unwrap()).await.unwrap().unwrap().client_secret
+    world.store.app_by_key(&key.parse().unwrap()).await.unwrap().unwrap().client_secrets[0].digest
 }
 
 #[tokio::test]
@@ -40,20 +42,74 @@ async fn a_rotated_client_secret_replaces_the_old_one() {
     let (keys, key) = (Keys::derive(&world.ring), "demo".parse().unwrap());
     let old = &world.initial.app;
     assert!(keys.is_client_secret(&old.client_secret, &client_secret(&world, "demo").await));
-    let (client_id, new) = world.service.rotate_client_secret(&key, &Actor::Cli).await.unwrap().unwrap();
+    let (client_id, new) =
+        world.service.rotate_client_secret(&key, None, &Actor::Cli).await.unwrap().unwrap();
     assert_eq!(client_id, old.client_id);
     let stored = client_secret(&world, "demo").await;
     assert!(keys.is_client_secret(&new, &stored) && !keys.is_client_secret(&old.client_secret, &stored));
     assert_eq!(world.changes(ChangeKind::AppUpdated).await, 1);
-    let nobody = world.service.rotate_client_secret(&"nobody".parse().unwrap(), &Actor::Cli).await.unwrap();
+    let nobody =
+        world.service.rotate_client_secret(&"nobody".parse().unwrap(), None, &Actor::Cli).await.unwrap();
     assert!(nobody.is_none());
+}
+
+#[tokio::test]
+async fn an_old_client_secret_is_good_for_its_grace_and_no_longer() {
+    const HOUR: i64 = 3_600_000;
+    let world = World::new().await;
+    let key: AppKey = "demo".parse().unwrap();
+    let first = secret(world.initial.app.client_secret.expose());
+    let rotate = async |grace| {
+        let grace = Some(Duration::from_millis(u64::try_from(grace).unwrap()));
+        world.service.rotate_client_secret(&key, grace, &Actor::Cli).await.unwrap().unwrap().1
+    };
+    let second = rotate(2 * HOUR).await;
+    // Whoever was let in by the first one is still.
+    let (held, authority) = admitted(&world, &first).await.unwrap();
+    let issue = async || world.service.issue(&held, &authority, grant("read")).await.unwrap();
+    world.clock.advance_millis(HOUR);
+    let third = rotate(10 * HOUR).await;
+    for secret in [&first, &second, &third] {
+        assert!(admitted(&world, secret).await.is_some());
+    }
+    world.clock.advance_millis(HOUR - 1);
+    assert!(admitted(&world, &first).await.is_some() && issue().await.is_ok());
+    world.clock.advance_millis(1);
+    assert!(admitted(&world, &first).await.is_none(), "a later grace does not prolong it");
+    assert!(admitted(&world, &second).await.is_some() && admitted(&world, &third).await.is_some());
+
+    let last = world.service.rotate_client_secret(&key, None, &Actor::Cli).await.unwrap().unwrap().1;
+    for secret in [&first, &second, &third] {
+        assert!(admitted(&world, secret).await.is_none());
+    }
+    assert!(admitted(&world, &last).await.is_some());
+    let stored = world.store.app_by_key(&key).await.unwrap().unwrap();
+    assert_eq!(stored.client_secrets.len(), 1, "nothing is left of the others");
+
+    for _ in 0..5 {
+        rotate(HOUR).await;
+    }
+    let stored = world.store.app_by_key(&key).await.unwrap().unwrap();
+    assert_eq!(stored.client_secrets.len(), 4, "its own and three");
+    world.service.delete_app(&key, &Actor::Cli).await.unwrap();
+    assert_eq!(world.store.client_of(&key).await.unwrap(), None);
+    assert_eq!(world.store.check().await.unwrap().faults, [""; 0]);
+}
+
+/// The app and what its client may do, for this client secret of `demo`.
+async fn admitted(world: &World, secret: &Secret) -> Option<(Arc<OpenApp>, Authority)> {
+    let key: AppKey = "demo".parse().unwrap();
+    let id = world.initial.app.client_id.clone();
+    let secret = Secret::parse(secret.expose()).unwrap();
+    let credentials = ClientCredentials { id, secret };
+    world.service.admit_client(Surface::Dotide, Some(&key), Some(&credentials), None).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rotations_and_merges_at_once_do_not_undo_each_other() {
     let world = World::new().await;
     let key = "demo".parse().unwrap();
-    let rotate = || world.service.rotate_client_secret(&key, &Actor::Cli);
+    let rotate = || world.service.rotate_client_secret(&key, None, &Actor::Cli);
     let patch = json!({"token_prefix": "x"});
     let merge = world.service.merge_settings(&key, &patch, &Actor::Cli);
     let (one, merged, two) = tokio::join!(rotate(), merge, rotate());

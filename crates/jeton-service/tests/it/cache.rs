@@ -424,7 +424,7 @@ async fn a_caller_is_asked_for_once() {
     let identity = Issue { kind: TokenKind::Identity, ..grant("") };
     let (caller, somebody) = (world.issue(grant("read")).await, world.issue(identity).await);
     let (client_id, client_secret) =
-        world.service.rotate_client_secret(&demo, &Actor::Cli).await.unwrap().unwrap();
+        world.service.rotate_client_secret(&demo, None, &Actor::Cli).await.unwrap().unwrap();
     let client = ClientCredentials { id: client_id, secret: client_secret };
     world.has_followed().await;
     for questions in [4, 0, 0] {
@@ -457,7 +457,8 @@ async fn a_caller_is_asked_for_once() {
 async fn no_failure_of_a_client_is_answered_from_memory() {
     let world = Following::new().await;
     let (demo, nobody): (AppKey, AppKey) = ("demo".parse().unwrap(), "nobody".parse().unwrap());
-    let (id, client_secret) = world.service.rotate_client_secret(&demo, &Actor::Cli).await.unwrap().unwrap();
+    let (id, client_secret) =
+        world.service.rotate_client_secret(&demo, None, &Actor::Cli).await.unwrap().unwrap();
     let admits = async |key: Option<&AppKey>, id: &str, text: &str| {
         let presented = ClientCredentials { id: id.to_owned(), secret: secret(text) };
         world.service.admit_client(Surface::Dotide, key, Some(&presented), None).await.unwrap().is_some()

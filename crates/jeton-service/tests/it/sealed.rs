@@ -75,8 +75,13 @@ async fn live(world: &World) -> Vec<String> {
     assert!(matches!(taken[..], [Imported::Taken(_)]));
     secrets.push(foreign.to_owned());
     let other = world.create_app("other").await;
-    let rotated =
-        world.service.rotate_client_secret(&"demo".parse().unwrap(), &Actor::Cli).await.unwrap().unwrap().1;
+    let rotated = world
+        .service
+        .rotate_client_secret(&"demo".parse().unwrap(), None, &Actor::Cli)
+        .await
+        .unwrap()
+        .unwrap()
+        .1;
     let operator = world.service.create_operator("second", &Actor::Cli).await.unwrap().token;
     let initial = &world.initial;
     for secret in [

@@ -80,8 +80,21 @@ impl Perform for ChangeApp {
         let Some(row) = row else {
             return Ok(AppChanged::Stale);
         };
+        let mut app = decode::app(&row)?;
+        if let Some(secret) = &change.client_secret {
+            work.session.run(apps::forget_client_digests(*id)).await?;
+            for other in &secret.others {
+                work.session.run(apps::insert_client_digest(*id, other)).await?;
+            }
+            app.client_secrets.extend(&secret.others);
+        } else {
+            let others = work.session.rows(apps::client_digests(*id)).await?;
+            for other in &others {
+                app.client_secrets.push(decode::client_secret(other)?);
+            }
+        }
         work.log_app(ChangeKind::AppUpdated, *id, *at, by);
-        Ok(AppChanged::Changed(decode::app(&row)?))
+        Ok(AppChanged::Changed(app))
     }
 }
 
@@ -108,6 +121,7 @@ impl Perform for DeleteApp {
         let DeleteApp { id, at, by } = self;
         let is_done = work.session.run(apps::delete_app(*id, *at)).await? > 0;
         if is_done {
+            work.session.run(apps::forget_client_digests(*id)).await?;
             work.log_app(ChangeKind::AppDeleted, *id, *at, by);
         }
         Ok(is_done)

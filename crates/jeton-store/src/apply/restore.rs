@@ -146,6 +146,8 @@ impl<S: Session> Work<'_, '_, S> {
     async fn keep_apps(&mut self, restored: &mut Restored) -> Result<(), StoreError> {
         restored.kept_deleted_apps = self.script(restore::KEEP_DELETED).await?;
         restored.kept_client_secrets = self.script(&restore::keep_client_secrets()).await?;
+        self.script(restore::FORGET_CLIENT_DIGESTS).await?;
+        self.script(restore::KEEP_CLIENT_DIGESTS).await?;
         restored.kept_settings = self.script(&restore::keep_settings()).await?;
         self.script(restore::FORGET_SEALED).await?;
         self.script(&restore::keep_data_keys()).await.map(drop)

@@ -1,10 +1,11 @@
 //! Statements about apps.
 
+use super::tokens::EVER;
 use super::{Statement, one_more, unless_taken};
-use crate::model::{AppChange, NewApp};
-use crate::schema::{Apps, Count, GivenOut, Tokens};
+use crate::model::{AppChange, Credential, NewApp};
+use crate::schema::{Apps, ClientDigests, Count, GivenOut, Tokens};
 use jeton_core::{AppId, AppKey, Timestamp};
-use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement};
+use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement, UnionType};
 
 /// What an app is read from.
 const COLUMNS: [Apps; 10] = [
@@ -55,7 +56,8 @@ fn live_apps() -> SelectStatement {
     Query::select().columns(COLUMNS).from(Apps::Table).and_where(Expr::col(Apps::DeletedAt).is_null()).take()
 }
 
-/// Values, not a condition: they are NULL where there is no such app, and the answer is one row.
+/// Values, not a condition: they are NULL where there is no such app, and the answer is one row, and one for each client secret
+/// that is good for a while, which few apps have.
 pub(crate) fn client_of(key: &AppKey) -> Statement {
     let value = |column: Apps| {
         let of_app = Query::select()
@@ -66,11 +68,63 @@ pub(crate) fn client_of(key: &AppKey) -> Statement {
             .take();
         Expr::SubQuery(None, Box::new(of_app.into()))
     };
-    let values = Query::select()
+    let mut values = Query::select();
+    values
         .expr_as(value(Apps::ClientId), Apps::ClientId)
-        .expr_as(value(Apps::ClientSecret), Apps::ClientSecret)
+        .expr_as(value(Apps::ClientSecret), ClientDigests::Digest)
+        .expr_as(Expr::cust(EVER), ClientDigests::GoodFrom)
+        .expr_as(Expr::cust(EVER), ClientDigests::GoodUntil);
+    let others = Query::select()
+        .expr(value(Apps::ClientId))
+        .columns([ClientDigests::Digest, ClientDigests::GoodFrom, ClientDigests::GoodUntil])
+        .from(ClientDigests::Table)
+        .and_where(Expr::col(ClientDigests::AppId).eq(value(Apps::Id)))
         .take();
-    Statement::fixed(values)
+    Statement::fixed(values.union(UnionType::All, others).take())
+}
+
+/// The client secrets of an app beside its own, the latest to end first.
+pub(crate) fn client_digests(id: AppId) -> Statement {
+    Statement::fixed(
+        Query::select()
+            .columns([ClientDigests::Digest, ClientDigests::GoodFrom, ClientDigests::GoodUntil])
+            .from(ClientDigests::Table)
+            .and_where(Expr::col(ClientDigests::AppId).eq(id.get()))
+            .order_by(ClientDigests::GoodUntil, Order::Desc)
+            .order_by(ClientDigests::Digest, Order::Asc)
+            .take(),
+    )
+}
+
+/// Removes the client secrets of an app beside its own.
+pub(crate) fn forget_client_digests(id: AppId) -> Statement {
+    Statement::fixed(
+        Query::delete()
+            .from_table(ClientDigests::Table)
+            .and_where(Expr::col(ClientDigests::AppId).eq(id.get()))
+            .take(),
+    )
+}
+
+/// Gives an app one more client secret beside its own.
+pub(crate) fn insert_client_digest(id: AppId, secret: &Credential) -> Statement {
+    Statement::fixed(
+        Query::insert()
+            .into_table(ClientDigests::Table)
+            .columns([
+                ClientDigests::AppId,
+                ClientDigests::Digest,
+                ClientDigests::GoodFrom,
+                ClientDigests::GoodUntil,
+            ])
+            .values_panic([
+                Expr::val(id.get()),
+                Expr::val(secret.digest.as_bytes().to_vec()),
+                Expr::val(secret.good_from.map(Timestamp::as_millis)),
+                Expr::val(secret.good_until.map(Timestamp::as_millis)),
+            ])
+            .take(),
+    )
 }
 
 pub(crate) fn app_by_key(key: &AppKey) -> Statement {
@@ -131,7 +185,7 @@ pub(crate) fn update_app(id: AppId, expected: i64, change: &AppChange, at: Times
         update.value(Apps::Settings, settings.as_str());
     }
     if let Some(client_secret) = &change.client_secret {
-        update.value(Apps::ClientSecret, client_secret.as_bytes().to_vec());
+        update.value(Apps::ClientSecret, client_secret.digest.as_bytes().to_vec());
     }
     if let Some(data_key) = &change.data_key {
         update.value(Apps::DataKey, data_key.clone());

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::change::{ChangeKind, Removal};
 use crate::model::{
-    AppChange, KeyCheck, NewApp, NewOperator, NewToken, Order, OwnerFilter, Purge, TokenFilter, TokenPage,
-    TokenUse, View,
+    AppChange, Credential, KeyCheck, NewApp, NewClientSecret, NewOperator, NewToken, Order, OwnerFilter,
+    Purge, TokenFilter, TokenPage, TokenUse, View,
 };
 use crate::shape::{Cells, Field, Holds, SHAPES};
 use jeton_core::{
@@ -65,7 +65,7 @@ fn about_apps() -> Vec<(&'static str, Runs, Statement)> {
     };
     let whole = AppChange {
         settings: Some("{}".to_owned()),
-        client_secret: Some(digest()),
+        client_secret: Some(NewClientSecret::alone(digest())),
         data_key: Some(Some(vec![1])),
     };
     let without_key = AppChange { data_key: Some(None), ..AppChange::default() };
@@ -74,6 +74,9 @@ fn about_apps() -> Vec<(&'static str, Runs, Statement)> {
         ("app_by_id", Everywhere, apps::app_by_id(APP)),
         ("key_of_client", Everywhere, apps::key_of_client("client")),
         ("client_of", Everywhere, apps::client_of(&key())),
+        ("client_digests", Everywhere, apps::client_digests(APP)),
+        ("forget_client_digests", Everywhere, apps::forget_client_digests(APP)),
+        ("insert_client_digest", Everywhere, apps::insert_client_digest(APP, &Credential::lasting(digest()))),
         ("default_app", Everywhere, apps::default_app()),
         ("apps", Everywhere, apps::apps()),
         ("insert_app", Everywhere, apps::insert_app(&new, true)),

@@ -11,6 +11,7 @@ use sea_query::{Expr, ExprTrait, Query};
 /// Notes what the database knows of apps, tokens and operators before their tables are emptied.
 pub(crate) const REMEMBER: &str = "
     CREATE TEMP TABLE was_apps AS SELECT id, client_id, client_secret, settings, data_key, deleted_at FROM apps;
+    CREATE TEMP TABLE was_client_digests AS SELECT * FROM client_digests;
     CREATE TEMP TABLE was_tokens AS
         SELECT app_id, digest, kind, user_id, user_is_stand_in, expires_at, disabled_by, revoked_at, scopes, left_loopback
         FROM tokens;
@@ -185,6 +186,19 @@ pub(crate) const KEEP_DELETED: &str = "
 /// Of an app that is there still.
 const LIVE_APP: &str = "FROM was_same WHERE was_same.app_id = apps.id AND apps.deleted_at IS NULL AND was_same.deleted_at IS NULL";
 
+/// Client secrets beside those of the apps themselves, of apps that are deleted and of those that the database knew.
+pub(crate) const FORGET_CLIENT_DIGESTS: &str = "
+    DELETE FROM client_digests WHERE app_id IN (SELECT app_id FROM was_same)
+    OR app_id IN (SELECT id FROM apps WHERE deleted_at IS NOT NULL)";
+
+/// Those of apps that the database knew, as they are.
+pub(crate) const KEEP_CLIENT_DIGESTS: &str = "
+    INSERT INTO client_digests (app_id, digest, good_from, good_until)
+    SELECT apps.id, was_client_digests.digest, was_client_digests.good_from, was_client_digests.good_until
+    FROM was_client_digests
+    JOIN was_same ON was_same.was_id = was_client_digests.app_id
+    JOIN apps ON apps.id = was_same.app_id AND apps.deleted_at IS NULL";
+
 /// Client secrets as they are: an older one was replaced for a reason.
 pub(crate) fn keep_client_secrets() -> String {
     format!(
@@ -230,7 +244,7 @@ pub(crate) const UNKNOWN_APPS: &str = "
 /// Ends what [`REMEMBER`] and [`MATCH`] began.
 pub(crate) const FORGET: &str = "
     DROP TABLE was; DROP TABLE was_same; DROP TABLE was_operators; DROP TABLE was_tombstones; DROP TABLE was_digests; DROP TABLE was_tokens;
-    DROP TABLE was_apps";
+    DROP TABLE was_client_digests; DROP TABLE was_apps";
 
 #[cfg(test)]
 mod tests {
@@ -239,7 +253,7 @@ mod tests {
 
     /// Every column, and what becomes of it where the database knows the row, too. Who adds one decides it here: what
     /// limits a token or an app must be as narrow as it is now.
-    const DECIDED: [(&str, &[&str], &[&str]); 4] = [
+    const DECIDED: [(&str, &[&str], &[&str]); 5] = [
         (
             "tokens",
             // No wider than now.
@@ -281,6 +295,7 @@ mod tests {
             &["client_secret", "settings", "data_key", "deleted_at"],
             &["id", "key", "client_id", "created_at", "updated_at", "revision", "is_default"],
         ),
+        ("client_digests", &["digest", "good_from", "good_until"], &["app_id"]),
         ("operators", &["revoked_at"], &["id", "name", "digest", "created_at"]),
     ];
 

@@ -259,7 +259,7 @@ fn further() -> SelectStatement {
 }
 
 /// No bound. With its type, for PostgreSQL.
-const EVER: &str = "CAST(NULL AS bigint)";
+pub(super) const EVER: &str = "CAST(NULL AS bigint)";
 
 /// The numbers and digests of tokens with foreign secrets, by ascending number.
 pub(crate) fn foreign_digests(first: TokenId, last: TokenId, limit: u32) -> Statement {

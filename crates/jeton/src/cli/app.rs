@@ -1,5 +1,6 @@
 //! `jeton app`
 
+use super::duration::parse_grace;
 use super::output;
 use crate::config::InstallationFlags;
 use crate::control::ask;
@@ -10,6 +11,7 @@ use clap::{Args, Subcommand};
 use jeton_http::read_json;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Make, list, show, set up and delete apps
 #[derive(Subcommand, Debug)]
@@ -22,8 +24,8 @@ pub(crate) enum AppCommand {
     Show(KeyArgs),
     /// Print an app's settings, or change them by a JSON merge patch (RFC 7396), in which null means the default
     Settings(SettingsArgs),
-    /// Give an app a new client secret; the old one is dead at once
-    RotateSecret(KeyArgs),
+    /// Give an app a new client secret; without --grace the old one is refused at once
+    RotateSecret(RotateArgs),
     /// Delete an app and all of its tokens
     Delete(DeleteArgs),
 }
@@ -72,6 +74,15 @@ pub(crate) struct SettingsArgs {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct RotateArgs {
+    #[command(flatten)]
+    app: KeyArgs,
+    /// How long the old secret stays good beside the new one, such as 30m, 24h or 7d; at most 365d
+    #[arg(long, value_name = "DURATION", value_parser = parse_grace)]
+    grace: Option<Duration>,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct DeleteArgs {
     #[command(flatten)]
     app: KeyArgs,
@@ -89,7 +100,10 @@ impl AppCommand {
             AppCommand::List(args) => list(&args).await,
             AppCommand::Show(app) => app.ask(|key| Request::AppShow { key }).await,
             AppCommand::Settings(args) => settings(args).await,
-            AppCommand::RotateSecret(app) => app.ask(|key| Request::AppRotateSecret { key }).await,
+            AppCommand::RotateSecret(RotateArgs { app, grace }) => {
+                let grace_seconds = grace.map(|grace| grace.as_secs());
+                app.ask(|key| Request::AppRotateSecret { key, grace_seconds }).await
+            }
             AppCommand::Delete(DeleteArgs { yes: false, .. }) => {
                 Err(CommandError::usage("this deletes the app and all of its tokens: say --yes"))
             }

@@ -3,6 +3,7 @@
 mod app;
 mod backup;
 mod config;
+mod duration;
 mod init;
 mod operator;
 mod output;

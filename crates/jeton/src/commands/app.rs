@@ -6,6 +6,7 @@ use jeton_core::UserId;
 use jeton_http::rfc3339;
 use jeton_service::{AppSummary, Merged, Service, print_settings};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 pub(super) async fn create(service: &Service, key: &str, admin_user: &str) -> Result<Value, CommandError> {
     let user_id: UserId = admin_user
@@ -50,8 +51,12 @@ pub(super) async fn settings(
     }
 }
 
-pub(super) async fn rotate_secret(service: &Service, key: &str) -> Result<Value, CommandError> {
-    let rotated = service.rotate_client_secret(&app_key(key)?, &BY).await?;
+pub(super) async fn rotate_secret(
+    service: &Service,
+    key: &str,
+    grace: Option<Duration>,
+) -> Result<Value, CommandError> {
+    let rotated = service.rotate_client_secret(&app_key(key)?, grace, &BY).await?;
     let (client_id, client_secret) = rotated.ok_or_else(|| no_app(key))?;
     Ok(json!({"app_key": key, "client_id": client_id, "client_secret": client_secret.expose()}))
 }

@@ -14,6 +14,7 @@ use jeton_core::{Actor, AppKey};
 use jeton_service::{OpenApp, Service};
 use serde_json::Value;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The actor in the change log.
 const BY: Actor = Actor::Cli;
@@ -25,7 +26,9 @@ pub(crate) async fn execute(service: &Service, request: Request) -> Result<Value
         Request::AppList => app::list(service).await,
         Request::AppShow { key } => app::show(service, &key).await,
         Request::AppSettings { key, merge } => app::settings(service, &key, merge.as_ref()).await,
-        Request::AppRotateSecret { key } => app::rotate_secret(service, &key).await,
+        Request::AppRotateSecret { key, grace_seconds } => {
+            app::rotate_secret(service, &key, grace_seconds.map(Duration::from_secs)).await
+        }
         Request::AppDelete { key } => app::delete(service, &key).await,
         Request::Backup { file, force } => backup::back_up(service, &file, force).await,
         Request::Restore { file, as_of_backup } => backup::restore(service, &file, as_of_backup).await,

@@ -65,6 +65,15 @@ fn a_rotated_secret_is_another(installation: &Installation) {
     place.run(&["app", "rotate-secret", "nowhere"]).fails(1, "there is no app nowhere");
 }
 
+each_way!(a_grace_is_a_duration_of_bounded_length);
+fn a_grace_is_a_duration_of_bounded_length(installation: &Installation) {
+    let place = &installation.place;
+    let rotated = place.json(&["app", "rotate-secret", "demo", "--grace", "24h"]);
+    assert_eq!(members(&rotated), ["app_key", "client_id", "client_secret"]);
+    place.run(&["app", "rotate-secret", "demo", "--grace", "forever"]).fails(2, "30m, 24h or 7d");
+    place.run(&["app", "rotate-secret", "demo", "--grace", "400d"]).fails(2, "365d");
+}
+
 each_way!(settings_are_merged);
 fn settings_are_merged(installation: &Installation) {
     let place = &installation.place;

@@ -71,7 +71,7 @@ async fn a_disabled_dialect_and_a_rotated_secret_are_unknown() {
     assert_eq!(ask(&app, "GET", PATH).status().await, 200);
     let by = jeton_core::Actor::Cli;
     let (id, secret) =
-        app.service.rotate_client_secret(&"demo".parse().unwrap(), &by).await.unwrap().unwrap();
+        app.service.rotate_client_secret(&"demo".parse().unwrap(), None, &by).await.unwrap().unwrap();
     assert_eq!(ask(&app, "GET", PATH).send().await.show(), reference);
     assert_eq!(app.get(PATH).basic(&id, secret.expose()).status().await, 200);
 }

@@ -3,8 +3,8 @@ use crate::fixture::*;
 use jeton_core::{Actor, AppId, Document, Owner};
 use jeton_store::write::{CreateOperator, DeleteApp, RevokeOperator};
 use jeton_store::{
-    AppChange, BackedUp, ChangeKind, LogState, NewToken, Order, Replaced, Restore, Restored, Store,
-    StoredToken, TokenPage, View, check_backup,
+    AppChange, BackedUp, ChangeKind, Credential, LogState, NewClientSecret, NewToken, Order, Replaced,
+    Restore, Restored, Store, StoredToken, TokenPage, View, check_backup,
 };
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -113,7 +113,8 @@ pub(crate) async fn what_was_removed_since_stays_removed(database: &TestDatabase
     issue(store, demo.id, new_token(7)).await;
     assert!(store.write(DeleteApp { id: shop.id, at: at(4), by: BY }).await.unwrap());
     assert!(store.write(RevokeOperator { id: operator, at: at(4), by: BY }).await.unwrap());
-    let rotated = AppChange { client_secret: Some(digest(77)), ..AppChange::default() };
+    let rotated =
+        AppChange { client_secret: Some(NewClientSecret::alone(digest(77))), ..AppChange::default() };
     store.write(changing(demo.id, 1, rotated, at(5))).await.unwrap();
     let last = database.last_change().await;
 
@@ -128,7 +129,7 @@ pub(crate) async fn what_was_removed_since_stays_removed(database: &TestDatabase
     assert_eq!(find(store, 6).await.unwrap().token.revoked_at, Some(at(3)), "its tombstone stays");
     assert_eq!(find(store, 7).await, None, "issued after the backup");
     assert_eq!(store.app_by_key(&"shop".parse().unwrap()).await.unwrap(), None);
-    assert_eq!(store.default_app().await.unwrap().unwrap().client_secret, digest(77));
+    assert_eq!(store.default_app().await.unwrap().unwrap().client_secrets, [Credential::lasting(digest(77))]);
     assert_eq!(store.operators().await.unwrap().len(), 1);
     assert_eq!(store.check().await.unwrap().faults, [""; 0]);
     assert!(database.last_change().await > last, "numbers of changes are not given out twice");

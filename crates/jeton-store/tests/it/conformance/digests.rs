@@ -2,9 +2,12 @@
 
 use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
-use jeton_core::{AppId, TokenId};
+use jeton_core::{AppId, Timestamp, TokenId};
 use jeton_store::write::PurgeTokens;
-use jeton_store::{Credential, Inserted, NewToken, Purge, Restore, SqliteOptions, open_sqlite};
+use jeton_store::{
+    AppChange, AppChanged, Credential, Inserted, NewClientSecret, NewToken, Purge, Restore, SqliteOptions,
+    open_sqlite,
+};
 
 /// A digest as SQL says it.
 fn literal(database: &TestDatabase, number: u32) -> String {
@@ -100,5 +103,49 @@ pub(crate) async fn a_backup_holds_further_digests_and_brings_back_none_that_end
     assert_eq!(find(store, 101).await.unwrap().credential, until(101, Some(60)));
     assert_eq!(find(store, 102).await.unwrap().credential, until(102, Some(900)));
     assert_eq!(find(store, 200).await.unwrap().token.revoked_at, Some(at(5)));
+    assert_eq!(store.check().await.unwrap().faults, [""; 0]);
+}
+
+pub(crate) async fn old_client_secrets_stay_as_they_are(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
+    let others = |seconds: &[(u32, i64)]| -> Vec<_> {
+        seconds.iter().map(|(number, seconds)| until(*number, Some(*seconds))).collect()
+    };
+    let rotate = async |revision, number, others: Vec<Credential>| {
+        let secret = NewClientSecret { digest: digest(number), others };
+        let change = AppChange { client_secret: Some(secret), ..AppChange::default() };
+        store.write(changing(app.id, revision, change, at(1))).await.unwrap()
+    };
+    let secrets = async || {
+        let (found, client) = (store.app_by_key(&app.key).await, store.client_of(&app.key).await);
+        let (found, mut client) = (found.unwrap().unwrap(), client.unwrap().unwrap());
+        assert_eq!(client.id, app.client_id);
+        client.secrets.sort_by_key(|secret| std::cmp::Reverse(secret.good_until.unwrap_or(Timestamp::MAX)));
+        assert_eq!(client.secrets, found.client_secrets);
+        found.client_secrets
+    };
+    let AppChanged::Changed(changed) = rotate(1, 50, others(&[(51, 900), (52, 800)])).await else {
+        panic!("its revision is 1");
+    };
+    let first = [vec![until(50, None)], others(&[(51, 900), (52, 800)])].concat();
+    assert_eq!((changed.client_secrets, secrets().await), (first.clone(), first.clone()));
+    let settings = AppChange { settings: Some("{}".to_owned()), ..AppChange::default() };
+    let changed = store.write(changing(app.id, 2, settings, at(1))).await.unwrap();
+    assert!(matches!(changed, AppChanged::Changed(app) if app.client_secrets == first));
+    assert_eq!(rotate(2, 99, others(&[(98, 900)])).await, AppChanged::Stale);
+    assert_eq!(secrets().await, first);
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("backup.db");
+    std::fs::File::create(&path).unwrap();
+    store.back_up(&path).await.unwrap();
+    let second = [vec![until(60, None)], others(&[(50, 700), (51, 600)])].concat();
+    rotate(3, 60, second[1..].to_vec()).await;
+    let key_checks = genesis().key_checks;
+    let restore = Restore { path, key_checks, epoch: 22, keeps_removed: true, at: at(500), by: BY };
+    store.write(restore.clone()).await.unwrap();
+    assert_eq!(secrets().await, second, "what was replaced since stays so");
+    store.write(Restore { keeps_removed: false, ..restore }).await.unwrap();
+    assert_eq!(secrets().await, first);
     assert_eq!(store.check().await.unwrap().faults, [""; 0]);
 }

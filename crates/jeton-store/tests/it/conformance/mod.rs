@@ -81,6 +81,7 @@ conformance! {
         many_are_found_at_once,
     }
     digests {
+        old_client_secrets_stay_as_they_are,
         further_digests_find_their_token,
         a_further_digest_is_taken_and_goes_with_its_token,
         a_backup_holds_further_digests_and_brings_back_none_that_ended,

@@ -8,7 +8,9 @@ use jeton_core::{
     decide,
 };
 use jeton_store::write::{CreateOperator, RevokeOperator};
-use jeton_store::{AppChange, AppChanged, NewToken, Replaced, Restore, Store, StoredToken};
+use jeton_store::{
+    AppChange, AppChanged, Credential, NewClientSecret, NewToken, Replaced, Restore, Store, StoredToken,
+};
 use jeton_testkit::SeededEntropy;
 
 const TOKENS: u32 = 240;
@@ -214,7 +216,7 @@ pub(crate) async fn what_an_app_refuses_stays_refused(database: &TestDatabase) {
     let (_folder, path, _) = back_up(store).await;
     let change = AppChange {
         settings: Some(r#"{"reveal":"once"}"#.to_owned()),
-        client_secret: Some(digest(77)),
+        client_secret: Some(NewClientSecret::alone(digest(77))),
         data_key: Some(None),
     };
     let changed = store.write(changing(demo.id, demo.revision, change, at(5))).await.unwrap();
@@ -225,7 +227,10 @@ pub(crate) async fn what_an_app_refuses_stays_refused(database: &TestDatabase) {
     let kept = (restored.kept_settings, restored.kept_client_secrets, restored.kept_revoked_operators);
     assert_eq!(kept, (1, 1, 1));
     let app = store.default_app().await.unwrap().unwrap();
-    assert_eq!((app.settings.as_str(), app.client_secret), (r#"{"reveal":"once"}"#, digest(77)));
+    assert_eq!(
+        (app.settings.as_str(), &app.client_secrets[..]),
+        (r#"{"reveal":"once"}"#, &[Credential::lasting(digest(77))][..])
+    );
     assert_eq!(app.data_key, None);
     assert_eq!(find(store, 1).await.unwrap().sealed, None, "its key was destroyed");
     let other = store.app_by_key(&"shop".parse().unwrap()).await.unwrap().unwrap();
@@ -236,8 +241,8 @@ pub(crate) async fn what_an_app_refuses_stays_refused(database: &TestDatabase) {
     assert_eq!((restored.kept_settings, restored.kept_client_secrets), (0, 0));
     let app = store.default_app().await.unwrap().unwrap();
     assert_eq!(
-        (app.settings, app.client_secret, app.data_key),
-        (demo.settings, demo.client_secret, demo.data_key)
+        (app.settings, app.client_secrets, app.data_key),
+        (demo.settings, demo.client_secrets, demo.data_key)
     );
     assert!(find(store, 1).await.unwrap().sealed.is_some());
 }

@@ -2,7 +2,7 @@ use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
 use jeton_core::AppId;
 use jeton_store::write::CreateApp;
-use jeton_store::{App, AppCreated, Genesis, Initialised, KeyCheck};
+use jeton_store::{App, AppCreated, Credential, Genesis, Initialised, KeyCheck};
 use tokio::task::JoinSet;
 
 pub(crate) async fn a_new_database_knows_nothing(database: &TestDatabase) {
@@ -23,7 +23,7 @@ pub(crate) async fn genesis_writes_everything_once(database: &TestDatabase) {
         id: AppId::new(1).unwrap(),
         key: new.key,
         client_id: new.client_id,
-        client_secret: new.client_secret,
+        client_secrets: vec![Credential::lasting(new.client_secret)],
         settings: new.settings,
         data_key: new.data_key,
         created_at: new.created_at,
