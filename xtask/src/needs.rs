@@ -18,6 +18,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+/// What tells tests where Python is.
+const PYTHON: &str = "JETON_TEST_PYTHON";
+
 /// Where the needed programs are.
 #[derive(Debug)]
 pub(crate) struct Needs {
@@ -49,7 +52,7 @@ impl Needs {
     /// Tells tests where they are, and that nothing may be skipped.
     pub(crate) fn tell(&self, tests: &mut Command) {
         tests.env_remove("JETON_TEST_FAST");
-        tests.env("JETON_TEST_PYTHON", &self.python).env("JETON_TEST_NODE", &self.node);
+        tests.env(PYTHON, &self.python).env("JETON_TEST_NODE", &self.node);
         tests.envs(self.gateways.iter().map(|(variable, program)| (variable, program)));
         tests.env("JETON_TEST_PGBOUNCER", &self.pgbouncer);
     }
@@ -72,6 +75,17 @@ pub(crate) fn compiler_of_libfuzzer() -> Result<(), Failure> {
 /// Something cannot be installed from here; the message says what the reader has to do.
 pub(crate) fn install_load() -> Result<(), Failure> {
     load::install(&mut Apt::default())
+}
+
+/// Makes sure of the gateways. The variables by which the testkit finds them, and the programs; Envoy is in Python's environment.
+///
+/// # Errors
+/// Something cannot be installed from here; the message says what the reader has to do.
+pub(crate) fn install_gateways() -> Result<Vec<(&'static str, PathBuf)>, Failure> {
+    let mut apt = Apt::default();
+    let mut gateways = gateways::install(&mut apt)?;
+    gateways.push((PYTHON, python::install(&mut apt)?.python));
+    Ok(gateways)
 }
 
 /// Makes sure of a PostgreSQL server.

@@ -1,5 +1,5 @@
-//! What the tests of the other crates share: a PostgreSQL of their own, a proxy that fails, a pooler,
-//! reproducible randomness, a search for leaked secrets, and the commands that documents name.
+//! What the tests of the other crates share: a PostgreSQL of their own, a proxy that fails, a pooler, gateways as their recipes
+//! say, reproducible randomness, a search for leaked secrets, and the commands that documents name.
 //!
 //! Only ever a dev-dependency. Where something is missing these functions panic, and the message says what to run:
 //! a test that cannot run has failed, except in the fast run, where it says aloud that it was skipped.
@@ -8,6 +8,8 @@
 
 mod canary;
 mod entropy;
+pub mod gateway;
+mod lines;
 pub mod markdown;
 mod pooler;
 mod postgres;
@@ -17,6 +19,7 @@ mod shell;
 
 pub use canary::{Canaries, Sighting};
 pub use entropy::SeededEntropy;
+pub use lines::Lines;
 pub use pooler::Pooler;
 pub use postgres::{Cluster, Suspended};
 pub use proxy::{FaultyProxy, ProxyMode};

@@ -2,7 +2,7 @@
 
 use super::batch::body;
 use super::jeton::{Build, Installation, Jeton};
-use super::postgres::Held;
+use super::postgres::Postgres;
 use super::report::{Row, Section};
 use super::stats::Series;
 use super::wrk::{Load, cycle_script, post_script};
@@ -67,8 +67,8 @@ fn compare(stage: &Stage, what: &str, [this, other]: [Load; 2]) -> Result<[Row; 
 
 /// Creates on PostgreSQL, each build on a cluster of its own, whose commits are on the disk when they are answered.
 fn creates_on_postgres(stage: &Stage, other: &Build) -> Result<Vec<Row>, Failure> {
-    let clusters = [Held::start_durable()?, Held::start_durable()?];
-    let make = |build: &Build, cluster: &Held, name: &str| {
+    let clusters = [Postgres::start_durable()?, Postgres::start_durable()?];
+    let make = |build: &Build, cluster: &Postgres, name: &str| {
         let folder = stage.folder.join(format!("against-{name}-on-postgres"));
         let installation =
             Installation::make_on(Some(cluster.url.clone()), build, folder, (TOKENS, ASKED), USERS)?;

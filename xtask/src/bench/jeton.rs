@@ -118,6 +118,19 @@ impl Installation {
         Ok(Installation { build: build.clone(), folder, database, tokens, admin_token })
     }
 
+    /// Changes these settings of app `demo`, also of a server that runs on it.
+    ///
+    /// # Errors
+    /// They are none.
+    pub(super) fn merge(&self, settings: &Value) -> Result<(), Failure> {
+        let path = self.folder.join("settings.json");
+        fs::write(&path, settings.to_string())
+            .map_err(|source| Failure::Files { what: path.display().to_string(), source })?;
+        let mut merge = self.build.program("jeton");
+        merge.args(["app", "settings", "demo", "--merge"]).arg(path).arg("--data-dir").arg(&self.folder);
+        said(merge.envs(self.database.iter().map(|url| (DATABASE_URL, url)))).map(drop)
+    }
+
     /// Starts a server on it, with these settings in its environment.
     ///
     /// # Errors
@@ -152,7 +165,7 @@ fn said_lines(command: &mut Command) -> Result<Vec<String>, Failure> {
 /// A server. Dropping it ends it.
 pub(super) struct Jeton {
     child: Child,
-    address: SocketAddr,
+    pub(super) address: SocketAddr,
     /// From its start to its word that it listens.
     pub(super) started_in: Duration,
 }

@@ -4,6 +4,8 @@ mod against;
 mod batch;
 mod child;
 mod create;
+mod gateways;
+mod held;
 mod http;
 mod jeton;
 mod list;
@@ -23,7 +25,7 @@ use crate::failure::Failure;
 use crate::needs::{self, target_folder};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use jeton::{Build, Installation};
-use postgres::Held;
+use postgres::Postgres;
 use report::Section;
 use std::cell::OnceCell;
 use std::fs;
@@ -70,6 +72,11 @@ const BENCHMARKS: &[Benchmark] = &[
     ("list", "The newest tokens of few and of many", list::run),
     ("loopback", "LoopBack's requests, with few tokens and with many", loopback::run),
     ("revoke", "From the answer to a revoke to the first refusal", revoke::run),
+    (
+        "gateways",
+        "Gateways that ask Jeton about each request, beside the same ones that ask nobody",
+        gateways::run,
+    ),
     ("memory", "Memory of a server, and the time that it takes to start", memory::run),
 ];
 
@@ -116,7 +123,7 @@ struct Stage {
     large: OnceCell<Installation>,
     small_on_postgres: OnceCell<Installation>,
     large_on_postgres: OnceCell<Installation>,
-    servers: [OnceCell<Held>; 2],
+    servers: [OnceCell<Postgres>; 2],
 }
 
 /// Tokens in the small installation; as many of the large one are asked for.
@@ -174,7 +181,7 @@ impl Stage {
         if let Some(held) = place.get() {
             return Ok(held.url.clone());
         }
-        let held = Held::start()?;
+        let held = Postgres::start()?;
         Ok(place.get_or_init(|| held).url.clone())
     }
 

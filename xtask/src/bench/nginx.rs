@@ -3,13 +3,14 @@
 use super::child::{Child, free_port};
 use crate::failure::Failure;
 use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::Command;
 
 /// An nginx with one answer.
 pub(super) struct Nginx {
     _server: Child,
-    pub(super) url: String,
+    pub(super) address: SocketAddr,
 }
 
 impl Nginx {
@@ -22,7 +23,7 @@ impl Nginx {
         command.arg("-e").arg("stderr").arg("-c").arg(&path).arg("-p").arg(folder);
         let server = Child::start(&mut command)?;
         server.wait_for_port(port)?;
-        Ok(Nginx { _server: server, url: format!("http://127.0.0.1:{port}/auth/demo") })
+        Ok(Nginx { _server: server, address: (Ipv4Addr::LOCALHOST, port).into() })
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn run(stage: &Stage) -> Result<Section, Failure> {
     let loads = [
         few.auth(token),
         Load::get(bare_url).bearer(token),
-        Load::get(nginx.url.clone()).bearer(token),
+        Load::get(format!("http://{}/auth/demo", nginx.address)).bearer(token),
         cycled(few.url("/auth/demo"), script("few.lua", &small.tokens)?),
         cycled(many.url("/auth/demo"), script("many.lua", &spread(&large.tokens, asked))?),
         cycled(few.url("/auth/demo"), script("garbage.lua", &garbage(FEW))?),

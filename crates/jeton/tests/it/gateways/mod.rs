@@ -2,13 +2,12 @@
 
 mod outages;
 mod paths;
-mod program;
 mod requests;
 mod witness;
 
 use crate::support::{Answer, Installation, request, text};
 use jeton_testkit::FaultyProxy;
-use program::{Gateway, Kind, recipe};
+use jeton_testkit::gateway::{Gateway, Kind, recipe};
 use serde_json::Value;
 use witness::{Seen, Witness};
 
@@ -33,7 +32,7 @@ impl Bed {
         let token = installation.place.json(&create);
         let api = Witness::start();
         let jeton = FaultyProxy::to(installation.server().address);
-        let gateway = Gateway::start(kind, jeton.address(), api.address);
+        let gateway = Gateway::start(kind, Some(jeton.address()), api.address);
         let token_id = token["id"].as_u64().unwrap();
         Bed { gateway, api, jeton, installation, token: text(&token, "access_token").to_owned(), token_id }
     }
@@ -42,7 +41,7 @@ impl Bed {
     #[track_caller]
     fn ask(&self, method: &str, target: &str, headers: &[&str]) -> (Answer, Option<Seen>) {
         let headers: Vec<String> = headers.iter().map(|line| (*line).to_owned()).collect();
-        let answer = request(self.gateway.front, method, target, &headers, None);
+        let answer = request(self.gateway.front(), method, target, &headers, None);
         (answer, self.api.saw())
     }
 

@@ -1,8 +1,7 @@
 //! An outage of Jeton is neither a yes nor a no.
 
-use super::program::Gateway;
 use super::witness::Witness;
-use super::{Bed, Kind};
+use super::{Bed, Gateway, Kind};
 use crate::support::request;
 use jeton_testkit::ProxyMode;
 
@@ -24,11 +23,11 @@ pub(super) fn outages(kind: Kind) {
 /// Whatever stands where Jeton should: only 200 lets anybody through, and only 401 and 403 are handed on.
 pub(super) fn other_answers(kind: Kind) {
     let (jeton, api) = (Witness::start(), Witness::start());
-    let gateway = Gateway::start(kind, jeton.address, api.address);
+    let gateway = Gateway::start(kind, Some(jeton.address), api.address);
     let ask = |answer: &str| {
         jeton.answer(&format!("{answer}\r\nContent-Length: 0\r\nX-Auth-User: 7\r\n\r\n"));
         let headers = ["Authorization: Bearer any".to_owned()];
-        let status = request(gateway.front, "GET", GOOD, &headers, None).status;
+        let status = request(gateway.front(), "GET", GOOD, &headers, None).status;
         assert!(jeton.saw().is_some(), "{answer}: Jeton was asked");
         (status, api.saw().is_some())
     };
@@ -52,7 +51,7 @@ pub(super) fn other_answers(kind: Kind) {
     jeton.answer("200 OK\r\nContent-Length: 0\r\n\r\n");
     for status in [401, 403, 404, 500, 503] {
         api.answer(&format!("{status} Its Own\r\nContent-Length: 3\r\nX-Api: yes\r\n\r\napi"));
-        let answer = request(gateway.front, "GET", GOOD, &[], None);
+        let answer = request(gateway.front(), "GET", GOOD, &[], None);
         assert_eq!(
             (answer.status, answer.body.as_str(), answer.header("x-api")),
             (status, "api", Some("yes"))

@@ -1,9 +1,8 @@
 //! What is decided about is what the API gets.
 
-use super::program::Gateway;
 use super::requests::asked_about;
 use super::witness::Witness;
-use super::{Bed, Kind};
+use super::{Bed, Gateway, Kind};
 use crate::support::request;
 
 /// Targets that some program takes for one that the token is good for. The second text is what the API gets where it may get
@@ -55,7 +54,7 @@ pub(super) fn tricks(kind: Kind) {
         assert_eq!(seen.unwrap().target, target);
     }
     // A whole URL of the gateway's own (RFC 9112 section 3.2.2).
-    let (answer, seen) = bed.ask_as_holder("GET", &format!("http://{}{}", bed.gateway.front, GOOD[0]), &[]);
+    let (answer, seen) = bed.ask_as_holder("GET", &format!("http://{}{}", bed.gateway.front(), GOOD[0]), &[]);
     assert_eq!((answer.status, seen.unwrap().target.as_str()), (200, GOOD[0]));
     for (target, passed) in TRICKS {
         let (answer, seen) = bed.ask_as_holder("GET", target, &[]);
@@ -81,10 +80,10 @@ pub(super) fn tricks(kind: Kind) {
 pub(super) fn nothing_is_changed_in_between(kind: Kind) {
     let (jeton, api) = (Witness::start(), Witness::start());
     jeton.answer("200 OK\r\nContent-Length: 0\r\n\r\n");
-    let gateway = Gateway::start(kind, jeton.address, api.address);
+    let gateway = Gateway::start(kind, Some(jeton.address), api.address);
     let mut passed = 0;
     for target in TRICKS.into_iter().map(|(target, _)| target).chain(GOOD) {
-        let answer = request(gateway.front, "GET", target, &[], None);
+        let answer = request(gateway.front(), "GET", target, &[], None);
         match (jeton.saw(), api.saw()) {
             (Some(question), Some(seen)) => {
                 assert_eq!(asked_about(kind, &question), ("GET", seen.target.as_str()), "{target}");

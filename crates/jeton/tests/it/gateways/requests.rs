@@ -1,8 +1,7 @@
 //! Requests as clients send them, and as those do who want more than they may.
 
-use super::program::Gateway;
 use super::witness::{Seen, Witness};
-use super::{Bed, Kind};
+use super::{Bed, Gateway, Kind};
 use crate::support::{PATIENCE, request};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -87,7 +86,7 @@ pub(super) fn headers_of_clients(kind: Kind) {
         let values = seen.all(name);
         assert!(is_identity || values.iter().all(|value| !value.contains(lie)), "{name}: {values:?}");
     }
-    let front = bed.gateway.front.to_string();
+    let front = bed.gateway.front().to_string();
     // Envoy gives clients of its own machine that machine's address.
     assert!(matches!(seen.all("x-forwarded-for")[..], [only] if only == "127.0.0.1" || kind == Kind::Envoy));
     assert_eq!(seen.all("x-forwarded-proto"), ["http"]);
@@ -143,10 +142,10 @@ pub(super) fn bodies_and_large_heads(kind: Kind) {
     let writer = bed.installation.place.json(&["token", "create", "--app", "demo", "--scope", scope]);
     let bearer = format!("Authorization: Bearer {}", crate::support::text(&writer, "access_token"));
     let body = "x".repeat(200_000);
-    let answer = request(bed.gateway.front, "PUT", GOOD, std::slice::from_ref(&bearer), Some(&body));
+    let answer = request(bed.gateway.front(), "PUT", GOOD, std::slice::from_ref(&bearer), Some(&body));
     assert_eq!(answer.status, 200, "{answer:?}");
     assert!(bed.api.saw().unwrap().body == body, "the body arrives whole");
-    let refused = request(bed.gateway.front, "PUT", GOOD, &[bed.bearer()], Some(&body));
+    let refused = request(bed.gateway.front(), "PUT", GOOD, &[bed.bearer()], Some(&body));
     assert_eq!((refused.status, bed.api.saw()), (403, None));
 
     let large = "y".repeat(32 * 1_024);
@@ -167,7 +166,7 @@ pub(super) fn bodies_and_large_heads(kind: Kind) {
 pub(super) fn upgrades(kind: Kind) {
     let bed = Bed::new(kind);
     let handshake = |bearer: &str, protocol: &str| {
-        let mut stream = TcpStream::connect(bed.gateway.front).unwrap();
+        let mut stream = TcpStream::connect(bed.gateway.front()).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let head = format!(
             "GET {GOOD} HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: {protocol}\r\n{bearer}\r\n\
@@ -200,12 +199,12 @@ pub(super) fn upgrades(kind: Kind) {
 /// What Jeton is sent: what it needs, once each, and nothing that the client could have written in its place.
 pub(super) fn questions(kind: Kind) {
     let (jeton, api) = (Witness::start(), Witness::start());
-    let gateway = Gateway::start(kind, jeton.address, api.address);
+    let gateway = Gateway::start(kind, Some(jeton.address), api.address);
     let own =
         ["Authorization: Bearer any", "X-Access-Token: any", "Cookie: a=b", "X-HTTP-Method-Override: GET"];
     let headers: Vec<String> = own.iter().chain(&LIES).map(|line| (*line).to_owned()).collect();
     let target = "/v1/demo/datastreams/8?permission=read";
-    let answer = request(gateway.front, "PUT", target, &headers, Some("{}"));
+    let answer = request(gateway.front(), "PUT", target, &headers, Some("{}"));
     assert_eq!(answer.status, 200, "{answer:?}");
     assert!(api.saw().is_some());
     let question = jeton.saw().unwrap();

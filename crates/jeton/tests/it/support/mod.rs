@@ -2,13 +2,12 @@
 
 mod http;
 mod install;
-mod lines;
 mod run;
 mod server;
 
 pub(crate) use http::{Answer, request, request_if_served, send};
 pub(crate) use install::{Installation, Place};
-pub(crate) use lines::Lines;
+pub(crate) use jeton_testkit::Lines;
 pub(crate) use run::{Run, finish, program, run};
 pub(crate) use server::{Server, launch};
 

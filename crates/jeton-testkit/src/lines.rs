@@ -1,14 +1,19 @@
 //! Reading what a running program says.
 
-use super::PATIENCE;
 use std::io::{BufRead, BufReader, Read};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
+
+/// How long a program may take to say the next thing. None takes this long unless it hangs.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The lines of a stream, read as they come and kept.
-pub(crate) struct Lines(Mutex<Heard>);
+#[derive(Debug)]
+pub struct Lines(Mutex<Heard>);
 
+#[derive(Debug)]
 struct Heard {
     incoming: Receiver<String>,
     seen: String,
@@ -16,7 +21,7 @@ struct Heard {
 
 impl Lines {
     /// Reads `stream` until it ends, on a thread of its own, so that its writer never waits.
-    pub(crate) fn of(stream: impl Read + Send + 'static) -> Self {
+    pub fn of(stream: impl Read + Send + 'static) -> Self {
         let (sender, incoming) = mpsc::channel();
         thread::spawn(move || {
             let mut stream = BufReader::new(stream);
@@ -33,14 +38,20 @@ impl Lines {
     }
 
     /// What follows `mark` in the next line that has it, up to a space or the line's end.
+    ///
+    /// # Panics
+    /// No such line comes.
     #[track_caller]
-    pub(crate) fn wait_for(&self, mark: &str) -> String {
+    pub fn wait_for(&self, mark: &str) -> String {
         self.rest_of_line(mark).split_whitespace().next().unwrap_or_default().to_owned()
     }
 
     /// What follows `mark` in the next line that has it.
+    ///
+    /// # Panics
+    /// No such line comes.
     #[track_caller]
-    pub(crate) fn rest_of_line(&self, mark: &str) -> String {
+    pub fn rest_of_line(&self, mark: &str) -> String {
         let mut heard = self.heard();
         loop {
             let Ok(line) = heard.incoming.recv_timeout(PATIENCE) else {
@@ -54,8 +65,11 @@ impl Lines {
     }
 
     /// All that was said, once the stream has ended.
+    ///
+    /// # Panics
+    /// It does not end.
     #[track_caller]
-    pub(crate) fn to_end(&self) -> String {
+    pub fn to_end(&self) -> String {
         let mut heard = self.heard();
         loop {
             match heard.incoming.recv_timeout(PATIENCE) {
