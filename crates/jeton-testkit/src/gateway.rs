@@ -92,24 +92,26 @@ impl Kind {
         }
     }
 
-    /// From where to where its recipe asks Jeton: without what lies between, it asks nobody.
-    fn question(self) -> (&'static str, &'static str) {
+    /// From where to where its recipe asks Jeton, and what stands there if it asks nobody.
+    fn question(self) -> (&'static str, &'static str, &'static str) {
         match self {
-            Kind::Nginx => ("auth_request /_jeton;", "auth_request_set $jeton_app"),
-            Kind::Caddy => ("\t\tforward_auth ", "\t\treverse_proxy "),
-            Kind::Envoy => ("- name: envoy.filters.http.ext_authz", "- name: envoy.filters.http.router"),
-            Kind::Haproxy => ("http-request lua.jeton", "http-request set-header X-Auth-App"),
+            Kind::Nginx => {
+                ("auth_request /_jeton;", "proxy_http_version", "proxy_pass http://api;\n        ")
+            }
+            Kind::Caddy => ("\t\treverse_proxy 127.0.0.1:8080", "\t\treverse_proxy 127.0.0.1:9000", ""),
+            Kind::Envoy => ("- name: envoy.filters.http.ext_authz", "- name: envoy.filters.http.router", ""),
+            Kind::Haproxy => ("http-request lua.jeton", "http-request set-header X-Auth-App", ""),
         }
     }
 
     /// Its recipe's main file, with these texts in place of those that it tells its users to replace.
     fn filled(self, name: &str, ways: Ways, places: &[(&str, String)]) -> String {
-        let (from, to) = self.question();
+        let (from, to, instead) = self.question();
         let whole = recipe(name);
         let (before, question, after) = parted(&whole, from, to);
         let text = match ways.jeton {
             Some(_) => whole.clone(),
-            None => format!("{before}{after}"),
+            None => format!("{before}{instead}{after}"),
         };
         places.iter().fold(text, |text, (place, with)| {
             let is_asked = question.contains(place) && ways.jeton.is_none();
@@ -275,9 +277,9 @@ mod tests {
             let ways = |jeton| Ways { front: NOBODY, jeton, api: NOBODY };
             let (whole, cut) = (recipe(name), kind.filled(name, ways(None), &[]));
             assert_eq!(kind.filled(name, ways(Some(NOBODY)), &[]), whole);
-            let (from, to) = kind.question();
+            let (from, to, instead) = kind.question();
             let (before, question, after) = parted(&whole, from, to);
-            assert_eq!(cut, format!("{before}{after}"));
+            assert_eq!(cut, format!("{before}{instead}{after}"));
             assert!(question.lines().count() < whole.lines().count() / 2, "{name}: {question}");
         }
     }

@@ -25,7 +25,9 @@ pub(super) fn other_answers(kind: Kind) {
     let (jeton, api) = (Witness::start(), Witness::start());
     let gateway = Gateway::start(kind, Some(jeton.address), api.address);
     let ask = |answer: &str| {
-        jeton.answer(&format!("{answer}\r\nContent-Length: 0\r\nX-Auth-User: 7\r\n\r\n"));
+        // RFC 9110 section 8.6.
+        let length = if matches!(&answer[..3], "204" | "304") { "" } else { "Content-Length: 0\r\n" };
+        jeton.answer(&format!("{answer}\r\n{length}X-Auth-User: 7\r\nX-Auth-Token-Id: 7\r\n\r\n"));
         let headers = ["Authorization: Bearer any".to_owned()];
         let status = request(gateway.front(), "GET", GOOD, &headers, None).status;
         assert!(jeton.saw().is_some(), "{answer}: Jeton was asked");
@@ -37,6 +39,16 @@ pub(super) fn other_answers(kind: Kind) {
         assert_eq!(ask(refusal), (status, false), "{refusal}");
     }
     for answer in [
+        "201 Created",
+        "202 Accepted",
+        "203 Non-Authoritative Information",
+        "204 No Content",
+        "206 Partial Content",
+        "299 Anything",
+        "300 Multiple Choices",
+        "301 Moved Permanently\r\nLocation: https://elsewhere.example/",
+        "304 Not Modified",
+        "307 Temporary Redirect\r\nLocation: https://elsewhere.example/",
         "302 Found\r\nLocation: https://elsewhere.example/",
         "400 Bad Request",
         "404 Not Found",
