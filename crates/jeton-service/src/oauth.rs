@@ -73,6 +73,10 @@ impl Service {
         }
         let key = self.store.key_of_client(&credentials.id).await?;
         let app = self.client_app(key.as_ref(), Some(credentials), from, 1).await?;
+        // Counted where no app is known yet as well, so that who knows a client's id has it looked up no more often than others.
+        if key.is_some() && !matches!(app, Ok(Some(_))) {
+            self.count_failure(failures);
+        }
         Ok(match app {
             Ok(Some(app)) => Ok(app),
             Ok(None) => Err(OAuthRefusal::Unproven),

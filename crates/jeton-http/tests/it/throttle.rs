@@ -134,6 +134,52 @@ async fn guesses_on_oauths_endpoints_are_refused_and_their_owner_is_not() {
 }
 
 #[tokio::test]
+async fn guesses_at_a_known_client_leave_the_store_alone() {
+    let app = app().await;
+    let (id, secret) = app.client.clone();
+    let ask = |secret: &str| {
+        let ask = app.post("/oauth2/introspect").basic(&id, secret);
+        ask.body("application/x-www-form-urlencoded", "token=x")
+    };
+    for number in 0..FAILURES {
+        assert_eq!(ask(&guess(number)).status().await, 401);
+    }
+    let before = app.store.calls();
+    for number in 0..1_000 {
+        assert_throttled(&ask(&guess(number)).send().await, "12");
+    }
+    assert_eq!(app.store.calls(), before);
+    assert_eq!(ask(&secret).status().await, 200, "its owner");
+}
+
+/// However many guesses there were, whom they kept out is let in again once as much of the minute is over as one failure takes.
+#[tokio::test]
+async fn whoever_was_kept_out_is_let_in_again() {
+    let app = app().await;
+    app.merge(json!({"loopback": {"client_ids": "anyone", "acls": [
+        {"principalType": "ROLE", "principalId": "$everyone", "permission": "DENY"},
+        {"principalType": "ROLE", "principalId": "$authenticated", "permission": "ALLOW", "property": "count"},
+    ]}}))
+    .await;
+    let create = app.post("/api/accessTokens").header("authorization", &app.admin);
+    assert_eq!(create.json(&json!({"id": "short", "userId": 7})).status().await, 200);
+    let ask = |secret: &str| app.get("/api/accessTokens/count").basic(secret, "");
+    for number in 0..1_000 {
+        let expected = if number < FAILURES { 401 } else { 429 };
+        assert_eq!(ask(&format!("guess{number}")).status().await, expected, "{number}");
+    }
+    assert_throttled(&ask("short").send().await, "12");
+    app.clock.advance_millis(11_999);
+    assert_throttled(&ask("short").send().await, "1");
+    app.clock.advance_millis(1);
+    assert_eq!(ask("short").status().await, 200);
+    // From now on it is known.
+    assert_eq!(ask("guess").status().await, 401);
+    assert_eq!(ask("guess").status().await, 429);
+    assert_eq!(ask("short").status().await, 200);
+}
+
+#[tokio::test]
 async fn short_tokens_are_not_guessed_on_loopback() {
     let app = app().await;
     open_to_all(&app).await;

@@ -5,7 +5,9 @@ mod costly;
 mod crowd;
 mod flood;
 mod gateway;
+mod guesses;
 mod honest;
+mod kept;
 mod measure;
 mod neighbours;
 mod outage;
@@ -75,7 +77,7 @@ fn hostile_clients_at_full_size() {
 
 /// What others must not notice.
 const ATTACKS: &[&Attack] =
-    &[&costly::ATTACK, &flood::GUESSES, &flood::WRITES, &neighbours::ATTACK, &pages::ATTACK, &slow::ATTACK];
+    &[&costly::ATTACK, &guesses::ATTACK, &flood::WRITES, &neighbours::ATTACK, &pages::ATTACK, &slow::ATTACK];
 
 #[test]
 #[ignore = "a proof: cargo xtask prove hostile"]

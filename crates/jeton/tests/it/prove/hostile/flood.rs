@@ -1,4 +1,4 @@
-//! Strangers who fill an app that lets anybody write, and who guess.
+//! Strangers who fill an app that lets anybody write.
 
 use super::measure::{Attack, Scale, Scene};
 use super::unnoticed_at_a_small_size;
@@ -27,9 +27,6 @@ pub(super) const WRITES: Attack = Attack {
     disk_at_most: 128,
 };
 
-/// Wrong client credentials.
-pub(super) const GUESSES: Attack = Attack { name: "guesses", run: guess, ..WRITES };
-
 fn write(scene: &Scene, scale: Scale) -> String {
     let address = scene.address();
     let rows = rows(scale);
@@ -42,21 +39,6 @@ fn write(scene: &Scene, scale: Scale) -> String {
     let least = if scale == Scale::Gate { 1 } else { 6_000 };
     assert!((least..=most).contains(&written), "{written} of {least} to {most}");
     format!("{written} rows")
-}
-
-fn guess(scene: &Scene, scale: Scale) -> String {
-    let address = scene.address();
-    let wrong = super::wire::basic(scene.installation.credential("client_id"), "wrong");
-    let headers = [format!("Authorization: {wrong}")];
-    let guesses = clients(scale, || {
-        let answer = request_if_served(address, "GET", "/v1/demo/access_tokens", &headers, None);
-        assert_eq!(answer.map(|answer| answer.status), Some(404));
-        1
-    });
-    let admin = format!("Authorization: Bearer {}", scene.installation.credential("admin_token"));
-    let right = request_if_served(address, "GET", "/AccessToken/demo", &[admin], None);
-    assert_eq!(right.map(|answer| answer.status), Some(200), "its owner is let in");
-    format!("{guesses} guesses")
 }
 
 /// How many rows a list has: clients send as many requests as the machine takes, so that ten times as many send no more.
@@ -169,9 +151,4 @@ pub(super) fn figures() -> Vec<String> {
 #[test]
 fn anonymous_writes() {
     unnoticed_at_a_small_size(&WRITES);
-}
-
-#[test]
-fn guesses() {
-    unnoticed_at_a_small_size(&GUESSES);
 }

@@ -1,13 +1,13 @@
 //! What the neighbours of an attack notice of it: an app of their own, the server's health, the admin address, the command
 //! line, memory and disk.
 
-use super::{MEMORY_AT_MOST, PROMPT, memory_peak};
+use super::kept::Kept;
+use super::{MEMORY_AT_MOST, memory_peak};
 use crate::support::{Installation, request_if_served, text};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde_json::Value;
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -70,7 +70,7 @@ impl Scale {
 pub(super) struct Scene {
     pub(super) installation: Installation,
     /// The token of app `neighbour`, which may read there.
-    neighbour: String,
+    pub(super) neighbour: String,
 }
 
 /// How long each answer took.
@@ -229,36 +229,24 @@ impl Noticed {
     }
 }
 
-/// A gateway's connection, which stays open.
+/// A gateway, which keeps its connection.
 struct Gateway {
-    stream: BufReader<TcpStream>,
+    connection: Kept,
     request: String,
 }
 
 impl Gateway {
     fn new(address: SocketAddr, token: &str) -> Self {
-        let stream = TcpStream::connect(address).unwrap();
-        stream.set_nodelay(true).unwrap();
-        stream.set_read_timeout(Some(PROMPT)).unwrap();
         let path = "/auth/neighbour?permission=read";
         let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {token}\r\n\r\n");
-        Gateway { stream: BufReader::new(stream), request }
+        Gateway { connection: Kept::from(Ipv4Addr::LOCALHOST, address), request }
     }
 
     fn ask(&mut self) -> Duration {
         let begun = Instant::now();
-        self.stream.get_mut().write_all(self.request.as_bytes()).unwrap();
-        let (mut line, mut head) = (String::new(), String::new());
-        while self.stream.read_line(&mut line).unwrap() > 2 {
-            head.push_str(&std::mem::take(&mut line));
-        }
-        let took = begun.elapsed();
-        assert!(head.starts_with("HTTP/1.1 200 "), "a neighbour's token: {head}");
-        let mut lines = head.lines().filter_map(|line| line.split_once(": "));
-        let length = lines.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-        let length = length.map_or(0, |(_, length)| length.parse().unwrap());
-        self.stream.read_exact(&mut vec![0; length]).unwrap();
-        took
+        let reply = self.connection.ask(&self.request);
+        assert_eq!(reply.status, 200, "a neighbour's token");
+        begun.elapsed()
     }
 }
 
