@@ -74,6 +74,16 @@ macro_rules! before_each_gateway {
             }
 
             #[test]
+            fn methods() {
+                run(requests::methods);
+            }
+
+            #[test]
+            fn preflights() {
+                run(requests::preflights);
+            }
+
+            #[test]
             fn headers_of_clients() {
                 run(requests::headers_of_clients);
             }

@@ -11,7 +11,7 @@ const GOOD: &str = "/v1/demo/datastreams/7";
 const IDENTITY: [&str; 4] = ["x-auth-app", "x-auth-token-id", "x-auth-user", "x-auth-scopes"];
 
 /// What a client sends to be taken for somebody else, or its request for another one.
-const LIES: [&str; 22] = [
+const LIES: [&str; 26] = [
     "X-Auth-App: lie",
     "X-Auth-Token-Id: 1",
     "X-Auth-User: 1",
@@ -29,6 +29,10 @@ const LIES: [&str; 22] = [
     "X-Forwarded-Host: lie.example",
     "X-Forwarded-Proto: lie",
     "X-Forwarded-Prefix: /lie",
+    "X-Forwarded-Path: /lie",
+    "X-Forwarded-Port: lie",
+    "X-Forwarded-Server: lie.example",
+    "X-Real-IP: 203.0.113.9",
     "Forwarded: for=203.0.113.9",
     "X-Rewrite-Url: /lie",
     "X-HTTP-Method: LIE",
@@ -71,6 +75,44 @@ pub(super) fn decisions(kind: Kind) {
     bed.installation.place.run(&["token", "revoke", "--app", "demo", id]);
     let (answer, seen) = bed.ask_as_holder("GET", GOOD, &[]);
     assert_eq!((answer.status, seen), (401, None), "revoked");
+}
+
+/// What is asked is a read, or nothing.
+pub(super) fn methods(kind: Kind) {
+    let bed = Bed::new(kind);
+    let overridden = format!("{GOOD}?_method=GET&method=GET&X-HTTP-Method-Override=GET");
+    for method in ["PUT", "PATCH", "DELETE", "PROPFIND", "PURGE", "TRACE", "delete", "Put", "GETX", "X"] {
+        for target in [GOOD, &overridden] {
+            let (answer, seen) = bed.ask_as_holder(method, target, &["X-HTTP-Method-Override: GET"]);
+            // Gateways know better than to pass on some of them.
+            let is_refused = matches!(answer.status, 400 | 403 | 405 | 501) && seen.is_none();
+            assert!(is_refused, "{method} {target}: {answer:?} {seen:?}");
+        }
+    }
+    // The other way round it is no matter either.
+    let (answer, seen) =
+        bed.ask_as_holder("GET", &format!("{GOOD}?_method=PUT"), &["X-HTTP-Method-Override: PUT"]);
+    let seen = seen.unwrap();
+    assert_eq!((answer.status, seen.method.as_str()), (200, "GET"));
+    assert_eq!(seen.all("x-http-method-override"), [""; 0]);
+}
+
+/// Browsers ask whether they may ask, without a token: the API answers them where the settings say so.
+pub(super) fn preflights(kind: Kind) {
+    let bed = Bed::new(kind);
+    let preflight = ["Origin: https://app.example", "Access-Control-Request-Method: PUT"];
+    assert_eq!(bed.ask("OPTIONS", GOOD, &preflight).0.status, 401);
+    let merge = ["app", "settings", "demo", "--merge", "-", "--json"];
+    bed.installation.place.run_with(&merge, r#"{"forward_auth": {"preflights": true}}"#).json();
+    let (answer, seen) = bed.ask("OPTIONS", GOOD, &[&preflight[..], &LIES[..4]].concat());
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let seen = seen.unwrap();
+    assert_eq!((seen.method.as_str(), seen.all("origin")), ("OPTIONS", vec!["https://app.example"]));
+    assert_eq!(identity(&seen), [vec!["demo"], vec![], vec![], vec![]]);
+    for (method, headers) in [("OPTIONS", &preflight[..1]), ("PUT", &preflight)] {
+        let (answer, seen) = bed.ask(method, GOOD, headers);
+        assert_eq!((answer.status, seen), (401, None), "{method} {headers:?}");
+    }
 }
 
 pub(super) fn headers_of_clients(kind: Kind) {
