@@ -26,11 +26,12 @@ use crate::error::StoreError;
 pub(crate) use insertion::Engine;
 use insertion::{Insertion, Rows, without_nul};
 use sea_query::{
-    Expr, ExprTrait, OnConflict, PostgresQueryBuilder, QueryBuilder, QueryStatementBuilder,
-    SqliteQueryBuilder, SubQueryStatement, Values,
+    Expr, ExprTrait, OnConflict, PostgresQueryBuilder, QueryBuilder, QueryStatementBuilder, SelectStatement,
+    SqliteQueryBuilder, SubQueryStatement, Value, Values,
 };
 use sea_query_sqlx::SqlxValues;
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
+use std::sync::OnceLock;
 
 /// A statement with its arguments.
 #[derive(Debug)]
@@ -43,14 +44,44 @@ pub(crate) struct Statement {
 enum Text {
     /// Built for the engine that runs it.
     Built(Box<SubQueryStatement>),
+    /// Written once for each engine, with its arguments.
+    Kept(&'static KeptText, Vec<Value>),
     /// Rows, whose insertion is written for each engine.
     Rows(Rows),
+}
+
+/// The text of a statement that is run so often that building it would count: it is built once for each engine.
+#[derive(Debug)]
+struct KeptText {
+    /// Builds it with arguments that mean nothing, in the place of those that it is run with.
+    query: fn() -> SelectStatement,
+    on_sqlite: OnceLock<String>,
+    on_postgres: OnceLock<String>,
+}
+
+impl KeptText {
+    const fn of(query: fn() -> SelectStatement) -> Self {
+        KeptText { query, on_sqlite: OnceLock::new(), on_postgres: OnceLock::new() }
+    }
+
+    fn text(&'static self, engine: Engine) -> SqlStr {
+        let text = match engine {
+            Engine::Sqlite => self.on_sqlite.get_or_init(|| (self.query)().build(SqliteQueryBuilder).0),
+            Engine::Postgres => self.on_postgres.get_or_init(|| (self.query)().build(PostgresQueryBuilder).0),
+        };
+        AssertSqlSafe(text.as_str()).into_sql_str()
+    }
 }
 
 impl Statement {
     /// A statement whose text is one of a few: connections keep it prepared.
     pub(crate) fn fixed(query: impl QueryStatementBuilder) -> Self {
         Statement { text: Text::Built(Box::new(query.into())), is_fixed: true }
+    }
+
+    /// The same where the text is kept: these are the arguments, in the order in which the text has them.
+    fn kept(text: &'static KeptText, values: Vec<Value>) -> Self {
+        Statement { text: Text::Kept(text, values), is_fixed: true }
     }
 
     /// A statement whose text depends on how much there is to do: keeping it would push the fixed ones out.
@@ -71,6 +102,7 @@ impl Statement {
                 let (sql, values) = rows.build(engine);
                 (sql, Values(values), is_kept)
             }
+            Text::Kept(text, values) => (text.text(engine), Values(values), self.is_fixed),
             Text::Built(query) => {
                 let (sql, values) = match engine {
                     Engine::Sqlite => built(&query, SqliteQueryBuilder),

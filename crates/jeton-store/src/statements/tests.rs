@@ -73,6 +73,17 @@ fn no_statement_asks_for_time_or_randomness() {
     }
 }
 
+#[test]
+fn every_statement_has_a_value_for_each_place() {
+    for (name, runs, statement) in all() {
+        if runs != Runs::OnPostgres {
+            let (sql, values, _) = statement.build(Engine::Sqlite).unwrap();
+            // A text in the statement that holds a question mark would be miscounted: there is none.
+            assert_eq!(sql.as_str().matches('?').count(), values.0.0.len(), "{name}: {}", sql.as_str());
+        }
+    }
+}
+
 #[tokio::test]
 async fn sqlite_prepares_every_statement() {
     let mut connection = sqlite().await;

@@ -4,7 +4,7 @@ use super::apps::{deleted_ids, is_of_live_app, live_id};
 use super::insertion::{Form, Insertion, Row, Rows};
 use super::log::{ENTRY, NewChange, entry};
 use super::totals::COUNT_INSERTED;
-use super::{Statement, one_more};
+use super::{KeptText, Statement, one_more};
 use crate::change::ChangeKind;
 use crate::model::NewToken;
 use crate::schema::{TokenDigests, Tokens};
@@ -198,6 +198,17 @@ fn owner(owner: &Owner) -> (Option<String>, bool) {
 /// The tokens with one of these digests, be it that of the secret which they show or a further one, with that digest. Takes
 /// at most [`MAX_SOUGHT`].
 pub(crate) fn tokens_by_digests(digests: &[Digest]) -> Statement {
+    static TEXT: KeptText = KeptText::of(|| by_digests(&[Digest::ZERO]));
+    match digests {
+        [digest] => {
+            let digest = Value::from(digest.as_bytes().to_vec());
+            Statement::kept(&TEXT, vec![digest.clone(), digest])
+        }
+        _ => Statement::varying(by_digests(digests)),
+    }
+}
+
+fn by_digests(digests: &[Digest]) -> SelectStatement {
     let is_sought = |column: Expr| column.is_in(digests.iter().map(|digest| digest.as_bytes().to_vec()));
     let mut tokens = select();
     tokens
@@ -222,11 +233,7 @@ pub(crate) fn tokens_by_digests(digests: &[Digest]) -> Statement {
         .and_where(is_sought(Expr::col(of(TokenDigests::Digest))))
         .and_where(is_of_live_app())
         .take();
-    tokens.union(UnionType::All, further);
-    match digests {
-        [_] => Statement::fixed(tokens),
-        _ => Statement::varying(tokens),
-    }
+    tokens.union(UnionType::All, further).take()
 }
 
 /// Of which app's tokens these digests are, beside those of the secrets which they show. Takes at most [`MAX_INSERTED`].
@@ -277,14 +284,18 @@ pub(crate) fn foreign_digests(first: TokenId, last: TokenId, limit: u32) -> Stat
 }
 
 pub(crate) fn token_by_id(app_id: AppId, id: TokenId) -> Statement {
-    Statement::fixed(
+    static TEXT: KeptText = KeptText::of(|| {
         select()
-            .and_where(Expr::col(Tokens::Id).eq(id.get()))
-            .and_where(Expr::col(Tokens::AppId).eq(live_id(app_id)))
+            .and_where(Expr::col(Tokens::Id).eq(0_i64))
+            .and_where(Expr::col(Tokens::AppId).eq(live_id(ANY_APP)))
             .and_where(is_not_revoked())
-            .take(),
-    )
+            .take()
+    });
+    Statement::kept(&TEXT, vec![id.get().into(), app_id.get().into()])
 }
+
+/// In the place of an argument of a text that is kept.
+const ANY_APP: AppId = AppId::new(1).expect("one is a number of an app");
 
 /// Takes at most [`MAX_SOUGHT`].
 pub(crate) fn tokens_by_ids(app_id: AppId, ids: &[TokenId]) -> Statement {
