@@ -15,7 +15,7 @@ use crate::error::StoreError;
 use crate::model::Inserted;
 use crate::schema::Changes;
 use crate::session::Session;
-use crate::statements::insertion::Row;
+use crate::statements::insertion::{MOST_KEPT_ON_SQLITE, Row};
 use crate::statements::log::{MAX_WRITTEN, NewChange, insert_changes};
 use crate::write::{Facts, Outcome, Writable, Write, writes};
 use std::future::Future;
@@ -106,7 +106,8 @@ impl<S: Session> Work<'_, '_, S> {
     /// Numbers are given out in the order of the entries.
     async fn write_log(&mut self) -> Result<Option<Entry>, StoreError> {
         let mut newest = self.newest;
-        for changes in self.log.chunks(MAX_WRITTEN) {
+        let most = if S::NUMBERS_IN_ORDER { MOST_KEPT_ON_SQLITE } else { MAX_WRITTEN };
+        for changes in self.log.chunks(most) {
             let sequence = self.session.append(insert_changes(changes), Changes::Sequence).await?;
             newest = changes.last().map(|change| Entry { sequence, at: change.at.as_millis() });
         }

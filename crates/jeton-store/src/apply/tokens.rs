@@ -9,9 +9,10 @@ use crate::model::{Inserted, NewToken, Replaced, SelfMadeLimit};
 use crate::record::Record;
 use crate::schema::{Changes, GivenOut, TokenDigests, Tokens};
 use crate::session::Session;
+use crate::statements::apps;
+use crate::statements::insertion::{MOST_KEPT_ON_SQLITE, Row};
 use crate::statements::log::NewChange;
 use crate::statements::tokens::{self, MAX_INSERTED, new_row};
-use crate::statements::{apps, insertion::Row};
 use crate::write::{DeleteToken, InsertTokens, ReplaceToken, RevokeToken, Touched, Write, WriteLine};
 use jeton_core::{Actor, AppId, Digest, Timestamp, TokenId, TokenKind};
 use std::collections::{HashMap, HashSet};
@@ -268,18 +269,26 @@ impl<'w, S: Session> Work<'_, 'w, S> {
     /// Inserts tokens, all of which should go in, with their entries of the change log: on SQLite each statement that is waited
     /// for takes as long as some rows.
     async fn insert_foreseen(&mut self, arrivals: Vec<Arrival<'w>>) -> Result<Vec<Inserted>, StoreError> {
-        let before = self.last_given_out().await?;
-        let ids: Vec<TokenId> = (before + 1..).map_while(TokenId::new).take(arrivals.len()).collect();
-        let (mut rows, mut entries) = (Vec::with_capacity(ids.len()), Vec::with_capacity(ids.len()));
-        for (arrival, id) in arrivals.into_iter().zip(&ids) {
-            let which = (arrival.app_id, *id, arrival.token.digest);
-            entries.push(entry(ChangeKind::TokenIssued, which, arrival.at, arrival.by, None));
-            rows.push(arrival.row);
+        let first = self.last_given_out().await? + 1;
+        let ids: Vec<TokenId> = (first..).map_while(TokenId::new).take(arrivals.len()).collect();
+        let mut arrivals = arrivals.into_iter();
+        // As many as there are prepared statements for: others take as long to prepare as to run, and give way to nobody meanwhile.
+        for ids in ids.chunks(MOST_KEPT_ON_SQLITE) {
+            let (mut rows, mut entries) = (Vec::with_capacity(ids.len()), Vec::with_capacity(ids.len()));
+            for (arrival, id) in arrivals.by_ref().take(ids.len()).zip(ids) {
+                let which = (arrival.app_id, *id, arrival.token.digest);
+                entries.push(entry(ChangeKind::TokenIssued, which, arrival.at, arrival.by, None));
+                rows.push(arrival.row);
+            }
+            let before = ids.first().map_or(0, |id| id.get() - 1);
+            let insertion = tokens::insert_tokens_with_entries(rows, before, &entries);
+            let (inserted, sequence) = self.session.run_all(insertion).await?;
+            self.newest = entries.last().map(|entry| Entry { sequence, at: entry.at.as_millis() });
+            if inserted != ids.len() as u64 {
+                self.is_as_foreseen = false;
+                break;
+            }
         }
-        let insertion = tokens::insert_tokens_with_entries(rows, before, &entries);
-        let (inserted, sequence) = self.session.run_all(insertion).await?;
-        self.is_as_foreseen = inserted == ids.len() as u64;
-        self.newest = entries.last().map(|entry| Entry { sequence, at: entry.at.as_millis() });
         Ok(ids.into_iter().map(Inserted::Issued).collect())
     }
 
@@ -297,7 +306,8 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         arrivals: &mut [Arrival<'w>],
     ) -> Result<Vec<Inserted>, StoreError> {
         let mut answers = Vec::with_capacity(arrivals.len());
-        for arrivals in arrivals.chunks_mut(MAX_INSERTED) {
+        let most = if S::NUMBERS_IN_ORDER { MOST_KEPT_ON_SQLITE } else { MAX_INSERTED };
+        for arrivals in arrivals.chunks_mut(most) {
             let taken = self.taken_beside(arrivals).await?;
             let is_free = |arrival: &Arrival<'w>| !taken.contains(&(arrival.app_id, arrival.token.digest));
             let mut free: Vec<_> = arrivals.iter_mut().filter(|arrival| is_free(arrival)).collect();

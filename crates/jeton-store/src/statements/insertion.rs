@@ -13,7 +13,7 @@ pub(crate) type Row = Vec<Value>;
 /// are fewer rows, rows of NULLs fill the next longer one, which it leaves out.
 const KEPT: usize = 11;
 /// The most rows for which there are such texts.
-const MOST: usize = 64;
+pub(crate) const MOST_KEPT_ON_SQLITE: usize = 64;
 /// On PostgreSQL, texts for so many rows are kept, each for a number of its own.
 pub(crate) const MOST_KEPT_ON_POSTGRES: usize = 16;
 
@@ -88,7 +88,7 @@ impl Insertion {
     /// Whether the text for this many rows is one that connections keep prepared.
     pub(super) fn is_kept(engine: Engine, rows: usize) -> bool {
         match engine {
-            Engine::Sqlite => rows <= MOST,
+            Engine::Sqlite => rows <= MOST_KEPT_ON_SQLITE,
             Engine::Postgres => rows <= MOST_KEPT_ON_POSTGRES,
         }
     }
@@ -256,9 +256,9 @@ mod tests {
         let text = |rows| PAIRS.text(Engine::Sqlite, rows).as_str().to_owned();
         assert_eq!(text(33), text(40));
         assert_ne!(text(32), text(33));
-        let kept: Vec<_> = (1..=MOST).map(kept_for).collect();
+        let kept: Vec<_> = (1..=MOST_KEPT_ON_SQLITE).map(kept_for).collect();
         assert!(kept.iter().zip(1..).all(|((_, size), rows)| *size >= rows) && kept.is_sorted());
-        assert_eq!((kept[2], kept[8], kept[63]), ((2, 4), (4, 16), (KEPT - 1, MOST)));
+        assert_eq!((kept[2], kept[8], kept[63]), ((2, 4), (4, 16), (KEPT - 1, MOST_KEPT_ON_SQLITE)));
         assert_ne!(text(65), text(66));
         for (rows, is_kept) in [(1, true), (64, true), (65, false)] {
             assert_eq!(Insertion::is_kept(Engine::Sqlite, rows), is_kept);
@@ -275,7 +275,7 @@ mod tests {
             let (sql, values) = all.build(Engine::Sqlite);
             assert_eq!(sql.as_str().matches('?').count(), values.len(), "{rows}");
             // Each begins where its statement does.
-            let size = if rows > MOST { rows } else { kept_for(rows).1 };
+            let size = if rows > MOST_KEPT_ON_SQLITE { rows } else { kept_for(rows).1 };
             assert_eq!(
                 (&values[0], &values[2 * size], &values[2 * size + 1]),
                 (&number(1), &number(7), &number(2))
