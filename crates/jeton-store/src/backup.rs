@@ -1,4 +1,5 @@
-//! Backups: one SQLite file in this crate's own schema, whatever engine the data comes from and goes to.
+//! Backups: one SQLite file in this crate's own schema, whatever the engine of its source and its
+//! destination.
 
 use crate::copy::{copy, pass_numbers};
 use crate::error::{OpenError, StoreError};
@@ -17,7 +18,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Writes everything that `from` sees into the empty file at `path`. The caller brings it to the disk.
+/// Writes everything that `from` sees into the empty file at `path`. The caller syncs it to the disk.
 pub(crate) async fn write(from: &mut impl Session, path: &Path) -> Result<BackedUp, StoreError> {
     let mut file = connect_to_backup(path, false).await.map_err(StoreError::unavailable)?;
     // The file counts only once it is complete: until then it needs neither a journal nor syncs.
@@ -45,23 +46,24 @@ pub(crate) async fn write(from: &mut impl Session, path: &Path) -> Result<Backed
     Ok(backed_up)
 }
 
-/// A backup that is open for reading, at the newest schema.
+/// A backup opened for reading, at the newest schema.
 pub(crate) struct Backup {
     pub(crate) connection: SqliteConnection,
-    /// What was migrated in its place. Dropped last.
+    /// The migrated copy, if there is one. Dropped last.
     _copy: Option<Copy>,
 }
 
 impl Backup {
-    /// Opens the file at `path` and leaves it as it is. One of an older version is copied first.
+    /// Opens the file at `path` without changing it. A backup of an older version is copied first.
     ///
     /// # Errors
-    /// It was written by a newer version, is no backup, or cannot be read.
+    ///
+    /// It was written by a newer version, is not a backup, or cannot be read.
     pub(crate) async fn open(path: &Path) -> Result<Self, OpenError> {
         let mut connection = connect_to_backup(path, true).await?;
         let found = version(&mut connection).await?;
         if found == 0 {
-            return Err(OpenError::unavailable("it is no database of ours"));
+            return Err(OpenError::unavailable("it is not a database of jeton"));
         }
         if !migrations::is_behind(found, migrations::SQLITE)? {
             return Ok(Backup { connection, _copy: None });
@@ -74,7 +76,7 @@ impl Backup {
     }
 }
 
-/// A file for the time being, removed when dropped.
+/// A temporary file, removed when dropped.
 struct Copy(PathBuf);
 
 impl Copy {
@@ -98,16 +100,17 @@ impl Drop for Copy {
     }
 }
 
-/// Looks through the backup at `path`: whether SQLite finds its file sound, and each row makes sense.
+/// Checks the backup at `path`: whether SQLite finds its file sound, and each row is valid.
 ///
 /// # Errors
-/// It was written by a newer version, is no backup, or cannot be read.
+///
+/// It was written by a newer version, is not a backup, or cannot be read.
 pub async fn check_backup(path: &Path) -> Result<CheckReport, OpenError> {
     let mut backup = Backup::open(path).await?;
     let damaged = |error: StoreError| OpenError::unavailable(error);
     let faults = check::sqlite_file(&mut backup.connection).await.map_err(damaged)?;
     if !faults.is_empty() {
-        // Rows of a damaged file may take any time to read, or never end.
+        // Reading the rows of a damaged file may take any time, or never end.
         return Ok(CheckReport { faults, ..CheckReport::default() });
     }
     let report = check::rows(&mut backup.connection).await.map_err(damaged)?;

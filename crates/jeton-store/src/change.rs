@@ -2,55 +2,55 @@
 
 use jeton_core::{Actor, AppId, Digest, Timestamp, TokenId};
 
-/// One entry of the change log. Holds no secret in clear.
+/// One entry in the change log. Contains no secret in clear.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
-    /// Its number, unique in the log. SQLite gives them out in the order of the log. PostgreSQL does so within a
-    /// transaction only: an entry may have a lower number than one that came before it.
+    /// Its number, unique in the log. SQLite assigns them in the order of the log. PostgreSQL does so only
+    /// within a transaction: an entry may have a lower number than an earlier one.
     pub sequence: i64,
-    /// When it happened, by the clock of whoever wrote it.
+    /// When it happened, by the clock of the process that wrote it.
     pub at: Timestamp,
-    /// What happened.
+    /// The kind of change.
     pub kind: ChangeKind,
-    /// The app it happened in; `None` for operators.
+    /// The app of the change; `None` for operators.
     pub app_id: Option<AppId>,
-    /// The token, or the operator, it happened to; `None` if it happened to the app as a whole.
+    /// The token, or the operator, that was changed; `None` if it was the app as a whole.
     pub subject_id: Option<i64>,
-    /// The digest of the token it happened to, by which caches drop it.
+    /// The digest of the changed token, for the invalidation of caches.
     pub digest: Option<Digest>,
-    /// Who did it.
+    /// Who made it.
     pub by: Actor,
-    /// Of a token that was revoked or removed: what can still be told of it.
+    /// For a token that was revoked or removed: what is still known of it.
     pub removal: Option<Removal>,
 }
 
 impl Change {
-    /// The token that it happened to.
+    /// The token that was changed.
     pub fn token_id(&self) -> Option<TokenId> {
         self.kind.is_of_token().then_some(self.subject_id).flatten().and_then(TokenId::new)
     }
 }
 
-/// What is heard of others' changes before anybody has looked.
+/// The state of announcements of others' changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Hints {
-    /// Whether anything would be heard now.
+    /// Whether announcements are being received.
     pub is_listening: bool,
-    /// How often something was.
+    /// How many were received.
     pub heard: u64,
 }
 
-/// What can be told of a token that is gone.
+/// What is known of a token that is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Removal {
     /// Whether LoopBack saw it until then.
     pub was_on_loopback: bool,
-    /// By what its secret can be shown again, if LoopBack saw it, it was kept until then, and it was not
+    /// The sealed secret, if LoopBack saw the token, it was kept until then, and it was not
     /// [erased](crate::write::EraseRemovedSecrets) since.
     pub sealed: Option<Vec<u8>>,
 }
 
-/// What happened.
+/// A kind of change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ChangeKind {
     /// A token was issued.
@@ -59,21 +59,21 @@ pub enum ChangeKind {
     TokenUpdated,
     /// A token was revoked.
     TokenRevoked,
-    /// A token was removed, as LoopBack removes: its secret can be used again.
+    /// A token was deleted, as LoopBack does: its secret can be used again.
     TokenDeleted,
-    /// An app was made.
+    /// An app was created.
     AppCreated,
     /// An app's settings or credentials were changed.
     AppUpdated,
     /// An app was deleted, and with it all of its tokens.
     AppDeleted,
-    /// An operator was made.
+    /// An operator was created.
     OperatorCreated,
     /// An operator was revoked.
     OperatorRevoked,
-    /// Tokens of an app that had expired or been revoked long ago were removed, any number of them.
+    /// Any number of tokens of an app that had expired or been revoked long ago were removed.
     TokensPurged,
-    /// Everything was replaced by what a backup holds.
+    /// Everything was replaced by a restore.
     Restored,
 }
 
@@ -93,7 +93,7 @@ impl ChangeKind {
         ChangeKind::Restored,
     ];
 
-    /// The stable name, as the log keeps it.
+    /// The stable name, as stored in the log.
     pub const fn name(self) -> &'static str {
         match self {
             ChangeKind::TokenIssued => "token.issued",
@@ -115,32 +115,32 @@ impl ChangeKind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// Whether it happens to a token.
+    /// Whether it concerns a token.
     pub const fn is_of_token(self) -> bool {
         use ChangeKind::{TokenDeleted, TokenIssued, TokenRevoked, TokenUpdated};
         matches!(self, TokenIssued | TokenUpdated | TokenRevoked | TokenDeleted)
     }
 }
 
-/// How far a store's change log was seen by one who asks for [`News`].
+/// A position in a store's change log, for [`News`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogPosition(pub(crate) Seen);
 
-/// What tells seen entries from unseen ones.
+/// What distinguishes entries that were seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
-    /// Everything up to this number, which is the last one seen. 0: nothing. For logs that have one writer at a time.
+    /// Everything up to this number, the last one seen. 0: nothing. For logs with one writer at a time.
     UpTo(i64),
-    /// Everything of the transactions that were over in this snapshot, as PostgreSQL writes it.
+    /// Everything by transactions that were over in this snapshot, in PostgreSQL's format.
     Snapshot(String),
 }
 
-/// What became visible in the change log.
+/// Entries that became visible in the change log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct News {
-    /// From where to ask for the next.
+    /// The position from which to ask next.
     pub position: LogPosition,
-    /// The entries. `None`: they cannot be told, because they are too many or because the log was cut short or replaced.
-    /// Then anything may have changed.
+    /// The entries. `None`: they are unknown, because they are too many or because the log was cut short or
+    /// replaced. Anything may have changed then.
     pub changes: Option<Vec<Change>>,
 }

@@ -1,4 +1,4 @@
-//! Whether what is stored makes sense.
+//! Consistency checks of the stored data.
 
 use crate::decode;
 use crate::error::StoreError;
@@ -11,17 +11,17 @@ use futures_util::TryStreamExt;
 use sqlx::query_scalar;
 use sqlx::sqlite::SqliteConnection;
 
-/// Faults that are told one by one; more of them say nothing new.
+/// At most this many faults are listed; more add no information.
 const MAX_FAULTS: usize = 100;
 
 /// What no sound database has any row of, each with a statement that counts them.
 const NEVER: [(&str, &str); 10] = [
     (
-        "digests that two tokens of an app have",
+        "digests shared by two tokens of an app",
         "SELECT count(*) FROM (SELECT 1 FROM tokens GROUP BY digest, app_id HAVING count(*) > 1) AS twice",
     ),
     (
-        "digests that a token of an app has and another beside its own",
+        "digests of a token that are further digests of another",
         "SELECT count(*) FROM token_digests JOIN tokens \
          ON tokens.digest = token_digests.digest AND tokens.app_id = token_digests.app_id",
     ),
@@ -53,7 +53,7 @@ const NEVER: [(&str, &str); 10] = [
     ("users whose tokens were miscounted", totals::MISCOUNTED_USERS),
 ];
 
-/// What SQLite finds wrong with the file itself.
+/// Faults that SQLite finds in the file itself.
 pub(crate) async fn sqlite_file(connection: &mut SqliteConnection) -> Result<Vec<String>, StoreError> {
     let found: Vec<String> = query_scalar("PRAGMA integrity_check")
         .fetch_all(connection)
@@ -62,7 +62,7 @@ pub(crate) async fn sqlite_file(connection: &mut SqliteConnection) -> Result<Vec
     Ok(if found == ["ok"] { Vec::new() } else { found })
 }
 
-/// Reads every row, and says which make no sense by themselves or beside the others.
+/// Reads every row, and reports those that are not valid by themselves or together.
 pub(crate) async fn rows<S: Session>(session: &mut S) -> Result<CheckReport, StoreError> {
     let mut report = CheckReport::default();
     let faults = &mut report.faults;
@@ -101,7 +101,7 @@ pub(crate) async fn rows<S: Session>(session: &mut S) -> Result<CheckReport, Sto
     Ok(report)
 }
 
-/// Reads each row of an answer and returns how many there are.
+/// Reads each row of an answer and returns their number.
 async fn each<S: Session>(
     session: &mut S,
     statement: Statement,
@@ -121,7 +121,7 @@ async fn each<S: Session>(
     Ok(count)
 }
 
-/// Makes sure that no number can be given out a second time.
+/// Checks that no number can be assigned a second time.
 async fn numbers<S: Session>(
     session: &mut S,
     shape: &Shape,

@@ -1,4 +1,4 @@
-//! Whether a database is still the one that it was, as far as its change log tells.
+//! Continuity: whether a database is still the same one, judging by its change log.
 
 use crate::decode;
 use crate::error::StoreError;
@@ -7,28 +7,28 @@ use crate::statements::log;
 use std::fmt;
 use std::str::FromStr;
 
-/// An entry of the change log; zeros where there is none.
+/// An entry in the change log; zeros if there is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) sequence: i64,
-    /// Milliseconds of its time. A number that is given out a second time has another one.
+    /// Its time in milliseconds, which differs if a number is assigned a second time.
     pub(crate) at: i64,
 }
 
-/// Where the change log of an initialised database ends.
+/// The end of the change log of an initialised database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LogEnd {
     pub(crate) epoch: i64,
-    /// The entry of the greatest number.
+    /// The entry with the greatest number.
     pub(crate) newest: Entry,
-    /// That of the greatest number up to the one that was known.
+    /// The one with the greatest number up to the known one.
     pub(crate) known: Entry,
-    /// Whether a restore is among those that came since the last look.
+    /// Whether there was a restore since the last look.
     pub(crate) is_restored: bool,
 }
 
 impl LogEnd {
-    /// Where the log ends now, which is asked for by one who has seen this. `None`: nothing was initialised.
+    /// The end of the log, for a caller that knows this much of it. `None`: the database is not initialised.
     pub(crate) async fn read<S: Session>(
         session: &mut S,
         before: &Continuity,
@@ -39,31 +39,31 @@ impl LogEnd {
     }
 }
 
-/// A database is not the one that it was.
+/// A break of continuity: the database is not the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Break {
-    /// What was written last is not there.
+    /// The last write is missing.
     #[error("the database is older than it was: change {seen} was there, and is not")]
     Older {
-        /// The newest entry that was there.
+        /// The newest entry that existed.
         seen: i64,
     },
-    /// It is not a later state of the same one.
-    #[error("the database is another than it was, and no command has restored it")]
+    /// It is not a later state of the same database.
+    #[error("the database is a different one, and no command has restored it")]
     Other,
 }
 
 /// What is known of a database's change log.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Continuity {
-    /// What the last look has seen.
+    /// The end of the log at the last look.
     seen: Option<LogEnd>,
-    /// The newest entry that this process has written, and that is committed.
+    /// The newest committed entry that this process has written.
     written: Entry,
 }
 
 impl Continuity {
-    /// Since which entry to ask for restores, and about which to ask whether it is still there.
+    /// The entry since which to look for restores, and the one whose presence to check.
     fn asked(&self) -> (i64, i64) {
         self.seen.map_or((i64::MAX, i64::MAX), |seen| (seen.newest.sequence, self.newest(&seen).sequence))
     }
@@ -72,14 +72,15 @@ impl Continuity {
         if self.written.sequence > seen.newest.sequence { self.written } else { seen.newest }
     }
 
-    /// Whether a database that this was known of, before a transaction began there, can have given out a number in it.
+    /// Whether the database known so far can have assigned this number in a transaction that began now.
     pub(crate) fn check_written(&self, written: Entry) -> Result<(), Break> {
         let newest = self.seen.map_or(self.written, |seen| self.newest(&seen));
         if written.sequence > newest.sequence { Ok(()) } else { Err(Break::Older { seen: newest.sequence }) }
     }
 
-    /// Whether what is there now, which was [read](LogEnd::read) by one who knew this, can have become of what was known.
-    /// Numbers go on above those of before also when a command restores a backup. Only the beginning of a log is ever cut off.
+    /// Whether the current end of the log, [read](LogEnd::read) with this knowledge, is consistent with it.
+    /// Numbers continue above the former ones after a restore by command, too. Only the start of a log is
+    /// ever cut off.
     pub(crate) fn check(&self, now: Option<LogEnd>) -> Result<(), Break> {
         let Some(before) = self.seen else { return Ok(()) };
         let newest = self.newest(&before);
@@ -94,7 +95,7 @@ impl Continuity {
         }
     }
 
-    /// Takes what a look has seen, unless a later one has seen more.
+    /// Records what a look has seen, unless a later one has seen more.
     pub(crate) fn learn(&mut self, now: Option<LogEnd>) {
         let sequence = |end: &LogEnd| end.newest.sequence;
         if now.as_ref().map(sequence) >= self.seen.as_ref().map(sequence) {
@@ -102,7 +103,7 @@ impl Continuity {
         }
     }
 
-    /// How far the log goes, if anybody has looked.
+    /// The end of the log, if it was ever read.
     pub(crate) fn mark(&self) -> Option<Mark> {
         self.seen.map(|seen| Mark { epoch: seen.epoch, newest: self.newest(&seen) })
     }
@@ -112,7 +113,7 @@ impl Continuity {
         self.written != Entry::default()
     }
 
-    /// Takes what this process has committed.
+    /// Records what this process has committed.
     pub(crate) fn note(&mut self, written: Entry) {
         if written.sequence > self.written.sequence {
             self.written = written;
@@ -120,7 +121,7 @@ impl Continuity {
     }
 }
 
-/// How far a database's change log went.
+/// The end of a database's change log, as stored outside of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mark {
     epoch: i64,
@@ -128,7 +129,7 @@ pub(crate) struct Mark {
 }
 
 impl From<Mark> for Continuity {
-    /// What was seen by whoever has left the mark.
+    /// What the process that stored the mark had seen.
     fn from(Mark { epoch, newest }: Mark) -> Self {
         let seen = LogEnd { epoch, newest, known: newest, is_restored: false };
         Continuity { seen: Some(seen), written: Entry::default() }
@@ -136,13 +137,13 @@ impl From<Mark> for Continuity {
 }
 
 impl Mark {
-    /// Whether the log went further than another one says.
+    /// Whether the log went further than another mark.
     pub(crate) fn is_beyond(&self, other: Option<Mark>) -> bool {
         other.is_none_or(|other| self.newest.sequence > other.newest.sequence)
     }
 }
 
-/// A line of always the same length: the epoch, and the number and the time of the entry.
+/// A line of fixed length: the epoch, and the number and the time of the entry.
 impl fmt::Display for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Mark { epoch, newest } = self;
@@ -150,7 +151,7 @@ impl fmt::Display for Mark {
     }
 }
 
-/// A text is no mark.
+/// The text is not a mark.
 #[derive(Debug)]
 pub(crate) struct NoMark;
 
@@ -196,12 +197,12 @@ mod tests {
             (before, none, end(2, entry(9, 90), entry(4, 40), true), Ok(())),
             (before, none, end(1, entry(4, 40), entry(4, 40), false), older(5)),
             (before, none, end(2, entry(4, 40), entry(4, 40), true), older(5)),
-            // Others have taken the numbers since.
+            // The numbers were reused since.
             (before, none, end(1, entry(9, 90), entry(5, 80), false), older(5)),
             (before, none, end(1, entry(9, 90), entry(4, 40), false), older(5)),
             (before, none, end(2, entry(9, 90), five, false), Err(Break::Other)),
             (before, none, None, Err(Break::Other)),
-            // What was acknowledged after the last look.
+            // Writes acknowledged after the last look.
             (before, seven, end(1, seven, seven, false), Ok(())),
             (before, seven, end(1, entry(6, 60), entry(6, 60), false), older(7)),
             (before, seven, end(1, entry(9, 90), entry(7, 80), false), older(7)),
@@ -236,7 +237,7 @@ mod tests {
         let at = |sequence| end(1, entry(sequence, sequence), entry(sequence, sequence), false);
         let mut continuity = Continuity::default();
         assert_eq!(continuity.asked(), (i64::MAX, i64::MAX));
-        // A look that was overtaken by another teaches nothing.
+        // A look that was overtaken by another adds nothing.
         for (now, seen) in [(at(5), 5), (at(4), 5), (None, 5), (at(6), 6)] {
             continuity.learn(now);
             assert_eq!(continuity.asked(), (seen, seen));

@@ -1,4 +1,4 @@
-//! What rows mean.
+//! Decoding rows.
 
 use crate::change::{Change, ChangeKind, Removal};
 use crate::continuity::{Entry, LogEnd};
@@ -15,7 +15,7 @@ use jeton_core::{
     TokenKind, UserId,
 };
 
-/// The number of whatever kind that a column holds: an app's, a token's or an operator's.
+/// The number in a column: of an app, a token or an operator.
 pub(crate) fn number<T>(
     row: &impl Record,
     column: impl Column,
@@ -24,7 +24,7 @@ pub(crate) fn number<T>(
     row.read_as(column, new)
 }
 
-/// The digest that a column holds.
+/// The digest in a column.
 pub(crate) fn digest(row: &impl Record, column: impl Column) -> Result<Digest, StoreError> {
     row.read_as(column, |bytes: Vec<u8>| Digest::from_bytes(&bytes))
 }
@@ -34,7 +34,7 @@ pub(crate) fn count(row: &impl Record) -> Result<u64, StoreError> {
     row.read_as(Count, |count: i64| count.try_into().ok())
 }
 
-/// The check value of one key; `None` in the row that says that there are no keys at all.
+/// The check value of one key; `None` in the row that means that there are no keys.
 pub(crate) fn key_check(row: &impl Record) -> Result<Option<KeyCheck>, StoreError> {
     let Some(key_id) = row.read_as_option(KeyChecks::KeyId, |id: i64| id.try_into().ok())? else {
         return Ok(None);
@@ -176,7 +176,7 @@ pub(crate) fn change(row: &impl Record) -> Result<Change, StoreError> {
     })
 }
 
-/// What the log is told of a token that goes, as it was until then.
+/// What the log stores about a token that goes, as it was until then.
 pub(crate) fn removal(row: &impl Record, at: Timestamp) -> Result<Removal, StoreError> {
     let kind = row.read_as(Tokens::Kind, |name: String| TokenKind::from_name(&name))?;
     let is_enabled = row.read::<Option<String>>(Tokens::DisabledBy)?.is_none();
@@ -191,7 +191,7 @@ pub(crate) fn log_state(row: &impl Record, after: i64) -> Result<LogState, Store
     Ok(LogState { epoch: row.read(Genesis::Epoch)?, has_gap: after != 0 && count(row)? == 0 })
 }
 
-/// Where the log ends.
+/// The end of the log.
 pub(crate) fn log_end(row: &impl Record) -> Result<LogEnd, StoreError> {
     let entry = |sequence: LogEnds, at: LogEnds| -> Result<Entry, StoreError> {
         Ok(Entry { sequence: row.read(sequence)?, at: row.read(at)? })

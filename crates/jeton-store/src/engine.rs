@@ -1,4 +1,4 @@
-//! The seam between the store and its engines.
+//! The interface between the store and its engines.
 
 use crate::change::Hints;
 use crate::error::StoreError;
@@ -12,18 +12,18 @@ use std::ops::DerefMut;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// What an engine brings: connections for reading, and a way to get writes committed.
+/// An engine: connections for reading, and a way to commit writes.
 pub(crate) trait Engine: fmt::Debug + Send + Sync + 'static {
     /// What statements run on.
     type Connection: Session;
 
-    /// A connection of a pool, for one statement. Dropping it while that runs ends a page's or a scan's.
+    /// A pooled connection, for one statement. Dropping it while a page or a scan runs ends the statement.
     type Reader: DerefMut<Target = Self::Connection> + Send;
 
-    /// How long a reading statement may take, from when it has its connection.
+    /// How long a reading statement may take once it has its connection.
     fn read_time(&self) -> Duration;
 
-    /// Makes a call that reads, its wait for a connection included, within what the engine bounds it to.
+    /// Makes a call that reads, including its wait for a connection, within the engine's time limit.
     fn read<T: Send>(
         &self,
         _: Reading,
@@ -35,27 +35,27 @@ pub(crate) trait Engine: fmt::Debug + Send + Sync + 'static {
     /// A connection for reading. Waiting for it is bounded.
     fn reader(&self, reading: Reading) -> impl Future<Output = Result<Self::Reader, StoreError>> + Send;
 
-    /// A connection on which everything is read as it was at one instant, however long that takes.
+    /// A connection that reads everything as of one instant, however long that takes.
     type Snapshot: DerefMut<Target = Self::Connection> + Send;
 
-    /// Begins to read everything as it is now.
+    /// Begins to read everything as of now.
     fn snapshot(&self) -> impl Future<Output = Result<Self::Snapshot, StoreError>> + Send;
 
-    /// What the engine finds wrong with its own files, as far as it can be asked.
+    /// Faults that the engine finds in its own files, as far as it can check.
     fn file_faults(
         &self,
         connection: &mut Self::Connection,
     ) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
 
-    /// Applies a write in a transaction and answers once that is on disk.
+    /// Applies a write in a transaction and returns once that is on disk.
     fn write(&self, write: Write) -> impl Future<Output = Result<Outcome, StoreError>> + Send;
 
-    /// Tells `hints` of what other processes announce, for ever.
+    /// Updates `hints` with announcements by other processes; never returns.
     fn listen(&self, hints: &watch::Sender<Hints>) -> impl Future<Output = ()> + Send;
 
-    /// What is counted.
+    /// The counters.
     fn measures(&self) -> &StoreMeasures;
 
-    /// Finishes what is under way and closes. Everything asked afterwards is unavailable.
+    /// Finishes work in progress and closes. Every later call is unavailable.
     fn close(&self) -> impl Future<Output = ()> + Send;
 }

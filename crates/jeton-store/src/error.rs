@@ -1,22 +1,23 @@
-//! What can go wrong: not being able to find out.
+//! Errors of the store.
 
 use crate::fair::Crowded;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The store could not find out, or could not do it. Never says that something does not exist.
+/// The store could not answer, or could not write. Never means that something does not exist.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database cannot be reached, is busy for too long, is out of space, or failed. Trying again may help.
+    /// The database cannot be reached, is busy for too long, is out of space, or failed. Trying again may
+    /// help.
     #[error("the database is unavailable: {0}")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// So many of an app's requests wait for the same that this one cannot, or it has waited for too long. Other apps' are
-    /// served meanwhile.
+    /// Too many of an app's requests wait for the same resource, or this one has waited too long. Those of
+    /// other apps are served meanwhile.
     #[error(transparent)]
     Crowded(#[from] Crowded),
-    /// What is stored makes no sense. Trying again does not help.
-    #[error("the database holds a value that makes no sense, in {place}")]
+    /// A stored value is not valid. Trying again does not help.
+    #[error("the database holds an invalid value in {place}")]
     Corrupt {
         /// The table and column.
         place: &'static str,
@@ -24,17 +25,17 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Could not find out because of `cause`.
+    /// Unavailable because of `cause`.
     pub(crate) fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         StoreError::Unavailable(cause.into())
     }
 
-    /// What the database calls it, if it was the database that failed.
+    /// The database's error code, if it was the database that failed.
     pub(crate) fn code(&self) -> Option<String> {
         database_code(self)
     }
 
-    /// The same error as many times as there are callers to answer with it.
+    /// Copies of the same error for all callers that wait for it.
     pub(crate) fn shared(self) -> impl Fn() -> StoreError {
         let shared = Arc::new(self);
         move || match *shared {
@@ -45,7 +46,7 @@ impl StoreError {
     }
 }
 
-/// What the database calls the cause of an error, if it was the database that failed.
+/// The database's code for the cause of an error, if it was the database that failed.
 pub(crate) fn database_code(error: &(dyn std::error::Error + 'static)) -> Option<String> {
     if let Some(error) = error.downcast_ref::<sqlx::Error>() {
         return Some(error.as_database_error()?.code()?.into_owned());
@@ -53,7 +54,7 @@ pub(crate) fn database_code(error: &(dyn std::error::Error + 'static)) -> Option
     database_code(error.source()?)
 }
 
-/// A statement was given up.
+/// A statement exceeded its time limit.
 #[derive(Debug, thiserror::Error)]
 #[error("a statement took longer than {} ms", .0.as_millis())]
 pub(crate) struct TooSlow(pub(crate) Duration);
@@ -84,10 +85,10 @@ pub enum OpenError {
         /// The newest version that this program knows.
         known: i64,
     },
-    /// The URL makes no sense.
+    /// The URL is not valid.
     #[error("the database URL is not valid: it starts with postgres:// or postgresql://")]
     Url,
-    /// It cannot be reached, or is no database of ours.
+    /// It cannot be reached, or is not a database of Jeton.
     #[error("the database cannot be opened: {0}")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

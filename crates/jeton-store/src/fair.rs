@@ -1,4 +1,4 @@
-//! A few places that many parties share fairly.
+//! A few slots that many parties share fairly.
 
 use crate::lines::{Lines, Ticket};
 use std::collections::HashMap;
@@ -7,48 +7,49 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
-/// How places are shared.
+/// How slots are shared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Share {
-    /// How many there are. At least 1.
+    /// The number of slots. At least 1.
     pub places: usize,
-    /// Most that one party has at a time. At least 1. Where it is fewer than there are, one party's long turns leave
-    /// something to the others.
+    /// At most this many for one party at a time. At least 1. If it is less than the number of slots, one
+    /// party's long turns leave some to the others.
     pub each: usize,
-    /// Most that wait of one party.
+    /// At most this many waiting requests of one party.
     pub waiting: usize,
 }
 
-/// A few places for parties, which are apps as a rule. Who finds none waits in the line of its party, and the lines are
-/// served in turn: a party waits for at most one turn of each other party between two of its own, however many of theirs
-/// wait. Clones are one and the same.
+/// A few slots for parties, which are usually apps. A request that finds none free waits in the queue of its
+/// party, and the queues are served round-robin: between two turns of its own, a party waits for at most one
+/// turn of each other party, however many of theirs wait. Clones share one state.
 ///
-/// Nothing is promised about how long a turn is: whoever has one bounds it.
+/// The length of a turn is not bounded here but by its holder.
 pub struct Fair<P: Copy + Eq + Hash>(Arc<Mutex<State<P>>>);
 
-/// A place, until this is dropped.
+/// A slot, until this is dropped.
 pub struct Turn<P: Copy + Eq + Hash> {
     fair: Fair<P>,
     party: P,
-    /// Its place in the line, if it had to wait. It may be waiting still.
+    /// Its place in the queue, if it had to wait. It may still be waiting.
     ticket: Option<Ticket>,
 }
 
-/// So many of the party wait that no more may.
+/// Too many requests of the party are waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too many requests of this app wait for the same")]
+#[error("too many requests of this app are waiting")]
 pub struct Crowded;
 
 struct State<P> {
     free: usize,
     each: usize,
     held: HashMap<P, usize>,
-    /// Those who wait. While a place is free, each of them is of a party that has as many as it may.
+    /// The waiting requests. While a slot is free, each of them belongs to a party that has as many as it
+    /// may.
     lines: Lines<P, oneshot::Sender<()>>,
 }
 
 impl<P: Copy + Eq + Hash> Fair<P> {
-    /// Places to be shared.
+    /// Slots to share.
     pub fn new(share: Share) -> Self {
         let Share { places, each, waiting } = share;
         let lines = Lines::new(waiting);
@@ -60,10 +61,11 @@ impl<P: Copy + Eq + Hash> Fair<P> {
         })))
     }
 
-    /// Waits for the party's turn, for ever if need be. Who stops waiting leaves the line.
+    /// Waits for the party's turn, without a time limit. Dropping the future leaves the queue.
     ///
     /// # Errors
-    /// At once, if too many of the party wait already.
+    ///
+    /// At once, if too many of the party's requests are waiting already.
     pub async fn turn(&self, party: P) -> Result<Turn<P>, Crowded> {
         let (granted, is_granted) = oneshot::channel();
         let turn = {
@@ -80,7 +82,7 @@ impl<P: Copy + Eq + Hash> Fair<P> {
         Ok(turn)
     }
 
-    /// How many wait, of all parties.
+    /// The number of waiting requests, of all parties.
     pub fn waiting(&self) -> usize {
         self.lock().lines.len()
     }
@@ -113,7 +115,8 @@ impl<P: Copy + Eq + Hash> State<P> {
             let next = self.lines.next(|party, _| held.get(&party).is_none_or(|held| *held < each));
             let Some((party, granted)) = next else { break };
             self.take(party);
-            // Who has just gone away gives it back: it drops its turn, which is not in the line any more.
+            // A request that was dropped just now gives it back: it drops its turn, which is no longer in the
+            // queue.
             let _is_still_there = granted.send(());
         }
     }
@@ -164,7 +167,7 @@ mod tests {
         fair.turn(party).now_or_never().unwrap().unwrap()
     }
 
-    /// Somebody who waits in line already.
+    /// A request that is waiting already.
     fn waits(fair: &Fair<char>, party: char) -> Pending {
         let fair = fair.clone();
         let mut turn: Pending = Box::pin(async move { fair.turn(party).await });
@@ -216,7 +219,7 @@ mod tests {
         drop(held);
         let turn = granted(&mut second).unwrap();
         drop(turn);
-        // The third was granted its turn and never looked.
+        // The third was granted its turn but dropped before it was polled.
         drop(third);
         assert_eq!(fair.waiting(), 0);
         drop(now(&fair, 'b'));
@@ -246,7 +249,7 @@ mod tests {
                     let party = char::from_u32(97 + (number + round) % 5).unwrap();
                     let turn = fair.turn(party);
                     if (number + round).is_multiple_of(3) {
-                        // Asks once and goes away.
+                        // Polled once and dropped.
                         drop(turn.now_or_never());
                     } else if let Ok(turn) = turn.await {
                         tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! A store over another one, which says only what it does differently.
+//! A store on top of another one, which implements only what it changes.
 
 use crate::Store;
 use crate::change::{Change, Hints, LogPosition, News};
@@ -15,30 +15,30 @@ use std::fmt;
 use std::path::Path;
 use tokio::sync::watch;
 
-/// What a store is asked about.
+/// The kinds of queries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Question {
-    /// An app, or its client.
+    /// An app, or its client credentials.
     Apps,
     /// Tokens, or their number.
     Tokens,
-    /// Whatever else.
+    /// Anything else.
     Other,
 }
 
-/// A store over another one. It is a [`Store`] whose questions all go on to the other, each after [`ask`](Self::ask), and
-/// whose writes go through [`pass`](Self::pass).
+/// A store on top of another one. It is a [`Store`] that passes all queries on, each after
+/// [`ask`](Self::ask), and all writes through [`pass`](Self::pass).
 #[async_trait]
 pub trait Layer: Send + Sync + fmt::Debug {
     /// The other store.
     fn inner(&self) -> &dyn Store;
 
-    /// Called before each question goes on to the other store. An error is its answer.
+    /// Called before each query is passed on. An error becomes the answer.
     async fn ask(&self, _: Question) -> Result<(), StoreError> {
         Ok(())
     }
 
-    /// Makes a write, or has the other store make it.
+    /// Makes a write, usually by the other store.
     async fn pass(&self, write: Write) -> Result<Outcome, StoreError> {
         self.inner().commit(write).await
     }

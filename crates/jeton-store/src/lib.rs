@@ -1,11 +1,12 @@
-//! Where apps, tokens, operators and the change log are kept.
+//! Durable storage of apps, tokens, operators and the change log.
 //!
-//! [`Store`] is what the service sees: coarse questions, and writes that are values ([`mod@write`]), each of them one transaction.
-//! Two engines stand behind it, SQLite and PostgreSQL, and one conformance suite holds both to the same behaviour.
-//! [`Layer`] is for a store over another one.
+//! [`Store`] is the interface for the service: coarse queries, and writes that are values ([`mod@write`]),
+//! each of them one transaction. It has two engines, SQLite and PostgreSQL, and one conformance suite holds
+//! both to the same behaviour. [`Layer`] is for a store on top of another one.
 //!
-//! Absence is `None`, refusal is a value, and only "could not find out" is a [`StoreError`]: a failing disk can never
-//! look like a token that does not exist. Stores read no clock and draw no randomness; SQL holds no `now()`.
+//! Absence is `None`, refusal is a value, and only a failure is a [`StoreError`]: a failing disk can never
+//! look like a token that does not exist. Stores read no clock and draw no randomness; SQL contains no
+//! `now()`.
 
 #![deny(missing_docs)]
 
@@ -62,28 +63,27 @@ use std::time::Duration;
 use tokio::sync::watch;
 use write::{Outcome, Writable, Write};
 
-/// How long a statement that reads may take unless an option says otherwise.
+/// The default time limit of statements that read.
 const QUERY_TIME: Duration = Duration::from_secs(2);
 
 /// Durable storage. When a write is answered, it is on disk.
 ///
-/// Every change of an app, a token or an operator writes its entry of the change log in the same transaction.
+/// Every change of an app, a token or an operator writes its entry in the change log in the same transaction.
 #[async_trait]
 pub trait Store: Send + Sync + fmt::Debug {
-    /// Makes a write, in one transaction. Whoever has one to make calls `write` of `dyn Store`, which knows
-    /// its answer.
+    /// Makes a write in one transaction. Callers use `write` of `dyn Store`, which returns the right type.
     async fn commit(&self, write: Write) -> Result<Outcome, StoreError>;
 
-    /// The check values of the keys with which this database was written; `None` while nothing was initialised.
+    /// The check values of the keys that this database was written with; `None` if it is not initialised.
     async fn key_checks(&self) -> Result<Option<Vec<KeyCheck>>, StoreError>;
 
-    /// The app of this key; `None` also if it was deleted.
+    /// The app with this key; `None` also if it was deleted.
     async fn app_by_key(&self, key: &AppKey) -> Result<Option<App>, StoreError>;
 
-    /// The app of this number; `None` also if it was deleted.
+    /// The app with this number; `None` also if it was deleted.
     async fn app_by_id(&self, id: AppId) -> Result<Option<App>, StoreError>;
 
-    /// The key of the app of this client id; `None` also if it was deleted.
+    /// The key of the app with this client id; `None` also if it was deleted.
     async fn key_of_client(&self, client_id: &str) -> Result<Option<AppKey>, StoreError>;
 
     /// The client credentials of the app of this key; `None` also if it was deleted. Takes the same work whether there is such an
@@ -91,89 +91,94 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// of the app only its client id and client secret are read.
     async fn client_of(&self, key: &AppKey) -> Result<Option<Client>, StoreError>;
 
-    /// The app that answers where a path names none; `None` if it was deleted.
+    /// The app for paths that name none; `None` if it was deleted.
     async fn default_app(&self) -> Result<Option<App>, StoreError>;
 
-    /// All apps that are not deleted, in the order of their making.
+    /// All apps that are not deleted, in the order of creation.
     async fn apps(&self) -> Result<Vec<App>, StoreError>;
 
-    /// The tokens that have one of these digests, of whatever app that is not deleted, revoked ones included, in no
-    /// particular order, whether or not the digest is good at the moment: that is for [`StoredToken::credential`] to say.
+    /// The tokens with one of these digests, of any app that is not deleted, revoked ones included, in no
+    /// particular order, whether or not the digest is valid now: see [`StoredToken::credential`].
     async fn find_tokens(&self, digests: &[Digest]) -> Result<Vec<StoredToken>, StoreError>;
 
-    /// Those of this app that have one of these digests, revoked ones included, in no particular order. However many are
-    /// sought, [`find_tokens`](Self::find_tokens) does not wait for them, and other apps' batches have their turns.
+    /// The tokens of this app with one of these digests, revoked ones included, in no particular order.
+    /// However many digests there are, [`find_tokens`](Self::find_tokens) does not wait for them, and batches
+    /// of other apps get their turns.
     async fn find_tokens_of(&self, app_id: AppId, digests: &[Digest])
     -> Result<Vec<StoredToken>, StoreError>;
 
-    /// The token of this number in this app, unless it was revoked.
+    /// The token with this number in this app, unless it was revoked.
     async fn token(&self, app_id: AppId, id: TokenId) -> Result<Option<StoredToken>, StoreError>;
 
     /// Those of these tokens that are in this app and not revoked, in no particular order.
     async fn tokens(&self, app_id: AppId, ids: &[TokenId]) -> Result<Vec<StoredToken>, StoreError>;
 
-    /// How many tokens the filter lets through. Revoked ones do not count.
+    /// The number of tokens that match the filter. Revoked ones do not count.
     async fn count_tokens(&self, filter: &TokenFilter) -> Result<u64, StoreError>;
 
-    /// One page of the tokens that the filter lets through. Revoked ones are left out.
+    /// One page of the tokens that match the filter. Revoked ones are left out.
     async fn list_tokens(
         &self,
         filter: &TokenFilter,
         page: TokenPage,
     ) -> Result<Vec<StoredToken>, StoreError>;
 
-    /// What is known of the use of these tokens of an app, in no particular order; nothing of those that were never used.
+    /// The recorded use of these tokens of an app, in no particular order; nothing for tokens that were never
+    /// used.
     async fn usage_of(&self, app_id: AppId, ids: &[TokenId]) -> Result<Vec<TokenUse>, StoreError>;
 
-    /// All operators that are not revoked, in the order of their making.
+    /// All operators that are not revoked, in the order of creation.
     async fn operators(&self) -> Result<Vec<Operator>, StoreError>;
 
     /// The operator whose token has this digest, unless revoked.
     async fn operator_by_digest(&self, digest: &Digest) -> Result<Option<Operator>, StoreError>;
 
-    /// At most `limit` entries of the change log, in its order, that come after the entry of number `after` (0: from the
-    /// beginning), without gaps: what a slower transaction may still write in between is waited for, not skipped.
+    /// At most `limit` entries of the change log, in order, after the entry with the number `after` (0: from
+    /// the start), without gaps: entries that a slower transaction may still write in between are waited for,
+    /// not skipped.
     ///
-    /// To go on, pass the number of the last entry received, not the greatest one: see [`Change::sequence`].
+    /// To continue, pass the number of the last entry received, not the greatest one: see
+    /// [`Change::sequence`].
     async fn changes(&self, after: i64, limit: u32) -> Result<Vec<Change>, StoreError>;
 
-    /// The number of the entry that is the last in the order of the change log now; 0 while the log is empty. A reader that
-    /// wants what comes from now on begins there, once [it is settled](Self::is_settled).
+    /// The number of the last entry in the order of the change log; 0 while the log is empty. A reader of
+    /// future entries starts there, once [it is settled](Self::is_settled).
     async fn last_change(&self) -> Result<i64, StoreError>;
 
-    /// Whether nothing can come before the entry of this number any more that was not there already: a transaction that
-    /// began earlier may still be open.
+    /// Whether no new entry can appear before the one with this number: a transaction that began earlier may
+    /// still be open.
     async fn is_settled(&self, sequence: i64) -> Result<bool, StoreError>;
 
-    /// Where the log stands for a reader whose last entry had the number `after` (0: it has read none). To be asked after
-    /// [`changes`](Self::changes), with the same `after`: if the epoch is another or there is a gap, the page is void and
-    /// the reader begins again from the state of things as they are.
+    /// The state of the log for a reader whose last entry had the number `after` (0: none). Call it after
+    /// [`changes`](Self::changes), with the same `after`: if the epoch differs or there is a gap, the page is
+    /// void, and the reader starts over from the current state.
     async fn log_state(&self, after: i64) -> Result<LogState, StoreError>;
 
-    /// Writes everything as it is at one instant into the empty file at `path`, as a SQLite database of the newest
-    /// schema, while others read and write. Whoever asks brings the file to the disk, or removes it if this fails.
+    /// Writes everything as of one instant into the empty file at `path`, as a SQLite database of the newest
+    /// schema, while others read and write. The caller syncs the file to the disk, or removes it if this
+    /// fails.
     async fn back_up(&self, path: &Path) -> Result<BackedUp, StoreError>;
 
-    /// Reads everything and says what makes no sense.
+    /// Reads everything and reports inconsistencies.
     async fn check(&self) -> Result<CheckReport, StoreError>;
 
-    /// What became visible in the change log after `since` (`None`: nothing yet, only where it stands), in no particular
-    /// order, each entry once. Waits for nobody: an entry is told of as soon as its transaction is over, also while one
-    /// that began earlier is still open. This is for whoever must forget what an entry says has changed; who must read
-    /// the log in its order uses [`changes`](Self::changes).
+    /// The entries that became visible in the change log after `since` (`None`: none, only the position), in
+    /// no particular order, each once. Never waits: an entry is returned as soon as its transaction is over,
+    /// even while one that began earlier is still open. This is for the invalidation of caches; readers that
+    /// need the order of the log use [`changes`](Self::changes).
     ///
-    /// A position is good for the store that gave it only.
+    /// A position is valid only for the store that returned it.
     async fn news(&self, since: Option<&LogPosition>) -> Result<News, StoreError>;
 
-    /// Tells `hints` when the change log may have something new, until it is dropped: it never completes.
+    /// Updates `hints` when the change log may have something new, until it is dropped: it never completes.
     ///
-    /// Hints spare whoever waits for [`news`](Self::news) many looks in vain, and promise nothing: a change can come
-    /// without one, also while [`Hints::is_listening`]. An engine that has none never tells anything.
+    /// Hints save callers of [`news`](Self::news) many useless polls, and promise nothing: a change can come
+    /// without one, even while [`Hints::is_listening`]. An engine without announcements never updates them.
     async fn listen(&self, hints: &watch::Sender<Hints>);
 
-    /// The numbers and digests of at most `limit` tokens with foreign secrets whose numbers lie from `first` to `last`,
-    /// of all apps and in whatever state, by ascending number. Of further digests as many as those tokens, and the ones between
-    /// them, have: to go on, pass the number after the last one received.
+    /// The numbers and digests of at most `limit` tokens with foreign secrets whose numbers are from `first`
+    /// to `last`, of all apps and in any state, by ascending number, with the further digests of those tokens
+    /// and of the ones between them: to continue, pass the number after the last one received.
     async fn foreign_digests(
         &self,
         first: TokenId,
@@ -184,18 +189,19 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Whether the database can be reached and read.
     async fn ping(&self) -> Result<(), StoreError>;
 
-    /// What this store counts; `None`: it counts nothing.
+    /// The counters of this store; `None`: it has none.
     fn measures(&self) -> Option<&StoreMeasures>;
 
-    /// Finishes what is under way and closes. Everything asked afterwards is unavailable.
+    /// Finishes work in progress and closes. Every later call is unavailable.
     async fn close(&self);
 }
 
 impl dyn Store + '_ {
-    /// Makes a write, and answers once it is on disk.
+    /// Makes a write, and returns once it is on disk.
     ///
     /// # Errors
-    /// Nobody can tell whether it was made.
+    ///
+    /// It is unknown whether the write was made.
     pub async fn write<W: Writable>(&self, write: W) -> Result<W::Answer, StoreError> {
         W::answer(self.commit(write.into()).await?)
     }

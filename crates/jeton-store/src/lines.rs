@@ -1,37 +1,37 @@
-//! Lines, one for each party, that are served in turn.
+//! Queues, one for each party, that are served round-robin.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::Hash;
 
-/// Things that wait, each in the line of its party: first come, first served within a line, and one after the other among
-/// the lines. However long a line is, it delays another by one thing in each round.
+/// Waiting items, each in the queue of its party: first come, first served within a queue, and round-robin
+/// among the queues. However long a queue is, it delays another by one item in each round.
 #[derive(Debug)]
 pub(crate) struct Lines<P, T> {
     /// None of them is empty.
     lines: HashMap<P, BTreeMap<Ticket, T>>,
-    /// The parties that have a line, in the order in which they are served.
+    /// The parties with a queue, in the order in which they are served.
     round: VecDeque<P>,
     next_ticket: u64,
-    /// Most things in one line.
+    /// At most this many items in one queue.
     most: usize,
     len: usize,
 }
 
-/// The place of a thing in the line of its party.
+/// The place of an item in the queue of its party.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Ticket(u64);
 
 impl<P: Copy + Eq + Hash, T> Lines<P, T> {
-    /// Lines of at most `most` things each.
+    /// Queues of at most `most` items each.
     pub(crate) fn new(most: usize) -> Self {
         Lines { lines: HashMap::new(), round: VecDeque::new(), next_ticket: 0, most, len: 0 }
     }
 
-    /// Lets a thing wait at the end of its party's line; `None` if that is full.
+    /// Adds an item to the end of its party's queue; `None` if that is full.
     pub(crate) fn push(&mut self, party: P, thing: T) -> Option<Ticket> {
         let line = self.lines.entry(party).or_default();
         if line.len() >= self.most {
-            // A line that was just made is not full, unless none may wait.
+            // A new queue is not full, unless none may wait.
             self.drop_if_empty(party);
             return None;
         }
@@ -45,8 +45,8 @@ impl<P: Copy + Eq + Hash, T> Lines<P, T> {
         Some(ticket)
     }
 
-    /// The first thing of the next line whose first thing is let through. A line that is passed over keeps its turn; the
-    /// one that is served comes last in the next round.
+    /// The first item of the next queue for which `lets_through` holds. A queue that is skipped keeps its
+    /// turn; the one that is served comes last in the next round.
     pub(crate) fn next(&mut self, lets_through: impl Fn(P, &T) -> bool) -> Option<(P, T)> {
         let is_next = |party: &P| {
             let first = self.lines.get(party).and_then(|line| line.first_key_value());
@@ -65,7 +65,7 @@ impl<P: Copy + Eq + Hash, T> Lines<P, T> {
         Some((party, thing))
     }
 
-    /// Takes a thing out of its line; `None`: it is not there any more.
+    /// Removes an item from its queue; `None`: it is gone already.
     pub(crate) fn remove(&mut self, party: P, ticket: Ticket) -> Option<T> {
         let thing = self.lines.get_mut(&party)?.remove(&ticket)?;
         self.len -= 1;
@@ -73,7 +73,7 @@ impl<P: Copy + Eq + Hash, T> Lines<P, T> {
         Some(thing)
     }
 
-    /// How many wait, in all lines.
+    /// The number of items in all queues.
     pub(crate) fn len(&self) -> usize {
         self.len
     }

@@ -1,4 +1,4 @@
-//! What a store counts.
+//! The counters of a store.
 
 use jeton_core::{Counter, Gauge, Histogram};
 use std::future::Future;
@@ -17,22 +17,22 @@ const GROUP_BOUNDS: &[u64] = &[1, 2, 4, 8, 16, 32, 64, 128, 256];
 pub struct StoreMeasures {
     /// Statements that read.
     pub reads: CallMeasures,
-    /// Writes, from being asked for to being on disk.
+    /// Writes, from the request until they are on disk.
     pub writes: CallMeasures,
     /// How many writes went into one commit, where writes are gathered.
     pub groups: Histogram,
-    /// How often the database was found not to answer, where it is another process.
+    /// How often the database stopped answering, if it is another process.
     pub outages: Counter,
     /// 1 while it is not asked because it did not answer.
     pub is_cut_off: Gauge,
-    /// How many writes waited for the writer when it last began a commit.
+    /// How many writes were waiting when the writer last began a commit.
     pub waiting_writes: Gauge,
 }
 
-/// Counts of one sort of call.
+/// Counts of one kind of call.
 #[derive(Debug)]
 pub struct CallMeasures {
-    /// Microseconds that each took, failed ones included.
+    /// The duration of each in microseconds, failed ones included.
     pub time: Histogram,
     /// Those that failed.
     pub failures: Counter,
@@ -53,7 +53,7 @@ impl Default for StoreMeasures {
 }
 
 impl CallMeasures {
-    /// Measures a call. One that nobody waits for any more is not counted.
+    /// Measures a call. One that is dropped is not counted.
     pub(crate) async fn measure<T, E>(&self, call: impl Future<Output = Result<T, E>>) -> Result<T, E> {
         let began = Instant::now();
         let result = call.await;

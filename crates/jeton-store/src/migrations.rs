@@ -4,7 +4,8 @@ use crate::error::OpenError;
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 
-/// Where a database keeps which versions it has. Not sqlx's own name, which a database of another program may have.
+/// The table with the migrations of a database. Not sqlx's own name, which another program's database may
+/// have.
 pub(crate) const TABLE: &str = "jeton_migrations";
 
 /// All versions of an engine's schema, oldest first.
@@ -45,16 +46,17 @@ pub(crate) fn newest(versions: Versions) -> i64 {
     versions.last().map_or(0, |(version, ..)| *version)
 }
 
-/// Whether a database that has the version `found` (0: none yet) is to be migrated.
+/// Whether a database with the version `found` (0: none yet) must be migrated.
 ///
 /// # Errors
+///
 /// It is newer than the newest known.
 pub(crate) fn is_behind(found: i64, versions: Versions) -> Result<bool, OpenError> {
     let known = newest(versions);
     if found > known { Err(OpenError::Newer { found, known }) } else { Ok(found < known) }
 }
 
-/// Brings the database behind `connection` to the newest version.
+/// Migrates the database of `connection` to the newest version.
 pub(crate) async fn migrate<C: Migrate>(connection: &mut C, versions: Versions) -> Result<(), OpenError> {
     let migrations = versions.iter().map(|&(version, name, sql)| {
         Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
@@ -74,7 +76,7 @@ mod tests {
     use crate::statements::totals::{MISCOUNTED_APPS, MISCOUNTED_USERS};
     use sqlx::{Connection, PgConnection, SqliteConnection};
 
-    /// An app with tokens as they were before totals were kept. What stands in angle brackets are bytes.
+    /// An app with tokens from before totals were kept. Angle brackets enclose bytes.
     const BEFORE: &str = "
         INSERT INTO apps (key, client_id, settings, created_at, updated_at, revision, is_default)
         VALUES ('demo', 'client', '{}', 0, 0, 1, true);

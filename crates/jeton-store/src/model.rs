@@ -1,4 +1,4 @@
-//! What goes in and out of a store.
+//! The inputs and outputs of a store.
 
 use jeton_core::{
     Actor, AppId, AppKey, Description, Digest, Document, Label, OperatorId, Owner, Scopes, Timestamp, Token,
@@ -7,16 +7,16 @@ use jeton_core::{
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-/// A value by which a database knows a key again without holding it.
+/// A value by which a database recognises a key without storing it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyCheck {
     /// The number of the key in the ring.
     pub key_id: u32,
-    /// Depends on the key, and tells nothing about it.
+    /// Derived from the key, without revealing anything about it.
     pub check: Vec<u8>,
 }
 
-/// What a new database starts with.
+/// The initial contents of a new database.
 #[derive(Clone, Debug)]
 pub struct Genesis {
     /// The check values of all keys in the ring.
@@ -27,7 +27,7 @@ pub struct Genesis {
     pub admin: NewToken,
     /// The first operator.
     pub operator: NewOperator,
-    /// What tells this content of the database from what another may bring: see [`LogState::epoch`].
+    /// Distinguishes these contents of the database from others: see [`LogState::epoch`].
     pub epoch: i64,
     /// Who initialises.
     pub by: Actor,
@@ -38,7 +38,7 @@ pub struct Genesis {
 pub enum Initialised {
     /// It was done now.
     Done(App),
-    /// It had been done before; nothing was changed.
+    /// It was done before; nothing was changed.
     Before,
 }
 
@@ -56,19 +56,19 @@ pub struct App {
     pub client_secrets: Vec<Credential>,
     /// Its settings, a JSON document as it was given; what it does not name has its default.
     pub settings: String,
-    /// The key that seals its secrets, itself sealed; `None` while nothing is to be sealed.
+    /// The key that seals its secrets, itself sealed; `None` if secrets are not kept.
     pub data_key: Option<Vec<u8>>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
-    /// Goes up by one with every change.
+    /// Incremented by every change.
     pub revision: i64,
-    /// Whether it answers where a path names no app.
+    /// Whether requests whose path names no app go to it.
     pub is_default: bool,
 }
 
-/// An app to be made.
+/// An app to create.
 #[derive(Clone, Debug)]
 pub struct NewApp {
     /// Its public name.
@@ -81,7 +81,7 @@ pub struct NewApp {
     pub settings: String,
     /// The key that seals its secrets, itself sealed.
     pub data_key: Option<Vec<u8>>,
-    /// When it is made.
+    /// When it is created.
     pub created_at: Timestamp,
 }
 
@@ -90,11 +90,11 @@ pub struct NewApp {
 pub enum AppCreated {
     /// The app as it is now.
     Created(App),
-    /// An app of this key, or with these client credentials, is there.
+    /// An app with this key, or with these client credentials, exists.
     KeyTaken,
 }
 
-/// What to change of an app; `None` leaves a part as it is.
+/// The changes of an app; `None` leaves a part as it is.
 #[derive(Clone, Debug, Default)]
 pub struct AppChange {
     /// New settings.
@@ -139,26 +139,26 @@ pub enum AppChanged {
     Stale,
 }
 
-/// A token to be issued, of the app that is named or made beside it.
+/// A token to issue in an app that is given or created with it.
 #[derive(Clone, Debug)]
 pub struct NewToken {
-    /// By what it is found.
+    /// The digest by which it is found.
     pub digest: Digest,
-    /// Under which key of the ring the digest was made.
+    /// The key of the ring that the digest was made with.
     pub digest_key_id: u32,
-    /// Whether the secret was not minted here: no arithmetic tells it from garbage.
+    /// Whether the secret was not minted here, so that arithmetic cannot distinguish it from garbage.
     pub is_foreign: bool,
-    /// By what it can be shown again.
+    /// The sealed secret.
     pub sealed: Option<Vec<u8>>,
     /// What it is for.
     pub kind: TokenKind,
-    /// Whose it is.
+    /// Its owner.
     pub owner: Owner,
-    /// When it is issued, or what a LoopBack client said; the change log has the time of the write.
+    /// When it is issued, or the date that a LoopBack client gave; the change log has the time of the write.
     pub created_at: Timestamp,
     /// When it expires.
     pub expires_at: Option<Timestamp>,
-    /// Who switched it off, if it starts like that.
+    /// Who disabled it, if it is disabled from the start.
     pub disabled_by: Option<Actor>,
     /// Its name.
     pub title: Option<Label>,
@@ -170,16 +170,17 @@ pub struct NewToken {
     pub permissions_as_sent: Option<String>,
     /// What it allows.
     pub scopes: Scopes,
-    /// What a LoopBack client stored beside all that.
+    /// What a LoopBack client stored beyond all that.
     pub document: Option<Document>,
 }
 
-/// How many self-made tokens an app may have, and how large they may be together. Those that expired make room for others.
+/// An app's limit on the number and the total size of self-made tokens. Expired ones make room for others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SelfMadeLimit {
-    /// Most tokens that were not revoked.
+    /// At most this many tokens that were not revoked.
     pub tokens: u64,
-    /// Most bytes of them, each counted as 512 and what its document, its sealed secret and its user have.
+    /// At most this many bytes of them, each counted as 512 plus its document, its sealed secret and its
+    /// user.
     pub bytes: u64,
 }
 
@@ -188,76 +189,76 @@ impl SelfMadeLimit {
     pub const NONE: Self = SelfMadeLimit { tokens: u64::MAX, bytes: u64::MAX };
 }
 
-/// The answer to one token of [`InsertTokens`](crate::write::InsertTokens).
+/// The outcome for one token of [`InsertTokens`](crate::write::InsertTokens).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inserted {
-    /// It was issued under this number.
+    /// It was issued with this number.
     Issued(TokenId),
     /// A token of this app has, or had until it was revoked, the same secret.
     Duplicate,
-    /// The app has as many self-made tokens as it may have.
+    /// The app has as many self-made tokens as allowed.
     NoRoom,
-    /// The app has no more the data key under which it is sealed: read the app again.
+    /// The app no longer has the data key that it is sealed under: read the app again.
     KeyGone,
 }
 
-/// A digest by which a token is found, and when.
+/// A digest of a token, and its validity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Credential {
     /// The digest.
     pub digest: Digest,
-    /// From when on it is good; `None`: it was always.
+    /// The start of its validity; `None`: it was always valid.
     pub good_from: Option<Timestamp>,
-    /// From when on it is good no more; `None`: it stays as long as the token.
+    /// The end of its validity; `None`: it is valid as long as the token.
     pub good_until: Option<Timestamp>,
 }
 
 impl Credential {
-    /// One that is good as long as its token.
+    /// One that is valid as long as its token.
     pub const fn lasting(digest: Digest) -> Self {
         Credential { digest, good_from: None, good_until: None }
     }
 
-    /// Whether it is not good yet.
+    /// Whether it is not valid yet.
     pub fn is_early(&self, now: Timestamp) -> bool {
         self.good_from.is_some_and(|from| now < from)
     }
 
-    /// Whether it is good no more.
+    /// Whether it is no longer valid.
     pub fn is_over(&self, now: Timestamp) -> bool {
         self.good_until.is_some_and(|until| now >= until)
     }
 }
 
-/// A token with what the store keeps beside it.
+/// A token with the store's own data about it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredToken {
     /// The token.
     pub token: Token,
     /// The digest of the secret that it shows.
     pub digest: Digest,
-    /// By what it was found, among all that it has; where that was no digest, the one of the secret that it shows.
+    /// The digest by which it was found; if it was not found by one, that of the secret that it shows.
     pub credential: Credential,
-    /// By what its secret can be shown again.
+    /// The sealed secret.
     pub sealed: Option<Vec<u8>>,
     /// Whether the secret was not minted here.
     pub is_foreign: bool,
-    /// Goes up by one with every change.
+    /// Incremented by every change.
     pub revision: i64,
 }
 
-/// How a token was used: what there is to add to what is known, or all that is known.
+/// The use of a token: to add to what is recorded, or all that is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenUse {
     /// The app of the token.
     pub app_id: AppId,
     /// The token.
     pub token_id: TokenId,
-    /// When it was used last.
+    /// The last use.
     pub last_used_at: Timestamp,
-    /// From where, if that is known.
+    /// The address of it, if known.
     pub last_address: Option<IpAddr>,
-    /// How often.
+    /// The number of uses.
     pub use_count: u64,
 }
 
@@ -268,56 +269,56 @@ pub enum Replaced {
     Done,
     /// It was changed or revoked since its revision was read: read it again.
     Stale,
-    /// It would be self-made, and the app has as many of those as it may have.
+    /// It would be self-made, and the app has as many of those as allowed.
     NoRoom,
 }
 
-/// Which tokens of an app.
+/// A filter for tokens of an app.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TokenFilter {
     /// The app.
     pub app_id: AppId,
-    /// The kinds. None: no token.
+    /// The kinds. If empty, no token matches.
     pub kinds: Vec<TokenKind>,
-    /// Whose.
+    /// The owner.
     pub owner: OwnerFilter,
-    /// As whom they are seen.
+    /// The surface that sees them.
     pub view: View,
-    /// Only those that are older than this instant and were not used since.
+    /// Only those that are older than this instant and were not used since then.
     pub unused_since: Option<Timestamp>,
 }
 
-/// What a surface sees of tokens.
+/// Which tokens a surface sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {
-    /// Everything.
+    /// All.
     Whole,
-    /// What LoopBack sees at this instant: no token that is switched off, and none that left its view when it had expired
-    /// and still is expired.
+    /// Those that LoopBack sees at this instant: no disabled token, and none that left its view when it had
+    /// expired and is still expired.
     LoopBack(Timestamp),
 }
 
-/// Whose tokens.
+/// A filter by owner.
 #[derive(Clone, Debug, PartialEq)]
 pub enum OwnerFilter {
-    /// Anybody's and nobody's.
+    /// All, with any owner or none.
     Any,
-    /// Those that show this user, named or standing in.
+    /// Those that show this user, as the owner or a stand-in.
     Shown(UserId),
     /// Those whose issuer named this user.
     Named(UserId),
 }
 
-/// Which part of a list.
+/// A part of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenPage {
-    /// In which order.
+    /// The order.
     pub order: Order,
-    /// Only what comes after the token of this number in that order: the cheap way to go on.
+    /// Only tokens after the one with this number in that order: the cheap way to continue.
     pub after: Option<TokenId>,
-    /// How many to leave out first.
+    /// How many to skip first.
     pub skip: u64,
-    /// How many at most.
+    /// At most this many.
     pub limit: u32,
 }
 
@@ -328,58 +329,58 @@ pub enum Order {
     NewestFirst,
     /// By ascending number.
     OldestFirst,
-    /// By the instant of creation, which whoever issued a token may have chosen; those of one instant by number, in the
-    /// same direction.
+    /// By the instant of creation, which the issuer of a token may have chosen; tokens of the same instant by
+    /// number, in the same direction.
     Created {
         /// Whether the latest comes first.
         descending: bool,
-        /// Only what comes after the token of this instant and number. What [`TokenPage::after`] says is of no account.
+        /// Only tokens after this instant and number. [`TokenPage::after`] is ignored.
         after: Option<(Timestamp, TokenId)>,
     },
 }
 
-/// Somebody who runs the service.
+/// An operator, who runs the service.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Operator {
     /// The number.
     pub id: OperatorId,
-    /// What people call it.
+    /// Its name.
     pub name: String,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 
-/// An operator to be made.
+/// An operator to create.
 #[derive(Clone, Debug)]
 pub struct NewOperator {
-    /// What people call it.
+    /// Its name.
     pub name: String,
     /// The digest of its token.
     pub digest: Digest,
-    /// When it is made.
+    /// When it is created.
     pub created_at: Timestamp,
 }
 
-/// Which tokens have been kept long enough.
+/// Which tokens to purge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purge {
     /// Those that expired, and were last changed, before an instant, and were not revoked.
     Expired,
-    /// The tombstones of those that were revoked before an instant, but not those of foreign secrets: whoever still has
-    /// the secret could have it imported again, and nothing but the tombstone tells that it was revoked.
+    /// The tombstones of those that were revoked before an instant, except those of foreign secrets: such a
+    /// secret could be imported again, and only the tombstone shows that it was revoked.
     Revoked,
 }
 
-/// Where the change log stands, for a reader of it.
+/// The state of the change log, for a reader of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogState {
-    /// Another number than before: everything was replaced. What was read until then is void.
+    /// Changes if everything was replaced. What was read until then is void.
     pub epoch: i64,
-    /// Whether entries that came after the reader's last one may have been trimmed unread. Then it begins again.
+    /// Whether entries after the reader's last one may have been trimmed unread. It must start over then.
     pub has_gap: bool,
 }
 
-/// What a backup holds.
+/// The contents of a backup.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BackedUp {
     /// Apps, deleted ones included.
@@ -390,17 +391,17 @@ pub struct BackedUp {
     pub changes: u64,
 }
 
-/// What to restore, and how.
+/// A restore.
 #[derive(Clone, Debug)]
 pub struct Restore {
-    /// The backup. Whoever asks has found it sound, and written with keys of the ring.
+    /// The backup. The caller has checked that it is sound, and written with keys of the ring.
     pub path: PathBuf,
     /// The check values of all keys in the ring, at least one.
     pub key_checks: Vec<KeyCheck>,
-    /// The epoch that begins.
+    /// The new epoch.
     pub epoch: i64,
-    /// Whether what the database refuses now stays refused, whatever the backup says: what was removed, revoked, switched
-    /// off, narrowed or ended since.
+    /// Whether what the database refuses now stays refused, whatever the backup contains: tokens that were
+    /// removed, revoked, disabled, narrowed or ended since.
     pub keeps_removed: bool,
     /// When it is restored.
     pub at: Timestamp,
@@ -421,41 +422,42 @@ pub struct Restored {
     pub left_out: u64,
     /// Tokens of the backup that were revoked since and stay so.
     pub kept_revoked: u64,
-    /// Tokens of the backup that were switched off since and stay so.
+    /// Tokens of the backup that were disabled since and stay so.
     pub kept_disabled: u64,
-    /// Tokens of the backup that were given an earlier end since, and keep it.
+    /// Tokens of the backup that were given an earlier expiry since, and keep it.
     pub kept_ended: u64,
-    /// Tokens of the backup that have less than its scopes, because they had less before.
+    /// Tokens of the backup that get fewer than its scopes, because they had fewer before.
     pub kept_narrowed: u64,
-    /// Tokens of the backup that became another kind since, with all that says, and stay it.
+    /// Tokens of the backup that became another kind since, and stay that.
     pub kept_kinds: u64,
-    /// Tokens of the backup that came to prove another user since, or none, and do so still.
+    /// Tokens of the backup that prove another user since, or none, and still do.
     pub kept_users: u64,
     /// Tokens of the backup that have left LoopBack's view since and stay out of it.
     pub kept_off_loopback: u64,
     /// Apps of the backup that were deleted since and stay so.
     pub kept_deleted_apps: u64,
-    /// Apps of the backup whose client secret was replaced since: the older one stays useless.
+    /// Apps of the backup whose client secret was replaced since: the older one stays invalid.
     pub kept_client_secrets: u64,
-    /// Apps of the backup whose settings were others, and still are.
+    /// Apps of the backup whose settings were different, and stay so.
     pub kept_settings: u64,
     /// Operators of the backup that were revoked since and stay so.
     pub kept_revoked_operators: u64,
-    /// Tokens of the backup, in apps that the database knew, of which it knew nothing: they are as in the backup.
+    /// Tokens of the backup, in apps that the database knew, that the database did not know: they are as in
+    /// the backup.
     pub unknown_tokens: u64,
-    /// Apps of the backup of which the database, which knew others, knew nothing.
+    /// Apps of the backup that the database, which knew others, did not know.
     pub unknown_apps: u64,
 }
 
-/// What a look through everything has found.
+/// The result of a consistency check.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CheckReport {
     /// Tokens read, tombstones included.
     pub tokens: u64,
     /// Entries of the change log read.
     pub changes: u64,
-    /// The check values of the keys with which it was written.
+    /// The check values of the keys that it was written with.
     pub key_checks: Vec<KeyCheck>,
-    /// What makes no sense, for people. None: all is well.
+    /// Inconsistencies, for people. Empty if there are none.
     pub faults: Vec<String>,
 }

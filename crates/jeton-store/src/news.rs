@@ -1,4 +1,4 @@
-//! News of the change log, for those who must forget what has changed.
+//! New entries of the change log, for the invalidation of caches.
 
 use crate::change::{LogPosition, News, Seen};
 use crate::decode;
@@ -10,12 +10,12 @@ use crate::session::Session;
 use crate::sql_store::SqlStore;
 use crate::statements::log::{self, LogOrder};
 
-/// Most entries that are told of at once. Whoever is further behind is told that anything may have changed, which is
-/// quicker to believe than so many entries are to read.
+/// At most this many entries are returned at once. For a caller that is further behind, anything may have
+/// changed, which is faster to handle than reading so many entries.
 const MAX_NEWS: u32 = 10_000;
 
 impl<E: Engine> SqlStore<E> {
-    /// Where the log stands, for one who has seen nothing and has nothing to forget.
+    /// The current position in the log, for a caller without a cache to invalidate.
     pub(crate) async fn log_position(&self) -> Result<News, StoreError> {
         let seen = match E::Connection::LOG_ORDER {
             LogOrder::Sequence => {
@@ -30,10 +30,10 @@ impl<E: Engine> SqlStore<E> {
         Ok(News { position: LogPosition(seen), changes: Some(Vec::new()) })
     }
 
-    /// What came after the entry of this number.
+    /// The entries after the one with this number.
     ///
-    /// That entry is read again: where it is gone, the log was cut short or replaced, and what comes next tells nothing of
-    /// what went before.
+    /// That entry is read again: if it is gone, the log was cut short or replaced, and the next entries say
+    /// nothing about earlier ones.
     pub(crate) async fn news_after(&self, sequence: i64) -> Result<News, StoreError> {
         let mut changes = self.all(log::changes_from(sequence, MAX_NEWS), decode::change).await?;
         let is_whole = sequence == 0 || changes.first().is_some_and(|change| change.sequence == sequence);
@@ -45,7 +45,7 @@ impl<E: Engine> SqlStore<E> {
         Ok(News { position: LogPosition(Seen::UpTo(seen)), changes: Some(changes) })
     }
 
-    /// What came of transactions that were not over in this snapshot.
+    /// The entries by transactions that were not over in this snapshot.
     pub(crate) async fn news_since(&self, snapshot: &str) -> Result<News, StoreError> {
         let statement = log::changes_since(snapshot, MAX_NEWS);
         let rows: Vec<(_, String)> =
@@ -53,7 +53,7 @@ impl<E: Engine> SqlStore<E> {
         if rows.len() >= MAX_NEWS as usize {
             return Ok(News { changes: None, ..self.log_position().await? });
         }
-        // Where nothing is new, the old snapshot tells as well as another what was seen.
+        // If nothing is new, the old snapshot describes what was seen as well as a new one.
         let now = rows.first().map_or(snapshot, |(_, now)| now).to_owned();
         let changes = rows.into_iter().map(|(change, _)| change).collect();
         Ok(News { position: LogPosition(Seen::Snapshot(now)), changes: Some(changes) })

@@ -1,4 +1,4 @@
-//! What statements read, and how apps share what is there for it.
+//! Kinds of reading statements, and how apps share the connections for them.
 
 use crate::error::StoreError;
 use crate::fair::{Crowded, Fair, Share, Turn};
@@ -9,26 +9,27 @@ use tokio::time::timeout;
 
 /// How long a statement, or a write, waits for its app's turn.
 pub(crate) const TURN_TIME: Duration = Duration::from_secs(5);
-/// Most statements of each sort that wait of one app. They are of requests, and of the 1,024 that there are at a time by
-/// default, what one app has waiting, here and elsewhere, leaves some to others.
+/// At most this many statements of each kind wait for one app. Of the 1,024 requests at a time by default,
+/// the waiting ones of one app, here and elsewhere, leave some to others.
 const MAX_PAGES: usize = 128;
 const MAX_OTHERS: usize = 64;
 
-/// What a statement reads, which decides whom it waits behind.
+/// What a statement reads, which decides what it waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reading {
-    /// A few rows by key. Never waits behind anything else.
+    /// A few rows by key. Never waits for other statements.
     Lookup,
-    /// Many rows by key, of which an app's backend asks at once. Leaves a connection to lookups.
+    /// Many rows by key for a batch of an app's backend. Leaves a connection to look-ups.
     Batch(AppId),
-    /// One page of a list of an app, by key. Many lists have to wait for each other, but none for a scan: a list that was
-    /// begun would be cut by it.
+    /// One page of a list of an app, by key. Lists may wait for each other, but not for a scan: a list in
+    /// progress would be cut by that.
     Page(AppId),
-    /// Many rows of an app, to count them or to leave them out. Only so many run at once.
+    /// Many rows of an app, to count or to skip them. Only a few run at once.
     Scan(AppId),
 }
 
-/// How many statements of each sort run at once, of one app. Of pages and scans there may be one more of other apps.
+/// How many statements of each kind run at once for one app. For pages and scans there is one more for other
+/// apps.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AtOnce {
     pub(crate) batches: usize,
@@ -36,8 +37,8 @@ pub(crate) struct AtOnce {
     pub(crate) scans: usize,
 }
 
-/// The turns of statements that are no lookups: however much one app reads, another's statement waits for at most one of
-/// its statements of that sort.
+/// The turns of statements that are not look-ups: however much one app reads, a statement of another waits
+/// for at most one of its statements of that kind.
 #[derive(Debug)]
 pub(crate) struct ReadingTurns {
     batches: Fair<AppId>,
@@ -48,7 +49,7 @@ pub(crate) struct ReadingTurns {
 impl ReadingTurns {
     pub(crate) fn new(at_once: AtOnce) -> Self {
         let share = |each, waiting| Fair::new(Share { places: each + 1, each, waiting });
-        // These are quick, and each is another's turn.
+        // These are short, and each is another's turn.
         let batches = Share { places: at_once.batches, each: at_once.batches, waiting: MAX_OTHERS };
         ReadingTurns {
             batches: Fair::new(batches),
@@ -57,7 +58,8 @@ impl ReadingTurns {
         }
     }
 
-    /// Waits for the turn of a statement, which lasts until it is dropped; `None`: it needs none. Waiting is bounded.
+    /// Waits for the turn of a statement, which lasts until it is dropped; `None`: it needs none. Waiting is
+    /// bounded.
     pub(crate) async fn of(&self, reading: Reading) -> Result<Option<Turn<AppId>>, StoreError> {
         let (turns, app_id) = match reading {
             Reading::Lookup => return Ok(None),
@@ -69,7 +71,7 @@ impl ReadingTurns {
     }
 }
 
-/// Waits for a turn, so long and no longer.
+/// Waits for a turn, up to the time limit.
 pub(crate) async fn in_time<T>(turn: impl Future<Output = Result<T, Crowded>>) -> Result<T, StoreError> {
     Ok(timeout(TURN_TIME, turn).await.map_err(|_| Crowded)??)
 }

@@ -1,4 +1,4 @@
-//! Reading columns, whichever engine the row came from.
+//! Reading columns, independent of the engine.
 
 use crate::error::StoreError;
 use crate::schema::Column;
@@ -6,7 +6,7 @@ use sqlx::postgres::{PgRow, Postgres};
 use sqlx::sqlite::{Sqlite, SqliteRow};
 use sqlx::{Decode, Row, Type};
 
-/// What a column holds in both engines: integers, booleans, texts, bytes, and each of them optional.
+/// The types of columns in both engines: integers, booleans, texts, bytes, and each of them optional.
 pub(crate) trait Primitive:
     Type<Sqlite> + for<'r> Decode<'r, Sqlite> + Type<Postgres> + for<'r> Decode<'r, Postgres>
 {
@@ -19,10 +19,10 @@ impl<T> Primitive for T where
 
 /// A row of an answer.
 pub(crate) trait Record: Send + Sync {
-    /// The value of a column; corrupt if it is of another type, or NULL where that makes no sense.
+    /// The value of a column; corrupt if it has another type, or is NULL where that is not allowed.
     fn read<T: Primitive>(&self, column: impl Column) -> Result<T, StoreError>;
 
-    /// What `meaning` makes of the value of a column; corrupt if it makes nothing of it.
+    /// The value of a column, converted by `meaning`; corrupt if that returns `None`.
     fn read_as<T: Primitive, M>(
         &self,
         column: impl Column,

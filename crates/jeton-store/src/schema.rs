@@ -5,10 +5,10 @@ use std::borrow::Cow;
 
 /// A column that statements write and rows are read by.
 pub(crate) trait Column: Iden + Copy {
-    /// Its name, as rows know it.
+    /// Its name in rows.
     fn name(self) -> &'static str;
 
-    /// Its table and name, as [`StoreError::Corrupt`](crate::StoreError::Corrupt) says it.
+    /// Its table and name, for [`StoreError::Corrupt`](crate::StoreError::Corrupt).
     fn place(self) -> &'static str;
 }
 
@@ -50,7 +50,7 @@ macro_rules! table {
 }
 
 table! {
-    /// No table: what is asked about the end of the change log.
+    /// Not a table: the answer to a query for the end of the change log.
     LogEnds = "log_end" {
         Epoch = "epoch",
         Newest = "newest",
@@ -62,7 +62,7 @@ table! {
 }
 
 table! {
-    /// One row once the database was initialised.
+    /// One row, once the database is initialised.
     Genesis = "genesis" {
         Id = "id",
         At = "at",
@@ -120,7 +120,7 @@ table! {
 }
 
 table! {
-    /// Digests beside those of the tokens themselves.
+    /// Further digests of tokens.
     TokenDigests = "token_digests" {
         AppId = "app_id",
         TokenId = "token_id",
@@ -128,7 +128,7 @@ table! {
         IsForeign = "is_foreign",
         GoodFrom = "good_from",
         GoodUntil = "good_until",
-        // As an answer names it beside the token's own.
+        // Its name in answers, next to the token's own.
         FoundBy = "found_by",
     }
 }
@@ -154,7 +154,7 @@ table! {
 }
 
 table! {
-    /// How many self-made tokens each app has.
+    /// The totals of self-made tokens of each app.
     SelfMade = "self_made" {
         AppId = "app_id",
         Tokens = "tokens",
@@ -163,7 +163,7 @@ table! {
 }
 
 table! {
-    /// How many tokens each app has.
+    /// The number of tokens of each app.
     AppTotals = "app_totals" {
         AppId = "app_id",
         IsOnLoopback = "is_on_loopback",
@@ -172,7 +172,7 @@ table! {
 }
 
 table! {
-    /// How many tokens each user of an app has, in columns of the same names.
+    /// The number of tokens of each user of an app, in columns with the same names.
     UserTotals = "user_totals" {}
 }
 
@@ -201,7 +201,7 @@ table! {
     }
 }
 
-/// The column of an answer that counts.
+/// The column of a count.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Count;
 
@@ -225,7 +225,7 @@ impl Column for Count {
     }
 }
 
-/// The column of an answer that holds the greatest number that was given to a token.
+/// The column of the greatest number that was assigned to a token.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct GivenOut;
 
@@ -249,7 +249,7 @@ impl Column for GivenOut {
     }
 }
 
-/// The column of an answer that holds the scopes of a token before everything was replaced.
+/// The column of a token's scopes before a restore.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WasScopes;
 
@@ -273,7 +273,7 @@ impl Column for WasScopes {
     }
 }
 
-/// The column of an answer that holds a snapshot.
+/// The column of a snapshot.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Snapshot;
 

@@ -1,10 +1,10 @@
-//! How the scopes of a token are kept: a compact JSON document of the store's own.
+//! The stored form of scopes: a compact JSON document of the store's own.
 
 use jeton_core::{Permission, Scope, Scopes};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// One scope as it is kept. What is empty or false is left out.
+/// One scope as stored. Empty or false members are left out.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct KeptScope {
@@ -23,7 +23,7 @@ pub(crate) fn to_text(scopes: &Scopes) -> String {
     Value::Array(scopes.as_slice().iter().map(to_value).collect()).to_string()
 }
 
-/// The scopes that were kept as `text`; `None` if nothing was ever kept like this.
+/// The scopes stored as `text`; `None` if it is not valid.
 pub(crate) fn from_text(text: &str) -> Option<Scopes> {
     let kept: Vec<KeptScope> = serde_json::from_str(text).ok()?;
     let scopes = kept.into_iter().map(from_kept).collect::<Option<Vec<_>>>()?;
@@ -35,7 +35,7 @@ fn to_value(scope: &Scope) -> Value {
     if scope.global {
         members.insert("g".into(), true.into());
     }
-    // In the order of the alphabet, so that the text is the same whether maps keep the order of insertion or not.
+    // In alphabetical order, so that the text is the same whether maps keep the order of insertion or not.
     let permissions = scope.permissions.iter().map(Permission::as_str).collect::<Vec<_>>();
     let ids = scope.ids.iter().map(String::as_str).collect();
     let tags = scope.tags.iter().map(String::as_str).collect();
@@ -82,7 +82,7 @@ mod tests {
         );
         assert_eq!(from_text(&text), Some(scopes));
         assert_eq!(to_text(&Scopes::none()), "[]");
-        // From before there were bounds on it.
+        // From before there were limits on it.
         assert!(from_text(r#"[{"g":true,"p":["read write","a;b"]}]"#).is_some());
     }
 

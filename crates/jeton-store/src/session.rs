@@ -1,4 +1,4 @@
-//! Running statements, whichever engine they go to.
+//! Running statements on either engine.
 
 use crate::error::StoreError;
 use crate::postgres::PgLine;
@@ -15,19 +15,19 @@ use std::future::Future;
 
 /// A connection to a database, or a transaction on one.
 pub(crate) trait Session: Send {
-    /// What its answers are made of.
+    /// The rows of its answers.
     type Row: Record;
 
-    /// Whether nobody else writes while a transaction that writes is open.
+    /// Whether there are no concurrent writers while a writing transaction is open.
     const WRITES_ALONE: bool;
 
-    /// In which order entries of the change log become certain.
+    /// In which order entries of the change log become final.
     const LOG_ORDER: LogOrder;
 
-    /// Whether the rows of one insertion are given the next numbers, one after the other, as they stand there.
+    /// Whether the rows of one insertion are assigned consecutive numbers in their order.
     const NUMBERS_IN_ORDER: bool;
 
-    /// Whether the database itself adds whatever tokens are inserted to the totals.
+    /// Whether the database itself adds inserted tokens to the totals.
     const COUNTS_INSERTED: bool;
 
     /// Runs a statement and returns all rows of its answer.
@@ -39,21 +39,21 @@ pub(crate) trait Session: Send {
     /// Runs a statement and returns how many rows it changed.
     fn run(&mut self, statement: Statement) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
-    /// Runs a statement, on SQLite perhaps with others behind it, and returns how many rows it changed itself, and the greatest
-    /// number that the last of them was given, where an engine tells that.
+    /// Runs a statement, on SQLite optionally followed by others, and returns how many rows it changed
+    /// itself, and the greatest number that was assigned by the last of them, if the engine returns that.
     fn run_all(
         &mut self,
         statement: Statement,
     ) -> impl Future<Output = Result<(u64, i64), StoreError>> + Send;
 
-    /// Writes rows into a table that gives out numbers for `column`, and returns the greatest of them.
+    /// Inserts rows into a table that assigns numbers for `column`, and returns the greatest of them.
     fn append(
         &mut self,
         insertion: Statement,
         column: impl Column + Send,
     ) -> impl Future<Output = Result<i64, StoreError>> + Send;
 
-    /// Runs a statement and gives the rows of its answer one by one, as they come.
+    /// Runs a statement and returns the rows of its answer one by one, as they arrive.
     fn stream(
         &mut self,
         statement: Statement,
@@ -65,17 +65,18 @@ pub(crate) trait Session: Send {
     /// Runs a query without arguments and returns all rows of its answer.
     fn query(&mut self, sql: String) -> impl Future<Output = Result<Vec<Self::Row>, StoreError>> + Send;
 
-    /// The one number that a statement without arguments answers.
+    /// The single number that a statement without arguments returns.
     fn number(&mut self, sql: String) -> impl Future<Output = Result<i64, StoreError>> + Send;
 
-    /// The greatest number that was given out for a column, whether or not it is still there; 0 if there was none.
+    /// The greatest number that was assigned in a column, whether or not its row still exists; 0 if there was
+    /// none.
     fn given_out(
         &mut self,
         table: Name,
         column: Name,
     ) -> impl Future<Output = Result<i64, StoreError>> + Send;
 
-    /// From now on gives out numbers above this one, which is positive, and above those that it gave out before.
+    /// From now on assigns numbers above this one, which is positive, and above those assigned before.
     fn give_out_above(
         &mut self,
         table: Name,
@@ -123,7 +124,7 @@ macro_rules! session {
                 let query = sqlx::query_with(sql, values).persistent(is_fixed && $keeps);
                 let mut all = Executor::fetch_many($line, query);
                 let (mut first, mut last) = (None, 0);
-                // Dropped earlier, it would run no further.
+                // Dropped earlier, it would stop running.
                 while let Some(done) = all.try_next().await.map_err(StoreError::unavailable)? {
                     if let Some(done) = done.left() {
                         first = first.or(Some(done.rows_affected()));
@@ -201,7 +202,7 @@ mod sqlite_numbers {
 
     pub(super) const LOG_ORDER: LogOrder = LogOrder::Sequence;
     pub(super) const WRITES_ALONE: bool = true;
-    // One transaction writes at a time, and AUTOINCREMENT takes the number above the greatest that was given out.
+    // One transaction writes at a time, and AUTOINCREMENT assigns the number above the greatest so far.
     pub(super) const IN_ORDER: bool = true;
     pub(super) const COUNTS_INSERTED: bool = false;
 

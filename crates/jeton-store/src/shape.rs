@@ -11,7 +11,7 @@ pub(crate) type Cells = Vec<Value>;
 #[derive(Debug)]
 pub(crate) struct Shape {
     pub(crate) table: Name,
-    /// The column whose numbers the engine gives out, and never twice.
+    /// The column whose numbers the engine assigns, and never twice.
     pub(crate) number: Option<Name>,
     pub(crate) fields: &'static [Field],
 }
@@ -23,7 +23,7 @@ pub(crate) struct Field {
     pub(crate) holds: Holds,
 }
 
-/// What a column holds, perhaps optionally.
+/// The type of a column, which may be nullable.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Holds {
     Integer,
@@ -32,7 +32,7 @@ pub(crate) enum Holds {
     Bytes,
 }
 
-/// The name of a table or a column, and its place in words.
+/// The name of a table or a column, and its description in words.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Name {
     name: &'static str,
@@ -61,7 +61,7 @@ impl Column for Name {
 
 macro_rules! shapes {
     ($($table:literal $(numbers $number:literal)? { $($holds:ident: $($name:literal)*;)* })*) => {
-        /// Every table but that of migrations, each before those that refer to it.
+        /// Every table except that of migrations, each before those that refer to it.
         pub(crate) const SHAPES: &[Shape] = &[$(shapes!(@shape $table ($($number)?) $($holds: $($name)*;)*)),*];
     };
     (@shape $table:literal ($($number:literal)?) $($holds:ident: $($name:literal)*;)*) => {{

@@ -1,4 +1,4 @@
-//! The store over an engine: what is the same for all of them.
+//! The store on top of an engine: everything that engines have in common.
 
 use crate::Store;
 use crate::backup;
@@ -30,14 +30,14 @@ use tokio::time::timeout;
 #[derive(Debug)]
 pub(crate) struct SqlStore<E>(pub(crate) E);
 
-/// How many sought digests are no batch yet.
+/// Up to this many digests are not a batch.
 const FEW: usize = 8;
 
 /// The row of an answer of the engine `E`.
 type Row<E> = <<E as Engine>::Connection as Session>::Row;
 
 impl<E: Engine> SqlStore<E> {
-    /// Runs a statement that looks up by key, and reads each row of its answer.
+    /// Runs a statement that looks up by key, and decodes each row of its answer.
     pub(crate) async fn all<T: Send>(
         &self,
         statement: Statement,
@@ -46,8 +46,8 @@ impl<E: Engine> SqlStore<E> {
         self.listed(Reading::Lookup, statement, read).await
     }
 
-    /// Runs a statement that is not a mere lookup, and reads each row of its answer as it comes: a row takes many times the
-    /// memory of what it says.
+    /// Runs a statement that is not a mere look-up, and decodes each row of its answer as it arrives: a row
+    /// takes many times the memory of its contents.
     pub(crate) async fn listed<T: Send>(
         &self,
         reading: Reading,
@@ -67,7 +67,7 @@ impl<E: Engine> SqlStore<E> {
         engine.measures().reads.measure(engine.read(reading, rows)).await
     }
 
-    /// Runs a statement that looks up by key and whose answer has at most one row.
+    /// Runs a statement that looks up by key and returns at most one row.
     pub(crate) async fn one<T: Send>(
         &self,
         statement: Statement,
@@ -88,7 +88,7 @@ impl<E: Engine> SqlStore<E> {
         self.0.measures().writes.measure(self.0.write(write)).await
     }
 
-    /// Inserts as many tokens in one transaction as may go in together, and so on.
+    /// Inserts tokens in parts, each as large as one transaction allows.
     async fn insert_in_parts(&self, insert: InsertTokens) -> Result<Vec<Inserted>, StoreError> {
         let InsertTokens { app_id, tokens, self_made, sealed_under, at, by } = insert;
         let mut answers = Vec::with_capacity(tokens.len());
@@ -127,7 +127,7 @@ impl<E: Engine> Store for SqlStore<E> {
     }
 
     async fn key_of_client(&self, client_id: &str) -> Result<Option<AppKey>, StoreError> {
-        // A text with a NUL in it is no name that anything has.
+        // Nothing has a name that contains a NUL.
         if client_id.contains('\0') {
             return Ok(None);
         }
@@ -237,7 +237,7 @@ impl<E: Engine> Store for SqlStore<E> {
 
     async fn is_settled(&self, sequence: i64) -> Result<bool, StoreError> {
         match E::Connection::LOG_ORDER {
-            // One writer at a time.
+            // There is one writer at a time.
             LogOrder::Sequence => Ok(true),
             LogOrder::Transaction if sequence == 0 => Ok(true),
             LogOrder::Transaction => {
@@ -287,7 +287,7 @@ impl<E: Engine> Store for SqlStore<E> {
             Ok((decode::number(row, Tokens::Id, TokenId::new)?, decode::digest(row, Tokens::Digest)?))
         });
         let mut digests = own.await?;
-        // Those beside them of as many tokens, of which there are few.
+        // The further digests of as many tokens, which are few.
         let is_all = digests.len() < limit as usize;
         let last = digests.last().filter(|_| !is_all).map_or(last, |(id, _)| *id);
         let further = tokens::further_foreign_digests(first, last);

@@ -1,4 +1,4 @@
-//! Connections to SQLite files, whatever they are for.
+//! Connections to SQLite files of any purpose.
 
 use crate::error::OpenError;
 use crate::migrations;
@@ -10,18 +10,18 @@ use std::time::Duration;
 
 /// How long a statement waits for another process's write.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How many rows of an answer the thread of a connection may be ahead of the task that reads them. With few, the two
-/// wake each other up once for every few rows, which takes longer than the rows do.
+/// How many rows of an answer the thread of a connection may be ahead of the task that reads them. With few,
+/// the two wake each other every few rows, which takes longer than the rows do.
 const ROW_BUFFER: usize = 1_024;
-/// How much of the file a connection that reads keeps, negative: in KiB (SQLite's default is 2,000). Each connection has
-/// this for itself, whereas the system keeps the file once for all of them and gives a page in a microsecond.
+/// The page cache of a reading connection, negative: in KiB (SQLite's default is 2,000). Each connection has
+/// its own, whereas the system caches the file once for all of them and returns a page in a microsecond.
 const CACHE_SIZE: &str = "-512";
-/// How often, and how long apart, the switch to WAL is tried, on which SQLite does not wait by itself. Together as long
-/// as [`BUSY_TIMEOUT`].
+/// How many times, and at what interval, the switch to WAL is tried, for which SQLite does not wait by
+/// itself. Together as long as [`BUSY_TIMEOUT`].
 const WAL_TRIES: u32 = 100;
 const WAL_PAUSE: Duration = Duration::from_millis(50);
 
-/// A connection to a backup, which is there already.
+/// A connection to an existing backup.
 pub(crate) async fn connect_to_backup(
     path: &Path,
     is_read_only: bool,
@@ -50,7 +50,7 @@ pub(crate) async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConn
     }
 }
 
-/// Whether another process has the database locked (SQLITE_BUSY, of which the lower eight bits are 5).
+/// Whether another process has locked the database (SQLITE_BUSY, 5 in the lower eight bits).
 fn is_busy(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(DatabaseError::code);
     code.and_then(|code| code.parse::<i32>().ok()).is_some_and(|code| code & 0xff == 5)

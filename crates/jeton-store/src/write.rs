@@ -1,8 +1,8 @@
-//! Writes as values: what is to be written, with what it is answered.
+//! Writes as values, with the types of their answers.
 //!
-//! The macro `writes!` is the one list of them. What a write does, and what there is to know about it, stands with its
-//! application (`apply/`); nothing else names each write, so a new one is a struct and a row of the list here, its
-//! application, its statement and its caller.
+//! The macro `writes!` is the one list of them. What a write does, and the facts about it, are in `apply/`;
+//! nothing else names each write, so a new one is a struct and a row of the list here, its application, its
+//! statement and its caller.
 
 use crate::error::StoreError;
 use crate::model::{
@@ -12,14 +12,14 @@ use crate::model::{
 use jeton_core::{Actor, AppId, OperatorId, Timestamp, Token, TokenId};
 use std::sync::Arc;
 
-/// Makes an app and its first token.
+/// Creates an app and its first token.
 #[derive(Clone, Debug)]
 pub struct CreateApp {
     /// The app.
     pub app: NewApp,
     /// Its first token.
     pub admin: NewToken,
-    /// Who makes it.
+    /// Who creates it.
     pub by: Actor,
 }
 
@@ -30,7 +30,7 @@ pub struct ChangeApp {
     pub id: AppId,
     /// The revision that it was read at.
     pub expected: i64,
-    /// What becomes otherwise.
+    /// The changes.
     pub change: AppChange,
     /// When.
     pub at: Timestamp,
@@ -38,8 +38,8 @@ pub struct ChangeApp {
     pub by: Actor,
 }
 
-/// Deletes an app: from its answer on, neither it nor any of its tokens can be found. Its data key and its client secret are
-/// wiped at once; rows are left for [`SweepDeletedApps`]. `false` if there is no such app.
+/// Deletes an app: once answered, neither it nor any of its tokens can be found. Its data key and its client
+/// secret are wiped at once; rows are left for [`SweepDeletedApps`]. `false` if there is no such app.
 #[derive(Clone, Debug)]
 pub struct DeleteApp {
     /// The app.
@@ -50,31 +50,31 @@ pub struct DeleteApp {
     pub by: Actor,
 }
 
-/// Removes tokens of deleted apps, and answers how many; 0 when none are left.
+/// Removes tokens of deleted apps, and returns how many; 0 when none are left.
 #[derive(Clone, Copy, Debug)]
 pub struct SweepDeletedApps {
-    /// Of how many at most.
+    /// At most this many.
     pub limit: u32,
 }
 
-/// Removes the sealed values of tokens of an app, and answers of how many; 0 when none are left.
+/// Removes the sealed values of tokens of an app, and returns how many; 0 when none are left.
 #[derive(Clone, Copy, Debug)]
 pub struct SweepSealed {
     /// The app.
     pub id: AppId,
-    /// Of how many tokens at most.
+    /// At most this many tokens.
     pub limit: u32,
 }
 
-/// Removes tokens that have been kept long enough and answers how many; 0 when none are left. Leaves one entry in the change
-/// log for each app that had any.
+/// Removes tokens whose retention time is over and returns how many; 0 when none are left. Leaves one entry
+/// in the change log for each app that had any.
 #[derive(Clone, Debug)]
 pub struct PurgeTokens {
     /// Which.
     pub which: Purge,
-    /// Those that came to their end before this instant.
+    /// Those that expired or were revoked before this instant.
     pub before: Timestamp,
-    /// How many at most.
+    /// At most this many.
     pub limit: u32,
     /// When.
     pub at: Timestamp,
@@ -82,43 +82,43 @@ pub struct PurgeTokens {
     pub by: Actor,
 }
 
-/// Removes entries from the beginning of the change log, up to the first that is not older than `before`, and answers how
-/// many. The last entry always stays. Readers that had not read them yet learn of it by
+/// Removes entries from the start of the change log, up to the first that is not older than `before`, and
+/// returns how many. The last entry always stays. Readers that had not read them yet notice by
 /// [`log_state`](crate::Store::log_state).
 #[derive(Clone, Copy, Debug)]
 pub struct TrimChanges {
     /// Those that are older than this instant.
     pub before: Timestamp,
-    /// How many at most.
+    /// At most this many.
     pub limit: u32,
 }
 
-/// Removes the sealed secrets of removed tokens from old entries of the change log, and answers from how many; 0 when none
-/// are left.
+/// Removes the sealed secrets of removed tokens from old entries of the change log, and returns from how
+/// many; 0 when none are left.
 #[derive(Clone, Copy, Debug)]
 pub struct EraseRemovedSecrets {
     /// From those that are older than this instant.
     pub before: Timestamp,
-    /// From how many at most.
+    /// At most this many.
     pub limit: u32,
 }
 
-/// Issues tokens of an app, each on its own: the answers are in the order of the tokens. An app that was deleted meanwhile
-/// takes them in and keeps them unknown.
+/// Issues tokens of an app, each on its own: the answers are in the order of the tokens. An app that was
+/// deleted meanwhile accepts them, but they stay unknown.
 ///
-/// Up to 1,024 go in in one transaction, all or none. More take several, one after the other, so that the writes of
-/// others come in between: if one fails, those before it stay.
+/// Up to 1,024 are inserted in one transaction, all or none. More take several, one after the other, so that
+/// the writes of others come in between: if one fails, those before it stay.
 #[derive(Clone, Debug)]
 pub struct InsertTokens {
     /// The app.
     pub app_id: AppId,
     /// The tokens.
     pub tokens: Vec<NewToken>,
-    /// Of self-made tokens only as many go in as the app then has at most, whoever writes at the same time and wherever.
-    /// Where there is no room, those that have expired at `at` are removed for it, which the change log tells as a purge.
+    /// The limit on the app's self-made tokens, with any number of concurrent writers anywhere. If there is
+    /// no room, those that have expired at `at` are removed for it, which the change log records as a purge.
     pub self_made: SelfMadeLimit,
-    /// The app's data key under which they are sealed, as the app has it. If it has another or none at the time of the write,
-    /// none of them goes in: [`Inserted::KeyGone`]. `None`: whatever it has.
+    /// The app's data key that they are sealed under, as the app has it. If it has another or none at the
+    /// time of the write, none of them is inserted: [`Inserted::KeyGone`]. `None`: any key.
     pub sealed_under: Option<Arc<[u8]>>,
     /// When.
     pub at: Timestamp,
@@ -126,24 +126,25 @@ pub struct InsertTokens {
     pub by: Actor,
 }
 
-/// Puts a token in the place of the token of its number if that is not revoked, its revision is still `expected`, and there
-/// is room for it where it is self-made and was not, or was smaller. The secret, the number and the app stay as they are.
+/// Replaces the token with this number if it is not revoked, its revision is still `expected`, and there is
+/// room for it if it becomes self-made or a larger self-made one. The secret, the number and the app stay as
+/// they are.
 #[derive(Clone, Debug)]
 pub struct ReplaceToken {
-    /// The token as it is to be.
+    /// The new state of the token.
     pub token: Token,
     /// The revision that it was read at.
     pub expected: i64,
-    /// What holds if it is self-made from now on: see [`InsertTokens`].
+    /// The limit if it becomes self-made: see [`InsertTokens`].
     pub self_made: SelfMadeLimit,
-    /// Whether it has fewer rights than before and none that it had not: this is done also where there is little room left.
+    /// Whether it has fewer rights than before and no new ones: then it is also done on a full disk.
     pub takes_away: bool,
     /// Who replaces it.
     pub by: Actor,
 }
 
-/// Revokes a token: its digest stays as a tombstone, its sealed value goes, to the change log for a while. `false` if there is
-/// no such token or it was revoked before.
+/// Revokes a token: its digest stays as a tombstone, its sealed value is moved to the change log for a while.
+/// `false` if there is no such token or it was revoked before.
 #[derive(Clone, Debug)]
 pub struct RevokeToken {
     /// The app.
@@ -156,8 +157,8 @@ pub struct RevokeToken {
     pub by: Actor,
 }
 
-/// Removes a token as LoopBack does: nothing of it is left, and its secret can be used again. `false` if there is no such
-/// token or it was revoked before.
+/// Deletes a token as LoopBack does: nothing of it is left, and its secret can be used again. `false` if
+/// there is no such token or it was revoked before.
 #[derive(Clone, Debug)]
 pub struct DeleteToken {
     /// The app.
@@ -170,7 +171,7 @@ pub struct DeleteToken {
     pub by: Actor,
 }
 
-/// Adds to what is known of the use of tokens, each of them named at most once. Tokens that are gone are passed over.
+/// Adds to the recorded use of tokens, each of them named at most once. Tokens that are gone are skipped.
 /// Changes no revision and leaves no entry in the change log.
 #[derive(Clone, Debug)]
 pub struct AddUsage {
@@ -178,12 +179,12 @@ pub struct AddUsage {
     pub uses: Vec<TokenUse>,
 }
 
-/// Makes an operator.
+/// Creates an operator.
 #[derive(Clone, Debug)]
 pub struct CreateOperator {
     /// The operator.
     pub operator: NewOperator,
-    /// Who makes it.
+    /// Who creates it.
     pub by: Actor,
 }
 
@@ -198,22 +199,22 @@ pub struct RevokeOperator {
     pub by: Actor,
 }
 
-/// What there is to know about a write before it is made.
+/// The facts about a write before it is made.
 pub(crate) trait Facts {
-    /// What may be otherwise once it is made.
+    /// What it may change.
     fn touches(&self) -> Touched<'_>;
 
-    /// Whose line it waits in.
+    /// The queue that it waits in.
     fn line(&self) -> WriteLine {
         WriteLine::Everything
     }
 
-    /// How many rows it is about to write, roughly.
+    /// The approximate number of rows that it writes.
     fn weight(&self) -> usize {
         1
     }
 
-    /// Whether somebody has fewer rights once it is made, and nobody more.
+    /// Whether it reduces rights, and extends none.
     fn takes_away(&self) -> bool {
         false
     }
@@ -322,8 +323,8 @@ impl Outcome {
     }
 }
 
-/// What may be otherwise once a write is made, for whoever remembers what was read before. What only says what is remembered
-/// nowhere (sealed values, uses, operators, rows that nothing finds) is not named.
+/// What may be otherwise once a write is made, for whoever remembers what was read before. What only says
+/// what is remembered nowhere (sealed values, uses, operators, rows that nothing finds) is not named.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Touched<'w> {
     /// Apps: one that is made, changed or deleted.
@@ -338,8 +339,8 @@ pub struct Touched<'w> {
     pub everything: bool,
 }
 
-/// Whose line a write waits in for its turn. An app's new tokens wait apart from changes of what it has: however many are
-/// being made, a token is revoked or disabled without waiting for them.
+/// Whose line a write waits in for its turn. An app's new tokens wait apart from changes of what it has:
+/// however many are being made, a token is revoked or disabled without waiting for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum WriteLine {
     /// What operators ask for, and upkeep, for all apps.
@@ -364,7 +365,8 @@ impl Write {
         self.facts().weight()
     }
 
-    /// Whether somebody has fewer rights once it is made, and nobody more: such a write is made also where the disk is full.
+    /// Whether somebody has fewer rights once it is made, and nobody more: such a write is made also where
+    /// the disk is full.
     pub(crate) fn takes_away(&self) -> bool {
         self.facts().takes_away()
     }

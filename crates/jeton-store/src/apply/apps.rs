@@ -1,4 +1,4 @@
-//! Writes about apps, and the first one of all.
+//! Writes of apps, and the initialisation.
 
 use super::tokens::Arrival;
 use super::{Facts, Perform, Work};
@@ -34,7 +34,7 @@ impl Perform for Genesis {
             work.session.run(genesis::insert_key_checks(&self.key_checks)).await?;
         }
         let app = work.insert_app(&self.app, &self.admin, true, &self.by).await?;
-        // Apps in a database that was never initialised: somebody took rows out of it.
+        // A database with apps that was never initialised: rows were removed from it.
         let app = app.ok_or(StoreError::Corrupt { place: GenesisRow::Table.place() })?;
         work.create_operator(&self.operator, &self.by).await?;
         Ok(Initialised::Done(app))
@@ -63,7 +63,7 @@ impl Facts for ChangeApp {
         WriteLine::Changes(self.id)
     }
 
-    /// Whatever is changed: its settings may take rights away, and operators alone change them.
+    /// Whatever is changed: its settings may take rights away, and only operators change them.
     fn takes_away(&self) -> bool {
         true
     }
@@ -129,7 +129,7 @@ impl Perform for DeleteApp {
 }
 
 impl<'w, S: Session> Work<'_, 'w, S> {
-    /// Makes an app and its first token; `None` if its key is taken.
+    /// Creates an app and its first token; `None` if its key is taken.
     async fn insert_app(
         &mut self,
         app: &'w NewApp,

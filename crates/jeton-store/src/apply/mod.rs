@@ -20,25 +20,27 @@ use crate::statements::log::{MAX_WRITTEN, NewChange, insert_changes};
 use crate::write::{Facts, Outcome, Writable, Write, writes};
 use std::future::Future;
 
-/// How a write is made.
+/// How a write is carried out.
 pub(crate) trait Perform: Facts + Writable {
-    /// Makes it.
+    /// Carries it out.
     fn perform<'w, S: Session>(
         &'w self,
         work: &mut Work<'_, 'w, S>,
     ) -> impl Future<Output = Result<Self::Answer, StoreError>> + Send;
 }
 
-/// Applies all writes and returns their outcomes in the same order. All of their tokens go in together, and all of
-/// their entries of the change log: statements cost more than rows.
+/// Applies all writes and returns their outcomes in the same order. All of their tokens are inserted
+/// together, and so are all of their entries in the change log: statements cost more than rows.
 ///
-/// `rows`: the [`rows`](rows()) of all of them, in their order. The writes are of callers that wait at the same time, so the order
-/// among them is free: tokens go in first. `foresees`: that new tokens are no duplicates.
+/// `rows`: the [`rows`](rows()) of all of them, in order. The writes belong to callers that wait at the same
+/// time, so any order among them is valid: tokens are inserted first. `foresees`: assumes that no new token
+/// is a duplicate.
 ///
-/// `None`: one is, or, of a write beside which others write, its tokens are sealed under another data key than their app has. The
-/// transaction must be rolled back.
+/// `None`: one is, or, with concurrent writers, its tokens are sealed under another data key than the app's.
+/// The transaction must be rolled back.
 ///
 /// # Errors
+///
 /// One of the writes failed. The transaction must be rolled back.
 pub(crate) async fn apply<S: Session>(
     session: &mut S,
@@ -53,7 +55,7 @@ pub(crate) async fn apply<S: Session>(
     if !work.is_as_foreseen {
         return Ok(None);
     }
-    // What comes now has entries that come before those of its tokens.
+    // The following writes have entries that come before those of their tokens.
     work.foresees = false;
     let mut outcomes = Vec::with_capacity(writes.len());
     for write in writes {
@@ -64,7 +66,7 @@ pub(crate) async fn apply<S: Session>(
 
 macro_rules! perform {
     ($($write:ident => $answer:ty,)*) => {
-        /// Makes a write, whichever it is.
+        /// Carries out any write.
         async fn perform<'w, S: Session>(
             write: &'w Write,
             work: &mut Work<'_, 'w, S>,
@@ -78,32 +80,32 @@ macro_rules! perform {
 
 writes!(perform);
 
-/// What writes have come to.
+/// The result of writes.
 #[derive(Debug)]
 pub(crate) struct Applied {
     pub(crate) outcomes: Vec<Outcome>,
-    /// The entry of the change log with the greatest number, if there are any.
+    /// The entry in the change log with the greatest number, if there are any.
     pub(crate) newest: Option<Entry>,
 }
 
-/// What is being done within one transaction.
+/// The state of one transaction.
 pub(crate) struct Work<'s, 'w, S> {
     session: &'s mut S,
-    /// The entries of the change log, written at the end.
+    /// The entries for the change log, written at the end.
     log: Vec<NewChange<'w>>,
     /// The last entry that is written already.
     newest: Option<Entry>,
-    /// The number of the last token, where that is known and none has come since.
+    /// The number of the last token, if it is known and none was inserted since.
     given_out: Option<i64>,
-    /// Whether new tokens are taken for no duplicates, and whether they were none.
+    /// Whether new tokens are assumed to be no duplicates, and the assumption held.
     foresees: bool,
     is_as_foreseen: bool,
-    /// What became of the tokens of all writes, which went in first, in their order.
+    /// The outcomes for the tokens of all writes, which were inserted first, in order.
     inserted: std::vec::IntoIter<Inserted>,
 }
 
 impl<S: Session> Work<'_, '_, S> {
-    /// Numbers are given out in the order of the entries.
+    /// Numbers are assigned in the order of the entries.
     async fn write_log(&mut self) -> Result<Option<Entry>, StoreError> {
         let mut newest = self.newest;
         let most = if S::NUMBERS_IN_ORDER { MOST_KEPT_ON_SQLITE } else { MAX_WRITTEN };

@@ -1,4 +1,4 @@
-//! Writes about operators.
+//! Writes of operators.
 
 use super::{Facts, Perform, Work};
 use crate::change::ChangeKind;

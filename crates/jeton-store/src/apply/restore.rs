@@ -1,4 +1,4 @@
-//! Replacing everything by what a backup holds.
+//! Replacing everything with the contents of a backup.
 
 use super::{Facts, Perform, Work};
 use crate::backup::Backup;
@@ -25,7 +25,7 @@ impl Facts for Restore {
         Touched { everything: true, ..Touched::default() }
     }
 
-    /// Nobody's write comes after it in the same transaction, to be replaced with all the rest.
+    /// No other write may follow in the same transaction, to be replaced with the rest.
     fn weight(&self) -> usize {
         usize::MAX
     }
@@ -38,7 +38,7 @@ impl Facts for Restore {
 impl Perform for Restore {
     async fn perform<'w, S: Session>(&'w self, work: &mut Work<'_, 'w, S>) -> Result<Restored, StoreError> {
         let mut backup = Backup::open(&self.path).await.map_err(StoreError::unavailable)?;
-        // What was done before in this transaction goes with everything else.
+        // Earlier writes of this transaction are replaced with everything else.
         work.log.clear();
         work.newest = None;
         let mut restored = Restored::default();
@@ -79,8 +79,9 @@ impl<S: Session> Work<'_, '_, S> {
         }
     }
 
-    /// Empties all tables and fills them from the backup. Numbers go on above what either side has given out, and
-    /// revisions above those of before: who has read a row of before cannot replace one of the backup.
+    /// Empties all tables and fills them from the backup. Numbers continue above the greatest that either
+    /// side has assigned, and revisions above the former ones: a reader of a former row cannot replace one of
+    /// the backup.
     async fn replace(&mut self, backup: &mut Backup, restored: &mut Restored) -> Result<(), StoreError> {
         let mut revisions = Vec::with_capacity(SHAPES.len());
         for shape in SHAPES {
@@ -96,7 +97,7 @@ impl<S: Session> Work<'_, '_, S> {
             self.session.run(tables::remove_all_rows(shape)).await?;
         }
         for (shape, revision) in SHAPES.iter().zip(revisions) {
-            // Check values are those of the ring, which may have newer keys than the backup.
+            // Check values come from the ring, which may have newer keys than the backup.
             if shape.table.name() == KeyChecks::Table.name() {
                 continue;
             }
@@ -113,7 +114,7 @@ impl<S: Session> Work<'_, '_, S> {
         Ok(())
     }
 
-    /// Lets nothing back in that the database knew as refused, and widens nothing that it knew as narrower.
+    /// Readmits nothing that the database had refused, and widens nothing that it had narrowed.
     async fn keep_refused(&mut self, given_out: i64, restored: &mut Restored) -> Result<(), StoreError> {
         self.script(restore::MATCH).await?;
         restored.left_out = self.script(&restore::leave_out_removed(given_out)).await?;
@@ -126,7 +127,7 @@ impl<S: Session> Work<'_, '_, S> {
         self.script(restore::FORGET).await.map(drop)
     }
 
-    /// What is revoked comes first: nothing else of it matters any more, or is counted.
+    /// Revoked tokens come first: nothing else about them matters, or is counted.
     async fn keep_tokens(&mut self, restored: &mut Restored) -> Result<(), StoreError> {
         restored.kept_revoked = self.script(&restore::keep_revoked()).await?;
         restored.kept_disabled = self.script(&restore::keep_disabled()).await?;
@@ -153,7 +154,8 @@ impl<S: Session> Work<'_, '_, S> {
         self.script(&restore::keep_data_keys()).await.map(drop)
     }
 
-    /// Gives tokens what both the backup and the state before allow, and returns how many have less than in the backup.
+    /// Gives tokens the rights that both the backup and the former state allow, and returns how many have
+    /// fewer than in the backup.
     async fn keep_narrowed(&mut self) -> Result<u64, StoreError> {
         let (mut from, mut narrowed) = (0, 0);
         loop {

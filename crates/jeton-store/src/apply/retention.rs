@@ -1,4 +1,4 @@
-//! Removing what has been kept long enough.
+//! Removing data whose retention time is over.
 
 use super::{Facts, Perform, Work};
 use crate::change::ChangeKind;
@@ -82,10 +82,10 @@ impl Facts for TrimChanges {
 }
 
 impl Perform for TrimChanges {
-    /// Removes entries from the beginning of the log up to the first that is not old enough, whatever clock wrote what
-    /// comes after that: a log without holes. The last entry always stays, so that a reader that has read everything
-    /// finds its place again, and so does that of the greatest number, which where many write at once may be another: without
-    /// it the log would look as if it were older than it was.
+    /// Removes entries from the start of the log up to the first that is not old enough, whatever clock wrote
+    /// the later ones: the log has no holes. The last entry always stays, so that a reader that has read
+    /// everything finds its position, and so does the one with the greatest number, which with concurrent
+    /// writers may be another: without it the log would look older than it was.
     async fn perform<'w, S: Session>(&'w self, work: &mut Work<'_, 'w, S>) -> Result<u64, StoreError> {
         let oldest = retention::oldest_changes(u64::from(self.limit) + 1, S::LOG_ORDER);
         let rows = work.session.rows(oldest).await?;

@@ -1,7 +1,7 @@
 //! Keeping the number and the size of an app's self-made tokens within their limit.
 //!
-//! What an app has is counted in a row of its own. Where others write at the same time, that row is locked until the
-//! transaction is over, always after the rows of tokens that it is about.
+//! An app's totals are in a row of their own. With concurrent writers that row is locked until the
+//! transaction ends, always after the rows of the tokens that it counts.
 
 use super::Work;
 use super::tokens::Arrival;
@@ -15,14 +15,14 @@ use crate::write::ReplaceToken;
 use jeton_core::{Actor, AppId, Owner, Timestamp, TokenKind, UserId};
 use std::collections::BTreeMap;
 
-/// How many expired ones are removed at once where there is no room, if not more are wanted: then the next writes find room
-/// without that.
+/// How many expired tokens are removed at once if there is no room, unless more are needed: the next writes
+/// then find room.
 const TAKEN_BACK: u64 = 100;
 
-/// Who takes them back.
+/// The actor of their removal.
 static RETENTION: Actor = Actor::Retention;
 
-/// Tokens and their bytes.
+/// A number of tokens and their bytes.
 #[derive(Clone, Copy, Debug, Default)]
 struct Amount {
     tokens: i64,
@@ -46,13 +46,13 @@ impl Amount {
     }
 }
 
-/// About how many bytes a token of this owner takes that says so much.
+/// The approximate size of a token with this owner and this much other data.
 fn bytes(document: usize, owner: &Owner) -> i64 {
     let user = owner.shown().map(UserId::to_string).map_or(0, |user| user.len());
     BARE_BYTES + i64::try_from(document + user).unwrap_or(i64::MAX / 4)
 }
 
-/// What is about to come into an app.
+/// A request for room in an app.
 #[derive(Clone, Copy, Debug)]
 struct Wish {
     app_id: AppId,
@@ -62,7 +62,7 @@ struct Wish {
 }
 
 impl<'w, S: Session> Work<'_, 'w, S> {
-    /// Inserts tokens, of the self-made ones those for which there is room: of each app the first ones.
+    /// Inserts tokens; of the self-made ones of each app only the first ones that fit.
     pub(super) async fn insert_bounded(
         &mut self,
         arrivals: Vec<Arrival<'w>>,
@@ -78,7 +78,7 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         Ok(has_room.into_iter().map(answer).map(|answer| answer.unwrap_or(Inserted::NoRoom)).collect())
     }
 
-    /// What each app has to which self-made tokens are to come, once as many expired ones are gone as make room for them.
+    /// The totals of each app that gets self-made tokens, after as many expired ones were removed as needed.
     async fn open_accounts(
         &mut self,
         arrivals: &[Arrival<'w>],
@@ -97,7 +97,7 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         Ok(held)
     }
 
-    /// Adds what went in to what is counted.
+    /// Adds the inserted tokens to the totals.
     async fn count(&mut self, arrivals: &[Arrival<'w>], inserted: &[Inserted]) -> Result<(), StoreError> {
         let mut added: BTreeMap<AppId, Amount> = BTreeMap::new();
         for (arrival, answer) in arrivals.iter().zip(inserted) {
@@ -112,7 +112,7 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         Ok(())
     }
 
-    /// Whether a token may take its place as a self-made one: [`Replaced::Done`] says so.
+    /// Whether a token may be replaced by a self-made one: [`Replaced::Done`] means yes.
     pub(super) async fn may_replace_by_self_made(
         &mut self,
         replacement: &ReplaceToken,
@@ -138,13 +138,13 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         Ok(if held.plus(amount).is_within(*limit) { Replaced::Done } else { Replaced::NoRoom })
     }
 
-    /// What the app has, once as many expired tokens are gone as make room for the wish. If there is any, nobody else takes it
-    /// before this transaction is over.
+    /// The app's totals, after as many expired tokens were removed as the request needs. If there is room, no
+    /// other transaction takes it before this one ends.
     async fn make_room(&mut self, wish: Wish) -> Result<Amount, StoreError> {
         let Wish { app_id, amount, limit, at } = wish;
         let mut held = self.held(app_id, false).await?;
         let least = Amount { tokens: amount.tokens.min(1), bytes: amount.bytes.min(BARE_BYTES) };
-        // Who is refused has no need to wait.
+        // A request that will be refused need not wait.
         if !S::WRITES_ALONE && held.plus(least).is_within(limit) {
             held = self.lock_held(app_id).await?;
         }
@@ -171,7 +171,7 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         }
     }
 
-    /// What an app has, of which nobody else changes anything from now on.
+    /// An app's totals, locked against changes by others.
     async fn lock_held(&mut self, app_id: AppId) -> Result<Amount, StoreError> {
         if self.session.row(self_made::self_made(app_id, true)).await?.is_none() {
             self.session.run(self_made::add_self_made(app_id, 0, 0)).await?;

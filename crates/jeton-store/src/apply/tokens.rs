@@ -1,4 +1,4 @@
-//! Writes about tokens.
+//! Writes of tokens.
 
 use super::{Facts, Perform, Work};
 use crate::change::{ChangeKind, Removal};
@@ -17,11 +17,11 @@ use crate::write::{DeleteToken, InsertTokens, ReplaceToken, RevokeToken, Touched
 use jeton_core::{Actor, AppId, Digest, Timestamp, TokenId, TokenKind};
 use std::collections::{HashMap, HashSet};
 
-/// A token that is to be inserted, with what its entry of the change log needs.
+/// A token to insert, with the data for its entry in the change log.
 pub(super) struct Arrival<'w> {
     pub(super) app_id: AppId,
     pub(super) token: &'w NewToken,
-    /// What [`new_row`] made of it.
+    /// Its row, from [`new_row`].
     pub(super) row: Row,
     pub(super) self_made: SelfMadeLimit,
     pub(super) at: Timestamp,
@@ -29,13 +29,13 @@ pub(super) struct Arrival<'w> {
 }
 
 impl Arrival<'_> {
-    /// What tells it from all others, until it has its number.
+    /// Identifies it until it has its number.
     fn which(&self) -> (AppId, Digest) {
         (self.app_id, self.token.digest)
     }
 }
 
-/// The rows of the tokens that a write inserts: what can be made of them before the transaction begins.
+/// The rows of the tokens that a write inserts, prepared before the transaction begins.
 pub(crate) fn rows(write: &Write) -> Vec<Row> {
     match write {
         Write::InsertTokens(insert) => {
@@ -124,7 +124,7 @@ impl Facts for RevokeToken {
 impl Perform for RevokeToken {
     async fn perform<'w, S: Session>(&'w self, work: &mut Work<'_, 'w, S>) -> Result<bool, StoreError> {
         let RevokeToken { app_id, id, at, by } = self;
-        // An update answers with what it made of a row, and no more with the sealed secret.
+        // An update returns the row as changed, which no longer has the sealed secret.
         let Some(before) = work.session.row(tokens::token_to_revoke(*app_id, *id)).await? else {
             return Ok(false);
         };
@@ -166,7 +166,8 @@ impl Perform for DeleteToken {
 }
 
 impl<'w, S: Session> Work<'_, 'w, S> {
-    /// Inserts the tokens of all writes that insert tokens, of which these are the [`rows`], and says what became of each.
+    /// Inserts the tokens of all writes that insert some, whose [`rows`] these are, and returns the outcome
+    /// for each.
     pub(super) async fn insert_tokens_of(
         &mut self,
         writes: &[&'w Write],
@@ -198,8 +199,8 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         Ok(answers)
     }
 
-    /// The same for the one write of a transaction beside which others write. That the data key is another is found last, and makes
-    /// everything undone: by then whoever replaces everything is done, or waits.
+    /// The same for the one write of a transaction with concurrent writers. The data key is compared last,
+    /// and if it is another, everything is rolled back: a concurrent restore is then done, or waits.
     async fn insert_tokens_of_one(
         &mut self,
         insert: &'w InsertTokens,
@@ -228,7 +229,7 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         Ok(ids.into_iter().map(|id| id.map_or(Inserted::Duplicate, Inserted::Issued)).collect())
     }
 
-    /// Whether an app has this data key. Nobody changes that before this transaction is over.
+    /// Whether an app has this data key. It cannot change before this transaction ends.
     async fn has_data_key(
         &mut self,
         known: &mut DataKeys<'w>,
@@ -260,14 +261,14 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         }
     }
 
-    /// Whether all of them go in for certain, but for a mistake of who made their secrets.
+    /// Whether all of them are certain to be inserted, unless two secrets collide.
     fn are_new(arrivals: &[Arrival<'w>]) -> bool {
         let is_new = |arrival: &Arrival<'w>| !arrival.token.is_foreign;
         (1..=MAX_INSERTED).contains(&arrivals.len()) && arrivals.iter().all(is_new)
     }
 
-    /// Inserts tokens, all of which should go in, with their entries of the change log: on SQLite each statement that is waited
-    /// for takes as long as some rows.
+    /// Inserts tokens, all of which should be new, with their entries in the change log: on SQLite, waiting
+    /// for a statement takes as long as several rows.
     async fn insert_foreseen(&mut self, arrivals: Vec<Arrival<'w>>) -> Result<Vec<Inserted>, StoreError> {
         let first = self.last_given_out().await? + 1;
         let ids: Vec<TokenId> = (first..).map_while(TokenId::new).take(arrivals.len()).collect();
@@ -300,7 +301,7 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         }
     }
 
-    /// Takes their rows.
+    /// Inserts tokens, taking their rows.
     pub(super) async fn insert_all(
         &mut self,
         arrivals: &mut [Arrival<'w>],
@@ -324,8 +325,8 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         Ok(answers)
     }
 
-    /// Which of the digests are taken as ones that tokens have beside their own. Of secrets that were minted none is: they
-    /// are never the same.
+    /// Which of the digests exist as further digests of tokens. Those of minted secrets need no check: they
+    /// are unique.
     async fn taken_beside(
         &mut self,
         arrivals: &[Arrival<'w>],
@@ -343,7 +344,7 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         taken.collect()
     }
 
-    /// Takes their rows, inserts them and says which number each was given; `None`: it was there already.
+    /// Takes their rows, inserts them and returns the number of each; `None`: it existed already.
     async fn insert_rows(
         &mut self,
         arrivals: &mut [&mut Arrival<'w>],
@@ -356,7 +357,8 @@ impl<'w, S: Session> Work<'_, 'w, S> {
             let answer = self.session.rows(tokens::insert_tokens(rows, None)).await?;
             return numbers_of(arrivals.iter().map(|arrival| arrival.which()), answer);
         }
-        // An answer of many rows takes SQLite's thread nearly as long as the insertion: it wakes us up for each.
+        // An answer of many rows takes SQLite's thread nearly as long as the insertion: it wakes this task
+        // for each.
         let before = self.last_given_out().await?;
         let (inserted, _) = self.session.run_all(tokens::insert_tokens(rows, Some(before))).await?;
         if inserted == arrivals.len() as u64 {
@@ -400,7 +402,7 @@ fn arrivals_of<'w>(
     its.map(move |(token, row)| Arrival { app_id, token, row, self_made, at, by })
 }
 
-/// Which number each of these was given, as an insertion has answered.
+/// The number of each of these, as the insertion returned them.
 fn numbers_of(
     which: impl IntoIterator<Item = (AppId, Digest)>,
     answer: Vec<impl Record>,
@@ -411,6 +413,6 @@ fn numbers_of(
         let digest = decode::digest(&row, Tokens::Digest)?;
         ids.insert((app_id, digest), decode::number(&row, Tokens::Id, TokenId::new)?);
     }
-    // The first of several with the same digest is the one whose row went in: it takes the number.
+    // The first of several with the same digest is the one whose row was inserted: it gets the number.
     Ok(which.into_iter().map(|which| ids.remove(&which)).collect())
 }

@@ -1,4 +1,4 @@
-//! Writes about the use of tokens. They leave no entry in the change log: nobody decided anything.
+//! Writes of the use of tokens. They leave no entry in the change log, since they change no rights.
 
 use super::{Facts, Perform, Work};
 use crate::error::StoreError;

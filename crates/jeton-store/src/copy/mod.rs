@@ -11,10 +11,11 @@ use crate::statements::copy;
 use futures_util::TryStreamExt;
 use sea_query::Value;
 
-/// Most arguments of one statement, below the 32,766 that SQLite allows.
+/// At most this many arguments of one statement, below SQLite's limit of 32,766.
 const MAX_ARGUMENTS: usize = 16_384;
 
-/// Copies all rows of a table, each as `adapt` leaves it, and returns how many. Holds some hundreds of them at a time.
+/// Copies all rows of a table, each changed by `adapt`, and returns their number. Holds a few hundred at a
+/// time.
 pub(crate) async fn copy<F: Session, T: Session>(
     from: &mut F,
     to: &mut T,
@@ -63,7 +64,7 @@ pub(crate) fn add(shape: &Shape, column: &str, cells: &mut Cells, more: i64) {
     }
 }
 
-/// Makes the engine behind `session` give out numbers only above those that it and `other` have given out.
+/// Makes the engine of `session` assign only numbers above those that it and `other` have assigned.
 pub(crate) async fn pass_numbers<F: Session, T: Session>(
     from: &mut F,
     to: &mut T,

@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection, query_scalar};
 use std::collections::BTreeSet;
 
-/// What the engine itself keeps, what is counted from the rest, and what a column of one engine alone is for.
+/// Columns that the engine maintains, that are derived from the rest, or that only one engine has.
 fn is_ours(column: &str) -> bool {
     let kept = ["sqlite_", migrations::TABLE, "self_made.", "app_totals.", "user_totals."];
     let is_kept = kept.iter().any(|table| column.starts_with(table));

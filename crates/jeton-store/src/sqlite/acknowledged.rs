@@ -1,8 +1,9 @@
-//! How far the change log was acknowledged, kept outside the database.
+//! A record of the acknowledged end of the change log, kept outside the database.
 //!
-//! A database whose write-ahead log was cut off, or in the place of which an older copy was put while nobody served it, is
-//! sound and tells nothing of what it lacks. So a file beside it says how far its change log went some seconds ago, and
-//! whoever opens it compares. The file never says more than is on the disk, and nothing depends on it.
+//! If a database's write-ahead log was cut off, or an older copy was put in its place while no server ran, it
+//! is sound and shows nothing of what it lacks. So a file beside it records how far its change log went some
+//! seconds ago, which is compared when it is opened. The file is never ahead of the disk, and nothing depends
+//! on it.
 
 use crate::continuity::{Break, Continuity, LogEnd, Mark};
 use crate::error::StoreError;
@@ -23,25 +24,25 @@ pub(super) struct Acknowledged {
 #[derive(Debug, Default)]
 struct State {
     file: Option<File>,
-    /// What the file says, if anything that still counts.
+    /// The contents of the file, if there are any that still count.
     recorded: Option<Mark>,
     /// What the database lacked of that when it was opened.
     shortfall: Option<Break>,
-    /// Whether it is left as it is: the database lacks something, and whoever serves it has yet to hear of that.
+    /// Whether the file is left as it is: the database lacks something that its server has yet to report.
     is_kept: bool,
     has_failed: bool,
 }
 
 impl Acknowledged {
-    /// The one of the database at `path`.
+    /// The file of the database at `path`.
     pub(super) fn beside(path: &Path) -> Self {
         let mut name = path.as_os_str().to_owned();
         name.push("-acknowledged");
         Acknowledged { path: name.into(), state: Mutex::default() }
     }
 
-    /// Compares what the file says with the database that was just opened. Who serves it says what is missing, and goes on
-    /// with what is there.
+    /// Compares the file with the database that was just opened. A server reports what is missing, and
+    /// continues with what is there.
     pub(super) async fn compare(
         &self,
         connection: &mut SqliteConnection,
@@ -57,7 +58,7 @@ impl Acknowledged {
             tracing::warn!(
                 "{cause} when it was served last, as {} says. What was acknowledged since is lost, and perhaps a revocation is \
                  among it: if a file was removed, cut off or replaced by an older copy, stop the server and put it back, or \
-                 restore a backup. This is said once",
+                 restore a backup. This is reported once",
                 self.path.display()
             );
         }
@@ -69,7 +70,7 @@ impl Acknowledged {
             Ok(text) => {
                 let recorded = text.parse().ok();
                 if recorded.is_none() {
-                    tracing::warn!("{} makes no sense, and is written anew", self.path.display());
+                    tracing::warn!("{} is not valid and will be rewritten", self.path.display());
                 }
                 recorded
             }
@@ -87,14 +88,15 @@ impl Acknowledged {
         Some(format!("{shortfall}, as {} says", self.path.display()))
     }
 
-    /// A command has made or replaced the database: what the file says is of another one.
+    /// A command has created or replaced the database: the file is about another one.
     pub(super) fn begin_anew(&self) {
         let mut state = self.lock();
         let file = state.file.take();
         *state = State { file, ..State::default() };
     }
 
-    /// Says how far the log goes, unless the file says so much already. Costs a short write that waits for no disk.
+    /// Records how far the log goes, unless the file already does. Costs a short write that does not wait for
+    /// the disk.
     pub(super) fn save(&self, mark: Option<Mark>) {
         let mut state = self.lock();
         let Some(mark) = mark.filter(|mark| !state.is_kept && mark.is_beyond(state.recorded)) else { return };
@@ -115,7 +117,7 @@ impl Acknowledged {
                 OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&self.path)?
             }
         };
-        // Always as long as before, and within a sector.
+        // Always of the same length, and within a sector.
         state.file.insert(file).write_all_at(mark.to_string().as_bytes(), 0)
     }
 

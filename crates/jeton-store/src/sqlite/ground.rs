@@ -1,7 +1,8 @@
-//! Whether the database that is open is still the one under its name.
+//! Whether the open database is still the one under its name.
 //!
-//! SQLite goes on with the files that it has opened, whatever becomes of their names, and takes what somebody else writes
-//! into them for its own. What is then acknowledged is gone with the process, or mixed up with what is there.
+//! SQLite keeps using the files that it has opened, whatever happens to their names, and takes what another
+//! program writes into them for its own. What is then acknowledged is lost with the process, or mixed up with
+//! foreign contents.
 
 use super::acknowledged::Acknowledged;
 use super::header::Header;
@@ -22,38 +23,39 @@ use std::time::Duration;
 use tokio::sync::{OwnedMappedMutexGuard, OwnedMutexGuard};
 use tokio::time::{MissedTickBehavior, interval};
 
-/// How often somebody looks while nothing is written.
+/// How often the files are checked while nothing is written.
 const PERIOD: Duration = Duration::from_millis(250);
-/// After how many looks what was acknowledged is written down: 5 seconds.
+/// After this many checks the acknowledged end of the log is recorded: 5 seconds.
 const SAVED: u32 = 20;
-/// How often a file is looked at again before it is believed to be another: it may be read while it is written.
+/// How often a file is checked again before it is taken for another: it may be read while it is being
+/// written.
 const LOOKS: u32 = 3;
 
-/// What happened to a database while it was open. Nothing makes it good again but opening it anew: what was written in
-/// the meantime is nowhere, or beside what somebody else wrote.
+/// What happened to a database while it was open. Only reopening it helps: what was written in the meantime
+/// is lost, or mixed with what another program wrote.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(super) enum Lost {
-    /// A file has no name any more.
+    /// A file no longer has its name.
     #[error("{} was removed or moved while it was open", .0.display())]
     Gone(PathBuf),
-    /// Another file has the name.
+    /// Another file has its name.
     #[error("{} was replaced by another file while it was open", .0.display())]
     Replaced(PathBuf),
-    /// It is the same file, with what others wrote.
+    /// It is the same file, but another program has written to it.
     #[error("{} was written over while it was open", .0.display())]
     Overwritten(PathBuf),
-    /// It is the same file, and a database that cannot have become of what it was.
+    /// It is the same file, but its contents cannot be a later state of what they were.
     #[error("{}: {cause}", .path.display())]
     Broken {
         /// The database.
         path: PathBuf,
-        /// What its change log tells.
+        /// The break that its change log shows.
         cause: Break,
     },
 }
 
 impl Lost {
-    /// Whether the files that are open hold everything that was acknowledged.
+    /// Whether the open files contain everything that was acknowledged.
     pub(super) fn is_whole(&self) -> bool {
         matches!(self, Lost::Gone(_) | Lost::Replaced(_))
     }
@@ -69,14 +71,14 @@ impl Lost {
     }
 }
 
-/// The files of a database that is open.
+/// The files of an open database.
 #[derive(Debug)]
 pub(super) struct Ground {
     path: PathBuf,
-    /// By their names, the database first.
+    /// By name, the database first.
     files: Vec<(PathBuf, FileId)>,
-    /// The database itself, to look at its beginning. Open for as long as any connection of this process: closing it
-    /// would drop SQLite's locks on the file, which are those of the process.
+    /// The database file itself, for reading its header. Open as long as any connection of this process:
+    /// closing it would release SQLite's locks on the file, which belong to the process.
     file: File,
     header: Mutex<Header>,
     known: Mutex<Continuity>,
@@ -86,7 +88,7 @@ pub(super) struct Ground {
     lost: OnceLock<Lost>,
 }
 
-/// Which file it is, whatever its name.
+/// Identifies a file, whatever its name.
 type FileId = (u64, u64);
 
 fn id(metadata: &Metadata) -> FileId {
@@ -94,7 +96,7 @@ fn id(metadata: &Metadata) -> FileId {
 }
 
 impl Ground {
-    /// The ground of the database at `path`, whose files are there because a connection has it open.
+    /// The files of the database at `path`, which exist because a connection has it open.
     pub(super) fn under(path: &Path, stamp: Option<i32>) -> io::Result<Self> {
         let file = File::open(path)?;
         // Beside the file itself, if `path` is a link to it.
@@ -106,7 +108,7 @@ impl Ground {
             let companion = PathBuf::from(name);
             match fs::metadata(&companion) {
                 Ok(metadata) => files.push((companion, id(&metadata))),
-                // Some file systems cannot share memory, and SQLite does without.
+                // Some file systems have no shared memory, and SQLite works without it.
                 Err(error) if is_absence(&error) => {}
                 Err(error) => return Err(error),
             }
@@ -120,20 +122,21 @@ impl Ground {
         &self.path
     }
 
-    /// What happened to the database, if anything did that was noticed.
+    /// What happened to the database, if a problem was noticed.
     pub(super) fn lost(&self) -> Option<&Lost> {
         self.lost.get()
     }
 
-    /// That nothing was noticed so far. Costs nothing.
+    /// Fails if a problem was noticed. Costs nothing.
     pub(super) fn holds(&self) -> Result<(), StoreError> {
         self.lost.get().map_or(Ok(()), |lost| Err(StoreError::unavailable(lost.clone())))
     }
 
-    /// Looks whether all is as it was: some microseconds.
+    /// Checks that everything is as it was: takes a few microseconds.
     ///
     /// # Errors
-    /// It is not, for good; or it could not be found out now.
+    ///
+    /// It is not, permanently; or it could not be checked now.
     pub(super) fn look(&self) -> Result<(), StoreError> {
         self.holds()?;
         for _ in 1..LOOKS {
@@ -147,20 +150,20 @@ impl Ground {
         }
     }
 
-    /// Whether the transaction that is open can have written this entry.
+    /// Whether the open transaction can have written this entry.
     pub(super) fn check_written(&self, written: Option<Entry>) -> Result<(), StoreError> {
-        // What is known is committed, and nobody else writes meanwhile.
+        // Everything known is committed, and there are no concurrent writers.
         let checked = written.map(|written| self.known().check_written(written));
         if let Some(Err(cause)) = checked { self.lose(&self.broken(cause)) } else { Ok(()) }
     }
 
-    /// A command has made or replaced the database: nothing that was known of it counts.
+    /// A command has created or replaced the database: nothing known about it counts.
     pub(super) fn begin_anew(&self) {
         *self.known() = Continuity::default();
         self.acknowledged.begin_anew();
     }
 
-    /// Writes down how far the log goes, where this process serves the database or has written to it.
+    /// Records how far the log goes, if this process serves the database or has written to it.
     pub(super) fn save(&self) {
         let known = *self.known();
         if self.is_served() || known.has_written() {
@@ -173,7 +176,7 @@ impl Ground {
         self.stamp.is_some()
     }
 
-    /// Looks at the end of the log a last time, which begins the note of how far it goes if nobody has looked before.
+    /// Reads the end of the log a last time, which creates the record if there was no check before.
     pub(super) async fn look_at_the_end(&self, connection: &mut SqliteConnection) {
         let before = *self.known();
         if self.is_served() || before.has_written() {
@@ -184,7 +187,7 @@ impl Ground {
         }
     }
 
-    /// Takes what was committed.
+    /// Records what was committed.
     pub(super) fn note(&self, written: Option<Entry>) {
         if let Some(written) = written {
             self.known().note(written);
@@ -199,7 +202,7 @@ impl Ground {
         Lost::Broken { path: self.path.clone(), cause }
     }
 
-    /// Notes what happened, and says it once.
+    /// Records what happened, and logs it once.
     fn lose(&self, lost: &Lost) -> Result<(), StoreError> {
         if self.lost.set(lost.clone()).is_ok() {
             tracing::error!("{lost}: {}", lost.advice());
@@ -235,14 +238,15 @@ fn is_no_header(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData)
 }
 
-/// A connection that is kept open as long as the store, so that nobody who goes by SQLite's rules removes the files beside
-/// the database: that is for the last one who closes it. `None` once the store is closed.
+/// A connection that is kept open as long as the store, so that no program that follows SQLite's rules
+/// removes the files beside the database: only the last one to close it does. `None` once the store is
+/// closed.
 pub(super) type Anchor = Arc<tokio::sync::Mutex<Option<SqliteConnection>>>;
 
-/// Opens one to a database that is at the newest schema.
+/// Opens one to a database at the newest schema.
 pub(super) async fn anchor(path: &Path) -> Result<Anchor, OpenError> {
     let mut connection = open::reader(path).await?;
-    // The files are opened, and held, by whoever reads for the first time.
+    // The files are opened, and locked, by the first read.
     connection.row(genesis::ping()).await.map_err(OpenError::unavailable)?;
     Ok(Arc::new(tokio::sync::Mutex::new(Some(connection))))
 }
@@ -254,12 +258,12 @@ pub(super) async fn take(
     let guard = Arc::clone(anchor).lock_owned().await;
     let closed = |_| StoreError::unavailable("the store is closed");
     let mut connection = OwnedMutexGuard::try_map(guard, Option::as_mut).map_err(closed)?;
-    // Whoever had it before may have left a transaction open. If not, there is nothing to roll back.
+    // The previous transaction may have been left open. If not, there is nothing to roll back.
     drop(connection.execute("ROLLBACK").await);
     Ok(connection)
 }
 
-/// Looks for ever, also at the end of the change log: a database can be replaced by SQLite's own means.
+/// Checks forever, also the end of the change log: a database can be replaced by means of SQLite itself.
 pub(super) async fn watch(ground: Arc<Ground>, anchor: Anchor) {
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -282,7 +286,7 @@ pub(super) async fn watch(ground: Arc<Ground>, anchor: Anchor) {
                     drop(ground.lose(&ground.broken(cause)));
                 }
                 ground.known().learn(end);
-                // Later, whoever closes the store does it.
+                // Later, the closing of the store does it.
                 if ground.is_served() && ground.lost().is_none() && looks % SAVED == 0 {
                     ground.save();
                 }

@@ -1,4 +1,4 @@
-//! The beginning of a database file (<https://sqlite.org/fileformat2.html#the_database_header>).
+//! The header of a database file (<https://sqlite.org/fileformat2.html#the_database_header>).
 
 use std::fs::File;
 use std::io;
@@ -7,20 +7,21 @@ use std::os::unix::fs::FileExt;
 const MAGIC: &[u8] = b"SQLite format 3\0";
 const LENGTH: usize = 100;
 
-/// What tells a file from an earlier state of itself, and from others.
+/// Distinguishes a file from an earlier state of itself, and from others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
-    /// Raised by commits that change the first page.
+    /// Incremented by commits that change the first page.
     pub(super) change_counter: u32,
-    /// The number that whoever serves the database writes into it: see `SqliteOptions::stamp`.
+    /// The number that the server of the database writes into it: see `SqliteOptions::stamp`.
     pub(super) stamp: i32,
 }
 
 impl Header {
-    /// Reads it from the file, which may be under way to the disk: what is newer may still be in the write-ahead log.
+    /// Reads it from the file, which may lag behind: newer values may still be in the write-ahead log.
     ///
     /// # Errors
-    /// `UnexpectedEof` or `InvalidData`: it is no database.
+    ///
+    /// `UnexpectedEof` or `InvalidData`: it is not a database.
     pub(super) fn read(file: &File) -> io::Result<Self> {
         let mut bytes = [0; LENGTH];
         file.read_exact_at(&mut bytes, 0)?;
@@ -31,8 +32,8 @@ impl Header {
         Ok(Header { change_counter: u32::from_be_bytes(number(24)), stamp: i32::from_be_bytes(number(60)) })
     }
 
-    /// Whether a file can have this header that had `earlier`, if nobody writes to it but by SQLite. Whoever has written a
-    /// stamp of its own finds that one, or still the earlier one; others know nothing of stamps.
+    /// Whether a file can have this header that had `earlier`, if only SQLite writes to it. A process that
+    /// has written its own stamp finds that one, or still the earlier one; others do not look at stamps.
     pub(super) fn can_follow(&self, earlier: &Header, stamp: Option<i32>) -> bool {
         let steps = self.change_counter.wrapping_sub(earlier.change_counter);
         let is_stamped = stamp.is_none_or(|stamp| [stamp, earlier.stamp].contains(&self.stamp));
@@ -50,7 +51,7 @@ mod tests {
         let earlier = header(u32::MAX, 7);
         for (now, stamp, expected) in [
             (header(u32::MAX, 7), None, true),
-            // It begins again after its last number.
+            // It wraps around after its last number.
             (header(3, 7), None, true),
             (header(u32::MAX - 1, 7), None, false),
             (header(u32::MAX, 8), None, true),

@@ -1,4 +1,4 @@
-//! The writes that wait for the writing task.
+//! The queue of writes for the writing task.
 
 use crate::apply::rows;
 use crate::error::StoreError;
@@ -10,16 +10,17 @@ use crate::write::{Outcome, Write, WriteLine};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, oneshot};
 
-/// Most writes that wait in one line.
+/// At most this many writes wait in one queue.
 const MAX_WAITING: usize = 256;
-/// Most rows of a group of several writes: others wait while it is written. No write of an app has more.
+/// At most this many rows in a group of several writes: others wait while it is written. No write of an app
+/// has more.
 const MAX_GROUP_WEIGHT: usize = MAX_INSERTED;
 
-/// A write, and who waits for its answer.
+/// A write, and the channel for its answer.
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) write: Write,
-    /// Its rows, as whoever waits has made them: the thread that writes has the least time of all.
+    /// Its rows, prepared by the caller: the writing thread has the least time of all.
     rows: Option<Vec<Row>>,
     pub(super) answer: oneshot::Sender<Result<Outcome, StoreError>>,
 }
@@ -30,7 +31,7 @@ impl Job {
         Job { write, rows, answer }
     }
 
-    /// Takes its rows, or makes them again.
+    /// Takes its rows, or prepares them again.
     pub(super) fn rows(&mut self) -> Vec<Row> {
         self.rows.take().unwrap_or_else(|| rows(&self.write))
     }
@@ -40,8 +41,8 @@ impl Job {
     }
 }
 
-/// Writes in lines that are served in turn: a write waits for the group under way, and then for no more than one write of
-/// each other line that is before it in its own.
+/// Queues of writes that are served round-robin: a write waits for the current group, and then for at most
+/// one write of each other queue for each one before it in its own.
 #[derive(Debug)]
 pub(super) struct Jobs {
     waiting: Mutex<Waiting>,
@@ -54,7 +55,7 @@ struct Waiting {
     is_closed: bool,
 }
 
-/// The writing task is not there.
+/// The writing task is gone.
 #[derive(Debug, thiserror::Error)]
 #[error("the store is closed")]
 pub(super) struct Closed;
@@ -65,7 +66,7 @@ impl Jobs {
         Arc::new(Jobs { waiting: Mutex::new(waiting), arrived: Notify::new() })
     }
 
-    /// Lets a write wait, unless too many do.
+    /// Queues a write, unless too many are waiting.
     pub(super) fn push(&self, job: Job) -> Result<(), StoreError> {
         {
             let mut waiting = self.lock();
@@ -78,7 +79,8 @@ impl Jobs {
         Ok(())
     }
 
-    /// Waits until there is something to be written; `false`: nothing is, and nothing will be. One task waits at a time.
+    /// Waits until there is something to write; `false`: there is nothing, and never will be. Only one task
+    /// may wait.
     pub(super) async fn wait(&self) -> bool {
         loop {
             {
@@ -94,12 +96,12 @@ impl Jobs {
         }
     }
 
-    /// The next writes, as far as they fit into one group, and how many wait behind them.
+    /// The next writes that fit into one group, and how many wait behind them.
     pub(super) fn gather(&self, max_group: usize) -> (Vec<Job>, usize) {
         let mut waiting = self.lock();
         let (mut jobs, mut weight) = (Vec::new(), 0_usize);
         while jobs.len() < max_group {
-            // However much the first is, it has to be written some time.
+            // However large the first is, it has to be written at some point.
             let fits = |job: &Job| weight == 0 || weight.saturating_add(job.weight()) <= MAX_GROUP_WEIGHT;
             let Some((_, job)) = waiting.lines.next(|_, job| fits(job)) else { break };
             weight = weight.saturating_add(job.weight());
@@ -108,17 +110,17 @@ impl Jobs {
         (jobs, waiting.lines.len())
     }
 
-    /// Takes no more writes. Those that wait are made.
+    /// Accepts no more writes. Those that wait are made.
     pub(super) fn close(&self) {
         self.lock().is_closed = true;
         self.arrived.notify_one();
     }
 
-    /// Takes no more writes, and answers those that wait that nobody makes them.
+    /// Accepts no more writes, and fails those that wait.
     fn abandon(&self) {
         let mut waiting = self.lock();
         waiting.is_closed = true;
-        // Who waits is told by the end of its channel.
+        // Callers learn it from the end of their channels.
         while waiting.lines.next(|_, _| true).is_some() {}
     }
 
@@ -127,7 +129,7 @@ impl Jobs {
     }
 }
 
-/// The task that makes the writes, until this is dropped, be it by a panic.
+/// The task that makes the writes, until this is dropped, even by a panic.
 pub(super) struct Worker(pub(super) Arc<Jobs>);
 
 impl Drop for Worker {

@@ -1,4 +1,4 @@
-//! SQLite: one writer that groups writes into commits, readers beside it.
+//! SQLite: one writer that groups writes into commits, and several readers.
 
 mod acknowledged;
 mod ground;
@@ -36,23 +36,23 @@ use tokio::task::JoinHandle;
 use write_connection::WriteConnection;
 use writer::Writer;
 
-/// How a SQLite database is used. `Default` is right for everything but measurements.
+/// How a SQLite database is used. `Default` is right for everything except measurements.
 #[derive(Clone, Copy, Debug)]
 pub struct SqliteOptions {
-    /// Most writes in one commit. At least 1; with 1, every write is a commit of its own.
+    /// At most this many writes in one commit. At least 1; with 1, every write is a commit of its own.
     pub max_group: usize,
-    /// Most connections for looking up by key. At least 1. By default as many as the machine has cores, from 2 to 4: each
-    /// is a thread that computes, and keeps memory of its own.
+    /// At most this many connections for look-ups by key. At least 1. By default as many as the machine has
+    /// cores, from 2 to 4: each is a computing thread with memory of its own.
     pub readers: u32,
-    /// Most connections for pages of lists of one app, and as many again for what counts or leaves out many rows: neither
-    /// takes one from those who look up, and each has one more for other apps. At least 1.
+    /// At most this many connections for pages of lists of one app, and as many again for counting or
+    /// skipping many rows: neither takes one from look-ups, and each has one more for other apps. At least 1.
     pub list_readers: u32,
-    /// How long a statement that reads may take before it is given up.
+    /// The time limit of a statement that reads.
     pub query_time: Duration,
-    /// A number that is written into the beginning of the file, so that no copy from before is taken for it: for whoever
-    /// serves the database, with another one at each start. `None`: what is there stays.
+    /// A number written into the header of the file, so that no earlier copy is mistaken for it: for the
+    /// server of the database, with a new one at each start. `None`: the existing one stays.
     pub stamp: Option<i32>,
-    /// How many bytes of the disk are kept for writes that take rights away when it is full. 0: none.
+    /// How many bytes of the disk are reserved for writes that take rights away when it is full. 0: none.
     pub reserve_bytes: u64,
 }
 
@@ -70,14 +70,16 @@ impl Default for SqliteOptions {
     }
 }
 
-/// Opens the SQLite database at `path` and brings it to the newest schema. Creates the file, readable and writable for
-/// its owner only, if there is none; its folder must be there. Several processes may have it open at the same time.
+/// Opens the SQLite database at `path` and migrates it to the newest schema. Creates the file, readable and
+/// writable for its owner only, if it does not exist; its folder must exist. Several processes may have it
+/// open at the same time.
 ///
-/// Needs a tokio runtime, which wakes the thread that writes. Close the store before that runtime ends: a write that was not
-/// answered yet may be lost with it, though never in part.
+/// Needs a tokio runtime, which wakes the writing thread. Close the store before that runtime ends: a write
+/// that was not answered yet may be lost with it, though never in part.
 ///
 /// # Errors
-/// The database was written by a newer version, is no database of ours, or cannot be read and written.
+///
+/// The database was written by a newer version, is not a database of Jeton, or cannot be read and written.
 pub async fn open_sqlite(path: &Path, options: SqliteOptions) -> Result<Arc<dyn Store>, OpenError> {
     Ok(Arc::new(SqlStore(SqliteEngine::open(path, options).await?)))
 }
@@ -142,11 +144,12 @@ impl Drop for SqliteEngine {
     }
 }
 
-/// A transaction that reads.
+/// A transaction for reading.
 pub(crate) enum Transaction {
     /// On a connection of its own. Dropping it ends both.
     Own(SqliteConnection),
-    /// On the one connection that still has what is under its name no more. Whoever has it next begins anew.
+    /// On the one connection that still has the files whose names are gone. Its next user starts a new
+    /// transaction.
     Anchored(OwnedMappedMutexGuard<Option<SqliteConnection>, SqliteConnection>),
 }
 
@@ -198,7 +201,7 @@ impl Engine for SqliteEngine {
             Transaction::Own(open::reader(self.ground.path()).await.map_err(StoreError::unavailable)?)
         };
         transaction.execute("BEGIN").await.map_err(StoreError::unavailable)?;
-        // A transaction sees what is there when it reads for the first time.
+        // A transaction sees the state at its first read.
         transaction.row(crate::statements::genesis::ping()).await?;
         Ok(transaction)
     }
@@ -225,13 +228,13 @@ impl Engine for SqliteEngine {
         self.watching.abort();
         if self.ground.lost().is_some() {
             self.writer.close().await;
-            // The last connection to be closed empties the log of the database and removes the files beside it, by their
-            // names: those are not ours any more. So none is closed.
+            // Closing the last connection empties the database's log and removes the files beside it, by
+            // their names: those no longer belong to this database. So none is closed.
             let readers = [&self.readers, &self.page_readers, &self.scan_readers].map(SqlitePool::clone);
             std::mem::forget((readers, Arc::clone(&self.anchor)));
             return;
         }
-        // Readers first: an open read would keep the writer from emptying the log of the database.
+        // Readers first: an open read would keep the writer from emptying the database's log.
         tokio::join!(self.readers.close(), self.page_readers.close(), self.scan_readers.close());
         if let Some(mut anchor) = self.anchor.lock().await.take() {
             self.ground.look_at_the_end(&mut anchor).await;

@@ -1,27 +1,27 @@
-//! What threads that compute for long are worth beside others. Where processors are scarce, look-ups of single tokens and the
-//! runtime that answers them come first.
+//! Priorities of computing threads. If processors are scarce, look-ups of single tokens and the runtime that
+//! answers them come first.
 
 use rustix::process::setpriority_process;
 use sqlx::sqlite::SqliteConnection;
 
-/// After how many steps of SQLite's machine a statement gives way, and looks whether anybody waits for it: some tens of
-/// microseconds.
+/// After this many steps of SQLite's machine a statement yields, and checks whether it is still wanted: some
+/// tens of microseconds.
 const STEPS_BETWEEN_LOOKS: i32 = 5_000;
 
-/// How much less than others, in steps of nice, the threads that write are worth: as much as the requests that write.
+/// The niceness of the writing threads: as high as that of the requests that write.
 pub(super) const WRITER: i32 = 5;
 
-/// The same of a thread that lists: it may have what look-ups and the requests of others leave. On a machine that is busy
-/// with lists alone that is all of it.
+/// The niceness of a thread that lists: it gets what look-ups and the requests of others leave. On a machine
+/// that is busy only with lists that is all of it.
 pub(super) const LISTS: i32 = 10;
 
-/// Makes the thread that calls less urgent. Where its priority may not be changed, it stays as it is.
+/// Lowers the priority of the calling thread. If that is not permitted, it stays as it is.
 pub(super) fn lower_this_thread(steps: i32) {
     let _ = setpriority_process(None, steps);
 }
 
-/// Makes the thread of a connection less urgent, and lets it give way while it computes. A statement ends when `is_wanted` says
-/// that it is not.
+/// Lowers the priority of a connection's thread, and makes it yield while it computes. A statement ends if
+/// `is_wanted` returns false.
 pub(super) async fn lower(
     connection: &mut SqliteConnection,
     steps: i32,
@@ -33,8 +33,8 @@ pub(super) async fn lower(
         if !std::mem::replace(&mut is_lowered, true) {
             lower_this_thread(steps);
         }
-        // However little a thread is worth, Linux leaves it the rest of its time slice, some milliseconds, when a more urgent
-        // one wakes up.
+        // Whatever a thread's priority, Linux leaves it the rest of its time slice, some milliseconds, when
+        // one with a higher priority wakes up.
         std::thread::yield_now();
         is_wanted()
     });

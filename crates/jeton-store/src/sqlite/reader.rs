@@ -1,4 +1,4 @@
-//! A connection of a pool, for one statement that reads.
+//! A pooled connection for one statement that reads.
 
 use super::priority;
 use crate::error::StoreError;
@@ -10,30 +10,30 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A connection, and whoever waits for what it reads. A watched statement ends soon after this is dropped.
+/// A connection, and the interest in its result. A watched statement ends soon after this is dropped.
 #[derive(Debug)]
 pub(super) struct Reader {
-    // Dropped first: the connection goes back to its pool when its statement is about to end.
+    // Dropped first: the connection returns to its pool when its statement is about to end.
     _waiting: Option<Waiting>,
     connection: PoolConnection<Sqlite>,
     _turn: Option<Turn<AppId>>,
 }
 
 impl Reader {
-    /// One for a statement that is quick by its nature.
+    /// A connection for a statement that is short by its nature.
     pub(super) async fn lookup(pool: &SqlitePool, turn: Option<Turn<AppId>>) -> Result<Self, StoreError> {
         let connection = pool.acquire().await.map_err(StoreError::unavailable)?;
         Ok(Reader { _waiting: None, connection, _turn: turn })
     }
 
-    /// One for a statement that may look at many rows. SQLite runs a statement to its end, however long ago its asker
-    /// went away; so it is told.
+    /// A connection for a statement that may read many rows. SQLite would run a statement to its end even if
+    /// its caller is gone, so a handler ends it.
     pub(super) async fn watched(pool: &SqlitePool, turn: Option<Turn<AppId>>) -> Result<Self, StoreError> {
         let mut connection = pool.acquire().await.map_err(StoreError::unavailable)?;
         let gave_up = Arc::new(AtomicBool::new(false));
         let waiting = Waiting { gave_up: Arc::clone(&gave_up) };
         let is_wanted = move || !gave_up.load(Ordering::Relaxed);
-        // This waits until the connection's last statement has ended, so it replaces nobody's handler but its own.
+        // This waits until the connection's last statement has ended, so it replaces only its own handler.
         priority::lower(&mut connection, priority::LISTS, is_wanted)
             .await
             .map_err(StoreError::unavailable)?;
@@ -55,7 +55,7 @@ impl DerefMut for Reader {
     }
 }
 
-/// Somebody waits for an answer, until this is dropped.
+/// The result is wanted until this is dropped.
 #[derive(Debug)]
 struct Waiting {
     gave_up: Arc<AtomicBool>,

@@ -1,7 +1,7 @@
-//! Space on the disk for writes that take rights away.
+//! Disk space reserved for writes that take rights away.
 //!
-//! A file beside the database has it, and gives it up in parts when the disk is full. What is given up may be taken by whoever
-//! else writes to that disk, so it is taken back as soon as there is room.
+//! A file beside the database occupies it, and releases it in parts when the disk is full. Other writers to
+//! that disk may take what is released, so it is occupied again as soon as there is room.
 
 use rustix::fs::{FallocateFlags, fallocate};
 use std::fs::{File, OpenOptions};
@@ -9,7 +9,7 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// How much is given up at once: as much as some dozens of revocations write before the log of the database begins anew.
+/// How much is released at once: as much as a few dozen revocations write before the database's log restarts.
 const PART: u64 = 1024 * 1024;
 const ZEROS: &[u8] = &[0; 64 * 1024];
 
@@ -18,19 +18,19 @@ const ZEROS: &[u8] = &[0; 64 * 1024];
 pub(super) struct Reserve {
     path: PathBuf,
     bytes: u64,
-    /// Whether some of it was given up.
+    /// Whether some of it was released.
     is_missing: bool,
 }
 
 impl Reserve {
-    /// Of so many bytes, beside the database at `path`.
+    /// A reserve of this size for the database at `path`.
     pub(super) fn beside(path: &Path, bytes: u64) -> Self {
         let mut name = path.as_os_str().to_owned();
         name.push("-reserve");
         Reserve { path: name.into(), bytes, is_missing: false }
     }
 
-    /// Takes what is missing of the space, as far as there is room, and says whether that is all of it.
+    /// Occupies what is missing, as far as there is room, and returns whether that is all of it.
     fn take_back(&self) -> io::Result<bool> {
         if self.bytes == 0 && !self.path.exists() {
             return Ok(true);
@@ -44,7 +44,7 @@ impl Reserve {
         while held < self.bytes {
             let more = PART.min(self.bytes - held);
             if let Err(error) = allocate(&mut file, held, more) {
-                // It may have got some of it.
+                // Some of it may have been allocated.
                 file.set_len(held)?;
                 return if is_full(&error) { Ok(false) } else { Err(error) };
             }
@@ -53,13 +53,11 @@ impl Reserve {
         Ok(true)
     }
 
-    /// Takes it when the database is opened. Where there never was room for it, none is kept.
+    /// Occupies it when the database is opened. If there never was room for it, there is no reserve.
     pub(super) fn begin(&mut self) {
         let was_kept = self.bytes == 0 || self.path.exists();
         if !self.restore() && !was_kept {
-            tracing::warn!(
-                "there is no room on the disk to keep some for revocations: when it is full, they fail"
-            );
+            tracing::warn!("the disk has no room for the reserve: revocations will fail when it is full");
             self.is_missing = false;
             if let Err(error) = std::fs::remove_file(&self.path) {
                 tracing::warn!(%error, "{}", self.path.display());
@@ -67,30 +65,30 @@ impl Reserve {
         }
     }
 
-    /// Whether some of it was given up.
+    /// Whether some of it was released.
     pub(super) fn is_missing(&self) -> bool {
         self.is_missing
     }
 
-    /// Whether it is whole, or can be made so: then there is room for any write.
+    /// Whether it is complete, or can be completed: then there is room for any write.
     pub(super) fn is_whole(&mut self) -> bool {
         if self.is_missing && self.restore() {
-            tracing::info!("there is room on the disk again: everything is written");
+            tracing::info!("there is room on the disk again: all writes are accepted");
         }
         !self.is_missing
     }
 
-    /// Takes it as far as there is room. Where it cannot be kept at all, that is said, and there is none.
+    /// Occupies as much as possible. If none is possible, that is logged, and there is no reserve.
     pub(super) fn restore(&mut self) -> bool {
         let is_whole = self.take_back().unwrap_or_else(|error| {
-            tracing::warn!(%error, "no space can be kept for revocations on a full disk");
+            tracing::warn!(%error, "no disk space can be reserved for revocations");
             true
         });
         self.is_missing = !is_whole;
         is_whole
     }
 
-    /// Gives a part up; `false` if there is nothing left.
+    /// Releases a part; `false` if there is nothing left.
     pub(super) fn give_up(&mut self) -> bool {
         let part = || {
             let file = OpenOptions::new().write(true).open(&self.path)?;
@@ -100,7 +98,7 @@ impl Reserve {
         };
         let is_given = part().unwrap_or(false);
         if is_given && !std::mem::replace(&mut self.is_missing, true) {
-            tracing::error!("the disk is full: nothing is written but what takes rights away");
+            tracing::error!("the disk is full: only writes that take rights away are accepted");
         }
         is_given
     }
@@ -109,7 +107,7 @@ impl Reserve {
 fn allocate(file: &mut File, from: u64, bytes: u64) -> io::Result<()> {
     match fallocate(&*file, FallocateFlags::empty(), from, bytes) {
         Ok(()) => return Ok(()),
-        // Where the file system cannot promise space, it is filled.
+        // If the file system cannot allocate space, the file is filled.
         Err(rustix::io::Errno::OPNOTSUPP) => {}
         Err(error) => return Err(error.into()),
     }

@@ -26,7 +26,7 @@ fn place() -> (TempDir, PathBuf) {
 }
 
 async fn pragma(connection: &mut SqliteConnection, name: &str) -> String {
-    // Some answer with a number, some with a text.
+    // Some return a number, some a text.
     let sql = format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}");
     query_scalar(AssertSqlSafe(sql)).fetch_one(connection).await.unwrap()
 }
@@ -35,7 +35,7 @@ fn app(number: i64) -> AppId {
     AppId::new(number).unwrap()
 }
 
-/// A write that finds nothing to do.
+/// A write without an effect.
 fn write() -> Write {
     RevokeOperator { id: OperatorId::new(1).unwrap(), at: Timestamp::MIN, by: Actor::Cli }.into()
 }
@@ -91,7 +91,7 @@ async fn readers_cannot_write() {
 const ENDLESS: &str =
     "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
 
-/// As long as it takes to see that something does not end, on any machine.
+/// Long enough to conclude that something does not end, on any machine.
 const LONG: Duration = Duration::from_secs(60);
 
 #[tokio::test]

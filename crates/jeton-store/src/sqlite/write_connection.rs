@@ -1,4 +1,4 @@
-//! The connection that writes, and what it does when the disk is full.
+//! The writing connection, and its behaviour on a full disk.
 
 use super::ground::Ground;
 use super::open;
@@ -12,10 +12,10 @@ use sqlx::{Connection, Executor};
 use std::path::Path;
 use std::sync::Arc;
 
-/// What SQLite calls a disk that has no room for a page, for the index of the log, or for what one user may have.
+/// SQLite's codes for a full disk: no room for a page, for the index of the log, or within a user's quota.
 const FULL: [&str; 3] = ["13", "4874", "778"];
 
-/// The connection that writes, replaced by a new one when nobody can tell any more in what transaction it is.
+/// The writing connection, replaced by a new one if the state of its transaction is unknown.
 pub(super) struct WriteConnection {
     ground: Arc<Ground>,
     connection: Option<SqliteConnection>,
@@ -25,8 +25,8 @@ pub(super) struct WriteConnection {
 /// Why a group was not committed.
 #[derive(Debug)]
 pub(super) enum GroupError {
-    /// The database could not be locked or the commit failed: that is nobody's fault, and trying the writes one by one
-    /// would make each of them wait as long.
+    /// The database could not be locked or the commit failed. No single write is the cause, and trying them
+    /// one by one would make each of them wait as long.
     Commit(StoreError),
     /// One of the writes failed.
     Write(StoreError),
@@ -51,7 +51,7 @@ fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
     database_code(error).is_some_and(|code| FULL.contains(&code.as_str()))
 }
 
-/// Opens the database, in the space that is kept if need be, and takes that space if it is not taken.
+/// Opens the database, releasing the reserve if necessary, and occupies the reserve again.
 pub(super) async fn open(
     path: &Path,
     stamp: Option<i32>,
@@ -93,7 +93,7 @@ impl WriteConnection {
         self.reserve.is_whole()
     }
 
-    /// Applies writes, of which these are the rows, and commits.
+    /// Applies writes, whose rows these are, and commits.
     pub(super) async fn transact(
         &mut self,
         writes: &[&Write],
@@ -108,7 +108,7 @@ impl WriteConnection {
         }
     }
 
-    /// `None`: something was not as it was foreseen, and nothing was done.
+    /// `None`: an assumption did not hold, and nothing was done.
     async fn try_to_transact(
         &mut self,
         writes: &[&Write],
@@ -127,15 +127,15 @@ impl WriteConnection {
         let (applied, ended) = match applied {
             Ok(Some(applied)) => (Ok(Some(applied)), transaction.commit().await),
             Ok(None) => (Ok(None), transaction.rollback().await),
-            // A full disk makes SQLite undo the transaction by itself, and then there is nothing to roll back.
+            // On a full disk SQLite rolls back by itself, and then there is no transaction left.
             Err(error) => (Err(error), transaction.rollback().await),
         };
         if ended.is_err() {
-            // What it had not committed is undone.
+            // Uncommitted changes are undone.
             self.connection = None;
         }
         match (applied, ended) {
-            // What went into a file that has no name any more is not acknowledged.
+            // A commit to a file that no longer has its name is not acknowledged.
             (Ok(None), Ok(())) => Ok(None),
             (Ok(Some(Applied { outcomes, newest })), Ok(())) => {
                 if writes.iter().any(|write| matches!(write, Write::Genesis(_) | Write::Restore(_))) {
@@ -150,13 +150,13 @@ impl WriteConnection {
         }
     }
 
-    /// The same where there was no room for it, giving up as much of the reserve as it takes.
+    /// The same on a full disk, releasing as much of the reserve as needed.
     pub(super) async fn transact_on_full_disk(
         &mut self,
         writes: &[&Write],
     ) -> Result<Vec<Outcome>, GroupError> {
         loop {
-            // The log of the database may have room that it can use again.
+            // The database's log may have room that can be reused.
             self.checkpoint().await;
             let rows = writes.iter().flat_map(|write| apply::rows(write)).collect();
             match self.transact(writes, rows).await {
@@ -166,28 +166,28 @@ impl WriteConnection {
         }
     }
 
-    /// Makes room for the next writes where there is little.
+    /// Makes room for the next writes if there is little.
     pub(super) async fn after_commit(&mut self) {
         if self.reserve.is_missing() {
             self.checkpoint().await;
         }
     }
 
-    /// Moves what is in the log of the database to its place, as far as no reader needs it there: the log then begins anew and
-    /// does not grow.
+    /// Moves the contents of the database's log into the database, except what a reader still needs: the log
+    /// then restarts and does not grow.
     async fn checkpoint(&mut self) {
         let Some(connection) = &mut self.connection else { return };
         if let Err(error) = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").await {
-            tracing::debug!(%error, "the log of the database cannot begin anew");
+            tracing::debug!(%error, "the database's log cannot be restarted");
         }
     }
 
-    /// Overwrites what was wiped in the file too: until then the log of the database still holds it. A reader that is under
-    /// way may hold this up; then the next scrub, or the end of the process, does it.
+    /// Overwrites deleted data in the file too: until then the database's log still contains it. An open
+    /// reader may block this; then the next scrub, or the end of the process, does it.
     pub(super) async fn scrub(&mut self) {
         let Some(connection) = &mut self.connection else { return };
         if let Err(error) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").await {
-            tracing::warn!(%error, "what was wiped is still in the log of the database");
+            tracing::warn!(%error, "deleted data is still in the database's log");
         }
     }
 
@@ -201,7 +201,7 @@ impl WriteConnection {
         if let Some(connection) = connection
             && let Err(error) = close(connection).await
         {
-            tracing::warn!(%error, "the database was not closed in order; nothing is lost");
+            tracing::warn!(%error, "the database was not closed cleanly; nothing is lost");
         }
         reserve.restore();
     }

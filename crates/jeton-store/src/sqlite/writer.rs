@@ -1,4 +1,4 @@
-//! The one thread that writes. It takes what is waiting, commits it together, and only then answers.
+//! The writing thread. It takes all waiting writes, commits them together, and only then answers.
 
 use super::jobs::{Closed, Job, Jobs, Worker};
 use super::priority;
@@ -14,23 +14,23 @@ use std::{io, thread};
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 
-/// There is space for what takes rights away, and for nothing else.
+/// There is only space for writes that take rights away.
 #[derive(Debug, thiserror::Error)]
-#[error("the disk is full: nothing is written but what takes rights away")]
+#[error("the disk is full: only writes that take rights away are accepted")]
 struct Full;
 
-/// The way to the writing thread.
+/// A handle to the writing thread.
 #[derive(Debug)]
 pub(super) struct Writer {
     jobs: Arc<Jobs>,
-    /// Changes when the thread has done everything, and closes when it has ended in any other way.
+    /// Changes when the thread has finished, and closes if it ended in any other way.
     ended: watch::Receiver<()>,
     #[cfg(test)]
     task: AbortHandle,
 }
 
 impl Writer {
-    /// Starts the thread. It computes what is written, so it is none of a runtime's, and less urgent than they are.
+    /// Starts the thread. It computes a lot, so it does not belong to a runtime, and has a lower priority.
     pub(super) fn start(
         connection: WriteConnection,
         max_group: usize,
@@ -42,7 +42,7 @@ impl Writer {
         let runtime = Handle::current();
         thread::Builder::new().name("write".to_owned()).spawn(move || {
             priority::lower_this_thread(priority::WRITER);
-            // Aborted by tests alone.
+            // Aborted by tests only.
             if runtime.block_on(task).is_ok() {
                 is_running.send_replace(());
             }
@@ -55,7 +55,7 @@ impl Writer {
         })
     }
 
-    /// Answers once the write is on disk. A caller that does not wait for that disturbs nobody: the write is made.
+    /// Returns once the write is on disk. If the caller stops waiting, the write is made anyway.
     pub(super) async fn write(&self, write: Write) -> Result<Outcome, StoreError> {
         let (answer, answered) = oneshot::channel();
         self.jobs.push(Job::new(write, answer))?;
@@ -63,11 +63,11 @@ impl Writer {
         answered.await.unwrap_or_else(|_| Err(StoreError::unavailable(Closed)))
     }
 
-    /// Makes the writes that are waiting, and none after them, and closes the connection.
+    /// Makes the waiting writes, and none after them, and closes the connection.
     pub(super) async fn close(&self) {
         self.jobs.close();
         if self.ended.clone().changed().await.is_err() {
-            tracing::error!("the thread that writes failed");
+            tracing::error!("the writing thread failed");
         }
     }
 }
@@ -95,8 +95,8 @@ async fn run(
 ) {
     let Worker(jobs) = &worker;
     while jobs.wait().await {
-        // Those who were just answered and write again come first: measured with 64 of them, groups are of about
-        // 50 instead of 35, which counts where a commit is slow.
+        // Callers that were just answered and write again get a chance to join: with 64 of them, groups of
+        // about 50 instead of 35 were measured, which matters where a commit is slow.
         tokio::task::yield_now().await;
         let (jobs, waiting) = jobs.gather(max_group);
         measures.groups.record(jobs.len() as u64);
@@ -109,7 +109,7 @@ async fn run(
 /// Commits all jobs together and answers them. If one of them fails, each is tried alone.
 async fn commit(connection: &mut WriteConnection, jobs: Vec<Job>) {
     let mut jobs = jobs;
-    // Asked only by those who need it: it takes the reserve again.
+    // Checked only if needed, since it occupies the reserve again.
     if jobs.iter().any(|job| !job.write.takes_away()) && !connection.has_space() {
         let (taking, others) = jobs.into_iter().partition(|job| job.write.takes_away());
         refuse(others, StoreError::unavailable(Full));
@@ -131,7 +131,7 @@ async fn commit(connection: &mut WriteConnection, jobs: Vec<Job>) {
     }
 }
 
-/// Commits those of the jobs that take rights away, in the space that is kept for that.
+/// Commits the jobs that take rights away, in the reserved space.
 async fn commit_on_full_disk(connection: &mut WriteConnection, jobs: Vec<Job>, error: StoreError) {
     let (taking, others): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.write.takes_away());
     let error = error.shared();
@@ -164,12 +164,12 @@ async fn each_alone(connection: &mut WriteConnection, jobs: Vec<Job>) {
     }
 }
 
-/// Answers what is on the disk.
+/// Answers jobs that are on disk.
 async fn finish(connection: &mut WriteConnection, jobs: Vec<Job>, outcomes: Vec<Outcome>) {
     if jobs.iter().any(|job| job.write.wipes()) {
         connection.scrub().await;
     }
-    // Whoever waits no longer does not want to know: that an answer cannot be sent is no failure.
+    // A caller that no longer waits does not need the answer: failing to send it is not an error.
     for (outcome, job) in outcomes.into_iter().zip(jobs) {
         drop(job.answer.send(Ok(outcome)));
     }
