@@ -1,4 +1,4 @@
-//! Letting a caller in by a token of the app that it wants to act on.
+//! Admission of callers by a token of the app that they act on.
 
 use crate::cache::Before;
 use crate::limiter::{Purpose, TooOften};
@@ -11,7 +11,7 @@ use jeton_store::{App, Credential};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// An API. What an app has switched off for itself knows it as little there as an app that does not exist.
+/// An API. An app that has disabled one is unknown there, like an app that does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Surface {
     /// `/AccessToken/{appKey}`.
@@ -20,7 +20,7 @@ pub enum Surface {
     Dotide,
     /// `/api/accessTokens`.
     LoopBack,
-    /// `/verify/{app}`, which no app can switch off.
+    /// `/verify/{app}`, which no app can disable.
     Verify,
 }
 
@@ -40,13 +40,13 @@ impl Surface {
 pub enum Admission {
     /// It presented nothing, or no live token of any app.
     Unproven,
-    /// From its address came too much that was no live token, and neither memory nor arithmetic tells that this is one.
+    /// Too many invalid tokens came from its address, and neither memory nor arithmetic recognises this one.
     Throttled(TooOften),
-    /// Its token is live, but in another app, or there is no such app.
+    /// Its token is live but belongs to another app, or the app does not exist.
     Elsewhere,
-    /// Its token is live in this app and lends no authority over tokens.
+    /// Its token is live in this app but gives no authority over tokens.
     Powerless,
-    /// It may act, as far as the authority goes.
+    /// It may act within this authority.
     Admitted {
         /// The app.
         app: Arc<OpenApp>,
@@ -56,10 +56,11 @@ pub enum Admission {
 }
 
 impl Service {
-    /// The app of this key, or the default app, if it answers on this surface.
+    /// The app with this key, or the default app, if it is enabled on this surface.
     ///
     /// # Errors
-    /// It could not be found out.
+    ///
+    /// The store could not be read.
     pub async fn open_surface(
         &self,
         surface: Surface,
@@ -68,7 +69,7 @@ impl Service {
         Ok(self.open_by(key).await?.filter(|app| surface.is_enabled(&app.settings)))
     }
 
-    /// Whether a caller that was admitted still has the authority that it had then.
+    /// Whether a caller that was admitted still has the same authority.
     pub(crate) async fn still_holds(&self, app: &OpenApp, authority: &Authority) -> Result<bool, Error> {
         let id = match authority {
             Authority::Everything(_) => return Ok(true),
@@ -116,15 +117,17 @@ impl Service {
         }
     }
 
-    /// Finds out what the bearer of a token may do in an app. `key` is `None` if what was named cannot be an app key.
+    /// Determines what the bearer of a token may do in an app. `key` is `None` if the name in the request
+    /// cannot be an app key.
     ///
-    /// Answers from memory where it can, as coherently as [`verify`](Self::verify) does, else asks the store.
+    /// Answers from memory where possible, as coherently as [`verify`](Self::verify), else from the store.
     ///
-    /// Only who presents a live token learns whether an app exists. If it is one of this app, that counts as a use of it,
-    /// from the address `from` if that is known.
+    /// Only callers that present a live token learn whether an app exists. A token of this app then counts as
+    /// used, from the address `from` if that is known.
     ///
     /// # Errors
-    /// It could not be found out.
+    ///
+    /// The store could not be read.
     pub async fn admit(
         &self,
         surface: Surface,
@@ -159,7 +162,7 @@ impl Service {
         }
     }
 
-    /// The app of this key and its token with this secret, if both are in memory and the token is live.
+    /// The app with this key and its token with this secret, if both are in memory and the token is live.
     fn recall_caller(
         &self,
         surface: Surface,
@@ -171,7 +174,7 @@ impl Service {
         Some((app, cached))
     }
 
-    /// What the bearer of a live token may do in its app. That is a use of the token.
+    /// What the bearer of a live token may do in its app. Counts as a use of the token.
     fn admit_bearer(
         &self,
         app: Arc<OpenApp>,

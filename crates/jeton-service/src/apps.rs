@@ -1,4 +1,4 @@
-//! Apps: making, showing, settings, credentials, deletion.
+//! Apps: creation, display, settings, credentials, deletion.
 
 use crate::cache::Before;
 use crate::open_app::ForwardAuthApp;
@@ -18,10 +18,10 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Rows that one transaction of a sweep removes: small enough that others hardly wait.
+/// Rows that one transaction of a sweep removes: few enough that other writes hardly wait.
 const SWEEP_ROWS: u32 = 500;
 
-/// What a new app is given. Shown once.
+/// The credentials of a new app. Shown once.
 #[derive(Debug)]
 pub struct AppCredentials {
     /// The public name.
@@ -30,11 +30,11 @@ pub struct AppCredentials {
     pub client_id: String,
     /// The secret of its client credentials.
     pub client_secret: Secret,
-    /// A service credential that may manage and verify.
+    /// A service credential with the permissions to manage and verify.
     pub admin_token: Secret,
 }
 
-/// What can be told of an app.
+/// The public data of an app.
 #[derive(Clone, Debug)]
 pub struct AppSummary {
     /// The public name.
@@ -43,11 +43,11 @@ pub struct AppSummary {
     pub client_id: String,
     /// Its settings, defaults included.
     pub settings: AppSettings,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
-    /// Whether it answers where a path names no app.
+    /// Whether requests whose path names no app go to it.
     pub is_default: bool,
 }
 
@@ -58,11 +58,11 @@ pub enum Merged {
     Done(Box<AppSettings>),
     /// There is no such app.
     NoApp,
-    /// The result would be no settings document; nothing was changed.
+    /// The result would not be a valid settings document; nothing was changed.
     Refused(SettingsDocumentError),
 }
 
-/// An app about to be made, with what will be shown of it once.
+/// An app about to be created, with the credentials that are shown once.
 pub(crate) struct AppDraft {
     pub(crate) app: NewApp,
     pub(crate) admin: NewToken,
@@ -78,7 +78,7 @@ impl AppDraft {
         admin_user: UserId,
     ) -> Result<Self, EntropyError> {
         let client_id = hex(&entropy.bytes::<16>()?);
-        // By arithmetic it is told from a guess, like a token.
+        // Minted like a token, so that arithmetic recognises it.
         let client_secret = keys.mint(entropy, None)?;
         let admin_token = keys.mint(entropy, None)?;
         let (_, data_key) = keys.new_data_key(entropy, &client_id)?;
@@ -95,7 +95,7 @@ impl AppDraft {
             digest: keys.digest(&admin_token),
             digest_key_id: keys.current_id(),
             is_foreign: false,
-            // A service credential is shown when it is made and never again.
+            // A service credential is shown only when it is created.
             sealed: None,
             kind: TokenKind::Service,
             owner: Owner::Named(admin_user),
@@ -116,10 +116,11 @@ impl AppDraft {
 }
 
 impl Service {
-    /// Makes an app. Its admin token belongs to `admin_user`. `None`: the key is taken.
+    /// Creates an app. Its admin token belongs to `admin_user`. `None`: the key is taken.
     ///
     /// # Errors
-    /// It could not be done.
+    ///
+    /// The write failed.
     pub async fn create_app(
         &self,
         key: &AppKey,
@@ -133,16 +134,17 @@ impl Service {
         }
     }
 
-    /// The app of this key, ready for use: from memory where it can be, and then as coherently as
-    /// [`verify`](Self::verify) answers.
+    /// The app with this key, ready for use: from memory where possible, as coherently as
+    /// [`verify`](Self::verify).
     ///
     /// # Errors
-    /// It could not be found out.
+    ///
+    /// The store could not be read.
     pub async fn open_app(&self, key: &AppKey) -> Result<Option<Arc<OpenApp>>, Error> {
         self.open_by(Some(key)).await
     }
 
-    /// The app of this key, or the default app. That no app has a key is remembered, too.
+    /// The app with this key, or the default app. That no app has a key is cached, too.
     pub(crate) async fn open_by(&self, key: Option<&AppKey>) -> Result<Option<Arc<OpenApp>>, Error> {
         if let Some(app) = self.cache.recall_opened(key) {
             return Ok(Some(app));
@@ -153,7 +155,7 @@ impl Service {
         self.read_by(key).await
     }
 
-    /// The app of this key, or the default app, as the store has it now.
+    /// The app with this key, or the default app, as the store has it now.
     pub(crate) async fn read_by(&self, key: Option<&AppKey>) -> Result<Option<Arc<OpenApp>>, Error> {
         let before = self.cache.before();
         let found = match key {
@@ -166,7 +168,7 @@ impl Service {
         found.map(|app| self.open_found(before, key, &app)).transpose()
     }
 
-    /// Opens an app that was found by this key, or as the default app, and remembers it.
+    /// Opens an app that was found by this key, or as the default app, and caches it.
     pub(crate) fn open_found(
         &self,
         before: Before,
@@ -178,29 +180,32 @@ impl Service {
         Ok(app)
     }
 
-    /// All apps, in the order of their making.
+    /// All apps, in the order of creation.
     ///
     /// # Errors
-    /// It could not be found out.
+    ///
+    /// The store could not be read.
     pub async fn apps(&self) -> Result<Vec<AppSummary>, Error> {
         self.store.apps().await?.iter().map(summary).collect()
     }
 
-    /// What can be told of the app of this key.
+    /// The public data of the app with this key.
     ///
     /// # Errors
-    /// It could not be found out.
+    ///
+    /// The store could not be read.
     pub async fn app(&self, key: &AppKey) -> Result<Option<AppSummary>, Error> {
         self.store.app_by_key(key).await?.as_ref().map(summary).transpose()
     }
 
     /// Merges a patch (RFC 7396) into the settings of an app.
     ///
-    /// From `reveal: always` to `once` the app's data key is destroyed in the same transaction, and the sealed values,
-    /// which nothing opens any more, are removed before this answers.
+    /// A change from `reveal: always` to `once` destroys the app's data key in the same transaction; the
+    /// sealed values, which can no longer be opened, are removed before this returns.
     ///
     /// # Errors
-    /// It could not be done.
+    ///
+    /// The write failed.
     pub async fn merge_settings(&self, key: &AppKey, patch: &Value, by: &Actor) -> Result<Merged, Error> {
         let _lock = self.locks.lock(("app", key)).await?;
         for _ in 0..crate::update::MAX_TRIES {
@@ -216,7 +221,7 @@ impl Service {
                 }
                 (Reveal::Once, None) | (Reveal::Always, Some(_)) => None,
             };
-            // Also if it was once already: an earlier sweep may have been cut short.
+            // Also if it was `once` already: an earlier sweep may have been interrupted.
             let sweeps = settings.common.reveal == Reveal::Once;
             let change = AppChange { settings: Some(document.to_string()), data_key, ..AppChange::default() };
             match self.change_app(&app, change, by).await? {
@@ -241,7 +246,8 @@ impl Service {
     /// secret; `None`: there is no such app.
     ///
     /// # Errors
-    /// It could not be done.
+    ///
+    /// The write failed.
     pub async fn rotate_client_secret(
         &self,
         key: &AppKey,
@@ -262,10 +268,12 @@ impl Service {
         Err(Error::Contended)
     }
 
-    /// Deletes an app and all of its tokens. From the answer on none of them is known. `false`: there is no such app.
+    /// Deletes an app and all of its tokens, which are all unknown once this returns. `false`: there is no
+    /// such app.
     ///
     /// # Errors
-    /// It could not be done. The app may be deleted already, with rows left to remove.
+    ///
+    /// The write failed. The app may be deleted already, with rows left to remove.
     pub async fn delete_app(&self, key: &AppKey, by: &Actor) -> Result<bool, Error> {
         let Some(app) = self.store.app_by_key(key).await? else { return Ok(false) };
         let deleted = self.store.write(DeleteApp { id: app.id, at: self.now(), by: by.clone() }).await?;
@@ -315,7 +323,7 @@ fn settings_value(app: &App) -> Result<Value, Error> {
     serde_json::from_str(&app.settings).map_err(|_| UNREADABLE)
 }
 
-/// The section on forward-auth alone, which is read more often than the others.
+/// The forward-auth section alone, which is read more often than the others.
 pub(crate) fn read_forward_auth(app: &App) -> Result<ForwardAuthSettings, Error> {
     parse_forward_auth(&settings_value(app)?).map_err(|_| UNREADABLE)
 }

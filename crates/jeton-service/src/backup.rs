@@ -1,4 +1,4 @@
-//! Backups and restores, while the service goes on.
+//! Backups and restores, while the service runs.
 
 use crate::initialise::new_epoch;
 use crate::{Error, KeyCheckError, KeyRing, Keys, Service};
@@ -9,51 +9,52 @@ use std::io;
 use std::path::{Path, PathBuf};
 use tokio::fs;
 
-/// Why there is no backup.
+/// Why a backup was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
-    /// The file is there already, and was not to be replaced.
-    #[error("{} is there already", .0.display())]
+    /// The file exists and was not to be replaced.
+    #[error("{} exists already", .0.display())]
     Taken(PathBuf),
     /// The file cannot be written.
     #[error("{}: {error}", .path.display())]
     File {
-        /// Where it was to be.
+        /// The path of the backup.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         error: io::Error,
     },
-    /// It could not be done.
+    /// The service failed.
     #[error(transparent)]
     Unavailable(#[from] Error),
 }
 
-/// Why a backup is not restored, or cannot be used. Nothing was changed.
+/// Why a backup was not restored, or cannot be used. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
-    /// It cannot be read, is no backup, or was written by a newer version.
+    /// It cannot be read, is not a backup, or was written by a newer version.
     #[error("the backup cannot be used: {0}")]
     Unusable(#[from] OpenError),
-    /// What it holds makes no sense.
+    /// Its contents are inconsistent.
     #[error("the backup is damaged: {}", .0.join("; "))]
     Damaged(Vec<String>),
     /// It was written with other keys.
     #[error("the backup was made with other keys: {0}")]
     Keys(#[from] KeyCheckError),
-    /// It could not be done.
+    /// The service failed.
     #[error(transparent)]
     Unavailable(#[from] Error),
 }
 
 impl Service {
-    /// Writes everything as it is at one instant into a file of mode 0600, which appears at `path` when it is complete and
-    /// on disk. The keys are not in it.
+    /// Writes a consistent snapshot of everything to a file of mode 0600, which appears at `path` once it is
+    /// complete and on disk. The keys are not in it.
     ///
     /// # Errors
-    /// See [`BackupError`]. What was at `path` is still there.
+    ///
+    /// See [`BackupError`]. The previous file at `path` is still there.
     pub async fn back_up(&self, path: &Path, replaces: bool) -> Result<BackedUp, BackupError> {
         let failed = |error| BackupError::File { path: path.to_owned(), error };
-        // A link that leads nowhere is there, too.
+        // A dangling symbolic link exists, too.
         match fs::symlink_metadata(path).await {
             Ok(_) if !replaces => return Err(BackupError::Taken(path.to_owned())),
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
@@ -76,7 +77,7 @@ impl Service {
         let failed = |error| BackupError::File { path: path.to_owned(), error };
         let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(partial).await;
         let file = file.map_err(failed)?.into_std().await;
-        // As long as it is locked, somebody writes it.
+        // While it is locked, another process is writing it.
         file.try_lock().map_err(|error| failed(error.into()))?;
         let file = fs::File::from_std(file);
         let backed_up = self.store.back_up(partial).await.map_err(Error::from)?;
@@ -86,10 +87,12 @@ impl Service {
         Ok(backed_up)
     }
 
-    /// Replaces everything by what the backup at `path` holds. `keeps_removed`: what is revoked, switched off or removed
-    /// now stays so, whatever the backup says.
+    /// Replaces everything with the contents of the backup at `path`. `keeps_removed`: what is revoked,
+    /// disabled or removed now stays so, whatever the backup contains.
     ///
     /// # Errors
+    ///
+    /// See [`RestoreError`].
     /// See [`RestoreError`].
     pub async fn restore(
         &self,
@@ -101,9 +104,10 @@ impl Service {
         Ok(self.store.write(wish).await.map_err(Error::from)?)
     }
 
-    /// The same into a store that was never initialised, with the keys of the backup.
+    /// Restores into a store that was never initialised, with the keys of the backup.
     ///
     /// # Errors
+    ///
     /// See [`RestoreError`].
     pub async fn restore_into(
         store: &dyn Store,
@@ -117,10 +121,11 @@ impl Service {
         Ok(store.write(wish).await.map_err(Error::from)?)
     }
 
-    /// Reads everything and says what makes no sense.
+    /// Reads everything and reports inconsistencies.
     ///
     /// # Errors
-    /// It could not be read.
+    ///
+    /// The store could not be read.
     pub async fn check(&self) -> Result<CheckReport, Error> {
         let mut report = self.store.check().await?;
         if let Err(error) = self.keys.know(&report.key_checks) {
@@ -129,10 +134,11 @@ impl Service {
         Ok(report)
     }
 
-    /// Reads a whole backup, and makes sure that it can be restored: with these keys, if there are any.
+    /// Reads a whole backup and checks that it can be restored, and with these keys, if any are given.
     ///
     /// # Errors
-    /// It cannot.
+    ///
+    /// It cannot be restored.
     pub async fn check_backup(path: &Path, ring: Option<&KeyRing>) -> Result<CheckReport, RestoreError> {
         let report = sound_backup(path).await?;
         if let Some(ring) = ring {
@@ -169,10 +175,11 @@ async fn sound_backup(path: &Path) -> Result<CheckReport, RestoreError> {
     if report.faults.is_empty() { Ok(report) } else { Err(RestoreError::Damaged(report.faults)) }
 }
 
-/// How the name of a file ends until it is complete, after a point and 16 digits.
+/// The suffix of an incomplete file, after a dot and 16 digits.
 const PARTIAL: &str = ".partial";
 
-/// Where the file is until it is complete: beside it, so that it can be renamed. `None`: `path` names no file.
+/// The path of the file until it is complete: in the same directory, so that it can be renamed. `None`:
+/// `path` names no file.
 fn partial_path(path: &Path, number: u64) -> Option<PathBuf> {
     let mut name = OsString::from(".");
     name.push(path.file_name()?);
@@ -180,7 +187,7 @@ fn partial_path(path: &Path, number: u64) -> Option<PathBuf> {
     Some(path.with_file_name(name))
 }
 
-/// Whether `name` is that of a part of the backup at `path`.
+/// Whether `name` is an incomplete file of the backup at `path`.
 fn is_partial(name: &OsStr, path: &Path) -> bool {
     let (name, whole) = (name.as_encoded_bytes(), path.file_name().map(OsStr::as_encoded_bytes));
     let number = name.strip_prefix(b".").zip(whole).and_then(|(name, whole)| {
@@ -189,7 +196,7 @@ fn is_partial(name: &OsStr, path: &Path) -> bool {
     number.is_some_and(|number| number.len() == 16 && number.iter().all(u8::is_ascii_hexdigit))
 }
 
-/// Removes what earlier backups to `path` have left that were killed.
+/// Removes the incomplete files of earlier backups to `path` that were killed.
 async fn remove_abandoned(path: &Path) -> io::Result<()> {
     let mut entries = fs::read_dir(folder_of(path)).await?;
     while let Some(entry) = entries.next_entry().await? {

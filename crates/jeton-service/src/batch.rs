@@ -1,4 +1,4 @@
-//! Many questions about the tokens of one app at once.
+//! Verification of many tokens of one app at once.
 
 use crate::cache::Recalled;
 use crate::lookup::{Presented, Seeking};
@@ -8,12 +8,12 @@ use jeton_core::{AppId, Demand, Explanation, Secret, Timestamp, Verdict, explain
 use jeton_store::{Fair, Share, StoreError, Turn};
 use std::sync::Arc;
 
-/// How many checks are decided before others have the processor.
+/// How many checks are decided before other tasks get the processor.
 const CHUNK: usize = 256;
-/// Most batches of one app that wait.
+/// At most this many batches of one app wait.
 const MAX_WAITING: usize = 64;
 
-/// The turns of those who work on batches: as many at a time as there are processors, whatever they are asked.
+/// The turns of work on batches: as many at a time as there are processors.
 pub(crate) fn batch_turns() -> Fair<AppId> {
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     Fair::new(Share { places: processors, each: processors, waiting: MAX_WAITING })
@@ -22,11 +22,11 @@ pub(crate) fn batch_turns() -> Fair<AppId> {
 /// One question.
 #[derive(Debug)]
 pub struct Check {
-    /// The presented token; `None`: what was presented cannot be one.
+    /// The presented token; `None`: the text that was presented cannot be one.
     pub secret: Option<Secret>,
-    /// What it must be good for.
+    /// The demand.
     pub demand: Demand,
-    /// Whether the grounds are wanted.
+    /// Whether an explanation is wanted.
     pub explains: bool,
 }
 
@@ -35,19 +35,21 @@ pub struct Check {
 pub struct Checked {
     /// Whether the token is active and allowed.
     pub verdict: Verdict,
-    /// The token, if the asker may know of it.
+    /// The token, if the caller may know of it.
     pub cached: Option<Arc<CachedToken>>,
-    /// On what grounds, if they are wanted.
+    /// The explanation, if it is wanted.
     pub explanation: Option<Explanation>,
 }
 
 impl Service {
-    /// Decides all checks as of one instant and answers in their order, each as [`verify`](Self::verify) would.
+    /// Decides all checks as of one instant, in order, each as [`verify`](Self::verify) would.
     ///
-    /// However many they are, the store is asked once, for all that are not in memory, or not at all. Others have the
-    /// processor meanwhile, and other apps' batches their turns.
+    /// However many there are, the store is asked at most once, for those that memory does not know.
+    /// Meanwhile other tasks get the processor, and batches of other apps their turns.
     ///
     /// # Errors
+    ///
+    /// The store could not be read: no check is answered then.
     /// It could not be found out: no check is answered then.
     pub async fn verify_many(&self, app_id: AppId, checks: &[Check]) -> Result<Vec<Checked>, Error> {
         let now = self.now();
@@ -73,17 +75,19 @@ impl Service {
         Ok(checks.iter().zip(recalled).map(answer).collect())
     }
 
-    /// Waits for the turn of an app to work on a part of a batch, and lets others have the processor first. To be held for
-    /// some hundred microseconds, and not while anything is waited for.
+    /// Waits for an app's turn to work on a part of a batch, after yielding to other tasks. Hold it for a few
+    /// hundred microseconds at most, and not while waiting for anything.
     ///
     /// # Errors
+    ///
+    /// Too many requests of the app are waiting.
     /// Too many of the app's wait.
     pub async fn batch_turn(&self, app_id: AppId) -> Result<Turn<AppId>, Error> {
         tokio::task::yield_now().await;
         Ok(self.batches.turn(app_id).await.map_err(StoreError::from)?)
     }
 
-    /// What a check is about, if no question to the store is needed; else it is one of those that are missed.
+    /// The answer to a check if the store need not be asked; otherwise the check is added to the missed ones.
     fn recall_check<'c>(
         &self,
         app_id: AppId,
@@ -101,7 +105,7 @@ impl Service {
     }
 
     fn answer(&self, check: &Check, recalled: Recalled, now: Timestamp) -> Checked {
-        // Whoever asks was handed the token by somebody else, from an address that is not known here.
+        // The caller was given the token by another client, whose address is not known here.
         let Verified { verdict, cached } = self.judge(recalled, &check.demand, now, None);
         let explanation = check.explains.then(|| match &cached {
             Some(cached) => explain(cached.standing(), &check.demand, now),

@@ -1,4 +1,4 @@
-//! Letting the app itself in, by its client credentials.
+//! Admission of an app by its client credentials.
 
 use crate::admit::Surface;
 use crate::limiter::{Purpose, TooOften};
@@ -9,7 +9,7 @@ use jeton_store::Credential;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// Client credentials as they were presented.
+/// Client credentials as presented.
 #[derive(Debug)]
 pub struct ClientCredentials {
     /// The client id.
@@ -19,13 +19,15 @@ pub struct ClientCredentials {
 }
 
 impl Service {
-    /// The app of this key, if these are its client credentials and it answers on this surface.
+    /// The app with this key, if these are its client credentials and it is enabled on this surface.
     ///
-    /// Every failure is the same `None`, and takes the same work whatever is missing. Nobody learns here whether an app
-    /// exists. Once too many from the address `from` have failed, only secrets that were minted here are looked up.
+    /// Every failure is the same `None` and takes the same work, whatever is missing, so a caller cannot
+    /// learn whether an app exists. Once too many attempts from the address `from` have failed, only secrets
+    /// that were minted here are looked up.
     ///
     /// # Errors
-    /// It could not be found out.
+    ///
+    /// The store could not be read.
     pub async fn admit_client(
         &self,
         surface: Surface,
@@ -38,10 +40,11 @@ impl Service {
         Ok(app.filter(|app| surface.is_enabled(&app.settings)).map(|app| (app, authority)))
     }
 
-    /// The app of this key, if these are its client credentials; `None` after the same work in every other case: two
-    /// comparisons with a digest, one of them with what is remembered, and one look-up in the store between them, of which the
-    /// app itself is no part. So what is remembered serves only those who prove themselves, and guesses are not looked up once
-    /// too many have failed. A failure counts once for each of the questions that were asked with it.
+    /// The app with this key, if these are its client credentials; `None` after the same work in every other
+    /// case: two comparisons with a digest, one of them with the cached one, and one look-up in the store
+    /// between them, which does not depend on the app. So the cache serves only valid credentials, and
+    /// guesses are not looked up once too many have failed. A failure counts once for each of the questions
+    /// in the request.
     pub(crate) async fn client_app(
         &self,
         key: Option<&AppKey>,

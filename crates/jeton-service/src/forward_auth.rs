@@ -1,4 +1,4 @@
-//! What gateways need to know of an app before they can ask about its tokens.
+//! The settings of an app that gateways need before asking about its tokens.
 
 use crate::limiter::Purpose;
 use crate::{Error, ForwardAuthApp, Service};
@@ -6,16 +6,16 @@ use jeton_core::{AppKey, Secret};
 use std::net::IpAddr;
 
 impl Service {
-    /// The app of this key as gateways ask about its tokens, if memory knows; as coherently as [`verify`](Self::verify)
-    /// answers.
+    /// The app with this key as gateways need it, if memory knows; as coherent as [`verify`](Self::verify).
     pub fn forward_auth_app_from_memory(&self, key: &AppKey) -> Option<ForwardAuthApp> {
         self.cache.recall_forward_auth(key)
     }
 
-    /// The same, from the store if it has to be.
+    /// The same, from the store if necessary.
     ///
     /// # Errors
-    /// It could not be found out.
+    ///
+    /// The store could not be read.
     pub async fn forward_auth_app(&self, key: &AppKey) -> Result<ForwardAuthApp, Error> {
         if let Some(app) = self.cache.recall_forward_auth(key) {
             return Ok(app);
@@ -24,11 +24,13 @@ impl Service {
         asked.inspect_err(|_| self.measures.verdicts.unavailable.increment())
     }
 
-    /// The same for who presents nothing that could be a token, and could have the store asked about app after app. There is only
-    /// so much of that from an address while there are no such apps, as of failures; beyond it none is found.
+    /// The same for callers that present nothing that could be a token, and could make the store look up app
+    /// after app. Look-ups of unknown apps from an address are limited like failures; beyond the limit none
+    /// is found.
     ///
     /// # Errors
-    /// It could not be found out.
+    ///
+    /// The store could not be read.
     pub async fn forward_auth_app_for_stranger(
         &self,
         key: &AppKey,
@@ -45,7 +47,8 @@ impl Service {
         Ok(app)
     }
 
-    /// Whether arithmetic alone says that a secret names no token of any app. Counts nothing: that is for whoever answers.
+    /// Whether arithmetic alone shows that a secret names no token of any app. Does not count; the caller
+    /// does.
     pub fn names_no_token(&self, secret: &Secret) -> bool {
         let is_in_no_token = || self.cache.is_in_no_token(&self.presented(secret).into_digests());
         !self.is_minted(secret) && (secret.is_weak() || is_in_no_token())

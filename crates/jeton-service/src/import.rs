@@ -1,4 +1,4 @@
-//! Taking over tokens that another system issued.
+//! Import of tokens that another system issued.
 
 use crate::issue::Issue;
 use crate::open_app::OpenApp;
@@ -7,41 +7,43 @@ use jeton_core::{Actor, AuthorityRefusal, Lifetime, Secret, Timestamp, TokenId};
 use jeton_store::Inserted;
 use jeton_store::SelfMadeLimit;
 
-/// A token to be taken over. Its lifetime is not [`Issue::life`] but what the other system said.
+/// A token to import. Its lifetime is not [`Issue::lifetime`] but that of the other system.
 #[derive(Debug)]
 pub struct ImportRow {
     /// Its secret, as its holders know it.
     pub secret: Secret,
-    /// What is known of it.
+    /// Its metadata.
     pub issue: Issue,
     /// When the other system issued it; `None`: now.
     pub created_at: Option<Timestamp>,
     /// When it expires; `None`: never. The app's longest lifetime bounds it, counted from now.
     pub expires_at: Option<Timestamp>,
-    /// Whether it is switched on.
+    /// Whether it is enabled.
     pub enabled: bool,
 }
 
-/// What became of one token.
+/// The outcome for one token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Imported {
-    /// It was taken over under this number.
+    /// It was imported with this number.
     Taken(TokenId),
     /// The app has, or had until it was revoked, a token with this secret.
     Duplicate,
-    /// Its secret is so short that it can be guessed, and that was not allowed.
+    /// Its secret is short enough to guess, and that was not allowed.
     Weak,
     /// Its secret has white space at an end or a control character: no header can carry it.
     Unfit,
-    /// Its scopes do not go with its kind, or are beyond a limit.
+    /// Its scopes do not fit its kind, or exceed a limit.
     Refused(AuthorityRefusal),
 }
 
 impl Service {
-    /// Takes over tokens, each on its own; the answers are in the order of the rows. `allow_weak`: also those whose
-    /// secrets are under 32 characters, which are good on LoopBack alone.
+    /// Imports tokens, each on its own; the outcomes are in the order of the rows. `allow_weak`: also those
+    /// with secrets of fewer than 32 characters, which are valid on LoopBack alone.
     ///
     /// # Errors
+    ///
+    /// The write failed; none of these rows was imported.
     /// It could not be done; none of these rows was taken.
     pub async fn import(
         &self,

@@ -1,4 +1,4 @@
-//! The beginning: the first app and the first operator, and opening what is there.
+//! Initialisation: the first app and the first operator, and opening an initialised store.
 
 use crate::apps::{AppCredentials, AppDraft};
 use crate::{CacheLimits, Error, KeyCheckError, KeyRing, Keys, Service};
@@ -6,7 +6,7 @@ use jeton_core::{Actor, AppKey, Clock, Entropy, EntropyError, Secret, UserId};
 use jeton_store::{Genesis, Initialised, NewOperator, Store};
 use std::sync::Arc;
 
-/// What a new installation is given. Shown once.
+/// The credentials of a new installation. Shown once.
 #[derive(Debug)]
 pub struct InitialCredentials {
     /// The first app's.
@@ -18,22 +18,24 @@ pub struct InitialCredentials {
 /// Why the service cannot be opened over a store.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenServiceError {
-    /// Nothing was initialised in it.
+    /// The store was never initialised.
     #[error("the database was never initialised")]
     Uninitialised,
     /// It was written with other keys.
     #[error(transparent)]
     Keys(#[from] KeyCheckError),
-    /// It could not be found out.
+    /// The store could not be read.
     #[error(transparent)]
     Unavailable(#[from] Error),
 }
 
 impl Service {
-    /// Writes the first app, with an admin token that belongs to `admin_user`, and the first operator, all or nothing.
-    /// `None`: this was done before, and nothing was changed.
+    /// Creates the first app, with an admin token that belongs to `admin_user`, and the first operator, all
+    /// or nothing. `None`: the store is initialised already, and nothing was changed.
     ///
     /// # Errors
+    ///
+    /// The write failed.
     /// It could not be done.
     pub async fn initialise(
         store: &dyn Store,
@@ -48,7 +50,7 @@ impl Service {
         let draft = AppDraft::new(&keys, entropy, now, key, admin_user)?;
         let operator_token = keys.mint(entropy, None)?;
         let digest = keys.operator_digest(&operator_token);
-        // The first app's client id is random already, and no secret.
+        // The first app's client id is random already, and not secret.
         let epoch = i64::from_str_radix(&draft.app.client_id[..15], 16).unwrap_or_default();
         let genesis = Genesis {
             key_checks: keys.checks(),
@@ -77,9 +79,10 @@ impl Service {
         Self::open_with(store, ring, clock, entropy, CacheLimits::default()).await
     }
 
-    /// The same with other limits of what verification remembers.
+    /// The same with other limits of the cache.
     ///
     /// # Errors
+    ///
     /// See [`OpenServiceError`].
     pub async fn open_with(
         store: Arc<dyn Store>,
@@ -95,7 +98,7 @@ impl Service {
     }
 }
 
-/// A number that no content of a database had before.
+/// A number that no earlier contents of a database had.
 pub(crate) fn new_epoch(entropy: &dyn Entropy) -> Result<i64, EntropyError> {
     Ok(i64::from_be_bytes(entropy.bytes::<8>()?))
 }

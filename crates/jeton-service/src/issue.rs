@@ -1,4 +1,4 @@
-//! Issuing a token.
+//! Issuing tokens.
 
 use crate::keys::DataKey;
 use crate::open_app::OpenApp;
@@ -17,9 +17,9 @@ use std::ops::Deref;
 pub struct Issue {
     /// What it is for.
     pub kind: TokenKind,
-    /// Whose it is.
+    /// Its owner.
     pub owner: Owner,
-    /// How long it lives.
+    /// Its lifetime.
     pub lifetime: RequestedLifetime,
     /// Its name.
     pub title: Option<Label>,
@@ -31,20 +31,20 @@ pub struct Issue {
     pub permissions_as_sent: Option<String>,
     /// What it allows.
     pub scopes: Scopes,
-    /// What a LoopBack client stores beside all that.
+    /// What a LoopBack client stores beyond all that.
     pub document: Option<Document>,
 }
 
-/// How long a token is to live.
+/// The lifetime that a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestedLifetime {
-    /// This long; refused if that outlives the issuer.
+    /// This lifetime; refused if the token would outlive its issuer.
     Asked(Lifetime),
-    /// This long because nothing was asked for; shortened to the issuer's own end.
+    /// This one because the request asked for none; shortened to the issuer's own expiry.
     Default(Lifetime),
 }
 
-/// A token that was issued. The one time that its secret is shown for certain.
+/// A token that was issued. The only time that its secret is certain to be shown.
 #[derive(Debug)]
 pub struct Issued {
     /// The token as it is stored.
@@ -69,10 +69,11 @@ pub(crate) struct Draft {
 }
 
 impl Service {
-    /// Issues a token. When this answers, the token is on disk and good at once.
+    /// Issues a token. When this returns, the token is on disk and valid.
     ///
     /// # Errors
-    /// It could not be done.
+    ///
+    /// The write failed.
     pub async fn issue(
         &self,
         app: &OpenApp,
@@ -91,12 +92,12 @@ impl Service {
         let [Draft { secret, new }] = drafts;
         match inserted.as_slice() {
             [Inserted::Issued(id)] => Ok(Ok(Issued { token: stored(*id, app.id, new).token, secret })),
-            // Two secrets of 128 random bits were the same: the source of randomness cannot be trusted.
+            // Two equal secrets of 128 random bits mean that the source of randomness cannot be trusted.
             _ => Err(jeton_core::EntropyError("the same secret was drawn twice".to_owned()).into()),
         }
     }
 
-    /// Whether a token may be given these scopes.
+    /// Checks that a token may be given these scopes.
     pub(crate) fn within_limits(&self, scopes: &Scopes) -> Result<(), AuthorityRefusal> {
         Ok(scopes.within(&self.limits.scopes)?)
     }
@@ -132,10 +133,12 @@ impl Service {
         Ok(draft)
     }
 
-    /// Inserts tokens; the answers are in their order. Those whose data key was destroyed meanwhile, by this server or another, are sealed again under the one that there is now, if there is one.
+    /// Inserts tokens; the answers are in their order. Tokens whose data key was destroyed meanwhile, by this
+    /// server or another, are sealed again under the current one, if there is one.
     ///
     /// # Errors
-    /// It could not be done. Of more than 1,024 some may be there.
+    ///
+    /// The write failed. If there were more than 1,024, some may have been inserted.
     pub(crate) async fn insert(
         &self,
         app: &OpenApp,
@@ -159,7 +162,7 @@ impl Service {
             if !answers.iter().any(is_left) {
                 return Ok(answers);
             }
-            // Where it is gone, so is whoever asked.
+            // If the app is gone, so is the caller.
             let now = self.read_by(Some(&app.key)).await?.filter(|now| now.id == app.id);
             data_key = now.ok_or(Error::Withdrawn)?.data_key.clone();
             for (draft, _) in drafts.iter_mut().zip(&answers).filter(|(_, answer)| is_left(answer)) {
@@ -171,7 +174,7 @@ impl Service {
 
     fn seal(&self, app_id: AppId, data_key: Option<&DataKey>, draft: &mut Draft) -> Result<(), Error> {
         let Draft { secret, new } = draft;
-        // A service credential is shown when it is made and never again.
+        // A service credential is shown only when it is created.
         let data_key = data_key.filter(|_| new.kind != TokenKind::Service);
         let seal = |key: &DataKey| key.seal(&*self.entropy, app_id, &new.digest, secret);
         new.sealed = data_key.map(seal).transpose()?;

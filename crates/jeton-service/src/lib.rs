@@ -1,7 +1,7 @@
-//! What Jeton does, apart from any wire format: one file for each use case.
+//! What Jeton does, independent of any wire format: one file for each use case.
 //!
-//! [`Service`] puts together a store, the keys, a clock and a source of randomness. Its methods answer refusals as
-//! values and fail with [`Error`] alone, when they could not find out or could not do it.
+//! [`Service`] combines a store, the keys, a clock and a source of randomness. Its methods return refusals as
+//! values and fail with [`Error`] alone, when the request could not be answered or carried out.
 
 #![deny(missing_docs)]
 
@@ -88,7 +88,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use usage::UsageQueue;
 
-/// The service: everything that can be asked of Jeton, whoever asks and however. Clones are one and the same.
+/// The service: all use cases. Clones share one state.
 #[derive(Clone, Debug)]
 pub struct Service {
     store: Arc<dyn Store>,
@@ -140,38 +140,38 @@ impl Service {
         }
     }
 
-    /// The same service with these limits on what is written from now on.
+    /// The same service with these limits on future writes.
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
         Service { limits, ..self }
     }
 
-    /// The limits on what is written.
+    /// The limits on writes.
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// What the service counts.
+    /// The counters of the service.
     pub fn measures(&self) -> &ServiceMeasures {
         &self.measures
     }
 
-    /// What change streams have done.
+    /// The counters of change streams.
     pub fn stream_measures(&self) -> &StreamMeasures {
         self.streams.measures()
     }
 
-    /// What its store counts; `None`: it counts nothing.
+    /// The counters of its store; `None`: it has none.
     pub fn store_measures(&self) -> Option<&StoreMeasures> {
         self.store.measures()
     }
 
-    /// What verification remembers, and how well that serves.
+    /// The contents and the counts of the cache.
     pub fn cache_stats(&self) -> CacheStats {
         self.cache.stats()
     }
 
-    /// The present instant, by the service's clock.
+    /// The current time by the service's clock.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -184,7 +184,7 @@ impl Service {
         Ok(self.store.ping().await?)
     }
 
-    /// Finishes what is under way, writes what was noted of the use of tokens, and closes the store.
+    /// Finishes work in progress, writes the recorded use of tokens, and closes the store.
     pub async fn close(&self) {
         if let Err(error) = self.write_usage().await {
             tracing::warn!("the last use of some tokens was not written: {error}");

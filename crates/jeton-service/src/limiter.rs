@@ -1,18 +1,20 @@
-//! How often something may happen: one limiter for whatever is bounded by address and app.
+//! Rate limits: one limiter for everything that is limited by address and app.
 //!
-//! What each of them has left is one instant (the generic cell rate algorithm: GCRA): the one at which it would have everything
-//! again. Within a minute, or whatever period a [`Rate`] names, so much may happen at once, and as much again as the period goes by.
+//! The state of each account is one instant (the generic cell rate algorithm, GCRA): the one at which its
+//! full allowance is available again. That much may happen at once, and again over each period of its
+//! [`Rate`], for example a minute.
 //!
-//! **Memory.** A table of [`SLOTS`] slots of 16 bytes, 4 MiB, of which the system gives only what was used, whoever calls and
-//! from however many addresses. A slot is free again once its instant has come, so that what happens `n` times a second takes `n`
-//! times the seconds that one of it costs: at 60 failures a minute, one second each, a table is half full at 131,072 failures a
-//! second, more than two cores answer. Beyond that, of the eight slots that a key may have, the one that owes least is given away:
-//! whoever is far over a limit stays there, and those who never did anything owe nothing.
+//! **Memory.** A table of [`SLOTS`] slots of 16 bytes, 4 MiB, of which the system allocates only what was
+//! used, whoever calls and from however many addresses. A slot is free again once its instant has passed. So
+//! events at a rate of `n` a second occupy `n` times as many slots as one of them lasts seconds: at 60
+//! failures a minute, one second each, a table is half full at 131,072 failures a second, more than two cores
+//! answer. Beyond that, of the eight slots that a key may use, the one with the smallest debt is reused:
+//! whoever is far over a limit keeps its slot, and those who never failed owe nothing.
 //!
-//! **Addresses.** IPv6 addresses count by their first 64 bits, which one site has to itself. Keys are hashed with a secret of the
-//! process, so that nobody can aim at another's slot.
+//! **Addresses.** IPv6 addresses count by their first 64 bits, which belong to one site. Keys are hashed with
+//! a secret of the process, so that no client can aim at the slot of another.
 //!
-//! A limiter is of one process: several servers of one database allow as many times as much.
+//! A limiter belongs to one process: several servers of one database allow a multiple.
 
 use jeton_core::Clock;
 use std::hash::{BuildHasher, RandomState};
@@ -20,62 +22,62 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How many keys can owe something at a time.
+/// The number of slots.
 const SLOTS: usize = 1 << 18;
-/// In how many of them one key is looked for.
+/// The number of slots that a key may use.
 const WAYS: usize = 8;
-/// How many parts of the table are locked on their own.
+/// The number of parts of the table with a lock each.
 const SHARDS: usize = 64;
 
-/// What is bounded. Each has its own account.
+/// What is limited. Each has its own account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Purpose {
-    /// Credentials that are none.
+    /// Invalid credentials.
     Failures,
-    /// The same of what is presented on LoopBack, where a token that is none is nobody's.
+    /// Invalid credentials on LoopBack, where a caller with an unknown token counts as anonymous.
     FailuresOnLoopBack,
-    /// Rows that are written by whom no rule names.
+    /// Rows written by callers that no access rule names.
     AnonymousWrites,
 }
 
-/// So many in a period.
+/// A number in a period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// How many; 0: none ever.
+    /// How many; 0: none at all.
     pub most: u64,
-    /// In which time.
+    /// The period.
     pub per: Duration,
 }
 
 impl Rate {
-    /// So many in a minute.
+    /// A number a minute.
     pub const fn per_minute(most: u64) -> Self {
         Rate { most, per: Duration::from_secs(60) }
     }
 
-    /// So many in an hour.
+    /// A number an hour.
     pub const fn per_hour(most: u64) -> Self {
         Rate { most, per: Duration::from_secs(3_600) }
     }
 
-    /// How many nanoseconds one of them takes.
+    /// How many nanoseconds one of them costs.
     fn cost(self) -> u64 {
         nanos(self.per).checked_div(self.most).unwrap_or(u64::MAX)
     }
 }
 
-/// It is too much: it may be tried again after so many whole seconds, at least one.
+/// The limit is exceeded; try again after this many whole seconds, at least one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooOften {
-    /// After how many seconds.
+    /// The number of seconds.
     pub retry_seconds: u64,
 }
 
-/// Whose account it is, for one purpose.
+/// The account of an address or an app, for one purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Account(u64);
 
-/// The accounts of whoever has used up anything.
+/// The accounts that owe anything.
 pub(crate) struct Limiter {
     clock: Arc<dyn Clock>,
     hasher: RandomState,
@@ -92,12 +94,12 @@ impl Limiter {
         Limiter { clock, hasher: RandomState::new(), shards: (0..SHARDS).map(|_| shard()).collect() }
     }
 
-    /// The account of an address, or of all whose address is not known, at an app.
+    /// The account of an address at an app, or of all clients whose address is unknown.
     pub(crate) fn of_address(&self, purpose: Purpose, address: Option<IpAddr>, app: &str) -> Account {
         Account(self.hasher.hash_one((purpose, Some(address.map(site)), app)))
     }
 
-    /// The account of an app, wherever its clients are.
+    /// The account of an app, for clients from anywhere.
     pub(crate) fn of_app(&self, purpose: Purpose, app: &str) -> Account {
         Account(self.hasher.hash_one((purpose, None::<Option<IpAddr>>, app)))
     }
@@ -108,15 +110,16 @@ impl Limiter {
         has_room(self.with(account, now, |owed| *owed), now, rate)
     }
 
-    /// Counts what happens, however much that is: what comes in large portions is then waited for, and not refused for good.
+    /// Counts events, however many: a large batch is then paid off over time instead of being refused
+    /// forever.
     pub(crate) fn charge(&self, account: Account, rate: Rate, count: u64) {
         let now = nanos(self.clock.monotonic());
         self.with(account, now, |owed| *owed = owing(*owed, now, rate, count));
     }
 
-    /// Does something with what an account owes.
+    /// Applies a function to what an account owes.
     fn with<T>(&self, Account(key): Account, now: u64, act: impl FnOnce(&mut u64) -> T) -> T {
-        // 0 stands for nobody.
+        // 0 marks a free slot.
         let key = key.max(1);
         let (shard, place) = (key as usize % SHARDS, key as usize / SHARDS);
         let mut slots = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
@@ -155,7 +158,7 @@ fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// What of an address one site has to itself.
+/// The part of an address that belongs to one site.
 fn site(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
@@ -247,7 +250,8 @@ mod tests {
         assert!(limiter.take(of(&limiter, "192.0.2.1"), Rate::per_minute(0), 1).is_err());
     }
 
-    /// A million addresses: no more is remembered, nobody who did nothing is refused, and the one that was far over stays so.
+    /// A million addresses: memory stays bounded, no address without failures is refused, and the one far
+    /// over its limit stays refused.
     #[test]
     fn a_flood_of_addresses_locks_nobody_out_and_frees_nobody() {
         let (limiter, clock) = limiter();

@@ -1,38 +1,39 @@
-//! How much may be stored of one thing, and how many may listen.
+//! Limits on what may be stored, and on streams and work.
 
 use crate::limiter::Rate;
 use jeton_core::ScopeLimits;
 use jeton_store::SelfMadeLimit;
 
-/// Limits on what is done from now on. What was written before under others stays, and works as it did.
+/// Limits on future writes. What was written before under other limits stays, and works as before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// On the scopes that a token is given.
+    /// On the scopes of a token.
     pub scopes: ScopeLimits,
-    /// Most bytes of what a LoopBack client stores beyond what every token has; at most
+    /// At most this many bytes of what a LoopBack client stores beyond the fields of every token; at most
     /// [`MAX_DOCUMENT_BYTES`](jeton_core::MAX_DOCUMENT_BYTES).
     pub document_bytes: usize,
-    /// Most self-made tokens of one app.
+    /// At most this many self-made tokens in an app.
     pub self_made_tokens: u64,
-    /// Most bytes of them, each counted as 512 and what its client stored.
+    /// At most this many bytes of them, each counted as 512 plus what its client stored.
     pub self_made_bytes: u64,
-    /// Most rows that clients of one address write over LoopBack in an app whose rules do not name them.
+    /// The rate of rows that clients of one address write over LoopBack in an app whose rules do not name
+    /// them.
     pub anonymous_writes: Rate,
-    /// The same of one app, from all addresses.
+    /// The same for one app, from all addresses.
     pub anonymous_writes_of_app: Rate,
-    /// Most credentials that are none, from one address for one app.
+    /// The rate of invalid credentials from one address for one app.
     pub failures: Rate,
-    /// Most change streams at a time.
+    /// At most this many change streams at a time.
     pub streams: usize,
-    /// Most units of work, as a [`Meter`](jeton_core::Meter) counts them, that matching rows takes for one request: as much
-    /// an app may do at a stretch.
+    /// At most this many units of work, as a [`Meter`](jeton_core::Meter) counts them, for matching the rows
+    /// of one request; also the burst that an app may use.
     pub match_work: u64,
-    /// How much of it an app may do a second in the long run.
+    /// The units of work a second that an app may use in the long run.
     pub match_work_per_second: u64,
 }
 
 impl Limits {
-    /// What bounds an app's self-made tokens.
+    /// The limit on an app's self-made tokens.
     pub(crate) fn self_made(&self) -> SelfMadeLimit {
         SelfMadeLimit { tokens: self.self_made_tokens, bytes: self.self_made_bytes }
     }

@@ -8,8 +8,8 @@ use jeton_core::{AppId, Authority, Secret, Timestamp, Token, TokenId, TokenKind,
 use jeton_store::{Order, OwnerFilter, Store, StoredToken, TokenFilter, TokenPage, View};
 use std::sync::Arc;
 
-/// Tokens that are read from the store at once. A token has at most some 100 KiB as dialects make them, so a page has some
-/// megabytes at worst.
+/// Tokens that are read from the store at once. A token has at most about 100 KiB as dialects create them, so
+/// a page has a few megabytes at worst.
 const PAGE_ROWS: u32 = 64;
 
 /// Which tokens of an app, in which order.
@@ -17,25 +17,25 @@ const PAGE_ROWS: u32 = 64;
 pub struct ListRequest {
     /// Only those that show this user.
     pub user_id: Option<UserId>,
-    /// Only those that are older than this instant and were not used since.
+    /// Only those that are older than this instant and were not used since then.
     pub unused_since: Option<Timestamp>,
-    /// In which order.
+    /// The order.
     pub order: Order,
-    /// Only what comes after the token of this number in that order.
+    /// Only those after the token with this number in that order.
     pub after: Option<TokenId>,
-    /// How many to leave out first.
+    /// How many to skip first.
     pub skip: u64,
-    /// How many at most; `None`: all.
+    /// At most this many; `None`: all.
     pub take: Option<u64>,
-    /// Whether to count how many there are before any paging.
+    /// Whether to count all of them, before paging.
     pub is_counted: bool,
 }
 
-/// The answer to a list.
+/// The answer to a request for a list.
 pub struct Listing<S> {
-    /// How many tokens there are before any paging, if that was asked.
+    /// The number of all tokens, before paging, if it was requested.
     pub total: Option<u64>,
-    /// The tokens, page by page. Each page is read when it is asked for.
+    /// The tokens, page by page. Each page is read on demand.
     pub pages: S,
 }
 
@@ -44,7 +44,7 @@ pub struct Listing<S> {
 pub struct Listed {
     /// The token.
     pub token: Token,
-    /// Its secret, as far as the caller may see it.
+    /// Its secret, as the caller may see it.
     pub secret: ShownSecret,
 }
 
@@ -53,7 +53,7 @@ pub struct Listed {
 pub enum ShownSecret {
     /// In clear.
     Clear(Secret),
-    /// An eighth at either end.
+    /// An eighth of it at either end.
     Masked(String),
     /// It was not kept.
     Gone,
@@ -62,10 +62,11 @@ pub enum ShownSecret {
 impl Service {
     /// Lists the tokens that the caller sees.
     ///
-    /// Refused if the caller asks for another user's: a user's own tokens are all that it sees.
+    /// Refused if the caller asks for another user's tokens: a user sees only its own.
     ///
     /// # Errors
-    /// It could not be found out. A page may fail later by itself.
+    ///
+    /// The store could not be read. Each page may also fail by itself.
     pub async fn list(
         &self,
         app: &OpenApp,
@@ -77,7 +78,7 @@ impl Service {
             return Ok(Err(jeton_core::AuthorityRefusal::NotYours.into()));
         };
         if request.unused_since.is_some() {
-            // What was noted and not written yet counts too.
+            // Use that was recorded and not written yet counts too.
             self.write_usage().await?;
             filter.unused_since = request.unused_since;
         }
@@ -98,7 +99,7 @@ impl Service {
         let caller = (self.clone(), app.clone(), authority.clone());
         let pages = stream::try_unfold((walk, reader, caller), |(mut walk, reader, caller)| async move {
             let (service, app, authority) = &caller;
-            // The first page follows upon admission. A slow reader of the others may have lost its rights since.
+            // The first page follows admission; before later ones a slow reader may have lost its rights.
             if walk.has_begun && walk.left > 0 && !service.still_holds(app, authority).await? {
                 return Err(Error::Withdrawn);
             }
@@ -112,10 +113,11 @@ impl Service {
         Ok(Ok(Listing { total, pages }))
     }
 
-    /// One token with its secret as far as the caller may see it; `None` if there is none for this caller.
+    /// One token with its secret as the caller may see it; `None` if it does not exist for this caller.
     ///
     /// # Errors
-    /// It could not be found out.
+    ///
+    /// The store could not be read.
     pub async fn show(
         &self,
         app: &OpenApp,
@@ -129,11 +131,12 @@ impl Service {
 }
 
 impl Service {
-    /// The token with this secret, or with this number where `~` and the number stand in the place of a secret that is
-    /// not kept; `None` if there is none for this caller.
+    /// The token with this secret, or with the number in a handle, `~` and the number, which replaces a
+    /// secret that is not kept; `None` if it does not exist for this caller.
     ///
     /// # Errors
-    /// It could not be found out.
+    ///
+    /// The store could not be read.
     pub async fn find(
         &self,
         app: &OpenApp,
@@ -159,14 +162,14 @@ impl Service {
     }
 }
 
-/// The number of the token for whose secret a handle stands: `~` and the number, written in one way only.
+/// The number of the token in a handle: `~` and the number in its canonical form.
 pub(crate) fn handle_id(text: &str) -> Option<TokenId> {
     let digits = text.strip_prefix('~')?;
     let id = TokenId::new(digits.parse().ok()?)?;
     (id.to_string() == digits).then_some(id)
 }
 
-/// The tokens that the caller sees, of one user or all; `None` if it asks for what it may not see.
+/// The tokens that the caller sees, of one user or all; `None` if it asks for tokens that it may not see.
 fn filter(app_id: AppId, authority: &Authority, user_id: Option<UserId>) -> Option<TokenFilter> {
     let (kinds, owner) = match authority {
         Authority::Everything(_) => {
@@ -185,7 +188,7 @@ fn filter(app_id: AppId, authority: &Authority, user_id: Option<UserId>) -> Opti
     Some(TokenFilter { app_id, kinds, owner, view: View::Whole, unused_since: None })
 }
 
-/// A way through a list, from page to page by the number of the last token.
+/// The state of paging through a list by the number of the last token.
 struct Walk {
     store: Arc<dyn Store>,
     filter: TokenFilter,
@@ -207,7 +210,7 @@ impl Walk {
         self.has_begun = true;
         self.skip = 0;
         self.after = rows.last().map(|stored| stored.token.id).or(self.after);
-        // A page that is not full is the last one: nothing needs to be asked again.
+        // A page that is not full is the last one, so no further query is needed.
         let read = u64::try_from(rows.len()).unwrap_or(u64::MAX);
         self.left = if read < u64::from(limit) { 0 } else { self.left - read };
         Ok(rows)
@@ -237,7 +240,7 @@ impl SecretReader {
     fn open(&self, stored: &StoredToken) -> Option<Secret> {
         let (key, sealed) = (self.data_key.as_ref()?, stored.sealed.as_ref()?);
         key.open_secret(sealed, self.app_id, &stored.digest).unwrap_or_else(|error| {
-            // One damaged row does not take the list away from everybody.
+            // One damaged row must not make the list fail for every caller.
             tracing::error!(token_id = stored.token.id.get(), app_id = self.app_id.get(), "{error}");
             None
         })

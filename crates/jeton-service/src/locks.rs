@@ -1,15 +1,16 @@
-//! Locks on single things, so that those who change one thing at the same time do not make each other start over.
+//! Locks on single things, so that concurrent changes of one thing do not make each other start over.
 
 use crate::Error;
 use jeton_store::{Fair, Share, StoreError, Turn};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// Most changes of one thing that wait.
+/// At most this many changes of one thing wait.
 const MAX_WAITING: usize = 128;
 
-/// One lock for each thing, by its hash, given in the order of asking. Whoever changes others waits for none of them.
+/// A lock for each thing, by its hash, granted in the order of requests. Changes of other things do not wait
+/// for it.
 ///
-/// They hold within a process. Against others the store's revisions stand.
+/// They hold within a process. The store's revisions protect against other processes.
 #[derive(Debug)]
 pub(crate) struct StripedLocks(Fair<u64>);
 
@@ -18,7 +19,7 @@ impl StripedLocks {
         StripedLocks(Fair::new(Share { places: usize::MAX, each: 1, waiting: MAX_WAITING }))
     }
 
-    /// Waits until nobody else changes `thing`; nobody else does until the answer is dropped.
+    /// Waits for the lock on `thing`, which is held until the answer is dropped.
     pub(crate) async fn lock(&self, thing: impl Hash) -> Result<Turn<u64>, Error> {
         let mut hasher = DefaultHasher::new();
         thing.hash(&mut hasher);

@@ -1,4 +1,4 @@
-//! Who waits for its turn is asked again when it comes.
+//! Callers that wait for their turn are checked again when it comes.
 
 use crate::loopback::{LoopBackCaller, Presentation, Writer};
 use crate::{Admission, Edit, Error, Issue, KeyRing, OpenApp, RequestedLifetime, Service, Surface};
@@ -100,7 +100,7 @@ async fn a_caller_that_lost_its_rights_meanwhile_changes_nothing() {
         if is_revoked {
             assert!(matches!(written, Err(Error::Withdrawn)), "{written:?}");
         } else {
-            // It is written, and not prolonged as far as the writer reached before.
+            // It is written, but not extended as far as the writer could have before.
             assert!(written.unwrap().is_ok());
         }
         let after = service.store.token(app.id, row).await.unwrap().unwrap().token;

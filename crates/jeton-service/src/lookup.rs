@@ -1,8 +1,8 @@
-//! Finding the token that a secret names: in memory, or in the store. Nothing else does either.
+//! Look-up of the token with a secret, in memory or in the store. All look-ups are here.
 //!
-//! Surfaces differ in three things, which each of them says ([`Seeking`]): whether secrets that are easily guessed count,
-//! whether self-made tokens do, and how much of the answer is remembered. A secret becomes its digests once, and what is
-//! done with it afterwards is done with those.
+//! Surfaces differ in three things, which they pass as [`Seeking`] and by method: whether secrets that are
+//! easily guessed count, whether self-made tokens do, and how much of the answer is cached. The digests of a
+//! secret are computed once and used from then on.
 
 use crate::apps::read_forward_auth;
 use crate::cache::{Before, Recalled};
@@ -15,10 +15,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// One for each key of the ring, of which there are seldom more than two.
+/// One for each key of the ring, of which there are rarely more than two.
 pub(crate) type Digests = SmallVec<[Digest; 2]>;
 
-/// A presented secret, and under which digests its token may be stored.
+/// A presented secret, and the digests under which its token may be stored.
 #[derive(Debug)]
 pub(crate) struct Presented<'s> {
     secret: &'s Secret,
@@ -31,25 +31,25 @@ impl Presented<'_> {
         self.digests.contains(&stored.credential.digest)
     }
 
-    /// The digests, for who goes on with the secret later.
+    /// The digests, for a later look-up of the same secret.
     pub(crate) fn into_digests(self) -> Digests {
         self.digests
     }
 }
 
-/// What surfaces differ in.
+/// How surfaces differ.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seeking {
     /// Whether a foreign secret that is easily guessed may name a token.
     pub(crate) takes_weak: bool,
-    /// Whether self-made tokens are there.
+    /// Whether self-made tokens are found.
     pub(crate) finds_self_made: bool,
 }
 
 impl Seeking {
-    /// Everywhere but on LoopBack.
+    /// Everywhere except on LoopBack.
     pub(crate) const EVERYWHERE: Self = Seeking { takes_weak: false, finds_self_made: false };
-    /// On LoopBack, for which alone there are weak secrets and self-made tokens.
+    /// On LoopBack, the only surface with weak secrets and self-made tokens.
     pub(crate) const ON_LOOPBACK: Self = Seeking { takes_weak: true, finds_self_made: true };
 
     fn finds(self, kind: TokenKind) -> bool {
@@ -68,7 +68,7 @@ fn is_good(credential: &Credential, now: Timestamp) -> bool {
     !credential.is_early(now) && !credential.is_over(now)
 }
 
-/// A token as it is for the bearer of the secret by which it was found: it ends when that does, if not sooner.
+/// A token as the bearer of the presented secret has it: it expires with that secret, if not sooner.
 fn as_presented(stored: &StoredToken) -> Cow<'_, StoredToken> {
     let Some(until) = stored.credential.good_until else { return Cow::Borrowed(stored) };
     let mut stored = stored.clone();
@@ -82,12 +82,12 @@ impl Service {
         Presented { secret, digests: self.keys.digests(secret).collect() }
     }
 
-    /// The same of one whose digests were computed before.
+    /// The same for a secret whose digests were computed before.
     pub(crate) fn presented_again<'s>(&self, secret: &'s Secret, digests: Digests) -> Presented<'s> {
         Presented { secret, digests }
     }
 
-    /// The token that the secret names in an app, from memory or by arithmetic; `None`: the store must be asked.
+    /// The token with the secret in an app, from memory or by arithmetic; `None`: the store must be asked.
     pub(crate) fn recall(
         &self,
         place: Place<'_>,
@@ -99,7 +99,7 @@ impl Service {
             return Some(Recalled::Absent);
         }
         let app_id = self.cache.place(place);
-        // What is remembered was found by its digest, so arithmetic on the secret would say nothing new.
+        // A cached token was found by its digest, so arithmetic on the secret adds nothing.
         if let Some(Some(app_id)) = app_id
             && let Some(cached) = self.cache.recall_known(app_id, &presented.digests, now)
         {
@@ -111,7 +111,7 @@ impl Service {
         self.cache.is_known_absent(app_id?, &presented.digests).then_some(Recalled::Absent)
     }
 
-    /// The same if it is there and live. That there is none is not remembered for those who want no other answer.
+    /// The token if it is cached and live. Absence is not used here, since callers only need a live token.
     pub(crate) fn recall_live(
         &self,
         app_id: AppId,
@@ -127,7 +127,8 @@ impl Service {
         (is_live && seeking.finds(cached.kind())).then_some(cached)
     }
 
-    /// The token that the secret names in an app, from memory if it can be, else from the store, whose answer is remembered.
+    /// The token with the secret in an app, from memory if possible, else from the store, whose answer is
+    /// cached.
     pub(crate) async fn look_up(
         &self,
         place: Place<'_>,
@@ -149,7 +150,7 @@ impl Service {
         Ok(seeking.found(self.keep_answer(before, app_id, &presented.digests, stored.as_ref())))
     }
 
-    /// The same of many secrets in one app, for which memory was asked before: the store is asked once.
+    /// The same for many secrets in one app that memory did not know: the store is asked once.
     pub(crate) async fn look_up_many(
         &self,
         app_id: AppId,
@@ -162,7 +163,7 @@ impl Service {
         let found = self.store.find_tokens_of(app_id, &sought).await?;
         let found: HashMap<Digest, StoredToken> =
             found.into_iter().map(|stored| (stored.credential.digest, stored)).collect();
-        // A token that is asked about several times is remembered once.
+        // A token that several checks are about is cached once.
         let mut kept: HashMap<Digest, Recalled> = HashMap::new();
         let recalled = missed.iter().map(|presented| {
             let digests = &presented.digests;
@@ -178,7 +179,7 @@ impl Service {
         Ok(recalled.collect())
     }
 
-    /// The tokens of all apps that the secret names, as they are stored; none if arithmetic says so. Nothing is remembered.
+    /// The stored tokens of all apps with the secret; none if arithmetic rules it out. Nothing is cached.
     pub(crate) async fn stored(
         &self,
         presented: &Presented<'_>,
@@ -193,7 +194,7 @@ impl Service {
         Ok(found.into_iter().map(|stored| as_presented(&stored).into_owned()).collect())
     }
 
-    /// The one that it names in this app, whatever arithmetic says, as it is for who changes it.
+    /// The one in this app, without the arithmetic check, in the form for changing it.
     pub(crate) async fn stored_in(
         &self,
         app_id: AppId,
@@ -204,7 +205,7 @@ impl Service {
         Ok(found.into_iter().find(is_it))
     }
 
-    /// The one that it names in this app, whatever arithmetic says, as it is for the bearer of the secret.
+    /// The one in this app, without the arithmetic check, as the bearer of the secret has it.
     pub(crate) async fn stored_as_presented(
         &self,
         app_id: AppId,
@@ -216,8 +217,8 @@ impl Service {
         Ok(found.map(|stored| as_presented(&stored).into_owned()))
     }
 
-    /// Remembers what the store answered, and says what it means. A secret that is not good yet names no token, but it will:
-    /// nothing is remembered of that.
+    /// Caches the store's answer and returns what it means. A secret that is not valid yet names no token
+    /// now, but later it will: that is not cached.
     fn keep_answer(
         &self,
         before: Before,
@@ -237,7 +238,7 @@ impl Service {
         Ok(found)
     }
 
-    /// Asks which app it is, and remembers the answer.
+    /// Looks up the app of a place, and caches the answer.
     async fn ask_place(&self, before: Before, place: Place<'_>) -> Result<Option<AppId>, Error> {
         match place {
             Place::Key(key) => Ok(self.ask_app(before, key).await?.id),
@@ -245,7 +246,7 @@ impl Service {
         }
     }
 
-    /// Asks for the app of this key as gateways need it, and remembers the answer.
+    /// Looks up the app with this key as gateways need it, and caches the answer.
     pub(crate) async fn ask_app(&self, before: Before, key: &AppKey) -> Result<ForwardAuthApp, Error> {
         let app = match self.store.app_by_key(key).await? {
             Some(app) => ForwardAuthApp::new(app.id, read_forward_auth(&app)?),
@@ -263,12 +264,12 @@ impl Service {
         !seeking.takes_weak && self.is_too_weak(presented.secret)
     }
 
-    /// Whether the secret was neither minted here nor brought by anybody.
+    /// Whether the secret was neither minted here nor imported or chosen by a client.
     fn is_garbage(&self, presented: &Presented<'_>) -> bool {
         !self.keys.minted(presented.secret) && self.cache.is_garbage(&presented.digests)
     }
 
-    /// Whether the secret is one that only LoopBack takes: foreign, and easily guessed.
+    /// Whether only LoopBack accepts the secret: it is foreign and easily guessed.
     pub(crate) fn is_too_weak(&self, secret: &Secret) -> bool {
         secret.is_weak() && !self.keys.minted(secret)
     }
@@ -278,7 +279,7 @@ impl Service {
         self.keys.minted(secret)
     }
 
-    /// Whether a stored token is good for anything, on any surface but LoopBack.
+    /// Whether a stored token is active on any surface but LoopBack.
     pub(crate) fn is_live(&self, token: &Token) -> bool {
         token.kind != TokenKind::SelfMade
             && decide(token.standing(), &Demand::Active, self.now()) == Verdict::Allowed

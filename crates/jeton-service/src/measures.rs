@@ -1,41 +1,41 @@
-//! What the service counts.
+//! The counters of the service.
 
 use jeton_core::{Counter, InactiveReason, Verdict};
 
-/// Counts since the process began.
+/// Counts since the process started.
 #[derive(Debug, Default)]
 pub struct ServiceMeasures {
-    /// Answers to whether a token is good.
+    /// Verdicts on tokens.
     pub verdicts: Verdicts,
-    /// What was refused because it came too often.
+    /// Requests refused by rate limits.
     pub throttled: Throttled,
 }
 
-/// What was refused because it came too often.
+/// Requests refused by rate limits.
 #[derive(Debug, Default)]
 pub struct Throttled {
-    /// Credentials that were not looked up, from addresses that had presented too many that were none.
+    /// Credentials that were not looked up, from addresses that had presented too many invalid ones.
     pub failures: Counter,
-    /// Writes over LoopBack by clients whom no rule names.
+    /// Writes over LoopBack by clients that no rule names.
     pub anonymous_writes: Counter,
 }
 
 /// Verdicts by outcome.
 #[derive(Debug, Default)]
 pub struct Verdicts {
-    /// Active, and it covers what was demanded.
+    /// Active, and it covers the demand.
     pub allowed: Counter,
-    /// Active, and it does not.
+    /// Active, but it does not cover the demand.
     pub refused: Counter,
-    /// There is no such token here.
+    /// There is no such token in the app.
     pub unknown: Counter,
     /// It was revoked.
     pub revoked: Counter,
-    /// It is switched off.
+    /// It is disabled.
     pub disabled: Counter,
     /// It has expired.
     pub expired: Counter,
-    /// It could not be found out.
+    /// The store could not be asked.
     pub unavailable: Counter,
 }
 

@@ -1,5 +1,5 @@
-//! What OAuth's resource servers ask: what a token is (RFC 7662), and that it be revoked (RFC 7009). No path names the app here:
-//! who asks does.
+//! OAuth for resource servers: introspection (RFC 7662) and revocation (RFC 7009). No path names the app
+//! here: the caller's credentials do.
 
 use crate::limiter::{Purpose, TooOften};
 use crate::lookup::Seeking;
@@ -11,24 +11,26 @@ use jeton_store::write::RevokeToken;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// Why somebody may not ask.
+/// Why a caller is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OAuthRefusal {
-    /// It has not proved to belong to any app.
+    /// It has not authenticated as any app.
     Unproven,
-    /// Its token is live and may not ask.
+    /// Its token is live but does not have the permission.
     Powerless,
-    /// From its address came too much that proved nothing, and neither memory nor arithmetic tells that this does.
+    /// Too many invalid credentials came from its address, and neither memory nor arithmetic recognises
+    /// these.
     Throttled(TooOften),
 }
 
 impl Service {
-    /// The app about whose tokens somebody may ask.
+    /// The app whose tokens the caller may introspect.
     ///
     /// A token that proves it counts as used, from the address `from` if that is known.
     ///
     /// # Errors
-    /// It could not be found out.
+    ///
+    /// The store could not be read.
     pub async fn admit_introspector(
         &self,
         proof: &VerifierProof,
@@ -58,10 +60,11 @@ impl Service {
         self.open_found(before, Some(&app.key), &app).map(Ok)
     }
 
-    /// The app of these client credentials.
+    /// The app with these client credentials.
     ///
     /// # Errors
-    /// It could not be found out.
+    ///
+    /// The store could not be read.
     pub async fn admit_oauth_client(
         &self,
         credentials: &ClientCredentials,
@@ -84,11 +87,12 @@ impl Service {
         })
     }
 
-    /// The whole token of this secret in an app, if it is active; `None` also for what gateways may not know of. That is a use
-    /// of it, from an address that is not known.
+    /// The whole token with this secret in an app, if it is active; `None` also for tokens that gateways may
+    /// not know of. Counts as a use of it, from an unknown address.
     ///
     /// # Errors
-    /// It could not be found out.
+    ///
+    /// The store could not be read.
     pub async fn introspect(&self, app: &OpenApp, secret: &Secret) -> Result<Option<Token>, Error> {
         let verified = self.verify(app.id, secret, &Demand::Active, None).await?;
         if verified.verdict != Verdict::Allowed {
@@ -100,11 +104,12 @@ impl Service {
         Ok(token.filter(|token| self.is_live(token)))
     }
 
-    /// Revokes the token of this secret in an app, whatever state it is in, for the app itself. It is no matter if there is none,
-    /// or none that any client may know of.
+    /// Revokes the token with this secret in an app, in any state, on behalf of the app. Succeeds if there is
+    /// none, or none that clients may know of.
     ///
     /// # Errors
-    /// It could not be done.
+    ///
+    /// The write failed.
     pub async fn revoke_presented(&self, app: &OpenApp, secret: &Secret) -> Result<(), Error> {
         let presented = self.presented(secret);
         if self.is_refused_by_arithmetic(&presented, Seeking::EVERYWHERE) {
@@ -117,10 +122,11 @@ impl Service {
         }
     }
 
-    /// Revokes what a bearer presents of itself, in every app that has it.
+    /// Revokes the token that a bearer presents, in every app that has it.
     ///
     /// # Errors
-    /// It could not be done.
+    ///
+    /// The write failed.
     pub async fn revoke_oneself(
         &self,
         secret: &Secret,
@@ -128,7 +134,7 @@ impl Service {
     ) -> Result<Result<(), OAuthRefusal>, Error> {
         let live = match self.live_tokens(secret, from).await? {
             Ok(live) => live,
-            // It is good for nothing already.
+            // It is not active already.
             Err(OAuthRefusal::Unproven) => return Ok(Ok(())),
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -141,10 +147,11 @@ impl Service {
         Ok(Ok(()))
     }
 
-    /// Whether what a bearer presents is a live token of any app.
+    /// Whether a bearer presents a live token of any app.
     ///
     /// # Errors
-    /// It could not be found out.
+    ///
+    /// The store could not be read.
     pub async fn is_live_bearer(
         &self,
         secret: &Secret,
@@ -155,7 +162,7 @@ impl Service {
 
     async fn revoke_stored(&self, stored: &StoredToken, by: Actor) -> Result<(), Error> {
         let (app_id, id) = (stored.token.app_id, stored.token.id);
-        // It makes no difference who was the first to revoke it.
+        // It does not matter which request revoked it first.
         self.store.write(RevokeToken { app_id, id, at: self.now(), by }).await?;
         Ok(())
     }
@@ -180,7 +187,7 @@ impl Service {
     }
 }
 
-/// The bearer of a token, as the change log knows it.
+/// The bearer of a token as an actor of the change log.
 fn oneself(token: &Token) -> Actor {
     match token.owner.named() {
         Some(user_id) => Actor::User { user_id: user_id.clone(), token_id: token.id },

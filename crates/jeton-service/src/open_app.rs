@@ -1,4 +1,4 @@
-//! An app as use cases need it.
+//! Apps in the form that use cases need.
 
 use crate::keys::DataKey;
 use crate::settings::AppSettings;
@@ -7,16 +7,16 @@ use jeton_loopback::Profile;
 use jeton_store::Credential;
 use std::sync::{Arc, LazyLock};
 
-/// An app with its settings read and its data key at hand.
+/// An app with its settings parsed and its data key unsealed.
 #[derive(Clone, Debug)]
 pub struct OpenApp {
     /// Its number.
     pub id: AppId,
     /// Its public name.
     pub key: AppKey,
-    /// What it decided for itself.
+    /// Its settings.
     pub settings: AppSettings,
-    /// The key of its secrets; `None` while nothing is sealed.
+    /// The key of its secrets; `None` if secrets are not kept.
     pub(crate) data_key: Option<DataKey>,
     /// The name of its client credentials.
     pub(crate) client_id: String,
@@ -25,18 +25,18 @@ pub struct OpenApp {
 }
 
 impl OpenApp {
-    /// What its LoopBack clients expect: the only place that says which version that is.
+    /// The version of LoopBack that its clients expect; decided only here.
     pub fn loopback_profile(&self) -> &'static Profile {
         &Profile::V2
     }
 }
 
-/// In which app a token is sought.
+/// The app in which a token is looked up.
 #[derive(Clone, Copy, Debug)]
 pub enum Place<'a> {
-    /// The one of this key, if there is one.
+    /// The one with this key, if it exists.
     Key(&'a AppKey),
-    /// This one, which the asker knows to be there; `None`: the asker knows that there is none.
+    /// This one, which the caller knows to exist; `None`: the caller knows that there is none.
     Known(Option<AppId>),
 }
 
@@ -52,7 +52,7 @@ impl From<AppId> for Place<'_> {
     }
 }
 
-/// An app as gateways ask about its tokens, or that there is none.
+/// An app as gateways need it, or the absence of one.
 #[derive(Clone, Debug)]
 pub struct ForwardAuthApp {
     /// Its number; `None`: there is no such app.
@@ -62,7 +62,7 @@ pub struct ForwardAuthApp {
 }
 
 impl ForwardAuthApp {
-    /// No app, with settings of which nobody learns that there is none.
+    /// No app, with settings that do not reveal that.
     pub const NONE: Self = ForwardAuthApp { id: None, settings: None };
 
     pub(crate) fn new(id: AppId, settings: ForwardAuthSettings) -> Self {
@@ -70,12 +70,12 @@ impl ForwardAuthApp {
         ForwardAuthApp { id: Some(id), settings }
     }
 
-    /// How its requests are let through. Where there is no app, nobody learns that by the answer.
+    /// Its settings of forward-auth. For no app they do not reveal that.
     pub fn settings(&self) -> &ForwardAuthSettings {
         self.settings.as_deref().unwrap_or(&DEFAULTS)
     }
 
-    /// Where its tokens are sought.
+    /// Where its tokens are looked up.
     pub fn place(&self) -> Place<'_> {
         Place::Known(self.id)
     }

@@ -1,11 +1,11 @@
-//! Operators: whoever runs the service. They live outside apps.
+//! Operators, who run the service. They exist outside apps.
 
 use crate::{Error, Service};
 use jeton_core::{Actor, OperatorId, Secret};
 use jeton_store::write::{CreateOperator, RevokeOperator};
 use jeton_store::{NewOperator, Operator};
 
-/// What a new operator is given. Shown once.
+/// The credentials of a new operator. Shown once.
 #[derive(Debug)]
 pub struct OperatorCredentials {
     /// The number.
@@ -15,10 +15,11 @@ pub struct OperatorCredentials {
 }
 
 impl Service {
-    /// Makes an operator.
+    /// Creates an operator.
     ///
     /// # Errors
-    /// It could not be done.
+    ///
+    /// The write failed.
     pub async fn create_operator(&self, name: &str, by: &Actor) -> Result<OperatorCredentials, Error> {
         let token = self.keys.mint(&*self.entropy, None)?;
         let digest = self.keys.operator_digest(&token);
@@ -29,18 +30,20 @@ impl Service {
         })
     }
 
-    /// All operators, in the order of their making.
+    /// All operators, in the order of creation.
     ///
     /// # Errors
-    /// It could not be found out.
+    ///
+    /// The store could not be read.
     pub async fn operators(&self) -> Result<Vec<Operator>, Error> {
         Ok(self.store.operators().await?)
     }
 
-    /// Revokes an operator. `false`: there is none of this number.
+    /// Revokes an operator. `false`: there is none with this number.
     ///
     /// # Errors
-    /// It could not be done.
+    ///
+    /// The write failed.
     pub async fn revoke_operator(&self, id: OperatorId, by: &Actor) -> Result<bool, Error> {
         Ok(self.store.write(RevokeOperator { id, at: self.now(), by: by.clone() }).await?)
     }

@@ -1,4 +1,4 @@
-//! How long things are kept, and the task that removes them when that is over.
+//! Retention: how long data is kept, and the task that removes it afterwards.
 
 use crate::{Error, Service};
 use jeton_core::{Actor, Timestamp};
@@ -8,24 +8,24 @@ use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Rows in one batch. Requests that write wait for a batch at most: some milliseconds.
+/// Rows in one batch. Writes of requests wait for at most one batch: a few milliseconds.
 const BATCH_ROWS: u32 = 500;
-/// From the end of a batch to the beginning of the next: requests have the store to themselves for most of the time. A
-/// million tokens are gone after some four minutes.
+/// From the end of a batch to the start of the next: requests have the store to themselves most of the time.
+/// A million tokens are removed in about four minutes.
 const BATCH_PAUSE: Duration = Duration::from_millis(100);
-/// From the end of a pass to the beginning of the next.
+/// From the end of a pass to the start of the next.
 const PASS_PAUSE: Duration = Duration::from_secs(3_600);
 const DAY_MILLIS: i64 = 86_400_000;
-/// Days that change streams can tell the id of a row that is gone.
+/// Days for which change streams can report the id of a row that is gone.
 const REMOVED_SECRET_DAYS: u32 = 1;
 
-/// How long things are kept. `None`: for ever.
+/// Retention times. `None`: forever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Days that a token is kept after it expired, and after it was last changed.
+    /// Days that a token is kept after it expired and was last changed.
     pub expired_days: Option<u32>,
-    /// Days that a revoked token's tombstone is kept. Those of secrets that were not minted here are kept for ever:
-    /// nothing else tells, when such a secret is imported once more, that it was revoked.
+    /// Days that a revoked token's tombstone is kept. Those of secrets that were not minted here are kept
+    /// forever: only they show, when such a secret is imported again, that it was revoked.
     pub revoked_days: Option<u32>,
     /// Days that an entry of the change log is kept.
     pub change_days: Option<u32>,
@@ -37,7 +37,7 @@ impl Default for Retention {
     }
 }
 
-/// What retention has done since the service was opened.
+/// Counts of retention since the service was opened.
 #[derive(Debug, Default)]
 pub struct RetentionCounters {
     /// Expired tokens removed.
@@ -46,16 +46,16 @@ pub struct RetentionCounters {
     pub revoked: AtomicU64,
     /// Entries of the change log removed.
     pub changes: AtomicU64,
-    /// Rows of deleted apps, and sealed values of apps that keep none, that an earlier sweep had left; sealed values of
-    /// tokens that are gone.
+    /// Rows of deleted apps, and sealed values of apps that keep none, that an earlier sweep left behind;
+    /// sealed values of tokens that are gone.
     pub swept: AtomicU64,
-    /// Passes that came to their end.
+    /// Completed passes.
     pub passes: AtomicU64,
-    /// Passes that failed.
+    /// Failed passes.
     pub failures: AtomicU64,
 }
 
-/// One kind of thing to be removed.
+/// One kind of data to remove.
 #[derive(Clone, Copy, Debug)]
 enum Job {
     Purge(Purge, Timestamp),
@@ -66,13 +66,13 @@ enum Job {
 }
 
 impl Service {
-    /// What retention has done.
+    /// The counts of retention.
     pub fn retention_counters(&self) -> &RetentionCounters {
         &self.retention
     }
 
-    /// Keeps to `retention`, pass after pass, until `stop` completes. A pass that fails is made again an hour later; what it
-    /// had done by then stays done.
+    /// Applies `retention`, pass after pass, until `stop` completes. A failed pass is repeated an hour later;
+    /// what it had removed stays removed.
     pub async fn keep(&self, retention: Retention, stop: impl Future<Output = ()>) {
         let passes = async {
             loop {
@@ -89,10 +89,11 @@ impl Service {
         }
     }
 
-    /// One pass: removes all that is no longer to be kept, batch by batch.
+    /// One pass: removes everything whose time is over, batch by batch.
     ///
     /// # Errors
-    /// It could not be done as a whole.
+    ///
+    /// The pass could not be completed.
     pub async fn keep_once(&self, retention: Retention) -> Result<(), Error> {
         for job in self.jobs(retention).await? {
             while self.batch(job).await? >= u64::from(BATCH_ROWS) {
@@ -113,12 +114,12 @@ impl Service {
         jobs.extend(before(retention.expired_days).map(|before| Job::Purge(Purge::Expired, before)));
         jobs.extend(before(retention.revoked_days).map(|before| Job::Purge(Purge::Revoked, before)));
         jobs.extend(before(Some(REMOVED_SECRET_DAYS)).map(Job::EraseRemovedSecrets));
-        // Last: it may take what this pass has written, but not before its time.
+        // Last, because it may remove entries that this pass has written, but only when they are old enough.
         jobs.extend(before(retention.change_days).map(Job::Trim));
         Ok(jobs)
     }
 
-    /// Removes a batch and answers how many rows that were.
+    /// Removes a batch and returns the number of rows.
     async fn batch(&self, job: Job) -> Result<u64, Error> {
         let (rows, counter) = match job {
             Job::Purge(which, before) => {

@@ -7,12 +7,14 @@ use jeton_core::{Authority, TokenId, UserId};
 use jeton_store::write::RevokeToken;
 
 impl Service {
-    /// Revokes a token. When this answers, the token is good for nothing. `of_user`: only if the token shows this user.
+    /// Revokes a token. When this returns, the token is no longer valid. `of_user`: only if the token shows
+    /// this user.
     ///
-    /// Whoever sees a token may revoke it, also when it reaches further than the caller.
+    /// A caller that sees a token may revoke it, even if its rights exceed the caller's.
     ///
     /// # Errors
-    /// It could not be done.
+    ///
+    /// The write failed.
     pub async fn revoke(
         &self,
         app: &OpenApp,

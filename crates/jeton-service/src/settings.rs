@@ -1,4 +1,5 @@
-//! The settings of an app as a JSON document: what is not named has its default, and unknown names are refused.
+//! The settings of an app as a JSON document: absent members have their defaults, and unknown names are
+//! refused.
 
 mod cors;
 mod forward_auth;
@@ -14,30 +15,31 @@ use serde_json::Value;
 /// The settings of an app. `Default` is what a new app has.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct AppSettings {
-    /// What every API goes by, or one that speaks of tokens as the core does.
+    /// Settings common to all APIs, and of the APIs other than LoopBack's.
     pub common: Settings,
     /// LoopBack's AccessToken API.
     pub loopback: LoopBackSettings,
 }
 
-/// Why a document is no settings document.
+/// Why a document is not a settings document.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsDocumentError {
-    /// It does not have the form of one: what is wrong and where.
+    /// It does not have the right form: what is wrong and where.
     #[error("settings: {0}")]
     Form(String),
-    /// A member has a value that is no good.
+    /// A member has a value that is not valid.
     #[error("settings: {0}")]
     Member(#[from] SettingsError),
 }
 
-/// Reads a settings document.
+/// Parses a settings document.
 ///
 /// # Errors
-/// The first thing that is wrong with it.
+///
+/// The first error in it.
 pub fn parse_settings(document: &Value) -> Result<AppSettings, SettingsDocumentError> {
     let document = cors::renamed(document.clone())?;
-    // Serde would read the sections from arrays too, by the order of their members.
+    // Serde would accept arrays for the sections too, by the order of their members.
     let is_sound = document.as_object().is_some_and(|members| !members.values().any(Value::is_array));
     if !is_sound {
         return Err(SettingsDocumentError::Form("settings and their sections are JSON objects".to_owned()));
@@ -55,10 +57,11 @@ pub fn print_settings(settings: &AppSettings) -> Value {
     serde_json::to_value(document).unwrap_or_else(|_| unreachable!("numbers and texts are always JSON"))
 }
 
-/// Applies a JSON merge patch (RFC 7396) to a document: `null` puts a member back to its default.
+/// Applies a JSON merge patch (RFC 7396) to a document: `null` resets a member to its default.
 ///
 /// # Errors
-/// The patched document is no settings document, or the patch is no object.
+///
+/// The patched document is not a settings document, or the patch is not an object.
 pub fn merge_settings(
     document: &Value,
     patch: &Value,
@@ -70,7 +73,7 @@ pub fn merge_settings(
     json_patch::merge(&mut merged, &cors::renamed(patch.clone())?);
     let settings = parse_settings(&merged)?;
     let names = patch.pointer("/appkey/grantable").and_then(Value::as_array).into_iter().flatten();
-    // What a document names from before stays; what is named now is held to what is granted now.
+    // Names from an older document stay; names in a patch must be ones that can be granted now.
     if names.filter_map(Value::as_str).any(|name| name.parse::<Permission>().is_err()) {
         return Err(GRANTABLE.into());
     }
@@ -287,7 +290,7 @@ mod tests {
         let settings = parse_settings(&older).unwrap();
         assert_eq!(print_settings(&settings)["cors"], cors);
         assert_eq!(print_settings(&settings)["loopback"].get("cors"), None);
-        // A document keeps what it says, whichever name a patch has for it.
+        // A document keeps its contents, whichever name a patch uses for it.
         for patch in
             [json!({"loopback": {"cors": {"credentials": false}}}), json!({"cors": {"credentials": false}})]
         {

@@ -1,4 +1,4 @@
-//! The clock and the randomness of the machine: the one place that asks for either.
+//! The machine's clock and randomness: the only place that uses either.
 
 use jeton_core::{Clock, Entropy, EntropyError, Timestamp};
 use std::sync::LazyLock;

@@ -1,7 +1,8 @@
-//! What is bounded by address and app: failures, and what is written by whom no rule names.
+//! Rate limits by address and app: on failures, and on writes by callers that no rule names.
 //!
-//! Who guesses is refused before the store is asked; whoever is right is not. A secret that was minted here is told from a guess
-//! by arithmetic, and a credential that memory knows to be good is let in before anybody counts.
+//! Guesses are refused before the store is asked; valid credentials are not. Arithmetic distinguishes a
+//! secret that was minted here from a guess, and a credential that is cached as valid is admitted before the
+//! limiter is asked.
 
 use crate::Service;
 use crate::limiter::{Account, Purpose, TooOften};
@@ -11,8 +12,8 @@ use jeton_core::{AppKey, Secret};
 use std::net::IpAddr;
 
 impl Service {
-    /// Whether credentials that memory does not know may be looked up for an address. `secret`: what is presented, which is no guess
-    /// if it was minted here.
+    /// Whether credentials that are not cached may be looked up for an address. `secret`: what is presented;
+    /// it is not a guess if it was minted here.
     pub(crate) fn may_look_up(&self, failures: Account, secret: Option<&Secret>) -> Result<(), TooOften> {
         let looked = self.limiter.look(failures, self.limits.failures);
         if looked.is_err() && secret.is_some_and(|secret| self.keys.minted(secret)) {
@@ -24,7 +25,7 @@ impl Service {
         looked
     }
 
-    /// Where an address's failures at an app are counted, whether or not there is such an app.
+    /// The account of an address's failures at an app, whether or not the app exists.
     pub(crate) fn failures(&self, purpose: Purpose, from: Option<IpAddr>, app: Option<&AppKey>) -> Account {
         self.limiter.of_address(purpose, from, app.map_or("", AppKey::as_str))
     }
@@ -33,13 +34,13 @@ impl Service {
         self.count_failures(failures, 1);
     }
 
-    /// The same of so many at once. However many there were, no more than a period is waited for.
+    /// The same for several at once. However many there are, the wait is at most one period.
     pub(crate) fn count_failures(&self, failures: Account, count: u64) {
         let rate = self.limits.failures;
         self.limiter.charge(failures, rate, count.min(rate.most).max(1));
     }
 
-    /// Whether somebody may write a row now.
+    /// Whether a caller may write a row now.
     pub(crate) fn may_write(&self, app: &OpenApp, writer: &Writer) -> Result<(), TooOften> {
         if writer.is_named {
             return Ok(());
@@ -53,7 +54,7 @@ impl Service {
         looked
     }
 
-    /// Counts rows that somebody writes.
+    /// Counts rows that a caller writes.
     pub(crate) fn count_written(&self, app: &OpenApp, writer: &Writer, rows: usize) {
         if !writer.is_named {
             for (account, rate) in self.anonymous(app, writer) {

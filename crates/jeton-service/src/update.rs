@@ -1,4 +1,4 @@
-//! Changing a token.
+//! Changing tokens.
 
 use crate::open_app::OpenApp;
 use crate::{Error, Refusal, Service};
@@ -9,11 +9,11 @@ use jeton_core::{
 use jeton_store::write::ReplaceToken;
 use jeton_store::{Replaced, StoredToken};
 
-/// How often a change is tried anew when another process changed the same thing in between. Within a process changes of
-/// one thing take turns.
+/// How often a change is retried when another process changed the same thing in between. Within a process,
+/// changes of one thing take turns.
 pub(crate) const MAX_TRIES: u32 = 128;
 
-/// What to change of a token; `None` leaves a part as it is.
+/// The changes of a token; `None` leaves a part as it is.
 #[derive(Clone, Debug, Default)]
 pub struct Edit {
     /// Its name.
@@ -22,15 +22,15 @@ pub struct Edit {
     pub tags: Option<Label>,
     /// Free text.
     pub description: Option<Description>,
-    /// Its global permissions, as an AppKey client wrote them and read.
+    /// Its global permissions, as an AppKey client wrote them and parsed.
     pub permissions: Option<(String, Vec<Permission>)>,
     /// All of its scopes.
     pub scopes: Option<Scopes>,
-    /// The names that new scopes may hold besides those that the token holds already; `None`: any.
+    /// The names that new scopes may contain besides those that the token holds; `None`: any.
     pub known_permissions: Option<&'static [&'static str]>,
-    /// Whether it is switched on.
+    /// Whether it is enabled.
     pub enabled: Option<bool>,
-    /// How long it lives from now on.
+    /// Its lifetime from now on.
     pub lifetime: Option<Lifetime>,
 }
 
@@ -74,10 +74,11 @@ impl Edit {
 }
 
 impl Service {
-    /// Changes a token and answers it as it is then. `of_user`: only if the token shows this user.
+    /// Changes a token and returns it as it is then. `of_user`: only if the token shows this user.
     ///
     /// # Errors
-    /// It could not be done.
+    ///
+    /// The write failed.
     pub async fn update(
         &self,
         app: &OpenApp,
@@ -96,7 +97,7 @@ impl Service {
             };
             let policy = app.settings.common.lifetime_policy();
             let applied = edit.apply(&stored.token, authority, policy, self.now()).and_then(|after| {
-                // A token that was given more when limits were wider can still be changed otherwise.
+                // A token with more scopes than the current limits allow can still be changed otherwise.
                 let keeps_scopes = after.scopes == stored.token.scopes;
                 if keeps_scopes { Ok(()) } else { self.within_limits(&after.scopes) }.map(|()| after)
             });
@@ -112,7 +113,7 @@ impl Service {
         Err(Error::Contended)
     }
 
-    /// Puts a token in the place of what was read of it.
+    /// Replaces a token that was read before.
     pub(crate) async fn replace(
         &self,
         before: &StoredToken,
@@ -134,7 +135,7 @@ fn are_known(scopes: &Scopes, known: &[&str], held: &Scopes) -> bool {
     names(scopes).iter().all(|name| known.contains(&name.as_str()) || held.contains(name))
 }
 
-/// Whether the token exists for this caller, asked about this user's tokens or about all.
+/// Whether the token exists for this caller in a request about this user's tokens, or about all.
 pub(crate) fn is_there(token: &Token, authority: &Authority, of_user: Option<&UserId>) -> bool {
     authority.sees(token) && of_user.is_none_or(|user_id| token.owner.shown() == Some(user_id))
 }

@@ -1,12 +1,12 @@
 //! When, from where and how often tokens are used, without a write for each use.
 //!
-//! Whatever stands for a token in memory, a [`CachedToken`], has a tally. A use adds to it, and the first one since it was
-//! last written also puts the cached token into a bounded queue; a task empties the queue every few seconds and writes many
-//! tallies at once. So a token that is used a thousand times a second costs one row every few seconds, and a use costs no
-//! I/O and waits for nobody.
+//! Every cached token ([`CachedToken`]) has a tally. A use increments it, and the first one since the last
+//! write also puts the cached token into a bounded queue; a task empties the queue every few seconds and
+//! writes many tallies at once. So a token that is used a thousand times a second costs one row every few
+//! seconds, and a use needs no I/O and never waits.
 //!
-//! A token that is remembered anew is another cached token, with a tally of its own. What the former one has counted is not
-//! lost with it, because it is in the queue.
+//! A token that is cached again is another cached token, with a tally of its own. The counts of the former
+//! one are not lost with it, because it is in the queue.
 
 use crate::open_app::OpenApp;
 use crate::{CachedToken, Error, Service};
@@ -21,20 +21,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
-/// Most cached tokens that wait to be written. The cache counts those that it holds; if it has thrown out all of them, they
-/// take some 13 MB beside it, until they are written.
+/// At most this many cached tokens wait to be written. The cache counts those that it holds; if it has
+/// evicted all of them, they take about 13 MB in addition until they are written.
 const MAX_WAITING: usize = 1 << 16;
-/// Most tallies that are written in one transaction, so that other writes hardly wait.
+/// At most this many tallies are written in one transaction, so that other writes hardly wait.
 const MAX_WRITTEN: usize = 1_024;
 
-/// How the recording of use goes.
+/// Counts of the recording of use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UsageStats {
-    /// Uses that were noted, whatever becomes of them.
+    /// Uses that were recorded, whatever happened to them then.
     pub recorded: u64,
     /// Uses that were written to the store.
     pub written: u64,
-    /// Uses that were lost, because too many tokens were in use for the queue or the store failed.
+    /// Uses that were lost because the queue was full or the store failed.
     pub dropped: u64,
 }
 
@@ -42,7 +42,7 @@ pub struct UsageStats {
 #[derive(Debug)]
 pub(crate) struct UsageQueue {
     sender: Sender<Arc<CachedToken>>,
-    /// Whoever writes holds it.
+    /// Held while writing.
     receiver: tokio::sync::Mutex<Receiver<Arc<CachedToken>>>,
     recorded: Counter,
     written: AtomicU64,
@@ -65,8 +65,8 @@ impl UsageQueue {
         }
     }
 
-    /// Notes that a token was presented and found active, from this address if that is known. Costs no I/O and never
-    /// waits; what it noted is written by [`Service::write_usage`].
+    /// Records that a token was presented and found active, from this address if that is known. Needs no I/O
+    /// and never waits; [`Service::write_usage`] writes it.
     pub(crate) fn record(&self, cached: &Arc<CachedToken>, at: Timestamp, address: Option<IpAddr>) {
         self.recorded.increment();
         if cached.tally().note(at, address) && self.sender.try_send(Arc::clone(cached)).is_err() {
@@ -75,8 +75,8 @@ impl UsageQueue {
         }
     }
 
-    /// The next tallies, one for each token, in the order of their numbers: two nodes that write the same ones take their
-    /// rows in the same order and cannot block each other.
+    /// The next tallies, one for each token, in the order of their numbers: two nodes that write the same
+    /// ones lock their rows in the same order and cannot deadlock.
     fn next(receiver: &mut Receiver<Arc<CachedToken>>) -> Vec<TokenUse> {
         let mut uses: BTreeMap<(AppId, TokenId), TokenUse> = BTreeMap::new();
         while uses.len() < MAX_WRITTEN {
@@ -97,13 +97,14 @@ fn add(sum: &mut TokenUse, used: TokenUse) {
 }
 
 impl Service {
-    /// Writes what was noted so far. Returns once that is on disk.
+    /// Writes what was recorded so far. Returns once it is on disk.
     ///
     /// # Errors
-    /// The store failed. What was about to be written is dropped and counted: use is not worth holding memory for.
+    ///
+    /// The store failed. What was to be written is dropped and counted: use is not worth holding memory for.
     pub async fn write_usage(&self) -> Result<(), Error> {
         let mut receiver = self.usage.receiver.lock().await;
-        // No more than wait now, or a busy server would never be done.
+        // No more than wait now, or a busy server would never finish.
         let mut left = receiver.len();
         while left > 0 {
             left = left.saturating_sub(MAX_WRITTEN);
@@ -117,8 +118,8 @@ impl Service {
         Ok(())
     }
 
-    /// Writes what was noted again and again, with this pause between, until `stop` completes. What is noted until the
-    /// service is closed is written then.
+    /// Writes recorded use repeatedly, with this pause between, until `stop` completes. What is recorded
+    /// after that is written when the service is closed.
     pub async fn keep_usage(&self, pause: Duration, stop: impl Future<Output = ()>) {
         tokio::pin!(stop);
         loop {
@@ -130,7 +131,7 @@ impl Service {
         }
     }
 
-    /// Writes what waits. What cannot be written is dropped and counted: nobody is refused anything for that.
+    /// Writes what waits. What cannot be written is dropped and counted; no request is refused because of it.
     async fn try_write_usage(&self) {
         if let Err(error) = self.write_usage().await {
             let dropped = self.usage_stats().dropped;
@@ -138,11 +139,12 @@ impl Service {
         }
     }
 
-    /// What is known of the use of these tokens of an app, what was noted a moment ago included; nothing of those that were
-    /// never used.
+    /// The recorded use of these tokens of an app, including use that is not written yet; nothing for tokens
+    /// that were never used.
     ///
     /// # Errors
-    /// It could not be found out.
+    ///
+    /// The store could not be read.
     pub async fn usage_of(
         &self,
         app: &OpenApp,
@@ -153,7 +155,7 @@ impl Service {
         Ok(found.into_iter().map(|used| (used.token_id, used)).collect())
     }
 
-    /// How the recording of use goes.
+    /// The counts of the recording of use.
     pub fn usage_stats(&self) -> UsageStats {
         UsageStats {
             recorded: self.usage.recorded.get(),

@@ -1,4 +1,4 @@
-//! Letting in those who ask whether an app's tokens are good.
+//! Admission of callers that verify an app's tokens.
 
 use crate::cache::Recalled;
 use crate::limiter::{Purpose, TooOften};
@@ -7,7 +7,7 @@ use crate::{ClientCredentials, Error, Service};
 use jeton_core::{AppId, AppKey, Demand, Secret, ServicePermission, TokenKind, Verdict, decide};
 use std::net::IpAddr;
 
-/// By what somebody who asks about an app's tokens proves itself.
+/// The credentials of a caller that verifies tokens.
 #[derive(Debug)]
 pub enum VerifierProof {
     /// The client credentials of the app.
@@ -16,30 +16,33 @@ pub enum VerifierProof {
     Bearer(Secret),
 }
 
-/// The answer to somebody who wants to ask about an app's tokens.
+/// The answer to a caller that wants to verify an app's tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VerifierAdmission {
-    /// It has not proved to belong to this app, or there is no such app.
+    /// It has not authenticated for this app, or the app does not exist.
     Unproven,
-    /// From its address came too much that proved nothing, and neither memory nor arithmetic tells that this does.
+    /// Too many invalid credentials came from its address, and neither memory nor arithmetic recognises
+    /// these.
     Throttled(TooOften),
-    /// Its token is live in this app and may not ask.
+    /// Its token is live in this app but does not have the permission.
     Powerless,
-    /// It may ask about the tokens of this app.
+    /// It may verify the tokens of this app.
     Admitted(AppId),
 }
 
 impl Service {
-    /// Finds out whether somebody may ask about the tokens of the app of this key. `key` is `None` if what was named cannot
-    /// be an app key.
+    /// Determines whether a caller may verify the tokens of the app with this key. `key` is `None` if the
+    /// name in the request cannot be an app key.
     ///
-    /// A token is found as [`verify`](Self::verify) finds it: in memory where it can be, and as coherently.
+    /// A token is looked up like in [`verify`](Self::verify): in memory where possible, and as coherently.
     ///
-    /// Only who belongs to an app learns that it exists. A token that proves it counts as used, from the address `from` if
-    /// that is known. `questions`: about how many tokens it asks at once; a failure counts as often.
+    /// Only callers that belong to an app learn that it exists. A token that proves it counts as used, from
+    /// the address `from` if that is known. `questions`: the approximate number of tokens in the request; a
+    /// failure counts as often.
     ///
     /// # Errors
-    /// It could not be found out.
+    ///
+    /// The store could not be read.
     pub async fn admit_verifier(
         &self,
         key: Option<&AppKey>,

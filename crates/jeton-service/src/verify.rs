@@ -1,4 +1,4 @@
-//! The question that is asked all day: is this token good, and for that?
+//! Verification: is this token valid, and for this demand?
 
 use crate::cache::Recalled;
 use crate::lookup::{Digests, Seeking};
@@ -12,31 +12,31 @@ use std::sync::Arc;
 
 pub(crate) const UNKNOWN: Verdict = Verdict::Inactive(InactiveReason::Unknown);
 
-/// The answer, and the token it is about.
+/// The verdict, and the token that it is about.
 #[derive(Clone, Debug)]
 pub struct Verified {
     /// Whether the token is active and allowed.
     pub verdict: Verdict,
-    /// The token, if the asker may know of it.
+    /// The token, if the caller may know of it.
     pub cached: Option<Arc<CachedToken>>,
 }
 
-/// That memory does not know the answer, with what was computed of the secret.
+/// Memory does not know the answer; with what was computed of the secret.
 #[derive(Debug)]
 pub struct Missed(Box<Digests>);
 
-/// The answer with its grounds.
+/// The answer with its explanation.
 #[derive(Clone, Debug)]
 pub struct Explained {
     /// Whether the token is active and allowed.
     pub verdict: Verdict,
-    /// The whole token, if the asker may know of it.
+    /// The whole token, if the caller may know of it.
     pub token: Option<Token>,
-    /// On what grounds.
+    /// The explanation.
     pub explanation: Explanation,
 }
 
-/// The grounds on which a token is unknown.
+/// The explanation of an unknown token.
 pub(crate) fn nothing_to_explain() -> Explanation {
     Explanation { verdict: UNKNOWN, matched_scope: None, lacks: Vec::new() }
 }
@@ -44,16 +44,18 @@ pub(crate) fn nothing_to_explain() -> Explanation {
 impl Service {
     /// Decides whether a presented token of an app covers a demand.
     ///
-    /// A token of another app, a service credential and a self-made token are unknown here; so is every token of an
-    /// app that does not exist.
+    /// A token of another app, a service credential and a self-made token are unknown here; so is every token
+    /// of an app that does not exist.
     ///
-    /// Answers from memory where it can (see [`verify_from_memory`](Self::verify_from_memory)), else asks the store. Either
-    /// way, what this process was told to revoke, disable or narrow is refused from that answer on, and what other
-    /// processes were told, [`CacheLimits::max_staleness`](crate::CacheLimits::max_staleness) later at the latest.
-    /// A token that is active counts as used, from the address `from` if that is known.
+    /// Answers from memory where possible (see [`verify_from_memory`](Self::verify_from_memory)), else asks
+    /// the store. Either way, what this process was asked to revoke, disable or narrow is refused from the
+    /// moment that request was answered, and what other processes were asked,
+    /// [`CacheLimits::max_staleness`](crate::CacheLimits::max_staleness) later at the latest. A token that is
+    /// active counts as used, from the address `from` if that is known.
     ///
     /// # Errors
-    /// It could not be found out. Never means that the token is bad.
+    ///
+    /// The store could not be read. Never means that the token is bad.
     pub async fn verify<'a>(
         &self,
         app: impl Into<Place<'a>>,
@@ -68,10 +70,11 @@ impl Service {
         }
     }
 
-    /// The same if no question to the store is needed; an error if one is. Takes no lock that a writer holds.
+    /// The same if the store need not be asked; an error if it must. Takes no lock that a writer holds.
     ///
     /// # Errors
-    /// Memory does not know the answer: [`verify_missed`](Self::verify_missed) finds it out.
+    ///
+    /// Memory does not know the answer: continue with [`verify_missed`](Self::verify_missed).
     pub fn verify_from_memory<'a>(
         &self,
         app: impl Into<Place<'a>>,
@@ -87,10 +90,11 @@ impl Service {
         }
     }
 
-    /// Decides as [`verify`](Self::verify) does what memory did not know. It may know it by now.
+    /// Decides, like [`verify`](Self::verify), what memory did not know. It may know it by now.
     ///
     /// # Errors
-    /// It could not be found out. Never means that the token is bad.
+    ///
+    /// The store could not be read. Never means that the token is bad.
     pub async fn verify_missed<'a>(
         &self,
         app: impl Into<Place<'a>>,
@@ -109,10 +113,11 @@ impl Service {
         }
     }
 
-    /// Decides as [`verify`](Self::verify) does, says on what grounds, and answers with the whole token as it is stored.
+    /// Decides like [`verify`](Self::verify), explains, and returns the whole token as it is stored.
     ///
     /// # Errors
-    /// It could not be found out. Never means that the token is bad.
+    ///
+    /// The store could not be read. Never means that the token is bad.
     pub async fn explain(&self, app: &AppKey, secret: &Secret, demand: &Demand) -> Result<Explained, Error> {
         let found = match self.store.app_by_key(app).await? {
             Some(app) if !self.is_too_weak(secret) => {

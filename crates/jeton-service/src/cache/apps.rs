@@ -1,6 +1,6 @@
-//! Apps as they are remembered: by their keys, for verification; opened, for callers.
+//! The cache of apps: by key, for verification; opened, for callers.
 //!
-//! All apps share one place for stamps: a change of one makes the others be asked for again, once each.
+//! All apps share one place for stamps: after a change of one, the others are looked up again, once each.
 
 use super::Afterwards;
 use super::versions::{Open, Stamp, Versions};
@@ -11,18 +11,18 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 /// The place of all apps.
 const ALL: u64 = 0;
-/// Most app keys that are remembered, unknown ones included. With more, all are forgotten.
+/// At most this many app keys are cached, unknown ones included. With more, all are forgotten.
 const MAX_KEYS: usize = 10_000;
-/// Most opened apps, which take some 2 KB each with the settings that most have. With more, all are forgotten.
+/// At most this many opened apps, of about 2 KB each with common settings. With more, all are forgotten.
 const MAX_OPENED: usize = 1_000;
 
-/// What is remembered of apps.
+/// The cache of apps.
 #[derive(Debug)]
 pub(super) struct Apps {
     changes: Versions,
-    /// Which app has a key, perhaps none. Reading takes no lock.
+    /// Which app has a key, perhaps none. Reads take no lock.
     known: papaya::HashMap<AppKey, KnownApp>,
-    /// Behind a lock because what is forgotten is gone at once, data keys above all.
+    /// Behind a lock so that what is forgotten is gone at once, data keys above all.
     opened: RwLock<Opened>,
 }
 
@@ -43,7 +43,7 @@ impl Apps {
         Apps { changes: Versions::new(1), known: papaya::HashMap::new(), opened: RwLock::default() }
     }
 
-    /// The stamp for an answer about apps that is about to be asked for.
+    /// The stamp for an answer about apps. Take it before asking the store.
     pub(super) fn stamp(&self) -> Stamp {
         self.changes.stamp()
     }
@@ -52,26 +52,26 @@ impl Apps {
         self.changes.is_current(ALL, stamp)
     }
 
-    /// Begins a change of an app. When the guards are dropped, one after the other, it leaves its stamp, and then what was
-    /// remembered goes: what is opened meanwhile bears an earlier stamp and is not kept.
+    /// Begins a change of an app. When the guards are dropped, in order, the change leaves its stamp, and
+    /// then the cached apps are forgotten: what is opened meanwhile has an earlier stamp and is not kept.
     pub(super) fn change(&self) -> (Open<'_>, Afterwards<'_, Apps, impl Fn(&Apps)>) {
         (self.changes.open(ALL), Afterwards(self, Apps::forget))
     }
 
-    /// Forgets what was remembered, after a change that was made elsewhere.
+    /// Forgets the cached apps after a change by another process.
     pub(super) fn invalidate(&self) {
         self.changes.invalidate(ALL);
         self.forget();
     }
 
-    /// The app of this key, which may be none; `None`: not known.
+    /// The app with this key, which may be none; `None`: not known.
     pub(super) fn id(&self, key: &AppKey) -> Option<Option<AppId>> {
         let known = self.known.pin();
         let known = known.get(key)?;
         self.is_current(known.stamp).then_some(known.app.id)
     }
 
-    /// The same with what gateways need to know of it.
+    /// The same with what gateways need to know.
     pub(super) fn forward_auth(&self, key: &AppKey) -> Option<ForwardAuthApp> {
         let known = self.known.pin();
         let known = known.get(key)?;
@@ -116,7 +116,7 @@ impl Apps {
         }
     }
 
-    /// Takes what was opened out of memory.
+    /// Forgets all opened apps.
     pub(super) fn forget(&self) {
         *self.opened.write().unwrap_or_else(PoisonError::into_inner) = Opened::default();
     }

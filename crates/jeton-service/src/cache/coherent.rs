@@ -1,8 +1,9 @@
-//! The store as the service sees it: every write leaves its stamp.
+//! The store as use cases see it: every write leaves its stamp.
 //!
-//! No use case can forget it, because none has another store; and no write can, because none compiles that does not say
-//! what it touches. Stamps are left however a write ends: when it fails, or its caller goes away, nobody knows whether it
-//! was committed. If it is committed after that, nobody was told so, and the change log tells.
+//! No use case can forget it, since none has another store; and no write can, since none compiles without
+//! declaring what it touches. Stamps are left however a write ends: when it fails, or its caller goes away,
+//! it is unknown whether it was committed. If it is committed later, no caller was given an answer, and the
+//! change log reports it.
 
 use super::table::Key;
 use super::{Cache, token_place};
@@ -11,7 +12,7 @@ use jeton_store::write::{Outcome, Write};
 use jeton_store::{Layer, Store, StoreError};
 use std::sync::Arc;
 
-/// Another store, and the cache that must not contradict it.
+/// A store, and the cache that must stay coherent with it.
 #[derive(Debug)]
 pub(crate) struct CoherentStore {
     pub(crate) inner: Arc<dyn Store>,
@@ -33,7 +34,7 @@ impl Layer for CoherentStore {
         let _token = touched.token.map(|id| cache.tokens.open(token_place(id)));
         let prefixes: Vec<u64> = touched.arrivals.iter().map(|token| Key::prefix(&token.digest)).collect();
         let _arrivals: Vec<_> = prefixes.iter().map(|prefix| cache.arrivals.open(*prefix)).collect();
-        // Before they are there: one too many costs a question, one too few would be refused.
+        // Before they exist: one digest too many costs a query, one too few would refuse a token.
         let foreign = touched.arrivals.iter().filter(|token| token.is_foreign);
         foreign.for_each(|token| cache.foreign.add(&token.digest));
         self.inner.commit(write).await

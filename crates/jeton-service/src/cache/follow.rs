@@ -1,8 +1,10 @@
-//! Following the change log: what other processes wrote is forgotten here, soon after they wrote it.
+//! Following the change log: changes by other processes invalidate the cache here, soon after they are
+//! written.
 //!
-//! One follower reads for the whole process. It applies every entry as soon as it can be seen, in whatever order; applying
-//! one twice does no harm. Readers that need the order (change streams, webhooks, the audit view) are told by
-//! [`Service::watch_changes`] that there is something new, and read it themselves with the store's `changes`.
+//! One follower reads for the whole process. It applies every entry as soon as it is visible, in any order;
+//! applying one twice is harmless. Readers that need the order (change streams, webhooks, the audit view)
+//! learn from [`Service::watch_changes`] that there is something new, and read it themselves with the store's
+//! `changes`.
 
 use super::Cache;
 use crate::{Error, Service};
@@ -20,7 +22,7 @@ const FOREIGN_ROWS: u32 = 10_000;
 const FIRST: TokenId = TokenId::new(1).unwrap();
 const LAST: TokenId = TokenId::new(MAX_INTEGER).unwrap();
 
-/// How far looks that announcements ask for are apart, at the least.
+/// The shortest time between polls that announcements trigger.
 const PACE: Duration = Duration::from_millis(5);
 
 /// A reader of the change log.
@@ -29,11 +31,11 @@ pub(crate) struct Follower {
     store: Arc<dyn Store>,
     cache: Arc<Cache>,
     news: watch::Sender<u64>,
-    /// `None`: what was remembered until now is not worth anything.
+    /// `None`: nothing cached until now can be trusted.
     position: Option<LogPosition>,
-    /// From which number on foreign digests have still to be read; `None`: all have been.
+    /// The number from which foreign digests are still to be read; `None`: all have been read.
     foreign_from: Option<TokenId>,
-    /// Which round of reading them this is.
+    /// The current round of reading them.
     foreign_round: usize,
 }
 
@@ -42,10 +44,11 @@ impl Follower {
         Follower { store, cache, news, position: None, foreign_from: Some(FIRST), foreign_round: 0 }
     }
 
-    /// Reads what is new, and forgets what it has changed.
+    /// Reads new entries and invalidates what they changed.
     ///
     /// # Errors
-    /// It could not be read. The next step begins anew: perhaps another server answers by then.
+    ///
+    /// The log could not be read. The next step starts over: perhaps another server answers by then.
     pub(crate) async fn step(&mut self) -> Result<(), Error> {
         let begun = self.cache.clock.monotonic();
         let read = self.read().await;
@@ -60,7 +63,7 @@ impl Follower {
         read
     }
 
-    /// Whether there is more to do at once.
+    /// Whether there is more to read at once.
     pub(crate) fn is_behind(&self) -> bool {
         self.position.is_some() && self.foreign_from.is_some()
     }
@@ -86,7 +89,7 @@ impl Follower {
         self.read_foreign().await
     }
 
-    /// Reads the next of the foreign digests that were there before.
+    /// Reads the next of the foreign digests that existed before.
     async fn read_foreign(&mut self) -> Result<(), Error> {
         let Some(first) = self.foreign_from else { return Ok(()) };
         let rows = self.store.foreign_digests(first, LAST, FOREIGN_ROWS).await?;
@@ -99,7 +102,7 @@ impl Follower {
         Ok(())
     }
 
-    /// Adds the digests of those newly issued tokens whose secrets are foreign.
+    /// Adds the digests of new tokens with foreign secrets.
     async fn add_foreign(&self, changes: &[Change]) -> Result<(), Error> {
         let issued = || {
             let issued = changes.iter().filter(|change| change.kind == ChangeKind::TokenIssued);
@@ -124,8 +127,8 @@ impl Follower {
     }
 }
 
-/// Whether announcements make it worth looking less often. They do not once something was found of which nothing was heard,
-/// until something is heard again: its connection may be dead without anybody having said so.
+/// Whether announcements can be relied on to poll less often. They cannot once a poll found something that
+/// was not announced, until an announcement arrives again: the connection may be dead without an error.
 #[derive(Debug, Default)]
 struct Trust {
     is_justified: bool,
@@ -133,7 +136,7 @@ struct Trust {
 }
 
 impl Trust {
-    /// To be told after each look what was heard before it, and whether it found anything.
+    /// Call this after each poll with the announcements received before it, and whether it found anything.
     fn judge(&mut self, hints: Hints, found_any: bool) {
         let heard_any = hints.heard != self.heard;
         self.heard = hints.heard;
@@ -148,8 +151,8 @@ impl Drop for Follower {
 }
 
 impl Service {
-    /// Follows the change log until `stop` completes. While this runs, [`verify`](Self::verify) answers from memory; before
-    /// and afterwards it asks the store. To be run once for each store.
+    /// Follows the change log until `stop` completes. While this runs, [`verify`](Self::verify) answers from
+    /// memory; before and afterwards it asks the store. Run it once for each store.
     pub async fn follow_changes(&self, stop: impl Future<Output = ()>) {
         let hints = watch::Sender::default();
         tokio::select! {
@@ -191,13 +194,14 @@ impl Service {
         }
     }
 
-    /// Reads what other processes have written by now, for tests that do not wait for [`follow_changes`](Self::follow_changes).
+    /// Reads what other processes have written so far, for tests that do not wait for
+    /// [`follow_changes`](Self::follow_changes).
     pub(crate) fn follower(&self) -> Follower {
         Follower::new(Arc::clone(&self.store), Arc::clone(&self.cache), self.news.clone())
     }
 
-    /// Changes whenever the change log has something new, or may have. Readers that need its entries in their order read
-    /// them then.
+    /// Changes whenever the change log has, or may have, new entries. Readers that need its entries in order
+    /// read them then.
     pub fn watch_changes(&self) -> watch::Receiver<u64> {
         self.news.subscribe()
     }

@@ -1,9 +1,10 @@
-//! Which secrets that were not minted here may be good: those whose digests are in this set. All others are garbage, and
-//! nobody needs to look them up.
+//! The set of digests of foreign secrets, which were not minted here. A secret that is neither minted nor in
+//! this set is garbage and need not be looked up.
 //!
-//! The first 64 bits of each digest are kept, of all apps together, also of tokens that are gone: holding too many costs
-//! a question, holding one too few would refuse a good token. A digest that nobody stored is taken for one of a million
-//! with a chance of 2^-44. A million take 19 MB at most: [`HashSet`] has 9 bytes a slot, and up to twice as many slots.
+//! The first 64 bits of each digest are kept, for all apps together, also of tokens that are gone: one too
+//! many costs a query, one too few would refuse a good token. A digest that is not in a set of a million
+//! collides with one of them with a probability of 2^-44. A million take 19 MB at most: [`HashSet`] has 9
+//! bytes a slot, and up to twice as many slots.
 
 use super::table::{AsItIs, Key};
 use jeton_core::Digest;
@@ -11,9 +12,9 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock};
 
-/// Parts of the set, each behind a lock of its own, so that one that grows holds up few.
+/// Parts of the set, each with its own lock, so that growing one blocks few callers.
 const PARTS: usize = 64;
-/// Most digests that are kept: 76 MB. With more, every foreign secret is looked up.
+/// At most this many digests are kept: 76 MB. With more, every foreign secret is looked up.
 const MAX_DIGESTS: usize = 4_000_000;
 
 /// The set.
@@ -55,7 +56,7 @@ impl ForeignDigests {
         }
     }
 
-    /// Whether a token may have this digest. `true` for all while the set is not complete.
+    /// Whether a token may have this digest. Always `true` while the set is incomplete.
     pub(super) fn may_hold(&self, digest: &Digest) -> bool {
         if !self.is_complete.load(Ordering::Acquire) {
             return true;
@@ -64,30 +65,30 @@ impl ForeignDigests {
         self.part(prefix).read().unwrap_or_else(PoisonError::into_inner).contains(&prefix)
     }
 
-    /// The present round of reading what is stored. To be taken before reading begins.
+    /// The current round of reading the stored digests. Take it before reading begins.
     pub(super) fn round(&self) -> usize {
         self.round.load(Ordering::SeqCst)
     }
 
-    /// From now on, what is not in it was not stored: all that was stored has been added in this round. Unless another
-    /// round has begun meanwhile, or there were too many.
+    /// Marks the set as complete: all stored digests were added in this round. Has no effect if another round
+    /// has begun meanwhile, or if there were too many digests.
     pub(super) fn complete(&self, round: usize) {
         if self.len() < self.max {
             self.is_complete.store(true, Ordering::SeqCst);
-            // Whoever begins a round after this look takes it back himself.
+            // A round that begins after this check clears the mark itself.
             if self.round() != round {
                 self.is_complete.store(false, Ordering::SeqCst);
             }
         }
     }
 
-    /// From now on, nothing is known of what is not in it: another round begins.
+    /// Marks the set as incomplete and begins another round.
     pub(super) fn forget(&self) {
         self.round.fetch_add(1, Ordering::SeqCst);
         self.is_complete.store(false, Ordering::SeqCst);
     }
 
-    /// How many there are.
+    /// The number of digests.
     pub(super) fn len(&self) -> usize {
         self.count.load(Ordering::Relaxed)
     }
@@ -102,7 +103,7 @@ impl ForeignDigests {
     }
 
     fn part(&self, prefix: u64) -> &RwLock<HashSet<u64, AsItIs>> {
-        // The set itself uses the bits at both ends.
+        // The hash set itself uses the bits at both ends.
         &self.parts[(prefix >> 32) as usize % PARTS]
     }
 }

@@ -1,15 +1,16 @@
-//! What verification remembers, so that it need not ask the store, and why that is true.
+//! The cache of verification, and why its answers are true.
 //!
 //! Coherence rests on three things:
 //!
-//! - [`versions`]: an answer bears the stamp of the newest change before it was asked for, and is good while no later
-//!   change of the same thing has left a stamp. Nobody can keep an answer too late or read it too early.
-//! - [`coherent`]: every write of this process goes through a store that leaves those stamps, after the commit and before
-//!   the answer, whatever use case writes and however it ends.
-//! - [`follow`]: what other processes write is read from the change log. While that was not read to its end for longer
-//!   than [`CacheLimits::max_staleness`], nothing is answered from memory.
+//! - [`versions`]: an answer bears the stamp of the newest change before the query, and is valid while no
+//!   later change of the same thing has left a stamp. An answer can be neither kept too late nor read too
+//!   early.
+//! - [`coherent`]: every write of this process goes through a store that leaves those stamps, after the
+//!   commit and before the answer, whatever use case writes and however it ends.
+//! - [`follow`]: writes by other processes are read from the change log. If it was not read to its end for
+//!   longer than [`CacheLimits::max_staleness`], nothing is answered from memory.
 //!
-//! Expiry is not the cache's business: `decide` looks at the clock each time.
+//! Expiry is not cached: `decide` reads the clock each time.
 
 mod apps;
 pub(crate) mod coherent;
@@ -40,35 +41,35 @@ use table::{Kept, Key, Table};
 use token::{Absence, Asked, GrantPool};
 use versions::{Stamp, Versions};
 
-/// What the versions are made of; the tests that try all interleavings put another in its place.
+/// What the versions are built on; the tests that try all interleavings replace it.
 mod sync {
     pub(super) use std::sync::atomic::{AtomicU64, Ordering};
 }
 
-/// Places for stamps of tokens. Numbers ascend, so up to this many tokens have a place each: 2 MB, of which only what is
-/// used is ever touched.
+/// Places for stamps of tokens. Numbers ascend, so up to this many tokens have a place each: 2 MB, of which
+/// only the used part is ever touched.
 const TOKEN_PLACES: usize = 1 << 18;
-/// Places for stamps of digests that come into being: 256 KB.
+/// Places for stamps of new digests: 256 KB.
 const DIGEST_PLACES: usize = 1 << 15;
-/// How long it is taken for granted that there is no such token, if nobody makes it.
+/// How long the absence of a token is cached if it is not created meanwhile.
 const ABSENCE: Duration = Duration::from_secs(10);
-/// Which part of all bytes goes to answers that there is no such token.
+/// The share of all bytes (one in this many) for cached absences.
 const ABSENT_PART: usize = 16;
-/// What [`Cache::confirmed`] holds while the log is not followed.
+/// The value of [`Cache::confirmed`] while the log is not followed.
 const NEVER: u64 = u64::MAX;
 
-/// How much is remembered, and how old it may be.
+/// How much is cached, and how stale it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheLimits {
-    /// Most bytes that remembered tokens take. 64 MiB hold some 290,000 of them.
+    /// At most this many bytes of cached tokens. 64 MiB hold about 290,000.
     pub max_bytes: usize,
-    /// For how long the change log may go unread before the store is asked again: how long another process's revocation
-    /// may go unnoticed at worst.
+    /// How long the change log may go unread before the store is asked instead: the longest time for which a
+    /// revocation by another process may go unnoticed.
     pub max_staleness: Duration,
-    /// How often the change log is read: how long another process's revocation goes unnoticed in general.
+    /// How often the change log is polled: the usual time until a revocation by another process is noticed.
     pub poll_interval: Duration,
-    /// How often it is read all the same while other processes' changes are announced: how long one may go unnoticed whose
-    /// announcement was lost.
+    /// How often it is polled while other processes' changes are announced: how long a change may go
+    /// unnoticed if its announcement is lost.
     pub announced_interval: Duration,
 }
 
@@ -83,35 +84,35 @@ impl Default for CacheLimits {
     }
 }
 
-/// What is remembered.
+/// The cache.
 #[derive(Debug)]
 pub(crate) struct Cache {
     limits: CacheLimits,
     clock: Arc<dyn Clock>,
     /// Changes of tokens, by number.
     tokens: Versions,
-    /// Tokens that came into being, by digest.
+    /// New tokens, by digest.
     arrivals: Versions,
     apps: Apps,
     known: Table<CachedToken>,
     absent: Table<Absence>,
     grants: GrantPool,
     foreign: ForeignDigests,
-    /// Until when everything in the change log has been read, in milliseconds of the clock that never goes backwards.
+    /// The time up to which the whole change log has been read, in milliseconds of the monotonic clock.
     confirmed: AtomicU64,
     counters: Counters,
 }
 
-/// What is remembered of a secret in an app.
+/// What is cached for a secret in an app.
 #[derive(Clone, Debug)]
 pub(crate) enum Recalled {
-    /// The token, of whatever kind: not every asker may know of it.
+    /// The token, of any kind: not every caller may know of it.
     Known(Arc<CachedToken>),
-    /// There is none.
+    /// There is no token.
     Absent,
 }
 
-/// Stamps for an answer, taken before the question.
+/// Stamps for an answer, taken before the query.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Before {
     token: Stamp,
@@ -138,18 +139,18 @@ impl Cache {
         }
     }
 
-    /// Whether the change log was read to its end not too long ago. If not, nothing that is remembered may be used.
+    /// Whether the change log was read to its end recently enough. If not, nothing cached may be used.
     pub(crate) fn is_fresh(&self) -> bool {
         self.staleness_millis()
             .is_some_and(|millis| u128::from(millis) <= self.limits.max_staleness.as_millis())
     }
 
-    /// The same as [`is_garbage`](Self::is_garbage), of which nothing is counted.
+    /// The same as [`is_garbage`](Self::is_garbage), without counting.
     pub(crate) fn is_in_no_token(&self, digests: &[Digest]) -> bool {
         self.is_fresh() && digests.iter().all(|digest| !self.foreign.may_hold(digest))
     }
 
-    /// Whether no token can have any of these digests, which are of a secret that was not minted here.
+    /// Whether no token can have any of these digests, which belong to a secret that was not minted here.
     pub(crate) fn is_garbage(&self, digests: &[Digest]) -> bool {
         let is_garbage = self.is_in_no_token(digests);
         if is_garbage {
@@ -158,7 +159,7 @@ impl Cache {
         is_garbage
     }
 
-    /// The app of this place, which may be none; `None`: the store must be asked.
+    /// The app of a place, which may be none; `None`: the store must be asked.
     pub(crate) fn place(&self, place: Place<'_>) -> Option<Option<AppId>> {
         match place {
             Place::Key(key) => self.recall_app(key),
@@ -166,7 +167,7 @@ impl Cache {
         }
     }
 
-    /// The token that is remembered of the secret with these digests in this app, while what is remembered is fresh.
+    /// The cached token for the secret with these digests in this app, if the cache is fresh.
     pub(crate) fn recall_known(
         &self,
         app_id: AppId,
@@ -180,7 +181,7 @@ impl Cache {
         known
     }
 
-    /// Whether it is remembered that no token has any of these digests in this app, or that there is no app.
+    /// Whether it is cached that no token has any of these digests in this app, or that there is no app.
     pub(crate) fn is_known_absent(&self, app_id: Option<AppId>, digests: &[Digest]) -> bool {
         let is_absent = app_id.is_none_or(|app_id| {
             digests.iter().all(|digest| self.is_absent(&Key { app_id, digest: *digest }))
@@ -198,17 +199,17 @@ impl Cache {
         question.increment();
     }
 
-    /// The app of this key, which may be none; `None`: the store must be asked.
+    /// The app with this key, which may be none; `None`: the store must be asked.
     pub(crate) fn recall_app(&self, key: &AppKey) -> Option<Option<AppId>> {
         self.is_fresh().then(|| self.apps.id(key)).flatten()
     }
 
-    /// The app of this key, or the default app, opened; `None`: the store must be asked.
+    /// The app with this key, or the default app, opened; `None`: the store must be asked.
     pub(crate) fn recall_opened(&self, key: Option<&AppKey>) -> Option<Arc<OpenApp>> {
         self.is_fresh().then(|| self.apps.opened(key)).flatten()
     }
 
-    /// Whether nothing that was answered after `before` can have changed since: of apps, and of this token.
+    /// Whether nothing that was read after `before` can have changed since: apps, and this token.
     pub(crate) fn is_unchanged(&self, before: &Before, token: Option<TokenId>) -> bool {
         self.is_fresh()
             && self.apps.is_current(before.app)
@@ -227,7 +228,7 @@ impl Cache {
         })
     }
 
-    /// A dead token goes without a stamp of its own, and another may come in its place.
+    /// A dead token is purged without a stamp, and another may take its place.
     fn is_current(&self, cached: &CachedToken, asked: Asked, now: Timestamp) -> bool {
         let is_replaced = || {
             let prefix = Key::prefix(&cached.key().digest);
@@ -243,30 +244,31 @@ impl Cache {
         })
     }
 
-    /// To be called before the store is asked what is then remembered.
+    /// Call this before asking the store for an answer that will be cached.
     pub(crate) fn before(&self) -> Before {
         Before { token: self.tokens.stamp(), arrival: self.arrivals.stamp(), app: self.apps.stamp() }
     }
 
-    /// What gateways need to know of the app of this key, which may be none; `None`: the store must be asked.
+    /// What gateways need to know of the app with this key, which may be none; `None`: the store must be
+    /// asked.
     pub(crate) fn recall_forward_auth(&self, key: &AppKey) -> Option<ForwardAuthApp> {
         self.is_fresh().then(|| self.apps.forward_auth(key)).flatten()
     }
 
-    /// Remembers which app has this key.
+    /// Caches which app has this key.
     pub(crate) fn keep_app(&self, before: Before, key: &AppKey, app: ForwardAuthApp) {
         self.apps.keep(before.app, key, app);
     }
 
-    /// Remembers the app of this key, or the default app, as it was opened. While nobody would be told that it has
-    /// changed, its data key has no business here.
+    /// Caches the app with this key, or the default app, as it was opened. Not while the change log is not
+    /// followed: its data key must not stay in memory after a change that goes unnoticed.
     pub(crate) fn keep_opened(&self, before: Before, key: Option<&AppKey>, app: &Arc<OpenApp>) {
         if self.is_fresh() {
             self.apps.keep_opened(before.app, key, app);
         }
     }
 
-    /// Remembers what the store answered about a secret with these digests in an app, and what it is good for.
+    /// Caches the store's answer for a secret with these digests in an app.
     pub(crate) fn keep(
         &self,
         before: Before,
@@ -284,7 +286,7 @@ impl Cache {
         found.map_or(Recalled::Absent, |stored| Recalled::Known(self.keep_found(before, stored)))
     }
 
-    /// Remembers a token that the store answered.
+    /// Caches a token that the store returned.
     pub(crate) fn keep_found(&self, before: Before, stored: &StoredToken) -> Arc<CachedToken> {
         let key = Key { app_id: stored.token.app_id, digest: stored.credential.digest };
         let grants = self.grants.share(&stored.token.scopes);
@@ -293,7 +295,7 @@ impl Cache {
         cached
     }
 
-    /// Forgets what these changes, which others made, have changed.
+    /// Invalidates what these changes by other processes have changed.
     fn apply(&self, changes: &[Change]) {
         for change in changes {
             self.forget_what_changed(change);
@@ -318,12 +320,12 @@ impl Cache {
             }
             ChangeKind::Restored => self.forget_all(),
             ChangeKind::TokensPurged => self.arrivals.invalidate_all(),
-            // Operators are not remembered.
+            // Operators are not cached.
             ChangeKind::OperatorCreated | ChangeKind::OperatorRevoked => {}
         }
     }
 
-    /// Forgets everything: nobody knows what has changed.
+    /// Forgets everything, because it is unknown what has changed.
     fn forget_all(&self) {
         self.foreign.forget();
         self.tokens.invalidate_all();
@@ -332,22 +334,24 @@ impl Cache {
         self.counters.flushes.increment();
     }
 
-    /// Begins a replacement of everything that is stored. Once the guard is dropped, nothing from before is remembered.
+    /// Begins a replacement of everything that is stored. Once the guard is dropped, nothing from before is
+    /// valid.
     fn replace_all(&self) -> Afterwards<'_, Cache, impl Fn(&Cache)> {
         Afterwards(self, Cache::forget_all)
     }
 
-    /// Begins a purge. Once the guard is dropped, nothing is remembered of tokens that are dead or were never there.
+    /// Begins a purge. Once the guard is dropped, nothing is cached about tokens that are dead or do not
+    /// exist.
     fn purge(&self) -> Afterwards<'_, Cache, impl Fn(&Cache)> {
         Afterwards(self, |cache| cache.arrivals.invalidate_all())
     }
 
-    /// Notes that everything in the change log was read that was there at this time.
+    /// Records that the change log was read to its end as of this time.
     fn confirm(&self, at: Duration) {
         self.confirmed.store(millis_of(at), Ordering::Release);
     }
 
-    /// Notes that nobody reads the change log any more.
+    /// Records that the change log is no longer followed.
     fn stop_trusting(&self) {
         self.confirmed.store(NEVER, Ordering::Release);
         self.apps.forget();
@@ -362,7 +366,7 @@ impl Cache {
         millis_of(self.clock.monotonic())
     }
 
-    /// What is held and was done.
+    /// The contents and the counts.
     pub(crate) fn stats(&self) -> CacheStats {
         let counters = &self.counters;
         let (tokens, bytes, evicted) = self.known.size();
@@ -387,7 +391,7 @@ impl Cache {
     }
 }
 
-/// What is to be forgotten when a change has ended, however it ends.
+/// What to invalidate when a change has ended, however it ends.
 struct Afterwards<'a, T, F: Fn(&T)>(&'a T, F);
 
 impl<T, F: Fn(&T)> Drop for Afterwards<'_, T, F> {
@@ -396,7 +400,7 @@ impl<T, F: Fn(&T)> Drop for Afterwards<'_, T, F> {
     }
 }
 
-/// Where changes of a token leave their stamps.
+/// The place of a token's stamps.
 fn token_place(id: TokenId) -> u64 {
     id.get().unsigned_abs()
 }

@@ -1,4 +1,4 @@
-//! Random histories, and what the cache answers after each step, against the store without a cache.
+//! Random histories: after each step, the answers of the cache are compared with those of the store alone.
 
 mod callers;
 
@@ -22,9 +22,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 const EVERYTHING: Authority = Authority::Everything(Actor::Cli);
-/// Tokens that a history is about.
+/// Tokens in a history.
 const SLOTS: usize = 3;
-/// Room for one absent token and for few others, so that some are thrown out.
+/// Room for one absent token and a few others, so that some are evicted.
 const LIMITS: CacheLimits = CacheLimits { max_bytes: 2_500, ..DEFAULT };
 const DEFAULT: CacheLimits = CacheLimits {
     max_bytes: 64 << 20,
@@ -33,26 +33,26 @@ const DEFAULT: CacheLimits = CacheLimits {
     announced_interval: std::time::Duration::from_millis(20),
 };
 
-/// What is taken out of the cache to see that a history finds it missing.
+/// A part of the cache that is disabled, to see that a history detects it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Without {
     Nothing,
     /// Writes leave no stamps.
     LocalStamps,
-    /// Fills take their stamps after the question instead of before.
+    /// Answers take their stamps after the query instead of before.
     EarlyStamps,
-    /// The change log is taken for read without being read.
+    /// The change log counts as read without being read.
     Reading,
-    /// How old the last reading is makes no difference.
+    /// The age of the last reading makes no difference.
     Staleness,
 }
 
 /// What is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
-    /// What tokens are good for.
+    /// The verdicts on tokens.
     Verdicts,
-    /// Who is let in.
+    /// The admission of callers.
     Callers,
 }
 
@@ -64,7 +64,7 @@ enum Step {
         slot: usize,
         write: Write,
     },
-    /// A question that is under way while other things happen.
+    /// A query that is in progress while other things happen.
     BeginFill {
         slot: usize,
     },
@@ -93,11 +93,11 @@ enum Write {
         patch: usize,
     },
     RotateClientSecret,
-    /// Removes what is dead, so that its secret can come again.
+    /// Purges dead tokens, so that their secrets can be used again.
     Purge,
-    /// Imports the same secret as the last time at this place, if it can come again.
+    /// Imports the same secret as the last time in this slot, if it can be used again.
     ImportAgain,
-    /// Deletes the app with all tokens and makes another of the same key.
+    /// Deletes the app with all tokens and creates another with the same key.
     NewApp,
 }
 
@@ -155,7 +155,7 @@ impl Node {
         };
         let clock = Arc::new(clock.clone());
         let mut service = Service::open_with(store.clone(), &ring, clock, entropy, limits).await.unwrap();
-        // A history asks more than anybody may guess in a minute.
+        // A history makes more failed attempts than are allowed in a minute.
         service.limits.failures = Rate::per_minute(1_000_000);
         let follower = service.follower();
         if without == Without::LocalStamps {
@@ -174,7 +174,7 @@ struct Token {
     secret: String,
 }
 
-/// A question whose answer has come and is not kept yet.
+/// A query whose answer has arrived and is not cached yet.
 struct Fill {
     before: super::Before,
     app: Option<Arc<OpenApp>>,
@@ -189,9 +189,9 @@ struct World {
     clock: ManualClock,
     without: Without,
     tokens: [Option<Token>; SLOTS],
-    /// Secrets of tokens that are gone, and one that never was.
+    /// Secrets of tokens that are gone, and one that never existed.
     others: Vec<String>,
-    /// The app's client credentials, former ones too.
+    /// The app's client credentials, former ones included.
     clients: Vec<(String, String)>,
     asked: &'static [Asked],
     fill: Option<Fill>,
@@ -246,8 +246,8 @@ impl World {
         self.check().await
     }
 
-    /// What is answered is what the store says. Only what another process has just written may be news here, for so long
-    /// as the change log was read not too long ago.
+    /// Answers agree with the store. Only what another process has just written may be missing here, as long
+    /// as the change log was read recently enough.
     async fn check(&self) -> Result<(), TestCaseError> {
         let service = &self.here.service;
         let is_within_staleness = {
@@ -358,7 +358,7 @@ impl World {
                 return;
             }
             (Write::ImportAgain, _) => {
-                // A number for each place, which no other import uses.
+                // A number for each slot, which no other import uses.
                 let number = 1_000_000 + slot as u64;
                 if let Some(token) = import(node, &app, number, Some(700)).await {
                     self.others.extend(self.tokens[slot].replace(token).map(|token| token.secret));
@@ -383,7 +383,7 @@ impl World {
             (Write::Shorten, _) => Edit { lifetime: Some(Lifetime::Millis(700)), ..Edit::default() },
         };
         if let Some(id) = id {
-            // There may be no such token any more.
+            // The token may no longer exist.
             drop(node.service.update(&app, &EVERYTHING, id, None, &edit).await.unwrap());
         }
     }
@@ -401,7 +401,7 @@ fn scopes(ids: &[&str]) -> Scopes {
     Scopes::new(vec![Scope { permissions, global: ids.is_empty(), ids, tags: vec![] }]).unwrap()
 }
 
-/// What proves the app itself.
+/// The app's client credentials.
 fn client(credentials: &AppCredentials) -> (String, String) {
     (credentials.client_id.clone(), credentials.client_secret.expose().to_owned())
 }
@@ -420,7 +420,7 @@ fn draft(lives_millis: Option<i64>) -> Issue {
     }
 }
 
-/// A grant, or at the last place somebody's identity.
+/// A grant or, in the last slot, an identity.
 async fn issue(node: &Node, app: &OpenApp, slot: usize, lives_millis: Option<i64>) -> Token {
     let issue = match slot + 1 == SLOTS {
         true => Issue { kind: TokenKind::Identity, scopes: Scopes::none(), ..draft(lives_millis) },
@@ -463,7 +463,7 @@ proptest! {
     }
 }
 
-/// These histories find each part of the cache missing.
+/// These histories detect that each part of the cache is missing.
 #[test]
 fn what_is_taken_out_is_found_missing() {
     let parts = [Without::LocalStamps, Without::EarlyStamps, Without::Reading, Without::Staleness];

@@ -1,8 +1,8 @@
 //! Answers by app and digest, bounded by bytes.
 //!
-//! Looking one up takes no lock. Who keeps one takes the lock of the waiting line, and throws out what does not fit:
-//! the oldest first, but one that was used since it was last looked at goes to the end of the line instead (the clock
-//! algorithm), at most [`MAX_SPARED`] in a row, so that keeping one never takes long.
+//! Look-ups take no lock. Inserting takes the lock of the queue and evicts what does not fit: the oldest
+//! entry first, but one that was used since it was last examined goes to the end of the queue instead (the
+//! clock algorithm), at most [`MAX_SPARED`] in a row, so that inserting never takes long.
 
 use jeton_core::{AppId, Digest};
 use papaya::Guard;
@@ -12,15 +12,16 @@ use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// After how many entries former tables of the map are let go, of which there are few and large ones.
+/// After this many insertions, retired tables of the map are freed; they are few and large.
 const ENTRIES_BETWEEN_FLUSHES: usize = 1_024;
-/// How many used entries are spared in a row before the next is thrown out all the same.
+/// How many used entries are spared in a row before the next is evicted anyway.
 const MAX_SPARED: usize = 64;
-/// What an entry takes beside its own bytes: the counts of its `Arc`, its node and slots in the map, its place in the
-/// line, and what the allocator adds to each. Measured with 50,000 to a million entries: 77 to 83 bytes.
+/// The overhead of an entry beyond its own bytes: the counts of its `Arc`, its node and slots in the map, its
+/// place in the queue, and what the allocator adds to each. Measured with 50,000 to a million entries: 77 to
+/// 83 bytes.
 const OVERHEAD_BYTES: usize = 80;
 
-/// By what answers are found.
+/// The key of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Key {
     pub(super) app_id: AppId,
@@ -28,7 +29,8 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// A number that stands for the digest in any app. Digests are keyed, so nobody chooses which ones meet.
+    /// A prefix that identifies the digest in any app. Digests are keyed, so clients cannot choose
+    /// collisions.
     pub(super) fn prefix(digest: &Digest) -> u64 {
         let [a, b, c, d, e, f, g, h, ..] = *digest.as_bytes();
         u64::from_le_bytes([a, b, c, d, e, f, g, h])
@@ -37,57 +39,57 @@ impl Key {
 
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // An odd factor keeps the same digest in several apps apart.
+        // An odd factor separates the same digest in several apps.
         let app = self.app_id.get().unsigned_abs().wrapping_mul(0x9E37_79B9_7F4A_7C15);
         state.write_u64(Key::prefix(&self.digest) ^ app);
     }
 }
 
-/// An answer that can be kept.
+/// An answer that can be cached.
 pub(super) trait Kept {
-    /// What is remembered of the question whose answer it is. It lies in the map's node, where there is room for 16 bytes.
+    /// What is stored about the query of an answer. It lies in the map's node, which has room for 16 bytes.
     type Asked: Copy;
 
-    /// By what it is found.
+    /// Its key.
     fn key(&self) -> &Key;
 
-    /// Bytes that it takes, those behind its pointers included.
+    /// Its size in bytes, heap memory included.
     fn bytes(&self) -> usize;
 
-    /// Whether it was used since this was last asked.
+    /// Whether it was used since the last call.
     fn take_used(&self) -> bool;
 }
 
-/// The answers.
+/// The cached answers.
 pub(super) struct Table<T: Kept> {
     map: papaya::HashMap<Slot<T>, (), AsItIs>,
     line: Mutex<Line<T>>,
     max_bytes: usize,
-    /// Bytes that entries share and that count too.
+    /// Bytes that entries share, which also count.
     shared_bytes: Arc<AtomicUsize>,
     evicted: AtomicUsize,
 }
 
 struct Line<T> {
-    /// Everything that takes memory, also what was replaced and is not found any more.
+    /// All entries that take memory, including replaced ones that can no longer be found.
     waiting: VecDeque<Arc<T>>,
     bytes: usize,
 }
 
 impl<T: Kept> Table<T> {
-    /// An empty one that takes at most so many bytes, `shared_bytes` included.
+    /// An empty table of at most `max_bytes`, `shared_bytes` included.
     pub(super) fn new(max_bytes: usize, shared_bytes: Arc<AtomicUsize>) -> Self {
         let line = Mutex::new(Line { waiting: VecDeque::new(), bytes: 0 });
         let map = papaya::HashMap::with_hasher(AsItIs);
         Table { map, line, max_bytes, shared_bytes, evicted: AtomicUsize::new(0) }
     }
 
-    /// What `read` makes of the answer that is kept under this key.
+    /// The result of `read` for the answer with this key.
     pub(super) fn read<R>(&self, key: &Key, read: impl FnOnce(&Arc<T>, T::Asked) -> R) -> Option<R> {
         self.map.pin().get_key_value(key).map(|(slot, ())| read(&slot.entry, slot.asked))
     }
 
-    /// Keeps an answer in the place of the one with the same key, if it fits at all.
+    /// Stores an answer, replacing one with the same key, if it fits at all.
     pub(super) fn keep(&self, entry: Arc<T>, asked: T::Asked) {
         let bytes = cost(&*entry);
         if bytes > self.max_bytes {
@@ -119,7 +121,7 @@ impl<T: Kept> Table<T> {
         }
     }
 
-    /// How many answers there are, bytes that they take, and how many were thrown out so far.
+    /// The number of answers, their bytes, and how many were evicted so far.
     pub(super) fn size(&self) -> (usize, usize, usize) {
         let line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes = line.bytes + self.shared_bytes.load(Ordering::Relaxed);
@@ -163,7 +165,7 @@ impl<T: Kept> PartialEq for Slot<T> {
 
 impl<T: Kept> Eq for Slot<T> {}
 
-/// Takes numbers that are as good as random for hashes.
+/// A hasher for numbers that are already as good as random.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct AsItIs;
 

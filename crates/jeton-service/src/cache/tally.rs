@@ -1,4 +1,4 @@
-//! What was seen of the use of a token that is remembered.
+//! Use of a cached token that is not written yet.
 
 use super::CachedToken;
 use jeton_core::Timestamp;
@@ -7,10 +7,10 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, TryLockError};
 
-/// What was seen of the use of one token and is not written yet.
+/// Recorded use of one token that is not written yet.
 #[derive(Debug)]
 pub(crate) struct Tally {
-    /// Uses since it was last written. While it is above zero, the token is in the queue.
+    /// Uses since the last write. While it is above zero, the token is in the queue.
     count: AtomicU64,
     /// The last use, in milliseconds.
     at_millis: AtomicI64,
@@ -26,33 +26,34 @@ impl Default for Tally {
 }
 
 impl Tally {
-    /// Notes one use and says whether it is the first since the tally was taken.
+    /// Records one use and returns whether it is the first since the tally was taken.
     pub(crate) fn note(&self, at: Timestamp, address: Option<IpAddr>) -> bool {
-        // Writing what is there already would take the cache line from the others twice: of the uses in one millisecond the
-        // first says when and from where.
+        // Writing the same value again would take the cache line from other threads twice: the first use in a
+        // millisecond sets time and address.
         let is_news = self.count.load(Ordering::Relaxed) == 0
             || self.at_millis.load(Ordering::Relaxed) < at.as_millis();
         if is_news {
             self.at_millis.fetch_max(at.as_millis(), Ordering::Relaxed);
         }
         if is_news && address.is_some() {
-            // Whoever holds the lock notes a use of this very moment: nothing is lost by leaving it to that one.
+            // The holder of the lock records a use of this very moment, so nothing is lost by leaving it out.
             match self.address.try_lock() {
                 Ok(mut last) => *last = address,
                 Err(TryLockError::Poisoned(poisoned)) => *poisoned.into_inner() = address,
                 Err(TryLockError::WouldBlock) => {}
             }
         }
-        // Who takes this use takes the time before it too.
+        // Whoever takes this use also takes the time written before it.
         self.count.fetch_add(1, Ordering::AcqRel) == 0
     }
 }
 
 impl CachedToken {
-    /// Takes out what was noted of its use.
+    /// Takes the recorded use.
     pub(crate) fn take_use(&self) -> TokenUse {
         let tally = self.tally();
-        // The count first: a use that comes after it queues the token again, and is then written with its own time.
+        // The count first: a use that comes after it queues the token again, and is then written with its own
+        // time.
         let use_count = tally.count.swap(0, Ordering::AcqRel);
         TokenUse {
             app_id: self.app_id(),

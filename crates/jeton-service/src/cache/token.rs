@@ -1,4 +1,4 @@
-//! What is kept of a token: as much as the decision needs, and what gateways are told of it, ready to be sent.
+//! Cached tokens: the fields that decisions need, and those that gateways are sent, ready for sending.
 
 use super::table::{Kept, Key};
 use super::tally::Tally;
@@ -13,15 +13,15 @@ use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-/// Everything but the unreserved characters of RFC 3986 section 2.3.
+/// Everything except the unreserved characters of RFC 3986 section 2.3.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Room for a number and its sign, of at most 16 digits, which then takes no allocation when it is said.
+/// Room for a number and its sign, of at most 16 digits, which then needs no allocation.
 const INTEGER_BYTES: usize = 24;
 
-/// The token that a question was about, as far as the decision and a gateway need it.
+/// The token of a question, with the fields that the decision and a gateway need.
 ///
-/// It is as it was when the question was answered, and is kept for the next one. Whoever holds on to it holds something
+/// It is as it was when the question was answered, and is cached for the next one. It may change after that.
 /// that may have changed since.
 #[derive(Debug)]
 pub struct CachedToken {
@@ -32,14 +32,14 @@ pub struct CachedToken {
     is_disabled: bool,
     kind: TokenKind,
     used: AtomicBool,
-    /// What was seen of its use and is not written yet.
+    /// Recorded use that is not written yet.
     tally: Tally,
     user: User,
     grants: Arc<Grants>,
 }
 
-/// The user whom a token's issuer named. There are as many of these as of tokens, and most users are numbers: those take
-/// no allocation.
+/// The owner that a token's issuer named. There are as many of these as tokens, and most users are numbers:
+/// those need no allocation.
 #[derive(Debug)]
 enum User {
     Integer(i64),
@@ -47,7 +47,7 @@ enum User {
     Text(Box<str>),
 }
 
-/// Scopes, and how gateways are told of them. Many tokens share theirs.
+/// Scopes, and their text for gateways. Many tokens share theirs.
 #[derive(Debug)]
 pub(super) struct Grants {
     scopes: Scopes,
@@ -77,7 +77,7 @@ impl CachedToken {
         self.token_id
     }
 
-    /// From this instant on it is expired; `None`: never.
+    /// When it expires: expired at this very instant; `None`: never.
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.expires_at
     }
@@ -87,7 +87,7 @@ impl CachedToken {
         self.grants.scopes.as_slice()
     }
 
-    /// The user whom its issuer named. One that merely stands in is not proven, and not said.
+    /// The owner that its issuer named. A stand-in is not proven and therefore left out.
     pub fn user_id(&self) -> Option<UserId> {
         match &self.user {
             User::Integer(number) => Some(UserId::from_integer(*number)),
@@ -100,7 +100,7 @@ impl CachedToken {
         integer_text(self.token_id.get())
     }
 
-    /// The user whom its issuer named, percent-encoded (RFC 3986); empty if there is none.
+    /// The owner that its issuer named, percent-encoded (RFC 3986); empty if there is none.
     pub fn user_text(&self) -> SmallVec<[u8; INTEGER_BYTES]> {
         match &self.user {
             User::Integer(number) => integer_text(*number),
@@ -108,12 +108,13 @@ impl CachedToken {
         }
     }
 
-    /// The names that its global scopes grant, each percent-encoded (RFC 3986), separated by commas.
+    /// The permissions that its global scopes grant, each percent-encoded (RFC 3986), separated by commas.
     pub fn scopes_text(&self) -> &Bytes {
         &self.grants.text
     }
 
-    /// Whether it was revoked or has expired: what is dead is purged some day, and says nothing when it goes.
+    /// Whether it was revoked or has expired: dead tokens are purged eventually, without a change that names
+    /// them.
     pub(super) fn is_dead(&self, now: Timestamp) -> bool {
         self.is_revoked || self.expires_at.is_some_and(|expires_at| now >= expires_at)
     }
@@ -122,25 +123,25 @@ impl CachedToken {
         self.kind
     }
 
-    /// The app whose token it is.
+    /// The app of the token.
     pub(crate) fn app_id(&self) -> AppId {
         self.key.app_id
     }
 
-    /// Notes that it was used, for whoever must throw something out.
+    /// Marks it as used, for eviction.
     pub(super) fn touch(&self) {
-        // Writing what is there already would take the cache line from the others.
+        // Writing the same value again would take the cache line from other threads.
         if !self.used.load(Ordering::Relaxed) {
             self.used.store(true, Ordering::Relaxed);
         }
     }
 
-    /// What was seen of its use and is not written yet.
+    /// Recorded use that is not written yet.
     pub(crate) fn tally(&self) -> &Tally {
         &self.tally
     }
 
-    /// What says how far its bearer may act.
+    /// The fields that determine its bearer's authority.
     pub(crate) fn bearer(&self) -> Bearer<'_> {
         Bearer {
             token_id: self.token_id,
@@ -163,7 +164,7 @@ impl CachedToken {
 
 #[cfg(test)]
 impl CachedToken {
-    /// One of a token of which there is nothing more to say.
+    /// A minimal one, for tests.
     pub(crate) fn bare(token_id: TokenId) -> Arc<Self> {
         let app_id = AppId::new(1).unwrap();
         Arc::new(CachedToken {
@@ -190,7 +191,7 @@ impl User {
         }
     }
 
-    /// Bytes that it takes elsewhere, with what the allocator adds.
+    /// Its heap memory in bytes, with what the allocator adds.
     fn bytes(&self) -> usize {
         match self {
             User::Text(text) if !text.is_empty() => text.len() + 2 * size_of::<usize>(),
@@ -203,12 +204,12 @@ fn integer_text(number: i64) -> SmallVec<[u8; INTEGER_BYTES]> {
     SmallVec::from_slice(itoa::Buffer::new().format(number).as_bytes())
 }
 
-/// The newest changes before the question whose answer a cached token is.
+/// The newest changes before the query that a cached token answers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asked {
     /// Of tokens.
     pub(super) token: Stamp,
-    /// The newest arrival, which counts once the token is dead: another may come with its secret then.
+    /// The newest new token, which counts once this one is dead: another may then have its secret.
     pub(super) arrival: Stamp,
 }
 
@@ -228,7 +229,7 @@ impl Kept for CachedToken {
     }
 }
 
-/// The scopes of all cached tokens, each kept once while any has it.
+/// The scopes of all cached tokens, each stored once while any token has it.
 #[derive(Debug, Default)]
 pub(super) struct GrantPool {
     held: Mutex<Held>,
@@ -239,7 +240,7 @@ pub(super) struct GrantPool {
 #[derive(Debug, Default)]
 struct Held {
     by_hash: HashMap<u64, Weak<Grants>>,
-    /// At how many those that nobody has any more are swept out.
+    /// The number of entries at which unused ones are removed.
     sweep_at: usize,
 }
 
@@ -247,12 +248,12 @@ struct Held {
 const MIN_SWEEP: usize = 1_024;
 
 impl GrantPool {
-    /// Bytes of all scopes that cached tokens have.
+    /// Bytes of the scopes of all cached tokens.
     pub(super) fn bytes(&self) -> Arc<AtomicUsize> {
         Arc::clone(&self.bytes)
     }
 
-    /// These scopes, as others have them already.
+    /// These scopes, shared with other tokens that have the same.
     pub(super) fn share(&self, scopes: &Scopes) -> Arc<Grants> {
         let hash = self.hasher.hash_one(scopes.as_slice());
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -299,12 +300,12 @@ impl Drop for Grants {
     }
 }
 
-/// That an app has no token with a digest.
+/// The absence of a token with a digest in an app.
 #[derive(Debug)]
 pub(super) struct Absence {
     pub(super) key: Key,
     pub(super) stamp: Stamp,
-    /// Until when it is taken for granted, by the clock that never goes backwards, in milliseconds.
+    /// How long it is valid, in milliseconds of the monotonic clock.
     pub(super) until_millis: u64,
 }
 

@@ -1,36 +1,38 @@
-//! Which answers kept in memory are still true. The whole of the cache's coherence is here; nothing is ever removed to
-//! make it coherent.
+//! Which cached answers are still true. The whole of the cache's coherence is here; nothing is ever removed
+//! for the sake of coherence.
 //!
-//! Every change of what is stored draws a number, its *stamp*, after it was committed and before it is answered, and
-//! leaves it at the place of what it changed. Every answer that is kept bears the stamp of the newest change *before* it
-//! was asked for. It is current while no later stamp stands at its place. So
+//! Every change of stored data draws a number, its *stamp*, after it was committed and before it is answered,
+//! and leaves it at the place of what it changed. Every cached answer bears the stamp of the newest change
+//! *before* its query. It is current while its place has no later stamp. So
 //!
-//! - who asks after a change was answered finds that stamp, and no answer from before it;
-//! - an answer that was asked for before a change and kept after it (a fill that raced a removal) is void from the
-//!   start, whoever comes first.
+//! - a query after a change was answered finds that stamp, and no answer from before the change;
+//! - an answer that was queried before a change and cached after it (a fill that raced an invalidation) is
+//!   void from the start, whoever comes first.
 //!
-//! While a change is under way nobody knows whether it is committed already: its place is *open*, and no answer there is
-//! current. Reading takes no lock; places are shared by hash, which costs needless questions, never a wrong answer.
+//! While a change is in progress, it is unknown whether it is committed already: its place is *open*, and no
+//! answer there is current. Reads take no lock; places are shared by hash, which costs needless queries,
+//! never a wrong answer.
 
 use super::sync::{AtomicU64, Ordering};
 
-/// The low bits of a place: how many changes are under way there. Far more than a process can have open connections.
+/// The low bits of a place: the number of changes in progress there. Far more than a process can have open
+/// connections.
 const OPEN_BITS: u32 = 20;
 const OPEN: u64 = (1 << OPEN_BITS) - 1;
 
-/// A moment in the order of changes. 44 bits: at a million changes a second, enough for 200 days of nothing else, and the
-/// process has started anew long before.
+/// A moment in the order of changes. 44 bits: at a million changes a second, enough for 200 days, and a
+/// process is restarted long before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Stamp(u64);
 
-/// The changes of one sort of thing.
+/// The changes of one kind of thing.
 #[derive(Debug)]
 pub(crate) struct Versions {
     /// The stamp of the newest change.
     newest: Lone,
-    /// Nothing older is current anywhere.
+    /// Nothing with an older stamp is current anywhere.
     floor: Lone,
-    /// The newest stamp at each place, above the number of changes under way there.
+    /// The newest stamp at each place, above the number of changes in progress there.
     places: Box<[AtomicU64]>,
 }
 
@@ -40,14 +42,14 @@ pub(crate) struct Versions {
 struct Lone(AtomicU64);
 
 impl Versions {
-    /// With so many places, at least one.
+    /// With this many places, at least one.
     pub(crate) fn new(places: usize) -> Self {
         let lone = || Lone(AtomicU64::new(0));
         let places = (0..places.max(1)).map(|_| AtomicU64::new(0)).collect();
         Versions { newest: lone(), floor: lone(), places }
     }
 
-    /// The stamp for an answer that is about to be asked for. To be taken before the question.
+    /// The stamp for an answer. Take it before the query.
     pub(crate) fn stamp(&self) -> Stamp {
         Stamp(self.newest.0.load(Ordering::Acquire))
     }
@@ -58,14 +60,14 @@ impl Versions {
         place & OPEN == 0 && place >> OPEN_BITS <= stamp.0 && self.floor.0.load(Ordering::Acquire) <= stamp.0
     }
 
-    /// Begins a change of `thing`: until the guard is dropped, no answer about it is current, and none from before that
-    /// ever again. To be dropped when the change is committed, has failed, or will not be waited for.
+    /// Begins a change of `thing`: until the guard is dropped, no answer about it is current, and none from
+    /// before it ever again. Drop it when the change is committed, has failed, or is given up.
     pub(crate) fn open(&self, thing: u64) -> Open<'_> {
         self.place(thing).fetch_add(1, Ordering::AcqRel);
         Open { versions: self, thing }
     }
 
-    /// Makes all answers about `thing` so far void, after a change that was committed elsewhere.
+    /// Makes all answers about `thing` so far void, after a change by another process.
     pub(crate) fn invalidate(&self, thing: u64) {
         self.leave(thing, 0);
     }
@@ -80,7 +82,7 @@ impl Versions {
         self.newest.0.fetch_add(1, Ordering::AcqRel) + 1
     }
 
-    /// Leaves a new stamp at the place of `thing` and takes away so many changes under way.
+    /// Leaves a new stamp at the place of `thing` and subtracts `ended` changes in progress.
     fn leave(&self, thing: u64, ended: u64) {
         let stamp = self.draw();
         let place = self.place(thing);
@@ -100,7 +102,7 @@ impl Versions {
     }
 }
 
-/// A change under way.
+/// A change in progress.
 #[derive(Debug)]
 pub(crate) struct Open<'a> {
     versions: &'a Versions,

@@ -1,4 +1,4 @@
-//! The one reader of the change log that feeds all readers of a feed.
+//! The one reader of the change log that serves all readers of a feed.
 
 use super::page::PAGE_ENTRIES;
 use super::position::FeedPosition;
@@ -11,14 +11,15 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How soon to look again for what an open transaction of another was still in the way of, at first.
+/// The first delay before reading again when another's open transaction holds entries back.
 const SHORT_PAUSE: Duration = Duration::from_millis(20);
-/// The same in the end, and after a failure.
+/// The longest such delay, also after a failure.
 const LONG_PAUSE: Duration = Duration::from_millis(250);
 
 impl Service {
-    /// Feeds the readers of a feed until `stop` completes; then they end. Nobody begins to read before and afterwards. To
-    /// be run once for each feed, beside [`follow_changes`](Self::follow_changes), which tells it what is new.
+    /// Feeds the readers of a feed until `stop` completes; then they end. Reading cannot begin before or
+    /// afterwards. Run it once for each feed, alongside [`follow_changes`](Self::follow_changes), which
+    /// notifies it of new entries.
     pub(crate) async fn feed<P: Projection>(&self, feed: &Feed<P>, stop: impl Future<Output = ()>) {
         let _fed = Fed::begin(feed);
         let mut feeder = Feeder { service: self, feed, position: None, pause: SHORT_PAUSE };
@@ -45,7 +46,7 @@ impl Service {
     }
 }
 
-/// Tells the readers that somebody feeds them, and when nobody does any more.
+/// Marks the feed as fed until it is dropped.
 struct Fed<'a, P: Projection>(&'a Feed<P>);
 
 impl<'a, P: Projection> Fed<'a, P> {
@@ -65,14 +66,14 @@ impl<P: Projection> Drop for Fed<'_, P> {
 struct Feeder<'a, P: Projection> {
     service: &'a Service,
     feed: &'a Feed<P>,
-    /// Up to where the log was read; `None`: there are no readers.
+    /// The position up to which the log was read; `None`: there are no readers.
     position: Option<FeedPosition>,
-    /// How soon to look again where nothing was found.
+    /// The delay before reading again if nothing was found.
     pause: Duration,
 }
 
 impl<P: Projection> Feeder<'_, P> {
-    /// Reads what is next, or waits for it.
+    /// Reads the next entries, or waits for them.
     async fn step(&mut self) -> Result<(), Error> {
         let feed = self.feed;
         let (mut changes, mut readers) = (self.service.watch_changes(), feed.news.subscribe());
@@ -84,7 +85,7 @@ impl<P: Projection> Feeder<'_, P> {
             if self.position.take().is_some() {
                 feed.ring().end_run();
             }
-            // The sender is never gone: it is the service's.
+            // The sender is never gone: it belongs to the service.
             drop(readers.changed().await);
             return Ok(());
         }
@@ -97,13 +98,13 @@ impl<P: Projection> Feeder<'_, P> {
             return Ok(());
         };
         let Some(entries) = self.service.feed_page::<P>(position, &apps, None).await? else {
-            // Readers find out by themselves why.
+            // Readers find out the reason by themselves.
             self.position = None;
             feed.ring().end_run();
             feed.tell();
             return Ok(());
         };
-        // Their data keys are not held while nothing happens.
+        // Data keys are not held while nothing happens.
         drop(apps);
         if let Some(last) = entries.last() {
             self.position = Some(FeedPosition { sequence: last.sequence, ..position });
@@ -124,7 +125,7 @@ impl<P: Projection> Feeder<'_, P> {
         Ok(())
     }
 
-    /// The apps with their keys as they are now. Those that are there no more are left out: their readers end.
+    /// The apps with their current data keys. Deleted ones are left out: their readers end.
     async fn open(&self, watched: Vec<(AppId, AppKey)>) -> Result<HashMap<AppId, Arc<OpenApp>>, Error> {
         let mut apps = HashMap::with_capacity(watched.len());
         for (id, key) in watched {

@@ -1,12 +1,12 @@
-//! What changes in the apps, in the order of the change log, for whoever wants to be told as it happens.
+//! Changes of apps in the order of the change log, delivered as they happen.
 //!
-//! One feeder reads the change log for all readers of a [`Feed`], and keeps what it read lately in a ring; readers take
-//! it from there, so that a change costs the store the same for one reader as for hundreds. What is not in the ring (a
-//! reader that goes on where an earlier one was lost, or that begins before the feeder has got there) is read from the
-//! log, page by page. A reader holds nothing but its place: one that does not keep up is told so, and may go on from a
-//! [`FeedPosition`] later.
+//! One feeder reads the change log for all readers of a [`Feed`] and keeps recent entries in a ring; readers
+//! take them from there, so that a change costs the store the same for one reader as for hundreds. What is
+//! not in the ring (for a reader that resumes at an earlier position, or begins before the feeder has got
+//! there) is read from the log, page by page. A reader holds only its position: one that does not keep up is
+//! ended, and may resume later from a [`FeedPosition`].
 //!
-//! What is made of a change, once for all readers, is up to the [`Projection`] that a feed is for.
+//! The [`Projection`] of a feed turns each change into an event, once for all readers.
 
 mod feeder;
 mod page;
@@ -30,27 +30,28 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
-/// Readers that read pages of the log at once: what each page holds bounds the memory of all.
+/// Readers that read pages of the log at once: the size of a page times this bounds their memory.
 const PAGES: Share = Share { places: 4, each: 2, waiting: usize::MAX };
 
-/// What readers of a feed are told of a change in an app.
+/// The events that readers of a feed get for changes in an app.
 pub(crate) trait Projection: Send + Sync + 'static {
-    /// What is told. It is made once for all readers.
+    /// The event. It is created once for all readers.
     type Event: fmt::Debug + Send + Sync + 'static;
 
-    /// What the log calls those who are fed.
+    /// What log messages call the readers.
     const READERS: &'static str;
 
-    /// Whether readers can be told anything of a change of this kind.
+    /// Whether changes of this kind can have an event.
     fn tells(kind: ChangeKind) -> bool;
 
-    /// About how many units of work [`event`](Self::event) takes.
+    /// The approximate cost of [`event`](Self::event) in units of work.
     fn units(happened: &Happened<'_>) -> u64;
 
-    /// What readers are told, and about how many bytes of memory that takes; `None`: nothing.
+    /// The event, and its approximate size in bytes of memory; `None`: there is none.
     ///
     /// # Errors
-    /// It could not be found out.
+    ///
+    /// The store could not be read.
     fn event(
         service: &Service,
         app: &OpenApp,
@@ -61,20 +62,21 @@ pub(crate) trait Projection: Send + Sync + 'static {
 /// A change in an app.
 #[derive(Debug)]
 pub(crate) struct Happened<'a> {
-    /// Behind it: who has been told of it goes on from here.
+    /// The position after it, from which a reader that got it resumes.
     pub(crate) position: FeedPosition,
-    /// Its entry of the log.
+    /// Its entry in the log.
     pub(crate) change: &'a Change,
-    /// The token that was written, as it is now; `None`: none was, or it is gone by now, which is told later.
+    /// The token that was written, as it is now; `None`: there is none, or it is gone by now, which a later
+    /// entry says.
     pub(crate) stored: Option<&'a StoredToken>,
 }
 
 /// What all readers share.
 pub(crate) struct Feed<P: Projection> {
     ring: Mutex<Ring<P::Event>>,
-    /// Changes whenever the ring does, and when somebody begins to read an app.
+    /// Changes whenever the ring does, and when reading of an app begins.
     news: watch::Sender<u64>,
-    /// The apps that are read.
+    /// The apps that are being read.
     apps: Mutex<HashMap<AppId, Watched>>,
     pages: Fair<AppId>,
 }
@@ -103,7 +105,7 @@ impl<P: Projection> fmt::Debug for Feed<P> {
 }
 
 impl<P: Projection> Feed<P> {
-    /// Whether somebody feeds it. If not, nobody can begin to read.
+    /// Whether it is being fed. If not, reading cannot begin.
     pub(crate) fn is_fed(&self) -> bool {
         self.ring().is_fed()
     }
@@ -120,7 +122,7 @@ impl<P: Projection> Feed<P> {
         self.news.send_modify(|number| *number = number.wrapping_add(1));
     }
 
-    /// Has the app's changes read from now on.
+    /// Registers the app for reading from now on.
     pub(crate) fn watch(self: &Arc<Self>, app: &OpenApp) -> Watch<P> {
         let key = app.key.clone();
         self.apps().entry(app.id).or_insert(Watched { key, readers: 0 }).readers += 1;
@@ -139,7 +141,7 @@ impl<P: Projection> Feed<P> {
     }
 }
 
-/// That an app's changes are read. Dropping it is the end of that.
+/// The registration of an app for reading. Dropping it ends that.
 pub(crate) struct Watch<P: Projection> {
     feed: Arc<Feed<P>>,
     app_id: AppId,
@@ -161,7 +163,7 @@ impl<P: Projection> Drop for Watch<P> {
             }
         }
         drop(apps);
-        // The feeder lets go of what nobody reads any more.
+        // The feeder drops apps that are no longer read.
         self.feed.tell();
     }
 }

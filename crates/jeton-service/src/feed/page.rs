@@ -1,4 +1,4 @@
-//! Reading the change log for a feed.
+//! Pages of the change log for a feed.
 
 use super::position::FeedPosition;
 use super::ring::{Entry, What};
@@ -12,18 +12,18 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Entries that are read at once. A token has at most some 100 KiB.
+/// Entries that are read at once. A token has at most about 100 KiB.
 pub(super) const PAGE_ENTRIES: u32 = 64;
-/// How long to wait for transactions that began before the last entry was written, and how often to look.
+/// How long to wait for transactions that began before the last entry was written, and how often to check.
 const SETTLING_TIME: Duration = Duration::from_secs(2);
 const SETTLING_PAUSE: Duration = Duration::from_millis(5);
-/// How long a page may wait until events are made of it.
+/// How long a page may wait for its events to be created.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The tokens that a page of the log is about.
+/// The tokens of a page of the log.
 type Tokens = HashMap<(AppId, TokenId), StoredToken>;
 
-/// Making entries for readers out of a page of the log.
+/// The work of turning a page of the log into entries for readers.
 struct Projecting<P: Projection> {
     service: Service,
     epoch: i64,
@@ -51,7 +51,7 @@ impl<P: Projection> Work for Projecting<P> {
 }
 
 impl<P: Projection> Projecting<P> {
-    /// What readers are told of an entry.
+    /// What readers get for an entry.
     fn what(&self, happened: &Happened<'_>) -> Result<What<P::Event>, Error> {
         let app_id = happened.change.app_id.filter(|_| P::tells(happened.change.kind));
         let Some(app_id) = app_id else { return Ok(What::Nothing) };
@@ -64,11 +64,13 @@ impl<P: Projection> Projecting<P> {
 }
 
 impl Service {
-    /// The end of the change log: what is there now comes before it, and everything that is not there yet comes after it.
+    /// The end of the change log: everything that is there now comes before it, and everything later after
+    /// it.
     ///
     /// # Errors
-    /// It could not be found out, also because a transaction of somebody else is open for too long: until that is over,
-    /// there is nothing that could be told in order.
+    ///
+    /// The store could not be read, or another transaction has been open for too long: until it ends, nothing
+    /// can be delivered in order.
     pub(super) async fn log_end(&self) -> Result<FeedPosition, Error> {
         let sequence = self.store.last_change().await?;
         let is_settled = async {
@@ -88,8 +90,8 @@ impl Service {
         Ok(state.epoch == position.epoch && !state.has_gap)
     }
 
-    /// The next entries after a position, those of `apps` with their tokens as they are now; `None`: what came next is gone,
-    /// or everything was replaced.
+    /// The next entries after a position, those of `apps` with their tokens as they are now; `None`: the next
+    /// entries are gone, or everything was replaced.
     pub(super) async fn feed_page<P: Projection>(
         &self,
         after: FeedPosition,
@@ -109,7 +111,7 @@ impl Service {
             let found = self.store.tokens(app.id, &ids).await?;
             tokens.extend(found.into_iter().map(|stored| ((app.id, stored.token.id), stored)));
         }
-        // Asked last: tokens of another content do not count either.
+        // Checked last: tokens of other contents do not count either.
         if !self.is_whole_after(after).await? {
             return Ok(None);
         }

@@ -1,20 +1,20 @@
-//! Where a reader is.
+//! The position of a reader.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A place in the change log: behind one of its entries. Clients are given it as text and bring it back as it is.
+/// A position in the change log: after one of its entries. Clients get it as an opaque text and send it back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FeedPosition {
-    /// Which content of the database the log tells of.
+    /// The epoch: which contents of the database the log belongs to.
     pub(crate) epoch: i64,
-    /// The number of the entry; 0: the beginning.
+    /// The number of the entry; 0: the start.
     pub(crate) sequence: i64,
 }
 
-/// A text that is no position.
+/// A text that is not a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this is no position in the change log")]
+#[error("not a position in the change log")]
 pub struct FeedPositionError;
 
 impl fmt::Display for FeedPosition {

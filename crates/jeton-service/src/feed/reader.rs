@@ -1,4 +1,4 @@
-//! One reader.
+//! A reader of a feed.
 
 use super::position::FeedPosition;
 use super::ring::{Ahead, Batch, RingPlace};
@@ -12,29 +12,29 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// How soon the log is asked again for what the feeder has not got to.
+/// The delay before the log is read again for entries that the feeder has not reached.
 const LOG_PAUSE: Duration = Duration::from_millis(250);
 
-/// Why there is nothing more to read.
+/// Why reading ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FeedEnd {
     /// The reader did not keep up.
     Slow,
-    /// Everything was replaced by what a backup holds, or the log was cut before it was read.
+    /// Everything was replaced by a restore, or entries were removed from the log before they were read.
     Replaced,
     /// The service stops.
     Stopping,
 }
 
-/// Reads what happens in an app, as it happens.
+/// Reads the events of an app as they happen.
 pub(crate) struct Reader<P: Projection> {
     service: Service,
     feed: Arc<Feed<P>>,
     app: OpenApp,
     news: watch::Receiver<u64>,
-    /// Behind what was read last.
+    /// The position after the last entry read.
     position: FeedPosition,
-    /// Where that is in the ring; `None`: it has to be looked for.
+    /// The same in the ring; `None`: it has to be located.
     place: Option<RingPlace>,
     _watch: Watch<P>,
 }
@@ -46,11 +46,12 @@ impl<P: Projection> fmt::Debug for Reader<P> {
 }
 
 impl<P: Projection> Reader<P> {
-    /// Begins to read an app's changes, which `watch` is about: those after `since`, or, if that is not said or nobody
-    /// knows any more what came then, those from now on. Answers whether it begins after `since`.
+    /// Begins to read the changes of the app of `watch`: those after `since` or, if that is not given or no
+    /// longer known, those from now on. Returns whether it begins after `since`.
     ///
     /// # Errors
-    /// It could not be found out where to begin.
+    ///
+    /// The starting position could not be determined.
     pub(crate) async fn begin(
         service: &Service,
         app: &OpenApp,
@@ -72,16 +73,17 @@ impl<P: Projection> Reader<P> {
         Ok((reader, known.is_some()))
     }
 
-    /// Behind what was read last.
+    /// The position after the last entry read.
     pub(crate) fn position(&self) -> FeedPosition {
         self.position
     }
 
-    /// What is next, from the ring or from the log, perhaps nothing. It is next again until it was
+    /// The next events, from the ring or from the log, perhaps none. They are returned again until they are
     /// [passed](Self::pass).
     ///
     /// # Errors
-    /// It could not be found out.
+    ///
+    /// The store could not be read.
     pub(crate) async fn read(&mut self) -> Result<Result<Batch<P::Event>, FeedEnd>, Error> {
         self.news.mark_unchanged();
         let place = {
@@ -94,7 +96,7 @@ impl<P: Projection> Reader<P> {
                 match ring.ahead(place, self.app.id) {
                     Ahead::Over => return Ok(Err(FeedEnd::Stopping)),
                     Ahead::Gone => return Ok(Err(FeedEnd::Slow)),
-                    // Something that it did not read for this app: the log has it.
+                    // An entry that was not read for this app: the log has it.
                     Ahead::Entries(batch) if batch.next.is_none() && batch.last.is_none() => None,
                     Ahead::Entries(batch) => return Ok(Ok(batch)),
                     Ahead::Elsewhere => None,
@@ -114,13 +116,13 @@ impl<P: Projection> Reader<P> {
         let apps = Arc::new(apps);
         let page = self.service.feed_page::<P>(self.position, &apps, Some(self.app.id)).await?;
         let Some(entries) = page else { return Ok(Err(FeedEnd::Replaced)) };
-        // What is too much for once is read again: pages hold more than a reader may.
+        // What exceeds a batch is read again: pages hold more than a reader may take.
         let mut batch = Batch::default();
         let _taken = entries.iter().take_while(|entry| batch.take(entry, self.app.id)).count();
         Ok(Ok(batch))
     }
 
-    /// Goes on behind what was read. Whether that was anything, told or not.
+    /// Moves past what was read. Returns whether there was anything, delivered or not.
     pub(crate) fn pass(&mut self, batch: &Batch<P::Event>) -> bool {
         if let Some(sequence) = batch.last {
             self.position.sequence = sequence;
@@ -129,7 +131,8 @@ impl<P: Projection> Reader<P> {
         batch.last.is_some()
     }
 
-    /// Waits for something new, at most until then, and not for long if that could be missed. Whether there is something.
+    /// Waits for something new, at most until then, and only briefly if a notification could be missed.
+    /// Returns whether there is something.
     pub(crate) async fn wait(&mut self, until: Instant) -> bool {
         let until = match self.place {
             Some(_) => until,
@@ -138,7 +141,7 @@ impl<P: Projection> Reader<P> {
         tokio::time::timeout_at(until, self.news.changed()).await.is_ok()
     }
 
-    /// Whether it has found its place in the ring.
+    /// Whether its position is in the ring.
     #[cfg(test)]
     pub(crate) fn is_in_the_ring(&self) -> bool {
         self.place.is_some()

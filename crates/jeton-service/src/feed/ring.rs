@@ -1,4 +1,4 @@
-//! What was read of the change log lately, for all readers.
+//! The ring of recent entries of the change log, for all readers.
 
 use super::position::FeedPosition;
 use jeton_core::AppId;
@@ -7,18 +7,20 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Most entries that are held.
+/// At most this many entries.
 const MAX_ENTRIES: usize = 4_096;
-/// Most bytes of memory, roughly, that they take.
+/// At most this many bytes of memory, approximately.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
-/// Most events that a reader takes at once.
+/// At most this many events for a reader at once.
 const MAX_TAKEN: usize = 64;
-/// Most bytes, roughly, that it takes at once, unless a single event has more: what a reader holds.
+/// At most this many bytes for a reader at once, approximately, unless a single event has more: what a reader
+/// holds.
 const MAX_TAKEN_BYTES: usize = 64 * 1024;
-/// How long an entry is held: who is further behind does not keep up. Events may hold secrets in clear.
+/// How long an entry is held; a reader that is further behind does not keep up. Events may contain secrets in
+/// clear.
 const MAX_AGE: Duration = Duration::from_secs(30);
 
-/// One entry of the change log, as far as readers are concerned.
+/// One entry of the change log, as readers see it.
 #[derive(Debug)]
 pub(super) struct Entry<E> {
     /// Its number.
@@ -28,15 +30,15 @@ pub(super) struct Entry<E> {
 
 #[derive(Debug)]
 pub(super) enum What<E> {
-    /// Nothing that any reader is told.
+    /// No event for any reader.
     Nothing,
-    /// It happened in an app that nobody had asked about when it was read.
+    /// It belongs to an app that had no reader when it was read.
     Unread(AppId),
-    /// It happened in this app.
+    /// It belongs to this app.
     Event {
         app_id: AppId,
         event: Arc<E>,
-        /// About how many bytes of memory that takes.
+        /// Its approximate size in bytes of memory.
         weight: usize,
     },
 }
@@ -56,37 +58,37 @@ struct Held<E> {
     since: Instant,
 }
 
-/// A place in the ring.
+/// A position in the ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RingPlace {
-    /// Which of the feed's runs: within one no entry is missing.
+    /// The run of the feed: within one no entry is missing.
     run: u64,
-    /// How many entries of the run came before.
+    /// The number of entries of the run before it.
     index: u64,
 }
 
-/// What there is for a reader behind a place.
+/// What follows a position.
 #[derive(Debug)]
 pub(super) enum Ahead<E> {
-    /// Nobody feeds any reader: the service stops.
+    /// The feed has stopped, because the service stops.
     Over,
-    /// The feed has begun anew: the log has to be asked.
+    /// The feed was restarted: the log has to be read.
     Elsewhere,
-    /// It was there and is no more.
+    /// The entry was there and is gone.
     Gone,
-    /// This, and then perhaps more.
+    /// These, and then perhaps more.
     Entries(Batch<E>),
 }
 
-/// Some of what happened in an app.
+/// Some events of an app.
 #[derive(Debug)]
 pub(crate) struct Batch<E> {
-    /// What happened, in the order of the log.
+    /// The events in the order of the log.
     pub(crate) events: Vec<Arc<E>>,
     bytes: usize,
-    /// The last entry that was gone past, told or not; `None`: there was none.
+    /// The last entry that was passed, delivered or not; `None`: there was none.
     pub(crate) last: Option<i64>,
-    /// Where to go on; `None`: in the log, since the feed has not read the app's next entry.
+    /// Where to continue; `None`: in the log, since the feed has not read the app's next entry.
     pub(super) next: Option<RingPlace>,
 }
 
@@ -97,7 +99,7 @@ impl<E> Default for Batch<E> {
 }
 
 impl<E> Batch<E> {
-    /// Goes past one more entry; false if what was taken so far is enough for once.
+    /// Passes one more entry; false if the batch is full.
     pub(super) fn take(&mut self, entry: &Entry<E>, for_app: AppId) -> bool {
         if let What::Event { app_id, event, weight } = &entry.what
             && *app_id == for_app
@@ -122,9 +124,9 @@ pub(super) struct Ring<E> {
     /// Whether this run has begun.
     has_begun: bool,
     held: VecDeque<Held<E>>,
-    /// How many entries of the run were dropped.
+    /// The number of dropped entries of the run.
     dropped: u64,
-    /// The number of the entry before the first that is held.
+    /// The number of the entry before the first one held.
     before: i64,
     epoch: i64,
     bytes: usize,
@@ -146,7 +148,7 @@ impl<E> Default for Ring<E> {
 }
 
 impl<E> Ring<E> {
-    /// A feed comes or goes.
+    /// Marks the feed as running or stopped.
     pub(super) fn set_fed(&mut self, is_fed: bool) {
         self.is_fed = is_fed;
         self.end_run();
@@ -156,7 +158,7 @@ impl<E> Ring<E> {
         self.is_fed
     }
 
-    /// Begins a run with what comes after this position.
+    /// Begins a run with the entries after this position.
     pub(super) fn begin_run(&mut self, position: FeedPosition) {
         self.end_run();
         self.has_begun = true;
@@ -164,12 +166,12 @@ impl<E> Ring<E> {
         self.epoch = position.epoch;
     }
 
-    /// Lets go of everything.
+    /// Drops everything.
     pub(super) fn end_run(&mut self) {
         *self = Ring { is_fed: self.is_fed, run: self.run + 1, ..Ring::default() };
     }
 
-    /// Adds what comes next in the log, and drops what is too old or too much.
+    /// Adds the next entries of the log, and drops what is too old or too much.
     pub(super) fn push(&mut self, entries: Vec<Entry<E>>) {
         let since = Instant::now();
         for entry in entries {
@@ -195,7 +197,7 @@ impl<E> Ring<E> {
         }
     }
 
-    /// The place behind an entry of the log; `None`: it is not here.
+    /// The position of an entry of the log; `None`: it is not here.
     pub(super) fn locate(&self, position: FeedPosition) -> Option<RingPlace> {
         if !self.has_begun || position.epoch != self.epoch {
             return None;
@@ -204,12 +206,12 @@ impl<E> Ring<E> {
         if position.sequence == self.before {
             return place(self.dropped);
         }
-        // Numbers are not in the order of the log. Most who ask are near its end.
+        // Numbers are not in the order of the log. Most positions are near its end.
         let at = self.held.iter().rposition(|held| held.entry.sequence == position.sequence)?;
         place(self.dropped + at as u64 + 1)
     }
 
-    /// What happened in an app behind a place, as much as is told at once.
+    /// The events of an app after a position, as many as fit a batch.
     pub(super) fn ahead(&self, place: RingPlace, app_id: AppId) -> Ahead<E> {
         if !self.is_fed {
             return Ahead::Over;

@@ -1,4 +1,4 @@
-//! What the ring holds, what a reader finds in it, and a feed of something else than LoopBack's rows.
+//! The ring, readers of it, and a feed of something other than LoopBack's rows.
 
 use super::position::FeedPosition;
 use super::ring::{Ahead, Entry, Ring, RingPlace, What};
@@ -23,7 +23,7 @@ fn event(sequence: i64, app_id: AppId, weight: usize) -> Entry<i64> {
     Entry { sequence, what: What::Event { app_id, event: Arc::new(sequence), weight } }
 }
 
-/// A run behind entry 10.
+/// A run after entry 10.
 fn ring() -> Ring<i64> {
     let mut ring = Ring::default();
     ring.set_fed(true);
@@ -31,7 +31,7 @@ fn ring() -> Ring<i64> {
     ring
 }
 
-/// The numbers of the events ahead, the last entry passed, and where to go on.
+/// The numbers of the events ahead, the last entry passed, and where to continue.
 fn ahead(ring: &Ring<i64>, place: RingPlace) -> (Vec<i64>, Option<i64>, Option<RingPlace>) {
     match ring.ahead(place, APP) {
         Ahead::Entries(entries) => {
@@ -81,7 +81,7 @@ fn a_reader_takes_so_much_at_once() {
     assert_eq!((numbers.len(), last), (64, Some(74)));
     assert_eq!(ahead(&ring, next.unwrap()).0.len(), 26);
     ring.push((101..=104).map(|sequence| event(sequence, APP, 40 * 1024)).collect());
-    // One at least, however large.
+    // At least one, however large.
     assert_eq!(ahead(&ring, ring.locate(position(100)).unwrap()).0, [101]);
 }
 
@@ -104,7 +104,7 @@ async fn what_is_held_is_bounded_by_number_bytes_and_age() {
     assert!(ring.locate(position(4_916)).is_some(), "who has read everything is not behind");
 }
 
-/// Every change of an app, by its kind and number: what an audit would read.
+/// Every change of an app, by its kind and number: what an audit log would show.
 enum Kinds {}
 
 impl Projection for Kinds {
@@ -129,7 +129,7 @@ impl Projection for Kinds {
     }
 }
 
-/// What a reader finds until it has as many events.
+/// Reads until there are this many events.
 async fn read(reader: &mut Reader<Kinds>, count: usize) -> Vec<(ChangeKind, i64)> {
     let mut found = Vec::new();
     while found.len() < count {
@@ -171,7 +171,7 @@ async fn any_changes_can_be_fed_and_a_reader_goes_on_from_its_position() {
     change("two").await;
     let first = read(&mut reader, 2).await;
     assert!(first.iter().all(|(kind, _)| *kind == ChangeKind::AppUpdated) && first[0].1 < first[1].1);
-    // Dropped with its place; another goes on from where that was.
+    // Dropped with its position; another one resumes there.
     let position = reader.position();
     drop(reader);
     change("three").await;

@@ -1,4 +1,4 @@
-//! The file that holds the key ring.
+//! The file with the key ring.
 
 use super::ring::{KeyRing, KeyRingError};
 use std::fs::{File, OpenOptions};
@@ -7,13 +7,13 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// Why a key file is not taken, or could not be written.
+/// Why a key file is rejected, or could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
     /// There is no such file.
     #[error("there is no key file {0}")]
     Missing(PathBuf),
-    /// Others than its owner may read or write it.
+    /// Users other than its owner may read or write it.
     #[error("the key file {path} can be read by others (mode {mode:04o}): chmod 600 {path}", path = path.display())]
     Exposed {
         /// The file.
@@ -21,7 +21,7 @@ pub enum KeyFileError {
         /// Its permissions.
         mode: u32,
     },
-    /// It does not hold a key ring.
+    /// It does not contain a valid key ring.
     #[error("the key file {} cannot be used: {error}", path.display())]
     Ring {
         /// The file.
@@ -29,7 +29,7 @@ pub enum KeyFileError {
         /// What is wrong with it.
         error: KeyRingError,
     },
-    /// There is one already.
+    /// The file exists already.
     #[error("there is a key file {0} already")]
     Exists(PathBuf),
     /// The file system failed.
@@ -37,14 +37,15 @@ pub enum KeyFileError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         error: io::Error,
     },
 }
 
-/// Reads the ring from a file that nobody but its owner may read (mode 0600 or less).
+/// Reads the ring from a file that only its owner may read (mode 0600 or less).
 ///
 /// # Errors
+///
 /// See [`KeyFileError`].
 pub fn read_key_file(path: &Path) -> Result<KeyRing, KeyFileError> {
     let failed = |error: io::Error| match error.kind() {
@@ -52,14 +53,14 @@ pub fn read_key_file(path: &Path) -> Result<KeyRing, KeyFileError> {
         _ => KeyFileError::Io { path: path.to_owned(), error },
     };
     let mut file = File::open(path).map_err(failed)?;
-    // Asked of the open file, so that it cannot be another one by the time it is read.
+    // Checked on the open file, so that it cannot be replaced before it is read.
     let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o7777;
     if mode & 0o077 != 0 {
         return Err(KeyFileError::Exposed { path: path.to_owned(), mode });
     }
     let mut text = Zeroizing::new(String::new());
     match file.read_to_string(&mut text) {
-        // Some editors write a byte-order mark before it.
+        // Some editors write a byte-order mark first.
         Ok(_) => KeyRing::parse(text.trim_start_matches('\u{feff}'))
             .map_err(|error| KeyFileError::Ring { path: path.to_owned(), error }),
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
@@ -69,15 +70,16 @@ pub fn read_key_file(path: &Path) -> Result<KeyRing, KeyFileError> {
     }
 }
 
-/// Writes the ring to a new file with mode 0600. When this answers, the file is on disk, whole; a crash before leaves
-/// none under its name. Never writes over a file that is there.
+/// Writes the ring to a new file with mode 0600. When this returns, the whole file is on disk; a crash before
+/// that leaves no file under its name. Never overwrites an existing file.
 ///
 /// # Errors
+///
 /// See [`KeyFileError`].
 pub fn write_key_file(path: &Path, ring: &KeyRing) -> Result<(), KeyFileError> {
     let failed = |error: io::Error| KeyFileError::Io { path: path.to_owned(), error };
-    // A name of its own: two processes that write at once do not write into one file. One that a crash left behind
-    // under the number of this process is nobody's.
+    // A unique name, so that two processes that write at once do not write to the same file. A file that a
+    // crash left under this process's number belongs to no running process.
     let draft = path.with_extension(format!("json.{}.new", std::process::id()));
     match std::fs::remove_file(&draft) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
@@ -87,7 +89,7 @@ pub fn write_key_file(path: &Path, ring: &KeyRing) -> Result<(), KeyFileError> {
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(failed)?;
     file.write_all(ring.to_text().as_bytes()).map_err(failed)?;
     file.sync_all().map_err(failed)?;
-    // A hard link fails where a rename would replace: two who write at once cannot both win.
+    // A hard link fails where a rename would replace: of two writers at once only one succeeds.
     let linked = std::fs::hard_link(&draft, path);
     std::fs::remove_file(&draft).map_err(failed)?;
     match linked {

@@ -1,7 +1,7 @@
-//! The keys: one ring of root keys, and from each root a key of its own for every purpose.
+//! The keys: one ring of root keys, and a separate key derived from each root for every purpose.
 //!
-//! A root key never touches data. HKDF-SHA-256 (RFC 5869) expands it, with the name of the purpose as `info`, into
-//! independent keys, so that knowing one of them tells nothing about another.
+//! A root key is never used on data. HKDF-SHA-256 (RFC 5869) expands it, with the name of the purpose as
+//! `info`, into independent keys, so that knowing one of them reveals nothing about the others.
 
 mod file;
 mod ring;
@@ -19,7 +19,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// Everything that is derived from the ring, ready for use. `Debug` shows the numbers of the keys only.
+/// All keys derived from the ring, ready for use. `Debug` shows the numbers of the keys only.
 pub struct Keys {
     current: usize,
     sets: Vec<KeySet>,
@@ -42,10 +42,10 @@ pub enum KeyCheckError {
     /// The database was written with a key that the ring lacks.
     #[error("the database was written with key {0}, which the key ring lacks")]
     Missing(u32),
-    /// The key of this number is another one.
+    /// The key with this number is a different one.
     #[error("key {0} of the key ring is not the key of that number with which the database was written")]
     Wrong(u32),
-    /// The current key is not one with which the database was written.
+    /// The database was not written with the current key.
     #[error("the current key {0} of the key ring is unknown to the database")]
     Unknown(u32),
 }
@@ -58,14 +58,15 @@ impl Keys {
         Keys { current, sets }
     }
 
-    /// By what a database knows these keys again.
+    /// The check values by which a database recognises these keys.
     pub fn checks(&self) -> Vec<KeyCheck> {
         self.sets.iter().map(|set| KeyCheck { key_id: set.id, check: set.check_value() }).collect()
     }
 
-    /// Makes sure that the database was written with these keys.
+    /// Checks that the database was written with these keys.
     ///
     /// # Errors
+    ///
     /// The first key that does not fit.
     pub fn fit(&self, checks: &[KeyCheck]) -> Result<(), KeyCheckError> {
         self.know(checks)?;
@@ -76,9 +77,11 @@ impl Keys {
         Ok(())
     }
 
-    /// Makes sure that whatever was written with keys of these check values can be read. There may be newer keys here.
+    /// Checks that everything written with keys of these check values can be read. The ring may have newer
+    /// keys.
     ///
     /// # Errors
+    ///
     /// The first key that does not fit.
     pub fn know(&self, checks: &[KeyCheck]) -> Result<(), KeyCheckError> {
         for check in checks {
@@ -91,7 +94,7 @@ impl Keys {
         Ok(())
     }
 
-    /// The number of the key under which new things are written.
+    /// The number of the key that new data is written with.
     pub fn current_id(&self) -> u32 {
         self.current().id
     }
@@ -99,6 +102,7 @@ impl Keys {
     /// A new secret.
     ///
     /// # Errors
+    ///
     /// No randomness.
     pub fn mint(&self, entropy: &dyn Entropy, prefix: Option<&TokenPrefix>) -> Result<Secret, EntropyError> {
         let random = Zeroizing::new(entropy.bytes::<16>()?);
@@ -110,7 +114,7 @@ impl Keys {
         self.sets.iter().any(|set| secret.is_minted_by(&set.mac))
     }
 
-    /// The digest under which a token with this secret is stored from now on.
+    /// The digest under which new tokens with this secret are stored.
     pub fn digest(&self, secret: &Secret) -> Digest {
         self.current().lookup.digest(secret.expose())
     }
@@ -120,12 +124,12 @@ impl Keys {
         self.sets.iter().map(|set| set.lookup.digest(secret.expose()))
     }
 
-    /// The digest under which an operator with this token is stored from now on.
+    /// The digest under which new operators with this token are stored.
     pub fn operator_digest(&self, secret: &Secret) -> Digest {
         self.current().operator.digest(secret.expose())
     }
 
-    /// The digest of a client secret from now on.
+    /// The digest of a new client secret.
     pub fn client_digest(&self, secret: &Secret) -> Digest {
         self.current().client.digest(secret.expose())
     }
@@ -135,9 +139,10 @@ impl Keys {
         self.sets.iter().fold(false, |found, set| found | (set.client.digest(secret.expose()) == *stored))
     }
 
-    /// A new data key for an app, and the sealed form in which the app keeps it. `client_id` names the app.
+    /// A new data key for an app, and its sealed form, which the app stores. `client_id` identifies the app.
     ///
     /// # Errors
+    ///
     /// No randomness.
     pub fn new_data_key(
         &self,

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 const FORMAT: u32 = 1;
 
-/// The root keys. The current one writes; all of them read.
+/// The root keys. Only the current one writes; all of them read.
 ///
 /// `Debug` shows nothing of the keys, and their memory is wiped when the ring is dropped.
 pub struct KeyRing {
@@ -16,10 +16,11 @@ pub struct KeyRing {
     roots: Vec<(u32, Zeroizing<[u8; 32]>)>,
 }
 
-/// Why a text is no key ring.
+/// Why a text is not a key ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyRingError {
-    /// It is not the JSON object that is wanted. What is wrong is not said: it could quote a key.
+    /// It is not the expected JSON object. The error does not say what is wrong, because that could quote a
+    /// key.
     #[error("the key ring is not a JSON object with the members format, current and keys")]
     Shape,
     /// It was written by a newer version of this program.
@@ -28,7 +29,7 @@ pub enum KeyRingError {
     /// A key is not 32 bytes in base64url.
     #[error("a key of the key ring is not 32 bytes in base64url without padding")]
     Key,
-    /// A number is zero or stands twice, or no key has the current number.
+    /// A number is zero or repeated, or no key has the current number.
     #[error("the numbers of the key ring are not distinct, or the current key is not among them")]
     Numbers,
 }
@@ -68,10 +69,11 @@ impl KeyRing {
         Ok(KeyRing { current: id, roots })
     }
 
-    /// Reads the text form.
+    /// Parses the text form.
     ///
     /// # Errors
-    /// What is wrong with it, without a word of what it says.
+    ///
+    /// What is wrong with it, without quoting any of it.
     pub fn parse(text: &str) -> Result<Self, KeyRingError> {
         let ring: RingText = serde_json::from_str(text).map_err(|_| KeyRingError::Shape)?;
         if ring.format != FORMAT {
@@ -95,7 +97,7 @@ impl KeyRing {
         Ok(KeyRing { current: ring.current, roots })
     }
 
-    /// The text form: one JSON object. It is the secret of all secrets.
+    /// The text form: one JSON object, from which all secrets can be derived.
     pub fn to_text(&self) -> Zeroizing<String> {
         let key = |key: &[u8; 32]| Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(key));
         let keys = self.roots.iter().map(|(id, root)| RootText { id: *id, key: key(root) }).collect();

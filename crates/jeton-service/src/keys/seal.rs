@@ -1,14 +1,16 @@
-//! Sealed values: what can be shown again, encrypted and authenticated.
+//! Sealed values: secrets that can be shown again, encrypted and authenticated.
 //!
-//! XChaCha20-Poly1305 with a random nonce of 192 bits, which may be drawn at random for any number of values under one
-//! key. An app's data key seals its secrets; the ring seals the data key. Destroying the data key destroys them all.
+//! XChaCha20-Poly1305 with a random nonce of 192 bits, which is safe for any number of values under one key.
+//! An app's data key seals its secrets; the ring seals the data key. Destroying the data key destroys them
+//! all.
 //!
 //! ```text
 //! data key:  1  ring key id (4)  data key id (4)  nonce (24)  32 bytes and tag
 //! secret:    1  data key id (4)                   nonce (24)  text and tag
 //! ```
 //!
-//! The head, and the name of what a value belongs to, are associated data: a value moved elsewhere does not open.
+//! The header, and the name of what a value belongs to, are associated data: a value moved elsewhere does not
+//! open.
 
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
@@ -33,7 +35,7 @@ impl SealKey {
     }
 }
 
-/// The key under which one app's secrets are sealed. `Debug` shows its number only.
+/// The key that seals one app's secrets. `Debug` shows its number only.
 #[derive(Clone)]
 pub struct DataKey {
     id: u32,
@@ -74,12 +76,12 @@ impl DataKey {
         Ok(DataKey { id: u32::from_be_bytes(id), cipher, sealed: sealed.into() })
     }
 
-    /// The number of the key, by which its values are known.
+    /// The number of the key, which its values carry.
     pub fn id(&self) -> u32 {
         self.id
     }
 
-    /// The key as its app keeps it.
+    /// The key in the form that its app stores.
     pub(crate) fn sealed(&self) -> Arc<[u8]> {
         Arc::clone(&self.sealed)
     }
@@ -100,10 +102,11 @@ impl DataKey {
         seal(&self.cipher, entropy, head, &place(app_id, digest), secret.expose().as_bytes())
     }
 
-    /// Opens the sealed secret of the token with this digest in this app. `Ok(None)`: an earlier data key sealed it,
-    /// which was destroyed so that it can no longer be opened.
+    /// Opens the sealed secret of the token with this digest in this app. `Ok(None)`: it was sealed by an
+    /// earlier data key, which was destroyed so that it can no longer be opened.
     ///
     /// # Errors
+    ///
     /// It was sealed by this key for another place, or changed.
     pub fn open_secret(
         &self,

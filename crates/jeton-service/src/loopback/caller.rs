@@ -1,4 +1,4 @@
-//! Who speaks, on LoopBack.
+//! The callers of LoopBack's API.
 
 use crate::admit::Surface;
 use crate::apps::OpenApp;
@@ -16,21 +16,21 @@ use jeton_store::write::DeleteToken;
 use jeton_store::{Replaced, StoredToken};
 use std::net::IpAddr;
 
-/// What came of presenting a token.
+/// The result of presenting a token.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Presentation {
-    /// Somebody, perhaps unproven.
+    /// A caller, perhaps unproven.
     Caller(LoopBackCaller),
-    /// The token had expired. It has left LoopBack's view now.
+    /// The token had expired, and has now left LoopBack's view.
     Expired,
-    /// From its address came too many tokens that are none and could be guessed, as this one.
+    /// Too many invalid tokens that could be guesses, as this one could, came from its address.
     Throttled(TooOften),
 }
 
-/// Who speaks.
+/// A caller.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LoopBackCaller {
-    /// Nobody in particular: no token, an unknown one, or one that does not say who its user is.
+    /// Anonymous: no token, an unknown one, or one that does not prove its user.
     Anybody,
     /// The bearer of an identity token.
     Authenticated {
@@ -38,20 +38,20 @@ pub enum LoopBackCaller {
         token: TokenId,
         /// Its user, if it has one.
         user_id: Option<UserId>,
-        /// When it ends; `None`: never.
+        /// When it expires; `None`: never.
         ends_at: Option<Timestamp>,
     },
-    /// A service credential with `jeton:manage`: everything, by name.
+    /// A service credential with `jeton:manage`: it may do everything, by name.
     Manager {
         /// The credential.
         token: TokenId,
-        /// When it ends; `None`: never.
+        /// When it expires; `None`: never.
         ends_at: Option<Timestamp>,
     },
 }
 
 impl LoopBackCaller {
-    /// The caller as access rules know it.
+    /// The caller in terms of access rules.
     pub fn by_rules(&self) -> AclCaller<'_> {
         match self {
             LoopBackCaller::Manager { .. } => AclCaller::Manager,
@@ -62,7 +62,7 @@ impl LoopBackCaller {
         }
     }
 
-    /// The token that speaks for it, if that makes it more than anybody.
+    /// The token that proves it, unless it is anonymous.
     pub(super) fn token(&self) -> Option<TokenId> {
         match self {
             LoopBackCaller::Anybody => None,
@@ -81,7 +81,7 @@ impl LoopBackCaller {
         }
     }
 
-    /// The same, ending then.
+    /// The same with this expiry.
     fn ending(&self, ends_at: Option<Timestamp>) -> Self {
         match self.clone() {
             LoopBackCaller::Authenticated { token, user_id, .. } => {
@@ -92,31 +92,32 @@ impl LoopBackCaller {
         }
     }
 
-    /// Whether this is who `other` was, whenever it ends.
+    /// Whether this is the same caller as `other`, whatever the expiry.
     fn is_still(&self, other: &Self) -> bool {
         self.ending(other.ends_at()) == *other
     }
 }
 
-/// Who writes, and on what grounds.
+/// A writer, and the ground on which it was admitted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Writer {
-    /// Who speaks.
+    /// The caller.
     pub caller: LoopBackCaller,
-    /// Whether it was let in by name: as itself, or in a role that the app's settings name. Otherwise it was let in as
-    /// everybody is, or everybody with a token.
+    /// Whether it was admitted by name: as itself, or in a role of the app's settings. Otherwise it was
+    /// admitted like everyone, or like everyone with a token.
     pub is_named: bool,
-    /// From where, if that is known.
+    /// Its address, if known.
     pub from: Option<IpAddr>,
 }
 
 impl Writer {
-    /// Whether it may say whose a row is that it makes: by name anybody's or nobody's, else its own alone.
+    /// Whether it may set this owner of a row that it creates: by name any user or none, otherwise only its
+    /// own.
     pub(super) fn vouches_for(&self, user_id: Option<&UserId>) -> bool {
         self.is_named || user_id.is_some_and(|user_id| self.user_id() == Some(user_id))
     }
 
-    /// The user whom it proves.
+    /// The user that it proves.
     fn user_id(&self) -> Option<&UserId> {
         match &self.caller {
             LoopBackCaller::Authenticated { user_id, .. } => user_id.as_ref(),
@@ -124,12 +125,12 @@ impl Writer {
         }
     }
 
-    /// Until when what it makes may live; `None`: the writer is no bound on that.
+    /// When the rows that it creates must expire; `None`: the writer sets no bound.
     pub(super) fn ends_at(&self, app: &OpenApp) -> Option<Timestamp> {
         self.caller.ends_at().filter(|_| !app.settings.common.allow_outliving_tokens)
     }
 
-    /// How far it may act on the app's tokens, as every API has it; `None`: it has no authority over any.
+    /// Its authority over the app's tokens, as on every API; `None`: it has none.
     pub(super) fn authority(&self, app: &OpenApp) -> Result<Option<Authority>, Error> {
         if self.is_named {
             let (actor, ends_at) = (self.actor(), self.ends_at(app));
@@ -158,11 +159,12 @@ impl Writer {
 }
 
 impl Service {
-    /// Finds out who presents a token on LoopBack. One that is active counts as used, whoever it makes of its bearer, from
-    /// the address `from` if that is known.
+    /// Determines the caller that presents a token on LoopBack. An active token counts as used, whatever it
+    /// proves, from the address `from` if that is known.
     ///
     /// # Errors
-    /// It could not be found out.
+    ///
+    /// The store could not be read.
     pub async fn loopback_caller(
         &self,
         app: &OpenApp,
@@ -176,7 +178,7 @@ impl Service {
             self.usage.record(&cached, self.now(), from);
             return Ok(Presentation::Caller(caller(cached.bearer())));
         }
-        // What cannot be guessed is not bounded: nobody's token is an ordinary one here.
+        // Secrets that cannot be guessed are not limited: an unknown token is common here.
         let failures = self
             .is_too_weak(secret)
             .then(|| self.failures(Purpose::FailuresOnLoopBack, from, Some(&app.key)));
@@ -208,7 +210,8 @@ impl Service {
         }
     }
 
-    /// Whether a caller that was let in to a method still would be, by its token and by the app's rules as they are now.
+    /// Whether a caller that was admitted to a method still would be, by its token and the app's current
+    /// rules.
     pub(super) async fn still_may(
         &self,
         app: &OpenApp,
@@ -218,7 +221,7 @@ impl Service {
         Ok(self.loopback_standing(app, caller, method).await?.is_some())
     }
 
-    /// The same, and when that ends by itself; `None`: it is not let in any more.
+    /// The same, and when that expires; `None`: it is no longer admitted.
     pub(super) async fn loopback_standing(
         &self,
         app: &OpenApp,
@@ -232,7 +235,7 @@ impl Service {
         Ok(ground.map(|_| expires_at))
     }
 
-    /// When a caller ends by itself, as its token is now; `None`: it is not what it was.
+    /// When a caller expires, by its token's current state; `None`: it has changed.
     async fn caller_end(
         &self,
         app: &OpenApp,
@@ -247,8 +250,8 @@ impl Service {
         Ok(stored.map(|token| token.expires_at))
     }
 
-    /// A writer as it is now, if it may have changed since `before`: what is revoked while it waits for its turn writes
-    /// nothing, and what is shortened writes as far as it still reaches.
+    /// The current state of a writer, if it may have changed since `before`: a writer that is revoked while
+    /// it waits for its turn writes nothing, and one with a shortened expiry writes within it.
     pub(super) async fn current_writer(
         &self,
         app: &OpenApp,
@@ -263,14 +266,14 @@ impl Service {
         Ok(Writer { caller: caller.ending(ends_at), ..writer.clone() })
     }
 
-    /// Whether expiry is all that keeps the token from being good.
+    /// Whether expiry is the only reason why the token is not active.
     pub(super) fn has_expired(&self, token: &Token) -> bool {
         let verdict = decide(token.standing(), &Demand::Active, self.now());
         verdict == Verdict::Inactive(InactiveReason::Expired) && token.is_enabled()
     }
 
-    /// Takes an expired token out of LoopBack's view. One that exists for LoopBack alone is removed, as LoopBack does.
-    /// Lost races are others' changes, after which it is looked at anew.
+    /// Removes an expired token from LoopBack's view. One that exists for LoopBack alone is deleted, as
+    /// LoopBack does. If another change wins the race, the token is read again.
     async fn leave_loopback(&self, app: &OpenApp, stored: StoredToken) -> Result<(), Error> {
         if stored.token.kind == TokenKind::SelfMade {
             self.store
@@ -298,7 +301,8 @@ impl Service {
     }
 }
 
-/// Who bears a live token. Only an identity speaks for its user; a service credential with `jeton:manage` for the app.
+/// The bearer of a live token. Only an identity proves its user; a service credential with `jeton:manage`
+/// acts for the app.
 fn caller(bearer: Bearer<'_>) -> LoopBackCaller {
     let (token, ends_at) = (bearer.token_id, bearer.expires_at);
     match bearer.kind {

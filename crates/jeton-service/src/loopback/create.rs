@@ -1,4 +1,4 @@
-//! Adding rows.
+//! Creating rows.
 
 use super::caller::Writer;
 use super::document::LoopBackDocument;
@@ -13,14 +13,16 @@ use jeton_core::{Lifetime, Owner, Scopes, Secret, Timestamp, TokenKind};
 use jeton_loopback::{ClientIds, Value};
 use jeton_store::Inserted;
 
-/// How many rows are made before others have the processor: each has a secret to be drawn and sealed.
+/// How many rows are created before other tasks get the processor: each has a secret to mint and seal.
 const CHUNK: usize = 64;
 
 impl Service {
-    /// Adds a row. What is not said has its default: an id of 64 digits, the app's lifetime, now.
+    /// Creates a row. Absent properties get their defaults: an id of 64 digits, the app's lifetime, the
+    /// current time.
     ///
     /// # Errors
-    /// It could not be done.
+    ///
+    /// The write failed.
     pub async fn loopback_create(
         &self,
         app: &OpenApp,
@@ -31,11 +33,12 @@ impl Service {
         Ok(created.pop().unwrap_or_else(|| unreachable!("each item has its answer")))
     }
 
-    /// Adds rows at once, each on its own: the answers are in the order of the items, and one that cannot be added keeps no
-    /// other from being added.
+    /// Creates several rows, each on its own: the answers are in the order of the items, and one that is
+    /// refused does not affect the others.
     ///
     /// # Errors
-    /// It could not be done.
+    ///
+    /// The write failed.
     pub async fn loopback_create_all(
         &self,
         app: &OpenApp,

@@ -1,4 +1,4 @@
-//! What LoopBack's clients stored beyond what every token has, in the token's document.
+//! The document of a token: what LoopBack's clients stored beyond the fields of every token.
 
 use super::expiry::Expiry;
 use super::input::RowInput;
@@ -11,22 +11,23 @@ use serde_json::{Map, Number, Value as Json};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct LoopBackDocument {
-    /// The lifetime as it was stored; `None`: it was never said, or there is less than was said.
+    /// The lifetime as it was stored; `None`: none was given, or the actual lifetime is shorter.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub(super) ttl: Option<Json>,
-    /// When a token with that lifetime expires. Another expiry was set elsewhere, and the stored lifetime is history.
+    /// When a token with that lifetime expires. If the token's expiry differs, it was set elsewhere, and the
+    /// stored lifetime is obsolete.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) ttl_ends_at: Option<i64>,
     /// Whether `created` was stored as null.
     pub(super) created_is_null: bool,
     /// Whether `userId` was stored as null.
     pub(super) user_is_null: bool,
-    /// The members of other names, in the order in which they were written.
+    /// The members with other names, in the order in which they were written.
     pub(super) rest: Map<String, Json>,
 }
 
 impl LoopBackDocument {
-    /// The document of a row of which this is the input, its expiry apart.
+    /// The document of a row with this input, without its expiry.
     pub(super) fn new(input: &RowInput) -> Self {
         LoopBackDocument {
             user_is_null: input.user == Some(None),
@@ -35,7 +36,7 @@ impl LoopBackDocument {
         }
     }
 
-    /// Notes how long the row lives: as it was said, if that is about how long it is.
+    /// Stores the lifetime as given, if it is about the actual one.
     pub(super) fn set_expiry(&mut self, expiry: &Expiry, now: Timestamp) {
         let ttl = expiry.ttl_that_holds(now);
         self.ttl = ttl.map(to_json);
@@ -43,7 +44,7 @@ impl LoopBackDocument {
         self.created_is_null = expiry.created_is_null();
     }
 
-    /// The document of a token; the empty one if it has none.
+    /// The document of a token; an empty one if it has none.
     pub(super) fn of(token: &Token) -> Option<Self> {
         match &token.document {
             None => Some(LoopBackDocument::default()),
@@ -51,23 +52,23 @@ impl LoopBackDocument {
         }
     }
 
-    /// `None`: it has more than `max_bytes`, or is so deep that it could not be read again.
+    /// `None`: it has more than `max_bytes`, or is nested too deep to be read again.
     pub(super) fn into_document(self, max_bytes: usize) -> Option<Document> {
         let text =
             serde_json::to_string(&self).unwrap_or_else(|_| unreachable!("maps of values are always JSON"));
-        // The members lie one level deeper here than in the request, whose depth is bounded by the same parser. A row
-        // that cannot be read is an error for every list that it stands in.
+        // The members are one level deeper here than in the request, whose depth is limited by the same
+        // parser. A row that cannot be read would make every list that contains it fail.
         serde_json::from_str::<Self>(&text).ok()?;
         Document::new(text).ok().filter(|document| document.as_str().len() <= max_bytes)
     }
 }
 
-/// What was said, null included, which is not the same as nothing.
+/// The given value, null included, which is not the same as absent.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
     Json::deserialize(deserializer).map(Some)
 }
 
-/// A loose value as JSON. What JSON cannot say, such as NaN, is null, as `JSON.stringify` has it.
+/// An untyped value as JSON. What JSON cannot express, such as NaN, is null, as with `JSON.stringify`.
 pub(super) fn to_json(value: &Value) -> Json {
     match value {
         Value::Null => Json::Null,
@@ -84,8 +85,8 @@ pub(super) fn to_json(value: &Value) -> Json {
     }
 }
 
-/// Parsed JSON as a loose value: every number is a double, which an integer of 64 bits is exactly, and of members of one name
-/// the last counts.
+/// Parsed JSON as an untyped value: every number is a double, except 64-bit integers, which stay exact, and
+/// of members with the same name the last counts.
 pub fn value_of_json(json: &Json) -> Value {
     match json {
         Json::Null => Value::Null,
@@ -119,7 +120,7 @@ mod tests {
             LoopBackDocument { rest: value.as_object().unwrap().clone(), ..LoopBackDocument::default() };
         let text = document.clone().into_document(MAX).unwrap();
         assert_eq!(serde_json::from_str::<LoopBackDocument>(text.as_str()).unwrap(), document);
-        // A NUL is escaped: PostgreSQL keeps none.
+        // A NUL is escaped: PostgreSQL stores none.
         assert!(!text.as_str().contains('\0'));
     }
 

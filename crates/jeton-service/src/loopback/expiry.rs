@@ -1,4 +1,4 @@
-//! How long a row lives.
+//! The lifetime of a row.
 
 use super::input::RowInput;
 use crate::apps::OpenApp;
@@ -6,26 +6,26 @@ use crate::settings::AppSettings;
 use jeton_core::{Lifetime, LifetimePolicy, Timestamp, TokenKind, earlier_end};
 use jeton_loopback::Value;
 
-/// A thousand years: who says more, says never.
+/// A thousand years: a longer lifetime counts as unlimited.
 const NEVER_MILLIS: i64 = 1_000 * 365 * 24 * 60 * 60 * 1_000;
 
-/// When a row was created, how long it was to live, and when that ends.
+/// When a row was created, its lifetime, and its expiry.
 pub(super) struct Expiry {
-    /// As it was said; `None`: null.
+    /// As given; `None`: null.
     created: Option<Timestamp>,
     pub(super) created_at: Timestamp,
-    /// As it was said.
+    /// As given.
     ttl: Value,
-    /// When it would end by what was said.
+    /// The expiry that was asked for.
     asked: Option<Timestamp>,
-    /// When it ends by what the app and the writer allow.
+    /// The expiry that the app and the writer allow.
     allowed: Option<Timestamp>,
-    /// Until when it may live at all, if it is self-made.
+    /// The latest expiry of a self-made row.
     self_made_end: Option<Timestamp>,
 }
 
 impl Expiry {
-    /// The expiry that is asked for, as far as the app allows it.
+    /// The expiry that the input asks for, as far as the app allows it.
     pub(super) fn of(input: &RowInput, app: &OpenApp, kind: TokenKind, now: Timestamp) -> Self {
         let ttl =
             input.ttl.clone().unwrap_or(Value::Number(f64::from(app.settings.common.default_ttl_seconds)));
@@ -33,7 +33,7 @@ impl Expiry {
         Expiry::new(&app.settings, kind, (created, created.unwrap_or(now)), ttl, now)
     }
 
-    /// The same of a row that was created at that time, or shows null in its place, and is to live for this `ttl`.
+    /// The same for a row with this creation date (or null instead of it) and this `ttl`.
     pub(super) fn new(
         settings: &AppSettings,
         kind: TokenKind,
@@ -54,26 +54,27 @@ impl Expiry {
         Expiry { created, created_at, ttl, asked, allowed, self_made_end }
     }
 
-    /// Lets it end no later than that.
+    /// Bounds the expiry.
     pub(super) fn end_by(&mut self, latest: Option<Timestamp>) {
         self.allowed = earlier_end(self.allowed, latest);
     }
 
-    /// When it ends.
+    /// When it expires.
     pub(super) fn expires_at(&self) -> Option<Timestamp> {
         earlier_end(self.allowed, self.self_made_end)
     }
 
-    /// Whether `created` was said to be null.
+    /// Whether `created` was given as null.
     pub(super) fn created_is_null(&self) -> bool {
         self.created.is_none()
     }
 
-    /// How long it lives, as it was said; `None`: it lives for less than that.
+    /// The lifetime as given; `None`: the actual lifetime is shorter.
     ///
-    /// What is shorter by no more than a hundredth of what is left counts as the same: rows with the default life that are
-    /// made by a token with the default life end as soon as that does, and would otherwise each show another odd number of
-    /// seconds. A self-made row that was to have no end shows that, as it does in LoopBack, though its time is bounded.
+    /// A lifetime that is shorter by at most a hundredth of the rest counts as the same: rows with the
+    /// default lifetime that are created by a token with the default lifetime expire with that token, and
+    /// would otherwise each show a different odd number of seconds. A self-made row with an unlimited
+    /// lifetime shows that, as in LoopBack, although it is bounded.
     pub(super) fn ttl_that_holds(&self, now: Timestamp) -> Option<&Value> {
         let has_end = self.asked.is_some_and(|asked| asked.millis_since(now) < NEVER_MILLIS);
         let end = if has_end { self.expires_at() } else { self.allowed };
@@ -87,11 +88,11 @@ impl Expiry {
     }
 }
 
-/// What is no positive number has ended; -1 is without end where the app allows that.
+/// Anything but a positive number has expired; -1 is unlimited where the app allows that.
 fn lifetime(ttl: &Value, settings: &AppSettings) -> Lifetime {
     match ttl {
         Value::Number(ttl) if *ttl == -1.0 && settings.loopback.allow_eternal_tokens => Lifetime::Unlimited,
-        // Beyond an i64 it saturates, and so does the expiry.
+        // Saturates beyond an i64, and so does the expiry.
         Value::Number(ttl) if *ttl > 0.0 && ttl.is_finite() => Lifetime::Millis((ttl * 1000.0) as i64),
         _ => Lifetime::Millis(0),
     }

@@ -1,11 +1,11 @@
-//! Reading what clients ask of rows.
+//! Parsing the filters of requests.
 
 use crate::apps::OpenApp;
 use crate::work::{Slice, Stop, Work};
 use crate::{Error, Service};
 use jeton_loopback::{Filter, FilterError, Profile, Value};
 
-/// A filter, or a part of one, that is read: its patterns are compiled.
+/// The work of parsing a filter, or a part of one: its patterns are compiled.
 struct Reading<T> {
     value: Value,
     profile: &'static Profile,
@@ -24,11 +24,12 @@ impl<T: Send + 'static> Work for Reading<T> {
 }
 
 impl Service {
-    /// Reads a filter of an app's client, or a part of one: one of the functions that parse them. Where that takes long, it
-    /// is done beside the runtime, in the app's turn.
+    /// Parses a filter, or a part of one, with a function of [`Filter`] or its parts. If that takes long, it
+    /// runs on the work pool, in the app's turn.
     ///
     /// # Errors
-    /// It could not be done now.
+    ///
+    /// The service is too busy.
     pub async fn read_filter<T: Send + 'static>(
         &self,
         app: &OpenApp,

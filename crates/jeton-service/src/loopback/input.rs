@@ -1,13 +1,13 @@
-//! What a client says of a row.
+//! The properties of a row that a client gives.
 
 use super::write::WriteRefusal;
 use jeton_core::{Timestamp, UserId};
 use jeton_loopback::Value;
 
-/// The properties that a client said, read by their declared types.
+/// The properties that a client gave, coerced to their declared types.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RowInput {
-    /// `None`: not said, null or empty.
+    /// `None`: absent, null or empty.
     pub(super) id: Option<String>,
     pub(super) ttl: Option<Value>,
     /// `Some(None)`: null.
@@ -27,7 +27,8 @@ impl RowInput {
                 "ttl" => input.ttl = Some(number_or_null(value)),
                 "created" => input.created = Some(date_or_null(value)?),
                 "userId" => input.user = Some(user_or_null(value)?),
-                // The related user's id is the row's user, as LoopBack has it; the rest of that object is not ours.
+                // The related user's id is the row's user, as in LoopBack; the rest of that object is
+                // ignored.
                 "user" => {
                     if let Some(id) = value.member("id") {
                         input.user = Some(user_or_null(id)?);
@@ -44,7 +45,7 @@ impl RowInput {
     }
 }
 
-/// `Number(value)`; null stays null, and what is no number becomes null, as JSON writes NaN.
+/// `Number(value)`; null stays null, and NaN becomes null, as JSON writes it.
 fn number_or_null(value: &Value) -> Value {
     match value {
         Value::Null => Value::Null,
@@ -67,7 +68,7 @@ fn user_or_null(value: &Value) -> Result<Option<UserId>, WriteRefusal> {
         Value::Null => Ok(None),
         Value::Text(text) if text.is_empty() => Ok(None),
         Value::Text(text) => text.parse().map(Some).map_err(|_| WriteRefusal::User),
-        // Of a number that is rounded nobody knows whom it meant.
+        // A rounded number may mean any of several users.
         Value::Number(_) | Value::Long(_) => value
             .as_exact_integer()
             .map(|number| Some(UserId::from_integer(number)))

@@ -1,4 +1,4 @@
-//! What a write makes of a row that is there.
+//! Merging a write into an existing row.
 
 use super::caller::Writer;
 use super::document::{LoopBackDocument, to_json};
@@ -9,31 +9,31 @@ use super::write::WriteRefusal;
 use crate::apps::OpenApp;
 use jeton_core::{Authority, Owner, Scopes, Timestamp, Token, TokenKind, UserId, later_end};
 
-/// What becomes of the properties that a write does not name.
+/// What happens to the properties that a write does not name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rest {
-    /// They stay.
+    /// They keep their values.
     Stays,
-    /// They are as if the row were created now.
+    /// They get the values of a new row.
     Resets,
 }
 
-/// Why there is no merged row.
+/// Why rows could not be merged.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum MergeError {
     Refused(WriteRefusal),
-    /// The document that is there makes no sense.
+    /// The existing document cannot be read.
     Unreadable,
 }
 
-/// On what terms a row is written.
+/// The conditions under which a row is written.
 pub(super) struct Terms<'a> {
     pub(super) app: &'a OpenApp,
     pub(super) writer: &'a Writer,
-    /// What the writer may do to tokens; `None`: nothing.
+    /// The writer's authority over tokens; `None`: none.
     pub(super) authority: Option<Authority>,
     pub(super) now: Timestamp,
-    /// Most bytes of what the client stores beside.
+    /// At most this many bytes of other properties.
     pub(super) max_bytes: usize,
 }
 
@@ -67,11 +67,12 @@ pub(super) fn merged(
 }
 
 impl Terms<'_> {
-    /// Until when a row may live, whatever is asked: it may always end sooner than it would, and later only as far as the
-    /// writer reaches. Nothing that says anything lives again after it expired, but by somebody who is let in by name.
+    /// The latest expiry that the row may get: it may always expire sooner, and later only within the
+    /// writer's authority. A token that proves anything is not revived after it expired, except by a writer
+    /// that is admitted by name.
     fn latest_end(&self, before: &Token) -> Option<Timestamp> {
         let may_prolong = match before.kind {
-            // It speaks for nobody, and lives no longer than one that is made now.
+            // It proves nothing, and lives no longer than one created now.
             TokenKind::SelfMade => true,
             _ => self.authority.as_ref().is_some_and(|authority| authority.may_prolong(before, self.now)),
         };
@@ -83,7 +84,7 @@ impl Terms<'_> {
     }
 }
 
-/// Writes what is said onto the row. Answers its expiry, if anything is said that changes it.
+/// Merges the given properties into the row. Returns its expiry, if one of them changes it.
 fn merge(
     token: &mut Token,
     document: &mut LoopBackDocument,
@@ -108,14 +109,14 @@ fn merge(
     })
 }
 
-/// The same of a row of which nothing stays. A user that is not named is taken away.
+/// The same if absent properties are reset. A user that is not given is removed.
 fn reset(token: &mut Token, input: &RowInput, terms: &Terms<'_>) -> Expiry {
     give(token, input.user.as_ref().and_then(Option::as_ref), terms.writer);
     Expiry::of(input, terms.app, token.kind, terms.now)
 }
 
-/// Makes the row this user's. Unless the writer is let in by name, the row is self-made from now on: whoever bears it would
-/// become somebody else, the writer's own user included.
+/// Sets the row's user. Unless the writer is admitted by name, the row becomes self-made: its bearer would
+/// otherwise become another user, perhaps the writer's own.
 fn give(token: &mut Token, user: Option<&UserId>, writer: &Writer) {
     if user == token.owner.shown() {
         return;
@@ -124,7 +125,8 @@ fn give(token: &mut Token, user: Option<&UserId>, writer: &Writer) {
         token.kind = TokenKind::SelfMade;
         token.scopes = Scopes::none();
     }
-    // A grant says what is allowed, and elsewhere it would be allowed to that user: it is shown, and proves nothing.
+    // A grant says what is allowed, and elsewhere it would be allowed to that user: the user is shown, and
+    // proves nothing.
     let owner = if token.kind == TokenKind::Grant { Owner::StandIn } else { Owner::Named };
     token.owner = user.cloned().map_or(Owner::Nobody, owner);
 }

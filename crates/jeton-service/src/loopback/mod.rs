@@ -1,8 +1,8 @@
-//! Tokens as LoopBack's AccessToken model: rows with an id that is the secret, a ttl, a creation date, a user, and
-//! whatever else a client stored.
+//! Tokens as LoopBack's AccessToken model: rows with an id that is the secret, a ttl, a creation date, a
+//! user, and any other properties that a client stored.
 //!
-//! LoopBack sees every token of the app but service credentials, and none that is switched off or that was presented
-//! there after it had expired.
+//! LoopBack sees every token of the app except service credentials, disabled tokens, and those that were
+//! presented there after they had expired.
 
 mod caller;
 mod create;

@@ -1,4 +1,4 @@
-//! Finding one row.
+//! Reading a row.
 
 use super::row::LoopBackRow;
 use crate::apps::OpenApp;
@@ -14,15 +14,17 @@ impl Service {
     /// The row with this id, or handle.
     ///
     /// # Errors
-    /// It could not be found out.
+    ///
+    /// The store could not be read.
     pub async fn loopback_row(&self, app: &OpenApp, id: &str) -> Result<Option<LoopBackRow>, Error> {
         self.loopback_token(app, id).await?.map(|stored| self.row(app, stored)).transpose()
     }
 
-    /// Whether the row of this id is this user's: whoever issued it named that user.
+    /// Whether the row with this id belongs to this user: its issuer named that user.
     ///
     /// # Errors
-    /// It could not be found out.
+    ///
+    /// The store could not be read.
     pub async fn loopback_owns(&self, app: &OpenApp, user_id: &UserId, id: &str) -> Result<bool, Error> {
         let stored = self.loopback_token(app, id).await?;
         Ok(stored.is_some_and(|stored| {
@@ -30,7 +32,7 @@ impl Service {
         }))
     }
 
-    /// The token behind a row.
+    /// The token of a row.
     pub(super) async fn loopback_token(&self, app: &OpenApp, id: &str) -> Result<Option<StoredToken>, Error> {
         let Ok(presented) = Secret::parse(id) else { return Ok(None) };
         let found = self.stored_with(app, &presented).await?;
@@ -57,14 +59,14 @@ pub(super) fn is_seen(token: &Token, now: Timestamp) -> bool {
     KINDS.contains(&token.kind) && token.is_enabled() && !token.has_left_loopback(now)
 }
 
-/// A token with its secret, if that was kept. Whether the caller may read ids at all is for the app's access rules to say,
-/// and they said so.
+/// A token with its secret, if that is kept. Whether the caller may read ids is decided by the app's access
+/// rules, which have admitted it.
 fn shown(app: &OpenApp, stored: StoredToken) -> Listed {
     SecretReader::new(app, &Authority::Everything(Actor::Anonymous)).read(stored)
 }
 
-/// Whether the row's id is the secret. Only where it is not does the handle stand for it: handles can be counted up, and
-/// to know an id is what lets a caller act on a row wherever rules open `/:id` to many.
+/// Whether the row's id is the secret. The handle replaces it only where it is not: handles can be guessed by
+/// counting, and knowing an id lets a caller act on a row wherever rules open `/:id` to many.
 fn shows_secret(app: &OpenApp, stored: &StoredToken) -> bool {
     matches!(shown(app, stored.clone()).secret, ShownSecret::Clear(_))
 }

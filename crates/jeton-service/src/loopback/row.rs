@@ -1,4 +1,4 @@
-//! A token as LoopBack shows it.
+//! Tokens as LoopBack's rows.
 
 use super::document::{LoopBackDocument, value_of_json};
 use crate::keys::Keys;
@@ -14,7 +14,8 @@ use subtle::ConstantTimeEq;
 pub struct LoopBackRow {
     /// The number of the token.
     pub token_id: TokenId,
-    /// `id`, `ttl`, `created`, `userId`, then the others as they were stored. What is absent has no member.
+    /// `id`, `ttl`, `created`, `userId`, then the others as they were stored. Absent properties have no
+    /// member.
     pub members: Vec<(String, Value)>,
     /// Whether the id that it shows is the secret.
     is_clear: bool,
@@ -22,14 +23,15 @@ pub struct LoopBackRow {
     keys: Arc<Keys>,
 }
 
-/// About how many units of work it takes to make a row: its secret is opened, and its document is read.
+/// The approximate cost of creating a row in units of work: its secret is unsealed, and its document is
+/// parsed.
 pub(super) fn row_units(stored: &StoredToken) -> u64 {
     let document = stored.token.document.as_ref().map_or(0, |document| document.as_str().len());
     1_500 + 16 * document as u64
 }
 
 impl LoopBackRow {
-    /// `None`: the token's document makes no sense.
+    /// `None`: the token's document cannot be read.
     pub(super) fn new(listed: &Listed, digest: Digest, keys: &Arc<Keys>) -> Option<Self> {
         let token = &listed.token;
         let document = LoopBackDocument::of(token)?;
@@ -47,12 +49,12 @@ impl LoopBackRow {
         Some(LoopBackRow { token_id: token.id, members, is_clear, digest, keys: Arc::clone(keys) })
     }
 
-    /// Its id, as it is shown.
+    /// Its id as shown.
     pub(super) fn id(&self) -> String {
         self.member("id").map_or_else(String::new, Value::to_text)
     }
 
-    /// The same with its id in clear: the answer to a create shows it this once, whatever the app keeps.
+    /// The same with its id in clear: the answer to a create shows it once, whatever the app keeps.
     pub(super) fn showing(mut self, secret: &Secret) -> Self {
         if let Some((_, id)) = self.members.iter_mut().find(|(name, _)| name == "id") {
             *id = Value::Text(secret.expose().to_owned());
@@ -67,7 +69,7 @@ impl Row for LoopBackRow {
         self.members.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
-    /// By digest, or by the handle that stands for a secret that is not kept.
+    /// By digest, or by the handle that replaces a secret that is not kept.
     fn has_id(&self, id: &str) -> bool {
         if self.is_clear {
             // In the same time for every text of that length.
@@ -89,14 +91,14 @@ impl Row for LoopBackRow {
     }
 }
 
-/// The lifetime that a row shows: as it was stored, unless there is less than was said or another expiry was set elsewhere
-/// since. That is in whole seconds, of which some clients alone can read, and no longer than it is. A row that says that it is
-/// created later than it ends has less than nothing, but never -1, which would be without end.
+/// The lifetime that a row shows: as it was stored, unless the actual one is shorter or another expiry was
+/// set elsewhere since. Then it is in whole seconds, which is all that some clients can read, rounded down. A
+/// row whose creation date is after its expiry has a negative one, but never -1, which would mean unlimited.
 pub(super) fn ttl(token: &Token, document: &LoopBackDocument) -> Value {
     match &document.ttl {
         Some(ttl) if document.ttl_ends_at == token.expires_at.map(Timestamp::as_millis) => value_of_json(ttl),
         _ => Value::Number(token.expires_at.map_or(-1.0, |expires_at| {
-            // Within 2^39 seconds, which a double holds exactly.
+            // Within 2^39 seconds, which a double represents exactly.
             match (expires_at.millis_since(token.created_at) as f64 / 1000.0).floor() {
                 -1.0 => -2.0,
                 seconds => seconds,

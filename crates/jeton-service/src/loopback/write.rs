@@ -1,8 +1,8 @@
-//! Changing rows: merging into one, putting another in its place, changing all that a condition means, removing.
+//! Changing rows: merging into one, replacing one, changing all that match a condition, deleting.
 //!
-//! What a client may say of users and ids depends on the grounds on which it was let in. Nobody becomes anybody's
-//! owner by writing a row: a row that names a user whom the writer does not prove is self-made, and exists for LoopBack
-//! alone.
+//! Which users and ids a client may set depends on the ground on which it was admitted. Writing a row never
+//! gives anyone ownership: a row with a user that the writer does not prove is self-made, and exists for
+//! LoopBack alone.
 
 use super::caller::Writer;
 use super::input::RowInput;
@@ -24,7 +24,7 @@ use jeton_store::{Replaced, StoredToken};
 use std::pin::pin;
 use std::sync::Arc;
 
-/// Why a row is not written.
+/// Why a row was not written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WriteRefusal {
     /// There is no such row.
@@ -36,56 +36,56 @@ pub enum WriteRefusal {
     /// The caller may not choose ids.
     #[error("you may not choose the id of an access token")]
     IdNotYours,
-    /// The id is no good: too long, or it looks like what stands for an id that is not kept.
+    /// The id is not valid: too long, or it looks like a handle.
     #[error("the id must have 1 to 1024 bytes and not be ~ and a number")]
     Id,
     /// The row would get another id.
     #[error("the id of an access token cannot be changed")]
     IdChanged,
-    /// `created` is no date, or none that can be kept.
+    /// `created` is not a date, or not one that can be stored.
     #[error("created must be a date of the years 0 to 9999")]
     Created,
-    /// `userId` is no user id.
+    /// `userId` is not a user id.
     #[error("userId must be an integer or a text of at most 255 characters")]
     User,
-    /// What the client stores beside is too large, or nested too deep.
+    /// The other properties are too large, or nested too deep.
     #[error("an access token keeps at most {0} bytes, nested at most 125 deep")]
     TooLarge(usize),
-    /// Too many rows were written by clients whom no rule names, from the writer's address or in all.
+    /// Too many rows were written by clients that no rule names, from the writer's address or in all.
     #[error("too many access tokens are written: try again in {} s", .0.retry_seconds)]
     TooOften(TooOften),
-    /// There are as many self-made tokens that have not expired as there may be, or they are as large.
+    /// The number or the size of self-made tokens that have not expired has reached its limit.
     #[error("there are too many access tokens that nobody vouches for")]
     TooManySelfMade,
 }
 
-/// Why rows that a condition means are not written.
+/// Why the rows that match a condition were not written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BulkRefusal {
-    /// They cannot be found.
+    /// They could not be searched.
     #[error(transparent)]
     Read(#[from] ReadRefusal),
     /// One of them cannot be written. Others may have been.
     #[error(transparent)]
     Write(#[from] WriteRefusal),
-    /// One row was to be written, and the condition means several.
+    /// One row was to be written, but several match the condition.
     #[error("There are multiple instances found.Upsert Operation will not be performed!")]
     Several,
 }
 
 /// The answer to a write.
 pub(super) type Written<T> = Result<Result<T, WriteRefusal>, Error>;
-/// The answer to a write of what a condition means.
+/// The answer to a write of all rows that match a condition.
 type BulkWritten<T> = Result<Result<T, BulkRefusal>, Error>;
 
-/// What is written, into which row.
+/// The change, and the row that it applies to.
 struct Change<'a> {
     input: &'a RowInput,
     rest: Rest,
     row: Which<'a>,
 }
 
-/// What a condition means, and the app of its rows.
+/// A condition, and the app of its rows.
 struct Meant {
     app: Arc<OpenApp>,
     matcher: Matcher,
@@ -94,17 +94,18 @@ struct Meant {
 /// A row to be written.
 #[derive(Clone, Copy)]
 enum Which<'a> {
-    /// The one of this id, or handle.
+    /// The one with this id, or handle.
     Of(&'a str),
-    /// The one of this number, as long as a condition means it.
+    /// The one with this number, as long as it matches a condition.
     Matching(TokenId, &'a Meant),
 }
 
 impl Service {
-    /// Merges properties into a row and answers it as it is then.
+    /// Merges properties into a row and returns it as it is then.
     ///
     /// # Errors
-    /// It could not be done.
+    ///
+    /// The write failed.
     pub async fn loopback_merge(
         &self,
         app: &OpenApp,
@@ -115,11 +116,12 @@ impl Service {
         self.write_row(app, writer, id, data, Rest::Stays).await
     }
 
-    /// Puts a row in the place of another and answers it as it is then. What is not said is as in a row that is created
-    /// now; of a token made elsewhere, what LoopBack does not know stays.
+    /// Replaces a row and returns it as it is then. Absent properties get the values of a new row; of a token
+    /// created elsewhere, what LoopBack does not know stays.
     ///
     /// # Errors
-    /// It could not be done.
+    ///
+    /// The write failed.
     pub async fn loopback_replace(
         &self,
         app: &OpenApp,
@@ -130,12 +132,13 @@ impl Service {
         self.write_row(app, writer, id, data, Rest::Resets).await
     }
 
-    /// Merges properties into every row that a condition means, and answers into how many. An id among the properties is of
-    /// no account. Each row is written on its own, and before each page of them the caller is asked whether it still would
-    /// be let in.
+    /// Merges properties into every row that matches a condition, and returns how many there were. An id
+    /// among the properties is ignored. Each row is written on its own, and before each page of them the
+    /// caller's rights are checked again.
     ///
     /// # Errors
-    /// It could not be done, or not for all of them.
+    ///
+    /// The write failed for some or all of them.
     pub async fn loopback_update_all(
         &self,
         app: &OpenApp,
@@ -160,7 +163,7 @@ impl Service {
         };
         let mut count = 0;
         while let Some(rows) = pages.next().await.transpose()? {
-            // At the same time, so that they share commits.
+            // Concurrently, so that they share commits.
             let writes = rows.iter().map(|row| {
                 let row = Which::Matching(row.token_id, &meant);
                 self.change(app, writer, Change { input: &input, rest: Rest::Stays, row })
@@ -168,7 +171,7 @@ impl Service {
             for written in future::try_join_all(writes).await? {
                 match written {
                     Ok(_) => count += 1,
-                    // It was removed meanwhile, or is meant no more.
+                    // It was removed meanwhile, or no longer matches.
                     Err(WriteRefusal::NotFound) => {}
                     Err(refusal) => return Ok(Err(refusal.into())),
                 }
@@ -177,11 +180,12 @@ impl Service {
         Ok(Ok(count))
     }
 
-    /// Merges properties into the one row that a condition means and answers it as it is then; `None` if it means none. An
-    /// id among the properties is of no account.
+    /// Merges properties into the single row that matches a condition and returns it as it is then; `None` if
+    /// none matches. An id among the properties is ignored.
     ///
     /// # Errors
-    /// It could not be done.
+    ///
+    /// The write failed.
     pub async fn loopback_merge_matching(
         &self,
         app: &OpenApp,
@@ -211,7 +215,7 @@ impl Service {
             };
             match self.change(app, writer, Change { input: &input, rest: Rest::Stays, row }).await? {
                 Ok(row) => return Ok(Ok(Some(row))),
-                // It was removed meanwhile, or is meant no more.
+                // It was removed meanwhile, or no longer matches.
                 Err(WriteRefusal::NotFound) => {}
                 Err(refusal) => return Ok(Err(refusal.into())),
             }
@@ -219,10 +223,11 @@ impl Service {
         Err(Error::Contended)
     }
 
-    /// Removes a row, and answers whether there was one. Its id can be used again.
+    /// Deletes a row, and returns whether there was one. Its id can be used again.
     ///
     /// # Errors
-    /// It could not be done.
+    ///
+    /// The write failed.
     pub async fn loopback_delete(&self, app: &OpenApp, writer: &Writer, id: &str) -> Result<bool, Error> {
         let Some(stored) = self.loopback_token(app, id).await? else { return Ok(false) };
         Ok(self

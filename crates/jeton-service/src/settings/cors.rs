@@ -37,8 +37,8 @@ impl CorsDocument {
     }
 }
 
-/// Gives the section its name in a document, or a patch, that calls it `loopback.cors`, as it was called while LoopBack's API
-/// alone had it.
+/// Renames the section in a document, or a patch, that calls it `loopback.cors`, its name while only
+/// LoopBack's API had it.
 pub(super) fn renamed(mut document: Value) -> Result<Value, SettingsDocumentError> {
     let section = document.get_mut("loopback").and_then(Value::as_object_mut);
     let Some(cors) = section.and_then(|section| section.remove("cors")) else { return Ok(document) };

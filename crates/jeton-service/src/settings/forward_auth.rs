@@ -10,7 +10,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-/// What a rule's `permission` says where the method decides.
+/// The `permission` of a rule whose method decides.
 const BY_METHOD: &str = "by-method";
 
 /// The section as JSON.
@@ -28,7 +28,7 @@ pub(super) struct ForwardAuthDocument {
     cache_seconds: u32,
 }
 
-/// What a name demands.
+/// The demand of a name.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct DemandDocument {
@@ -40,7 +40,7 @@ struct DemandDocument {
     tags: Vec<String>,
 }
 
-/// What a request demands.
+/// The demand of a request.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RouteDocument {
@@ -111,7 +111,7 @@ impl ForwardAuthDocument {
     }
 }
 
-/// The section of a settings document, whatever else stands there.
+/// Parses this section of a settings document and ignores the others.
 pub(crate) fn parse_forward_auth(document: &Value) -> Result<ForwardAuthSettings, SettingsDocumentError> {
     let Some(section) = document.get("forward_auth") else { return Ok(ForwardAuthSettings::default()) };
     let section = ForwardAuthDocument::deserialize(section);

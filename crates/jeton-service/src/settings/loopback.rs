@@ -17,7 +17,7 @@ pub(super) struct LoopBackDocument {
     allow_eternal_tokens: bool,
 }
 
-/// An entry as LoopBack writes it. Members of other names, such as `model`, are left out of account there and here.
+/// An entry as LoopBack writes it. Members with other names, such as `model`, are ignored, as in LoopBack.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct AclDocument {

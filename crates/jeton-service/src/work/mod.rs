@@ -1,9 +1,9 @@
-//! Work whose size clients choose: it is measured, cut into slices, and done beside the runtime.
+//! Work whose size clients choose: it is metered, cut into slices, and done outside the runtime.
 //!
-//! What is small is done at once. The rest goes slice by slice to a few threads of its own, which have the processor last;
-//! a slice waits for a turn among those of its app, and the apps take turns. So an app's work costs others at most one
-//! slice of its own for each of theirs, and verification nothing. What an app does in all is paced, and what nobody waits
-//! for any more ends.
+//! Small work is done at once. The rest is done slice by slice on a few threads with low priority; a slice
+//! waits for its turn among those of its app, and the apps take turns. So an app's work delays that of others
+//! by at most one slice for each of theirs, and verification not at all. The work of an app is limited over
+//! time, and work whose result is no longer wanted ends.
 
 mod pace;
 mod threads;
@@ -18,33 +18,35 @@ use std::time::Duration;
 use threads::Threads;
 use tokio::sync::oneshot;
 
-/// Units of work that are done at once, where a request is answered: at most so many of the runtime's nanoseconds.
+/// Work of at most this many units is done at once, in the request's own task: that many nanoseconds of the
+/// runtime.
 const SMALL: u64 = 200_000;
-/// Units after which a thread turns to another app.
+/// The units of a slice, after which a thread turns to another app.
 const SLICE: u64 = 2_000_000;
-/// Most units of one step, which is not cut any more: what a slice is longer at most. A row is such a step.
+/// The units of the longest step, which is not cut any further: the most by which a slice can be exceeded. A
+/// row is such a step.
 const STEP: u64 = 32_000_000;
-/// Most slices of an app that wait for a thread.
+/// At most this many slices of an app wait for a thread.
 const MAX_WAITING: usize = 256;
 /// How long a request waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Who has the work done: an app, or nobody in particular.
+/// The app that the work is for, or none.
 pub(crate) type Party = Option<AppId>;
 
 /// Work that is done in slices.
 pub(crate) trait Work: Send + 'static {
-    /// Goes on until it is done, which is true, or the slice is over. A step that was halted is taken again in the next
-    /// slice, if there is one.
+    /// Continues until it is done, which is true, or the slice is over. A step that was halted is repeated in
+    /// the next slice, if there is one.
     fn advance(&mut self, slice: &mut Slice<'_>) -> Result<bool, Stop>;
 }
 
 /// Why work stops before it is done.
 #[derive(Debug)]
 pub(crate) enum Stop {
-    /// A step is more than it may be, or nobody waits for it.
+    /// A step exceeds its limit, or the result is no longer wanted.
     Halted,
-    /// It cannot be done.
+    /// It failed.
     Unavailable(Error),
 }
 
@@ -60,7 +62,7 @@ impl From<Error> for Stop {
     }
 }
 
-/// A part of some work, done at a stretch.
+/// A part of some work, done without interruption.
 pub(crate) struct Slice<'a> {
     units: u64,
     step: u64,
@@ -77,9 +79,9 @@ impl<'a> Slice<'a> {
         self.spent >= self.units
     }
 
-    /// Takes off a step that costs so much whatever happens. False: this slice has no room for it, and another will.
+    /// Charges a step of fixed cost. False: it does not fit this slice, but will fit another.
     pub(crate) fn takes(&mut self, units: u64) -> bool {
-        // A thread has room for any step, as long as there is time.
+        // On a thread any step fits, as long as there is time left.
         let is_small = self.step <= self.units;
         let has_room = if is_small { self.spent + units <= self.units } else { !self.is_over() };
         if has_room {
@@ -88,7 +90,7 @@ impl<'a> Slice<'a> {
         has_room
     }
 
-    /// Takes a step within what it may be, and within what is allowed for all of the work.
+    /// Does a step within its limit, and within the allowance for all of the work.
     pub(crate) fn step<T>(
         &mut self,
         allowance: &Allowance,
@@ -105,7 +107,7 @@ impl<'a> Slice<'a> {
     }
 }
 
-/// What a request may still spend on matching. Clones are one and the same.
+/// What a request may still spend on matching. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Allowance(Arc<AtomicU64>);
 
@@ -124,7 +126,7 @@ impl Allowance {
     }
 }
 
-/// The threads, and who has a turn on them.
+/// The threads, and the turns on them.
 #[derive(Debug)]
 pub(crate) struct WorkPool {
     threads: Threads,
@@ -134,7 +136,7 @@ pub(crate) struct WorkPool {
 
 impl Default for WorkPool {
     fn default() -> Self {
-        // Half of the machine at most, whatever its load.
+        // At most half of the machine, whatever its load.
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let places = (cores / 2).max(1);
         let turns = Fair::new(Share { places, each: places, waiting: MAX_WAITING });
@@ -148,15 +150,17 @@ impl Service {
         Allowance::new(self.limits.match_work)
     }
 
-    /// Does some work of a request and gives it back, done. Dropping this ends it.
+    /// Does some work of a request and returns it when done. Dropping this ends it.
     ///
     /// # Errors
-    /// It is too much, for a step or for its allowance; too much of the same app waits; or it fails by itself.
+    ///
+    /// It exceeds the limit of a step or its allowance, too much work of the same app is waiting, or it fails
+    /// by itself.
     pub(crate) async fn work<W: Work>(&self, party: Party, work: W) -> Result<W, Error> {
         self.work_pool.work(&self.limits, party, work, PATIENCE).await
     }
 
-    /// The same for who waits for longer.
+    /// The same for callers that can wait longer.
     pub(crate) async fn patient_work<W: Work>(
         &self,
         party: Party,
@@ -167,7 +171,7 @@ impl Service {
     }
 }
 
-/// What is said of too much work.
+/// The error for too much work.
 pub(crate) fn too_costly(limits: &Limits) -> Error {
     Error::TooCostly { request: limits.match_work / 1_000_000, row: STEP / 1_000_000 }
 }
@@ -197,7 +201,7 @@ impl WorkPool {
         }
     }
 
-    /// Waits until the party may have a slice done.
+    /// Waits until a slice of the party may be done.
     async fn turn(&self, party: Party) -> Result<Turn<Party>, Error> {
         if let Some(app_id) = party {
             self.pace.wait(app_id).await;
@@ -218,7 +222,8 @@ impl WorkPool {
         let (rate, burst) = (limits.match_work_per_second, limits.match_work);
         let task = move || {
             let is_unwanted = || {
-                // However little this thread is worth, its time slice would be kept from whoever is woken meanwhile.
+                // However low this thread's priority, it would keep its time slice from threads that become
+                // runnable meanwhile.
                 std::thread::yield_now();
                 done.is_closed()
             };
@@ -231,7 +236,7 @@ impl WorkPool {
             if let Some(app_id) = party {
                 pool.pace.spend(app_id, spent, rate, burst);
             }
-            // The place is free before anybody learns that it was done.
+            // The slot is free before the result is announced.
             drop(turn);
             drop(done.send((work, outcome)));
         };

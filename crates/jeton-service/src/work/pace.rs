@@ -1,4 +1,4 @@
-//! How much an app has done over time.
+//! The limit on an app's work over time.
 
 use jeton_core::AppId;
 use std::collections::HashMap;
@@ -6,11 +6,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Apps whose work is remembered, until those who have long paid it off are forgotten.
+/// At most this many apps are tracked before those without debt are forgotten.
 const MANY: usize = 1_024;
 
-/// Until when each app has used up what it may do: work puts that off by the time in which so much may be done. Up to a
-/// burst it may be ahead.
+/// For each app, the time at which its allowance is full again: work postpones that by the time in which it
+/// may be done. It may be ahead by a burst.
 #[derive(Debug, Default)]
 pub(super) struct Pace(Mutex<HashMap<AppId, Instant>>);
 
@@ -26,7 +26,7 @@ impl Pace {
         }
     }
 
-    /// Notes what an app has done, of which it may do so much a second and be ahead by a burst.
+    /// Records an app's work, of which `rate` units a second are allowed, with a burst.
     pub(super) fn spend(&self, app_id: AppId, units: u64, rate: u64, burst: u64) {
         let seconds = |units: u64| Duration::from_secs_f64(units as f64 / rate.max(1) as f64);
         let now = Instant::now();
@@ -62,7 +62,7 @@ mod tests {
         assert_eq!(begun.elapsed(), Duration::ZERO);
         pace.wait(app).await;
         assert!(begun.elapsed() >= Duration::from_secs(2));
-        // What was saved up is a burst and no more.
+        // No more than a burst is saved up.
         tokio::time::advance(Duration::from_secs(1_000)).await;
         pace.spend(app, 1_100, 100, 1_000);
         let begun = Instant::now();

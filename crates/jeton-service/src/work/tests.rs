@@ -1,4 +1,4 @@
-//! What is done at once, what is cut, and what ends.
+//! Which work is done at once, which is cut, and which ends early.
 
 use super::*;
 use futures_util::FutureExt;
@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 const APP: Party = AppId::new(1);
 const OTHER: Party = AppId::new(2);
 
-/// So many steps of so many units. Notes which thread did each.
+/// A number of steps of some units each. Records which thread did each.
 struct Steps {
     left: usize,
     units: u64,
@@ -85,7 +85,7 @@ async fn apps_take_turns_slice_by_slice() {
     assert!(one.is_ok() && two.is_ok() && three.is_ok() && other.is_ok());
     let did = did.lock().unwrap();
     let last = did.iter().rposition(|(party, _)| *party == OTHER).unwrap();
-    // One slice of each in turn, but for those that are requested between the end of a slice and the news of it.
+    // Slices alternate, except for those requested between the end of a slice and the notice of it.
     assert!(last < did.len() / 2, "{last} of {}", did.len());
 }
 
@@ -113,7 +113,7 @@ async fn nobody_waits_for_longer_than_it_has_patience() {
     assert!(matches!(waited, Err(Error::Busy)));
 }
 
-/// One step that goes on until it is ended.
+/// One step that goes on until it is halted.
 struct Endless {
     begun: Arc<Notify>,
     ended: Arc<AtomicBool>,

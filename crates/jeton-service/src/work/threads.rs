@@ -1,17 +1,17 @@
-//! The threads that work.
+//! The threads of the work pool.
 
 use rustix::process::setpriority_process;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// How much less than others, in steps of nice, their threads are worth: they have what the runtime leaves.
+/// Their niceness: they get what the runtime leaves.
 const LESS_URGENT: i32 = 10;
 
 pub(super) type Task = Box<dyn FnOnce() + Send>;
 
-/// A few threads that do one task after the other. They begin with the first task, and end when this is dropped; a task
-/// that lasts is not waited for.
+/// A few threads that do one task after the other. They start with the first task, and end when this is
+/// dropped, without waiting for a running task.
 #[derive(Debug)]
 pub(super) struct Threads {
     count: usize,
@@ -52,7 +52,7 @@ fn work_off(queue: &Mutex<Receiver<Task>>) {
     loop {
         let task = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(task) = task else { return };
-        // Whoever waits for it finds out that nothing comes; the next one must not.
+        // The waiting request notices that no result comes; later tasks must not be affected.
         let _ = catch_unwind(AssertUnwindSafe(task));
     }
 }

@@ -1,4 +1,4 @@
-//! Who is let in, against a process that remembers nothing.
+//! Admission, compared with a process without a cache.
 
 use super::World;
 use crate::loopback::Presentation;
@@ -7,7 +7,7 @@ use jeton_core::{AppKey, Secret};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
-/// What changes of settings are made of.
+/// The patches of settings that histories apply.
 pub(super) const PATCHES: [&str; 9] = [
     r#"{"default_ttl_seconds": 60}"#,
     r#"{"appkey": {"enabled": false}}"#,
@@ -20,7 +20,8 @@ pub(super) const PATCHES: [&str; 9] = [
     r#"{"reveal": "always"}"#,
 ];
 
-/// Whoever is let in here, and as whom, is let in there, where the log is not followed and the store is asked each time.
+/// Callers are admitted in the same way as by a process that does not follow the log and asks the store each
+/// time.
 pub(super) async fn check(world: &World) -> Result<(), TestCaseError> {
     let (here, there) = (&world.here.service, &world.elsewhere.service);
     // Twice: the second answer may come from memory.
@@ -46,7 +47,7 @@ async fn bearer(service: &Service, text: &str) -> String {
     let Some(app) = service.open_app(&demo()).await.unwrap() else { return format!("{admission:?}") };
     let caller = match service.loopback_caller(&app, Some(&secret), None).await.unwrap() {
         Presentation::Caller(caller) => Some(caller),
-        // Only the first to present it is told.
+        // Only the first caller to present it gets this answer.
         Presentation::Throttled(_) | Presentation::Expired => Some(crate::LoopBackCaller::Anybody),
     };
     format!("{admission:?} {caller:?}")

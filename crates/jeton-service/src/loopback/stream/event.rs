@@ -1,30 +1,30 @@
-//! What a stream tells.
+//! The events of a change stream.
 
 use crate::feed::FeedPosition;
 use crate::loopback::row::LoopBackRow;
 use std::fmt;
 use std::sync::OnceLock;
 
-/// What happened to a row.
+/// A change of a row.
 #[derive(Debug)]
 pub enum RowChange {
-    /// It was created: as it is now.
+    /// It was created; its current state.
     Created(LoopBackRow),
-    /// It was changed: as it is now.
+    /// It was changed; its current state.
     Updated(LoopBackRow),
-    /// It is there no more: its id, as it was shown.
+    /// It was removed; its id as it was shown.
     Removed(String),
-    /// Rows that had expired long ago are there no more: any number of them.
+    /// Any number of rows that had expired long ago were purged.
     Purged,
 }
 
-/// One change, for all streams that tell of it.
+/// One change, shared by all streams that deliver it.
 pub struct RowEvent {
-    /// Behind it: who has been told of it goes on from here.
+    /// The position after it, from which a client that got it resumes.
     pub position: FeedPosition,
-    /// What happened.
+    /// The change.
     pub change: RowChange,
-    /// How it is told, once somebody had to write it.
+    /// Its text, once it was needed.
     text: OnceLock<String>,
 }
 
@@ -40,7 +40,7 @@ impl RowEvent {
         RowEvent { position, change, text: OnceLock::new() }
     }
 
-    /// The text that `write` makes of the change. It is written for the first who asks, and kept for the others: all must
+    /// The text of the change, written by `write` for the first stream and kept for the others: all must
     /// write it alike.
     pub fn text(&self, write: impl FnOnce(&RowChange) -> String) -> &str {
         self.text.get_or_init(|| write(&self.change))

@@ -1,4 +1,4 @@
-//! Which events a stream tells, by its condition.
+//! Filtering the events of a stream by its condition.
 
 use super::event::{RowChange, RowEvent};
 use super::reader::RowStream;
@@ -8,12 +8,13 @@ use jeton_loopback::Condition;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Bytes that the compiled patterns of a stream's condition may take: a stream may last, and there may be many.
+/// At most this many bytes for the compiled patterns of a stream's condition: streams last, and there may be
+/// many.
 pub const MAX_STREAM_PATTERN_BYTES: usize = 64 * 1024;
-/// How long events may wait to be judged. Who is further behind is dropped by then.
+/// How long events may wait to be filtered. A stream that is further behind is ended by then.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Events that are judged by a condition.
+/// The work of filtering events by a condition.
 struct Judge {
     condition: Arc<Condition>,
     allowance: Allowance,
@@ -29,7 +30,7 @@ impl Work for Judge {
                 RowChange::Created(row) | RowChange::Updated(row) => {
                     slice.step(&self.allowance, |meter| self.condition.matches(row, meter))?
                 }
-                // Whatever the condition: nobody knows any more what the row was like.
+                // Whatever the condition: what the row was like is no longer known.
                 RowChange::Removed(_) | RowChange::Purged => true,
             };
             self.wanted.extend(self.events.next().filter(|_| is_wanted));
@@ -39,7 +40,7 @@ impl Work for Judge {
 }
 
 impl RowStream {
-    /// Those of some events that are told.
+    /// Those of some events that the stream delivers.
     pub(super) async fn wanted(&self, events: Vec<Arc<RowEvent>>) -> Result<Vec<Arc<RowEvent>>, Error> {
         if self.condition.is_all() || events.is_empty() {
             return Ok(events);
@@ -51,10 +52,10 @@ impl RowStream {
             events,
             wanted: Vec::new(),
         };
-        // Streams of one app share what of it is worked on at a time: they wait here, and requests there.
+        // Streams of one app share its slots for such work: they wait here, and requests in the work pool.
         let _turn = self.service.streams.judging.turn(self.app.id).await.map_err(|_| Error::Busy)?;
         let judged = self.service.patient_work(Some(self.app.id), judge, PATIENCE).await;
-        // It may be long until the next event.
+        // The next event may be long in coming.
         self.condition.rest();
         Ok(judged?.wanted)
     }

@@ -1,8 +1,8 @@
-//! Change streams: whoever may, is told what happens to an app's rows, as it happens.
+//! Change streams: changes of an app's rows, delivered as they happen to callers with the right to see them.
 //!
-//! A stream is a reader of a [`Feed`] whose events are what became of rows ([`Rows`]); it adds the caller's rights and
-//! condition, and a heartbeat. One whose client does not keep up ends, and the client may come back and go on from its
-//! place, of which every event tells.
+//! A stream is a reader of a [`Feed`] whose events are changes of rows ([`Rows`]); it adds the caller's
+//! rights and condition, and a heartbeat. A stream whose client does not keep up ends, and the client may
+//! resume from its position, which every event carries.
 
 mod event;
 mod judge;
@@ -24,30 +24,30 @@ use projection::Rows;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Streams that judge events by their conditions at once.
+/// Streams that filter events by their conditions at once.
 const JUDGING: Share = Share { places: 64, each: 8, waiting: usize::MAX };
 
-/// What streams have done since the service was opened.
+/// Counts of change streams since the service was opened.
 #[derive(Debug, Default)]
 pub struct StreamMeasures {
     /// Streams that were opened.
     pub opened: Counter,
-    /// Of those, the ones that have ended.
+    /// Those that have ended.
     pub closed: Counter,
-    /// Of those, the ones whose clients did not keep up.
+    /// Those that ended because their clients did not keep up.
     pub slow: Counter,
-    /// Of those, the ones whose callers lost their rights.
+    /// Those that ended because their callers lost their rights.
     pub denied: Counter,
     /// Streams that were not opened because there were too many.
     pub refused: Counter,
-    /// Changes that were told, once for each stream.
+    /// Changes that were delivered, once for each stream.
     pub events: Counter,
 }
 
 impl StreamMeasures {
     /// Streams that are open.
     pub fn open(&self) -> u64 {
-        // One that is opened and closed between the two readings must not make this less than nothing.
+        // A stream that opens and closes between the two reads must not make this negative.
         let closed = self.closed.get();
         self.opened.get().saturating_sub(closed)
     }
@@ -78,7 +78,7 @@ impl Streams {
         &self.measures
     }
 
-    /// A place for one more stream; `None`: there are as many as there may be.
+    /// A slot for one more stream; `None`: all are taken.
     fn place(self: &Arc<Self>, at_most: usize) -> Option<Slot> {
         let before = self.open.fetch_add(1, Ordering::AcqRel);
         if before >= at_most {
@@ -91,7 +91,7 @@ impl Streams {
     }
 }
 
-/// The place of a stream. Dropping it is the stream's end.
+/// The slot of a stream. Dropping it frees it.
 #[derive(Debug)]
 struct Slot(Arc<Streams>);
 
@@ -103,8 +103,9 @@ impl Drop for Slot {
 }
 
 impl Service {
-    /// Feeds the change streams until `stop` completes; then they end. No stream is opened before and afterwards. To be run
-    /// once for each service, beside [`follow_changes`](Self::follow_changes), which tells it what is new.
+    /// Feeds the change streams until `stop` completes; then they end. Streams cannot be opened before or
+    /// afterwards. Run it once for each service, alongside [`follow_changes`](Self::follow_changes), which
+    /// notifies it of new entries.
     pub async fn feed_streams(&self, stop: impl Future<Output = ()>) {
         self.feed(&self.streams.feed, stop).await;
     }

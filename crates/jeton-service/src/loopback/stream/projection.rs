@@ -1,4 +1,4 @@
-//! What change streams tell of a change: what became of a row.
+//! From changes of tokens to events of change streams.
 
 use super::event::{RowChange, RowEvent};
 use crate::apps::OpenApp;
@@ -8,7 +8,7 @@ use crate::loopback::row::row_units;
 use crate::{Error, Service};
 use jeton_store::{Change, ChangeKind, StoredToken};
 
-/// What an event takes beside what its client stored: its members and their names.
+/// The memory of an event beyond what its client stored: its members and their names.
 const EVENT_BYTES: usize = 1_024;
 
 /// Changes of tokens as changes of LoopBack's rows.
@@ -24,7 +24,7 @@ impl Projection for Rows {
         kind.is_of_token() || kind == ChangeKind::TokensPurged
     }
 
-    /// Rows are opened and read.
+    /// Rows are unsealed and parsed.
     fn units(happened: &Happened<'_>) -> u64 {
         happened.stored.map_or(1_000, row_units)
     }
@@ -41,14 +41,14 @@ impl Projection for Rows {
             _ => stored.map(|stored| service.written(app, change.kind, stored)).transpose()?.flatten(),
         };
         let document = stored.and_then(|stored| stored.token.document.as_ref());
-        // As members, and once more as the text that is sent.
+        // Once as members, and once more as the text that is sent.
         let weight = EVENT_BYTES + 3 * document.map_or(0, |document| document.as_str().len());
         Ok(became.map(|became| (RowEvent::new(*position, became), weight)))
     }
 }
 
 impl Service {
-    /// What was written into a row that is there.
+    /// The change of an existing row.
     fn written(
         &self,
         app: &OpenApp,
@@ -60,7 +60,7 @@ impl Service {
         }
         let row = self.row(app, stored.clone())?;
         Ok(Some(match kind {
-            // Who switches a token off takes its row away.
+            // Disabling a token removes its row.
             _ if !is_seen(&stored.token, self.now()) => RowChange::Removed(row.id()),
             ChangeKind::TokenIssued => RowChange::Created(row),
             _ => RowChange::Updated(row),

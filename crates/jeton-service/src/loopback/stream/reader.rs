@@ -1,4 +1,4 @@
-//! One stream.
+//! A change stream.
 
 use super::Slot;
 use super::event::RowEvent;
@@ -15,37 +15,38 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// For how long a stream may be silent: proxies take what is silent for longer for dead.
+/// For how long a stream may be silent: proxies drop connections that are silent for longer.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// What a stream tells.
+/// What a stream yields.
 #[derive(Debug)]
 pub enum StreamItem {
-    /// Where the client wanted to go on is no place that is known any more: what happened since is not told. The client
-    /// reads the rows anew; the stream goes on with what happens from this position on.
+    /// The position from which the client wanted to resume is no longer known, so some changes are missing.
+    /// The client should read the rows again; the stream goes on with changes after this position.
     Gap(FeedPosition),
-    /// What happened, in its order.
+    /// Changes, in order.
     Events(Vec<Arc<RowEvent>>),
-    /// Nothing happened for a while. Everything up to this position was told.
+    /// Nothing happened for a while. Everything up to this position was delivered.
     Heartbeat(FeedPosition),
-    /// This was the last.
+    /// The end of the stream.
     End(StreamEnd),
 }
 
-/// Why a stream ends. In every case the client may open another and go on from its position, if it is let in.
+/// Why a stream ends. In every case the client may open another and resume from its position, if it is
+/// admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StreamEnd {
-    /// The caller may not read it any more.
+    /// The caller has lost its rights.
     Denied,
     /// The client did not keep up.
     Slow,
-    /// Everything was replaced by what a backup holds, or the log was cut before it was told.
+    /// Everything was replaced by a restore, or entries were removed from the log before they were delivered.
     Replaced,
     /// The server stops.
     Stopping,
     /// Its condition takes too much work for a row.
     Costly,
-    /// It could not be found out what comes next.
+    /// The next changes could not be read.
     Unavailable,
 }
 
@@ -63,7 +64,7 @@ impl StreamEnd {
     }
 }
 
-/// What happens to the rows of an app, as it happens. Dropping it is its end.
+/// The changes of an app's rows as they happen. Dropping it ends it.
 #[derive(Debug)]
 pub struct RowStream {
     pub(super) service: Service,
@@ -71,9 +72,9 @@ pub struct RowStream {
     caller: LoopBackCaller,
     pub(super) condition: Arc<Condition>,
     pub(super) rights: Rights,
-    /// Behind what was told or passed over last.
+    /// The position after the last entry that was delivered or skipped.
     pub(super) reader: Reader<Rows>,
-    /// Whether the client has to be told first that something is missing.
+    /// Whether a gap has to be reported first.
     has_gap: bool,
     is_over: bool,
     quiet_since: Instant,
@@ -81,14 +82,15 @@ pub struct RowStream {
 }
 
 impl Service {
-    /// Opens a stream of what happens to the rows of an app from now on, or after `since`, if that is said. `caller` was let
-    /// in to it and is asked before each event whether it still would be. Of rows that are there only those are told that
-    /// `condition` means.
+    /// Opens a stream of the changes of an app's rows from now on, or after `since`, if that is given.
+    /// `caller` was admitted to it, and its rights are checked again before each event. Of existing rows,
+    /// only those that match `condition` are delivered.
     ///
-    /// `None`: there are as many streams as there may be.
+    /// `None`: there are as many streams as allowed.
     ///
     /// # Errors
-    /// It could not be opened, also because its condition is larger than [`MAX_STREAM_PATTERN_BYTES`].
+    ///
+    /// It could not be opened, for example because its condition is larger than [`MAX_STREAM_PATTERN_BYTES`].
     pub async fn loopback_stream(
         &self,
         app: &OpenApp,
@@ -103,7 +105,7 @@ impl Service {
             return Err(Error::Busy);
         }
         let Some(slot) = self.streams.place(self.limits.streams) else { return Ok(None) };
-        // What is no position is one that nobody knows.
+        // An invalid position counts as an unknown one.
         let position = since.and_then(|since| since.parse().ok());
         let (reader, is_known) = Reader::begin(self, app, self.streams.feed.watch(app), position).await?;
         Ok(Some(RowStream {
@@ -122,7 +124,7 @@ impl Service {
 }
 
 impl RowStream {
-    /// What is told next; waits until there is something. `None`: it has ended.
+    /// The next item; waits until there is one. `None`: the stream has ended.
     pub async fn next(&mut self) -> Option<StreamItem> {
         if self.is_over {
             return None;
@@ -131,7 +133,8 @@ impl RowStream {
             Ok(item) => item,
             Err(Error::TooCostly { .. }) => StreamItem::End(StreamEnd::Costly),
             Err(error) => {
-                // Where that comes from is said once, by who feeds the streams or follows the log, not by each of them.
+                // The cause is logged once, where streams are fed or the log is followed, not by each of
+                // them.
                 tracing::debug!(route = "/api/accessTokens", "a change stream ends: {error}");
                 StreamItem::End(StreamEnd::Unavailable)
             }
@@ -163,7 +166,8 @@ impl RowStream {
                 Err(end) => return Ok(StreamItem::End(end.into())),
             };
             batch.events = self.wanted(batch.events).await?;
-            // After the rows were read and before any is told: who was told of a removal gets nothing that comes later.
+            // After the rows were read and before any is delivered: a stream that has delivered a removal
+            // delivers nothing later.
             if !self.rights.hold(&self.service, &self.app, &self.caller).await? {
                 return Ok(StreamItem::End(StreamEnd::Denied));
             }
@@ -180,7 +184,7 @@ impl RowStream {
         }
     }
 
-    /// Waits for something new. True: it was quiet for so long that this has to be told.
+    /// Waits for something new. True: it was quiet for so long that a heartbeat is due.
     async fn wait(&mut self) -> bool {
         let beat = self.quiet_since + HEARTBEAT;
         if Instant::now() >= beat {

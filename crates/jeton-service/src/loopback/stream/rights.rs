@@ -1,4 +1,4 @@
-//! Whether a stream's caller still may read it.
+//! The rights of a stream's caller.
 
 use crate::apps::OpenApp;
 use crate::cache::Before;
@@ -7,10 +7,11 @@ use crate::{Error, Service};
 use jeton_core::{Timestamp, TokenId};
 use jeton_loopback::Method;
 
-/// What was found out of a caller's rights, and when.
+/// A caller's rights, with the time of the check.
 ///
-/// The stamps say whether it may have changed since: nothing is asked again for the next event if nobody has changed the
-/// caller's token or any app's settings, and a change that was answered is found by the next event.
+/// The stamps tell whether they may have changed since: the next event needs no new check if neither the
+/// caller's token nor any app's settings were changed, and a change that was answered is noticed by the next
+/// event.
 #[derive(Debug, Default)]
 pub(super) struct Rights {
     found: Option<(Before, Option<Timestamp>)>,
@@ -45,7 +46,7 @@ impl Rights {
         self.found.is_none()
     }
 
-    /// When they end by themselves.
+    /// When they expire.
     pub(super) fn expire_at(&self) -> Option<Timestamp> {
         self.found.as_ref().and_then(|(_, expires_at)| *expires_at)
     }

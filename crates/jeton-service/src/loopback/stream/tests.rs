@@ -1,4 +1,4 @@
-//! What only shows from inside: when a stream keeps up, and how long it may be silent.
+//! Internals of streams: when they keep up, and how long they may be silent.
 
 use super::reader::{HEARTBEAT, RowStream, StreamEnd, StreamItem};
 use crate::feed::FeedPosition;
@@ -58,7 +58,7 @@ async fn import(service: &Service, app: &OpenApp, count: usize) {
     }
 }
 
-/// Opens a stream of everything, and lets it find its place in the ring.
+/// Opens a stream of everything, and lets it find its position in the ring.
 async fn in_the_ring(service: &Service, app: &OpenApp) -> RowStream {
     while !service.streams.feed.is_fed() {
         tokio::task::yield_now().await;
@@ -72,7 +72,7 @@ async fn in_the_ring(service: &Service, app: &OpenApp) -> RowStream {
     stream
 }
 
-/// The positions behind the next events.
+/// The positions after the next events.
 async fn next(stream: &mut RowStream, count: usize) -> Vec<FeedPosition> {
     let mut positions = Vec::new();
     while positions.len() < count {
@@ -97,7 +97,7 @@ async fn who_does_not_keep_up_is_dropped_and_can_go_on(store: Arc<dyn Store>) {
     let mut slow = in_the_ring(&service, &app).await;
     let mut quick = in_the_ring(&service, &app).await;
     let begun = slow.reader.position();
-    // More than is held for those who are behind.
+    // More than the ring holds for readers that are behind.
     let ((), item) = tokio::join!(import(&service, &app, 4_500), next(&mut quick, 4_500));
     assert!(matches!(slow.next().await, Some(StreamItem::End(StreamEnd::Slow))));
     assert!(slow.next().await.is_none());
@@ -135,7 +135,7 @@ async fn a_stream_is_never_silent_for_long() {
     follower.step().await.unwrap();
     let end = service.streams.feed.begin_by_hand(&service).await.unwrap();
     let mut stream = in_the_ring(&service, &app).await;
-    // The caller's rights are found out once.
+    // The caller's rights are checked once.
     while stream.rights.is_unknown() {
         assert!(stream.next().now_or_never().is_none(), "nothing happens");
         tokio::task::yield_now().await;
