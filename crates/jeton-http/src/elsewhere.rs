@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::future::BoxFuture;
 use serde_json::json;
 
-/// What has the paths that no surface claims.
+/// The endpoint of paths that no surface claims.
 pub(crate) static ENDPOINT: Endpoint = Endpoint {
     claims: Claims::First(&[]),
     routes: Routes::Handler(handle),
@@ -29,7 +29,7 @@ fn handle(_: AppState, _: Request) -> BoxFuture<'static, Response> {
     Box::pin(async { (StatusCode::NOT_FOUND, Json(body)).into_response() })
 }
 
-/// The answer to a request that is not served, for surfaces, too, that have no shape of their own.
+/// The answer to a request that is refused, also for surfaces without a shape of their own.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "surfaces with a shape of their own keep what they are given"

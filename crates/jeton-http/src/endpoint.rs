@@ -1,5 +1,5 @@
-//! What a surface says of itself: its entry in the table of a listener. Whatever serves requests reads such tables, and
-//! knows no surface by name.
+//! The entry of a surface in the table of a listener. The server reads such tables, and knows no surface by
+//! name.
 
 use crate::server::{AtOnce, PlainHead, Reply, Room};
 use crate::state::AppState;
@@ -15,73 +15,75 @@ use std::fmt;
 /// One surface, as a listener sees it.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
-    /// Which paths are its own. The first of a table that claims a path has it.
+    /// Its paths. The first surface of a table that claims a path gets it.
     pub(crate) claims: Claims,
-    /// Who answers there.
+    /// Its handlers.
     pub(crate) routes: Routes,
-    /// The names of what its requests ask for, in logs and metrics: paths and queries may hold secrets, these never do.
+    /// The names of its requests in logs and metrics: paths and queries may contain secrets, these never do.
     /// Dashboards depend on them.
     pub(crate) names: &'static [&'static str],
-    /// Which of them a path has that it claims; `None`: that of paths which nothing is served at.
+    /// The index of the name of a path that it claims; `None`: the name of paths where nothing is served.
     pub(crate) name: fn(&str) -> Option<usize>,
-    /// Which places its requests may take.
+    /// The places that its requests may take.
     pub(crate) places: Places,
-    /// The answer, in its own shape, where there is no room for a request, nothing can be found out, or something is wrong
-    /// with how it came.
+    /// The answer, in its own shape, to a request for which there is no room or that could not be answered or
+    /// read.
     pub(crate) refuse: fn(Fault) -> Response,
-    /// Answers what is plainly asked before the HTTP library sees it; `None`: nothing.
+    /// Answers plain requests before hyper sees them; `None`: none.
     pub(crate) at_once: Option<AnswerAtOnce>,
-    /// What reads the bytes that its clients send, for fuzzers, each by the name of its corpus.
+    /// The parsers of its clients' bytes, for fuzzers, each with the name of its corpus.
     #[cfg(any(test, fuzzing))]
     pub(crate) parsers: &'static [(&'static str, Parser)],
 }
 
-/// Reads any bytes, and fails where something that must hold does not.
+/// Parses any bytes, and fails if a property does not hold.
 #[cfg(any(test, fuzzing))]
 pub(crate) type Parser = fn(&[u8]);
 
 /// How paths are claimed.
 #[derive(Debug)]
 pub(crate) enum Claims {
-    /// By their first segment, to the letter.
+    /// By their first segment, exactly.
     First(&'static [&'static str]),
-    /// By reading them.
+    /// By parsing them.
     Read(fn(&str) -> bool),
 }
 
-/// Who answers.
+/// The handlers of a surface.
 #[derive(Debug)]
 pub(crate) enum Routes {
-    /// A router. What it does not know has the answer of paths that nothing is served at.
+    /// A router. Paths that it does not know get the answer of paths where nothing is served.
     Router(fn() -> Router<AppState>),
-    /// Whoever reads its paths by itself.
+    /// A handler that parses its paths itself.
     Handler(Handler),
 }
 
 /// Answers a request, whatever its path.
 pub(crate) type Handler = fn(AppState, Request) -> BoxFuture<'static, Response>;
 
-/// Which places among the requests under way those of a surface may take: see [`Claim`](crate::server::Claim).
+/// The places among requests in progress that those of a surface may take: see
+/// [`Claim`](crate::server::Claim).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Places {
-    /// It needs none: whoever asks would end the process, or send requests elsewhere, for what others do.
+    /// None needed: if these requests were refused under load, the process would be restarted or traffic sent
+    /// elsewhere.
     NoneNeeded,
-    /// Those that all may take.
+    /// Those for all requests.
     Common,
-    /// Those that are kept for gateways, too. Their heads may be longer than others.
+    /// Also those reserved for gateways. Their heads may be longer than others.
     OfGateways,
-    /// Those that are kept for credentials, too, if there are some: nothing is done here for who proves nothing.
+    /// Also those reserved for credentials, if the request has some: nothing is done here without valid ones.
     OfCredentials,
-    /// The same where something is done for who proves nothing, who then has to go.
+    /// The same if something is done here without valid credentials; such a request then loses its place.
     OfWhoIsNamed,
 }
 
-/// Answers a request of this surface, from this client, if that needs no waiting.
+/// Answers a request of this surface from this client, if no waiting is needed.
 pub(crate) type AnswerAtOnce = fn(&Service, Client, &PlainHead<'_>, &mut Reply) -> AtOnce<Box<dyn Lookup>>;
 
-/// A question that memory does not answer.
+/// A question that memory cannot answer.
 pub(crate) trait Lookup: fmt::Debug + Send {
-    /// Finds the answer and writes it, if there is room for that.
+    /// Looks up the answer and writes it, if there is room.
     fn answer<'a>(
         self: Box<Self>,
         service: &'a Service,
@@ -91,7 +93,7 @@ pub(crate) trait Lookup: fmt::Debug + Send {
 }
 
 impl Endpoint {
-    /// Whether a path is its own. `first`: the first segment of it.
+    /// Whether a path belongs to it. `first`: its first segment.
     pub(crate) fn has(&self, path: &str, first: &str) -> bool {
         match self.claims {
             Claims::First(segments) => segments.contains(&first),
@@ -103,7 +105,7 @@ impl Endpoint {
 /// The first segment of a path, by which most surfaces claim theirs.
 pub(crate) fn first_segment(path: &str) -> &str {
     let Some(rest) = path.strip_prefix('/') else { return "" };
-    // By bytes: it is a few, and every request passes here.
+    // By bytes: there are few, and every request comes through here.
     let end = rest.bytes().position(|byte| byte == b'/').unwrap_or(rest.len());
     &rest[..end]
 }
@@ -111,20 +113,20 @@ pub(crate) fn first_segment(path: &str) -> &str {
 /// The surfaces of a listener.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Table {
-    /// In the order in which they are asked whether a path is theirs. The first is asked most.
+    /// In the order in which they are checked. The first is the most frequent.
     pub(crate) surfaces: &'static [&'static Endpoint],
-    /// What has every other path.
+    /// The endpoint of all other paths.
     pub(crate) rest: &'static Endpoint,
 }
 
 impl Table {
-    /// Whose path it is.
+    /// The endpoint of a path.
     pub(crate) fn of(self, path: &str) -> &'static Endpoint {
         let first = first_segment(path);
         self.surfaces.iter().copied().find(|surface| surface.has(path, first)).unwrap_or(self.rest)
     }
 
-    /// What answers the requests of the listener.
+    /// The router of the listener.
     pub(crate) fn router(self, state: AppState) -> Router {
         let routers = self.surfaces.iter().filter_map(|surface| match surface.routes {
             Routes::Router(router) => Some(router()),
@@ -136,7 +138,7 @@ impl Table {
         routers.fold(Router::new(), Router::merge).fallback(others).with_state(state)
     }
 
-    /// Who answers at a path that no router knows.
+    /// The handler of a path that no router knows.
     fn handler(self, path: &str) -> Handler {
         match (&self.of(path).routes, &self.rest.routes) {
             (Routes::Handler(handler), _) | (Routes::Router(_), Routes::Handler(handler)) => *handler,

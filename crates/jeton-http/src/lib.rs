@@ -1,8 +1,8 @@
 //! The HTTP surface of Jeton.
 //!
-//! A surface is a room: one folder, and one entry in the table of its listener (`listeners.rs`). It reads requests, asks
-//! the [`Service`], and writes answers in its own shape, errors included. No surface knows another, nothing that serves
-//! them knows one by name, and no handler sees the store.
+//! A surface is a room: one folder, and one entry in the table of its listener (`listeners.rs`). It parses
+//! requests, asks the [`Service`], and writes answers in its own shape, errors included. No surface knows
+//! another, the server knows none by name, and no handler sees the store.
 
 #![deny(missing_docs)]
 
@@ -42,12 +42,12 @@ pub use transport::object::Object;
 
 use jeton_service::Service;
 
-/// What serves clients: everything that they may see of the service.
+/// The site of the public listener.
 pub fn public(service: Service, setup: Setup) -> Site {
     Site::new(service, setup, listeners::PUBLIC)
 }
 
-/// What serves operators and machines, on the admin address.
+/// The site of the admin listener, for operators and machines.
 pub fn admin(service: Service, setup: Setup) -> Site {
     Site::new(service, setup, listeners::ADMIN)
 }

@@ -1,4 +1,4 @@
-//! Which surfaces each listener has. To add one, write its folder and enter it here.
+//! The surfaces of each listener. To add one, write its folder and enter it here.
 
 use crate::endpoint::Table;
 use crate::{appkey, auth, dotide, elsewhere, health, loopback, metrics, oauth, verify};

@@ -1,13 +1,13 @@
-//! Saying the same thing to the log now and then only.
+//! Rate-limits repeated log messages.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What is counted at a time.
+/// The interval in which messages are counted.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// Lets the first few of many equal messages through in each interval, and counts the others.
+/// Passes the first few of many equal messages in each interval, and counts the others.
 #[derive(Debug)]
 pub(crate) struct LogThrottle {
     begun: Instant,
@@ -30,7 +30,7 @@ impl LogThrottle {
         }
     }
 
-    /// How many were kept back since the last that passed; `None`: this one is kept back too.
+    /// How many messages were suppressed since the last that passed; `None`: suppress this one too.
     pub(crate) fn pass(&self) -> Option<u64> {
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let (now, next) = (millis(self.begun.elapsed()), self.next.load(Ordering::Relaxed));

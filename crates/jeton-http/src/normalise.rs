@@ -1,15 +1,16 @@
-//! Requests as they were meant, before anything else reads them: a layer inside the router would come too late.
+//! Normalises requests before anything else reads them: a layer inside the router would come too late.
 //!
-//! HTTP method names are case-sensitive (RFC 9110 section 9.1), but three of the published sample clients send `get`,
-//! `post`, `put` and `delete`: methods have their names in any case. Gateways send a header with nothing in it where a
+//! HTTP method names are case-sensitive (RFC 9110 section 9.1), but three of the published sample clients
+//! send `get`, `post`, `put` and `delete`: methods are accepted in any case. Gateways send an empty header if
+//! a variable of theirs is empty: such a header counts as absent, on every path.
 //! variable of theirs is empty: such a header is as if it were not there, on every path.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 
-/// Gives a request its method in upper case, if it is a known one, and takes away its headers that are empty.
+/// Changes the method to upper case, if it is a known one, and removes empty headers.
 ///
-/// What is plain enough for the fast path needs none of this: it has its method as it should be, and says nothing of
-/// headers that are empty.
+/// Requests on the fast path do not need this: their method is in upper case, and their empty headers are
+/// ignored.
 pub(crate) fn normalise<B>(request: &mut Request<B>) {
     if let Some(method) = normalised(request.method()) {
         *request.method_mut() = method;
@@ -17,7 +18,7 @@ pub(crate) fn normalise<B>(request: &mut Request<B>) {
     remove_empty(request.headers_mut());
 }
 
-/// The known method of this name in another case; `None` if it needs no change.
+/// The known method with this name in another case; `None` if it needs no change.
 fn normalised(method: &Method) -> Option<Method> {
     const KNOWN: [Method; 7] = [
         Method::GET,
@@ -35,13 +36,13 @@ fn normalised(method: &Method) -> Option<Method> {
     KNOWN.into_iter().find(differs)
 }
 
-/// Takes out the headers with nothing in them. Of several of one name the others stay.
+/// Removes empty headers. Others with the same name stay.
 fn remove_empty(headers: &mut HeaderMap) {
     if !headers.values().any(HeaderValue::is_empty) {
         return;
     }
     let mut named: Option<HeaderName> = None;
-    // Of several of one name only the first comes with it.
+    // Of several with the same name only the first comes with it.
     for (name, value) in std::mem::take(headers) {
         named = name.or(named);
         if let Some(name) = named.as_ref().filter(|_| !value.is_empty()) {

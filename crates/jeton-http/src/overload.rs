@@ -1,5 +1,5 @@
-//! Who may take which place, and what a request is told that is not served: there is no room for it, or something is wrong
-//! with its head.
+//! Which places requests may take, and the answers to requests that are refused because there is no place or
+//! their head is invalid.
 
 use crate::endpoint::{Places, Table};
 use crate::server::{Claim, Headers, Unserved};
@@ -8,15 +8,15 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
-/// What whoever answers at this path says to a request that is not served, in its own shape.
+/// The answer of the surface of this path to a request that is refused, in its own shape.
 pub(crate) fn answer(table: Table, path: &str, why: Unserved) -> Response {
     (table.of(path).refuse)(why.into())
 }
 
-/// Which places a request may take.
+/// The places that a request may take.
 ///
-/// That somebody presents credentials says little, but where nothing is done without them, who presents others than those
-/// that let in is gone after one look-up.
+/// Presented credentials may be invalid, but where nothing is done without valid ones, a request with others
+/// is over after one look-up.
 pub(crate) fn claim(table: Table, uri: &Uri, headers: &HeaderMap) -> Claim {
     match table.of(uri.path()).places {
         Places::NoneNeeded => Claim::Free,

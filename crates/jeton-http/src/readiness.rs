@@ -1,37 +1,37 @@
-//! Whether this process serves.
+//! Readiness: whether this process serves.
 
 use jeton_service::Service;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use tokio::sync::Mutex;
 
-/// Whether requests should be sent here, as far as the process itself knows. Clones are one and the same.
+/// Whether requests should be sent here, as far as the process itself knows. Clones share one state.
 #[derive(Clone, Debug)]
 pub struct Readiness(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
     phase: AtomicU8,
-    /// How often the store was asked.
+    /// How often the store was checked.
     asked: AtomicU64,
-    /// Which time the last answer was of, and whether it was a good one. Whoever holds this asks.
+    /// The number of the last check, and whether it succeeded. Locked during a check.
     last: Mutex<(u64, bool)>,
 }
 
-/// Where a server is in its life.
+/// The phase of a server's life cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Phase {
-    /// It answers, and something that it needs is still to come.
+    /// It answers, but something that it needs is still missing.
     Starting = 0,
     /// It serves.
     Serving = 1,
-    /// It is about to stop: whoever spreads requests should spread them elsewhere.
+    /// It is about to stop: load balancers should send requests elsewhere.
     Draining = 2,
 }
 
 impl Readiness {
-    /// That of a server in this phase.
+    /// The readiness of a server in this phase.
     pub fn new(phase: Phase) -> Self {
         let (phase, asked, last) = (AtomicU8::new(phase as u8), AtomicU64::new(0), Mutex::new((0, false)));
         Readiness(Arc::new(Shared { phase, asked, last }))
@@ -51,8 +51,8 @@ impl Readiness {
         }
     }
 
-    /// Whether the store answers. It is asked once at a time, for all who came before it was: however many ask for
-    /// readiness, they cost one look-up, and none has to be refused.
+    /// Whether the store answers. One check at a time serves all requests that arrived before it began:
+    /// however many there are, they cost one look-up, and none has to be refused.
     pub(crate) async fn store_answers(&self, service: &Service) -> bool {
         let Shared { asked, last, .. } = &*self.0;
         let before = asked.load(Ordering::Relaxed);

@@ -1,9 +1,9 @@
-//! The names of what requests ask for, for logs and metrics: paths and queries may hold secrets, these never do.
+//! The names of requests in logs and metrics: paths and queries may contain secrets, these never do.
 
 use crate::endpoint::{Endpoint, Table, first_segment};
 
-/// The surfaces of all listeners, with the numbers of their names. A listener knows the names of the others, too: a name
-/// says nothing about whether anything is served there.
+/// The surfaces of all listeners, with the numbers of their names. A listener knows the names of the others,
+/// too: a name does not mean that anything is served there.
 #[derive(Debug)]
 pub(crate) struct Routes {
     surfaces: Vec<Surface>,
@@ -20,17 +20,17 @@ struct Surface {
     is_here: bool,
 }
 
-/// What is known of a request by its path.
+/// What a path determines about a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Route {
-    /// Whose it is, on this listener.
+    /// Its endpoint on this listener.
     pub(crate) endpoint: &'static Endpoint,
     /// The number of its name.
     pub(crate) number: usize,
 }
 
 impl Routes {
-    /// Those of the listener that has this table, among those of all.
+    /// The routes of the listener with this table, numbered as for all listeners.
     pub(crate) fn new(table: Table, all: &[Table]) -> Self {
         let mut routes = Routes { surfaces: Vec::new(), names: Vec::new(), rest: table.rest };
         for endpoint in all.iter().flat_map(|table| table.surfaces) {
@@ -49,13 +49,13 @@ impl Routes {
         self.names.extend(endpoint.names);
     }
 
-    /// All names, each at its number. The last is that of paths which nothing is served at.
+    /// All names by number. The last is that of paths where nothing is served.
     pub(crate) fn names(&self) -> &[&'static str] {
         &self.names
     }
 
-    /// What a path says of a request. All requests pass here: it looks once through a few surfaces, most of which claim a
-    /// path by its first segment.
+    /// What a path determines about a request. Every request comes through here: it compares with a few
+    /// surfaces, most of which claim a path by its first segment.
     pub(crate) fn of(&self, path: &str) -> Route {
         let (first, last) = (first_segment(path), self.names.len() - 1);
         match self.surfaces.iter().find(|surface| surface.endpoint.has(path, first)) {

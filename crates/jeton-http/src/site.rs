@@ -1,6 +1,6 @@
-//! What serves the requests of a listener: some of them before the HTTP library sees them, all others by a router.
+//! What serves the requests of a listener: some of them on the fast path, the others by a router.
 //!
-//! Whatever stands on the way of every request is called here, once for each of the two ways.
+//! What every request passes through is called here, once for each of the two.
 
 use crate::endpoint::{Lookup, Table};
 use crate::listeners;
@@ -24,13 +24,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// What serves the requests of a listener. Clones are one and the same, for connections of their own.
+/// What serves the requests of a listener. Clones share one state, for connections of their own.
 #[derive(Clone, Debug)]
 pub struct Site {
     parts: Arc<Parts>,
     watcher: Watcher,
-    /// Whom the connection is with; `None`: not known. Kept here and not among a request's extensions, which would cost
-    /// each request three allocations.
+    /// The peer of the connection; `None`: not known. Kept here and not in a request's extensions, which
+    /// would cost each request three allocations.
     peer: Option<IpAddr>,
 }
 
@@ -51,7 +51,7 @@ pub(crate) struct Asked {
 }
 
 impl Site {
-    /// One for the surfaces of a listener, whose names are among those of all.
+    /// A site for the surfaces of a listener; `all` are the tables of all listeners.
     pub(crate) fn new(service: Service, setup: Setup, table: Table) -> Self {
         Site::among(service, setup, table, listeners::ALL)
     }
@@ -73,8 +73,8 @@ impl Site {
     }
 }
 
-/// Serves a site on a listener until `stop` completes: see [`ServerLimits`] for what that costs at most. Then it closes the
-/// connections that are idle, finishes the requests that are under way, and cuts those that take longer than
+/// Serves a site on a listener until `stop` completes: see [`ServerLimits`] for the limits. Then it closes
+/// idle connections, finishes requests in progress, and cuts those that take longer than
 /// [`ServerLimits::shutdown_time`].
 pub async fn serve(
     listener: impl Into<Listener>,
@@ -137,7 +137,7 @@ impl tower_service::Service<Request<Body>> for Site {
     type Future = Observed<RouteFuture<Infallible>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        // A router is ready always.
+        // A router is always ready.
         Poll::Ready(Ok(()))
     }
 

@@ -1,4 +1,4 @@
-//! What handlers share.
+//! The state of handlers.
 
 use crate::observe::Observer;
 use crate::readiness::{Phase, Readiness};
@@ -10,36 +10,36 @@ use jeton_service::Service;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// The service, and what it is served with.
+/// The service, and its environment.
 #[derive(Clone, Debug)]
 pub(crate) struct AppState {
     pub(crate) service: Service,
     pub(crate) setup: Setup,
 }
 
-/// What the service is served with. Clones share what is counted and known.
+/// The environment of the service. Clones share counters and state.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// Where clients find the service.
+    /// The service's public URL.
     pub public_url: PublicUrl,
-    /// Whether every connection comes from a proxy, which says in `X-Forwarded-For` whom it speaks for.
+    /// Whether every connection comes from a proxy, which gives the client's address in `X-Forwarded-For`.
     pub is_behind_proxy: bool,
-    /// What they may send as a body.
+    /// The limits on request bodies.
     pub body_limits: BodyLimits,
-    /// What they may send as a body to `/verify`.
+    /// The limits on request bodies of `/verify`.
     pub verify_body_limits: BodyLimits,
     /// Whether requests should be sent here.
     pub readiness: Readiness,
-    /// What watches the requests.
+    /// Observes the requests.
     pub observer: Arc<Observer>,
-    /// What the public listener counts.
+    /// The counters of the public listener.
     pub server_measures: Arc<ServerMeasures>,
-    /// When the process began.
+    /// When the process started.
     pub started_at: Timestamp,
 }
 
 impl Setup {
-    /// A service that is ready, with everything else as it is by default.
+    /// A service that is ready, with defaults for everything else.
     pub fn new(public_url: PublicUrl) -> Self {
         Setup {
             public_url,
@@ -72,13 +72,13 @@ impl FromRef<AppState> for PublicUrl {
     }
 }
 
-/// Where clients find the service: scheme and authority, perhaps a path, without a slash at the end.
+/// The service's public URL: scheme and authority, optionally a path, without a trailing slash.
 ///
-/// Absolute URLs in answers start like this. They never come from what a request says of itself.
+/// Absolute URLs in answers start with it. They are never taken from a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl(Arc<str>);
 
-/// A text that is no public URL.
+/// The text is not a public URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PublicUrlError;
 

@@ -9,24 +9,24 @@ use jeton_core::AuthorityRefusal;
 use jeton_service::{Error, Refusal};
 use std::borrow::Cow;
 
-/// Why a request is not served.
+/// Why a request is refused.
 #[derive(Debug)]
 pub(super) enum AppKeyError {
     /// No live token was presented.
     Unproven,
-    /// The token is live in another app, or there is no such app.
+    /// The token is live in another app, or the app does not exist.
     NoSuchApp,
-    /// The token lends no authority over tokens.
+    /// The token gives no authority over tokens.
     Powerless,
-    /// What is asked is beyond the caller's authority.
+    /// The request exceeds the caller's authority.
     Forbidden(AuthorityRefusal),
-    /// There is no such token, as far as the caller may know.
+    /// The token does not exist, as far as the caller may know.
     NoSuchToken,
-    /// Something about the request is wrong: what, and what it must be.
+    /// The request is not valid: what is wrong, and what it must be.
     Bad(Cow<'static, str>),
     /// Nothing is served at this path.
     NoSuchPath,
-    /// It goes wrong whatever is asked.
+    /// A fault that does not depend on the API.
     Fault(Fault),
 }
 
@@ -61,7 +61,7 @@ impl AppKeyError {
         }
     }
 
-    /// What the caller is told.
+    /// The message to the caller.
     pub(super) fn message(&self) -> Cow<'static, str> {
         match self {
             AppKeyError::Unproven => "a live access token is required: Authorization: Bearer <token>".into(),

@@ -1,11 +1,11 @@
-//! What clients of the user-token API send, for fuzzers: it is read within its limits or refused, and never quoted.
+//! Requests of the user-token API, for fuzzers: they are parsed within limits or refused, and never quoted.
 
 use super::error::AppKeyError;
 use super::input::Members;
 use crate::transport::body::BodyForm;
 use crate::transport::members::assert_quotes_nothing;
 
-/// The first byte says which body it is, or that it is a query.
+/// The first byte selects the body, or the query.
 pub(crate) fn appkey(input: &[u8]) {
     let Some((first, rest)) = input.split_first() else { return };
     let read = match *first {

@@ -20,7 +20,7 @@ use jeton_core::{AppKey, Authority, Int64Form, Scopes, TokenId, TokenKind};
 use jeton_service::{Admission, Issue, ListRequest, OpenApp, Order, RequestedLifetime, Service, Surface};
 use std::sync::Arc;
 
-/// Answers whatever is asked below `/AccessToken`.
+/// Answers all requests below `/AccessToken`.
 pub(super) async fn handle(State(state): State<AppState>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let segments = segments(parts.uri.path(), "/AccessToken").unwrap_or_default();
@@ -29,7 +29,7 @@ pub(super) async fn handle(State(state): State<AppState>, request: Request) -> R
     cors::answer(place, &parts, methods(&segments), operate(&state, &parts, &segments, body)).await
 }
 
-/// What the path of these segments knows.
+/// The methods of the path with these segments.
 fn methods(segments: &[String]) -> Option<&'static str> {
     match segments {
         [_] => Some("GET, HEAD, POST"),
@@ -69,7 +69,7 @@ async fn operate(
     }
 }
 
-/// Who asks, and in which app.
+/// The caller, and its app.
 struct Caller {
     app: Arc<OpenApp>,
     authority: Authority,
@@ -172,7 +172,8 @@ async fn delete(
     Ok(answer(Body::from(wire::envelope(200, &true, ""))))
 }
 
-/// A token's number in a path: what is no integer is a mistake, and an integer that is nobody's number is unknown.
+/// A token's number in a path: a text that is not an integer is an error, an integer that is no token's
+/// number is unknown.
 fn token_id(text: &str) -> Result<TokenId, AppKeyError> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {

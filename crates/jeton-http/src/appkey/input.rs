@@ -1,7 +1,8 @@
-//! What clients of the user-token API send: JSON under many names, or a form; integers as numbers or texts.
+//! Requests of the user-token API: JSON with several spellings of names, or a form; integers as numbers or
+//! texts.
 //!
-//! Names are matched without regard to case, as the original does. A write that has unknown ones is refused. Errors name the
-//! member and never quote its value, which may be a secret that went astray.
+//! Names are case-insensitive, as in the original. A write with unknown names is refused. Errors name the
+//! member and never quote its value, which may be a misplaced secret.
 
 use super::error::AppKeyError;
 use super::wire::SHOWN;
@@ -13,18 +14,18 @@ use jeton_core::{Description, Label, LabelError, Lifetime, Permission, UserId};
 use jeton_service::{Edit, RequestedLifetime};
 use serde_json::Value;
 
-/// Tokens in a list when nothing is said.
+/// Tokens in a list by default.
 const DEFAULT_TAKE: u64 = 100;
-/// Most tokens in a list.
+/// At most this many tokens in a list.
 const MAX_TAKE: u64 = 1000;
 
-/// The members that a create request says something by, and those of an update.
+/// The members of create requests, and those of updates.
 const CREATED: &[&str] = &["title", "tags", "userID", "description", "permissions", "expireInDays"];
 const CHANGED: &[&str] = &["title", "tags", "description", "permissions", "enable"];
-/// The parameters of whatever writes.
+/// The query parameters of writes.
 const OF_WRITES: &[&str] = &["userId"];
 
-/// The members of a query or a body. A form's values are all texts.
+/// The members of a query or a body. The values of a form are all texts.
 pub(super) struct Members(Vec<(String, Value)>);
 
 /// A create request.
@@ -39,7 +40,7 @@ pub(super) struct Create {
     pub(super) lifetime: Option<RequestedLifetime>,
 }
 
-/// The part of a list that is asked for.
+/// The requested part of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Paging {
     pub(super) skip: u64,
@@ -59,7 +60,7 @@ impl Members {
         Ok(members)
     }
 
-    /// The members of the query of a write, where an unknown one may be what was meant to limit it.
+    /// The members of the query of a write, where an unknown one may have been meant as a limitation.
     pub(super) fn of_write(query: &str) -> Result<Self, AppKeyError> {
         let members = Members::of_query(query)?;
         match members.0.iter().find(|(name, _)| !is_one_of(name, OF_WRITES)) {
@@ -68,8 +69,9 @@ impl Members {
         }
     }
 
-    /// The members of a body. What begins as JSON does is JSON, though it be called a form: so does `curl -d`. JSON `null` stands for no members where `null_is_empty`: one published client sends it
-    /// when its caller left the request object out.
+    /// The members of a body. What starts like JSON is JSON even if its type is that of a form, as `curl -d`
+    /// sends it. With `null_is_empty`, JSON `null` means no members: one published client sends it if its
+    /// caller leaves the request object out.
     pub(super) fn of_body(body: &[u8], form: BodyForm, null_is_empty: bool) -> Result<Self, AppKeyError> {
         let members = match form {
             BodyForm::Other => {
@@ -93,7 +95,7 @@ impl Members {
         members.each_once()
     }
 
-    /// These, unless a name stands there twice, in whatever case.
+    /// These members, unless a name is repeated, ignoring case.
     fn each_once(self) -> Result<Self, AppKeyError> {
         let mut names: Vec<String> = self.0.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
         names.sort_unstable();
@@ -103,7 +105,8 @@ impl Members {
         Ok(self)
     }
 
-    /// Refuses members that neither are `written` nor stand in answers: those a client may send back as it read them.
+    /// Refuses members that are neither in `written` nor in answers; clients may send back the latter as they
+    /// read them.
     fn only_known(&self, written: &[&str]) -> Result<(), AppKeyError> {
         let is_known = |name: &str| is_one_of(name, written) || is_one_of(name, SHOWN);
         match self.0.iter().find(|(name, _)| !is_known(name)) {
@@ -116,7 +119,7 @@ impl Members {
         Members(pairs.into_iter().map(|(name, value)| (name, Value::String(value))).collect())
     }
 
-    /// The last member of that name; `None` also for `null`.
+    /// The last member with this name; `None` also for `null`.
     fn get(&self, name: &str) -> Option<&Value> {
         let found = self.0.iter().rev().find(|(key, _)| key.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value).filter(|value| !value.is_null())
@@ -130,7 +133,7 @@ impl Members {
         }
     }
 
-    /// An integer as a number or as text; empty text is absent.
+    /// An integer as a number or as text; an empty text counts as absent.
     fn integer(&self, name: &str) -> Result<Option<i64>, AppKeyError> {
         let number = match self.get(name) {
             None => return Ok(None),
@@ -169,7 +172,7 @@ impl Members {
             .map_err(|error| AppKeyError::bad(format!("permissions: {error}")))
     }
 
-    /// A user by number: any of 64 bits. Zero stands for none: it is what an absent one is in the original.
+    /// A user by number, of 64 bits. Zero means none, as in the original.
     fn user(&self, name: &str) -> Result<Option<UserId>, AppKeyError> {
         Ok(self.integer(name)?.filter(|number| *number != 0).map(UserId::from_integer))
     }
@@ -195,7 +198,7 @@ impl Members {
         })
     }
 
-    /// A create request of this body, with this query beside it.
+    /// A create request from this body and this query.
     pub(super) fn create(&self, query: &Members) -> Result<Create, AppKeyError> {
         self.only_known(CREATED)?;
         if self.boolean("enable")? == Some(false) {
@@ -214,10 +217,11 @@ impl Members {
         })
     }
 
-    /// An update request. What is absent or null stays as it is, and so does the title when it is empty: several
-    /// published clients send empty texts for what their caller left alone, and a token never loses its title.
+    /// An update request. Absent or null members keep their values, and so does an empty title: several
+    /// published clients send empty texts for what their caller did not set, and a token never loses its
+    /// title.
     ///
-    /// One that says something, and nothing that can be changed, is refused.
+    /// A request with members, none of which can be changed, is refused.
     pub(super) fn edit(&self) -> Result<Edit, AppKeyError> {
         if self.get("expireInDays").is_some() {
             return Err(AppKeyError::bad("expireInDays is set when a token is made, and does not change"));
@@ -255,7 +259,7 @@ fn is_one_of(name: &str, names: &[&str]) -> bool {
     names.iter().any(|other| name.eq_ignore_ascii_case(other))
 }
 
-/// The user of the query and of the body: either one, and not two different ones.
+/// The user of the query and of the body, which must not differ.
 fn named_user(query: Option<UserId>, body: Option<UserId>) -> Result<Option<UserId>, AppKeyError> {
     match (query, body) {
         (Some(query), Some(body)) if query != body => {

@@ -15,7 +15,7 @@ use axum::Router;
 use axum::response::IntoResponse;
 use axum::routing::any;
 
-/// One handler takes whatever lies below the prefix, so that every error has this API's shape.
+/// One handler for all paths below the prefix, so that every error has this API's shape.
 pub(crate) static ENDPOINT: Endpoint = Endpoint {
     claims: Claims::First(&["AccessToken"]),
     routes: Routes::Router(routes),

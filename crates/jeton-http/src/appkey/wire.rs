@@ -1,11 +1,11 @@
-//! The shapes of the user-token API.
+//! The JSON of the user-token API.
 
 use crate::transport::instant::rfc3339;
 use jeton_core::Int64Form;
 use jeton_service::{Issued, Listed, ShownSecret};
 use serde::Serialize;
 
-/// The members of tokens in answers, as lists show them and as the answer to a create does.
+/// The members of tokens in answers: of lists and of creates.
 pub(super) const SHOWN: &[&str] = &[
     "id",
     "userID",
@@ -28,14 +28,14 @@ pub(super) fn envelope<T: Serialize>(code: u16, data: &T, error: &str) -> String
     to_json(&Envelope { code, data, error })
 }
 
-/// The envelope around a list is written in parts, so that a list of any length can be streamed: head, rows with
-/// commas between, tail.
+/// The start of a list. Its envelope is written in parts, so that a list of any length can be streamed: head,
+/// rows separated by commas, tail.
 pub(super) fn list_head(total: u64, form: Int64Form) -> String {
     let total = Int64::new(i64::try_from(total).unwrap_or(i64::MAX), form);
     format!("{{\"code\":200,\"data\":{{\"total\":{},\"data\":[", to_json(&total))
 }
 
-/// What ends a streamed list.
+/// The end of a streamed list.
 pub(super) const LIST_TAIL: &str = "]},\"error\":\"\"}";
 
 /// One row of a list, as JSON text.
@@ -107,7 +107,7 @@ struct TokenModel<'a> {
     expires_in: Int64,
 }
 
-/// A 64-bit integer in the form that the app chose.
+/// A 64-bit integer in the app's form.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Int64 {

@@ -1,4 +1,4 @@
-//! What forward-auth answers.
+//! The answers of forward-auth.
 
 use super::{ROUTE, credential, original_request};
 use crate::transport::fault::Fault;
@@ -18,24 +18,24 @@ const X_AUTH_SCOPES: HeaderName = HeaderName::from_static("x-auth-scopes");
 /// An answer, which has no body.
 #[derive(Debug)]
 pub(super) enum Answer {
-    /// 200, and who it is.
+    /// 200, with the identity.
     Allowed {
         key: AppKey,
         subject: Arc<CachedToken>,
-        /// `None`: only this once.
+        /// `None`: no caching.
         caching: Option<Caching>,
     },
-    /// 200, and nobody: what stands behind the gateway answers the browser.
+    /// 200 without an identity: the service behind the gateway answers the browser.
     Preflight { key: AppKey },
-    /// 401: no token that is good here.
+    /// 401: no token that is valid here.
     Unproven(ForwardAuthApp),
-    /// 403: a good token that does not cover the demand, or a demand that makes no sense.
+    /// 403: a valid token that does not cover the demand, or an invalid demand.
     Refused(ForwardAuthApp),
-    /// It goes wrong whatever is asked: 503 above all, where it could not be found out.
+    /// A fault, above all 503: the service could not answer.
     Fault(Fault),
 }
 
-/// For how long a gateway may give the same answer, and to what.
+/// For how long a gateway may reuse the answer, and for which requests.
 #[derive(Debug)]
 pub(super) struct Caching {
     seconds: u64,
@@ -43,12 +43,12 @@ pub(super) struct Caching {
 }
 
 impl Answer {
-    /// The answer where not even an app is named.
+    /// The answer if the path names no app.
     pub(super) fn nobody() -> Self {
         Answer::Unproven(ForwardAuthApp::NONE)
     }
 
-    /// The answer when it could not be found out.
+    /// The answer if the service could not decide.
     pub(super) fn unavailable(error: Error) -> Self {
         let fault = Fault::from(error);
         fault.log(ROUTE);
@@ -75,8 +75,8 @@ impl Answer {
         }
     }
 
-    /// Says each header with its value. When it is allowed, those four that a gateway hands on: always all of them, empty
-    /// when there is nothing to say, and what is not plain percent-encoded.
+    /// Passes each header to `say`. For allowed requests these include the four that a gateway passes on:
+    /// always all of them, empty if there is no value, percent-encoded.
     pub(super) fn each_header(&self, mut say: impl FnMut(HeaderName, &[u8])) {
         match self {
             Answer::Allowed { caching: Some(caching), .. } => {
@@ -108,8 +108,8 @@ impl Answer {
 }
 
 impl Caching {
-    /// No longer than the token lives. A cache that heeds `Vary` (RFC 9110 section 12.5.5) asks again for every other credential
-    /// and every other request; gateways that do not are told by their recipes what to ask by.
+    /// No longer than the token lives. A cache that respects `Vary` (RFC 9110 section 12.5.5) asks again for
+    /// every other credential and request; for gateways that do not, their recipes set the cache key.
     fn of(settings: &ForwardAuthSettings, subject: &CachedToken, now: Timestamp) -> Self {
         let most = u64::from(settings.cache_seconds);
         let left = subject.expires_at().map(|end| end.as_millis().saturating_sub(now.as_millis()) / 1_000);
@@ -120,8 +120,8 @@ impl Caching {
     }
 }
 
-/// Says what to present (RFC 9110 section 11.6.1, RFC 6750 section 3, RFC 9728 section 5.1). A client that only knows user names
-/// and passwords is asked for those where a user name may be a token.
+/// The challenge (RFC 9110 section 11.6.1, RFC 6750 section 3, RFC 9728 section 5.1). A client that only
+/// supports user names and passwords is asked for them if a user name may be a token.
 fn challenge(settings: &ForwardAuthSettings, error: Option<&str>, mut say: impl FnMut(HeaderName, &[u8])) {
     let (realm, metadata) =
         (settings.realm.as_ref().map(Realm::as_str), settings.resource_metadata.as_deref());

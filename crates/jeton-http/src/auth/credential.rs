@@ -1,4 +1,4 @@
-//! The credential in a gateway's question, wherever the app's settings say that it may stand.
+//! The credential in a gateway's question, in the places that the app's settings name.
 
 use crate::server::Headers;
 use crate::transport::credentials::{Presented, X_ACCESS_TOKEN, basic_user_names, bearer_values, only};
@@ -10,10 +10,10 @@ use smallvec::SmallVec;
 use zeroize::Zeroizing;
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
-/// The parameter of a request that carries a token (RFC 6750 section 2.3).
+/// The query parameter that carries a token (RFC 6750 section 2.3).
 const QUERY_PARAMETER: &str = "access_token";
 
-/// What is presented. `query`: that of the request which the gateway holds.
+/// The presented credential. `query`: that of the original request.
 pub(super) fn presented(
     settings: &ForwardAuthSettings,
     headers: &impl Headers,
@@ -24,13 +24,13 @@ pub(super) fn presented(
     only(in_headers.chain(decoded.iter().map(|value| value.as_slice())))
 }
 
-/// Whether something stands where only an app's own settings look for a credential.
+/// Whether there may be a credential in a place that only an app's settings allow.
 pub(super) fn may_stand_elsewhere(headers: &impl Headers) -> bool {
     [X_API_KEY, COOKIE].iter().any(|name| headers.named(name).next().is_some())
         || basic_user_names(headers).next().is_some()
 }
 
-/// The headers in which it may stand, each once.
+/// The headers that may contain it, without duplicates.
 pub(super) fn headers_of(settings: &ForwardAuthSettings) -> SmallVec<[HeaderName; 4]> {
     settings.credentials.iter().fold(SmallVec::new(), |mut names, place| {
         let name = match place {
@@ -46,7 +46,7 @@ pub(super) fn headers_of(settings: &ForwardAuthSettings) -> SmallVec<[HeaderName
     })
 }
 
-/// What stands in a place as it is.
+/// The unencoded values in a place.
 fn in_place<'a>(place: &CredentialPlace, headers: &'a impl Headers) -> SmallVec<[&'a [u8]; 2]> {
     match place {
         CredentialPlace::Bearer => bearer_values(headers).collect(),
@@ -57,7 +57,7 @@ fn in_place<'a>(place: &CredentialPlace, headers: &'a impl Headers) -> SmallVec<
     }
 }
 
-/// What stands in a place in some code.
+/// The decoded values in a place.
 fn decoded(
     settings: &ForwardAuthSettings,
     headers: &impl Headers,
@@ -74,7 +74,7 @@ fn decoded(
     decoded
 }
 
-/// The values of the cookies of this name (RFC 6265 section 4.2.1), perhaps in quotes.
+/// The values of the cookies with this name (RFC 6265 section 4.2.1), perhaps quoted.
 fn cookies<'a>(name: &CookieName, headers: &'a impl Headers) -> impl Iterator<Item = &'a [u8]> {
     let pairs = headers.named(&COOKIE).flat_map(|value| value.split(|byte| *byte == b';'));
     pairs.filter_map(move |pair| {

@@ -1,4 +1,4 @@
-//! Forward-auth as it is plainly asked, before the HTTP library sees it.
+//! Forward-auth on the fast path, before hyper.
 
 use super::answer::Answer;
 use super::question::{Asked, Question, Target};
@@ -13,16 +13,16 @@ use futures_util::future::BoxFuture;
 use jeton_service::{Missed, Service};
 use std::net::IpAddr;
 
-/// A question that memory does not answer.
+/// A question that memory cannot answer.
 #[derive(Debug)]
 enum Unanswered {
-    /// It does not know the token.
+    /// The token is not cached.
     Token(Question, Missed),
-    /// It does not know the app, and so not even how the question is to be read.
+    /// The app is not cached, and so it is unknown how to read the question.
     App { path: String, query: String, method: &'static str, headers: HeaderMap },
 }
 
-/// The same, and from where it is asked.
+/// The same, with the address of the client.
 #[derive(Debug)]
 struct Waiting(Unanswered, Option<IpAddr>);
 
@@ -88,7 +88,7 @@ impl Lookup for Waiting {
     }
 }
 
-/// Writes an answer with what the HTTP library adds to every one.
+/// Writes an answer with the headers that hyper adds to every one.
 fn write(service: &Service, answer: &Answer, reply: &mut Reply) {
     reply.begin(answer.status());
     answer.each_header(|name, value| reply.header(&name, value));

@@ -1,8 +1,9 @@
-//! Forward-auth: a gateway asks whether the request it holds may pass.
+//! Forward-auth: a gateway asks whether the original request may pass.
 //!
-//! `/auth/{app}?permission=&id=&tag=`, `/auth/{app}/{demand}` or `/auth/{app}/route` with any method: what is demanded stands in
-//! the query, in the app's settings under that name, or in the first of their rules that is for the request. The answer is 200, 401,
-//! 403, or 503 when it could not be found out: nginx passes 401 and 403 on and makes 500 of everything else.
+//! `/auth/{app}?permission=&id=&tag=`, `/auth/{app}/{demand}` or `/auth/{app}/route` with any method: the
+//! demand is in the query, has that name in the app's settings, or is that of the first of their rules that
+//! matches the original request. The answer is 200, 401, 403, or 503 if the service could not decide: nginx
+//! passes 401 and 403 on and turns everything else into 500.
 
 mod answer;
 mod credential;
@@ -24,7 +25,7 @@ use fast_path::answer_at_once;
 use jeton_service::Service;
 use question::{Asked, Target};
 
-/// What logs and metrics call it, whatever is asked.
+/// The name of all its requests in logs and metrics.
 const ROUTE: &str = "/auth/{app}";
 
 pub(crate) static ENDPOINT: Endpoint = Endpoint {
@@ -39,7 +40,8 @@ pub(crate) static ENDPOINT: Endpoint = Endpoint {
     parsers: &[],
 };
 
-/// Also where a gateway's recipe left the app out: a gateway understands what forward-auth answers, and never 404.
+/// Also paths without an app, as a faulty recipe may send them: a gateway expects the answers of
+/// forward-auth, never 404.
 fn routes() -> Router<AppState> {
     let paths = ["/auth", "/auth/", "/auth/{*rest}"];
     paths.into_iter().fold(Router::new(), |routes, path| routes.route(path, any(handle)))

@@ -27,7 +27,7 @@ pub(super) struct OriginalRequest<'a> {
     pub(super) target: Option<(&'a str, &'a str)>,
 }
 
-/// The headers in which a source writes the method and the target; `None`: it writes none.
+/// The headers in which a source puts the method and the target; `None`: it uses none.
 pub(super) fn headers_of(source: RequestSource) -> Option<[HeaderName; 2]> {
     match source {
         RequestSource::XOriginal => Some([X_ORIGINAL_METHOD, X_ORIGINAL_URI]),
@@ -38,8 +38,8 @@ pub(super) fn headers_of(source: RequestSource) -> Option<[HeaderName; 2]> {
 }
 
 impl<'a> OriginalRequest<'a> {
-    /// Reads it from where the settings say, and from nowhere else. A header that occurs twice is ignored: one of the two
-    /// is the client's.
+    /// Reads it from where the settings say, and from nowhere else. A header that occurs twice is ignored:
+    /// one of the two is the client's.
     pub(super) fn read<H: Headers>(source: RequestSource, question: &Question<'a, H>) -> Self {
         let Some(names) = headers_of(source) else {
             return OriginalRequest { method: Some(question.method), target: Some(question.rest) };
@@ -56,14 +56,14 @@ impl<'a> OriginalRequest<'a> {
     }
 }
 
-/// The value of the one header of this name.
+/// The value of the header with this name, if there is exactly one.
 fn only<'a>(headers: &'a impl Headers, name: &HeaderName) -> Option<&'a str> {
     let mut values = headers.named(name);
     let (Some(value), None) = (values.next(), values.next()) else { return None };
     str::from_utf8(value).ok()
 }
 
-/// A URL without its scheme and its authority.
+/// A URL without scheme and authority.
 fn without_origin(url: &str) -> Option<&str> {
     let (scheme, rest) = url.split_once("://")?;
     let is_http = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");

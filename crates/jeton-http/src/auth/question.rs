@@ -1,4 +1,4 @@
-//! What a gateway asks.
+//! The questions of gateways.
 
 use super::ROUTE;
 use super::answer::Answer;
@@ -14,7 +14,7 @@ use jeton_service::{Error, ForwardAuthApp, Missed, Service, Verified};
 use percent_encoding::percent_decode_str;
 use std::net::IpAddr;
 
-/// Whose tokens are asked about, and where it stands what is demanded.
+/// The app whose token is presented, and where the demand is.
 #[derive(Clone, Debug)]
 pub(super) struct Target<'a> {
     pub(super) app: AppKey,
@@ -22,18 +22,18 @@ pub(super) struct Target<'a> {
     query: &'a str,
 }
 
-/// Where it stands what is demanded.
+/// Where the demand is.
 #[derive(Clone, Copy, Debug)]
 enum Demanded<'a> {
     /// In the query of the question.
     InQuery,
-    /// In the settings under this name, as it was sent. What follows in the path is of no account.
+    /// In the settings under this name. The rest of the path has no meaning.
     Named { name: &'a str, rest: &'a str },
-    /// In the rule for the request that is original.
+    /// In the rule that matches the original request.
     OfRoute { rest: &'a str },
 }
 
-/// A question as it came.
+/// A question as it arrived.
 #[derive(Debug)]
 pub(super) struct Asked<'a, H> {
     pub(super) target: Target<'a>,
@@ -41,18 +41,18 @@ pub(super) struct Asked<'a, H> {
     pub(super) headers: &'a H,
 }
 
-/// What is to be found out.
+/// A parsed question.
 #[derive(Debug)]
 pub(super) struct Question {
     app: ForwardAuthApp,
     key: AppKey,
     secret: Secret,
-    /// `None`: it makes no sense.
+    /// `None`: it is not valid.
     demand: Option<Demand>,
 }
 
 impl<'a> Target<'a> {
-    /// `None`: it names no app.
+    /// `None`: the path names no app.
     pub(super) fn read(path: &'a str, query: &'a str) -> Option<Self> {
         let rest = path.strip_prefix("/auth/")?;
         let (app, rest) = rest.split_once('/').unwrap_or((rest, ""));
@@ -71,8 +71,8 @@ impl<'a> Target<'a> {
         Some(Target { app, demanded, query })
     }
 
-    /// The path and the query of the question behind what says where the demand stands. The query is the request's only if it
-    /// is not the gateway's.
+    /// The rest of the path after the part that selects the demand, and the query, unless it is the gateway's
+    /// own.
     fn rest(&self) -> (&'a str, &'a str) {
         match self.demanded {
             Demanded::InQuery => ("", ""),
@@ -108,7 +108,8 @@ impl<H: Headers> Asked<'_, H> {
         }
     }
 
-    /// The app as the store has it. Who shows nothing that could be a token has only so many apps looked up that there are not.
+    /// The app as the store has it. Clients without any possible token may look up only a limited number of
+    /// unknown apps.
     async fn look_up_app(&self, service: &Service, from: Option<IpAddr>) -> Result<ForwardAuthApp, Error> {
         let presented = credential::presented(&ForwardAuthSettings::default(), self.headers, None);
         let is_stranger = match presented {
@@ -117,7 +118,7 @@ impl<H: Headers> Asked<'_, H> {
         };
         if is_stranger {
             let found = service.forward_auth_app_for_stranger(&self.target.app, from).await;
-            // Whatever the app's settings are, nothing was presented that could be good.
+            // Whatever the app's settings are, no valid credential was presented.
             Ok(found.unwrap_or_else(|error| {
                 Fault::from(error).log(ROUTE);
                 ForwardAuthApp::NONE
@@ -127,7 +128,7 @@ impl<H: Headers> Asked<'_, H> {
         }
     }
 
-    /// What is to be found out; the answer, if nothing is.
+    /// The parsed question, or the answer if there is nothing to look up.
     pub(super) fn question(self, app: ForwardAuthApp) -> Result<Question, Answer> {
         let settings = app.settings();
         let reads_request = matches!(self.target.demanded, Demanded::OfRoute { .. })
@@ -155,7 +156,7 @@ impl<H: Headers> Asked<'_, H> {
         }
     }
 
-    /// Whether a browser asks what a page may ask (Fetch section 4.8): it never sends credentials then.
+    /// Whether it is a browser's preflight (Fetch section 4.8), which never carries credentials.
     fn is_preflight(&self, original: OriginalRequest<'_>) -> bool {
         let is_there = |name| self.headers.named(&name).next().is_some();
         original.method == Some("OPTIONS") && is_there(ORIGIN) && is_there(ACCESS_CONTROL_REQUEST_METHOD)
@@ -163,12 +164,12 @@ impl<H: Headers> Asked<'_, H> {
 }
 
 impl Question {
-    /// What memory says.
+    /// The answer from memory.
     pub(super) fn recall(&self, service: &Service, from: Option<IpAddr>) -> Result<Verified, Missed> {
         service.verify_from_memory(self.app.place(), &self.secret, self.asked(), from)
     }
 
-    /// The answer where memory said nothing.
+    /// The answer if memory had none.
     pub(super) async fn answer_missed(
         self,
         service: &Service,
@@ -180,7 +181,7 @@ impl Question {
         self.answered(service, verified)
     }
 
-    /// A demand that makes no sense is refused only to a token that is good: without one the answer is 401 in any case.
+    /// An invalid demand is refused only for a valid token: without one the answer is 401 in any case.
     fn asked(&self) -> &Demand {
         self.demand.as_ref().unwrap_or(&Demand::Active)
     }
@@ -199,8 +200,8 @@ impl Question {
     }
 }
 
-/// The demand of a query; `None` if it makes no sense: an unknown or empty name or value, `permission` or `id` twice, a
-/// resource without a permission.
+/// The demand of a query; `None` if it is not valid: an unknown or empty name or value, `permission` or `id`
+/// twice, or a resource without a permission.
 fn demand(query: &str) -> Option<Demand> {
     if query.is_empty() {
         return Some(Demand::Active);

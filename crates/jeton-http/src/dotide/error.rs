@@ -8,16 +8,16 @@ use jeton_core::AuthorityRefusal;
 use jeton_service::{Error, Refusal};
 use std::borrow::Cow;
 
-/// Why a request is not served.
+/// Why a request is refused.
 #[derive(Debug)]
 pub(super) enum DotideError {
-    /// There is nothing, or nothing that the caller may know of. Always the same answer.
+    /// Nothing is there, or nothing that the caller may know of. Always the same answer.
     NotFound,
-    /// Something about the request is wrong: what, and what it must be.
+    /// The request is not valid: what is wrong, and what it must be.
     Bad(Cow<'static, str>),
-    /// The scopes are no good: what is wrong with them.
+    /// The scopes are not valid: what is wrong with them.
     Scopes(Cow<'static, str>),
-    /// It goes wrong whatever is asked.
+    /// A fault that does not depend on the API.
     Fault(Fault),
 }
 
@@ -45,7 +45,8 @@ impl From<Refusal> for DotideError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::NotFound => DotideError::NotFound,
-            // Whoever holds the client credentials may do everything; what is refused is a value that is no good.
+            // The holder of the client credentials may do everything; only a value that is not valid is
+            // refused.
             Refusal::Forbidden(
                 error @ (AuthorityRefusal::NotHeld
                 | AuthorityRefusal::Outlives

@@ -1,11 +1,11 @@
-//! What clients of Dotide send, for fuzzers: it is read within its limits or refused, and never quoted.
+//! Requests of Dotide, for fuzzers: they are parsed within limits or refused, and never quoted.
 
 use super::error::DotideError;
 use super::input::{Input, Query};
 use crate::transport::members::assert_quotes_nothing;
 use jeton_core::{MAX_NAMES_PER_SCOPE, MAX_SCOPES, Scopes};
 
-/// A body, or after a `q` a query.
+/// A body, or a query after a `q`.
 pub(crate) fn dotide(input: &[u8]) {
     if let Some(query) = input.strip_prefix(b"q").and_then(|query| std::str::from_utf8(query).ok()) {
         let most = u64::from(u32::MAX);

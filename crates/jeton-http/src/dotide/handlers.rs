@@ -27,12 +27,12 @@ use jeton_service::{
 };
 use std::sync::Arc;
 
-/// Answers whatever is asked below `/v1`.
+/// Answers all requests below `/v1`.
 pub(super) async fn v1(State(state): State<AppState>, request: Request) -> Response {
     answer(state, request, "1").await
 }
 
-/// Answers whatever is asked below `/v2`.
+/// Answers all requests below `/v2`.
 pub(super) async fn v2(State(state): State<AppState>, request: Request) -> Response {
     answer(state, request, "2").await
 }
@@ -42,7 +42,7 @@ async fn answer(state: AppState, request: Request, version: &'static str) -> Res
     operate(&state, &parts, body, version).await.unwrap_or_else(IntoResponse::into_response)
 }
 
-/// Who asks, and in which database.
+/// The caller, and its database.
 struct Caller<'a> {
     service: &'a Service,
     parts: &'a Parts,

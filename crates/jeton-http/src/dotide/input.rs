@@ -1,6 +1,6 @@
-//! What clients of Dotide send. Bodies are JSON whatever their content type says; a write with unknown members is refused.
+//! Requests of Dotide. Bodies are JSON whatever their content type; a write with unknown members is refused.
 //!
-//! Errors never quote a value, which may be a secret that went astray.
+//! Errors never quote a value, which may be a misplaced secret.
 
 use super::error::DotideError;
 use crate::transport::members::{read_json, unknown};
@@ -8,15 +8,15 @@ use crate::transport::url::pairs;
 use jeton_core::{Permission, Scope, Scopes};
 use serde_json::{Map, Value};
 
-/// The names that Dotide knows.
+/// Dotide's permissions.
 pub(super) const PERMISSIONS: &[&str] = &["read", "write", "delete"];
 
-/// The members of a body that say something, those that answers have too, and those of a scope. Clients may send back what
-/// they read.
+/// The members of a body that have a meaning, those of answers, and those of a scope. Clients may send back
+/// what they read.
 const WRITTEN: &[&str] = &["scopes", "tz"];
 const SHOWN: &[&str] = &["access_token", "created_at", "updated_at"];
 const OF_SCOPES: &[&str] = &["permissions", "global", "ids", "tags"];
-/// The parameters of whatever writes.
+/// The query parameters of writes.
 const OF_WRITES: &[&str] = &["tz"];
 
 /// The parameters of a query.
@@ -52,7 +52,7 @@ impl Query {
         Ok(Query { limit, offset: offset.unwrap_or_default(), tz })
     }
 
-    /// The query of a write, where an unknown parameter may be what was meant to be written.
+    /// The query of a write, where an unknown parameter may have been meant as a limitation.
     pub(super) fn of_write(query: &str) -> Result<Self, DotideError> {
         let pairs = pairs(query.as_bytes()).ok_or(DotideError::Bad("the query is not UTF-8".into()))?;
         match pairs.iter().find(|(name, _)| !OF_WRITES.contains(&name.as_str())) {

@@ -1,7 +1,8 @@
-//! Dotide's access tokens: `/v1/{db}/access_tokens` and `/v1/{db}/access_tokens/{access_token}`, and the same under `/v2`.
+//! Dotide's access tokens: `/v1/{db}/access_tokens` and `/v1/{db}/access_tokens/{access_token}`, and the same
+//! under `/v2`.
 //!
-//! Whoever does not prove itself by the client credentials of the database is told 404, with one and the same answer,
-//! whatever it asked for.
+//! Callers that do not authenticate with the client credentials of the database get 404, with one and the
+//! same answer, whatever they request.
 
 mod error;
 #[cfg(any(test, fuzzing))]
@@ -17,7 +18,7 @@ use axum::Router;
 use axum::response::IntoResponse;
 use axum::routing::any;
 
-/// One handler takes whatever lies below the prefix, so that every error has this API's shape.
+/// One handler for all paths below the prefix, so that every error has this API's shape.
 pub(crate) static ENDPOINT: Endpoint = Endpoint {
     claims: Claims::First(&["v1", "v2"]),
     routes: Routes::Router(routes),

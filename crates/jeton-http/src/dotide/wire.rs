@@ -1,4 +1,4 @@
-//! The shapes of Dotide's access tokens.
+//! The JSON of Dotide's access tokens.
 
 use super::zone::in_zone;
 use jeton_core::Scope;
@@ -6,7 +6,8 @@ use jeton_service::{Listed, ShownSecret};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-/// A token as JSON text. A secret that is not kept is shown as `~` and the token's number, which paths take too.
+/// A token as JSON text. A secret that is not kept is shown as `~` and the token's number, which paths accept
+/// too.
 pub(super) fn token(listed: &Listed, zone: &TimeZone) -> String {
     let handle = format!("~{}", listed.token.id);
     to_json(&AccessToken {
@@ -25,7 +26,7 @@ pub(super) fn error_body(message: &str) -> String {
     to_json(&Message { message })
 }
 
-/// Scopes that are no good, as JSON text.
+/// An error about scopes that are not valid, as JSON text.
 pub(super) fn validation_body(message: &str) -> String {
     let errors = [FieldError { resource: "AccessToken", field: "scopes", code: "invalid" }];
     to_json(&Validation { message, errors })

@@ -5,8 +5,8 @@ use axum::http::HeaderMap;
 use jeton_core::Timestamp;
 use jiff::tz::TimeZone;
 
-/// The zone that a request names: by parameter, by the header `Timezone` or (one published client) `Time-Zone`; else the
-/// database's own.
+/// The zone of a request: by parameter, by the header `Timezone` or (one published client) `Time-Zone`;
+/// otherwise that of the database.
 pub(super) fn requested_zone(
     parameter: Option<&str>,
     headers: &HeaderMap,
@@ -21,7 +21,7 @@ pub(super) fn requested_zone(
     })
 }
 
-/// The instant in that zone: milliseconds and offset, `Z` for the zone UTC and no other.
+/// The instant in that zone, with milliseconds and offset; `Z` for the zone UTC and no other.
 pub(super) fn in_zone(instant: Timestamp, zone: &TimeZone) -> String {
     const NAMES_OF_UTC: [&str; 6] = ["UTC", "Etc/UTC", "Etc/UCT", "Etc/Universal", "Etc/Zulu", "Zulu"];
     if zone.iana_name().is_none_or(|name| NAMES_OF_UTC.contains(&name)) {

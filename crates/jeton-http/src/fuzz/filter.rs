@@ -1,4 +1,4 @@
-//! LoopBack's filter: what it lets through is some of the rows, within its limits, and what it implies holds for them.
+//! LoopBack's filter: it passes some of the rows, within its limits, and what it implies holds for them.
 
 use jeton_core::{Halt, Meter};
 use jeton_loopback::{Condition, Filter, Profile, Row, Value};
@@ -31,7 +31,7 @@ fn answers(filter: &Filter, rows: &[Value]) {
     let matching = rows.iter().filter(|row| means(&filter.condition, row)).count() as u64;
     let left = matching.saturating_sub(filter.page.skip);
     assert_eq!(found.len() as u64, filter.page.limit.map_or(left, |limit| left.min(limit)));
-    // By their places alone, rows are sorted in the same way.
+    // Sorting by their keys alone gives the same order.
     let placed = rows.iter().filter_map(|row| Some((filter.order.place(row, &mut free()).ok()?, id(row))));
     let mut sorting = filter.order.sorting(placed.collect());
     while sorting.advance(&mut free()) == Ok(false) {}
@@ -59,7 +59,7 @@ fn judges(condition: &Condition, rows: &[Value]) {
     }
 }
 
-/// Whether a row is meant. Whatever a meter allows, it ends nothing otherwise than by saying so.
+/// Whether a row matches. Whatever a meter allows, it halts only with an error.
 fn means(condition: &Condition, row: &Value) -> bool {
     let means = condition.matches(row, &mut free());
     for units in [0, 10, 100] {
@@ -77,7 +77,7 @@ fn id(row: &Value) -> String {
     row.member("id").map(Value::to_text).unwrap_or_default()
 }
 
-/// Rows with a bit of everything, in the order of creation.
+/// Rows of many kinds, in the order of creation.
 fn rows() -> Vec<Value> {
     let text = |text: &str| Value::Text(text.to_owned());
     let object = |members: &[(&str, Value)]| {

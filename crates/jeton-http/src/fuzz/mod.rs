@@ -1,6 +1,6 @@
-//! What a fuzzer runs on any bytes, and the gate on those that fuzzers found worth keeping.
+//! Fuzz targets: fuzzers run them on any bytes, and the gate on the inputs that fuzzers found worth keeping.
 //!
-//! A target panics where something that must hold does not.
+//! A target panics if a property does not hold.
 
 mod filter;
 mod secret;
@@ -11,10 +11,10 @@ use crate::transport::credentials::{Presented, X_ACCESS_TOKEN, bearer_values, on
 use jeton_service::{merge_settings, parse_settings, print_settings};
 use serde_json::{Value, json};
 
-/// What must hold for any bytes.
+/// A property of any bytes.
 pub type Target = fn(&[u8]);
 
-/// What the targets are that no surface has.
+/// The targets that belong to no surface.
 const COMMON: [(&str, Target); 4] =
     [("secret", secret::secret), ("head", head), ("filter", filter::filter), ("settings", settings)];
 
@@ -43,7 +43,7 @@ fn settings(input: &[u8]) {
     }
 }
 
-/// Heads that are read without the HTTP library present the same token to it.
+/// Heads that are parsed without hyper present the same token as with it.
 fn head(input: &[u8]) {
     crate::server::fuzz::head(input, |plain, headers| {
         assert_eq!(show(&bearer_or_header(plain)), show(&bearer_or_header(headers)));
@@ -68,7 +68,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    /// Most inputs of a target, and most bytes of one: what is kept is what another input does not show.
+    /// At most this many inputs of a target, and bytes of one; an input is kept if no other shows the same.
     const MAX_INPUTS: usize = 64;
     const MAX_BYTES: usize = 4_096;
 

@@ -1,4 +1,4 @@
-//! The secret: nothing is taken for minted but what was minted, and nothing shows it but `expose`.
+//! Secrets: only minted ones pass the arithmetic check, and only `expose` reveals one.
 
 use jeton_core::{MAX_SECRET_BYTES, MacKey, Secret, TokenPrefix};
 
@@ -16,7 +16,7 @@ pub(super) fn secret(input: &[u8]) {
     let minted = Secret::mint(&key, random, prefix.as_ref());
     assert!(minted.is_minted_by(&key) && !minted.is_minted_by(&MacKey::new(&[8; 32])));
     assert!(!minted.is_weak());
-    // Any one digit, and it is garbage.
+    // With any other digit it is garbage.
     let (place, digits) = (usize::from(random[0]) % 64, "0123456789abcdef");
     let mut text = minted.expose().to_owned();
     let from = text.len() - 64 + place;

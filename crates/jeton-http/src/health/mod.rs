@@ -1,4 +1,4 @@
-//! Health, for machines.
+//! Health checks.
 
 use crate::elsewhere;
 use crate::endpoint::{Claims, Endpoint, Places, Routes};
@@ -14,8 +14,8 @@ use serde_json::json;
 
 /// `/healthz`: the process answers. `/readyz`: it serves and its store answers too, else 503.
 ///
-/// Health is told whatever is under way: who asks for it would end the process, or send requests elsewhere, for what others
-/// do.
+/// Health is answered under any load: otherwise the process would be restarted, or traffic sent elsewhere,
+/// because of others' requests.
 pub(crate) static ENDPOINT: Endpoint = Endpoint {
     claims: Claims::First(&["healthz", "readyz"]),
     routes: Routes::Router(|| Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz))),

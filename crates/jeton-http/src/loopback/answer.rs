@@ -1,5 +1,5 @@
-//! Successes as Express sends them: with an entity tag where their length is known, as a script where that is wanted,
-//! and without a body for those who have it already.
+//! Successful answers as Express sends them: with an entity tag if their length is known, as a script if
+//! requested (JSONP), and without a body if the client has it already.
 
 use super::negotiation::{BodyForm, Wishes};
 use axum::body::{Body, HttpBody};
@@ -19,17 +19,17 @@ pub(super) fn json(body: impl Into<Body>) -> Response {
     (StatusCode::OK, headers, body.into()).into_response()
 }
 
-/// The answer to those who accept nothing that there is.
+/// The answer to clients that accept none of the media types.
 pub(super) fn not_acceptable() -> Response {
     let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "no-store")];
     (StatusCode::NOT_ACCEPTABLE, headers, "Not Acceptable").into_response()
 }
 
-/// That an answer has its form already.
+/// Marks an answer that has its final form.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Formed;
 
-/// A success in the form that the client wants.
+/// A successful answer in the form that the client wants.
 pub(super) async fn finish(
     success: Response,
     verb: &Method,
@@ -75,27 +75,27 @@ pub(super) async fn finish(
 }
 
 fn script_as_it_comes(begin: String, body: Body) -> Body {
-    // Each piece of a list holds whole rows, so no character is cut in two.
+    // Each chunk of a list contains whole rows, so no character is split.
     let rows = body.into_data_stream().map_ok(|piece| Bytes::from(escaped(&piece)));
     let begin = stream::iter([Ok(Bytes::from(begin))]);
     Body::from_stream(begin.chain(rows).chain(stream::iter([Ok(Bytes::from_static(b");"))])))
 }
 
-/// JSON with what ends a line in a script, but not in JSON, escaped.
+/// JSON with the characters escaped that end a line in a script, but not in JSON.
 fn escaped(json: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(json);
     text.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029").into_bytes()
 }
 
-/// Express's entity tag: the length in hexadecimal digits, and most of a digest in base64. No client has to trust it, so
-/// that SHA-1 is enough.
+/// Express's entity tag: the length in hexadecimal, and most of a digest in base64. It need not resist
+/// attacks, so SHA-1 is enough.
 fn tag(body: &[u8]) -> HeaderValue {
     let digest = BASE64_STANDARD_NO_PAD.encode(Sha1::digest(body));
     let tag = format!("W/\"{:x}-{digest}\"", body.len());
     HeaderValue::try_from(tag).unwrap_or_else(|_| unreachable!("base64 is ASCII"))
 }
 
-/// Whether the client has this already, and would rather not have it again.
+/// Whether the client has this version already (`If-None-Match`).
 fn is_had(headers: &HeaderMap, tag: &HeaderValue) -> bool {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or("");
     if text(CACHE_CONTROL).split(',').any(|directive| directive.trim() == "no-cache") {

@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 use jeton_loopback::{Profile, Value};
 use jeton_service::value_of_json;
 
-/// Where arguments are looked for.
+/// Where arguments come from.
 pub(super) struct Arguments<'a> {
     pub(super) query: &'a Value,
     pub(super) body: Option<&'a Value>,
@@ -16,8 +16,8 @@ pub(super) struct Arguments<'a> {
 }
 
 impl Arguments<'_> {
-    /// The object of that name: a member of the body, else of the query, else a header. A text is read as JSON; what came
-    /// nested in a query has its texts coerced. Null if it is nowhere.
+    /// The object with this name: a member of the body, or else of the query, or else a header. A text is
+    /// parsed as JSON; nested values of a query have their texts coerced. Null if it is absent.
     pub(super) fn object(&self, name: &'static str) -> Result<Value, LoopBackError> {
         if let Some(value) = self.body.and_then(|body| body.member(name)) {
             return of_value(name, value.clone());
@@ -35,12 +35,12 @@ impl Arguments<'_> {
         }
     }
 
-    /// The object of that name in the query and nowhere else; `None` if it is not there.
+    /// The object with this name in the query only; `None` if it is absent.
     pub(super) fn query_object(&self, name: &'static str) -> Result<Option<Value>, LoopBackError> {
         self.query.member(name).map(|value| of_value(name, value.clone())).transpose()
     }
 
-    /// What a write is to store: the body; nothing if there is none.
+    /// The data of a write: the body; empty if there is none.
     pub(super) fn data(&self) -> Result<Value, LoopBackError> {
         match self.body {
             Some(body) => of_value("data", body.clone()),
@@ -48,8 +48,7 @@ impl Arguments<'_> {
         }
     }
 
-    /// The same where `data` in the query stands for a body that is not there: LoopBack's documentation says so of
-    /// `PUT /:id`.
+    /// The same if `data` in the query replaces an absent body, as LoopBack documents for `PUT /:id`.
     pub(super) fn documented_data(&self) -> Result<Value, LoopBackError> {
         match (self.body, self.query_object("data")?) {
             (None, Some(data)) => Ok(data),

@@ -1,4 +1,4 @@
-//! Reading bodies as LoopBack's parsers do: `application/json` and forms; anything else is as if it were not there.
+//! Bodies as LoopBack parses them: `application/json` and forms; any other type counts as no body.
 
 use super::error::LoopBackError;
 use super::qs::{FormError, parse_form};
@@ -20,7 +20,7 @@ pub(super) async fn read(
     let form = match media_type(headers).as_deref() {
         Some("application/json") => BodyForm::Json,
         Some(FORM) => BodyForm::Form,
-        // Other names of JSON among them: LoopBack's parser goes by this one.
+        // Other names of JSON included: LoopBack's parser knows only this one.
         Some(_) | None => return Ok(None),
     };
     if body.is_end_stream() {
@@ -30,7 +30,7 @@ pub(super) async fn read(
     parse(form, &read_body(headers, body, limits).await?)
 }
 
-/// What a body says that was read as a whole; `None` if that is nothing.
+/// The value of a complete body; `None` if it is empty.
 pub(super) fn parse(form: BodyForm, bytes: &[u8]) -> Result<Option<Value>, LoopBackError> {
     let bytes = without_bom(bytes);
     if bytes.is_empty() {
@@ -48,8 +48,8 @@ pub(super) fn parse(form: BodyForm, bytes: &[u8]) -> Result<Option<Value>, LoopB
     Ok(Some(value_of_json(&json)))
 }
 
-/// Bodies are UTF-8 as they are sent: whatever else a client says that they are is refused before it is read, in the words of
-/// Express's parser, which does not know `utf8` either.
+/// Bodies must be plain UTF-8: any other declared charset or coding is refused before the body is read, in
+/// the words of Express's parser, which does not know `utf8` either.
 fn check_encoding(headers: &HeaderMap) -> Result<(), Fault> {
     if let Some(charset) = charset(headers).filter(|charset| charset != "utf-8") {
         let charset = charset.to_ascii_uppercase();

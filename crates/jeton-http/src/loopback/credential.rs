@@ -1,4 +1,5 @@
-//! Every way in which LoopBack's clients present a token. The first that is there counts, whatever it holds.
+//! All ways in which LoopBack's clients present a token. The first that is present counts, whatever its
+//! value.
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
@@ -8,7 +9,7 @@ use jeton_core::Secret;
 use jeton_loopback::Value;
 use jeton_service::Service;
 
-/// The token that a request presents: `access_token` in the query, then `X-Access-Token`, then `Authorization`.
+/// The token of a request: `access_token` in the query, then `X-Access-Token`, then `Authorization`.
 pub(super) fn presented(service: &Service, query: &Value, headers: &HeaderMap) -> Option<Secret> {
     if let Some(Value::Text(token)) = query.member("access_token")
         && !token.is_empty()
@@ -21,8 +22,8 @@ pub(super) fn presented(service: &Service, query: &Value, headers: &HeaderMap) -
     of_header(value, |token| service.is_minted(token))
 }
 
-/// The token in the value of a header: raw, or behind `Bearer ` in base64, or behind `Basic ` as either half of a pair.
-/// What stands behind `Bearer ` is taken as it is if it is one of ours.
+/// The token in the value of a header: raw, or in base64 after `Bearer `, or as either half of a pair after
+/// `Basic `. A value after `Bearer ` that is a minted secret is taken as it is.
 fn of_header(value: &str, is_minted: impl Fn(&Secret) -> bool) -> Option<Secret> {
     if let Some(token) = value.strip_prefix("Bearer ") {
         if let Ok(raw) = Secret::parse(token)
@@ -35,7 +36,7 @@ fn of_header(value: &str, is_minted: impl Fn(&Secret) -> bool) -> Option<Secret>
     match value.split_at_checked(6) {
         Some((scheme, pair)) if scheme.eq_ignore_ascii_case("basic ") => {
             let pair = decoded(pair)?;
-            // The longer half is the token; of two that are as long, the first.
+            // The longer half is the token; if both are equally long, the first.
             let (user, password) = pair.split_once(':').unwrap_or((&pair, ""));
             Secret::parse(if password.len() > user.len() { password } else { user }).ok()
         }
@@ -59,7 +60,7 @@ mod tests {
         assert_eq!(read("tok"), some("tok"));
         assert_eq!(read("Bearer dG9r"), some("tok"));
         assert_eq!(read("Bearer ours"), some("ours"));
-        // In base64 this is no text.
+        // Not valid as base64 text.
         assert_eq!(read("Bearer good"), None);
         assert_eq!(read("bearer dG9r"), some("bearer dG9r"));
         assert_eq!(read("bAsIc dG9r"), some("tok"));

@@ -12,49 +12,50 @@ use jeton_loopback::FilterError;
 use jeton_service::{BulkRefusal, Error, ReadRefusal, TooOften, WriteRefusal};
 use std::borrow::Cow;
 
-/// What Express calls a body that is too large, and says of it.
+/// Express's name and message for a body that is too large.
 const TOO_LARGE: &str = "PayloadTooLargeError";
 const ENTITY_TOO_LARGE: &str = "request entity too large";
 
 const JSON: &str = "application/json; charset=utf-8";
 
-/// Why a request is not served.
+/// Why a request is refused.
 #[derive(Debug)]
 pub(super) enum LoopBackError {
     /// An expired token was presented.
     InvalidToken,
-    /// The app's rules do not let the caller in.
+    /// The app's rules do not admit the caller.
     Denied,
     /// There is no such model, or no such app: the request line, relative to the mount.
     NoModel(String),
-    /// The model has no such method: the message about that.
+    /// The model has no such method: the message.
     NoMethod(String),
-    /// There is no row of this id.
+    /// There is no row with this id.
     NoRow(String),
-    /// There is no row of this id to change.
+    /// There is no row with this id to change.
     NoRowToChange(String),
-    /// There is no row of this id to replace.
+    /// There is no row with this id to replace.
     NoRowToReplace(String),
     /// The id in the path cannot be decoded: the segment.
     Undecodable(String),
-    /// Something about the request is wrong: what. May quote what the client sent: for the client, not for a log.
+    /// The request is not valid: what is wrong. May quote what the client sent: for the client, not for a
+    /// log.
     Bad(String),
     /// The body is not JSON.
     Syntax {
-        /// Where.
+        /// The line of the error.
         line: usize,
-        /// Where.
+        /// The column of the error.
         column: usize,
     },
-    /// The row cannot be written.
+    /// The row was not written.
     Write(WriteRefusal),
-    /// Of several rows, these cannot be written; `None` stands for one that was.
+    /// Some of several rows were not written; `None` stands for one that was.
     Several(Vec<Option<WriteRefusal>>),
     /// The form has more than 1,000 parameters.
     TooManyParameters,
-    /// So many rows are not made at once.
+    /// A request may not create so many rows.
     TooManyRows,
-    /// It goes wrong whatever is asked.
+    /// A fault that does not depend on the API.
     Fault(Fault),
 }
 
@@ -110,7 +111,7 @@ impl LoopBackError {
     }
 }
 
-/// Status, name and message, in the words of LoopBack and of Express below it.
+/// Status, name and message, in the words of LoopBack and of Express.
 fn fault_parts(fault: &Fault) -> (StatusCode, &'static str, Cow<'static, str>) {
     let (status, message) = (fault.status(), fault.message());
     match fault {
@@ -130,7 +131,7 @@ fn write_name(status: StatusCode) -> &'static str {
     if status == StatusCode::UNPROCESSABLE_ENTITY { "ValidationError" } else { "Error" }
 }
 
-/// The status of all that failed, if they have one in common.
+/// The common status of all that failed, if there is one.
 fn several_status(faults: &[Option<WriteRefusal>]) -> StatusCode {
     let mut statuses = faults.iter().flatten().map(|fault| write_status(*fault));
     let first = statuses.next().unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
@@ -193,7 +194,7 @@ impl From<BulkRefusal> for LoopBackError {
 }
 
 impl LoopBackError {
-    /// The answer, in the form that the client understands best.
+    /// The answer, in the form that the client prefers.
     pub(super) fn respond(self, form: ErrorForm) -> Response {
         if let LoopBackError::Fault(fault) = &self
             && !matches!(fault, Fault::Unavailable(Error::TooCostly { .. }))
@@ -215,7 +216,7 @@ impl LoopBackError {
         if form == ErrorForm::Html {
             headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'"));
         }
-        // That there is nothing holds no secret, and LoopBack says no more of it either.
+        // That nothing was found reveals no secret, and LoopBack sends no more either.
         if status != StatusCode::NOT_FOUND {
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
@@ -234,7 +235,7 @@ impl LoopBackError {
 }
 
 impl LoopBackError {
-    /// What was written too often, if that is what is wrong.
+    /// The rate limit that was exceeded, if that is the error.
     fn written_too_often(&self) -> Option<TooOften> {
         let of_write = |fault: &WriteRefusal| match fault {
             WriteRefusal::TooOften(often) => Some(*often),

@@ -1,4 +1,4 @@
-//! What LoopBack's clients send, for fuzzers.
+//! Requests of LoopBack, for fuzzers.
 
 use super::argument::Arguments;
 use super::error::LoopBackError;
@@ -10,7 +10,8 @@ use axum::http::{HeaderMap, Method};
 use jeton_loopback::{Condition, Filter, Profile, Value};
 use jeton_service::value_of_json;
 
-/// A query and a form: what is read is bounded by what was sent, and is the same once it was written as JSON.
+/// A query and a form: the size of the parsed value is bounded by the input, and it survives being written as
+/// JSON.
 pub(crate) fn qs(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let query = parse_query(text);
@@ -24,7 +25,7 @@ pub(crate) fn qs(input: &[u8]) {
     }
 }
 
-/// A body, as a form after an `f` and else as JSON, and the arguments that it holds; or after a `p` a path.
+/// A body, as a form after an `f`, otherwise as JSON, and the arguments in it; or a path after a `p`.
 pub(crate) fn loopback(input: &[u8]) {
     if let Some(path) = input.strip_prefix(b"p").and_then(|path| std::str::from_utf8(path).ok()) {
         calls(path);
@@ -56,7 +57,7 @@ pub(crate) fn loopback(input: &[u8]) {
             assert!(!matches!(body, Value::Object(_) | Value::List(_)));
             assert_is_the_clients(&error);
         }
-        // A text may be JSON itself.
+        // A text may itself be JSON.
         Ok(data) => assert!(
             data == body || matches!((&body, &data), (Value::Text(_), Value::Object(_) | Value::List(_)))
         ),
@@ -77,7 +78,7 @@ fn assert_is_the_clients(error: &LoopBackError) {
     assert!(status.is_client_error(), "{status}");
 }
 
-/// Clients send nothing that JSON cannot write.
+/// Clients send nothing that JSON cannot express.
 fn is_written_and_read(value: &Value) {
     let text = value_to_json(value);
     let json =
@@ -85,9 +86,9 @@ fn is_written_and_read(value: &Value) {
     assert_eq!(value_of_json(&json), *value);
 }
 
-/// No more texts than twice the parameters, and no deeper than brackets are read: there are the whole, the name before the
-/// first bracket, as many in brackets as are read, and what is left of the name. Behind each of them may be a list of what
-/// came more than once.
+/// There are at most twice as many texts as parameters, nested no deeper than brackets are parsed: the whole,
+/// the name before the first bracket, the names in brackets, and the rest of the name. Each of them may be a
+/// list if it was repeated.
 fn is_bounded(value: &Value, text: &str, depth: usize) {
     let parameters = text.split('&').count();
     assert!(leaves(value) <= 2 * parameters, "{} leaves of {parameters} parameters", leaves(value));

@@ -27,15 +27,15 @@ use jeton_service::{LoopBackCaller, LoopBackRow, OpenApp, Presentation, Service,
 use std::pin::pin;
 use std::sync::Arc;
 
-/// The methods that LoopBack's own middleware names to every preflight.
+/// The methods that LoopBack's middleware lists in answer to every preflight.
 const METHODS: &str = "GET,HEAD,PUT,PATCH,POST,DELETE";
 
-/// Answers a request whose path is LoopBack's.
+/// Answers a request to a LoopBack path.
 pub(super) async fn handle(state: AppState, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    // The body first: what the caller may do is decided when all of the request is there.
+    // The body first: what the caller may do is decided when the whole request has arrived.
     let body = body::read(&parts.headers, body, state.setup.body_limits).await;
-    // Not a part of what each body that is still to come takes in memory.
+    // Boxed so that bodies still being read do not take the memory for it.
     Box::pin(answer_whole(&state.service, &parts, body)).await
 }
 
@@ -63,7 +63,7 @@ async fn answer_whole(
     answer
 }
 
-/// The answer to `OPTIONS`: what the path knows; `None` if that is nothing. Nobody is asked who it is for that.
+/// The answer to `OPTIONS`: the methods of the path; `None` if there are none. It needs no credentials.
 fn options(parts: &Parts, Place { app, target }: &Place) -> Option<Response> {
     let Target::Model { below, .. } = target else { return None };
     let profile = app.loopback_profile();
@@ -75,7 +75,7 @@ fn options(parts: &Parts, Place { app, target }: &Place) -> Option<Response> {
     Some((StatusCode::NO_CONTENT, [(ALLOW, allow.as_str()), (CONTENT_LENGTH, "0")]).into_response())
 }
 
-/// What a path is about, in an app that answers here.
+/// What a path refers to, in an app that is enabled here.
 struct Place {
     app: Arc<OpenApp>,
     target: Target,
@@ -128,7 +128,7 @@ async fn operate(
     if !ground.is_by_name() && parts.extensions.get::<HeldPlace>().is_some_and(HeldPlace::is_kept_for_named) {
         return Err(Fault::NoRoom.into());
     }
-    // A write whose answer could not be told is not done.
+    // A write whose answer has no acceptable media type is not carried out.
     if called.method.access_type() == AccessType::Write && wishes.body == BodyForm::NotAcceptable {
         return Ok(answer::not_acceptable());
     }
@@ -148,13 +148,13 @@ fn no_method(parts: &Parts, below: &[String], profile: &Profile) -> LoopBackErro
     LoopBackError::NoMethod(format!("{} {line}", profile.no_method))
 }
 
-/// `VERB /path?query`, as LoopBack says it of what it does not know.
+/// `VERB /path?query`, as in LoopBack's messages.
 fn request_line(parts: &Parts, path: &str) -> String {
     let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     format!("{} {path}{query}", parts.method)
 }
 
-/// On what ground the app's rules let the caller in; `None`: they do not.
+/// On what ground the app's rules admit the caller; `None`: they do not.
 async fn admit(
     service: &Service,
     app: &OpenApp,
@@ -203,7 +203,7 @@ impl Model<'_> {
         }
     }
 
-    /// Reads an argument that is a filter, or a part of one.
+    /// Parses an argument that is a filter, or a part of one.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         name: &'static str,
@@ -218,7 +218,7 @@ impl Model<'_> {
         let (fields, unknown) = (filter.fields.clone(), unknown_relation(&filter));
         let pages = self.service.loopback_find(self.app, &self.writer.caller, Method::Find, filter).await??;
         if let Some(unknown) = unknown {
-            // No row, no relation that it could not have.
+            // Without a row, no relation is reported as unknown.
             return match pin!(pages).next().await.transpose()? {
                 Some(_) => Err(unknown),
                 None => Ok(json("[]")),
@@ -242,7 +242,8 @@ impl Model<'_> {
         Ok(json(wire::members_to_json(&fields.select(row.members, profile))))
     }
 
-    /// Conditions that look into ids find them out, letter by letter: they are for those who may list them.
+    /// Conditions that look into ids reveal them, letter by letter: only callers that may list rows may use
+    /// them.
     pub(super) fn check_condition(&self, condition: &Condition) -> Result<(), LoopBackError> {
         let rules = &self.app.settings.loopback.access;
         let may_find = || rules.decide(self.writer.caller.by_rules(), Method::Find, false).is_some();
@@ -260,7 +261,7 @@ impl Model<'_> {
     async fn exists(&self, id: &str) -> Result<Response, LoopBackError> {
         let exists = self.service.loopback_row(self.app, id).await?.is_some();
         let mut response = json(wire::exists(exists));
-        // What `GET /:id/exists` says in its body, `HEAD /:id` says by the status.
+        // `HEAD /:id` gives by its status what `GET /:id/exists` gives in its body.
         if !exists && self.is_head {
             *response.status_mut() = StatusCode::NOT_FOUND;
         }
@@ -274,7 +275,7 @@ impl Model<'_> {
         Ok(json(wire::count(count)))
     }
 
-    /// There is no user directory: whoever a row names cannot be found.
+    /// There is no user directory: the user of a row cannot be found.
     async fn user(&self, id: &str) -> Result<Response, LoopBackError> {
         let row = self.service.loopback_row(self.app, id).await?;
         let row = row.ok_or_else(|| LoopBackError::NoRowToChange(id.to_owned()))?;
@@ -283,7 +284,8 @@ impl Model<'_> {
     }
 }
 
-/// There is no user directory: the relation `user` is known and always dangling, and there is no other.
+/// There is no user directory: the relation `user` exists but is always dangling, and there is no other
+/// relation.
 fn unknown_relation(filter: &Filter) -> Option<LoopBackError> {
     let inclusion = filter.include.iter().find(|inclusion| inclusion.relation != "user")?;
     let relation = &inclusion.relation;

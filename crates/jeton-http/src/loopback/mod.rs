@@ -1,7 +1,8 @@
 //! LoopBack's AccessToken REST API: `/api/accessTokens` and `/accessTokens` for the default app,
 //! `/apps/{app}/api/accessTokens` for any.
 //!
-//! LoopBack matches the names in a path in any case and ids to the letter, so paths are read here and not by the router.
+//! LoopBack matches the names in a path case-insensitively and ids exactly, so paths are parsed here and not
+//! by the router.
 
 mod answer;
 mod argument;

@@ -1,23 +1,23 @@
-//! In which form a client wants its answer: by `Accept`, and by `_format` in the query, which goes before it.
+//! The form of an answer: by `_format` in the query, which takes precedence, and by `Accept`.
 
 use crate::server::Headers;
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT;
 use jeton_loopback::Value;
 
-/// What a success may be in.
+/// The media types of successful answers.
 const BODIES: [&str; 3] = ["application/json", "application/javascript", "text/javascript"];
-/// What an error may be in.
+/// The media types of errors.
 const ERRORS: [&str; 4] = ["application/json", "text/html", "text/xml", "application/xml"];
 
-/// The form of a success.
+/// The form of a successful answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum BodyForm {
     /// JSON.
     Json,
     /// A script that calls this function.
     Script(String),
-    /// None that LoopBack has.
+    /// None that LoopBack offers.
     NotAcceptable,
 }
 
@@ -29,12 +29,12 @@ pub(super) enum ErrorForm {
     Xml,
 }
 
-/// What a client wants.
+/// What a client accepts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Wishes {
     pub(super) body: BodyForm,
     pub(super) error: ErrorForm,
-    /// Whether a stream may be one of server-sent events.
+    /// Whether a stream may consist of server-sent events.
     pub(super) takes_events: bool,
 }
 
@@ -72,7 +72,7 @@ impl Wishes {
     }
 }
 
-/// The function that a script is to call: `callback`, of which only what can stand in a path of names is left.
+/// The function that a script calls: `callback`, reduced to characters that may occur in a path of names.
 fn callback(query: &Value) -> Option<String> {
     let name = match query.member("callback")? {
         Value::List(names) => names.first()?.to_text(),
@@ -87,7 +87,7 @@ fn callback(query: &Value) -> Option<String> {
 /// An `Accept` header.
 struct Accept(Vec<Range>);
 
-/// A range of media types, and how much it is wanted.
+/// A range of media types, and its quality.
 struct Range {
     kind: String,
     subkind: String,
@@ -95,7 +95,7 @@ struct Range {
 }
 
 impl Accept {
-    /// No header accepts everything, and so does one that is empty.
+    /// An absent or empty header accepts everything.
     fn read(headers: &HeaderMap) -> Self {
         let values = headers.named(&ACCEPT).filter_map(|value| std::str::from_utf8(value).ok());
         let values: Vec<_> = values.collect();
@@ -103,8 +103,8 @@ impl Accept {
         Accept(text.split(',').filter_map(Range::read).collect())
     }
 
-    /// Which of the media types is wanted most; of those that are wanted as much, the one that was named most exactly,
-    /// then the one that was named first.
+    /// The media type with the highest quality; of several, the one that was named most specifically, then
+    /// the one that was named first.
     fn best<'a>(&self, offered: &[&'a str]) -> Option<&'a str> {
         let ranked = offered.iter().enumerate().filter_map(|(place, kind)| {
             let (exactness, at, quality) = self.rank(kind)?;
@@ -116,7 +116,7 @@ impl Accept {
         best.map(|(_, kind)| kind)
     }
 
-    /// The most exact range that a media type is in: how exact, its place, its quality.
+    /// The most specific range that contains a media type: how specific, its index, its quality.
     fn rank(&self, kind: &str) -> Option<(i8, usize, f32)> {
         let (kind, subkind) = kind.split_once('/')?;
         let ranges = self.0.iter().enumerate().filter_map(|(at, range)| {

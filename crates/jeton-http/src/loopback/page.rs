@@ -1,6 +1,6 @@
-//! Errors for those who read something else than JSON.
+//! Errors in HTML and XML.
 
-/// An error as a page. Whatever a client sent is text there.
+/// An error as a page. What a client sent is escaped.
 pub(super) fn html(status: u16, name: &str, message: &str, code: Option<&str>) -> String {
     let code = code.map(|code| format!("<p><b>code</b>: {}</p>", escaped(code))).unwrap_or_default();
     let (name, message) = (escaped(name), escaped(message));
@@ -10,7 +10,7 @@ pub(super) fn html(status: u16, name: &str, message: &str, code: Option<&str>) -
     )
 }
 
-/// An error as strong-error-handler writes it in XML, which calls what is not there `undefined`.
+/// An error as strong-error-handler writes it in XML, with `undefined` for absent values.
 pub(super) fn xml(status: u16, name: &str, message: &str, code: Option<&str>) -> String {
     let (name, message) = (escaped(name), escaped(message));
     let code = escaped(code.unwrap_or("undefined"));
@@ -20,7 +20,7 @@ pub(super) fn xml(status: u16, name: &str, message: &str, code: Option<&str>) ->
     )
 }
 
-/// Text between tags. What XML cannot say is a replacement character.
+/// Escaped text between tags. Characters that XML does not allow become replacement characters.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,7 +1,7 @@
 //! Nested query strings, as LoopBack reads them: `filter[where][userId]=1&filter[limit]=2`.
 //!
-//! The rules are those of the `qs` package (6.16) with the options that Express and its body parser give it. They are
-//! no specification but the sum of what that package does; a file of recorded answers beside the tests is the
+//! The rules are those of the `qs` package (6.16) with the options of Express and its body parser. They are
+//! not a specification but the behaviour of that package; a file of recorded answers beside the tests is the
 //! authority.
 
 mod tree;
@@ -11,15 +11,15 @@ use percent_encoding::percent_decode_str;
 use std::fmt;
 use tree::{Node, index_of};
 
-/// Most parameters that are read of a query, and that a form may have.
+/// At most this many parameters of a query are parsed, and a form may have no more.
 const MAX_PARAMETERS: usize = 1_000;
-/// Most pairs of brackets that are read in a name of a query. What comes after is one literal name.
+/// At most this many pairs of brackets in a name of a query are parsed. The rest is one literal name.
 pub(super) const QUERY_DEPTH: usize = 5;
-/// Most pairs of brackets that a name in a form may have.
+/// At most this many pairs of brackets in a name of a form.
 pub(super) const FORM_DEPTH: usize = 32;
-/// An index below this makes a list in a query, any other the name of a member.
+/// An index below this creates a list in a query, any other is the name of a member.
 const QUERY_LIST_LIMIT: u64 = 1_000;
-/// The same for a form with fewer parameters than this; one with more has their number.
+/// The same for a form with fewer parameters than this; with more, their number is the limit.
 const FORM_LIST_LIMIT: u64 = 100;
 
 /// Why a form is refused. `Display` is the message of Express's body parser.
@@ -40,10 +40,9 @@ impl fmt::Display for FormError {
     }
 }
 
-/// Reads a query: an object of texts, lists and objects.
+/// Parses a query into an object of texts, lists and objects.
 ///
-/// Parameters beyond [`MAX_PARAMETERS`] and escapes that are none are not complained of: the former are left out, the
-/// latter left as they are.
+/// Excess parameters beyond [`MAX_PARAMETERS`] are ignored, and invalid escapes stay as they are.
 pub(crate) fn parse_query(query: &str) -> Value {
     let brackets = Brackets { depth: QUERY_DEPTH, list_limit: QUERY_LIST_LIMIT };
     let mut root = Node::object();
@@ -54,10 +53,11 @@ pub(crate) fn parse_query(query: &str) -> Value {
     root.into_value()
 }
 
-/// Reads a body of type `application/x-www-form-urlencoded`, otherwise like a query.
+/// Parses a body of type `application/x-www-form-urlencoded`, otherwise like a query.
 ///
 /// # Errors
-/// It is beyond a limit.
+///
+/// It exceeds a limit.
 pub(crate) fn parse_form(form: &str) -> Result<Value, FormError> {
     let count = form.split('&').count();
     if count > MAX_PARAMETERS {
@@ -76,8 +76,8 @@ pub(crate) fn parse_form(form: &str) -> Result<Value, FormError> {
     Ok(root.into_value())
 }
 
-/// What LoopBack 2 makes of a value that came nested in a query: texts that look like null, a truth value or a number
-/// are that, except directly in a list. Numbers with a leading zero are none, so `0` is a text.
+/// LoopBack 2's coercion of a nested value of a query: texts that look like null, a boolean or a number
+/// become that, except directly in a list. A number must not have a leading zero, so `0` stays a text.
 pub(crate) fn coerce(value: Value) -> Value {
     match value {
         Value::Text(text) => coerce_text(text),
@@ -112,7 +112,7 @@ fn coerce_text(text: String) -> Value {
     }
 }
 
-/// The parameters by decoded name, repeated ones together, in the order in which ECMAScript lists members.
+/// The parameters by decoded name, repeated ones together, in ECMAScript's order of members.
 fn parameters(text: &str, list_limit: u64) -> Vec<(String, Node)> {
     let text = text.replace("%5B", "[").replace("%5b", "[").replace("%5D", "]").replace("%5d", "]");
     let mut parameters: Vec<(String, Node)> = Vec::new();
@@ -132,7 +132,7 @@ fn parameters(text: &str, list_limit: u64) -> Vec<(String, Node)> {
     parameters
 }
 
-/// `decodeURIComponent` after `+` has become a blank; the text itself if an escape in it is none.
+/// `decodeURIComponent` with `+` as a space; the text itself if it contains an invalid escape.
 fn decode(text: &str) -> String {
     let text = text.replace('+', " ");
     let is_escape = |after: &str| matches!(after.as_bytes(), [one, two, ..] if one.is_ascii_hexdigit() && two.is_ascii_hexdigit());
@@ -143,14 +143,14 @@ fn decode(text: &str) -> String {
     decoded.unwrap_or(text)
 }
 
-/// How brackets in names are read.
+/// How brackets in names are parsed.
 struct Brackets {
     depth: usize,
     list_limit: u64,
 }
 
 impl Brackets {
-    /// `a[b][c]` as `a`, `[b]`, `[c]`; and whether that is the whole name, not cut off at the depth.
+    /// `a[b][c]` as `a`, `[b]`, `[c]`; and whether that is the whole name, not truncated at the depth.
     fn segments(&self, name: &str) -> (Vec<String>, bool) {
         let mut open = name.find('[');
         let parent = &name[..open.unwrap_or(name.len())];
@@ -163,7 +163,7 @@ impl Brackets {
                 return (segments, true);
             };
             let Some(length) = balanced(&name[from..]) else {
-                // What is never closed is one literal name.
+                // An unclosed bracket makes the rest one literal name.
                 segments.push(format!("[{}]", &name[from..]));
                 return (segments, true);
             };
@@ -177,13 +177,13 @@ impl Brackets {
         (segments, false)
     }
 
-    /// `root` with `value` at the end of the segments.
+    /// `root` with `value` at the path of the segments.
     fn insert(&self, root: Node, segments: &[String], value: Node) -> Node {
         let branch = segments.iter().rev().fold(value, |leaf, segment| self.wrap(segment, leaf));
         root.merge(branch, self.list_limit)
     }
 
-    /// What has `leaf` at that place alone.
+    /// A value with only `leaf` at this segment.
     fn wrap(&self, segment: &str, leaf: Node) -> Node {
         if segment == "[]" {
             return leaf.into_list(self.list_limit);
@@ -193,14 +193,14 @@ impl Brackets {
         match index_of(name).filter(|_| bare.is_some()) {
             Some(index) if index < self.list_limit => Node::list_with(index, leaf),
             Some(index) => Node::overflown_with(index, leaf),
-            // No member of that name, lest somebody who works with JavaScript objects takes it for more.
+            // No member with this name, which is special in JavaScript.
             None if name == "__proto__" => Node::object(),
             None => Node::object_with(name, leaf),
         }
     }
 }
 
-/// The length of the brackets that `text` begins with, up to the one that closes the first.
+/// The length of the brackets at the start of `text`, up to the one that closes the first.
 fn balanced(text: &str) -> Option<usize> {
     let mut level = 0_usize;
     for (at, b) in text.bytes().enumerate() {

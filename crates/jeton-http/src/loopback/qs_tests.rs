@@ -1,10 +1,10 @@
-//! Query strings against what `qs` 6.16.2 makes of them.
+//! Query strings compared with the results of `qs` 6.16.2.
 
 use super::*;
 use serde_json::Value as Json;
 
-/// One object a line: a `query` with its `value`, and that as LoopBack 2 coerces it (`coerced`), or a `form` with its
-/// value, null if it is nested too deep.
+/// One object a line: a `query` with its `value`, and that after LoopBack 2's coercion (`coerced`), or a
+/// `form` with its value, null if it is nested too deep.
 const RECORDED: &str = include_str!("../../tests/data/qs.jsonl");
 
 fn value(json: &Json) -> Value {

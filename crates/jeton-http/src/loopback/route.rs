@@ -1,10 +1,10 @@
-//! Which method of LoopBack's a request calls.
+//! From a request to a method of LoopBack.
 
 use axum::http::Method as Verb;
 use jeton_loopback::{Method, Profile, Put};
 use percent_encoding::percent_decode_str;
 
-/// What a path is about.
+/// What a path refers to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Target {
     /// The AccessToken model of an app; `None`: the default app.
@@ -14,7 +14,7 @@ pub(super) enum Target {
         /// The segments below the model, still encoded.
         below: Vec<String>,
     },
-    /// Some other model, which there is none.
+    /// Another model, none of which exists.
     OtherModel {
         /// The app; `None`: the default app.
         app: Option<String>,
@@ -23,16 +23,16 @@ pub(super) enum Target {
     },
 }
 
-/// A method, and the id that its path names, decoded.
+/// A method, and the decoded id in its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Call {
     pub(super) method: Method,
     pub(super) id: Option<String>,
-    /// Whether the query may hold what a body would: LoopBack's documentation says so of `PUT /:id`.
+    /// Whether the query may contain what is otherwise in the body, as LoopBack documents for `PUT /:id`.
     pub(super) takes_data_in_query: bool,
 }
 
-/// Whether a path is LoopBack's to answer: whether [`target`] reads it, which takes longer.
+/// Whether a path belongs to LoopBack: whether [`target`] parses it, which takes longer.
 pub(super) fn claims(path: &str) -> bool {
     let mut segments = path.split('/').filter(|segment| !segment.is_empty());
     let Some(first) = segments.next() else { return false };
@@ -41,12 +41,12 @@ pub(super) fn claims(path: &str) -> bool {
     is_of_default_app || names_app && segments.nth(1).is_some_and(|mount| mount.eq_ignore_ascii_case("api"))
 }
 
-/// Whether a path of LoopBack's goes on below its model; `None` if it is not LoopBack's.
+/// Whether a LoopBack path continues below its model; `None` if it is not a LoopBack path.
 pub(super) fn names_token(path: &str) -> Option<bool> {
     target(path).map(|target| matches!(target, Target::Model { below, .. } if !below.is_empty()))
 }
 
-/// Reads a path; `None` if it is not LoopBack's. Slashes at the end, and doubled ones, are of no account.
+/// Parses a path; `None` if it is not a LoopBack path. Trailing and doubled slashes are ignored.
 pub(super) fn target(path: &str) -> Option<Target> {
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let is = |place: usize, name: &str| {
@@ -69,7 +69,8 @@ pub(super) fn target(path: &str) -> Option<Target> {
     }
 }
 
-/// The method that a verb and a path below the model call; `None` if there is none. Within a verb, names win over ids.
+/// The method of a verb and a path below the model; `None` if there is none. For each verb, names take
+/// precedence over ids.
 pub(super) fn call(verb: &Verb, below: &[String], profile: &Profile) -> Result<Option<Call>, Undecodable> {
     let named = |method| Ok(Some(Call { method, id: None, takes_data_in_query: false }));
     let takes_data_in_query = verb == Verb::PUT;
@@ -99,7 +100,7 @@ pub(super) fn call(verb: &Verb, below: &[String], profile: &Profile) -> Result<O
     }
 }
 
-/// The verbs that a path below the model knows.
+/// The verbs of a path below the model.
 pub(super) fn verbs(below: &[String], profile: &Profile) -> Vec<&'static str> {
     const VERBS: [(&str, Verb); 6] = [
         ("GET", Verb::GET),
@@ -113,7 +114,7 @@ pub(super) fn verbs(below: &[String], profile: &Profile) -> Vec<&'static str> {
     known.map(|(name, _)| name).collect()
 }
 
-/// This segment of the path has an escape that is none, or is not UTF-8 once decoded.
+/// This segment of the path has an invalid escape, or is not UTF-8 once decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Undecodable(pub(super) String);
 

@@ -1,7 +1,7 @@
-//! `createChangeStream`: what happens to rows, as it happens.
+//! `createChangeStream`: changes of rows as they happen.
 //!
-//! To those who take them, as server-sent events; to others in the lines of mux-demux, which LoopBack's own remote client
-//! reads. Both have a heartbeat, and both say it when the client has missed something and why they end.
+//! As server-sent events for clients that accept them, otherwise in the lines of mux-demux, which LoopBack's
+//! own remote client reads. Both have a heartbeat, and both report gaps and the reason for their end.
 
 use super::answer::{Formed, not_acceptable};
 use super::error::LoopBackError;
@@ -18,12 +18,12 @@ use jeton_loopback::Condition;
 use jeton_service::{FeedPosition, MAX_STREAM_PATTERN_BYTES, RowChange, RowEvent, StreamItem};
 use std::convert::Infallible;
 
-/// How a stream is written.
+/// How a stream is encoded.
 #[derive(Clone, Copy, Debug)]
 enum Framing {
     /// Server-sent events.
     Events,
-    /// Lines of JSON, as mux-demux has them: each names the one stream that there is.
+    /// Lines of JSON in the form of mux-demux: each names the stream, of which there is one.
     Lines,
 }
 
@@ -33,7 +33,8 @@ impl Model<'_> {
         if matches!((framing, &wishes.body), (Framing::Lines, BodyForm::NotAcceptable)) {
             return Ok(not_acceptable());
         }
-        // LoopBack 2 reads its options and heeds none, `where` among them: the condition has a name of its own.
+        // LoopBack 2 parses its options and ignores them all, `where` included: the condition has a name of
+        // its own.
         self.arguments.object("options")?;
         let condition = self.read("where", Condition::parse).await?;
         if condition.pattern_bytes() > MAX_STREAM_PATTERN_BYTES {
@@ -60,7 +61,7 @@ impl Model<'_> {
 }
 
 impl Framing {
-    /// LoopBack's own, and for nginx, which would keep an answer back until it fills a buffer.
+    /// LoopBack's own, and one for nginx, which would otherwise buffer the answer.
     fn headers(self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
         let own: &[(HeaderName, &str)] = match self {
             Framing::Events => &[
@@ -89,9 +90,9 @@ impl Framing {
             StreamItem::Gap(position) => self.named(Some(position), "gap", &wire::notice("gap", None)),
             StreamItem::End(end) => self.named(None, "end", &wire::notice("end", Some(end.name()))),
             StreamItem::Heartbeat(position) => match self {
-                // Without data it is no event, but the client knows from where to go on.
+                // Without data it is not an event, but the client learns its position.
                 Framing::Events => format!(":\nid: {position}\n\n"),
-                // It names no stream, and is passed over.
+                // It names no stream, and is ignored.
                 Framing::Lines => "[]\n".to_owned(),
             },
         }

@@ -1,4 +1,4 @@
-//! Values as LoopBack writes them: JSON with numbers and dates in JavaScript's form, members in their order.
+//! Values as LoopBack writes them: JSON with numbers and dates in JavaScript's form, members in order.
 
 use jeton_loopback::{Row, Value};
 use jeton_service::RowChange;
@@ -60,7 +60,7 @@ fn write_members(members: &[(String, Value)], text: &mut String) {
     text.push('}');
 }
 
-/// The answer to `count`, and to a removal.
+/// The answer to `count`, and to a deletion.
 pub(super) fn count(count: u64) -> String {
     to_json(&Count { count })
 }
@@ -70,13 +70,13 @@ pub(super) fn exists(exists: bool) -> String {
     to_json(&Exists { exists })
 }
 
-/// An error, as strong-error-handler writes it.
+/// An error as strong-error-handler writes it.
 pub(super) fn error(status: u16, name: &str, message: &str, code: Option<&str>) -> String {
     to_json(&ErrorBody { error: ErrorShape { status_code: status, name, message, code } })
 }
 
-/// The answer to a list of which some items cannot be written: `None` stands for one that was. As strong-error-handler
-/// writes it.
+/// The answer if some of several rows were not written, as strong-error-handler writes it: `None` stands for
+/// one that was.
 pub(super) fn errors(status: u16, details: &[Option<(u16, &str, String)>]) -> String {
     let details = details.iter().map(|detail| {
         detail.as_ref().map(|(status_code, name, message)| {
@@ -88,7 +88,8 @@ pub(super) fn errors(status: u16, details: &[Option<(u16, &str, String)>]) -> St
     to_json(&ErrorsBody { error: ErrorsShape { status_code: status, message, details: details.collect() } })
 }
 
-/// What happened to a row, as LoopBack's change streams tell it. What LoopBack has no word for has a type of its own.
+/// A change of a row in the form of LoopBack's change streams. Changes without one in LoopBack have a type of
+/// their own.
 pub(super) fn row_change(change: &RowChange) -> String {
     let (row, kind) = match change {
         RowChange::Created(row) => (row, "create"),
@@ -103,7 +104,7 @@ pub(super) fn row_change(change: &RowChange) -> String {
     format!(r#"{{"target":{target},"data":{},"type":"{kind}"}}"#, members_to_json(&row.members))
 }
 
-/// What a change stream says of itself.
+/// A notice about the stream itself.
 pub(super) fn notice(kind: &'static str, reason: Option<&'static str>) -> String {
     to_json(&Notice { kind, reason })
 }

@@ -8,11 +8,11 @@ use axum::response::Response;
 use jeton_loopback::{Condition, Value};
 use jeton_service::{LoopBackRow, WriteRefusal};
 
-/// Rows that one request creates at most. A body has room for 50,000, and each is a write.
+/// At most this many rows in one create request. A body has room for 50,000, and each is a write.
 const MAX_CREATED: usize = 1_000;
 
 impl Model<'_> {
-    /// Adds a row, or each of a list. One that cannot be added keeps no other from being added.
+    /// Creates a row, or one for each item of a list. Rows that are refused do not affect the others.
     pub(super) async fn create(&self) -> Result<Response, LoopBackError> {
         let items = match self.arguments.data()? {
             Value::List(items) => items,
@@ -35,7 +35,7 @@ impl Model<'_> {
         Ok(self.service.loopback_create(self.app, &self.writer, data).await??)
     }
 
-    /// Merges into the row of the id that the data names; without an id, or without such a row, creates one.
+    /// Merges into the row with the id in the data; without an id, or without such a row, creates one.
     pub(super) async fn upsert(&self) -> Result<Response, LoopBackError> {
         let data = self.object()?;
         let Some(id) = id_in(&data) else { return Ok(row(&self.create_one(&data).await?)) };
@@ -45,7 +45,7 @@ impl Model<'_> {
         }
     }
 
-    /// Replaces the row of the id that the data names; without an id, or without such a row, creates one.
+    /// Replaces the row with the id in the data; without an id, or without such a row, creates one.
     pub(super) async fn replace_or_create(&self) -> Result<Response, LoopBackError> {
         let data = self.object()?;
         let Some(id) = id_in(&data) else { return Ok(row(&self.create_one(&data).await?)) };
@@ -55,7 +55,7 @@ impl Model<'_> {
         }
     }
 
-    /// Merges into the one row that `where` means; where it means none, creates one.
+    /// Merges into the single row that matches `where`; if none matches, creates one.
     pub(super) async fn upsert_with_where(&self) -> Result<Response, LoopBackError> {
         let condition = self.condition().await?;
         let data = self.object()?;
@@ -69,7 +69,7 @@ impl Model<'_> {
         }
     }
 
-    /// Merges into every row that `where` means.
+    /// Merges into every row that matches `where`.
     pub(super) async fn update_all(&self) -> Result<Response, LoopBackError> {
         let condition = self.condition().await?;
         let data = self.object()?;
@@ -112,7 +112,7 @@ impl Model<'_> {
         object(self.arguments.data()?)
     }
 
-    /// `where` of a write: in the query, and never left out, lest a slip of the client means every row.
+    /// `where` of a write: in the query, and required, so that a client cannot change every row by mistake.
     async fn condition(&self) -> Result<Condition, LoopBackError> {
         let condition = self.arguments.query_object("where")?;
         let condition =
@@ -131,7 +131,7 @@ fn object(data: Value) -> Result<Value, LoopBackError> {
     }
 }
 
-/// The id that the data names, unless it is null or empty.
+/// The id in the data, unless it is null or empty.
 fn id_in(data: &Value) -> Option<String> {
     let id = data.member("id").filter(|id| **id != Value::Null)?.to_text();
     (!id.is_empty()).then_some(id)
@@ -146,7 +146,7 @@ fn row(row: &LoopBackRow) -> Response {
     json(wire::members_to_json(&row.members))
 }
 
-/// What an upsert answers of a row that it has created: its id, and what the client said itself.
+/// The answer to an upsert that created a row: its id, and what the client sent.
 fn only_said(mut created: LoopBackRow, data: &Value) -> Response {
     let is_given = |name: &str| name == "id" || data.member(name).is_some();
     let names_user = data.member("user").is_some_and(|user| user.member("id").is_some());

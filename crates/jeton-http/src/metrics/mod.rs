@@ -1,9 +1,9 @@
-//! `/metrics`: what was counted, in Prometheus' text format.
+//! `/metrics`: counts in Prometheus' text format.
 //!
 //! Facts are counted where they are known, in plain structs of [`jeton_core::Counter`] and
-//! [`jeton_core::Histogram`]: counting costs an atomic and needs nothing of this module. To report one more, reach its
-//! struct from [`collect`], give it a name in the list below, and write that down in `docs/metrics.md`, which a test
-//! compares with it. Names and labels are stable: dashboards and alerts depend on them.
+//! [`jeton_core::Histogram`]: counting costs an atomic and needs nothing from this module. To report one
+//! more, read its struct in [`collect`], name it in the list below, and document it in `docs/metrics.md`,
+//! which a test compares. Names and labels are stable: dashboards and alerts depend on them.
 
 mod process;
 
@@ -24,11 +24,11 @@ use prometheus::proto::{Bucket, Counter, Gauge, Histogram, LabelPair, Metric, Me
 use prometheus::{TEXT_FORMAT, TextEncoder};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What is reported under one name.
+/// The description of a metric.
 struct Described {
     name: &'static str,
     kind: MetricType,
-    /// What it counts, in the documents' words.
+    /// The help text, also in the documents.
     help: &'static str,
 }
 
@@ -36,7 +36,7 @@ macro_rules! metrics {
     ($($constant:ident = $kind:ident $name:literal: $help:literal;)*) => {
         $(const $constant: Described = Described { name: $name, kind: MetricType::$kind, help: $help };)*
 
-        /// All of them, in the order in which they are documented.
+        /// All of them, in the order of the documents.
         #[cfg(test)]
         const METRICS: &[&Described] = &[$(&$constant),*];
     };
@@ -55,15 +55,15 @@ metrics! {
     SHED = COUNTER "jeton_requests_shed_total":
         "Requests that were answered 503 because too many were in progress or bodies took too much memory.";
     BAD_HEADS = COUNTER "jeton_heads_refused_total":
-        "Requests refused for their heads, by reason: host (not one Host header, 400), too_large (431), malformed (no request, 400), no_room (closed).";
+        "Requests refused for their heads, by reason: host (not exactly one Host header, 400), too_large (431), malformed (not a request, 400), no_room (closed).";
     RECALLS = COUNTER "jeton_cache_questions_total":
         "Questions about a token: answered from memory (hit, absent), refused by arithmetic (garbage), or put to the store (miss, stale).";
     CACHE_TOKENS = GAUGE "jeton_cache_tokens": "Tokens in the cache of verification.";
     CACHE_BYTES = GAUGE "jeton_cache_bytes": "Memory of those tokens, in bytes.";
     EVICTIONS = COUNTER "jeton_cache_evictions_total": "Tokens that left the cache to make room.";
-    FLUSHES = COUNTER "jeton_cache_flushes_total": "How often the whole cache was emptied.";
-    FOREIGN = GAUGE "jeton_foreign_digests": "Digests of secrets that were not issued here and may be good.";
-    LOG_ENTRIES = COUNTER "jeton_changes_read_total": "Entries of the change log that others wrote or this process did, and that were read.";
+    FLUSHES = COUNTER "jeton_cache_flushes_total": "How often the whole cache was cleared.";
+    FOREIGN = GAUGE "jeton_foreign_digests": "Digests of valid secrets that were not issued here.";
+    LOG_ENTRIES = COUNTER "jeton_changes_read_total": "Entries of the change log that were read, written by this process or others.";
     LOG_POLLS = COUNTER "jeton_change_polls_total": "Polls of the change log for new entries, by outcome.";
     STALENESS = GAUGE "jeton_change_staleness_seconds":
         "Time since the change log was last read to its end. Beyond cache.max_staleness_milliseconds nothing is answered from memory.";
@@ -91,7 +91,7 @@ metrics! {
     OPEN_FDS = GAUGE "process_open_fds": "File descriptors that are open.";
     MAX_FDS = GAUGE "process_max_fds": "File descriptors that may be open.";
     THREADS = GAUGE "process_threads": "Threads of the process.";
-    CPU = COUNTER "process_cpu_seconds_total": "Processor time that was spent, in seconds.";
+    CPU = COUNTER "process_cpu_seconds_total": "Processor time used, in seconds.";
     START = GAUGE "process_start_time_seconds": "When the process began, in seconds since 1970.";
 }
 
@@ -122,7 +122,7 @@ async fn handle(State(state): State<AppState>) -> Response {
     }
 }
 
-/// Reads everything that is counted.
+/// Reads all counters.
 fn collect(state: &AppState) -> Vec<MetricFamily> {
     let mut families = Vec::new();
     requests(state, &mut families);
@@ -136,7 +136,7 @@ fn collect(state: &AppState) -> Vec<MetricFamily> {
         store(measures, &mut families);
     }
     this_process(state, &mut families);
-    // What this system does not tell is left out.
+    // Values that this system does not provide are left out.
     families.retain(|family| !family.get_metric().is_empty());
     families
 }
@@ -145,7 +145,7 @@ fn requests(state: &AppState, families: &mut Vec<MetricFamily>) {
     let (mut answers, mut seconds) = (Vec::new(), Vec::new());
     for measures in state.setup.observer.requests.all() {
         let latency = measures.latency.read();
-        // A route that nobody has asked for would be two dozen lines of zeros.
+        // A route without requests would be two dozen lines of zeros.
         if latency.count == 0 {
             continue;
         }
@@ -320,11 +320,11 @@ fn gauge_of(labels: Labels<'_>, value: f64) -> Metric {
     metric
 }
 
-/// `unit`: what one of what was recorded is in the unit that is reported.
+/// `unit`: the size of a recorded unit in the reported unit.
 fn histogram_of(labels: Labels<'_>, reading: &HistogramReading, unit: f64) -> Metric {
     let bucket = |(bound, count): &(u64, u64)| {
         let mut bucket = Bucket::default();
-        // Divided, a bound of 250 microseconds is written 0.00025; multiplied, it would not always be.
+        // Divided, a bound of 250 microseconds is exactly 0.00025; multiplied, it would not always be.
         bucket.set_upper_bound(*bound as f64 / (1.0 / unit));
         bucket.set_cumulative_count(*count);
         bucket

@@ -1,23 +1,23 @@
-//! What the system knows of this process. Where it has no `/proc`, that is little.
+//! Facts about this process from the system. Without `/proc` there are few.
 
 use std::fs;
 
-/// What this process takes of its machine.
+/// The resources of this process.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ProcessReading {
-    /// Bytes of memory that are in use.
+    /// Bytes of resident memory.
     pub(crate) resident_bytes: Option<u64>,
-    /// File descriptors that are open.
+    /// Open file descriptors.
     pub(crate) open_descriptors: Option<u64>,
-    /// File descriptors that may be open; `None`: no limit.
+    /// The limit on open file descriptors; `None`: no limit.
     pub(crate) max_descriptors: Option<u64>,
     /// Threads.
     pub(crate) threads: Option<u64>,
-    /// Processor time that was spent, in seconds.
+    /// Processor time used, in seconds.
     pub(crate) cpu_seconds: Option<f64>,
 }
 
-/// Asks the system.
+/// Reads them from the system.
 pub(crate) fn read() -> ProcessReading {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let descriptors = fs::read_dir("/proc/self/fd").ok().map(Iterator::count);
@@ -25,7 +25,7 @@ pub(crate) fn read() -> ProcessReading {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     ProcessReading {
         resident_bytes: of_status(&status, "VmRSS:").map(|kibibytes| kibibytes * 1024),
-        // One of them is the directory that was just read.
+        // One of them is the directory that is being read.
         open_descriptors: descriptors.and_then(|count| u64::try_from(count.saturating_sub(1)).ok()),
         max_descriptors: limit.current,
         threads: of_status(&status, "Threads:"),
@@ -34,14 +34,14 @@ pub(crate) fn read() -> ProcessReading {
     }
 }
 
-/// The number behind a name in `/proc/self/status`.
+/// The number after a name in `/proc/self/status`.
 fn of_status(status: &str, name: &str) -> Option<u64> {
     let value = status.lines().find_map(|line| line.strip_prefix(name))?;
     value.split_whitespace().next()?.parse().ok()
 }
 
-/// Ticks in user and kernel mode, of `/proc/self/stat` (proc_pid_stat(5), fields 14 and 15). The name of the process
-/// stands in parentheses before them and may hold anything.
+/// Ticks in user and kernel mode, from `/proc/self/stat` (proc_pid_stat(5), fields 14 and 15). The name of
+/// the process comes before them in parentheses and may contain anything.
 fn cpu_ticks(stat: &str) -> Option<u64> {
     let (_, after_name) = stat.rsplit_once(')')?;
     let mut fields = after_name.split_whitespace().skip(11);

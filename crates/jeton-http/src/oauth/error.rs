@@ -1,4 +1,4 @@
-//! Errors as OAuth has them: `{"error", "error_description"}` (RFC 6749 section 5.2).
+//! OAuth's errors: `{"error", "error_description"}` (RFC 6749 section 5.2).
 
 use super::wire;
 use crate::transport::fault::{Fault, json_error};
@@ -8,25 +8,25 @@ use axum::response::{IntoResponse, Response};
 use jeton_service::{Error, OAuthRefusal, VerifierProof};
 use std::borrow::Cow;
 
-/// Why nothing is answered.
+/// Why a request is refused.
 #[derive(Debug)]
 pub(super) enum OAuthError {
     /// Nothing is served at this path.
     NoSuchPath,
-    /// Whoever asks has not proved to be the client of an app.
+    /// The caller has not authenticated as the client of an app.
     Client,
     /// The bearer's token is not live in any app.
     Bearer,
-    /// The bearer's token may not ask that.
+    /// The bearer's token does not have the permission.
     Powerless,
-    /// What is asked makes no sense: why.
+    /// The request is not valid: why.
     Request(&'static str),
-    /// It goes wrong whatever is asked.
+    /// A fault that does not depend on the API.
     Fault(Fault),
 }
 
 impl OAuthError {
-    /// What whoever proved itself so is told.
+    /// The refusal for a caller that authenticated in this way.
     pub(super) fn refused(refusal: OAuthRefusal, proof: &VerifierProof) -> Self {
         match proof {
             VerifierProof::Client(_) => OAuthError::client(refusal),
@@ -34,7 +34,7 @@ impl OAuthError {
         }
     }
 
-    /// What a client is told.
+    /// The refusal for a client.
     pub(super) fn client(refusal: OAuthRefusal) -> Self {
         match refusal {
             OAuthRefusal::Unproven => OAuthError::Client,
@@ -42,7 +42,7 @@ impl OAuthError {
         }
     }
 
-    /// What a bearer is told.
+    /// The refusal for a bearer.
     pub(super) fn bearer(refusal: OAuthRefusal) -> Self {
         match refusal {
             OAuthRefusal::Unproven => OAuthError::Bearer,
@@ -51,7 +51,7 @@ impl OAuthError {
         }
     }
 
-    /// The status and the code: of RFC 6749 section 5.2 or RFC 6750 section 3.1 where they have one.
+    /// The status and the code, from RFC 6749 section 5.2 or RFC 6750 section 3.1 where they define one.
     fn code(&self) -> (StatusCode, &'static str) {
         match self {
             OAuthError::NoSuchPath => (StatusCode::NOT_FOUND, "not_found"),

@@ -1,4 +1,4 @@
-//! What clients send: forms (RFC 7662 section 2.1, RFC 7009 section 2.1).
+//! Request bodies: forms (RFC 7662 section 2.1, RFC 7009 section 2.1).
 
 use super::error::OAuthError;
 use crate::transport::body::{BodyForm, BodyLimits, body_form, read_body};
@@ -8,8 +8,8 @@ use axum::http::HeaderMap;
 use jeton_core::Secret;
 use zeroize::Zeroizing;
 
-/// The token that a form names; `None`: it names something that cannot be one. Parameters that are not known are left out of
-/// account (RFC 6749 section 3.1), and so is `token_type_hint`: there is one type of token.
+/// The token in a form; `None`: the value cannot be one. Unknown parameters are ignored (RFC 6749 section
+/// 3.1), and so is `token_type_hint`: there is one type of token.
 pub(super) async fn token(
     headers: &HeaderMap,
     body: Body,

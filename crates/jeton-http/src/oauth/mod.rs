@@ -1,8 +1,8 @@
-//! OAuth's endpoints for resource servers: `POST /oauth2/introspect` (RFC 7662), `POST /oauth2/revoke` (RFC 7009), and
-//! `GET /.well-known/oauth-authorization-server` (RFC 8414), which says where they are.
+//! OAuth's endpoints for resource servers: `POST /oauth2/introspect` (RFC 7662), `POST /oauth2/revoke` (RFC
+//! 7009), and `GET /.well-known/oauth-authorization-server` (RFC 8414), their metadata.
 //!
-//! The paths name no app. Who asks belongs to one: by the app's client credentials (Basic, `client_secret_basic`), or by a service
-//! credential of it. See `docs/oauth.md` for what goes over the wire.
+//! The paths name no app. The caller belongs to one: by the app's client credentials (Basic,
+//! `client_secret_basic`), or by a service credential of it. See `docs/oauth.md` for the protocol.
 
 mod error;
 mod input;
@@ -28,7 +28,7 @@ const INTROSPECT: &str = "/oauth2/introspect";
 const REVOKE: &str = "/oauth2/revoke";
 const METADATA: &str = "/.well-known/oauth-authorization-server";
 
-/// One handler takes whatever lies below, so that every error has the same shape.
+/// One handler for all its paths, so that every error has the same shape.
 pub(crate) static ENDPOINT: Endpoint = Endpoint {
     claims: Claims::First(&["oauth2", ".well-known"]),
     routes: Routes::Router(routes),
@@ -67,7 +67,7 @@ async fn introspect(state: &AppState, parts: &Parts, body: Body) -> Result<Respo
     let from = client_address::kept(&parts.extensions);
     let app = state.service.admit_introspector(&proof, from).await?;
     let app = app.map_err(|refusal| OAuthError::refused(refusal, &proof))?;
-    // Whoever may ask is told what is wrong with the question.
+    // Errors in the request are reported to admitted callers only.
     let token = match token? {
         Some(secret) => state.service.introspect(&app, &secret).await?,
         None => None,
@@ -91,7 +91,7 @@ async fn revoke(state: &AppState, parts: &Parts, body: Body) -> Result<Response,
             token => {
                 service.is_live_bearer(&bearer, from).await?.map_err(OAuthError::bearer)?;
                 token?;
-                // It is told so whether or not there is such a token.
+                // The answer is the same whether or not the token exists.
                 return Err(OAuthError::bearer(OAuthRefusal::Powerless));
             }
         },
@@ -109,7 +109,7 @@ async fn revoke(state: &AppState, parts: &Parts, body: Body) -> Result<Response,
 
 fn metadata(state: &AppState, parts: &Parts) -> Result<Response, OAuthError> {
     let url = &state.setup.public_url;
-    // RFC 8414 section 2: an issuer is an https URL. Without one there is no such document.
+    // RFC 8414 section 2: an issuer is an https URL. Without one there is no metadata.
     if !url.is_https() {
         return Err(OAuthError::NoSuchPath);
     }

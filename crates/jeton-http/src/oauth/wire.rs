@@ -1,10 +1,10 @@
-//! What goes over the wire.
+//! The JSON of OAuth.
 
 use jeton_core::{AppKey, Permission, Scope, Token};
 use serde::Serialize;
 use std::collections::HashSet;
 
-/// What a token is, or that it is none (RFC 7662 section 2.2).
+/// What a token is, or that it is not active (RFC 7662 section 2.2).
 #[derive(Serialize)]
 struct Introspection<'a> {
     active: bool,
@@ -14,10 +14,10 @@ struct Introspection<'a> {
 
 #[derive(Serialize)]
 struct ActiveToken<'a> {
-    /// The names that global scopes grant, of those that can stand in such a list.
+    /// The permissions of global scopes that are valid in such a list.
     scope: String,
     client_id: &'a str,
-    /// The user whom the issuer named.
+    /// The owner that the issuer named.
     #[serde(skip_serializing_if = "Option::is_none")]
     sub: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,17 +50,17 @@ struct Metadata<'a> {
     introspection_endpoint_auth_methods_supported: [&'static str; 1],
     revocation_endpoint: String,
     revocation_endpoint_auth_methods_supported: [&'static str; 1],
-    /// Nothing is authorised here, and no token issued.
+    /// No authorisation endpoint, and no token endpoint.
     response_types_supported: [&'static str; 0],
     grant_types_supported: [&'static str; 0],
 }
 
-/// The answer about a token of an app; `None`: it is not active.
+/// The answer for a token of an app; `None`: it is not active.
 pub(super) fn introspection(app: &AppKey, token: Option<&Token>) -> String {
     to_json(&Introspection { active: token.is_some(), token: token.map(|token| ActiveToken::of(app, token)) })
 }
 
-/// Where clients find what they may ask.
+/// The metadata.
 pub(super) fn metadata(issuer: &str, introspect: &str, revoke: &str) -> String {
     to_json(&Metadata {
         issuer,
@@ -109,7 +109,7 @@ impl<'a> From<&'a Scope> for ScopeShape<'a> {
     }
 }
 
-/// Whether a name can stand in a list of scopes (RFC 6749 section 3.3).
+/// Whether a name is valid in a list of scopes (RFC 6749 section 3.3).
 fn is_scope_token(name: &str) -> bool {
     name.bytes().all(|byte| matches!(byte, b'!' | b'#'..=b'[' | b']'..=b'~'))
 }

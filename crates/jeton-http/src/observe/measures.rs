@@ -1,4 +1,4 @@
-//! What is counted of requests.
+//! Counts of requests.
 
 use axum::http::StatusCode;
 use jeton_core::{Counter, Histogram};
@@ -32,12 +32,12 @@ impl RouteMeasures {
     }
 }
 
-/// Counts of all requests, by the names of their routes. Whoever counts asks for them once, beforehand.
+/// Counts of all requests, by the names of their routes. Each server gets them once, beforehand.
 #[derive(Debug, Default)]
 pub(crate) struct RequestMeasures(Mutex<Vec<Arc<RouteMeasures>>>);
 
 impl RequestMeasures {
-    /// Those of these names, which are the same for all who ask.
+    /// The counts of these names, shared by all that ask for them.
     pub(super) fn of(&self, names: &[&'static str]) -> Arc<[Arc<RouteMeasures>]> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut of = |name: &'static str| {
@@ -51,7 +51,7 @@ impl RequestMeasures {
         names.iter().map(|name| of(name)).collect()
     }
 
-    /// All that anybody has asked for, in that order.
+    /// All counts, in the order in which they were first asked for.
     pub(crate) fn all(&self) -> Vec<Arc<RouteMeasures>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -1,7 +1,7 @@
-//! What is known of every request from the outside: its route, its status, how long it took, and its id.
+//! Observation of every request: its route, its status, its duration, and its id.
 //!
-//! It stands around the fast path and the router, because forward-auth may cost no more than a few atomics besides its
-//! answer: nothing here allocates, takes a lock or opens a span, unless a line is written.
+//! It wraps the fast path and the router, since forward-auth may cost no more than a few atomics in addition
+//! to its answer: nothing here allocates, takes a lock or opens a span, unless a line is logged.
 
 mod measures;
 mod request_id;
@@ -24,24 +24,25 @@ use std::task::{Context, Poll, ready};
 use tokio::task::futures::TaskLocalFuture;
 use tokio::time::Instant;
 
-/// Which requests get a line in the log.
+/// Which requests are logged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 pub enum RequestLog {
     /// None of them.
     #[default]
     None = 0,
-    /// Those whose answer is 500 or above, as far as the log is not flooded with them: at most 50 in ten seconds, of which
-    /// the next says how many there were besides.
+    /// Those whose answer is 500 or above, at most 50 in ten seconds; the next line then says how many were
+    /// suppressed.
     Failures = 1,
     /// All of them.
     All = 2,
 }
 
-/// Most lines about failures in ten seconds: each of a few is of interest, and of very many the number.
+/// At most this many lines about failures in ten seconds: a few are of interest one by one, very many as a
+/// number.
 const FAILURES_AT_MOST: u64 = 50;
 
-/// Watches requests: counts them, and writes the lines that were asked for.
+/// Counts requests, and logs those that the setting selects.
 #[derive(Debug)]
 pub struct Observer {
     pub(crate) requests: RequestMeasures,
@@ -57,7 +58,7 @@ impl Default for Observer {
 }
 
 impl Observer {
-    /// One whose ids start with `prefix`, which other processes should not share.
+    /// An observer whose ids start with `prefix`, which should be unique to this process.
     pub fn new(prefix: u32, log: RequestLog) -> Self {
         Observer {
             requests: RequestMeasures::default(),
@@ -67,7 +68,7 @@ impl Observer {
         }
     }
 
-    /// Decides which requests get a line from now on.
+    /// Sets which requests are logged from now on.
     pub fn set_log(&self, log: RequestLog) {
         self.log.store(log as u8, Ordering::Relaxed);
     }
@@ -76,7 +77,7 @@ impl Observer {
         self.log.load(Ordering::Relaxed) == RequestLog::All as u8
     }
 
-    /// Whether a request with such an answer gets a line, and how many before it got none that should have.
+    /// Whether a request with this status is logged, and how many before it were suppressed.
     fn passes(&self, status: StatusCode) -> Option<u64> {
         let log = self.log.load(Ordering::Relaxed);
         if log == RequestLog::All as u8 {
@@ -87,16 +88,16 @@ impl Observer {
     }
 }
 
-/// What watches the requests of one connection.
+/// Observes the requests of one connection.
 #[derive(Debug)]
 pub(crate) struct Watcher(Arc<Hold>);
 
-/// What the requests of one connection share. Each counts itself as a holder: the count that the observer has would go
-/// from core to core with every request.
+/// What the requests of one connection share. They count their references here: the reference count of the
+/// observer would move from core to core with every request.
 #[derive(Debug)]
 struct Hold {
     observer: Arc<Observer>,
-    /// What is counted of each route, by its number.
+    /// The counts of each route, by its number.
     routes: Arc<[Arc<RouteMeasures>]>,
 }
 
@@ -109,24 +110,24 @@ impl Clone for Watcher {
 }
 
 impl Watcher {
-    /// `names`: those of the routes, each at its number.
+    /// `names`: the names of the routes, each at its number.
     pub(crate) fn new(observer: Arc<Observer>, names: &[&'static str]) -> Self {
         let routes = observer.requests.of(names);
         Watcher(Arc::new(Hold { observer, routes }))
     }
 
-    /// Begins to watch a request of the route of this number.
+    /// Begins to observe a request of the route with this number.
     pub(crate) fn begin(&self, headers: &impl Headers, route: usize, method: &'static str) -> Watched {
         let id = RequestId::new(headers, Arc::clone(&self.0));
         if self.0.observer.logs_all() {
-            // Its line is certain: what is said of it before that says the same id.
+            // It is certain to be logged: earlier lines about it have the same id.
             id.get();
         }
         Watched { id, watch: Watch { route, method, started_at: Instant::now() } }
     }
 }
 
-/// A request that is watched until it is answered.
+/// A request that is observed until it is answered.
 #[derive(Debug)]
 pub(crate) struct Watched {
     id: RequestId,
@@ -134,17 +135,17 @@ pub(crate) struct Watched {
 }
 
 impl Watched {
-    /// Counts the answer, writes its line if it gets one, and says which id the client is told.
+    /// Counts the answer, logs it if selected, and returns the id to send to the client.
     pub(crate) fn end(self, status: StatusCode) -> Option<HeaderValue> {
         self.watch.end(self.id, status)
     }
 
-    /// Watches an answer that is under way.
+    /// Observes an answer that is being computed.
     pub(crate) fn answered_by<F: Future>(self, answer: F) -> Observed<F> {
         Observed { answer: REQUEST.scope(self.id, answer), watch: self.watch }
     }
 
-    /// Waits for something that the answer needs, which may write lines about the request.
+    /// Awaits something that the answer needs, which may log lines about the request.
     pub(crate) async fn wait_for(self, needed: impl Future<Output = ()>) -> Option<Self> {
         let mut needed = pin!(REQUEST.scope(self.id, needed));
         needed.as_mut().await;
@@ -152,7 +153,7 @@ impl Watched {
     }
 }
 
-/// What is known of a request before there is an answer.
+/// The facts about a request before there is an answer.
 #[derive(Clone, Copy, Debug)]
 struct Watch {
     /// Its number.
@@ -162,7 +163,7 @@ struct Watch {
 }
 
 impl Watch {
-    /// Counts the answer, writes its line if it gets one, and says which id the client is told.
+    /// Counts the answer, logs it if selected, and returns the id to send to the client.
     fn end(self, id: RequestId, status: StatusCode) -> Option<HeaderValue> {
         let took = self.started_at.elapsed();
         let Hold { observer, routes } = &*id.hold;
@@ -188,7 +189,7 @@ impl Watch {
 }
 
 pin_project_lite::pin_project! {
-    /// An answer that is under way, and watched.
+    /// An answer that is being computed and observed.
     pub struct Observed<F> {
         #[pin]
         answer: TaskLocalFuture<RequestId, F>,
@@ -220,7 +221,7 @@ where
     }
 }
 
-/// The name of a method, if it is a usual one: clients write other things there, secrets too.
+/// The name of a usual method: clients may send other texts there, even secrets.
 pub(crate) fn method_name(method: &Method) -> &'static str {
     const USUAL: [(Method, &str); 7] = [
         (Method::GET, "GET"),

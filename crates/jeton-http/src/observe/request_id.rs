@@ -1,4 +1,4 @@
-//! Ids of requests, by which an answer is found in the log.
+//! Ids of requests, for finding an answer in the log.
 
 use super::Hold;
 use crate::server::Headers;
@@ -6,9 +6,9 @@ use axum::http::{HeaderName, HeaderValue};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-/// The header that brings an id and takes it back.
+/// The header with the id, in requests and answers.
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Most characters of an id that a client or a proxy chose. A secret of ours is longer.
+/// At most this many characters of an id that a client or a proxy chose. Minted secrets are longer.
 const MAX_CHARS: usize = 48;
 
 tokio::task_local! {
@@ -16,18 +16,18 @@ tokio::task_local! {
     pub(super) static REQUEST: RequestId;
 }
 
-/// The id of the request that is being answered here; `None` outside of requests. Whoever writes a line about it asks:
-/// a request that nobody writes about costs no id.
+/// The id of the request that is being answered here; `None` outside of requests. It is created for the first
+/// line about the request, so requests that are not logged cost nothing.
 pub fn request_id() -> Option<HeaderValue> {
     REQUEST.try_with(|request| request.get().clone()).ok()
 }
 
-/// The same, if the client will be told it.
+/// The same, if the client gets it in the answer.
 pub(crate) fn told_request_id() -> Option<HeaderValue> {
     REQUEST.try_with(|request| request.if_known().cloned()).ok().flatten()
 }
 
-/// The id of one request: brought along, or drawn when it is first asked for.
+/// The id of one request: received, or created on first use.
 #[derive(Debug)]
 pub(super) struct RequestId {
     id: OnceLock<HeaderValue>,
@@ -45,20 +45,20 @@ impl RequestId {
         self.id.get_or_init(|| self.hold.observer.ids.next())
     }
 
-    /// The id, if it was brought along or anybody has asked for it.
+    /// The id, if it was received or has been used.
     pub(super) fn if_known(&self) -> Option<&HeaderValue> {
         self.id.get()
     }
 }
 
-/// Whether a text may be an id: 1 to [`MAX_CHARS`] letters, digits, dots, hyphens and underscores, which can break no
-/// log.
+/// Whether a text is a valid id: 1 to [`MAX_CHARS`] letters, digits, dots, hyphens and underscores, which are
+/// safe in any log.
 fn is_plain(text: &[u8]) -> bool {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     (1..=MAX_CHARS).contains(&text.len()) && text.iter().all(plain)
 }
 
-/// Where ids come from: a text that is this process's own, and a number. They are no secrets.
+/// The source of ids: a prefix unique to this process, and a number. They are not secret.
 #[derive(Debug, Default)]
 pub(super) struct RequestIds {
     prefix: u32,

@@ -1,4 +1,4 @@
-//! Taking connections from the system, whatever it answers.
+//! Accepting connections from the system, whatever errors it returns.
 
 use crate::log_throttle::LogThrottle;
 use std::io;
@@ -6,18 +6,19 @@ use std::net::IpAddr;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 
-/// How long to wait for whatever the system lacks: trying again at once would spin.
+/// How long to wait if the system lacks a resource: trying again at once would spin.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The next connection, and whom it is with; `None`: there is none this time. If the system lacks something, such as file
-/// descriptors, `relieve` is called and time passes before this answers.
+/// The next connection, and its peer; `None`: there is none this time. If the system lacks a resource, such
+/// as file descriptors, `relieve` is called and this waits before it returns.
 pub(super) async fn accept(
     listener: &TcpListener,
     troubles: &LogThrottle,
     relieve: impl FnOnce(),
 ) -> Option<(TcpStream, IpAddr)> {
     let error = match listener.accept().await {
-        // Answers are written whole, so waiting to fill a packet only delays them. It fails if the client is gone.
+        // Answers are written whole, so waiting to fill a packet only delays them. Fails if the client is
+        // gone.
         Ok((stream, peer)) => return stream.set_nodelay(true).is_ok().then_some((stream, peer.ip())),
         Err(error) => error,
     };
@@ -32,7 +33,7 @@ pub(super) async fn accept(
     None
 }
 
-/// A connection that is gone again concerns nobody else.
+/// A connection that is already gone again affects no other.
 fn is_gone(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)

@@ -1,4 +1,4 @@
-//! Bodies that keep to the limits, whoever reads or writes them.
+//! Bodies within the limits, in both directions.
 
 use super::limits::{FREE_BODY_BYTES, ServerLimits};
 use super::load::{Claim, Permit, go_on, wait_for_client};
@@ -17,29 +17,29 @@ use std::time::Duration;
 use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
-/// How long a body may go on to hold memory that others want.
+/// How long a body may hold memory that others need.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How often a body that holds memory looks whether others want it.
+/// How often a body that holds memory checks whether others need it.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Most bytes that are read of a body which nobody wants, so that its connection can go on.
+/// At most this many bytes of an unwanted body are read, so that its connection can continue.
 const DRAINED_BYTES: usize = 64 * 1024;
-/// How often the system is asked for what has come.
+/// How often the system is asked for bytes that have arrived.
 const DRAIN_TURNS: usize = 4;
 
 /// Why a request body ends early although its client is still there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RequestBodyError {
-    /// It did not come in time.
-    #[error("the body did not come in time")]
+    /// It did not arrive in time.
+    #[error("the body did not arrive in time")]
     TooSlow,
-    /// Bodies take up all the memory that they may, or requests all places.
+    /// Bodies use all the memory that they may, or requests all places.
     #[error("there is no room for the body")]
     NoRoom,
 }
 
-/// A request body within its times. What came of it counts among the bytes of all bodies until the request ends. While
-/// its client is waited for, the request has no place among those under way.
+/// A request body with its time limits. Its bytes count towards those of all bodies until the request ends.
+/// While it waits for its client, the request does not occupy a place.
 struct RequestBody {
     inner: Option<Incoming>,
     sleep: Option<Pin<Box<Sleep>>>,
@@ -52,7 +52,7 @@ struct RequestBody {
     rest: Rest,
 }
 
-/// What is left of a body when nobody reads it any more.
+/// The rest of a body that is no longer read.
 #[derive(Debug, Default)]
 pub(super) struct Rest(Arc<Mutex<Left>>);
 
@@ -63,11 +63,11 @@ enum Left {
     Nothing,
     /// Something, which may still be read.
     Unread(Incoming),
-    /// Something that will not come.
+    /// Something that will not arrive.
     Lost,
 }
 
-/// The body of a request under these limits, and what will be left of it; nothing is spent on one that is empty.
+/// The body of a request under these limits, and its rest; an empty one costs nothing.
 pub(super) fn request_body(
     body: Incoming,
     claim: Claim,
@@ -104,7 +104,7 @@ impl RequestBody {
         true
     }
 
-    /// What becomes of it by this time; `None`: it may go on.
+    /// The error by this time; `None`: it may continue.
     fn fault(&self, now: Instant) -> Option<RequestBodyError> {
         let holds = held_of(self.connection.body_bytes.load(Ordering::Relaxed)) > 0;
         if now >= self.next_by.min(self.begun + self.limits.body_time) {
@@ -137,7 +137,7 @@ impl RequestBody {
         }
     }
 
-    /// All of it has come. False: there is no place for its request.
+    /// The whole body has arrived. False: there is no place for its request.
     fn end(&mut self) -> bool {
         self.inner = None;
         !std::mem::take(&mut self.is_waiting) || go_on(&self.connection, Some(self.claim))
@@ -149,7 +149,7 @@ impl RequestBody {
     }
 }
 
-/// How many bytes of a body count among those of all.
+/// How many bytes of a body count towards those of all.
 pub(super) fn held_of(bytes: usize) -> usize {
     bytes.saturating_sub(FREE_BODY_BYTES)
 }
@@ -213,7 +213,7 @@ impl HttpBody for RequestBody {
 }
 
 impl Rest {
-    /// What is left of a body that nobody began to read.
+    /// The rest of a body that was not read at all.
     pub(super) fn of(body: Incoming) -> Self {
         Rest(Arc::new(Mutex::new(Left::Unread(body))))
     }
@@ -227,8 +227,9 @@ impl Rest {
         matches!(*self.0.lock().unwrap_or_else(PoisonError::into_inner), Left::Nothing)
     }
 
-    /// Reads what is left to its end and drops it, as far as it comes in this time; if that is none, as far as it has come.
-    /// False: there is more than a little, or it did not come, so that where the next request begins is not known.
+    /// Reads and drops the rest, as far as it arrives within this time; if that is zero, as far as it has
+    /// arrived. False: there is too much, or it did not arrive, so it is unknown where the next request
+    /// begins.
     pub(super) async fn drain(self, patience: Duration) -> bool {
         let left = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         let body = match left {
@@ -265,7 +266,7 @@ async fn is_short(mut body: Incoming) -> bool {
 }
 
 pin_project! {
-    /// An answer's body. Its end is the end of the request.
+    /// The body of an answer. Its end is the end of the request.
     pub(super) struct AnswerBody {
         #[pin]
         inner: Body,

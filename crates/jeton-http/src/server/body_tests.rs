@@ -1,4 +1,4 @@
-//! Bodies that come slowly, of which there is too much, or which nobody reads.
+//! Bodies that are slow, too large, or not read.
 
 use super::super::limits::FREE_BODY_BYTES;
 use super::*;
@@ -54,7 +54,7 @@ async fn a_request_that_is_there_as_a_whole_needs_a_place() {
     assert_eq!(server.counts(), (0, 0));
 }
 
-/// Clients who have taken the two places for all.
+/// Clients that have taken the two common places.
 async fn crowd(server: &Server) -> [Client; 2] {
     let mut crowd = [server.connect(), server.connect()];
     for client in &mut crowd {
@@ -198,7 +198,7 @@ async fn a_connection_that_will_be_closed_says_so() {
     assert!(!closes(&client.answer().await.0), "what came with its head is over");
 }
 
-/// The crowd takes all places: what is refused keeps its connection, or says that it does not.
+/// All places are taken: a refused request keeps its connection, or the answer says that it is closed.
 #[tokio::test(start_paused = true)]
 async fn a_refused_request_says_what_becomes_of_its_connection() {
     let server = Server::new();

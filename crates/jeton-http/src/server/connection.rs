@@ -35,7 +35,7 @@ use tower_service::Service;
 /// How long an answer waits for the rest of a short body that it does not need.
 const DRAIN_TIME: Duration = Duration::from_secs(1);
 
-/// What every connection of a server is served with.
+/// What all connections of a server share.
 #[derive(Clone)]
 pub(super) struct Serving<S> {
     pub(super) service: S,
@@ -44,15 +44,15 @@ pub(super) struct Serving<S> {
     pub(super) http: http1::Builder,
 }
 
-/// What is left of a connection that the fast path has left, wherever it is polled first.
+/// The rest of a connection after the fast path, which may be polled on another runtime.
 pub(super) type Remainder = Pin<Box<dyn Future<Output = Result<(), Ended>> + Send>>;
 
-/// Why a connection ended otherwise than in order: the client's doing.
+/// Why a connection ended early: the client's doing.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Ended {
     #[error(transparent)]
     Overdue(#[from] Overdue),
-    #[error("the TLS handshake was not complete in time")]
+    #[error("the TLS handshake was not completed in time")]
     Handshake,
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -65,12 +65,12 @@ pub(super) enum Ended {
 #[error("the connection is closed")]
 struct Evicted;
 
-/// The protocol's side of the limits. The times are kept here, by [`within_limits`].
+/// The limits that hyper enforces. [`within_limits`] enforces the times.
 pub(super) fn http(limits: &ServerLimits) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder.header_read_timeout(None);
     let head_bytes = limits.most_head_bytes();
-    // The first bounds the buffer, in which a head and the bytes behind it lie; hyper wants 8 KiB at least.
+    // The first bounds the buffer for a head and the bytes after it; hyper needs 8 KiB at least.
     builder.max_buf_size(head_bytes.max(8 * 1024)).max_header_size(head_bytes);
     builder
 }
@@ -86,8 +86,8 @@ where
         + 'static,
     S::Future: Send,
 {
-    /// Serves a connection as long as its requests are plain, and answers what is left of it. A client that says nothing
-    /// costs a socket and little else.
+    /// Serves a connection as long as its requests are plain, and returns the rest of it. A silent client
+    /// costs little more than a socket.
     pub(super) async fn serve(
         self,
         stream: TcpStream,
@@ -106,7 +106,7 @@ where
         }
     }
 
-    /// The same over anything that carries bytes.
+    /// The same over any transport.
     pub(super) async fn serve_plain<T>(
         self,
         io: T,
@@ -125,7 +125,7 @@ where
         Ok(Some(Box::pin(self.serve_rest(io, connection, watcher))))
     }
 
-    /// Serves what the fast path has left, to the connection's end.
+    /// Serves the rest of a connection after the fast path, to its end.
     async fn serve_rest(
         self,
         mut io: WatchedIo<impl AsyncRead + AsyncWrite + Movable + Unpin + Send + 'static>,
@@ -151,7 +151,7 @@ where
     }
 }
 
-/// Lets the service answer a request, or says why it is not served.
+/// Passes a request to the service, or refuses it.
 fn answer<S>(
     service: &mut S,
     connection: &Arc<Connection>,
@@ -169,7 +169,7 @@ where
             connection.load.note_head(fault);
         }
         let claim = if fault.is_some() { Claim::Free } else { claim };
-        // Who waits to be asked for the body has not sent it.
+        // A client that waits for `100 Continue` has not sent the body.
         let sends_unasked = request.headers().named(&EXPECT).next().is_none();
         let (permit, has_room) = Permit::take(connection, claim);
         let unserved = fault.map(Unserved::Head).or((!has_room).then_some(Unserved::NoRoom));
@@ -208,7 +208,7 @@ where
     }
 }
 
-/// A request as the service sees it, and what will be left of its body.
+/// A request for the service, and the rest of its body.
 fn admitted(
     request: Request<Incoming>,
     claim: Claim,
@@ -223,9 +223,9 @@ fn admitted(
     (Request::from_parts(parts, body), rest)
 }
 
-/// Whether a body that was not read to its end comes to it, so that the connection can go on behind it. A client that
-/// announced a body and does not send it, as a gateway that passes `Content-Length` on without the body, would have its
-/// next request taken for that.
+/// Whether a body that was not read completely ends soon, so that the connection can continue after it. If a
+/// client announces a body and does not send it, like a gateway that passes `Content-Length` on without the
+/// body, its next request would be taken for that.
 async fn is_over(rest: Rest, patience: Option<Duration>, connection: &Connection) -> Result<bool, Evicted> {
     let Some(patience) = patience.filter(|_| !connection.is_stopping()) else { return Ok(false) };
     if patience.is_zero() {
@@ -236,10 +236,10 @@ async fn is_over(rest: Rest, patience: Option<Duration>, connection: &Connection
     if go_on(connection, None) { Ok(is_drained) } else { Err(Evicted) }
 }
 
-/// Lets a connection be served until it ends or stays in a stage for too long.
+/// Serves a connection until it ends or exceeds the time of a stage.
 ///
-/// One timer does for all stages. It is set again only if a deadline comes nearer or the timer has run out, so that a
-/// request on a kept connection touches no timer.
+/// One timer serves all stages. It is reset only if the deadline moves closer or the timer has fired, so a
+/// request on a kept-alive connection touches no timer.
 async fn within_limits<T>(
     limits: &ServerLimits,
     connection: &Connection,

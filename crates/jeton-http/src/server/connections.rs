@@ -1,4 +1,4 @@
-//! The set of open connections: how many there may be, and which goes when there are too many.
+//! The set of open connections: how many there may be, and which are closed if there are too many.
 
 use super::connection::{Ended, Remainder};
 use super::handover::give_way_in;
@@ -15,14 +15,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-/// How long the end of an evicted connection may take before its place is given up for lost.
+/// How long the end of an evicted connection may take before its place is considered lost.
 const EVICTION_TIME: Duration = Duration::from_secs(1);
 
-/// Of the connections that are open, one in so many is evicted at a time: a flood of new ones does not cost a search
+/// One in this many open connections is evicted at a time, so that a flood of new ones does not need a search
 /// through all for each.
 const EVICTED_SHARE: usize = 64;
 
-/// Of the connections that left the fast path, so many wait for their first turn before no more are accepted.
+/// At most this many connections that left the fast path wait for their first turn before no more are
+/// accepted.
 const MAX_BEGINNING: usize = 64;
 
 #[derive(Debug)]
@@ -33,9 +34,9 @@ pub(super) struct Connections {
     at_most: usize,
     load: Arc<Load>,
     measures: Arc<ServerMeasures>,
-    /// Where what the fast path leaves is served; `None`: where it was left.
+    /// The runtime for connections that left the fast path; `None`: the same one.
     requests: Option<Handle>,
-    /// Room for those that were left there and have not begun.
+    /// Permits for those that were handed over and have not begun.
     beginning: Arc<Semaphore>,
 }
 
@@ -65,8 +66,8 @@ impl Connections {
         })
     }
 
-    /// A place for a connection, if need be at the cost of those that were idle longest. `None`: none is idle. Waits until
-    /// those that came before have begun.
+    /// A place for a connection, if necessary by evicting those that were idle longest. `None`: none is idle.
+    /// Waits until earlier connections have begun.
     pub(super) async fn place(self: &Arc<Self>) -> Option<OwnedSemaphorePermit> {
         drop(self.beginning.acquire().await);
         if let Ok(permit) = self.room.clone().try_acquire_owned() {
@@ -79,8 +80,8 @@ impl Connections {
         freed.ok()?.ok()
     }
 
-    /// Runs a connection in a task of its own, and what it leaves in one of the runtime that serves requests. It holds its
-    /// place until it has ended, its socket included.
+    /// Runs a connection in its own task, and the rest of it in a task of the runtime for requests. It holds
+    /// its place until it has ended and its socket is closed.
     pub(super) fn spawn<F>(
         self: &Arc<Self>,
         place: OwnedSemaphorePermit,
@@ -104,7 +105,8 @@ impl Connections {
         self.runs_in(id, task.abort_handle());
     }
 
-    /// Notes the task that a connection runs in from now on. It may have ended, or been evicted while it had none.
+    /// Records the task that a connection runs in from now on. It may have ended, or been evicted while it
+    /// had none.
     fn runs_in(&self, id: u64, task: AbortHandle) {
         if let Some(member) = self.lock().get_mut(&id) {
             if member.connection.stage() == Stage::Evicted {
@@ -114,12 +116,12 @@ impl Connections {
         }
     }
 
-    /// Closes those that were idle longest, on the runtime that serves requests: all connections are looked at. False: there
-    /// is none.
+    /// Closes those that were idle longest. Runs on the runtime for requests, since it looks at all
+    /// connections. False: there is none.
     async fn evict_elsewhere(self: &Arc<Self>) -> bool {
         let Some(requests) = &self.requests else { return self.evict_idlest() };
         let connections = self.clone();
-        // It fails where that runtime ends, and then no more connections are served.
+        // It fails if that runtime has ended, and then no more connections are served.
         requests.spawn(async move { connections.evict_idlest() }).await.unwrap_or(false)
     }
 
@@ -128,8 +130,8 @@ impl Connections {
         let open = self.lock();
         let mut idle: Vec<((bool, Instant), &Member)> =
             open.values().filter_map(|member| Some((member.connection.standing()?, member))).collect();
-        // Many at a time only of those that never sent a whole request, and of them the older half: who has just come is
-        // about to.
+        // Several at a time only if they never sent a whole request, and then the older half of them: a new
+        // connection is about to send one.
         let unproven = idle.iter().filter(|((is_proven, _), _)| !is_proven).count();
         let count = (self.at_most / EVICTED_SHARE).clamp(1, unproven.div_ceil(2).max(1));
         if count < idle.len() {
@@ -140,7 +142,7 @@ impl Connections {
         evicted > 0
     }
 
-    /// Closes all that have no request, and the others when it is answered.
+    /// Closes all that have no request now, and the others once it is answered.
     pub(super) fn stop_all(&self) {
         for member in self.lock().values() {
             member.connection.stop();
@@ -150,7 +152,7 @@ impl Connections {
         }
     }
 
-    /// Cuts all, whatever they do, and answers how many there were.
+    /// Cuts all, whatever they are doing, and returns the number.
     pub(super) fn cut_all(&self) -> usize {
         let open = self.lock();
         open.values().filter_map(|member| member.task.as_ref()).for_each(AbortHandle::abort);
@@ -182,8 +184,8 @@ struct Membership {
 }
 
 impl Membership {
-    /// Serves the rest of a connection. There is no end of those that can be left to a runtime that does not keep up with them:
-    /// they wait for each other here, where no more are accepted meanwhile.
+    /// Serves the rest of a connection. There is no end of those that can be left to a runtime that does not
+    /// keep up with them: they wait for each other here, where no more are accepted meanwhile.
     async fn go_on(self, remainder: Remainder) {
         let (id, connections) = (self.id, self.connections.clone());
         let Some(requests) = &connections.requests else { return self.finish(remainder).await };

@@ -1,10 +1,10 @@
 //! Requests that are answered before hyper sees them.
 //!
-//! Nearly all that a token service is asked is one short question, whose answer is one short head. What hyper and a router
-//! do for any request costs more than the answer. So a connection begins here: as long as its requests are plain heads that
-//! the service claims, each is read where it lies, answered into a buffer, and written at once. The first that is anything
-//! else is given to hyper as it came, and with it the rest of the connection. Nothing is ever answered here that hyper
-//! would answer otherwise; a test compares the two.
+//! Nearly all requests of a token service are one short question with one short head as the answer. What
+//! hyper and a router do for any request costs more than the answer. So a connection begins here: as long as
+//! its requests are plain heads that the service claims, each is parsed in place, answered into a buffer, and
+//! written at once. The first other request is passed to hyper unchanged, and with it the rest of the
+//! connection. Nothing is answered here differently from hyper; a test compares the two.
 
 use super::io::WatchedIo;
 use super::limits::ServerLimits;
@@ -19,19 +19,19 @@ use std::mem::MaybeUninit;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// Bytes that are asked for at a time: most heads have fewer.
+/// Bytes that are read at a time: most heads have fewer.
 const READ_BYTES: usize = 2 * 1024;
-/// Most bytes of a head that is read here.
+/// At most this many bytes of a head are read here.
 const MAX_HEAD_BYTES: usize = 8 * 1024;
 
 /// A service that answers some requests without the HTTP library.
 ///
-/// What it answers here it must answer in the same way as the service that it is.
+/// It must answer them in the same way as with it.
 pub(crate) trait FastPath {
-    /// What a request asks that has to be looked up.
+    /// A request whose answer has to be looked up.
     type Question: Send;
 
-    /// Answers a request if that needs no waiting.
+    /// Answers a request if no waiting is needed.
     fn answer_at_once(&self, head: &PlainHead<'_>, reply: &mut Reply) -> AtOnce<Self::Question>;
 
     /// Answers a request that could not be answered at once.
@@ -43,30 +43,30 @@ pub(crate) trait FastPath {
     ) -> impl Future<Output = ()> + Send;
 }
 
-/// What became of a request at once.
+/// The result of an attempt to answer at once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum AtOnce<Q> {
     /// It is answered.
     Answered,
     /// It is claimed, and its answer has to be looked up.
     Asked(Q),
-    /// It is somebody else's, and nothing was written.
+    /// It is not claimed, and nothing was written.
     Unclaimed,
 }
 
-/// Room for a request that takes longer than its head does.
+/// Room for a request that takes longer than its head.
 #[derive(Debug)]
 pub(crate) struct Room<'a>(&'a Arc<Connection>);
 
 impl Room<'_> {
-    /// A place among the requests under way, until it is dropped; `None`: there are too many.
+    /// A place for the request until it is dropped; `None`: there are too many.
     pub(crate) fn take(self) -> Option<impl Sized + Send> {
         let (permit, has_room) = Permit::take(self.0, Claim::Gateway);
         has_room.then_some(permit)
     }
 }
 
-/// An answer without a body, as it is written.
+/// An answer without a body, as bytes.
 #[derive(Debug, Default)]
 pub(crate) struct Reply {
     status: StatusCode,
@@ -74,7 +74,7 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// Begins an answer, in place of whatever was written before.
+    /// Begins an answer, discarding anything written before.
     pub(crate) fn begin(&mut self, status: StatusCode) {
         self.status = status;
         self.bytes.clear();
@@ -85,7 +85,7 @@ impl Reply {
         self.bytes.extend_from_slice(b"\r\n");
     }
 
-    /// Adds a header. The value is one that may stand there (RFC 9110 section 5.5): whoever adds it has encoded it.
+    /// Adds a header. The value must be valid in one (RFC 9110 section 5.5): the caller has encoded it.
     pub(crate) fn header(&mut self, name: &HeaderName, value: &[u8]) {
         debug_assert!(axum::http::HeaderValue::from_bytes(value).is_ok(), "{name}");
         self.bytes.extend_from_slice(name.as_str().as_bytes());
@@ -107,8 +107,8 @@ impl Reply {
     }
 }
 
-/// Answers the requests of a connection as long as they are claimed. Then what was read and not answered is left for hyper;
-/// `None`: the connection has ended.
+/// Answers the requests of a connection as long as they are claimed. Returns the bytes that were read and not
+/// answered, for hyper; `None`: the connection has ended.
 pub(super) async fn serve<S: FastPath>(
     service: &S,
     io: &mut WatchedIo<impl AsyncRead + AsyncWrite + Unpin>,
@@ -153,22 +153,22 @@ pub(super) async fn serve<S: FastPath>(
     Ok(None)
 }
 
-/// What is to be done next.
+/// What to do next.
 enum Step<Q> {
-    /// Not enough was read.
+    /// More bytes are needed.
     Read,
-    /// The next request is hyper's.
+    /// The next request is for hyper.
     Leave,
-    /// The connection is being closed: no request is taken from it.
+    /// The connection is being closed: no more requests are answered.
     End,
-    /// A request of so many bytes is answered.
+    /// A request of this length is answered.
     Write { length: usize },
-    /// The answer to a request of so many bytes has to be looked up.
+    /// The answer to a request of this length has to be looked up.
     Ask { question: Q, length: usize },
 }
 
-/// Answers the request that the input begins with, if there is one. Kept apart so that the headers, of which there may be
-/// many, lie on the stack and not in every connection.
+/// Answers the request at the start of the input, if there is one. A separate function so that the headers,
+/// of which there may be many, lie on the stack and not in every connection.
 fn step<S: FastPath>(
     service: &S,
     connection: &Connection,

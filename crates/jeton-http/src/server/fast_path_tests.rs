@@ -1,4 +1,4 @@
-//! The times and counts of a connection on the fast path, by a clock that jumps.
+//! Times and counts of a connection on the fast path, with a clock that jumps.
 
 use super::{LIMITS, PIPE_BYTES, Server};
 use crate::server::stage::{Overdue, Stage};

@@ -1,4 +1,4 @@
-//! What must hold for any bytes that a connection begins with.
+//! Properties of any bytes at the start of a connection.
 
 use super::plain::{Headers, MAX_HEADERS, PlainHead, Reading};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
@@ -6,8 +6,8 @@ use std::mem::MaybeUninit;
 
 const MAX_BYTES: usize = 8 * 1024;
 
-/// What is plain means the same to the library that would read it otherwise, and becomes plain with its last byte only.
-/// `compare` fails where the two do not say the same.
+/// A plain head means the same to hyper, and becomes plain only with its last byte. `compare` fails if the
+/// two disagree.
 pub(crate) fn head(input: &[u8], compare: impl FnOnce(&PlainHead<'_>, &HeaderMap)) {
     let mut room = [const { MaybeUninit::uninit() }; MAX_HEADERS];
     let Reading::Plain(head, length) = PlainHead::read(input, MAX_BYTES, &mut room) else { return };

@@ -1,7 +1,7 @@
-//! Handing a connection from one runtime to another.
+//! Moving a connection from one runtime to another.
 //!
-//! What the fast path answers must not wait for anything else that a client may ask. So whatever leaves the fast path is
-//! served by a runtime of its own, whose threads may have a lower priority.
+//! Answers of the fast path must not wait for other requests. So connections that leave the fast path are
+//! served by another runtime, whose threads may have a lower priority.
 
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -13,16 +13,16 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::server::TlsStream;
 
-/// How long a thread may compute before it gives way.
+/// How long a thread may compute before it yields.
 const LONG: Duration = Duration::from_micros(100);
 
 thread_local! {
-    /// When this thread last gave way.
+    /// When this thread last yielded.
     static GAVE_WAY: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// Runs a task of a less urgent thread, which gives way to more urgent ones between turns of its tasks, however many and
-/// short they are: Linux would leave it the rest of its time slice, some milliseconds, however little it is worth.
+/// Runs a task on a low-priority thread that yields to others between polls, however many and short they are:
+/// otherwise Linux would let it finish its time slice of some milliseconds, whatever its priority.
 pub(super) async fn give_way_in<T>(task: impl Future<Output = T>) -> T {
     let mut task = pin!(task);
     poll_fn(|context| {
@@ -37,9 +37,9 @@ pub(super) async fn give_way_in<T>(task: impl Future<Output = T>) -> T {
     .await
 }
 
-/// A socket that can be watched by another runtime than the one that has watched it until now.
+/// A socket that can be moved to another runtime.
 pub(super) trait Movable {
-    /// Lets the runtime that this is called on watch it.
+    /// Registers it with the current runtime.
     fn move_here(&mut self) -> io::Result<()>;
 }
 
@@ -59,7 +59,7 @@ impl<T: Movable> Movable for TlsStream<T> {
 
 #[cfg(test)]
 impl Movable for tokio::io::DuplexStream {
-    /// Nothing watches it: its other end wakes whoever waits.
+    /// It needs no registration: its other end wakes its reader.
     fn move_here(&mut self) -> io::Result<()> {
         Ok(())
     }

@@ -1,20 +1,20 @@
-//! What is wrong with the head of a request.
+//! Errors in the head of a request.
 
 use axum::http::header::HOST;
 use axum::http::{HeaderValue, Request, StatusCode, Version};
 
-/// Why a request is refused before anybody looks at what it asks. Its connection ends: what would come next on it cannot be
-/// trusted to be a request.
+/// Why a request is refused before its contents are considered. The connection is closed: what follows cannot
+/// be trusted to be a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum HeadError {
-    /// It has no `Host`, or more than one, or one that is none.
-    #[error("a request has one Host header, with a host and perhaps a port in it")]
+    /// It has no `Host`, several, or an invalid one.
+    #[error("a request needs exactly one Host header, with a host and optionally a port")]
     Host,
     /// It is too large, or has too many headers.
     #[error("the head of the request is too large")]
     TooLarge,
-    /// It is none. The HTTP library says so by itself.
-    #[error("what was sent is no request")]
+    /// It is not a request. The HTTP library answers by itself.
+    #[error("this is not an HTTP request")]
     Malformed,
 }
 
@@ -27,7 +27,7 @@ impl HeadError {
         }
     }
 
-    /// What is wrong with the head of this request, which may have so many bytes; `None`: nothing.
+    /// The error in the head of this request, which may have `max_bytes`; `None`: there is none.
     pub(super) fn of<B>(request: &Request<B>, max_bytes: usize) -> Option<Self> {
         let hosts = request.headers().get_all(HOST).iter().map(HeaderValue::as_bytes);
         if !is_addressed(hosts, request.version() >= Version::HTTP_11) {
@@ -36,7 +36,7 @@ impl HeadError {
         (length(request) > max_bytes).then_some(HeadError::TooLarge)
     }
 
-    /// What was wrong with the head for which the HTTP library has ended a connection; `None`: it ended otherwise.
+    /// The error in the head for which hyper ended a connection; `None`: it ended otherwise.
     pub(super) fn of_error(error: &hyper::Error) -> Option<Self> {
         if error.is_parse_too_large() {
             Some(HeadError::TooLarge)
@@ -46,7 +46,7 @@ impl HeadError {
     }
 }
 
-/// About how many bytes a head had: the blanks that it had beyond those that are usual are forgotten.
+/// The approximate length of a head: unusual extra white space is not counted.
 fn length<B>(request: &Request<B>) -> usize {
     let uri = request.uri();
     let authority = uri.authority().map_or(0, |authority| authority.as_str().len());
@@ -57,8 +57,8 @@ fn length<B>(request: &Request<B>) -> usize {
     line + headers.sum::<usize>() + "\r\n".len()
 }
 
-/// Whether a request with these `Host` headers says for whom it is (RFC 9112 section 3.2): one of them, which may be empty,
-/// or in HTTP/1.0 none.
+/// Whether a request with these `Host` headers names its host (RFC 9112 section 3.2): exactly one, which may
+/// be empty, or in HTTP/1.0 none.
 pub(super) fn is_addressed<'a>(mut hosts: impl Iterator<Item = &'a [u8]>, needs_host: bool) -> bool {
     match (hosts.next(), hosts.next()) {
         (None, _) => !needs_host,
@@ -87,7 +87,7 @@ fn is_host(value: &[u8]) -> bool {
     name.iter().all(|byte| is_of_names(*byte)) && is_end_of(rest)
 }
 
-/// Whether a registered name may have this byte: unreserved, percent-encoded, or a delimiter within components.
+/// Whether a registered name may contain this byte: unreserved, percent-encoded, or a sub-delimiter.
 fn is_of_names(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'%' | b'!' | b'$' | b'&'..=b',' | b';' | b'=')

@@ -1,11 +1,11 @@
-//! Heads that are longer than most: who may send them, and what they may take.
+//! Long heads: which requests may have them, and the limits.
 
 use super::{Client, LIMITS, Server};
 use crate::server::{connection::Ended, io::WatchedIo, stage::Connection};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// The beginning of a head of so many bytes.
+/// The start of a head with this many bytes.
 fn beginning(path: &str, bytes: usize) -> String {
     let line = format!("GET {path} HTTP/1.1\r\nHost: test\r\nCookie: ");
     let rest = "c".repeat(bytes - line.len());
@@ -66,13 +66,13 @@ async fn few_connections_have_long_heads_at_a_time() {
     while !(first.connection.has_long_head() && second.connection.has_long_head()) {
         tokio::task::yield_now().await;
     }
-    // The end of its pipe comes before all is taken.
+    // The end of its pipe comes before everything is read.
     drop(third.pipe.write_all(beginning("/gateway", LIMITS.head_bytes + 100).as_bytes()).await);
     let ended = third.served.await.unwrap().unwrap_err();
     assert!(matches!(&ended, Ended::Http(_)), "{ended}");
     assert_eq!(server.load.heads().no_room.get(), 1);
 
-    // Ordinary heads need no such room, and who has it is told to go when it is scarce.
+    // Ordinary heads need no such room, and a connection that has it is told to close if it is scarce.
     let mut other = server.connect();
     assert!(ask(&mut other, "/healthz", LIMITS.head_bytes).await.starts_with("http/1.1 200 "));
     first.send("\r\n\r\n").await;
@@ -87,7 +87,7 @@ async fn few_connections_have_long_heads_at_a_time() {
     assert_eq!(server.load.long_heads(), 0);
 }
 
-/// Whoever reads makes its buffer larger when a read fills it.
+/// Readers enlarge their buffer when a read fills it.
 #[tokio::test]
 async fn little_is_read_at_a_time() {
     let server = Server::new();

@@ -1,4 +1,4 @@
-//! A socket that tells its connection what goes through it.
+//! A socket that reports its traffic to its connection.
 
 use super::handover::Movable;
 use super::limits::ServerLimits;
@@ -17,28 +17,28 @@ pin_project! {
         #[pin]
         inner: Take<T>,
         connection: Arc<Connection>,
-        // Bytes of a head that need no room of their own, and most bytes that are read at a time: whoever reads makes its
-        // buffer larger for more.
+        // Bytes of a head that need no extra room, and at most this many bytes are read at a time: readers
+        // enlarge their buffer for more.
         head_bytes: usize,
-        // Bytes that came of the head that is being read.
+        // Bytes received of the current head.
         head_length: usize,
         long_head: Option<LongHead>,
-        // What was read and given back: it is read again first.
+        // Bytes that were given back: they are read again first.
         unread: BytesMut,
         closing: Closing,
     }
 }
 
-/// How far the end of a connection has come.
+/// The progress of closing a connection.
 #[derive(Clone, Copy, Debug)]
 enum Closing {
-    /// It is not wanted, or not yet known to the client.
+    /// Not requested, or not yet announced to the client.
     NotYet,
-    /// The client knows. So many of the bytes that it sends nevertheless may still be read and dropped.
+    /// Announced to the client. This many of the bytes that it still sends are read and dropped.
     Draining(usize),
 }
 
-/// What is read of a client that goes on sending after its answer.
+/// How much is read from a client that keeps sending after its answer.
 const DRAINED_BYTES: usize = 256 * 1024;
 
 /// There is no room for a head of this length.
@@ -59,14 +59,14 @@ impl<T: AsyncRead> WatchedIo<T> {
         }
     }
 
-    /// Gives back bytes that were read, for whoever reads next.
+    /// Gives back bytes, for the next reader.
     pub(super) fn give_back(&mut self, unread: BytesMut) {
         self.unread = unread;
     }
 }
 
 impl<T: AsyncRead + Movable> WatchedIo<T> {
-    /// Lets the runtime that this is called on watch the socket.
+    /// Registers the socket with the current runtime.
     pub(super) fn move_here(&mut self) -> io::Result<()> {
         self.inner.get_mut().move_here()
     }
@@ -162,7 +162,7 @@ impl<T: AsyncRead + AsyncWrite> AsyncWrite for WatchedIo<T> {
             }
             *this.closing = Closing::Draining(DRAINED_BYTES);
         }
-        // A socket that is closed with bytes unread resets the connection, and the client may never see its answer.
+        // Closing a socket with unread bytes resets the connection, and the client may never see its answer.
         let mut scratch = [0; 4096];
         while let Closing::Draining(left) = this.closing {
             let mut buffer = ReadBuf::new(&mut scratch);

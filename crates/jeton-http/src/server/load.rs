@@ -1,4 +1,4 @@
-//! How much is under way in a server, and whether there is room for more.
+//! The load of a server: requests and bodies in progress, and whether there is room for more.
 
 use super::body::held_of;
 use super::head::HeadError;
@@ -9,29 +9,31 @@ use crate::log_throttle::LogThrottle;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Of all connections, one of so many may have a head that is longer than most.
+/// One in this many connections may have a head that is longer than usual.
 const LONG_HEAD_SHARE: usize = 8;
 
-/// For those that may take places of their own, one of so many that all requests have is kept, each time.
+/// For each of the reserved kinds, one in this many of the common places is added.
 const KEPT_SHARE: usize = 4;
 
-/// Which places a request may take, as far as its head says it.
+/// The places that a request may take, judging by its head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Claim {
-    /// It needs none: it takes no time, and whoever asks would end the process or send requests elsewhere if it were refused.
+    /// None needed: it takes no time, and if it were refused, the process would be restarted or traffic sent
+    /// elsewhere.
     Free,
-    /// Those that all may take.
+    /// The common ones.
     Common,
-    /// Where no common place is free, one that is kept for forward-auth's lookups.
+    /// If no common place is free, one reserved for look-ups of forward-auth.
     Gateway,
-    /// Where no common place is free, one that is kept for those who prove who they are: nothing is done here for anybody
-    /// else.
+    /// If no common place is free, one reserved for requests with credentials: nothing is done here without
+    /// valid ones.
     Credentials,
-    /// The same where much is done for others, too: whoever does not prove it then has to go, see [`HeldPlace`].
+    /// The same if much is done without valid ones, too: a request that proves nothing must then give it up,
+    /// see [`HeldPlace`].
     PerhapsNamed,
 }
 
-/// What a request under way occupies.
+/// What a request in progress occupies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Place {
@@ -49,7 +51,7 @@ impl Place {
     }
 }
 
-/// Requests and bodies at this moment. Every request passes here, so it is counters and nothing else.
+/// Requests and bodies at this moment. Every request comes through here, so it consists of counters only.
 #[derive(Debug)]
 pub(super) struct Load {
     requests: Places,
@@ -109,23 +111,23 @@ impl Load {
         }
     }
 
-    /// Counts bytes of a body, unless there are too many. They are given back when their request ends.
+    /// Counts bytes of a body, unless there are too many. They are released when their request ends.
     pub(super) fn hold_body(&self, bytes: usize) -> bool {
         let before = self.body_bytes.fetch_add(bytes, Ordering::Relaxed);
         let fits = bytes == 0 || before.saturating_add(bytes) <= self.body_bytes_at_most;
         if !fits {
             self.body_bytes.fetch_sub(bytes, Ordering::Relaxed);
-            self.note_refusal("bodies take up all the memory that they may");
+            self.note_refusal("bodies use all the memory that they may");
         }
         fits
     }
 
-    /// Whether bodies hold so much that those which come slowly have to give way.
+    /// Whether bodies use so much that slow ones have to end.
     pub(super) fn is_short_of_memory(&self) -> bool {
         self.body_bytes.load(Ordering::Relaxed) > self.body_bytes_at_most / 2
     }
 
-    /// Whether so many connections had long heads that those which had one cannot be kept.
+    /// Whether so many connections had long heads that those which had one cannot be kept open.
     pub(super) fn are_long_heads_many(&self) -> bool {
         self.long_heads.are_mostly_taken()
     }
@@ -174,8 +176,8 @@ impl Load {
         }
     }
 
-    /// A request is refused for its head. What is too large is perhaps a visitor with many cookies, whom a gateway turns away
-    /// for that; the rest is what anybody may send at any time.
+    /// Records a request that is refused for its head. One that is too large may be a visitor with many
+    /// cookies, whom a gateway then turns away; the others can be sent by anyone at any time.
     pub(super) fn note_head(&self, fault: HeadError) {
         let measures = &self.measures.heads;
         let (counter, throttle) = match fault {
@@ -214,7 +216,7 @@ impl Load {
     }
 }
 
-/// Room for a head that is longer than most, which its connection keeps: buffers do not shrink. Dropping it gives it back.
+/// Room for a long head, which its connection keeps, since buffers do not shrink. Dropping it releases it.
 #[derive(Debug)]
 pub(super) struct LongHead(Arc<Load>);
 
@@ -235,12 +237,13 @@ impl Drop for LongHead {
     }
 }
 
-/// A request under way. Dropping it is its end.
+/// A request in progress. Dropping it ends it.
 #[derive(Debug)]
 pub(super) struct Permit(Arc<Connection>);
 
 impl Permit {
-    /// Gives a request of a connection a place until the permit is dropped. False: there is none, and it is to be refused.
+    /// Gives a request of a connection a place until the permit is dropped. False: there is none, and it must
+    /// be refused.
     pub(super) fn take(connection: &Arc<Connection>, claim: Claim) -> (Self, bool) {
         let place = connection.load.take(claim);
         connection.set_place(place.unwrap_or_default());
@@ -261,15 +264,15 @@ impl Drop for Permit {
     }
 }
 
-/// The request of a connection cannot go on before its client sends more: others may have its place meanwhile, and its
-/// connection, too.
+/// The request of a connection waits for its client: others may have its place meanwhile, and the connection
+/// may be evicted.
 pub(super) fn wait_for_client(connection: &Connection) {
     connection.load.give_back(connection.take_place());
     connection.begin_reading();
 }
 
-/// The request goes on. Without a claim, it is only to be answered, which needs no place. False: the connection is being
-/// closed, or no place is free.
+/// The request continues. Without a claim, it only needs to be answered, which needs no place. False: the
+/// connection is being closed, or no place is free.
 pub(super) fn go_on(connection: &Connection, claim: Option<Claim>) -> bool {
     if !connection.end_reading() {
         return false;
@@ -279,12 +282,12 @@ pub(super) fn go_on(connection: &Connection, claim: Option<Claim>) -> bool {
     place.is_some()
 }
 
-/// The place of a request that perhaps proves who it is.
+/// The place of a request that may prove its caller.
 #[derive(Clone, Debug)]
 pub(crate) struct HeldPlace(pub(super) Arc<Connection>);
 
 impl HeldPlace {
-    /// Whether it is one of those that are kept for who proves it.
+    /// Whether it is reserved for requests that prove their caller.
     pub(crate) fn is_kept_for_named(&self) -> bool {
         self.0.place() == Place::OfCredentials
     }

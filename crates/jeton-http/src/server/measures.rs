@@ -1,15 +1,15 @@
-//! What a listener counts.
+//! The counters of a listener.
 
 use jeton_core::Counter;
 
-/// Counts since the process began.
+/// Counts since the process started.
 #[derive(Debug, Default)]
 pub struct ServerMeasures {
-    /// Connections that were taken in.
+    /// Connections that were accepted.
     pub opened: Counter,
-    /// Of those, the ones that have ended.
+    /// Those that have ended.
     pub closed: Counter,
-    /// Connections that were closed because they were idle longest and others needed the room.
+    /// Connections that were closed because they had been idle longest and others needed the room.
     pub evicted: Counter,
     /// Connections that were refused because there were too many and none was idle.
     pub refused: Counter,
@@ -19,23 +19,23 @@ pub struct ServerMeasures {
     pub heads: HeadMeasures,
 }
 
-/// Requests that were refused before anybody looked at what they ask, by what was wrong with their heads.
+/// Requests that were refused before their contents were considered, by the error in their heads.
 #[derive(Debug, Default)]
 pub struct HeadMeasures {
-    /// 400: not one `Host`.
+    /// 400: not exactly one valid `Host`.
     pub host: Counter,
     /// 431: too large.
     pub too_large: Counter,
-    /// Not answered but closed: too many others were longer than most.
+    /// Closed without an answer: too many other heads were long.
     pub no_room: Counter,
-    /// 400: no request at all.
+    /// 400: not a request.
     pub malformed: Counter,
 }
 
 impl ServerMeasures {
     /// Connections that are open.
     pub fn open(&self) -> u64 {
-        // One that is opened and closed between the two readings must not make this less than nothing.
+        // A connection that opens and closes between the two reads must not make this negative.
         let closed = self.closed.get();
         self.opened.get().saturating_sub(closed)
     }

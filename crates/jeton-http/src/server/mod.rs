@@ -1,8 +1,8 @@
-//! Accepting connections and serving them within limits until told to stop.
+//! Accepting connections and serving them within limits until the server stops.
 //!
-//! A connection goes through stages (`stage.rs`), each with a time of its own. Everything that a client can hold is
-//! counted: connections (`connections.rs`), requests and the bytes of their bodies (`load.rs`). What is beyond a limit is
-//! refused before anything is spent on it.
+//! A connection goes through stages (`stage.rs`), each with its own time limit. Everything that a client can
+//! occupy is counted: connections (`connections.rs`), requests and the bytes of their bodies (`load.rs`).
+//! What exceeds a limit is refused before anything is spent on it.
 
 mod accept;
 mod body;
@@ -49,21 +49,21 @@ use tokio::runtime::Handle;
 use tokio::task::yield_now;
 use tower_service::Service;
 
-/// What a connection beyond all limits is told, unless it speaks TLS: it is closed before a head is read.
+/// The answer to a connection beyond all limits, unless it uses TLS: it is closed before a head is read.
 const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
                          content-length: 0\r\n\r\n";
 
-/// Where connections come from, and whether they speak TLS.
+/// A listening socket, and whether it uses TLS.
 #[derive(Debug)]
 pub struct Listener {
     /// The socket.
     pub tcp: TcpListener,
     /// None: HTTP in clear.
     pub tls: Option<Arc<Tls>>,
-    /// Where it is counted what becomes of them.
+    /// The counters of its connections.
     pub measures: Arc<ServerMeasures>,
-    /// The runtime that serves what the fast path leaves, so that the fast path waits for none of it. `None`: the one that
-    /// accepts connections.
+    /// The runtime for connections that leave the fast path, so that the fast path does not wait for them.
+    /// `None`: the one that accepts connections.
     pub requests: Option<Handle>,
 }
 
@@ -73,8 +73,8 @@ impl From<TcpListener> for Listener {
     }
 }
 
-/// Serves HTTP/1.1 on a listener until `stop` completes, then closes the connections that are idle, finishes the requests
-/// that are under way, and cuts those that take longer than [`ServerLimits::shutdown_time`].
+/// Serves HTTP/1.1 on a listener until `stop` completes, then closes idle connections, finishes requests in
+/// progress, and cuts those that take longer than [`ServerLimits::shutdown_time`].
 ///
 /// `Upgrade` is ignored: the request is answered over HTTP/1.1 (RFC 9110 section 7.8).
 pub(crate) async fn serve<S>(
@@ -105,7 +105,8 @@ pub(crate) async fn serve<S>(
                 connections.evict_idlest();
             };
             let Some((stream, peer)) = accept(&listener, &troubles, relieve).await else { continue };
-            // Of a crowd that comes, one after the other: requests that are there are answered in between.
+            // Many connections at once are accepted one after the other: requests on others are answered in
+            // between.
             yield_now().await;
             let Some(place) = connections.place().await else {
                 measures.refused.increment();
@@ -135,19 +136,19 @@ pub(crate) async fn serve<S>(
     }
 }
 
-/// Accepted sockets inherit the size from their listener. Without it the system would hold megabytes for each client
-/// that does not read, and would take as long to say that one reads slowly.
+/// Accepted sockets inherit the size from their listener. Otherwise the system would buffer megabytes for
+/// each client that does not read, and would take as long to report that one reads slowly.
 fn bound_send_buffers(listener: &TcpListener) {
     let bounded = rustix::net::sockopt::set_socket_send_buffer_size(listener, limits::SEND_BUFFER_BYTES / 2);
     if let Err(error) = bounded {
-        tracing::debug!("the size of send buffers stays the system's: {error}");
+        tracing::debug!("the size of send buffers cannot be set: {error}");
     }
 }
 
-/// Says no as far as that needs no waiting.
+/// Refuses a connection, as far as that needs no waiting.
 fn refuse(stream: &TcpStream, is_tls: bool) {
     if !is_tls {
-        // Whether it could be said changes nothing: the connection is closed.
+        // Failure makes no difference: the connection is closed.
         drop(stream.try_write(REFUSAL));
     }
 }

@@ -1,21 +1,21 @@
-//! Request heads that say nothing but what is asked.
+//! Plain request heads, without anything that concerns the connection or a body.
 
 use super::head::is_addressed;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use httparse::Status;
 use std::mem::MaybeUninit;
 
-/// Most headers of a plain head. A browser sends some twenty, and its proxies add a few.
+/// At most this many headers in a plain head. A browser sends about twenty, and proxies add a few.
 pub(super) const MAX_HEADERS: usize = 64;
 
-/// Headers that say how the message or its connection is framed. What has one of them is not plain.
+/// Headers about the framing of the message or its connection. A head with one of them is not plain.
 const FRAMING: [&str; 4] = ["content-length", "transfer-encoding", "expect", "upgrade"];
 
-/// Room for the headers of a head, which points into it.
+/// Storage for the headers of a head, which points into it.
 pub(super) type HeaderRoom<'a> = [MaybeUninit<httparse::Header<'a>>; MAX_HEADERS];
 
-/// A whole request head that says nothing but what is asked: `GET` or `HEAD` over HTTP/1.1 without a body, on a connection
-/// that stays open, of one host, of a path and a query in which every character stands for itself or is percent-encoded.
+/// A complete plain head: `GET` or `HEAD` over HTTP/1.1 without a body, on a connection that stays open, with
+/// one host, and a path and a query whose characters are literal or percent-encoded.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PlainHead<'a> {
     method: &'static str,
@@ -24,19 +24,19 @@ pub(crate) struct PlainHead<'a> {
     headers: &'a [httparse::Header<'a>],
 }
 
-/// What stands at the beginning of some bytes.
+/// What some bytes start with.
 #[derive(Debug)]
 pub(super) enum Reading<'a> {
-    /// A plain head of so many bytes.
+    /// A plain head of this length.
     Plain(PlainHead<'a>, usize),
-    /// The beginning of a head.
+    /// An incomplete head.
     Partial,
     /// Anything else: another kind of head, one that is too long, or none.
     Other,
 }
 
 impl<'a> PlainHead<'a> {
-    /// Reads the head that these bytes begin with, if it has no more than `max_bytes`.
+    /// Parses the head at the start of the bytes, if it has at most `max_bytes`.
     pub(super) fn read(bytes: &'a [u8], max_bytes: usize, room: &'a mut HeaderRoom<'a>) -> Reading<'a> {
         let mut request = httparse::Request::new(&mut []);
         let length = match request.parse_with_uninit_headers(bytes, room) {
@@ -75,10 +75,10 @@ impl<'a> PlainHead<'a> {
         self.query
     }
 
-    /// Its headers, for longer than the bytes are there.
+    /// An owned copy of its headers.
     pub(crate) fn to_headers(self) -> HeaderMap {
         let headers = self.headers.iter().filter_map(|header| {
-            // What the parser takes, these take too.
+            // What the parser accepts, these accept too.
             let name = HeaderName::from_bytes(header.name.as_bytes()).ok()?;
             Some((name, HeaderValue::from_bytes(header.value).ok()?))
         });
@@ -91,9 +91,9 @@ impl<'a> PlainHead<'a> {
     }
 }
 
-/// Headers, whoever read them.
+/// Headers, however they were parsed.
 pub(crate) trait Headers {
-    /// The values of the headers of this name, in their order. One with nothing in it is as if it were not there.
+    /// The values of the headers with this name, in order. Empty ones count as absent.
     fn named(&self, name: &HeaderName) -> impl Iterator<Item = &[u8]>;
 }
 
@@ -112,8 +112,8 @@ impl Headers for PlainHead<'_> {
     }
 }
 
-/// Whether a request target is a path and perhaps a query (RFC 9112 section 3.2.1) of the characters that RFC 3986 has for
-/// them.
+/// Whether a request target is a path and optionally a query (RFC 9112 section 3.2.1) of the characters that
+/// RFC 3986 allows in them.
 fn is_plain_target(target: &str) -> bool {
     let is_plain = |byte: u8| {
         byte.is_ascii_alphanumeric()
@@ -134,7 +134,7 @@ fn is_plain(header: &httparse::Header<'_>) -> bool {
 mod tests {
     use super::*;
 
-    /// What is read, in short: the head's parts and length, `partial` or `other`.
+    /// A summary of the result: the head's parts and length, `partial` or `other`.
     fn show(bytes: &[u8]) -> String {
         match PlainHead::read(bytes, 200, &mut [const { MaybeUninit::uninit() }; MAX_HEADERS]) {
             Reading::Plain(head, length) => {

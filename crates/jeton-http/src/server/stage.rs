@@ -1,4 +1,4 @@
-//! The stage that a connection is in, and until when it may stay there.
+//! The stage of a connection, and its deadline.
 
 use super::limits::ServerLimits;
 use super::load::{Load, Place};
@@ -7,29 +7,29 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, 
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// For what a client still sends when everything was said.
+/// The time to drain what a client still sends after the last answer.
 const CLOSING_TIME: Duration = Duration::from_secs(2);
 
-/// What a connection is doing. `Head`, `Busy`, `Sending` and `Idle` follow on each other in turn.
-/// `Busy` is interrupted by `Reading` where the body does not come with its head.
+/// What a connection is doing. `Head`, `Busy`, `Sending` and `Idle` follow one another in a cycle. `Busy` is
+/// interrupted by `Reading` if the body does not arrive with its head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Stage {
-    /// Nothing but a connection yet, or a handshake.
+    /// Only a connection yet, or a handshake.
     New,
-    /// A part of a request head has come.
+    /// A part of a request head has arrived.
     Head,
-    /// A request is under way: its head is whole, its answer is not.
+    /// A request is in progress: its head is complete, its answer is not.
     Busy,
-    /// The answer is complete, but not all of it was handed to the system.
+    /// The answer is complete, but not all of it was passed to the system.
     Sending,
-    /// The last answer was handed over, and no further request has begun.
+    /// The last answer was passed on, and no further request has begun.
     Idle,
-    /// The head of a request is whole, and more of its body has to come before anything is done.
+    /// The head of a request is complete, and more of its body has to arrive before anything is done.
     Reading,
     /// Nothing more is answered; what the client still sends is read and dropped.
     Closing,
-    /// It was closed in favour of others: no request is taken from it any more.
+    /// It was closed in favour of others: no more requests are answered.
     Evicted,
 }
 
@@ -53,7 +53,7 @@ impl Stage {
 /// Why a connection is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Overdue {
-    #[error("it did not begin a request in time")]
+    #[error("it began no request in time")]
     New,
     #[error("its request head was not complete in time")]
     Head,
@@ -61,36 +61,37 @@ pub(super) enum Overdue {
     Idle,
     #[error("its client does not read the answer")]
     Write,
-    #[error("its client goes on sending what nobody reads")]
+    #[error("its client keeps sending data that is not read")]
     Closing,
 }
 
 /// One connection as its server sees it. Shared by its socket, its requests and the set of all connections.
 ///
-/// The connection's own task moves it from stage to stage; only [`Connection::evict`] comes from outside.
+/// The connection's own task moves it from stage to stage; only [`Connection::evict`] is called by others.
 #[derive(Debug)]
 pub(super) struct Connection {
     begun: Instant,
     stage: AtomicU8,
-    /// Milliseconds from `begun`, plus one, to when the stage was first looked at; 0: nobody has yet. Its server looks
-    /// each time that the connection has done what it can, so a request that comes and goes at once asks for one time.
+    /// Milliseconds from `begun`, plus one, to when the stage was first checked; 0: not yet. Its server
+    /// checks each time that the connection has done what it can, so a short request needs the time only
+    /// once.
     since: AtomicU64,
-    /// Milliseconds from `begun`, plus one, to when the system last took a part of an answer and then no more; 0: it
-    /// takes what it is given.
+    /// Milliseconds from `begun`, plus one, to when the system last accepted a part of an answer and then no
+    /// more; 0: it accepts everything.
     stalled: AtomicU64,
-    /// Whether a request was answered before its body was read to the end.
+    /// Whether a request was answered before its body was read completely.
     has_unread_body: AtomicBool,
     /// Whether a request was ever answered.
     is_proven: AtomicBool,
-    /// Whether no further request is wanted.
+    /// Whether the connection closes after the current request.
     is_stopping: AtomicBool,
-    /// Whether a head of it took room that only some connections may have.
+    /// Whether one of its heads took room that only some connections may have.
     has_long_head: AtomicBool,
-    /// What is under way in its server, of which its requests are a part.
+    /// The load of its server, of which its requests are a part.
     pub(super) load: Arc<Load>,
     /// What its request occupies of that.
     place: AtomicU8,
-    /// Bytes that have come of the request's body.
+    /// Bytes received of the request's body.
     pub(super) body_bytes: AtomicUsize,
 }
 
@@ -99,7 +100,7 @@ impl Connection {
         Connection {
             begun: Instant::now(),
             stage: AtomicU8::new(Stage::New as u8),
-            // It waits from the beginning.
+            // It waits from the start.
             since: AtomicU64::new(1),
             stalled: AtomicU64::new(0),
             has_unread_body: AtomicBool::new(false),
@@ -116,12 +117,12 @@ impl Connection {
         Stage::of(self.stage.load(Ordering::Acquire))
     }
 
-    /// What had to come before the first request, such as a handshake, is done.
+    /// Preparations such as a handshake are complete.
     pub(super) fn opened(&self) {
         self.advance(Stage::New, Stage::New);
     }
 
-    /// Bytes came, in the stage that is answered.
+    /// Bytes arrived, in the stage that is returned.
     pub(super) fn received(&self) -> Stage {
         let stage = self.stage();
         if matches!(stage, Stage::New | Stage::Idle) {
@@ -130,17 +131,17 @@ impl Connection {
         stage
     }
 
-    /// The head that comes takes room that only some connections may have.
+    /// The current head takes room that only some connections may have.
     pub(super) fn take_long_head(&self) {
         self.has_long_head.store(true, Ordering::Relaxed);
     }
 
-    /// Whether a head of it ever took such room.
+    /// Whether one of its heads ever took such room.
     pub(super) fn has_long_head(&self) -> bool {
         self.has_long_head.load(Ordering::Relaxed)
     }
 
-    /// A request head is whole. False: the connection is being closed, and the request must not be served.
+    /// A request head is complete. False: the connection is being closed, and the request must not be served.
     pub(super) fn begin_request(&self) -> bool {
         loop {
             let stage = self.stage();
@@ -153,12 +154,12 @@ impl Connection {
         }
     }
 
-    /// The request cannot go on before more of its body comes.
+    /// The request cannot continue before more of its body arrives.
     pub(super) fn begin_reading(&self) {
         self.advance(Stage::Busy, Stage::Reading);
     }
 
-    /// The request goes on. False: the connection is being closed.
+    /// The request continues. False: the connection is being closed.
     pub(super) fn end_reading(&self) -> bool {
         self.advance(Stage::Reading, Stage::Busy)
     }
@@ -172,7 +173,7 @@ impl Connection {
         self.place.store(place as u8, Ordering::Relaxed);
     }
 
-    /// What it occupied, which is to be given back.
+    /// What it occupied, which must be released.
     pub(super) fn take_place(&self) -> Place {
         Place::of(self.place.swap(Place::None as u8, Ordering::Relaxed))
     }
@@ -182,7 +183,7 @@ impl Connection {
         self.advance(Stage::Busy, Stage::Sending);
     }
 
-    /// Everything was handed to the system.
+    /// Everything was passed to the system.
     pub(super) fn flushed(&self) {
         self.stalled.store(0, Ordering::Relaxed);
         if self.stage() == Stage::Sending {
@@ -191,35 +192,36 @@ impl Connection {
         }
     }
 
-    /// The rest of a request body is of no interest.
+    /// The rest of a request body is not needed.
     pub(super) fn leave_body(&self) {
         self.has_unread_body.store(true, Ordering::Relaxed);
     }
 
-    /// Everything was said. True: the client may still be sending, and would not hear the answer if its bytes met a
-    /// closed socket.
+    /// Everything was answered. True: the client may still be sending, and would not get the answer if its
+    /// bytes met a closed socket.
     pub(super) fn begin_closing(&self) -> bool {
         let stage = self.stage();
         let is_sending = stage == Stage::Head || self.has_unread_body.load(Ordering::Relaxed);
         is_sending && self.advance(stage, Stage::Closing)
     }
 
-    /// The system took a part of an answer.
+    /// The system accepted a part of an answer.
     pub(super) fn wrote(&self) {
         self.stalled.store(0, Ordering::Relaxed);
     }
 
-    /// The system takes nothing more for now.
+    /// The system accepts nothing more for now.
     pub(super) fn stalled(&self) {
         if self.stalled.load(Ordering::Relaxed) == 0 {
             self.stalled.store(self.millis_plus_one(), Ordering::Relaxed);
         }
     }
 
-    /// Asks the connection to end after the request that is under way.
+    /// Asks the connection to end after the current request.
     pub(super) fn stop(&self) {
         self.is_stopping.store(true, Ordering::Relaxed);
-        // Whoever looks at the stage after this, and whoever looks at this after a change of stage: one sees the other.
+        // Whoever looks at the stage after this, and whoever looks at this after a change of stage: one sees
+        // the other.
         fence(Ordering::SeqCst);
     }
 
@@ -229,8 +231,8 @@ impl Connection {
         self.is_stopping.load(Ordering::Relaxed)
     }
 
-    /// Closes it for good if no request is under way, or one that is still being read and of which nothing was done: none is
-    /// begun after this answers true, and none goes on.
+    /// Closes it for good if no request is in progress, or one that is still being read and has had no
+    /// effect: after this returns true, none begins and none continues.
     pub(super) fn evict(&self) -> bool {
         loop {
             let stage = self.stage();
@@ -245,8 +247,9 @@ impl Connection {
         }
     }
 
-    /// Which of two connections without a request is closed first: the smaller one. Those that never sent a whole request
-    /// go before those that did, and then those that wait longest. `None`: a request is under way and there as a whole.
+    /// Which of two connections without a request is closed first: the smaller one. Those that never sent a
+    /// whole request come before those that did, and then those that have waited longest. `None`: a complete
+    /// request is in progress.
     pub(super) fn standing(&self) -> Option<(bool, Instant)> {
         match self.stage() {
             Stage::Busy | Stage::Sending | Stage::Evicted => None,
@@ -256,7 +259,7 @@ impl Connection {
         }
     }
 
-    /// Until when it may go on as it is, and what it is guilty of afterwards.
+    /// Its deadline in this stage, and the violation after it.
     pub(super) fn deadline(&self, limits: &ServerLimits) -> Option<(Instant, Overdue)> {
         let after = |time: Duration, overdue| Some((self.since() + time, overdue));
         let stalled = self.stalled.load(Ordering::Relaxed);
@@ -268,18 +271,19 @@ impl Connection {
             Stage::Head => after(limits.head_time, Overdue::Head),
             Stage::Idle => after(limits.idle_time, Overdue::Idle),
             Stage::Closing => after(CLOSING_TIME, Overdue::Closing),
-            // Bodies have their times where they are read, and an answer that cannot be written is stalled.
+            // Bodies have their time limits where they are read, and an answer that cannot be written is
+            // stalled.
             Stage::Busy | Stage::Sending | Stage::Reading | Stage::Evicted => None,
         }
     }
 
-    /// False: somebody else was quicker.
+    /// False: another call was faster.
     fn advance(&self, from: Stage, to: Stage) -> bool {
         self.since.store(0, Ordering::Relaxed);
         self.stage.compare_exchange(from as u8, to as u8, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// When the stage was first looked at, which may be now.
+    /// When the stage was first checked, which may be now.
     fn since(&self) -> Instant {
         if self.since.load(Ordering::Relaxed) == 0 {
             self.since.store(self.millis_plus_one(), Ordering::Relaxed);

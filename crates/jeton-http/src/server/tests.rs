@@ -1,4 +1,4 @@
-//! The times and counts of one connection, by a clock that jumps.
+//! Times and counts of one connection, with a clock that jumps.
 
 use super::ServerLimits;
 use super::connection::{Ended, Serving, http};
@@ -50,11 +50,11 @@ const LIMITS: ServerLimits = ServerLimits {
     bodies_bytes: 1_000,
 };
 
-/// What the system holds for a client that does not read.
+/// What the system buffers for a client that does not read.
 const PIPE_BYTES: usize = 1_000;
 
-/// Whole bodies at `/body` and `/credentials`, an answer without an end at `/stream`, `/healthz`, and `/held`, which
-/// answers only when `held` has a permit.
+/// Reads whole bodies at `/body` and `/credentials`, sends an answer without an end at `/stream`, and has
+/// `/healthz`, and `/held`, which answers only when `held` has a permit.
 fn site(held: Arc<Semaphore>) -> Router {
     let body = |request: Request| async {
         let (parts, body) = request.into_parts();
@@ -80,8 +80,8 @@ fn site(held: Arc<Semaphore>) -> Router {
         .route("/held", get(hold))
 }
 
-/// The same, and on the fast path `/quick`, which answers at once, and `/later`, which answers only when `held` has a
-/// permit.
+/// The same, and on the fast path `/quick`, which answers at once, and `/later`, which answers only when
+/// `held` has a permit.
 #[derive(Clone)]
 struct Site {
     router: Router,
@@ -123,7 +123,8 @@ impl Served for Site {
         self
     }
 
-    /// Health takes no place; `/gateway`, and whoever shows something to `/credentials`, may take one that is kept.
+    /// Health takes no place; `/gateway`, and requests with credentials to `/credentials`, may take a
+    /// reserved one.
     fn claim(&self, uri: &Uri, headers: &HeaderMap) -> Claim {
         match uri.path() {
             "/healthz" | "/readyz" => Claim::Free,
@@ -196,7 +197,7 @@ impl Server {
         Client { pipe, connection, served: tokio::spawn(served), begun: Instant::now() }
     }
 
-    /// Requests under way and bytes of bodies.
+    /// Requests in progress and bytes of bodies.
     fn counts(&self) -> (usize, usize) {
         self.load.counts()
     }
@@ -207,7 +208,7 @@ impl Client {
         self.pipe.write_all(text.as_bytes()).await.unwrap();
     }
 
-    /// The next answer's status line and body, whose length is given.
+    /// The status line and the body of the next answer, whose length is known.
     async fn answer(&mut self) -> (String, String) {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {

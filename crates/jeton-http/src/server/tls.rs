@@ -1,4 +1,4 @@
-//! TLS: certificates from files, which can be read again while the server runs.
+//! TLS: certificates from files, which can be reloaded while the server runs.
 
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
@@ -14,7 +14,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use zeroize::Zeroizing;
 
-/// Why a certificate and its key are not taken. Names files, never their content.
+/// Why a certificate and its key are rejected. Names files, never their contents.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// The file system failed.
@@ -22,10 +22,10 @@ pub enum TlsError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         error: io::Error,
     },
-    /// Others than its owner may read or write the key.
+    /// Users other than its owner may read or write the key.
     #[error("the TLS key {path} can be read by others (mode {mode:04o}): chmod 600 {path}", path = path.display())]
     Exposed {
         /// The file.
@@ -33,25 +33,25 @@ pub enum TlsError {
         /// Its permissions.
         mode: u32,
     },
-    /// The file holds no certificate.
-    #[error("{} holds no certificate in PEM form", .0.display())]
+    /// The file contains no certificate.
+    #[error("{} contains no certificate in PEM form", .0.display())]
     NoCertificate(PathBuf),
-    /// The file holds no private key, or one that is encrypted.
-    #[error("{} holds no private key in PEM form that can be used without a password", .0.display())]
+    /// The file contains no private key, or an encrypted one.
+    #[error("{} contains no unencrypted private key in PEM form", .0.display())]
     NoKey(PathBuf),
-    /// Certificate and key do not belong together, or are of a kind that is not supported.
+    /// Certificate and key do not match, or are of an unsupported kind.
     #[error("{} and {} cannot be used together: {error}", certificate.display(), key.display())]
     Pair {
         /// The file of the certificate.
         certificate: PathBuf,
         /// The file of the key.
         key: PathBuf,
-        /// What is wrong with them.
+        /// The error.
         error: rustls::Error,
     },
 }
 
-/// A certificate chain and its key, offered to every connection that begins: TLS 1.2 and 1.3, HTTP/1.1 by ALPN.
+/// A certificate chain and its key, offered to every new connection: TLS 1.2 and 1.3, HTTP/1.1 by ALPN.
 pub struct Tls {
     certificate: PathBuf,
     key: PathBuf,
@@ -68,20 +68,21 @@ impl std::fmt::Debug for Tls {
 }
 
 impl Tls {
-    /// Reads a certificate chain, its own certificate first, and its key, both in PEM form. Only its owner may be able
-    /// to read the key (mode 0600 or less).
+    /// Loads a certificate chain, with the server's own certificate first, and its key, both in PEM form.
+    /// Only its owner may have access to the key (mode 0600 or less).
     ///
     /// # Errors
+    ///
     /// See [`TlsError`].
     pub fn load(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
         let current = RwLock::new(Arc::new(read(certificate, key)?));
         Ok(Tls { certificate: certificate.to_owned(), key: key.to_owned(), current })
     }
 
-    /// Reads both files again. Connections that begin from now on get the new certificate; those that are open go on
-    /// undisturbed.
+    /// Reloads both files. New connections get the new certificate; open ones are not affected.
     ///
     /// # Errors
+    ///
     /// See [`TlsError`]. Then the former certificate stays in use.
     pub fn reload(&self) -> Result<(), TlsError> {
         let new = Arc::new(read(&self.certificate, &self.key)?);
@@ -122,7 +123,7 @@ fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
 fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     let failed = |error| TlsError::Io { path: path.to_owned(), error };
     let mut file = File::open(path).map_err(failed)?;
-    // Asked of the open file, so that it cannot be another one by the time it is read.
+    // Checked on the open file, so that it cannot be replaced before it is read.
     let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o7777;
     if mode & 0o077 != 0 {
         return Err(TlsError::Exposed { path: path.to_owned(), mode });
@@ -132,8 +133,8 @@ fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     PrivateKeyDer::from_pem_slice(&without_marks(&text)).map_err(|_| TlsError::NoKey(path.to_owned()))
 }
 
-/// The same without the byte-order marks that editors write before a text, and that stand within where several texts were put
-/// together: a certificate behind one would be passed over.
+/// The same without the byte-order marks that editors write before a text, and that occur in the middle if
+/// several texts were concatenated: a certificate after one would be skipped.
 fn without_marks(text: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut plain = Zeroizing::new(Vec::with_capacity(text.len()));
     let mut rest = text;

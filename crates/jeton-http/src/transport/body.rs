@@ -1,4 +1,4 @@
-//! Bodies of requests: how they are said to be written, and reading them within their limits.
+//! Request bodies: their declared type and coding, and reading them within limits.
 
 use super::fault::Fault;
 use crate::server::{Headers, RequestBodyError};
@@ -9,15 +9,15 @@ use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
-/// What a client may send as a body.
+/// Limits on a request body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BodyLimits {
-    /// Most bytes in it.
+    /// At most this many bytes.
     pub bytes: usize,
 }
 
 impl BodyLimits {
-    /// What may be sent to `/verify`: 1,000 checks of about 1,000 bytes each.
+    /// The limits for `/verify`: 1,000 checks of about 1,000 bytes each.
     pub const OF_VERIFY: BodyLimits = BodyLimits { bytes: 1024 * 1024 };
 }
 
@@ -27,16 +27,17 @@ impl Default for BodyLimits {
     }
 }
 
-/// Reads a whole body within these limits. One that says it is longer, or not plain UTF-8, is refused before it is read. How long it may
-/// take, and how much is held for all clients together, is the server's to say: `ServerLimits`.
+/// Reads a whole body within these limits. A body with a larger declared length, or one that is not plain
+/// UTF-8, is refused before it is read. Its time, and the memory of all bodies together, are limited by the
+/// server: `ServerLimits`.
 ///
-/// Callers read the body before they find out who asks: what a caller may do is decided when all of the request is there,
-/// or one that was revoked meanwhile could keep its rights by sending slowly.
+/// Handlers read the body before they check the caller: what a caller may do is decided when the whole
+/// request has arrived. Otherwise one that was revoked meanwhile could keep its rights by sending slowly.
 pub(crate) async fn read_body(headers: &HeaderMap, body: Body, limits: BodyLimits) -> Result<Bytes, Fault> {
     if content_encoding(headers).is_some() {
         return Err(Fault::Unsupported("the body must come as it is, without Content-Encoding".into()));
     }
-    // The second is how some write the first.
+    // Some clients write the first as the second.
     if charset(headers).is_some_and(|charset| !["utf-8", "utf8"].contains(&charset.as_str())) {
         return Err(Fault::Unsupported("the body must be in UTF-8".into()));
     }
@@ -51,7 +52,7 @@ pub(crate) async fn read_body(headers: &HeaderMap, body: Body, limits: BodyLimit
     if error.is::<LengthLimitError>() {
         return Err(Fault::TooLarge(limits.bytes));
     }
-    // The server's own fault stands below what axum makes of it.
+    // The server's own error is the cause of axum's.
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&*error);
     while let Some(error) = cause {
         match error.downcast_ref() {
@@ -63,8 +64,8 @@ pub(crate) async fn read_body(headers: &HeaderMap, body: Body, limits: BodyLimit
     Err(Fault::Incomplete)
 }
 
-/// The bytes of a body. Parts are copied together as they come: kept as they are, each would take many times the memory of
-/// the byte that it may have.
+/// The bytes of a body. Parts are copied together as they arrive: separately, each would take many times the
+/// memory of the single byte that it may have.
 async fn whole(mut body: Limited<Body>) -> Result<Bytes, BoxError> {
     let (mut first, mut all) = (Bytes::new(), BytesMut::new());
     while let Some(frame) = body.frame().await {
@@ -79,15 +80,15 @@ async fn whole(mut body: Limited<Body>) -> Result<Bytes, BoxError> {
     Ok(if all.is_empty() { first } else { all.freeze() })
 }
 
-/// A JSON text without the byte order mark that some clients write before it.
+/// A JSON text without the byte-order mark that some clients put before it.
 pub(crate) fn without_bom(text: &[u8]) -> &[u8] {
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
 }
 
-/// The form of a body, as its content type names it.
+/// The form of a body by its content type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BodyForm {
-    /// JSON in any of its names, or nothing said.
+    /// JSON under any of its names, or no content type.
     Json,
     /// `application/x-www-form-urlencoded`.
     Form,
@@ -95,8 +96,8 @@ pub(crate) enum BodyForm {
     Other,
 }
 
-/// Reads `Content-Type`: `application/json`, `text/json` and everything that ends in `+json` are JSON, and so is
-/// `application/json-patch+json`, under which most published AppKey clients send plain objects.
+/// Parses `Content-Type`: `application/json`, `text/json` and everything that ends in `+json` are JSON, and
+/// so is `application/json-patch+json`, under which most published AppKey clients send plain objects.
 pub(crate) fn body_form(headers: &HeaderMap) -> BodyForm {
     let Some(kind) = media_type(headers) else { return BodyForm::Json };
     match kind.as_str() {
@@ -110,15 +111,15 @@ pub(crate) fn body_form(headers: &HeaderMap) -> BodyForm {
 /// The media type of forms.
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
-/// The media type that `Content-Type` names, in lower case and without parameters; `None`: it names none. What is no text is
-/// some other type.
+/// The media type in `Content-Type`, in lower case and without parameters; `None`: there is no header. A
+/// value that is not text counts as another type.
 pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(CONTENT_TYPE)?.to_str().unwrap_or("?");
     let kind = value.split(';').next().unwrap_or_default().trim();
     (!kind.is_empty()).then(|| kind.to_ascii_lowercase())
 }
 
-/// The character set that `Content-Type` names, in lower case; `None`: it names none.
+/// The character set in `Content-Type`, in lower case; `None`: there is none.
 pub(crate) fn charset(headers: &HeaderMap) -> Option<String> {
     let kind = String::from_utf8_lossy(headers.get(CONTENT_TYPE)?.as_bytes()).to_ascii_lowercase();
     let mut parameters = kind.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
@@ -126,7 +127,7 @@ pub(crate) fn charset(headers: &HeaderMap) -> Option<String> {
     Some(charset.trim().trim_matches('"').to_owned()).filter(|charset| !charset.is_empty())
 }
 
-/// How a body was coded on its way (RFC 9110 section 8.4), in lower case; `None`: it comes as it is.
+/// The coding of a body (RFC 9110 section 8.4), in lower case; `None`: there is none.
 pub(crate) fn content_encoding(headers: &HeaderMap) -> Option<String> {
     let mut codings =
         headers.named(&CONTENT_ENCODING).map(|value| String::from_utf8_lossy(value).to_ascii_lowercase());

@@ -1,4 +1,4 @@
-//! From which address a client speaks.
+//! The address of a client.
 
 use crate::server::Headers;
 use axum::http::{Extensions, HeaderName};
@@ -6,30 +6,31 @@ use std::net::IpAddr;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The client's address, as handlers find it among the extensions of a request.
+/// The client's address, in the extensions of a request.
 #[derive(Clone, Copy, Debug)]
 struct ClientAddress(IpAddr);
 
-/// Who speaks on a connection, as far as that says it.
+/// What a connection tells about its client.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Client {
-    /// Whom the connection is with; `None`: not known.
+    /// The peer of the connection; `None`: not known.
     pub(crate) peer: Option<IpAddr>,
-    /// Whether that is a proxy, which speaks for clients.
+    /// Whether that is a proxy, which acts for clients.
     pub(crate) is_behind_proxy: bool,
 }
 
 impl Client {
-    /// The address that a request with these headers comes from.
+    /// The address of the client of a request with these headers.
     pub(crate) fn address(self, headers: &impl Headers) -> Option<IpAddr> {
         client_address(self.peer, headers, self.is_behind_proxy)
     }
 }
 
-/// The address of the client that sent a request with these headers, IPv4 addresses always as such; `None`: not known.
+/// The address of the client that sent a request with these headers, IPv4-mapped ones as IPv4; `None`: not
+/// known.
 ///
-/// It is the connection's. Behind a proxy it is what the proxy says: the last of `X-Forwarded-For`, which it has added; all
-/// before that comes from the client, and may be invented. A proxy's own address is never a client's.
+/// It is the connection's. Behind a proxy it is the last one in `X-Forwarded-For`, which the proxy has added;
+/// all before that comes from the client, and may be invented. A proxy's own address is never a client's.
 fn client_address(peer: Option<IpAddr>, headers: &impl Headers, is_behind_proxy: bool) -> Option<IpAddr> {
     let address = if is_behind_proxy { forwarded_for(headers) } else { peer };
     address.map(|address| address.to_canonical())
@@ -40,9 +41,9 @@ fn forwarded_for(headers: &impl Headers) -> Option<IpAddr> {
     of_node(last.rsplit(',').next()?.trim())
 }
 
-/// The address in what a proxy writes: as it is (nginx, Envoy, HAProxy), with a port behind it (Azure's gateway, and Amazon's
-/// load balancer if it is told to), or as RFC 7239 section 6 has it, which puts addresses of IPv6 in brackets, all of it in
-/// quotes, and perhaps a made-up name in place of the port.
+/// The address in a proxy's notation: plain (nginx, Envoy, HAProxy), with a port (Azure's gateway, and
+/// Amazon's load balancer if configured so), or as in RFC 7239 section 6, which puts IPv6 addresses in
+/// brackets, all of it in quotes, and possibly an obfuscated identifier in place of the port.
 fn of_node(node: &str) -> Option<IpAddr> {
     let node = node.strip_prefix('"').and_then(|node| node.strip_suffix('"')).unwrap_or(node);
     if let Some(node) = node.strip_prefix('[') {
@@ -51,13 +52,13 @@ fn of_node(node: &str) -> Option<IpAddr> {
     }
     match node.split_once(':') {
         None => node.parse().ok(),
-        // An address of IPv6 without brackets has no port.
+        // An IPv6 address without brackets has no port.
         Some((_, rest)) if rest.contains(':') => ipv6(node),
         Some((address, port)) => address.parse().ok().filter(|_| is_port(port)).map(IpAddr::V4),
     }
 }
 
-/// Which interface of the proxy an address belongs to says nothing here.
+/// The zone, an interface of the proxy, is ignored.
 fn ipv6(text: &str) -> Option<IpAddr> {
     let address = text.split_once('%').map_or(text, |(address, _zone)| address);
     address.parse().ok().map(IpAddr::V6)
@@ -71,14 +72,14 @@ fn is_port(text: &str) -> bool {
     }
 }
 
-/// Leaves the address for a handler.
+/// Stores the address for a handler.
 pub(crate) fn keep(extensions: &mut Extensions, address: Option<IpAddr>) {
     if let Some(address) = address {
         extensions.insert(ClientAddress(address));
     }
 }
 
-/// The address that was left for a handler.
+/// The address stored for a handler.
 pub(crate) fn kept(extensions: &Extensions) -> Option<IpAddr> {
     extensions.get().map(|ClientAddress(address)| *address)
 }

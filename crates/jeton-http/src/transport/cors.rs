@@ -1,4 +1,5 @@
-//! Cross-origin requests, on every API that browsers call, for the origins that the app's settings name. Off by default.
+//! Cross-origin requests, on every API that browsers call, for the origins that the app's settings name. Off
+//! by default.
 
 use axum::body::Body;
 use axum::http::header::{
@@ -15,11 +16,11 @@ use jeton_service::{Error, Service, Surface};
 /// How long a browser may keep the answer to a preflight, in seconds.
 const MAX_AGE: &str = "86400";
 
-/// Answers a request to the app of this key, at a path that knows these methods, as `operate` does, unless it is a preflight
-/// of a page that the app lets in, and tells the browser what it may show the page.
+/// Answers a request to the app with this key, at a path with these methods, by `operate`, unless it is a
+/// preflight for an allowed origin; adds the headers that let the browser show the answer to the page.
 ///
-/// The app is looked for only where a page asks, before anybody has proved anything: what is remembered of apps, and of keys
-/// that no app has, answers without the store.
+/// The app is looked up only for requests with an origin, before authentication: cached apps, and cached keys
+/// without an app, need no query.
 pub(crate) async fn answer<E: From<Error> + IntoResponse>(
     (service, surface, key): (&Service, Surface, Option<&AppKey>),
     request: &Parts,
@@ -47,8 +48,8 @@ pub(crate) async fn answer<E: From<Error> + IntoResponse>(
     answer
 }
 
-/// The answer to a preflight of an origin that is let in, at a path that knows these methods; `None`: it is none, or none of
-/// these.
+/// The answer to a preflight of an allowed origin, at a path with these methods; `None`: it is not a
+/// preflight, or the origin is not allowed.
 pub(crate) fn preflight(settings: &CorsSettings, request: &Parts, methods: &'static str) -> Option<Response> {
     let headers = &request.headers;
     if request.method != Method::OPTIONS || !headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
@@ -66,7 +67,7 @@ pub(crate) fn preflight(settings: &CorsSettings, request: &Parts, methods: &'sta
     Some(answer)
 }
 
-/// Says to the browser whether the page that asked may read the answer.
+/// Tells the browser whether the page may read the answer.
 pub(crate) fn allow(settings: &CorsSettings, request: &HeaderMap, answer: &mut HeaderMap) {
     let names_origin = matches!(&settings.origins, CorsOrigins::These(origins) if !origins.is_empty());
     let varies_by = match (names_origin, answer.contains_key(ACCESS_CONTROL_ALLOW_HEADERS)) {
@@ -83,7 +84,7 @@ pub(crate) fn allow(settings: &CorsSettings, request: &HeaderMap, answer: &mut H
     }
 }
 
-/// Which origin to name to the one that asks.
+/// The origin to allow to this one.
 fn allowed(settings: &CorsSettings, request: &HeaderMap) -> Option<HeaderValue> {
     let origin = request.get(ORIGIN)?;
     match &settings.origins {

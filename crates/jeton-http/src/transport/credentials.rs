@@ -1,4 +1,4 @@
-//! What a request presents to say who asks.
+//! The credentials of a request.
 
 use crate::server::Headers;
 use axum::http::header::AUTHORIZATION;
@@ -9,10 +9,10 @@ use jeton_core::Secret;
 use jeton_service::{ClientCredentials, VerifierProof};
 use zeroize::Zeroizing;
 
-/// The header that carries a token where `Authorization` is needed for something else.
+/// The header for a token if `Authorization` is needed for something else.
 pub(crate) const X_ACCESS_TOKEN: HeaderName = HeaderName::from_static("x-access-token");
 
-/// What a request presents as a token.
+/// The token of a request.
 #[derive(Debug)]
 pub(crate) enum Presented {
     /// Nothing, or nothing that can be a token.
@@ -28,7 +28,7 @@ pub(crate) fn bearer(headers: &impl Headers) -> Presented {
     only(bearer_values(headers))
 }
 
-/// What stands behind `Bearer`, once for each header. Where nothing stands there, nothing is presented.
+/// The values after `Bearer `, one for each header. Empty ones are skipped.
 pub(crate) fn bearer_values(headers: &impl Headers) -> impl Iterator<Item = &[u8]> {
     let tokens = headers.named(&AUTHORIZATION).filter_map(|value| {
         let (scheme, token) = value.split_at_checked(7)?;
@@ -37,8 +37,8 @@ pub(crate) fn bearer_values(headers: &impl Headers) -> impl Iterator<Item = &[u8
     tokens.filter(|token| !token.is_empty())
 }
 
-/// The credentials of `Authorization: Basic` (RFC 7617; the scheme in any case). `None` also if there are several
-/// `Authorization` headers, or what stands there is no such credential.
+/// The credentials of `Authorization: Basic` (RFC 7617; the scheme is case-insensitive). `None` also if there
+/// are several `Authorization` headers, or the value is not valid.
 pub(crate) fn basic(headers: &HeaderMap) -> Option<ClientCredentials> {
     let mut values = headers.named(&AUTHORIZATION);
     let (Some(value), None) = (values.next(), values.next()) else { return None };
@@ -51,7 +51,8 @@ pub(crate) fn basic(headers: &HeaderMap) -> Option<ClientCredentials> {
     Some(ClientCredentials { id: id.to_owned(), secret: Secret::parse(secret).ok()? })
 }
 
-/// What the one `Authorization` header proves of a backend; `None` if there is none, or several, or it proves nothing.
+/// The credentials of a backend in its one `Authorization` header; `None` if there is none, or several, or it
+/// is not valid.
 pub(crate) fn proof(headers: &HeaderMap) -> Option<VerifierProof> {
     if headers.named(&AUTHORIZATION).count() != 1 {
         return None;
@@ -62,7 +63,7 @@ pub(crate) fn proof(headers: &HeaderMap) -> Option<VerifierProof> {
     }
 }
 
-/// The user names of `Authorization: Basic`, once for each header, of those that are not empty. Their passwords are not looked at.
+/// The user names of `Authorization: Basic` that are not empty, one for each header. Passwords are ignored.
 pub(crate) fn basic_user_names(headers: &impl Headers) -> impl Iterator<Item = Zeroizing<Vec<u8>>> {
     headers.named(&AUTHORIZATION).filter_map(|value| {
         let (scheme, encoded) = value.split_at_checked(6)?;
@@ -76,7 +77,7 @@ pub(crate) fn basic_user_names(headers: &impl Headers) -> impl Iterator<Item = Z
     })
 }
 
-/// The only one of them. One that cannot be a token counts as one that was presented.
+/// The only one of them. One that cannot be a token counts as presented.
 pub(crate) fn only<'a>(mut tokens: impl Iterator<Item = &'a [u8]>) -> Presented {
     match (tokens.next(), tokens.next()) {
         (None, _) => Presented::Nothing,

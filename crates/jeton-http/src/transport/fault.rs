@@ -1,4 +1,4 @@
-//! What goes wrong on the way to an answer, whatever was asked: each surface says it in its own shape.
+//! Faults that do not depend on the API: each surface answers them in its own shape.
 
 use crate::log_throttle::LogThrottle;
 use crate::server::{HeadError, Unserved};
@@ -16,23 +16,23 @@ pub(crate) const RETRY_SOON: HeaderValue = HeaderValue::from_static("1");
 /// Why a request is not served, whoever would have answered it.
 #[derive(Debug)]
 pub(crate) enum Fault {
-    /// Something is wrong with its head.
+    /// Its head is invalid.
     Head(HeadError),
-    /// The path does not know the method, but these.
+    /// The path does not have the method, only these.
     Method(&'static str),
-    /// Its body has more than so many bytes.
+    /// Its body has more than this many bytes.
     TooLarge(usize),
-    /// Its body did not come as a whole.
+    /// Its body is incomplete.
     Incomplete,
-    /// Its body did not come in time.
+    /// Its body did not arrive in time.
     TooSlow,
-    /// Its body is of a type, or written in a way, that is not read here: what it must be.
+    /// The type or the coding of its body is not supported: what it must be.
     Unsupported(Cow<'static, str>),
-    /// From its client's address came too much that proved nothing.
+    /// Too many invalid credentials came from its client's address.
     TooOften(TooOften),
-    /// There is no room for it at this moment.
+    /// There is no room for it now.
     NoRoom,
-    /// It could not be found out, or not be done.
+    /// The service could not answer.
     Unavailable(Error),
 }
 
@@ -51,7 +51,7 @@ impl Fault {
         }
     }
 
-    /// The stable code, where an API has codes.
+    /// The stable code, for APIs with codes.
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Fault::Head(_) => "invalid_head",
@@ -65,7 +65,7 @@ impl Fault {
         }
     }
 
-    /// What the client is told, where an API has no words of its own. What the log is told of an outage is another matter.
+    /// The message to the client, for APIs without one of their own. The log gets other details of an outage.
     pub(crate) fn message(&self) -> Cow<'static, str> {
         match self {
             Fault::Head(fault) => fault.to_string().into(),
@@ -79,7 +79,7 @@ impl Fault {
         }
     }
 
-    /// What a client needs to do better next time, if there is anything.
+    /// A header that tells the client how to do better, if there is one.
     pub(crate) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self {
             Fault::Method(allow) => Some((ALLOW, HeaderValue::from_static(allow))),
@@ -94,8 +94,8 @@ impl Fault {
         }
     }
 
-    /// Says in the log why a request of a route could not be answered. What a crowd makes of itself is said now and then
-    /// only: whoever asks for too much does not decide how long the log is.
+    /// Logs why a request of a route could not be answered. Messages about overload are rate-limited: clients
+    /// that send too much must not fill the log.
     pub(crate) fn log(&self, route: &'static str) {
         static CROWDING: LazyLock<LogThrottle> = LazyLock::new(|| LogThrottle::new(1));
         let Fault::Unavailable(error) = self else { return };
@@ -107,7 +107,7 @@ impl Fault {
     }
 }
 
-/// An error of a route as JSON: with whatever its fault, if it is one, has to say in the log and in the headers.
+/// An error of a route as JSON, with the log message and the headers of its fault, if it is one.
 pub(crate) fn json_error(
     route: &'static str,
     status: StatusCode,
@@ -123,7 +123,7 @@ pub(crate) fn json_error(
     response
 }
 
-/// When something that came too often may be tried again.
+/// When a rate-limited request may be repeated.
 pub(crate) fn retry_after(often: TooOften) -> HeaderValue {
     HeaderValue::from(often.retry_seconds)
 }

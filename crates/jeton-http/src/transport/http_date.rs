@@ -1,13 +1,13 @@
-//! The date that every answer bears.
+//! The `Date` header of answers.
 
 use jeton_core::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 use std::cell::RefCell;
 
-/// Calls `use_it` with an instant as HTTP writes it, to the second (IMF-fixdate, RFC 9110 section 5.6.7).
+/// Calls `use_it` with an instant in HTTP's format, to the second (IMF-fixdate, RFC 9110 section 5.6.7).
 pub(crate) fn with_http_date<R>(instant: Timestamp, use_it: impl FnOnce(&str) -> R) -> R {
     thread_local! {
-        /// The last second that was asked for, and its text: it is asked for again and again.
+        /// The last second and its text, which is needed again and again.
         static LAST: RefCell<(i64, String)> = const { RefCell::new((i64::MIN, String::new())) };
     }
     let second = instant.as_millis().div_euclid(1_000);

@@ -3,11 +3,11 @@
 use jeton_core::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
 
-/// A printer that is quicker than a pattern: batches of answers have an instant each.
+/// A printer that is faster than a pattern: each answer of a batch contains an instant.
 const MILLISECONDS: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
 
-/// The instant as RFC 3339 in UTC with exactly three digits: `2026-11-21T08:09:10.123Z`. Every published client of the
-/// three APIs reads this form.
+/// The instant as RFC 3339 in UTC with exactly three digits: `2026-11-21T08:09:10.123Z`. Every published
+/// client of the three APIs reads this form.
 pub fn rfc3339(instant: Timestamp) -> String {
     let instant = jiff::Timestamp::from_millisecond(instant.as_millis())
         .unwrap_or_else(|_| unreachable!("every Timestamp lies within the years 0 to 9999"));

@@ -1,4 +1,4 @@
-//! Writing a list as it is read.
+//! Writing lists while they are read.
 
 use crate::observe::told_request_id;
 use axum::body::Body;
@@ -6,18 +6,19 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use jeton_service::Error;
 
-/// Up to how many bytes a short list has.
+/// At most this many bytes in a short list.
 const SHORT_BYTES: usize = 256 * 1024;
 
-/// What stands around the rows of a list, and the route that the log names.
+/// The parts around the rows of a list, and the route for the log.
 pub(crate) struct ListFrame {
     pub(crate) head: String,
     pub(crate) tail: &'static str,
     pub(crate) route: &'static str,
 }
 
-/// The body of a list: head, rows with commas between, tail. The first page is read before this answers, so that an
-/// outage found by then is an error; one found later cuts the connection, which no client takes for a complete answer.
+/// The body of a list: head, rows separated by commas, tail. The first page is read before this returns, so
+/// that an outage by then is an error; a later one cuts the connection, which no client takes for a complete
+/// answer.
 pub(crate) async fn list_body<R: Send + 'static>(
     pages: impl Stream<Item = Result<Vec<R>, Error>> + Send + 'static,
     frame: ListFrame,
@@ -30,8 +31,8 @@ pub(crate) async fn list_body<R: Send + 'static>(
     Ok(streamed([head, first_page], parts, route))
 }
 
-/// The same where clients expect the length of what is short: a list of at most [`SHORT_BYTES`] is read as a whole before
-/// this answers.
+/// The same if clients expect the length of short lists: a list of at most [`SHORT_BYTES`] is read completely
+/// before this returns.
 pub(crate) async fn short_list_body<R: Send + 'static>(
     pages: impl Stream<Item = Result<Vec<R>, Error>> + Send + 'static,
     frame: ListFrame,
@@ -75,7 +76,7 @@ fn streamed<const N: usize>(
     rest: impl Stream<Item = Result<Bytes, Error>> + Send + 'static,
     route: &'static str,
 ) -> Body {
-    // What is read later is read outside of what answers the request.
+    // Later pages are read outside of the task that answers the request.
     let id = told_request_id();
     let rest = rest.inspect_err(move |error| {
         let request_id = id.as_ref().and_then(|id| id.to_str().ok());

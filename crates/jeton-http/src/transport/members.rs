@@ -1,5 +1,5 @@
-//! The members of what is sent: what an API does not know is refused and named, and never passed over, lest somebody takes for
-//! done what was not understood.
+//! The members of requests: unknown ones are refused and named, never ignored, so that a client does not take
+//! a request for done that was not understood.
 
 use crate::transport::body::without_bom;
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::collections::HashSet;
 use std::fmt;
 
-/// The name that is most like `typed`, if one is much like it, letters of either case being equal.
+/// The name that is most similar to `typed`, ignoring case, if one is similar enough.
 pub fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.to_ascii_lowercase();
     let alike = names.map(|name| (strsim::jaro_winkler(&typed, &name.to_ascii_lowercase()), name));
@@ -16,8 +16,8 @@ pub fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<
     (likeness > 0.9).then_some(name)
 }
 
-/// What whoever sent a member of this name is told, where an API has none but those that are `known`. The name is quoted
-/// only if it cannot be a secret that went astray.
+/// The message about an unknown member in an API with the `known` ones. It quotes the name only if that
+/// cannot be a misplaced secret.
 pub fn unknown(name: &str, known: &[&str]) -> String {
     let mut runs = name.split(|letter: char| !letter.is_ascii_alphanumeric());
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.');
@@ -32,10 +32,10 @@ pub fn unknown(name: &str, known: &[&str]) -> String {
     }
 }
 
-/// From how many letters and digits on, in one run, a text may be part of a secret.
+/// A run of this many letters and digits may be part of a secret.
 const SHORTEST_QUOTED_BY_NONE: usize = 16;
 
-/// Fails if an error quotes what was sent: any run of 16 letters and digits may be a secret that went astray.
+/// Fails if an error quotes the input: any run of 16 letters and digits may be a misplaced secret.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn assert_quotes_nothing(message: &str, input: &[u8]) {
     for run in input.split(|byte| !byte.is_ascii_alphanumeric()).filter(|run| run.len() >= 16) {
@@ -46,16 +46,17 @@ pub(crate) fn assert_quotes_nothing(message: &str, input: &[u8]) {
     }
 }
 
-/// Whether a body is JSON by its first byte, whatever it is said to be.
+/// Whether a body is JSON by its first byte, whatever its type.
 pub(crate) fn is_json(body: &[u8]) -> bool {
     matches!(without_bom(body).trim_ascii_start().first(), Some(b'{' | b'[' | b'"'))
 }
 
-/// Reads a JSON text, perhaps behind a byte-order mark, of which no object has two members of one name: each reader takes
-/// another of them for the one that counts.
+/// Parses a JSON text, optionally with a byte-order mark, in which no object has two members with the same
+/// name: readers differ in which of them counts.
 ///
 /// # Errors
-/// Where `what` it is was wrong; nothing of it is quoted.
+///
+/// The position of the error; nothing of the text is quoted.
 pub fn read_json(text: &[u8], what: &str) -> Result<Value, String> {
     let text = without_bom(text);
     let place = |error: &serde_json::Error| format!("line {}, column {}", error.line(), error.column());
@@ -66,7 +67,7 @@ pub fn read_json(text: &[u8], what: &str) -> Result<Value, String> {
     Ok(value)
 }
 
-/// Any value in which no object has two members of one name.
+/// Any value in which no object has two members with the same name.
 struct Once;
 
 impl<'de> Deserialize<'de> for Once {

@@ -1,4 +1,4 @@
-//! What surfaces share of the way from a request to an answer. It knows none of them.
+//! What surfaces share between a request and its answer. It knows none of them.
 
 pub(crate) mod body;
 pub(crate) mod client_address;

@@ -1,4 +1,4 @@
-//! JSON objects that are nothing else.
+//! JSON objects, and nothing else in their place.
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
@@ -6,12 +6,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 use std::marker::PhantomData;
 
-/// A `T` that is written as an object. By itself a struct can also be read from an array, member by member in the order
-/// of the source code, and what somebody else wrote as an array was never meant like that.
+/// A `T` that must be written as an object. By itself a struct can also be parsed from an array, member by
+/// member in the order of the source code, which a client that sends an array never means.
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
 pub struct Object<T>(
-    /// What the object says.
+    /// The parsed object.
     pub T,
 );
 

@@ -2,8 +2,8 @@
 
 use percent_encoding::percent_decode_str;
 
-/// The percent-decoded segments of a path below `prefix`. A slash at the end adds none. `None`: a segment is not UTF-8
-/// once decoded.
+/// The percent-decoded segments of a path below `prefix`. A trailing slash adds none. `None`: a segment is
+/// not UTF-8 once decoded.
 pub(crate) fn segments(path: &str, prefix: &str) -> Option<Vec<String>> {
     let rest = path.strip_prefix(prefix)?;
     let rest = rest.strip_suffix('/').unwrap_or(rest);
@@ -14,8 +14,8 @@ pub(crate) fn segments(path: &str, prefix: &str) -> Option<Vec<String>> {
     rest.strip_prefix('/')?.split('/').map(decode).collect()
 }
 
-/// The pairs of an `application/x-www-form-urlencoded` text, a query or a body, in order. `None`: it is not UTF-8 once
-/// decoded.
+/// The pairs of an `application/x-www-form-urlencoded` text, a query or a body, in order. `None`: it is not
+/// UTF-8 once decoded.
 pub(crate) fn pairs(text: &[u8]) -> Option<Vec<(String, String)>> {
     let decode = |part: &[u8]| {
         let spaced: Vec<u8> = part.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();

@@ -9,24 +9,24 @@ use axum::response::{IntoResponse, Response};
 use jeton_service::Error;
 use std::borrow::Cow;
 
-/// Why nothing is answered.
+/// Why a request is refused.
 #[derive(Debug)]
 pub(super) enum VerifyError {
     /// Nothing is served at this path.
     NoSuchPath,
-    /// The caller has not proved to belong to the app, or there is no such app.
+    /// The caller has not authenticated for the app, or the app does not exist.
     Unproven,
-    /// The caller's token may not ask.
+    /// The caller's token does not have the permission.
     Powerless,
-    /// The body is no JSON.
+    /// The body is not JSON.
     Json,
-    /// The body is one check that cannot be asked, or nothing known.
+    /// The body is a check that is not valid, or nothing known.
     Check(CheckError),
     /// The body is a check and a batch at once.
     Both,
     /// The batch has too many checks.
     TooMany,
-    /// It goes wrong whatever is asked.
+    /// A fault that does not depend on the API.
     Fault(Fault),
 }
 
@@ -44,7 +44,7 @@ impl VerifyError {
         }
     }
 
-    /// What the caller is told.
+    /// The message to the caller.
     fn message(&self) -> Cow<'static, str> {
         match self {
             VerifyError::NoSuchPath => "nothing is served at this path".into(),

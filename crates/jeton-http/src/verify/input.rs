@@ -1,4 +1,4 @@
-//! What is asked.
+//! Requests of verification.
 
 use super::error::VerifyError;
 use super::wire::{BodyInput, CheckInput, LooseBodyInput, MAX_TAGS};
@@ -12,7 +12,7 @@ use jeton_service::Check;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-/// A body that was understood.
+/// A parsed body.
 pub(super) enum Question {
     /// A single check.
     One(Check),
@@ -20,22 +20,22 @@ pub(super) enum Question {
     Many(Batch),
 }
 
-/// The checks of a batch, those apart that cannot be asked.
+/// The checks of a batch, with the invalid ones separate.
 #[derive(Default)]
 pub(super) struct Batch {
     pub(super) checks: Vec<Check>,
-    /// Each with its place in the batch, ascending.
+    /// Each with its index in the batch, ascending.
     pub(super) errors: Vec<(usize, CheckError)>,
 }
 
-/// Why something is no check. The texts quote nothing of it: it may hold a secret.
+/// Why a check is not valid. The texts quote nothing of it: it may contain a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum CheckError {
-    /// It has not the form of one.
+    /// It does not have the right form.
     Form,
-    /// It has a member that no check has: what to say about that.
+    /// It has a member that checks do not have: the message.
     Unknown(Box<str>),
-    /// What is demanded cannot be a permission.
+    /// The demanded permission is not valid.
     Permission(PermissionError),
     /// A resource without a permission.
     Resource,
@@ -57,13 +57,13 @@ impl CheckError {
     }
 }
 
-/// About how many checks a body has, without reading it: each names its token.
+/// The approximate number of checks in a body, without parsing it: each names its token.
 pub(super) fn about_how_many(body: &[u8]) -> u64 {
     let name = b"\"token\"";
     body.windows(name.len()).filter(|window| window == name).count().try_into().unwrap_or(u64::MAX)
 }
 
-/// Reads the body.
+/// Parses the body.
 pub(super) fn questions(headers: &HeaderMap, body: &[u8]) -> Result<Question, VerifyError> {
     match body_form(headers) {
         BodyForm::Json => {}
@@ -89,8 +89,8 @@ pub(super) fn questions(headers: &HeaderMap, body: &[u8]) -> Result<Question, Ve
     }
 }
 
-/// Reads a body that is not all as it should be: it was read in one go without success, and if it is a batch, the other
-/// checks shall not suffer for it.
+/// Parses a body in which something is wrong: parsing it in one go failed, and if it is a batch, the other
+/// checks must not suffer.
 fn one_by_one(body: &[u8]) -> Result<Question, VerifyError> {
     if serde_json::from_slice::<IgnoredAny>(body).is_err() {
         return Err(VerifyError::Json);
@@ -108,10 +108,10 @@ fn one_by_one(body: &[u8]) -> Result<Question, VerifyError> {
     Ok(Question::Many(Batch::of(checks.items.into_iter().map(|check| read(check.get())))))
 }
 
-/// How many bytes are read again to find out what is wrong with them.
+/// At most this many bytes are parsed again to find out what is wrong with them.
 const LEGIBLE: usize = 16 * 1024;
 
-/// Why a check, or a body, has not the form of one.
+/// Why a check, or a body, is not valid.
 fn check_error(text: &[u8]) -> CheckError {
     const MEMBERS: &[&str] = &["token", "permission", "resource", "explain"];
     const OF_RESOURCES: &[&str] = &["id", "tags"];
@@ -119,7 +119,7 @@ fn check_error(text: &[u8]) -> CheckError {
         let name = value.as_object()?.keys().find(|name| !known.contains(&name.as_str()))?;
         Some(CheckError::Unknown(unknown(name, known).into()))
     };
-    // To be read as a value, a text takes many times its own memory.
+    // Parsed as a value, a text takes many times its own memory.
     if text.len() > LEGIBLE {
         return CheckError::Form;
     }
@@ -163,7 +163,8 @@ impl CheckInput<'_> {
         let permission = self.permission.map(|permission| Permission::held(&permission.0)).transpose();
         let permission = permission.map_err(CheckError::Permission)?;
         let demand = Demand::new(permission, resource).map_err(|PermissionMissing| CheckError::Resource)?;
-        // What cannot be a token is a token that nobody knows: a backend passes on whatever its client presented.
+        // A text that cannot be a token is an unknown token: a backend passes on whatever its client
+        // presented.
         let secret = Secret::parse(&self.token.0).ok();
         Ok(Check { secret, demand, explains: self.explain.unwrap_or(false) })
     }

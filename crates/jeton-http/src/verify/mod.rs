@@ -1,7 +1,7 @@
-//! `POST /verify/{app}`: a backend asks whether tokens of its app are good, one or up to 1,000 at once.
+//! `POST /verify/{app}`: a backend verifies tokens of its app, one or up to 1,000 at once.
 //!
-//! The backend proves itself by the app's client credentials or by a service credential with `jeton:verify`. See
-//! `docs/verify.md` for what goes over the wire.
+//! The backend authenticates with the app's client credentials or with a service credential with
+//! `jeton:verify`. See `docs/verify.md` for the protocol.
 
 mod error;
 mod input;
@@ -27,10 +27,11 @@ use input::{Question, questions};
 use jeton_core::AppKey;
 use jeton_service::{Surface, VerifierAdmission};
 
-/// From how many bytes on a body is read in its app's turn: that takes longer than it takes to answer most requests.
+/// A body with at least this many bytes is parsed in its app's turn: that takes longer than answering most
+/// requests.
 const LARGE: usize = 16 * 1024;
 
-/// One handler takes whatever lies below the prefix, so that every error has the same shape.
+/// One handler for all paths below the prefix, so that every error has the same shape.
 pub(crate) static ENDPOINT: Endpoint = Endpoint {
     claims: Claims::First(&["verify"]),
     routes: Routes::Router(routes),

@@ -1,4 +1,4 @@
-//! What goes over the wire.
+//! The JSON of verification.
 
 use super::input::CheckError;
 use crate::transport::instant::rfc3339;
@@ -12,12 +12,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// Most checks in a batch.
+/// At most this many checks in a batch.
 pub(super) const MAX_CHECKS: usize = 1_000;
-/// Most tags of a resource: as many as a scope can have are the most that it can need.
+/// At most this many tags of a resource: a scope cannot have more.
 pub(super) const MAX_TAGS: usize = MAX_NAMES_PER_SCOPE;
 
-/// A text, taken from the body as it stands there wherever it stands there plainly.
+/// A text, borrowed from the body unless it contains escapes.
 #[derive(Deserialize)]
 #[serde(transparent)]
 pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
@@ -38,7 +38,7 @@ pub(super) struct BodyInput<'a> {
     pub(super) checks: Option<Items<Object<CheckInput<'a>>, MAX_CHECKS>>,
 }
 
-/// A batch, of which each check is read on its own.
+/// A batch, of which each check is parsed on its own.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LooseBodyInput<'a> {
@@ -68,13 +68,13 @@ pub(super) struct ResourceInput<'a> {
     pub(super) tags: Option<Items<Text<'a>, MAX_TAGS>>,
 }
 
-/// A member that is there has a value: `null` is none. Whoever builds a question out of what it does not have would else
-/// be answered another one, which asks for less.
+/// A member that is present must have a value other than `null`. A backend that builds a request from missing
+/// values would otherwise be answered a different question, which demands less.
 fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
-/// The first `MAX` of an array: what is beyond them takes no memory.
+/// The first `MAX` items of an array: further ones take no memory.
 pub(super) struct Items<T, const MAX: usize> {
     pub(super) items: Vec<T>,
     /// Whether there were more.
@@ -112,7 +112,7 @@ impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for ItemsVisitor<T
     }
 }
 
-/// The answer to one check. All members are always there, but `explanation` and `message`.
+/// The answer to one check. All members except `explanation` and `message` are always present.
 #[derive(Serialize)]
 struct Answer {
     active: bool,
@@ -133,7 +133,7 @@ struct ExplanationText {
     lacks: Vec<&'static str>,
 }
 
-/// A number where every client reads it exactly, else a text.
+/// A number where every client reads it exactly, otherwise a text.
 struct UserIdText(UserId);
 
 impl Serialize for UserIdText {
@@ -171,7 +171,7 @@ impl Answer {
         }
     }
 
-    /// Whoever reads no more than `allowed` is told no.
+    /// A caller that reads only `allowed` gets false.
     fn of_error(error: &CheckError) -> Self {
         Answer {
             active: false,
@@ -190,17 +190,17 @@ impl Answer {
     }
 }
 
-/// Bytes of one answer, for which room is made.
+/// The usual size of an answer in bytes, for preallocation.
 const ANSWER_BYTES: usize = 160;
 
-/// The body that answers a single check.
+/// The body of the answer to a single check.
 pub(super) fn one(checked: &Checked) -> Vec<u8> {
     let mut body = Vec::with_capacity(ANSWER_BYTES);
     Answer::of(checked).write(&mut body);
     body
 }
 
-/// The body that answers a batch, in its order. `errors` holds the checks that are not valid, by their indices in ascending order.
+/// The body of the answer to a batch, in its order. `errors` holds the invalid checks by index, ascending.
 pub(super) fn many(checked: &[Checked], errors: &[(usize, CheckError)]) -> Vec<u8> {
     let count = checked.len() + errors.len();
     let (mut checked, mut errors) = (checked.iter(), errors.iter().peekable());

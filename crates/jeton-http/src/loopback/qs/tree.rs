@@ -1,9 +1,9 @@
-//! What parameters become when they are put together.
+//! Merging parameters into a value.
 
 use jeton_loopback::Value;
 use std::collections::BTreeMap;
 
-/// A value in the making.
+/// A value under construction.
 #[derive(Debug)]
 pub(super) enum Node {
     Text(String),
@@ -11,36 +11,37 @@ pub(super) enum Node {
     Object(Object),
 }
 
-/// A list that may have holes; they close in the end.
+/// A list that may have holes, which close in the end.
 #[derive(Debug, Default)]
 pub(super) struct List {
     items: BTreeMap<u64, Node>,
     length: u64,
-    /// It came of a text where an object was, or the other way round.
+    /// It came from a conflict between a text and an object.
     conflict: bool,
 }
 
-/// Members in the order in which they were first seen.
+/// Members in the order of first occurrence.
 #[derive(Debug, Default)]
 pub(super) struct Object {
     members: Vec<(String, Node)>,
-    /// It is a list that grew beyond the limit; its largest index.
+    /// A list that grew beyond the limit; its largest index.
     overflow: Option<u64>,
-    /// It was a list that came of a conflict; the index of the last one.
+    /// A list that came from a conflict; the last index.
     conflict: Option<u64>,
 }
 
-/// The index that a name is, if it is the canonical form of an integer from zero on.
+/// The index that a name represents, if it is the canonical form of a non-negative integer.
 pub(super) fn index_of(name: &str) -> Option<u64> {
     if name.is_empty() || !name.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    // ECMAScript counts in doubles, and takes only what it writes in the same way.
+    // ECMAScript counts in doubles, and accepts only the canonical form.
     let number: f64 = name.parse().ok()?;
     (Value::Number(number).to_text() == name).then_some(number as u64)
 }
 
-/// Where ECMAScript lists a member: array indices first, ascending, then the others as they came.
+/// The position of a member in ECMAScript's order: array indices first, ascending, then the others in order
+/// of insertion.
 pub(super) fn place(name: &str) -> u64 {
     const BEYOND_ARRAYS: u64 = u32::MAX as u64;
     index_of(name).map_or(BEYOND_ARRAYS, |index| index.min(BEYOND_ARRAYS))
@@ -55,7 +56,7 @@ impl Node {
         Node::Object(Object { members: vec![(name.to_owned(), value)], ..Object::default() })
     }
 
-    /// An object in the place of a list that would have that index.
+    /// An object in place of a list that would have that index.
     pub(super) fn overflown_with(index: u64, value: Node) -> Self {
         let members = vec![(index.to_string(), value)];
         Node::Object(Object { members, overflow: Some(index), conflict: None })
@@ -65,7 +66,7 @@ impl Node {
         Node::List(List { items: BTreeMap::from([(index, value)]), length: index + 1, conflict: false })
     }
 
-    /// A list of what this is, or of its items.
+    /// A list with this value, or with its items.
     pub(super) fn into_list(self, limit: u64) -> Self {
         match self {
             Node::Object(object) if object.overflow.is_some() => Node::Object(object),
@@ -74,7 +75,7 @@ impl Node {
         }
     }
 
-    /// Adds the value of a repeated parameter, which is a text.
+    /// Appends the value of a repeated parameter, which is a text.
     pub(super) fn append(&mut self, value: Node, limit: u64) {
         let own = std::mem::replace(self, Node::object());
         *self = match own {
@@ -90,7 +91,7 @@ impl Node {
         };
     }
 
-    /// Puts both together; where both have something, as `qs` decides.
+    /// Merges both; conflicts are resolved as in `qs`.
     pub(super) fn merge(self, source: Node, limit: u64) -> Self {
         match (self, source) {
             (target, Node::Text(text)) if text.is_empty() => target,
@@ -176,7 +177,7 @@ impl List {
         Object { members, overflow, conflict: None }
     }
 
-    /// Two structures at one place are put together; otherwise the later one comes behind.
+    /// Two structures at one index are merged; otherwise the later one is appended.
     fn merge_item(&mut self, index: u64, item: Node, limit: u64) {
         let item = match (self.items.remove(&index), item) {
             (None, item) => item,
@@ -194,7 +195,7 @@ impl List {
 }
 
 impl Object {
-    /// Puts `value` behind the largest index.
+    /// Appends `value` after the largest index.
     fn append(&mut self, value: Node) {
         let last = if self.overflow.is_some() { &mut self.overflow } else { &mut self.conflict };
         let next = last.map_or(0, |last| last + 1);
@@ -209,12 +210,12 @@ impl Object {
         }
     }
 
-    /// Itself with every index one higher, and `first` at 0.
+    /// Itself with every index incremented, and `first` at 0.
     fn shifted(self, first: Node, largest: u64) -> Self {
         let mut shifted = Object { overflow: Some(largest), ..Object::default() };
         shifted.set("0".to_owned(), first);
         for (name, node) in self.members {
-            // JavaScript's sum of one and what is no number.
+            // JavaScript's sum of one and a value that is not a number.
             let name = index_of(&name).map_or("NaN".to_owned(), |index| (index + 1).to_string());
             shifted.set(name, node);
         }

@@ -1,4 +1,4 @@
-//! A surface as small as one can be: `/echo/{word}` says a word.
+//! A minimal surface: `/echo/{word}` answers with the word.
 
 use crate::endpoint::{Claims, Endpoint, Lookup, Places, Routes};
 use crate::server::{AtOnce, PlainHead, Reply, Room};
@@ -33,7 +33,7 @@ fn routes() -> Router<AppState> {
     Router::new().route("/echo/{word}", any(async |Path(word): Path<String>| word))
 }
 
-/// `/echo/quick` is answered at once, and `/echo/later` when somebody has looked.
+/// `/echo/quick` is answered at once, and `/echo/later` after a look-up.
 fn answer_at_once(
     _: &Service,
     _: Client,
