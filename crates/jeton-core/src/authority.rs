@@ -15,10 +15,11 @@ use crate::token::{Owner, Token, TokenKind};
 pub enum Authority {
     /// The operator of the service: everything, to every token.
     Everything(Actor),
-    /// The app itself: everything, to every token that dialects see, except that nothing outlives the credential.
+    /// The app itself: everything, to every token that dialects see, except that nothing outlives the
+    /// credential.
     Manager {
-        /// A service credential with `jeton:manage`, the app's client credentials, or a user whom the app's settings
-        /// list by name.
+        /// A service credential with `jeton:manage`, the app's client credentials, or a user that the app's
+        /// settings list by name.
         actor: Actor,
         /// The user that a new token shows when the manager names none.
         stand_in: Option<UserId>,
@@ -52,7 +53,7 @@ pub struct Bearer<'a> {
     pub token_id: TokenId,
     /// What it is for.
     pub kind: TokenKind,
-    /// The user whom its issuer named.
+    /// The owner that its issuer named.
     pub user_id: Option<UserId>,
     /// What it allows.
     pub scopes: &'a Scopes,
@@ -99,11 +100,11 @@ pub enum AuthorityRefusal {
 }
 
 impl Authority {
-    /// The authority that a token gives its bearer; `None` if it gives none. The caller must have checked that the
-    /// token is active.
+    /// The authority that a token gives its bearer; `None` if it gives none. The caller must have checked
+    /// that the token is active.
     ///
-    /// The settings decide what the bearer of an identity token may grant, and whether its expiry bounds the tokens
-    /// that it makes.
+    /// The settings decide what the bearer of an identity token may grant, and whether its expiry bounds the
+    /// tokens that it makes.
     ///
     /// # Errors
     ///
@@ -164,7 +165,8 @@ impl Authority {
         }
     }
 
-    /// Whether the token exists for this caller. A token that does not exist for it is unknown, never refused.
+    /// Whether the token exists for this caller. A token that does not exist for it is unknown, never
+    /// refused.
     pub fn sees(&self, token: &Token) -> bool {
         match self {
             Authority::Everything(_) => true,
@@ -221,8 +223,8 @@ impl Authority {
         }
     }
 
-    /// Whether the caller may extend a token's lifetime, up to its own expiry. Any caller that may write the token
-    /// may shorten it, since that grants nothing.
+    /// Whether the caller may extend a token's lifetime, up to its own expiry. Any caller that may write the
+    /// token may shorten it, since that grants nothing.
     ///
     /// A user cannot revive an expired token.
     pub fn may_prolong(&self, token: &Token, now: Timestamp) -> bool {
@@ -243,7 +245,8 @@ impl Authority {
 
     /// Who is recorded as having disabled a token when this caller disables it.
     ///
-    /// A user who disables a token that another actor has disabled does not gain the right to enable it again.
+    /// A user who disables a token that another actor has disabled does not gain the right to enable it
+    /// again.
     pub fn disabler(&self, token: &Token) -> Actor {
         match (self, &token.disabled_by) {
             (Authority::SelfService { .. }, Some(by)) => by.clone(),
@@ -251,7 +254,8 @@ impl Authority {
         }
     }
 
-    /// Whether the token's scopes and expiry lie within the caller's, and its kind is fully described by its scopes.
+    /// Whether the token's scopes and expiry lie within the caller's, and its kind is fully described by its
+    /// scopes.
     fn reaches(&self, token: &Token) -> bool {
         match self {
             Authority::Everything(_) | Authority::Manager { .. } => true,
@@ -355,8 +359,8 @@ impl Token {
     ///
     /// # Errors
     ///
-    /// Names that a token of this kind cannot hold; names that would widen a token with scopes that are not global; a
-    /// limit.
+    /// Names that a token of this kind cannot hold; names that would widen a token with scopes that are not
+    /// global; a limit.
     pub fn scopes_with_permissions(&self, names: Vec<Permission>) -> Result<Scopes, AuthorityRefusal> {
         let held = self.scopes.global_permissions();
         if self.scopes.any_narrow() && !names.iter().all(|name| held.contains(&name)) {

@@ -6,16 +6,16 @@ use crate::ids::{AppId, TokenId, UserId};
 use crate::scope::{Permission, Scopes};
 use crate::time::Timestamp;
 
-/// What a token is for. Fixed when it is issued; no dialect changes it, except that a LoopBack write can make a token
-/// [`SelfMade`](TokenKind::SelfMade).
+/// What a token is for. Fixed when it is issued; no dialect changes it, except that a LoopBack write can make
+/// a token [`SelfMade`](TokenKind::SelfMade).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TokenKind {
-    /// Says who its user is. Has no scopes.
+    /// Stands for its owner. Has no scopes.
     Identity,
     /// Says what is allowed. Stays a grant when its scopes are emptied.
     Grant,
-    /// Written over LoopBack by a caller that proved nothing. It exists for LoopBack alone and is unknown to every
-    /// other surface.
+    /// Written over LoopBack by a caller that proved nothing. It exists for LoopBack alone and is unknown to
+    /// every other surface.
     SelfMade,
     /// Acts for the app itself. No dialect lists, finds or changes it, and verification calls it unknown.
     Service,
@@ -57,8 +57,8 @@ pub enum Owner {
     Nobody,
     /// The user that the issuer named.
     Named(UserId),
-    /// A manager issued it and named no user: the manager's own user is shown, but the token proves nothing about
-    /// that user, and self-service does not see it.
+    /// A manager issued it and named no user: the manager's own user is shown, but the token proves nothing
+    /// about that user, and self-service does not see it.
     StandIn(UserId),
 }
 
@@ -83,16 +83,16 @@ impl Owner {
 /// At most this many code points in a [`Label`].
 pub const MAX_LABEL_CHARS: usize = 255;
 
-/// A title, or a tag list: at most [`MAX_LABEL_CHARS`] code points, none of them NUL. Published clients cannot read
-/// longer ones, and PostgreSQL stores no NUL.
+/// A title, or a tag list: at most [`MAX_LABEL_CHARS`] code points, none of them NUL. Published clients
+/// cannot read longer ones, and PostgreSQL stores no NUL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Label(String);
 
 /// At most this many code points in a [`Description`].
 pub const MAX_DESCRIPTION_CHARS: usize = 4096;
 
-/// A text for people: at most [`MAX_DESCRIPTION_CHARS`] code points, none of them NUL. Lists hold pages of them in
-/// memory.
+/// A text for people: at most [`MAX_DESCRIPTION_CHARS`] code points, none of them NUL. Lists hold pages of
+/// them in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description(String);
 
@@ -149,8 +149,8 @@ impl Description {
 /// At most this many bytes in a [`Document`]. What clients may store is less: a limit of the service.
 pub const MAX_DOCUMENT_BYTES: usize = 1024 * 1024;
 
-/// What a LoopBack client stored beyond the fields of every token: a JSON text of at most [`MAX_DOCUMENT_BYTES`],
-/// without NUL, that only LoopBack's answers and filters read.
+/// What a LoopBack client stored beyond the fields of every token: a JSON text of at most
+/// [`MAX_DOCUMENT_BYTES`], without NUL, that only LoopBack's answers and filters read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document(String);
 
@@ -213,7 +213,8 @@ pub struct Token {
     pub scopes: Scopes,
     /// What a LoopBack client stored beyond all that.
     pub document: Option<Document>,
-    /// Whether it was presented to LoopBack after it had expired. See [`has_left_loopback`](Self::has_left_loopback).
+    /// Whether it was presented to LoopBack after it had expired. See
+    /// [`has_left_loopback`](Self::has_left_loopback).
     pub left_loopback: bool,
 }
 
@@ -228,8 +229,8 @@ impl Token {
         self.expires_at.is_some_and(|expires_at| now >= expires_at)
     }
 
-    /// Whether LoopBack no longer shows it: it was presented there after it had expired, and is still expired. A
-    /// token that was extended, or that has not expired yet by a corrected clock, is shown.
+    /// Whether LoopBack no longer shows it: it was presented there after it had expired, and is still
+    /// expired. A token that was extended, or that has not expired yet by a corrected clock, is shown.
     pub fn has_left_loopback(&self, now: Timestamp) -> bool {
         self.left_loopback && self.has_expired(now)
     }
@@ -249,8 +250,8 @@ impl Token {
         }
     }
 
-    /// The permissions that global scopes grant, separated by commas: as the client spelled them while they are still
-    /// the same, else plainly. `None` if there are none and none were sent.
+    /// The permissions that global scopes grant, separated by commas: as the client spelled them while they
+    /// are still the same, else plainly. `None` if there are none and none were sent.
     pub fn permissions_text(&self) -> Option<String> {
         let granted = self.scopes.global_permissions();
         if let Some(sent) = &self.permissions_as_sent

@@ -1,7 +1,7 @@
-//! What `cargo xtask bench` measures forward-auth against: axum with one route that answers `ok`, served as axum does by
-//! itself. It prints the address that it listens on and serves until it is killed.
+//! What `cargo xtask bench` measures forward-auth against: axum with one route that answers `ok`, served as
+//! axum does by itself. It prints the address that it listens on and serves until it is killed.
 
-#![expect(clippy::print_stdout, reason = "whoever started it reads the address there")]
+#![expect(clippy::print_stdout, reason = "its caller reads the address there")]
 
 use axum::Router;
 use axum::routing::any;

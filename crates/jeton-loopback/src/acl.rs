@@ -1,8 +1,9 @@
-//! LoopBack's access control lists: who may call which method, and on what ground.
+//! LoopBack's access control lists: which callers may call which method, and by which rule.
 //!
-//! The rules are those of LoopBack 2: every entry that applies to the caller and the method gets a score, and the
-//! highest one decides. Two points differ. If no entry decides, access is denied (LoopBack: allowed). And a method's
-//! aliases (`patchAttributes`) mean the same as its own name, whereas LoopBack ignores such entries.
+//! The rules are those of LoopBack 2: every entry that applies to the caller and the method gets a score, and
+//! the highest one decides. Two points differ. If no entry decides, access is denied (LoopBack: allowed). And
+//! a method's aliases (`patchAttributes`) mean the same as its own name, whereas LoopBack ignores such
+//! entries.
 
 use jeton_core::UserId;
 use std::collections::BTreeMap;
@@ -22,7 +23,8 @@ pub enum AclError {
     /// The type of the principal is neither `USER` nor `ROLE`. Callers are never applications.
     #[error("principalType must be USER or ROLE, not {0:?}")]
     PrincipalType(String),
-    /// The principal is not a user id, or it is a role with an empty name, or a `$` role that is not one of the four.
+    /// The principal is not a user id, or it is a role with an empty name, or a `$` role that is not one of
+    /// the four.
     #[error("principalId names no {0}")]
     PrincipalId(&'static str),
     /// The permission does not exist.
@@ -72,15 +74,15 @@ pub enum Ground {
 }
 
 impl Ground {
-    /// Whether the rules admit this caller in particular. Only such a caller may set a token's owner or choose its
-    /// id.
+    /// Whether the rules admit this caller in particular. Only such a caller may set a token's owner or
+    /// choose its id.
     pub fn is_by_name(self) -> bool {
         self == Ground::Name
     }
 }
 
-/// Which callers may call which methods of an app's tokens over LoopBack. `Default` is LoopBack's documented default:
-/// everyone may create, and nothing else is allowed.
+/// Which callers may call which methods of an app's tokens over LoopBack. `Default` is LoopBack's documented
+/// default: everyone may create, and nothing else is allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessRules {
     entries: Vec<AclEntry>,
@@ -139,19 +141,19 @@ impl AccessRules {
         &self.roles
     }
 
-    /// Whether the decision for `method` can depend on the owner of the token. If not, [`decide`](Self::decide)
-    /// ignores `owns`, which need not be looked up.
+    /// Whether the decision for `method` can depend on the owner of the token. If not,
+    /// [`decide`](Self::decide) ignores `owns`, which need not be looked up.
     pub fn asks_for_owner(&self, method: Method) -> bool {
         self.entries.iter().any(|entry| entry.principal == Principal::Owner && entry.score(method).is_some())
     }
 
-    /// On what ground the caller may call the method; `None`: it may not. `owns` says whether the token is the
-    /// caller's own.
+    /// On what ground the caller may call the method; `None`: it may not. `owns` says whether the token is
+    /// the caller's own.
     ///
-    /// A caller is admitted *by name* if it is admitted and would still be if only the entries for users and named
-    /// roles existed. So it is not enough that some entry names it, nor necessary that such an entry decided. A
-    /// manager is always admitted by name. Admission as the owner is decided in the same way, with the entries for
-    /// owners added; the other grounds are that of the entry which decided.
+    /// A caller is admitted *by name* if it is admitted and would still be if only the entries for users and
+    /// named roles existed. So it is not enough that some entry names it, nor necessary that such an entry
+    /// decided. A manager is always admitted by name. Admission as the owner is decided in the same way, with
+    /// the entries for owners added; the other grounds are that of the entry which decided.
     pub fn decide(&self, caller: AclCaller<'_>, method: Method, owns: bool) -> Option<Ground> {
         if caller == AclCaller::Manager {
             return Some(Ground::Name);

@@ -5,11 +5,11 @@
 //! [`Rate`], for example a minute.
 //!
 //! **Memory.** A table of [`SLOTS`] slots of 16 bytes, 4 MiB, of which the system allocates only what was
-//! used, whoever calls and from however many addresses. A slot is free again once its instant has passed. So
+//! used, however many callers and addresses there are. A slot is free again once its instant has passed. So
 //! events at a rate of `n` a second occupy `n` times as many slots as one of them lasts seconds: at 60
 //! failures a minute, one second each, a table is half full at 131,072 failures a second, more than two cores
 //! answer. Beyond that, of the eight slots that a key may use, the one with the smallest debt is reused:
-//! whoever is far over a limit keeps its slot, and those who never failed owe nothing.
+//! a party far over a limit keeps its slot, and a party that never failed owes nothing.
 //!
 //! **Addresses.** IPv6 addresses count by their first 64 bits, which belong to one site. Keys are hashed with
 //! a secret of the process, so that no client can aim at the slot of another.

@@ -201,7 +201,7 @@ mod tests {
         let mut third = waits(&fair, 'a');
         let other = now(&fair, 'b');
         drop(other);
-        assert!(granted(&mut third).is_none(), "a free place is not for who has two");
+        assert!(granted(&mut third).is_none(), "a free slot is not for a party that has two");
         drop(now(&fair, 'b'));
         drop(one);
         assert!(granted(&mut third).is_some());
@@ -235,7 +235,7 @@ mod tests {
         assert!(matches!(fair.turn('a').now_or_never(), Some(Err(Crowded))));
         let mut other = waits(&fair, 'b');
         drop(held);
-        assert!(granted(&mut other).is_none(), "the crowd was there first");
+        assert!(granted(&mut other).is_none(), "the waiting ones were there first");
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -238,7 +238,7 @@ pub trait Writable: Into<Write> {
     /// Takes the answer out of the outcome of this write.
     ///
     /// # Errors
-    /// The outcome is of another write: a mistake of who has answered.
+    /// The outcome is of another write: a bug of the store that answered.
     fn answer(outcome: Outcome) -> Result<Self::Answer, StoreError>;
 }
 
@@ -323,7 +323,7 @@ impl Outcome {
     }
 }
 
-/// What may be otherwise once a write is made, for whoever remembers what was read before. What only says
+/// What a write may change, for caches of what was read before. What only says
 /// what is remembered nowhere (sealed values, uses, operators, rows that nothing finds) is not named.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Touched<'w> {
@@ -333,7 +333,7 @@ pub struct Touched<'w> {
     pub arrivals: &'w [NewToken],
     /// A token that is changed or goes.
     pub token: Option<TokenId>,
-    /// Tokens that nobody names: they go because they have expired, or were revoked long ago.
+    /// Tokens that no write names: they go because they have expired, or were revoked long ago.
     pub dead: bool,
     /// Everything there is.
     pub everything: bool,
@@ -365,7 +365,7 @@ impl Write {
         self.facts().weight()
     }
 
-    /// Whether somebody has fewer rights once it is made, and nobody more: such a write is made also where
+    /// Whether it reduces rights, and extends none: such a write is made also where
     /// the disk is full.
     pub(crate) fn takes_away(&self) -> bool {
         self.facts().takes_away()

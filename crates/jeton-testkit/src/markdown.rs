@@ -1,4 +1,4 @@
-//! What documents tell their readers to type, so that a test can hold it against the program.
+//! The commands in documents, so that a test can check them against the program.
 
 use crate::shell;
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
@@ -8,9 +8,10 @@ const SHELLS: [&str; 5] = ["sh", "bash", "shell", "zsh", "console"];
 /// Words before a command that run it all the same.
 const PREFIXES: [&str; 9] = ["sudo", "exec", "env", "nohup", "time", "!", "if", "then", "do"];
 
-/// The arguments of every call of `program` in the code blocks of `markdown` that are marked as shell (`sh`, `bash`,
-/// `shell`, `zsh`, `console`) or not marked at all. `program` is found by its name in any folder, behind `sudo` and
-/// the like, in pipelines and in `$(...)`; it may be more than one word, such as `cargo xtask`.
+/// The arguments of every call of `program` in the code blocks of `markdown` that are marked as shell (`sh`,
+/// `bash`, `shell`, `zsh`, `console`) or not marked at all. `program` is found by its name in any folder,
+/// behind `sudo` and the like, in pipelines and in `$(...)`; it may be more than one word, such as `cargo
+/// xtask`.
 ///
 /// Where some line of a block begins with the prompt `$ `, the others are taken for output.
 pub fn commands(markdown: &str, program: &str) -> Vec<Vec<String>> {
@@ -20,8 +21,8 @@ pub fn commands(markdown: &str, program: &str) -> Vec<Vec<String>> {
     commands.filter_map(|words| arguments(&words, &program)).collect()
 }
 
-/// What a reader types at the prompts `$ ` of the blocks marked `console`, and what the document says is printed then. A command
-/// goes on in the lines that begin with `> `, which are part of it.
+/// What a reader types at the prompts `$ ` of the blocks marked `console`, and what the document says is
+/// printed then. A command goes on in the lines that begin with `> `, which are part of it.
 pub fn sessions(markdown: &str) -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> = Vec::new();
     for block in blocks(markdown, |kind| matches!(kind, CodeBlockKind::Fenced(info) if &**info == "console"))
@@ -77,7 +78,8 @@ fn is_shell(kind: &CodeBlockKind<'_>) -> bool {
     }
 }
 
-/// What of a block is typed: all of it, or what stands behind its prompts, with the lines that these continue on.
+/// What of a block is typed: all of it, or what stands behind its prompts, with the lines that these continue
+/// on.
 fn typed(block: &str) -> String {
     if !block.lines().any(|line| line.starts_with("$ ")) {
         return block.to_owned();

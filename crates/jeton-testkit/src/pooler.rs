@@ -9,14 +9,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
-/// How often a port that somebody else took in the meantime is replaced by another.
+/// How often another port is tried after one was taken in the meantime.
 const PORTS_TRIED: usize = 5;
 
-/// Runs PgBouncer until standard input is closed, by whatever cause.
+/// Runs PgBouncer until standard input is closed, for whatever reason.
 const SUPERVISED: &str = r#""$@" & read -r _; kill "$!"; wait "$!""#;
 
-/// PgBouncer in its mode `transaction`, with so few connections that its clients have to share them. It is stopped when this is
-/// dropped or this process ends.
+/// PgBouncer in its mode `transaction`, with so few connections that its clients have to share them. It is
+/// stopped when this is dropped or this process ends.
 #[derive(Debug)]
 pub struct Pooler {
     url: String,
@@ -25,7 +25,7 @@ pub struct Pooler {
 }
 
 impl Pooler {
-    /// One before the database at `url`, which is of a [`Cluster`](crate::Cluster).
+    /// A pooler in front of the database at `url`, which is of a [`Cluster`](crate::Cluster).
     ///
     /// # Panics
     /// There is no PgBouncer, or it does not start.
@@ -61,12 +61,12 @@ impl Pooler {
         written.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let mut command = Command::new("sh");
         command.args(["-c", SUPERVISED, "sh"]).arg(pgbouncer());
-        // It refuses to be root.
+        // It refuses to run as root.
         command.args(if geteuid().is_root() { &["-u", "nobody"][..] } else { &[] }).arg(&path);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let process = command.spawn().unwrap_or_else(|error| panic!("sh does not start: {error}"));
         let url = format!("postgres://{user}@127.0.0.1:{own}/{database}?sslmode=disable");
-        // From here on its end is waited for.
+        // From here on it is reaped on drop.
         let mut pooler = Pooler { url, process, _folder: folder };
         let output =
             pooler.process.stderr.take().into_iter().flat_map(|stderr| BufReader::new(stderr).lines());
@@ -74,7 +74,7 @@ impl Pooler {
         if !lines.any(|line| line.contains("process up")) {
             return None;
         }
-        // It goes on to say things, and would wait for somebody to read them.
+        // It keeps logging, and would block if that were not read.
         std::thread::spawn(move || lines.for_each(drop));
         Some(pooler)
     }
@@ -88,7 +88,7 @@ impl Pooler {
 impl Drop for Pooler {
     fn drop(&mut self) {
         drop(self.process.stdin.take());
-        // Its end is all that is waited for.
+        // Only its end matters.
         let _ = self.process.wait();
     }
 }

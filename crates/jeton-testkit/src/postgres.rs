@@ -12,9 +12,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The oldest major version that is supported.
 const OLDEST_MAJOR: u32 = 15;
-/// Where Debian and its kin keep each major version's programs.
+/// Where Debian and its derivatives keep each major version's programs.
 const VERSIONS_FOLDER: &str = "/usr/lib/postgresql";
-/// How often a port that somebody else took in the meantime is replaced by another.
+/// How often another port is tried after one was taken in the meantime.
 const PORTS_TRIED: usize = 5;
 
 static SHARED: OnceLock<Cluster> = OnceLock::new();
@@ -46,13 +46,13 @@ impl Cluster {
     /// This process's one cluster, started by the first caller.
     ///
     /// # Panics
-    /// PostgreSQL 15 or newer is not installed, or does not start. `JETON_TEST_POSTGRES_BIN` names the folder of its
-    /// programs where it is not `/usr/lib/postgresql/<version>/bin`.
+    /// PostgreSQL 15 or newer is not installed, or does not start. `JETON_TEST_POSTGRES_BIN` names the folder
+    /// of its programs where it is not `/usr/lib/postgresql/<version>/bin`.
     pub fn shared() -> &'static Cluster {
         SHARED.get_or_init(|| Cluster::start(&programs(), Commits::InMemory))
     }
 
-    /// Another one, which nobody else uses and which ends when it is dropped.
+    /// Another one, for the caller alone, which ends when it is dropped.
     ///
     /// # Panics
     /// As [`shared`](Self::shared) does.
@@ -79,7 +79,7 @@ impl Cluster {
         format!("postgres://jeton@127.0.0.1:{}/{name}", self.port)
     }
 
-    /// Makes the database at `url` anew, with nothing in it, whoever uses it.
+    /// Recreates the database at `url`, empty, even while it is in use.
     ///
     /// # Panics
     /// PostgreSQL refused.
@@ -88,7 +88,7 @@ impl Cluster {
         self.administer(&[&format!("DROP DATABASE {name} WITH (FORCE)"), &created(name)]);
     }
 
-    /// Brings what was [dumped](Self::dump) into the database at `url`, which is empty, all at once.
+    /// Loads a [dump](Self::dump) into the empty database at `url`, in one transaction.
     ///
     /// # Panics
     /// PostgreSQL refused.
@@ -103,7 +103,7 @@ impl Cluster {
         );
     }
 
-    /// Puts the database at `other` in the place of the one at `url`, whoever uses it, which is gone then.
+    /// Replaces the database at `url` by the one at `other`, even while it is in use.
     ///
     /// # Panics
     /// PostgreSQL refused.
@@ -115,7 +115,7 @@ impl Cluster {
         ]);
     }
 
-    /// All that the database at `url` holds, as `pg_dump` writes it. Columns of bytes are in hex.
+    /// The contents of the database at `url`, as `pg_dump` writes them. Columns of bytes are in hex.
     ///
     /// # Panics
     /// The database cannot be dumped.
@@ -144,7 +144,7 @@ impl Cluster {
         Command::new(self.programs.join(name))
     }
 
-    /// Stops all its processes where they are, for as long as the answer is kept. To be had of one's [`own`](Self::own) only.
+    /// Suspends all its processes until the result is dropped. For an [`own`](Self::own) cluster only.
     ///
     /// # Panics
     /// It does not run.
@@ -159,7 +159,7 @@ impl Cluster {
         suspended
     }
 
-    /// Stops only the process that takes connections: those that there are go on.
+    /// Stops only the process that accepts connections: existing ones continue.
     ///
     /// # Panics
     /// It does not run.
@@ -198,7 +198,7 @@ impl Cluster {
         panic!("of {PORTS_TRIED} free TCP ports, each was taken before PostgreSQL could use it");
     }
 
-    /// Runs these statements, each in a transaction of its own, as the one who may do everything.
+    /// Runs these statements, each in a transaction of its own, as the superuser.
     fn administer(&self, statements: &[&str]) {
         let mut psql = self.program("psql");
         psql.args(["--no-psqlrc", "--no-password", "--quiet", "--set=ON_ERROR_STOP=1", "--host"]);
@@ -263,7 +263,8 @@ fn spawn_supervisor(programs: &Path, port: u16, commits: Commits) -> Child {
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        // A group of its own: what interrupts or kills the group of the tests must not reach it before it has cleaned up.
+        // A group of its own: what interrupts or kills the group of the tests must not reach it before it has
+        // cleaned up.
         .process_group(0)
         .spawn()
         .unwrap_or_else(|e| panic!("cannot run {:?}: {e}", command.get_program()))

@@ -153,7 +153,7 @@ fn hold_postgres() -> (Child, PathBuf) {
     (child, directory)
 }
 
-/// Waits until nobody holds `child`'s standard error any more: neither the process nor its supervisor, which is the
+/// Waits until `child`'s standard error is closed: by the process and by its supervisor, which is the
 /// last to go.
 fn wait_for_all(child: &mut Child) {
     let mut stderr = String::new();

@@ -1,7 +1,8 @@
-//! Fills an installation with tokens for `cargo xtask bench`: `fill DATA_DIR COUNT KEPT USERS [DATABASE_URL]` issues COUNT
-//! grants of `read` in app `demo`, dealt out among USERS, and prints the secrets of KEPT of them, evenly spread, one a line.
+//! Fills an installation with tokens for `cargo xtask bench`: `fill DATA_DIR COUNT KEPT USERS [DATABASE_URL]`
+//! issues COUNT grants of `read` in app `demo`, dealt out among USERS, and prints the secrets of KEPT of
+//! them, evenly spread, one a line.
 
-#![expect(clippy::print_stdout, reason = "whoever started it reads the secrets there")]
+#![expect(clippy::print_stdout, reason = "its caller reads the secrets there")]
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jeton_core::{Actor, Authority, Label, Lifetime, Owner, Permission, Scopes, TokenKind, UserId};

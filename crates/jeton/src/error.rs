@@ -12,19 +12,19 @@ pub(crate) struct CommandError {
     pub(crate) message: String,
 }
 
-/// What kind of error it is. Each has its exit code.
+/// The kind of an error. Each has its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum CommandErrorKind {
-    /// The answer is no: not there, not allowed, taken. Exit 1.
+    /// Refused or not found: the answer is no. Exit 1.
     Refused,
-    /// The command makes no sense as given, or was done before. Exit 2.
+    /// A usage error, or done before. Exit 2.
     Usage,
-    /// Keys or data are missing, cannot be used, or do not fit. Exit 3.
+    /// Keys or data are missing, cannot be used, or do not match. Exit 3.
     Missing,
-    /// It could not be found out or could not be done now. Exit 4.
+    /// It could not be determined or done now. Exit 4.
     Unavailable,
-    /// A server was told a second time to end, before it had finished. Exit 5.
+    /// A server received a second signal to stop before it had finished. Exit 5.
     CutShort,
 }
 
@@ -46,7 +46,7 @@ impl CommandError {
     }
 
     pub(crate) fn cut_short() -> Self {
-        let message = "ended by a second signal: what was not answered was perhaps not done".to_owned();
+        let message = "stopped by a second signal: unanswered requests were perhaps not executed".to_owned();
         CommandError { kind: CommandErrorKind::CutShort, message }
     }
 
@@ -102,7 +102,7 @@ impl From<OpenServiceError> for CommandError {
 impl From<BackupError> for CommandError {
     fn from(error: BackupError) -> Self {
         match error {
-            BackupError::Taken(_) => CommandError::refused(format!("{error}: say --force to replace it")),
+            BackupError::Taken(_) => CommandError::refused(format!("{error}: use --force to replace it")),
             BackupError::File { .. } => CommandError::unavailable(error.to_string()),
             BackupError::Unavailable(error) => error.into(),
         }

@@ -1,7 +1,7 @@
-//! Which files a command may write onto, or read: not those that an installation lives on.
+//! Which files a command may overwrite or read: not those of an installation.
 //!
-//! It is the command that looks, never the server: whoever opens a database beside SQLite and closes it again drops the
-//! locks that SQLite has on it, which are the process's.
+//! The command checks this, never the server: a process that opens and closes a database file itself drops
+//! the locks that SQLite has on it, since they belong to the process.
 
 use crate::error::CommandError;
 use std::fs::{self, File, Metadata, TryLockError};
@@ -16,7 +16,7 @@ pub(crate) const SOCKET: &str = "control.sock";
 pub(crate) const LOCK: &str = "serve.lock";
 const LOG: &str = "jeton.db-wal";
 
-/// What an installation calls its files.
+/// The file names of an installation.
 const OWN: [&str; 10] = [
     DATABASE,
     LOG,
@@ -29,16 +29,16 @@ const OWN: [&str; 10] = [
     SOCKET,
     LOCK,
 ];
-/// What only an installation has: a backup may be called `jeton.db`, too.
+/// Files that only an installation has: a backup may be named `jeton.db`, too.
 const MARKS: [&str; 5] = [KEYS, FIRST_RUN, SOCKET, LOCK, LOG];
 
-/// How a database begins, and the byte that says by which version of its format it is written: 1, or 2 for a write-ahead
-/// log. Backups have none (<https://sqlite.org/fileformat2.html#the_database_header>).
+/// The start of a database, and the byte with the version of its format: 1, or 2 with a write-ahead log.
+/// Backups have none (<https://sqlite.org/fileformat2.html#the_database_header>).
 const MAGIC: &[u8] = b"SQLite format 3\0";
 const WRITE_VERSION: usize = 18;
 
-/// Makes sure that a backup may be written to `path`: nothing is there but perhaps an older backup, which is only replaced
-/// if `replaces`.
+/// Checks that a backup may be written to `path`: there is nothing, or an older backup, which is only
+/// replaced if `replaces`.
 pub(crate) fn may_back_up_to(path: &Path, replaces: bool) -> Result<(), CommandError> {
     let unknown = |error: io::Error| CommandError::unavailable(format!("{}: {error}", path.display()));
     if is_own(path).map_err(unknown)? {
@@ -49,26 +49,26 @@ pub(crate) fn may_back_up_to(path: &Path, replaces: bool) -> Result<(), CommandE
         Err(error) => return Err(unknown(error)),
         Ok(_) if !replaces => {
             let name = path.display();
-            return Err(CommandError::refused(format!("{name} is there already: say --force to replace it")));
+            return Err(CommandError::refused(format!("{name} exists already: use --force to replace it")));
         }
         Ok(_) => {}
     }
     match fs::metadata(path) {
-        // A link that leads nowhere.
+        // A dangling symbolic link.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(unknown(error)),
         Ok(there) if is_backup(path, &there).map_err(unknown)? => Ok(()),
         Ok(_) => Err(CommandError::refused(format!(
-            "{} is there, and is no backup: nothing else is replaced, with --force or without",
+            "{} exists and is not a backup: nothing else is replaced, with --force or without",
             path.display()
         ))),
     }
 }
 
-/// Makes sure that `path`, which is to be restored, is neither the database into which it is restored nor one that a
-/// server has open.
+/// Checks that `path`, which is to be restored, is neither the database to restore into nor one that a server
+/// has open.
 pub(crate) fn may_restore_from(path: &Path, database: &Path) -> Result<(), CommandError> {
-    // What cannot be read is refused as such later on.
+    // Unreadable files are refused later, with their own message.
     let Ok(source) = fs::metadata(path) else { return Ok(()) };
     let id = |metadata: &Metadata| (metadata.dev(), metadata.ino());
     if fs::metadata(database).is_ok_and(|own| id(&own) == id(&source)) {
@@ -79,14 +79,14 @@ pub(crate) fn may_restore_from(path: &Path, database: &Path) -> Result<(), Comma
     }
     if is_served(path) {
         return Err(CommandError::refused(format!(
-            "{} is the database of a running server: restore what jeton backup makes of it",
+            "{} is the database of a running server: restore a file that jeton backup wrote",
             path.display()
         )));
     }
     Ok(())
 }
 
-/// Whether a file has the name of an installation's, where there is one; also by way of a link.
+/// Whether a file has a name of an installation's file, in an installation; also through a link.
 fn is_own(path: &Path) -> io::Result<bool> {
     let mut places = vec![path.to_owned()];
     places.extend(fs::canonicalize(path).ok());
@@ -102,7 +102,7 @@ fn is_own(path: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Whether it is nothing but a backup, or empty. Databases that are in use, and copies of them, have a write-ahead log.
+/// Whether it is a backup, or empty. Databases in use, and copies of them, have a write-ahead log.
 fn is_backup(path: &Path, metadata: &Metadata) -> io::Result<bool> {
     if !metadata.is_file() {
         return Ok(false);
@@ -113,7 +113,7 @@ fn is_backup(path: &Path, metadata: &Metadata) -> io::Result<bool> {
     Ok(beginning.is_empty() || is_plain_database)
 }
 
-/// Whether a server holds the installation in whose directory this file is.
+/// Whether a server holds the installation in this file's directory.
 fn is_served(path: &Path) -> bool {
     let Ok(real) = fs::canonicalize(path) else { return false };
     if real.file_name().is_none_or(|name| name != DATABASE) {

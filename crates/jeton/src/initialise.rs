@@ -1,4 +1,4 @@
-//! Making the keys and the first of everything, once.
+//! Creates the keys, the first app and the first operator, once.
 
 use crate::error::CommandError;
 use crate::installation::Installation;
@@ -7,8 +7,8 @@ use jeton_service::{InitialCredentials, KeyRing, Service, SystemClock, SystemEnt
 use jeton_store::Store;
 use serde_json::{Value, json};
 
-/// Initialises with these keys, or with new ones, which are written first: a database never exists without its keys.
-/// `None`: it was done before.
+/// Initialises with these keys, or with new ones, which are written first: a database never exists without
+/// its keys. `None`: it was initialised before.
 pub(crate) async fn initialise(
     installation: &Installation,
     store: &dyn Store,

@@ -13,12 +13,12 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Where the data is, the limits on it, and how much of it is cached. No `Debug`: the URL may hold a password.
+/// Where the data is, its limits, and the size of the cache. No `Debug`: the URL may contain a password.
 #[derive(Clone)]
 pub(crate) struct Installation {
     pub(crate) data_dir: PathBuf,
     pub(crate) database_url: Option<String>,
-    /// Where the database itself is, if the URL leads to a pooler.
+    /// The database itself, if the URL leads to a pooler.
     pub(crate) database_direct_url: Option<String>,
     pub(crate) limits: Limits,
     pub(crate) cache_limits: CacheLimits,
@@ -44,7 +44,7 @@ impl Installation {
         self.data_dir.join(files::DATABASE)
     }
 
-    /// Equal for two processes whose installations use the same database. Reveals nothing of a password.
+    /// Equal for two processes whose installations use the same database. Reveals nothing about a password.
     pub(crate) fn fingerprint(&self) -> String {
         use sha2::{Digest, Sha256};
         match &self.database_url {
@@ -53,16 +53,17 @@ impl Installation {
         }
     }
 
-    /// Makes the data directory, private to its owner, unless it is there.
+    /// Creates the data directory, private to its owner, unless it exists.
     pub(crate) fn make_data_dir(&self) -> Result<(), CommandError> {
         let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.data_dir);
         let name = self.data_dir.display();
         made.map_err(|error| {
-            CommandError::unavailable(format!("the data directory {name} cannot be made: {error}"))
+            CommandError::unavailable(format!("the data directory {name} cannot be created: {error}"))
         })
     }
 
-    /// Whether others than the owner of the data directory may change what is in it: they could put other keys there.
+    /// Whether users other than the owner of the data directory may change its contents: they could replace
+    /// the keys.
     pub(crate) fn is_writable_by_others(&self) -> bool {
         let mode = std::fs::metadata(&self.data_dir).map(|metadata| metadata.permissions().mode());
         mode.is_ok_and(|mode| mode & 0o022 != 0)
@@ -82,9 +83,10 @@ impl Installation {
         }
     }
 
-    /// A new key ring, written to the file; or the one that another process has just made.
+    /// A new key ring, written to the file; or the one that another process has just created.
     ///
-    /// One process at a time: of two that wrote at once, one would go on with a ring that no file holds.
+    /// One process at a time: of two concurrent writers, one would continue with a ring that no file
+    /// contains.
     pub(crate) fn make_keys(&self) -> Result<KeyRing, CommandError> {
         let locked = File::open(&self.data_dir).and_then(|folder| folder.lock().map(|()| folder));
         let _folder = locked.map_err(|error| {
@@ -99,7 +101,7 @@ impl Installation {
         Ok(ring)
     }
 
-    /// Whether there is a database to open. PostgreSQL is always there, if perhaps empty.
+    /// Whether there is a database to open. PostgreSQL always counts, even if empty.
     pub(crate) fn has_database(&self) -> bool {
         self.database_url.is_some() || self.database_path().exists()
     }
@@ -118,7 +120,7 @@ impl Installation {
         Ok(checks?.is_none())
     }
 
-    /// Opens the store, and makes it if it is not there.
+    /// Opens the store, and creates it if it does not exist.
     pub(crate) async fn open_store(&self) -> Result<Arc<dyn Store>, CommandError> {
         let options = self.postgres_options;
         Ok(match (&self.database_url, &self.database_direct_url) {
@@ -128,16 +130,16 @@ impl Installation {
         })
     }
 
-    /// Opens what was initialised here. Missing keys or data are exit 3.
+    /// Opens an initialised installation. Missing keys or data are exit 3.
     pub(crate) async fn open_service(&self) -> Result<Service, CommandError> {
         let ring = self.keys()?;
         if !self.has_database() {
             let name = self.data_dir.display();
             return Err(CommandError::missing(match ring {
-                None => format!("there is nothing in {name}: run jeton init, or name another --data-dir"),
-                Some(_) => format!(
-                    "there are keys in {name}, but no database: restore it, or name it by --database-url"
-                ),
+                None => format!("{name} is empty: run jeton init, or set another --data-dir"),
+                Some(_) => {
+                    format!("there are keys in {name}, but no database: restore it, or set --database-url")
+                }
             }));
         }
         let store = self.open_store().await?;

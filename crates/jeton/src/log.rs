@@ -1,6 +1,6 @@
 //! The log: lines on standard error, for people or for machines.
 //!
-//! A line that is written while a request is being answered carries the id of that request.
+//! A line written while a request is served has the id of that request.
 
 use crate::error::CommandError;
 use jeton_core::Clock;
@@ -18,7 +18,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, reload};
 
-/// How lines are written.
+/// The format of lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     /// For people.
@@ -27,7 +27,7 @@ pub(crate) enum Format {
     Json,
 }
 
-/// The least severe lines that are written.
+/// The least severe level that is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Level(&'static str);
 
@@ -39,7 +39,7 @@ impl Level {
         Level::ALL.into_iter().find(|level| level.0 == name).unwrap_or(Level("info"))
     }
 
-    /// Libraries are held to errors: what they say at `debug` may name values that are secrets.
+    /// Libraries are limited to errors: their `debug` lines may contain secrets.
     fn filter(self) -> EnvFilter {
         let level = self.0;
         EnvFilter::new(format!(
@@ -48,13 +48,13 @@ impl Level {
     }
 }
 
-/// The log of this process, once it has begun.
+/// The log of this process, once it has started.
 pub(crate) struct Log(reload::Handle<EnvFilter, Registry>);
 
 /// Starts logging. Once for each process.
 pub(crate) fn start(format: Format, level: Level) -> Log {
     let (filter, handle) = reload::Layer::new(level.filter());
-    // That a line could not be written has nowhere to be said: by default, trying to would panic.
+    // A failed write cannot be reported anywhere: the default would panic.
     let lines = layer().with_writer(std::io::stderr).log_internal_errors(false);
     let lines = match format {
         Format::Human => lines
@@ -75,12 +75,12 @@ impl Log {
     }
 }
 
-/// The id of the request that this line is about, if it is about one.
+/// The id of the request that this line belongs to, if any.
 fn request_id() -> Option<String> {
     jeton_http::request_id().and_then(|id| id.to_str().ok().map(str::to_owned))
 }
 
-/// What follows the message of a line for people.
+/// The fields after the message of a line for people.
 struct HumanFields(DefaultFields);
 
 impl<'writer> FormatFields<'writer> for HumanFields {
@@ -93,7 +93,8 @@ impl<'writer> FormatFields<'writer> for HumanFields {
     }
 }
 
-/// One JSON object a line: `time`, `level`, `message`, whatever else the line says, and perhaps `request_id`.
+/// One JSON object per line: `time`, `level`, `message`, the fields of the line, and `request_id` if there is
+/// one.
 struct JsonLines;
 
 impl<S, N> FormatEvent<S, N> for JsonLines
@@ -119,7 +120,7 @@ where
     }
 }
 
-/// Takes what a line says into an object.
+/// Collects the fields of a line into an object.
 struct Members<'a>(&'a mut Map<String, Value>);
 
 impl Visit for Members<'_> {

@@ -33,7 +33,7 @@ fn main() -> ExitCode {
     };
     let ended = runtime.block_on(command.run());
     if matches!(&ended, Err(error) if error.kind == CommandErrorKind::CutShort) {
-        // What still runs is not waited for.
+        // Running tasks are not awaited.
         runtime.shutdown_background();
     }
     match ended {
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What waits for the network is asked after every few tasks: however many connections come at once, those that are there
+/// Network events are polled after every few tasks: however many connections arrive at once, existing ones
 /// are served.
 const TASKS_BETWEEN_EVENTS: u32 = 16;
 
@@ -53,15 +53,15 @@ fn runtime() -> std::io::Result<Runtime> {
     Builder::new_multi_thread().enable_all().event_interval(TASKS_BETWEEN_EVENTS).build()
 }
 
-/// Keeps the memory of this process, which holds keys and secrets, out of core dumps and from other processes of the
-/// same user.
+/// Keeps the memory of this process, which contains keys and secrets, out of core dumps and from other
+/// processes of the same user.
 fn hold_memory_back() -> rustix::io::Result<()> {
     use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable)
 }
 
-/// What went wrong, for whoever typed the command. If nobody reads it any more, the exit code says enough.
+/// Reports an error to the user. If the output is closed, the exit code is enough.
 fn eprint_line(text: &str) {
     drop(writeln!(std::io::stderr(), "{}", cli::printable(text)));
 }

@@ -1,11 +1,11 @@
-//! What commands ask for, as values: done where they run, or by the server that they are handed to.
+//! The requests of commands, as values: executed in their own process, or by the server.
 
 use jeton_http::Object;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::PathBuf;
 
-/// Everything that commands ask for. Holds secrets: it has no `Debug`.
+/// All requests of commands. Contains secrets: it has no `Debug`.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Request {
@@ -95,7 +95,7 @@ pub(crate) struct TokenDraft {
     pub(crate) expires_in_days: Option<i64>,
 }
 
-/// What to change of a token.
+/// The changes of a token.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct TokenEdit {
     pub(crate) title: Option<String>,

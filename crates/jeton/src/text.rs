@@ -1,14 +1,15 @@
-//! Texts that people hand over, in files or on standard input.
+//! Text from users, in files or on standard input.
 
 use crate::error::CommandError;
 use std::io::Read;
 use std::path::Path;
 
-/// What some editors write before a text to say that it is UTF-8. It is no part of the text.
+/// The byte-order mark, which some editors write before a text to mark it as UTF-8. It is not part of the
+/// text.
 pub(crate) const MARK: char = '\u{feff}';
 
-/// Reads a file, or standard input, as UTF-8 without the mark that some editors write before it. The reason names what was
-/// read and quotes nothing of it.
+/// Reads a file, or standard input, as UTF-8 without a byte-order mark. The error names the source and quotes
+/// nothing of it.
 pub(crate) fn read_input(path: Option<&Path>) -> Result<String, CommandError> {
     let Some(path) = path else {
         let mut bytes = Vec::new();
@@ -19,7 +20,7 @@ pub(crate) fn read_input(path: Option<&Path>) -> Result<String, CommandError> {
     read_text(path).map_err(|reason| CommandError::usage(format!("{}: {reason}", path.display())))
 }
 
-/// The same of a file; the error is the reason.
+/// The same for a file; the error is the reason.
 pub(crate) fn read_text(path: &Path) -> Result<String, String> {
     std::fs::read(path).map_err(|error| error.to_string()).and_then(text_of)
 }
@@ -28,7 +29,7 @@ fn text_of(bytes: Vec<u8>) -> Result<String, String> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err("this is UTF-16: save it as UTF-8".to_owned());
     }
-    let text = String::from_utf8(bytes).map_err(|_| "this is no text in UTF-8".to_owned())?;
+    let text = String::from_utf8(bytes).map_err(|_| "this is not UTF-8 text".to_owned())?;
     Ok(text.strip_prefix(MARK).map(str::to_owned).unwrap_or(text))
 }
 
@@ -43,7 +44,7 @@ mod tests {
         assert_eq!(text("a\u{feff}b".as_bytes()), Ok("a\u{feff}b".to_owned()));
         assert_eq!(text(b""), Ok(String::new()));
         for (bytes, reason) in
-            [(&b"\xff\xfea\0"[..], "UTF-16"), (b"\xfe\xff\0a", "UTF-16"), (b"\xe9t\xe9", "no text in UTF-8")]
+            [(&b"\xff\xfea\0"[..], "UTF-16"), (b"\xfe\xff\0a", "UTF-16"), (b"\xe9t\xe9", "not UTF-8 text")]
         {
             assert!(text(bytes).unwrap_err().contains(reason), "{bytes:?}");
         }

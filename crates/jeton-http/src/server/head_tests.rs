@@ -72,7 +72,7 @@ async fn few_connections_have_long_heads_at_a_time() {
     assert!(matches!(&ended, Ended::Http(_)), "{ended}");
     assert_eq!(server.load.heads().no_room.get(), 1);
 
-    // Ordinary heads need no such room, and a connection that has it is told to close if it is scarce.
+    // Ordinary heads need no such room, and a connection that has it is closed if it is scarce.
     let mut other = server.connect();
     assert!(ask(&mut other, "/healthz", LIMITS.head_bytes).await.starts_with("http/1.1 200 "));
     first.send("\r\n\r\n").await;

@@ -220,7 +220,7 @@ impl Connection {
     /// Asks the connection to end after the current request.
     pub(super) fn stop(&self) {
         self.is_stopping.store(true, Ordering::Relaxed);
-        // Whoever looks at the stage after this, and whoever looks at this after a change of stage: one sees
+        // A reader of the stage after this, and a reader of this after a change of stage: one of them sees
         // the other.
         fence(Ordering::SeqCst);
     }

@@ -362,7 +362,7 @@ async fn requests_beyond_the_limit_are_refused_before_their_bodies_come() {
     third.send("POST /credentials HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\n").await;
     let (head, body) = third.answer().await;
     assert!(head.starts_with("http/1.1 503 "), "{head}");
-    assert_eq!(body, "/credentials: NoRoom", "the answer of whoever is served there");
+    assert_eq!(body, "/credentials: NoRoom", "the answer of the handler there");
 
     server.held.add_permits(2);
     assert_eq!((first.answer().await.1, second.answer().await.1), ("held".to_owned(), "held".to_owned()));

@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 /// In seconds: what there was no room for a moment ago may find some now.
 pub(crate) const RETRY_SOON: HeaderValue = HeaderValue::from_static("1");
 
-/// Why a request is not served, whoever would have answered it.
+/// Why a request is refused, independent of its surface.
 #[derive(Debug)]
 pub(crate) enum Fault {
     /// Its head is invalid.

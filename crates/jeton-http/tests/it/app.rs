@@ -65,7 +65,7 @@ impl TestApp {
         let client = (made.client_id, made.client_secret.expose().to_owned());
         let store = Arc::new(FailingStore::new(sqlite));
         let service = Service::open(store.clone(), &ring, Arc::new(clock.clone()), entropy).await.unwrap();
-        // Whoever tests how often something may be asked sets that.
+        // Tests of throttling set this themselves.
         let often = Rate::per_minute(1_000_000);
         let limits = Limits {
             failures: often,
@@ -304,12 +304,12 @@ pub(crate) fn scoped(owner: Owner, scopes: Vec<Scope>) -> Issue {
     Issue { scopes: Scopes::new(scopes).unwrap(), ..grant(owner, "") }
 }
 
-/// The user whom an issuer names.
+/// An owner that an issuer names.
 pub(crate) fn user(id: &str) -> Owner {
     Owner::Named(id.parse().unwrap())
 }
 
-/// The user who stands in for none.
+/// A stand-in owner.
 pub(crate) fn stand_in(id: &str) -> Owner {
     Owner::StandIn(id.parse().unwrap())
 }

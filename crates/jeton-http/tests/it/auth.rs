@@ -1,4 +1,4 @@
-//! `/auth/{app}`: the verdict table, and what a gateway is told.
+//! `/auth/{app}`: the verdict table, and the headers for gateways.
 
 use crate::app::{
     Ask, DAY, EVERYTHING, HOUR, TestApp, grant, identity, lasting, names, on_ids, on_tags, scoped, service,

@@ -6,7 +6,8 @@ use serde_json::json;
 
 const OWN: &str = "https://app.example";
 
-/// What a browser reads: the status, the origin, credentials, methods, headers, and by what the answer varies.
+/// What a browser reads: the status, the origin, credentials, methods, headers, and by what the answer
+/// varies.
 fn cors_of(answer: &Answer) -> String {
     let names = ["allow-origin", "allow-credentials", "allow-methods", "allow-headers"];
     let values = names.map(|name| answer.header(&format!("access-control-{name}")).unwrap_or("-").to_owned());
@@ -119,7 +120,8 @@ async fn no_page_learns_more_of_an_app_than_anybody() {
         );
         assert_eq!((one.status, one.header("vary")), (two.status, two.header("vary")), "{path}");
     }
-    // Nothing that a page asks about one and the same app is looked up twice, whether there is such an app or not.
+    // Nothing that a page asks about one and the same app is looked up twice, whether there is such an app or
+    // not.
     let before = app.store.calls();
     for _ in 0..20 {
         preflight(&app, "/AccessToken/closed", OWN).send().await;
@@ -136,7 +138,7 @@ async fn no_page_learns_more_of_an_app_than_anybody() {
         )
         .await
         .unwrap();
-    assert_eq!(preflight(&app, "/verify/nobody", OWN).status().await, 204, "what was remembered is gone");
+    assert_eq!(preflight(&app, "/verify/nobody", OWN).status().await, 204, "the cached answer is gone");
 }
 
 #[tokio::test]
@@ -148,7 +150,7 @@ async fn an_outage_is_no_refusal_to_a_page_either() {
     }
 }
 
-/// Who does not prove itself is told one and the same 404 there, which a preflight never does.
+/// Unauthenticated callers get one and the same 404 there, and a preflight is never authenticated.
 #[tokio::test]
 async fn dotide_knows_no_pages() {
     let app = TestApp::new().await;

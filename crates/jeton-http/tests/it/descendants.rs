@@ -1,5 +1,5 @@
-//! Chains of tokens that make and change tokens, through every API: whatever comes of them reaches no further, in what it
-//! allows, whom it speaks for and how long, than whoever made it or wrote into it.
+//! Chains of tokens that make and change tokens, through every API: whatever comes of them reaches no
+//! further, in what it allows, whom it speaks for and how long, than whoever made it or wrote into it.
 
 use crate::app::{EVERYTHING, HOUR, TestApp, grant, identity, lasting, service, user};
 use jeton_core::{Lifetime, Secret, Timestamp, Token, TokenId, TokenKind, earlier_end, later_end};
@@ -18,7 +18,8 @@ struct Reach {
     users: Option<BTreeSet<String>>,
 }
 
-/// A token, and how far it may reach at most: as far as it was given at the root, or as those who wrote into it.
+/// A token, and how far it may reach at most: as far as it was given at the root, or as those who wrote into
+/// it.
 struct Node {
     secret: String,
     id: TokenId,
@@ -35,7 +36,7 @@ struct RowData {
     created: Option<&'static str>,
 }
 
-/// One step. Who takes it, and of what, are places among the tokens that there are.
+/// One step. Actor and target are indices into the existing tokens.
 #[derive(Clone, Debug)]
 enum Step {
     MakeOnAppKey {
@@ -66,7 +67,7 @@ enum Step {
         of: Index,
         permissions: &'static str,
     },
-    /// Whoever runs the service ends a token sooner.
+    /// An operator ends a token sooner.
     Shorten {
         of: Index,
         millis: i64,
@@ -259,10 +260,10 @@ impl World {
         self.write(Some(by), of);
     }
 
-    /// Whoever writes into a token may hand on to it what it reaches itself.
+    /// A caller that writes a token may extend its own reach to it.
     fn write(&mut self, by: Option<usize>, of: usize) {
         let Some(by) = by else { return };
-        // Perhaps it speaks now for a user whom the rules name.
+        // It may now speak for a user that the rules name.
         self.nodes[of].is_trusted |= self.nodes[by].is_trusted;
         let (from, to) = (self.nodes[by].reach.clone(), &mut self.nodes[of].reach);
         let join = |one: Option<BTreeSet<String>>, other: Option<BTreeSet<String>>| Some(&one? | &other?);

@@ -1,5 +1,5 @@
-//! Headers with nothing in them: gateways send them where a variable of theirs is empty. On every path they are as if they
-//! were not there.
+//! Headers with nothing in them: gateways send them where a variable of theirs is empty. On every path they
+//! are as if they were not there.
 
 use crate::app::{Ask, TestApp, grant, identity, user};
 use crate::loopback::open_to_all;
@@ -26,7 +26,8 @@ const NAMES: [&str; 18] = [
     "x-request-id",
 ];
 
-/// Requests that have what they need, by name; `who` says who its user is, and `secret` what is allowed.
+/// Requests that have what they need, by name; `who` is the secret of an identity, and `secret` that of a
+/// grant.
 fn requests<'a>(app: &'a TestApp, who: &str, secret: &str) -> Vec<(&'static str, Ask<'a>)> {
     let basic = |ask: Ask<'a>| ask.header("authorization", app.basic_value());
     let check = format!(r#"{{"token":"{secret}","permission":"read"}}"#);

@@ -7,7 +7,7 @@ use serde_json::json;
 const CODINGS: [&str; 6] = ["gzip", "deflate", "br", "GZIP", "identity, gzip", "x-foo"];
 const CHARSETS: [&str; 6] = ["utf-16", "UTF-16LE", "iso-8859-1", "\"gbk\"", "us-ascii", "x-foo"];
 
-/// Everything that takes a body, asked by somebody who may, with the status of its success.
+/// Every operation with a body, by an authorized caller, with the status of its success.
 fn writes<'a>(app: &'a TestApp, id: i64, secret: &str) -> Vec<(u16, &'static str, Ask<'a>)> {
     let token = json!({"title": "t"}).to_string();
     let scopes = json!({"scopes": []}).to_string();
@@ -77,7 +77,7 @@ async fn what_is_not_read_may_be_written_in_any_way() {
             app.delete(&format!("/v1/demo/access_tokens/{}", app.issue(grant(user("8"), "")).await.secret))
                 .header("authorization", app.basic_value()),
         ),
-        // Nobody learns by the form of a body what it may not learn.
+        // The encoding of a body reveals nothing to unauthorized callers.
         (401, app.post("/AccessToken/demo")),
         (404, app.post("/v1/demo/access_tokens")),
         (401, app.post("/verify/demo")),

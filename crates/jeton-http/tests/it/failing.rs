@@ -1,4 +1,4 @@
-//! A store that fails when it is told to.
+//! A store that fails on demand.
 
 use async_trait::async_trait;
 use jeton_store::write::{Outcome, Write};
@@ -60,7 +60,7 @@ impl FailingStore {
         self.loses_answers.store(loses, Ordering::SeqCst);
     }
 
-    /// Calls since it was last told something.
+    /// Calls since it was last configured.
     pub(crate) fn calls(&self) -> u64 {
         self.calls.load(Ordering::SeqCst)
     }

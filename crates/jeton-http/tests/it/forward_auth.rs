@@ -1,4 +1,5 @@
-//! Forward-auth by an app's settings: demands by name, rules for the request that a gateway holds, places of credentials.
+//! Forward-auth by an app's settings: demands by name, rules for the request that a gateway holds, places of
+//! credentials.
 
 use crate::app::{Ask, HOUR, TestApp, grant, lasting, names, on_ids, on_tags, scoped, user};
 use base64::Engine;
@@ -235,7 +236,7 @@ async fn challenges_say_what_the_settings_have() {
     assert_eq!(
         challenges(app.get("/auth/nobody")).await,
         ["Bearer"],
-        "nobody learns that there is no such app"
+        "callers cannot learn whether the app exists"
     );
 }
 
@@ -270,7 +271,8 @@ async fn a_change_of_the_settings_counts_from_its_answer_on() {
     assert_eq!(app.get("/auth/demo/go").bearer(&token).status().await, 403);
 }
 
-/// An outage is no refusal where anything was presented; and where nothing was, it is one by whatever the settings are.
+/// An outage is no refusal where anything was presented; and where nothing was, it is one by whatever the
+/// settings are.
 #[tokio::test]
 async fn without_a_store_only_those_are_refused_who_present_nothing() {
     let app = app(json!({"credentials": ["x-api-key"]})).await;

@@ -1,4 +1,4 @@
-//! Health, on both addresses, and paths that nobody serves.
+//! Health, on both addresses, and paths that are not served.
 
 use crate::answer::Answer;
 use crate::app::TestApp;

@@ -1,4 +1,4 @@
-//! OAuth's endpoints: who may ask, what they are told, what they revoke.
+//! OAuth's endpoints: authentication, introspection, revocation.
 
 use crate::answer::Answer;
 use crate::app::{

@@ -143,10 +143,10 @@ async fn an_id_that_was_brought_goes_back_and_no_other() {
         }
     }
     let answer = public(&app, &setup, get("/auth/demo", &[])).await;
-    assert_eq!(answer.header("x-request-id"), None, "nobody has written about it");
+    assert_eq!(answer.header("x-request-id"), None, "no log line mentions it");
 }
 
-/// Whoever reports a failure can name the line of the log that says why.
+/// A client that reports a failure can name the log line with its cause.
 #[tokio::test]
 async fn an_answer_about_which_there_is_a_line_has_an_id() {
     let app = TestApp::new().await;

@@ -1,5 +1,5 @@
-//! One token, three APIs: whichever of them is asked to do something, the outcome is the same for all, and for
-//! gateways.
+//! One token, three APIs: whichever of them is asked to do something, the outcome is the same for all, and
+//! for gateways.
 
 use crate::answer::Answer;
 use crate::app::{EVERYTHING, TestApp};
@@ -22,7 +22,7 @@ const ALL: [Api; 3] = [LoopBack, AppKey, Dotide];
 enum Act {
     /// A grant that may read and write everything, or what comes closest to one there.
     Issue,
-    /// A row for user 2 of somebody who is not.
+    /// A row for user 2, written by another user.
     SelfMake,
     Disable,
     Enable,
@@ -37,8 +37,8 @@ enum Act {
 
 use Act::{Disable, Enable, HandOver, Issue, Narrow, Revoke, SelfMake, Widen};
 
-/// What is done by whom, its status, what a gateway hears then (of the token, of reading, of writing), and the first
-/// letters of the APIs that list the token then.
+/// The action and its caller, its status, what a gateway gets then (for the token, reading, writing), and the
+/// first letters of the APIs that list the token then.
 type Step = (Act, Api, u16, [u16; 3], &'static str);
 
 /// Plays a scenario and answers the token's secret.
@@ -174,8 +174,8 @@ async fn a_grant_through_all_of_them() {
     }
 }
 
-/// Revokes a token and makes sure that it is dead everywhere, and that its secret comes back only where LoopBack itself
-/// removed it, and then for LoopBack alone.
+/// Revokes a token and makes sure that it is dead everywhere, and that its secret comes back only where
+/// LoopBack itself removed it, and then for LoopBack alone.
 async fn end(app: &TestApp, secret: &str, id: TokenId, revoker: Api) {
     let answer = perform(app, Revoke, revoker, secret, id).await;
     assert_eq!(answer.status, revoked(revoker), "{revoker:?}");

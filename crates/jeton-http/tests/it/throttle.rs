@@ -1,4 +1,4 @@
-//! What comes too often from one address: credentials that are none, and rows that nobody vouches for.
+//! Limits per address: invalid credentials, and rows of unauthenticated callers.
 
 use crate::answer::Answer;
 use crate::app::{Ask, TestApp, grant, identity, service, user};
@@ -65,7 +65,7 @@ async fn guesses_of_bearers_are_refused_and_tokens_are_not() {
         assert_eq!(ask(good).status().await, 200);
         assert_eq!(ask(&holder.secret).status().await, if is_verify { 403 } else { 200 });
     }
-    // Gateways are told what they always are.
+    // Gateways get the usual answer.
     assert_eq!(app.get("/auth/demo").bearer(&guess(99)).status().await, 401);
     // Another app has failures of its own, and time heals.
     assert_eq!(app.get("/AccessToken/other").bearer(&guess(1)).status().await, 401);
@@ -112,7 +112,7 @@ async fn a_batch_counts_each_of_its_checks() {
     assert_throttled(&ask(1).send().await, "12");
     let verifier = app.issue(service(Owner::Nobody, "jeton:verify")).await.secret;
     let good = app.post("/verify/demo").bearer(&verifier).json(&json!({"token": "x"}));
-    assert_eq!(good.status().await, 200, "whoever is right is not locked out");
+    assert_eq!(good.status().await, 200, "valid credentials are not locked out");
 }
 
 #[tokio::test]
@@ -191,7 +191,7 @@ async fn short_tokens_are_not_guessed_on_loopback() {
     }
     let body = assert_throttled(&ask("guess99").send().await, "12");
     assert_eq!(body["error"]["statusCode"], 429);
-    // What nobody can guess is looked up, and a stranger's is nobody's.
+    // What cannot be guessed is looked up, and a stranger's secret is unknown.
     assert_eq!(ask(&proof.secret).status().await, 200);
     assert_eq!(ask(&guess(1)).status().await, 200);
     assert_eq!(app.get("/AccessToken/demo").bearer(&guess(1)).status().await, 401, "counted apart");
@@ -221,7 +221,7 @@ async fn anonymous_writes_are_bounded_for_each_address_and_app() {
     }
     let retry = "144";
     assert_throttled(&post("198.51.100.99", json!({})).send().await, retry);
-    // Whom the rules name is not counted, nor who reads or removes.
+    // Callers that the rules name are not counted, nor are reads and removals.
     let named = from(app.post("/api/accessTokens"), "192.0.2.1").header("authorization", &app.admin);
     let row = named.json(&json!({})).send().await.json();
     let path = format!("/api/accessTokens/{}", row["id"].as_str().unwrap());

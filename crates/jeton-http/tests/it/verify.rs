@@ -1,4 +1,4 @@
-//! `/verify/{app}`: who may ask, what is answered, and how it fails.
+//! `/verify/{app}`: authorization, verdicts and errors.
 
 use crate::answer::Answer;
 use crate::app::{
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 const PATH: &str = "/verify/demo";
 
-/// A question by whoever has the client credentials of `demo`.
+/// A check with the client credentials of `demo`.
 fn ask<'a>(app: &'a TestApp, body: &Value) -> Ask<'a> {
     let (id, secret) = &app.client;
     app.post(PATH).basic(id, secret).json(body)
@@ -97,7 +97,8 @@ async fn every_reason_against_a_token() {
     assert_error(&ask(&app, &check).send().await, 401, "unauthorized");
 }
 
-/// Service credentials, self-made tokens and those of other apps are not there, not even for who explains.
+/// Service credentials, self-made tokens and those of other apps are unknown, even when an explanation is
+/// requested.
 #[tokio::test]
 async fn what_is_none_of_a_backends_business_is_unknown() {
     let app = TestApp::new().await;

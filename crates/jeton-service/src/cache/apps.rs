@@ -100,7 +100,7 @@ impl Apps {
     /// Remembers the app of this key, or the default app.
     pub(super) fn keep_opened(&self, stamp: Stamp, key: Option<&AppKey>, app: &Arc<OpenApp>) {
         let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
-        // Under the lock: whoever changes an app after this look forgets only after that.
+        // Under the lock: a change of the app after this check empties the cache only after that.
         if !self.is_current(stamp) {
             return;
         }

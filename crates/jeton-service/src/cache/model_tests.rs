@@ -473,6 +473,6 @@ fn what_is_taken_out_is_found_missing() {
             Config { cases: 1_000, failure_persistence: None, max_shrink_iters: 0, ..Config::default() };
         let rng = proptest::test_runner::TestRng::deterministic_rng(config.rng_algorithm);
         let found = TestRunner::new_with_rng(config, rng).run(&steps(), |steps| run(&steps, without, asked));
-        assert!(found.is_err(), "nobody misses {without:?} when asked for {asked:?}");
+        assert!(found.is_err(), "no history detects that {without:?} is missing for {asked:?}");
     }
 }

@@ -43,7 +43,7 @@ impl Tally {
                 Err(TryLockError::WouldBlock) => {}
             }
         }
-        // Whoever takes this use also takes the time written before it.
+        // The thread that takes this use also takes the time written before it.
         self.count.fetch_add(1, Ordering::AcqRel) == 0
     }
 }

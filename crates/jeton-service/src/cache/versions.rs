@@ -7,7 +7,7 @@
 //!
 //! - a query after a change was answered finds that stamp, and no answer from before the change;
 //! - an answer that was queried before a change and cached after it (a fill that raced an invalidation) is
-//!   void from the start, whoever comes first.
+//!   void from the start, in whichever order they happen.
 //!
 //! While a change is in progress, it is unknown whether it is committed already: its place is *open*, and no
 //! answer there is current. Reads take no lock; places are shared by hash, which costs needless queries,

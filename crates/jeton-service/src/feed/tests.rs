@@ -101,7 +101,7 @@ async fn what_is_held_is_bounded_by_number_bytes_and_age() {
     tokio::time::advance(Duration::from_secs(30)).await;
     ring.drop_old();
     assert!(gone(&ring, last));
-    assert!(ring.locate(position(4_916)).is_some(), "who has read everything is not behind");
+    assert!(ring.locate(position(4_916)).is_some(), "a reader that has read everything is not behind");
 }
 
 /// Every change of an app, by its kind and number: what an audit log would show.

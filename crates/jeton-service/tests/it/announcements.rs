@@ -87,7 +87,7 @@ impl Pair {
         }
     }
 
-    /// Runs SQL as a superuser, who is let in always.
+    /// Runs SQL as a superuser, whose connections are always accepted.
     fn run(&self, commands: &[&str]) -> String {
         let url = self.url.replace("jeton@", "postgres@");
         let mut psql = Cluster::shared().program("psql");
@@ -107,7 +107,8 @@ async fn done<T, F: Future<Output = Result<T, Error>>>(attempt: impl Fn() -> F) 
     }
 }
 
-/// Nobody looks. If the announcements were the listener's own alone, each would take ten seconds to come.
+/// There is no polling. If the announcements were the listener's own alone, each would take ten seconds to
+/// come.
 #[tokio::test]
 async fn what_another_process_revokes_is_heard_of() {
     if jeton_testkit::skips("PostgreSQL") {

@@ -170,7 +170,7 @@ async fn a_verifier_is_known_until_it_is_narrowed_or_revoked() {
         assert_eq!(admission(&first.secret).await, admitted);
         assert_eq!(admission(&second.secret).await, admitted);
         assert_eq!(admission(&grant.secret).await, VerifierAdmission::Powerless);
-        assert_eq!(world.verdict(&first.secret).await, UNKNOWN, "it is nobody else's business");
+        assert_eq!(world.verdict(&first.secret).await, UNKNOWN, "no other token is affected");
     }
     assert_eq!(world.store.questions(), 4, "the app, and each token once");
 
@@ -214,7 +214,7 @@ async fn a_batch_asks_once_for_what_is_not_in_memory() {
     let verdicts = &world.service.measures().verdicts;
     assert_eq!((verdicts.allowed.get(), verdicts.refused.get(), verdicts.unknown.get()), (3, 4, 4));
 
-    // What others were told holds here as it does for single questions.
+    // Answers to others hold here as they do for single checks.
     world.service.revoke(&app, &EVERYTHING, new.token.id, None).await.unwrap().unwrap();
     let answers = world.service.verify_many(app.id, &checks).await.unwrap();
     assert_eq!(answers[4].verdict, Verdict::Inactive(InactiveReason::Revoked));
@@ -299,7 +299,8 @@ async fn while_nobody_follows_the_log_the_store_is_asked() {
     assert_eq!(service.cache_stats().staleness_millis, None);
 }
 
-/// Secrets of the right form that nobody minted, others with one digit changed, and texts of no form at all.
+/// Secrets of the right form that were never minted, others with one digit changed, and texts of no form at
+/// all.
 fn garbage(good: &str, number: u64) -> String {
     let text = format!("{:016x}", number.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (number << 7));
     match number % 3 {
@@ -383,7 +384,7 @@ async fn foreign_secrets_are_learnt_from_the_store_and_from_the_log() {
             news.changed().await.unwrap();
         }
         world.clock.advance_millis(DAY);
-        assert!(is_known(2).await, "when nobody has read the log for a day, the store is asked");
+        assert!(is_known(2).await, "when the log was not read for a day, the store is asked");
     };
     tokio::select! {
         () = follow => unreachable!("it does not end"),
@@ -416,7 +417,8 @@ async fn a_secret_that_comes_again_after_a_purge_is_good() {
     world.end().await;
 }
 
-/// Who has come in before comes in again without a question, and so does what it does that needs none itself.
+/// A caller that was admitted before is admitted again without a query, and so are its requests that need
+/// none.
 #[tokio::test]
 async fn a_caller_is_asked_for_once() {
     let world = Following::new().await;
@@ -451,7 +453,7 @@ async fn a_caller_is_asked_for_once() {
     world.end().await;
 }
 
-/// Whoever does not prove to belong to an app has the store asked each time, whether or not there is such an app: what is
+/// Each failed authentication of an app queries the store, whether or not there is such an app: what is
 /// remembered would tell by the time that the answer takes.
 #[tokio::test]
 async fn no_failure_of_a_client_is_answered_from_memory() {

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
 
-/// What the service may do for whoever runs it.
+/// The authority of an operator.
 pub(crate) const EVERYTHING: Authority = Authority::Everything(Actor::Cli);
 /// The seed of the ring of root keys.
 pub(crate) const RING_SEED: u64 = 1;

@@ -1,4 +1,5 @@
-//! Change streams over both engines: which events arrive, in which order, for whom, and when a stream ends.
+//! Change streams over both engines: which events arrive, in which order, for which readers, and when a
+//! stream ends.
 
 use crate::fixture::{EVERYTHING, global, grant, identity, initialise, secret};
 use jeton_core::{Actor, Clock, Lifetime, ManualClock, Secret, Timestamp, TokenId, TokenKind};
@@ -153,7 +154,7 @@ impl Fed {
     }
 }
 
-/// Somebody who was let in by name.
+/// A caller that was admitted by name.
 fn writer() -> Writer {
     Writer { caller: ANYBODY, is_named: true, from: None }
 }
@@ -222,7 +223,8 @@ async fn every_change_arrives_in_order(engine: Engine) {
     assert_eq!(fed.service.stream_measures().events.get(), 8);
 }
 
-/// What LoopBack does not show is not streamed either: service credentials, what was switched off all along, other apps.
+/// What LoopBack does not show is not streamed either: service credentials, what was switched off all along,
+/// other apps.
 async fn only_visible_changes_arrive(engine: Engine) {
     let fed = Fed::on(engine).await;
     let mut stream = fed.stream().await;
@@ -265,7 +267,7 @@ async fn a_stream_goes_on_where_another_was_lost(engine: Engine) {
         (0..200).map(|number| format!("create a-{number:05}-of-a-length-that-will-do")).collect();
     assert_eq!(events.iter().map(|(text, _)| text).collect::<Vec<_>>(), expected.iter().collect::<Vec<_>>());
 
-    // While others read, and when nobody does any more: from what is held for all, or from the log.
+    // While others read, and when none does any more: from the shared ring, or from the log.
     let mut again = fed.open(&ANYBODY, &json!(null), Some(&events[49].1)).await;
     assert_eq!(next(&mut again, 150).await, events[50..]);
     drop((stream, again));
@@ -414,7 +416,7 @@ async fn changes_by_other_processes_arrive(engine: Engine) {
             .unwrap()
     );
     assert_next(&mut stream, &[&format!("remove {token}")]).await;
-    // A day later nobody can say its id any more.
+    // A day later its id cannot be opened any more.
     let position = events[0].1.clone();
     fed.clock.advance_millis(DAY + 1);
     fed.service.keep_once(Retention::default()).await.unwrap();

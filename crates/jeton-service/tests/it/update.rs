@@ -81,7 +81,7 @@ async fn made_of(edits: usize) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_edit_that_is_answered_was_made_and_no_other() {
     assert_eq!(made_of(TRIES).await, TRIES);
-    assert!(made_of(3 * TRIES).await >= TRIES, "the others are told that there were too many at once");
+    assert!(made_of(3 * TRIES).await >= TRIES, "the others get the answer that there were too many at once");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,7 +30,7 @@ pub(crate) fn global(names: &str) -> Scopes {
     Scopes::from_global(Permission::parse_list(names).unwrap()).unwrap()
 }
 
-/// A plain grant of nobody's.
+/// A plain grant without an owner.
 pub(crate) fn new_token(number: u32) -> NewToken {
     NewToken {
         digest: digest(number),

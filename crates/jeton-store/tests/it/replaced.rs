@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// What is said of a database that cannot have become of what was there.
 const OLDER: &str = "the database is older than it was";
-const OTHER: &str = "the database is another than it was";
+const OTHER: &str = "the database is a different one";
 const BARE: &str = "the database has lost its tables";
 
 /// A database with a few tokens, of which a dump was made before the last ones.
@@ -24,7 +24,8 @@ impl Scene {
     async fn new() -> Self {
         let mut database = TestDatabase::new(Location::postgres()).await;
         let (_, app) = begin_on(&database).await;
-        // What is known begins with what is there when a store is opened, and goes on with what it has written.
+        // What is known begins with what is there when a store is opened, and goes on with what it has
+        // written.
         database.store = database.reopen().await.unwrap();
         issue(&*database.store, app.id, new_token(1)).await;
         let older = Cluster::shared().dump(database.url());
@@ -96,7 +97,7 @@ async fn an_older_database_takes_no_write() {
     scene.replace(&scene.older).await;
     let message = scene.refused(20).await;
     assert!(message.contains(OLDER), "{message}");
-    // Only whoever opens it knowing nothing of before goes on with it.
+    // Only a process that opens it afresh works with it.
     let again = scene.database.reopen().await.unwrap();
     issue(&*again, scene.app_id, new_token(20)).await;
     assert!(scene.refused(21).await.contains(OLDER));

@@ -13,16 +13,17 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Make, list, show, set up and delete apps
+/// Create, list, show, configure and delete apps
 #[derive(Subcommand, Debug)]
 pub(crate) enum AppCommand {
-    /// Make an app and print its credentials, which are shown here and never again
+    /// Create an app and print its credentials, which are shown only once
     Create(CreateArgs),
     /// List the apps
     List(ListArgs),
     /// Show an app with its settings
     Show(KeyArgs),
-    /// Print an app's settings, or change them by a JSON merge patch (RFC 7396), in which null means the default
+    /// Print an app's settings, or change them by a JSON merge patch (RFC 7396), in which null means the
+    /// default
     Settings(SettingsArgs),
     /// Give an app a new client secret; without --grace the old one is refused at once
     RotateSecret(RotateArgs),
@@ -34,7 +35,7 @@ pub(crate) enum AppCommand {
 pub(crate) struct CreateArgs {
     #[command(flatten)]
     app: KeyArgs,
-    /// The user to whom the app's admin token belongs
+    /// The owner of the app's admin token
     #[arg(long, value_name = "USER", default_value = "1", allow_negative_numbers = true)]
     admin_user: String,
 }
@@ -52,7 +53,7 @@ pub(crate) struct ListArgs {
 pub(crate) struct KeyArgs {
     #[command(flatten)]
     installation: InstallationFlags,
-    /// The key of the app
+    /// The app's key
     key: String,
     /// Print one JSON object
     #[arg(long)]
@@ -63,7 +64,7 @@ pub(crate) struct KeyArgs {
 pub(crate) struct SettingsArgs {
     #[command(flatten)]
     installation: InstallationFlags,
-    /// The key of the app
+    /// The app's key
     key: String,
     /// The merge patch: a file, or - for standard input
     #[arg(long, value_name = "FILE")]
@@ -86,7 +87,7 @@ pub(crate) struct RotateArgs {
 pub(crate) struct DeleteArgs {
     #[command(flatten)]
     app: KeyArgs,
-    /// Do it: its tokens are refused at once and cannot be had back
+    /// Confirm: its tokens are refused at once, and it cannot be undone
     #[arg(long)]
     yes: bool,
 }
@@ -105,7 +106,7 @@ impl AppCommand {
                 app.ask(|key| Request::AppRotateSecret { key, grace_seconds }).await
             }
             AppCommand::Delete(DeleteArgs { yes: false, .. }) => {
-                Err(CommandError::usage("this deletes the app and all of its tokens: say --yes"))
+                Err(CommandError::usage("this deletes the app and all of its tokens: confirm with --yes"))
             }
             AppCommand::Delete(args) => args.app.ask(|key| Request::AppDelete { key }).await,
         }

@@ -13,20 +13,20 @@ use jeton_core::Actor;
 use jeton_service::Service;
 use std::path::{Path, PathBuf};
 
-/// Write everything into one file, while the server goes on
+/// Write everything to one file, while the server runs
 ///
-/// The file is a SQLite database, whatever the data is in, and of one instant. It holds no secret in clear, and not the
-/// keys: without keys.json (or JETON_KEYS) nobody can use it.
+/// The file is a SQLite database with a consistent snapshot, whichever engine holds the data. It contains no
+/// secret in clear, and not the keys: without keys.json (or JETON_KEYS) it is of no use.
 #[derive(Args, Debug)]
 pub(crate) struct BackupArgs {
     #[command(flatten)]
     installation: InstallationFlags,
-    /// Where the backup is to be
+    /// Where to write the backup
     file: PathBuf,
-    /// Replace the backup that is there. Nothing else is replaced
+    /// Replace an existing backup. No other file is replaced
     #[arg(long)]
     force: bool,
-    /// Write nothing: read the backup that is there, and say whether it can be restored
+    /// Write nothing: read the existing backup and report whether it can be restored
     #[arg(long, conflicts_with = "force")]
     check: bool,
     /// Print one JSON object
@@ -34,22 +34,22 @@ pub(crate) struct BackupArgs {
     json: bool,
 }
 
-/// Replace everything by what a backup holds, while the server goes on
+/// Replace everything with the contents of a backup, while the server runs
 ///
-/// What is refused now stays refused, unless --as-of-backup says otherwise: tokens, apps and operators that were revoked,
-/// deleted, switched off, narrowed or ended after the backup was made stay so. A backup that is damaged, of a
-/// newer version, or made with other keys is refused. Into an empty place it brings everything, with the keys that are
-/// there.
+/// What is refused now stays refused, unless --as-of-backup is given: tokens, apps and operators that were
+/// revoked, deleted, disabled, narrowed or ended after the backup was made stay so. A backup that is damaged,
+/// of a newer version, or made with other keys is refused. An empty installation is restored completely, with
+/// the keys that are there.
 #[derive(Args, Debug)]
 pub(crate) struct RestoreArgs {
     #[command(flatten)]
     installation: InstallationFlags,
     /// The backup
     file: PathBuf,
-    /// Bring everything back as it was, also what was revoked, deleted, switched off, narrowed or ended since
+    /// Restore everything as it was, including what was revoked, deleted, disabled, narrowed or ended since
     #[arg(long, alias = "revive")]
     as_of_backup: bool,
-    /// Do it: what is there now is gone
+    /// Confirm: the current data is lost
     #[arg(long)]
     yes: bool,
     /// Print one JSON object
@@ -57,7 +57,7 @@ pub(crate) struct RestoreArgs {
     json: bool,
 }
 
-/// Read everything that is stored and say whether it makes sense; exit 1 if it does not
+/// Read all stored data and report whether it is consistent; exit 1 if it is not
 #[derive(Args, Debug)]
 pub(crate) struct CheckArgs {
     #[command(flatten)]
@@ -89,7 +89,7 @@ pub(crate) async fn restore(args: RestoreArgs) -> Result<(), CommandError> {
     files::may_restore_from(&file, &installation.database_path())?;
     let done = if is_initialised(&installation).await? {
         if !args.yes {
-            return Err(CommandError::usage("this replaces everything that is there: say --yes"));
+            return Err(CommandError::usage("this replaces all current data: confirm with --yes"));
         }
         ask(&installation, Request::Restore { file, as_of_backup: args.as_of_backup }).await?
     } else {
@@ -100,7 +100,7 @@ pub(crate) async fn restore(args: RestoreArgs) -> Result<(), CommandError> {
         return Ok(());
     }
     output::write(
-        "Nothing was compared: what was revoked, deleted, switched off, narrowed or ended after the backup was made is as the \
+        "Nothing was compared: what was revoked, deleted, disabled, narrowed or ended after the backup was made is as the \
          backup has it.\n",
     )
 }
@@ -126,7 +126,7 @@ async fn into_empty(installation: &Installation, file: &Path) -> Result<serde_js
             installation.key_path().display()
         )));
     };
-    // Before there is a database that a failing restore would leave empty.
+    // Before a database is created that a failed restore would leave empty.
     Service::check_backup(file, Some(&ring)).await?;
     installation.make_data_dir()?;
     let store = installation.open_store().await?;
@@ -136,7 +136,7 @@ async fn into_empty(installation: &Installation, file: &Path) -> Result<serde_js
     Ok(restored(&done?, false))
 }
 
-/// The path as the server can read it, which works elsewhere.
+/// The absolute path, for the server, which runs in another directory.
 fn whole_path(path: &Path) -> Result<PathBuf, CommandError> {
     std::path::absolute(path).map_err(|error| CommandError::usage(format!("{}: {error}", path.display())))
 }

@@ -7,14 +7,14 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use std::path::PathBuf;
 
-/// Show how the program is set up, and check a file of settings
+/// Show the settings, and check a settings file
 #[derive(Subcommand, Debug)]
 pub(crate) enum ConfigCommand {
     Show(ConfigShowArgs),
     Check(ConfigCheckArgs),
 }
 
-/// Show each setting as a server with these flags would have it, and who decided it. Passwords are hidden
+/// Show each setting as a server with these flags would use it, and where it comes from. Passwords are hidden
 #[derive(Args, Debug)]
 pub(crate) struct ConfigShowArgs {
     #[command(flatten)]
@@ -24,7 +24,7 @@ pub(crate) struct ConfigShowArgs {
     json: bool,
 }
 
-/// Check that a file holds settings and nothing else. Says in which line it does not, exit 2
+/// Check that a file contains valid settings only. Reports the first invalid line, exit 2
 #[derive(Args, Debug)]
 pub(crate) struct ConfigCheckArgs {
     /// The file

@@ -7,9 +7,9 @@ use crate::initialise::{first_credentials, initialise};
 use clap::Args;
 use jeton_core::{AppKey, UserId};
 
-/// Make the keys, the database, the first app and the first operator. Once: a second time changes nothing, exit 2
+/// Create the keys, the database, the first app and the first operator. Repeating it changes nothing, exit 2
 ///
-/// Prints the credentials, which are shown here and never again.
+/// Prints the credentials, which are shown only once.
 #[derive(Args, Debug)]
 pub(crate) struct InitArgs {
     #[command(flatten)]
@@ -17,7 +17,7 @@ pub(crate) struct InitArgs {
     /// The key of the first app, which becomes the default app
     #[arg(long, value_name = "KEY", default_value = "demo")]
     app: AppKey,
-    /// The user to whom the app's admin token belongs
+    /// The owner of the app's admin token
     #[arg(long, value_name = "USER", default_value = "1", allow_negative_numbers = true)]
     admin_user: UserId,
     /// Print one JSON object

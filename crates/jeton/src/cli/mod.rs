@@ -18,14 +18,14 @@ use crate::error::CommandError;
 use crate::serve::{self, ServeArgs};
 use clap::{Parser, Subcommand};
 
-/// A self-hosted access-token service: issues, lists, scopes, verifies, updates, expires and revokes opaque access tokens
+/// A self-hosted access-token service: issues, lists, scopes, verifies, updates, expires and revokes opaque
+/// access tokens
 ///
-/// Exit codes: 0 done; 1 the answer is no (not there, not allowed, taken); 2 the command makes no sense as given, or was
-/// done before; 3 keys or data are missing or do not fit; 4 it could not be done now; 5 a server was ended by a second
-/// signal.
+/// Exit codes: 0 done; 1 refused or not found; 2 usage error, or done before; 3 keys or data are missing or
+/// do not match; 4 temporarily unavailable; 5 a server was stopped by a second signal before it had finished.
 ///
-/// Commands and a running server may work on the same data at the same time: beside a server, a command hands its work to
-/// it and returns when the server has done it.
+/// Commands can run while a server works on the same data: they hand their work to the server and return when
+/// it is done.
 #[derive(Parser, Debug)]
 #[command(name = "jeton", version, propagate_version = true, max_term_width = 100)]
 pub(crate) struct Cli {

@@ -7,10 +7,10 @@ use crate::error::CommandError;
 use crate::request::Request;
 use clap::{Args, Subcommand};
 
-/// Make, list and revoke operators, who run the service
+/// Create, list and revoke operators, who run the service
 #[derive(Subcommand, Debug)]
 pub(crate) enum OperatorCommand {
-    /// Make an operator and print its token, which is shown here and never again
+    /// Create an operator and print its token, which is shown only once
     Create(CreateArgs),
     /// List the operators
     List(ListArgs),
@@ -22,7 +22,7 @@ pub(crate) enum OperatorCommand {
 pub(crate) struct CreateArgs {
     #[command(flatten)]
     installation: InstallationFlags,
-    /// What people call the operator
+    /// The operator's display name
     name: String,
     /// Print one JSON object
     #[arg(long)]

@@ -1,10 +1,10 @@
-//! What commands print: data on standard output, nothing else there.
+//! The output of commands: data on standard output, nothing else there.
 
 use crate::error::CommandError;
 use serde_json::Value;
 use std::io::Write;
 
-/// Writes to standard output. A reader that went away (`| head`) is not an error.
+/// Writes to standard output. A reader that closed the pipe (`| head`) is not an error.
 pub(crate) fn write(text: &str) -> Result<(), CommandError> {
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -14,7 +14,7 @@ pub(crate) fn write(text: &str) -> Result<(), CommandError> {
     }
 }
 
-/// Says something beside what is printed, on standard error. Whether anybody reads it changes nothing.
+/// Writes a remark to standard error, ignoring errors.
 pub(crate) fn note(text: &str) {
     drop(writeln!(std::io::stderr(), "jeton: {}", printable(text)));
 }
@@ -51,7 +51,7 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// A text as a terminal may get it: titles and ids may hold anything, also what moves its cursor.
+/// Text that is safe for a terminal: titles and ids may contain anything, including control sequences.
 pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

@@ -1,11 +1,11 @@
-//! Asking at a terminal.
+//! Prompts at a terminal.
 
 use crate::error::CommandError;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use std::io::{BufRead, IsTerminal, Stdin, Write, stdin};
 use std::os::fd::AsFd;
 
-/// The line that is typed after `prompt`, which is not shown; `None` if nobody sits there.
+/// The line typed after `prompt`, which is not echoed; `None` if there is no terminal.
 pub(crate) fn ask_secret(prompt: &'static str) -> Result<Option<String>, CommandError> {
     let input = stdin();
     if !input.is_terminal() {
@@ -19,7 +19,7 @@ pub(crate) fn ask_secret(prompt: &'static str) -> Result<Option<String>, Command
     Ok(Some(line))
 }
 
-/// A terminal that does not show what is typed, until this is dropped.
+/// A terminal with echo disabled, until this is dropped.
 struct Hidden<'a> {
     input: &'a Stdin,
     before: Termios,

@@ -13,13 +13,14 @@ use crate::text::{MARK, read_input};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-/// Tokens of a list that are asked for at once: as many of the largest that dialects make fit into one message.
+/// How many tokens of a list are requested at once: as many of the largest that a surface can create fit into
+/// one message.
 const LIST_ROWS: u32 = 64;
 
 /// Issue, list, show, change, revoke, verify, import and export the tokens of an app
 #[derive(Subcommand, Debug)]
 pub(crate) enum TokenCommand {
-    /// Issue a token and print its secret, which is shown here and never again by this command
+    /// Issue a token and print its secret, which this command shows only once
     Create(CreateArgs),
     /// List tokens, newest first
     List(ListArgs),
@@ -29,17 +30,18 @@ pub(crate) enum TokenCommand {
     Update(UpdateArgs),
     /// Revoke a token: it is refused from now on, and its secret cannot be issued again
     Revoke(RevokeArgs),
-    /// Say whether a token is good, read from standard input or asked for: exit 0 if it is allowed, 1 if it is not
+    /// Verify a token from standard input or a prompt: exit 0 if it is allowed, 1 if it is not
     ///
-    /// White space around it, a byte-order mark and the `Bearer` that it was copied with are no part of it.
+    /// Surrounding white space, a byte-order mark and a copied `Bearer` prefix are ignored.
     Verify(VerifyArgs),
-    /// Take over tokens that another system issued, one JSON object a line
+    /// Import tokens that another system issued, one JSON object per line
     ///
-    /// Members: access_token; optionally user_id, title, tags, description, permissions or scopes, created_at and
-    /// expires_at (RFC 3339; null, or the last day of the year 9999: never), enabled. With permissions or scopes it
-    /// becomes a grant, else an identity. What is wrong with a line is said with its number, and the others are taken.
+    /// Members: access_token; optionally user_id, title, tags, description, permissions or scopes, created_at
+    /// and expires_at (RFC 3339; null, or the last day of the year 9999: never), enabled. With permissions or
+    /// scopes it becomes a grant, else an identity. Invalid lines are reported with their numbers; the others
+    /// are imported.
     Import(ImportArgs),
-    /// Write all tokens, one JSON object a line, without their secrets
+    /// Export all tokens without their secrets, one JSON object per line
     Export(ExportArgs),
 }
 
@@ -96,14 +98,14 @@ async fn export(target: &TokenTarget) -> Result<(), CommandError> {
     each_token(target, &ListFilter::default(), None, output::write_json).await
 }
 
-/// Which tokens are listed.
+/// Which tokens to list.
 #[derive(Default)]
 struct ListFilter {
     user_id: Option<String>,
     unused_days: Option<u32>,
 }
 
-/// Walks the tokens of an app, newest first, a page at a time.
+/// Visits the tokens of an app, newest first, a page at a time.
 async fn each_token(
     target: &TokenTarget,
     filter: &ListFilter,
@@ -154,8 +156,8 @@ async fn verify(args: VerifyArgs) -> Result<(), CommandError> {
     }
 }
 
-/// The token in what somebody pasted: without the white space around it, and without the header that it was copied from, as a
-/// server reads that.
+/// The token in pasted text: without surrounding white space, and without the header that it was copied from,
+/// parsed as a server would parse it.
 fn pasted(text: &str) -> Result<&str, CommandError> {
     let mut token = text.trim_start_matches(MARK).trim();
     for before in ["authorization:", "bearer "] {

@@ -7,12 +7,12 @@ use clap::Args;
 use jeton_http::Object;
 use std::path::PathBuf;
 
-/// Whose tokens.
+/// Selects an app.
 #[derive(Args, Debug)]
 pub(crate) struct TokenTarget {
     #[command(flatten)]
     pub(crate) installation: InstallationFlags,
-    /// The key of the app
+    /// The app's key
     #[arg(long, value_name = "KEY")]
     pub(crate) app: String,
 }
@@ -21,7 +21,7 @@ pub(crate) struct TokenTarget {
 pub(crate) struct CreateArgs {
     #[command(flatten)]
     target: TokenTarget,
-    /// The user whose token it is
+    /// The owner of the token
     #[arg(long, value_name = "USER", allow_negative_numbers = true)]
     user_id: Option<String>,
     #[command(flatten)]
@@ -38,7 +38,7 @@ pub(crate) struct CreateArgs {
 
 #[derive(Args, Debug)]
 struct TextArgs {
-    /// The name of the token, at most 255 characters
+    /// The title of the token, at most 255 characters
     #[arg(long, value_name = "TEXT")]
     title: Option<String>,
     /// Free text for sorting tokens, at most 255 characters
@@ -49,14 +49,14 @@ struct TextArgs {
     description: Option<String>,
 }
 
-/// With any of these the token is a grant, which says what is allowed; without, an identity, which says who its user is.
-/// With jeton:manage or jeton:verify alone it is a service credential.
+/// With any of these the token is a grant, which is limited to what they allow; without, an identity, which
+/// stands for its owner. With jeton:manage or jeton:verify alone it is a service credential.
 #[derive(Args, Debug)]
 struct ScopeArgs {
     /// Permissions on every resource, separated by commas
     #[arg(long, value_name = "A,B")]
     permissions: Option<String>,
-    /// A scope: {"permissions":["read"],"global":false,"ids":["s1"],"tags":["a","b"]}; can be given several times
+    /// A scope: {"permissions":["read"],"global":false,"ids":["s1"],"tags":["a","b"]}; repeatable
     #[arg(long, value_name = "JSON")]
     scope: Vec<String>,
 }
@@ -65,13 +65,13 @@ struct ScopeArgs {
 pub(crate) struct ListArgs {
     #[command(flatten)]
     pub(crate) target: TokenTarget,
-    /// Only this user's
+    /// Only tokens of this owner
     #[arg(long, value_name = "USER", allow_negative_numbers = true)]
     pub(crate) user_id: Option<String>,
-    /// Only those that are older than so many days and were not used since
+    /// Only tokens older than this many days that were not used since
     #[arg(long, value_name = "N")]
     pub(crate) unused_days: Option<u32>,
-    /// At most so many
+    /// At most this many
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<u64>,
     /// Print a JSON array
@@ -83,7 +83,7 @@ pub(crate) struct ListArgs {
 pub(crate) struct ShowArgs {
     #[command(flatten)]
     pub(crate) target: TokenTarget,
-    /// The number of the token
+    /// The token's id
     pub(crate) id: i64,
     /// Print one JSON object
     #[arg(long)]
@@ -94,7 +94,7 @@ pub(crate) struct ShowArgs {
 pub(crate) struct RevokeArgs {
     #[command(flatten)]
     pub(crate) target: TokenTarget,
-    /// The number of the token
+    /// The token's id
     pub(crate) id: i64,
     /// Print one JSON object
     #[arg(long)]
@@ -105,16 +105,16 @@ pub(crate) struct RevokeArgs {
 pub(crate) struct UpdateArgs {
     #[command(flatten)]
     target: TokenTarget,
-    /// The number of the token
+    /// The token's id
     id: i64,
     #[command(flatten)]
     text: TextArgs,
     #[command(flatten)]
     scope: ScopeArgs,
-    /// Switch it on
+    /// Enable it
     #[arg(long, conflicts_with = "disable")]
     enable: bool,
-    /// Switch it off: it is refused until it is switched on again
+    /// Disable it: it is refused until it is enabled again
     #[arg(long)]
     disable: bool,
     /// Days from now until it expires: -1 for never
@@ -132,16 +132,16 @@ pub(crate) struct VerifyArgs {
     /// Read the token from this file instead of standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
-    /// What it is to be good for; without this: whether it is active
+    /// The permission to check; without this: whether the token is active
     #[arg(long, value_name = "NAME")]
     pub(crate) permission: Option<String>,
     /// The id of the resource
     #[arg(long, value_name = "ID", requires = "permission")]
     pub(crate) id: Option<String>,
-    /// A tag that the resource bears; can be given several times
+    /// A tag of the resource; repeatable
     #[arg(long, value_name = "TAG", requires = "permission")]
     pub(crate) tag: Vec<String>,
-    /// Say which scope matched, or what each one lacked
+    /// Explain which scope matched, or what each one lacked
     #[arg(long)]
     pub(crate) explain: bool,
     /// Print one JSON object
@@ -153,9 +153,9 @@ pub(crate) struct VerifyArgs {
 pub(crate) struct ImportArgs {
     #[command(flatten)]
     pub(crate) target: TokenTarget,
-    /// The file to read; standard input if there is none
+    /// The file to read; default: standard input
     pub(crate) file: Option<PathBuf>,
-    /// Also take secrets under 32 characters, which can be guessed and are good on LoopBack alone
+    /// Also accept secrets of less than 32 characters, which can be guessed and are valid on LoopBack only
     #[arg(long)]
     pub(crate) allow_weak: bool,
     /// Print one JSON object

@@ -9,7 +9,7 @@ use crate::text::{MARK, read_input};
 use jeton_http::{Object, read_json, unknown_member};
 use serde_json::{Map, Value, json};
 
-/// Lines of an import that one transaction takes, and bytes in a line: together they fit into one message.
+/// The lines of an import per transaction; with the most bytes per line they fit into one message.
 const IMPORT_ROWS: usize = 200;
 const IMPORT_LINE_BYTES: usize = 64 * 1024;
 
@@ -56,21 +56,21 @@ pub(super) async fn import(args: ImportArgs) -> Result<(), CommandError> {
     output::write_one(&answer, args.json)?;
     if shortened > 0 {
         output::note(&format!(
-            "{shortened} of them end sooner than their lines say: max_ttl_seconds of the app bounds them"
+            "{shortened} of them expire sooner than their lines say: max_ttl_seconds of the app limits them"
         ));
     }
-    if any_refused { Err(CommandError::refused("some lines were not taken over")) } else { Ok(()) }
+    if any_refused { Err(CommandError::refused("some lines were not imported")) } else { Ok(()) }
 }
 
-/// What a line says, or what is wrong with it: which member, and what it must be. Nothing of the line is quoted, since it
-/// holds a secret.
+/// Parses a line. The error says which member is wrong and what it must be, and quotes nothing: the line
+/// contains a secret.
 fn row(text: &str) -> Result<ImportText, String> {
     if text.len() > IMPORT_LINE_BYTES {
         return Err(format!("the line has more than {IMPORT_LINE_BYTES} bytes"));
     }
-    // Files that were put together from several may have it within.
+    // Files that were concatenated from several may have one in the middle.
     let text = text.strip_prefix(MARK).unwrap_or(text);
-    // Which line it is stands beside the reason.
+    // The line number is reported beside the reason.
     let value = read_json(text.as_bytes(), "the line").map_err(|reason| reason.replace("line 1, ", ""))?;
     let Value::Object(mut members) = value else {
         return Err(format!("a line is a JSON object: {}", MEMBERS.join(", ")));

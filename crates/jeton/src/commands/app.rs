@@ -1,4 +1,4 @@
-//! What `jeton app` asks for.
+//! The requests of `jeton app`.
 
 use super::{BY, app_key, no_app};
 use crate::error::CommandError;

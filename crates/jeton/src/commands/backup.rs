@@ -1,4 +1,4 @@
-//! What `jeton backup`, `jeton restore` and `jeton check` ask for.
+//! The requests of `jeton backup`, `jeton restore` and `jeton check`.
 
 use super::BY;
 use crate::error::CommandError;
@@ -24,7 +24,7 @@ pub(super) async fn restore(
     Ok(restored(&service.restore(path, !as_of_backup, &BY).await?, !as_of_backup))
 }
 
-/// What a restore has brought, as it is printed. `compared`: what was there before was looked at.
+/// The report of a restore, as it is printed. `compared`: it was compared with what was there before.
 pub(crate) fn restored(done: &Restored, compared: bool) -> Value {
     json!({
         "compared": compared,
@@ -57,7 +57,7 @@ pub(super) async fn check(service: &Service) -> Result<Value, CommandError> {
     }
 }
 
-/// What was read and found sound, as it is printed.
+/// The report of a check without faults, as it is printed.
 pub(crate) fn sound(report: &CheckReport) -> Value {
     json!({"sound": true, "tokens": report.tokens, "changes": report.changes})
 }

@@ -1,4 +1,5 @@
-//! What each command does, in the running server or in the process of the command. Answers are the JSON that `--json` prints.
+//! Executes commands, in the running server or in the command's own process. Answers are the JSON that
+//! `--json` prints.
 
 mod app;
 mod backup;

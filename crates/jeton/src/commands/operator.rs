@@ -1,4 +1,4 @@
-//! What `jeton operator` asks for.
+//! The requests of `jeton operator`.
 
 use super::BY;
 use crate::error::CommandError;

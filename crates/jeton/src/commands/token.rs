@@ -1,4 +1,4 @@
-//! What `jeton token` asks for.
+//! The requests of `jeton token`.
 
 use super::token_input::{edit_of, import_row, issue_of};
 use super::{BY, open_app};
@@ -155,7 +155,8 @@ pub(super) async fn import(
                 continue;
             }
             Imported::Weak => {
-                "access_token has under 32 characters, and can be guessed: --allow-weak takes it".to_owned()
+                "access_token has less than 32 characters and can be guessed: --allow-weak accepts it"
+                    .to_owned()
             }
             Imported::Unfit => {
                 "access_token has white space at an end or a control character in it: no header can carry it"

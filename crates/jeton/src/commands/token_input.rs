@@ -1,4 +1,4 @@
-//! From what commands send to what the service takes.
+//! Converts what commands send to what the service takes.
 
 use crate::error::CommandError;
 use crate::request::{ImportText, ScopeText, TokenDraft, TokenEdit};
@@ -105,7 +105,7 @@ pub(super) fn demand(
         .map_err(|missing| CommandError::usage(missing.to_string()))
 }
 
-/// Permissions of Jeton's own, and nothing else, make a service credential.
+/// Permissions reserved for Jeton, and nothing else, make a service credential.
 fn kind_of(has_scopes: bool, scopes: &Scopes) -> TokenKind {
     if !has_scopes {
         TokenKind::Identity
@@ -144,7 +144,7 @@ fn user_of(text: &str) -> Result<UserId, CommandError> {
     text.parse().map_err(|error: jeton_core::UserIdError| CommandError::usage(error.to_string()))
 }
 
-/// -1: never; 0 or nothing: the default.
+/// -1: never; 0 or absent: the default.
 fn lifetime(days: Option<i64>) -> Result<Option<Lifetime>, CommandError> {
     match days {
         None | Some(0) => Ok(None),
@@ -178,8 +178,8 @@ fn instant(name: &str, text: &str) -> Result<Timestamp, CommandError> {
     })
 }
 
-/// The end of a token; `None`: never. That is what the last day of the year 9999 stands for in many systems, and no later
-/// instant is one here.
+/// When a token expires; `None`: never. Many systems write "never" as the last day of the year 9999, and no
+/// later instant is valid here.
 fn end(text: &str) -> Result<Option<Timestamp>, CommandError> {
     let is_beyond_time = || {
         let pieces = Pieces::parse(text).ok()?;
@@ -223,6 +223,6 @@ mod tests {
             let reason = end(bad).unwrap_err().message;
             assert!(reason.starts_with("expires_at is a time as in 2026-11-21T08:00:00Z"), "{bad}: {reason}");
         }
-        assert!(instant("created_at", "9999-12-31T23:59:59Z").is_err(), "nothing was made then");
+        assert!(instant("created_at", "9999-12-31T23:59:59Z").is_err(), "nothing was created then");
     }
 }

@@ -1,4 +1,4 @@
-//! Which value of each setting holds, and who said so.
+//! Which value each setting has, and where it comes from.
 
 use super::file;
 use super::kind::Kind;
@@ -12,7 +12,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Who decided a value.
+/// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
     Default,
@@ -32,7 +32,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A setting, its value, and who decided it. Holds secrets: it has no `Debug`.
+/// A setting, its value, and where it comes from. Contains secrets: it has no `Debug`.
 #[derive(Clone)]
 pub(crate) struct Decided {
     pub(crate) setting: &'static Setting,
@@ -41,7 +41,7 @@ pub(crate) struct Decided {
 }
 
 impl Decided {
-    /// The value as it may be shown: without a password.
+    /// The value for display: without a password.
     pub(crate) fn shown(&self) -> Value {
         let Some(text) = &self.text else { return Value::Null };
         match self.setting.kind {
@@ -59,7 +59,7 @@ pub(crate) struct Effective {
     pub(crate) settings: Vec<Decided>,
 }
 
-/// The environment, as far as it concerns settings.
+/// The environment variables that settings need.
 pub(crate) trait Environment {
     fn variable(&self, name: &str) -> Option<OsString>;
     fn names(&self) -> Vec<OsString>;
@@ -70,7 +70,7 @@ pub(crate) struct ProcessEnvironment;
 
 impl Environment for ProcessEnvironment {
     fn variable(&self, name: &str) -> Option<OsString> {
-        // One that is set to nothing is how many tools leave a variable out.
+        // Many tools set a variable to the empty string to leave it out.
         std::env::var_os(name).filter(|value| !value.is_empty())
     }
 
@@ -80,7 +80,7 @@ impl Environment for ProcessEnvironment {
 }
 
 impl Effective {
-    /// A flag wins over the environment, that over the file, and that over the default.
+    /// A flag overrides the environment, which overrides the file, which overrides the default.
     pub(crate) fn decide(
         file: Option<&Path>,
         flags: &[(&'static Setting, String)],
@@ -124,7 +124,7 @@ impl Effective {
     }
 }
 
-/// The settings of a file, and where each stands.
+/// The settings of a file, with their lines.
 pub(crate) fn read_file(path: &Path) -> Result<Vec<(file::Entry, Origin)>, CommandError> {
     let text = read_text(path)
         .map_err(|reason| CommandError::usage(format!("{} cannot be read: {reason}", path.display())))?;
@@ -146,7 +146,7 @@ fn checked(setting: &'static Setting, text: String, origin: Origin) -> Result<De
     }
 }
 
-/// What the environment says of a setting, under its name or the older one.
+/// The value of a setting in the environment, under its name or the older one.
 fn variable(
     setting: &Setting,
     environment: &dyn Environment,
@@ -162,8 +162,8 @@ fn variable(
     Ok(None)
 }
 
-/// Variables that look like settings and are none, and what was perhaps meant. They are no errors: Kubernetes, for one,
-/// sets `JETON_PORT` and the like for a service of that name.
+/// Variables that look like settings and are none, with what was probably meant. They are not errors:
+/// Kubernetes, for one, sets `JETON_PORT` and the like for a service of that name.
 pub(crate) fn mistyped(environment: &dyn Environment) -> Vec<(String, String)> {
     let known: Vec<String> = SETTINGS.iter().map(Setting::variable).collect();
     let others = ["JETON_CONFIG", "JETON_KEYS", "JETON_LOG"];
@@ -172,7 +172,7 @@ pub(crate) fn mistyped(environment: &dyn Environment) -> Vec<(String, String)> {
         .filter(|name| name.starts_with("JETON_"))
         .filter(|name| !known.contains(name) && !others.contains(&name.as_str()))
         .filter_map(|name| {
-            // What all of them start with makes no two of them alike.
+            // The common prefix does not count as similarity.
             let stems = known.iter().filter_map(|known| known.strip_prefix("JETON_"));
             let near = nearest(name.strip_prefix("JETON_")?, stems)?;
             Some((name.clone(), format!("JETON_{near}")))

@@ -5,28 +5,28 @@ use jeton_http::nearest;
 use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
-/// A setting that stands in a file.
+/// A setting in a file.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) setting: &'static Setting,
     pub(crate) text: String,
-    /// In which line, counted from 1.
+    /// Its line, counted from 1.
     pub(crate) line: usize,
 }
 
-/// What is wrong with a file, and in which line.
+/// The first error in a file, and its line.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
     pub(crate) line: usize,
-    /// Names what the file names, and quotes no value: it may be a secret that stands in the wrong place.
+    /// Names settings and tables of the file, and quotes no value: it may be a secret in the wrong place.
     pub(crate) message: String,
 }
 
-/// Reads a file's text. All of its settings, or the first thing that is wrong.
+/// Parses a file: all of its settings, or the first error.
 pub(crate) fn read(text: &str) -> Result<Vec<Entry>, Fault> {
     let table = DeTable::parse(text).map_err(|error| {
         let place = error.span().map_or(0, |span| span.start);
-        Fault { line: line(text, place), message: format!("this is no TOML: {}", plain_reason(&error)) }
+        Fault { line: line(text, place), message: format!("this is not TOML: {}", plain_reason(&error)) }
     })?;
     let mut entries = Vec::new();
     read_table(text, "", table.get_ref(), &mut entries)?;
@@ -79,7 +79,7 @@ fn unknown(name: &str, value: &DeValue<'_>) -> String {
     }
 }
 
-/// A value as text; `None` if it is not of the setting's kind.
+/// A value as text; `None` if it is of the wrong type for the setting.
 fn text_of(setting: &Setting, value: &DeValue<'_>) -> Option<String> {
     use super::kind::Kind;
     let text = match (setting.kind, value) {
@@ -94,7 +94,7 @@ fn text_of(setting: &Setting, value: &DeValue<'_>) -> Option<String> {
     setting.kind.check(&text).ok().map(|()| text)
 }
 
-/// The line that a byte is in, counted from 1.
+/// The line that contains a byte, counted from 1.
 fn line(text: &str, byte: usize) -> usize {
     text.as_bytes().iter().take(byte).filter(|byte| **byte == b'\n').count() + 1
 }

@@ -9,12 +9,12 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use std::fmt;
 use std::path::PathBuf;
 
-/// The flags that every command has: where the installation is.
+/// The flags that every command has: they select the installation.
 pub(crate) type InstallationFlags = Flags<false>;
 /// The flags of a server.
 pub(crate) type ServeFlags = Flags<true>;
 
-/// What was given on a command line, as it was written.
+/// The given flags, unparsed.
 #[derive(Clone, Default)]
 pub(crate) struct Flags<const OF_SERVE: bool> {
     pub(crate) config: Option<PathBuf>,
@@ -30,7 +30,7 @@ impl<const OF_SERVE: bool> Flags<OF_SERVE> {
         })
     }
 
-    /// Everything that was decided, here or elsewhere.
+    /// All settings, from every source.
     pub(crate) fn load(&self) -> Result<Config, CommandError> {
         Config::load(self.config.as_deref(), &self.values)
     }
@@ -44,7 +44,7 @@ impl InstallationFlags {
 }
 
 impl<const OF_SERVE: bool> fmt::Debug for Flags<OF_SERVE> {
-    /// The names alone: a value may be a secret.
+    /// Names only: a value may be a secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.values.iter().map(|(setting, _)| setting.name)).finish()
     }
@@ -56,7 +56,7 @@ impl<const OF_SERVE: bool> Args for Flags<OF_SERVE> {
             .long("config")
             .value_name("FILE")
             .value_parser(clap::value_parser!(PathBuf))
-            .help("A TOML file of settings; flags and the environment win over it [env: JETON_CONFIG]");
+            .help("A TOML file of settings; flags and the environment override it [env: JETON_CONFIG]");
         Self::settings().map(argument).fold(command.arg(config), Command::arg)
     }
 
@@ -65,7 +65,7 @@ impl<const OF_SERVE: bool> Args for Flags<OF_SERVE> {
     }
 }
 
-/// The flag of a setting. That its value makes sense is found out where the values of files and of the environment are.
+/// The flag of a setting. Its value is checked later, together with those of files and of the environment.
 fn argument(setting: &'static Setting) -> Arg {
     let mut help = format!("{} [env: {}]", setting.help, setting.variable());
     let argument = Arg::new(setting.name).long(setting.flag_name());

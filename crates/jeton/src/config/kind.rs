@@ -7,13 +7,13 @@ use std::net::SocketAddr;
 /// The kind of value that a setting has. `Display` describes it, for messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A file or directory; one that does not start with a slash is relative to where the command was started.
+    /// A file or directory; a relative path is relative to the working directory.
     Path,
     /// An IP address and a port.
     Address,
-    /// Where clients find the server.
+    /// The URL of the server for clients.
     PublicUrl,
-    /// A PostgreSQL database. May hold a password.
+    /// A PostgreSQL database. May contain a password.
     DatabaseUrl,
     /// `true` or `false`.
     Switch,
@@ -44,7 +44,7 @@ impl Kind {
         if fits { Ok(()) } else { Err(InvalidValue) }
     }
 
-    /// A value as it may be shown: without a password.
+    /// A value for display: without a password.
     pub(crate) fn shown(self, text: &str) -> String {
         match self {
             Kind::DatabaseUrl => without_password(text),
@@ -67,8 +67,8 @@ impl fmt::Display for Kind {
     }
 }
 
-/// A database URL of which only what cannot be a password is left: all of it is hidden but the user's name and what
-/// follows the only `@`, and that only if there is no query, where passwords may stand too.
+/// A database URL reduced to what cannot be a password: everything is hidden except the user's name and what
+/// follows the only `@`, and those only if there is no query, which may contain passwords too.
 fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return "(hidden)".to_owned() };
     let mut parts = rest.split('@');

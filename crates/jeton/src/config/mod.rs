@@ -1,4 +1,4 @@
-//! How the program is set up: a file, the environment and flags, by one table and with one precedence.
+//! The configuration: a file, the environment and flags, by one table and with one precedence.
 
 mod effective;
 mod file;
@@ -22,7 +22,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Everything that was decided, in the program's own terms.
+/// The whole configuration, in typed form.
 pub(crate) struct Config {
     pub(crate) installation: Installation,
     pub(crate) listen: SocketAddr,
@@ -39,11 +39,11 @@ pub(crate) struct Config {
     pub(crate) body_limits: BodyLimits,
     pub(crate) verify_body_limits: BodyLimits,
     pub(crate) retention: Retention,
-    /// Where it all comes from.
+    /// Where the values come from.
     pub(crate) effective: Effective,
 }
 
-/// What a running server takes over on SIGHUP.
+/// What a running server applies on SIGHUP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reloadable {
     pub(crate) log_level: Level,
@@ -51,7 +51,7 @@ pub(crate) struct Reloadable {
 }
 
 impl Config {
-    /// Decides by these flags, the environment of this process, and the file that either names.
+    /// Loads the settings from these flags, the environment of this process, and the file that either names.
     pub(crate) fn load(
         file: Option<&Path>,
         flags: &[(&'static Setting, String)],
@@ -64,7 +64,7 @@ impl Config {
         let database_url = match (read.text("database_url"), read.text("database_url_file")) {
             (Some(_), Some(_)) => {
                 return Err(CommandError::usage(
-                    "database_url and database_url_file are both set: say one of them",
+                    "database_url and database_url_file are both set: set only one of them",
                 ));
             }
             (Some(url), None) => Some(url.to_owned()),
@@ -74,7 +74,7 @@ impl Config {
         let database_direct_url = read.text("database_direct_url").map(str::to_owned);
         if database_direct_url.is_some() && database_url.is_none() {
             return Err(CommandError::usage(
-                "database_direct_url is set, and no database_url that leads to a pooler",
+                "database_direct_url is set without a database_url that leads to a pooler",
             ));
         }
         let behind_proxy = read.parsed("behind_proxy");
@@ -130,7 +130,7 @@ impl Config {
     }
 }
 
-/// Values in the program's own terms. That they fit their kinds was found out when they were decided.
+/// Typed values. They were checked against their kinds before.
 struct Read<'a>(&'a Effective);
 
 impl<'a> Read<'a> {
@@ -162,7 +162,7 @@ impl<'a> Read<'a> {
         Duration::from_millis(self.number(name))
     }
 
-    /// A span in days, of which none is for ever.
+    /// A span in days; zero means without end.
     fn days(&self, name: &str) -> Option<u32> {
         Some(self.parsed(name)).filter(|days| *days != 0)
     }
@@ -178,7 +178,7 @@ impl<'a> Read<'a> {
     fn cache_limits(&self) -> CacheLimits {
         let poll_interval = self.milliseconds("cache.poll_milliseconds");
         let max_staleness = self.milliseconds("cache.max_staleness_milliseconds");
-        // Rarely, and often enough that nothing seems stale.
+        // Rarely, but often enough not to exceed the staleness bound.
         let announced_interval = (10 * poll_interval).min(max_staleness / 4).max(poll_interval);
         CacheLimits { max_bytes: self.count("cache.bytes"), poll_interval, announced_interval, max_staleness }
     }
@@ -197,7 +197,7 @@ impl<'a> Read<'a> {
             anonymous_writes_of_app: Rate::per_hour(self.number("limits.anonymous_writes_per_hour")),
             failures: Rate::per_minute(self.number("limits.failures_per_minute")),
             streams: self.count("limits.streams"),
-            // A setting is in millions.
+            // The setting is in millions.
             match_work: 1_000_000 * self.number("limits.match_work"),
             match_work_per_second: 1_000_000 * self.number("limits.match_work_per_second"),
         }
@@ -230,14 +230,14 @@ impl<'a> Read<'a> {
     }
 }
 
-/// The database URL in a file of its own, as secrets are handed to services.
+/// The database URL from a file of its own, the usual way to pass secrets to services.
 fn database_url_in(path: &Path) -> Result<String, CommandError> {
     let failed =
         |reason: String| CommandError::usage(format!("database_url_file: {}: {reason}", path.display()));
     let text = read_text(path).map_err(failed)?;
     let url = text.trim();
     if kind::Kind::DatabaseUrl.check(url).is_err() {
-        return Err(failed(format!("what is in it is not {}", kind::Kind::DatabaseUrl)));
+        return Err(failed(format!("its contents are not {}", kind::Kind::DatabaseUrl)));
     }
     Ok(url.to_owned())
 }
@@ -247,7 +247,7 @@ mod tests {
     use super::settings::SETTINGS;
     use super::*;
 
-    /// A setting that nobody reads would be a promise that is not kept: each one changes what the program gets.
+    /// A setting that is never read would be a false promise: each one has an effect.
     #[test]
     fn every_setting_has_an_effect() {
         let config = |flags: &[(&'static Setting, String)]| {
@@ -274,7 +274,7 @@ mod tests {
                     choices.iter().find(|choice| Some(**choice) != setting.default).unwrap().to_string()
                 }
             };
-            // These go together: each is changed beside a fixed other one.
+            // Settings that depend on each other: one is changed while the other is fixed.
             let flags = match setting.name {
                 "tls_cert" => vec![(setting, other), (Setting::named("tls_key").unwrap(), "key".to_owned())],
                 "database_direct_url" => {

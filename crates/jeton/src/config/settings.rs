@@ -1,27 +1,27 @@
-//! The one table of settings. A file, the environment, flags, `jeton config show` and docs/configuration.md all go by
-//! it: what is not in it cannot be set, and what is in it has the same name everywhere.
+//! The table of settings. Files, the environment, flags, `jeton config show` and docs/configuration.md are
+//! all derived from it: nothing else can be set, and each setting has the same name everywhere.
 
 use super::kind::Kind;
 
-/// Something that an operator decides.
+/// One setting.
 #[derive(Debug)]
 pub(crate) struct Setting {
-    /// Its name in a file: words, and perhaps a table before a dot.
+    /// Its name in a file: words, after the name of a table and a dot if it is in one.
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
-    /// What it is unless somebody says otherwise; `None`: nothing.
+    /// The default; `None`: unset.
     pub(crate) default: Option<&'static str>,
     pub(crate) flag: Flag,
-    /// Whether a running server takes it over on SIGHUP.
+    /// Whether a running server applies a change on SIGHUP.
     pub(crate) reloads: bool,
-    /// What it decides, for people.
+    /// The description, for people.
     pub(crate) help: &'static str,
 }
 
 /// Which commands have a flag for a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flag {
-    /// None: it is set in a file or in the environment.
+    /// None: it is set in a file or in the environment only.
     No,
     /// Every command.
     AllCommands,
@@ -40,7 +40,7 @@ impl Setting {
         self.name.replace(['.', '_'], "-")
     }
 
-    /// An older name in the environment, which still holds.
+    /// An older name in the environment, which still works.
     pub(crate) fn older_variable(&self) -> Option<&'static str> {
         (self.name == "log.level").then_some("JETON_LOG")
     }
@@ -81,121 +81,130 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "data_dir",
         Kind::Path,
         "./jeton-data",
-        "The directory that holds jeton.db (unless the data is in PostgreSQL), keys.json and the control socket",
+        "The directory of jeton.db (unless the data is in PostgreSQL), keys.json and the control socket",
     )
     .with_flag(Flag::AllCommands),
     unset(
         "database_url",
         Kind::DatabaseUrl,
-        "Put the data in PostgreSQL: postgres://user@host/database. Other users of this machine can see arguments: a \
-         URL with a password belongs in the environment or in a file",
+        "Put the data in PostgreSQL: postgres://user@host/database. Other users of this machine can see \
+         arguments: a URL with a password belongs in the environment or in a file",
     )
     .with_flag(Flag::AllCommands),
     unset(
         "database_direct_url",
         Kind::DatabaseUrl,
-        "Where the database itself is, if database_url leads to a pooler that gives each transaction another connection, such as \
-         PgBouncer in its mode transaction: no statement stays prepared then, and announcements are heard over this one",
+        "Where the database itself is, if database_url leads to a pooler that gives each transaction \
+         another connection, such as PgBouncer in its mode transaction: no statement stays prepared then, \
+         and announcements are heard over this one",
     )
     .with_flag(Flag::AllCommands),
-    unset("database_url_file", Kind::Path, "A file that holds the database URL and nothing else"),
+    unset("database_url_file", Kind::Path, "A file that contains the database URL and nothing else"),
     set("listen", Kind::Address, "127.0.0.1:8080", "The address that clients use; port 0 picks a free one")
         .with_flag(Flag::Serve),
     set(
         "admin_listen",
         Kind::Address,
         "127.0.0.1:8081",
-        "The address that operators and machines use; port 0 picks a free one",
+        "The address for health checks, metrics and administration; port 0 picks a free one",
     )
     .with_flag(Flag::Serve),
     unset(
         "public_url",
         Kind::PublicUrl,
-        "Where clients find this server, as in https://tokens.example.org: absolute URLs in answers start like this. \
-         If not set, http:// or https:// and the address that it listens on",
+        "Where clients find this server, as in https://tokens.example.org: absolute URLs in answers start \
+         like this. If not set, http:// or https:// and the address that it listens on",
     )
     .with_flag(Flag::Serve),
-    unset("tls_cert", Kind::Path, "Speak TLS to clients: the file of the certificate chain, in PEM form")
+    unset("tls_cert", Kind::Path, "Serve TLS: the file of the certificate chain, in PEM form")
         .with_flag(Flag::Serve),
     unset(
         "tls_key",
         Kind::Path,
-        "The file of the certificate's private key, in PEM form; nobody but its owner may be able to read it",
+        "The file of the certificate's private key, in PEM form; only its owner may be able to read it",
     )
     .with_flag(Flag::Serve),
     set(
         "behind_proxy",
         Kind::Switch,
         "false",
-        "Something in front of this server speaks TLS: tokens may arrive in clear on an address beyond loopback, and the \
-         last address of X-Forwarded-For is the client's",
+        "A proxy in front of this server terminates TLS: plain HTTP is accepted on addresses other than \
+         loopback, and the last address of X-Forwarded-For is the client's",
     )
     .with_flag(Flag::Serve),
     set(
         "drain_seconds",
         number(0, 600),
         "0",
-        "How long to go on serving after a signal to stop, while /readyz already says 503",
+        "How long to keep serving after a signal to stop, while /readyz already answers 503",
     ),
     set(
         "shutdown_seconds",
         number(1, 600),
         "10",
-        "How long requests that are under way may take to end once no new ones are taken",
+        "How long requests in progress may take to finish once no new ones are accepted",
     ),
-    set("log.format", Kind::Choice(&["human", "json"]), "human", "How lines of the log are written"),
+    set("log.format", Kind::Choice(&["human", "json"]), "human", "The format of log lines"),
     set(
         "log.level",
         Kind::Choice(&["error", "warn", "info", "debug"]),
         "info",
-        "The least severe lines that are written",
+        "The least severe level that is logged",
     )
     .reloaded(),
     set(
         "log.requests",
         Kind::Choice(&["none", "failures", "all"]),
         "failures",
-        "Which requests get a line: none, those answered with 500 or above (at most 50 in ten seconds), or all",
+        "Which requests are logged: none, those answered with 500 or above (at most 50 in ten seconds), or \
+         all",
     )
     .reloaded(),
-    set("limits.connections", number(16, 1_000_000), "8192", "Most connections of clients at a time"),
+    set("limits.connections", number(16, 1_000_000), "8192", "Most client connections at a time"),
     set(
         "limits.listen_backlog",
         number(1, 2_147_483_647),
         "65535",
-        "Most connections that wait to be accepted; the system makes it no more than net.core.somaxconn",
+        "Most connections waiting to be accepted; the system limits it to net.core.somaxconn",
     ),
     set(
         "limits.requests",
         number(1, 1_000_000),
         "1024",
-        "Most requests at a time, those that are still being read aside; what is beyond is answered 503, but for health \
-         and forward-auth from memory. A quarter more is kept for other forward-auth, and another for requests with \
-         credentials",
+        "Most requests at a time, not counting those that are still being read; beyond that, the answer is \
+         503, except for health and forward-auth from memory. A quarter more is reserved for other \
+         forward-auth, and another for requests with credentials",
     ),
     set("limits.handshake_seconds", number(1, 600), "10", "How long a TLS handshake may take"),
     set("limits.head_seconds", number(1, 600), "10", "How long the head of a request may take to arrive"),
     set("limits.body_seconds", number(1, 600), "30", "How long the body of a request may take to arrive"),
-    set("limits.body_stall_seconds", number(1, 600), "10", "How long the next part of a body may take to arrive"),
+    set(
+        "limits.body_stall_seconds",
+        number(1, 600),
+        "10",
+        "How long the next part of a body may take to arrive",
+    ),
     set("limits.idle_seconds", number(1, 3_600), "75", "How long a connection may wait for its next request"),
     set(
         "limits.write_stall_seconds",
         number(1, 600),
         "30",
-        "How long a client may take to make room for more of an answer",
+        "How long a client may go without reading more of an answer",
     ),
     set("limits.head_bytes", number(8_192, 1_048_576), "16384", "Most bytes in the head of a request"),
     set(
         "limits.auth_head_bytes",
         number(8_192, 1_048_576),
         "65536",
-        "Most bytes in the head of a request to /auth, if that is more: gateways hand on whatever cookies a visitor sends. One connection in eight may have such a head at a time",
+        "Most bytes in the head of a request to /auth, if that is more: gateways forward all cookies of a \
+         visitor. One connection in eight may have such a head at a time",
     ),
     set(
         "limits.bodies_bytes",
         number(1_048_576, 68_719_476_736),
         "67108864",
-        "Most bytes of bodies that are held at a time, in all, the first 4096 of each aside; what is beyond is answered 503",
+        "Most bytes of request bodies in memory at a time, in all, not counting the first 4096 of each; \
+         beyond that, the answer is 503",
     ),
     set("limits.body_bytes", number(1_024, 16_777_216), "102400", "Most bytes in the body of a request"),
     set(
@@ -208,13 +217,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "limits.query_seconds",
         number(1, 600),
         "2",
-        "How long the database may take to answer a question; what takes longer is answered 503",
+        "How long a database query may take; beyond that, the answer is 503",
     ),
     set(
         "limits.document_bytes",
         number(256, 1_048_576),
         "16384",
-        "Most bytes of what a LoopBack client stores in a token beyond what every token has",
+        "Most bytes that a LoopBack client can store in a token beyond the common fields",
     ),
     set("limits.scopes", number(1, 1_024), "64", "Most scopes that a token can be given"),
     set(
@@ -233,98 +242,104 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "limits.self_made_tokens",
         number(0, 1_000_000),
         "10000",
-        "Most tokens of one app that LoopBack clients made without proving who they are; expired ones make room",
+        "Most tokens of one app that unauthenticated LoopBack clients created; expired ones make room",
     ),
     set(
         "limits.self_made_bytes",
         number(65_536, 68_719_476_736),
         "67108864",
-        "Most bytes of those tokens, each counted as 512 and what its client stored",
+        "Most bytes of those tokens, each counted as 512 plus what its client stored",
     ),
     set(
         "limits.anonymous_writes_per_minute",
         number(1, 1_000_000),
         "6000",
-        "Most rows that LoopBack clients of one address write in an app whose rules do not name them; what is beyond is \
-         answered 429",
+        "Most rows that LoopBack clients at one address can write to an app whose rules do not name them; \
+         beyond that, the answer is 429",
     ),
     set(
         "limits.anonymous_writes_per_hour",
         number(1, 100_000_000),
         "20000",
-        "The same of one app, from all addresses",
+        "The same for one app, from all addresses",
     ),
     set(
         "limits.failures_per_minute",
         number(1, 1_000_000),
         "60",
-        "Most credentials that are none from one address for one app; what is beyond is answered 429, and over Dotide's \
-         API still 404",
+        "Most invalid credentials from one address for one app; beyond that, the answer is 429, and over \
+         Dotide's API still 404",
     ),
-    set("limits.streams", number(0, 100_000), "512", "Most change streams at a time; what is beyond is answered 503"),
+    set(
+        "limits.streams",
+        number(0, 100_000),
+        "512",
+        "Most change streams at a time; beyond that, the answer is 503",
+    ),
     set(
         "limits.match_work",
         number(1, 1_000_000),
         "4000",
-        "How much work a LoopBack request may make of matching and sorting rows, in millions of steps of about a \
-         nanosecond; what takes more is answered 400",
+        "How much work of matching and sorting rows a LoopBack request may cause, in millions of steps of \
+         about a nanosecond; beyond that, the answer is 400",
     ),
     set(
         "limits.match_work_per_second",
         number(1, 1_000_000),
         "500",
-        "How much of that work, and of reading the rows for it, is done for one app a second in the long run, in millions of \
-         steps; what waits for longer than 5 s is answered 503",
+        "How much of that work, with reading the rows for it, is done for one app per second on average, in \
+         millions of steps; requests that wait for longer than 5 s are answered 503",
     ),
     set(
         "retention.expired_days",
         number(0, 36_500),
         "90",
-        "How long a token is kept after it expired and after it was last changed; 0 keeps it for ever",
+        "How long a token is kept after it expired and after it was last changed; 0 keeps it forever",
     ),
     set(
         "retention.revoked_days",
         number(0, 36_500),
         "90",
-        "How long it is kept that a token was revoked; 0 keeps it for ever",
+        "How long the record that a token was revoked is kept; 0 keeps it forever",
     ),
     set(
         "retention.change_days",
         number(0, 36_500),
         "365",
-        "How long an entry of the change log is kept; 0 keeps it for ever",
+        "How long an entry of the change log is kept; 0 keeps it forever",
     ),
     set(
         "cache.bytes",
         number(65_536, 68_719_476_736),
         "67108864",
-        "Most bytes of tokens that verification remembers; 64 MiB hold some 290,000",
+        "Most bytes of tokens in the verification cache; 64 MiB hold some 290,000",
     ),
     set(
         "cache.poll_milliseconds",
         number(5, 1_000),
         "20",
-        "How often to look for what other processes changed: how long their revocations usually go unnoticed. A tenth as \
-         often while PostgreSQL announces them, which is quicker",
+        "How often to poll for changes of other processes: how long their revocations usually go unnoticed. \
+         A tenth as often while PostgreSQL announces them, which is quicker",
     ),
     set(
         "cache.max_staleness_milliseconds",
         number(100, 60_000),
         "2000",
-        "How long the look may fail before the database is asked instead of memory: how long revocations by other \
-         processes go unnoticed at worst",
+        "How long that poll may fail before the cache is bypassed: how long revocations by other processes \
+         go unnoticed at worst",
     ),
     set(
         "sqlite.max_group",
         number(1, 4_096),
         "256",
-        "Most writes that SQLite commits together, with one wait for the disk",
+        "Most writes that SQLite commits together, with one sync to disk",
     ),
     set(
         "sqlite.reserve_bytes",
         number(0, 1_073_741_824),
         "16777216",
-        "Bytes of the disk that SQLite keeps for revoking, disabling, narrowing and deleting when it is full",
+        "Bytes of disk space that SQLite reserves for revoking, disabling, narrowing and deleting when the \
+         disk is full",
     ),
 ];
 
@@ -340,7 +355,11 @@ mod tests {
             }
             let plain = |c: char| c.is_ascii_lowercase() || matches!(c, '_' | '.');
             assert!(setting.name.chars().all(plain), "{}", setting.name);
-            assert!(!setting.help.ends_with('.'), "{}: as other flags are described", setting.name);
+            assert!(
+                !setting.help.ends_with('.'),
+                "{}: no description of a flag ends with a full stop",
+                setting.name
+            );
         }
     }
 

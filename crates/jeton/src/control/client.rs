@@ -1,4 +1,4 @@
-//! The command's end of the control socket.
+//! The command's side of the control socket.
 
 use super::protocol::{Answer, BEAT, Envelope, receive, send};
 use super::server::short_path;
@@ -13,13 +13,13 @@ use tokio::net::UnixStream;
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
-/// How long a server may give no sign of life.
+/// How long a server may send nothing.
 const SILENCE: Duration = Duration::from_secs(5);
 const _: () = assert!(SILENCE.as_secs() > 3 * BEAT.as_secs());
 
-const STUCK: &str = "it is stopped, or has far too much to do";
+const STUCK: &str = "it is stopped or overloaded";
 
-/// Has a request done: by the server that runs on this data, or right here.
+/// Has a request executed: by the server that runs on this data, or in this process.
 pub(crate) async fn ask(installation: &Installation, request: Request) -> Result<Value, CommandError> {
     let request = match connect(installation).await? {
         None => request,
@@ -39,7 +39,7 @@ pub(crate) async fn ask(installation: &Installation, request: Request) -> Result
     result
 }
 
-/// The control socket of the server; `None` if no server listens there.
+/// Connects to the server's control socket; `None` if no server listens there.
 async fn connect(installation: &Installation) -> Result<Option<UnixStream>, CommandError> {
     let path = installation.socket_path();
     let connected = match short_path(&path) {
@@ -48,13 +48,13 @@ async fn connect(installation: &Installation) -> Result<Option<UnixStream>, Comm
     };
     match connected {
         Ok(stream) => Ok(Some(stream)),
-        // A socket that nobody listens on is what a killed server leaves behind.
+        // A killed server leaves behind a socket without a listener.
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
             Ok(None)
         }
-        // More wait already than the system lets wait.
+        // The system's queue of waiting connections is full.
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-            Err(CommandError::unavailable(format!("the server takes no more requests: {STUCK}")))
+            Err(CommandError::unavailable(format!("the server accepts no more requests: {STUCK}")))
         }
         Err(error) => Err(CommandError::unavailable(format!("{}: {error}", path.display()))),
     }
@@ -72,33 +72,31 @@ async fn exchange(stream: &mut UnixStream, envelope: &Envelope) -> Result<Answer
     }
 }
 
-/// What a server has done, which is given time for as long as it gives a sign of life.
+/// The outcome of an exchange with a server, which has time as long as it sends something.
 fn in_time<T>(done: Result<io::Result<T>, Elapsed>, stream: &UnixStream) -> Result<T, CommandError> {
     let done = done.map_err(|_| CommandError::unavailable(silent(stream)))?;
     done.map_err(|error| {
         CommandError::unavailable(format!(
-            "the server went away before it answered, so this may be done or not: {error}"
+            "the connection to the server was lost before it answered, so this may or may not be done: {error}"
         ))
     })
 }
 
-/// Why nothing is heard of the server, as far as the system tells.
+/// Why the server sends nothing, as far as the system knows.
 fn silent(stream: &UnixStream) -> String {
     let seconds = SILENCE.as_secs();
     let process = stream.peer_cred().ok().and_then(|peer| peer.pid());
     let stopped = process.filter(|process| is_stopped(*process));
     let why = stopped.map_or(STUCK.to_owned(), |process| {
-        format!("its process {process} is stopped, and goes on with: kill -CONT {process}")
+        format!("its process {process} is stopped, and continues with: kill -CONT {process}")
     });
-    format!(
-        "nothing was heard of the server for {seconds} s: {why}. This is not done unless it had begun with it"
-    )
+    format!("the server sent nothing for {seconds} s: {why}. This is not done unless it had already begun")
 }
 
 /// Whether a process was stopped by a signal or by a debugger (proc(5)).
 fn is_stopped(process: i32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    // The name before it may hold anything.
+    // The name before it may contain anything.
     let state = status.rsplit(')').next().and_then(|rest| rest.trim_start().chars().next());
     matches!(state, Some('T' | 't'))
 }

@@ -1,7 +1,7 @@
-//! What goes over the control socket: a length in four bytes, most significant first, and JSON of that length. One
-//! request and one answer for each connection.
+//! The protocol of the control socket: a length in four bytes, most significant first, and JSON of that
+//! length. One request and one answer per connection.
 //!
-//! Both ends are one binary, or an older and a newer one: what an older server does not know, it refuses.
+//! Both ends are one binary, or an older and a newer one: an older server refuses what it does not know.
 
 use crate::error::{CommandError, CommandErrorKind};
 use crate::request::Request;
@@ -14,16 +14,16 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 /// Bytes in one message. An import of 500 lines of 16 KiB fits.
 const MAX_MESSAGE_BYTES: u32 = 16 * 1024 * 1024;
 
-/// How often a server says that it works on a request.
+/// How often a server reports that it works on a request.
 pub(super) const BEAT: Duration = Duration::from_secs(1);
 
-/// A request and the database that it is about. Holds secrets: it has no `Debug`.
+/// A request and the database that it is about. Contains secrets: it has no `Debug`.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Envelope {
     /// See `Installation::fingerprint`.
     pub(super) database: String,
     pub(super) request: Request,
-    /// Whether whoever asks understands [`Answer::Working`], which older commands do not.
+    /// Whether the client understands [`Answer::Working`], which older commands do not.
     #[serde(default)]
     pub(super) hears_beats: bool,
 }
@@ -39,7 +39,7 @@ pub(super) enum Answer {
     },
     /// This server works on another database.
     Elsewhere,
-    /// No answer yet: the server works on it. Sent again and again, at least every [`BEAT`].
+    /// No answer yet: the server works on it. Sent repeatedly, at least every [`BEAT`].
     Working,
 }
 
@@ -66,7 +66,7 @@ pub(super) async fn send<T: Serialize>(
     stream.flush().await
 }
 
-/// Receives one message. What is no message is `InvalidData`, and its text is not quoted.
+/// Receives one message. An invalid message is `InvalidData`, and its text is not quoted.
 pub(super) async fn receive<T: for<'a> Deserialize<'a>>(
     stream: &mut (impl AsyncRead + Unpin),
 ) -> io::Result<T> {
@@ -76,9 +76,8 @@ pub(super) async fn receive<T: for<'a> Deserialize<'a>>(
     }
     let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
     stream.read_exact(&mut bytes).await?;
-    serde_json::from_slice(&bytes).map_err(|_| {
-        io::Error::new(io::ErrorKind::InvalidData, "the message is not one that this version knows")
-    })
+    serde_json::from_slice(&bytes)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "this version does not know the message"))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The server's end of the control socket.
+//! The server's side of the control socket.
 
 use super::protocol::{Answer, BEAT, Envelope, receive, send};
 use crate::commands::execute;
@@ -17,40 +17,40 @@ use tokio::net::unix::SocketAddr;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinSet;
 
-/// From the wish to stop to the end of requests that are under way.
+/// From the request to stop to the end of requests in progress.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a command may go on asking when it is refused anyway.
+/// How long a command that will be refused anyway may take to send its request.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// A control socket that listens. Removes its file when it is dropped.
+/// A listening control socket. Removes its file when it is dropped.
 pub(crate) struct ControlSocket {
     listener: UnixListener,
     path: PathBuf,
     database: String,
 }
 
-/// Listens in the data directory. The caller holds the lock on it, so a socket that is there is a dead server's.
+/// Listens in the data directory. The caller holds the lock on it, so an existing socket is a dead server's.
 pub(crate) fn bind(installation: &Installation) -> Result<ControlSocket, CommandError> {
     let path = installation.socket_path();
     let failed = |error: io::Error| CommandError::unavailable(format!("{}: {error}", path.display()));
     match path.symlink_metadata() {
         Ok(there) if !there.file_type().is_socket() => {
-            return Err(failed(io::Error::other("there is something else than a socket")));
+            return Err(failed(io::Error::other("there is something other than a socket")));
         }
         Ok(_) => std::fs::remove_file(&path).map_err(failed)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(failed(error)),
     }
     let (_folder, short) = short_path(&path).map_err(failed)?;
-    // The directory is private, and so is the socket as soon as it can be asked for.
+    // The directory is private, and so is the socket from its creation.
     let listener = UnixListener::bind(short).map_err(failed)?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
     Ok(ControlSocket { listener, database: installation.fingerprint(), path })
 }
 
-/// A path of the same socket that is short: a socket's name has at most 107 bytes, a directory's may have thousands. Good
-/// while the folder is held open.
+/// A short path of the same socket: a socket's name has at most 107 bytes, a directory's may have thousands.
+/// Valid while the directory is held open.
 pub(super) fn short_path(path: &Path) -> io::Result<(File, PathBuf)> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(io::ErrorKind::InvalidInput.into());
@@ -61,8 +61,8 @@ pub(super) fn short_path(path: &Path) -> io::Result<(File, PathBuf)> {
 }
 
 impl ControlSocket {
-    /// Answers requests until `stop` completes, then finishes those under way. Until `end` completes too, whoever still
-    /// comes is told that the server is stopping: nobody is left waiting for an answer that never comes.
+    /// Answers requests until `stop` completes, then finishes those in progress. Until `end` completes too,
+    /// later commands get the answer that the server is stopping: none is left waiting without an answer.
     pub(crate) async fn serve(
         self,
         service: Service,
@@ -91,7 +91,7 @@ impl ControlSocket {
         };
         let finish = async {
             if tokio::time::timeout(SHUTDOWN_TIMEOUT, requests.join_all()).await.is_err() {
-                tracing::warn!("some commands did not take their answers in time and are cut");
+                tracing::warn!("some commands did not read their answers in time and are disconnected");
             }
             end.await;
         };
@@ -102,7 +102,7 @@ impl ControlSocket {
     }
 }
 
-/// The stream that was accepted. An error is given time to pass.
+/// The accepted stream. After an error, pauses.
 async fn accepted_or_pause(accepted: io::Result<(UnixStream, SocketAddr)>) -> Option<UnixStream> {
     match accepted {
         Ok((stream, _)) => Some(stream),
@@ -114,9 +114,9 @@ async fn accepted_or_pause(accepted: io::Result<(UnixStream, SocketAddr)>) -> Op
     }
 }
 
-/// Tells a command that comes while the server stops.
+/// Answers a command that arrives while the server stops.
 async fn refuse(mut stream: UnixStream) {
-    // What it asks is read, so that it has said all before it listens. It is never done.
+    // Its request is read, so that it has sent everything before it reads the answer. It is never executed.
     drop(tokio::time::timeout(LAST_WORDS, receive::<Envelope>(&mut stream)).await);
     refused(&mut stream).await;
 }
@@ -125,7 +125,7 @@ async fn refused(stream: &mut UnixStream) {
     let stopping = "the server is stopping: try again when it has ended";
     let answer: Answer = Err(CommandError::unavailable(stopping)).into();
     if let Err(error) = send(stream, &answer).await {
-        tracing::debug!("a command went away before it was refused: {error}");
+        tracing::debug!("a command disconnected before it was refused: {error}");
     }
 }
 
@@ -137,7 +137,7 @@ impl Drop for ControlSocket {
     }
 }
 
-/// Does what is asked, and meanwhile says so.
+/// Executes a request, and reports progress meanwhile.
 async fn answer_of(stream: &mut UnixStream, service: &Service, envelope: Envelope) -> Answer {
     let mut working = std::pin::pin!(execute(service, envelope.request));
     let mut beats = tokio::time::interval(BEAT);
@@ -146,7 +146,7 @@ async fn answer_of(stream: &mut UnixStream, service: &Service, envelope: Envelop
         tokio::select! {
             biased;
             done = &mut working => return done.into(),
-            // One that has gone away changes nothing: what was begun is finished.
+            // A client that disconnected changes nothing: what was begun is finished.
             _ = beats.tick(), if hears_beats => hears_beats = send(stream, &Answer::Working).await.is_ok(),
         }
     }
@@ -159,7 +159,7 @@ async fn answer(mut stream: UnixStream, service: Service, database: String, stop
             biased;
             received = &mut receiving => Some(received),
             () = stop => {
-                // It has begun to ask. What it has not said by now is not done.
+                // It has begun its request. If the rest does not arrive now, it is not executed.
                 drop(tokio::time::timeout(LAST_WORDS, receiving).await);
                 None
             }
@@ -167,18 +167,18 @@ async fn answer(mut stream: UnixStream, service: Service, database: String, stop
     };
     let Some(received) = received else { return refused(&mut stream).await };
     let answer = match received {
-        // Of what a command asked that has given up waiting, nothing is begun.
+        // Requests of commands that have given up waiting are not begun.
         Ok(_) if matches!(stream.try_read(&mut [0]), Ok(0)) => return,
         Ok(envelope) if envelope.database == database => answer_of(&mut stream, &service, envelope).await,
         Ok(_) => Answer::Elsewhere,
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
             Err(CommandError::usage(error.to_string())).into()
         }
-        // The command went away before it had asked.
+        // The command disconnected before its request was complete.
         Err(_) => return,
     };
     let sent = match send(&mut stream, &answer).await {
-        // The answer is too long for one message: the command is told so.
+        // The answer is too long for one message: the command gets this error instead.
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
             let failed: Answer =
                 Err(CommandError::unavailable(format!("the answer cannot be sent: {error}"))).into();
@@ -187,6 +187,6 @@ async fn answer(mut stream: UnixStream, service: Service, database: String, stop
         sent => sent,
     };
     if let Err(error) = sent {
-        tracing::warn!("a command went away before its answer: {error}");
+        tracing::warn!("a command disconnected before its answer: {error}");
     }
 }

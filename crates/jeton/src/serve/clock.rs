@@ -1,7 +1,7 @@
-//! Noticing that somebody has set the clock.
+//! Detects that the system clock was set.
 //!
-//! Expiry goes by the wall clock, which can be set, and stands still for nobody; time limits go by the monotonic one,
-//! which cannot. When the two part, tokens expire earlier or later than people expect, so it is said.
+//! Expiry uses the wall clock, which can be set; time limits use the monotonic one, which cannot. When the
+//! two diverge, tokens expire earlier or later than expected, so a warning is logged.
 
 use jeton_core::{Clock, Timestamp};
 use std::time::Duration;
@@ -9,10 +9,10 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 /// How often the clocks are compared.
 const PERIOD: Duration = Duration::from_secs(1);
-/// By how much they may part in one period. Time servers slew a clock by less than a thousandth.
+/// By how much they may diverge in one period. Time servers slew a clock by less than a thousandth.
 const TOLERANCE_MILLIS: i64 = 1_000;
 
-/// Compares the clocks for ever, and warns when they part.
+/// Compares the clocks forever, and warns when they diverge.
 pub(super) async fn watch(clock: &dyn Clock) {
     let mut ticks = tokio::time::interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -23,10 +23,10 @@ pub(super) async fn watch(clock: &dyn Clock) {
         let now = Reading { wall: clock.now(), monotonic: began.elapsed() };
         match now.jump_millis(last) {
             Some(jump) if jump > 0 => tracing::warn!(
-                "the clock was set forward by {jump} ms, or this machine slept: tokens may have expired by that"
+                "the clock was set forward by {jump} ms, or this machine slept: tokens may have expired because of that"
             ),
             Some(jump) => tracing::warn!(
-                "the clock was set back by {} ms: tokens that had expired may be good again until it has caught up",
+                "the clock was set back by {} ms: expired tokens may be valid again until it has caught up",
                 -jump
             ),
             None => {}
@@ -43,7 +43,8 @@ struct Reading {
 }
 
 impl Reading {
-    /// By how much the wall clock went further than the monotonic one since `earlier`, if that is no accident.
+    /// By how much the wall clock advanced further than the monotonic one since `earlier`, if above the
+    /// tolerance.
     fn jump_millis(self, earlier: Reading) -> Option<i64> {
         let by_wall = self.wall.as_millis() - earlier.wall.as_millis();
         let by_monotonic = self.monotonic.saturating_sub(earlier.monotonic).as_millis();

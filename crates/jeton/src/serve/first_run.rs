@@ -1,4 +1,4 @@
-//! The first run: where there is nothing yet, everything is made, and the credentials are shown once.
+//! The first run: where nothing exists yet, everything is created, and the credentials are shown once.
 
 use crate::error::CommandError;
 use crate::files;
@@ -24,7 +24,8 @@ fn first_run_path(installation: &Installation) -> PathBuf {
     installation.data_dir.join(files::FIRST_RUN)
 }
 
-/// Credentials of an installation that is gone would be taken for those of the new one, which could not be written.
+/// The credentials of a lost installation would be mistaken for those of the new one, which could not be
+/// written.
 pub(super) fn refuse_older_credentials(installation: &Installation) -> Result<(), CommandError> {
     let path = first_run_path(installation);
     match path.symlink_metadata() {

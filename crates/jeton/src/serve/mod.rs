@@ -1,4 +1,4 @@
-//! `jeton serve`: from an empty directory, or what was initialised there, to a service that answers, and to its end.
+//! `jeton serve`: the life of a server, from an empty or initialised directory to its end.
 
 mod clock;
 mod first_run;
@@ -26,16 +26,16 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// How long the use of a token may be known to this process alone: what a crash would forget.
+/// How long recorded token use may exist in this process alone: what a crash would lose.
 const USAGE_PAUSE: Duration = Duration::from_secs(5);
 
 /// Run the service
 ///
-/// Where neither keys nor data exist, and the address is a loopback one, this makes them first, with an app named demo,
-/// and shows the credentials: on the terminal, or without one in DATA_DIR/first-run.json.
+/// Where neither keys nor data exist, and the address is a loopback one, this creates them first, with an app
+/// named demo, and shows the credentials: on the terminal, or without one in DATA_DIR/first-run.json.
 ///
-/// On SIGTERM or SIGINT it stops taking requests, finishes those under way and ends; a second one ends it at once. On
-/// SIGHUP it reads its settings again.
+/// On SIGTERM or SIGINT it stops accepting requests, finishes those in progress and ends; a second one ends
+/// it at once. On SIGHUP it reads its settings again.
 #[derive(Args, Debug)]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
@@ -46,7 +46,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), CommandError> {
     let mut config = args.flags.load()?;
     let log = crate::log::start(config.log_format, config.reloadable.log_level);
     for (name, near) in mistyped(&ProcessEnvironment) {
-        tracing::warn!("{name} in the environment is no setting: did you mean {near}?");
+        tracing::warn!("{name} in the environment is not a setting: did you mean {near}?");
     }
     config.installation.sqlite_options.stamp = Some(stamp()?);
     let installation = &config.installation;
@@ -65,7 +65,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), CommandError> {
     if installation.is_writable_by_others() {
         let name = installation.data_dir.display();
         tracing::warn!(
-            "{name} can be changed by others than its owner, who could put other keys there: chmod go-w"
+            "{name} can be changed by other users than its owner, who could replace the keys: chmod go-w"
         );
     }
     let sockets = sockets.listen(config.listen_backlog)?;
@@ -74,11 +74,12 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), CommandError> {
     let scheme = if tls.is_some() { "https" } else { "http" };
     let listened = format!("{scheme}://{}", sockets.public_address()?);
 
-    // Whatever this machine may refuse was asked for above: the first credentials, once made, are shown.
+    // Everything that this machine may refuse was requested above: the first credentials, once created, are
+    // shown.
     let credentials = if is_new { first_run::make(installation).await? } else { None };
     let service = installation.open_service().await?;
     let setup = setup(&config, &listened)?;
-    // Before anybody is told that this server listens: what it reckons with is decided by then.
+    // Before the server reports that it listens: its limits are fixed by then.
     let limits = config.server_limits.within_descriptors(sockets::raise_descriptor_limit());
     tracing::info!("listening on {listened}");
     tracing::info!("admin listening on http://{}", sockets.admin_address()?);
@@ -92,15 +93,15 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// What this run of the server writes into its database: no copy from before has it.
+/// What this run of the server writes into its database: no earlier copy has it.
 fn stamp() -> Result<i32, CommandError> {
     let bytes =
         installation::entropy().bytes::<4>().map_err(|error| CommandError::unavailable(error.to_string()))?;
-    // Never 0, which is in a file that was never served, as are backups.
+    // Never 0, which files have that were never served, such as backups.
     Ok(i32::from_be_bytes(bytes) | 1)
 }
 
-/// With what the service is served.
+/// What the server needs besides the service.
 fn setup(config: &Config, listened: &str) -> Result<Setup, CommandError> {
     let listened: PublicUrl = listened.parse().unwrap_or_else(|_| unreachable!("an address makes a URL"));
     let prefix =
@@ -118,7 +119,7 @@ fn setup(config: &Config, listened: &str) -> Result<Setup, CommandError> {
     })
 }
 
-/// The certificate that clients are shown, if this server speaks TLS.
+/// The certificate for clients, if this server speaks TLS.
 fn load_tls(config: &Config) -> Result<Option<Arc<Tls>>, CommandError> {
     let Some((certificate, key)) = &config.tls else { return Ok(None) };
     let tls =
@@ -126,14 +127,14 @@ fn load_tls(config: &Config) -> Result<Option<Arc<Tls>>, CommandError> {
     Ok(Some(Arc::new(tls)))
 }
 
-/// Who looks after a server while it runs.
+/// Handles signals for a running server.
 struct Attendant {
     signals: Signals,
     reloader: Reloader,
 }
 
-/// Serves until a signal says to stop, then finishes what is under way and closes the service. A second signal ends it
-/// at once.
+/// Serves until a signal to stop, then finishes requests in progress and closes the service. A second signal
+/// ends it at once.
 async fn serve(
     service: Service,
     setup: Setup,
@@ -160,7 +161,7 @@ async fn serve(
         (notified(&stopped), notified(&stopped), notified(&stopped));
     let http = async {
         tokio::join!(
-            // First, so that no client comes too early to be fed.
+            // First, so that no client comes before its stream is fed.
             service.feed_streams(notified(&stopped)),
             jeton_http::serve(
                 public,
@@ -197,8 +198,8 @@ async fn serve(
         biased;
         cut_short = attend(attendant, &readiness, &stop, drain) => Err(cut_short),
         () = everything => Ok(()),
-        () = systemd::feed_watchdog() => unreachable!("a watchdog is fed for ever"),
-        () = clock::watch(&*clock) => unreachable!("a clock is watched for ever"),
+        () = systemd::feed_watchdog() => unreachable!("the watchdog is fed forever"),
+        () = clock::watch(&*clock) => unreachable!("the clock is watched forever"),
     }
 }
 
@@ -206,12 +207,12 @@ async fn serve(
 fn notified(flag: &watch::Receiver<bool>) -> impl Future<Output = ()> + Send + use<> {
     let mut flag = flag.clone();
     async move {
-        // An error means that the sender is gone, and that means the same.
+        // An error means that the sender is gone, which means the same.
         drop(flag.wait_for(|is_set| *is_set).await);
     }
 }
 
-/// Does what signals say. Returns when a server that is stopping is told to stop once more.
+/// Handles signals. Returns when a server that is stopping gets a second signal to stop.
 async fn attend(
     mut attendant: Attendant,
     readiness: &Readiness,
@@ -226,20 +227,20 @@ async fn attend(
     readiness.enter(Phase::Draining);
     systemd::notify_stopping();
     if !drain.is_zero() {
-        tracing::info!("draining: requests are still taken for {} s", drain.as_secs());
+        tracing::info!("draining: requests are still accepted for {} s", drain.as_secs());
     }
     tokio::select! {
         () = tokio::time::sleep(drain) => {}
         () = attendant.signals.stop() => return CommandError::cut_short(),
     }
-    tracing::info!("stopping: requests under way are finished");
+    tracing::info!("stopping: requests in progress are finished");
     stop.send_replace(true);
     attendant.signals.stop().await;
     CommandError::cut_short()
 }
 
-/// Holds the data directory for this server. `None`: another server holds it, and the data is in PostgreSQL, which any
-/// number of servers share; then that one answers commands.
+/// Locks the data directory for this server. `None`: another server holds it, and the data is in PostgreSQL,
+/// which any number of servers share; that server then answers commands.
 fn lock(installation: &Installation) -> Result<Option<File>, CommandError> {
     let path = installation.lock_path();
     let opened = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
@@ -248,7 +249,7 @@ fn lock(installation: &Installation) -> Result<Option<File>, CommandError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let name = installation.data_dir.display();
             return Err(CommandError::missing(format!(
-                "there is no {name}: run jeton init, or name another --data-dir"
+                "there is no {name}: run jeton init, or set another --data-dir"
             )));
         }
         Err(error) => return Err(CommandError::unavailable(format!("{}: {error}", path.display()))),

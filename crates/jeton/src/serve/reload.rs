@@ -1,4 +1,4 @@
-//! Reading settings again while the server runs.
+//! Reloads settings while the server runs.
 
 use crate::config::{Config, Effective, ServeFlags};
 use crate::error::CommandError;
@@ -8,7 +8,7 @@ use jeton_service::Retention;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a running server takes from its settings when they change, and what it has now.
+/// The settings that a running server can change, and where it applies them.
 pub(super) struct Reloader {
     flags: ServeFlags,
     config: Config,
@@ -40,8 +40,8 @@ impl Reloader {
         self.config.drain
     }
 
-    /// Decides anew, takes over what can be taken over, and says in the log what was taken and what was not. Settings
-    /// that make no sense change nothing.
+    /// Loads the settings again, applies what can be applied, and logs what was applied and what was not.
+    /// Invalid settings change nothing.
     pub(super) fn reload(&mut self) {
         match self.flags.load().and_then(|config| self.take_over(config)) {
             Ok(()) => {}
@@ -51,18 +51,18 @@ impl Reloader {
 
     fn take_over(&mut self, config: Config) -> Result<(), CommandError> {
         if let Some(tls) = &self.tls {
-            // First, since it alone may fail: then nothing has changed.
+            // First, since only this can fail: then nothing has changed.
             tls.reload().map_err(|error| CommandError::missing(error.to_string()))?;
-            tracing::info!("the certificate was read again");
+            tracing::info!("the certificate was reloaded");
         }
         self.log.set_level(config.reloadable.log_level)?;
         self.observer.set_log(config.reloadable.log_requests);
         let (taken, not_taken) = changes(&self.config.effective, &config.effective);
         tracing::info!("reloaded: {}", listed(&taken));
         if !not_taken.is_empty() {
-            tracing::warn!("only a restart changes: {}", listed(&not_taken));
+            tracing::warn!("only a restart applies: {}", listed(&not_taken));
         }
-        // What needs a restart stays as it is, and is named again next time.
+        // Settings that need a restart keep their old value here, and are reported again next time.
         self.config.reloadable = config.reloadable;
         for (mine, new) in self.config.effective.settings.iter_mut().zip(config.effective.settings) {
             if new.setting.reloads {
@@ -73,7 +73,7 @@ impl Reloader {
     }
 }
 
-/// Which settings have changed, by name: those that a running server takes over, and those that it does not.
+/// The names of the changed settings: those that a running server applies, and those that it does not.
 fn changes(before: &Effective, after: &Effective) -> (Vec<&'static str>, Vec<&'static str>) {
     let pairs = before.settings.iter().zip(&after.settings);
     let changed = pairs.filter(|(before, after)| before.text != after.text).map(|(before, _)| before.setting);

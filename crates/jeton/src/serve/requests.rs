@@ -1,18 +1,18 @@
-//! The runtime that serves everything but forward-auth's plain requests.
+//! The runtime that serves everything except forward-auth's simple requests.
 
 use crate::error::CommandError;
 use rustix::process::setpriority_process;
 use tokio::runtime::{Builder, Handle, Runtime};
 
-/// How much less than others, in steps of nice, its threads are worth: where processors are scarce, whoever asks whether a
-/// token is good comes first. Matching and lists are worth less still.
+/// How much lower the priority of its threads is, in steps of nice: where processors are scarce, verification
+/// comes first. Matching and lists are lower still.
 const LESS_URGENT: i32 = 5;
 
-/// A runtime of its own, which ends with this and waits for nothing.
+/// A runtime of its own, which is shut down with this without waiting.
 #[derive(Debug)]
 pub(super) struct Requests {
     handle: Handle,
-    /// None: it is ending.
+    /// `None`: it is shutting down.
     runtime: Option<Runtime>,
 }
 
@@ -34,7 +34,7 @@ impl Requests {
         self.handle.clone()
     }
 
-    /// Does some work here, of whoever is less urgent than forward-auth. Dropping this does not end it.
+    /// Runs work that is less urgent than forward-auth. Dropping this does not end it.
     pub(super) async fn run(&self, work: impl Future<Output = ()> + Send + 'static) {
         if let Err(error) = self.handle.spawn(work).await
             && error.is_panic()
@@ -47,7 +47,7 @@ impl Requests {
 impl Drop for Requests {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            // Dropped otherwise, it would wait, which an asynchronous task may not.
+            // An ordinary drop would block, which is not allowed in an asynchronous task.
             runtime.shutdown_background();
         }
     }

@@ -3,7 +3,7 @@
 use crate::error::CommandError;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// What a signal asks for.
+/// The action that a signal requests.
 pub(super) enum SignalAction {
     /// SIGTERM, SIGINT.
     Stop,
@@ -11,7 +11,7 @@ pub(super) enum SignalAction {
     Reload,
 }
 
-/// The signals that a server listens to, from when this is made.
+/// The signals that a server handles, from the creation of this on.
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,

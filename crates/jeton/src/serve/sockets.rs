@@ -1,7 +1,7 @@
-//! Where a server listens: on sockets that it was handed, or on addresses of its settings.
+//! The server's listeners: inherited sockets, or the addresses of its settings.
 //!
-//! Handed sockets follow systemd's protocol (sd_listen_fds(3)): `public` and `admin` by their names, or by their order
-//! where they have none.
+//! Inherited sockets follow systemd's protocol (sd_listen_fds(3)): `public` and `admin` by name, or by order
+//! where they have no names.
 
 use crate::config::Config;
 use crate::error::CommandError;
@@ -25,7 +25,7 @@ enum Socket {
 }
 
 impl Sockets {
-    /// The sockets that this process was handed, and the addresses of those that it was not.
+    /// The inherited sockets, and the addresses of the others.
     pub(super) fn take(config: &Config) -> Result<Self, CommandError> {
         let [public, admin] = handed()?;
         let or =
@@ -40,12 +40,14 @@ impl Sockets {
         }
         if !self.public_is_loopback()? && config.tls.is_none() {
             return Err(CommandError::usage(
-                "tokens must not travel in clear: name a certificate by --tls-cert and --tls-key, or put a proxy that \
-                 speaks TLS in front and say --behind-proxy, or listen on a loopback address",
+                "tokens must not travel in clear: set --tls-cert and --tls-key, or put a proxy that \
+                 terminates TLS in front and set --behind-proxy, or listen on a loopback address",
             ));
         }
         if !self.admin_address()?.ip().is_loopback() {
-            return Err(CommandError::usage("the admin address is a loopback one, unless --behind-proxy"));
+            return Err(CommandError::usage(
+                "the admin address must be a loopback one, unless --behind-proxy is set",
+            ));
         }
         Ok(())
     }
@@ -62,7 +64,7 @@ impl Sockets {
         self.admin.address()
     }
 
-    /// The same, both listening, with room for so many connections that are not accepted yet, as far as the system allows.
+    /// The same, both listening, with a backlog of this many connections, as far as the system allows.
     pub(super) fn listen(self, backlog: i32) -> Result<Self, CommandError> {
         Ok(Sockets { public: self.public.listen(backlog)?, admin: self.admin.listen(backlog)? })
     }
@@ -89,18 +91,16 @@ impl Socket {
             Socket::Address(address) => StdListener::bind(address)
                 .map_err(|error| CommandError::unavailable(format!("cannot listen on {address}: {error}")))?,
         };
-        // Whoever made it, with whatever room: to listen once more changes nothing but that.
+        // An inherited socket may have any backlog: listening again changes only that.
         if let Err(error) = rustix::net::listen(&listener, backlog) {
-            tracing::warn!("room for waiting connections stays as it was: {error}");
+            tracing::warn!("the backlog of connections cannot be changed: {error}");
         }
         Ok(Socket::Listening(listener))
     }
 
     fn into_listener(self) -> Result<TcpListener, CommandError> {
         match self {
-            Socket::Address(address) => {
-                Err(CommandError::unavailable(format!("{address} is not listened on")))
-            }
+            Socket::Address(address) => Err(CommandError::unavailable(format!("{address} is not listening"))),
             Socket::Listening(listener) => listener
                 .set_nonblocking(true)
                 .and_then(|()| TcpListener::from_std(listener))
@@ -109,7 +109,7 @@ impl Socket {
     }
 }
 
-/// The public and the admin socket that this process was handed.
+/// The inherited public and admin sockets.
 fn handed() -> Result<[Option<StdListener>; 2], CommandError> {
     let mut handed = ListenFd::from_env();
     let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
@@ -120,12 +120,12 @@ fn handed() -> Result<[Option<StdListener>; 2], CommandError> {
         let role = ROLES.iter().position(|role| *role == name).unwrap_or(place);
         let listener = handed.take_tcp_listener(place);
         let listener =
-            listener.map_err(|error| CommandError::usage(format!("a socket was handed over: {error}")))?;
+            listener.map_err(|error| CommandError::usage(format!("an inherited socket: {error}")))?;
         match sockets.get_mut(role) {
             Some(free @ None) => *free = listener,
             Some(Some(_)) | None => {
                 return Err(CommandError::usage(format!(
-                    "{} sockets were handed over: a server takes one named public and one named admin",
+                    "{} sockets were inherited: a server takes one named public and one named admin",
                     handed.len()
                 )));
             }
@@ -161,7 +161,7 @@ mod tests {
     /// More than the standard library asks for.
     const BURST: usize = 200;
 
-    /// Nobody accepts: what has no room is not connected.
+    /// No connection is accepted: what does not fit the backlog is not connected.
     fn takes_a_burst(socket: &Socket) -> bool {
         let address = socket.address().unwrap();
         let connect = |_| TcpStream::connect_timeout(&address, Duration::from_millis(500));

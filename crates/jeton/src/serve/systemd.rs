@@ -1,4 +1,4 @@
-//! What systemd is told (sd_notify(3)). Without it, nobody is told anything.
+//! Notifications to systemd (sd_notify(3)). Without systemd they do nothing.
 
 use sd_notify::NotifyState;
 
@@ -7,20 +7,20 @@ pub(super) fn notify_ready() {
     notify(&[NotifyState::Ready]);
 }
 
-/// The server reads its settings again; that it is ready again is said afterwards.
+/// The server reloads its settings; it reports that it is ready afterwards.
 pub(super) fn notify_reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => notify(&[NotifyState::Reloading, now]),
-        Err(error) => tracing::warn!("systemd cannot be told of a reload: {error}"),
+        Err(error) => tracing::warn!("systemd cannot be notified of a reload: {error}"),
     }
 }
 
-/// The server finishes what is under way.
+/// The server finishes requests in progress.
 pub(super) fn notify_stopping() {
     notify(&[NotifyState::Stopping]);
 }
 
-/// Says that this process is alive, twice as often as systemd wants to hear it (`WatchdogSec=`). Never ends.
+/// Reports that this process is alive, twice as often as systemd requires (`WatchdogSec=`). Never ends.
 pub(super) async fn feed_watchdog() {
     let Some(patience) = sd_notify::watchdog_enabled().filter(|patience| !patience.is_zero()) else {
         return std::future::pending().await;
@@ -34,6 +34,6 @@ pub(super) async fn feed_watchdog() {
 
 fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
-        tracing::warn!("systemd cannot be told how this server is: {error}");
+        tracing::warn!("systemd cannot be notified: {error}");
     }
 }

@@ -26,7 +26,8 @@ fn create(server: &Server, admin: &str) {
     assert_eq!(server.ask("POST", "/AccessToken/demo", admin, Some(&body)).status, 200);
 }
 
-/// A place where a server has acknowledged what is not in the database any more, and the token of its manager.
+/// A place where a server has acknowledged what is not in the database any more, and the token of its
+/// manager.
 fn cut_off() -> (Place, String) {
     let mut installation = Installation::sqlite().serve();
     let admin = installation.credential("admin_token").to_owned();
@@ -116,6 +117,6 @@ fn a_note_that_makes_no_sense_is_written_anew() {
     let mut server = Server::start(&place, &[]);
     assert_eq!(place.json(&["check"])["sound"], true);
     let log = server.stop();
-    assert!(log.contains("makes no sense, and is written anew"), "{log}");
+    assert!(log.contains("is not valid and will be rewritten"), "{log}");
     assert_eq!(fs::read(place.file(FILE)).unwrap().len(), 63);
 }

@@ -34,7 +34,7 @@ fn what_was_backed_up_comes_back(installation: &Installation) {
     let file = back_up(place);
     let name = file.to_str().unwrap();
     assert_eq!(mode(&file), 0o600);
-    place.run(&["backup", name]).fails(1, "is there already: say --force");
+    place.run(&["backup", name]).fails(1, "exists already: use --force");
     let done = place.json(&["backup", name, "--force"]);
     assert_eq!((&done["apps"], &done["tokens"], &done["changes"]), (&json!(1), &json!(3), &json!(5)));
     let output = place.run(&["backup", name, "--force"]).done();
@@ -48,7 +48,7 @@ fn what_was_backed_up_comes_back(installation: &Installation) {
 
     let later = create(place);
     revoke(place, &revoked.0);
-    place.run(&["restore", name]).fails(2, "say --yes");
+    place.run(&["restore", name]).fails(2, "confirm with --yes");
     let done = place.json(&["restore", name, "--yes"]);
     assert_eq!((&done["tokens"], &done["kept_revoked"]), (&json!(3), &json!(1)));
     let good = [&kept, &revoked, &later].map(|(_, secret)| is_good(place, secret));
@@ -104,7 +104,7 @@ fn nothing_but_a_backup_is_replaced(installation: &Installation) {
     let nowhere = folder.join("nowhere.db");
     std::os::unix::fs::symlink(folder.join("not-there"), &nowhere).unwrap();
     let nowhere = nowhere.to_str().unwrap();
-    place.run(&["backup", nowhere]).fails(1, "is there already: say --force");
+    place.run(&["backup", nowhere]).fails(1, "exists already: use --force");
     place.json(&["backup", nowhere, "--force"]);
     assert!(!folder.join("not-there").exists());
     // A backup may be called as a database is.

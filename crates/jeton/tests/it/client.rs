@@ -62,7 +62,7 @@ const SECOND_APP: &str = "list of a second known app";
 fn the_published_client_is_served(installation: &Installation) {
     let check = || {
         let run = run_check(installation, &["--user2", "7"]);
-        // A token that a manager makes without naming its user speaks for nobody.
+        // A token that a manager creates without an owner speaks for no user.
         assert_sound(&run, &["a created token as Bearer", SECOND_APP]);
     };
     check();
@@ -84,8 +84,8 @@ fn the_published_client_is_served_on_postgresql() {
     }
 }
 
-/// A token is good in one app. The script's checks of a second app hold up to the one that lists it, which takes a
-/// token that is good in both.
+/// A token is good in one app. The script's checks of a second app hold up to the one that lists it, which
+/// takes a token that is good in both.
 #[test]
 fn another_app_is_out_of_the_clients_reach() {
     if jeton_testkit::skips("Python") {

@@ -83,7 +83,7 @@ fn a_variable_that_is_much_like_a_setting_is_named_and_others_are_not() {
     let mut command = place.command(&["serve"]);
     command.envs([("JETON_LIMITS_SCOPE", "7"), ("JETON_SERVICE_HOST", "10.0.0.1")]);
     let log = Server::launched(&mut command).stop();
-    assert!(log.contains("JETON_LIMITS_SCOPE in the environment is no setting"), "{log}");
+    assert!(log.contains("JETON_LIMITS_SCOPE in the environment is not a setting"), "{log}");
     assert!(!log.contains("JETON_SERVICE_HOST"), "{log}");
 }
 

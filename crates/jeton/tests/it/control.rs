@@ -93,7 +93,7 @@ fn what_is_no_request_is_refused() {
     assert!(exchange(place, sound.as_bytes()).starts_with(r#"{"done":[{"app_key":"demo","#));
 }
 
-/// Whoever connects and asks nothing, or goes away half-way, holds up neither others nor the end.
+/// A client that connects and sends nothing, or disconnects half-way, delays neither others nor the end.
 #[test]
 fn one_that_asks_nothing_holds_nobody_up() {
     let mut installation = Installation::sqlite().serve();
@@ -147,12 +147,12 @@ fn a_command_hears_that_its_server_works() {
     );
 }
 
-/// A file that somebody has put where the socket is to be is nobody's to remove.
+/// A file in the place of the socket is not removed.
 #[test]
 fn only_a_socket_gives_way_to_the_socket() {
     let place = Installation::sqlite().place;
     std::fs::write(place.file("control.sock"), "precious").unwrap();
     let run = place.run(&["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
-    run.fails(4, "something else than a socket");
+    run.fails(4, "something other than a socket");
     assert_eq!(std::fs::read_to_string(place.file("control.sock")).unwrap(), "precious");
 }

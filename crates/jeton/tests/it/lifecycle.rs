@@ -61,7 +61,7 @@ fn a_change_stream_ends_with_its_server() {
         begin.push(char::from(byte[0]));
     }
     let log = server.stop();
-    assert!(!log.contains("are cut"), "{log}");
+    assert!(!log.contains("are disconnected"), "{log}");
     let mut end = String::new();
     stream.read_to_string(&mut end).unwrap();
     let end_event = "event: end\ndata: {\"type\":\"end\",\"reason\":\"stopping\"}\n\n";
@@ -90,7 +90,7 @@ fn requests_under_way_are_finished_and_commands_are_told_that_it_stops() {
     let admin = installation.credential("admin_token").to_owned();
     let (mut stream, body) = begun(installation.server(), &admin);
     kill_process(installation.server().pid(), Signal::TERM).unwrap();
-    installation.server().says("stopping: requests under way");
+    installation.server().says("stopping: requests in progress");
     // The request holds the server: a command that comes now is not left waiting.
     installation.place.run(&["app", "list"]).fails(4, "the server is stopping");
     stream.write_all(body.as_bytes()).unwrap();
@@ -109,7 +109,7 @@ fn a_second_signal_does_not_wait_for_what_is_under_way() {
     let admin = installation.credential("admin_token").to_owned();
     let _held = begun(installation.server(), &admin);
     kill_process(installation.server().pid(), Signal::INT).unwrap();
-    installation.server().says("stopping: requests under way");
+    installation.server().says("stopping: requests in progress");
     let run = installation.server.as_mut().unwrap().end(Signal::INT);
     assert_eq!(run.code, Some(5), "{run:#?}");
 }
@@ -128,7 +128,7 @@ fn a_hangup_takes_over_what_can_be_and_names_what_cannot() {
     place.scratch("jeton.toml", "log.requests = \"all\"\nlog.level = \"debug\"\nlimits.scopes = 3\n");
     hang_up(&server);
     assert_eq!(server.rest("reloaded: "), "log.level, log.requests");
-    assert_eq!(server.rest("only a restart changes: "), "limits.scopes");
+    assert_eq!(server.rest("only a restart applies: "), "limits.scopes");
     assert!(is_named(&server));
 
     // What makes no sense changes nothing, and is said.
@@ -140,7 +140,7 @@ fn a_hangup_takes_over_what_can_be_and_names_what_cannot() {
     place.scratch("jeton.toml", "log.requests = \"none\"\nlimits.scopes = 3\n");
     hang_up(&server);
     assert_eq!(server.rest("reloaded: "), "log.level, log.requests");
-    assert_eq!(server.rest("only a restart changes: "), "limits.scopes");
+    assert_eq!(server.rest("only a restart applies: "), "limits.scopes");
     assert!(!is_named(&server));
     let log = server.stop();
     assert!(!log.contains("canary"), "{log}");

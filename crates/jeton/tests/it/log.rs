@@ -57,6 +57,6 @@ fn only_failures_get_a_line_unless_more_is_asked_for() {
     for requests in ["none", "failures"] {
         let (log, id) = asked("human", requests);
         assert!(!log.contains("route="), "{log}");
-        assert_eq!(id, None, "an id that no line has would help nobody");
+        assert_eq!(id, None, "an id that no line has would be useless");
     }
 }

@@ -1,6 +1,6 @@
-//! What LoopBack answered when it was asked, request by request, against what a running server answers: status, the
-//! headers that count, and the body with its members in their order. Where the answers differ, the documentation says so,
-//! case by case.
+//! What LoopBack answered when it was asked, request by request, against what a running server answers:
+//! status, the headers that count, and the body with its members in their order. Where the answers differ,
+//! the documentation says so, case by case.
 
 use crate::support::{Installation, loopback, run};
 use serde_json::{Value, json};
@@ -11,10 +11,12 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/loopback/
 const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/loopback/corpus.jsonl");
 const DOCUMENT: &str = include_str!("../../../../docs/loopback.md");
 
-/// How much of what is LoopBack's convention, where it is open to all, is answered as LoopBack does, in percent.
+/// How much of what is LoopBack's convention, where it is open to all, is answered as LoopBack does, in
+/// percent.
 const LEAST_COMPATIBLE: usize = 92;
 
-/// The cases of the corpus that were recorded in a mode; in all of them, if that is empty: their names and tiers.
+/// The cases of the corpus that were recorded in a mode; in all of them, if that is empty: their names and
+/// tiers.
 fn cases(mode: &str) -> BTreeMap<String, String> {
     let corpus = std::fs::read_to_string(CORPUS).expect("the corpus is there");
     let cases = corpus.lines().map(|line| serde_json::from_str::<Value>(line).expect("each line is a case"));
@@ -36,8 +38,8 @@ fn documented_differences() -> BTreeSet<String> {
     differences
 }
 
-/// Replays every case that was recorded in a mode. Those that are answered otherwise than by LoopBack are those that the
-/// documentation names, and no answer to them is a failure of the server.
+/// Replays every case that was recorded in a mode. Those that are answered otherwise than by LoopBack are
+/// those that the documentation names, and no answer to them is a failure of the server.
 #[track_caller]
 fn replay(installation: Installation, mode: &str, arguments: &[&str]) {
     let installation = installation.serve();
@@ -70,7 +72,7 @@ fn documented(installation: Installation) {
     replay(installation, "doc", &["--user-token", &user]);
 }
 
-/// LoopBack's own table since: nobody may do anything.
+/// LoopBack's own table since: everything is denied.
 fn closed(installation: Installation) {
     let user = installation.token_of("1");
     let installation = installation.with(&json!({"loopback": {"acls": []}}));
@@ -98,7 +100,8 @@ fn administered(installation: Installation) {
     replay(installation.with(&loopback::administered()), "admin", &arguments);
 }
 
-/// The table names cases that there are, none that any implementation should match, and few of LoopBack's conventions.
+/// The table names cases that there are, none that any implementation should match, and few of LoopBack's
+/// conventions.
 #[test]
 fn what_differs_is_named_and_is_little() {
     let (cases, differences) = (cases(""), documented_differences());

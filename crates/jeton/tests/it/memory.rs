@@ -1,5 +1,5 @@
-//! The memory of a server holds keys and secrets: it goes into no core dump, and other processes of its user cannot
-//! read it.
+//! The memory of a server holds keys and secrets: it goes into no core dump, and other processes of its user
+//! cannot read it.
 
 use crate::support::{Installation, Server, program};
 use rustix::process::{Pid, geteuid};
@@ -8,7 +8,8 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Whose file the memory of a process is: its user's if that user may read it, else the system administrator's (proc(5)).
+/// Whose file the memory of a process is: its user's if that user may read it, else the system
+/// administrator's (proc(5)).
 fn memory_owner(pid: Pid) -> u32 {
     std::fs::metadata(format!("/proc/{}/mem", pid.as_raw_nonzero())).unwrap().uid()
 }
@@ -61,5 +62,5 @@ fn a_servers_memory_is_its_own() {
     let mut command = as_user(&copy);
     command.arg("serve").env("JETON_DATA_DIR", place.data_dir()).current_dir("/");
     let server = Server::launched(&mut command);
-    assert_eq!(memory_owner(server.pid()), 0, "a server's memory is nobody's but the system administrator's");
+    assert_eq!(memory_owner(server.pid()), 0, "only the system administrator may read a server's memory");
 }

@@ -122,7 +122,8 @@ fn one_postgresql_database_has_many_servers() {
     for server in [installation.server(), &second, &third] {
         assert_eq!(server.auth(text(&made, "access_token")), 200);
     }
-    // The directory's commands are the first one's to answer, and its socket is not the second one's to remove.
+    // The directory's commands are the first one's to answer, and its socket is not the second one's to
+    // remove.
     second.stop();
     assert!(place.file("control.sock").exists());
     place.json(&["app", "list"]);
@@ -179,7 +180,7 @@ fn what_a_killed_server_leaves_behind_is_no_obstacle() {
     assert!(!place.file("control.sock").exists());
 }
 
-/// Whoever reads the log may go away, as `| head` does. That is no reason to fail.
+/// The reader of the log may close the pipe, as `| head` does. That is no reason to fail.
 #[test]
 fn a_log_that_nobody_reads_any_more_stops_nothing() {
     let place = Place::sqlite();

@@ -117,5 +117,5 @@ fn sockets_that_nobody_asked_for_are_refused() {
     let (one, other) = (socket(), socket());
     let serve = installation.place.command(&["serve"]);
     let mut twice = handing(&serve, &[&one, &other], Some("public:public"));
-    crate::support::run(&mut twice, "").fails(2, "2 sockets were handed over");
+    crate::support::run(&mut twice, "").fails(2, "2 sockets were inherited");
 }

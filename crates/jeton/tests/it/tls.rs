@@ -48,7 +48,7 @@ fn what_cannot_be_used_is_said_before_anything_is_made() {
     serve(&["--tls-cert", &certificate]).fails(2, "--tls-key");
     serve(&["--tls-cert", &certificate, "--tls-key", &key, "--behind-proxy"]).fails(2, "--behind-proxy");
     serve(&["--tls-cert", &certificate, "--tls-key", "/nowhere/key"]).fails(3, "/nowhere/key cannot be read");
-    serve(&["--tls-cert", &key, "--tls-key", &key]).fails(3, "holds no certificate");
+    serve(&["--tls-cert", &key, "--tls-key", &key]).fails(3, "contains no certificate");
     std::fs::set_permissions(&key, PermissionsExt::from_mode(0o644)).unwrap();
     serve(&["--tls-cert", &certificate, "--tls-key", &key]).fails(3, "chmod 600");
     assert!(!place.data_dir().exists());

@@ -127,14 +127,17 @@ fn lines_that_are_wrong_are_named_and_the_others_taken(installation: &Installati
     ];
     let (run, answer) = import(installation, &lines.join("\n"), &[]);
     assert_eq!(run.code, Some(1));
-    assert!(run.stderr.contains("some lines were not taken over"), "{run:?}");
+    assert!(run.stderr.contains("some lines were not imported"), "{run:?}");
     assert_eq!((&answer["imported"], &answer["duplicates"]), (&json!(2), &json!(0)), "{answer}");
     let refused = answer["refused"].as_array().unwrap();
     assert!(refused.iter().all(|line| members(line) == ["line", "reason"]));
     let numbers: Vec<_> = refused.iter().filter_map(|line| line["line"].as_u64()).collect();
     assert_eq!(numbers, (2..=18).collect::<Vec<_>>(), "in their order");
     let reason = |number: u64| text(refused.iter().find(|line| line["line"] == number).unwrap(), "reason");
-    assert_eq!(reason(2), "access_token has under 32 characters, and can be guessed: --allow-weak takes it");
+    assert_eq!(
+        reason(2),
+        "access_token has less than 32 characters and can be guessed: --allow-weak accepts it"
+    );
     assert!(reason(3).contains("column 2"));
     assert!(reason(7).contains("created_at is a time as in"));
     assert!(reason(8).contains("jeton:"));
@@ -197,7 +200,7 @@ fn the_end_of_time_is_never_and_an_app_may_bound_it(installation: &Installation)
     let lines = line(4, "\"9999-12-31T23:59:59Z\"") + &line(5, "\"2020-01-01T00:00:00Z\"") + &line(6, "null");
     let (run, answer) = import(installation, &lines, &[]);
     assert_eq!((run.code, answer), (Some(0), json!({"imported": 3, "duplicates": 0, "refused": []})));
-    assert!(run.stderr.contains("2 of them end sooner than their lines say: max_ttl_seconds"), "{run:?}");
+    assert!(run.stderr.contains("2 of them expire sooner than their lines say: max_ttl_seconds"), "{run:?}");
 }
 
 each_way!(what_an_editor_writes_before_a_text_is_none_of_it);

@@ -37,7 +37,7 @@ fn every_use_is_counted_and_outlives_the_server() {
         assert!(after["last_used_at"].as_str() >= before["created_at"].as_str(), "{after}");
         assert_eq!(after["updated_at"], before["updated_at"]);
 
-        // What nobody has asked for is written when the server stops.
+        // What was not requested is written when the server stops.
         assert_eq!(installation.server().auth(token), 200);
         let mut server = installation.server.take().expect("it is served");
         assert_eq!(server.end(Signal::TERM).code, Some(0));
@@ -65,7 +65,7 @@ fn unused_tokens_are_listed() {
     });
 }
 
-/// Who presents a token, where, and whether that is a use of it.
+/// How a token is presented, and whether that is a use of it.
 struct Presentation {
     what: &'static str,
     /// How it was made.
@@ -95,11 +95,11 @@ const PRESENTATIONS: &[Presentation] = &[
     Presentation { what: "a backend asks", token: &["--permissions", "jeton:verify"], line: ("POST", "/verify/demo"), header: BEARER, body: Some(r#"{"token": "x"}"#), status: 200, seen: (1, HERE) },
     Presentation { what: "a backend may not ask", token: GRANT, line: ("POST", "/verify/demo"), header: BEARER, body: Some(r#"{"token": "x"}"#), status: 403, seen: (1, HERE) },
     Presentation { what: "AppKey, for its user", token: IDENTITY, line: ("GET", "/AccessToken/demo"), header: BEARER, body: None, status: 200, seen: (1, HERE) },
-    Presentation { what: "AppKey, for nobody", token: GRANT, line: ("GET", "/AccessToken/demo"), header: BEARER, body: None, status: 403, seen: (1, HERE) },
+    Presentation { what: "AppKey, without an owner", token: GRANT, line: ("GET", "/AccessToken/demo"), header: BEARER, body: None, status: 403, seen: (1, HERE) },
     Presentation { what: "AppKey, elsewhere", token: IDENTITY, line: ("GET", "/AccessToken/shop"), header: BEARER, body: None, status: 404, seen: (0, None) },
     Presentation { what: "LoopBack, by query", token: IDENTITY, line: ("GET", "/api/accessTokens/count?access_token={token}"), header: Some("Accept: */*"), body: None, status: 200, seen: (1, HERE) },
     Presentation { what: "LoopBack, by header", token: IDENTITY, line: ("GET", "/api/accessTokens/count"), header: Some("Authorization: {token}"), body: None, status: 200, seen: (1, HERE) },
-    Presentation { what: "LoopBack, for nobody", token: GRANT, line: ("GET", "/api/accessTokens/count"), header: Some("X-Access-Token: {token}"), body: None, status: 200, seen: (1, HERE) },
+    Presentation { what: "LoopBack, without an owner", token: GRANT, line: ("GET", "/api/accessTokens/count"), header: Some("X-Access-Token: {token}"), body: None, status: 200, seen: (1, HERE) },
     Presentation { what: "LoopBack, named", token: IDENTITY, line: ("GET", "/api/accessTokens/{token}"), header: Some("Accept: */*"), body: None, status: 200, seen: (0, None) },
     Presentation { what: "Dotide, named", token: GRANT, line: ("GET", "/v1/demo/access_tokens/{token}"), header: None, body: None, status: 200, seen: (0, None) },
     Presentation { what: "Dotide takes no tokens", token: IDENTITY, line: ("GET", "/v1/demo/access_tokens?access_token={token}"), header: BEARER, body: None, status: 404, seen: (0, None) },
@@ -123,7 +123,7 @@ fn presenting_a_token_is_a_use_of_it_wherever_it_is_taken() {
                 "{}",
                 presentation.what
             );
-            // One that is not good is not used, whoever presents it.
+            // An invalid token is never used, however it is presented.
             let id = made["id"].to_string();
             installation.place.json(&["token", "update", &id, "--app", "demo", "--disable"]);
             presentation.make(&installation, text(&made, "access_token"));
@@ -133,7 +133,7 @@ fn presenting_a_token_is_a_use_of_it_wherever_it_is_taken() {
 }
 
 impl Presentation {
-    /// Whoever presents it invents an address too.
+    /// The client forges an address, too.
     fn make(&self, installation: &Installation, token: &str) -> Answer {
         let credential = match self.header {
             Some(header) => header.replace("{token}", token),
@@ -167,7 +167,7 @@ fn behind_a_proxy_the_address_is_what_the_proxy_says() {
         assert!(!answer.body.contains("203.0.113") && !answer.body.contains("127.0.0.1"), "{answer:?}");
         shown(&installation, &made["id"])["last_address"].clone()
     };
-    assert_eq!(shown_after("/auth/demo", None), Value::Null, "the proxy's own address is nobody's");
+    assert_eq!(shown_after("/auth/demo", None), Value::Null, "the proxy's own address is no client's");
     for target in ["/auth/demo", "/AccessToken/demo", "/api/accessTokens"] {
         assert_eq!(shown_after(target, Some("198.51.100.7, 203.0.113.9")), "203.0.113.9", "{target}");
         assert_eq!(shown_after(target, Some("203.0.113.9, ::ffff:203.0.113.8")), "203.0.113.8", "{target}");
@@ -187,7 +187,7 @@ fn behind_a_proxy_the_address_is_what_the_proxy_says() {
     let row = rows.as_array().unwrap().iter().find(|row| row["id"] == made["id"]).unwrap();
     assert_eq!(row["last_address"], "2001:db8::7", "{row}");
 
-    // Nobody who reads the log or the metrics learns from where clients come.
+    // The log and the metrics do not reveal clients' addresses.
     let metrics = request(server.admin_address, "GET", "/metrics", &[], None);
     let mut server = installation.server.take().unwrap();
     for text in [metrics.body, server.stop(), place.stderr()] {

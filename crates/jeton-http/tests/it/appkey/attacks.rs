@@ -1,4 +1,4 @@
-//! Nobody reads, widens, outlives or revives what it may not: attempts, and the state after each.
+//! No caller can read, widen, outlive or revive tokens beyond its rights: attempts, and the state after each.
 
 use super::callers::set_enabled;
 use crate::app::{
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 const APP: &str = "/AccessToken/demo";
 
-/// What a token of `demo` is good for, whoever asks.
+/// The verdict on a token of `demo`, the same for every caller.
 async fn allows(app: &TestApp, secret: &str, permission: &str) -> bool {
     let demand = Demand::Permission { permission: permission.parse().unwrap(), resource: None };
     let secret = Secret::parse(secret).unwrap();

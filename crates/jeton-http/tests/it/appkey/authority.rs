@@ -1,4 +1,4 @@
-//! Who may do what: a table over every caller and every operation, and what lists show to whom.
+//! Authorization: a table over every caller and every operation, and what lists show to each caller.
 
 use super::callers::{Caller, Present, Target, everybody};
 use crate::answer::Answer;

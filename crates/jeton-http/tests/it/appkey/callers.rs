@@ -1,4 +1,4 @@
-//! Everybody who may come along.
+//! Every kind of caller.
 
 use crate::app::{
     Ask, DAY, HOUR, TestApp, grant, identity, lasting, on_ids, scoped, service, stand_in, user,
@@ -31,9 +31,9 @@ pub(crate) enum Caller {
     Empty,
     /// A grant of `read` of user 8.
     ReadOfUser8,
-    /// A grant of `read` where user 7 stands in for nobody.
+    /// A grant of `read` with user 7 as stand-in owner.
     StandIn,
-    /// A grant of `read` of nobody.
+    /// A grant of `read` without an owner.
     Nobody,
     /// A disabled grant of user 7.
     Disabled,
@@ -45,7 +45,7 @@ pub(crate) enum Caller {
     OtherApp,
     /// The manager of another app.
     OtherManager,
-    /// 64 digits that nobody minted.
+    /// 64 digits that were never minted.
     Garbage,
     /// A good token, but by HTTP Basic.
     Basic,
@@ -152,7 +152,7 @@ async fn secret(app: &TestApp, caller: Caller, other_admin: &str) -> String {
     holder.secret
 }
 
-/// Switches a token of `demo` on or off as whoever runs the service.
+/// Enables or disables a token of `demo` as an operator.
 pub(crate) async fn set_enabled(app: &TestApp, id: i64, enabled: bool) {
     set_enabled_by(app, &crate::app::EVERYTHING, id, enabled).await;
 }
@@ -168,7 +168,7 @@ async fn set_enabled_by(app: &TestApp, authority: &Authority, id: i64, enabled: 
 pub(crate) enum Target {
     /// `read` of user 7 for an hour.
     Read,
-    /// The same, disabled by whoever runs the service.
+    /// The same, disabled by an operator.
     Disabled,
     /// `read` and `write` of user 7 for an hour.
     Wider,
@@ -180,11 +180,11 @@ pub(crate) enum Target {
     Empty,
     /// A token that proves user 7, for an hour.
     Identity,
-    /// `read` for an hour where user 7 stands in for nobody.
+    /// `read` for an hour with user 7 as stand-in owner.
     StandIn,
     /// `read` of user 8 for an hour.
     OfUser8,
-    /// `read` of nobody for an hour.
+    /// `read` without an owner for an hour.
     OfNobody,
     /// A service credential of user 7.
     Service,

@@ -99,7 +99,7 @@ async fn the_apps_default_and_its_longest_lifetime() {
         assert_eq!(expires_in(days).await, 100, "nothing is for good where the app sets a bound");
     }
     assert_eq!(newest(&app).await.expires_at, Some(app.after(100_000)));
-    // The bound is no answer to a user who asks for longer than that user's own token lasts.
+    // The bound does not help a user who requests longer than that user's own token lasts.
     let caller = app.issue(lasting(50_000, grant(user("7"), ""))).await;
     let asked = json!({"title": "t", "expireInDays": -1});
     app.post(APP).bearer(&caller.secret).json(&asked).send().await.assert_envelope(403);

@@ -1,4 +1,4 @@
-//! Errors that are the same for every operation: in the envelope, whoever makes them.
+//! Errors that are the same for every operation: in the envelope, whatever layer they come from.
 
 use crate::app::{Ask, TestApp, grant, user};
 use serde_json::json;

@@ -61,7 +61,7 @@ async fn prefixes_come_and_go_and_all_stay_good() {
         assert_eq!(digits.len(), 64);
         assert!(digits.bytes().all(|digit| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit)));
         assert_eq!(app.get("/auth/demo").bearer(secret).status().await, 200);
-        // The digits alone, or behind another prefix, are another text, which nobody has.
+        // The digits alone, or behind another prefix, are another text, which is no token's.
         let other = if secret.contains('_') { digits.to_owned() } else { format!("demo_{digits}") };
         assert_eq!(app.get("/auth/demo").bearer(&other).status().await, 401);
     }

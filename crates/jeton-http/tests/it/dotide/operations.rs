@@ -152,7 +152,7 @@ async fn every_shared_token_is_here_and_no_other() {
         assert_message(&ask(&app, "GET", &path_of(secret)).send().await, 404);
         assert_message(&ask(&app, "DELETE", &path_of(secret)).send().await, 404);
     }
-    // An identity stays one: it says who its user is and holds no scopes.
+    // An identity stays one: it stands for its owner and has no scopes.
     let scopes = json!([{"permissions": ["read"], "global": true}]);
     assert_message(
         &ask(&app, "PUT", &path_of(&two.secret)).json(&json!({"scopes": scopes})).send().await,

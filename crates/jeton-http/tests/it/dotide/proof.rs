@@ -1,4 +1,5 @@
-//! Who is let in: the holder of the client credentials of that very database. Everybody else gets one and the same 404.
+//! Admission: only the client credentials of that very database. Every other caller gets one and the same
+//! 404.
 
 use super::{PATH, ask, created};
 use crate::app::TestApp;

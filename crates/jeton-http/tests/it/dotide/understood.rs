@@ -1,4 +1,4 @@
-//! A write that was not understood as a whole is refused: nobody takes for done what was not.
+//! A write that was not fully understood is refused, so no caller believes it was done.
 
 use super::{PATH, ask, assert_message, created, path_of};
 use crate::app::TestApp;

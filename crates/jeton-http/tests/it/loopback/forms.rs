@@ -27,7 +27,7 @@ async fn what_nobody_could_read_is_not_done() {
         let answer = asked.header("accept", accept).send().await;
         assert_eq!((answer.status.as_u16(), answer.text()), (406, "Not Acceptable"), "{method} {rest}");
         assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"));
-        // Who may not learns no more than that.
+        // Unauthorized callers learn no more than that.
         let denied = ask(&app, "", method, &rest).json(&json!({})).header("accept", accept).send().await;
         assert!([401, 406].contains(&denied.status.as_u16()), "{method} {rest}");
     }
@@ -100,7 +100,7 @@ async fn tags_spare_what_is_had() {
     }
     assert_eq!(again(&app.admin, "GET", &format!("\"x\", {tag}")).await.status, 304);
     assert_eq!(again(&app.admin, "GET", "\"x\"").await.status, 200);
-    // Nobody learns by a tag what it may not read, and no write is spared.
+    // An entity tag reveals nothing that may not be read, and skips no write.
     assert_eq!(again("", "GET", &tag).await.status, 401);
     assert_eq!(again("", "GET", "*").await.status, 401);
     let put = ask(&app, &app.admin, "PUT", &at(id_of(&row))).json(&json!({"n": 1}));
@@ -167,13 +167,14 @@ async fn options_names_the_methods_of_a_path() {
         ("/x/exists", "GET, HEAD, OPTIONS"),
         ("/x/replace", "POST, OPTIONS"),
     ] {
-        // Who asks makes no difference, and what it sends is not looked at.
+        // The caller makes no difference, and its body is ignored.
         for caller in ["", "nobody's", app.admin.as_str()] {
             let answer = ask(&app, caller, "OPTIONS", rest).body("application/json", "{").send().await;
             assert_eq!((answer.status.as_u16(), answer.header("allow")), (204, Some(allow)), "{rest}");
         }
     }
-    // A preflight of a page that is not let in is an `OPTIONS` like any other: what it asks for is not allowed to it.
+    // A preflight of a page that is not let in is an `OPTIONS` like any other: what it asks for is not
+    // allowed to it.
     let from_elsewhere = cors(&app, "OPTIONS", "", "https://elsewhere.example").await;
     assert_eq!(from_elsewhere, "204 - - - - -");
     for (path, status) in

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 const PATH: &str = "/api/accessTokens";
 
-/// A request of this caller, or of nobody's if that is empty.
+/// A request of this caller; without credentials if that is empty.
 fn ask<'a>(app: &'a TestApp, caller: &str, method: &str, rest: &str) -> Ask<'a> {
     let asked = app.ask(method, &format!("{PATH}{rest}"));
     if caller.is_empty() { asked } else { asked.header("x-access-token", caller) }

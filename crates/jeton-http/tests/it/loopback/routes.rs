@@ -1,4 +1,4 @@
-//! The documented rows and those that clients use besides: who is let in by the documented rules, and where.
+//! The documented routes and others that clients use: where the documented rules admit which callers.
 
 use super::{PATH, ask, assert_error, at, created, id_of, open_to_all, stored};
 use crate::app::{Holder, TestApp, grant, identity, user};
@@ -25,7 +25,7 @@ const ROUTES: [(&str, &str); 19] = [
     ("POST", "/upsertWithWhere?where[id]=:id"),
     ("POST", "/replaceOrCreate"),
     ("POST", "/:id/replace"),
-    // Nobody feeds streams here, so there is no room for one.
+    // Streams are not fed here, so there is no room for one.
     ("GET", "/change-stream"),
 ];
 

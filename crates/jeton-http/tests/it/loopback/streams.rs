@@ -1,4 +1,4 @@
-//! The change stream: its two forms, who is let in, and how it ends.
+//! The change stream: its two forms, admission, and how it ends.
 
 use super::{ask, assert_error, created, entry, open_to_all};
 use crate::app::{EVERYTHING, HOUR, TestApp, identity, lasting, user};

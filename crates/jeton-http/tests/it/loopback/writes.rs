@@ -1,4 +1,4 @@
-//! Creating, merging and removing rows, by those who may.
+//! Creating, merging and removing rows, by authorized callers.
 
 use super::{ask, assert_error, at, created, found, id_of, stored};
 use crate::app::{HOUR, TestApp, grant, identity, lasting, user};

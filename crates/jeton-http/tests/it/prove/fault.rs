@@ -1,7 +1,7 @@
-//! Every operation of every API, with each of its calls of the store failing in turn.
+//! Every operation of every API, with each of its store calls failing, one at a time.
 //!
-//! The answer is 503, or what it would have been anyway; never a refusal that the failure has caused. What was not
-//! acknowledged is done as a whole or not at all; what was acknowledged is there.
+//! The answer is 503, or what it would have been anyway; never a refusal that the failure has caused. What
+//! was not acknowledged is done as a whole or not at all; what was acknowledged is there.
 
 use crate::answer::Answer;
 use crate::app::{Holder, TestApp, grant, user};

@@ -78,7 +78,8 @@ fn requests(secret: &str) -> Vec<(String, String)> {
     all
 }
 
-/// One connection begins each request anew on the fast path; the other is on the long way from its first request on.
+/// One connection begins each request anew on the fast path; the other is on the long way from its first
+/// request on.
 async fn compare(app: &TestApp, secret: &str) {
     let server = Serving::start(app).await;
     let mut long = server.connect().await;
@@ -123,7 +124,7 @@ const HOSTS: [(&str, bool); 14] = [
     ("Host: test\r\n", true),
     ("host: 127.0.0.1:8080\r\n", true),
     ("HOST: [2001:db8::1]:8080\r\n", true),
-    // Whoever does not know says nothing there.
+    // Where the date is unknown, the header is left out.
     ("Host:\r\n", true),
     ("Host: test\r\nHost: test\r\n", false),
     ("Host: test\r\nX-Name: a\r\nhost: other\r\n", false),

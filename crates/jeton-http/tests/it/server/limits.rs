@@ -1,4 +1,4 @@
-//! Connections beyond the limit, requests beyond theirs, and a stop that does not wait for ever.
+//! Connections beyond the limit, requests beyond theirs, and a stop that does not wait forever.
 
 use super::socket::{Connection, Serving};
 use crate::app::TestApp;
@@ -30,8 +30,8 @@ pub(super) async fn begin_create(server: &Serving, app: &TestApp) -> Connection 
     busy
 }
 
-/// Requests that take the places of all, of forward-auth and of credentials, where there is one of each, and wait for the
-/// store until it recovers.
+/// Requests that take the places of all, of forward-auth and of credentials, where there is one of each, and
+/// wait for the store until it recovers.
 pub(super) async fn take_all_places(server: &Serving, app: &TestApp) -> Vec<Connection> {
     app.store.hold(u64::MAX);
     let mut crowd = Vec::new();
@@ -123,7 +123,7 @@ async fn a_request_beyond_the_limit_is_refused_in_the_shape_of_its_path() {
     app.store.recover();
 }
 
-/// What LoopBack does for everybody does not keep out those who prove who they are by presenting just anything.
+/// LoopBack requests with arbitrary credentials cannot take the room of authenticated callers.
 #[tokio::test]
 async fn kept_places_are_not_for_strangers_with_credentials() {
     let app = TestApp::new().await;
@@ -211,7 +211,7 @@ async fn a_head_that_is_refused_is_answered_in_shape_and_counted() {
     let app = TestApp::new().await;
     let measures: Arc<ServerMeasures> = Arc::default();
     let server = Serving::counted(app.http(), ServerLimits::default(), None, measures.clone()).await;
-    let message = "a request has one Host header, with a host and perhaps a port in it";
+    let message = "a request needs exactly one Host header, with a host and optionally a port";
     let coded = format!(r#"{{"error":"invalid_head","message":"{message}"}}"#);
     let loopback = format!(r#"{{"error":{{"statusCode":400,"name":"Error","message":"{message}"}}}}"#);
     let paths = [
@@ -259,7 +259,7 @@ async fn a_head_that_is_refused_is_answered_in_shape_and_counted() {
     assert_eq!((heads.host.get(), heads.too_large.get()), (7, 6));
 }
 
-/// A client that sends all before it reads is told why, although nobody reads what it sends.
+/// A client that sends everything before it reads still gets the reason, although its data is not read.
 #[tokio::test]
 async fn a_refused_body_does_not_cost_its_answer() {
     let app = TestApp::new().await;

@@ -16,7 +16,7 @@ pub(crate) struct Serving {
     done: JoinHandle<()>,
 }
 
-/// A server that was told to stop.
+/// A server that is stopping.
 pub(crate) struct Stopping(JoinHandle<()>);
 
 impl Serving {

@@ -38,7 +38,7 @@ impl Files {
         self.folder.path().join("key.pem")
     }
 
-    /// Writes a new pair; who trusts the answer trusts that certificate and no other.
+    /// Writes a new pair; a client that trusts the result trusts that certificate and no other.
     fn renew(&self) -> RootCertStore {
         let CertifiedKey { cert, signing_key } =
             rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
@@ -158,7 +158,7 @@ fn files_that_cannot_be_used_are_named_and_not_quoted() {
         error.to_string(),
         format!("the TLS key {key} can be read by others (mode 0640): chmod 600 {key}")
     );
-    for (content, named) in [("", "no private key"), ("hunter2", "no private key")] {
+    for (content, named) in [("", "no unencrypted private key"), ("hunter2", "no unencrypted private key")] {
         files.write_key(content);
         let error = files.load().unwrap_err();
         assert!(matches!(error, TlsError::NoKey(_)), "{error}");

@@ -131,7 +131,7 @@ pub(crate) async fn a_deleted_app_changes_no_more(database: &TestDatabase) {
         let change = store.write(changing(app.id, revision, AppChange::default(), at(3))).await.unwrap();
         assert_eq!(change, AppChanged::Stale);
     }
-    // Issued by somebody who had looked the app up just before: harmless, for nobody finds it.
+    // Issued by a caller that had looked the app up just before: harmless, since it cannot be found.
     let late = store.write(inserting(app.id, vec![new_token(1)], at(3))).await.unwrap();
     assert_eq!(late.len(), 1);
     assert_eq!(find(store, 1).await, None);

@@ -169,7 +169,7 @@ pub(crate) async fn a_later_backup_brings_what_was_issued_since(database: &TestD
     }
 }
 
-/// Who has read a row before the restore does not replace the one after it.
+/// A writer that has read a row before the restore does not replace the one after it.
 pub(crate) async fn a_change_read_before_a_restore_is_stale_after_it(database: &TestDatabase) {
     let (store, demo) = begin_on(database).await;
     issue(store, demo.id, new_token(1)).await;

@@ -104,7 +104,7 @@ pub(crate) async fn a_caller_that_leaves_disturbs_nobody(database: &TestDatabase
     }
     let issued = database.changes_after(0).await;
     let issued = issued.iter().filter(|change| change.kind == ChangeKind::TokenIssued).count() as u64;
-    // All or nothing, also for those that nobody waited for. One of the entries is the admin's.
+    // All or nothing, also for those whose callers went away. One of the entries is the admin's.
     assert_eq!(store.count_tokens(&shared(app.id)).await.unwrap(), issued - 1);
 }
 

@@ -133,7 +133,8 @@ pub(crate) async fn loopback_sees_what_is_on_and_did_not_leave(database: &TestDa
     let document = Some(Document::new(r#"{"a":"\\u0000 \u{1f600}"}"#.to_owned()).unwrap());
     let seen = issue(store, app.id, NewToken { document: document.clone(), ..new_token(1) }).await;
     issue(store, app.id, NewToken { disabled_by: Some(Actor::Cli), ..new_token(2) }).await;
-    // Who left is there all the same while it lives: it was prolonged, or the clock that said otherwise was wrong.
+    // One that has left is listed again while it lives: it was prolonged, or the clock that said otherwise
+    // was wrong.
     let [left, endless] = [Some(at(100)), None].map(|expires_at| NewToken { expires_at, ..new_token(3) });
     let [left, endless] = [
         issue(store, app.id, left).await,

@@ -234,7 +234,7 @@ pub(crate) async fn news_do_not_wait_for_open_transactions(database: &TestDataba
     issue(store, app.id, new_token(1)).await;
     let past = store.news(Some(&start)).await.unwrap();
     assert_eq!(past.changes.as_ref().unwrap()[0].kind, ChangeKind::TokenIssued);
-    assert_eq!(sequences(&past).len(), 1, "the later one is told of while the earlier is open");
+    assert_eq!(sequences(&past).len(), 1, "the later one is visible while the earlier is open");
     let again = store.news(Some(&past.position)).await.unwrap();
     assert_eq!(again.changes, Some(vec![]));
     open.commit().await.unwrap();

@@ -247,7 +247,7 @@ pub(crate) async fn what_an_app_refuses_stays_refused(database: &TestDatabase) {
     assert!(find(store, 1).await.unwrap().sealed.is_some());
 }
 
-/// Of what the database never knew nobody can say what became of it: it is counted.
+/// The fate of what the database never knew is unknown: it is counted.
 pub(crate) async fn what_was_never_known_is_counted(database: &TestDatabase) {
     let (store, demo) = begin_on(database).await;
     issue(store, demo.id, new_token(1)).await;

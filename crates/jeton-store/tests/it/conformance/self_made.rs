@@ -49,7 +49,7 @@ pub(crate) async fn they_stay_within_their_limits(database: &TestDatabase) {
     assert!(matches!(answers[5], Inserted::Issued(_)) && answers[6] == Inserted::NoRoom, "{answers:?}");
     let more = insert(store, app.id, vec![self_made(6, 100), self_made(7, 100)], at(0)).await;
     assert!(matches!(more[..], [Inserted::Issued(_), Inserted::NoRoom]), "{more:?}");
-    // Another app has room of its own, and so has who is not bounded.
+    // Another app has room of its own, and so have callers without a bound.
     let other = create_app(store, "other").await;
     assert_eq!(ids(&insert(store, other.id, vec![self_made(6, 100)], at(0)).await).len(), 1);
     assert_eq!(ids(&store.write(inserting(app.id, vec![self_made(8, 100)], at(0))).await.unwrap()).len(), 1);

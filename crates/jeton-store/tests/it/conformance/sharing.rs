@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::task::JoinSet;
 
-/// How many calls of a crowd were answered before one of somebody else.
+/// How many calls of a busy app were answered before one of another.
 async fn served_before<T>(
     database: &TestDatabase,
     crowd: usize,
@@ -38,7 +38,7 @@ where
     after - before
 }
 
-/// With so many before it, one call would come after nearly all of them if nobody had turns.
+/// With so many before it, one call would come after nearly all of them if the apps did not take turns.
 const CROWD: usize = 60;
 
 async fn two_apps(database: &TestDatabase) -> (AppId, AppId) {

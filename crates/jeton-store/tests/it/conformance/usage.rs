@@ -29,7 +29,7 @@ pub(crate) async fn uses_add_up(database: &TestDatabase) {
         .unwrap();
     let expected = [used(app.id, one, 7, Some("::1"), 1), used(app.id, two, 5, None, 3)];
     assert_eq!(usage(store, app.id, &[one, two]).await, expected);
-    // An earlier use counts and changes nothing else; one from nobody knows where leaves the address.
+    // An earlier use counts and changes nothing else; one without an address leaves the old one.
     store.write(AddUsage { uses: vec![used(app.id, one, 6, Some("10.0.0.1"), 2)] }).await.unwrap();
     assert_eq!(usage(store, app.id, &[one]).await, [used(app.id, one, 7, Some("::1"), 3)]);
     store.write(AddUsage { uses: vec![used(app.id, one, 8, None, 1)] }).await.unwrap();

@@ -5,8 +5,8 @@ use super::witness::Witness;
 use super::{Bed, Gateway, Kind};
 use crate::support::request;
 
-/// Targets that some program takes for one that the token is good for. The second text is what the API gets where it may get
-/// anything: what Jeton was asked about, and nothing that it was not.
+/// Targets that some program takes for one that the token is good for. The second text is what the API gets
+/// where it may get anything: what Jeton was asked about, and nothing that it was not.
 const TRICKS: [(&str, Option<&str>); 27] = [
     ("//v1/demo/datastreams/7", None),
     ("/v1//demo/datastreams/7", None),
@@ -94,7 +94,7 @@ pub(super) fn nothing_is_changed_in_between(kind: Kind) {
                 passed += 1;
             }
             (_, None) => assert!(matches!(answer.status, 400 | 404), "{target}: {answer:?}"),
-            (None, Some(seen)) => panic!("{target}: nobody was asked: {seen:?}"),
+            (None, Some(seen)) => panic!("{target}: no backend was expected: {seen:?}"),
         }
     }
     assert!(passed > 20, "the gateway refuses a few of them itself, not {passed}");

@@ -1,4 +1,4 @@
-//! Requests as clients send them, and as those do who want more than they may.
+//! Requests of honest clients and of attackers.
 
 use super::witness::{Seen, Witness};
 use super::{Bed, Gateway, Kind};
@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 const GOOD: &str = "/v1/demo/datastreams/7";
-/// The headers in which Jeton says who it is.
+/// The headers in which Jeton identifies the caller.
 const IDENTITY: [&str; 4] = ["x-auth-app", "x-auth-token-id", "x-auth-user", "x-auth-scopes"];
 
 /// What a client sends to be taken for somebody else, or its request for another one.
@@ -143,7 +143,7 @@ pub(super) fn headers_of_clients(kind: Kind) {
         }
     }
     let (answer, seen) = bed.ask("GET", GOOD, &LIES);
-    assert_eq!((answer.status, seen), (401, None), "nobody");
+    assert_eq!((answer.status, seen), (401, None), "no credentials");
 }
 
 pub(super) fn credentials(kind: Kind) {

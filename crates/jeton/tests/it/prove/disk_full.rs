@@ -1,4 +1,4 @@
-//! A disk that is full: writes are told so, reads go on, nothing is lost, and it passes without a restart.
+//! A full disk: writes fail with that reason, reads continue, nothing is lost, and recovery needs no restart.
 
 use crate::support::{Answer, Installation, Place, Server, text};
 use rustix::process::Signal;
@@ -17,7 +17,8 @@ const REVOKED: usize = 200;
 /// More creates than fit into what a full disk had room for before, in the log of the database.
 const MOST_CREATES: usize = 20_000;
 
-/// Runs this test again, in a mount namespace of its own, in which it may mount what it likes. `true`: it is there already.
+/// Runs this test again, in a mount namespace of its own, in which it may mount what it likes. `true`: it is
+/// there already.
 fn is_inside(test: &str) -> bool {
     if std::env::var_os(INSIDE).is_some() {
         return true;

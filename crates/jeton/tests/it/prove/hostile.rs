@@ -1,5 +1,5 @@
-//! Clients that mean ill: whatever they send, and however slowly, the server answers in time and without a fault of its
-//! own, its memory is bounded, and honest clients are served meanwhile.
+//! Clients that mean ill: whatever they send, and however slowly, the server answers in time and without a
+//! fault of its own, its memory is bounded, and honest clients are served meanwhile.
 
 mod costly;
 mod crowd;
@@ -30,7 +30,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 use wire::Target;
 
-/// What the server may have in memory at most, in MiB, whoever calls.
+/// The most memory of the server, in MiB, under any load.
 const MEMORY_AT_MOST: u64 = 320;
 
 /// How many of each sort attack at a time.

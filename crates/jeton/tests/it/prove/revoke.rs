@@ -11,7 +11,7 @@ use std::thread;
 
 /// Connections that ask all the time, most of them whether the token may read.
 const CONNECTIONS: usize = 32;
-/// One of so many is of the token's bearer, who makes another token that may read.
+/// One of so many is of the token's bearer, which creates another token that may read.
 const CALLERS: usize = 4;
 /// Requests that are waited for before a removal, and after it.
 const ENOUGH: Count<u64> = Count { questions: 2 * CONNECTIONS as u64, calls: (CONNECTIONS / CALLERS) as u64 };
@@ -72,7 +72,7 @@ impl Removal {
     }
 }
 
-/// A request by whoever may do that on the API that has this path.
+/// A request by an authorized caller of the API with this path.
 fn ask(installation: &Installation, method: &str, path: &str, body: Option<&serde_json::Value>) {
     let authorization = if path.starts_with("/v1/") {
         use base64::Engine;
@@ -247,7 +247,7 @@ fn rounds(installation: &Installation, rounds: usize) -> (u64, u64) {
     totals
 }
 
-/// A new token that may read, of somebody who makes others with it.
+/// A new token that may read, whose bearer creates others with it.
 fn begin(installation: &Installation) -> (i64, Arc<Round>) {
     let made = installation.place.json(&[
         "token",

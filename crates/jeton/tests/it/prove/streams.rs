@@ -1,5 +1,5 @@
-//! Many change streams beside many writes: whoever reads is told everything in its order, whoever lost its rights is told
-//! nothing more, whoever does not read is dropped, and the server's memory stays bounded.
+//! Many change streams beside many writes: every reader gets everything in order, a reader that lost its
+//! rights gets nothing more, one that does not read is dropped, and the server's memory stays bounded.
 
 use crate::support::{Installation, PATIENCE, Server, loopback, request};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ struct Size {
     readers: usize,
     /// Streams whose readers lose their rights in the middle.
     revoked: usize,
-    /// Streams that nobody reads.
+    /// Streams that are not read.
     idle: usize,
     updates: usize,
     /// Updates in a second; `None`: one after the other.
@@ -41,8 +41,8 @@ impl Figures {
     fn summary(&self) -> String {
         let Size { readers, revoked, idle, updates, .. } = self.size;
         format!(
-            "{readers} streams were told all of {updates} changes in their order ({:.0} changes/s, {} events in all); \
-             {revoked} of revoked readers were told nothing more, {idle} of readers that do not read were dropped; \
+            "{readers} streams received all of {updates} changes in order ({:.0} changes/s, {} events in all); \
+             {revoked} of revoked readers received nothing more, {idle} of readers that do not read were dropped; \
              memory {} MB before, {} MB at most",
             updates as f64 / self.took.as_secs_f64(),
             self.events,
@@ -112,7 +112,7 @@ fn streams_beside_writes(installation: Installation, size: Size) -> Figures {
         }
         for reader in cut {
             let last = reader.join().unwrap();
-            assert!(last < refused_from.load(Ordering::SeqCst), "a revoked reader was told of update {last}");
+            assert!(last < refused_from.load(Ordering::SeqCst), "a revoked reader received update {last}");
         }
         wait_for_open_streams(&server, 0);
         drop(idle);
@@ -157,7 +157,7 @@ fn update_rows(server: &Server, admin: &str, size: Size, revoked: &[String], ref
     }
 }
 
-/// Reads until the last update was told, and answers how many were.
+/// Reads until the last update, and returns how many there were.
 fn read_all(mut stream: Stream, is_open: &Barrier, updates: usize) -> usize {
     is_open.wait();
     for expected in 0..updates {
@@ -167,7 +167,7 @@ fn read_all(mut stream: Stream, is_open: &Barrier, updates: usize) -> usize {
     updates
 }
 
-/// Reads to the end, which must say that the reader lost its rights, and answers the last update that was told.
+/// Reads to the end, which must say that the reader lost its rights, and returns the last update before that.
 fn read_until_denied(mut stream: Stream, is_open: &Barrier) -> usize {
     is_open.wait();
     let mut next = 0;
@@ -210,7 +210,7 @@ impl Stream {
         Stream { stream, line: String::new(), last: String::new() }
     }
 
-    /// The number of the update that is told next; `None`: the stream has ended.
+    /// The number of the next update; `None`: the stream has ended.
     fn next_update(&mut self) -> Option<usize> {
         loop {
             while let Some(at) = self.line.find('\n') {

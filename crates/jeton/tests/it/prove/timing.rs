@@ -1,5 +1,5 @@
-//! Whoever has no credentials learns nothing by the clock: a missing app, a wrong client and a wrong secret take the same
-//! time.
+//! A caller without credentials learns nothing from timing: a missing app, a wrong client and a wrong secret
+//! take the same time.
 
 use crate::support::{Installation, Server};
 use base64::Engine;
@@ -8,11 +8,12 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Times that are taken together, in turn, and of which the middle one counts.
+/// Times that are measured together, alternately, and of which the median counts.
 const BLOCK: usize = 501;
-/// What two medians may differ by on one machine. A network adds some 100 us to each by chance, so that whoever wants to tell
-/// 5 us from nothing needs 2 * (100 / 5)^2 * 3^2 = 7,200 answers, and `limits.failures_per_minute` lets an address have 60 a
-/// minute that were looked up: two hours for the name of one app.
+/// What two medians may differ by on one machine. A network adds some 100 us to each by chance, so that an
+/// attacker that wants to tell 5 us from nothing needs 2 * (100 / 5)^2 * 3^2 = 7,200 answers, and
+/// `limits.failures_per_minute` lets an address have 60 a minute that were looked up: two hours for the name
+/// of one app.
 const NOTHING: f64 = 5.0;
 
 /// What is asked: the app, the client id and the secret.

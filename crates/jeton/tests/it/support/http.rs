@@ -1,4 +1,4 @@
-//! A client that sends exactly what it is told to.
+//! A client that sends exactly the given bytes.
 
 use super::PATIENCE;
 use serde_json::Value;
@@ -26,7 +26,8 @@ impl Answer {
     }
 }
 
-/// Sends one request with these header lines, and reads the answer. A body is JSON unless a header says otherwise.
+/// Sends one request with these header lines, and reads the answer. A body is JSON unless a header says
+/// otherwise.
 #[track_caller]
 pub(crate) fn request(
     address: SocketAddr,

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use tempfile::TempDir;
 
-/// A data directory that nobody has made yet, and perhaps an empty PostgreSQL database.
+/// A data directory that does not exist yet, and perhaps an empty PostgreSQL database.
 pub(crate) struct Place {
     folder: TempDir,
     pub(crate) database_url: Option<String>,

@@ -74,7 +74,7 @@ impl Server {
         self.stderr.rest_of_line(mark)
     }
 
-    /// A request by whoever has `token`.
+    /// A request with `token`.
     #[track_caller]
     pub(crate) fn ask(&self, method: &str, target: &str, token: &str, body: Option<&str>) -> Answer {
         request(self.address, method, target, &[format!("Authorization: Bearer {token}")], body)

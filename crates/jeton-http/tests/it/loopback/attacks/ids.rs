@@ -1,4 +1,4 @@
-//! Ids are secrets: nobody takes another's, makes one that passes for another's, or gets at a row without it.
+//! Ids are secrets: no caller can take another's, forge one, or reach a row without it.
 
 use super::super::{
     allow, ask, assert_error, assert_unknown_elsewhere, at, created, found, id_of, open_to_all, stored,
@@ -188,7 +188,7 @@ async fn a_count_tells_nothing_of_ids_to_those_who_may_not_list_them() {
         let header = ask(&app, "", "GET", "/count").header("where", condition.to_string());
         assert_error(&header.send().await, 401);
     }
-    // Who knows an id may ask whether it is there.
+    // A caller that knows an id may ask whether it exists.
     let count = format!("/count?where[id]={}", token.secret);
     assert_eq!(ask(&app, "", "GET", &count).send().await.json(), json!({"count": 1}));
 }

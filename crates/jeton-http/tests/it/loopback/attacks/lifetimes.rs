@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 const FORTNIGHT: i64 = 14 * DAY;
 
-/// What clients say of a row's life; how long a named caller's row then lives, where nothing bounds it, and how long a
-/// self-made one does. In milliseconds from now.
+/// What clients say of a row's life; how long a named caller's row then lives, where nothing bounds it, and
+/// how long a self-made one does. In milliseconds from now.
 fn lifetimes() -> Vec<(Value, Option<i64>, i64)> {
     let both = |lifetime, millis| (lifetime, Some(millis), millis);
     vec![
@@ -195,7 +195,8 @@ async fn shown_and_kept(app: &TestApp, row: &Value) -> (i64, i64) {
     (shown, left(app, id_of(row)).await.unwrap())
 }
 
-/// Whoever writes it, and by whatever method, a row says for how long it lives, and not for how long was asked.
+/// Whatever caller and method wrote it, a row shows the lifetime that applies, not the one that was
+/// requested.
 #[tokio::test]
 async fn a_row_says_how_long_it_lives() {
     let app = TestApp::new().await;

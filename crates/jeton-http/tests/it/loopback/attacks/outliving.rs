@@ -1,4 +1,5 @@
-//! Until when: nothing that a token makes or writes over LoopBack lives longer than that token, and nothing lives again.
+//! Until when: nothing that a token makes or writes over LoopBack lives longer than that token, and nothing
+//! lives again.
 
 use super::super::{allow, ask, assert_unknown_elsewhere, at, created, id_of, open_to_all, stored};
 use crate::app::{DAY, HOUR, TestApp, grant, identity, lasting, service, user};
@@ -192,7 +193,7 @@ async fn no_write_prolongs_beyond_its_writer_or_revives() {
                 let after = app.token(victim.id).await.unwrap();
                 assert_eq!(after.expires_at, expected, "{issue:?} by {caller:?}: {data}");
                 assert_eq!((after.kind, &after.scopes), (before.kind, &before.scopes), "{issue:?}: {data}");
-                // Sooner it ends as soon as somebody says so who may write at all.
+                // Any caller that may write can end it sooner.
                 if expected != ended {
                     let sooner = json!({"ttl": 1, "created": "2026-01-02T03:04:05.678Z"});
                     ask(&app, caller, "PUT", &at(&victim.secret)).json(&sooner).send().await;

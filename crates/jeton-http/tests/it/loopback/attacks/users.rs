@@ -1,4 +1,5 @@
-//! Whose a row is: nobody speaks for a user, or owns what allows anything, by having written it over LoopBack.
+//! Ownership of rows: writing a row over LoopBack lets no caller speak for a user, or own a token that allows
+//! anything.
 
 use super::super::{
     allow, ask, assert_error, assert_unknown_elsewhere, at, created, id_of, open_to_all, stored, verdict,
@@ -149,7 +150,7 @@ async fn even_by_name_nobody_comes_to_own_a_grant() {
                 let path = format!("/AccessToken/demo/{}", victim.id);
                 app.delete(&path).bearer(&claimant.secret).send().await.assert_envelope(404);
             }
-            // Who a user is, those who may do so by name say.
+            // Only callers named in the rules determine the user.
             for victim in [&one, &four] {
                 assert_eq!(claim(&app, caller, way, &victim.secret).await, 200, "way {way}");
                 let token = app.token(victim.id).await.unwrap();
@@ -222,7 +223,7 @@ async fn owners_are_let_in_but_not_by_name() {
             assert_eq!(status, 401, "{method} {not_own}");
         }
     }
-    // Giving one's own row away makes it nobody's word.
+    // A row that was given away proves nothing any more.
     assert_eq!(claim(&app, &proof.secret, 0, &own.secret).await, 200);
     assert_unknown_elsewhere(&app, &own.secret).await;
     assert_eq!(ask(&app, &proof.secret, "GET", &at(&own.secret)).status().await, 401);
@@ -250,7 +251,7 @@ async fn only_what_proves_a_user_is_more_than_anybody() {
         assert_eq!(ask(&app, caller, "GET", "").status().await, *find);
         assert_eq!(ask(&app, caller, "GET", "/count").status().await, *count);
     }
-    // One who is named for one method is not by name let in to another.
+    // A user named for one method is not admitted by name to another.
     acls.push(json!({"principalType": "ROLE", "principalId": "$everyone", "permission": "ALLOW", "property": "create"}));
     app.merge(json!({"loopback": {"acls": acls}})).await;
     let row = created(&app, &callers[0].0, &json!({"userId": 8})).await;

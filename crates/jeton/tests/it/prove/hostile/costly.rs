@@ -1,5 +1,5 @@
-//! Filters that are as much work as a request may ask for: patterns, ranges, lists, orders and change streams over rows that
-//! are as long as they may be, by clients that do not wait for the answer.
+//! Filters that are as much work as a request may ask for: patterns, ranges, lists, orders and change streams
+//! over rows that are as long as they may be, by clients that do not wait for the answer.
 
 use super::measure::{Attack, Scale, Scene};
 use super::unnoticed_at_a_small_size;
@@ -16,7 +16,7 @@ pub(super) const ATTACK: Attack =
 
 /// Rows that are matched.
 const ROWS: usize = 60;
-/// Streams that are told of one more.
+/// Streams that receive one more change.
 const STREAMS: usize = 60;
 /// Clients at a time.
 const CLIENTS: usize = 4;

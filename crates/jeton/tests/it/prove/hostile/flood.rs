@@ -71,8 +71,9 @@ fn post(address: SocketAddr, body: &Value) -> u16 {
     status
 }
 
-/// Rows that expire at once, with the limit on rows alone in the way: there are never more than that, whatever writes and
-/// on however many servers. Answers how many there were at most, and how many were written.
+/// Rows that expire at once, with the limit on rows alone in the way: there are never more than that,
+/// whatever writes and on however many servers. Answers how many there were at most, and how many were
+/// written.
 fn churn(installation: &Installation, servers: usize, limit: u64, time: Duration) -> (u64, u64) {
     let place = &installation.place;
     let toml = format!(

@@ -1,5 +1,6 @@
-//! nginx as people set it up: it asks forward-auth about each request by `auth_request`, over connections that it keeps, and
-//! passes on the length of a body that it does not send. None of its clients is ever told 500.
+//! nginx as people set it up: it asks forward-auth about each request by `auth_request`, over connections
+//! that it keeps, and passes on the length of a body that it does not send. None of its clients ever gets a
+//! 500.
 
 use crate::support::{Installation, Lines};
 use rustix::process::{Pid, Signal, kill_process};
@@ -75,7 +76,8 @@ fn front(folder: &Path) -> PathBuf {
     folder.join("front.sock")
 }
 
-/// What is asked for lies behind a second server, so that bodies are passed on there as they are to any backend.
+/// What is asked for lies behind a second server, so that bodies are passed on there as they are to any
+/// backend.
 fn configured(folder: &Path, jeton: SocketAddr) -> String {
     let (front, folder) = (front(folder).display().to_string(), folder.display());
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
@@ -116,8 +118,8 @@ http {{
     )
 }
 
-/// What clients send besides a head, of which none is for forward-auth: nothing, some of it at once, much, and some of unknown
-/// length.
+/// What clients send besides a head, of which none is for forward-auth: nothing, some of it at once, much,
+/// and some of unknown length.
 const BODIES: [fn() -> String; 4] = [
     || "\r\n".to_owned(),
     || "Content-Length: 2\r\n\r\n{}".to_owned(),
@@ -125,14 +127,14 @@ const BODIES: [fn() -> String; 4] = [
     || "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n".to_owned(),
 ];
 
-/// Who asks, and what each is told.
+/// The callers, and the answer that each gets.
 struct Client<'a> {
     stream: BufReader<UnixStream>,
     secret: &'a str,
 }
 
 impl Client<'_> {
-    /// The status of the answer to request `number`: every seventh is by nobody that is known.
+    /// The status of the answer to request `number`: every seventh has unknown credentials.
     fn ask(&mut self, number: usize) -> (u16, u16) {
         let (secret, expected) = if number.is_multiple_of(7) { ("nobody", 401) } else { (self.secret, 200) };
         let body = BODIES[number % BODIES.len()]();

@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-/// Asks one thing after another, each on a new connection, until it is told to stop.
+/// Asks one thing after another, each on a new connection, until it is stopped.
 pub(super) struct Honest {
     stop: oneshot::Sender<()>,
     done: JoinHandle<(usize, Duration)>,

@@ -1,5 +1,5 @@
-//! What the neighbours of an attack notice of it: an app of their own, the server's health, the admin address, the command
-//! line, memory and disk.
+//! What the neighbours of an attack notice of it: an app of their own, the server's health, the admin
+//! address, the command line, memory and disk.
 
 use super::kept::Kept;
 use super::{MEMORY_AT_MOST, memory_peak};
@@ -83,7 +83,7 @@ struct Noticed {
     command: Vec<Duration>,
 }
 
-/// Runs an attack and asserts that nobody else notices; answers the figures.
+/// Runs an attack and asserts that other clients do not notice; returns the figures.
 pub(super) fn assert_unnoticed(attack: &Attack, installation: Installation, scale: Scale) -> String {
     super::raise_descriptors();
     if installation.place.database_url.is_some() && scale != Scale::Gate {
@@ -130,7 +130,7 @@ pub(super) fn assert_unnoticed(attack: &Attack, installation: Installation, scal
     figure
 }
 
-/// Attackers have machines of their own: whoever else wants this one has it at once.
+/// Attackers have machines of their own: here every other process takes precedence.
 fn elsewhere<T: Send>(attack: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| {
         let attack = || {
@@ -141,7 +141,8 @@ fn elsewhere<T: Send>(attack: impl FnOnce() -> T + Send) -> T {
     })
 }
 
-/// The database has a machine of its own, as far as this one allows: the last of its processors, which nothing else uses.
+/// The database has a machine of its own, as far as this one allows: the last of its processors, which
+/// nothing else uses.
 fn set_database_apart() {
     let all = sched_getaffinity(None).unwrap();
     let processors: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|number| all.is_set(*number)).collect();

@@ -1,5 +1,5 @@
-//! One app's clients skip far, count, create by the thousand and ask about tokens by the thousand, all at once; the clients
-//! of another list, create and verify.
+//! One app's clients skip far, count, create by the thousand and ask about tokens by the thousand, all at
+//! once; the clients of another list, create and verify.
 
 use super::measure::{Attack, Scale, Scene};
 use super::unnoticed_at_a_small_size;
@@ -21,9 +21,10 @@ const TOKENS: usize = 20_000;
 const CLIENTS: usize = 4;
 /// Rows and checks in a request.
 const MANY: usize = 1_000;
-/// How long the slowest of a hundred requests of the other app may take, of each sort. Alone they take some milliseconds.
+/// How long the slowest of a hundred requests of the other app may take, of each sort. Alone they take some
+/// milliseconds.
 const NOTICED: Duration = Duration::from_millis(500);
-/// The same where each of the crowd's statements looks at ten times as many rows: as long as one may take
+/// The same where each of the attackers' statements reads ten times as many rows: as long as one may take
 /// (`limits.query_seconds`).
 const NOTICED_TEN_TIMES: Duration = Duration::from_secs(2);
 

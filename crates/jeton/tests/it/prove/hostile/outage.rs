@@ -1,5 +1,5 @@
-//! PostgreSQL that refuses, hangs, is stopped or cannot be reached: on every surface the first answers come within the time
-//! of a read, all others at once, and everything is served again soon after it is back.
+//! PostgreSQL that refuses, hangs, is stopped or cannot be reached: on every surface the first answers come
+//! within the time of a read, all others at once, and everything is served again soon after it is back.
 
 use super::wire::basic;
 use crate::support::{Answer, Installation, Place, Server, loopback, request_if_served, text};
@@ -14,11 +14,11 @@ use tokio::time::Instant;
 /// How a database goes.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Cut {
-    /// Nobody listens any more.
+    /// Nothing listens any more.
     Refused,
     /// Connections are accepted, and nothing is said.
     Silent,
-    /// Who connects is not even refused.
+    /// Connections are not even refused.
     Dropped,
     /// Its processes are stopped by a signal.
     Suspended,
@@ -43,7 +43,8 @@ pub(super) const TIGHT: Bounds = Bounds {
     back: Duration::from_secs(2),
 };
 
-/// Where other tests use the machine. Without the breaker the first answer takes 5 s, and each of those after it 2 s.
+/// Where other tests use the machine. Without the breaker the first answer takes 5 s, and each of those after
+/// it 2 s.
 const GENEROUS: Bounds = Bounds {
     first: Duration::from_millis(4_500),
     burst: Duration::from_secs(20),
@@ -210,8 +211,8 @@ fn watched<M: FnOnce()>(
     )
 }
 
-/// What is answered when only the process that takes connections is stopped: on those that there are all goes on, and who
-/// would need another is told within the time of a read.
+/// The answers when only the process that accepts connections is stopped: existing ones work, and a request
+/// that needs another fails within the time of a read.
 pub(super) fn no_more_connections(bounds: &Bounds) -> String {
     let cluster = Cluster::own();
     let place = Place::on(Some(cluster.create_database()));
@@ -238,7 +239,8 @@ fn get(address: SocketAddr, path: &str) -> Answer {
     request_if_served(address, "GET", path, &[], None).unwrap()
 }
 
-/// What comes of something during which both addresses say again and again that the process is well, and how often.
+/// What comes of something during which both addresses say again and again that the process is well, and how
+/// often.
 fn healthy<T>(server: &Server, happening: impl FnOnce() -> T) -> (T, usize) {
     thread::scope(|scope| {
         let (stop, stopped) = channel::<()>();

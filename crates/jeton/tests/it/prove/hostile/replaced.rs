@@ -1,5 +1,5 @@
-//! A database that is taken away or written over under a running server: from then on nothing is acknowledged, and what
-//! was is still to be had.
+//! A database that is taken away or written over under a running server: from then on nothing is
+//! acknowledged, and what was is still to be had.
 
 use crate::support::{Answer, Installation, Place, Server, request_if_served, text};
 use serde_json::json;
@@ -12,7 +12,8 @@ use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// Asks in a row before something is believed to stay as it is: many times as many as come while a server notices.
+/// Asks in a row before something is believed to stay as it is: many times as many as come while a server
+/// notices.
 pub(super) const ASKS: usize = 1_000_000;
 
 /// Creates of one creator, at most.
@@ -79,7 +80,8 @@ pub(super) fn every_shape(creators: usize, least: usize) -> String {
     format!("{} shapes, {acknowledged} creates acknowledged", shapes.len())
 }
 
-/// Replaces the database while so many create tokens, once so many were acknowledged. Answers how many were in the end.
+/// Replaces the database while so many create tokens, once so many were acknowledged. Answers how many were
+/// in the end.
 fn replace(shape: &Shape, creators: usize, least: usize) -> usize {
     let installation = Installation::sqlite();
     let place = &installation.place;
@@ -110,8 +112,8 @@ fn replace(shape: &Shape, creators: usize, least: usize) -> usize {
         assert_eq!(request_if_served(address, "GET", "/healthz", &[], None).unwrap().status, 200);
     }
     assert_eq!(server.ask("GET", "/AccessToken/demo", admin, None).status, 503);
-    // What is remembered is believed for as long as if the database could not be reached: of tokens, and of secrets that
-    // nobody was given.
+    // What is remembered is believed for as long as if the database could not be reached: of tokens, and of
+    // secrets that nobody was given.
     for (secret, remembered) in [(known, 200), (&"0123456789abcdef".repeat(4), 401)] {
         let last = (0..ASKS).map(|_| server.auth(secret)).find(|status| *status != remembered);
         assert_eq!(last, Some(503), "{}", shape.mark);
@@ -227,7 +229,7 @@ fn take_back(place: &Place, _: &Server) {
     tokio::runtime::Runtime::new().unwrap().block_on(take_back);
 }
 
-/// A server that sees mounts which nobody else sees.
+/// A server in a mount namespace of its own.
 fn serve_apart(place: &Place) -> Server {
     let plain = place.command(&["serve"]);
     let mut command = Command::new("unshare");

@@ -1,5 +1,5 @@
-//! A PostgreSQL database in the place of which another comes under a running server: nothing is written there, and nothing
-//! that was known of the one before is believed of it.
+//! A PostgreSQL database in the place of which another comes under a running server: nothing is written
+//! there, and nothing that was known of the one before is believed of it.
 
 use super::replaced::{ASKS, create, create_until_refused};
 use crate::support::{Installation, Place, Server, request_if_served, text};
@@ -22,7 +22,7 @@ const SHAPES: [Shape; 4] = [
     Shape { act: put_older, mark: OLDER },
     Shape { act: empty_and_fill, mark: OLDER },
     Shape { act: take_back, mark: OLDER },
-    Shape { act: put_other, mark: "the database is another than it was" },
+    Shape { act: put_other, mark: "the database is a different one" },
 ];
 const OLDER: &str = "the database is older than it was";
 
@@ -125,7 +125,7 @@ fn put_other(url: &str, _: &str) {
 }
 
 fn take_back(url: &str, _: &str) {
-    // Those who have drawn a number and not committed yet are waited for.
+    // Transactions that have drawn a number and not committed yet are awaited.
     let older = "BEGIN; LOCK TABLE changes; DELETE FROM changes WHERE sequence > 4; \
                  SELECT setval('changes_sequence_seq', 4); COMMIT";
     on(url, async |connection| connection.execute(older).await);

@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// Who is attacked, and credentials that are good there.
+/// The target, and valid credentials for it.
 #[derive(Clone)]
 pub(super) struct Target {
     pub(super) address: SocketAddr,
@@ -43,7 +43,8 @@ impl Target {
         let mut answer = Vec::new();
         let exchanged = timeout(PROMPT, async {
             let (mut from, mut to) = stream.split();
-            // The server may answer and close before it has read all, and the last that is read then is an error.
+            // The server may answer and close before it has read all, and the last that is read then is an
+            // error.
             let _ = tokio::join!(to.write_all(bytes), from.read_to_end(&mut answer));
         });
         assert!(exchanged.await.is_ok(), "{what}: no end: {}", String::from_utf8_lossy(&answer));
