@@ -11,8 +11,8 @@ pub(crate) enum Failure {
     Start { command: String, source: io::Error },
     #[error("{what}: {source}")]
     Files { what: String, source: io::Error },
-    /// A program said what was not expected of it.
-    #[error("{command} said what makes no sense here:\n{output}")]
+    /// A program printed something unexpected.
+    #[error("{command} printed something unexpected:\n{output}")]
     Unclear { command: String, output: String },
     /// Something that only the reader can install.
     #[error("{0}")]

@@ -1,9 +1,9 @@
-//! `cargo xtask`: what a contributor and CI run. One file per command.
+//! `cargo xtask`: the commands of contributors and CI. One file per command.
 
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a command line tool speaks on its standard streams"
+    reason = "a command line tool prints to its standard streams"
 )]
 
 mod bench;

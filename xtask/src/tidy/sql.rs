@@ -1,4 +1,4 @@
-//! The store's SQL asks nobody what time it is and draws no randomness: both come in as values, so that tests decide
+//! The store's SQL neither reads a clock nor draws randomness: both come in as values, so that tests decide
 //! them and both engines agree.
 
 use super::{Source, tokens};
