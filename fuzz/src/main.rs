@@ -1,5 +1,5 @@
-//! One fuzzer for all targets: `JETON_FUZZ_TARGET` names the one that it runs. `cargo xtask prove fuzz` builds and runs it;
-//! what targets check is in `jeton_http::fuzz`, where the gate replays the corpus.
+//! One fuzzer for all targets: `JETON_FUZZ_TARGET` names the one that it runs. `cargo xtask prove fuzz`
+//! builds and runs it; what targets check is in `jeton_http::fuzz`, where the gate replays the corpus.
 
 #![no_main]
 

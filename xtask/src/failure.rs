@@ -2,7 +2,7 @@
 
 use std::io;
 
-/// What stopped a task, in words that tell the reader what to do next.
+/// Why a task stopped, with what to do next.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     #[error("{command}: {status}")]

@@ -1,11 +1,11 @@
-//! `cargo xtask help`: everything that this program can do, a line for each.
+//! `cargo xtask help`: every command and option, one line each.
 
 use crate::Xtask;
 use crate::failure::Failure;
 use clap::builder::{PossibleValue, StyledStr};
 use clap::{Arg, Command, CommandFactory};
 
-/// Where the descriptions begin.
+/// The column of the descriptions.
 const COLUMN: usize = 28;
 
 /// Prints the list.
@@ -36,7 +36,7 @@ fn arguments(command: &Command) -> impl Iterator<Item = &Arg> {
     command.get_arguments().filter(|argument| argument.get_id() != "help")
 }
 
-/// Those that have names of ours; a flag's are `true` and `false`.
+/// The values with names of our own; a flag's are `true` and `false`.
 fn values(argument: &Arg) -> Vec<PossibleValue> {
     if argument.get_action().takes_values() { argument.get_possible_values() } else { Vec::new() }
 }
@@ -62,7 +62,7 @@ fn typed(argument: &Arg) -> String {
 mod tests {
     use super::*;
 
-    /// What stands in the line of `name`, after it.
+    /// The rest of the line of `name`.
     fn description<'a>(text: &'a str, name: &str) -> &'a str {
         let found = text.lines().find_map(|line| line.trim_start().strip_prefix(name)?.strip_prefix("  "));
         found.unwrap_or_else(|| panic!("no line for {name} in\n{text}")).trim()

@@ -25,11 +25,11 @@ const PYTHON: &str = "JETON_TEST_PYTHON";
 /// Where the needed programs are.
 #[derive(Debug)]
 pub(crate) struct Needs {
-    /// The interpreter that has the published Python clients.
+    /// The interpreter with the published Python clients.
     pub(crate) python: PathBuf,
-    /// The folder whose `node_modules` holds the published Node clients.
+    /// The folder whose `node_modules` contains the published Node clients.
     pub(crate) node: PathBuf,
-    /// The gateways that tests put in front of the server, each behind the variable by which they find it.
+    /// The gateways that tests put in front of the server, each with its environment variable.
     pub(crate) gateways: Vec<(&'static str, PathBuf)>,
     /// The pooler that tests put in front of PostgreSQL.
     pub(crate) pgbouncer: PathBuf,
@@ -39,7 +39,7 @@ pub(crate) struct Needs {
 /// Installs what is missing, with a line for each.
 ///
 /// # Errors
-/// Something cannot be installed from here; the message says what the reader has to do.
+/// Something cannot be installed automatically; the message says what to do.
 pub(crate) fn install() -> Result<Needs, Failure> {
     let mut apt = Apt::default();
     postgres::install(&mut apt)?;
@@ -59,10 +59,10 @@ impl Needs {
     }
 }
 
-/// Makes sure of the C++ compiler that builds libFuzzer, which nothing else needs.
+/// Installs the C++ compiler that builds libFuzzer, which nothing else needs.
 ///
 /// # Errors
-/// It cannot be installed from here.
+/// It cannot be installed automatically.
 pub(crate) fn compiler_of_libfuzzer() -> Result<(), Failure> {
     match output(Command::new("c++").arg("--version")) {
         Some(_) => Ok(()),
@@ -73,7 +73,7 @@ pub(crate) fn compiler_of_libfuzzer() -> Result<(), Failure> {
 /// Installs what benchmarks need, with a line for each.
 ///
 /// # Errors
-/// Something cannot be installed from here; the message says what the reader has to do.
+/// Something cannot be installed automatically; the message says what to do.
 pub(crate) fn install_load() -> Result<(), Failure> {
     load::install(&mut Apt::default())
 }
@@ -92,7 +92,7 @@ pub(crate) fn install_gateways() -> Result<Vec<(&'static str, PathBuf)>, Failure
 /// Makes sure of a PostgreSQL server.
 ///
 /// # Errors
-/// It cannot be installed from here.
+/// It cannot be installed automatically.
 pub(crate) fn install_postgres() -> Result<(), Failure> {
     postgres::install(&mut Apt::default())
 }
@@ -100,12 +100,12 @@ pub(crate) fn install_postgres() -> Result<(), Failure> {
 /// Installs what `cargo xtask bench --peers` compares with.
 ///
 /// # Errors
-/// Something cannot be installed from here; the message says what the reader has to do.
+/// Something cannot be installed automatically; the message says what to do.
 pub(crate) fn install_peers() -> Result<Peers, Failure> {
     peers::install(&mut Apt::default())
 }
 
-/// Makes sure of the toolchain's components, which only the toolchain's owner can add.
+/// Checks the toolchain's components, which only the toolchain's owner can add.
 ///
 /// # Errors
 /// One is missing.

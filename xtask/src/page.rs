@@ -1,10 +1,10 @@
-//! Pages of figures that tasks write: a head, and a section for each thing that was measured or proved.
+//! Pages of results that tasks write: a head, and a section for each measurement or proof.
 
 use crate::process::output;
 use std::fs;
 use std::process::Command;
 
-/// What every heading of a section begins with.
+/// The beginning of each section's heading.
 const HEADING: &str = "## ";
 
 /// The sections of a page, each from its heading on.
@@ -22,7 +22,7 @@ pub(crate) fn sections(document: &str) -> Vec<String> {
     sections
 }
 
-/// The page with `text` in the place of the section that has the same heading, or at the end if there is none.
+/// The page with `text` replacing the section with the same heading, or appended if there is none.
 pub(crate) fn with_section(head: &str, document: &str, heading: &str, text: String) -> String {
     let mut sections = sections(document);
     match sections.iter_mut().find(|section| section.starts_with(heading)) {
@@ -54,8 +54,8 @@ pub(crate) fn wrapped(text: &str) -> String {
     lines.join("\n")
 }
 
-/// What sort of machine this is, with the versions of those `programs` that are installed. It does not identify the machine or
-/// its user.
+/// A description of this machine, with the versions of those `programs` that are installed. It does not
+/// identify the machine or its user.
 pub(crate) fn machine(programs: &[&str]) -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let cpuinfo = read("/proc/cpuinfo");

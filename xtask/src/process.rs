@@ -1,4 +1,4 @@
-//! Running other programs, and writing them down so that a reader can run them too.
+//! Runs other programs, and prints them so that a reader can run them too.
 
 use crate::failure::Failure;
 use crate::root;
@@ -14,7 +14,7 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs `command` to its end; its output goes where this program's does.
+/// Runs `command` to its end, with this program's output streams.
 pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
     match command.status() {
         Ok(status) if status.success() => Ok(()),
@@ -23,7 +23,7 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
     }
 }
 
-/// Runs `command` to its end; its output goes where this program's does, and what it printed is the answer.
+/// Runs `command` to its end, with this program's output streams, and returns what it printed.
 pub(crate) fn run_and_read(command: &mut Command) -> Result<String, Failure> {
     let failed = |command: &Command, source| Failure::Start { command: written(command), source };
     let mut child = command.stdout(Stdio::piped()).spawn().map_err(|source| failed(command, source))?;
@@ -40,7 +40,7 @@ pub(crate) fn run_and_read(command: &mut Command) -> Result<String, Failure> {
     }
 }
 
-/// Runs `command` to its end; what it says is shown only if it fails.
+/// Runs `command` to its end; its output is shown only if it fails.
 pub(crate) fn run_quietly(command: &mut Command) -> Result<(), Failure> {
     match command.stdin(Stdio::null()).output() {
         Ok(output) if output.status.success() => Ok(()),
@@ -58,7 +58,7 @@ pub(crate) fn output(command: &mut Command) -> Option<String> {
     status.success().then(|| String::from_utf8_lossy(&stdout).into_owned())
 }
 
-/// `command` as one would type it at the workspace's root.
+/// `command` as it would be typed at the workspace's root.
 pub(crate) fn written(command: &Command) -> String {
     let mut words = Vec::new();
     for (name, value) in command.get_envs() {

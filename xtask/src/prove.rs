@@ -80,7 +80,7 @@ struct Proof {
     package: &'static str,
     /// The path of the ignored test in the package's tests `it`.
     test: &'static str,
-    /// Whether it runs the program as it ships.
+    /// Whether it runs the release build.
     needs_release: bool,
 }
 
@@ -178,7 +178,7 @@ const PROOFS: &[Proof] = &[
     },
 ];
 
-/// The files that hold a proof: what the gate ignores is there and nowhere else.
+/// The files with proofs: tests that the gate ignores are only there.
 #[cfg(test)]
 pub(crate) fn files() -> Vec<String> {
     let file = |proof: &Proof| {
@@ -195,7 +195,7 @@ fn values() -> PossibleValuesParser {
     )
 }
 
-/// Proves what was named, up to the first failure. What failed leaves its section of the page as it was.
+/// Proves the named guarantees, up to the first failure. A failure leaves its section of the page unchanged.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let needs = needs::install()?;
     let is_named = |name: &str| options.name == name || options.name == "all";
@@ -211,7 +211,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Runs every test of a proof once, and answers the figures.
+/// Runs every test of a proof once, and returns the figures.
 fn prove(name: &str, needs: &Needs) -> Result<Vec<String>, Failure> {
     if name == FUZZ {
         return Ok(vec![fuzz::run()?]);

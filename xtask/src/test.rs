@@ -9,7 +9,8 @@ use std::time::Instant;
 /// Check all that must hold before a change goes in; installs what that needs
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Only formatting, lints, and the tests that need no PostgreSQL, gateways, Python or Node.js; installs nothing
+    /// Only formatting, lints, and the tests that need no PostgreSQL, gateways, Python or Node.js; installs
+    /// nothing
     #[arg(long)]
     fast: bool,
 }

@@ -38,7 +38,8 @@ pub enum Actor {
 pub struct ActorError;
 
 impl Actor {
-    /// Whether both are the same principal, whatever credential each presented. An anonymous actor equals no other.
+    /// Whether both are the same principal, whatever credential each presented. An anonymous actor equals no
+    /// other.
     pub fn is_same_principal(&self, other: &Actor) -> bool {
         match (self, other) {
             (Actor::User { user_id: one, .. }, Actor::User { user_id: two, .. }) => one == two,

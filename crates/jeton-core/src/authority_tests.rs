@@ -1,4 +1,4 @@
-//! Who may do what: a table over kinds of callers and tokens, and the containment of scopes as a property.
+//! Authorization: a table over kinds of callers and tokens, and the containment of scopes as a property.
 
 use super::*;
 use crate::decide::{Standing, Verdict, decide, tests as random};

@@ -24,7 +24,8 @@ pub enum Demand {
 pub struct PermissionMissing;
 
 impl Demand {
-    /// The demand of an optional permission and an optional resource; without both, the token must only be active.
+    /// The demand of an optional permission and an optional resource; without both, the token must only be
+    /// active.
     ///
     /// # Errors
     ///
@@ -119,8 +120,8 @@ impl InactiveReason {
 
 /// Decides. Pure: the same arguments always give the same answer.
 ///
-/// If several reasons apply, the first of revoked, expired, disabled is named. At `now == expires_at` the token is
-/// expired.
+/// If several reasons apply, the first of revoked, expired, disabled is named. At `now == expires_at` the
+/// token is expired.
 ///
 /// ```
 /// use jeton_core::{Demand, InactiveReason, Permission, Scope, Standing, Timestamp, Verdict, decide};

@@ -7,8 +7,9 @@ use subtle::ConstantTimeEq;
 
 /// HMAC-SHA-256 of a secret under a look-up key (RFC 2104, FIPS 180-4).
 ///
-/// It identifies a token and cannot be turned back into the secret, so stores may keep it. Comparison takes the same
-/// time wherever two digests differ. `Debug` shows the first four bytes, enough to tell digests apart in a log.
+/// It identifies a token and cannot be turned back into the secret, so stores may keep it. Comparison takes
+/// the same time wherever two digests differ. `Debug` shows the first four bytes, enough to tell digests
+/// apart in a log.
 #[derive(Clone, Copy)]
 pub struct Digest([u8; Digest::LEN]);
 
@@ -83,7 +84,8 @@ mod tests {
 
     #[test]
     fn it_is_hmac_sha_256() {
-        // RFC 4231 test case 2 has a key of four bytes; padded with zeros to 32 bytes it is the same HMAC key.
+        // RFC 4231 test case 2 has a key of four bytes; padded with zeros to 32 bytes it is the same HMAC
+        // key.
         let mut key = [0; 32];
         key[..4].copy_from_slice(b"Jefe");
         let digest = DigestKey::new(&key).digest("what do ya want for nothing?");

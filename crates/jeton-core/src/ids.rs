@@ -109,8 +109,8 @@ impl fmt::Display for AppKey {
 
 /// A user of an app, named by the app: an integer or a text.
 ///
-/// A text that is the canonical decimal form of a 64-bit integer is that integer, so the text form of a user id
-/// determines it: `parse(id.to_string()) == id`.
+/// A text that is the canonical decimal form of a 64-bit integer is that integer, so the text form of a user
+/// id determines it: `parse(id.to_string()) == id`.
 ///
 /// ```
 /// use jeton_core::UserId;
@@ -157,8 +157,8 @@ impl UserId {
         }
     }
 
-    /// The number, if every JSON parser reads it exactly: its absolute value is at most [`MAX_INTEGER`]. JavaScript's
-    /// parser would turn a larger one into another user.
+    /// The number, if every JSON parser reads it exactly: its absolute value is at most [`MAX_INTEGER`].
+    /// JavaScript's parser would turn a larger one into another user.
     pub fn as_safe_integer(&self) -> Option<i64> {
         self.as_integer().filter(|number| number.unsigned_abs() <= MAX_INTEGER.unsigned_abs())
     }
@@ -177,7 +177,8 @@ impl FromStr for UserId {
         if text.chars().any(char::is_control) {
             return Err(UserIdError::Control);
         }
-        // Canonical means that printing the number gives the text back: no plus sign, no leading zero, no "-0".
+        // Canonical means that printing the number gives the text back: no plus sign, no leading zero, no
+        // "-0".
         let form = match text.parse::<i64>() {
             Ok(number) if number.to_string() == text => UserIdForm::Integer(number),
             _ => UserIdForm::Text(text.to_owned()),

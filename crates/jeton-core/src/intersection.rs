@@ -10,9 +10,10 @@ const FEW_SCOPES: usize = 256;
 impl Scopes {
     /// Scopes that allow only what both `self` and `other` allow.
     ///
-    /// The result is `self` or `other` unchanged if each scope of one lies within a scope of the other. Otherwise it
-    /// allows what both allow, except what one allows by a resource's id and the other by its tags, which no scope
-    /// can express; scopes beyond [`MAX_SCOPES`] are left out. Takes time proportional to the product of both.
+    /// The result is `self` or `other` unchanged if each scope of one lies within a scope of the other.
+    /// Otherwise it allows what both allow, except what one allows by a resource's id and the other by its
+    /// tags, which no scope can express; scopes beyond [`MAX_SCOPES`] are left out. Takes time proportional
+    /// to the product of both.
     #[must_use]
     pub fn intersection(&self, other: &Scopes) -> Scopes {
         let (mine, others) = (self.as_slice(), other.as_slice());
@@ -32,7 +33,8 @@ impl Scopes {
             scopes = longest(scopes);
         }
         scopes.truncate(MAX_SCOPES);
-        // Each has the names of at most two scopes that were within their bounds, and no more tags than one may have.
+        // Each has the names of at most two scopes that were within their bounds, and no more tags than one
+        // may have.
         Scopes::new(scopes).unwrap_or_else(|_| Scopes::none())
     }
 }

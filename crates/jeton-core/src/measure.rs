@@ -1,11 +1,12 @@
 //! Counters, gauges and histograms: atomics that any thread updates and that reports read.
 //!
-//! The crate that knows a fact counts it, in a struct of these. Names and formats are up to whatever reports them.
+//! The crate that knows a fact counts it, in a struct of these. Names and formats are up to whatever reports
+//! them.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-/// The cells over which threads spread their counts: in a single place, each thread would take the cache line from
-/// the others, which costs more than much of what is counted.
+/// The cells over which threads spread their counts: in a single place, each thread would take the cache line
+/// from the others, which costs more than much of what is counted.
 const CELLS: usize = 16;
 
 /// Numbers in a cache line.
@@ -63,13 +64,13 @@ impl Gauge {
     }
 }
 
-/// A histogram: a count for each of a few bounds, so that recording costs two atomics and memory never grows. Takes
-/// 128 bytes for each bound.
+/// A histogram: a count for each of a few bounds, so that recording costs two atomics and memory never grows.
+/// Takes 128 bytes for each bound.
 #[derive(Debug)]
 pub struct Histogram {
     bounds: &'static [u64],
-    /// For each cell the sum, a count for each bound, one for values beyond the last bound, and padding to a full
-    /// cache line.
+    /// For each cell the sum, a count for each bound, one for values beyond the last bound, and padding to a
+    /// full cache line.
     cells: Box<[AtomicU64]>,
     /// Numbers in a cell.
     stride: usize,

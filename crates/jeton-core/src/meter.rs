@@ -16,10 +16,10 @@ pub enum Halt {
 
 /// The budget of a piece of work.
 ///
-/// A unit is about a nanosecond of a processor of 2020: a byte compared, a step of an automaton, a fifth of reading a
-/// property. The charge is never less than a fifth of the actual cost, whatever clients send, so a bound in units is
-/// a bound in time. Everything that LoopBack's filters do over rows is charged before it is done or, where the cost
-/// is at most the bytes of one row, afterwards.
+/// A unit is about a nanosecond of a processor of 2020: a byte compared, a step of an automaton, a fifth of
+/// reading a property. The charge is never less than a fifth of the actual cost, whatever clients send, so a
+/// bound in units is a bound in time. Everything that LoopBack's filters do over rows is charged before it is
+/// done or, where the cost is at most the bytes of one row, afterwards.
 pub struct Meter<'a> {
     units: u64,
     left: u64,

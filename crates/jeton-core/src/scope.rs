@@ -15,10 +15,10 @@ pub const RESERVED_PREFIX: &str = "jeton:";
 
 /// The name of an action, compared exactly.
 ///
-/// 1 to [`MAX_NAME_CHARS`] code points, no comma (lists of names are separated by commas), no control character, no
-/// white space at either end. A parsed name, which is to be granted, contains no white space or other separators
-/// either: `read write` is two names, meant as a list. Older tokens may hold such a name, which [`held`](Self::held)
-/// reads.
+/// 1 to [`MAX_NAME_CHARS`] code points, no comma (lists of names are separated by commas), no control
+/// character, no white space at either end. A parsed name, which is to be granted, contains no white space or
+/// other separators either: `read write` is two names, meant as a list. Older tokens may hold such a name,
+/// which [`held`](Self::held) reads.
 ///
 /// ```
 /// use jeton_core::Permission;
@@ -63,8 +63,8 @@ impl Permission {
         self.0.starts_with(RESERVED_PREFIX)
     }
 
-    /// The action of an HTTP method, in upper case: `read` for GET, HEAD and OPTIONS, `delete` for DELETE, `write`
-    /// for all others.
+    /// The action of an HTTP method, in upper case: `read` for GET, HEAD and OPTIONS, `delete` for DELETE,
+    /// `write` for all others.
     pub fn by_method(method: &str) -> Self {
         let name = match method {
             "GET" | "HEAD" | "OPTIONS" => "read",
@@ -151,8 +151,8 @@ impl ServicePermission {
 
 /// Actions, and the resources on which they are allowed.
 ///
-/// Ids and tags are two selectors: a match of either is enough. A scope that is not global and has neither ids nor
-/// tags covers nothing.
+/// Ids and tags are two selectors: a match of either is enough. A scope that is not global and has neither
+/// ids nor tags covers nothing.
 ///
 /// ```
 /// use jeton_core::{Demand, Permission, Resource, Scope, Standing, Timestamp, Verdict, decide};
@@ -187,7 +187,8 @@ impl Scope {
     }
 }
 
-/// The scopes of one token, never more than [`MAX_SCOPES`], [`MAX_NAMES_PER_SCOPE`] and [`MAX_NAME_CHARS`] allow.
+/// The scopes of one token, never more than [`MAX_SCOPES`], [`MAX_NAMES_PER_SCOPE`] and [`MAX_NAME_CHARS`]
+/// allow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scopes(Vec<Scope>);
 
@@ -288,8 +289,8 @@ impl Scopes {
         self.0.iter().any(|scope| !scope.global)
     }
 
-    /// These scopes with other global permissions: one global scope replaces all global ones, and the others stay as
-    /// they are.
+    /// These scopes with other global permissions: one global scope replaces all global ones, and the others
+    /// stay as they are.
     ///
     /// # Errors
     ///

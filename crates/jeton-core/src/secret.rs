@@ -7,8 +7,8 @@
 //!               16 random bytes                    first 16 bytes of HMAC-SHA-256(MAC key, the random bytes)
 //! ```
 //!
-//! So a made-up or mistyped secret is recognised without a look-up. The check does not prove that the token is good:
-//! that is for [`decide`](crate::decide()) to say about the token that the digest finds.
+//! So a made-up or mistyped secret is recognised without a look-up. The check does not prove that the token
+//! is good: that is for [`decide`](crate::decide()) to say about the token that the digest finds.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -28,8 +28,8 @@ const HEX_LEN: usize = 2 * (RANDOM_LEN + MAC_LEN);
 
 /// A secret in clear, presented by a client or just minted.
 ///
-/// It cannot be cloned, printed or compared, and its memory is wiped when it is dropped. [`expose`](Self::expose) is
-/// the only way to read it.
+/// It cannot be cloned, printed or compared, and its memory is wiped when it is dropped.
+/// [`expose`](Self::expose) is the only way to read it.
 ///
 /// ```
 /// use jeton_core::{MacKey, Secret};
@@ -87,7 +87,8 @@ impl Secret {
         Secret(text)
     }
 
-    /// Whether [`mint`](Self::mint) made it under `key`, by arithmetic alone. Takes the same time for every MAC.
+    /// Whether [`mint`](Self::mint) made it under `key`, by arithmetic alone. Takes the same time for every
+    /// MAC.
     pub fn is_minted_by(&self, key: &MacKey) -> bool {
         let Some(bytes) = minted_bytes(&self.0) else {
             return false;
@@ -97,8 +98,8 @@ impl Secret {
         mac.verify_truncated_left(&bytes[RANDOM_LEN..]).is_ok()
     }
 
-    /// Whether a header can carry it, as most clients present it: parsers strip white space at either end, and
-    /// headers contain no control characters (RFC 9110 section 5.5).
+    /// Whether a header can carry it, as most clients present it: parsers strip white space at either end,
+    /// and headers contain no control characters (RFC 9110 section 5.5).
     pub fn fits_in_header(&self) -> bool {
         let is_white = |letter: char| letter.is_ascii_whitespace();
         !self.0.starts_with(is_white) && !self.0.ends_with(is_white) && !self.0.contains(char::is_control)
@@ -117,8 +118,8 @@ impl Secret {
 
     /// An eighth of the text at either end, with dots between: enough for its owner to recognise it.
     ///
-    /// For a minted secret this leaves 96 of the 128 random bits unknown. Texts with fewer than 16 characters become
-    /// all dots.
+    /// For a minted secret this leaves 96 of the 128 random bits unknown. Texts with fewer than 16 characters
+    /// become all dots.
     pub fn masked(&self) -> String {
         let chars: Vec<char> = self.0.chars().collect();
         let eighth = if chars.len() < 16 { 0 } else { chars.len() / 8 };
@@ -146,8 +147,8 @@ fn minted_bytes(text: &str) -> Option<Zeroizing<[u8; RANDOM_LEN + MAC_LEN]>> {
     if digits.len() != HEX_LEN {
         return None;
     }
-    // Without a branch for each digit: half of those of a random text would be mispredicted, which takes longer than
-    // the arithmetic that follows.
+    // Without a branch for each digit: half of those of a random text would be mispredicted, which takes
+    // longer than the arithmetic that follows.
     let mut are_digits = true;
     let mut nibble = |digit: u8| {
         let (number, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));

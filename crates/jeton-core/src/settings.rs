@@ -55,8 +55,8 @@ pub struct AppKeySettings {
 pub struct DotideSettings {
     /// Whether the app answers there. If not, it is unknown there, like an app that does not exist.
     pub enabled: bool,
-    /// The time zone of answers when a request names none: a name of the Olson database, which the parser of settings
-    /// has checked.
+    /// The time zone of answers when a request names none: a name of the Olson database, which the parser of
+    /// settings has checked.
     pub timezone: String,
 }
 
@@ -65,7 +65,8 @@ pub struct DotideSettings {
 pub struct CorsSettings {
     /// The origins of those pages.
     pub origins: CorsOrigins,
-    /// Whether their requests may carry credentials that the browser holds, such as cookies. Only with named origins.
+    /// Whether their requests may carry credentials that the browser holds, such as cookies. Only with named
+    /// origins.
     pub credentials: bool,
 }
 
@@ -188,8 +189,8 @@ impl CorsSettings {
     }
 }
 
-/// Whether a browser could send this as an origin. `null` is what it sends for pages without an origin, of which
-/// there are many kinds: it identifies none.
+/// Whether a browser could send this as an origin. `null` is what it sends for pages without an origin, of
+/// which there are many kinds: it identifies none.
 fn is_origin(text: &str) -> bool {
     let Some((scheme, host)) = text.split_once("://") else { return false };
     let is_scheme = scheme.starts_with(|c: char| c.is_ascii_lowercase())

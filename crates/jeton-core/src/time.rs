@@ -7,8 +7,8 @@ use std::time::Duration;
 
 /// An instant: whole milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
 ///
-/// Always within [`Timestamp::MIN`] and [`Timestamp::MAX`], so it prints as a four-digit year in every time zone and
-/// is exact as a JavaScript number.
+/// Always within [`Timestamp::MIN`] and [`Timestamp::MAX`], so it prints as a four-digit year in every time
+/// zone and is exact as a JavaScript number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -18,7 +18,8 @@ impl Timestamp {
     /// 9999-12-30T00:00:00Z.
     pub const MAX: Timestamp = Timestamp(253_402_128_000_000);
 
-    /// The instant `millis` milliseconds after the Unix epoch; `None` outside [`MIN`](Self::MIN)..=[`MAX`](Self::MAX).
+    /// The instant `millis` milliseconds after the Unix epoch; `None` outside
+    /// [`MIN`](Self::MIN)..=[`MAX`](Self::MAX).
     pub const fn from_millis(millis: i64) -> Option<Self> {
         if millis < Self::MIN.0 || millis > Self::MAX.0 { None } else { Some(Timestamp(millis)) }
     }

@@ -5,8 +5,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value as Json;
 
-/// One object a line: `entries`, the calling user (null: none), the method, whether the token is the caller's own,
-/// and what LoopBack decided with `defaultPermission` DENY. User 2 has the role `admin`, 1 and 2 have `staff`.
+/// One object a line: `entries`, the calling user (null: none), the method, whether the token is the caller's
+/// own, and what LoopBack decided with `defaultPermission` DENY. User 2 has the role `admin`, 1 and 2 have
+/// `staff`.
 const RECORDED: &str = include_str!("../tests/data/loopback-acls.jsonl");
 
 fn user(number: i64) -> UserId {

@@ -24,10 +24,11 @@ pub(crate) fn text_of_date(millis: i64) -> String {
     format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", rest % 1_000)
 }
 
-/// The date in the ISO form of ECMAScript (section 21.4.1.32) or that of RFC 5322, in milliseconds since 1970.
+/// The date in the ISO form of ECMAScript (section 21.4.1.32) or that of RFC 5322, in milliseconds since
+/// 1970.
 ///
-/// A `T` may be a space, digits beyond milliseconds are truncated, and a date without a zone is UTC. Other forms,
-/// which each engine reads in its own way, are not accepted.
+/// A `T` may be a space, digits beyond milliseconds are truncated, and a date without a zone is UTC. Other
+/// forms, which each engine reads in its own way, are not accepted.
 pub(crate) fn date_of_text(text: &str) -> Option<i64> {
     let text = text.trim();
     let mut scanner = Scanner(text.as_bytes());

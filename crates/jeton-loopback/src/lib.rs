@@ -1,8 +1,8 @@
-//! What is specific to LoopBack's AccessToken API: access rules, filters, untyped values, and an app's settings for
-//! it.
+//! What is specific to LoopBack's AccessToken API: access rules, filters, untyped values, and an app's
+//! settings for it.
 //!
-//! This crate is as pure as the core: no I/O, no clock, no randomness, no JSON. It depends on the core, never the
-//! other way round. Differences between LoopBack's versions are in a [`Profile`].
+//! This crate is as pure as the core: no I/O, no clock, no randomness, no JSON. It depends on the core, never
+//! the other way round. Differences between LoopBack's versions are in a [`Profile`].
 
 #![deny(missing_docs)]
 

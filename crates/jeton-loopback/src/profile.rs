@@ -2,9 +2,9 @@
 
 /// How a version of LoopBack behaves, as recorded from the real packages.
 ///
-/// Differences that no client can observe, and what Jeton decides for itself (statuses, limits, access rules), are in
-/// no profile. Methods keep one name in the settings of an app, whatever the version: [`Method`](crate::Method) knows
-/// the others.
+/// Differences that no client can observe, and what Jeton decides for itself (statuses, limits, access
+/// rules), are in no profile. Methods keep one name in the settings of an app, whatever the version:
+/// [`Method`](crate::Method) knows the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Profile {
     /// The declared properties of a token, in the order in which answers show them.

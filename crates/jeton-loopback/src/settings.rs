@@ -11,7 +11,8 @@ pub struct LoopBackSettings {
     pub access: AccessRules,
     /// Which callers may choose the id of a token, which is its secret.
     pub client_ids: ClientIds,
-    /// Whether a `ttl` of -1 means that a token never expires. If not, such a token is expired from the start.
+    /// Whether a `ttl` of -1 means that a token never expires. If not, such a token is expired from the
+    /// start.
     pub allow_eternal_tokens: bool,
 }
 

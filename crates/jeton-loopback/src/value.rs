@@ -7,8 +7,8 @@ use std::cmp::Ordering;
 /// An untyped value, as clients of an untyped API may send it.
 ///
 /// Coercions and comparisons are those of ECMAScript 2024, section 7, without objects of a class: an object's
-/// `valueOf` and `toString` are always the built-in ones. Dates differ in two points: their text is the ISO form, so
-/// that it does not depend on a time zone, and two dates are equal if they are the same instant.
+/// `valueOf` and `toString` are always the built-in ones. Dates differ in two points: their text is the ISO
+/// form, so that it does not depend on a time zone, and two dates are equal if they are the same instant.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// `null`, and absent values.
@@ -17,8 +17,8 @@ pub enum Value {
     Bool(bool),
     /// Any IEEE 754 double.
     Number(f64),
-    /// An integer beyond [`MAX_INTEGER`], which a double cannot represent exactly. It behaves like the number of its
-    /// double, but keeps its digits for user ids. See [`integer`](Value::integer).
+    /// An integer beyond [`MAX_INTEGER`], which a double cannot represent exactly. It behaves like the number
+    /// of its double, but keeps its digits for user ids. See [`integer`](Value::integer).
     Long(i64),
     /// A text.
     Text(String),
@@ -41,8 +41,8 @@ impl Value {
         }
     }
 
-    /// The exact integer of a number: one that came as digits, or a double of at most [`MAX_INTEGER`] without a
-    /// fraction. `None` for rounded values, and for values that are not numbers.
+    /// The exact integer of a number: one that came as digits, or a double of at most [`MAX_INTEGER`] without
+    /// a fraction. `None` for rounded values, and for values that are not numbers.
     pub fn as_exact_integer(&self) -> Option<i64> {
         match self {
             Value::Long(number) => Some(*number),
@@ -54,8 +54,8 @@ impl Value {
         }
     }
 
-    /// The member with this name; the last one, if several have it. `None` if there is none, or this is not an
-    /// object.
+    /// The member with this name; the last one, if several have it. `None` if there is none, or this is not
+    /// an object.
     pub fn member(&self, name: &str) -> Option<&Value> {
         match self {
             Value::Object(members) => {
@@ -93,8 +93,8 @@ impl Value {
 
     /// The instant of `new Date(value)` in milliseconds since 1970; `None` if it is not valid.
     ///
-    /// Texts are read in the ISO form and in that of RFC 5322; without a zone they are UTC. Other forms, which each
-    /// engine reads in its own way, are not valid.
+    /// Texts are read in the ISO form and in that of RFC 5322; without a zone they are UTC. Other forms,
+    /// which each engine reads in its own way, are not valid.
     pub fn to_date(&self) -> Option<i64> {
         match self {
             Value::Text(text) => date_of_text(text),
@@ -146,7 +146,8 @@ impl Value {
         }
     }
 
-    /// How `self` and `other` compare by `<` and `>`; `None` if neither they nor their numbers can be ordered.
+    /// How `self` and `other` compare by `<` and `>`; `None` if neither they nor their numbers can be
+    /// ordered.
     ///
     /// Two texts compare by UTF-16 code unit, everything else as numbers.
     pub fn compare(&self, other: &Value) -> Option<Ordering> {
@@ -187,7 +188,8 @@ fn common_prefix(one: &[u8], two: &[u8]) -> usize {
     begin + one[begin..].iter().zip(&two[begin..]).take_while(|(one, two)| one == two).count()
 }
 
-/// `Number(text)`: decimal, `0x`, `0o`, `0b`, `Infinity`; surrounding white space is ignored; an empty text is zero.
+/// `Number(text)`: decimal, `0x`, `0o`, `0b`, `Infinity`; surrounding white space is ignored; an empty text
+/// is zero.
 fn number_of_text(text: &str) -> f64 {
     let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     let radix = |digits: &str, radix| {

@@ -79,8 +79,8 @@ impl Service {
         Ok(Ok(None))
     }
 
-    /// Whether these are the client credentials of an app, after the same work if they or the app are not there: one
-    /// comparison, and one more for each secret that the app has had.
+    /// Whether these are the client credentials of an app, after the same work if they or the app are not
+    /// there: one comparison, and one more for each secret that the app has had.
     fn is_client(
         &self,
         of_app: Option<(&str, &[Credential])>,

@@ -1,4 +1,4 @@
-//! The search for secrets where none may be.
+//! The search for leaked secrets.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -9,19 +9,20 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Forms shorter than this would be found by chance, so they are not looked for.
+/// Forms shorter than this would be found by chance, so they are not searched for.
 const SHORTEST_BYTES: usize = 8;
 
-/// Secrets that a test has seen issued, ready to be looked for in every form in which they could have leaked: the text
-/// itself, the bytes that it spells in hex (after its last `_`, where a prefix ends), and either of them in lower-case
-/// hex, upper-case hex, base64 and base64url, wherever in a longer encoded value they begin.
+/// Secrets that were issued in a test, to search for in every form in which they could have leaked:
+/// the text itself, the bytes that it spells in hex (after its last `_`, where a prefix ends), and either of
+/// them in lower-case hex, upper-case hex, base64 and base64url, wherever in a longer encoded value they
+/// begin.
 ///
 /// Not found: secrets that are encrypted, compressed, split across pages, or in mixed-case hex.
 pub struct Canaries {
     needles: Vec<Needle>,
 }
 
-/// One place where a secret was found. Says which one by its position among the secrets, never what it is.
+/// One place where a secret was found. Identifies it by its index, never by its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sighting {
     /// The file; empty for a text.
@@ -30,7 +31,7 @@ pub struct Sighting {
     pub secret: usize,
     /// The form in which it was found.
     pub form: &'static str,
-    /// Bytes before it; `None` if the file's very name holds it.
+    /// The number of bytes before it; `None` if the file's name contains it.
     pub offset: Option<usize>,
 }
 
@@ -60,13 +61,14 @@ impl Canaries {
         Canaries { needles }
     }
 
-    /// Every form of every secret that `text` holds, such as a log, a dump or an answer's body; the first place of each.
+    /// Every form of every secret in `text`, such as a log, a dump or an answer's body; the first
+    /// place of each.
     pub fn in_text(&self, text: impl AsRef<[u8]>) -> Vec<Sighting> {
         self.sightings(Path::new(""), text.as_ref()).collect()
     }
 
-    /// The same for every file under `directory`, and for the files' names. Symbolic links are not followed; what is
-    /// deleted while the search goes on is passed over.
+    /// The same for every file under `directory`, and for the files' names. Symbolic links are not followed;
+    /// what is deleted while the search goes on is passed over.
     ///
     /// # Errors
     /// Something could not be read.
@@ -114,7 +116,7 @@ impl fmt::Display for Sighting {
     }
 }
 
-/// Every form in which `text` is looked for, each once.
+/// Every form to search for `text` in, each once.
 fn forms(text: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let mut forms = vec![("text", text.to_vec())];
     forms.push(("text in hex", hex(text).into_bytes()));
@@ -149,15 +151,17 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What `bytes` look like inside base64 of something longer, in either alphabet, for each of the three ways in which
-/// they can lie across its groups of three bytes. Digits that neighbouring bytes share in are left off.
+/// What `bytes` look like inside base64 of something longer, in either alphabet, for each of the three ways
+/// in which they can lie across its groups of three bytes. Digits that neighbouring bytes share in are left
+/// off.
 fn base64_forms(bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut forms = Vec::new();
     for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
         for lead in 0..3 {
             let padded = [&[0; 2][..lead], bytes].concat();
             let digits = engine.encode(&padded).into_bytes();
-            // Each digit stands for 6 bits: those wholly within `bytes` are the same whatever stands around them.
+            // Each digit stands for 6 bits: those wholly within `bytes` are the same whatever stands around
+            // them.
             let (first, end) = ((lead * 8).div_ceil(6), padded.len() * 8 / 6);
             forms.push(digits[first..end].to_vec());
         }

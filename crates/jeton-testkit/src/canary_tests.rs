@@ -8,7 +8,7 @@ fn bytes() -> Vec<u8> {
     spelled_bytes(SECRET.as_bytes()).unwrap()
 }
 
-/// The forms in which the one secret is found in `text`.
+/// The forms in which the secret is found in `text`.
 fn found(secret: &str, text: &[u8]) -> Vec<&'static str> {
     Canaries::new([secret]).in_text(text).iter().map(|sighting| sighting.form).collect()
 }

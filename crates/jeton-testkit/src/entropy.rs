@@ -1,13 +1,13 @@
-//! Randomness that repeats.
+//! Reproducible randomness.
 
 use jeton_core::{Entropy, EntropyError};
 use sha2::{Digest, Sha256};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The same bytes in the same order for the same seed, on every machine and in every build: the SHA-256 of seed and
-/// counter, block by block. No two calls share a block, so no value is drawn twice. Not secret.
+/// The same bytes in the same order for the same seed, on every machine and in every build: the SHA-256 of
+/// seed and counter, block by block. No two calls share a block, so no value is drawn twice. Not secret.
 ///
-/// Callers on several threads get the blocks in the order in which they ask.
+/// Callers on several threads get the blocks in the order of their calls.
 #[derive(Debug)]
 pub struct SeededEntropy {
     seed: u64,
@@ -15,7 +15,7 @@ pub struct SeededEntropy {
 }
 
 impl SeededEntropy {
-    /// The sequence that belongs to `seed`, from its start.
+    /// The sequence of `seed`, from its start.
     pub fn new(seed: u64) -> Self {
         SeededEntropy { seed, next_block: AtomicU64::new(0) }
     }

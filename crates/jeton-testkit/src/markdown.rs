@@ -3,9 +3,9 @@
 use crate::shell;
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 
-/// Info strings of the code blocks that a reader types into a shell.
+/// Info strings of the code blocks with shell commands.
 const SHELLS: [&str; 5] = ["sh", "bash", "shell", "zsh", "console"];
-/// Words before a command that run it all the same.
+/// Prefixes of a command that still run it.
 const PREFIXES: [&str; 9] = ["sudo", "exec", "env", "nohup", "time", "!", "if", "then", "do"];
 
 /// The arguments of every call of `program` in the code blocks of `markdown` that are marked as shell (`sh`,
@@ -45,7 +45,7 @@ pub fn sessions(markdown: &str) -> Vec<(String, String)> {
     found
 }
 
-/// The text of every code block that a reader may type into a shell.
+/// The text of every code block with shell commands.
 fn shell_blocks(markdown: &str) -> Vec<String> {
     blocks(markdown, is_shell)
 }

@@ -19,8 +19,9 @@ const PORTS_TRIED: usize = 5;
 
 static SHARED: OnceLock<Cluster> = OnceLock::new();
 
-/// A PostgreSQL server with no data but the tests' own, on 127.0.0.1 and on a Unix socket, without passwords and,
-/// but for a [`durable`](Cluster::durable) one, without fsync. It is stopped and its files are removed when this process ends, however it ends.
+/// A PostgreSQL server with no data but the tests' own, on 127.0.0.1 and on a Unix socket, without passwords
+/// and, but for a [`durable`](Cluster::durable) one, without fsync. It is stopped and its files are removed
+/// when this process ends, however it ends.
 #[derive(Debug)]
 pub struct Cluster {
     programs: PathBuf,
@@ -60,7 +61,7 @@ impl Cluster {
         Cluster::start(&programs(), Commits::InMemory)
     }
 
-    /// The same, whose commits are on the disk when they are answered, as PostgreSQL's are unless told otherwise.
+    /// The same with durable commits, PostgreSQL's default.
     ///
     /// # Panics
     /// As [`shared`](Self::shared) does.
@@ -245,7 +246,7 @@ impl Drop for Suspended {
     }
 }
 
-/// PostgreSQL refuses to run as root: then the system user `postgres`, whom its package made, runs it.
+/// PostgreSQL refuses to run as root: then the system user `postgres`, which its package created, runs it.
 fn spawn_supervisor(programs: &Path, port: u16, commits: Commits) -> Child {
     let mut command = if rustix::process::geteuid().is_root() {
         let mut command = Command::new("setpriv");

@@ -1,4 +1,4 @@
-//! A TCP proxy that fails in each of the manners in which networks and servers do.
+//! A TCP proxy that fails in the ways in which networks and servers do.
 
 use rustix::net::listen;
 use std::io;
@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-/// An address that nothing connects from, so that a port which is closed for a while is not reused.
+/// An address that nothing connects from, so that a port that is closed for a while is not reused.
 const OWN: &str = "127.0.0.2:0";
 /// How long a connection may take on this machine if it is accepted at all.
 const ANSWERED: Duration = Duration::from_millis(300);
@@ -21,7 +21,7 @@ const ANSWERED: Duration = Duration::from_millis(300);
 pub enum ProxyMode {
     /// Everything passes.
     Open,
-    /// As if nothing listened any more: connections are reset, and new ones refused.
+    /// As if nothing were listening: connections are reset, and new ones refused.
     Refused,
     /// As with a server that hangs: connections are accepted, and nothing is sent on any.
     Silent,
@@ -168,7 +168,7 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(60);
 
-    /// How much comes back of a byte, within this time.
+    /// How much of one byte comes back within this time.
     fn echo(client: &mut Client, patience: Duration) -> io::Result<usize> {
         client.set_read_timeout(Some(patience)).unwrap();
         client.write_all(b"x")?;
@@ -193,7 +193,7 @@ mod tests {
             assert_eq!(echo(client, ANSWERED).unwrap_err().kind(), io::ErrorKind::WouldBlock);
         };
         let error = |client: io::Result<Client>| client.unwrap_err().kind();
-        // More than once, and whatever was before.
+        // More than once, from any mode.
         for _ in 0..2 {
             let mut before = connect().unwrap();
             assert_eq!(echo(&mut before, LONG).unwrap(), 1);

@@ -1,17 +1,17 @@
-//! What kind of run the tests are in.
+//! The kind of test run, and the programs that tests need.
 
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 
-/// True in the fast run (`cargo xtask test --fast`), which has no PostgreSQL, gateways, Python or Node.js. The full gate is
-/// never fast. The only reader of `JETON_TEST_FAST`.
+/// True in the fast run (`cargo xtask test --fast`), which has no PostgreSQL, gateways, Python or Node.js.
+/// The full gate is never fast. The only reader of `JETON_TEST_FAST`.
 pub fn fast() -> bool {
     std::env::var_os("JETON_TEST_FAST").is_some_and(|value| value == "1")
 }
 
-/// True if the calling test must return at once because this run is [`fast`] and has no `need`. One line that names
-/// the test then stands in the run's output, also where the harness captures what tests print.
+/// True if the calling test must return at once because this run is [`fast`] and has no `need`. One line that
+/// names the test then stands in the run's output, also where the harness captures what tests print.
 ///
 /// ```
 /// # fn a_test() {
@@ -28,8 +28,8 @@ pub fn skips(need: &str) -> bool {
     true
 }
 
-/// Says that the calling test was skipped, wholly or in part, because this is so: what no installation could change. Goes into
-/// the run's output also where the harness captures what tests print.
+/// Reports that the calling test was skipped, wholly or in part, for a reason that no installation could
+/// change. Goes into the run's output also where the harness captures what tests print.
 pub fn say_skipped(reason: &str) {
     let thread = std::thread::current();
     let line = format!("skipped, since this {reason}: {}\n", thread.name().unwrap_or("a test"));

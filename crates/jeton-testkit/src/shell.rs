@@ -1,5 +1,5 @@
-//! Enough of the shell's grammar (POSIX.1-2024, Shell Command Language, sections 2.2 to 2.7) to say which commands a
-//! script in a document runs. It never runs one.
+//! Enough of the shell's grammar (POSIX.1-2024, Shell Command Language, sections 2.2 to 2.7) to say which
+//! commands a script in a document runs. It never runs one.
 
 use std::iter::Peekable;
 use std::str::Chars;

@@ -42,7 +42,7 @@ impl Apt {
         run_quietly(Command::new("sh").args(["-c", extract]).current_dir(folder))
     }
 
-    /// Has the lists updated before anything is taken from there.
+    /// Updates the lists before the first package is taken.
     fn update(&mut self, wanted: &str) -> Result<(), Failure> {
         if output(Command::new("apt-get").arg("--version")).is_none() {
             return Err(Failure::Missing(format!(

@@ -1,5 +1,5 @@
-//! The gateways that tests put in front of the server. Installing their packages would start each for the whole system: they are
-//! unpacked under `target/` instead.
+//! The gateways that tests put in front of the server. Installing their packages would start each for the
+//! whole system: they are unpacked under `target/` instead.
 
 use super::apt::Apt;
 use super::{announce, target_folder};
@@ -13,13 +13,14 @@ use std::process::Command;
 /// A gateway as Debian has it.
 struct Program {
     name: &'static str,
-    /// What tells tests where it is.
+    /// The environment variable with its location, for tests.
     variable: &'static str,
-    /// Where its package has it, which may be on root's path only.
+    /// Its path in its package, which may be on root's path only.
     usual: &'static str,
-    /// What has it say that it is there.
+    /// The flag that shows that it runs.
     flag: &'static str,
-    /// The packages that hold it and the libraries which few have, by release: the first that serve are taken.
+    /// The packages that hold it and the libraries which few have, by release: the first that serve are
+    /// taken.
     packages: &'static [&'static [&'static str]],
 }
 
@@ -53,7 +54,7 @@ const PROGRAMS: [Program; 3] = [
 /// Unpacks what is not installed. The variables by which tests find them, and the programs.
 ///
 /// # Errors
-/// One is not to be had from here, or does not run without being installed.
+/// One is not available, or does not run without being installed.
 pub(super) fn install(apt: &mut Apt) -> Result<Vec<(&'static str, PathBuf)>, Failure> {
     PROGRAMS.iter().map(|program| Ok((program.variable, program.install(apt)?))).collect()
 }

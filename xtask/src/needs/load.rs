@@ -1,11 +1,11 @@
-//! What benchmarks compare with, and what makes the load.
+//! The programs that benchmarks compare with, and the load generators.
 
 use super::apt::Apt;
 use crate::failure::Failure;
 use crate::process::output;
 use std::process::Command;
 
-/// A program, the flag by which it says that it is there, and Debian's package of it.
+/// A program, the flag that shows that it runs, and its Debian package.
 const PROGRAMS: [(&str, &str, &str); 3] = [
     ("redis-benchmark", "--version", "redis-tools"),
     ("redis-server", "--version", "redis-server"),

@@ -9,15 +9,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Where what the tests use is written down.
+/// The folder with the list of packages.
 const CLIENTS: &str = "tests/node";
 /// What npm reads there. The lock file holds every package at one version, with its digest; to renew it, run
 /// `npm install --package-lock-only` there.
 const FILES: [&str; 2] = ["package.json", "package-lock.json"];
-/// In the folder: the files that it was made from.
+/// In the installed folder: the files that it was created from.
 const STAMP: &str = "packages.installed";
 
-/// Makes the folder where there is none, or one of other packages. Packages run nothing while they are installed.
+/// Creates the folder if it is missing or has other packages. Packages' install scripts are not run.
 ///
 /// # Errors
 /// There is no Node.js, or a package cannot be installed.
@@ -40,7 +40,7 @@ pub(super) fn install() -> Result<PathBuf, Failure> {
     Ok(folder)
 }
 
-/// A folder with nothing in it but what npm reads: what an earlier installation left half done is gone.
+/// A folder that contains only what npm reads, without the remains of an interrupted installation.
 fn make_folder(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -81,7 +81,7 @@ mod tests {
         let wanted = &manifest["dependencies"];
         for (name, version) in wanted.as_object().unwrap() {
             let version = version.as_str().unwrap();
-            // One that is there twice has a name of its own for the older one.
+            // A package that occurs twice has a name of its own for the older one.
             let version =
                 version.strip_prefix("npm:").map_or(version, |alias| alias.split_once('@').unwrap().1);
             assert!(version.chars().all(|c| c.is_ascii_digit() || c == '.'), "{name} {version}");
@@ -93,7 +93,7 @@ mod tests {
         }
     }
 
-    /// Where packages come from is a matter of how a machine is set up.
+    /// The source of packages is configured on each machine.
     #[test]
     fn no_package_is_pinned_to_a_host() {
         let lock = read(FILES[1]);

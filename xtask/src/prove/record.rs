@@ -65,7 +65,8 @@ impl Record {
     }
 }
 
-/// The page with `record` in its place. Every guarantee has a section, in their order; those of no guarantee go.
+/// The page with `record` in its place. Every guarantee has a section, in their order; those of no guarantee
+/// go.
 fn with_record(document: &str, record: Option<&Record>) -> String {
     let before = page::sections(document);
     let section = |guarantee: &Guarantee| {

@@ -8,8 +8,8 @@ const WIRE: &str = "wire.rs";
 /// What says how any object is read and written, whatever is in it.
 const OBJECT: &str = "crates/jeton-http/src/transport/object.rs";
 
-/// A lint that is not wanted here is expected with a reason, so that the exception goes when its cause goes; a test
-/// that cannot run is skipped aloud, or not written. Proofs alone are left to `cargo xtask prove`.
+/// A lint that is not wanted here is expected with a reason, so that the exception goes when its cause goes;
+/// a test that cannot run is skipped aloud, or not written. Proofs alone are left to `cargo xtask prove`.
 fn hiding(source: &Source) -> Vec<String> {
     let proofs = prove::files();
     judge(source, |words| {

@@ -1,10 +1,11 @@
-//! No circle between the folders of a crate: what is in a folder can be understood with what lies below it, and without
-//! what lies above.
+//! No circle between the folders of a crate: what is in a folder can be understood with what lies below it,
+//! and without what lies above.
 //!
-//! The modules of a crate are drawn from the paths in it that begin with `crate`, `super` or `self`, and the names that
-//! modules hand on by `use`. At each level a folder counts as one, with everything in it. A crate's root, and the file
-//! that a folder begins with, bind together what is below them and count as nothing by themselves. Files that lie side by
-//! side may know each other; what is compiled for tests alone may know everything.
+//! The modules of a crate are found from the paths in it that begin with `crate`, `super` or `self`, and the
+//! names that modules re-export by `use`. At each level a folder counts as one, with everything in it. A
+//! crate's root, and the file that a folder begins with, bind together what is below them and count as
+//! nothing by themselves. Files side by side may know each other; code compiled for tests only may know
+//! everything.
 
 use super::{Source, tokens};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
@@ -14,7 +15,7 @@ use std::fs;
 /// The names of the modules from a crate's root to one of them.
 type Path = Vec<String>;
 
-/// One module: the file that it is in, the paths that it names, and those that it hands on under another name.
+/// One module: its file, the paths that it names, and those that it re-exports under another name.
 #[derive(Debug, Default)]
 struct Module {
     file: String,
@@ -28,7 +29,7 @@ type Modules = BTreeMap<Path, Module>;
 /// What knows what among the modules of one level: each with the file by which it does.
 type Level = BTreeMap<String, BTreeMap<String, String>>;
 
-/// What is wrong with the crate whose sources lie in this folder.
+/// The faults of the crate with its sources in this folder.
 fn faults(folder: &str, sources: &[Source]) -> Vec<String> {
     let modules = match modules(folder, sources) {
         Ok(modules) => modules,
@@ -67,7 +68,7 @@ fn modules(folder: &str, sources: &[Source]) -> Result<Modules, String> {
             files.insert(path_of(path), (source, tokens::of(source)?));
         }
     }
-    // What a test declares is a test.
+    // Modules declared by a test are tests.
     let mut of_tests = BTreeSet::new();
     for (path, (_, tokens)) in &files {
         of_tests.extend(test_modules(tokens).into_iter().map(|name| child(path, &name)));
@@ -86,7 +87,7 @@ fn modules(folder: &str, sources: &[Source]) -> Result<Modules, String> {
     Ok(modules)
 }
 
-/// The module that a file is, by its path without `.rs`.
+/// The module of a file, from its path without `.rs`.
 fn path_of(file: &str) -> Path {
     let mut path: Path = file.split('/').map(str::to_owned).collect();
     let is_root = path.len() == 1 && ["lib", "main"].contains(&file);
@@ -267,10 +268,10 @@ fn absolute(path: &[String], at: &[String]) -> Option<Path> {
     Some([&start, rest].concat())
 }
 
-/// The module that a path leads to, through whatever modules hand it on.
+/// The module that a path leads to, through any re-exports.
 fn resolved(path: &[String], modules: &Modules) -> Path {
     let mut path = path.to_vec();
-    // Longer than any chain of names that hand something on; a circle of those would not compile.
+    // Longer than any chain of re-exports; a circle of those would not compile.
     for _ in 0..16 {
         let module =
             (0..=path.len()).rev().map(|length| &path[..length]).find(|start| modules.contains_key(*start));
@@ -300,7 +301,7 @@ fn levels(modules: &Modules) -> BTreeMap<Path, Level> {
     levels
 }
 
-/// The sets of modules each of which knows each other, by whatever way.
+/// The sets of modules that all know each other, directly or not.
 fn circles(level: &Level) -> BTreeSet<BTreeSet<String>> {
     let reached = |from: &String| {
         let (mut reached, mut left) = (BTreeSet::new(), vec![from]);

@@ -16,7 +16,7 @@ const PURE: [(&str, &[&str]); 2] = [
     ("jeton-core", &["hmac", "sha2", "subtle", "thiserror", "zeroize"]),
     ("jeton-loopback", &["regex-automata", "ryu-js", "thiserror"]),
 ];
-/// What the chain would allow: handlers see the service and never the store, and the store knows no dialect.
+/// Forbidden although the chain would allow it: handlers never see the store, and the store knows no dialect.
 const NEVER: [(&str, &str); 2] = [("jeton-http", "jeton-store"), ("jeton-store", "jeton-loopback")];
 
 #[derive(Deserialize)]
@@ -46,7 +46,7 @@ fn faults(workspace: &Workspace) -> Vec<String> {
         .map(|name| format!("{name} has no place in the chain: give it one here"))
         .collect();
     for package in &workspace.packages {
-        // Tests may look wherever they like.
+        // Tests may depend on anything.
         for dependency in
             package.dependencies.iter().filter(|dependency| dependency.kind.as_deref() != Some("dev"))
         {
@@ -61,7 +61,7 @@ fn faults(workspace: &Workspace) -> Vec<String> {
     faults
 }
 
-/// What is wrong with a dependency of one of our packages on another.
+/// The fault of a dependency between two of our packages.
 fn inside(package: &str, on: &str) -> Option<&'static str> {
     let place = |name: &str| CHAIN.iter().position(|link| *link == name);
     if on == TESTKIT {
@@ -78,7 +78,7 @@ fn inside(package: &str, on: &str) -> Option<&'static str> {
     }
 }
 
-/// What is wrong with a dependency of one of our packages on somebody else's.
+/// The fault of a dependency of one of our packages on an external one.
 fn outside(package: &str, on: &str) -> Option<&'static str> {
     let (_, may) = PURE.iter().find(|(pure, _)| *pure == package)?;
     (!may.contains(&on)).then_some("it is pure")

@@ -1,4 +1,4 @@
-//! No file longer than 500 lines, no function longer than 70: what is read in one go can be understood in one go.
+//! No file longer than 500 lines, no function longer than 70.
 
 use super::{Source, tokens};
 

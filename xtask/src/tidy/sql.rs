@@ -51,12 +51,12 @@ fn faults(source: &Source) -> Vec<String> {
     found.iter().map(|(line, what)| format!("{}:{line}: {what} in SQL", source.path)).collect()
 }
 
-/// Tests may name what they look for.
+/// Tests may name what they search for.
 fn is_test(path: &str) -> bool {
     path.ends_with("tests.rs") || path.contains("/tests/")
 }
 
-/// What of the query builder's `words` is forbidden.
+/// The forbidden ones of the query builder's `words`.
 fn built(words: &[(usize, String)]) -> Vec<(usize, String)> {
     let owners = std::iter::once("").chain(words.iter().map(|(_, word)| word.as_str()));
     let calls = words.iter().zip(owners).filter(|((_, word), owner)| {
@@ -68,7 +68,7 @@ fn built(words: &[(usize, String)]) -> Vec<(usize, String)> {
     calls.map(|(call, _)| call.clone()).collect()
 }
 
-/// What of `sql`, which begins at `line`, is forbidden.
+/// The forbidden parts of `sql`, which begins at `line`.
 fn impure(line: usize, sql: &str) -> Vec<(usize, String)> {
     let lines = sql.lines().enumerate();
     lines

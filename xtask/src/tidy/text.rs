@@ -1,12 +1,12 @@
-//! Nothing in the project may hold only on one machine.
+//! Nothing in the project may depend on one machine.
 
 use super::Source;
 
 /// The lock file names the index that it was resolved from.
 const LOCK_FILE: &str = "Cargo.lock";
 
-/// Folders of one machine, and hosts of package registries: those are a matter of how a machine is set up. In pieces,
-/// so that this file is none of those it looks for.
+/// Folders of one machine, and hosts of package registries: those are a matter of how a machine is set up. In
+/// pieces, so that this file is none of those it looks for.
 const PLACES: [&str; 10] = [
     concat!("/", "work/"),
     concat!("../", "shared"),

@@ -1,4 +1,4 @@
-//! Rust as tokens: comments are gone, and what stands in a string is not mistaken for code.
+//! Rust as tokens: without comments, and with strings kept apart from code.
 
 use super::Source;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};

@@ -26,26 +26,27 @@ pub const BY_ROUTE: &str = "route";
 /// An app's settings of forward-auth.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForwardAuthSettings {
-    /// Where the gateway puts the original request. Nothing else is read, or a client could choose what its request
-    /// is taken for.
+    /// Where the gateway puts the original request. Nothing else is read, or a client could choose what its
+    /// request is taken for.
     pub source: RequestSource,
     /// Where the credential may be. A request with several credentials, or none, is refused.
     pub credentials: Vec<CredentialPlace>,
-    /// Whether the credential may also be the `access_token` parameter of the original request (RFC 6750 section
-    /// 2.3). It then appears in the gateway's logs.
+    /// Whether the credential may also be the `access_token` parameter of the original request (RFC 6750
+    /// section 2.3). It then appears in the gateway's logs.
     pub query_token: bool,
     /// Demands by name.
     pub demands: BTreeMap<DemandName, Demand>,
     /// Demands by request: the first rule that matches applies.
     pub routes: Vec<RouteRule>,
-    /// Whether browsers' preflights, which never carry a credential, are passed to the service behind the gateway.
+    /// Whether browsers' preflights, which never carry a credential, are passed to the service behind the
+    /// gateway.
     pub preflights: bool,
     /// The realm in `WWW-Authenticate` (RFC 9110 section 11.5).
     pub realm: Option<Realm>,
     /// The URL of the protected resource's metadata (RFC 9728 section 5.1), for `WWW-Authenticate`.
     pub resource_metadata: Option<String>,
-    /// For how many seconds a gateway may cache a 200; it lets a token pass for as long after its revocation. 0: no
-    /// caching.
+    /// For how many seconds a gateway may cache a 200; it lets a token pass for as long after its revocation.
+    /// 0: no caching.
     pub cache_seconds: u32,
 }
 
@@ -187,7 +188,8 @@ impl FromStr for DemandName {
     }
 }
 
-/// A realm, the name of a protected space: 1 to 255 printable ASCII characters, without quotes and backslashes.
+/// A realm, the name of a protected space: 1 to 255 printable ASCII characters, without quotes and
+/// backslashes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Realm(String);
 
@@ -234,8 +236,8 @@ impl ForwardAuthSettings {
         self.demands.get(name)
     }
 
-    /// The demand of a request, given its method and its target without the query. `None`: no rule matches, or the
-    /// path is not in its normal form.
+    /// The demand of a request, given its method and its target without the query. `None`: no rule matches,
+    /// or the path is not in its normal form.
     pub fn demand_of(&self, method: &str, path: &str) -> Option<Demand> {
         let segments = path::segments(path)?;
         let method = method.to_ascii_uppercase();

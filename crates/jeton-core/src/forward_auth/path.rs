@@ -1,16 +1,19 @@
-//! Paths of original requests, read only in the form that every program behind the gateway reads in the same way.
+//! Paths of original requests, read only in the form that every program behind the gateway reads in the same
+//! way.
 
 use std::borrow::Cow;
 use std::fmt;
 
 /// The segments of a path, decoded; `None` unless it is in its normal form.
 ///
-/// Programs read other forms differently: what is a segment to one is a slash, a dot or a parameter to the next. A
-/// path that is decided here and read otherwise behind the gateway would pass by the wrong rule. So a path is read
-/// only if decoding and normalising it (RFC 3986 section 6.2.2) gives it back unchanged. That excludes:
+/// Programs read other forms differently: what is a segment to one is a slash, a dot or a parameter to the
+/// next. A path that is decided here and read otherwise behind the gateway would pass by the wrong rule. So a
+/// path is read only if decoding and normalising it (RFC 3986 section 6.2.2) gives it back unchanged. That
+/// excludes:
 /// - empty segments (`//`, but for a slash at the end), `.` and `..`, however they are written;
 /// - an encoded slash, backslash, semicolon or control character, and each of these as itself;
-/// - what need not be encoded and is, what must be and is not, lower-case digits in `%`, and bytes that are not UTF-8;
+/// - what need not be encoded and is, what must be and is not, lower-case digits in `%`, and bytes that are
+///   not UTF-8;
 /// - what would decode once more.
 ///
 /// A slash at the end is an empty last segment.
@@ -37,8 +40,8 @@ fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-/// The other characters that a segment may contain unencoded (section 3.3), except the semicolon, after which some programs read
-/// parameters.
+/// The other characters that a segment may contain unencoded (section 3.3), except the semicolon, after which
+/// some programs read parameters.
 fn is_delimiter(byte: u8) -> bool {
     matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=' | b':' | b'@')
 }
@@ -157,7 +160,8 @@ mod tests {
         #[test]
         fn what_is_read_has_one_form(path in "/[a-c./%2EFef5C;]{0,12}") {
             if let Some(segments) = segments(&path) {
-                // Decoding the whole path before splitting it gives the same; so does normalising first, or decoding again.
+                // Decoding the whole path before splitting it gives the same; so does normalising first, or
+                // decoding again.
                 let decoded = decode(&path).unwrap();
                 prop_assert_eq!(decoded[1..].split('/').collect::<Vec<_>>(), segments.clone());
                 prop_assert!(segments.iter().all(|segment| *segment != "." && *segment != ".."));

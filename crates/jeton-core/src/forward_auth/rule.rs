@@ -147,7 +147,8 @@ impl RouteRule {
         self.tags.iter().map(ToString::to_string)
     }
 
-    /// What a request demands, given its method in upper case and the segments of its path; `None`: the rule does not match.
+    /// What a request demands, given its method in upper case and the segments of its path; `None`: the rule
+    /// does not match.
     pub(super) fn demand(&self, method: &str, segments: &[Cow<'_, str>]) -> Option<Demand> {
         if matches!(&self.method, MethodPattern::Only(name) if name != method) {
             return None;
@@ -178,7 +179,8 @@ impl FromStr for MethodPattern {
         if text == "*" {
             return Ok(MethodPattern::Any);
         }
-        // Methods are case-sensitive (RFC 9110 section 9.1), but a lower-case name in a rule is surely meant as upper case.
+        // Methods are case-sensitive (RFC 9110 section 9.1), but a lower-case name in a rule is surely meant
+        // as upper case.
         if is_token(text) {
             Ok(MethodPattern::Only(text.to_ascii_uppercase()))
         } else {

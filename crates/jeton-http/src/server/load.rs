@@ -177,7 +177,7 @@ impl Load {
     }
 
     /// Records a request that is refused for its head. One that is too large may be a visitor with many
-    /// cookies, whom a gateway then turns away; the others can be sent by anyone at any time.
+    /// cookies, which a gateway then turns away; the others can be sent by anyone at any time.
     pub(super) fn note_head(&self, fault: HeadError) {
         let measures = &self.measures.heads;
         let (counter, throttle) = match fault {

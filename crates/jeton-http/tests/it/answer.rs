@@ -62,7 +62,8 @@ impl Answer {
         text + "\n" + self.text()
     }
 
-    /// Checks that this is an error of the user-token API, whole: status and envelope agree, and something is said.
+    /// Checks that this is an error of the user-token API, whole: status and envelope agree, and something is
+    /// said.
     pub(crate) fn assert_envelope(&self, status: u16) -> &Self {
         assert_eq!(self.status.as_u16(), status, "{}", self.text());
         let body = self.json();

@@ -1,5 +1,5 @@
 //! Chains of tokens that make and change tokens, through every API: whatever comes of them reaches no
-//! further, in what it allows, whom it speaks for and how long, than whoever made it or wrote into it.
+//! further, in what it allows, its user and its lifetime, than its creator or the callers that wrote to it.
 
 use crate::app::{EVERYTHING, HOUR, TestApp, grant, identity, lasting, service, user};
 use jeton_core::{Lifetime, Secret, Timestamp, Token, TokenId, TokenKind, earlier_end, later_end};
@@ -18,8 +18,8 @@ struct Reach {
     users: Option<BTreeSet<String>>,
 }
 
-/// A token, and how far it may reach at most: as far as it was given at the root, or as those who wrote into
-/// it.
+/// A token, and how far it may reach at most: as far as it was given at the root, or as the callers that
+/// wrote to it.
 struct Node {
     secret: String,
     id: TokenId,

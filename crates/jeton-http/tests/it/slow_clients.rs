@@ -13,7 +13,8 @@ use std::convert::Infallible;
 use tokio::sync::mpsc;
 use tower_service::Service as _;
 
-/// Sends a request whose body ends after `meanwhile` was done: the server has read the head and the first part by then.
+/// Sends a request whose body ends after `meanwhile` was done: the server has read the head and the first
+/// part by then.
 async fn send_slowly(
     app: &TestApp,
     (method, uri, authorization): (&str, &str, String),

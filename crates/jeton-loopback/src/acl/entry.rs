@@ -95,9 +95,9 @@ impl AclEntry {
         Ok(AclEntry { principal, permission, access_type, methods })
     }
 
-    /// The score of the entry for `method`; `None` if it does not apply. The arithmetic is LoopBack's: each part
-    /// counts less than the one before, except that an entry for a user gains as much as one step of the kind of
-    /// access (4 is not a digit in base 4).
+    /// The score of the entry for `method`; `None` if it does not apply. The arithmetic is LoopBack's: each
+    /// part counts less than the one before, except that an entry for a user gains as much as one step of the
+    /// kind of access (4 is not a digit in base 4).
     pub(super) fn score(&self, method: Method) -> Option<i32> {
         let property = match &self.methods {
             Methods::All => 2,

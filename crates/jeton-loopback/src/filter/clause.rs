@@ -45,8 +45,8 @@ impl Clause {
         self.holds(row.member(&self.path.first), &self.path.rest, meter)
     }
 
-    /// Whether the test holds for the value that `names` lead to from `start` or, where lists occur on the way, for a
-    /// value below one of their items.
+    /// Whether the test holds for the value that `names` lead to from `start` or, where lists occur on the
+    /// way, for a value below one of their items.
     fn holds(&self, start: Option<&Value>, names: &[String], meter: &mut Meter<'_>) -> Result<bool, Halt> {
         let value = walk(start, names, meter)?;
         if let Some(Value::List(items)) = value {
@@ -203,7 +203,8 @@ fn charge_equality(one: &Value, two: &Value, meter: &mut Meter<'_>) -> Result<()
     })
 }
 
-/// How `one` and `two` compare; `None` if one of them is null or an object, or if their types are not comparable.
+/// How `one` and `two` compare; `None` if one of them is null or an object, or if their types are not
+/// comparable.
 fn compare(
     one: &Value,
     two: &Value,

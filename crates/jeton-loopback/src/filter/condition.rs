@@ -55,8 +55,8 @@ impl Condition {
         Condition(Node::Clause(Clause { property: Property::Id, path, test }))
     }
 
-    /// Whether the row matches. Rows without an `id` in [`Row::member`] match no condition on it except equality: see
-    /// [`needs_id`](Self::needs_id). Every node, comparison and byte is charged to the meter.
+    /// Whether the row matches. Rows without an `id` in [`Row::member`] match no condition on it except
+    /// equality: see [`needs_id`](Self::needs_id). Every node, comparison and byte is charged to the meter.
     ///
     /// # Errors
     ///
@@ -171,8 +171,8 @@ impl Node {
         }
     }
 
-    /// The same with `verdict` in place of tests that need an `id`. Under a negation the opposite is assumed, so that
-    /// assuming true never matches fewer rows.
+    /// The same with `verdict` in place of tests that need an `id`. Under a negation the opposite is assumed,
+    /// so that assuming true never matches fewer rows.
     fn assuming(&self, verdict: bool) -> Self {
         let each = |parts: &[Node], verdict| parts.iter().map(|part| part.assuming(verdict)).collect();
         match self {

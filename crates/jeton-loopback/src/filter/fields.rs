@@ -19,8 +19,8 @@ pub enum Fields {
 impl Fields {
     /// Parses a name, a list of names, or an object that maps names to booleans.
     ///
-    /// In an object, any true member makes it the list of the true names. If all are false, the other declared
-    /// properties are returned. Empty ones, and falsy values, mean all.
+    /// In an object, any true member makes it the list of the true names. If all are false, the other
+    /// declared properties are returned. Empty ones, and falsy values, mean all.
     ///
     /// # Errors
     ///
@@ -67,8 +67,8 @@ impl Fields {
         }
     }
 
-    /// The members to return: declared ones first, in declaration order, then the others in the order in which they
-    /// were requested, or else as they come.
+    /// The members to return: declared ones first, in declaration order, then the others in the order in
+    /// which they were requested, or else as they come.
     pub fn select<T>(&self, members: Vec<(String, T)>, profile: &Profile) -> Vec<(String, T)> {
         let mut kept: Vec<_> = members.into_iter().filter(|(name, _)| self.keeps(name)).collect();
         kept.sort_by_cached_key(|(name, _)| {

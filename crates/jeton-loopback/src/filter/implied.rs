@@ -7,11 +7,12 @@ use super::user;
 use crate::value::Value;
 use std::collections::BTreeSet;
 
-/// What all rows that match a condition have in common. `None` implies nothing; an empty set implies that no row
-/// matches.
+/// What all rows that match a condition have in common. `None` implies nothing; an empty set implies that no
+/// row matches.
 ///
-/// The condition implies it but not the other way round: rows that a store finds by it must still be matched by
-/// [`Condition::matches`]. It holds for rows whose `id` is a text, and whose `userId` is a text, a number or absent.
+/// The condition implies it but not the other way round: rows that a store finds by it must still be matched
+/// by [`Condition::matches`]. It holds for rows whose `id` is a text, and whose `userId` is a text, a number
+/// or absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Implied {
     /// The `id` is one of these.

@@ -14,8 +14,8 @@ pub struct Inclusion {
 }
 
 impl Inclusion {
-    /// Parses a name, `{"relation": name, "scope": filter}`, an object from names to nested inclusions, or a list of
-    /// these. Anything else is ignored.
+    /// Parses a name, `{"relation": name, "scope": filter}`, an object from names to nested inclusions, or a
+    /// list of these. Anything else is ignored.
     ///
     /// # Errors
     ///

@@ -1,8 +1,8 @@
 //! LoopBack's filters: which rows, in which order, which page of them, and which of their properties.
 //!
-//! The rules are those of LoopBack 2 (2.42, with its memory connector), except where a [`Profile`] gives those of
-//! another version. Where LoopBack has accidents rather than rules, such as `like` being an unanchored regular
-//! expression or `nin` matching nothing, the rule of its documentation is followed.
+//! The rules are those of LoopBack 2 (2.42, with its memory connector), except where a [`Profile`] gives
+//! those of another version. Where LoopBack has accidents rather than rules, such as `like` being an
+//! unanchored regular expression or `nin` matching nothing, the rule of its documentation is followed.
 
 mod budget;
 mod clause;

@@ -9,7 +9,8 @@ use jeton_core::{Halt, Meter};
 use std::cmp::Ordering;
 use std::fmt;
 
-/// The order in which rows are returned. Always stable: rows that compare equal stay in the order of creation.
+/// The order in which rows are returned. Always stable: rows that compare equal stay in the order of
+/// creation.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Order(Keys);
 
@@ -62,8 +63,8 @@ impl Order {
         self.0 == Keys::ById
     }
 
-    /// Whether rows must show their `id` to be sorted because the client asked for it. The default order needs it
-    /// too, but any other stable order may replace it.
+    /// Whether rows must show their `id` to be sorted because the client asked for it. The default order
+    /// needs it too, but any other stable order may replace it.
     pub fn needs_id(&self) -> bool {
         match &self.0 {
             Keys::ById => false,
@@ -127,8 +128,8 @@ impl Order {
     /// Starts to sort items that come in the order of creation by their keys.
     ///
     /// Texts compare by UTF-16 code unit, integer users by their digits, missing values come first (last if
-    /// descending), and values that are not comparable are equal. That is not a total order, so the result depends on
-    /// the order of the input, but on nothing else.
+    /// descending), and values that are not comparable are equal. That is not a total order, so the result
+    /// depends on the order of the input, but on nothing else.
     pub fn sorting<T>(&self, placed: Vec<(RowPlace, T)>) -> Sorting<T> {
         let keys = match &self.0 {
             Keys::ById => vec![Key::id()],
@@ -231,8 +232,8 @@ fn split_blanks(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// A stable merge sort in steps. Unlike the sorts of the standard library it accepts an order that is not total: it
-/// never panics and always returns a permutation.
+/// A stable merge sort in steps. Unlike the sorts of the standard library it accepts an order that is not
+/// total: it never panics and always returns a permutation.
 #[derive(Debug)]
 pub struct Sorting<T> {
     keys: Vec<Key>,

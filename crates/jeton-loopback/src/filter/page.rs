@@ -44,7 +44,8 @@ impl Page {
     }
 }
 
-/// `Number(value)` if it is a non-negative integer. Values beyond 2^64 become 2^64 - 1: there are never as many rows.
+/// `Number(value)` if it is a non-negative integer. Values beyond 2^64 become 2^64 - 1: there are never as
+/// many rows.
 fn integer(value: &Value) -> Option<u64> {
     let number = value.to_number();
     (number >= 0.0 && number.ceil() == number).then_some(number as u64)

@@ -16,7 +16,8 @@ pub(super) fn parse_test(
 ) -> Result<Test, FilterError> {
     let operator = budget.operators.iter().find_map(|operator| Some((*operator, clause.member(operator)?)));
     let Some((operator, operand)) = operator else {
-        // An object whose names count up from 0 is a list; any other has no known operator, and matches nothing.
+        // An object whose names count up from 0 is a list; any other has no known operator, and matches
+        // nothing.
         let items = if property == Property::Other { None } else { indexed(clause) };
         budget.spend(1 + items.as_ref().map_or(0, Vec::len))?;
         return Ok(Test::Is(match items {

@@ -36,8 +36,8 @@ pub(super) struct Pattern(Automaton);
 impl Pattern {
     /// Compiles an ECMAScript regular expression: `source`, or `/source/flags`.
     ///
-    /// Two points differ from ECMAScript: `.` and classes match whole code points rather than UTF-16 code units, and
-    /// expressions that need backtracking (lookaround, backreferences) are refused.
+    /// Two points differ from ECMAScript: `.` and classes match whole code points rather than UTF-16 code
+    /// units, and expressions that need backtracking (lookaround, backreferences) are refused.
     pub(super) fn regexp(text: &str) -> Result<Self, PatternError> {
         let (source, flags) = split_flags(text);
         let unknown: Vec<_> = flags.chars().filter(|flag| !"gim".contains(*flag)).map(String::from).collect();
@@ -60,8 +60,8 @@ impl Pattern {
         )
     }
 
-    /// Compiles an SQL pattern: `%` matches any text, `_` any one code point, `\` escapes the next character. Matches
-    /// whole texts.
+    /// Compiles an SQL pattern: `%` matches any text, `_` any one code point, `\` escapes the next character.
+    /// Matches whole texts.
     pub(super) fn like(text: &str, ignore_case: bool) -> Result<Self, PatternError> {
         if text.chars().count() > MAX_PATTERN_CHARS {
             return Err(PatternError::LikeTooLong);

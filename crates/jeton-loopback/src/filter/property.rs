@@ -26,7 +26,8 @@ impl Property {
         }
     }
 
-    /// `value` coerced to the type of the property. Null belongs to every type; a list is coerced item by item.
+    /// `value` coerced to the type of the property. Null belongs to every type; a list is coerced item by
+    /// item.
     pub(super) fn coerce(self, value: &Value) -> Result<Value, FilterError> {
         match (self, value) {
             (_, Value::Null) | (Property::Other, _) => Ok(value.clone()),

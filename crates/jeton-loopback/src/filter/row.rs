@@ -3,11 +3,11 @@
 use crate::value::Value;
 use jeton_core::{Halt, Meter};
 
-/// One row: its properties by name. `created` is a [`Value::Date`] or null, `id` a text; missing properties have no
-/// member.
+/// One row: its properties by name. `created` is a [`Value::Date`] or null, `id` a text; missing properties
+/// have no member.
 pub trait Row {
-    /// The property with this name. A row that cannot show its `id` has no such member, but [`has_id`](Row::has_id)
-    /// works.
+    /// The property with this name. A row that cannot show its `id` has no such member, but
+    /// [`has_id`](Row::has_id) works.
     fn member(&self, name: &str) -> Option<&Value>;
 
     /// Whether the row has this `id`.

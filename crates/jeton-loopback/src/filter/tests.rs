@@ -5,8 +5,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-/// One object a line: the name of a case, `rows` (if they differ from those of the first line), a `filter`, and the
-/// `ids` of the answer, the whole `answer`, or the message of its `error`.
+/// One object a line: the name of a case, `rows` (if they differ from those of the first line), a `filter`,
+/// and the `ids` of the answer, the whole `answer`, or the message of its `error`.
 const RECORDED: &str = include_str!("../../tests/data/loopback-filters.jsonl");
 
 fn value(json: &Json) -> Value {

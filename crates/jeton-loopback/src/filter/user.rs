@@ -1,14 +1,14 @@
 //! Users in conditions and orders: two different users are never equal.
 //!
-//! LoopBack declares `userId` to be a number, and JavaScript rounds numbers. Here user ids are compared by their
-//! digits if they are integers; only values that are not user ids are coerced as in LoopBack.
+//! LoopBack declares `userId` to be a number, and JavaScript rounds numbers. Here user ids are compared by
+//! their digits if they are integers; only values that are not user ids are coerced as in LoopBack.
 
 use crate::value::Value;
 use jeton_core::UserId;
 use std::cmp::Ordering;
 
-/// An operand in the form in which rows show users: a number where that is exact, otherwise a text. A value that
-/// names no user, such as a boolean, becomes its ECMAScript number.
+/// An operand in the form in which rows show users: a number where that is exact, otherwise a text. A value
+/// that names no user, such as a boolean, becomes its ECMAScript number.
 pub(super) fn coerce(value: &Value) -> Value {
     match value {
         Value::Null => Value::Null,
@@ -50,8 +50,8 @@ pub(super) fn is(operand: &Value, value: &Value) -> bool {
     }
 }
 
-/// How two users compare: integers as such, however large; others by [`Value::compare`], except that two different
-/// users are never equal.
+/// How two users compare: integers as such, however large; others by [`Value::compare`], except that two
+/// different users are never equal.
 pub(super) fn compare(one: &Value, two: &Value) -> Option<Ordering> {
     let order = match (integer(one), integer(two)) {
         (Some(one), Some(two)) => return Some(one.cmp(&two)),

@@ -1,7 +1,7 @@
 //! Finding rows by a filter.
 //!
-//! Rows are read page by page, so any number of them needs the memory of one page. An order other than the order of
-//! creation is computed first, and only the rows' numbers are kept of it.
+//! Rows are read page by page, so any number of them needs the memory of one page. An order other than the
+//! order of creation is computed first, and only the rows' numbers are kept of it.
 
 use super::caller::LoopBackCaller;
 use super::matching::{Matcher, Matching, Sink};
@@ -18,8 +18,8 @@ use jeton_store::{Fair, Order, OwnerFilter, Share, StoredToken, TokenFilter, Tok
 use std::sync::Arc;
 use std::time::Duration;
 
-/// At most this many rows are ordered by `id` or matched by conditions on the text of it, since each id must be unsealed.
-/// Also how many rows are sorted at once in any other order.
+/// At most this many rows are ordered by `id` or matched by conditions on the text of it, since each id must
+/// be unsealed. Also how many rows are sorted at once in any other order.
 const MAX_SORTED: usize = 10_000;
 /// At most this many bytes of sort keys: 10,000 ids of at most 1,024 bytes, each in a value of 32 bytes, fit.
 const MAX_SORTED_BYTES: usize = 16 * 1024 * 1024;
@@ -70,11 +70,11 @@ impl Searches {
 }
 
 impl Service {
-    /// The rows that match a filter, in its order, page by page. `caller` was admitted to `method`; its rights are checked
-    /// again before each further page.
+    /// The rows that match a filter, in its order, page by page. `caller` was admitted to `method`; its
+    /// rights are checked again before each further page.
     ///
-    /// By default rows are ordered by `id`; more than 10,000 rows are in the order of creation. A row that changes
-    /// meanwhile is returned as it is when its page is read, and left out if it no longer matches.
+    /// By default rows are ordered by `id`; more than 10,000 rows are in the order of creation. A row that
+    /// changes meanwhile is returned as it is when its page is read, and left out if it no longer matches.
     ///
     /// # Errors
     /// The store could not be read. Each page may also fail by itself.
@@ -230,8 +230,8 @@ impl Work for Sort {
     }
 }
 
-/// The rows that match a condition, in the order of creation, page by page. The store selects by what the condition implies
-/// about ids and users; the rest is matched here.
+/// The rows that match a condition, in the order of creation, page by page. The store selects by what the
+/// condition implies about ids and users; the rest is matched here.
 struct Search {
     service: Service,
     app: Arc<OpenApp>,

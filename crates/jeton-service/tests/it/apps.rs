@@ -64,7 +64,7 @@ async fn an_old_client_secret_is_good_for_its_grace_and_no_longer() {
         world.service.rotate_client_secret(&key, grace, &Actor::Cli).await.unwrap().unwrap().1
     };
     let second = rotate(2 * HOUR).await;
-    // Whoever was let in by the first one is still.
+    // Callers admitted by the first one still are.
     let (held, authority) = admitted(&world, &first).await.unwrap();
     let issue = async || world.service.issue(&held, &authority, grant("read")).await.unwrap();
     world.clock.advance_millis(HOUR);

@@ -26,7 +26,8 @@ async fn lend(world: &World, token: TokenId, from: Timestamp, until: Timestamp) 
     lent.secret
 }
 
-/// Whatever is remembered, a further secret is good from its instant on and until its other one, and ends nothing else.
+/// Whatever is remembered, a further secret is good from its instant on and until its other one, and ends
+/// nothing else.
 async fn further_secret(follows: bool) {
     let world = World::new().await;
     let (stop, stopped) = oneshot::channel();

@@ -153,7 +153,8 @@ impl TestDatabase {
     }
 }
 
-/// Waits until all transactions of the cluster that are open now are over: other tests' hold back the log too.
+/// Waits until all transactions of the cluster that are open now are over: other tests' hold back the log
+/// too.
 async fn settle(url: &str) {
     let mut connection = PgConnection::connect(url).await.unwrap();
     let now: String =

@@ -1,6 +1,6 @@
-//! Starts a cluster, prints where it is and the URL of a database, and waits for standard input to end. With the argument
-//! `durable`, commits are on the disk when they are answered, as benchmarks want it.
-//! The test of what a killed test process leaves behind kills this one.
+//! Starts a cluster, prints where it is and the URL of a database, and waits for standard input to end. With
+//! the argument `durable`, commits are on the disk when they are answered, as benchmarks want it. The test of
+//! what a killed test process leaves behind kills this one.
 
 #![expect(clippy::print_stdout, reason = "its answer to the test that runs it")]
 

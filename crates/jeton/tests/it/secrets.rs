@@ -1,5 +1,5 @@
-//! Nothing that is issued is ever written down in clear: not in the database, its journals or any other file, not in the
-//! log, and not in what commands say on standard error.
+//! Nothing that is issued is ever written down in clear: not in the database, its journals or any other file,
+//! not in the log, and not in what commands say on standard error.
 
 use crate::control::exchange;
 use crate::support::{Installation, Place, Server, request, send, text};

@@ -120,7 +120,8 @@ async fn a_list_that_fails_half_way_is_cut_on_the_wire() {
     // Token, app, count, first page; the second page fails.
     app.store.fail_only(5);
     connection.send(request("GET /AccessToken/demo?take=1000", &app.admin, "")).await;
-    // How much of it was sent by then is up to the server's buffers; that it was not all must be plain to see.
+    // How much of it was sent by then is up to the server's buffers; that it was not all must be plain to
+    // see.
     let bytes = connection.rest().await;
     assert!(!bytes.ends_with("0\r\n\r\n"), "the last chunk came, as if the list were complete: {bytes}");
     assert!(!bytes.contains("content-length") && !bytes.contains(r#""error""#), "{bytes}");

@@ -43,7 +43,8 @@ fn sample(row: &str) -> Sample<'_> {
 }
 
 impl Sample<'_> {
-    /// The bytes, with the recorded app and token number replaced by real ones, and a credential and a host put in.
+    /// The bytes, with the recorded app and token number replaced by real ones, and a credential and a host
+    /// put in.
     fn bytes(&self, server: &Serving, secret: &str, id: i64) -> Vec<u8> {
         let (method, rest) = self.line.split_once(' ').unwrap();
         let mut path: Vec<&str> = rest.strip_suffix(" HTTP/1.1").unwrap().split('/').collect();

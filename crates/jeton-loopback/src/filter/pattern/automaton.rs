@@ -12,12 +12,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 const MAX_BYTES: usize = 256 * 1024;
 /// At most this many bytes of cache while matching, unless a few states of the automaton need more.
 const CACHE_BYTES: usize = 32 * 1024;
-/// The cost of a state of the pattern when a state of the automaton is built from it. Doubled, because each has a
-/// transition for the end of the text, whose state is built unseen.
+/// The cost of a state of the pattern when a state of the automaton is built from it. Doubled, because each
+/// has a transition for the end of the text, whose state is built unseen.
 const UNITS_PER_STATE: u64 = 8;
 
-/// An automaton that reads a text once, byte by byte. Its states are built on demand; each costs time in the size of
-/// the pattern, which is charged. So matching takes time linear in the bytes of the text, whatever the pattern.
+/// An automaton that reads a text once, byte by byte. Its states are built on demand; each costs time in the
+/// size of the pattern, which is charged. So matching takes time linear in the bytes of the text, whatever
+/// the pattern.
 #[derive(Clone, Debug)]
 pub(super) struct Automaton(Arc<Compiled>);
 
@@ -42,7 +43,8 @@ pub(super) enum CompileError {
 }
 
 impl Automaton {
-    /// Compiles an expression in the syntax of the engine. It matches anywhere or, if it is anchored, from the start.
+    /// Compiles an expression in the syntax of the engine. It matches anywhere or, if it is anchored, from
+    /// the start.
     pub(super) fn compile(
         expression: &str,
         syntax: syntax::Config,
@@ -115,8 +117,8 @@ impl Automaton {
                 next = dfa.next_state(cache, state, byte).unwrap_or_else(|_| Self::never_gives_up());
             }
             state = next;
-            // What was matched ends before this byte. Only an empty match ends within a character, and patterns match
-            // characters.
+            // What was matched ends before this byte. Only an empty match ends within a character, and
+            // patterns match characters.
             if state.is_match() && text.is_char_boundary(at) {
                 return Ok(true);
             }

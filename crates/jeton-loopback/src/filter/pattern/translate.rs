@@ -1,8 +1,9 @@
 //! Translates ECMAScript regular expressions to the syntax of the engine.
 //!
-//! The two languages look alike but the same characters mean different things: `\d` is ASCII in one and Unicode in
-//! the other, `[a&&b]` three characters or none. So nothing is copied; every character is read by the rules of
-//! ECMAScript 2024, section 22.2.1 with annex B.1.2 (without the flags `u` and `v`), and written anew.
+//! The two languages look alike but the same characters mean different things: `\d` is ASCII in one and
+//! Unicode in the other, `[a&&b]` three characters or none. So nothing is copied; every character is read by
+//! the rules of ECMAScript 2024, section 22.2.1 with annex B.1.2 (without the flags `u` and `v`), and written
+//! anew.
 
 use super::PatternError;
 use std::iter::Peekable;

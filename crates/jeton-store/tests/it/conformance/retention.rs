@@ -121,7 +121,8 @@ pub(crate) async fn the_log_is_trimmed_from_its_beginning(database: &TestDatabas
     let whole = database.changes_after(0).await;
     assert_eq!(whole.len(), 7);
     assert_eq!(store.write(TrimChanges { before: at(40), limit: 3 }).await.unwrap(), 3);
-    // The entry of second 20 is old enough, and comes after one that is not: a hole would hide what is missing.
+    // The entry of second 20 is old enough, and comes after one that is not: a hole would hide what is
+    // missing.
     assert_eq!(store.write(TrimChanges { before: at(40), limit: 10 }).await.unwrap(), 1);
     assert_eq!(store.write(TrimChanges { before: at(40), limit: 10 }).await.unwrap(), 0);
     assert_eq!(database.changes_after(0).await, whole[4..]);

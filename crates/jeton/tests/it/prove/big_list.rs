@@ -1,4 +1,5 @@
-//! Whole lists through all three dialects, read slowly, need a page's memory each; writes and verification go on.
+//! Whole lists through all three dialects, read slowly, need a page's memory each; writes and verification go
+//! on.
 
 use crate::support::{Installation, Server, request, text};
 use serde_json::json;
@@ -88,8 +89,8 @@ fn lists_beside_work(installation: Installation, count: usize) -> Figures {
     let begun = now();
     fill(&installation, count);
     let filled = begun.elapsed();
-    // Each of a thousand pages says how many rows there are in all, and a machine that others use as well may need longer to
-    // count them than a server waits by default.
+    // Each of a thousand pages says how many rows there are in all, and a machine that others use as well may
+    // need longer to count them than a server waits by default.
     let server =
         Server::launched(installation.place.command(&["serve"]).env("JETON_LIMITS_QUERY_SECONDS", "30"));
     let installation = Installation { server: Some(server), ..installation };
@@ -141,7 +142,8 @@ impl Drop for Over<'_> {
     }
 }
 
-/// Imports tokens in the order of their digests, by which they are indexed: any other takes many times as long.
+/// Imports tokens in the order of their digests, by which they are indexed: any other takes many times as
+/// long.
 fn fill(installation: &Installation, count: usize) {
     let ring = jeton_service::read_key_file(&installation.place.file("keys.json")).unwrap();
     let keys = jeton_service::Keys::derive(&ring);

@@ -1,7 +1,8 @@
 //! `kill -9` in the middle of creates, updates and revokes.
 //!
-//! After each round the server starts by itself, every change that it had acknowledged is there, and nothing is half there:
-//! each token has as many entries in the change log as its revision says, and each entry has its token.
+//! After each round the server starts by itself, every change that it had acknowledged is there, and nothing
+//! is half there: each token has as many entries in the change log as its revision says, and each entry has
+//! its token.
 
 use crate::support::{Installation, PATIENCE, Place, Server, request_if_served, text};
 use rustix::process::{Pid, Signal, kill_process};
@@ -20,7 +21,8 @@ const UPDATES: u64 = 2;
 #[derive(Clone, Copy, PartialEq)]
 enum Victim {
     Server,
-    /// The processes of PostgreSQL that serve it: the whole cluster drops its connections and recovers. The server stays.
+    /// The processes of PostgreSQL that serve it: the whole cluster drops its connections and recovers. The
+    /// server stays.
     Backends,
 }
 
@@ -77,7 +79,8 @@ impl Round<'_> {
         let mut tokens = BTreeMap::new();
         let mut user = self.first_user + client;
         let mut is_answered = true;
-        // A server that is killed answers no more; one that stays is asked until it has found the database again.
+        // A server that is killed answers no more; one that stays is asked until it has found the database
+        // again.
         while match self.victim {
             Victim::Server => is_answered,
             Victim::Backends => self.acknowledged.load(Ordering::Relaxed) < 2 * self.kill_at,

@@ -1,5 +1,5 @@
-//! Proofs: what is too long for the gate, at full size. `cargo xtask prove` runs them; the gate runs the same code at a
-//! small size.
+//! Proofs: what is too long for the gate, at full size. `cargo xtask prove` runs them; the gate runs the same
+//! code at a small size.
 
 mod big_list;
 mod disk_full;

@@ -1,4 +1,5 @@
-//! What is good for a gateway is there for LoopBack, too: what left when it had expired comes back when it lives.
+//! What is good for a gateway is there for LoopBack, too: what left when it had expired comes back when it
+//! lives.
 
 use super::super::{allow, ask, assert_error, at, created, found, id_of, stored};
 use crate::app::{EVERYTHING, HOUR, Holder, TestApp, grant, identity, lasting, user};

@@ -8,7 +8,8 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-/// By when a slow client must be gone: the longest of the server's times, and as much again for a loaded machine.
+/// By when a slow client must be gone: the longest of the server's times, and as much again for a loaded
+/// machine.
 const GONE_BY: Duration = Duration::from_secs(75);
 
 /// Clients that hold what they can get. Each ends when the server ends its connection.

@@ -4,7 +4,8 @@ use super::wire::{Target, statuses};
 
 const BODY: &str = r#"{"title":"shape","permissions":"read"}"#;
 
-/// A request that two servers might take for one or for two. The second, where there is one, ends the connection.
+/// A request that two servers might take for one or for two. The second, where there is one, ends the
+/// connection.
 const TAIL: &str = "GET /smuggled HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
 
 /// Sends every shape and answers how many there are.
@@ -41,7 +42,8 @@ pub(super) async fn pipeline(target: &Target, count: usize) {
     assert!(others.chunks(2).all(|pair| pair == [200, 404]), "{others:?}");
 }
 
-/// How the body is framed, the body, and the answers that come: two only where the first request has a plain end.
+/// How the body is framed, the body, and the answers that come: two only where the first request has a plain
+/// end.
 fn framings() -> Vec<(&'static str, String, String, Vec<u16>)> {
     let length = BODY.len();
     let chunked = format!("{length:x}\r\n{BODY}\r\n0\r\n\r\n");

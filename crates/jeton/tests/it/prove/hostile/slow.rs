@@ -24,7 +24,8 @@ const BODIES: usize = 1_200;
 /// Between two bytes of the same body seven of these pass.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Holds them for the time, and shows that the server stays in service and that its owner can switch tokens off.
+/// Holds them for the time, and shows that the server stays in service and that its owner can switch tokens
+/// off.
 fn run(scene: &Scene, scale: Scale) -> String {
     let head = "POST /api/accessTokens HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
         Content-Length: 102400\r\n\r\n{";

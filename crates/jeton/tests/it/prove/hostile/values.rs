@@ -12,7 +12,8 @@ const PATHS: [&str; 6] = [
     "/auth/demo",
 ];
 
-/// Sends every value to every API and answers how many requests that were. None may be refused for want of room.
+/// Sends every value to every API and answers how many requests that were. None may be refused for want of
+/// room.
 pub(super) async fn run(target: &Target) -> usize {
     let mut count = 0;
     for path in PATHS {
