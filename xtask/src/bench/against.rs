@@ -70,8 +70,7 @@ fn creates_on_postgres(stage: &Stage, other: &Build) -> Result<Vec<Row>, Failure
     let clusters = [Postgres::start_durable()?, Postgres::start_durable()?];
     let make = |build: &Build, cluster: &Postgres, name: &str| {
         let folder = stage.folder.join(format!("against-{name}-on-postgres"));
-        let installation =
-            Installation::make_on(Some(cluster.url.clone()), build, folder, (TOKENS, ASKED), USERS)?;
+        let installation = Installation::make_on(Some(cluster.url.clone()), build, folder, (0, 0), USERS)?;
         let server = installation.serve(&[])?;
         Ok::<_, Failure>(Side { installation, server })
     };

@@ -112,6 +112,15 @@ impl Installation {
         let Some(admin_token) = credentials["admin_token"].as_str().map(str::to_owned) else {
             return Err(Failure::Unclear { command: written(&init), output: said });
         };
+        if count == 0 {
+            return Ok(Installation {
+                build: build.clone(),
+                folder,
+                database,
+                tokens: Vec::new(),
+                admin_token,
+            });
+        }
         let mut fill = build.program("examples/fill");
         fill.arg(&folder).args([count, kept, users].map(|number| number.to_string())).args(&database);
         let tokens = said_lines(&mut fill)?;
