@@ -242,7 +242,7 @@ impl Service {
     }
 
     /// Gives an app a new client secret. The one of before is good for `grace` more, and those before it at most as long; of them
-    /// all, the latest [`MAX_OLD_SECRETS`] are. Without grace they are dead from the answer on. Answers the client id and the
+    /// all, the latest three are. Without grace they are dead from the answer on. Answers the client id and the
     /// secret; `None`: there is no such app.
     ///
     /// # Errors
