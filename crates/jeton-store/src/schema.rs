@@ -187,6 +187,36 @@ table! {
 }
 
 table! {
+    /// What operators have asked to be done once.
+    IdempotencyKeys = "idempotency_keys" {
+        OperatorId = "operator_id",
+        Digest = "digest",
+        Request = "request",
+        SubjectId = "subject_id",
+        At = "at",
+    }
+}
+
+table! {
+    /// No table: how many tokens an app has.
+    Counts = "counts" {
+        Identity = "identity",
+        Grant = "grants",
+        SelfMade = "self_made",
+        Service = "service",
+        Disabled = "disabled",
+        Expired = "expired",
+        Revoked = "revoked",
+    }
+}
+
+impl Counts {
+    /// Those of each kind, in the order of `TokenKind::ALL`.
+    pub(crate) const KINDS: [Counts; 4] =
+        [Counts::Identity, Counts::Grant, Counts::SelfMade, Counts::Service];
+}
+
+table! {
     Changes = "changes" {
         Sequence = "sequence",
         At = "at",

@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 
 /// What the engine itself keeps, what is counted from the rest, and what a column of one engine alone is for.
 fn is_ours(column: &str) -> bool {
-    let kept = ["sqlite_", migrations::TABLE, "self_made.", "app_totals.", "user_totals."];
+    let kept =
+        ["sqlite_", migrations::TABLE, "self_made.", "app_totals.", "user_totals.", "idempotency_keys."];
     let is_kept = kept.iter().any(|table| column.starts_with(table));
     !is_kept && column != "changes.xid"
 }
