@@ -34,6 +34,8 @@ pub(crate) enum Purpose {
     Failures,
     /// The same of what is presented on LoopBack, where a token that is none is nobody's.
     FailuresOnLoopBack,
+    /// Tokens of operators that are none.
+    FailuresOfOperators,
     /// Rows that are written by whom no rule names.
     AnonymousWrites,
 }

@@ -44,10 +44,18 @@ impl Sockets {
                  speaks TLS in front and say --behind-proxy, or listen on a loopback address",
             ));
         }
-        if !self.admin_address()?.ip().is_loopback() {
-            return Err(CommandError::usage("the admin address is a loopback one, unless --behind-proxy"));
+        if !self.admin_is_loopback()? && config.tls.is_none() && config.admin_tls.is_none() {
+            return Err(CommandError::usage(
+                "tokens of operators must not travel in clear: name a certificate by admin_tls_cert and admin_tls_key, or by \
+                 --tls-cert and --tls-key, or put a proxy that speaks TLS in front and say --behind-proxy, or have the admin \
+                 address be a loopback one",
+            ));
         }
         Ok(())
+    }
+
+    pub(super) fn admin_is_loopback(&self) -> Result<bool, CommandError> {
+        Ok(self.admin_address()?.ip().is_loopback())
     }
 
     pub(super) fn public_is_loopback(&self) -> Result<bool, CommandError> {
