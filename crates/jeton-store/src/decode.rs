@@ -7,8 +7,8 @@ use crate::error::StoreError;
 use crate::model::{App, Credential, KeyCheck, LogState, Operator, StoredToken, TokenUse};
 use crate::record::Record;
 use crate::schema::{
-    Apps, Changes, ClientDigests, Column, Count, Counts, Genesis, KeyChecks, LogEnds, Operators, TokenDigests,
-    TokenUsage, Tokens,
+    Apps, Changes, ClientDigests, Column, Count, Counts, Genesis, KeyChecks, LogEnds, Operators,
+    TokenDigests, TokenUsage, Tokens,
 };
 use crate::scopes;
 use crate::search::SearchPlace;
@@ -77,9 +77,9 @@ pub(crate) fn app_counts(row: &impl Record) -> Result<AppCounts, StoreError> {
         id: number(row, Apps::Id, AppId::new)?,
         key: app_key(row)?,
         kinds: [count(identity)?, count(grant)?, count(self_made)?, count(service)?],
-        disabled: count(Counts::Disabled)?,
-        expired: count(Counts::Expired)?,
-        revoked: count(Counts::Revoked)?,
+        disabled: count(Counts::DISABLED)?,
+        expired: count(Counts::EXPIRED)?,
+        revoked: count(Counts::REVOKED)?,
     })
 }
 

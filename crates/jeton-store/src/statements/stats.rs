@@ -19,9 +19,9 @@ pub(crate) fn counts_of_apps(after: i64, limit: u32, now: Timestamp) -> Statemen
         counts.expr_as(value(total(kind)), column);
     }
     counts
-        .expr_as(value(counted(is_not_revoked().and(disabled))), Counts::Disabled)
-        .expr_as(value(counted(is_not_revoked().and(ended()))), Counts::Expired)
-        .expr_as(value(counted(Expr::col(Tokens::RevokedAt).is_not_null())), Counts::Revoked)
+        .expr_as(value(counted(is_not_revoked().and(disabled))), Counts::DISABLED)
+        .expr_as(value(counted(is_not_revoked().and(ended()))), Counts::EXPIRED)
+        .expr_as(value(counted(Expr::col(Tokens::RevokedAt).is_not_null())), Counts::REVOKED)
         .and_where(Expr::col((Apps::Table, Apps::DeletedAt)).is_null())
         .and_where(Expr::col((Apps::Table, Apps::Id)).gt(after))
         .order_by((Apps::Table, Apps::Id), Order::Asc)

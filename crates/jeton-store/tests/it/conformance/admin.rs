@@ -1,6 +1,6 @@
 //! What operators seek, revoke together, look at, and ask for once.
 
-use crate::bed::{BY, Bed};
+use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
 use jeton_core::{Actor, AppId, Label, OperatorId, Owner, Timestamp, TokenId, TokenKind, TokenState};
 use jeton_store::write::{ClaimKey, DeleteApp, RevokeTokens, SettleKey};
@@ -68,8 +68,8 @@ async fn found(store: &dyn Store, search: &TokenSearch) -> Vec<TokenId> {
     whole.unwrap()
 }
 
-pub(crate) async fn searches_find_what_they_say(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn searches_find_what_they_say(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let other = create_app(store, "other").await;
     let ids = many(store, app.id).await;
     issue(store, other.id, NewToken { title: label("ci"), tags: label("a"), ..new_token(20) }).await;
@@ -124,12 +124,12 @@ pub(crate) async fn searches_find_what_they_say(bed: &Bed) {
     }
 }
 
-pub(crate) async fn many_are_revoked_at_once(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn many_are_revoked_at_once(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let other = create_app(store, "other").await;
     let ids = many(store, app.id).await;
     let strange = issue(store, other.id, new_token(20)).await;
-    let last = bed.last_change().await;
+    let last = database.last_change().await;
     let asked = vec![ids[7], ids[3], ids[1], strange, TokenId::new(9_999).unwrap()];
     let revoke = |ids| RevokeTokens { app_id: app.id, ids, at: at(NOW), by: BY };
     assert_eq!(store.write(revoke(asked.clone())).await.unwrap(), 2);
@@ -142,7 +142,7 @@ pub(crate) async fn many_are_revoked_at_once(bed: &Bed) {
     }
     assert!(store.token(other.id, strange).await.unwrap().is_some());
     // Each is told as if it were revoked by itself.
-    let mut changes = bed.changes_after(last).await;
+    let mut changes = database.changes_after(last).await;
     changes.sort_by_key(|change| change.token_id());
     let told: Vec<_> = changes
         .iter()
@@ -162,15 +162,15 @@ pub(crate) async fn many_are_revoked_at_once(bed: &Bed) {
     assert_eq!(store.check().await.unwrap().faults, Vec::<String>::new(), "totals are right");
 }
 
-pub(crate) async fn the_log_is_looked_through_from_its_end(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn the_log_is_looked_through_from_its_end(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let other = create_app(store, "other").await;
     let ids = many(store, app.id).await;
     let operator = Actor::Operator(OperatorId::new(1).unwrap());
     let by_operator =
         RevokeTokens { app_id: app.id, ids: vec![ids[0], ids[1]], at: at(NOW + 9), by: operator };
     assert_eq!(store.write(by_operator).await.unwrap(), 2);
-    let mut all = bed.changes_after(0).await;
+    let mut all = database.changes_after(0).await;
     all.sort_by_key(|change| std::cmp::Reverse(change.sequence));
     let none = AuditFilter::default;
     let in_app = |id| AuditFilter { app_ids: Some(vec![id]), ..none() };
@@ -215,8 +215,8 @@ pub(crate) async fn the_log_is_looked_through_from_its_end(bed: &Bed) {
     assert_eq!(store.app_names(&[], None).await.unwrap(), []);
 }
 
-pub(crate) async fn what_there_is_is_counted(bed: &Bed) {
-    let (store, app) = begin_on(bed).await;
+pub(crate) async fn what_there_is_is_counted(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
     let other = create_app(store, "other").await;
     let ids = many(store, app.id).await;
     let used = |token_id, count, seconds| TokenUse {
@@ -242,8 +242,8 @@ pub(crate) async fn what_there_is_is_counted(bed: &Bed) {
     );
 }
 
-pub(crate) async fn a_key_is_claimed_once(bed: &Bed) {
-    let (store, _) = begin_on(bed).await;
+pub(crate) async fn a_key_is_claimed_once(database: &TestDatabase) {
+    let (store, _) = begin_on(database).await;
     let operator = |number| OperatorId::new(number).unwrap();
     let claim = |of, key, request, seconds| ClaimKey {
         operator_id: operator(of),
@@ -270,7 +270,7 @@ pub(crate) async fn a_key_is_claimed_once(bed: &Bed) {
     // Of many at once one has it.
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..8 {
-        let store = bed.store.clone();
+        let store = database.store.clone();
         let claim = claim(3, 9, 10, 60);
         tasks.spawn(async move { store.write(claim).await.unwrap() });
     }
