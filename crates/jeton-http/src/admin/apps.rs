@@ -47,8 +47,8 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Response, AdminError> {
     let make = async move {
         let made = service.create_app(&of_app, admin_user, &actor).await?;
         let credentials = made.ok_or(AdminError::AppExists)?;
-        // It may be gone already, and is known by no number then.
-        let id = service.app(&of_app).await?.map_or(0, |app| app.id.get());
+        // It was made. If it cannot be looked at now, or is gone already, it is known by no number.
+        let id = service.app(&of_app).await.ok().flatten().map_or(0, |app| app.id.get());
         Ok((id, created(&of_app, wire::app_credentials(&credentials))))
     };
     once(call, make, async |id| {

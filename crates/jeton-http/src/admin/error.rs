@@ -142,8 +142,13 @@ impl From<Refusal> for AdminError {
     }
 }
 
-/// Who is no operator is told so.
 impl AdminError {
+    /// The same about what was made under an idempotency key.
+    pub(super) fn or_gone(self) -> Self {
+        if matches!(self, AdminError::NoSuchToken) { AdminError::Gone } else { self }
+    }
+
+    /// Who it is, or that it is no operator.
     pub(super) fn of_admission(admission: OperatorAdmission) -> Result<jeton_service::Operator, Self> {
         match admission {
             OperatorAdmission::Admitted(operator) => Ok(operator),

@@ -67,10 +67,9 @@ pub(super) async fn create(call: &Call<'_>, app: &str) -> Result<Response, Admin
     };
     once(call, make, async |id| {
         let id = TokenId::new(id).ok_or(AdminError::Gone)?;
-        let listed = call.service.show(&app, &call.authority(), id).await?.ok_or(AdminError::Gone)?;
-        let usage = call.service.usage_of(&app, slice::from_ref(&id)).await?;
-        let masked = masked(&listed);
-        let view = view(call.service, &app, &listed.token, masked.as_deref(), usage.get(&id));
+        let (shown, usage) = find(call, &app, id).await.map_err(AdminError::or_gone)?;
+        let masked = masked(&shown);
+        let view = view(call.service, &app, &shown.token, masked.as_deref(), usage.as_ref());
         Ok(created(&app, id, wire::new_token(&view, None)))
     })
     .await
@@ -96,7 +95,10 @@ pub(super) fn view<'a>(
 pub(super) async fn show(call: &Call<'_>, app: &str, id: &str) -> Result<Response, AdminError> {
     call.query(&[])?;
     let app = call.open_app(app).await?;
-    answer(call, &app, token_id(id)?).await
+    let (shown, usage) = find(call, &app, token_id(id)?).await?;
+    let masked = masked(&shown);
+    let view = view(call.service, &app, &shown.token, masked.as_deref(), usage.as_ref());
+    Ok(json(StatusCode::OK, wire::token(&view)))
 }
 
 pub(super) async fn change(call: &Call<'_>, app: &str, id: &str) -> Result<Response, AdminError> {
@@ -116,10 +118,15 @@ pub(super) async fn change(call: &Call<'_>, app: &str, id: &str) -> Result<Respo
         enabled: members.flag("enabled")?,
         lifetime,
     };
-    if !draft.is_empty() {
-        call.service.update(&app, &call.authority(), id, None, &draft.edit()?).await??;
-    }
-    answer(call, &app, id).await
+    // What else is shown is read first: once the change is made, nothing stands in the way of its answer.
+    let (shown, usage) = find(call, &app, id).await?;
+    let masked = masked(&shown);
+    let token = match draft.is_empty() {
+        true => shown.token,
+        false => call.service.update(&app, &call.authority(), id, None, &draft.edit()?).await??,
+    };
+    let view = view(call.service, &app, &token, masked.as_deref(), usage.as_ref());
+    Ok(json(StatusCode::OK, wire::token(&view)))
 }
 
 pub(super) async fn revoke(call: &Call<'_>, app: &str, id: &str) -> Result<Response, AdminError> {
@@ -129,13 +136,11 @@ pub(super) async fn revoke(call: &Call<'_>, app: &str, id: &str) -> Result<Respo
     Ok(done())
 }
 
-/// A token as it is now.
-async fn answer(call: &Call<'_>, app: &OpenApp, id: TokenId) -> Result<Response, AdminError> {
+/// A token as it is now, with what is known of its use.
+async fn find(call: &Call<'_>, app: &OpenApp, id: TokenId) -> Result<(Listed, Option<TokenUse>), AdminError> {
     let shown = call.service.show(app, &call.authority(), id).await?.ok_or(AdminError::NoSuchToken)?;
-    let usage = call.service.usage_of(app, slice::from_ref(&id)).await?;
-    let masked = masked(&shown);
-    let view = view(call.service, app, &shown.token, masked.as_deref(), usage.get(&id));
-    Ok(json(StatusCode::OK, wire::token(&view)))
+    let mut usage = call.service.usage_of(app, slice::from_ref(&id)).await?;
+    Ok((shown, usage.remove(&id)))
 }
 
 /// A secret as operators see it: an eighth at either end, whatever the app shows to others.
