@@ -39,7 +39,7 @@ async fn the_log_says_who_did_what() {
     let id = json!(token.id);
     assert_eq!(
         all["items"][4],
-        json!({"id": 7, "at": "2026-01-02T04:04:05.678Z", "what": "token.revoked", "app": "demo", "token": id,
+        json!({"id": 6, "at": "2026-01-02T04:04:05.678Z", "what": "token.revoked", "app": "demo", "token": id,
             "operator": null, "actor": "operator:1"})
     );
     assert_eq!((&all["items"][3]["operator"], &all["items"][3]["app"]), (&json!(2), &json!(null)));

@@ -14,10 +14,22 @@ async fn keyed(app: &TestApp, path: &str, key: &str, body: &Value) -> Answer {
 #[tokio::test]
 async fn what_was_made_is_answered_again_without_its_secrets() {
     let app = TestApp::new().await;
-    for (path, body, secrets, list) in [
-        (TOKENS, json!({"title": "ci", "permissions": "read"}), vec!["access_token"], "/apps/demo/tokens"),
-        ("/apps", json!({"app_key": "shop"}), vec!["client_secret", "admin_token"], "/apps"),
-        ("/operators", json!({"name": "second"}), vec!["operator_token"], "/operators"),
+    for (path, body, others, secrets, list) in [
+        (
+            TOKENS,
+            json!({"title": "ci", "permissions": "read"}),
+            json!({}),
+            vec!["access_token"],
+            "/apps/demo/tokens",
+        ),
+        (
+            "/apps",
+            json!({"app_key": "shop"}),
+            json!({"app_key": "a"}),
+            vec!["client_secret", "admin_token"],
+            "/apps",
+        ),
+        ("/operators", json!({"name": "second"}), json!({"name": "x"}), vec!["operator_token"], "/operators"),
     ] {
         let first = keyed(&app, path, "k-1", &body).await;
         // One key is one request, wherever.
@@ -43,7 +55,7 @@ async fn what_was_made_is_answered_again_without_its_secrets() {
             first[secret] = Value::Null;
         }
         assert_eq!(again, first);
-        let other = keyed(&app, path, &key, &json!({"name": "x"})).await;
+        let other = keyed(&app, path, &key, &others).await;
         assert_problem(&other, 422, "idempotency_key_reused");
     }
 }
@@ -79,8 +91,8 @@ async fn what_is_refused_uses_up_no_key() {
 async fn what_nobody_knows_is_said() {
     let app = TestApp::new().await;
     let body = json!({"title": "ci"});
-    // The operator, the claim, the token; its answer is lost.
-    app.store.fail_only(3);
+    // The operator, the app, the claim, the token: the last answer is lost.
+    app.store.fail_only(4);
     app.store.lose_answers(true);
     let lost = keyed(&app, TOKENS, "k", &body).await;
     app.store.recover();
