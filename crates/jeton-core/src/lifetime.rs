@@ -20,6 +20,8 @@ pub enum Lifetime {
     Millis(i64),
     /// Until it is revoked.
     Unlimited,
+    /// Until this instant.
+    Until(Timestamp),
 }
 
 impl Lifetime {
@@ -64,6 +66,7 @@ impl LifetimePolicy {
         let latest = self.max_ttl_seconds.map(|seconds| now.saturating_add_millis(i64::from(seconds) * 1000));
         let wanted = match lifetime {
             Lifetime::Unlimited => None,
+            Lifetime::Until(end) => Some(end),
             Lifetime::Millis(millis) => Some(created_at.min(now).saturating_add_millis(millis)),
         };
         earlier_end(wanted, latest)
@@ -88,6 +91,7 @@ mod tests {
         assert_eq!(FREE.expires_at(at(9000), at(5000), Lifetime::seconds(2)), Some(at(7000)));
         assert_eq!(FREE.expires_at(at(0), at(0), Lifetime::days(1)), Some(at(86_400_000)));
         assert_eq!(FREE.expires_at(at(0), at(0), Lifetime::Unlimited), None);
+        assert_eq!(FREE.expires_at(at(9000), at(5000), Lifetime::Until(at(7000))), Some(at(7000)));
     }
 
     #[test]
@@ -106,6 +110,7 @@ mod tests {
         assert_eq!(bounded.expires_at(at(0), at(5000), Lifetime::Unlimited), Some(at(15_000)));
         assert_eq!(bounded.expires_at(at(0), at(5000), Lifetime::days(1)), Some(at(15_000)));
         assert_eq!(bounded.expires_at(at(0), at(5000), Lifetime::seconds(3)), Some(at(3000)));
+        assert_eq!(bounded.expires_at(at(0), at(5000), Lifetime::Until(at(20_000))), Some(at(15_000)));
     }
 
     fn instants() -> impl Strategy<Value = Timestamp> {

@@ -1,7 +1,7 @@
 //! One issued credential and its metadata.
 
 use crate::actor::Actor;
-use crate::decide::Standing;
+use crate::decide::{Demand, InactiveReason, Standing, Verdict, decide};
 use crate::ids::{AppId, TokenId, UserId};
 use crate::scope::{Permission, Scopes};
 use crate::time::Timestamp;
@@ -47,6 +47,40 @@ impl TokenKind {
     /// Whether every dialect of the app sees it.
     pub fn is_shared(self) -> bool {
         Self::SHARED.contains(&self)
+    }
+}
+
+/// How a token stands: active, or the first of what makes it good for nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TokenState {
+    /// It is good for what it allows.
+    Active,
+    /// It is switched off.
+    Disabled,
+    /// Its time is over, whether or not it is switched off as well.
+    Expired,
+    /// It was revoked.
+    Revoked,
+}
+
+impl TokenState {
+    /// All states.
+    pub const ALL: [TokenState; 4] =
+        [TokenState::Active, TokenState::Disabled, TokenState::Expired, TokenState::Revoked];
+
+    /// The stable name: that of the reason for which such a token is refused, where there is one.
+    pub const fn name(self) -> &'static str {
+        match self {
+            TokenState::Active => "active",
+            TokenState::Disabled => InactiveReason::Disabled.name(),
+            TokenState::Expired => InactiveReason::Expired.name(),
+            TokenState::Revoked => InactiveReason::Revoked.name(),
+        }
+    }
+
+    /// The state with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
     }
 }
 
@@ -250,6 +284,16 @@ impl Token {
         }
     }
 
+    /// How it stands at this instant, as [`decide`](crate::decide()) says.
+    pub fn state(&self, now: Timestamp) -> TokenState {
+        match decide(self.standing(), &Demand::Active, now) {
+            Verdict::Inactive(InactiveReason::Disabled) => TokenState::Disabled,
+            Verdict::Inactive(InactiveReason::Expired) => TokenState::Expired,
+            Verdict::Inactive(InactiveReason::Revoked | InactiveReason::Unknown) => TokenState::Revoked,
+            Verdict::Allowed | Verdict::Refused => TokenState::Active,
+        }
+    }
+
     /// The permissions that global scopes grant, separated by commas: as the client spelled them while they
     /// are still the same, else plainly. `None` if there are none and none were sent.
     pub fn permissions_text(&self) -> Option<String> {
@@ -322,6 +366,24 @@ mod tests {
             assert_eq!(TokenKind::from_name(kind.name()), Some(kind));
         }
         assert_eq!(TokenKind::from_name("Identity"), None);
+    }
+
+    #[test]
+    fn states_are_what_the_decision_says() {
+        let at = |millis| Timestamp::from_millis(millis).unwrap();
+        let live = Token { expires_at: Some(at(10)), ..token(None, vec![]) };
+        let off = Token { disabled_by: Some(Actor::Cli), ..live.clone() };
+        let gone = Token { revoked_at: Some(at(1)), ..off.clone() };
+        for (token, before, after) in [
+            (live, TokenState::Active, TokenState::Expired),
+            (off, TokenState::Disabled, TokenState::Expired),
+            (gone, TokenState::Revoked, TokenState::Revoked),
+        ] {
+            assert_eq!((token.state(at(9)), token.state(at(10))), (before, after));
+        }
+        for state in TokenState::ALL {
+            assert_eq!(TokenState::from_name(state.name()), Some(state));
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 #![deny(missing_docs)]
 
+mod admin;
 mod appkey;
 mod auth;
 mod dotide;

@@ -1,7 +1,7 @@
 //! The surfaces of each listener. To add one, write its folder and enter it here.
 
 use crate::endpoint::Table;
-use crate::{appkey, auth, dotide, elsewhere, health, loopback, metrics, oauth, verify};
+use crate::{admin, appkey, auth, dotide, elsewhere, health, loopback, metrics, oauth, verify};
 
 /// What clients of the service see.
 pub(crate) const PUBLIC: Table = Table {
@@ -18,8 +18,10 @@ pub(crate) const PUBLIC: Table = Table {
 };
 
 /// What operators and machines see on the admin address.
-pub(crate) const ADMIN: Table =
-    Table { surfaces: &[&health::ENDPOINT, &metrics::ENDPOINT], rest: &elsewhere::ENDPOINT };
+pub(crate) const ADMIN: Table = Table {
+    surfaces: &[&admin::ENDPOINT, &health::ENDPOINT, &metrics::ENDPOINT],
+    rest: &elsewhere::ENDPOINT,
+};
 
 /// All of them.
 pub(crate) const ALL: &[Table] = &[PUBLIC, ADMIN];

@@ -24,6 +24,9 @@ pub struct Setup {
     pub public_url: PublicUrl,
     /// Whether every connection comes from a proxy, which gives the client's address in `X-Forwarded-For`.
     pub is_behind_proxy: bool,
+    /// Whether who reaches the admin address by a name has come to the right place: by TLS, or through a proxy. Otherwise any
+    /// page may have its own name lead there.
+    pub is_admin_named: bool,
     /// The limits on request bodies.
     pub body_limits: BodyLimits,
     /// The limits on request bodies of `/verify`.
@@ -44,6 +47,7 @@ impl Setup {
         Setup {
             public_url,
             is_behind_proxy: false,
+            is_admin_named: false,
             body_limits: BodyLimits::default(),
             verify_body_limits: BodyLimits::OF_VERIFY,
             readiness: Readiness::new(Phase::Serving),

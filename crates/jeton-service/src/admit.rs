@@ -72,6 +72,9 @@ impl Service {
     /// Whether a caller that was admitted still has the same authority.
     pub(crate) async fn still_holds(&self, app: &OpenApp, authority: &Authority) -> Result<bool, Error> {
         let id = match authority {
+            Authority::Everything(Actor::Operator(id)) => {
+                return Ok(self.store.operators().await?.iter().any(|operator| operator.id == *id));
+            }
             Authority::Everything(_) => return Ok(true),
             Authority::SelfService { token_id, .. } => token_id,
             Authority::Manager { actor: Actor::Manager(token_id), .. } => token_id,
@@ -108,6 +111,9 @@ impl Service {
         let token = match authority {
             Authority::SelfService { token_id, .. } => *token_id,
             Authority::Manager { actor: Actor::Manager(token_id), .. } => *token_id,
+            Authority::Everything(Actor::Operator(_)) => {
+                return if self.still_holds(app, authority).await? { Ok(()) } else { Err(Error::Withdrawn) };
+            }
             Authority::Everything(_) | Authority::Manager { .. } => return Ok(()),
         };
         if self.cache.is_unchanged(before, Some(token)) || self.still_holds(app, authority).await? {

@@ -8,13 +8,13 @@ use crate::settings::{
 };
 use crate::{Error, Keys, Service};
 use jeton_core::{
-    Actor, AppKey, Entropy, EntropyError, ForwardAuthSettings, Owner, Permission, Reveal, Scopes, Secret,
-    ServicePermission, Timestamp, TokenKind, UserId,
+    Actor, AppId, AppKey, Entropy, EntropyError, ForwardAuthSettings, Owner, Permission, Reveal, Scopes,
+    Secret, ServicePermission, Timestamp, TokenKind, UserId,
 };
 use jeton_store::write::{ChangeApp, CreateApp, DeleteApp, SweepDeletedApps, SweepSealed};
 use jeton_store::{App, AppChange, AppChanged, AppCreated, Credential, NewApp, NewClientSecret, NewToken};
 use serde_json::Value;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +37,8 @@ pub struct AppCredentials {
 /// The public data of an app.
 #[derive(Clone, Debug)]
 pub struct AppSummary {
+    /// Its number.
+    pub id: AppId,
     /// The public name.
     pub key: AppKey,
     /// The name of its client credentials.
@@ -49,15 +51,33 @@ pub struct AppSummary {
     pub updated_at: Timestamp,
     /// Whether requests whose path names no app go to it.
     pub is_default: bool,
+    /// What it was read at.
+    pub version: AppVersion,
+}
+
+/// At which of its versions an app was read. Every change of it leaves another one, which nothing that comes later has
+/// again: neither a restore nor another app of the same key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AppVersion {
+    id: AppId,
+    revision: i64,
+}
+
+impl fmt::Display for AppVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.id, self.revision)
+    }
 }
 
 /// The answer to a change of settings.
 #[derive(Debug)]
 pub enum Merged {
-    /// The settings as they are now.
-    Done(Box<AppSettings>),
+    /// The app as it is now.
+    Done(Box<AppSummary>),
     /// There is no such app.
     NoApp,
+    /// The app is not as it was expected to be.
+    Stale,
     /// The result would not be a valid settings document; nothing was changed.
     Refused(SettingsDocumentError),
 }
@@ -189,6 +209,15 @@ impl Service {
         self.store.apps().await?.iter().map(summary).collect()
     }
 
+    /// Of them at most `limit` that were made after the app of this number, and how many there are in all.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    pub async fn apps_page(&self, after: Option<AppId>, limit: u32) -> Result<(Vec<AppSummary>, u64), Error> {
+        let apps = self.store.apps_after(after, limit).await?;
+        Ok((apps.iter().map(summary).collect::<Result<_, _>>()?, self.store.count_apps().await?))
+    }
+
     /// The public data of the app with this key.
     ///
     /// # Errors
@@ -207,9 +236,26 @@ impl Service {
     ///
     /// The write failed.
     pub async fn merge_settings(&self, key: &AppKey, patch: &Value, by: &Actor) -> Result<Merged, Error> {
+        self.merge_settings_if(key, patch, |_| true, by).await
+    }
+
+    /// The same, if the app is at a version that is expected, in the same attempt that writes.
+    ///
+    /// # Errors
+    /// It could not be done.
+    pub async fn merge_settings_if(
+        &self,
+        key: &AppKey,
+        patch: &Value,
+        is_expected: impl Fn(AppVersion) -> bool + Send + Sync,
+        by: &Actor,
+    ) -> Result<Merged, Error> {
         let _lock = self.locks.lock(("app", key)).await?;
         for _ in 0..crate::update::MAX_TRIES {
             let Some(app) = self.store.app_by_key(key).await? else { return Ok(Merged::NoApp) };
+            if !is_expected(version(&app)) {
+                return Ok(Merged::Stale);
+            }
             let (document, settings) = match merge_settings(&settings_value(&app)?, patch) {
                 Ok(merged) => merged,
                 Err(error) => return Ok(Merged::Refused(error)),
@@ -224,14 +270,11 @@ impl Service {
             // Also if it was `once` already: an earlier sweep may have been interrupted.
             let sweeps = settings.common.reveal == Reveal::Once;
             let change = AppChange { settings: Some(document.to_string()), data_key, ..AppChange::default() };
-            match self.change_app(&app, change, by).await? {
-                AppChanged::Stale => continue,
-                AppChanged::Changed(_) if sweeps => {
-                    while self.store.write(SweepSealed { id: app.id, limit: SWEEP_ROWS }).await? > 0 {}
-                }
-                AppChanged::Changed(_) => {}
+            let AppChanged::Changed(app) = self.change_app(&app, change, by).await? else { continue };
+            if sweeps {
+                while self.store.write(SweepSealed { id: app.id, limit: SWEEP_ROWS }).await? > 0 {}
             }
-            return Ok(Merged::Done(Box::new(settings)));
+            return Ok(Merged::Done(Box::new(summary(&app)?)));
         }
         Err(Error::Contended)
     }
@@ -297,6 +340,8 @@ impl Service {
 
 /// Most client secrets that an app has beside its own.
 const MAX_OLD_SECRETS: usize = 3;
+/// The longest grace for a secret that was replaced.
+pub const MAX_GRACE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Its client secrets that are good for a while after they are replaced.
 fn old_secrets(app: &App, now: Timestamp, grace: Duration) -> Vec<Credential> {
@@ -308,13 +353,19 @@ fn old_secrets(app: &App, now: Timestamp, grace: Duration) -> Vec<Credential> {
 
 fn summary(app: &App) -> Result<AppSummary, Error> {
     Ok(AppSummary {
+        id: app.id,
         key: app.key.clone(),
         client_id: app.client_id.clone(),
         settings: read_settings(app)?,
         created_at: app.created_at,
         updated_at: app.updated_at,
         is_default: app.is_default,
+        version: version(app),
     })
+}
+
+fn version(app: &App) -> AppVersion {
+    AppVersion { id: app.id, revision: app.revision }
 }
 
 const UNREADABLE: Error = Error::Unreadable("settings of an app");

@@ -7,10 +7,12 @@
 
 mod admit;
 mod apps;
+mod audit;
 mod backup;
 mod batch;
 mod cache;
 mod client;
+mod draft;
 mod error;
 mod feed;
 mod forward_auth;
@@ -26,10 +28,12 @@ mod lookup;
 mod loopback;
 mod measures;
 mod oauth;
+mod once;
 mod open_app;
 mod operators;
 mod retention;
 mod revoke;
+mod search;
 mod settings;
 mod system;
 mod throttle;
@@ -40,11 +44,16 @@ mod verify;
 mod work;
 
 pub use admit::{Admission, Surface};
-pub use apps::{AppCredentials, AppSummary, Merged};
+pub use apps::{AppCredentials, AppSummary, AppVersion, MAX_GRACE, Merged};
+pub use audit::{AppStats, AuditEntry, AuditRequest};
 pub use backup::{BackupError, RestoreError};
 pub use batch::{Check, Checked};
 pub use cache::{CacheLimits, CacheStats, CachedToken};
 pub use client::ClientCredentials;
+pub use draft::{
+    DraftError, EditDraft, ScopeDraft, TokenDraft, description, end_of_token, instant, label,
+    lifetime_of_days, scopes_of, user_id_of,
+};
 pub use error::{Error, Refusal};
 pub use feed::{FeedPosition, FeedPositionError};
 pub use import::{ImportRow, Imported};
@@ -64,18 +73,21 @@ pub use loopback::{
 };
 pub use measures::{ServiceMeasures, Throttled, Verdicts};
 pub use oauth::OAuthRefusal;
+pub use once::{Once, OnceKey};
 pub use open_app::{ForwardAuthApp, OpenApp, Place};
-pub use operators::OperatorCredentials;
+pub use operators::{OperatorAdmission, OperatorCredentials, OperatorNameError, operator_name};
 pub use retention::{Retention, RetentionCounters};
+pub use search::{FoundTokens, RevokedTokens, SearchRequest};
 pub use settings::{AppSettings, SettingsDocumentError, merge_settings, parse_settings, print_settings};
 pub use system::{SystemClock, SystemEntropy};
-pub use update::Edit;
+pub use update::{Cleared, Edit};
 pub use usage::UsageStats;
 pub use verifier::{VerifierAdmission, VerifierProof};
 pub use verify::{Explained, Missed, Verified};
 
 pub use jeton_store::{
-    BackedUp, CallMeasures, CheckReport, Operator, Order, Restored, StoreMeasures, TokenUse,
+    AppCounts, AppUses, BackedUp, CallMeasures, ChangeKind, CheckReport, Operator, Order, Restored,
+    SearchOrder, SearchPlace, StoreMeasures, TitleSearch, TokenUse,
 };
 
 use cache::Cache;

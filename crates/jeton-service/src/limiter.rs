@@ -36,6 +36,8 @@ pub(crate) enum Purpose {
     Failures,
     /// Invalid credentials on LoopBack, where a caller with an unknown token counts as anonymous.
     FailuresOnLoopBack,
+    /// Tokens of operators that are none.
+    FailuresOfOperators,
     /// Rows written by callers that no access rule names.
     AnonymousWrites,
 }

@@ -1,9 +1,11 @@
 //! Operators, who run the service. They exist outside apps.
 
+use crate::limiter::{Purpose, TooOften};
 use crate::{Error, Service};
-use jeton_core::{Actor, OperatorId, Secret};
+use jeton_core::{Actor, Label, LabelError, OperatorId, Secret};
 use jeton_store::write::{CreateOperator, RevokeOperator};
 use jeton_store::{NewOperator, Operator};
+use std::net::IpAddr;
 
 /// The credentials of a new operator. Shown once.
 #[derive(Debug)]
@@ -14,7 +16,64 @@ pub struct OperatorCredentials {
     pub token: Secret,
 }
 
+/// The answer to whoever says to be an operator.
+#[derive(Debug)]
+pub enum OperatorAdmission {
+    /// It presented nothing, or no token of an operator that is not revoked.
+    Unproven,
+    /// From its address came too much that was no such token.
+    Throttled(TooOften),
+    /// It is this one.
+    Admitted(Operator),
+}
+
+/// Why a text is no name of an operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OperatorNameError {
+    /// It is too long or holds a NUL.
+    #[error("the name {0}")]
+    Text(#[from] LabelError),
+    /// It is nothing, or nothing but white space.
+    #[error("the name is not empty")]
+    Blank,
+}
+
+/// The name of an operator.
+///
+/// # Errors
+/// Nobody could tell it from others by that.
+pub fn operator_name(text: String) -> Result<Label, OperatorNameError> {
+    let name = Label::new(text)?;
+    if name.as_str().trim().is_empty() { Err(OperatorNameError::Blank) } else { Ok(name) }
+}
+
 impl Service {
+    /// Finds out which operator presents a token, by the store as it is now: one that was revoked is refused at once, by
+    /// every server. What was not minted here is refused by arithmetic.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    pub async fn admit_operator(
+        &self,
+        presented: Option<&Secret>,
+        from: Option<IpAddr>,
+    ) -> Result<OperatorAdmission, Error> {
+        let Some(secret) = presented else { return Ok(OperatorAdmission::Unproven) };
+        let failures = self.failures(Purpose::FailuresOfOperators, from, None);
+        if let Err(often) = self.may_look_up(failures, Some(secret)) {
+            return Ok(OperatorAdmission::Throttled(often));
+        }
+        if self.keys.minted(secret) {
+            for digest in self.keys.operator_digests(secret) {
+                if let Some(operator) = self.store.operator_by_digest(&digest).await? {
+                    return Ok(OperatorAdmission::Admitted(operator));
+                }
+            }
+        }
+        self.count_failure(failures);
+        Ok(OperatorAdmission::Unproven)
+    }
+
     /// Creates an operator.
     ///
     /// # Errors

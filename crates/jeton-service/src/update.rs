@@ -32,6 +32,19 @@ pub struct Edit {
     pub enabled: Option<bool>,
     /// Its lifetime from now on.
     pub lifetime: Option<Lifetime>,
+    /// What to take away.
+    pub cleared: Cleared,
+}
+
+/// Which texts of a token to take away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cleared {
+    /// Its name.
+    pub title: bool,
+    /// Free text for sorting.
+    pub tags: bool,
+    /// Free text.
+    pub description: bool,
 }
 
 impl Edit {
@@ -45,9 +58,10 @@ impl Edit {
         let mut after = before.clone();
         // A clock that went back does not make a change look older than the token.
         after.updated_at = now.max(before.updated_at);
-        after.title = self.title.clone().or(after.title);
-        after.tags = self.tags.clone().or(after.tags);
-        after.description = self.description.clone().or(after.description);
+        let Cleared { title, tags, description } = self.cleared;
+        after.title = self.title.clone().or(after.title.filter(|_| !title));
+        after.tags = self.tags.clone().or(after.tags.filter(|_| !tags));
+        after.description = self.description.clone().or(after.description.filter(|_| !description));
         if let Some(scopes) = &self.scopes {
             before.kind.check_scopes(scopes)?;
             if !self.known_permissions.is_none_or(|known| are_known(scopes, known, &before.scopes)) {

@@ -1,15 +1,17 @@
 //! Decoding rows.
 
+use crate::audit::{AppCounts, AppUses};
 use crate::change::{Change, ChangeKind, Removal};
 use crate::continuity::{Entry, LogEnd};
 use crate::error::StoreError;
 use crate::model::{App, Credential, KeyCheck, LogState, Operator, StoredToken, TokenUse};
 use crate::record::Record;
 use crate::schema::{
-    Apps, Changes, ClientDigests, Column, Count, Genesis, KeyChecks, LogEnds, Operators, TokenDigests,
-    TokenUsage, Tokens,
+    Apps, Changes, ClientDigests, Column, Count, Counts, Genesis, KeyChecks, LogEnds, Operators,
+    TokenDigests, TokenUsage, Tokens,
 };
 use crate::scopes;
+use crate::search::SearchPlace;
 use jeton_core::{
     Actor, AppId, AppKey, Description, Digest, Document, Label, OperatorId, Owner, Timestamp, Token, TokenId,
     TokenKind, UserId,
@@ -60,6 +62,34 @@ pub(crate) fn app(row: &impl Record) -> Result<App, StoreError> {
 
 pub(crate) fn app_key(row: &impl Record) -> Result<AppKey, StoreError> {
     row.read_as(Apps::Key, |key: String| key.parse().ok())
+}
+
+/// The number and the key of an app.
+pub(crate) fn app_name(row: &impl Record) -> Result<(AppId, AppKey), StoreError> {
+    Ok((number(row, Apps::Id, AppId::new)?, app_key(row)?))
+}
+
+/// How many tokens an app has.
+pub(crate) fn app_counts(row: &impl Record) -> Result<AppCounts, StoreError> {
+    let count = |column: Counts| row.read_as(column, |count: i64| count.try_into().ok());
+    let [identity, grant, self_made, service] = Counts::KINDS;
+    Ok(AppCounts {
+        id: number(row, Apps::Id, AppId::new)?,
+        key: app_key(row)?,
+        kinds: [count(identity)?, count(grant)?, count(self_made)?, count(service)?],
+        disabled: count(Counts::DISABLED)?,
+        expired: count(Counts::EXPIRED)?,
+        revoked: count(Counts::REVOKED)?,
+    })
+}
+
+/// How often tokens of an app were used.
+pub(crate) fn app_uses(row: &impl Record) -> Result<AppUses, StoreError> {
+    Ok(AppUses {
+        app_id: number(row, TokenUsage::AppId, AppId::new)?,
+        uses: row.read_as(TokenUsage::UseCount, |count: i64| count.try_into().ok())?,
+        last_used_at: row.read_as(TokenUsage::LastUsedAt, Timestamp::from_millis)?,
+    })
 }
 
 /// The client id of an app, if there is one, with one of its client secrets.
@@ -140,6 +170,12 @@ fn owner(row: &impl Record) -> Result<Owner, StoreError> {
         (Some(user_id), true) => Ok(Owner::StandIn(user_id)),
         (None, true) => Err(StoreError::Corrupt { place: Tokens::UserIsStandIn.place() }),
     }
+}
+
+/// Where a token stands among those that are found.
+pub(crate) fn search_place(row: &impl Record) -> Result<SearchPlace, StoreError> {
+    let ends_at = row.read_as_option(Tokens::ExpiresAt, Timestamp::from_millis)?;
+    Ok(SearchPlace { id: number(row, Tokens::Id, TokenId::new)?, ends_at: ends_at.unwrap_or(Timestamp::MAX) })
 }
 
 pub(crate) fn token_use(row: &impl Record) -> Result<TokenUse, StoreError> {

@@ -1,6 +1,7 @@
 //! A store on top of another one, which implements only what it changes.
 
 use crate::Store;
+use crate::audit::{AppCounts, AppUses, AuditFilter, AuditPage};
 use crate::change::{Change, Hints, LogPosition, News};
 use crate::error::StoreError;
 use crate::measures::StoreMeasures;
@@ -8,9 +9,10 @@ use crate::model::{
     App, BackedUp, CheckReport, Client, KeyCheck, LogState, Operator, StoredToken, TokenFilter, TokenPage,
     TokenUse,
 };
+use crate::search::{SearchPlace, TokenSearch};
 use crate::write::{Outcome, Write};
 use async_trait::async_trait;
-use jeton_core::{AppId, AppKey, Digest, TokenId};
+use jeton_core::{AppId, AppKey, Digest, Timestamp, TokenId};
 use std::fmt;
 use std::path::Path;
 use tokio::sync::watch;
@@ -85,6 +87,16 @@ impl<L: Layer> Store for L {
         self.inner().apps().await
     }
 
+    async fn apps_after(&self, after: Option<AppId>, limit: u32) -> Result<Vec<App>, StoreError> {
+        self.ask(Question::Apps).await?;
+        self.inner().apps_after(after, limit).await
+    }
+
+    async fn count_apps(&self) -> Result<u64, StoreError> {
+        self.ask(Question::Apps).await?;
+        self.inner().count_apps().await
+    }
+
     async fn find_tokens(&self, digests: &[Digest]) -> Result<Vec<StoredToken>, StoreError> {
         self.ask(Question::Tokens).await?;
         self.inner().find_tokens(digests).await
@@ -123,6 +135,31 @@ impl<L: Layer> Store for L {
         self.inner().list_tokens(filter, page).await
     }
 
+    async fn search_tokens(
+        &self,
+        search: &TokenSearch,
+        after: Option<SearchPlace>,
+        limit: u32,
+    ) -> Result<Vec<StoredToken>, StoreError> {
+        self.ask(Question::Tokens).await?;
+        self.inner().search_tokens(search, after, limit).await
+    }
+
+    async fn search_places(
+        &self,
+        search: &TokenSearch,
+        after: Option<SearchPlace>,
+        limit: u32,
+    ) -> Result<Vec<SearchPlace>, StoreError> {
+        self.ask(Question::Tokens).await?;
+        self.inner().search_places(search, after, limit).await
+    }
+
+    async fn count_found(&self, search: &TokenSearch) -> Result<u64, StoreError> {
+        self.ask(Question::Tokens).await?;
+        self.inner().count_found(search).await
+    }
+
     async fn usage_of(&self, app_id: AppId, ids: &[TokenId]) -> Result<Vec<TokenUse>, StoreError> {
         self.ask(Question::Other).await?;
         self.inner().usage_of(app_id, ids).await
@@ -141,6 +178,40 @@ impl<L: Layer> Store for L {
     async fn changes(&self, after: i64, limit: u32) -> Result<Vec<Change>, StoreError> {
         self.ask(Question::Other).await?;
         self.inner().changes(after, limit).await
+    }
+
+    async fn audit(
+        &self,
+        filter: &AuditFilter,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<AuditPage, StoreError> {
+        self.ask(Question::Other).await?;
+        self.inner().audit(filter, before, limit).await
+    }
+
+    async fn app_names(
+        &self,
+        ids: &[AppId],
+        key: Option<&AppKey>,
+    ) -> Result<Vec<(AppId, AppKey)>, StoreError> {
+        self.ask(Question::Apps).await?;
+        self.inner().app_names(ids, key).await
+    }
+
+    async fn counts_of_apps(
+        &self,
+        after: Option<AppId>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<AppCounts>, StoreError> {
+        self.ask(Question::Tokens).await?;
+        self.inner().counts_of_apps(after, limit, now).await
+    }
+
+    async fn uses_of_apps(&self) -> Result<Vec<AppUses>, StoreError> {
+        self.ask(Question::Other).await?;
+        self.inner().uses_of_apps().await
     }
 
     async fn last_change(&self) -> Result<i64, StoreError> {

@@ -11,6 +11,7 @@
 #![deny(missing_docs)]
 
 mod apply;
+mod audit;
 mod backup;
 mod change;
 mod check;
@@ -31,6 +32,7 @@ mod reading;
 mod record;
 mod schema;
 mod scopes;
+mod search;
 mod session;
 mod shape;
 mod sql_store;
@@ -39,6 +41,7 @@ mod sqlite_file;
 mod statements;
 pub mod write;
 
+pub use audit::{AppCounts, AppUses, AuditFilter, AuditPage};
 pub use backup::check_backup;
 pub use change::{Change, ChangeKind, Hints, LogPosition, News, Removal};
 pub use error::{OpenError, StoreError};
@@ -47,16 +50,18 @@ pub use layer::{Layer, Question};
 pub use measures::{CallMeasures, StoreMeasures};
 pub use model::{
     App, AppChange, AppChanged, AppCreated, BackedUp, CheckReport, Client, Credential, Genesis, Initialised,
-    Inserted, KeyCheck, LogState, NewApp, NewClientSecret, NewOperator, NewToken, Operator, Order,
+    Inserted, KeyCheck, KeyClaim, LogState, NewApp, NewClientSecret, NewOperator, NewToken, Operator, Order,
     OwnerFilter, Purge, Replaced, Restore, Restored, SelfMadeLimit, StoredToken, TokenFilter, TokenPage,
     TokenUse, View,
 };
+
+pub use search::{SearchOrder, SearchPlace, TitleSearch, TokenSearch};
 
 pub use postgres::{PostgresOptions, open_pooled_postgres, open_postgres};
 pub use sqlite::{SqliteOptions, open_sqlite};
 
 use async_trait::async_trait;
-use jeton_core::{AppId, AppKey, Digest, TokenId};
+use jeton_core::{AppId, AppKey, Digest, Timestamp, TokenId};
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
@@ -97,6 +102,12 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// All apps that are not deleted, in the order of creation.
     async fn apps(&self) -> Result<Vec<App>, StoreError>;
 
+    /// Of them at most `limit` whose numbers come after this one.
+    async fn apps_after(&self, after: Option<AppId>, limit: u32) -> Result<Vec<App>, StoreError>;
+
+    /// How many apps there are that are not deleted.
+    async fn count_apps(&self) -> Result<u64, StoreError>;
+
     /// The tokens with one of these digests, of any app that is not deleted, revoked ones included, in no
     /// particular order, whether or not the digest is valid now: see [`StoredToken::credential`].
     async fn find_tokens(&self, digests: &[Digest]) -> Result<Vec<StoredToken>, StoreError>;
@@ -123,6 +134,25 @@ pub trait Store: Send + Sync + fmt::Debug {
         page: TokenPage,
     ) -> Result<Vec<StoredToken>, StoreError>;
 
+    /// At most `limit` of the tokens that are sought, those behind a place, in the order of the search.
+    async fn search_tokens(
+        &self,
+        search: &TokenSearch,
+        after: Option<SearchPlace>,
+        limit: u32,
+    ) -> Result<Vec<StoredToken>, StoreError>;
+
+    /// The same, of which only the places are told.
+    async fn search_places(
+        &self,
+        search: &TokenSearch,
+        after: Option<SearchPlace>,
+        limit: u32,
+    ) -> Result<Vec<SearchPlace>, StoreError>;
+
+    /// How many tokens are to be found.
+    async fn count_found(&self, search: &TokenSearch) -> Result<u64, StoreError>;
+
     /// The recorded use of these tokens of an app, in no particular order; nothing for tokens that were never
     /// used.
     async fn usage_of(&self, app_id: AppId, ids: &[TokenId]) -> Result<Vec<TokenUse>, StoreError>;
@@ -140,6 +170,35 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// To continue, pass the number of the last entry received, not the greatest one: see
     /// [`Change::sequence`].
     async fn changes(&self, after: i64, limit: u32) -> Result<Vec<Change>, StoreError>;
+
+    /// At most `limit` entries of the change log that the filter lets through, the newest first, of those with numbers below
+    /// `before` (`None`: all): see [`AuditPage`]. However few the filter lets through, what is read for one answer is bounded.
+    ///
+    /// An entry of a transaction that was open until now, and has a higher one beside it, is told when it is asked for again.
+    async fn audit(
+        &self,
+        filter: &AuditFilter,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<AuditPage, StoreError>;
+
+    /// The numbers and keys of all apps that have, or had until they were deleted, one of these numbers or this key.
+    async fn app_names(
+        &self,
+        ids: &[AppId],
+        key: Option<&AppKey>,
+    ) -> Result<Vec<(AppId, AppKey)>, StoreError>;
+
+    /// How many tokens each of at most `limit` apps has at this instant, of those whose numbers come after `after`.
+    async fn counts_of_apps(
+        &self,
+        after: Option<AppId>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<AppCounts>, StoreError>;
+
+    /// How often the tokens of each app were used that had any use.
+    async fn uses_of_apps(&self) -> Result<Vec<AppUses>, StoreError>;
 
     /// The number of the last entry in the order of the change log; 0 while the log is empty. A reader of
     /// future entries starts there, once [it is settled](Self::is_settled).

@@ -24,6 +24,7 @@ pub(crate) const SQLITE: Versions = &[
     (10, "digests", include_str!("../migrations/sqlite/0010_digests.sql")),
     (11, "totals", include_str!("../migrations/sqlite/0011_totals.sql")),
     (12, "client_digests", include_str!("../migrations/sqlite/0012_client_digests.sql")),
+    (13, "admin", include_str!("../migrations/sqlite/0013_admin.sql")),
 ];
 
 pub(crate) const POSTGRES: Versions = &[
@@ -39,6 +40,7 @@ pub(crate) const POSTGRES: Versions = &[
     (10, "digests", include_str!("../migrations/postgres/0010_digests.sql")),
     (11, "totals", include_str!("../migrations/postgres/0011_totals.sql")),
     (12, "client_digests", include_str!("../migrations/postgres/0012_client_digests.sql")),
+    (13, "admin", include_str!("../migrations/postgres/0013_admin.sql")),
 ];
 
 /// The newest of `versions`.

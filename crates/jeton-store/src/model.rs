@@ -361,6 +361,22 @@ pub struct NewOperator {
     pub created_at: Timestamp,
 }
 
+/// The answer to [`ClaimKey`](crate::write::ClaimKey).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyClaim {
+    /// It was not there: what is asked may be done.
+    Claimed,
+    /// It was claimed before.
+    Known {
+        /// The digest of what was asked then.
+        request: Digest,
+        /// The number of what was made; `None`: nobody has noted that yet, and perhaps nobody will.
+        subject_id: Option<i64>,
+    },
+    /// The operator has as many keys as it may have.
+    NoRoom,
+}
+
 /// Which tokens to purge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purge {

@@ -187,6 +187,50 @@ table! {
 }
 
 table! {
+    /// What operators have asked to be done once.
+    IdempotencyKeys = "idempotency_keys" {
+        OperatorId = "operator_id",
+        Digest = "digest",
+        Request = "request",
+        SubjectId = "subject_id",
+        At = "at",
+    }
+}
+
+/// A column of an answer that says how many tokens an app has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counts(&'static str);
+
+impl Counts {
+    /// Those of each kind, in the order of `TokenKind::ALL`.
+    pub(crate) const KINDS: [Counts; 4] =
+        [Counts("identity"), Counts("grants"), Counts("self_made"), Counts("service")];
+    pub(crate) const DISABLED: Counts = Counts("disabled");
+    pub(crate) const EXPIRED: Counts = Counts("expired");
+    pub(crate) const REVOKED: Counts = Counts("revoked");
+}
+
+impl Iden for Counts {
+    fn quoted(&self) -> Cow<'static, str> {
+        Cow::Borrowed(self.0)
+    }
+
+    fn unquoted(&self) -> &str {
+        self.0
+    }
+}
+
+impl Column for Counts {
+    fn name(self) -> &'static str {
+        self.0
+    }
+
+    fn place(self) -> &'static str {
+        self.0
+    }
+}
+
+table! {
     Changes = "changes" {
         Sequence = "sequence",
         At = "at",

@@ -1,6 +1,7 @@
 //! The store on top of an engine: everything that engines have in common.
 
 use crate::Store;
+use crate::audit::{AppCounts, AppUses, AuditFilter, AuditPage};
 use crate::backup;
 use crate::change::{Change, Hints, LogPosition, News, Seen};
 use crate::check;
@@ -9,19 +10,22 @@ use crate::engine::Engine;
 use crate::error::{StoreError, TooSlow};
 use crate::measures::StoreMeasures;
 use crate::model::{
-    App, BackedUp, CheckReport, Client, Inserted, KeyCheck, LogState, NewToken, Operator, StoredToken,
-    TokenFilter, TokenPage, TokenUse,
+    App, BackedUp, CheckReport, Client, Inserted, KeyCheck, LogState, NewToken, Operator, OwnerFilter,
+    StoredToken, TokenFilter, TokenPage, TokenUse, View,
 };
 use crate::reading::Reading;
 use crate::record::Record;
 use crate::schema::{Changes, Tokens};
+use crate::search::{SearchPlace, TokenSearch};
 use crate::session::Session;
 use crate::statements::log::LogOrder;
-use crate::statements::{Statement, apps, genesis, log, operators, token_lists, tokens, totals, usage};
+use crate::statements::{
+    Statement, apps, genesis, log, operators, token_lists, token_search, tokens, totals, usage,
+};
 use crate::write::{InsertTokens, Outcome, Writable, Write};
 use async_trait::async_trait;
 use futures_util::stream::{StreamExt, TryStreamExt};
-use jeton_core::{AppId, AppKey, Digest, TokenId};
+use jeton_core::{AppId, AppKey, Digest, Timestamp, TokenId, TokenKind, TokenState};
 use std::path::Path;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -105,6 +109,12 @@ impl<E: Engine> SqlStore<E> {
     }
 }
 
+/// Whom a search waits behind: it may pass over many rows before it finds any, unless it seeks all.
+fn reading_of(search: &TokenSearch) -> Reading {
+    let of_app = if search.is_plain() { Reading::Page } else { Reading::Scan };
+    of_app(search.app_id)
+}
+
 #[async_trait]
 impl<E: Engine> Store for SqlStore<E> {
     async fn commit(&self, write: Write) -> Result<Outcome, StoreError> {
@@ -149,6 +159,14 @@ impl<E: Engine> Store for SqlStore<E> {
 
     async fn apps(&self) -> Result<Vec<App>, StoreError> {
         self.all(apps::apps(), decode::app).await
+    }
+
+    async fn apps_after(&self, after: Option<AppId>, limit: u32) -> Result<Vec<App>, StoreError> {
+        self.all(apps::apps_after(after.map_or(0, AppId::get), limit), decode::app).await
+    }
+
+    async fn count_apps(&self) -> Result<u64, StoreError> {
+        Ok(self.one(apps::count_apps(), decode::count).await?.unwrap_or(0))
     }
 
     async fn find_tokens(&self, digests: &[Digest]) -> Result<Vec<StoredToken>, StoreError> {
@@ -209,6 +227,43 @@ impl<E: Engine> Store for SqlStore<E> {
         self.listed(reading, token_lists::list_tokens(filter, page), decode::stored_token).await
     }
 
+    async fn search_tokens(
+        &self,
+        search: &TokenSearch,
+        after: Option<SearchPlace>,
+        limit: u32,
+    ) -> Result<Vec<StoredToken>, StoreError> {
+        let found = token_search::search_tokens(search, after, limit);
+        self.listed(reading_of(search), found, decode::stored_token).await
+    }
+
+    async fn search_places(
+        &self,
+        search: &TokenSearch,
+        after: Option<SearchPlace>,
+        limit: u32,
+    ) -> Result<Vec<SearchPlace>, StoreError> {
+        let found = token_search::search_places(search, after, limit);
+        self.listed(reading_of(search), found, decode::search_place).await
+    }
+
+    async fn count_found(&self, search: &TokenSearch) -> Result<u64, StoreError> {
+        let TokenSearch { app_id, user_id, now, .. } = search;
+        if search.is_plain() {
+            let owner = user_id.clone().map_or(OwnerFilter::Any, OwnerFilter::Shown);
+            let (app_id, kinds, view) = (*app_id, TokenKind::ALL.to_vec(), View::Whole);
+            return self.count_tokens(&TokenFilter { app_id, kinds, owner, view, unused_since: None }).await;
+        }
+        let active = TokenSearch { state: Some(TokenState::Active), ..TokenSearch::of(*app_id, *now) };
+        let count = if *search == active {
+            token_search::count_active(*app_id, *now)
+        } else {
+            token_search::count_found(search)
+        };
+        let counts = self.listed(Reading::Scan(*app_id), count, decode::count).await?;
+        Ok(counts.first().copied().unwrap_or(0))
+    }
+
     async fn usage_of(&self, app_id: AppId, ids: &[TokenId]) -> Result<Vec<TokenUse>, StoreError> {
         let mut found = Vec::new();
         for ids in ids.chunks(usage::MAX_USED) {
@@ -227,6 +282,36 @@ impl<E: Engine> Store for SqlStore<E> {
 
     async fn changes(&self, after: i64, limit: u32) -> Result<Vec<Change>, StoreError> {
         self.all(log::changes_after(after, limit, E::Connection::LOG_ORDER), decode::change).await
+    }
+
+    async fn audit(
+        &self,
+        filter: &AuditFilter,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<AuditPage, StoreError> {
+        self.audit_page(filter, before, limit).await
+    }
+
+    async fn app_names(
+        &self,
+        ids: &[AppId],
+        key: Option<&AppKey>,
+    ) -> Result<Vec<(AppId, AppKey)>, StoreError> {
+        self.all(apps::app_names(ids, key), decode::app_name).await
+    }
+
+    async fn counts_of_apps(
+        &self,
+        after: Option<AppId>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<AppCounts>, StoreError> {
+        self.counts(after, limit, now).await
+    }
+
+    async fn uses_of_apps(&self) -> Result<Vec<AppUses>, StoreError> {
+        self.uses().await
     }
 
     async fn last_change(&self) -> Result<i64, StoreError> {

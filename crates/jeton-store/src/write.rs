@@ -6,10 +6,10 @@
 
 use crate::error::StoreError;
 use crate::model::{
-    AppChange, AppChanged, AppCreated, Genesis, Initialised, Inserted, NewApp, NewOperator, NewToken, Purge,
-    Replaced, Restore, Restored, SelfMadeLimit, TokenUse,
+    AppChange, AppChanged, AppCreated, Genesis, Initialised, Inserted, KeyClaim, NewApp, NewOperator,
+    NewToken, Purge, Replaced, Restore, Restored, SelfMadeLimit, TokenUse,
 };
-use jeton_core::{Actor, AppId, OperatorId, Timestamp, Token, TokenId};
+use jeton_core::{Actor, AppId, Digest, OperatorId, Timestamp, Token, TokenId};
 use std::sync::Arc;
 
 /// Creates an app and its first token.
@@ -157,6 +157,20 @@ pub struct RevokeToken {
     pub by: Actor,
 }
 
+/// Revokes many tokens, each as [`RevokeToken`] does, and answers how many that were: those that are not there or were revoked
+/// before are passed over.
+#[derive(Clone, Debug)]
+pub struct RevokeTokens {
+    /// The app.
+    pub app_id: AppId,
+    /// The tokens. At most 500.
+    pub ids: Vec<TokenId>,
+    /// When.
+    pub at: Timestamp,
+    /// Who revokes them.
+    pub by: Actor,
+}
+
 /// Deletes a token as LoopBack does: nothing of it is left, and its secret can be used again. `false` if
 /// there is no such token or it was revoked before.
 #[derive(Clone, Debug)]
@@ -197,6 +211,35 @@ pub struct RevokeOperator {
     pub at: Timestamp,
     /// Who revokes it.
     pub by: Actor,
+}
+
+/// Claims the key under which an operator asks for something that is to be done once. Keys that were claimed before
+/// `forget_before` are forgotten.
+#[derive(Clone, Debug)]
+pub struct ClaimKey {
+    /// Whose key.
+    pub operator_id: OperatorId,
+    /// The digest of the key.
+    pub key: Digest,
+    /// The digest of what is asked.
+    pub request: Digest,
+    /// When.
+    pub at: Timestamp,
+    /// Keys are kept that are not older than this instant.
+    pub forget_before: Timestamp,
+    /// How many an operator may have.
+    pub most: u64,
+}
+
+/// Notes what was made under a key that was claimed, or takes the key back.
+#[derive(Clone, Debug)]
+pub struct SettleKey {
+    /// Whose key.
+    pub operator_id: OperatorId,
+    /// The digest of the key.
+    pub key: Digest,
+    /// The number of what was made; `None`: nothing was.
+    pub subject_id: Option<i64>,
 }
 
 /// The facts about a write before it is made.
@@ -304,10 +347,13 @@ macro_rules! writes {
             InsertTokens => Vec<Inserted>,
             ReplaceToken => Replaced,
             RevokeToken => bool,
+            RevokeTokens => u64,
             DeleteToken => bool,
             AddUsage => (),
             CreateOperator => OperatorId,
             RevokeOperator => bool,
+            ClaimKey => KeyClaim,
+            SettleKey => (),
         }
     };
 }
@@ -333,6 +379,8 @@ pub struct Touched<'w> {
     pub arrivals: &'w [NewToken],
     /// A token that is changed or goes.
     pub token: Option<TokenId>,
+    /// Tokens that go together.
+    pub tokens: &'w [TokenId],
     /// Tokens that no write names: they go because they have expired, or were revoked long ago.
     pub dead: bool,
     /// Everything there is.

@@ -38,6 +38,8 @@ pub(crate) struct TestApp {
     pub(crate) client: (String, String),
     /// The admin token of `demo`, of user 1. Its number is 1.
     pub(crate) admin: String,
+    /// The token of its first operator, whose number is 1.
+    pub(crate) operator: String,
     /// Whether requests say in `X-Forwarded-For` whence they come; otherwise that is not known.
     pub(crate) is_behind_proxy: bool,
     folder: TempDir,
@@ -60,7 +62,8 @@ impl TestApp {
         let key = "demo".parse().unwrap();
         let admin_user = "1".parse().unwrap();
         let initial = Service::initialise(&*sqlite, &ring, &clock, &*entropy, &key, admin_user).await;
-        let made = initial.unwrap().unwrap().app;
+        let initial = initial.unwrap().unwrap();
+        let (made, operator) = (initial.app, initial.operator_token.expose().to_owned());
         let admin = made.admin_token.expose().to_owned();
         let client = (made.client_id, made.client_secret.expose().to_owned());
         let store = Arc::new(FailingStore::new(sqlite));
@@ -74,7 +77,7 @@ impl TestApp {
             ..*service.limits()
         };
         let service = service.with_limits(limits);
-        TestApp { service, clock, store, client, admin, is_behind_proxy: false, folder }
+        TestApp { service, clock, store, client, admin, operator, is_behind_proxy: false, folder }
     }
 
     /// The same, answering from memory where it can.
@@ -92,6 +95,12 @@ impl TestApp {
     /// Where the data lies.
     pub(crate) fn data(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// What serves requests on the admin address.
+    pub(crate) fn admin_http(&self) -> Site {
+        let setup = Setup { is_behind_proxy: self.is_behind_proxy, ..TestApp::setup() };
+        jeton_http::admin(self.service.clone(), setup)
     }
 
     /// What serves the requests.
@@ -256,7 +265,9 @@ impl Ask<'_> {
     }
 
     pub(crate) async fn send(self) -> Answer {
-        let response = self.app.http().call(self.request).await;
+        let is_admin = self.request.uri().path().starts_with("/admin");
+        let mut site = if is_admin { self.app.admin_http() } else { self.app.http() };
+        let response = site.call(self.request).await;
         Answer::read(response.unwrap_or_else(|never| match never {})).await
     }
 

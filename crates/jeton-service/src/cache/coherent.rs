@@ -32,6 +32,7 @@ impl Layer for CoherentStore {
         let _apps = touched.apps.then(|| cache.apps.change());
         let _dead = touched.dead.then(|| cache.purge());
         let _token = touched.token.map(|id| cache.tokens.open(token_place(id)));
+        let _tokens: Vec<_> = touched.tokens.iter().map(|id| cache.tokens.open(token_place(*id))).collect();
         let prefixes: Vec<u64> = touched.arrivals.iter().map(|token| Key::prefix(&token.digest)).collect();
         let _arrivals: Vec<_> = prefixes.iter().map(|prefix| cache.arrivals.open(*prefix)).collect();
         // Before they exist: one digest too many costs a query, one too few would refuse a token.

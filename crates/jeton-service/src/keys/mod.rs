@@ -129,6 +129,11 @@ impl Keys {
         self.current().operator.digest(secret.expose())
     }
 
+    /// The digests under which an operator with this token may be stored.
+    pub fn operator_digests(&self, secret: &Secret) -> impl Iterator<Item = Digest> {
+        self.sets.iter().map(|set| set.operator.digest(secret.expose()))
+    }
+
     /// The digest of a new client secret.
     pub fn client_digest(&self, secret: &Secret) -> Digest {
         self.current().client.digest(secret.expose())

@@ -87,15 +87,14 @@ async fn what_is_refused_changes_nothing() {
 async fn null_puts_a_member_back_and_the_answer_is_the_whole() {
     let world = World::new().await;
     merge(&world, json!({"reveal": "once", "appkey": {"default_days": 7, "grantable": ["read"]}})).await;
-    let Merged::Done(settings) =
-        merge(&world, json!({"reveal": null, "appkey": {"default_days": null}})).await
+    let Merged::Done(app) = merge(&world, json!({"reveal": null, "appkey": {"default_days": null}})).await
     else {
         panic!("refused")
     };
     let mut expected = AppSettings::default();
     expected.common.appkey.grantable = jeton_core::Permission::parse_list("read").unwrap();
-    assert_eq!(*settings, expected);
-    assert_eq!(settings.common.reveal, Reveal::Always);
+    assert_eq!(app.settings, expected);
+    assert_eq!(app.settings.common.reveal, Reveal::Always);
     assert_eq!(world.demo().await.settings, expected);
     assert_eq!(world.service.app(&"demo".parse().unwrap()).await.unwrap().unwrap().settings, expected);
 }

@@ -1,6 +1,7 @@
 //! Applying writes within a transaction that the caller begins and commits.
 
 mod apps;
+mod idempotency;
 mod operators;
 mod restore;
 mod retention;

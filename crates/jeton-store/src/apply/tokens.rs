@@ -13,7 +13,9 @@ use crate::statements::apps;
 use crate::statements::insertion::{MOST_KEPT_ON_SQLITE, Row};
 use crate::statements::log::NewChange;
 use crate::statements::tokens::{self, MAX_INSERTED, new_row};
-use crate::write::{DeleteToken, InsertTokens, ReplaceToken, RevokeToken, Touched, Write, WriteLine};
+use crate::write::{
+    DeleteToken, InsertTokens, ReplaceToken, RevokeToken, RevokeTokens, Touched, Write, WriteLine,
+};
 use jeton_core::{Actor, AppId, Digest, Timestamp, TokenId, TokenKind};
 use std::collections::{HashMap, HashSet};
 
@@ -135,6 +137,45 @@ impl Perform for RevokeToken {
         let removal = Some(decode::removal(&before, *at)?);
         work.log_token(ChangeKind::TokenRevoked, which, *at, by, removal);
         Ok(true)
+    }
+}
+
+impl Facts for RevokeTokens {
+    fn touches(&self) -> Touched<'_> {
+        Touched { tokens: &self.ids, ..Touched::default() }
+    }
+
+    fn line(&self) -> WriteLine {
+        WriteLine::Changes(self.app_id)
+    }
+
+    fn weight(&self) -> usize {
+        self.ids.len()
+    }
+
+    fn takes_away(&self) -> bool {
+        true
+    }
+}
+
+impl Perform for RevokeTokens {
+    async fn perform<'w, S: Session>(&'w self, work: &mut Work<'_, 'w, S>) -> Result<u64, StoreError> {
+        let RevokeTokens { app_id, ids, at, by } = self;
+        if ids.is_empty() {
+            return Ok(0);
+        }
+        let before = work.session.rows(tokens::tokens_to_revoke(*app_id, ids)).await?;
+        let mut removals = HashMap::with_capacity(before.len());
+        for row in &before {
+            removals.insert(decode::number(row, Tokens::Id, TokenId::new)?, decode::removal(row, *at)?);
+        }
+        let revoked = work.session.rows(tokens::revoke_tokens(*app_id, ids, *at)).await?;
+        for row in &revoked {
+            let id = decode::number(row, Tokens::Id, TokenId::new)?;
+            let which = (*app_id, id, decode::digest(row, Tokens::Digest)?);
+            work.log_token(ChangeKind::TokenRevoked, which, *at, by, removals.remove(&id));
+        }
+        Ok(revoked.len() as u64)
     }
 }
 

@@ -153,6 +153,34 @@ pub(crate) fn apps() -> Statement {
     Statement::fixed(live_apps().order_by(Apps::Id, Order::Asc).take())
 }
 
+/// Those with numbers above this one.
+pub(crate) fn apps_after(after: i64, limit: u32) -> Statement {
+    let mut apps = live_apps();
+    apps.and_where(Expr::col(Apps::Id).gt(after)).order_by(Apps::Id, Order::Asc).limit(u64::from(limit));
+    Statement::fixed(apps)
+}
+
+/// The numbers and keys of apps, deleted ones included.
+pub(crate) fn app_names(ids: &[AppId], key: Option<&AppKey>) -> Statement {
+    let mut is_meant = Expr::col(Apps::Id).is_in(ids.iter().map(|id| id.get()));
+    if let Some(key) = key {
+        is_meant = is_meant.or(Expr::col(Apps::Key).eq(key.as_str()));
+    }
+    Statement::varying(
+        Query::select().columns([Apps::Id, Apps::Key]).from(Apps::Table).and_where(is_meant).take(),
+    )
+}
+
+pub(crate) fn count_apps() -> Statement {
+    Statement::fixed(
+        Query::select()
+            .expr_as(Func::count(Expr::col(Apps::Id)), Count)
+            .from(Apps::Table)
+            .and_where(Expr::col(Apps::DeletedAt).is_null())
+            .take(),
+    )
+}
+
 /// Answers the app, or nothing if its key or its client id is taken.
 pub(crate) fn insert_app(app: &NewApp, is_default: bool) -> Statement {
     let insert = Query::insert()

@@ -2,6 +2,7 @@
 
 use super::Statement;
 use super::insertion::{Form, Insertion, Row, Rows};
+use crate::audit::AuditFilter;
 use crate::change::{ChangeKind, Removal};
 use crate::schema::{Changes, Count, Genesis, LogEnds, Snapshot};
 use jeton_core::{Actor, AppId, Digest, Timestamp};
@@ -73,6 +74,59 @@ pub(crate) fn changes_after(after: i64, limit: u32, order: LogOrder) -> Statemen
         LogOrder::Transaction => by_transaction(&mut changes, after),
     }
     Statement::fixed(changes)
+}
+
+/// The newest of the entries with numbers from `low` to below `high` that the filter lets through, as far as none can come in
+/// between any more that was not there already.
+pub(crate) fn audit(filter: &AuditFilter, (low, high): (i64, i64), limit: u32, order: LogOrder) -> Statement {
+    let AuditFilter { app_ids, token_id, actor, kind, since } = filter;
+    let mut changes = entries(limit);
+    changes
+        .and_where(Expr::col(Changes::Sequence).gte(low))
+        .and_where(Expr::col(Changes::Sequence).lt(high))
+        .order_by(Changes::Sequence, Order::Desc);
+    if let LogOrder::Transaction = order {
+        changes.and_where(is_settled());
+    }
+    if let Some(ids) = app_ids {
+        changes.and_where(Expr::col(Changes::AppId).is_in(ids.iter().map(|id| id.get())));
+    }
+    if let Some(id) = token_id {
+        let of_tokens = ChangeKind::ALL.into_iter().filter(|kind| kind.is_of_token());
+        changes
+            .and_where(Expr::col(Changes::SubjectId).eq(id.get()))
+            .and_where(Expr::col(Changes::Kind).is_in(of_tokens.map(ChangeKind::name)));
+    }
+    if let Some(actor) = actor {
+        let start = format!("{actor}:");
+        let length = i64::try_from(start.chars().count()).unwrap_or(i64::MAX);
+        let begins = Func::cust("substr").args([
+            Expr::col(Changes::Actor),
+            Expr::val(1_i64).cast_as("integer"),
+            Expr::val(length).cast_as("integer"),
+        ]);
+        let begins = Expr::from(begins).eq(start);
+        changes.and_where(Expr::col(Changes::Actor).eq(actor.as_str()).or(begins));
+    }
+    if let Some(kind) = kind {
+        changes.and_where(Expr::col(Changes::Kind).eq(kind.name()));
+    }
+    if let Some(since) = since {
+        changes.and_where(Expr::col(Changes::At).gte(since.as_millis()));
+    }
+    Statement::varying(changes)
+}
+
+/// The number of the oldest entry that is kept.
+pub(crate) fn oldest_change() -> Statement {
+    Statement::fixed(
+        Query::select()
+            .column(Changes::Sequence)
+            .from(Changes::Table)
+            .order_by(Changes::Sequence, Order::Asc)
+            .limit(1)
+            .take(),
+    )
 }
 
 /// The number of the newest entry.

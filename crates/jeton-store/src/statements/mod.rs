@@ -7,6 +7,7 @@
 pub(crate) mod apps;
 pub(crate) mod copy;
 pub(crate) mod genesis;
+pub(crate) mod idempotency;
 pub(crate) mod insertion;
 pub(crate) mod log;
 pub(crate) mod operators;
@@ -15,9 +16,11 @@ mod registry;
 pub(crate) mod restore;
 pub(crate) mod retention;
 pub(crate) mod self_made;
+pub(crate) mod stats;
 #[cfg(test)]
 mod tests;
 pub(crate) mod token_lists;
+pub(crate) mod token_search;
 pub(crate) mod tokens;
 pub(crate) mod totals;
 pub(crate) mod usage;

@@ -3,17 +3,20 @@
 use super::log::{LogOrder, NewChange};
 use super::tokens::Half;
 use super::{
-    Statement, apps, copy, genesis, log, operators, restore, retention, self_made, token_lists, tokens,
-    totals, usage,
+    Statement, apps, copy, genesis, idempotency, log, operators, restore, retention, self_made, stats,
+    token_lists, token_search, tokens, totals, usage,
 };
+use crate::audit::AuditFilter;
 use crate::change::{ChangeKind, Removal};
 use crate::model::{
     AppChange, Credential, KeyCheck, NewApp, NewClientSecret, NewOperator, NewToken, Order, OwnerFilter,
     Purge, TokenFilter, TokenPage, TokenUse, View,
 };
+use crate::search::{SearchPlace, TitleSearch, TokenSearch};
 use crate::shape::{Cells, Field, Holds, SHAPES};
 use jeton_core::{
-    Actor, AppId, AppKey, Digest, OperatorId, Owner, Scopes, Timestamp, Token, TokenId, TokenKind, UserId,
+    Actor, AppId, AppKey, Digest, OperatorId, Owner, Scopes, Timestamp, Token, TokenId, TokenKind,
+    TokenState, UserId,
 };
 use sea_query::Value;
 
@@ -30,7 +33,9 @@ pub(super) fn all() -> Vec<(&'static str, Runs, Statement)> {
     let mut all = about_apps();
     all.extend(about_tokens());
     all.extend(about_lists());
+    all.extend(about_searches());
     all.extend(about_usage());
+    all.extend(about_the_look_of_operators());
     all.extend(about_the_rest());
     all.extend(about_tables());
     all
@@ -79,6 +84,10 @@ fn about_apps() -> Vec<(&'static str, Runs, Statement)> {
         ("insert_client_digest", Everywhere, apps::insert_client_digest(APP, &Credential::lasting(digest()))),
         ("default_app", Everywhere, apps::default_app()),
         ("apps", Everywhere, apps::apps()),
+        ("apps_after", Everywhere, apps::apps_after(0, 10)),
+        ("app_names", Everywhere, apps::app_names(&[APP, APP], None)),
+        ("app_names", Everywhere, apps::app_names(&[], Some(&key()))),
+        ("count_apps", Everywhere, apps::count_apps()),
         ("insert_app", Everywhere, apps::insert_app(&new, true)),
         ("update_app", Everywhere, apps::update_app(APP, 1, &AppChange::default(), AT)),
         ("update_app", Everywhere, apps::update_app(APP, 1, &whole, AT)),
@@ -119,6 +128,8 @@ fn about_tokens() -> Vec<(&'static str, Runs, Statement)> {
         ("tokens_by_ids", Everywhere, tokens::tokens_by_ids(APP, &[TOKEN; tokens::MAX_SOUGHT])),
         ("update_token", Everywhere, tokens::update_token(&token(), 1)),
         ("narrow", Everywhere, restore::narrow(TOKEN, "[]".to_owned())),
+        ("tokens_to_revoke", Everywhere, tokens::tokens_to_revoke(APP, &[TOKEN, TOKEN])),
+        ("revoke_tokens", Everywhere, tokens::revoke_tokens(APP, &[TOKEN, TOKEN], AT)),
         ("token_to_revoke", Everywhere, tokens::token_to_revoke(APP, TOKEN)),
         ("revoke_token", Everywhere, tokens::revoke_token(APP, TOKEN, AT)),
         ("delete_token", Everywhere, tokens::delete_token(APP, TOKEN)),
@@ -180,6 +191,64 @@ fn about_lists() -> Vec<(&'static str, Runs, Statement)> {
     all.push(("count_tokens", Runs::Everywhere, token_lists::count_tokens(&filter)));
     all.push(("list_tokens", Runs::Everywhere, token_lists::list_tokens(&filter, page)));
     all
+}
+
+/// Searches for one thing each, and for nothing in particular.
+pub(super) fn searches() -> Vec<(&'static str, TokenSearch)> {
+    let all = || TokenSearch::of(APP, AT);
+    let mut searches = vec![
+        ("everything", all()),
+        ("of a user", TokenSearch { user_id: Some(user()), ..all() }),
+        ("of a title", TokenSearch { title: Some(TitleSearch::Whole("t".to_owned())), ..all() }),
+        ("of a start of titles", TokenSearch { title: Some(TitleSearch::Prefix("t".to_owned())), ..all() }),
+        ("of a tag", TokenSearch { tag: Some("a".to_owned()), ..all() }),
+        ("unused", TokenSearch { unused_since: Some(AT), ..all() }),
+        ("ending", TokenSearch { ends_by: Some(Timestamp::MAX), ..all() }),
+        ("old", TokenSearch { created_before: Some(AT), ..all() }),
+    ];
+    searches.extend(TokenState::ALL.map(|state| (state.name(), TokenSearch { state: Some(state), ..all() })));
+    searches
+}
+
+fn about_searches() -> Vec<(&'static str, Runs, Statement)> {
+    use Runs::Everywhere;
+    let place = SearchPlace { id: TOKEN, ends_at: AT };
+    let mut all = vec![("count_active", Everywhere, token_search::count_active(APP, AT))];
+    for (_, search) in searches() {
+        all.extend([
+            ("search_tokens", Everywhere, token_search::search_tokens(&search, Some(place), 10)),
+            ("search_places", Everywhere, token_search::search_places(&search, None, 10)),
+            ("count_found", Everywhere, token_search::count_found(&search)),
+        ]);
+    }
+    all
+}
+
+fn about_the_look_of_operators() -> Vec<(&'static str, Runs, Statement)> {
+    use Runs::{Everywhere, OnPostgres, OnSqlite};
+    let whole = AuditFilter {
+        app_ids: Some(vec![APP]),
+        token_id: Some(TOKEN),
+        actor: Some("operator".to_owned()),
+        kind: Some(ChangeKind::TokenIssued),
+        since: Some(AT),
+    };
+    let (none, window) = (AuditFilter::default(), (1, 2));
+    vec![
+        ("audit", OnSqlite, log::audit(&none, window, 10, LogOrder::Sequence)),
+        ("audit", OnSqlite, log::audit(&whole, window, 10, LogOrder::Sequence)),
+        ("audit", OnPostgres, log::audit(&none, window, 10, LogOrder::Transaction)),
+        ("audit", OnPostgres, log::audit(&whole, window, 10, LogOrder::Transaction)),
+        ("oldest_change", Everywhere, log::oldest_change()),
+        ("counts_of_apps", Everywhere, stats::counts_of_apps(0, 10, AT)),
+        ("uses_of_apps", Everywhere, stats::uses_of_apps()),
+        ("claim_key", Everywhere, idempotency::claim_key(OPERATOR, &digest(), &digest(), AT)),
+        ("key_of_request", Everywhere, idempotency::key_of_request(OPERATOR, &digest())),
+        ("count_keys", Everywhere, idempotency::count_keys(OPERATOR)),
+        ("settle_key", Everywhere, idempotency::settle_key(OPERATOR, &digest(), 1)),
+        ("release_key", Everywhere, idempotency::release_key(OPERATOR, &digest())),
+        ("forget_keys", Everywhere, idempotency::forget_keys(AT)),
+    ]
 }
 
 fn about_usage() -> Vec<(&'static str, Runs, Statement)> {

@@ -4,26 +4,31 @@ use super::registry::{self, Runs, all};
 use super::retention::purge_tokens;
 use super::self_made::take_back_self_made;
 use super::token_lists::{count_tokens, list_tokens};
+use super::token_search::search_tokens;
 use super::tokens::{Half, foreign_digests, sweep_deleted_apps, sweep_sealed, tokens_by_digests};
 use super::totals::{COUNT_INSERTED, total};
 use crate::migrations;
 use crate::model::{Order, OwnerFilter, Purge, TokenFilter, TokenPage, View};
+use crate::search::SearchPlace;
 use jeton_core::{TokenId, TokenKind};
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Column, Connection, Executor, Statement as _};
 use std::collections::BTreeSet;
 
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 15] = [
     include_str!("apps.rs"),
     include_str!("copy.rs"),
     include_str!("genesis.rs"),
+    include_str!("idempotency.rs"),
     include_str!("log.rs"),
     include_str!("operators.rs"),
     include_str!("restore.rs"),
     include_str!("retention.rs"),
     include_str!("self_made.rs"),
+    include_str!("stats.rs"),
     include_str!("token_lists.rs"),
+    include_str!("token_search.rs"),
     include_str!("tokens.rs"),
     include_str!("totals.rs"),
     include_str!("usage.rs"),
@@ -114,6 +119,29 @@ async fn postgres_prepares_every_statement() {
     }
 }
 
+/// A page of each search, and its count, with the index that has what is sought. Those that go through all tokens of an app
+/// read what of them comes first.
+fn of_searches() -> Vec<(&'static str, &'static str, Statement)> {
+    let index = |name| match name {
+        "of a user" => "tokens_live_by_user",
+        "of a title" => "tokens_titled",
+        "of a tag" => "tokens_tagged",
+        "ending" | "expired" => "tokens_ending",
+        "disabled" => "tokens_disabled",
+        "revoked" => "tokens_revoked",
+        _ => "tokens_live",
+    };
+    let place = SearchPlace { id: registry::TOKEN, ends_at: registry::AT };
+    let mut all = Vec::new();
+    for (name, search) in registry::searches() {
+        // The start of titles is found by its index, and then sorted.
+        if name != "of a start of titles" {
+            all.push((name, index(name), search_tokens(&search, Some(place), 10)));
+        }
+    }
+    all
+}
+
 /// What must not read a whole table, with the index that it reads instead.
 fn by_index() -> Vec<(&'static str, &'static str, Statement)> {
     let filter = |owner| TokenFilter {
@@ -135,7 +163,8 @@ fn by_index() -> Vec<(&'static str, &'static str, Statement)> {
     };
     let created = |descending| Order::Created { descending, after: Some((registry::AT, registry::TOKEN)) };
     let (seen, shown) = (on_loopback(OwnerFilter::Any), on_loopback(OwnerFilter::Shown(registry::user())));
-    vec![
+    let mut all = of_searches();
+    all.extend([
         ("newest first", "tokens_live", list_tokens(&any, page(Order::NewestFirst))),
         ("oldest first", "tokens_live", list_tokens(&any, page(Order::OldestFirst))),
         ("far down", "tokens_live", list_tokens(&any, far(Order::NewestFirst))),
@@ -167,7 +196,8 @@ fn by_index() -> Vec<(&'static str, &'static str, Statement)> {
             take_back_self_made(registry::APP, registry::AT, 10),
         ),
         ("a purge of tombstones", "tokens_tombstones", purge_tokens(Purge::Revoked, registry::AT, 10)),
-    ]
+    ]);
+    all
 }
 
 #[tokio::test]
@@ -212,9 +242,9 @@ const MANY_TOKENS: [&str; 4] = [
     "INSERT INTO apps (key, client_id, settings, created_at, updated_at, revision, is_default, deleted_at) \
      SELECT 'app' || n, 'client' || n, '{}', 0, 0, 1, false, CASE WHEN n = 2 THEN 0 END FROM generate_series(1, 50) n",
     "INSERT INTO tokens (app_id, kind, digest, digest_key_id, is_foreign, sealed, user_id, user_is_stand_in, \
-     created_at, updated_at, revoked_at, scopes, revision) \
+     created_at, updated_at, expires_at, revoked_at, scopes, revision) \
      SELECT 1 + n % 50, 'grant', sha256(n::text::bytea), 1, false, CASE WHEN n % 51 = 0 THEN ''::bytea END, \
-     (n % 77)::text, n % 3 = 0, 0, 0, CASE WHEN n % 21 < 2 THEN 0 END, '[]', 1 FROM generate_series(1, 20000) n",
+     (n % 77)::text, n % 3 = 0, 0, 0, CASE WHEN n % 3 = 0 THEN n END, CASE WHEN n % 21 < 2 THEN 0 END, '[]', 1 FROM generate_series(1, 20000) n",
     "VACUUM ANALYZE",
     "SET enable_seqscan = off",
 ];

@@ -12,7 +12,7 @@ use crate::scopes;
 use jeton_core::{
     Actor, AppId, Description, Digest, Document, Label, Owner, Timestamp, Token, TokenId, UserId,
 };
-use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement, UnionType, Value};
+use sea_query::{Expr, ExprTrait, LockType, Order, Query, SelectStatement, UnionType, Value};
 
 /// Most tokens in one statement. 19 arguments each make 19,456, below the 32,766 that SQLite allows by default
 /// (SQLITE_MAX_VARIABLE_NUMBER) and the 65,535 of PostgreSQL's protocol (a 16-bit count).
@@ -374,6 +374,40 @@ pub(crate) fn token_to_revoke(app_id: AppId, id: TokenId) -> Statement {
             .and_where(Expr::col(Tokens::Id).eq(id.get()))
             .and_where(Expr::col(Tokens::AppId).eq(live_id(app_id)))
             .and_where(is_not_revoked())
+            .take(),
+    )
+}
+
+/// The same of many tokens, which nobody changes before this transaction is over. Takes at most 500.
+pub(crate) fn tokens_to_revoke(app_id: AppId, ids: &[TokenId]) -> Statement {
+    Statement::varying(
+        Query::select()
+            .column(Tokens::Id)
+            .columns(REMOVED)
+            .from(Tokens::Table)
+            .and_where(Expr::col(Tokens::Id).is_in(ids.iter().map(|id| id.get())))
+            .and_where(Expr::col(Tokens::AppId).eq(live_id(app_id)))
+            .and_where(is_not_revoked())
+            // Whoever revokes some of them at the same time takes them in the same order.
+            .order_by(Tokens::Id, Order::Asc)
+            .lock(LockType::Update)
+            .take(),
+    )
+}
+
+/// Answers the number and the digest of each that was not revoked before. Takes at most 500.
+pub(crate) fn revoke_tokens(app_id: AppId, ids: &[TokenId], at: Timestamp) -> Statement {
+    Statement::varying(
+        Query::update()
+            .table(Tokens::Table)
+            .value(Tokens::RevokedAt, at.as_millis())
+            .value(Tokens::UpdatedAt, at.as_millis())
+            .value(Tokens::Sealed, None::<Vec<u8>>)
+            .value(Tokens::Revision, one_more(Tokens::Revision))
+            .and_where(Expr::col(Tokens::Id).is_in(ids.iter().map(|id| id.get())))
+            .and_where(Expr::col(Tokens::AppId).eq(live_id(app_id)))
+            .and_where(is_not_revoked())
+            .returning(Query::returning().columns([Tokens::Id, Tokens::Digest]))
             .take(),
     )
 }

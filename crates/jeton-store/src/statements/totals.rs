@@ -88,7 +88,7 @@ fn returned(filter: &TokenFilter, is_live: Expr) -> SelectStatement {
 }
 
 /// The sum of what a table of totals has.
-fn sum(filter: &TokenFilter, table: impl IntoTableRef) -> SelectStatement {
+pub(super) fn sum(filter: &TokenFilter, table: impl IntoTableRef) -> SelectStatement {
     let sum = Func::coalesce([Func::sum(Expr::col(AppTotals::Tokens)).into(), Expr::val(0_i64)]);
     let mut total = Query::select();
     total

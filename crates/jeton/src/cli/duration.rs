@@ -1,10 +1,8 @@
 //! Spans of time as people write them.
 
+use jeton_service::MAX_GRACE;
 use jiff::{Span, SpanRelativeTo};
 use std::time::Duration;
-
-/// The longest grace for a secret that was replaced.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Reads a grace: from a second to 365 days, such as `30m`, `24h` or `7d`. A day has 24 hours.
 ///
@@ -14,7 +12,7 @@ pub(super) fn parse_grace(text: &str) -> Result<Duration, String> {
     let span: Span = text.parse().map_err(|_| "is a duration such as 30m, 24h or 7d".to_owned())?;
     let duration = span.to_duration(SpanRelativeTo::days_are_24_hours());
     let duration = duration.ok().and_then(|duration| Duration::try_from(duration).ok());
-    let fits = |duration: &Duration| (Duration::from_secs(1)..=LONGEST).contains(duration);
+    let fits = |duration: &Duration| (Duration::from_secs(1)..=MAX_GRACE).contains(duration);
     duration.filter(fits).ok_or_else(|| "is from 1s to 365d".to_owned())
 }
 

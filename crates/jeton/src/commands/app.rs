@@ -45,7 +45,9 @@ pub(super) async fn settings(
         return Ok(print_settings(&app.settings));
     };
     match service.merge_settings(&key, patch, &BY).await? {
-        Merged::Done(settings) => Ok(print_settings(&settings)),
+        Merged::Done(app) => Ok(print_settings(&app.settings)),
+        // Nothing particular was expected.
+        Merged::Stale => Err(CommandError::unavailable("the app was changed in between")),
         Merged::NoApp => Err(no_app(key_text)),
         Merged::Refused(problem) => Err(CommandError::usage(problem.to_string())),
     }

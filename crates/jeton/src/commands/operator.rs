@@ -2,17 +2,13 @@
 
 use super::BY;
 use crate::error::CommandError;
-use jeton_core::{Label, OperatorId};
+use jeton_core::OperatorId;
 use jeton_http::rfc3339;
-use jeton_service::{Operator, Service};
+use jeton_service::{Operator, Service, operator_name};
 use serde_json::{Value, json};
 
 pub(super) async fn create(service: &Service, name: &str) -> Result<Value, CommandError> {
-    let name =
-        Label::new(name.to_owned()).map_err(|error| CommandError::usage(format!("the name {error}")))?;
-    if name.as_str().trim().is_empty() {
-        return Err(CommandError::usage("the name is not empty"));
-    }
+    let name = operator_name(name.to_owned()).map_err(|error| CommandError::usage(error.to_string()))?;
     let made = service.create_operator(name.as_str(), &BY).await?;
     Ok(json!({"id": made.id.get(), "name": name.as_str(), "operator_token": made.token.expose()}))
 }

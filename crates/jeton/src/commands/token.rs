@@ -186,14 +186,10 @@ fn token_json(service: &Service, token: &Token, usage: Option<&TokenUse>) -> Val
             json!({"permissions": permissions, "global": scope.global, "ids": scope.ids, "tags": scope.tags})
         })
         .collect();
-    let state = match jeton_core::decide(token.standing(), &Demand::Active, service.now()) {
-        Verdict::Inactive(reason) => reason.name(),
-        Verdict::Allowed | Verdict::Refused => "active",
-    };
     json!({
         "id": token.id.get(),
         "kind": token.kind.name(),
-        "state": state,
+        "state": token.state(service.now()).name(),
         "user_id": user_json(token.owner.shown()),
         "title": token.title.as_ref().map(jeton_core::Label::as_str),
         "tags": token.tags.as_ref().map(jeton_core::Label::as_str),

@@ -30,6 +30,8 @@ pub(crate) struct Config {
     pub(crate) public_url: Option<PublicUrl>,
     /// The files of the certificate chain and of its key.
     pub(crate) tls: Option<(PathBuf, PathBuf)>,
+    /// The same for the admin address, if it has one of its own.
+    pub(crate) admin_tls: Option<(PathBuf, PathBuf)>,
     pub(crate) behind_proxy: bool,
     pub(crate) drain: Duration,
     pub(crate) log_format: Format,
@@ -78,20 +80,13 @@ impl Config {
             ));
         }
         let behind_proxy = read.parsed("behind_proxy");
-        let tls = match (read.text("tls_cert"), read.text("tls_key")) {
-            (Some(_), Some(_)) if behind_proxy => {
-                return Err(CommandError::usage(
-                    "tls_cert and behind_proxy are both set: TLS ends here (--tls-cert) or in front (--behind-proxy)",
-                ));
-            }
-            (Some(certificate), Some(key)) => Some((certificate.into(), key.into())),
-            (None, None) => None,
-            (Some(_), None) | (None, Some(_)) => {
-                return Err(CommandError::usage(
-                    "tls_cert and tls_key go together: --tls-cert FILE --tls-key FILE",
-                ));
-            }
-        };
+        let tls = read.pair("tls_cert", "tls_key", "--tls-cert FILE --tls-key FILE")?;
+        if tls.is_some() && behind_proxy {
+            return Err(CommandError::usage(
+                "tls_cert and behind_proxy are both set: TLS ends here (--tls-cert) or in front (--behind-proxy)",
+            ));
+        }
+        let admin_tls = read.pair("admin_tls_cert", "admin_tls_key", "name both files")?;
         Ok(Config {
             installation: Installation {
                 data_dir: PathBuf::from(read.known("data_dir")),
@@ -106,6 +101,7 @@ impl Config {
             admin_listen: read.parsed("admin_listen"),
             public_url: read.text("public_url").map(|_| read.parsed("public_url")),
             tls,
+            admin_tls,
             behind_proxy,
             drain: read.seconds("drain_seconds"),
             log_format: match read.known("log.format") {
@@ -136,6 +132,22 @@ struct Read<'a>(&'a Effective);
 impl<'a> Read<'a> {
     fn text(&self, name: &str) -> Option<&'a str> {
         self.0.of(name).text.as_deref()
+    }
+
+    /// The files of a certificate chain and of its key, of which neither is of use without the other.
+    fn pair(
+        &self,
+        certificate: &str,
+        key: &str,
+        advice: &str,
+    ) -> Result<Option<(PathBuf, PathBuf)>, CommandError> {
+        match (self.text(certificate), self.text(key)) {
+            (Some(certificate), Some(key)) => Ok(Some((certificate.into(), key.into()))),
+            (None, None) => Ok(None),
+            (Some(_), None) | (None, Some(_)) => {
+                Err(CommandError::usage(format!("{certificate} and {key} go together: {advice}")))
+            }
+        }
     }
 
     fn known(&self, name: &str) -> &'a str {
@@ -283,6 +295,12 @@ mod tests {
                         (Setting::named("database_url").unwrap(), "postgres://pooler/jeton".to_owned()),
                     ]
                 }
+                "admin_tls_cert" => {
+                    vec![(setting, other), (Setting::named("admin_tls_key").unwrap(), "key".to_owned())]
+                }
+                "admin_tls_key" => {
+                    vec![(setting, other), (Setting::named("admin_tls_cert").unwrap(), "cert".to_owned())]
+                }
                 "tls_key" => vec![(setting, other), (Setting::named("tls_cert").unwrap(), "cert".to_owned())],
                 _ => vec![(setting, other)],
             };
@@ -306,7 +324,7 @@ mod tests {
         let addresses = (addresses, config.listen_backlog);
         let limits = (config.server_limits, config.body_limits, config.verify_body_limits);
         let times = (config.retention, config.drain);
-        let rest = (&config.tls, config.log_format, config.reloadable);
+        let rest = (&config.tls, &config.admin_tls, config.log_format, config.reloadable);
         format!("{installation:?} {addresses:?} {limits:?} {times:?} {rest:?}")
     }
 

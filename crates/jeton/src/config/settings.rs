@@ -124,6 +124,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "The file of the certificate's private key, in PEM form; only its owner may be able to read it",
     )
     .with_flag(Flag::Serve),
+    unset(
+        "admin_tls_cert",
+        Kind::Path,
+        "Speak TLS on the admin address, too, with a certificate of its own: the file of the chain, in PEM form. If not set, the \
+         admin address speaks TLS with the certificate of tls_cert where it is no loopback address, and else in clear",
+    ),
+    unset("admin_tls_key", Kind::Path, "The file of that certificate's private key, as with tls_key"),
     set(
         "behind_proxy",
         Kind::Switch,

@@ -1,5 +1,6 @@
 //! `jeton serve`: the life of a server, from an empty or initialised directory to its end.
 
+mod certificates;
 mod clock;
 mod first_run;
 mod reload;
@@ -12,8 +13,9 @@ use crate::config::{Config, ProcessEnvironment, ServeFlags, mistyped};
 use crate::control::{self, ControlSocket};
 use crate::error::CommandError;
 use crate::installation::{self, Installation};
+use certificates::Certificates;
 use clap::Args;
-use jeton_http::{Listener, Observer, Phase, PublicUrl, Readiness, ServerLimits, Setup, Tls, TlsError};
+use jeton_http::{Listener, Observer, Phase, PublicUrl, Readiness, ServerLimits, Setup, Tls};
 use jeton_service::Service;
 use reload::Reloader;
 use requests::Requests;
@@ -52,7 +54,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), CommandError> {
     let installation = &config.installation;
     let sockets = Sockets::take(&config)?;
     sockets.check(&config)?;
-    let tls = load_tls(&config)?;
+    let certificates = Certificates::load(&config, sockets.admin_is_loopback()?)?;
     let is_new = sockets.public_is_loopback()? && installation.is_empty().await?;
     if is_new {
         first_run::refuse_older_credentials(installation)?;
@@ -71,22 +73,23 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), CommandError> {
     let sockets = sockets.listen(config.listen_backlog)?;
     let control = if lock.is_some() { Some(control::bind(installation)?) } else { None };
     let signals = Signals::listen()?;
-    let scheme = if tls.is_some() { "https" } else { "http" };
-    let listened = format!("{scheme}://{}", sockets.public_address()?);
+    let scheme = |tls: &Option<Arc<Tls>>| if tls.is_some() { "https" } else { "http" };
+    let listened = format!("{}://{}", scheme(&certificates.public), sockets.public_address()?);
+    let admin_listened = format!("{}://{}", scheme(&certificates.admin), sockets.admin_address()?);
 
     // Everything that this machine may refuse was requested above: the first credentials, once created, are
     // shown.
     let credentials = if is_new { first_run::make(installation).await? } else { None };
     let service = installation.open_service().await?;
-    let setup = setup(&config, &listened)?;
+    let setup = setup(&config, &listened, certificates.admin.is_some())?;
     // Before the server reports that it listens: its limits are fixed by then.
     let limits = config.server_limits.within_descriptors(sockets::raise_descriptor_limit());
     tracing::info!("listening on {listened}");
-    tracing::info!("admin listening on http://{}", sockets.admin_address()?);
+    tracing::info!("admin listening on {admin_listened}");
     if let Some(credentials) = credentials {
         first_run::show_credentials(installation, &credentials, &listened)?;
     }
-    let reloader = Reloader::new(args.flags, config, log, Arc::clone(&setup.observer), tls);
+    let reloader = Reloader::new(args.flags, config, log, Arc::clone(&setup.observer), certificates);
     serve(service, setup, limits, sockets, control, Attendant { signals, reloader }).await?;
     tracing::info!("stopped");
     drop(lock);
@@ -102,7 +105,7 @@ fn stamp() -> Result<i32, CommandError> {
 }
 
 /// What the server needs besides the service.
-fn setup(config: &Config, listened: &str) -> Result<Setup, CommandError> {
+fn setup(config: &Config, listened: &str, admin_speaks_tls: bool) -> Result<Setup, CommandError> {
     let listened: PublicUrl = listened.parse().unwrap_or_else(|_| unreachable!("an address makes a URL"));
     let prefix =
         installation::entropy().bytes::<4>().map_err(|error| CommandError::unavailable(error.to_string()))?;
@@ -110,6 +113,7 @@ fn setup(config: &Config, listened: &str) -> Result<Setup, CommandError> {
     Ok(Setup {
         public_url: config.public_url.clone().unwrap_or(listened),
         is_behind_proxy: config.behind_proxy,
+        is_admin_named: config.behind_proxy || admin_speaks_tls,
         body_limits: config.body_limits,
         verify_body_limits: config.verify_body_limits,
         readiness: Readiness::new(Phase::Starting),
@@ -117,14 +121,6 @@ fn setup(config: &Config, listened: &str) -> Result<Setup, CommandError> {
         server_measures: Arc::default(),
         started_at: installation::clock().now(),
     })
-}
-
-/// The certificate for clients, if this server speaks TLS.
-fn load_tls(config: &Config) -> Result<Option<Arc<Tls>>, CommandError> {
-    let Some((certificate, key)) = &config.tls else { return Ok(None) };
-    let tls =
-        Tls::load(certificate, key).map_err(|error: TlsError| CommandError::missing(error.to_string()))?;
-    Ok(Some(Arc::new(tls)))
 }
 
 /// Handles signals for a running server.
@@ -148,14 +144,15 @@ async fn serve(
     let (drain, retention) = (attendant.reloader.drain(), attendant.reloader.retention());
     let readiness = setup.readiness.clone();
     let (public, admin) = sockets.into_listeners()?;
-    let requests = Requests::start()?;
+    let (requests, certificates) = (Requests::start()?, attendant.reloader.certificates());
     let public = Listener {
         tcp: public,
-        tls: attendant.reloader.tls(),
+        tls: certificates.public,
         measures: setup.server_measures.clone(),
         requests: Some(requests.handle()),
     };
-    let admin = Listener { requests: Some(requests.handle()), ..Listener::from(admin) };
+    let admin =
+        Listener { tls: certificates.admin, requests: Some(requests.handle()), ..Listener::from(admin) };
     let (retaining, keeping, commanded) = (service.clone(), service.clone(), service.clone());
     let (retention_end, usage_end, commands_end) =
         (notified(&stopped), notified(&stopped), notified(&stopped));

@@ -1,9 +1,10 @@
 //! Reloads settings while the server runs.
 
+use super::certificates::Certificates;
 use crate::config::{Config, Effective, ServeFlags};
 use crate::error::CommandError;
 use crate::log::Log;
-use jeton_http::{Observer, Tls};
+use jeton_http::Observer;
 use jeton_service::Retention;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ pub(super) struct Reloader {
     config: Config,
     log: Log,
     observer: Arc<Observer>,
-    tls: Option<Arc<Tls>>,
+    certificates: Certificates,
 }
 
 impl Reloader {
@@ -23,17 +24,17 @@ impl Reloader {
         config: Config,
         log: Log,
         observer: Arc<Observer>,
-        tls: Option<Arc<Tls>>,
+        certificates: Certificates,
     ) -> Self {
-        Reloader { flags, config, log, observer, tls }
+        Reloader { flags, config, log, observer, certificates }
     }
 
     pub(super) fn retention(&self) -> Retention {
         self.config.retention
     }
 
-    pub(super) fn tls(&self) -> Option<Arc<Tls>> {
-        self.tls.clone()
+    pub(super) fn certificates(&self) -> Certificates {
+        self.certificates.clone()
     }
 
     pub(super) fn drain(&self) -> Duration {
@@ -50,9 +51,9 @@ impl Reloader {
     }
 
     fn take_over(&mut self, config: Config) -> Result<(), CommandError> {
-        if let Some(tls) = &self.tls {
+        if !self.certificates.is_empty() {
             // First, since only this can fail: then nothing has changed.
-            tls.reload().map_err(|error| CommandError::missing(error.to_string()))?;
+            self.certificates.reload()?;
             tracing::info!("the certificate was reloaded");
         }
         self.log.set_level(config.reloadable.log_level)?;

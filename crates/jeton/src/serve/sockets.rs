@@ -44,12 +44,18 @@ impl Sockets {
                  terminates TLS in front and set --behind-proxy, or listen on a loopback address",
             ));
         }
-        if !self.admin_address()?.ip().is_loopback() {
+        if !self.admin_is_loopback()? && config.tls.is_none() && config.admin_tls.is_none() {
             return Err(CommandError::usage(
-                "the admin address must be a loopback one, unless --behind-proxy is set",
+                "operators' tokens must not travel in clear: set admin_tls_cert and admin_tls_key, or --tls-cert and \
+                 --tls-key, or put a proxy that terminates TLS in front and set --behind-proxy, or use a loopback \
+                 address for --admin-listen",
             ));
         }
         Ok(())
+    }
+
+    pub(super) fn admin_is_loopback(&self) -> Result<bool, CommandError> {
+        Ok(self.admin_address()?.ip().is_loopback())
     }
 
     pub(super) fn public_is_loopback(&self) -> Result<bool, CommandError> {

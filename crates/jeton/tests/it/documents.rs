@@ -29,9 +29,14 @@ fn is_true(document: &str) {
     let installation = Installation::sqlite().serve();
     let address = installation.server().address.to_string();
     let client = ["client_id", "client_secret"].map(|name| installation.credential(name)).join(":");
-    let text = text.replace("127.0.0.1:8080", &address).replace("CLIENT_ID:CLIENT_SECRET", &client);
+    let admin_address = installation.server().admin_address.to_string();
+    let text = text
+        .replace("127.0.0.1:8080", &address)
+        .replace("http://127.0.0.1:8081", &format!("http://{admin_address}"))
+        .replace("CLIENT_ID:CLIENT_SECRET", &client)
+        .replace("OPERATOR_TOKEN", installation.credential("operator_token"));
     let sessions = jeton_testkit::markdown::sessions(&text);
-    assert!(sessions.iter().any(|(command, _)| command.contains("jeton")), "{document} shows nothing");
+    assert!(!sessions.is_empty(), "{document} shows nothing");
     let script: String =
         sessions.iter().map(|(command, _)| format!("{command}\necho\necho '{MARK}'\n")).collect();
     let program = PathBuf::from(crate::support::program().get_program());
@@ -56,6 +61,11 @@ fn is_true(document: &str) {
 #[test]
 fn verify() {
     is_true("docs/verify.md");
+}
+
+#[test]
+fn admin() {
+    is_true("docs/admin.md");
 }
 
 #[test]

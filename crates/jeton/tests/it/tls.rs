@@ -41,6 +41,35 @@ fn beyond_loopback_tls_is_enough() {
 }
 
 #[test]
+fn the_admin_address_has_a_certificate_of_its_own_or_that_of_the_public_one() {
+    if jeton_testkit::skips("Python") {
+        return;
+    }
+    let installation = Installation::sqlite();
+    let (certificate, key) = pair(&installation.place);
+    let ask = |server: &Server| {
+        let url = format!("https://127.0.0.1:{}/admin/v1/apps", server.admin_address.port());
+        let mut ask = Command::new(jeton_testkit::python());
+        let operator = installation.credential("operator_token");
+        run(ask.args(["-c", ASK, &url, &certificate, operator]), "").done().to_owned()
+    };
+    let shared = ["--admin-listen", "0.0.0.0:0", "--tls-cert", &certificate, "--tls-key", &key];
+    let mut server = Server::start(&installation.place, &shared);
+    assert_eq!(ask(&server), "200\n");
+    assert!(server.stop().contains(" admin listening on https://0.0.0.0:"));
+    let mut command = installation.place.command(&["serve", "--admin-listen", "127.0.0.1:0"]);
+    command.env("JETON_ADMIN_TLS_CERT", &certificate).env("JETON_ADMIN_TLS_KEY", &key);
+    let mut server = Server::launched(&mut command);
+    assert_eq!(ask(&server), "200\n");
+    let log = server.stop();
+    assert!(log.contains(" listening on http://127.0.0.1:"), "{log}");
+    assert!(log.contains(" admin listening on https://127.0.0.1:"), "{log}");
+    let place = &installation.place;
+    let serve = |arguments: &[&str]| finish(launch(place.command(&["serve"]).args(arguments)));
+    serve(&["--admin-listen", "0.0.0.0:0"]).fails(2, "admin_tls_cert");
+}
+
+#[test]
 fn what_cannot_be_used_is_said_before_anything_is_made() {
     let place = Place::sqlite();
     let (certificate, key) = pair(&place);

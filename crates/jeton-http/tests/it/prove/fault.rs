@@ -20,7 +20,7 @@ enum Effect {
 }
 
 /// Name, status, effect.
-const OPERATIONS: [(&str, u16, Effect); 20] = [
+const OPERATIONS: [(&str, u16, Effect); 28] = [
     ("appkey list", 200, Effect::Nothing),
     ("appkey list of a user", 200, Effect::Nothing),
     ("appkey create", 200, Effect::Creates),
@@ -38,6 +38,14 @@ const OPERATIONS: [(&str, u16, Effect); 20] = [
     ("loopback exists", 200, Effect::Nothing),
     ("loopback update", 200, Effect::Changes),
     ("loopback delete", 200, Effect::Removes),
+    ("admin list", 200, Effect::Nothing),
+    ("admin list of a user", 200, Effect::Nothing),
+    ("admin create", 201, Effect::Creates),
+    ("admin show", 200, Effect::Nothing),
+    ("admin update", 200, Effect::Changes),
+    ("admin delete", 204, Effect::Removes),
+    ("admin audit", 200, Effect::Nothing),
+    ("admin stats", 200, Effect::Nothing),
     ("auth", 200, Effect::Nothing),
     ("auth with a demand", 200, Effect::Nothing),
     ("ready", 200, Effect::Nothing),
@@ -48,6 +56,7 @@ async fn operate(app: &TestApp, operation: &str, token: &Holder) -> Answer {
     let ask = match surface {
         "appkey" => appkey(app, rest, token.id),
         "dotide" => dotide(app, rest, &token.secret),
+        "admin" => admin(app, rest, token.id),
         "loopback" => loopback(app, rest, &token.secret),
         "auth" if rest.is_empty() => app.get("/auth/demo").bearer(&token.secret),
         "auth" => app.get("/auth/demo?permission=read&id=s1").bearer(&token.secret),
@@ -67,6 +76,20 @@ fn appkey<'a>(app: &'a TestApp, operation: &str, id: i64) -> crate::app::Ask<'a>
         _ => app.delete(&one),
     };
     ask.bearer(&app.admin)
+}
+
+fn admin<'a>(app: &'a TestApp, operation: &str, id: i64) -> crate::app::Ask<'a> {
+    let (all, one) = ("/apps/demo/tokens", format!("/apps/demo/tokens/{id}"));
+    match operation {
+        "list" => crate::admin::ask(app, "GET", all),
+        "list of a user" => crate::admin::ask(app, "GET", &format!("{all}?user_id=7&state=active")),
+        "create" => crate::admin::ask(app, "POST", all).json(&json!({"title": "t", "permissions": "read"})),
+        "show" => crate::admin::ask(app, "GET", &one),
+        "update" => crate::admin::ask(app, "PATCH", &one).json(&json!({"title": "changed"})),
+        "delete" => crate::admin::ask(app, "DELETE", &one),
+        "audit" => crate::admin::ask(app, "GET", &format!("/audit?token={id}")),
+        _ => crate::admin::ask(app, "GET", "/stats"),
+    }
 }
 
 fn dotide<'a>(app: &'a TestApp, operation: &str, secret: &str) -> crate::app::Ask<'a> {

@@ -1,5 +1,6 @@
 //! What a store does, whatever the engine.
 
+mod admin;
 mod apps;
 pub(crate) mod backup;
 pub(crate) mod concurrency;
@@ -177,6 +178,13 @@ conformance! {
         many_may_open_a_new_database_at_once,
         what_was_written_is_there_after_opening_again,
         a_newer_database_is_refused,
+    }
+    admin {
+        searches_find_what_they_say,
+        many_are_revoked_at_once,
+        the_log_is_looked_through_from_its_end,
+        what_there_is_is_counted,
+        a_key_is_claimed_once,
     }
     corruption {
         tokens_that_make_no_sense_are_corrupt,

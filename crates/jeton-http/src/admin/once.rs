@@ -1,0 +1,61 @@
+//! `Idempotency-Key`: what is made once, however often it is asked for.
+
+use super::call::Call;
+use super::error::AdminError;
+use crate::server::Headers;
+use crate::transport::fault::Fault;
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::Response;
+use jeton_service::{Error, Once};
+
+static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+/// Most bytes of a key.
+const MAX_KEY_BYTES: usize = 255;
+
+/// What was made: its number, and the answer that tells of it.
+pub(super) type Made = Result<(i64, Response), AdminError>;
+
+/// Makes something, or answers what was made under the same key before, by `again`, which shows no secret.
+///
+/// What is made is made to its end, and noted, also if the client goes away: it comes back with its key.
+pub(super) async fn once(
+    call: &Call<'_>,
+    make: impl Future<Output = Made> + Send + 'static,
+    again: impl AsyncFnOnce(i64) -> Result<Response, AdminError>,
+) -> Result<Response, AdminError> {
+    let mut keys = call.headers.named(&IDEMPOTENCY_KEY).filter(|key| !key.is_empty());
+    let key = match (keys.next(), keys.next()) {
+        (None, _) => return Ok(make.await?.1),
+        (Some(key), None) if key.len() <= MAX_KEY_BYTES && key.iter().all(u8::is_ascii_graphic) => key,
+        (Some(_), _) => return Err(AdminError::IdempotencyKey),
+    };
+    let request = [call.path.as_bytes(), &*call.body];
+    match call.service.begin_once(call.operator, key, &request).await? {
+        Once::First(key) => {
+            let service = call.service.clone();
+            let made = tokio::spawn(async move {
+                let made = make.await;
+                let subject_id = match &made {
+                    Ok((subject_id, _)) => Some(*subject_id),
+                    // Nobody knows whether it was made: the key stays as it is.
+                    Err(AdminError::Fault(Fault::Unavailable(_))) => return made,
+                    Err(_) => None,
+                };
+                if let Err(error) = service.end_once(&key, subject_id).await {
+                    tracing::warn!("what was made under an idempotency key was not noted: {error}");
+                }
+                made
+            });
+            Ok(made.await.map_err(|_| AdminError::from(Error::Failed))??.1)
+        }
+        Once::Done(subject_id) => {
+            let mut response = again(subject_id).await?;
+            response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
+            Ok(response)
+        }
+        Once::Unknown => Err(AdminError::IdempotencyUnknown),
+        Once::Other => Err(AdminError::IdempotencyReused),
+        Once::NoRoom => Err(AdminError::IdempotencyNoRoom),
+    }
+}

@@ -1,0 +1,122 @@
+//! Tokens of an app: those that are sought, listed or revoked together.
+
+use super::call::{Call, json};
+use super::error::AdminError;
+use super::input::{Members, Query, misfit};
+use super::tokens::{masked, view};
+use super::wire;
+use axum::http::StatusCode;
+use axum::response::Response;
+use jeton_core::{Label, TokenState};
+use jeton_service::{DraftError, SearchPlace, SearchRequest, TitleSearch, instant, label, user_id_of};
+use serde_json::Value;
+
+/// The parameters of a list.
+const LISTED: &[&str] = &[
+    "user_id",
+    "title",
+    "tag",
+    "state",
+    "unused_days",
+    "expires_within_days",
+    "created_before",
+    "limit",
+    "cursor",
+];
+/// The members of a request to revoke what is found.
+const REVOKED: &[&str] =
+    &["user_id", "title", "tag", "state", "unused_days", "expires_within_days", "created_before", "dry_run"];
+/// Most days that can be asked about.
+const MAX_DAYS: u32 = 36_500;
+
+pub(super) async fn list(call: &Call<'_>, app: &str) -> Result<Response, AdminError> {
+    let query = call.query(LISTED)?;
+    let request = of_query(&query)?;
+    let limit = query.limit()?;
+    let app = call.open_app(app).await?;
+    let order = request.at(&app, call.service.now()).order();
+    let wrong =
+        || AdminError::Parameter("cursor is what an earlier page of the same list named as next".into());
+    let after = query.text("cursor").map(|cursor| SearchPlace::from_text(cursor, order).ok_or_else(wrong));
+    let found = call.service.search(&app, &call.authority(), &request, after.transpose()?, limit).await?;
+    let next = found.next.map(|place| place.to_text(order));
+    let masked: Vec<Option<String>> = found.items.iter().map(masked).collect();
+    let views = found.items.iter().zip(&masked).map(|(listed, masked)| {
+        let usage = found.usage.get(&listed.token.id);
+        view(call.service, &app, &listed.token, masked.as_deref(), usage)
+    });
+    Ok(json(StatusCode::OK, wire::tokens(views, found.total, next.as_deref())))
+}
+
+/// A filter means the same as in a list. One that lets everything through is refused: whoever wants to revoke all tokens of an
+/// app says so by the instant before which they were made.
+pub(super) async fn revoke(call: &Call<'_>, app: &str) -> Result<Response, AdminError> {
+    let members = call.members(REVOKED)?;
+    let is_dry = members.flag("dry_run")?.unwrap_or(false);
+    let request = of_members(&members)?;
+    if request.is_empty() {
+        return Err(misfit("dry_run", "does not say which tokens: name at least one of the others"));
+    }
+    if request.state == Some(TokenState::Revoked) {
+        return Err(misfit("state", "revoked is what they are to be"));
+    }
+    let app = call.open_app(app).await?;
+    let done = call.service.revoke_found(&app, &call.authority(), &request, is_dry).await?;
+    Ok(json(StatusCode::OK, wire::revoked(done)))
+}
+
+fn of_query(query: &Query) -> Result<SearchRequest, AdminError> {
+    let wrong = |error: DraftError| AdminError::Parameter(error.to_string());
+    let user_id = query.text("user_id").map(|text| user_id_of(&Value::String(text.to_owned())));
+    Ok(SearchRequest {
+        user_id: user_id.transpose().map_err(wrong)?.flatten(),
+        title: title(query.text("title")).map_err(wrong)?,
+        tag: tag(query.text("tag")).map_err(wrong)?,
+        state: query.text("state").map(state).transpose().map_err(AdminError::Parameter)?,
+        unused_days: query.number("unused_days", 0, MAX_DAYS)?,
+        expires_within_days: query.number("expires_within_days", 0, MAX_DAYS)?,
+        created_before: query
+            .text("created_before")
+            .map(|text| instant("created_before", text))
+            .transpose()
+            .map_err(wrong)?,
+    })
+}
+
+fn of_members(members: &Members) -> Result<SearchRequest, AdminError> {
+    let days = |name: &str| match members.integer(name)? {
+        None => Ok(None),
+        Some(days) => match u32::try_from(days) {
+            Ok(days) if days <= MAX_DAYS => Ok(Some(days)),
+            Ok(_) | Err(_) => Err(misfit(name, "is 0 to 36500")),
+        },
+    };
+    let created_before = members.text("created_before")?;
+    Ok(SearchRequest {
+        user_id: members.get("user_id").map(user_id_of).transpose()?.flatten(),
+        title: title(members.text("title")?.as_deref())?,
+        tag: tag(members.text("tag")?.as_deref())?,
+        state: members.text("state")?.as_deref().map(state).transpose().map_err(AdminError::Member)?,
+        unused_days: days("unused_days")?,
+        expires_within_days: days("expires_within_days")?,
+        created_before: created_before.map(|text| instant("created_before", &text)).transpose()?,
+    })
+}
+
+/// A title, or what one begins with, where an asterisk ends it.
+fn title(text: Option<&str>) -> Result<Option<TitleSearch>, DraftError> {
+    let title = label("title", text.map(str::to_owned))?;
+    Ok(title.as_ref().map(Label::as_str).map(|text| match text.strip_suffix('*') {
+        Some(start) => TitleSearch::Prefix(start.to_owned()),
+        None => TitleSearch::Whole(text.to_owned()),
+    }))
+}
+
+fn tag(text: Option<&str>) -> Result<Option<String>, DraftError> {
+    Ok(label("tag", text.map(str::to_owned))?.map(|tag| tag.as_str().trim().to_owned()))
+}
+
+fn state(text: &str) -> Result<TokenState, String> {
+    let known = || TokenState::ALL.map(TokenState::name).join(", ");
+    TokenState::from_name(text).ok_or_else(|| format!("state is one of {}", known()))
+}

@@ -1,0 +1,206 @@
+//! Tokens of an app.
+
+use super::apps::locate;
+use super::call::{Call, done, json};
+use super::error::AdminError;
+use super::input::{Members, misfit};
+use super::once::once;
+use super::wire;
+use axum::http::StatusCode;
+use axum::response::Response;
+use jeton_core::{Lifetime, Token, TokenId};
+use jeton_service::{
+    DraftError, EditDraft, Listed, OpenApp, ScopeDraft, Service, ShownSecret, TokenDraft, TokenUse,
+    end_of_token, lifetime_of_days, user_id_of,
+};
+use serde_json::Value;
+use std::slice;
+use std::sync::Arc;
+
+/// The members of a new token.
+const CREATED: &[&str] = &[
+    "user_id",
+    "title",
+    "tags",
+    "description",
+    "permissions",
+    "scopes",
+    "expires_in_days",
+    "expires_in_seconds",
+    "expires_at",
+];
+/// The members of a token that change.
+const CHANGED: &[&str] = &[
+    "title",
+    "tags",
+    "description",
+    "permissions",
+    "scopes",
+    "enabled",
+    "expires_in_days",
+    "expires_in_seconds",
+    "expires_at",
+];
+/// The members that say how long a token lives, one of them at most.
+const LIFETIMES: [&str; 3] = ["expires_in_days", "expires_in_seconds", "expires_at"];
+
+pub(super) async fn create(call: &Call<'_>, app: &str) -> Result<Response, AdminError> {
+    let members = call.members(CREATED)?;
+    let app = call.open_app(app).await?;
+    let draft = TokenDraft {
+        user_id: members.get("user_id").map(user_id_of).transpose()?.flatten(),
+        title: members.text("title")?,
+        tags: members.text("tags")?,
+        description: members.text("description")?,
+        permissions: permissions(&members)?,
+        scopes: scopes(&members)?,
+        lifetime: lifetime(call, &members)?,
+    };
+    let issue = draft.issue(&app)?;
+    let (service, authority, of_app) = (call.service.clone(), call.authority(), Arc::clone(&app));
+    let make = async move {
+        let issued = service.issue(&of_app, &authority, issue).await??;
+        let masked = issued.secret.masked();
+        let view = view(&service, &of_app, &issued.token, Some(&masked), None);
+        let shown = wire::new_token(&view, Some(&issued.secret));
+        Ok((issued.token.id.get(), created(&of_app, issued.token.id, shown)))
+    };
+    once(call, make, async |id| {
+        let id = TokenId::new(id).ok_or(AdminError::Gone)?;
+        let (shown, usage) = find(call, &app, id).await.map_err(AdminError::or_gone)?;
+        let masked = masked(&shown);
+        let view = view(call.service, &app, &shown.token, masked.as_deref(), usage.as_ref());
+        Ok(created(&app, id, wire::new_token(&view, None)))
+    })
+    .await
+}
+
+fn created(app: &OpenApp, id: TokenId, shown: String) -> Response {
+    let mut response = json(StatusCode::CREATED, shown);
+    locate(&mut response, &format!("/admin/v1/apps/{}/tokens/{id}", app.key));
+    response
+}
+
+/// A token as it is shown now.
+pub(super) fn view<'a>(
+    service: &Service,
+    app: &'a OpenApp,
+    token: &'a Token,
+    masked: Option<&'a str>,
+    usage: Option<&'a TokenUse>,
+) -> wire::TokenView<'a> {
+    wire::TokenView { app: app.key.as_str(), token, state: token.state(service.now()), masked, usage }
+}
+
+pub(super) async fn show(call: &Call<'_>, app: &str, id: &str) -> Result<Response, AdminError> {
+    call.query(&[])?;
+    let app = call.open_app(app).await?;
+    let (shown, usage) = find(call, &app, token_id(id)?).await?;
+    let masked = masked(&shown);
+    let view = view(call.service, &app, &shown.token, masked.as_deref(), usage.as_ref());
+    Ok(json(StatusCode::OK, wire::token(&view)))
+}
+
+pub(super) async fn change(call: &Call<'_>, app: &str, id: &str) -> Result<Response, AdminError> {
+    let members = call.members(CHANGED)?;
+    let app = call.open_app(app).await?;
+    let id = token_id(id)?;
+    let lifetime = lifetime(call, &members)?;
+    if lifetime.is_none() && LIFETIMES.iter().any(|name| members.has(name)) {
+        return Err(DraftError::EndsNow.into());
+    }
+    let draft = EditDraft {
+        title: members.clearable("title")?,
+        tags: members.clearable("tags")?,
+        description: members.clearable("description")?,
+        permissions: permissions(&members)?,
+        scopes: scopes(&members)?,
+        enabled: members.flag("enabled")?,
+        lifetime,
+    };
+    // What else is shown is read first: once the change is made, nothing stands in the way of its answer.
+    let (shown, usage) = find(call, &app, id).await?;
+    let masked = masked(&shown);
+    let token = match draft.is_empty() {
+        true => shown.token,
+        false => call.service.update(&app, &call.authority(), id, None, &draft.edit()?).await??,
+    };
+    let view = view(call.service, &app, &token, masked.as_deref(), usage.as_ref());
+    Ok(json(StatusCode::OK, wire::token(&view)))
+}
+
+pub(super) async fn revoke(call: &Call<'_>, app: &str, id: &str) -> Result<Response, AdminError> {
+    call.nothing()?;
+    let app = call.open_app(app).await?;
+    call.service.revoke(&app, &call.authority(), token_id(id)?, None).await??;
+    Ok(done())
+}
+
+/// A token as it is now, with what is known of its use.
+async fn find(call: &Call<'_>, app: &OpenApp, id: TokenId) -> Result<(Listed, Option<TokenUse>), AdminError> {
+    let shown = call.service.show(app, &call.authority(), id).await?.ok_or(AdminError::NoSuchToken)?;
+    let mut usage = call.service.usage_of(app, slice::from_ref(&id)).await?;
+    Ok((shown, usage.remove(&id)))
+}
+
+/// A secret as operators see it: an eighth at either end, whatever the app shows to others.
+pub(super) fn masked(listed: &Listed) -> Option<String> {
+    match &listed.secret {
+        ShownSecret::Clear(secret) => Some(secret.masked()),
+        ShownSecret::Masked(masked) => Some(masked.clone()),
+        ShownSecret::Gone => None,
+    }
+}
+
+/// A token's number in a path: what cannot be one is that of no token.
+fn token_id(text: &str) -> Result<TokenId, AdminError> {
+    text.parse().ok().and_then(TokenId::new).ok_or(AdminError::NoSuchToken)
+}
+
+/// Names on everything: a list, or a text with commas between.
+fn permissions(members: &Members) -> Result<Option<String>, AdminError> {
+    let wrong = || misfit("permissions", "is a list of names, or a text of them with commas between");
+    match members.get("permissions") {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(Value::Array(names)) => {
+            let names: Option<Vec<&str>> = names.iter().map(Value::as_str).collect();
+            let names = names.ok_or_else(wrong)?;
+            // What would be two names once they stand in a text is none here.
+            if names.iter().any(|name| name.contains(',')) { Err(wrong()) } else { Ok(Some(names.join(","))) }
+        }
+        Some(_) => Err(wrong()),
+    }
+}
+
+fn scopes(members: &Members) -> Result<Option<Vec<ScopeDraft>>, AdminError> {
+    let Some(value) = members.get("scopes") else { return Ok(None) };
+    let Value::Array(scopes) = value else { return Err(misfit("scopes", "is a list of scopes")) };
+    scopes.iter().map(wire::scope_draft).collect::<Result<_, _>>().map(Some).map_err(AdminError::Member)
+}
+
+/// How long a token is to live, in one of three ways; `None`: nothing is said.
+fn lifetime(call: &Call<'_>, members: &Members) -> Result<Option<Lifetime>, AdminError> {
+    let named: Vec<&str> = LIFETIMES.into_iter().filter(|name| members.has(name)).collect();
+    let [name] = named.as_slice() else {
+        let wrong = misfit(&LIFETIMES.join(", "), "say the same in three ways: name one of them");
+        return if named.is_empty() { Ok(None) } else { Err(wrong) };
+    };
+    match *name {
+        "expires_in_days" => Ok(lifetime_of_days(members.integer(name)?)?),
+        "expires_in_seconds" => match members.integer(name)? {
+            None | Some(0) => Ok(None),
+            Some(-1) => Ok(Some(Lifetime::Unlimited)),
+            Some(seconds @ 1..) => Ok(Some(Lifetime::seconds(seconds))),
+            Some(_) => Err(misfit(name, "is -1 or more")),
+        },
+        _ => match members.text(name)? {
+            None => Ok(Some(Lifetime::Unlimited)),
+            Some(text) => match end_of_token(&text)? {
+                None => Ok(Some(Lifetime::Unlimited)),
+                Some(end) if end > call.service.now() => Ok(Some(Lifetime::Until(end))),
+                Some(_) => Err(misfit(name, "lies in the future")),
+            },
+        },
+    }
+}

@@ -1,0 +1,415 @@
+//! What goes over the wire.
+
+use crate::transport::instant::rfc3339;
+use crate::transport::members::unknown;
+use axum::http::StatusCode;
+use jeton_core::{
+    AppKey, Description, Label, OperatorId, Permission, Scope, Secret, Timestamp, Token, TokenState, UserId,
+};
+use jeton_service::{
+    AppCounts, AppCredentials, AppStats, AppSummary, AuditEntry, ChangeKind, Operator, RevokedTokens,
+    ScopeDraft, TokenUse, UsageStats, print_settings,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A page of a list.
+#[derive(Serialize)]
+struct Page<'a, T> {
+    items: Vec<T>,
+    total: u64,
+    /// Where the next page begins.
+    next: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct App<'a> {
+    app_key: &'a str,
+    client_id: &'a str,
+    default: bool,
+    created_at: String,
+    updated_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settings: Option<Value>,
+}
+
+#[derive(Serialize)]
+struct Credentials<'a> {
+    app_key: &'a str,
+    client_id: &'a str,
+    client_secret: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin_token: Option<Option<&'a str>>,
+}
+
+#[derive(Serialize)]
+struct OperatorShape<'a> {
+    id: i64,
+    name: &'a str,
+    created_at: String,
+}
+
+#[derive(Serialize)]
+struct NewOperator<'a> {
+    id: i64,
+    name: &'a str,
+    operator_token: Option<&'a str>,
+}
+
+/// Everything of a token but its secret.
+#[derive(Serialize)]
+struct TokenShape<'a> {
+    id: i64,
+    app: &'a str,
+    kind: &'static str,
+    state: &'static str,
+    user_id: Option<UserShape>,
+    title: Option<&'a str>,
+    tags: Option<&'a str>,
+    description: Option<&'a str>,
+    scopes: Vec<ScopeShape<'a>>,
+    enabled: bool,
+    disabled_by: Option<String>,
+    masked: Option<&'a str>,
+    created_at: String,
+    updated_at: String,
+    expires_at: Option<String>,
+    last_used_at: Option<String>,
+    use_count: u64,
+    last_address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token: Option<Option<&'a str>>,
+}
+
+#[derive(Serialize)]
+struct Revoked {
+    matched: u64,
+    revoked: u64,
+}
+
+/// Entries of the change log, which nobody counts.
+#[derive(Serialize)]
+struct AuditPage<'a> {
+    items: Vec<AuditItem<'a>>,
+    next: Option<String>,
+}
+
+#[derive(Serialize)]
+struct AuditItem<'a> {
+    id: i64,
+    at: String,
+    what: &'static str,
+    app: Option<&'a str>,
+    token: Option<i64>,
+    operator: Option<i64>,
+    actor: String,
+}
+
+#[derive(Serialize)]
+struct Stats<'a> {
+    total: Counts,
+    apps: Vec<AppStatsShape<'a>>,
+    next: Option<String>,
+    recording: Recording,
+}
+
+#[derive(Serialize)]
+struct AppStatsShape<'a> {
+    app: &'a str,
+    #[serde(flatten)]
+    counts: Counts,
+}
+
+#[derive(Default, Serialize)]
+struct Counts {
+    /// Those that were not revoked.
+    tokens: u64,
+    by_state: States,
+    by_kind: Kinds,
+    uses: u64,
+    last_used_at: Option<String>,
+}
+
+#[derive(Default, Serialize)]
+struct States {
+    active: u64,
+    disabled: u64,
+    expired: u64,
+    revoked: u64,
+}
+
+#[derive(Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Kinds {
+    identity: u64,
+    grant: u64,
+    self_made: u64,
+    service: u64,
+}
+
+/// What this server has noted of uses since it began.
+#[derive(Serialize)]
+struct Recording {
+    recorded: u64,
+    flushed: u64,
+    dropped: u64,
+}
+
+/// An integer that every parser reads exactly, or a text.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum UserShape {
+    Number(i64),
+    Text(String),
+}
+
+#[derive(Serialize)]
+struct ScopeShape<'a> {
+    permissions: Vec<&'a str>,
+    global: bool,
+    ids: &'a [String],
+    tags: &'a [String],
+}
+
+/// A scope as it is sent. Its members are known by then.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ScopeInput {
+    permissions: Vec<String>,
+    global: bool,
+    ids: Vec<String>,
+    tags: Vec<String>,
+}
+
+/// RFC 9457 section 3.1.
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: &'static str,
+    title: &'a str,
+    status: u16,
+    code: &'a str,
+    detail: &'a str,
+}
+
+/// A token with what else is known of it.
+pub(super) struct TokenView<'a> {
+    pub(super) app: &'a str,
+    pub(super) token: &'a Token,
+    pub(super) state: TokenState,
+    pub(super) masked: Option<&'a str>,
+    pub(super) usage: Option<&'a TokenUse>,
+}
+
+pub(super) fn apps(apps: &[AppSummary], total: u64, next: Option<&str>) -> String {
+    to_json(&Page { items: apps.iter().map(|summary| app_shape(summary, None)).collect(), total, next })
+}
+
+pub(super) fn app(app: &AppSummary) -> String {
+    to_json(&app_shape(app, Some(print_settings(&app.settings))))
+}
+
+pub(super) fn settings(app: &AppSummary) -> String {
+    to_json(&print_settings(&app.settings))
+}
+
+/// What a new app is given, once.
+pub(super) fn app_credentials(made: &AppCredentials) -> String {
+    to_json(&Credentials {
+        app_key: made.app_key.as_str(),
+        client_id: &made.client_id,
+        client_secret: Some(made.client_secret.expose()),
+        admin_token: Some(Some(made.admin_token.expose())),
+    })
+}
+
+/// The same where the secrets were shown before.
+pub(super) fn app_without_secrets(app: &AppSummary) -> String {
+    let (app_key, client_id) = (app.key.as_str(), app.client_id.as_str());
+    to_json(&Credentials { app_key, client_id, client_secret: None, admin_token: Some(None) })
+}
+
+/// New client credentials, once.
+pub(super) fn client_credentials(key: &AppKey, client_id: &str, client_secret: &Secret) -> String {
+    let client_secret = Some(client_secret.expose());
+    to_json(&Credentials { app_key: key.as_str(), client_id, client_secret, admin_token: None })
+}
+
+pub(super) fn operators(operators: &[Operator]) -> String {
+    fn shape(operator: &Operator) -> OperatorShape<'_> {
+        let Operator { id, name, created_at } = operator;
+        OperatorShape { id: id.get(), name, created_at: rfc3339(*created_at) }
+    }
+    // All of them: they are people.
+    to_json(&Page { items: operators.iter().map(shape).collect(), total: operators.len() as u64, next: None })
+}
+
+/// What a new operator is given, once; `None`: its token was shown before.
+pub(super) fn operator_credentials(id: OperatorId, name: &str, token: Option<&Secret>) -> String {
+    to_json(&NewOperator { id: id.get(), name, operator_token: token.map(Secret::expose) })
+}
+
+pub(super) fn token(view: &TokenView<'_>) -> String {
+    to_json(&token_shape(view, None))
+}
+
+/// A new token with its secret, once; `None`: it was shown before.
+pub(super) fn new_token(view: &TokenView<'_>, secret: Option<&Secret>) -> String {
+    to_json(&token_shape(view, Some(secret.map(Secret::expose))))
+}
+
+pub(super) fn tokens<'a>(
+    views: impl Iterator<Item = TokenView<'a>>,
+    total: u64,
+    next: Option<&str>,
+) -> String {
+    to_json(&Page { items: views.map(|view| token_shape(&view, None)).collect(), total, next })
+}
+
+pub(super) fn revoked(done: RevokedTokens) -> String {
+    to_json(&Revoked { matched: done.matched, revoked: done.revoked })
+}
+
+pub(super) fn audit(entries: &[AuditEntry], next: Option<i64>) -> String {
+    let items = entries.iter().map(audit_item).collect();
+    to_json(&AuditPage { items, next: next.map(|next| next.to_string()) })
+}
+
+fn audit_item(entry: &AuditEntry) -> AuditItem<'_> {
+    let subject = |is_meant: bool| entry.subject_id.filter(|_| is_meant);
+    let is_of_operator = matches!(entry.what, ChangeKind::OperatorCreated | ChangeKind::OperatorRevoked);
+    AuditItem {
+        id: entry.sequence,
+        at: rfc3339(entry.at),
+        what: entry.what.name(),
+        app: entry.app.as_ref().map(AppKey::as_str),
+        token: subject(entry.what.is_of_token()),
+        operator: subject(is_of_operator),
+        actor: entry.by.to_string(),
+    }
+}
+
+/// How much some apps have, and all of them together.
+pub(super) fn stats(all: &[AppStats], page: &[AppStats], next: Option<i64>, usage: UsageStats) -> String {
+    let last_used_at = all.iter().filter_map(|app| Some(app.uses?.last_used_at)).max();
+    let mut total = Counts { last_used_at: last_used_at.map(rfc3339), ..Counts::default() };
+    for app in all {
+        total.add(&counts_of(app));
+    }
+    let UsageStats { recorded, written, dropped } = usage;
+    let recording = Recording { recorded, flushed: written, dropped };
+    let apps = page.iter().map(app_stats).collect();
+    to_json(&Stats { total, apps, next: next.map(|next| next.to_string()), recording })
+}
+
+fn app_stats(app: &AppStats) -> AppStatsShape<'_> {
+    AppStatsShape { app: app.counts.key.as_str(), counts: counts_of(app) }
+}
+
+fn counts_of(app: &AppStats) -> Counts {
+    let AppCounts { kinds: [identity, grant, self_made, service], disabled, expired, revoked, .. } =
+        app.counts;
+    let tokens = identity + grant + self_made + service;
+    // They are counted at one instant.
+    let active = tokens.saturating_sub(disabled + expired);
+    Counts {
+        tokens,
+        by_state: States { active, disabled, expired, revoked },
+        by_kind: Kinds { identity, grant, self_made, service },
+        uses: app.uses.map_or(0, |uses| uses.uses),
+        last_used_at: app.uses.map(|uses| rfc3339(uses.last_used_at)),
+    }
+}
+
+impl Counts {
+    /// Adds another's, but for the last use.
+    fn add(&mut self, other: &Counts) {
+        self.tokens += other.tokens;
+        self.uses = self.uses.saturating_add(other.uses);
+        self.by_state.active += other.by_state.active;
+        self.by_state.disabled += other.by_state.disabled;
+        self.by_state.expired += other.by_state.expired;
+        self.by_state.revoked += other.by_state.revoked;
+        self.by_kind.identity += other.by_kind.identity;
+        self.by_kind.grant += other.by_kind.grant;
+        self.by_kind.self_made += other.by_kind.self_made;
+        self.by_kind.service += other.by_kind.service;
+    }
+}
+
+/// A scope as it is sent.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn scope_draft(value: &Value) -> Result<ScopeDraft, String> {
+    const MEMBERS: &[&str] = &["permissions", "global", "ids", "tags"];
+    let wanted = "a scope is an object: permissions (list of texts), global (true or false), ids and tags (lists of \
+                  texts); all may be left out";
+    let members = value.as_object().ok_or(wanted)?;
+    if let Some(name) = members.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
+        return Err(format!("in a scope, {}", unknown(name, MEMBERS)));
+    }
+    let input = ScopeInput::deserialize(value).map_err(|_| wanted)?;
+    let ScopeInput { permissions, global, ids, tags } = input;
+    Ok(ScopeDraft { permissions, global, ids, tags })
+}
+
+pub(super) fn problem(status: StatusCode, code: &str, detail: &str) -> String {
+    let title = status.canonical_reason().unwrap_or_default();
+    to_json(&Problem { r#type: "about:blank", title, status: status.as_u16(), code, detail })
+}
+
+fn app_shape(app: &AppSummary, settings: Option<Value>) -> App<'_> {
+    App {
+        app_key: app.key.as_str(),
+        client_id: &app.client_id,
+        default: app.is_default,
+        created_at: rfc3339(app.created_at),
+        updated_at: rfc3339(app.updated_at),
+        settings,
+    }
+}
+
+fn token_shape<'a>(view: &TokenView<'a>, access_token: Option<Option<&'a str>>) -> TokenShape<'a> {
+    let TokenView { app, token, state, masked, usage } = *view;
+    let instant = |instant: Option<Timestamp>| instant.map(rfc3339);
+    TokenShape {
+        id: token.id.get(),
+        app,
+        kind: token.kind.name(),
+        state: state.name(),
+        user_id: token.owner.shown().map(user_shape),
+        title: token.title.as_ref().map(Label::as_str),
+        tags: token.tags.as_ref().map(Label::as_str),
+        description: token.description.as_ref().map(Description::as_str),
+        scopes: token.scopes.as_slice().iter().map(ScopeShape::from).collect(),
+        enabled: token.is_enabled(),
+        disabled_by: token.disabled_by.as_ref().map(ToString::to_string),
+        masked,
+        created_at: rfc3339(token.created_at),
+        updated_at: rfc3339(token.updated_at),
+        expires_at: instant(token.expires_at),
+        last_used_at: instant(usage.map(|used| used.last_used_at)),
+        use_count: usage.map_or(0, |used| used.use_count),
+        last_address: usage.and_then(|used| used.last_address).map(|address| address.to_string()),
+        access_token,
+    }
+}
+
+fn user_shape(user_id: &UserId) -> UserShape {
+    user_id.as_safe_integer().map_or_else(|| UserShape::Text(user_id.to_string()), UserShape::Number)
+}
+
+impl<'a> From<&'a Scope> for ScopeShape<'a> {
+    fn from(scope: &'a Scope) -> Self {
+        ScopeShape {
+            permissions: scope.permissions.iter().map(Permission::as_str).collect(),
+            global: scope.global,
+            ids: &scope.ids,
+            tags: &scope.tags,
+        }
+    }
+}
+
+fn to_json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| unreachable!("texts and numbers are always JSON"))
+}

@@ -1,0 +1,279 @@
+//! What operators seek, revoke together, look at, and ask for once.
+
+use crate::database::{BY, TestDatabase};
+use crate::fixture::*;
+use jeton_core::{Actor, AppId, Label, OperatorId, Owner, Timestamp, TokenId, TokenKind, TokenState};
+use jeton_store::write::{ClaimKey, DeleteApp, RevokeTokens, SettleKey};
+use jeton_store::{
+    AppUses, AuditFilter, ChangeKind, KeyClaim, NewToken, SearchOrder, SearchPlace, Store, TitleSearch,
+    TokenSearch, TokenUse,
+};
+
+const NOW: i64 = 100;
+
+fn label(text: &str) -> Option<Label> {
+    Some(Label::new(text.to_owned()).unwrap())
+}
+
+/// Tokens of many sorts: their numbers, in the order of their making.
+async fn many(store: &dyn Store, app_id: AppId) -> Vec<TokenId> {
+    let (user, off) = (Owner::Named(user("7")), Some(Actor::Cli));
+    let sorts = [
+        NewToken { owner: user.clone(), title: label("ci"), tags: label("a, b"), ..new_token(1) },
+        NewToken {
+            owner: user,
+            title: label("ci-2"),
+            tags: label("ab"),
+            disabled_by: off.clone(),
+            ..new_token(2)
+        },
+        NewToken { title: label("CI"), tags: label("b,a"), expires_at: Some(at(NOW)), ..new_token(3) },
+        NewToken { title: label("签"), expires_at: Some(at(NOW + 1)), ..new_token(4) },
+        NewToken { expires_at: Some(at(NOW + 50)), disabled_by: off.clone(), ..new_token(5) },
+        NewToken { expires_at: Some(at(NOW - 50)), disabled_by: off, ..new_token(6) },
+        NewToken { kind: TokenKind::Service, created_at: at(90), tags: label("a"), ..new_token(7) },
+        NewToken { title: label("gone"), expires_at: Some(at(NOW + 1)), ..new_token(8) },
+    ];
+    let mut ids = Vec::new();
+    for token in sorts {
+        ids.push(issue(store, app_id, token).await);
+    }
+    assert!(store.write(revoking(app_id, ids[7], at(NOW))).await.unwrap());
+    ids
+}
+
+/// What is found page by page, whatever the size of a page, with its count.
+async fn found(store: &dyn Store, search: &TokenSearch) -> Vec<TokenId> {
+    let mut whole: Option<Vec<TokenId>> = None;
+    for limit in [1, 2, 100] {
+        let (mut ids, mut after) = (Vec::new(), None);
+        loop {
+            let page = store.search_tokens(search, after, limit).await.unwrap();
+            let places = store.search_places(search, after, limit).await.unwrap();
+            let expected: Vec<SearchPlace> = page
+                .iter()
+                .map(|stored| SearchPlace {
+                    id: stored.token.id,
+                    ends_at: stored.token.expires_at.unwrap_or(Timestamp::MAX),
+                })
+                .collect();
+            assert_eq!(places, expected);
+            let Some(last) = places.last() else { break };
+            after = Some(*last);
+            ids.extend(places.iter().map(|place| place.id));
+        }
+        assert_eq!(store.count_found(search).await.unwrap(), ids.len() as u64, "{search:?}");
+        assert_eq!(*whole.get_or_insert_with(|| ids.clone()), ids, "pages of {limit}");
+    }
+    whole.unwrap()
+}
+
+pub(crate) async fn searches_find_what_they_say(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
+    let other = create_app(store, "other").await;
+    let ids = many(store, app.id).await;
+    issue(store, other.id, NewToken { title: label("ci"), tags: label("a"), ..new_token(20) }).await;
+    let used =
+        TokenUse { app_id: app.id, token_id: ids[0], last_used_at: at(60), last_address: None, use_count: 3 };
+    store.write(jeton_store::write::AddUsage { uses: vec![used] }).await.unwrap();
+    let all = || TokenSearch::of(app.id, at(NOW));
+    let whole = |title: &str| Some(TitleSearch::Whole(title.to_owned()));
+    let start = |title: &str| Some(TitleSearch::Prefix(title.to_owned()));
+    let tag = |tag: &str| TokenSearch { tag: Some(tag.to_owned()), ..all() };
+    let state = |state| TokenSearch { state: Some(state), ..all() };
+    let mine = || TokenSearch { user_id: Some(user("7")), ..all() };
+    // By their places in the order of their making; 8 is the app's admin token.
+    let numbers = |found: Vec<TokenId>| -> Vec<usize> {
+        found.iter().map(|id| ids.iter().position(|other| other == id).unwrap_or(8)).collect()
+    };
+    for (search, expected) in [
+        (all(), vec![6, 5, 4, 3, 2, 1, 0, 8]),
+        (mine(), vec![1, 0]),
+        (TokenSearch { title: whole("ci"), ..all() }, vec![0]),
+        (TokenSearch { title: whole("ci"), ..mine() }, vec![0]),
+        (TokenSearch { title: whole("c"), ..all() }, vec![]),
+        (TokenSearch { title: start("ci"), ..all() }, vec![1, 0]),
+        (TokenSearch { title: start("签"), ..all() }, vec![3]),
+        (TokenSearch { title: start(""), ..all() }, vec![3, 2, 1, 0]),
+        (tag("a"), vec![6, 2, 0]),
+        (tag("b"), vec![2, 0]),
+        (tag("ab"), vec![1]),
+        (tag("a, b"), vec![]),
+        (tag("%"), vec![]),
+        (state(TokenState::Active), vec![6, 3, 0, 8]),
+        (state(TokenState::Disabled), vec![4, 1]),
+        (state(TokenState::Expired), vec![2, 5]),
+        (state(TokenState::Revoked), vec![7]),
+        (TokenSearch { state: Some(TokenState::Active), ..mine() }, vec![0]),
+        (TokenSearch { ends_by: Some(at(NOW + 1)), ..all() }, vec![3]),
+        (TokenSearch { ends_by: Some(at(NOW + 99)), ..all() }, vec![3, 4]),
+        (TokenSearch { ends_by: Some(at(NOW + 99)), state: Some(TokenState::Active), ..all() }, vec![3]),
+        (TokenSearch { unused_since: Some(at(60)), ..all() }, vec![5, 4, 3, 2, 1, 8]),
+        (TokenSearch { unused_since: Some(at(61)), ..mine() }, vec![1, 0]),
+        (TokenSearch { created_before: Some(at(90)), ..all() }, vec![5, 4, 3, 2, 1, 0, 8]),
+        (TokenSearch { created_before: Some(at(0)), ..all() }, vec![]),
+    ] {
+        assert_eq!(numbers(found(store, &search).await), expected, "{search:?}");
+    }
+    assert_eq!(state(TokenState::Expired).order(), SearchOrder::EndedLast);
+    let unknown = TokenSearch::of(AppId::new(99).unwrap(), at(NOW));
+    assert_eq!(found(store, &unknown).await, []);
+    assert!(store.write(DeleteApp { id: app.id, at: at(NOW), by: BY }).await.unwrap());
+    for deleted in [all(), state(TokenState::Active), state(TokenState::Revoked), tag("a")] {
+        assert_eq!(found(store, &deleted).await, [], "{deleted:?}");
+    }
+}
+
+pub(crate) async fn many_are_revoked_at_once(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
+    let other = create_app(store, "other").await;
+    let ids = many(store, app.id).await;
+    let strange = issue(store, other.id, new_token(20)).await;
+    let last = database.last_change().await;
+    let asked = vec![ids[7], ids[3], ids[1], strange, TokenId::new(9_999).unwrap()];
+    let revoke = |ids| RevokeTokens { app_id: app.id, ids, at: at(NOW), by: BY };
+    assert_eq!(store.write(revoke(asked.clone())).await.unwrap(), 2);
+    assert_eq!(store.write(revoke(asked)).await.unwrap(), 0);
+    assert_eq!(store.write(revoke(Vec::new())).await.unwrap(), 0);
+    for (number, id) in [(2, ids[1]), (4, ids[3])] {
+        let stored = find(store, number).await.unwrap();
+        assert_eq!((stored.token.revoked_at, stored.sealed), (Some(at(NOW)), None));
+        assert_eq!(store.token(app.id, id).await.unwrap(), None);
+    }
+    assert!(store.token(other.id, strange).await.unwrap().is_some());
+    // Each is told as if it were revoked by itself.
+    let mut changes = database.changes_after(last).await;
+    changes.sort_by_key(|change| change.token_id());
+    let told: Vec<_> = changes
+        .iter()
+        .map(|change| {
+            let removal = change.removal.clone().unwrap();
+            (change.kind, change.token_id(), change.digest, removal.was_on_loopback, removal.sealed)
+        })
+        .collect();
+    let sealed = 4_u32.to_be_bytes().to_vec();
+    assert_eq!(
+        told,
+        [
+            (ChangeKind::TokenRevoked, Some(ids[1]), Some(digest(2)), false, None),
+            (ChangeKind::TokenRevoked, Some(ids[3]), Some(digest(4)), true, Some(sealed)),
+        ]
+    );
+    assert_eq!(store.check().await.unwrap().faults, Vec::<String>::new(), "totals are right");
+}
+
+pub(crate) async fn the_log_is_looked_through_from_its_end(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
+    let other = create_app(store, "other").await;
+    let ids = many(store, app.id).await;
+    let operator = Actor::Operator(OperatorId::new(1).unwrap());
+    let by_operator =
+        RevokeTokens { app_id: app.id, ids: vec![ids[0], ids[1]], at: at(NOW + 9), by: operator };
+    assert_eq!(store.write(by_operator).await.unwrap(), 2);
+    let mut all = database.changes_after(0).await;
+    all.sort_by_key(|change| std::cmp::Reverse(change.sequence));
+    let none = AuditFilter::default;
+    let in_app = |id| AuditFilter { app_ids: Some(vec![id]), ..none() };
+    let filters = [
+        none(),
+        in_app(other.id),
+        in_app(AppId::new(99).unwrap()),
+        AuditFilter { app_ids: Some(Vec::new()), ..none() },
+        AuditFilter { token_id: Some(ids[0]), ..none() },
+        AuditFilter { actor: Some("operator".to_owned()), ..none() },
+        AuditFilter { actor: Some("operator:1".to_owned()), ..none() },
+        AuditFilter { actor: Some("op".to_owned()), ..none() },
+        AuditFilter { kind: Some(ChangeKind::TokenRevoked), ..in_app(app.id) },
+        AuditFilter { since: Some(at(NOW)), ..none() },
+    ];
+    let counts = [all.len(), 2, 0, 0, 2, 2, 2, 0, 3, 3];
+    for (filter, count) in filters.into_iter().zip(counts) {
+        for limit in [1, 3, 100] {
+            let (mut seen, mut before) = (Vec::new(), None);
+            loop {
+                let page = store.audit(&filter, before, limit).await.unwrap();
+                assert!(page.changes.len() <= limit as usize);
+                seen.extend(page.changes);
+                before = page.next;
+                if before.is_none() {
+                    break;
+                }
+            }
+            let expected: Vec<_> = all
+                .iter()
+                .filter(|change| seen.iter().any(|other| other.sequence == change.sequence))
+                .cloned()
+                .collect();
+            assert_eq!((seen.len(), &seen), (count, &expected), "{filter:?}");
+        }
+    }
+    let names = store.app_names(&[app.id], Some(&"other".parse().unwrap())).await.unwrap();
+    assert_eq!(names.len(), 2);
+    assert!(store.write(DeleteApp { id: other.id, at: at(NOW), by: BY }).await.unwrap());
+    let names = store.app_names(&[other.id], None).await.unwrap();
+    assert_eq!(names, [(other.id, "other".parse().unwrap())], "also of what was deleted");
+    assert_eq!(store.app_names(&[], None).await.unwrap(), []);
+}
+
+pub(crate) async fn what_there_is_is_counted(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
+    let other = create_app(store, "other").await;
+    let ids = many(store, app.id).await;
+    let used = |token_id, count, seconds| TokenUse {
+        app_id: app.id,
+        token_id,
+        last_used_at: at(seconds),
+        last_address: None,
+        use_count: count,
+    };
+    let uses = vec![used(ids[0], 2, 5), used(ids[1], 3, 4)];
+    store.write(jeton_store::write::AddUsage { uses }).await.unwrap();
+    let counts = store.counts_of_apps(None, 10, at(NOW)).await.unwrap();
+    let [first, second] = counts.as_slice() else { panic!("{counts:?}") };
+    assert_eq!((first.id, first.key.as_str(), second.id), (app.id, "demo", other.id));
+    assert_eq!((first.kinds, second.kinds), ([0, 6, 0, 2], [0, 0, 0, 1]));
+    assert_eq!((first.disabled, first.expired, first.revoked), (2, 2, 1));
+    assert_eq!((second.disabled, second.expired, second.revoked), (0, 0, 0));
+    assert_eq!(store.counts_of_apps(Some(app.id), 10, at(NOW)).await.unwrap(), [second.clone()]);
+    assert_eq!(store.counts_of_apps(None, 1, at(NOW)).await.unwrap(), [first.clone()]);
+    assert_eq!(
+        store.uses_of_apps().await.unwrap(),
+        [AppUses { app_id: app.id, uses: 5, last_used_at: at(5) }]
+    );
+}
+
+pub(crate) async fn a_key_is_claimed_once(database: &TestDatabase) {
+    let (store, _) = begin_on(database).await;
+    let operator = |number| OperatorId::new(number).unwrap();
+    let claim = |of, key, request, seconds| ClaimKey {
+        operator_id: operator(of),
+        key: digest(key),
+        request: digest(request),
+        at: at(seconds),
+        forget_before: at(seconds - 50),
+        most: 2,
+    };
+    let settle = |key, subject_id| SettleKey { operator_id: operator(1), key: digest(key), subject_id };
+    let known = |request, subject_id| KeyClaim::Known { request: digest(request), subject_id };
+    assert_eq!(store.write(claim(1, 1, 10, 0)).await.unwrap(), KeyClaim::Claimed);
+    assert_eq!(store.write(claim(1, 1, 11, 1)).await.unwrap(), known(10, None));
+    assert_eq!(store.write(claim(2, 1, 11, 1)).await.unwrap(), KeyClaim::Claimed, "each has its own");
+    store.write(settle(1, Some(77))).await.unwrap();
+    assert_eq!(store.write(claim(1, 1, 10, 2)).await.unwrap(), known(10, Some(77)));
+    assert_eq!(store.write(claim(1, 2, 10, 3)).await.unwrap(), KeyClaim::Claimed);
+    assert_eq!(store.write(claim(1, 3, 10, 3)).await.unwrap(), KeyClaim::NoRoom);
+    store.write(settle(2, None)).await.unwrap();
+    assert_eq!(store.write(claim(1, 3, 10, 3)).await.unwrap(), KeyClaim::Claimed, "one was taken back");
+    assert_eq!(store.write(claim(1, 1, 10, 50)).await.unwrap(), known(10, Some(77)));
+    assert_eq!(store.write(claim(1, 1, 10, 51)).await.unwrap(), KeyClaim::Claimed, "it was forgotten");
+
+    // Of many at once one has it.
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let store = database.store.clone();
+        let claim = claim(3, 9, 10, 60);
+        tasks.spawn(async move { store.write(claim).await.unwrap() });
+    }
+    let claims = tasks.join_all().await;
+    assert_eq!(claims.iter().filter(|claim| **claim == KeyClaim::Claimed).count(), 1, "{claims:?}");
+}
