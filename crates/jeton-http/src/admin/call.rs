@@ -165,7 +165,7 @@ async fn route(call: &Call<'_>, segments: &[&str], method: &str) -> Result<Respo
 /// The methods that a path knows.
 fn methods(segments: &[&str]) -> Option<&'static str> {
     match segments {
-        ["apps"] | ["apps", _, "tokens"] | ["operators"] => Some("GET, HEAD, POST"),
+        ["apps" | "operators"] | ["apps", _, "tokens"] => Some("GET, HEAD, POST"),
         ["audit" | "stats"] => Some("GET, HEAD"),
         ["apps", _] => Some("GET, HEAD, DELETE"),
         ["apps", _, "settings"] => Some("GET, HEAD, PATCH"),

@@ -144,7 +144,7 @@ fn has_tag(tag: &str) -> Expr {
     let replaced = |text: Expr, what: &str, with: &str| -> Expr {
         Func::cust("replace").args([text, Expr::val(what), Expr::val(with)]).into()
     };
-    let joined = |start: Expr, end: Expr| start.binary(BinOper::Custom("||".into()), end);
+    let joined = |start: Expr, end: Expr| start.binary(BinOper::Custom("||"), end);
     let list = || {
         let list = replaced(Expr::col(Tokens::Tags), ", ", ",");
         joined(joined(Expr::val(","), list), Expr::val(","))

@@ -28,7 +28,7 @@ impl Certificates {
     /// Reads the files again. If those of one cannot be used, its former certificate stays in use.
     pub(super) fn reload(&self) -> Result<(), CommandError> {
         for tls in [&self.public, &self.admin].into_iter().flatten() {
-            tls.reload().map_err(failure)?;
+            tls.reload().map_err(|error| unusable(&error))?;
         }
         Ok(())
     }
@@ -41,9 +41,9 @@ impl Certificates {
 
 fn load(files: Option<&(PathBuf, PathBuf)>) -> Result<Option<Arc<Tls>>, CommandError> {
     let Some((certificate, key)) = files else { return Ok(None) };
-    Ok(Some(Arc::new(Tls::load(certificate, key).map_err(failure)?)))
+    Ok(Some(Arc::new(Tls::load(certificate, key).map_err(|error| unusable(&error))?)))
 }
 
-fn failure(error: TlsError) -> CommandError {
+fn unusable(error: &TlsError) -> CommandError {
     CommandError::missing(error.to_string())
 }

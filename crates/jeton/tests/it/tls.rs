@@ -51,7 +51,7 @@ fn the_admin_address_has_a_certificate_of_its_own_or_that_of_the_public_one() {
         let url = format!("https://127.0.0.1:{}/admin/v1/apps", server.admin_address.port());
         let mut ask = Command::new(jeton_testkit::python());
         let operator = installation.credential("operator_token");
-        run(ask.args(["-c", ASK, &url, &certificate, operator]), "").done().to_owned()
+        run(ask.args(["-c", ASK, &url, &certificate, operator]), "").done().clone()
     };
     let shared = ["--admin-listen", "0.0.0.0:0", "--tls-cert", &certificate, "--tls-key", &key];
     let mut server = Server::start(&installation.place, &shared);

@@ -5,9 +5,10 @@ use crate::fixture::*;
 use jeton_core::{Actor, AppId, Label, OperatorId, Owner, Timestamp, TokenId, TokenKind, TokenState};
 use jeton_store::write::{ClaimKey, DeleteApp, RevokeTokens, SettleKey};
 use jeton_store::{
-    AppUses, AuditFilter, ChangeKind, KeyClaim, NewToken, SearchOrder, SearchPlace, Store, TitleSearch,
-    TokenSearch, TokenUse,
+    AppUses, AuditFilter, Change, ChangeKind, KeyClaim, NewToken, SearchOrder, SearchPlace, Store,
+    TitleSearch, TokenSearch, TokenUse,
 };
+use std::slice;
 
 const NOW: i64 = 100;
 
@@ -143,7 +144,7 @@ pub(crate) async fn many_are_revoked_at_once(database: &TestDatabase) {
     assert!(store.token(other.id, strange).await.unwrap().is_some());
     // Each is told as if it were revoked by itself.
     let mut changes = database.changes_after(last).await;
-    changes.sort_by_key(|change| change.token_id());
+    changes.sort_by_key(Change::token_id);
     let told: Vec<_> = changes
         .iter()
         .map(|change| {
@@ -234,8 +235,8 @@ pub(crate) async fn what_there_is_is_counted(database: &TestDatabase) {
     assert_eq!((first.kinds, second.kinds), ([0, 6, 0, 2], [0, 0, 0, 1]));
     assert_eq!((first.disabled, first.expired, first.revoked), (2, 2, 1));
     assert_eq!((second.disabled, second.expired, second.revoked), (0, 0, 0));
-    assert_eq!(store.counts_of_apps(Some(app.id), 10, at(NOW)).await.unwrap(), [second.clone()]);
-    assert_eq!(store.counts_of_apps(None, 1, at(NOW)).await.unwrap(), [first.clone()]);
+    assert_eq!(store.counts_of_apps(Some(app.id), 10, at(NOW)).await.unwrap(), slice::from_ref(second));
+    assert_eq!(store.counts_of_apps(None, 1, at(NOW)).await.unwrap(), slice::from_ref(first));
     assert_eq!(
         store.uses_of_apps().await.unwrap(),
         [AppUses { app_id: app.id, uses: 5, last_used_at: at(5) }]

@@ -26,8 +26,8 @@ pub(crate) async fn an_app_comes_back_as_it_was_made(database: &TestDatabase) {
     assert_eq!((&app.settings, &app.data_key, app.is_default), (&new.settings, &None, false));
     assert_eq!(store.app_by_key(&key("Shop.2")).await.unwrap(), Some(app.clone()));
     assert_eq!(store.app_by_key(&key("shop.2")).await.unwrap(), None, "case matters");
-    assert_eq!(store.apps_after(None, 1).await.unwrap(), [demo.clone()]);
-    assert_eq!(store.apps_after(Some(demo.id), 9).await.unwrap(), [app.clone()]);
+    assert_eq!(store.apps_after(None, 1).await.unwrap(), std::slice::from_ref(&demo));
+    assert_eq!(store.apps_after(Some(demo.id), 9).await.unwrap(), std::slice::from_ref(&app));
     assert_eq!(store.apps_after(Some(app.id), 9).await.unwrap(), []);
     assert_eq!(store.count_apps().await.unwrap(), 2);
     assert_eq!(store.apps().await.unwrap(), [demo, app]);
