@@ -151,6 +151,8 @@ async fn failures() -> u64 {
             for number in 1.. {
                 let token = app.issue(grant(user("7"), "read")).await;
                 let before = state(&app, &token).await;
+                // Recorded use that waits is written beside what is read, if it can be: none waits here.
+                app.service.write_usage().await.unwrap();
                 app.store.fail_only(number);
                 app.store.lose_answers(loses_answers);
                 let answer = operate(&app, operation, &token).await;
