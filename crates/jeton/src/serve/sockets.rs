@@ -46,7 +46,7 @@ impl Sockets {
         }
         if !self.admin_is_loopback()? && config.tls.is_none() && config.admin_tls.is_none() {
             return Err(CommandError::usage(
-                "operators' tokens must not travel in clear: set admin_tls_cert and admin_tls_key, or --tls-cert and \
+                "operators' tokens must not travel in clear on the admin address: set admin_tls_cert and admin_tls_key, or --tls-cert and \
                  --tls-key, or put a proxy that terminates TLS in front and set --behind-proxy, or use a loopback \
                  address for --admin-listen",
             ));
