@@ -12,6 +12,7 @@
 
 mod apply;
 mod audit;
+mod audit_reading;
 mod backup;
 mod change;
 mod check;

@@ -13,7 +13,7 @@ use crate::scopes;
 use crate::session::Session;
 use crate::shape::SHAPES;
 use crate::statements::log::NewChange;
-use crate::statements::{copy as tables, genesis, restore, self_made, totals};
+use crate::statements::{copy as tables, genesis, idempotency, restore, self_made, totals};
 use crate::write::Touched;
 use jeton_core::TokenId;
 
@@ -52,6 +52,8 @@ impl Perform for Restore {
         if self.keeps_removed {
             work.keep_refused(given_out, &mut restored).await?;
         }
+        // Neither operators nor what they made need be the same under the same numbers.
+        work.script(idempotency::FORGET_ALL).await?;
         work.script(self_made::RECOUNT).await?;
         if !S::COUNTS_INSERTED {
             work.script(totals::RECOUNT).await?;

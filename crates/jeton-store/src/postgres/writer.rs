@@ -27,7 +27,8 @@ pub(super) const WRITE_TIME: Duration = Duration::from_secs(30);
 /// Begins a transaction that replaces everything: others read on, and write only when it is over.
 const BEGIN_ALONE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0; \
                            SET LOCAL idle_in_transaction_session_timeout = 0; \
-                           LOCK TABLE self_made, genesis, key_checks, apps, client_digests, tokens, token_digests, operators, changes IN EXCLUSIVE MODE";
+                           LOCK TABLE self_made, genesis, key_checks, apps, client_digests, tokens, token_digests, operators, \
+                           idempotency_keys, changes IN EXCLUSIVE MODE";
 
 /// Who seals tokens waits for who changes the app's data key, and the other way round, fairly: a row lock that many share would
 /// let them overtake who waits to change the row. Beside it, those who replace everything.

@@ -5,6 +5,9 @@ use crate::schema::{Count, IdempotencyKeys};
 use jeton_core::{Digest, OperatorId, Timestamp};
 use sea_query::{Condition, Expr, ExprTrait, Func, Query};
 
+/// Forgets what everybody has asked for.
+pub(crate) const FORGET_ALL: &str = "DELETE FROM idempotency_keys";
+
 fn is_key(operator_id: OperatorId, key: &Digest) -> Condition {
     Condition::all()
         .add(Expr::col(IdempotencyKeys::OperatorId).eq(operator_id.get()))

@@ -4,13 +4,15 @@ use super::Statement;
 use super::log::{LogOrder, is_settled};
 use super::tokens::{NUMBER, is_not_revoked, is_of};
 use crate::model::Purge;
-use crate::schema::{Changes, Tokens};
+use crate::schema::{Apps, Changes, Tokens};
 use jeton_core::Timestamp;
 use sea_query::{Expr, ExprTrait, Order, Query};
 
 /// Removes at most `limit` tokens, and answers the app of each.
 pub(crate) fn purge_tokens(which: Purge, before: Timestamp, limit: u32) -> Statement {
     let is_before = |column: Tokens| Expr::col(column).lt(before.as_millis());
+    let mut apps = Query::select();
+    apps.column(Apps::Id).from(Apps::Table);
     let mut batch = Query::select();
     batch.columns(NUMBER).from(Tokens::Table).limit(u64::from(limit));
     match which {
@@ -19,7 +21,8 @@ pub(crate) fn purge_tokens(which: Purge, before: Timestamp, limit: u32) -> State
             .and_where(is_before(Tokens::ExpiresAt))
             .and_where(is_before(Tokens::UpdatedAt))
             .and_where(is_not_revoked())
-            .order_by(Tokens::ExpiresAt, Order::Asc),
+            // App by app, which is how the index has their ends.
+            .and_where(Expr::col(Tokens::AppId).in_subquery(apps.take())),
         Purge::Revoked => batch
             .and_where(is_before(Tokens::RevokedAt))
             .and_where(Expr::col(Tokens::IsForeign).not())

@@ -124,8 +124,6 @@ async fn postgres_prepares_every_statement() {
 fn of_searches() -> Vec<(&'static str, &'static str, Statement)> {
     let index = |name| match name {
         "of a user" => "tokens_live_by_user",
-        "of a title" => "tokens_titled",
-        "of a tag" => "tokens_tagged",
         "ending" | "expired" => "tokens_ending",
         "disabled" => "tokens_disabled",
         "revoked" => "tokens_revoked",
@@ -189,7 +187,7 @@ fn by_index() -> Vec<(&'static str, &'static str, Statement)> {
         ("a sweep of live ones", "tokens_live", sweep_deleted_apps(Half::Live, 10)),
         ("a sweep of revoked ones", "tokens_revoked", sweep_deleted_apps(Half::Revoked, 10)),
         ("a sweep of sealed values", "tokens_sealed", sweep_sealed(registry::APP, 10)),
-        ("a purge of expired ones", "tokens_expired", purge_tokens(Purge::Expired, registry::AT, 10)),
+        ("a purge of expired ones", "tokens_ending", purge_tokens(Purge::Expired, registry::AT, 10)),
         (
             "self-made ones taken back",
             "tokens_self_made",

@@ -89,7 +89,7 @@ fn keep(tokens: &mut SelectStatement, search: &TokenSearch) {
         tokens.and_where(is_titled(title));
     }
     if let Some(tag) = tag {
-        tokens.and_where(Expr::col(Tokens::Tags).is_not_null()).and_where(has_tag(tag));
+        tokens.and_where(may_have_tag(tag)).and_where(has_tag(tag));
     }
     if let Some(since) = unused_since {
         tokens
@@ -139,11 +139,18 @@ fn is_titled(title: &TitleSearch) -> Expr {
     }
 }
 
-/// That a tag stands between commas. Both engines replace alike, and nothing else alike that seeks a text within another.
+/// That a tag stands anywhere among them: quickly found out, which for most tokens decides it.
+fn may_have_tag(tag: &str) -> Expr {
+    replaced(Expr::col(Tokens::Tags), tag, "").ne(Expr::col(Tokens::Tags))
+}
+
+/// Both engines replace alike, and nothing else alike that seeks a text within another.
+fn replaced(text: Expr, what: &str, with: &str) -> Expr {
+    Func::cust("replace").args([text, Expr::val(what), Expr::val(with)]).into()
+}
+
+/// That a tag stands between commas.
 fn has_tag(tag: &str) -> Expr {
-    let replaced = |text: Expr, what: &str, with: &str| -> Expr {
-        Func::cust("replace").args([text, Expr::val(what), Expr::val(with)]).into()
-    };
     let joined = |start: Expr, end: Expr| start.binary(BinOper::Custom("||"), end);
     let list = || {
         let list = replaced(Expr::col(Tokens::Tags), ", ", ",");

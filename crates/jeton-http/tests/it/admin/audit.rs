@@ -62,6 +62,11 @@ async fn the_log_says_who_did_what() {
         cursor = format!("&cursor={next}");
     }
     assert_eq!(seen, told(&all, "id"));
+}
+
+#[tokio::test]
+async fn a_question_that_makes_no_sense_is_told_so() {
+    let app = TestApp::new().await;
     for (query, detail) in [
         (
             "what=token.made",

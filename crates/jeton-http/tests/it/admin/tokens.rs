@@ -75,6 +75,11 @@ async fn what_it_says_decides_what_it_is() {
         let made = create(&app, body.clone()).await;
         assert_eq!((&made["kind"], &made["expires_at"]), (&json!(kind), &ends), "{body}");
     }
+}
+
+#[tokio::test]
+async fn what_cannot_be_issued_is_named() {
+    let app = TestApp::new().await;
     for (body, detail) in [
         (json!({"titel": "x"}), "there is no member titel: did you mean title?"),
         (

@@ -1,5 +1,6 @@
 //! What operators seek, revoke together, look at, and ask for once.
 
+use super::backup::{back_up, restoring};
 use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
 use jeton_core::{Actor, AppId, Label, OperatorId, Owner, Timestamp, TokenId, TokenKind, TokenState};
@@ -277,4 +278,9 @@ pub(crate) async fn a_key_is_claimed_once(database: &TestDatabase) {
     }
     let claims = tasks.join_all().await;
     assert_eq!(claims.iter().filter(|claim| **claim == KeyClaim::Claimed).count(), 1, "{claims:?}");
+
+    // A restore brings other operators and other tokens under the same numbers.
+    let (_folder, path, _) = back_up(store).await;
+    store.write(restoring(&path)).await.unwrap();
+    assert_eq!(store.write(claim(1, 1, 10, 60)).await.unwrap(), KeyClaim::Claimed);
 }

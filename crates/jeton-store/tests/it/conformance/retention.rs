@@ -20,7 +20,7 @@ pub(crate) async fn expired_tokens_are_purged_in_batches(database: &TestDatabase
     let shop = create_app(store, "shop").await;
     let tokens = vec![expiring(1, 10), expiring(2, 20), expiring(3, 30), new_token(4)];
     store.write(inserting(demo.id, tokens, at(0))).await.unwrap();
-    store.write(inserting(shop.id, vec![expiring(5, 10)], at(0))).await.unwrap();
+    store.write(inserting(shop.id, vec![expiring(5, 10), expiring(6, 20)], at(0))).await.unwrap();
     let start = database.last_change().await;
 
     assert_eq!(
@@ -33,31 +33,33 @@ pub(crate) async fn expired_tokens_are_purged_in_batches(database: &TestDatabase
     );
     assert_eq!(
         store
-            .write(PurgeTokens { which: Purge::Expired, before: at(30), limit: 2, at: at(99), by: KEPT })
+            .write(PurgeTokens { which: Purge::Expired, before: at(30), limit: 3, at: at(99), by: KEPT })
             .await
             .unwrap(),
-        2
+        3
     );
     assert_eq!(
         store
-            .write(PurgeTokens { which: Purge::Expired, before: at(30), limit: 2, at: at(99), by: KEPT })
+            .write(PurgeTokens { which: Purge::Expired, before: at(30), limit: 3, at: at(99), by: KEPT })
             .await
             .unwrap(),
         1
     );
     assert_eq!(
         store
-            .write(PurgeTokens { which: Purge::Expired, before: at(30), limit: 2, at: at(99), by: KEPT })
+            .write(PurgeTokens { which: Purge::Expired, before: at(30), limit: 3, at: at(99), by: KEPT })
             .await
             .unwrap(),
         0
     );
-    for (number, is_left) in [(1, false), (2, false), (3, true), (4, true), (5, false)] {
+    for (number, is_left) in [(1, false), (2, false), (3, true), (4, true), (5, false), (6, false)] {
         assert_eq!(find(store, number).await.is_some(), is_left, "{number}");
     }
     let (of_demo, of_shop) = ((Some(demo.id), None, KEPT), (Some(shop.id), None, KEPT));
     let entries = purges(&database.changes_after(start).await);
-    assert_eq!(entries, [of_demo.clone(), of_shop, of_demo], "one for each app and batch");
+    // Whatever three of the four go first, they are of both apps.
+    assert!(entries[..2].contains(&of_demo) && entries[..2].contains(&of_shop), "{entries:?}");
+    assert_eq!(entries.len(), 3, "one for each app and batch");
 }
 
 /// A LoopBack client may store what has expired long ago, and sees it until it is due.
