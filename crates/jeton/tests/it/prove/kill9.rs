@@ -112,6 +112,18 @@ impl Round<'_> {
     }
 }
 
+/// A connection to a cluster that may yet recover from the death of a backend (SQLSTATE 57P03).
+async fn connect(url: &str) -> PgConnection {
+    loop {
+        match PgConnection::connect(url).await {
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("57P03") => {
+                tokio::task::yield_now().await;
+            }
+            connection => return connection.unwrap(),
+        }
+    }
+}
+
 /// All tokens of users, and how many entries of the log each number has.
 async fn stored(place: &Place) -> (BTreeMap<u64, Row>, BTreeMap<i64, i64>) {
     let tokens =
@@ -120,7 +132,7 @@ async fn stored(place: &Place) -> (BTreeMap<u64, Row>, BTreeMap<i64, i64>) {
     type Tokens = Vec<(String, i64, Option<String>, i64, i64)>;
     let (tokens, log): (Tokens, Vec<(i64, i64)>) = match &place.database_url {
         Some(url) => {
-            let mut connection = PgConnection::connect(url).await.unwrap();
+            let mut connection = connect(url).await;
             (
                 query_as(tokens).fetch_all(&mut connection).await.unwrap(),
                 query_as(log).fetch_all(&mut connection).await.unwrap(),
