@@ -241,7 +241,7 @@ pub(crate) async fn what_makes_no_sense_is_found(database: &TestDatabase) {
     assert_eq!(
         faults,
         [
-            "the database holds a value that makes no sense, in tokens.kind",
+            "the database holds an invalid value in tokens.kind",
             "changes has numbers beyond 1, the last given out",
             "there are 1 tokens written with a key of which there is no check value",
         ]
