@@ -10,8 +10,9 @@ use std::process::Command;
 
 /// Set where the test runs in a mount namespace of its own.
 const INSIDE: &str = "JETON_TEST_MOUNTS_FREELY";
-/// Bytes of the file system on which the data is.
-const DISK: &str = "28m";
+/// Megabytes of the file system on which the data is, and as many more for each round: what a round has written stays.
+const DISK: u32 = 28;
+const EACH_ROUND: u32 = 1;
 /// Tokens that are revoked on a full disk, one after the other.
 const REVOKED: usize = 200;
 /// More creates than fit into what a full disk had room for before, in the log of the database.
@@ -37,10 +38,10 @@ fn is_inside(test: &str) -> bool {
 struct Disk(PathBuf);
 
 impl Disk {
-    fn mount(folder: PathBuf) -> Self {
+    fn mount(folder: PathBuf, megabytes: u32) -> Self {
         fs::create_dir(&folder).unwrap();
         let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", &format!("size={DISK},mode=0700"), "jeton-test"]);
+        mount.args(["-t", "tmpfs", "-o", &format!("size={megabytes}m,mode=0700"), "jeton-test"]);
         assert!(mount.arg(&folder).status().unwrap().success(), "{mount:?}");
         Disk(folder)
     }
@@ -172,7 +173,7 @@ fn names(folder: &Path) -> Vec<String> {
 /// Fills and frees the disk so many times and answers how many tokens were acknowledged.
 fn rounds(count: u32) -> usize {
     let place = Place::sqlite();
-    let disk = Disk::mount(place.data_dir());
+    let disk = Disk::mount(place.data_dir(), DISK + EACH_ROUND * count.saturating_sub(1));
     let credentials = place.init();
     let installation = Installation { place, credentials, server: None };
     let (place, admin) = (&installation.place, installation.credential("admin_token"));
