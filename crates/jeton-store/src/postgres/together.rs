@@ -48,11 +48,13 @@ impl Gathering {
         Ok(Waiting { gathering: self, app_id, ticket })
     }
 
-    /// What waits of an app, as far as it fits into one statement.
-    fn take(&self, app_id: AppId) -> Vec<Job> {
+    /// This job, if it waits still, and what waits of its app beside it, as far as it fits into one statement. Without the first, a
+    /// job behind others that fill a statement would be left to callers that may have their answers before their turns.
+    fn take(&self, app_id: AppId, ticket: Ticket) -> Vec<Job> {
         let mut lines = self.lock();
-        let (mut jobs, mut rows) = (Vec::new(), 0);
-        let fits = |job: &Job, rows: usize| rows == 0 || rows + job.rows.len() <= MOST_KEPT_ON_POSTGRES;
+        let mut jobs: Vec<Job> = lines.remove(app_id, ticket).into_iter().collect();
+        let mut rows = jobs.iter().map(|job| job.rows.len()).sum();
+        let fits = |job: &Job, rows: usize| rows + job.rows.len() <= MOST_KEPT_ON_POSTGRES;
         while let Some((_, job)) = lines.next(|other, job| other == app_id && fits(job, rows)) {
             rows += job.rows.len();
             jobs.push(job);
@@ -77,18 +79,18 @@ impl Writer {
         let (app_id, write) = (insert.app_id, Write::from(insert));
         let (line, rows) = (write.line(), rows(&write));
         let (answer, mut answered) = oneshot::channel();
-        let _waiting = self.gathering().push(app_id, Job { write, rows, answer })?;
+        let waiting = self.gathering().push(app_id, Job { write, rows, answer })?;
         tokio::select! {
             biased;
             answer = &mut answered => return answer.unwrap_or_else(|_| Err(nothing())),
-            turn = in_time(self.turns().turn(line)) => self.begin_group(app_id, turn?),
+            turn = in_time(self.turns().turn(line)) => self.begin_group(&waiting, turn?),
         }
         answered.await.unwrap_or_else(|_| Err(nothing()))
     }
 
-    /// Writes what waits of an app, in a task of its own: whoever has the turn may go away while the others wait on.
-    fn begin_group(&self, app_id: AppId, turn: Turn<WriteLine>) {
-        let jobs = self.gathering().take(app_id);
+    /// Writes a job and what waits beside it, in a task of its own: the caller may go away while the others wait on.
+    fn begin_group(&self, waiting: &Waiting<'_>, turn: Turn<WriteLine>) {
+        let jobs = self.gathering().take(waiting.app_id, waiting.ticket);
         // Nothing is left where another's turn came first.
         if jobs.is_empty() {
             return;
@@ -141,5 +143,42 @@ impl Writer {
     async fn write_after_group(&self, write: &Write) -> Result<Outcome, StoreError> {
         let outcomes = self.transact_in_time(&[write], rows(write)).await;
         outcomes.map_err(|(error, _)| error)?.pop().ok_or_else(nothing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::SelfMadeLimit;
+    use jeton_core::{Actor, Timestamp};
+
+    const APP: AppId = AppId::new(1).unwrap();
+
+    fn push(gathering: &Gathering, rows: usize) -> Ticket {
+        let (tokens, self_made, sealed_under) = (Vec::new(), SelfMadeLimit::NONE, None);
+        let insert =
+            InsertTokens { app_id: APP, tokens, self_made, sealed_under, at: Timestamp::MIN, by: Actor::Cli };
+        let (answer, _) = oneshot::channel();
+        let job = Job { write: insert.into(), rows: vec![Row::new(); rows], answer };
+        gathering.lock().push(APP, job).unwrap()
+    }
+
+    fn taken(gathering: &Gathering, ticket: Ticket) -> Vec<usize> {
+        gathering.take(APP, ticket).iter().map(|job| job.rows.len()).collect()
+    }
+
+    #[test]
+    fn whoever_has_a_turn_writes_its_own_job_whatever_waits_before_it() {
+        let gathering = Gathering::new();
+        let first = push(&gathering, MOST_KEPT_ON_POSTGRES - 1);
+        let second = push(&gathering, 2);
+        push(&gathering, 1);
+        assert_eq!(taken(&gathering, second), [2], "the first does not fit beside it");
+        assert_eq!(
+            taken(&gathering, second),
+            [MOST_KEPT_ON_POSTGRES - 1, 1],
+            "another's turn is for what waits"
+        );
+        assert!(taken(&gathering, first).is_empty());
     }
 }

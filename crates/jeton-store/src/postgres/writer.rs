@@ -22,7 +22,7 @@ use std::time::Duration;
 pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = '10s'";
 
 /// How long a write may take before it is given up although the server is there: longer than all that has a limit there.
-pub(super) const WRITE_TIME: Duration = Duration::from_secs(30);
+const WRITE_TIME: Duration = Duration::from_secs(30);
 
 /// Begins a transaction that replaces everything: others read on, and write only when it is over.
 const BEGIN_ALONE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0; \
