@@ -98,6 +98,12 @@ pub(crate) fn client(row: &impl Record) -> Result<Option<(String, Credential)>, 
     id.map(|id| Ok((id, client_secret(row)?))).transpose()
 }
 
+/// A client secret of an app beside its own, where it may have none.
+pub(crate) fn other_client_secret(row: &impl Record) -> Result<Option<Credential>, StoreError> {
+    let digest: Option<Vec<u8>> = row.read(ClientDigests::Digest)?;
+    digest.map(|_| client_secret(row)).transpose()
+}
+
 /// A client secret of an app beside its own.
 pub(crate) fn client_secret(row: &impl Record) -> Result<Credential, StoreError> {
     Ok(Credential {

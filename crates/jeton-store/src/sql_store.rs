@@ -82,10 +82,12 @@ impl<E: Engine> SqlStore<E> {
 
     /// The app that a statement answers, with all of its client secrets.
     async fn app(&self, statement: Statement) -> Result<Option<App>, StoreError> {
-        let Some(mut app) = self.one(statement, decode::app).await? else { return Ok(None) };
-        let others = self.all(apps::client_digests(app.id), decode::client_secret);
-        app.client_secrets.extend(others.await?);
-        Ok(Some(app))
+        let rows = self.all(statement, |row| Ok((decode::app(row)?, decode::other_client_secret(row)?)));
+        let mut app: Option<App> = None;
+        for (read, other) in rows.await? {
+            app.get_or_insert(read).client_secrets.extend(other);
+        }
+        Ok(app)
     }
 
     async fn transact(&self, write: Write) -> Result<Outcome, StoreError> {

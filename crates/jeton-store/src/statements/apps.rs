@@ -56,6 +56,18 @@ fn live_apps() -> SelectStatement {
     Query::select().columns(COLUMNS).from(Apps::Table).and_where(Expr::col(Apps::DeletedAt).is_null()).take()
 }
 
+/// The same, each with one of its client secrets beside its own, the latest to end first, or with NULLs: it is there once for
+/// each of them.
+fn live_apps_with_secrets() -> SelectStatement {
+    let its_own = Expr::col((ClientDigests::Table, ClientDigests::AppId)).equals((Apps::Table, Apps::Id));
+    live_apps()
+        .columns([ClientDigests::Digest, ClientDigests::GoodFrom, ClientDigests::GoodUntil])
+        .left_join(ClientDigests::Table, its_own)
+        .order_by(ClientDigests::GoodUntil, Order::Desc)
+        .order_by(ClientDigests::Digest, Order::Asc)
+        .take()
+}
+
 /// Values, not a condition: they are NULL where there is no such app, and the answer is one row, and one for each client secret
 /// that is good for a while, which few apps have.
 pub(crate) fn client_of(key: &AppKey) -> Statement {
@@ -128,11 +140,11 @@ pub(crate) fn insert_client_digest(id: AppId, secret: &Credential) -> Statement 
 }
 
 pub(crate) fn app_by_key(key: &AppKey) -> Statement {
-    Statement::fixed(live_apps().and_where(Expr::col(Apps::Key).eq(key.as_str())).take())
+    Statement::fixed(live_apps_with_secrets().and_where(Expr::col(Apps::Key).eq(key.as_str())).take())
 }
 
 pub(crate) fn app_by_id(id: AppId) -> Statement {
-    Statement::fixed(live_apps().and_where(Expr::col(Apps::Id).eq(id.get())).take())
+    Statement::fixed(live_apps_with_secrets().and_where(Expr::col(Apps::Id).eq(id.get())).take())
 }
 
 pub(crate) fn key_of_client(client_id: &str) -> Statement {
@@ -146,7 +158,7 @@ pub(crate) fn key_of_client(client_id: &str) -> Statement {
 }
 
 pub(crate) fn default_app() -> Statement {
-    Statement::fixed(live_apps().and_where(Expr::col(Apps::IsDefault).eq(true)).take())
+    Statement::fixed(live_apps_with_secrets().and_where(Expr::col(Apps::IsDefault).eq(true)).take())
 }
 
 pub(crate) fn apps() -> Statement {
