@@ -12,7 +12,9 @@ use crate::scopes;
 use jeton_core::{
     Actor, AppId, Description, Digest, Document, Label, Owner, Timestamp, Token, TokenId, UserId,
 };
-use sea_query::{Expr, ExprTrait, LockType, Order, Query, SelectStatement, UnionType, Value};
+use sea_query::{
+    Expr, ExprTrait, LockType, Order, Query, SelectStatement, UnionType, UpdateStatement, Value,
+};
 
 /// Most tokens in one statement. 19 arguments each make 19,456, below the 32,766 that SQLite allows by default
 /// (SQLITE_MAX_VARIABLE_NUMBER) and the 65,535 of PostgreSQL's protocol (a 16-bit count).
@@ -340,19 +342,22 @@ pub(crate) fn update_token(token: &Token, expected: i64) -> Statement {
 
 /// Answers the digest, or nothing if the token is not there or revoked.
 pub(crate) fn revoke_token(app_id: AppId, id: TokenId, at: Timestamp) -> Statement {
-    Statement::fixed(
-        Query::update()
-            .table(Tokens::Table)
-            .value(Tokens::RevokedAt, at.as_millis())
-            .value(Tokens::UpdatedAt, at.as_millis())
-            .value(Tokens::Sealed, None::<Vec<u8>>)
-            .value(Tokens::Revision, one_more(Tokens::Revision))
-            .and_where(Expr::col(Tokens::Id).eq(id.get()))
-            .and_where(Expr::col(Tokens::AppId).eq(live_id(app_id)))
-            .and_where(is_not_revoked())
-            .returning_col(Tokens::Digest)
-            .take(),
-    )
+    let is_it = Expr::col(Tokens::Id).eq(id.get());
+    Statement::fixed(revoke(app_id, is_it, at).returning_col(Tokens::Digest).take())
+}
+
+/// Revokes those of an app's tokens that are meant and not revoked yet.
+fn revoke(app_id: AppId, is_meant: Expr, at: Timestamp) -> UpdateStatement {
+    Query::update()
+        .table(Tokens::Table)
+        .value(Tokens::RevokedAt, at.as_millis())
+        .value(Tokens::UpdatedAt, at.as_millis())
+        .value(Tokens::Sealed, None::<Vec<u8>>)
+        .value(Tokens::Revision, one_more(Tokens::Revision))
+        .and_where(is_meant)
+        .and_where(Expr::col(Tokens::AppId).eq(live_id(app_id)))
+        .and_where(is_not_revoked())
+        .take()
 }
 
 /// What the change log is told of a token that goes.
@@ -398,15 +403,7 @@ pub(crate) fn tokens_to_revoke(app_id: AppId, ids: &[TokenId]) -> Statement {
 /// Answers the number and the digest of each that was not revoked before. Takes at most 500.
 pub(crate) fn revoke_tokens(app_id: AppId, ids: &[TokenId], at: Timestamp) -> Statement {
     Statement::varying(
-        Query::update()
-            .table(Tokens::Table)
-            .value(Tokens::RevokedAt, at.as_millis())
-            .value(Tokens::UpdatedAt, at.as_millis())
-            .value(Tokens::Sealed, None::<Vec<u8>>)
-            .value(Tokens::Revision, one_more(Tokens::Revision))
-            .and_where(Expr::col(Tokens::Id).is_in(ids.iter().map(|id| id.get())))
-            .and_where(Expr::col(Tokens::AppId).eq(live_id(app_id)))
-            .and_where(is_not_revoked())
+        revoke(app_id, Expr::col(Tokens::Id).is_in(ids.iter().map(|id| id.get())), at)
             .returning(Query::returning().columns([Tokens::Id, Tokens::Digest]))
             .take(),
     )
