@@ -136,7 +136,7 @@ impl AppDraft {
 }
 
 impl Service {
-    /// Creates an app. Its admin token belongs to `admin_user`. `None`: the key is taken.
+    /// Creates an app, and answers its number and credentials. Its admin token belongs to `admin_user`. `None`: the key is taken.
     ///
     /// # Errors
     ///
@@ -146,10 +146,10 @@ impl Service {
         key: &AppKey,
         admin_user: UserId,
         by: &Actor,
-    ) -> Result<Option<AppCredentials>, Error> {
+    ) -> Result<Option<(AppId, AppCredentials)>, Error> {
         let draft = AppDraft::new(&self.keys, &*self.entropy, self.now(), key, admin_user)?;
         match self.store.write(CreateApp { app: draft.app, admin: draft.admin, by: by.clone() }).await? {
-            AppCreated::Created(_) => Ok(Some(draft.credentials)),
+            AppCreated::Created(app) => Ok(Some((app.id, draft.credentials))),
             AppCreated::KeyTaken => Ok(None),
         }
     }

@@ -12,8 +12,8 @@ use jiff::civil::date;
 use jiff::fmt::temporal::Pieces;
 use serde_json::Value;
 
-/// Most days for which a token can be asked to live.
-const MAX_DAYS: u32 = 36_500;
+/// Most days for which a token can be asked to live, and that can be asked about.
+pub const MAX_DAYS: u32 = 36_500;
 /// 2^63: beyond every integer of 64 bits.
 const TOO_LARGE: f64 = 9_223_372_036_854_775_808.0;
 

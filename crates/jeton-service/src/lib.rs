@@ -51,7 +51,7 @@ pub use batch::{Check, Checked};
 pub use cache::{CacheLimits, CacheStats, CachedToken};
 pub use client::ClientCredentials;
 pub use draft::{
-    DraftError, EditDraft, ScopeDraft, TokenDraft, description, end_of_token, instant, label,
+    DraftError, EditDraft, MAX_DAYS, ScopeDraft, TokenDraft, description, end_of_token, instant, label,
     lifetime_of_days, scopes_of, user_id_of,
 };
 pub use error::{Error, Refusal};

@@ -19,13 +19,7 @@ const ADMIN_USER: UserId = UserId::from_integer(1);
 pub(super) async fn list(call: &Call<'_>) -> Result<Response, AdminError> {
     let query = call.query(&["limit", "cursor"])?;
     let limit = query.limit()?;
-    let after = query.text("cursor").map(|cursor| cursor.parse().ok().and_then(AppId::new));
-    let after = match after {
-        Some(None) => {
-            return Err(AdminError::Parameter("cursor is what an earlier page named as next".into()));
-        }
-        after => after.flatten(),
-    };
+    let after = query.cursor("", |text| text.parse().ok().and_then(AppId::new))?;
     let (apps, total) = call.service.apps_page(after, limit).await?;
     let is_full = apps.len() == limit as usize;
     let next = apps.last().filter(|_| is_full).map(|app| app.id.to_string());
@@ -46,10 +40,8 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Response, AdminError> {
     let (service, actor, of_app) = (call.service.clone(), call.actor(), key.clone());
     let make = async move {
         let made = service.create_app(&of_app, admin_user, &actor).await?;
-        let credentials = made.ok_or(AdminError::AppExists)?;
-        // It was made. If it cannot be looked at now, or is gone already, it is known by no number.
-        let id = service.app(&of_app).await.ok().flatten().map_or(0, |app| app.id.get());
-        Ok((id, created(&of_app, wire::app_credentials(&credentials))))
+        let (id, credentials) = made.ok_or(AdminError::AppExists)?;
+        Ok((id.get(), created(&of_app, wire::app_credentials(&credentials))))
     };
     once(call, make, async |id| {
         let app = call.service.app(&key).await?.filter(|app| app.id.get() == id).ok_or(AdminError::Gone)?;

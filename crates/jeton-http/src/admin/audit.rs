@@ -61,7 +61,5 @@ fn request(query: &Query) -> Result<AuditRequest, AdminError> {
 
 /// The number that an earlier page ended with.
 fn cursor(query: &Query) -> Result<Option<i64>, AdminError> {
-    let wrong = || AdminError::Parameter("cursor is what an earlier page named as next".into());
-    let number = |text: &str| text.parse().ok().filter(|number: &i64| *number > 0);
-    query.text("cursor").map(|text| number(text).ok_or_else(wrong)).transpose()
+    query.cursor("", |text| text.parse().ok().filter(|number| *number > 0))
 }

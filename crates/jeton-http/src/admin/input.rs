@@ -131,6 +131,16 @@ impl Query {
         number.map(Some).ok_or_else(|| AdminError::Parameter(format!("{name} is {least} to {most}")))
     }
 
+    /// Where an earlier page ended, as `read` understands it; `of`: of which pages that is.
+    pub(super) fn cursor<T>(
+        &self,
+        of: &str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, AdminError> {
+        let wrong = || AdminError::Parameter(format!("cursor is what an earlier page {of}named as next"));
+        self.text("cursor").map(|text| read(text).ok_or_else(wrong)).transpose()
+    }
+
     /// How many items a page has at most.
     pub(super) fn limit(&self) -> Result<u32, AdminError> {
         Ok(self.number("limit", 1, MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT))

@@ -8,7 +8,9 @@ use super::wire;
 use axum::http::StatusCode;
 use axum::response::Response;
 use jeton_core::{Label, TokenState};
-use jeton_service::{DraftError, SearchPlace, SearchRequest, TitleSearch, instant, label, user_id_of};
+use jeton_service::{
+    DraftError, MAX_DAYS, SearchPlace, SearchRequest, TitleSearch, instant, label, user_id_of,
+};
 use serde_json::Value;
 
 /// The parameters of a list.
@@ -26,8 +28,6 @@ const LISTED: &[&str] = &[
 /// The members of a request to revoke what is found.
 const REVOKED: &[&str] =
     &["user_id", "title", "tag", "state", "unused_days", "expires_within_days", "created_before", "dry_run"];
-/// Most days that can be asked about.
-const MAX_DAYS: u32 = 36_500;
 
 pub(super) async fn list(call: &Call<'_>, app: &str) -> Result<Response, AdminError> {
     let query = call.query(LISTED)?;
@@ -35,10 +35,8 @@ pub(super) async fn list(call: &Call<'_>, app: &str) -> Result<Response, AdminEr
     let limit = query.limit()?;
     let app = call.open_app(app).await?;
     let order = request.at(&app, call.service.now()).order();
-    let wrong =
-        || AdminError::Parameter("cursor is what an earlier page of the same list named as next".into());
-    let after = query.text("cursor").map(|cursor| SearchPlace::from_text(cursor, order).ok_or_else(wrong));
-    let found = call.service.search(&app, &call.authority(), &request, after.transpose()?, limit).await?;
+    let after = query.cursor("of the same list ", |text| SearchPlace::from_text(text, order))?;
+    let found = call.service.search(&app, &call.authority(), &request, after, limit).await?;
     let next = found.next.map(|place| place.to_text(order));
     let masked: Vec<Option<String>> = found.items.iter().map(masked).collect();
     let views = found.items.iter().zip(&masked).map(|(listed, masked)| {

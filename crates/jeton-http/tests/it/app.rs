@@ -123,7 +123,7 @@ impl TestApp {
     /// Makes another app and answers its admin token.
     pub(crate) async fn create_app(&self, key: &str) -> String {
         let made = self.service.create_app(&key.parse().unwrap(), "1".parse().unwrap(), &Actor::Cli).await;
-        made.unwrap().unwrap().admin_token.expose().to_owned()
+        made.unwrap().unwrap().1.admin_token.expose().to_owned()
     }
 
     /// Changes the settings of `demo`.

@@ -345,7 +345,7 @@ impl World {
             (Write::NewApp, _) => {
                 assert!(node.service.delete_app(&app.key, &Actor::Cli).await.unwrap());
                 let made = node.service.create_app(&app.key, "1".parse().unwrap(), &Actor::Cli).await;
-                self.clients.push(client(&made.unwrap().unwrap()));
+                self.clients.push(client(&made.unwrap().unwrap().1));
                 return;
             }
             (Write::Purge, _) => {

@@ -58,7 +58,7 @@ impl World {
 
     pub(crate) async fn create_app(&self, key: &str) -> AppCredentials {
         let made = self.service.create_app(&key.parse().unwrap(), "1".parse().unwrap(), &Actor::Cli).await;
-        made.unwrap().unwrap()
+        made.unwrap().unwrap().1
     }
 
     /// Issues in `demo`.

@@ -13,7 +13,8 @@ pub(super) async fn create(service: &Service, key: &str, admin_user: &str) -> Re
         .parse()
         .map_err(|error: jeton_core::UserIdError| CommandError::usage(format!("--admin-user: {error}")))?;
     let made = service.create_app(&app_key(key)?, user_id, &BY).await?;
-    let credentials = made.ok_or_else(|| CommandError::refused(format!("there is an app {key} already")))?;
+    let (_, credentials) =
+        made.ok_or_else(|| CommandError::refused(format!("there is an app {key} already")))?;
     Ok(json!({
         "app_key": credentials.app_key.as_str(),
         "client_id": credentials.client_id,
