@@ -2,10 +2,9 @@
 
 use crate::transport::instant::rfc3339;
 use crate::transport::members::unknown;
+use crate::transport::wire::{ScopeShape, UserIdShape};
 use axum::http::StatusCode;
-use jeton_core::{
-    AppKey, Description, Label, OperatorId, Permission, Scope, Secret, Timestamp, Token, TokenState, UserId,
-};
+use jeton_core::{AppKey, Description, Label, OperatorId, Secret, Timestamp, Token, TokenState, UserId};
 use jeton_service::{
     AppCounts, AppCredentials, AppStats, AppSummary, AuditEntry, ChangeKind, Operator, RevokedTokens,
     ScopeDraft, TokenUse, UsageStats, print_settings,
@@ -63,7 +62,7 @@ struct TokenShape<'a> {
     app: &'a str,
     kind: &'static str,
     state: &'static str,
-    user_id: Option<UserShape>,
+    user_id: Option<UserIdShape<&'a UserId>>,
     title: Option<&'a str>,
     tags: Option<&'a str>,
     description: Option<&'a str>,
@@ -153,22 +152,6 @@ struct Recording {
     recorded: u64,
     flushed: u64,
     dropped: u64,
-}
-
-/// An integer that every parser reads exactly, or a text.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum UserShape {
-    Number(i64),
-    Text(String),
-}
-
-#[derive(Serialize)]
-struct ScopeShape<'a> {
-    permissions: Vec<&'a str>,
-    global: bool,
-    ids: &'a [String],
-    tags: &'a [String],
 }
 
 /// A scope as it is sent. Its members are known by then.
@@ -377,7 +360,7 @@ fn token_shape<'a>(view: &TokenView<'a>, access_token: Option<Option<&'a str>>) 
         app,
         kind: token.kind.name(),
         state: state.name(),
-        user_id: token.owner.shown().map(user_shape),
+        user_id: token.owner.shown().map(UserIdShape),
         title: token.title.as_ref().map(Label::as_str),
         tags: token.tags.as_ref().map(Label::as_str),
         description: token.description.as_ref().map(Description::as_str),
@@ -392,21 +375,6 @@ fn token_shape<'a>(view: &TokenView<'a>, access_token: Option<Option<&'a str>>) 
         use_count: usage.map_or(0, |used| used.use_count),
         last_address: usage.and_then(|used| used.last_address).map(|address| address.to_string()),
         access_token,
-    }
-}
-
-fn user_shape(user_id: &UserId) -> UserShape {
-    user_id.as_safe_integer().map_or_else(|| UserShape::Text(user_id.to_string()), UserShape::Number)
-}
-
-impl<'a> From<&'a Scope> for ScopeShape<'a> {
-    fn from(scope: &'a Scope) -> Self {
-        ScopeShape {
-            permissions: scope.permissions.iter().map(Permission::as_str).collect(),
-            global: scope.global,
-            ids: &scope.ids,
-            tags: &scope.tags,
-        }
     }
 }
 

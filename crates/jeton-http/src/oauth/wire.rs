@@ -1,6 +1,7 @@
 //! The JSON of OAuth.
 
-use jeton_core::{AppKey, Permission, Scope, Token};
+use crate::transport::wire::ScopeShape;
+use jeton_core::{AppKey, Permission, Token};
 use serde::Serialize;
 use std::collections::HashSet;
 
@@ -26,14 +27,6 @@ struct ActiveToken<'a> {
     token_type: &'static str,
     jti: String,
     jeton_scopes: Vec<ScopeShape<'a>>,
-}
-
-#[derive(Serialize)]
-struct ScopeShape<'a> {
-    permissions: Vec<&'a str>,
-    global: bool,
-    ids: &'a [String],
-    tags: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -94,17 +87,6 @@ impl<'a> ActiveToken<'a> {
             token_type: "Bearer",
             jti: token.id.to_string(),
             jeton_scopes: scopes.iter().map(ScopeShape::from).collect(),
-        }
-    }
-}
-
-impl<'a> From<&'a Scope> for ScopeShape<'a> {
-    fn from(scope: &'a Scope) -> Self {
-        ScopeShape {
-            permissions: scope.permissions.iter().map(Permission::as_str).collect(),
-            global: scope.global,
-            ids: &scope.ids,
-            tags: &scope.tags,
         }
     }
 }

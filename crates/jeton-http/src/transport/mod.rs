@@ -11,3 +11,4 @@ pub(crate) mod list;
 pub(crate) mod members;
 pub(crate) mod object;
 pub(crate) mod url;
+pub(crate) mod wire;

@@ -3,6 +3,7 @@
 use super::input::CheckError;
 use crate::transport::instant::rfc3339;
 use crate::transport::object::Object;
+use crate::transport::wire::UserIdShape;
 use jeton_core::{MAX_NAMES_PER_SCOPE, Timestamp, UserId, Verdict};
 use jeton_service::{CachedToken, Checked};
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
@@ -119,7 +120,7 @@ struct Answer {
     allowed: bool,
     reason: Option<&'static str>,
     token_id: Option<i64>,
-    user_id: Option<UserIdText>,
+    user_id: Option<UserIdShape<UserId>>,
     expires_at: Option<Instant>,
     #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<ExplanationText>,
@@ -131,18 +132,6 @@ struct Answer {
 struct ExplanationText {
     matched_scope: Option<usize>,
     lacks: Vec<&'static str>,
-}
-
-/// A number where every client reads it exactly, otherwise a text.
-struct UserIdText(UserId);
-
-impl Serialize for UserIdText {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0.as_safe_integer() {
-            Some(number) => serializer.serialize_i64(number),
-            None => serializer.collect_str(&self.0),
-        }
-    }
 }
 
 struct Instant(Timestamp);
@@ -161,7 +150,7 @@ impl Answer {
             allowed: checked.verdict == Verdict::Allowed,
             reason: checked.verdict.reason(),
             token_id: cached.map(|cached| cached.token_id().get()),
-            user_id: cached.and_then(CachedToken::user_id).map(UserIdText),
+            user_id: cached.and_then(CachedToken::user_id).map(UserIdShape),
             expires_at: cached.and_then(CachedToken::expires_at).map(Instant),
             explanation: checked.explanation.as_ref().map(|explanation| ExplanationText {
                 matched_scope: explanation.matched_scope,
