@@ -1,7 +1,7 @@
 //! `cargo xtask help`: every command and option, one line each.
 
 use crate::Xtask;
-use crate::failure::Failure;
+use crate::error::Error;
 use clap::builder::{PossibleValue, StyledStr};
 use clap::{Arg, Command, CommandFactory};
 
@@ -10,7 +10,7 @@ const COLUMN: usize = 28;
 
 /// Prints the list.
 #[expect(clippy::unnecessary_wraps, reason = "every command has the same signature")]
-pub(crate) fn run() -> Result<(), Failure> {
+pub(crate) fn run() -> Result<(), Error> {
     print!("{}", everything());
     Ok(())
 }

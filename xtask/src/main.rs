@@ -7,7 +7,7 @@
 )]
 
 mod bench;
-mod failure;
+mod error;
 mod help;
 mod needs;
 mod page;
@@ -47,8 +47,8 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("\nFAILED: {failure}");
+        Err(error) => {
+            eprintln!("\nFAILED: {error}");
             ExitCode::FAILURE
         }
     }

@@ -10,7 +10,7 @@ mod pgbouncer;
 mod postgres;
 mod python;
 
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::process::{cargo, output};
 use crate::root;
 use apt::Apt;
@@ -40,7 +40,7 @@ pub(crate) struct Needs {
 ///
 /// # Errors
 /// Something cannot be installed automatically; the message says what to do.
-pub(crate) fn install() -> Result<Needs, Failure> {
+pub(crate) fn install() -> Result<Needs, Error> {
     let mut apt = Apt::default();
     postgres::install(&mut apt)?;
     let gateways = gateways::install(&mut apt)?;
@@ -63,7 +63,7 @@ impl Needs {
 ///
 /// # Errors
 /// It cannot be installed automatically.
-pub(crate) fn compiler_of_libfuzzer() -> Result<(), Failure> {
+pub(crate) fn compiler_of_libfuzzer() -> Result<(), Error> {
     match output(Command::new("c++").arg("--version")) {
         Some(_) => Ok(()),
         None => Apt::default().install(&["g++"]),
@@ -74,7 +74,7 @@ pub(crate) fn compiler_of_libfuzzer() -> Result<(), Failure> {
 ///
 /// # Errors
 /// Something cannot be installed automatically; the message says what to do.
-pub(crate) fn install_load() -> Result<(), Failure> {
+pub(crate) fn install_load() -> Result<(), Error> {
     load::install(&mut Apt::default())
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn install_load() -> Result<(), Failure> {
 ///
 /// # Errors
 /// Something cannot be installed from here; the message says what the reader has to do.
-pub(crate) fn install_gateways() -> Result<Vec<(&'static str, PathBuf)>, Failure> {
+pub(crate) fn install_gateways() -> Result<Vec<(&'static str, PathBuf)>, Error> {
     let mut apt = Apt::default();
     let mut gateways = gateways::install(&mut apt)?;
     gateways.push((PYTHON, python::install(&mut apt)?.python));
@@ -93,7 +93,7 @@ pub(crate) fn install_gateways() -> Result<Vec<(&'static str, PathBuf)>, Failure
 ///
 /// # Errors
 /// It cannot be installed automatically.
-pub(crate) fn install_postgres() -> Result<(), Failure> {
+pub(crate) fn install_postgres() -> Result<(), Error> {
     postgres::install(&mut Apt::default())
 }
 
@@ -101,7 +101,7 @@ pub(crate) fn install_postgres() -> Result<(), Failure> {
 ///
 /// # Errors
 /// Something cannot be installed automatically; the message says what to do.
-pub(crate) fn install_peers() -> Result<Peers, Failure> {
+pub(crate) fn install_peers() -> Result<Peers, Error> {
     peers::install(&mut Apt::default())
 }
 
@@ -109,10 +109,10 @@ pub(crate) fn install_peers() -> Result<Peers, Failure> {
 ///
 /// # Errors
 /// One is missing.
-pub(crate) fn components() -> Result<(), Failure> {
+pub(crate) fn components() -> Result<(), Error> {
     for (subcommand, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
         if output(&mut cargo(&[subcommand, "--version"])).is_none() {
-            return Err(Failure::Missing(format!(
+            return Err(Error::Missing(format!(
                 "`cargo {subcommand}` does not run. Add it to the toolchain with `rustup component add {component}`, or \
                  install your distribution's package {component}."
             )));
@@ -132,10 +132,9 @@ pub(crate) fn target_folder() -> PathBuf {
 }
 
 /// The text of these files of the workspace, one after the other.
-fn read_all(files: &[impl AsRef<str>]) -> Result<String, Failure> {
+fn read_all(files: &[impl AsRef<str>]) -> Result<String, Error> {
     let read = |file: &str| {
-        fs::read_to_string(root().join(file))
-            .map_err(|source| Failure::Files { what: file.to_owned(), source })
+        fs::read_to_string(root().join(file)).map_err(|source| Error::Files { what: file.to_owned(), source })
     };
     files.iter().map(|file| read(file.as_ref())).collect()
 }

@@ -1,6 +1,6 @@
 //! Runs other programs, and prints them so that a reader can run them too.
 
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::root;
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
@@ -15,17 +15,17 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 }
 
 /// Runs `command` to its end, with this program's output streams.
-pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
+pub(crate) fn run(command: &mut Command) -> Result<(), Error> {
     match command.status() {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(Failure::Exit { command: written(command), status }),
-        Err(source) => Err(Failure::Start { command: written(command), source }),
+        Ok(status) => Err(Error::Exit { command: written(command), status }),
+        Err(source) => Err(Error::Start { command: written(command), source }),
     }
 }
 
 /// Runs `command` to its end, with this program's output streams, and returns what it printed.
-pub(crate) fn run_and_read(command: &mut Command) -> Result<String, Failure> {
-    let failed = |command: &Command, source| Failure::Start { command: written(command), source };
+pub(crate) fn run_and_read(command: &mut Command) -> Result<String, Error> {
+    let failed = |command: &Command, source| Error::Start { command: written(command), source };
     let mut child = command.stdout(Stdio::piped()).spawn().map_err(|source| failed(command, source))?;
     let mut printed = String::new();
     for line in child.stdout.take().into_iter().flat_map(|stdout| BufReader::new(stdout).lines()) {
@@ -36,19 +36,19 @@ pub(crate) fn run_and_read(command: &mut Command) -> Result<String, Failure> {
     }
     match child.wait().map_err(|source| failed(command, source))? {
         status if status.success() => Ok(printed),
-        status => Err(Failure::Exit { command: written(command), status }),
+        status => Err(Error::Exit { command: written(command), status }),
     }
 }
 
 /// Runs `command` to its end; its output is shown only if it fails.
-pub(crate) fn run_quietly(command: &mut Command) -> Result<(), Failure> {
+pub(crate) fn run_quietly(command: &mut Command) -> Result<(), Error> {
     match command.stdin(Stdio::null()).output() {
         Ok(output) if output.status.success() => Ok(()),
         Ok(Output { status, stdout, stderr }) => {
             print!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
-            Err(Failure::Exit { command: written(command), status })
+            Err(Error::Exit { command: written(command), status })
         }
-        Err(source) => Err(Failure::Start { command: written(command), source }),
+        Err(source) => Err(Error::Start { command: written(command), source }),
     }
 }
 

@@ -7,7 +7,7 @@
 mod fuzz;
 mod record;
 
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::needs::{self, Needs, target_folder};
 use crate::process::{cargo, run as run_command, run_and_read, written};
 use clap::builder::{PossibleValue, PossibleValuesParser};
@@ -197,7 +197,7 @@ fn values() -> PossibleValuesParser {
 }
 
 /// Proves the named guarantees, up to the first failure. A failure leaves its section of the page unchanged.
-pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+pub(crate) fn run(options: &Options) -> Result<(), Error> {
     let needs = needs::install()?;
     let is_named = |name: &str| options.name == name || options.name == "all";
     for guarantee in GUARANTEES.iter().filter(|guarantee| is_named(guarantee.name)) {
@@ -213,7 +213,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
 }
 
 /// Runs every test of a proof once, and returns the figures.
-fn prove(name: &str, needs: &Needs) -> Result<Vec<String>, Failure> {
+fn prove(name: &str, needs: &Needs) -> Result<Vec<String>, Error> {
     if name == FUZZ {
         return Ok(vec![fuzz::run()?]);
     }
@@ -231,7 +231,7 @@ fn prove(name: &str, needs: &Needs) -> Result<Vec<String>, Failure> {
         let printed = run_and_read(&mut test)?;
         let figures = record::figures(name, &printed);
         if figures.is_empty() {
-            return Err(Failure::Unclear { command: written(&test), output: printed });
+            return Err(Error::Unclear { command: written(&test), output: printed });
         }
         found.extend(figures);
     }

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: the one gate.
 
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::needs::{self, Needs};
 use crate::process::{cargo, run as run_command, written};
 use std::process::Command;
@@ -16,7 +16,7 @@ pub(crate) struct Options {
 }
 
 /// Runs every step in order, up to the first that fails.
-pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+pub(crate) fn run(options: &Options) -> Result<(), Error> {
     needs::components()?;
     let steps = if options.fast { fast_steps() } else { full_steps(&needs::install()?) };
     let count = steps.len();

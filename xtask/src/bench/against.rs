@@ -7,7 +7,7 @@ use super::report::{Row, Section};
 use super::stats::Series;
 use super::wrk::{Load, cycle_script, post_script};
 use super::{Stage, garbage, loopback};
-use crate::failure::Failure;
+use crate::error::Error;
 use std::path::Path;
 
 /// What it is called.
@@ -29,9 +29,9 @@ struct Side {
     server: Jeton,
 }
 
-pub(super) fn run(stage: &Stage) -> Result<Section, Failure> {
+pub(super) fn run(stage: &Stage) -> Result<Section, Error> {
     let Some(other_build) = &stage.other else {
-        return Err(Failure::Missing("no other build was named".to_owned()));
+        return Err(Error::Missing("no other build was named".to_owned()));
     };
     let (this, other) = (side(stage, &stage.build, "this")?, side(stage, other_build, "other")?);
     let (these, others) = (loads(stage, &this, "this")?, loads(stage, &other, "other")?);
@@ -49,7 +49,7 @@ pub(super) fn run(stage: &Stage) -> Result<Section, Failure> {
 }
 
 /// The loads of this build and the other.
-fn compare(stage: &Stage, what: &str, [this, other]: [Load; 2]) -> Result<[Row; 3], Failure> {
+fn compare(stage: &Stage, what: &str, [this, other]: [Load; 2]) -> Result<[Row; 3], Error> {
     let (mut mine, mut theirs) = (Series::default(), Series::default());
     this.run(1)?;
     other.run(1)?;
@@ -66,13 +66,13 @@ fn compare(stage: &Stage, what: &str, [this, other]: [Load; 2]) -> Result<[Row; 
 }
 
 /// Creates on PostgreSQL, each build on a cluster of its own, whose commits are on the disk when they are answered.
-fn creates_on_postgres(stage: &Stage, other: &Build) -> Result<Vec<Row>, Failure> {
+fn creates_on_postgres(stage: &Stage, other: &Build) -> Result<Vec<Row>, Error> {
     let clusters = [Postgres::start_durable()?, Postgres::start_durable()?];
     let make = |build: &Build, cluster: &Postgres, name: &str| {
         let folder = stage.folder.join(format!("against-{name}-on-postgres"));
         let installation = Installation::make_on(Some(cluster.url.clone()), build, folder, (0, 0), USERS)?;
         let server = installation.serve(&[])?;
-        Ok::<_, Failure>(Side { installation, server })
+        Ok::<_, Error>(Side { installation, server })
     };
     let sides = [make(&stage.build, &clusters[0], "this")?, make(other, &clusters[1], "other")?];
     let mut rows = Vec::new();
@@ -88,14 +88,14 @@ fn creates_on_postgres(stage: &Stage, other: &Build) -> Result<Vec<Row>, Failure
     Ok(rows)
 }
 
-fn side(stage: &Stage, build: &Build, name: &str) -> Result<Side, Failure> {
+fn side(stage: &Stage, build: &Build, name: &str) -> Result<Side, Error> {
     let folder = stage.folder.join(format!("against-{name}"));
     let installation = Installation::make(build, folder, (TOKENS, ASKED), USERS)?;
     let server = installation.serve(&[])?;
     Ok(Side { installation, server })
 }
 
-fn loads(stage: &Stage, side: &Side, name: &str) -> Result<Vec<(String, Load)>, Failure> {
+fn loads(stage: &Stage, side: &Side, name: &str) -> Result<Vec<(String, Load)>, Error> {
     let Side { installation: Installation { tokens, admin_token, .. }, server } = side;
     let script = |what: &str| stage.folder.join(format!("against-{name}-{what}.lua"));
     let with = |path: &str, connections: u32, script| {
@@ -104,7 +104,7 @@ fn loads(stage: &Stage, side: &Side, name: &str) -> Result<Vec<(String, Load)>, 
     let cycled =
         |what: &str, tokens: &[String]| Ok(with("/auth/demo", 32, cycle_script(&script(what), tokens)?));
     let posted = |what: &str, path: &str, connections: u32, body: &str| {
-        Ok::<_, Failure>(with(path, connections, post_script(Path::new(&script(what)), body)?))
+        Ok::<_, Error>(with(path, connections, post_script(Path::new(&script(what)), body)?))
     };
     let mut loads = vec![
         ("/auth, one live token".to_owned(), server.auth(tokens.first().map_or("", String::as_str))),

@@ -4,20 +4,20 @@ use super::report::{Budget, Row, Section};
 use super::stats::Series;
 use super::wrk::{Load, post_script};
 use super::{FEW, Stage, garbage, spread};
-use crate::failure::Failure;
+use crate::error::Error;
 
 /// Checks in a batch.
 const CHECKS: usize = 1_000;
 /// Batches at once: enough to keep both cores busy.
 const CONNECTIONS: u32 = 4;
 
-pub(super) fn run(stage: &Stage) -> Result<Section, Failure> {
+pub(super) fn run(stage: &Stage) -> Result<Section, Error> {
     let (small, large) = (stage.small()?, stage.large()?);
     let (few, many) = (small.serve(&[])?, large.serve(&[])?);
     let load = |url: String, token: &str, name: &str, tokens: &[String]| {
         let script = post_script(&stage.folder.join(name), &body(tokens))?;
         let load = Load { connections: CONNECTIONS, script: Some(script), ..Load::get(url) };
-        Ok::<Load, Failure>(load.bearer(token))
+        Ok::<Load, Error>(load.bearer(token))
     };
     let url = |base: &super::jeton::Jeton| base.url("/verify/demo");
     let loads = [
@@ -33,7 +33,7 @@ pub(super) fn run(stage: &Stage) -> Result<Section, Failure> {
         for (load, series) in loads.iter().zip(&mut series) {
             let outcome = load.run(stage.seconds)?;
             if outcome.refused > 0 {
-                return Err(Failure::Missing(format!("{} batches were refused", outcome.refused)));
+                return Err(Error::Missing(format!("{} batches were refused", outcome.refused)));
             }
             series.push(outcome.requests_per_second * CHECKS as f64);
         }

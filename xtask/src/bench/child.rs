@@ -1,6 +1,6 @@
 //! Programs that run beside the measurement.
 
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::process::written;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, Read};
@@ -23,9 +23,9 @@ pub(super) struct Child {
 impl Child {
     /// # Errors
     /// It cannot be started.
-    pub(super) fn start(command: &mut Command) -> Result<Self, Failure> {
+    pub(super) fn start(command: &mut Command) -> Result<Self, Error> {
         let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-        let mut child = spawned.map_err(|source| Failure::Start { command: written(command), source })?;
+        let mut child = spawned.map_err(|source| Error::Start { command: written(command), source })?;
         let (sender, said) = channel();
         let streams: [Option<Box<dyn Read + Send>>; 2] = [
             child.stdout.take().map(|stream| Box::new(stream) as Box<dyn Read + Send>),
@@ -51,7 +51,7 @@ impl Child {
     ///
     /// # Errors
     /// No such line comes.
-    pub(super) fn wait_for(&self, mark: &str) -> Result<String, Failure> {
+    pub(super) fn wait_for(&self, mark: &str) -> Result<String, Error> {
         let mut all = String::new();
         while let Ok(line) = self.said.recv_timeout(PATIENCE) {
             if let Some((_, rest)) = line.split_once(mark) {
@@ -60,14 +60,14 @@ impl Child {
             all.push_str(&line);
             all.push('\n');
         }
-        Err(Failure::Unclear { command: self.command.clone(), output: all })
+        Err(Error::Unclear { command: self.command.clone(), output: all })
     }
 
     /// Waits until the program listens there.
     ///
     /// # Errors
     /// It does not.
-    pub(super) fn wait_for_port(&self, port: u16) -> Result<(), Failure> {
+    pub(super) fn wait_for_port(&self, port: u16) -> Result<(), Error> {
         let begun = now();
         while begun.elapsed() < PATIENCE {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
@@ -76,15 +76,15 @@ impl Child {
             thread::park_timeout(Duration::from_millis(20));
         }
         let output = self.said.try_iter().collect::<Vec<_>>().join("\n");
-        Err(Failure::Unclear { command: self.command.clone(), output })
+        Err(Error::Unclear { command: self.command.clone(), output })
     }
 
     /// Asks it to end, and waits.
     ///
     /// # Errors
     /// It cannot be asked or waited for.
-    pub(super) fn stop(mut self) -> Result<(), Failure> {
-        let failed = |source| Failure::Start { command: self.command.clone(), source };
+    pub(super) fn stop(mut self) -> Result<(), Error> {
+        let failed = |source| Error::Start { command: self.command.clone(), source };
         kill_process(Pid::from_child(&self.child), Signal::TERM).map_err(|error| failed(error.into()))?;
         self.child.wait().map(drop).map_err(failed)
     }
@@ -111,9 +111,9 @@ impl Drop for Child {
 ///
 /// # Errors
 /// There is none.
-pub(super) fn free_port() -> Result<u16, Failure> {
+pub(super) fn free_port() -> Result<u16, Error> {
     let listener = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    let address = listener.map_err(|source| Failure::Files { what: "a free port".to_owned(), source })?;
+    let address = listener.map_err(|source| Error::Files { what: "a free port".to_owned(), source })?;
     Ok(address.port())
 }
 

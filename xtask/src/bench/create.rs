@@ -5,12 +5,12 @@ use super::jeton::{Installation, sync_millis};
 use super::report::{Budget, Row, Section};
 use super::stats::Series;
 use super::wrk::{Load, post_script};
-use crate::failure::Failure;
+use crate::error::Error;
 
 /// Clients that create at the same time.
 const CLIENTS: u32 = 64;
 
-pub(super) fn run(stage: &Stage) -> Result<Section, Failure> {
+pub(super) fn run(stage: &Stage) -> Result<Section, Error> {
     let grouped = Installation::make(&stage.build, stage.folder.join("grouped"), (1, 0), 1)?;
     let single = Installation::make(&stage.build, stage.folder.join("single"), (1, 0), 1)?;
     let by_group = grouped.serve(&[])?;
@@ -30,7 +30,7 @@ pub(super) fn run(stage: &Stage) -> Result<Section, Failure> {
         for (load, series) in loads.iter().zip(&mut series) {
             let outcome = load.run(stage.seconds)?;
             if outcome.refused > 0 {
-                return Err(Failure::Missing(format!("{} creates were refused", outcome.refused)));
+                return Err(Error::Missing(format!("{} creates were refused", outcome.refused)));
             }
             series.push(outcome.requests_per_second);
         }

@@ -8,7 +8,7 @@ use super::nginx::Nginx;
 use super::report::{Row, Section};
 use super::stats::Series;
 use super::wrk::Load;
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::needs;
 use crate::root;
 use serde_json::Value;
@@ -29,7 +29,7 @@ struct Pair {
     _running: (Jeton, [Held; 2]),
 }
 
-pub(super) fn run(stage: &Stage) -> Result<Section, Failure> {
+pub(super) fn run(stage: &Stage) -> Result<Section, Error> {
     let programs = needs::install_gateways()?;
     let api = Nginx::start(&stage.folder)?;
     let pair = |name| Pair::start(stage, &programs, name, api.address);
@@ -40,7 +40,7 @@ pub(super) fn run(stage: &Stage) -> Result<Section, Failure> {
                 let outcome = load.run(stage.seconds)?;
                 if outcome.refused > 0 {
                     let refused = outcome.refused;
-                    return Err(Failure::Missing(format!("{}: {refused} requests were refused", load.url)));
+                    return Err(Error::Missing(format!("{}: {refused} requests were refused", load.url)));
                 }
                 series.push(outcome.requests_per_second);
             }
@@ -73,7 +73,7 @@ impl Pair {
         programs: &[(&'static str, PathBuf)],
         name: &'static str,
         api: SocketAddr,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, Error> {
         let folder = stage.folder.join(format!("behind-{name}"));
         let installation = Installation::make(&stage.build, folder, (1, 1), 1)?;
         let jeton = installation.serve(&[])?;
@@ -98,7 +98,7 @@ impl Pair {
             let load = load(held, token);
             if (load.run(1)?.refused == 0) != passes {
                 let which = if passes { "refuses" } else { "lets pass" };
-                return Err(Failure::Missing(format!("{name} at {} {which} what it should not", load.url)));
+                return Err(Error::Missing(format!("{name} at {} {which} what it should not", load.url)));
             }
         }
         let loads = held.each_ref().map(|held| load(held, token));
@@ -107,9 +107,9 @@ impl Pair {
 }
 
 /// The recipes' settings, for a gateway that writes the request there.
-fn settings(source: &str) -> Result<Value, Failure> {
+fn settings(source: &str) -> Result<Value, Error> {
     let path = root().join("deploy/gateways/settings.json");
-    let files = |source| Failure::Files { what: path.display().to_string(), source };
+    let files = |source| Error::Files { what: path.display().to_string(), source };
     let text = fs::read_to_string(&path).map_err(files)?;
     let mut settings: Value = serde_json::from_str(&text).map_err(|error| files(error.into()))?;
     settings["forward_auth"]["source"] = source.into();

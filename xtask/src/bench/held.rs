@@ -1,6 +1,6 @@
 //! What the tests start as well: programs of the testkit, each of which holds something until its input ends.
 
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::needs::target_folder;
 use crate::process::{cargo, run, written};
 use std::io::{BufRead, BufReader};
@@ -17,18 +17,18 @@ impl Held {
     ///
     /// # Errors
     /// It does not start, or what it holds does not.
-    pub(super) fn start(name: &str, with: impl FnOnce(&mut Command)) -> Result<Self, Failure> {
+    pub(super) fn start(name: &str, with: impl FnOnce(&mut Command)) -> Result<Self, Error> {
         run(&mut cargo(&["build", "--quiet", "--locked", "--package=jeton-testkit", "--bin", name]))?;
         let mut command = Command::new(target_folder().join("debug").join(name));
         with(&mut command);
         let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-        let mut process = spawned.map_err(|source| Failure::Start { command: written(&command), source })?;
+        let mut process = spawned.map_err(|source| Error::Start { command: written(&command), source })?;
         let said = process.stdout.take().map(BufReader::new);
         let said: Vec<String> =
             said.into_iter().flat_map(BufRead::lines).map_while(Result::ok).take(2).collect();
         match said.try_into() {
             Ok(said) => Ok(Held { said, process }),
-            Err(said) => Err(Failure::Unclear { command: written(&command), output: said.join("\n") }),
+            Err(said) => Err(Error::Unclear { command: written(&command), output: said.join("\n") }),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One connection over which request follows request.
 
-use crate::failure::Failure;
+use crate::error::Error;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -12,7 +12,7 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn connect(address: SocketAddr) -> Result<Self, Failure> {
+    pub(super) fn connect(address: SocketAddr) -> Result<Self, Error> {
         let connected = || {
             let stream = TcpStream::connect(address)?;
             stream.set_nodelay(true)?;
@@ -30,7 +30,7 @@ impl Client {
         path: &str,
         token: &str,
         body: &str,
-    ) -> Result<(u16, String), Failure> {
+    ) -> Result<(u16, String), Error> {
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
@@ -42,8 +42,8 @@ impl Client {
     }
 }
 
-fn failed(address: SocketAddr, source: io::Error) -> Failure {
-    Failure::Files { what: format!("http://{address}"), source }
+fn failed(address: SocketAddr, source: io::Error) -> Error {
+    Error::Files { what: format!("http://{address}"), source }
 }
 
 /// Reads one answer that says its length, or has none.

@@ -4,7 +4,7 @@ use super::child::{Child, now};
 use super::http::Client;
 use super::stats::Series;
 use super::wrk::Load;
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::needs::target_folder;
 use crate::process::{cargo, output, run, written};
 use serde_json::Value;
@@ -30,7 +30,7 @@ impl Build {
     ///
     /// # Errors
     /// It does not build.
-    pub(super) fn of_this_tree(is_optimised: bool) -> Result<Self, Failure> {
+    pub(super) fn of_this_tree(is_optimised: bool) -> Result<Self, Error> {
         let mut build = cargo(&["build", "--locked", "--package", "jeton", "--package", "jeton-http"]);
         build.args(["--bin", "jeton", "--example", "fill", "--example", "bare"]);
         build.args(is_optimised.then_some("--release"));
@@ -60,7 +60,7 @@ impl Build {
 ///
 /// # Errors
 /// It does not start.
-pub(super) fn start_bare(build: &Build) -> Result<(Child, String), Failure> {
+pub(super) fn start_bare(build: &Build) -> Result<(Child, String), Error> {
     let child = Child::start(&mut build.program("examples/bare"))?;
     let address = child.wait_for("listening on ")?;
     Ok((child, format!("{address}/auth/demo")))
@@ -88,7 +88,7 @@ impl Installation {
         folder: PathBuf,
         counts: (u64, u64),
         users: u64,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, Error> {
         Self::make_on(None, build, folder, counts, users)
     }
 
@@ -102,7 +102,7 @@ impl Installation {
         folder: PathBuf,
         (count, kept): (u64, u64),
         users: u64,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, Error> {
         println!("    issuing {count} tokens");
         let mut init = build.program("jeton");
         init.args(["init", "--json", "--data-dir"]).arg(&folder);
@@ -110,7 +110,7 @@ impl Installation {
         let said = said(&mut init)?;
         let credentials: Value = serde_json::from_str(&said).unwrap_or_default();
         let Some(admin_token) = credentials["admin_token"].as_str().map(str::to_owned) else {
-            return Err(Failure::Unclear { command: written(&init), output: said });
+            return Err(Error::Unclear { command: written(&init), output: said });
         };
         if count == 0 {
             return Ok(Installation {
@@ -131,10 +131,10 @@ impl Installation {
     ///
     /// # Errors
     /// They are none.
-    pub(super) fn merge(&self, settings: &Value) -> Result<(), Failure> {
+    pub(super) fn merge(&self, settings: &Value) -> Result<(), Error> {
         let path = self.folder.join("settings.json");
         fs::write(&path, settings.to_string())
-            .map_err(|source| Failure::Files { what: path.display().to_string(), source })?;
+            .map_err(|source| Error::Files { what: path.display().to_string(), source })?;
         let mut merge = self.build.program("jeton");
         merge.args(["app", "settings", "demo", "--merge"]).arg(path).arg("--data-dir").arg(&self.folder);
         said(merge.envs(self.database.iter().map(|url| (DATABASE_URL, url)))).map(drop)
@@ -144,7 +144,7 @@ impl Installation {
     ///
     /// # Errors
     /// It does not start.
-    pub(super) fn serve(&self, settings: &[(&str, &str)]) -> Result<Jeton, Failure> {
+    pub(super) fn serve(&self, settings: &[(&str, &str)]) -> Result<Jeton, Error> {
         let mut command = self.build.program("jeton");
         command.args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data-dir"]);
         command.arg(&self.folder).envs(settings.iter().copied());
@@ -154,20 +154,20 @@ impl Installation {
         let address = child.wait_for(" listening on http://")?;
         let started_in = begun.elapsed();
         let Ok(address) = address.parse() else {
-            return Err(Failure::Unclear { command: written(&command), output: address });
+            return Err(Error::Unclear { command: written(&command), output: address });
         };
         Ok(Jeton { child, address, started_in })
     }
 }
 
-fn said(command: &mut Command) -> Result<String, Failure> {
+fn said(command: &mut Command) -> Result<String, Error> {
     match output(command) {
         Some(said) => Ok(said),
-        None => Err(Failure::Missing(format!("{} failed", written(command)))),
+        None => Err(Error::Missing(format!("{} failed", written(command)))),
     }
 }
 
-fn said_lines(command: &mut Command) -> Result<Vec<String>, Failure> {
+fn said_lines(command: &mut Command) -> Result<Vec<String>, Error> {
     Ok(said(command)?.lines().map(str::to_owned).collect())
 }
 
@@ -193,7 +193,7 @@ impl Jeton {
     ///
     /// # Errors
     /// It takes none.
-    pub(super) fn connect(&self) -> Result<Client, Failure> {
+    pub(super) fn connect(&self) -> Result<Client, Error> {
         Client::connect(self.address)
     }
 
@@ -201,16 +201,16 @@ impl Jeton {
     ///
     /// # Errors
     /// It has gone.
-    pub(super) fn resident_bytes(&self) -> Result<u64, Failure> {
+    pub(super) fn resident_bytes(&self) -> Result<u64, Error> {
         let path = format!("/proc/{}/status", self.child.id());
         let status =
-            fs::read_to_string(&path).map_err(|source| Failure::Files { what: path.clone(), source })?;
-        resident(&status).ok_or(Failure::Unclear { command: path, output: status })
+            fs::read_to_string(&path).map_err(|source| Error::Files { what: path.clone(), source })?;
+        resident(&status).ok_or(Error::Unclear { command: path, output: status })
     }
 
     /// # Errors
     /// It cannot be stopped.
-    pub(super) fn stop(self) -> Result<(), Failure> {
+    pub(super) fn stop(self) -> Result<(), Error> {
         self.child.stop()
     }
 }
@@ -226,9 +226,9 @@ fn resident(status: &str) -> Option<u64> {
 ///
 /// # Errors
 /// Nothing can be written there.
-pub(super) fn sync_millis(folder: &Path) -> Result<Series, Failure> {
+pub(super) fn sync_millis(folder: &Path) -> Result<Series, Error> {
     let path = folder.join("sync");
-    let failed = |source| Failure::Files { what: path.display().to_string(), source };
+    let failed = |source| Error::Files { what: path.display().to_string(), source };
     let mut file = fs::File::create(&path).map_err(failed)?;
     let mut figures = Series::default();
     for _ in 0..200 {

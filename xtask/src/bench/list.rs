@@ -5,7 +5,7 @@ use super::report::{Budget, Row, Section};
 use super::stats::Series;
 use super::wrk::Load;
 use super::{FEW, Stage};
-use crate::failure::Failure;
+use crate::error::Error;
 
 /// How much longer a list may take where there are many tokens. That of one user shows more of them there, too.
 const LISTS: [(&str, &str, Option<Budget>); 2] = [
@@ -13,7 +13,7 @@ const LISTS: [(&str, &str, Option<Budget>); 2] = [
     ("the newest 20 of one user, counted", "/AccessToken/demo?take=20&userId=7", None),
 ];
 
-pub(super) fn run(stage: &Stage) -> Result<Section, Failure> {
+pub(super) fn run(stage: &Stage) -> Result<Section, Error> {
     let mut rows = Vec::new();
     measure(stage, (stage.small()?, stage.large()?), "SQLite", &mut rows)?;
     measure(stage, stage.on_postgres()?, "PostgreSQL", &mut rows)?;
@@ -27,7 +27,7 @@ fn measure(
     (small, large): (&Installation, &Installation),
     engine: &str,
     rows: &mut Vec<Row>,
-) -> Result<(), Failure> {
+) -> Result<(), Error> {
     let (few, many) = (small.serve(&[])?, large.serve(&[])?);
     for (what, path, budget) in LISTS {
         let loads = [(&few, small), (&many, large)].map(|(server, installation)| {

@@ -6,7 +6,7 @@ use super::report::{Budget, Row, Section};
 use super::stats::Series;
 use super::wrk::Load;
 use super::{MOST_KEPT, Stage};
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::needs;
 
 /// Tokens in the small installation.
@@ -29,7 +29,7 @@ pub(super) const REQUESTS: [(&str, Option<&str>); 5] = [
 /// A count of everything goes through an index of everything: no budget, but a figure.
 pub(super) const WHOLE: (&str, Option<&str>) = ("count of all", Some("/count"));
 
-pub(super) fn run(stage: &Stage) -> Result<Section, Failure> {
+pub(super) fn run(stage: &Stage) -> Result<Section, Error> {
     let make = |name: &str, count: u64| {
         let users = (count / OF_A_USER).max(1);
         let counts = (count, count.min(MOST_KEPT));
@@ -61,7 +61,7 @@ pub(super) fn run(stage: &Stage) -> Result<Section, Failure> {
             for (load, series) in loads.iter().zip(&mut series) {
                 let outcome = load.run(stage.seconds)?;
                 if outcome.refused > 0 {
-                    return Err(Failure::Missing(format!("{} is refused", load.url)));
+                    return Err(Error::Missing(format!("{} is refused", load.url)));
                 }
                 series.push(1e3 / outcome.requests_per_second);
             }

@@ -4,13 +4,13 @@ use super::jeton::{Installation, Jeton};
 use super::report::{Budget, Row, Section};
 use super::stats::Series;
 use super::{FEW, Stage};
-use crate::failure::Failure;
+use crate::error::Error;
 
 const MEBIBYTE: f64 = 1024.0 * 1024.0;
 /// Checks in a batch, by which tokens get into the cache.
 const BATCH: usize = 1_000;
 
-pub(super) fn run(stage: &Stage) -> Result<Section, Failure> {
+pub(super) fn run(stage: &Stage) -> Result<Section, Error> {
     let (small, large) = (stage.small()?, stage.large()?);
     let (mut idle, mut per_token) = (Series::default(), Series::default());
     let (mut starts, mut large_starts) = (Series::default(), Series::default());
@@ -44,14 +44,14 @@ pub(super) fn run(stage: &Stage) -> Result<Section, Failure> {
 }
 
 /// Verifies all tokens that are known. The first batch warms up what is not of any token: buffers, connections.
-fn bytes_per_token(server: &Jeton, installation: &Installation) -> Result<f64, Failure> {
+fn bytes_per_token(server: &Jeton, installation: &Installation) -> Result<f64, Error> {
     let mut client = server.connect()?;
     let mut verify = |tokens: &[String]| {
         let body = super::batch::body(tokens);
         let (status, _) = client.ask("POST", "/verify/demo", &installation.admin_token, &body)?;
         match status {
             200 => Ok(()),
-            other => Err(Failure::Missing(format!("a batch was answered with {other}"))),
+            other => Err(Error::Missing(format!("a batch was answered with {other}"))),
         }
     };
     let (first, rest) = installation.tokens.split_at(installation.tokens.len().min(BATCH));

@@ -21,7 +21,7 @@ mod stats;
 mod verify;
 mod wrk;
 
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::needs::{self, target_folder};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use jeton::{Build, Installation};
@@ -63,7 +63,7 @@ pub(crate) struct Options {
 
 /// A benchmark's name, what it measures, and what runs it.
 type Benchmark = (&'static str, &'static str, Measure);
-type Measure = fn(&Stage) -> Result<Section, Failure>;
+type Measure = fn(&Stage) -> Result<Section, Error>;
 
 const BENCHMARKS: &[Benchmark] = &[
     ("verify", "Forward-auth beside a bare server, nginx and Redis", verify::run),
@@ -88,7 +88,7 @@ fn values() -> PossibleValuesParser {
 }
 
 /// Runs what was named, one benchmark after the other.
-pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+pub(crate) fn run(options: &Options) -> Result<(), Error> {
     needs::install_load()?;
     let stage = Stage::new(options)?;
     let is_named = |name: &str| options.names.iter().any(|named| named == name || named == "all");
@@ -134,13 +134,13 @@ const USERS: u64 = 10_000;
 const MOST_KEPT: u64 = 100_000;
 
 impl Stage {
-    fn new(options: &Options) -> Result<Self, Failure> {
+    fn new(options: &Options) -> Result<Self, Error> {
         let folder = target_folder().join("bench");
         let emptied = match fs::remove_dir_all(&folder) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             Ok(()) | Err(_) => fs::create_dir_all(&folder),
         };
-        emptied.map_err(|source| Failure::Files { what: folder.display().to_string(), source })?;
+        emptied.map_err(|source| Error::Files { what: folder.display().to_string(), source })?;
         Ok(Stage {
             folder,
             build: Build::of_this_tree(!options.debug)?,
@@ -158,17 +158,17 @@ impl Stage {
     }
 
     /// An installation with [`FEW`] tokens, all of them known.
-    fn small(&self) -> Result<&Installation, Failure> {
+    fn small(&self) -> Result<&Installation, Error> {
         self.installation(&self.small, "small", FEW, None)
     }
 
     /// An installation with as many tokens as was asked for.
-    fn large(&self) -> Result<&Installation, Failure> {
+    fn large(&self) -> Result<&Installation, Error> {
         self.installation(&self.large, "large", self.many, None)
     }
 
     /// The same two in PostgreSQL.
-    fn on_postgres(&self) -> Result<(&Installation, &Installation), Failure> {
+    fn on_postgres(&self) -> Result<(&Installation, &Installation), Error> {
         let (small, large) = (&self.small_on_postgres, &self.large_on_postgres);
         Ok((
             self.installation(small, "small-on-postgres", FEW, Some(self.database(0)?))?,
@@ -176,7 +176,7 @@ impl Stage {
         ))
     }
 
-    fn database(&self, number: usize) -> Result<String, Failure> {
+    fn database(&self, number: usize) -> Result<String, Error> {
         let place = &self.servers[number];
         if let Some(held) = place.get() {
             return Ok(held.url.clone());
@@ -191,7 +191,7 @@ impl Stage {
         name: &str,
         count: u64,
         database: Option<String>,
-    ) -> Result<&'a Installation, Failure> {
+    ) -> Result<&'a Installation, Error> {
         if let Some(made) = place.get() {
             return Ok(made);
         }

@@ -1,7 +1,7 @@
 //! nginx, which answers `ok` by itself.
 
 use super::child::{Child, free_port};
-use crate::failure::Failure;
+use crate::error::Error;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -14,11 +14,11 @@ pub(super) struct Nginx {
 }
 
 impl Nginx {
-    pub(super) fn start(folder: &Path) -> Result<Self, Failure> {
+    pub(super) fn start(folder: &Path) -> Result<Self, Error> {
         let port = free_port()?;
         let path = folder.join("nginx.conf");
         fs::write(&path, configuration(folder, port))
-            .map_err(|source| Failure::Files { what: path.display().to_string(), source })?;
+            .map_err(|source| Error::Files { what: path.display().to_string(), source })?;
         let mut command = Command::new("nginx");
         command.arg("-e").arg("stderr").arg("-c").arg(&path).arg("-p").arg(folder);
         let server = Child::start(&mut command)?;

@@ -5,13 +5,13 @@ use super::report::{Row, Section};
 use super::stats::Series;
 use super::wrk::Load;
 use super::{FEW, Stage};
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::needs;
 use crate::root;
 use std::path::Path;
 use std::process::Command;
 
-pub(super) fn run(stage: &Stage) -> Result<Section, Failure> {
+pub(super) fn run(stage: &Stage) -> Result<Section, Error> {
     let peers = needs::install_peers()?;
     let small = stage.small()?;
     let server = small.serve(&[])?;
@@ -23,7 +23,7 @@ pub(super) fn run(stage: &Stage) -> Result<Section, Failure> {
     for load in &loads {
         let outcome = load.run(1)?;
         if outcome.refused > 0 {
-            return Err(Failure::Missing(format!("{} refused the request", load.url)));
+            return Err(Error::Missing(format!("{} refused the request", load.url)));
         }
     }
     for round in 1..=stage.rounds {
@@ -51,7 +51,7 @@ pub(super) fn run(stage: &Stage) -> Result<Section, Failure> {
     })
 }
 
-fn openbao(program: &Path, folder: &Path) -> Result<(Child, Load), Failure> {
+fn openbao(program: &Path, folder: &Path) -> Result<(Child, Load), Error> {
     let port = free_port()?;
     let mut command = Command::new(program);
     command.args(["server", "-dev", "-dev-no-store-token", "-dev-root-token-id=bench"]);
@@ -64,7 +64,7 @@ fn openbao(program: &Path, folder: &Path) -> Result<(Child, Load), Failure> {
 }
 
 /// LoopBack 3 with so many tokens, 20 of each user, and a load that asks for one of them by its id.
-pub(super) fn loopback3(modules: &Path, tokens: u64) -> Result<(Child, Load), Failure> {
+pub(super) fn loopback3(modules: &Path, tokens: u64) -> Result<(Child, Load), Error> {
     let mut command = Command::new("node");
     command.arg(root().join("xtask/src/bench/loopback3.js")).arg(tokens.to_string());
     command.env("NODE_PATH", modules.join("node_modules")).env("NODE_ENV", "production");

@@ -1,7 +1,7 @@
 //! A PostgreSQL server for a measurement.
 
 use super::held::Held;
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::needs;
 
 /// A server with an empty database. Dropping it ends it.
@@ -15,7 +15,7 @@ impl Postgres {
     ///
     /// # Errors
     /// There is no PostgreSQL, or it does not start.
-    pub(super) fn start() -> Result<Self, Failure> {
+    pub(super) fn start() -> Result<Self, Error> {
         Self::start_with(None)
     }
 
@@ -23,11 +23,11 @@ impl Postgres {
     ///
     /// # Errors
     /// There is no PostgreSQL, or it does not start.
-    pub(super) fn start_durable() -> Result<Self, Failure> {
+    pub(super) fn start_durable() -> Result<Self, Error> {
         Self::start_with(Some("durable"))
     }
 
-    fn start_with(argument: Option<&str>) -> Result<Self, Failure> {
+    fn start_with(argument: Option<&str>) -> Result<Self, Error> {
         needs::install_postgres()?;
         let held = Held::start("hold-postgres", |command| {
             command.args(argument);

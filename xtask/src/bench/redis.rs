@@ -1,7 +1,7 @@
 //! Redis, whose GET is what a look-up from memory costs elsewhere.
 
 use super::child::{Child, free_port};
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::process::{output, run_quietly, written};
 use std::path::Path;
 use std::process::Command;
@@ -13,7 +13,7 @@ pub(super) struct Redis {
 }
 
 impl Redis {
-    pub(super) fn start(folder: &Path) -> Result<Self, Failure> {
+    pub(super) fn start(folder: &Path) -> Result<Self, Error> {
         let port = free_port()?;
         let mut command = Command::new("redis-server");
         command.args([
@@ -33,11 +33,10 @@ impl Redis {
     }
 
     /// GETs per second from 32 connections, over so many of them.
-    pub(super) fn gets(&self, requests: u64) -> Result<f64, Failure> {
+    pub(super) fn gets(&self, requests: u64) -> Result<f64, Error> {
         let mut command = benchmark(self.port, "get", requests);
-        let said =
-            output(&mut command).ok_or_else(|| Failure::Missing("redis-benchmark failed".to_owned()))?;
-        parse(&said).ok_or_else(|| Failure::Unclear { command: written(&command), output: said })
+        let said = output(&mut command).ok_or_else(|| Error::Missing("redis-benchmark failed".to_owned()))?;
+        parse(&said).ok_or_else(|| Error::Unclear { command: written(&command), output: said })
     }
 }
 

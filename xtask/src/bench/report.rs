@@ -1,7 +1,7 @@
 //! What is printed, and written to BENCHMARKS.md.
 
 use super::stats::{Figure, Series};
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::page;
 use crate::root;
 use std::fs;
@@ -90,12 +90,12 @@ impl Section {
 ///
 /// # Errors
 /// It cannot be read or written.
-pub(super) fn write(section: &Section) -> Result<(), Failure> {
+pub(super) fn write(section: &Section) -> Result<(), Error> {
     let path = root().join(DOCUMENT);
     let before = fs::read_to_string(&path).unwrap_or_default();
     let machine = page::machine(&["rustc", "redis-server"]);
     let after = with_section(&before, section, &machine);
-    fs::write(&path, after).map_err(|source| Failure::Files { what: DOCUMENT.to_owned(), source })
+    fs::write(&path, after).map_err(|source| Error::Files { what: DOCUMENT.to_owned(), source })
 }
 
 fn with_section(document: &str, section: &Section, machine: &str) -> String {

@@ -5,13 +5,13 @@ use super::child::now;
 use super::jeton::Installation;
 use super::report::{Budget, Row, Section};
 use super::stats::Series;
-use crate::failure::Failure;
+use crate::error::Error;
 use serde_json::Value;
 
 /// Tokens revoked in each round.
 const REVOKES: u32 = 200;
 
-pub(super) fn run(stage: &Stage) -> Result<Section, Failure> {
+pub(super) fn run(stage: &Stage) -> Result<Section, Error> {
     let installation = Installation::make(&stage.build, stage.folder.join("revoke"), (1, 0), 1)?;
     let server = installation.serve(&[])?;
     let admin = installation.admin_token.as_str();
@@ -68,9 +68,9 @@ pub(super) fn run(stage: &Stage) -> Result<Section, Failure> {
     })
 }
 
-fn expect(what: &str, found: u16, expected: u16) -> Result<(), Failure> {
+fn expect(what: &str, found: u16, expected: u16) -> Result<(), Error> {
     if found == expected {
         return Ok(());
     }
-    Err(Failure::Missing(format!("{what} was answered with {found}, not {expected}")))
+    Err(Error::Missing(format!("{what} was answered with {found}, not {expected}")))
 }

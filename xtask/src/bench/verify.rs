@@ -7,12 +7,12 @@ use super::report::{Budget, Row, Section};
 use super::stats::Series;
 use super::wrk::{Load, cycle_script};
 use super::{FEW, Stage, garbage, spread};
-use crate::failure::Failure;
+use crate::error::Error;
 
 /// GETs per second that Redis is expected to answer, roughly: redis-benchmark takes a count, not a time.
 const REDIS_RATE: u64 = 90_000;
 
-pub(super) fn run(stage: &Stage) -> Result<Section, Failure> {
+pub(super) fn run(stage: &Stage) -> Result<Section, Error> {
     let (small, large) = (stage.small()?, stage.large()?);
     let (few, many) = (small.serve(&[])?, large.serve(&[])?);
     let (_bare, bare_url) = start_bare(&stage.build)?;
@@ -36,7 +36,7 @@ pub(super) fn run(stage: &Stage) -> Result<Section, Failure> {
     for (place, load) in loads.iter().enumerate() {
         let refused = load.run(1)?.refused;
         if (refused > 0) != (place == loads.len() - 1) {
-            return Err(Failure::Missing(format!("{}: {refused} requests were refused", load.url)));
+            return Err(Error::Missing(format!("{}: {refused} requests were refused", load.url)));
         }
     }
     for round in 1..=stage.rounds {

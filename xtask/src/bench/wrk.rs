@@ -1,6 +1,6 @@
 //! `wrk`, which makes the load.
 
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::process::{output, written};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ impl Load {
     ///
     /// # Errors
     /// It cannot be made, or some connection broke: then the figure means nothing.
-    pub(super) fn run(&self, seconds: u32) -> Result<Outcome, Failure> {
+    pub(super) fn run(&self, seconds: u32) -> Result<Outcome, Error> {
         let mut command = Command::new("wrk");
         command.args([
             "-t1",
@@ -54,11 +54,11 @@ impl Load {
             command.arg("-s").arg(script);
         }
         command.arg(&self.url);
-        let said = output(&mut command).ok_or_else(|| Failure::Missing("wrk failed".to_owned()))?;
+        let said = output(&mut command).ok_or_else(|| Error::Missing("wrk failed".to_owned()))?;
         let outcome = parse(&said)
-            .ok_or_else(|| Failure::Unclear { command: written(&command), output: said.clone() })?;
+            .ok_or_else(|| Error::Unclear { command: written(&command), output: said.clone() })?;
         if outcome.broken > 0 {
-            return Err(Failure::Unclear { command: written(&command), output: said });
+            return Err(Error::Unclear { command: written(&command), output: said });
         }
         Ok(outcome)
     }
@@ -80,7 +80,7 @@ fn parse(said: &str) -> Option<Outcome> {
 }
 
 /// Writes a script that presents one token after the other.
-pub(super) fn cycle_script(path: &Path, tokens: &[String]) -> Result<PathBuf, Failure> {
+pub(super) fn cycle_script(path: &Path, tokens: &[String]) -> Result<PathBuf, Error> {
     let tokens: Vec<_> = tokens.iter().map(|token| format!("  {token:?},\n")).collect();
     let script = format!(
         "local tokens = {{\n{}}}\nlocal requests, at = {{}}, 0\n\
@@ -93,15 +93,15 @@ pub(super) fn cycle_script(path: &Path, tokens: &[String]) -> Result<PathBuf, Fa
 }
 
 /// Writes a script that sends one body with POST.
-pub(super) fn post_script(path: &Path, body: &str) -> Result<PathBuf, Failure> {
+pub(super) fn post_script(path: &Path, body: &str) -> Result<PathBuf, Error> {
     let script = format!(
         "wrk.method = \"POST\"\nwrk.headers[\"Content-Type\"] = \"application/json\"\nwrk.body = [==[{body}]==]\n"
     );
     write(path, &script)
 }
 
-fn write(path: &Path, script: &str) -> Result<PathBuf, Failure> {
-    fs::write(path, script).map_err(|source| Failure::Files { what: path.display().to_string(), source })?;
+fn write(path: &Path, script: &str) -> Result<PathBuf, Error> {
+    fs::write(path, script).map_err(|source| Error::Files { what: path.display().to_string(), source })?;
     Ok(path.to_owned())
 }
 

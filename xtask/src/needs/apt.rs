@@ -1,7 +1,7 @@
 //! Debian's packages.
 
 use super::announce;
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::process::{output, run_quietly};
 use std::fs;
 use std::path::Path;
@@ -18,7 +18,7 @@ impl Apt {
     ///
     /// # Errors
     /// There is no apt, no right to use it, or no such package.
-    pub(super) fn install(&mut self, packages: &[&str]) -> Result<(), Failure> {
+    pub(super) fn install(&mut self, packages: &[&str]) -> Result<(), Error> {
         announce(&format!("the Debian package {}", packages.join(", ")));
         self.update(&packages.join(", "))?;
         let apt_get = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "--yes", "--quiet=2"];
@@ -29,9 +29,9 @@ impl Apt {
     ///
     /// # Errors
     /// There is no apt, no right to update its lists, or no such package.
-    pub(super) fn unpack(&mut self, packages: &[&str], folder: &Path) -> Result<(), Failure> {
+    pub(super) fn unpack(&mut self, packages: &[&str], folder: &Path) -> Result<(), Error> {
         self.update(&packages.join(", "))?;
-        let files = |source| Failure::Files { what: folder.display().to_string(), source };
+        let files = |source| Error::Files { what: folder.display().to_string(), source };
         if folder.exists() {
             fs::remove_dir_all(folder).map_err(files)?;
         }
@@ -43,9 +43,9 @@ impl Apt {
     }
 
     /// Updates the lists before the first package is taken.
-    fn update(&mut self, wanted: &str) -> Result<(), Failure> {
+    fn update(&mut self, wanted: &str) -> Result<(), Error> {
         if output(Command::new("apt-get").arg("--version")).is_none() {
-            return Err(Failure::Missing(format!(
+            return Err(Error::Missing(format!(
                 "This system has no apt-get. Install what Debian calls {wanted} and run this again."
             )));
         }
@@ -61,7 +61,7 @@ impl Apt {
 ///
 /// # Errors
 /// This is not root, and there is no sudo.
-pub(super) fn as_root(words: &[&str]) -> Result<Command, Failure> {
+pub(super) fn as_root(words: &[&str]) -> Result<Command, Error> {
     let mut words = words.iter();
     let program = if rustix::process::geteuid().is_root() {
         words.next().copied().unwrap_or_default()
@@ -69,10 +69,7 @@ pub(super) fn as_root(words: &[&str]) -> Result<Command, Failure> {
         "sudo"
     } else {
         let words: Vec<_> = words.copied().collect();
-        return Err(Failure::Missing(format!(
-            "Run as root, since there is no sudo here: {}",
-            words.join(" ")
-        )));
+        return Err(Error::Missing(format!("Run as root, since there is no sudo here: {}", words.join(" "))));
     };
     let mut command = Command::new(program);
     command.args(words);

@@ -3,7 +3,7 @@
 
 use super::apt::Apt;
 use super::{announce, target_folder};
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::process::output;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -55,12 +55,12 @@ const PROGRAMS: [Program; 3] = [
 ///
 /// # Errors
 /// One is not available, or does not run without being installed.
-pub(super) fn install(apt: &mut Apt) -> Result<Vec<(&'static str, PathBuf)>, Failure> {
+pub(super) fn install(apt: &mut Apt) -> Result<Vec<(&'static str, PathBuf)>, Error> {
     PROGRAMS.iter().map(|program| Ok((program.variable, program.install(apt)?))).collect()
 }
 
 impl Program {
-    fn install(&self, apt: &mut Apt) -> Result<PathBuf, Failure> {
+    fn install(&self, apt: &mut Apt) -> Result<PathBuf, Error> {
         if let Some(named) = std::env::var_os(self.variable) {
             return Ok(named.into());
         }
@@ -82,7 +82,7 @@ impl Program {
                 }
             }
         }
-        Err(Failure::Missing(format!(
+        Err(Error::Missing(format!(
             "Debian's {} does not run from {}. Install it, and set {} to the program.",
             self.name,
             folder.display(),
@@ -95,14 +95,14 @@ impl Program {
     }
 
     /// What starts the unpacked program with the libraries that lie beside it.
-    fn write_start(&self, folder: &Path, start: &Path) -> Result<(), Failure> {
+    fn write_start(&self, folder: &Path, start: &Path) -> Result<(), Error> {
         let folder = folder.display();
         let script = format!(
             "#!/bin/sh\nfor libraries in '{folder}'/usr/lib/*-linux-gnu; do :; done\n\
              LD_LIBRARY_PATH=\"$libraries\" exec '{folder}/{}' \"$@\"\n",
             self.usual
         );
-        let files = |source| Failure::Files { what: start.display().to_string(), source };
+        let files = |source| Error::Files { what: start.display().to_string(), source };
         fs::write(start, script).map_err(files)?;
         fs::set_permissions(start, Permissions::from_mode(0o755)).map_err(files)?;
         Ok(())

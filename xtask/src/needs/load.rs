@@ -1,7 +1,7 @@
 //! The programs that benchmarks compare with, and the load generators.
 
 use super::apt::Apt;
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::process::output;
 use std::process::Command;
 
@@ -16,7 +16,7 @@ const PROGRAMS: [(&str, &str, &str); 3] = [
 ///
 /// # Errors
 /// One cannot be installed.
-pub(super) fn install(apt: &mut Apt) -> Result<(), Failure> {
+pub(super) fn install(apt: &mut Apt) -> Result<(), Error> {
     let mut missing: Vec<&str> = PROGRAMS
         .iter()
         .filter(|(program, flag, _)| output(Command::new(program).arg(flag)).is_none())

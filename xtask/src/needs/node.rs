@@ -1,7 +1,7 @@
 //! The published Node clients that tests drive, in a folder under `target/`.
 
 use super::{announce, read_all, target_folder};
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::process::{output, run_quietly};
 use crate::root;
 use std::fs;
@@ -21,7 +21,7 @@ const STAMP: &str = "packages.installed";
 ///
 /// # Errors
 /// There is no Node.js, or a package cannot be installed.
-pub(super) fn install() -> Result<PathBuf, Failure> {
+pub(super) fn install() -> Result<PathBuf, Error> {
     require("node")?;
     let folder = target_folder().join("node");
     let packages = read_all(&FILES.map(|file| format!("{CLIENTS}/{file}")))?;
@@ -29,13 +29,12 @@ pub(super) fn install() -> Result<PathBuf, Failure> {
     if !fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == packages) {
         require("npm")?;
         announce(&format!("{CLIENTS}/{} in {}", FILES[1], folder.display()));
-        make_folder(&folder)
-            .map_err(|source| Failure::Files { what: folder.display().to_string(), source })?;
+        make_folder(&folder).map_err(|source| Error::Files { what: folder.display().to_string(), source })?;
         let mut npm = Command::new("npm");
         npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]);
         run_quietly(npm.current_dir(&folder))?;
         fs::write(&stamp, packages)
-            .map_err(|source| Failure::Files { what: stamp.display().to_string(), source })?;
+            .map_err(|source| Error::Files { what: stamp.display().to_string(), source })?;
     }
     Ok(folder)
 }
@@ -55,11 +54,11 @@ fn make_folder(folder: &Path) -> io::Result<()> {
 
 /// # Errors
 /// `program` does not run.
-fn require(program: &str) -> Result<(), Failure> {
+fn require(program: &str) -> Result<(), Error> {
     if output(Command::new(program).arg("--version")).is_some() {
         return Ok(());
     }
-    Err(Failure::Missing(format!(
+    Err(Error::Missing(format!(
         "`{program}` does not run. The published Node clients are part of the tests: install Node.js 18 or newer with npm \
          (Debian's packages nodejs and npm), and run this again. `cargo xtask test --fast` does without."
     )))

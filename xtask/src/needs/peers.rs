@@ -3,7 +3,7 @@
 
 use super::apt::Apt;
 use super::{announce, node, python, read_all, target_folder};
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::process::{output, run_quietly, written};
 use crate::root;
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ pub(crate) struct Peers {
 ///
 /// # Errors
 /// Something cannot be installed automatically.
-pub(super) fn install(apt: &mut Apt) -> Result<Peers, Failure> {
+pub(super) fn install(apt: &mut Apt) -> Result<Peers, Error> {
     let environment = target_folder().join("peers");
     let interpreter = environment.join("bin/python");
     let find = || {
@@ -56,6 +56,6 @@ pub(super) fn install(apt: &mut Apt) -> Result<Peers, Failure> {
         run_quietly(pip.current_dir(root()))?;
     }
     let found = output(&mut find());
-    let openbao = found.ok_or_else(|| Failure::Missing(format!("{} failed", written(&find()))))?;
+    let openbao = found.ok_or_else(|| Error::Missing(format!("{} failed", written(&find()))))?;
     Ok(Peers { openbao: PathBuf::from(openbao.trim()), node: node::install()? })
 }

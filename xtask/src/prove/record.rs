@@ -1,7 +1,7 @@
 //! What proofs found, as PROOFS.md keeps it.
 
 use super::{GUARANTEES, Guarantee};
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::page;
 use crate::process::output;
 use crate::root;
@@ -40,9 +40,9 @@ impl Record {
         guarantee: &'static Guarantee,
         rounds: u32,
         figures: Vec<String>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, Error> {
         let date = output(Command::new("date").args(["-u", "+%F"]))
-            .ok_or_else(|| Failure::Missing("`date -u +%F` does not run.".to_owned()))?;
+            .ok_or_else(|| Error::Missing("`date -u +%F` does not run.".to_owned()))?;
         let machine = page::machine(&["rustc", "psql"]);
         Ok(Record { guarantee, date: date.trim().to_owned(), rounds, figures, machine })
     }
@@ -51,9 +51,9 @@ impl Record {
     ///
     /// # Errors
     /// The page cannot be read or written.
-    pub(super) fn write(&self) -> Result<(), Failure> {
+    pub(super) fn write(&self) -> Result<(), Error> {
         let path = root().join(DOCUMENT);
-        let failed = |source| Failure::Files { what: DOCUMENT.to_owned(), source };
+        let failed = |source| Error::Files { what: DOCUMENT.to_owned(), source };
         let before = fs::read_to_string(&path).map_err(failed)?;
         fs::write(&path, with_record(&before, Some(self))).map_err(failed)
     }

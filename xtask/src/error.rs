@@ -4,7 +4,7 @@ use std::io;
 
 /// Why a task stopped, with what to do next.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
+pub(crate) enum Error {
     #[error("{command}: {status}")]
     Exit { command: String, status: std::process::ExitStatus },
     #[error("{command}: cannot be run: {source}")]
