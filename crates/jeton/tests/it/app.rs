@@ -7,7 +7,7 @@ const SUMMARY: [&str; 5] = ["app_key", "client_id", "default", "created_at", "up
 
 /// Whether a token is good in an app, as the command line says.
 fn is_good(installation: &Installation, app: &str, token: &str) -> bool {
-    let run = installation.place.run_with(&["token", "verify", "--app", app, "--json"], token);
+    let run = installation.sandbox.run_with(&["token", "verify", "--app", app, "--json"], token);
     match run.code {
         Some(0) => true,
         Some(1) => false,
@@ -17,83 +17,83 @@ fn is_good(installation: &Installation, app: &str, token: &str) -> bool {
 
 each_way!(apps_come_and_go);
 fn apps_come_and_go(installation: &Installation) {
-    let place = &installation.place;
-    let made = place.json(&["app", "create", "shop", "--admin-user", "alice"]);
+    let sandbox = &installation.sandbox;
+    let made = sandbox.json(&["app", "create", "shop", "--admin-user", "alice"]);
     assert_eq!(members(&made), ["app_key", "client_id", "client_secret", "admin_token"]);
     assert_eq!(text(&made, "app_key"), "shop");
-    let admin = &place.json(&["token", "list", "--app", "shop"])[0];
+    let admin = &sandbox.json(&["token", "list", "--app", "shop"])[0];
     assert_eq!((text(admin, "kind"), text(admin, "user_id")), ("service", "alice"));
-    place.run(&["app", "create", "shop", "--json"]).fails(1, "there is an app shop already");
-    place.run(&["app", "create", "a/b"]).fails(2, "an app key is 1 to 100 of");
-    place.run(&["app", "create", "x", "--admin-user", ""]).fails(2, "--admin-user: a user id is not empty");
+    sandbox.run(&["app", "create", "shop", "--json"]).fails(1, "there is an app shop already");
+    sandbox.run(&["app", "create", "a/b"]).fails(2, "an app key is 1 to 100 of");
+    sandbox.run(&["app", "create", "x", "--admin-user", ""]).fails(2, "--admin-user: a user id is not empty");
 
-    let apps = place.json(&["app", "list"]);
+    let apps = sandbox.json(&["app", "list"]);
     let apps = apps.as_array().unwrap();
     let keys: Vec<_> = apps.iter().map(|app| (text(app, "app_key"), app["default"] == true)).collect();
     assert_eq!(keys, [("demo", true), ("shop", false)]);
     assert!(apps.iter().all(|app| members(app) == SUMMARY));
-    let shown = place.json(&["app", "show", "shop"]);
+    let shown = sandbox.json(&["app", "show", "shop"]);
     assert_eq!(members(&shown)[..5], SUMMARY);
     assert_eq!(members(&shown)[5..], ["settings"]);
     assert_eq!(shown["client_id"], made["client_id"]);
-    place.run(&["app", "show", "nowhere", "--json"]).fails(1, "there is no app nowhere");
+    sandbox.run(&["app", "show", "nowhere", "--json"]).fails(1, "there is no app nowhere");
 
-    let token = place.json(&["token", "create", "--app", "shop"]);
+    let token = sandbox.json(&["token", "create", "--app", "shop"]);
     let token = text(&token, "access_token");
     assert!(is_good(installation, "shop", token));
     assert!(!is_good(installation, "demo", token));
-    place.run(&["app", "delete", "shop", "--json"]).fails(2, "--yes");
+    sandbox.run(&["app", "delete", "shop", "--json"]).fails(2, "--yes");
     assert!(is_good(installation, "shop", token));
-    let deleted = place.json(&["app", "delete", "shop", "--yes"]);
+    let deleted = sandbox.json(&["app", "delete", "shop", "--yes"]);
     assert_eq!(deleted, json!({"app_key": "shop", "deleted": true}));
-    place.run(&["app", "delete", "shop", "--yes", "--json"]).fails(1, "there is no app shop");
-    place.run(&["token", "list", "--app", "shop", "--json"]).fails(1, "there is no app shop");
+    sandbox.run(&["app", "delete", "shop", "--yes", "--json"]).fails(1, "there is no app shop");
+    sandbox.run(&["token", "list", "--app", "shop", "--json"]).fails(1, "there is no app shop");
 
     // A new app of that name is another one.
-    place.json(&["app", "create", "shop"]);
+    sandbox.json(&["app", "create", "shop"]);
     assert!(!is_good(installation, "shop", token));
 }
 
 each_way!(a_rotated_secret_is_another);
 fn a_rotated_secret_is_another(installation: &Installation) {
-    let place = &installation.place;
-    let rotated = place.json(&["app", "rotate-secret", "demo"]);
+    let sandbox = &installation.sandbox;
+    let rotated = sandbox.json(&["app", "rotate-secret", "demo"]);
     assert_eq!(members(&rotated), ["app_key", "client_id", "client_secret"]);
     assert_eq!(rotated["client_id"], installation.credentials["client_id"]);
     assert_ne!(rotated["client_secret"], installation.credentials["client_secret"]);
     assert_eq!(text(&rotated, "client_secret").len(), 64);
-    place.run(&["app", "rotate-secret", "nowhere"]).fails(1, "there is no app nowhere");
+    sandbox.run(&["app", "rotate-secret", "nowhere"]).fails(1, "there is no app nowhere");
 }
 
 each_way!(a_grace_is_a_duration_of_bounded_length);
 fn a_grace_is_a_duration_of_bounded_length(installation: &Installation) {
-    let place = &installation.place;
-    let rotated = place.json(&["app", "rotate-secret", "demo", "--grace", "24h"]);
+    let sandbox = &installation.sandbox;
+    let rotated = sandbox.json(&["app", "rotate-secret", "demo", "--grace", "24h"]);
     assert_eq!(members(&rotated), ["app_key", "client_id", "client_secret"]);
-    place.run(&["app", "rotate-secret", "demo", "--grace", "forever"]).fails(2, "30m, 24h or 7d");
-    place.run(&["app", "rotate-secret", "demo", "--grace", "400d"]).fails(2, "365d");
+    sandbox.run(&["app", "rotate-secret", "demo", "--grace", "forever"]).fails(2, "30m, 24h or 7d");
+    sandbox.run(&["app", "rotate-secret", "demo", "--grace", "400d"]).fails(2, "365d");
 }
 
 each_way!(settings_are_merged);
 fn settings_are_merged(installation: &Installation) {
-    let place = &installation.place;
-    let settings = || place.json(&["app", "settings", "demo"]);
+    let sandbox = &installation.sandbox;
+    let settings = || sandbox.json(&["app", "settings", "demo"]);
     let first = settings();
-    assert_eq!(first, place.json(&["app", "show", "demo"])["settings"]);
+    assert_eq!(first, sandbox.json(&["app", "show", "demo"])["settings"]);
     assert_eq!(first["default_ttl_seconds"], 1_209_600);
 
-    let file = place.scratch("patch.json", r#"{"token_prefix": "acme", "appkey": {"default_days": 7}}"#);
-    let merged = place.json(&["app", "settings", "demo", "--merge", &file]);
+    let file = sandbox.scratch("patch.json", r#"{"token_prefix": "acme", "appkey": {"default_days": 7}}"#);
+    let merged = sandbox.json(&["app", "settings", "demo", "--merge", &file]);
     let mut expected = first.clone();
     expected["token_prefix"] = "acme".into();
     expected["appkey"]["default_days"] = 7.into();
     assert_eq!(merged, expected);
     assert_eq!(settings(), expected);
-    let made = place.json(&["token", "create", "--app", "demo"]);
+    let made = sandbox.json(&["token", "create", "--app", "demo"]);
     assert!(text(&made, "access_token").starts_with("acme_"), "{made}");
 
     let merge = ["app", "settings", "demo", "--merge", "-"];
-    let printed = place.run_with(&merge, r#"{"appkey": {"default_days": null}}"#).done();
+    let printed = sandbox.run_with(&merge, r#"{"appkey": {"default_days": null}}"#).done();
     expected["appkey"]["default_days"] = first["appkey"]["default_days"].clone();
     assert_eq!(serde_json::from_str::<Value>(&printed).unwrap(), expected);
     assert!(printed.lines().count() > 5, "for people it has lines: {printed}");
@@ -115,14 +115,16 @@ fn settings_are_merged(installation: &Installation) {
         ),
         ("", "-: "),
     ] {
-        place.run_with(&merge, patch).fails(2, message);
+        sandbox.run_with(&merge, patch).fails(2, message);
     }
-    place.run(&["app", "settings", "demo", "--merge", "/no/such/file"]).fails(2, "/no/such/file: ");
-    place.run_with(&["app", "settings", "nowhere", "--merge", "-"], "{}").fails(1, "there is no app nowhere");
-    place.run(&["app", "settings", "nowhere"]).fails(1, "there is no app nowhere");
+    sandbox.run(&["app", "settings", "demo", "--merge", "/no/such/file"]).fails(2, "/no/such/file: ");
+    sandbox
+        .run_with(&["app", "settings", "nowhere", "--merge", "-"], "{}")
+        .fails(1, "there is no app nowhere");
+    sandbox.run(&["app", "settings", "nowhere"]).fails(1, "there is no app nowhere");
     assert_eq!(settings(), expected);
     // What a message quotes does not reach the terminal raw.
-    let run = place.run_with(&merge, "{\"\\u001b[31m\": 1}");
+    let run = sandbox.run_with(&merge, "{\"\\u001b[31m\": 1}");
     assert_eq!(run.code, Some(2));
     assert!(!run.stderr.contains('\u{1b}'), "{run:?}");
 }

@@ -1,73 +1,73 @@
 //! `jeton backup`, `jeton restore` and `jeton check`.
 
-use crate::support::{Installation, Place, Server, each_way, mode, text};
+use crate::support::{Installation, Sandbox, Server, each_way, mode, text};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
 /// Makes a backup beside the data directory.
-fn back_up(place: &Place) -> PathBuf {
-    let file = place.data_dir().with_file_name("backup.db");
-    place.json(&["backup", file.to_str().unwrap()]);
+fn back_up(sandbox: &Sandbox) -> PathBuf {
+    let file = sandbox.data_dir().with_file_name("backup.db");
+    sandbox.json(&["backup", file.to_str().unwrap()]);
     file
 }
 
 /// Whether a secret is good in app demo, as a command says.
-fn is_good(place: &Place, secret: &str) -> bool {
-    let answer = place.run_with(&["token", "verify", "--app", "demo", "--json"], secret);
+fn is_good(sandbox: &Sandbox, secret: &str) -> bool {
+    let answer = sandbox.run_with(&["token", "verify", "--app", "demo", "--json"], secret);
     let answer: Value = serde_json::from_str(&answer.stdout).unwrap_or_else(|e| panic!("{e}: {answer:?}"));
     answer["active"] == true
 }
 
-fn create(place: &Place) -> (String, String) {
-    let made = place.json(&["token", "create", "--app", "demo", "--permissions", "read"]);
+fn create(sandbox: &Sandbox) -> (String, String) {
+    let made = sandbox.json(&["token", "create", "--app", "demo", "--permissions", "read"]);
     (made["id"].to_string(), text(&made, "access_token").to_owned())
 }
 
-fn revoke(place: &Place, id: &str) {
-    place.json(&["token", "revoke", "--app", "demo", id]);
+fn revoke(sandbox: &Sandbox, id: &str) {
+    sandbox.json(&["token", "revoke", "--app", "demo", id]);
 }
 
 each_way!(what_was_backed_up_comes_back);
 fn what_was_backed_up_comes_back(installation: &Installation) {
-    let place = &installation.place;
-    let (kept, revoked) = (create(place), create(place));
-    let file = back_up(place);
+    let sandbox = &installation.sandbox;
+    let (kept, revoked) = (create(sandbox), create(sandbox));
+    let file = back_up(sandbox);
     let name = file.to_str().unwrap();
     assert_eq!(mode(&file), 0o600);
-    place.run(&["backup", name]).fails(1, "exists already: use --force");
-    let done = place.json(&["backup", name, "--force"]);
+    sandbox.run(&["backup", name]).fails(1, "exists already: use --force");
+    let done = sandbox.json(&["backup", name, "--force"]);
     assert_eq!((&done["apps"], &done["tokens"], &done["changes"]), (&json!(1), &json!(3), &json!(5)));
-    let output = place.run(&["backup", name, "--force"]).done();
+    let output = sandbox.run(&["backup", name, "--force"]).done();
     assert!(output.contains("The keys are not in it"), "{output}");
     let sound = json!({"sound": true, "tokens": 3, "changes": 5});
-    assert_eq!(place.json(&["backup", name, "--check"]), sound);
-    assert_eq!(place.json(&["check"]), sound);
+    assert_eq!(sandbox.json(&["backup", name, "--check"]), sound);
+    assert_eq!(sandbox.json(&["check"]), sound);
     let left: Vec<_> =
         std::fs::read_dir(file.parent().unwrap()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_str().unwrap().contains("partial")), "{left:?}");
 
-    let later = create(place);
-    revoke(place, &revoked.0);
-    place.run(&["restore", name]).fails(2, "confirm with --yes");
-    let done = place.json(&["restore", name, "--yes"]);
+    let later = create(sandbox);
+    revoke(sandbox, &revoked.0);
+    sandbox.run(&["restore", name]).fails(2, "confirm with --yes");
+    let done = sandbox.json(&["restore", name, "--yes"]);
     assert_eq!((&done["tokens"], &done["kept_revoked"]), (&json!(3), &json!(1)));
-    let good = [&kept, &revoked, &later].map(|(_, secret)| is_good(place, secret));
+    let good = [&kept, &revoked, &later].map(|(_, secret)| is_good(sandbox, secret));
     assert_eq!(good, [true, false, false]);
-    let next = create(place);
+    let next = create(sandbox);
     assert!(next.0.parse::<i64>().unwrap() > later.0.parse().unwrap(), "no number is given out twice");
-    let done = place.json(&["restore", name, "--yes", "--as-of-backup"]);
+    let done = sandbox.json(&["restore", name, "--yes", "--as-of-backup"]);
     assert_eq!((&done["tokens"], &done["kept_revoked"]), (&json!(3), &json!(0)));
     assert_eq!(done["compared"], json!(false));
-    assert!(is_good(place, &revoked.1));
-    assert_eq!(place.json(&["check"])["sound"], true);
+    assert!(is_good(sandbox, &revoked.1));
+    assert_eq!(sandbox.json(&["check"])["sound"], true);
 }
 
 each_way!(nothing_but_a_backup_is_replaced);
 fn nothing_but_a_backup_is_replaced(installation: &Installation) {
-    let place = &installation.place;
-    let (_, secret) = create(place);
-    let folder = place.data_dir().parent().unwrap().to_owned();
-    place.scratch("jeton.toml", "[log]\nlevel = \"info\"\n");
+    let sandbox = &installation.sandbox;
+    let (_, secret) = create(sandbox);
+    let folder = sandbox.data_dir().parent().unwrap().to_owned();
+    sandbox.scratch("jeton.toml", "[log]\nlevel = \"info\"\n");
     let mut targets = vec![folder.join("jeton.toml"), folder.clone()];
     // By their own names, by links of either kind, and where there is no file of that name now.
     for name in [
@@ -81,73 +81,73 @@ fn nothing_but_a_backup_is_replaced(installation: &Installation) {
         "control.sock",
         "first-run.json",
     ] {
-        targets.push(place.file(name));
-        if place.file(name).exists() {
+        targets.push(sandbox.file(name));
+        if sandbox.file(name).exists() {
             let (soft, hard) = (folder.join(format!("soft-{name}")), folder.join(format!("hard-{name}")));
-            std::os::unix::fs::symlink(place.file(name), &soft).unwrap();
+            std::os::unix::fs::symlink(sandbox.file(name), &soft).unwrap();
             targets.push(soft);
             if ["keys.json", "jeton.db"].contains(&name) {
-                std::fs::hard_link(place.file(name), &hard).unwrap();
+                std::fs::hard_link(sandbox.file(name), &hard).unwrap();
                 targets.push(hard);
             }
         }
     }
-    let keys = std::fs::read(place.file("keys.json")).unwrap();
+    let keys = std::fs::read(sandbox.file("keys.json")).unwrap();
     for target in &targets {
         let target = target.to_str().unwrap();
-        place.run(&["backup", target]).fails(1, target);
-        place.run(&["backup", target, "--force"]).fails(1, target);
+        sandbox.run(&["backup", target]).fails(1, target);
+        sandbox.run(&["backup", target, "--force"]).fails(1, target);
     }
-    assert_eq!(std::fs::read(place.file("keys.json")).unwrap(), keys);
-    assert!(is_good(place, &secret));
+    assert_eq!(std::fs::read(sandbox.file("keys.json")).unwrap(), keys);
+    assert!(is_good(sandbox, &secret));
 
     let nowhere = folder.join("nowhere.db");
     std::os::unix::fs::symlink(folder.join("not-there"), &nowhere).unwrap();
     let nowhere = nowhere.to_str().unwrap();
-    place.run(&["backup", nowhere]).fails(1, "exists already: use --force");
-    place.json(&["backup", nowhere, "--force"]);
+    sandbox.run(&["backup", nowhere]).fails(1, "exists already: use --force");
+    sandbox.json(&["backup", nowhere, "--force"]);
     assert!(!folder.join("not-there").exists());
     // A backup may be called as a database is.
     let named = folder.join("jeton.db");
     for force in [&[][..], &["--force"]] {
-        place.json(&[&["backup", named.to_str().unwrap()], force].concat());
+        sandbox.json(&[&["backup", named.to_str().unwrap()], force].concat());
     }
 }
 
 #[test]
 fn a_database_that_is_in_use_is_not_restored() {
-    let Installation { place, .. } = Installation::sqlite();
+    let Installation { sandbox, .. } = Installation::sqlite();
     let other = Installation::sqlite();
-    let (_, secret) = create(&place);
-    std::fs::copy(place.file("keys.json"), other.place.file("keys.json")).unwrap();
-    let link = place.data_dir().with_file_name("link.db");
-    std::os::unix::fs::symlink(place.file("jeton.db"), &link).unwrap();
-    let _server = Server::start(&place, &[]);
-    for source in [place.file("jeton.db"), link] {
+    let (_, secret) = create(&sandbox);
+    std::fs::copy(sandbox.file("keys.json"), other.sandbox.file("keys.json")).unwrap();
+    let link = sandbox.data_dir().with_file_name("link.db");
+    std::os::unix::fs::symlink(sandbox.file("jeton.db"), &link).unwrap();
+    let _server = Server::start(&sandbox, &[]);
+    for source in [sandbox.file("jeton.db"), link] {
         let source = source.to_str().unwrap();
-        place.run(&["restore", source, "--yes"]).fails(1, "the database that would be replaced");
-        other.place.run(&["restore", source, "--yes"]).fails(1, "the database of a running server");
+        sandbox.run(&["restore", source, "--yes"]).fails(1, "the database that would be replaced");
+        other.sandbox.run(&["restore", source, "--yes"]).fails(1, "the database of a running server");
     }
-    assert!(is_good(&place, &secret));
+    assert!(is_good(&sandbox, &secret));
 }
 
 each_way!(a_restore_gives_no_rights_back);
 fn a_restore_gives_no_rights_back(installation: &Installation) {
-    let place = &installation.place;
-    let [narrowed, off, ended] = [(); 3].map(|()| create(place));
-    let file = back_up(place);
+    let sandbox = &installation.sandbox;
+    let [narrowed, off, ended] = [(); 3].map(|()| create(sandbox));
+    let file = back_up(sandbox);
     let name = file.to_str().unwrap();
     let update = |(id, _): &(String, String), change: &[&str]| {
-        place.json(&[&["token", "update", "--app", "demo", id], change].concat());
+        sandbox.json(&[&["token", "update", "--app", "demo", id], change].concat());
     };
     update(&narrowed, &["--scope", r#"{"permissions":["read"],"ids":["a"]}"#]);
     update(&off, &["--disable"]);
     update(&ended, &["--expires-in-days", "1"]);
     let settings = ["app", "settings", "demo", "--merge", "-", "--json"];
-    place.run_with(&settings, r#"{"dotide": {"enabled": false}}"#).json();
-    let shown = |(id, _): &(String, String)| place.json(&["token", "show", "--app", "demo", id]);
+    sandbox.run_with(&settings, r#"{"dotide": {"enabled": false}}"#).json();
+    let shown = |(id, _): &(String, String)| sandbox.json(&["token", "show", "--app", "demo", id]);
     let before = [&narrowed, &off, &ended].map(shown);
-    let output = place.run(&["restore", name, "--yes"]).done();
+    let output = sandbox.run(&["restore", name, "--yes"]).done();
     let line =
         |name: &str| output.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{output}"));
     for kept in ["kept_narrowed", "kept_disabled", "kept_ended", "kept_settings"] {
@@ -158,12 +158,12 @@ fn a_restore_gives_no_rights_back(installation: &Installation) {
             assert_eq!(before[member], after[member]);
         }
     }
-    assert_eq!(place.json(&["app", "settings", "demo"])["dotide"]["enabled"], false);
-    let output = place.run(&["restore", name, "--yes", "--as-of-backup"]).done();
+    assert_eq!(sandbox.json(&["app", "settings", "demo"])["dotide"]["enabled"], false);
+    let output = sandbox.run(&["restore", name, "--yes", "--as-of-backup"]).done();
     assert!(output.contains("Nothing was compared"), "{output}");
-    assert!(is_good(place, &off.1));
+    assert!(is_good(sandbox, &off.1));
     assert_eq!(shown(&narrowed)["scopes"][0]["global"], true);
-    assert_eq!(place.json(&["app", "settings", "demo"])["dotide"]["enabled"], true);
+    assert_eq!(sandbox.json(&["app", "settings", "demo"])["dotide"]["enabled"], true);
 }
 
 /// From SQLite to PostgreSQL and back, into places where there is nothing but the keys.
@@ -172,15 +172,15 @@ fn a_backup_moves_an_installation_to_another_engine() {
     if jeton_testkit::skips("PostgreSQL") {
         return;
     }
-    let Installation { place, credentials, .. } = Installation::sqlite();
-    let (_, secret) = create(&place);
-    let mut file = back_up(&place);
-    let places = [Place::postgres(), Place::sqlite()];
+    let Installation { sandbox, credentials, .. } = Installation::sqlite();
+    let (_, secret) = create(&sandbox);
+    let mut file = back_up(&sandbox);
+    let places = [Sandbox::postgres(), Sandbox::sqlite()];
     for next in &places {
         let name = file.to_str().unwrap().to_owned();
         next.run(&["restore", &name]).fails(3, "the keys with which the backup was made are missing");
         std::fs::create_dir(next.data_dir()).unwrap();
-        std::fs::copy(place.file("keys.json"), next.file("keys.json")).unwrap();
+        std::fs::copy(sandbox.file("keys.json"), next.file("keys.json")).unwrap();
         let done = next.json(&["restore", &name]);
         assert_eq!((&done["tokens"], &done["compared"]), (&json!(2), &json!(false)));
         let server = Server::start(next, &[]);
@@ -193,29 +193,29 @@ fn a_backup_moves_an_installation_to_another_engine() {
 
 #[test]
 fn what_cannot_be_restored_is_refused_and_nothing_changes() {
-    let Installation { place, .. } = Installation::sqlite();
-    let (_, secret) = create(&place);
-    let other = Installation::sqlite().place;
+    let Installation { sandbox, .. } = Installation::sqlite();
+    let (_, secret) = create(&sandbox);
+    let other = Installation::sqlite().sandbox;
     let foreign = back_up(&other);
     let foreign = foreign.to_str().unwrap();
-    place.run(&["restore", foreign, "--yes"]).fails(3, "other keys");
-    place.run(&["backup", foreign, "--check"]).fails(3, "other keys");
-    let file = back_up(&place);
+    sandbox.run(&["restore", foreign, "--yes"]).fails(3, "other keys");
+    sandbox.run(&["backup", foreign, "--check"]).fails(3, "other keys");
+    let file = back_up(&sandbox);
     let name = file.to_str().unwrap();
     let mut bytes = std::fs::read(&file).unwrap();
     let half = bytes.len() / 2;
     bytes[half..half + 4_096].fill(0x5a);
     std::fs::write(&file, bytes).unwrap();
-    place.run(&["restore", name, "--yes"]).fails(1, "the backup");
-    place.run(&["backup", name, "--check"]).fails(1, "the backup");
-    let text = place.scratch("text", &"no database ".repeat(1_000));
-    place.run(&["restore", &text, "--yes"]).fails(1, "cannot be used");
-    place.run(&["restore", "/nowhere/backup.db", "--yes"]).fails(1, "cannot be used");
-    place.run(&["backup", "/nowhere/backup.db"]).fails(4, "/nowhere/backup.db");
-    assert!(is_good(&place, &secret));
-    let empty = Place::sqlite();
+    sandbox.run(&["restore", name, "--yes"]).fails(1, "the backup");
+    sandbox.run(&["backup", name, "--check"]).fails(1, "the backup");
+    let text = sandbox.scratch("text", &"no database ".repeat(1_000));
+    sandbox.run(&["restore", &text, "--yes"]).fails(1, "cannot be used");
+    sandbox.run(&["restore", "/nowhere/backup.db", "--yes"]).fails(1, "cannot be used");
+    sandbox.run(&["backup", "/nowhere/backup.db"]).fails(4, "/nowhere/backup.db");
+    assert!(is_good(&sandbox, &secret));
+    let empty = Sandbox::sqlite();
     std::fs::create_dir(empty.data_dir()).unwrap();
-    std::fs::copy(place.file("keys.json"), empty.file("keys.json")).unwrap();
+    std::fs::copy(sandbox.file("keys.json"), empty.file("keys.json")).unwrap();
     empty.run(&["restore", name]).fails(1, "the backup");
     assert!(!empty.file("jeton.db").exists(), "a restore that fails leaves no empty database");
 }
@@ -223,10 +223,10 @@ fn what_cannot_be_restored_is_refused_and_nothing_changes() {
 /// Nothing in a backup opens a door: neither secrets nor keys are in it.
 #[test]
 fn a_backup_holds_no_secret_in_clear() {
-    let Installation { place, credentials, .. } = Installation::sqlite();
-    let (_, secret) = create(&place);
-    let bytes = std::fs::read(back_up(&place)).unwrap();
-    let keys = std::fs::read_to_string(place.file("keys.json")).unwrap();
+    let Installation { sandbox, credentials, .. } = Installation::sqlite();
+    let (_, secret) = create(&sandbox);
+    let bytes = std::fs::read(back_up(&sandbox)).unwrap();
+    let keys = std::fs::read_to_string(sandbox.file("keys.json")).unwrap();
     let keys: Value = serde_json::from_str(&keys).unwrap();
     let mut secrets = vec![secret];
     for name in ["client_secret", "admin_token", "operator_token"] {

@@ -44,7 +44,7 @@ fn crowd(installation: &Installation) {
         writeln!(lines, "{row}").expect("a string takes all");
         lines
     });
-    let taken = installation.place.run_with(&["token", "import", "--app", "demo", "--json"], &lines).json();
+    let taken = installation.sandbox.run_with(&["token", "import", "--app", "demo", "--json"], &lines).json();
     assert_eq!(taken, json!({"imported": 120, "duplicates": 0, "refused": []}));
     let scope = r#"{"permissions":["read"],"ids":["s1"]}"#;
     for more in [
@@ -52,7 +52,7 @@ fn crowd(installation: &Installation) {
         &["--user-id", "7", "--permissions", "read"],
         &["--permissions", "jeton:verify"],
     ] {
-        installation.place.json(&[&["token", "create", "--app", "demo"], more].concat());
+        installation.sandbox.json(&[&["token", "create", "--app", "demo"], more].concat());
     }
 }
 
@@ -92,7 +92,7 @@ fn another_app_is_out_of_the_clients_reach() {
         return;
     }
     let installation = Installation::sqlite().serve();
-    installation.place.json(&["app", "create", "shop"]);
+    installation.sandbox.json(&["app", "create", "shop"]);
     let run = run_check(&installation, &["--other-app", "shop"]);
     for passed in [
         "ok   update through another app (known) -> HTTP 404 + envelope",

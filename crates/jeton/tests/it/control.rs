@@ -1,20 +1,20 @@
 //! Commands that a running server does: its control socket.
 
-use crate::support::{Installation, Place, Server, text};
+use crate::support::{Installation, Sandbox, Server, text};
 use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 
-fn connect(place: &Place) -> UnixStream {
-    let stream = UnixStream::connect(place.file("control.sock")).unwrap();
+fn connect(sandbox: &Sandbox) -> UnixStream {
+    let stream = UnixStream::connect(sandbox.file("control.sock")).unwrap();
     stream.set_read_timeout(Some(crate::support::PATIENCE)).unwrap();
     stream
 }
 
 /// Sends one message, whatever it says, and returns the answer's text.
-pub(crate) fn exchange(place: &Place, message: &[u8]) -> String {
-    let mut stream = connect(place);
+pub(crate) fn exchange(sandbox: &Sandbox, message: &[u8]) -> String {
+    let mut stream = connect(sandbox);
     stream.write_all(&u32::try_from(message.len()).unwrap().to_be_bytes()).unwrap();
     stream.write_all(message).unwrap();
     read_answer(stream)
@@ -32,24 +32,24 @@ fn read_answer(mut stream: UnixStream) -> String {
 #[test]
 fn beside_a_server_a_command_needs_nothing_but_the_socket() {
     let installation = Installation::sqlite().serve();
-    let place = &installation.place;
-    std::fs::rename(place.file("keys.json"), place.file("keys.away")).unwrap();
-    let made = place.json(&["token", "create", "--app", "demo"]);
+    let sandbox = &installation.sandbox;
+    std::fs::rename(sandbox.file("keys.json"), sandbox.file("keys.away")).unwrap();
+    let made = sandbox.json(&["token", "create", "--app", "demo"]);
     assert_eq!(installation.server().auth(text(&made, "access_token")), 200);
-    place.json(&["token", "revoke", "2", "--app", "demo"]);
+    sandbox.json(&["token", "revoke", "2", "--app", "demo"]);
     assert_eq!(installation.server().auth(text(&made, "access_token")), 401);
 }
 
 /// A socket's name has at most 107 bytes. A directory's name may have more.
 #[test]
 fn the_directory_may_have_a_long_name() {
-    let place = Place::sqlite();
-    let folder = place.data_dir().join("a".repeat(200)).join("b".repeat(200));
+    let sandbox = Sandbox::sqlite();
+    let folder = sandbox.data_dir().join("a".repeat(200)).join("b".repeat(200));
     let folder = folder.to_str().unwrap();
-    place.json(&["init", "--data-dir", folder]);
-    let server = Server::start(&place, &["--data-dir", folder]);
+    sandbox.json(&["init", "--data-dir", folder]);
+    let server = Server::start(&sandbox, &["--data-dir", folder]);
     std::fs::remove_file(format!("{folder}/keys.json")).unwrap();
-    let made = place.json(&["token", "create", "--app", "demo", "--data-dir", folder]);
+    let made = sandbox.json(&["token", "create", "--app", "demo", "--data-dir", folder]);
     assert_eq!(server.auth(text(&made, "access_token")), 200);
 }
 
@@ -60,14 +60,15 @@ fn a_server_with_another_database_is_passed_over() {
         return;
     }
     let mut installation = Installation::sqlite();
-    let place = &installation.place;
-    let url = Place::postgres().database_url.unwrap();
-    let elsewhere = place.json(&["init", "--database-url", &url, "--app", "elsewhere"]);
-    installation.server = Some(Server::start(place, &["--database-url", &url]));
-    let apps = |arguments: &[&str]| place.json(&[&["app", "list"], arguments].concat())[0]["app_key"].clone();
+    let sandbox = &installation.sandbox;
+    let url = Sandbox::postgres().database_url.unwrap();
+    let elsewhere = sandbox.json(&["init", "--database-url", &url, "--app", "elsewhere"]);
+    installation.server = Some(Server::start(sandbox, &["--database-url", &url]));
+    let apps =
+        |arguments: &[&str]| sandbox.json(&[&["app", "list"], arguments].concat())[0]["app_key"].clone();
     assert_eq!(apps(&[]), "demo");
     assert_eq!(apps(&["--database-url", &url]), "elsewhere");
-    let made = place.json(&["token", "create", "--app", "demo"]);
+    let made = sandbox.json(&["token", "create", "--app", "demo"]);
     assert_eq!(installation.server().auth(text(&made, "access_token")), 401);
     let admin_token = text(&elsewhere, "admin_token");
     assert_eq!(installation.server().ask("GET", "/AccessToken/elsewhere", admin_token, None).status, 200);
@@ -76,34 +77,34 @@ fn a_server_with_another_database_is_passed_over() {
 #[test]
 fn what_is_no_request_is_refused() {
     let installation = Installation::sqlite().serve();
-    let place = &installation.place;
+    let sandbox = &installation.sandbox;
     let is_usage = |answer: &str| {
         let answer: Value = serde_json::from_str(answer).unwrap();
         assert_eq!(answer["failed"]["kind"], "usage", "{answer}");
     };
     for message in ["", "{", "[]", r#"{"database":"sqlite","request":"drop_everything"}"#] {
-        is_usage(&exchange(place, message.as_bytes()));
+        is_usage(&exchange(sandbox, message.as_bytes()));
     }
-    let mut too_long = connect(place);
+    let mut too_long = connect(sandbox);
     too_long.write_all(&u32::MAX.to_be_bytes()).unwrap();
     is_usage(&read_answer(too_long));
     let other = json!({"database": "another", "request": "app_list"}).to_string();
-    assert_eq!(exchange(place, other.as_bytes()), r#""elsewhere""#);
+    assert_eq!(exchange(sandbox, other.as_bytes()), r#""elsewhere""#);
     let sound = json!({"database": "sqlite", "request": "app_list"}).to_string();
-    assert!(exchange(place, sound.as_bytes()).starts_with(r#"{"done":[{"app_key":"demo","#));
+    assert!(exchange(sandbox, sound.as_bytes()).starts_with(r#"{"done":[{"app_key":"demo","#));
 }
 
 /// A client that connects and sends nothing, or disconnects half-way, delays neither others nor the end.
 #[test]
 fn one_that_asks_nothing_holds_nobody_up() {
     let mut installation = Installation::sqlite().serve();
-    let silent = connect(&installation.place);
-    let mut halfway = connect(&installation.place);
+    let silent = connect(&installation.sandbox);
+    let mut halfway = connect(&installation.sandbox);
     halfway.write_all(b"\0\0\0\x50{\"database\"").unwrap();
-    let mut gone = connect(&installation.place);
+    let mut gone = connect(&installation.sandbox);
     gone.write_all(b"\0\0").unwrap();
     drop(gone);
-    installation.place.json(&["app", "list"]);
+    installation.sandbox.json(&["app", "list"]);
     let log = installation.server.take().unwrap().stop();
     assert!(!log.contains("cut"), "{log}");
     drop((silent, halfway));
@@ -116,11 +117,11 @@ fn a_command_says_so_when_its_server_is_stopped() {
     kill_process(pid, Signal::STOP).unwrap();
     let create = ["token", "create", "--app", "demo"];
     let begun = tokio::time::Instant::now();
-    installation.place.run(&create).fails(4, &format!("process {} is stopped", pid.as_raw_nonzero()));
+    installation.sandbox.run(&create).fails(4, &format!("process {} is stopped", pid.as_raw_nonzero()));
     assert!(begun.elapsed().as_secs() < 12, "{:?}", begun.elapsed());
     kill_process(pid, Signal::CONT).unwrap();
-    installation.place.json(&create);
-    let tokens = installation.place.json(&["token", "list", "--app", "demo"]);
+    installation.sandbox.json(&create);
+    let tokens = installation.sandbox.json(&["token", "list", "--app", "demo"]);
     assert_eq!(tokens.as_array().unwrap().len(), 2, "what a command has given up is not done afterwards");
     installation.server.take().unwrap().stop();
 }
@@ -131,7 +132,7 @@ fn a_command_hears_that_its_server_works() {
     let ask = |hears_beats: bool| {
         let message =
             json!({"database": "sqlite", "request": "check", "hears_beats": hears_beats}).to_string();
-        let mut stream = connect(&installation.place);
+        let mut stream = connect(&installation.sandbox);
         stream.write_all(&u32::try_from(message.len()).unwrap().to_be_bytes()).unwrap();
         stream.write_all(message.as_bytes()).unwrap();
         let mut answer = Vec::new();
@@ -150,9 +151,9 @@ fn a_command_hears_that_its_server_works() {
 /// A file in the place of the socket is not removed.
 #[test]
 fn only_a_socket_gives_way_to_the_socket() {
-    let place = Installation::sqlite().place;
-    std::fs::write(place.file("control.sock"), "precious").unwrap();
-    let run = place.run(&["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
+    let sandbox = Installation::sqlite().sandbox;
+    std::fs::write(sandbox.file("control.sock"), "precious").unwrap();
+    let run = sandbox.run(&["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
     run.fails(4, "something other than a socket");
-    assert_eq!(std::fs::read_to_string(place.file("control.sock")).unwrap(), "precious");
+    assert_eq!(std::fs::read_to_string(sandbox.file("control.sock")).unwrap(), "precious");
 }

@@ -46,7 +46,7 @@ fn is_true(document: &str) {
             .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
     );
     let mut shell = Command::new("sh");
-    shell.env("PATH", path.unwrap()).env("JETON_DATA_DIR", installation.place.data_dir());
+    shell.env("PATH", path.unwrap()).env("JETON_DATA_DIR", installation.sandbox.data_dir());
     let run = run(shell.current_dir(Path::new(ROOT)), &format!("set -e\n{script}"));
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{document}: {run:#?}");
     let printed: Vec<&str> = run.stdout.split(MARK).map(str::trim).collect();

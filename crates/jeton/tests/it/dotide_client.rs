@@ -7,7 +7,7 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/python/do
 
 fn the_published_client_is_served(installation: &Installation) {
     let address = installation.server().address.to_string();
-    let other = installation.place.json(&["app", "create", "shop"]);
+    let other = installation.sandbox.json(&["app", "create", "shop"]);
     let other_value = |name: &str| other[name].as_str().expect("a credential").to_owned();
     let (other_id, other_secret) = (other_value("client_id"), other_value("client_secret"));
     let (id, secret) = (installation.credential("client_id"), installation.credential("client_secret"));

@@ -1,6 +1,6 @@
 //! What the program says about itself.
 
-use crate::support::{Place, program, run};
+use crate::support::{Sandbox, program, run};
 use std::io::Read;
 use std::process::Stdio;
 
@@ -67,7 +67,7 @@ fn a_password_in_the_environment_is_not_shown() {
 
 #[test]
 fn what_makes_no_sense_is_exit_2_and_touches_nothing() {
-    let place = Place::sqlite();
+    let sandbox = Sandbox::sqlite();
     for arguments in [
         &[][..],
         &["nonsense"],
@@ -86,9 +86,9 @@ fn what_makes_no_sense_is_exit_2_and_touches_nothing() {
         &["serve", "--listen", "localhost"],
         &["init", "--unknown"],
     ] {
-        place.run(arguments).fails(2, "");
+        sandbox.run(arguments).fails(2, "");
     }
-    assert!(!place.data_dir().exists());
+    assert!(!sandbox.data_dir().exists());
     let version = run(program().arg("--version"), "").done();
     assert_eq!(version, format!("jeton {}\n", env!("CARGO_PKG_VERSION")));
 }
@@ -96,13 +96,13 @@ fn what_makes_no_sense_is_exit_2_and_touches_nothing() {
 /// A reader that has had enough, such as `head`, is no failure; one that never was is none either.
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
-    let place = Place::sqlite();
-    place.init();
+    let sandbox = Sandbox::sqlite();
+    sandbox.init();
     for _ in 0..3 {
-        place.json(&["token", "create", "--app", "demo"]);
+        sandbox.json(&["token", "create", "--app", "demo"]);
     }
     let (mut reader, writer) = std::io::pipe().unwrap();
-    let mut command = place.command(&["token", "list", "--app", "demo"]);
+    let mut command = sandbox.command(&["token", "list", "--app", "demo"]);
     let mut child = command.stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
     drop(command);
     reader.read_exact(&mut [0]).unwrap();
@@ -111,7 +111,7 @@ fn a_reader_that_goes_away_is_no_failure() {
 
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let mut command = place.command(&["token", "show", "99", "--app", "demo"]);
+    let mut command = sandbox.command(&["token", "show", "99", "--app", "demo"]);
     let status = command.stderr(writer).status().unwrap();
     assert_eq!(status.code(), Some(1), "the exit code still says what happened");
 }

@@ -1,6 +1,6 @@
 //! The key ring and the database: each is nothing without the other.
 
-use crate::support::{Installation, Place, Server, finish, launch, run, text};
+use crate::support::{Installation, Sandbox, Server, finish, launch, run, text};
 use jeton_testkit::Cluster;
 use sqlx::{Connection, Executor, SqliteConnection};
 use std::fs::Permissions;
@@ -8,52 +8,52 @@ use std::os::unix::fs::PermissionsExt;
 
 /// Every way of working on the data fails with exit 3, and says why.
 #[track_caller]
-fn nothing_works(place: &Place, why: &str) {
-    place.run(&["app", "list"]).fails(3, why);
-    place.run(&["token", "create", "--app", "demo", "--json"]).fails(3, why);
-    finish(launch(&mut place.command(&["serve"]))).fails(3, why);
+fn nothing_works(sandbox: &Sandbox, why: &str) {
+    sandbox.run(&["app", "list"]).fails(3, why);
+    sandbox.run(&["token", "create", "--app", "demo", "--json"]).fails(3, why);
+    finish(launch(&mut sandbox.command(&["serve"]))).fails(3, why);
 }
 
 #[test]
 fn a_key_file_that_others_can_read_is_refused() {
-    let Installation { place, .. } = Installation::sqlite();
-    let path = place.file("keys.json");
+    let Installation { sandbox, .. } = Installation::sqlite();
+    let path = sandbox.file("keys.json");
     for mode in [0o644, 0o640, 0o604, 0o660] {
         std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-        nothing_works(&place, &format!("chmod 600 {}", path.display()));
-        place.run(&["init"]).fails(3, "chmod 600");
+        nothing_works(&sandbox, &format!("chmod 600 {}", path.display()));
+        sandbox.run(&["init"]).fails(3, "chmod 600");
     }
     std::fs::set_permissions(&path, Permissions::from_mode(0o400)).unwrap();
-    place.json(&["app", "list"]);
+    sandbox.json(&["app", "list"]);
 }
 
 #[test]
 fn a_database_needs_its_keys() {
-    let Installation { place, .. } = Installation::sqlite();
-    std::fs::remove_file(place.file("keys.json")).unwrap();
-    nothing_works(&place, "the database needs its keys");
-    assert!(!place.file("keys.json").exists());
-    assert!(!place.file("first-run.json").exists());
+    let Installation { sandbox, .. } = Installation::sqlite();
+    std::fs::remove_file(sandbox.file("keys.json")).unwrap();
+    nothing_works(&sandbox, "the database needs its keys");
+    assert!(!sandbox.file("keys.json").exists());
+    assert!(!sandbox.file("first-run.json").exists());
 }
 
 #[test]
 fn keys_need_their_database() {
-    let Installation { place, .. } = Installation::sqlite();
-    std::fs::remove_file(place.file("jeton.db")).unwrap();
-    nothing_works(&place, "there are keys in ");
-    assert!(!place.file("jeton.db").exists());
+    let Installation { sandbox, .. } = Installation::sqlite();
+    std::fs::remove_file(sandbox.file("jeton.db")).unwrap();
+    nothing_works(&sandbox, "there are keys in ");
+    assert!(!sandbox.file("jeton.db").exists());
 }
 
 #[test]
 fn where_nothing_is_a_command_makes_nothing() {
-    let place = Place::sqlite();
-    place.run(&["app", "list"]).fails(3, "run jeton init");
-    assert!(!place.data_dir().exists());
+    let sandbox = Sandbox::sqlite();
+    sandbox.run(&["app", "list"]).fails(3, "run jeton init");
+    assert!(!sandbox.data_dir().exists());
 }
 
 #[test]
 fn another_ring_does_not_fit() {
-    let (one, other) = (Installation::sqlite().place, Installation::sqlite().place);
+    let (one, other) = (Installation::sqlite().sandbox, Installation::sqlite().sandbox);
     std::fs::copy(other.file("keys.json"), one.file("keys.json")).unwrap();
     nothing_works(&one, "is not the key of that number");
     let garbage = one.file("keys.json");
@@ -67,25 +67,25 @@ fn another_ring_does_not_fit() {
 
 #[test]
 fn keys_can_come_from_the_environment() {
-    let Installation { place, credentials, .. } = Installation::sqlite();
-    let keys = std::fs::read_to_string(place.file("keys.json")).unwrap();
-    std::fs::remove_file(place.file("keys.json")).unwrap();
+    let Installation { sandbox, credentials, .. } = Installation::sqlite();
+    let keys = std::fs::read_to_string(sandbox.file("keys.json")).unwrap();
+    std::fs::remove_file(sandbox.file("keys.json")).unwrap();
     let with = |keys: &str| {
-        let mut command = place.command(&["app", "list", "--json"]);
+        let mut command = sandbox.command(&["app", "list", "--json"]);
         command.env("JETON_KEYS", keys);
         run(&mut command, "")
     };
     assert_eq!(with(&keys).json().as_array().map(Vec::len), Some(1));
     with("").fails(3, "JETON_KEYS: ");
     with("{").fails(3, "JETON_KEYS: ");
-    let other = std::fs::read_to_string(Installation::sqlite().place.file("keys.json")).unwrap();
+    let other = std::fs::read_to_string(Installation::sqlite().sandbox.file("keys.json")).unwrap();
     with(&other).fails(3, "is not the key of that number");
 
-    let server = Server::launched(place.command(&["serve"]).env("JETON_KEYS", &keys));
+    let server = Server::launched(sandbox.command(&["serve"]).env("JETON_KEYS", &keys));
     assert_eq!(server.ask("GET", "/AccessToken/demo", text(&credentials, "admin_token"), None).status, 200);
-    assert!(!place.file("keys.json").exists());
+    assert!(!sandbox.file("keys.json").exists());
 
-    let new = Place::sqlite();
+    let new = Sandbox::sqlite();
     run(new.command(&["init", "--json"]).env("JETON_KEYS", &keys), "").json();
     assert!(!new.file("keys.json").exists(), "the ring of the environment is not written down");
     assert_eq!(run(new.command(&["app", "list", "--json"]).env("JETON_KEYS", &keys), "").code, Some(0));
@@ -93,16 +93,16 @@ fn keys_can_come_from_the_environment() {
 
 #[test]
 fn a_database_of_a_newer_program_is_left_alone() {
-    let Installation { place, .. } = Installation::sqlite();
-    let url = format!("sqlite://{}", place.file("jeton.db").display());
+    let Installation { sandbox, .. } = Installation::sqlite();
+    let url = format!("sqlite://{}", sandbox.file("jeton.db").display());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut database = SqliteConnection::connect(&url).await.unwrap();
         database.execute(NEWER).await.unwrap();
         database.close().await.unwrap();
     });
-    nothing_works(&place, "schema version 999, newer than version ");
-    place.run(&["init"]).fails(3, "use a newer jeton");
+    nothing_works(&sandbox, "schema version 999, newer than version ");
+    sandbox.run(&["init"]).fails(3, "use a newer jeton");
 }
 
 #[test]
@@ -110,12 +110,12 @@ fn a_postgresql_database_of_a_newer_program_is_left_alone() {
     if jeton_testkit::skips("PostgreSQL") {
         return;
     }
-    let Installation { place, .. } = Installation::postgres();
-    let url = place.database_url.as_deref().unwrap();
+    let Installation { sandbox, .. } = Installation::postgres();
+    let url = sandbox.database_url.as_deref().unwrap();
     let mut psql = Cluster::shared().program("psql");
     run(psql.args(["--quiet", "--no-password", "--dbname", url, "--command", NEWER]), "").done();
-    nothing_works(&place, "schema version 999, newer than version ");
-    place.run(&["init"]).fails(3, "use a newer jeton");
+    nothing_works(&sandbox, "schema version 999, newer than version ");
+    sandbox.run(&["init"]).fails(3, "use a newer jeton");
 }
 
 const NEWER: &str = "INSERT INTO jeton_migrations (version, description, success, checksum, execution_time) \
@@ -123,10 +123,10 @@ const NEWER: &str = "INSERT INTO jeton_migrations (version, description, success
 
 #[test]
 fn a_database_that_cannot_be_reached_is_exit_4_and_its_password_is_not_said() {
-    let place = Place::on(Some("postgres://jeton:pass-word-1@127.0.0.1:1/none".to_owned()));
-    place.run(&["init"]).fails(4, "the database cannot be opened");
-    place.run(&["app", "list"]).fails(4, "the database cannot be opened");
-    finish(launch(&mut place.command(&["serve"]))).fails(4, "the database cannot be opened");
-    assert!(!place.stderr().contains("pass-word-1"));
-    assert!(!place.file("keys.json").exists());
+    let sandbox = Sandbox::on(Some("postgres://jeton:pass-word-1@127.0.0.1:1/none".to_owned()));
+    sandbox.run(&["init"]).fails(4, "the database cannot be opened");
+    sandbox.run(&["app", "list"]).fails(4, "the database cannot be opened");
+    finish(launch(&mut sandbox.command(&["serve"]))).fails(4, "the database cannot be opened");
+    assert!(!sandbox.stderr().contains("pass-word-1"));
+    assert!(!sandbox.file("keys.json").exists());
 }

@@ -1,6 +1,6 @@
 //! How a server drains, ends, and takes over settings.
 
-use crate::support::{Installation, Place, Server, loopback, request, text};
+use crate::support::{Installation, Sandbox, Server, loopback, request, text};
 use rustix::process::{Signal, kill_process};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -25,8 +25,8 @@ fn begun(server: &Server, admin: &str) -> (TcpStream, String) {
 #[test]
 fn a_server_that_drains_serves_and_says_that_it_is_not_ready() {
     let mut installation = Installation::sqlite();
-    let file = installation.place.scratch("jeton.toml", "drain_seconds = 600\n");
-    installation.server = Some(Server::start(&installation.place, &["--config", &file]));
+    let file = installation.sandbox.scratch("jeton.toml", "drain_seconds = 600\n");
+    installation.server = Some(Server::start(&installation.sandbox, &["--config", &file]));
     let server = installation.server.as_mut().unwrap();
     assert_eq!(request(server.admin_address, "GET", "/readyz", &[], None).status, 200);
     kill_process(server.pid(), Signal::TERM).unwrap();
@@ -43,7 +43,7 @@ fn a_server_that_drains_serves_and_says_that_it_is_not_ready() {
     assert_eq!(run.code, Some(5), "a second signal ends it at once: {run:#?}");
     assert!(run.stderr.contains("second signal"), "{run:#?}");
     // Nothing that was acknowledged is lost by that.
-    let again = Server::start(&installation.place, &[]);
+    let again = Server::start(&installation.sandbox, &[]);
     assert_eq!(again.ask("GET", "/AccessToken/demo", admin, None).status, 200);
 }
 
@@ -71,7 +71,7 @@ fn a_change_stream_ends_with_its_server() {
 #[test]
 fn what_the_store_does_is_counted() {
     let installation = Installation::sqlite().serve();
-    installation.place.json(&["token", "create", "--app", "demo"]);
+    installation.sandbox.json(&["token", "create", "--app", "demo"]);
     let metrics = request(installation.server().admin_address, "GET", "/metrics", &[], None).body;
     let value = |name: &str| -> f64 {
         let line = metrics.lines().find_map(|line| line.strip_prefix(name));
@@ -92,14 +92,14 @@ fn requests_under_way_are_finished_and_commands_are_told_that_it_stops() {
     kill_process(installation.server().pid(), Signal::TERM).unwrap();
     installation.server().says("stopping: requests in progress");
     // The request holds the server: a command that comes now is not left waiting.
-    installation.place.run(&["app", "list"]).fails(4, "the server is stopping");
+    installation.sandbox.run(&["app", "list"]).fails(4, "the server is stopping");
     stream.write_all(body.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     let run = installation.server.as_mut().unwrap().wait();
     assert_eq!(run.code, Some(0), "{run:#?}");
-    let list = installation.place.run(&["token", "list", "--app", "demo"]).done();
+    let list = installation.sandbox.run(&["token", "list", "--app", "demo"]).done();
     assert!(list.contains("made while stopping"), "{list}");
 }
 
@@ -116,28 +116,28 @@ fn a_second_signal_does_not_wait_for_what_is_under_way() {
 
 #[test]
 fn a_hangup_takes_over_what_can_be_and_names_what_cannot() {
-    let place = Place::sqlite();
-    let file = place.scratch("jeton.toml", "log.requests = \"none\"\n");
-    let mut server = Server::start(&place, &["--config", &file]);
+    let sandbox = Sandbox::sqlite();
+    let file = sandbox.scratch("jeton.toml", "log.requests = \"none\"\n");
+    let mut server = Server::start(&sandbox, &["--config", &file]);
     let hang_up = |server: &Server| kill_process(server.pid(), Signal::HUP).unwrap();
     let is_named = |server: &Server| {
         request(server.address, "GET", "/healthz", &[], None).header("x-request-id").is_some()
     };
     assert!(!is_named(&server));
 
-    place.scratch("jeton.toml", "log.requests = \"all\"\nlog.level = \"debug\"\nlimits.scopes = 3\n");
+    sandbox.scratch("jeton.toml", "log.requests = \"all\"\nlog.level = \"debug\"\nlimits.scopes = 3\n");
     hang_up(&server);
     assert_eq!(server.rest("reloaded: "), "log.level, log.requests");
     assert_eq!(server.rest("only a restart applies: "), "limits.scopes");
     assert!(is_named(&server));
 
     // What makes no sense changes nothing, and is said.
-    place.scratch("jeton.toml", "log.requests = \"none\"\nlog.levels = \"canary\"\n");
+    sandbox.scratch("jeton.toml", "log.requests = \"none\"\nlog.levels = \"canary\"\n");
     hang_up(&server);
     assert!(server.rest("nothing was reloaded: ").ends_with("did you mean log.level?"));
     assert!(is_named(&server));
 
-    place.scratch("jeton.toml", "log.requests = \"none\"\nlimits.scopes = 3\n");
+    sandbox.scratch("jeton.toml", "log.requests = \"none\"\nlimits.scopes = 3\n");
     hang_up(&server);
     assert_eq!(server.rest("reloaded: "), "log.level, log.requests");
     assert_eq!(server.rest("only a restart applies: "), "limits.scopes");

@@ -1,6 +1,6 @@
 //! Commands beside a busy server.
 
-use crate::support::{Installation, Place, Server, request, request_if_served, text};
+use crate::support::{Installation, Sandbox, Server, request, request_if_served, text};
 use rustix::process::{Signal, kill_process};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -47,8 +47,8 @@ impl Load<'_> {
     }
 }
 
-fn creates_under_load(place: &Place, server: &Server, admin_token: &str, times: usize) {
-    let made = place.json(&["token", "create", "--app", "demo", "--permissions", "read"]);
+fn creates_under_load(sandbox: &Sandbox, server: &Server, admin_token: &str, times: usize) {
+    let made = sandbox.json(&["token", "create", "--app", "demo", "--permissions", "read"]);
     let asked_about = text(&made, "access_token");
     let (enough, created, asked) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
     let load = Load { address: server.address, admin_token, enough, created, asked };
@@ -60,7 +60,7 @@ fn creates_under_load(place: &Place, server: &Server, admin_token: &str, times: 
             scope.spawn(|| load.ask(asked_about));
         }
         for _ in 0..times {
-            let made = place.json(&["token", "create", "--app", "demo"]);
+            let made = sandbox.json(&["token", "create", "--app", "demo"]);
             assert_eq!(server.auth(text(&made, "access_token")), 200);
             ids.insert(made["id"].as_i64());
         }
@@ -68,7 +68,7 @@ fn creates_under_load(place: &Place, server: &Server, admin_token: &str, times: 
     assert_eq!(ids.len(), times);
     let (created, asked) = (load.created.into_inner(), load.asked.into_inner());
     assert!(created > 0 && asked > 0, "there was no load: {created} creates, {asked} questions");
-    let rows = place.json(&["token", "list", "--app", "demo"]);
+    let rows = sandbox.json(&["token", "list", "--app", "demo"]);
     // The admin token and the one that the load asks about are there too.
     let expected = times + 2 + usize::try_from(created).unwrap();
     assert_eq!(rows.as_array().map(Vec::len), Some(expected));
@@ -78,7 +78,7 @@ fn creates_under_load(place: &Place, server: &Server, admin_token: &str, times: 
 fn a_token_made_beside_a_busy_server_is_good_at_once() {
     let installation = Installation::sqlite().serve();
     creates_under_load(
-        &installation.place,
+        &installation.sandbox,
         installation.server(),
         installation.credential("admin_token"),
         100,
@@ -92,7 +92,7 @@ fn a_token_made_beside_a_busy_server_is_good_at_once_on_postgresql() {
     }
     let installation = Installation::postgres().serve();
     creates_under_load(
-        &installation.place,
+        &installation.sandbox,
         installation.server(),
         installation.credential("admin_token"),
         20,
@@ -102,25 +102,25 @@ fn a_token_made_beside_a_busy_server_is_good_at_once_on_postgresql() {
 /// Commands that the server does not do for them write the database themselves.
 #[test]
 fn commands_without_a_server_do_not_lose_each_others_writes() {
-    let Installation { place, .. } = Installation::sqlite();
+    let Installation { sandbox, .. } = Installation::sqlite();
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
                 for _ in 0..10 {
-                    place.json(&["token", "create", "--app", "demo"]);
+                    sandbox.json(&["token", "create", "--app", "demo"]);
                 }
             });
         }
     });
-    let rows = place.json(&["token", "list", "--app", "demo"]);
+    let rows = sandbox.json(&["token", "list", "--app", "demo"]);
     assert_eq!(rows.as_array().map(Vec::len), Some(41));
 }
 
 /// What was acknowledged is on disk, however the server ends.
 fn what_was_acknowledged_stays(signal: Signal) {
     const BEFORE_THE_END: u64 = 100;
-    let Installation { place, credentials, .. } = Installation::sqlite();
-    let mut server = Server::start(&place, &[]);
+    let Installation { sandbox, credentials, .. } = Installation::sqlite();
+    let mut server = Server::start(&sandbox, &[]);
     let (address, pid) = (server.address, server.pid());
     let authorization = [format!("Authorization: Bearer {}", text(&credentials, "admin_token"))];
     let acknowledged = AtomicU64::new(0);
@@ -144,7 +144,7 @@ fn what_was_acknowledged_stays(signal: Signal) {
     });
     assert_eq!(server.wait().code, if signal == Signal::KILL { None } else { Some(0) });
     assert!(tokens.len() > usize::try_from(BEFORE_THE_END).unwrap());
-    let server = Server::start(&place, &[]);
+    let server = Server::start(&sandbox, &[]);
     let lost = tokens.iter().filter(|token| server.auth(token) != 200).count();
     assert_eq!(lost, 0, "of {} tokens", tokens.len());
 }

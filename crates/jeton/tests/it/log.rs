@@ -1,11 +1,11 @@
 //! What the log says of requests, for people and for machines.
 
-use crate::support::{Place, Server, request};
+use crate::support::{Sandbox, Server, request};
 use serde_json::Value;
 
 fn asked(format: &str, requests: &str) -> (String, Option<String>) {
-    let place = Place::sqlite();
-    let mut command = place.command(&["serve"]);
+    let sandbox = Sandbox::sqlite();
+    let mut command = sandbox.command(&["serve"]);
     command.envs([("JETON_LOG_FORMAT", format), ("JETON_LOG_REQUESTS", requests)]);
     let mut server = Server::launched(&mut command);
     let headers = ["X-Request-Id: mine-1".to_owned()];

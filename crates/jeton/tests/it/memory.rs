@@ -31,7 +31,7 @@ fn a_servers_memory_is_its_own() {
     let is_root = geteuid().is_root();
     let user = if is_root { NOBODY } else { geteuid().as_raw() };
     let installation = Installation::sqlite();
-    let place = &installation.place;
+    let sandbox = &installation.sandbox;
     // Where the program was built, another user may not look.
     let folder = tempfile::tempdir().unwrap();
     std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
@@ -39,10 +39,10 @@ fn a_servers_memory_is_its_own() {
     std::fs::copy(program().get_program(), &copy).unwrap();
     if is_root {
         for path in [
-            place.data_dir().parent().unwrap(),
-            &place.data_dir(),
-            &place.file("jeton.db"),
-            &place.file("keys.json"),
+            sandbox.data_dir().parent().unwrap(),
+            &sandbox.data_dir(),
+            &sandbox.file("jeton.db"),
+            &sandbox.file("keys.json"),
         ] {
             chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
         }
@@ -60,7 +60,7 @@ fn a_servers_memory_is_its_own() {
     ordinary.wait().unwrap();
 
     let mut command = as_user(&copy);
-    command.arg("serve").env("JETON_DATA_DIR", place.data_dir()).current_dir("/");
+    command.arg("serve").env("JETON_DATA_DIR", sandbox.data_dir()).current_dir("/");
     let server = Server::launched(&mut command);
     assert_eq!(memory_owner(server.pid()), 0, "only the system administrator may read a server's memory");
 }

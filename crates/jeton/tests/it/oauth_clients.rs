@@ -10,15 +10,15 @@ const RESOURCE_SERVER: &str =
 
 /// A server, where it is, and the file of its certificate.
 fn served(installation: &Installation) -> (Server, String, String) {
-    let (certificate, key) = pair(&installation.place);
-    let server = Server::start(&installation.place, &["--tls-cert", &certificate, "--tls-key", &key]);
+    let (certificate, key) = pair(&installation.sandbox);
+    let server = Server::start(&installation.sandbox, &["--tls-cert", &certificate, "--tls-key", &key]);
     let issuer = format!("https://{}", server.address);
     (server, issuer, certificate)
 }
 
 fn token(installation: &Installation, arguments: &[&str]) -> String {
     let create = [&["token", "create", "--app", "demo"], arguments].concat();
-    text(&installation.place.json(&create), "access_token").to_owned()
+    text(&installation.sandbox.json(&create), "access_token").to_owned()
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! not in the log, and not in what commands say on standard error.
 
 use crate::control::exchange;
-use crate::support::{Installation, Place, Server, request, send, text};
+use crate::support::{Installation, Sandbox, Server, request, send, text};
 use jeton_testkit::{Canaries, Cluster};
 use serde_json::json;
 use std::cell::RefCell;
@@ -18,8 +18,8 @@ struct Story<'a> {
 }
 
 impl Story<'_> {
-    fn place(&self) -> &Place {
-        &self.installation.place
+    fn sandbox(&self) -> &Sandbox {
+        &self.installation.sandbox
     }
 
     fn server(&self) -> &Server {
@@ -37,7 +37,7 @@ impl Story<'_> {
 
     /// What a command prints, and the secret in it.
     fn made(&self, arguments: &[&str], member: &str) -> String {
-        self.learn(text(&self.place().json(arguments), member))
+        self.learn(text(&self.sandbox().json(arguments), member))
     }
 
     fn commands(&self) {
@@ -50,17 +50,17 @@ impl Story<'_> {
         self.made(&["app", "create", "shop"], "client_secret");
         self.made(&["app", "rotate-secret", "shop"], "client_secret");
         self.made(&["operator", "create", "night shift"], "operator_token");
-        let patch = self.place().scratch("patch.json", r#"{"token_prefix": "acme"}"#);
-        self.place().json(&["app", "settings", "demo", "--merge", &patch]);
+        let patch = self.sandbox().scratch("patch.json", r#"{"token_prefix": "acme"}"#);
+        self.sandbox().json(&["app", "settings", "demo", "--merge", &patch]);
         let prefixed = self.made(&token, "access_token");
         assert!(prefixed.starts_with("acme_"));
 
         let verify = ["token", "verify", "--app", "demo", "--json", "--explain"];
         for secret in [&grant, &identity, &prefixed] {
-            assert_eq!(self.place().run_with(&verify, secret).code, Some(0));
-            assert_eq!(self.place().run_with(&verify, &format!("{secret}x")).code, Some(1));
+            assert_eq!(self.sandbox().run_with(&verify, secret).code, Some(0));
+            assert_eq!(self.sandbox().run_with(&verify, &format!("{secret}x")).code, Some(1));
         }
-        self.place().json(&[
+        self.sandbox().json(&[
             "token",
             "update",
             "2",
@@ -71,9 +71,9 @@ impl Story<'_> {
             "--permissions",
             "write",
         ]);
-        self.place().json(&["token", "list", "--app", "demo"]);
-        self.place().json(&["token", "revoke", "3", "--app", "demo"]);
-        assert_eq!(self.place().run(&["token", "export", "--app", "demo"]).code, Some(0));
+        self.sandbox().json(&["token", "list", "--app", "demo"]);
+        self.sandbox().json(&["token", "revoke", "3", "--app", "demo"]);
+        assert_eq!(self.sandbox().run(&["token", "export", "--app", "demo"]).code, Some(0));
     }
 
     fn imports(&self) {
@@ -82,8 +82,8 @@ impl Story<'_> {
             lines.push_str(&format!("{}\n", json!({"access_token": secret, "title": "foreign"})));
         }
         let import = ["token", "import", "--app", "demo", "--json"];
-        assert_eq!(self.place().run_with(&import, &lines).code, Some(1), "one is weak");
-        assert_eq!(self.place().run_with(&[&import[..], &["--allow-weak"]].concat(), &lines).code, Some(0));
+        assert_eq!(self.sandbox().run_with(&import, &lines).code, Some(1), "one is weak");
+        assert_eq!(self.sandbox().run_with(&[&import[..], &["--allow-weak"]].concat(), &lines).code, Some(0));
         // Lines that are wrong in every way that could quote what is around the mistake.
         let secret = self.learn("a foreign secret that stands in a line that is wrong");
         let wrong = [
@@ -98,7 +98,7 @@ impl Story<'_> {
             format!(r#"{{"access_token": "{}"}}"#, secret.repeat(30)),
             secret.clone(),
         ];
-        let run = self.place().run_with(&import, &wrong.join("\n"));
+        let run = self.sandbox().run_with(&import, &wrong.join("\n"));
         assert_eq!(run.code, Some(1), "{run:?}");
         assert!(!run.stdout.contains(&secret), "{run:?}");
         assert_eq!(run.stdout.matches(r#""line":"#).count(), wrong.len(), "{run:?}");
@@ -185,21 +185,21 @@ impl Story<'_> {
             json!({"database": "sqlite", "request": {"token_verify": {"app": secret, "token": [secret]}}})
                 .to_string(),
         ] {
-            let answer = exchange(self.place(), message.as_bytes());
+            let answer = exchange(self.sandbox(), message.as_bytes());
             assert!(!answer.contains(secret), "{answer}");
         }
         let verify = ["token", "verify", "--app", "nowhere"];
-        assert_eq!(self.place().run_with(&verify, secret).code, Some(1));
+        assert_eq!(self.sandbox().run_with(&verify, secret).code, Some(1));
         let merge = ["app", "settings", "demo", "--merge", "-"];
         for patch in [format!("{{\"{secret}\""), format!("{{\"appkey\": {{\"grantable\": [\"{secret}")] {
-            assert_eq!(self.place().run_with(&merge, &patch).code, Some(2));
+            assert_eq!(self.sandbox().run_with(&merge, &patch).code, Some(2));
         }
     }
 }
 
 /// With every line that the log can have, in this format.
 fn nothing_is_written_in_clear(mut installation: Installation, format: &str) {
-    let mut command = installation.place.command(&["serve"]);
+    let mut command = installation.sandbox.command(&["serve"]);
     command.envs([("JETON_LOG", "debug"), ("JETON_LOG_REQUESTS", "all"), ("JETON_LOG_FORMAT", format)]);
     installation.server = Some(Server::launched(&mut command));
     let story = Story { installation: &installation, secrets: RefCell::default() };
@@ -211,10 +211,10 @@ fn nothing_is_written_in_clear(mut installation: Installation, format: &str) {
     assert!(secrets.len() > 10);
     let canaries = Canaries::new(&secrets);
     let clear = |when: &str| {
-        let data_dir = installation.place.data_dir();
+        let data_dir = installation.sandbox.data_dir();
         assert!(!data_dir.join("first-run.json").exists());
         assert_eq!(canaries.under(&data_dir).unwrap(), [], "{when}");
-        if let Some(url) = &installation.place.database_url {
+        if let Some(url) = &installation.sandbox.database_url {
             let dump = Cluster::shared().dump(url);
             assert!(
                 dump.contains("over HTTP") || dump.contains("foreign"),
@@ -227,7 +227,7 @@ fn nothing_is_written_in_clear(mut installation: Installation, format: &str) {
     let metrics = request(installation.server().admin_address, "GET", "/metrics", &[], None).body;
     assert!(metrics.contains("jeton_http_requests_total{"), "{metrics}");
     assert_eq!(canaries.in_text(metrics), [], "the metrics");
-    let settings = installation.place.run(&["config", "show"]).done();
+    let settings = installation.sandbox.run(&["config", "show"]).done();
     assert_eq!(canaries.in_text(settings), [], "the settings");
     let log = installation.server.take().unwrap().stop();
     clear("when it has stopped");
@@ -235,7 +235,7 @@ fn nothing_is_written_in_clear(mut installation: Installation, format: &str) {
     assert!(log.contains(debug), "the log does not say all that it could: {log}");
     assert!(log.contains("/AccessToken/{appKey}"), "the log does not name requests: {log}");
     assert_eq!(canaries.in_text(&log), [], "the log");
-    assert_eq!(canaries.in_text(installation.place.stderr()), [], "standard error");
+    assert_eq!(canaries.in_text(installation.sandbox.stderr()), [], "standard error");
     assert!(
         !log.contains("ERROR") && !log.contains(r#""level":"error""#),
         "a client's mistake is no error of the service: {log}"

@@ -35,7 +35,7 @@ fn a_supervisor_hears_how_a_server_is() {
     let supervisor = Supervisor(UnixDatagram::bind(&path).unwrap());
     supervisor.0.set_read_timeout(Some(crate::support::PATIENCE)).unwrap();
     let installation = Installation::sqlite();
-    let mut command = installation.place.command(&["serve"]);
+    let mut command = installation.sandbox.command(&["serve"]);
     // A watchdog that is long enough for a machine that is busy with other tests.
     command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "600000");
     let mut server = Server::launched(&mut command);
@@ -58,8 +58,8 @@ fn handing(command: &Command, sockets: &[&TcpListener], names: Option<&str>) -> 
     // The shell's own process becomes the service, so that LISTEN_PID is right.
     let mut script = String::new();
     // From high numbers down: a socket may stand where another one has to go.
-    for (place, socket) in sockets.iter().enumerate() {
-        script.push_str(&format!("exec {}<&{}; ", 20 + place, socket.as_raw_fd()));
+    for (sandbox, socket) in sockets.iter().enumerate() {
+        script.push_str(&format!("exec {}<&{}; ", 20 + sandbox, socket.as_raw_fd()));
     }
     for place in 0..sockets.len() {
         script.push_str(&format!("exec {}<&{}; ", 3 + place, 20 + place));
@@ -93,7 +93,7 @@ fn sockets_that_are_handed_over_are_served() {
     let installation = Installation::sqlite();
     let (one, other) = (socket(), socket());
     let addresses = (one.local_addr().unwrap(), other.local_addr().unwrap());
-    let serve = installation.place.command(&["serve"]);
+    let serve = installation.sandbox.command(&["serve"]);
     for (names, expected) in [
         (None, addresses),
         (Some("public:admin"), addresses),
@@ -115,7 +115,7 @@ fn sockets_that_are_handed_over_are_served() {
 fn sockets_that_nobody_asked_for_are_refused() {
     let installation = Installation::sqlite();
     let (one, other) = (socket(), socket());
-    let serve = installation.place.command(&["serve"]);
+    let serve = installation.sandbox.command(&["serve"]);
     let mut twice = handing(&serve, &[&one, &other], Some("public:public"));
     crate::support::run(&mut twice, "").fails(2, "2 sockets were inherited");
 }

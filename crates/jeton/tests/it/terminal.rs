@@ -1,6 +1,6 @@
 //! What is special in a terminal: the first run, and a secret that is asked for.
 
-use crate::support::{Lines, Place, Run, run, text};
+use crate::support::{Lines, Run, Sandbox, run, text};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
@@ -18,11 +18,11 @@ struct Session {
 }
 
 impl Session {
-    fn serve(place: &Place) -> Self {
-        Session::start(place, &["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
+    fn serve(sandbox: &Sandbox) -> Self {
+        Session::start(sandbox, &["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
     }
 
-    fn start(place: &Place, arguments: &[&str]) -> Self {
+    fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
         let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&controller).unwrap();
         unlockpt(&controller).unwrap();
@@ -30,7 +30,7 @@ impl Session {
         let terminal =
             File::options().read(true).write(true).open(OsStr::from_bytes(name.to_bytes())).unwrap();
         let stream = || Stdio::from(terminal.try_clone().unwrap());
-        let mut command = place.command(arguments);
+        let mut command = sandbox.command(arguments);
         let child = command.stdin(stream()).stdout(stream()).stderr(stream()).spawn().unwrap();
         // The command holds copies of the terminal; while one is open, the screen does not end.
         drop((command, terminal));
@@ -67,8 +67,8 @@ fn in_shell(line: &str) -> Run {
 
 #[test]
 fn a_first_run_shows_what_to_keep_and_what_to_try() {
-    let place = Place::sqlite();
-    let session = Session::serve(&place);
+    let sandbox = Sandbox::sqlite();
+    let session = Session::serve(&sandbox);
     session.screen.wait_for("admin listening on http://");
     // Each comment says what its line answers.
     let lines =
@@ -98,16 +98,16 @@ fn a_first_run_shows_what_to_keep_and_what_to_try() {
     let screen = session.stop();
     assert_eq!(shown(&screen, "app "), "demo");
     assert_eq!(screen.matches(&shown(&screen, "operator token ")).count(), 1);
-    let app = place.json(&["app", "show", "demo"]);
+    let app = sandbox.json(&["app", "show", "demo"]);
     assert_eq!(text(&app, "client_id"), shown(&screen, "client id "));
-    assert!(!place.file("first-run.json").exists());
+    assert!(!sandbox.file("first-run.json").exists());
 }
 
 #[test]
 fn a_later_run_in_a_terminal_shows_no_credentials() {
-    let place = Place::sqlite();
-    let credentials = place.init();
-    let session = Session::serve(&place);
+    let sandbox = Sandbox::sqlite();
+    let credentials = sandbox.init();
+    let session = Session::serve(&sandbox);
     session.screen.wait_for("admin listening on http://");
     let screen = session.stop();
     assert!(!screen.contains("curl"), "{screen}");
@@ -116,13 +116,13 @@ fn a_later_run_in_a_terminal_shows_no_credentials() {
 
 #[test]
 fn a_secret_is_asked_for_and_not_shown() {
-    let place = Place::sqlite();
-    place.init();
-    let token = place.json(&["token", "create", "--app", "demo", "--permissions", "read"]);
+    let sandbox = Sandbox::sqlite();
+    sandbox.init();
+    let token = sandbox.json(&["token", "create", "--app", "demo", "--permissions", "read"]);
     let token = text(&token, "access_token");
     for (typed, code, reason) in [(token, 0, "-"), ("something else", 1, "unknown")] {
         let arguments = ["token", "verify", "--app", "demo", "--permission", "read"];
-        let mut session = Session::start(&place, &arguments);
+        let mut session = Session::start(&sandbox, &arguments);
         session.screen.wait_for("token (not shown):");
         session.keyboard.write_all(format!("{typed}\n").as_bytes()).unwrap();
         let screen = session.screen.to_end();

@@ -1,6 +1,6 @@
 //! `jeton serve` with a certificate of its own.
 
-use crate::support::{Installation, Place, Server, finish, launch, run};
+use crate::support::{Installation, Sandbox, Server, finish, launch, run};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
@@ -14,10 +14,10 @@ with urllib.request.urlopen(request, context=trust) as answer:
 ";
 
 /// A certificate for loopback and its key, in files.
-pub(crate) fn pair(place: &Place) -> (String, String) {
+pub(crate) fn pair(sandbox: &Sandbox) -> (String, String) {
     let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
-    let certificate = place.scratch("cert.pem", &made.cert.pem());
-    let key = place.scratch("key.pem", &made.signing_key.serialize_pem());
+    let certificate = sandbox.scratch("cert.pem", &made.cert.pem());
+    let key = sandbox.scratch("key.pem", &made.signing_key.serialize_pem());
     std::fs::set_permissions(&key, PermissionsExt::from_mode(0o600)).unwrap();
     (certificate, key)
 }
@@ -28,9 +28,9 @@ fn beyond_loopback_tls_is_enough() {
         return;
     }
     let installation = Installation::sqlite();
-    let (certificate, key) = pair(&installation.place);
+    let (certificate, key) = pair(&installation.sandbox);
     let arguments = ["--listen", "0.0.0.0:0", "--tls-cert", &certificate, "--tls-key", &key];
-    let mut server = Server::start(&installation.place, &arguments);
+    let mut server = Server::start(&installation.sandbox, &arguments);
     let url = format!("https://127.0.0.1:{}/AccessToken/demo", server.address.port());
     let token = installation.credential("admin_token");
     let mut ask = Command::new(jeton_testkit::python());
@@ -46,7 +46,7 @@ fn the_admin_address_has_a_certificate_of_its_own_or_that_of_the_public_one() {
         return;
     }
     let installation = Installation::sqlite();
-    let (certificate, key) = pair(&installation.place);
+    let (certificate, key) = pair(&installation.sandbox);
     let ask = |server: &Server| {
         let url = format!("https://127.0.0.1:{}/admin/v1/apps", server.admin_address.port());
         let mut ask = Command::new(jeton_testkit::python());
@@ -54,31 +54,31 @@ fn the_admin_address_has_a_certificate_of_its_own_or_that_of_the_public_one() {
         run(ask.args(["-c", ASK, &url, &certificate, operator]), "").done().clone()
     };
     let shared = ["--admin-listen", "0.0.0.0:0", "--tls-cert", &certificate, "--tls-key", &key];
-    let mut server = Server::start(&installation.place, &shared);
+    let mut server = Server::start(&installation.sandbox, &shared);
     assert_eq!(ask(&server), "200\n");
     assert!(server.stop().contains(" admin listening on https://0.0.0.0:"));
-    let mut command = installation.place.command(&["serve", "--admin-listen", "127.0.0.1:0"]);
+    let mut command = installation.sandbox.command(&["serve", "--admin-listen", "127.0.0.1:0"]);
     command.env("JETON_ADMIN_TLS_CERT", &certificate).env("JETON_ADMIN_TLS_KEY", &key);
     let mut server = Server::launched(&mut command);
     assert_eq!(ask(&server), "200\n");
     let log = server.stop();
     assert!(log.contains(" listening on http://127.0.0.1:"), "{log}");
     assert!(log.contains(" admin listening on https://127.0.0.1:"), "{log}");
-    let place = &installation.place;
-    let serve = |arguments: &[&str]| finish(launch(place.command(&["serve"]).args(arguments)));
+    let sandbox = &installation.sandbox;
+    let serve = |arguments: &[&str]| finish(launch(sandbox.command(&["serve"]).args(arguments)));
     serve(&["--admin-listen", "0.0.0.0:0"]).fails(2, "admin_tls_cert");
 }
 
 #[test]
 fn what_cannot_be_used_is_said_before_anything_is_made() {
-    let place = Place::sqlite();
-    let (certificate, key) = pair(&place);
-    let serve = |arguments: &[&str]| finish(launch(place.command(&["serve"]).args(arguments)));
+    let sandbox = Sandbox::sqlite();
+    let (certificate, key) = pair(&sandbox);
+    let serve = |arguments: &[&str]| finish(launch(sandbox.command(&["serve"]).args(arguments)));
     serve(&["--tls-cert", &certificate]).fails(2, "--tls-key");
     serve(&["--tls-cert", &certificate, "--tls-key", &key, "--behind-proxy"]).fails(2, "--behind-proxy");
     serve(&["--tls-cert", &certificate, "--tls-key", "/nowhere/key"]).fails(3, "/nowhere/key cannot be read");
     serve(&["--tls-cert", &key, "--tls-key", &key]).fails(3, "contains no certificate");
     std::fs::set_permissions(&key, PermissionsExt::from_mode(0o644)).unwrap();
     serve(&["--tls-cert", &certificate, "--tls-key", &key]).fails(3, "chmod 600");
-    assert!(!place.data_dir().exists());
+    assert!(!sandbox.data_dir().exists());
 }

@@ -24,13 +24,13 @@ const MEMBERS: [&str; 17] = [
 ];
 
 fn create(installation: &Installation, arguments: &[&str]) -> Value {
-    let made = installation.place.json(&[&["token", "create", "--app", "demo"], arguments].concat());
+    let made = installation.sandbox.json(&[&["token", "create", "--app", "demo"], arguments].concat());
     assert_eq!(members(&made), ["id", "access_token", "expires_at"]);
     made
 }
 
 fn show(installation: &Installation, made: &Value) -> Value {
-    let shown = installation.place.json(&["token", "show", &made["id"].to_string(), "--app", "demo"]);
+    let shown = installation.sandbox.json(&["token", "show", &made["id"].to_string(), "--app", "demo"]);
     assert_eq!(members(&shown), MEMBERS);
     assert_eq!(shown["expires_at"], made["expires_at"]);
     shown
@@ -38,7 +38,7 @@ fn show(installation: &Installation, made: &Value) -> Value {
 
 fn verify(installation: &Installation, token: &str, arguments: &[&str]) -> (Option<i32>, Value) {
     let arguments = [&["token", "verify", "--app", "demo", "--json"], arguments].concat();
-    let run = installation.place.run_with(&arguments, token);
+    let run = installation.sandbox.run_with(&arguments, token);
     assert_eq!(run.stderr.is_empty(), run.code == Some(0), "{run:?}");
     (run.code, serde_json::from_str(&run.stdout).unwrap_or_else(|e| panic!("{e}: {run:?}")))
 }
@@ -102,16 +102,16 @@ fn kinds_follow_from_scopes(installation: &Installation) {
     let (code, answer) = verify(installation, text(&service, "access_token"), &[]);
     assert_eq!((code, text(&answer, "reason")), (Some(1), "unknown"));
     for mixed in ["jeton:verify,read", "jeton:other", "read,jeton:manage"] {
-        let run = installation.place.run(&["token", "create", "--app", "demo", "--permissions", mixed]);
+        let run = installation.sandbox.run(&["token", "create", "--app", "demo", "--permissions", mixed]);
         run.fails(1, "jeton:");
     }
 }
 
 each_way!(lists_are_newest_first);
 fn lists_are_newest_first(installation: &Installation) {
-    let place = &installation.place;
+    let sandbox = &installation.sandbox;
     let titles = |arguments: &[&str]| -> Vec<String> {
-        let rows = place.json(&[&["token", "list", "--app", "demo"], arguments].concat());
+        let rows = sandbox.json(&[&["token", "list", "--app", "demo"], arguments].concat());
         let rows = rows.as_array().unwrap();
         assert!(rows.iter().all(|row| members(row) == MEMBERS));
         rows.iter().map(|row| text(row, "title").to_owned()).collect()
@@ -127,22 +127,22 @@ fn lists_are_newest_first(installation: &Installation) {
     assert_eq!(titles(&["--user-id", "nobody"]), [""; 0]);
     assert_eq!(titles(&["--limit", "2"]), ["d", "c"]);
     assert_eq!(titles(&["--limit", "0"]), [""; 0]);
-    place
+    sandbox
         .run(&["token", "list", "--app", "demo", "--user-id", ""])
         .fails(2, "--user-id: a user id is not empty");
-    place.run(&["token", "list", "--app", "nowhere", "--json"]).fails(1, "there is no app nowhere");
-    let table = place.run(&["token", "list", "--app", "demo", "--limit", "1"]).done();
+    sandbox.run(&["token", "list", "--app", "nowhere", "--json"]).fails(1, "there is no app nowhere");
+    let table = sandbox.run(&["token", "list", "--app", "demo", "--limit", "1"]).done();
     let cells: Vec<_> = table.trim_end().split('\t').collect();
     assert_eq!(cells[1..6], ["identity", "007", "d", "-", "active"], "{table}");
 }
 
 each_way!(changes_show);
 fn changes_show(installation: &Installation) {
-    let place = &installation.place;
+    let sandbox = &installation.sandbox;
     let made = create(installation, &["--title", "old", "--tags", "t", "--permissions", "read"]);
     let (id, token) = (made["id"].to_string(), text(&made, "access_token").to_owned());
     let update =
-        |arguments: &[&str]| place.json(&[&["token", "update", &id, "--app", "demo"], arguments].concat());
+        |arguments: &[&str]| sandbox.json(&[&["token", "update", &id, "--app", "demo"], arguments].concat());
     let before = show(installation, &made);
 
     let changed = update(&["--title", "new 🚀", "--description", "d"]);
@@ -162,7 +162,7 @@ fn changes_show(installation: &Installation) {
     assert!(unchanged.iter().all(|member| changed[*member] == before[*member]), "{changed}");
     assert_eq!((text(&changed, "title"), text(&changed, "description")), ("new 🚀", "d"));
     assert!(instant(&changed["updated_at"]) >= instant(&before["updated_at"]));
-    assert_eq!(changed, place.json(&["token", "show", &id, "--app", "demo"]));
+    assert_eq!(changed, sandbox.json(&["token", "show", &id, "--app", "demo"]));
 
     let disabled = update(&["--disable"]);
     assert_eq!((&disabled["enabled"], text(&disabled, "state")), (&json!(false), "disabled"));
@@ -176,18 +176,20 @@ fn changes_show(installation: &Installation) {
     assert_eq!(verify(installation, &token, &["--permission", "read"]).0, Some(1));
     assert_eq!(update(&["--permissions", ""])["kind"], "grant");
 
-    place
+    sandbox
         .run(&["token", "update", "99", "--app", "demo", "--title", "x"])
         .fails(1, "there is no token 99 in app demo");
-    place
+    sandbox
         .run(&["token", "show", "99", "--app", "demo", "--json"])
         .fails(1, "there is no token 99 in app demo");
-    place.run(&["token", "update", &id, "--app", "demo", "--permissions", "jeton:manage"]).fails(1, "jeton:");
+    sandbox
+        .run(&["token", "update", &id, "--app", "demo", "--permissions", "jeton:manage"])
+        .fails(1, "jeton:");
 
-    let revoked = place.json(&["token", "revoke", &id, "--app", "demo"]);
+    let revoked = sandbox.json(&["token", "revoke", &id, "--app", "demo"]);
     assert_eq!(revoked, json!({"id": made["id"], "revoked": true}));
     assert_eq!(text(&verify(installation, &token, &[]).1, "reason"), "revoked");
-    place
+    sandbox
         .run(&["token", "revoke", &id, "--app", "demo"])
         .fails(1, &format!("there is no token {id} in app demo"));
 }
@@ -228,10 +230,10 @@ fn questions_are_answered(installation: &Installation) {
     let (code, answer) = verify(installation, "made up", &["--explain"]);
     assert_eq!((code, text(&answer, "reason"), &answer["token_id"]), (Some(1), "unknown", &Value::Null));
 
-    let place = &installation.place;
+    let sandbox = &installation.sandbox;
     let verify = ["token", "verify", "--app", "demo"];
-    place.run_with(&verify, "").fails(2, "an access token is not empty");
-    place.run_with(&verify, &"x".repeat(2_000)).fails(2, "at most 1024 bytes");
+    sandbox.run_with(&verify, "").fails(2, "an access token is not empty");
+    sandbox.run_with(&verify, &"x".repeat(2_000)).fails(2, "at most 1024 bytes");
     for pasted in [
         "Bearer TOKEN",
         " bearer  TOKEN\r\n",
@@ -240,20 +242,20 @@ fn questions_are_answered(installation: &Installation) {
         "TOKEN ",
     ] {
         let pasted = pasted.replace("TOKEN", token);
-        place.run_with(&verify, &pasted).done();
-        let file = place.scratch("pasted.txt", &pasted);
-        place.run(&[&verify[..], &["--token-file", &file]].concat()).done();
+        sandbox.run_with(&verify, &pasted).done();
+        let file = sandbox.scratch("pasted.txt", &pasted);
+        sandbox.run(&[&verify[..], &["--token-file", &file]].concat()).done();
     }
     for (pasted, reason) in [
         ("Bearer \n", "an access token is not empty"),
         ("\u{feff}", "an access token is not empty"),
         ("TOKEN\nTOKEN\n", "one, and nothing else, is read"),
     ] {
-        place.run_with(&verify, &pasted.replace("TOKEN", token)).fails(2, reason);
+        sandbox.run_with(&verify, &pasted.replace("TOKEN", token)).fails(2, reason);
     }
-    let file = place.scratch("token", &format!("{token}\n"));
-    place.json(&[&verify[..], &["--token-file", &file]].concat());
-    place.run_with(&["token", "verify", "--app", "nowhere"], token).fails(1, "there is no app nowhere");
+    let file = sandbox.scratch("token", &format!("{token}\n"));
+    sandbox.json(&[&verify[..], &["--token-file", &file]].concat());
+    sandbox.run_with(&["token", "verify", "--app", "nowhere"], token).fails(1, "there is no app nowhere");
 }
 
 /// A server says over HTTP what the command says.

@@ -4,25 +4,25 @@ use crate::support::{Installation, each_way, text};
 
 each_way!(odd_text_is_kept_and_not_let_loose);
 fn odd_text_is_kept_and_not_let_loose(installation: &Installation) {
-    let place = &installation.place;
+    let sandbox = &installation.sandbox;
     let odd = "🏴‍☠️ 令牌 \u{1b}[2J\u{7}\u{9b}31m\r\n\t\u{202e}\"\\'";
     let scope =
         serde_json::json!({"permissions": ["read"], "ids": ["\u{1b}]0;x\u{7}", "\u{9b}2J"]}).to_string();
     let arguments = ["token", "create", "--app", "demo", "--title", odd, "--tags", odd, "--description", odd];
-    let made = place.json(&[&arguments[..], &["--scope", &scope]].concat());
+    let made = sandbox.json(&[&arguments[..], &["--scope", &scope]].concat());
     let show = ["token", "show", &made["id"].to_string(), "--app", "demo"];
-    let shown = place.json(&show);
+    let shown = sandbox.json(&show);
     for member in ["title", "tags", "description"] {
         assert_eq!(text(&shown, member), odd);
     }
     assert_eq!(shown["scopes"][0]["ids"][1], "\u{9b}2J");
-    for printed in [place.run(&show).done(), place.run(&["token", "list", "--app", "demo"]).done()] {
+    for printed in [sandbox.run(&show).done(), sandbox.run(&["token", "list", "--app", "demo"]).done()] {
         assert!(printed.contains("🏴‍☠️ 令牌 \u{fffd}[2J"), "{printed:?}");
         let raw = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
         assert!(!printed.contains(raw), "{printed:?}");
     }
     // A line break in a title makes no row.
-    assert_eq!(place.run(&["token", "list", "--app", "demo"]).done().lines().count(), 2);
+    assert_eq!(sandbox.run(&["token", "list", "--app", "demo"]).done().lines().count(), 2);
 }
 
 each_way!(what_does_not_fit_is_refused_by_name);
@@ -30,9 +30,9 @@ fn what_does_not_fit_is_refused_by_name(installation: &Installation) {
     let (full, over) = ("标".repeat(255), "标".repeat(256));
     let fails = |arguments: &[&str], code: i32, message: &str| {
         let arguments = [&["token", "create", "--app", "demo", "--json"], arguments].concat();
-        installation.place.run(&arguments).fails(code, message);
+        installation.sandbox.run(&arguments).fails(code, message);
     };
-    installation.place.json(&["token", "create", "--app", "demo", "--title", &full, "--tags", &full]);
+    installation.sandbox.json(&["token", "create", "--app", "demo", "--title", &full, "--tags", &full]);
     fails(&["--title", &over], 2, "title has at most 255 characters");
     fails(&["--tags", &over], 2, "tags has at most 255 characters");
     fails(&["--user-id", ""], 2, "a user id is not empty");
@@ -55,18 +55,18 @@ fn what_does_not_fit_is_refused_by_name(installation: &Installation) {
     );
     let many = vec!["--scope"; 65].join(" {} ") + " {}";
     fails(&many.split(' ').collect::<Vec<_>>(), 2, "at most 64 scopes");
-    let run = installation.place.run(&["token", "create", "--app", "nowhere"]);
+    let run = installation.sandbox.run(&["token", "create", "--app", "nowhere"]);
     run.fails(1, "there is no app nowhere");
-    let rows = installation.place.json(&["token", "list", "--app", "demo"]);
+    let rows = installation.sandbox.json(&["token", "list", "--app", "demo"]);
     assert_eq!(rows.as_array().map(Vec::len), Some(2), "what was refused left nothing behind");
 }
 
 each_way!(the_app_bounds_lifetimes);
 fn the_app_bounds_lifetimes(installation: &Installation) {
-    let place = &installation.place;
+    let sandbox = &installation.sandbox;
     let days = |days: &str| {
-        let made = place.json(&["token", "create", "--app", "demo", "--expires-in-days", days]);
-        let shown = place.json(&["token", "show", &made["id"].to_string(), "--app", "demo"]);
+        let made = sandbox.json(&["token", "create", "--app", "demo", "--expires-in-days", days]);
+        let shown = sandbox.json(&["token", "show", &made["id"].to_string(), "--app", "demo"]);
         let instant =
             |member: &str| Some(text(&shown, member).parse::<jiff::Timestamp>().unwrap().as_second());
         shown["expires_at"].as_str().and_then(|_| Some(instant("expires_at")? - instant("created_at")?))
@@ -75,6 +75,6 @@ fn the_app_bounds_lifetimes(installation: &Installation) {
     assert_eq!(days("0"), Some(1_209_600), "the app's default");
     assert_eq!(days("1"), Some(86_400));
     let patch = r#"{"max_ttl_seconds": 3600, "default_ttl_seconds": 60}"#;
-    place.run_with(&["app", "settings", "demo", "--merge", "-", "--json"], patch).json();
+    sandbox.run_with(&["app", "settings", "demo", "--merge", "-", "--json"], patch).json();
     assert_eq!((days("-1"), days("0"), days("36500")), (Some(3_600), Some(60), Some(3_600)));
 }

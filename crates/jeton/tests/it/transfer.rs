@@ -6,14 +6,14 @@ use std::fmt::Write;
 
 fn import(installation: &Installation, lines: &str, arguments: &[&str]) -> (Run, Value) {
     let arguments = [&["token", "import", "--app", "demo", "--json"], arguments].concat();
-    let run = installation.place.run_with(&arguments, lines);
+    let run = installation.sandbox.run_with(&arguments, lines);
     let answer: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|e| panic!("{e}: {run:?}"));
     assert_eq!(members(&answer), ["imported", "duplicates", "refused"]);
     (run, answer)
 }
 
 fn export(installation: &Installation) -> Vec<Value> {
-    let lines = installation.place.run(&["token", "export", "--app", "demo"]).done();
+    let lines = installation.sandbox.run(&["token", "export", "--app", "demo"]).done();
     lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
@@ -50,14 +50,14 @@ fn what_is_taken_over_comes_out_again(installation: &Installation) {
     assert_eq!(exported[1]["expires_at"], Value::Null, "what says nothing of an end has none");
     for (row, code) in rows.iter().zip([1, 0, 0]) {
         let run =
-            installation.place.run_with(&["token", "verify", "--app", "demo"], text(row, "access_token"));
+            installation.sandbox.run_with(&["token", "verify", "--app", "demo"], text(row, "access_token"));
         assert_eq!(run.code, Some(code), "{row}: {run:?}");
     }
 
     // Again, in one go with what is new, and after one of them was revoked.
-    installation.place.json(&["token", "revoke", &exported[1]["id"].to_string(), "--app", "demo"]);
+    installation.sandbox.json(&["token", "revoke", &exported[1]["id"].to_string(), "--app", "demo"]);
     let new = json!({"access_token": "another from elsewhere, which is new"});
-    let file = installation.place.scratch("tokens.jsonl", &format!("{lines}{new}\n{new}"));
+    let file = installation.sandbox.scratch("tokens.jsonl", &format!("{lines}{new}\n{new}"));
     let (run, answer) = import(installation, "", &[&file]);
     assert_eq!((run.code, answer), (Some(0), json!({"imported": 1, "duplicates": 4, "refused": []})));
 }
@@ -84,18 +84,18 @@ fn users_are_taken_over_by_their_digits(installation: &Installation) {
         answer["refused"].as_array().unwrap().iter().map(|line| text(line, "reason")).collect();
     let large = |reason: &&str| reason.contains("write a larger one as a string");
     assert_eq!((reasons.len(), reasons.iter().filter(|reason| large(reason)).count()), (3, 2), "{answer}");
-    let place = &installation.place;
+    let sandbox = &installation.sandbox;
     for user in users.iter().filter_map(|(_, user)| *user) {
-        let listed = place.json(&["token", "list", "--app", "demo", "--user-id", user]);
+        let listed = sandbox.json(&["token", "list", "--app", "demo", "--user-id", user]);
         let rows = listed.as_array().unwrap();
         let shown = if user.len() < 17 { json!(user.parse::<i64>().unwrap()) } else { json!(user) };
         assert_eq!((rows.len(), &rows[0]["user_id"]), (1, &shown), "{user}");
-        let made = place.json(&["token", "create", "--app", "demo", "--user-id", user]);
-        let made = place.json(&["token", "show", &made["id"].to_string(), "--app", "demo"]);
+        let made = sandbox.json(&["token", "create", "--app", "demo", "--user-id", user]);
+        let made = sandbox.json(&["token", "show", &made["id"].to_string(), "--app", "demo"]);
         assert_eq!(made["user_id"], shown);
     }
     // What goes out comes in again as the same users.
-    let exported = place.run(&["token", "export", "--app", "demo"]).done();
+    let exported = sandbox.run(&["token", "export", "--app", "demo"]).done();
     for user in users.iter().filter_map(|(_, user)| *user) {
         let written = if user.len() < 17 { user.to_owned() } else { format!("\"{user}\"") };
         assert_eq!(exported.matches(&format!("\"user_id\":{written}")).count(), 2, "{exported}");
@@ -162,7 +162,7 @@ fn lines_that_are_wrong_are_named_and_the_others_taken(installation: &Installati
     let (run, answer) = import(installation, lines[1], &["--allow-weak"]);
     assert_eq!((run.code, &answer["imported"]), (Some(0), &json!(1)));
     // It is known to LoopBack's callers alone.
-    assert_eq!(installation.place.run_with(&["token", "verify", "--app", "demo"], "short").code, Some(1));
+    assert_eq!(installation.sandbox.run_with(&["token", "verify", "--app", "demo"], "short").code, Some(1));
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn more_than_one_transaction_or_page_takes() {
     assert_eq!(answer, json!({"imported": 1_203, "duplicates": 0, "refused": []}));
     let ids: Vec<_> = export(&installation).iter().filter_map(|token| token["id"].as_i64()).collect();
     assert_eq!(ids, (1..=1_204).rev().collect::<Vec<_>>());
-    let limited = installation.place.json(&["token", "list", "--app", "demo", "--limit", "777"]);
+    let limited = installation.sandbox.json(&["token", "list", "--app", "demo", "--limit", "777"]);
     assert_eq!(limited.as_array().map(Vec::len), Some(777));
     let (_, answer) = import(&installation, &lines, &[]);
     assert_eq!(answer, json!({"imported": 0, "duplicates": 1_203, "refused": []}));
@@ -196,7 +196,7 @@ fn the_end_of_time_is_never_and_an_app_may_bound_it(installation: &Installation)
     let ends: Vec<Value> = export(installation).iter().map(|token| token["expires_at"].clone()).collect();
     assert_eq!(ends[..3], [json!("2090-01-01T00:00:00.000Z"), Value::Null, Value::Null]);
     let bound = r#"{"max_ttl_seconds": 3600}"#;
-    installation.place.run_with(&["app", "settings", "demo", "--merge", "-", "--json"], bound).json();
+    installation.sandbox.run_with(&["app", "settings", "demo", "--merge", "-", "--json"], bound).json();
     let lines = line(4, "\"9999-12-31T23:59:59Z\"") + &line(5, "\"2020-01-01T00:00:00Z\"") + &line(6, "null");
     let (run, answer) = import(installation, &lines, &[]);
     assert_eq!((run.code, answer), (Some(0), json!({"imported": 3, "duplicates": 0, "refused": []})));
@@ -205,7 +205,7 @@ fn the_end_of_time_is_never_and_an_app_may_bound_it(installation: &Installation)
 
 each_way!(what_an_editor_writes_before_a_text_is_none_of_it);
 fn what_an_editor_writes_before_a_text_is_none_of_it(installation: &Installation) {
-    let place = &installation.place;
+    let sandbox = &installation.sandbox;
     let line = |number: u8| {
         format!("\u{feff}{{\"access_token\": \"taken over from elsewhere, as number {number}\"}}\r\n")
     };
@@ -213,14 +213,14 @@ fn what_an_editor_writes_before_a_text_is_none_of_it(installation: &Installation
         assert_eq!(run.1, json!({"imported": count, "duplicates": 0, "refused": []}));
     };
     taken(&import(installation, &line(1), &[]), 1);
-    let file = place.scratch("tokens.jsonl", &(line(2) + &line(3)));
+    let file = sandbox.scratch("tokens.jsonl", &(line(2) + &line(3)));
     taken(&import(installation, "", &[&file]), 2);
     let patch = "\u{feff}{\"default_ttl_seconds\": 60}";
     let merge = ["app", "settings", "demo", "--json", "--merge"];
-    let merged = place.run_with(&[&merge[..], &["-"]].concat(), patch).json();
+    let merged = sandbox.run_with(&[&merge[..], &["-"]].concat(), patch).json();
     assert_eq!(merged["default_ttl_seconds"], 60);
-    let file = place.scratch("patch.json", &patch.replace("60", "70"));
-    assert_eq!(place.run(&[&merge[..], &[file.as_str()]].concat()).json()["default_ttl_seconds"], 70);
-    let file = place.scratch("jeton.toml", "\u{feff}drain_seconds = 7\n");
-    place.run(&["config", "check", &file]).done();
+    let file = sandbox.scratch("patch.json", &patch.replace("60", "70"));
+    assert_eq!(sandbox.run(&[&merge[..], &[file.as_str()]].concat()).json()["default_ttl_seconds"], 70);
+    let file = sandbox.scratch("jeton.toml", "\u{feff}drain_seconds = 7\n");
+    sandbox.run(&["config", "check", &file]).done();
 }

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 fn shown(installation: &Installation, id: &Value) -> Value {
-    installation.place.json(&["token", "show", &id.to_string(), "--app", "demo"])
+    installation.sandbox.json(&["token", "show", &id.to_string(), "--app", "demo"])
 }
 
 fn each_engine(scenario: impl Fn(Installation)) {
@@ -21,7 +21,7 @@ fn each_engine(scenario: impl Fn(Installation)) {
 #[test]
 fn every_use_is_counted_and_outlives_the_server() {
     each_engine(|mut installation| {
-        let made = installation.place.json(&["token", "create", "--app", "demo", "--permissions", "read"]);
+        let made = installation.sandbox.json(&["token", "create", "--app", "demo", "--permissions", "read"]);
         let (id, token) = (&made["id"], text(&made, "access_token"));
         assert_eq!(shown(&installation, id)["use_count"], 0);
         let before = shown(&installation, id);
@@ -53,10 +53,10 @@ fn unused_tokens_are_listed() {
         let used =
             json!({"access_token": "b".repeat(40), "title": "used", "created_at": "2020-01-02T03:04:05Z"});
         let import = ["token", "import", "--app", "demo", "--json"];
-        installation.place.run_with(&import, &format!("{old}\n{used}\n")).json();
+        installation.sandbox.run_with(&import, &format!("{old}\n{used}\n")).json();
         assert_eq!(installation.server().auth(&"b".repeat(40)), 200);
         let titles = |days: &str| {
-            let rows = installation.place.json(&["token", "list", "--app", "demo", "--unused-days", days]);
+            let rows = installation.sandbox.json(&["token", "list", "--app", "demo", "--unused-days", days]);
             let rows = rows.as_array().expect("an array").clone();
             rows.iter().map(|row| text(row, "title").to_owned()).collect::<Vec<_>>()
         };
@@ -109,10 +109,10 @@ const PRESENTATIONS: &[Presentation] = &[
 fn presenting_a_token_is_a_use_of_it_wherever_it_is_taken() {
     each_engine(|installation| {
         let installation = installation.with(&open());
-        installation.place.json(&["app", "create", "shop"]);
+        installation.sandbox.json(&["app", "create", "shop"]);
         for presentation in PRESENTATIONS {
             let create = [&["token", "create", "--app", "demo"], presentation.token].concat();
-            let made = installation.place.json(&create);
+            let made = installation.sandbox.json(&create);
             let answer = presentation.make(&installation, text(&made, "access_token"));
             assert_eq!(answer.status, presentation.status, "{}: {answer:?}", presentation.what);
             let token = shown(&installation, &made["id"]);
@@ -125,7 +125,7 @@ fn presenting_a_token_is_a_use_of_it_wherever_it_is_taken() {
             );
             // An invalid token is never used, however it is presented.
             let id = made["id"].to_string();
-            installation.place.json(&["token", "update", &id, "--app", "demo", "--disable"]);
+            installation.sandbox.json(&["token", "update", &id, "--app", "demo", "--disable"]);
             presentation.make(&installation, text(&made, "access_token"));
             assert_eq!(shown(&installation, &made["id"])["use_count"], uses, "{}", presentation.what);
         }
@@ -154,10 +154,10 @@ impl Presentation {
 #[test]
 fn behind_a_proxy_the_address_is_what_the_proxy_says() {
     let mut installation = Installation::sqlite().with(&open());
-    let mut command = installation.place.command(&["serve", "--behind-proxy"]);
+    let mut command = installation.sandbox.command(&["serve", "--behind-proxy"]);
     installation.server = Some(Server::launched(command.env("JETON_LOG_REQUESTS", "all")));
-    let (server, place) = (installation.server(), &installation.place);
-    let made = place.json(&["token", "create", "--app", "demo", "--user-id", "7"]);
+    let (server, sandbox) = (installation.server(), &installation.sandbox);
+    let made = sandbox.json(&["token", "create", "--app", "demo", "--user-id", "7"]);
     let bearer = format!("Authorization: Bearer {}", text(&made, "access_token"));
     let shown_after = |target: &str, forwarded: Option<&str>| {
         let forwarded = forwarded.map(|addresses| format!("X-Forwarded-For: {addresses}"));
@@ -183,14 +183,14 @@ fn behind_a_proxy_the_address_is_what_the_proxy_says() {
         assert_eq!(shown_after("/auth/demo", Some(node)), "2001:db8::5", "{node}");
     }
     assert_eq!(shown_after("/auth/demo", Some("2001:db8::7")), "2001:db8::7");
-    let rows = place.json(&["token", "list", "--app", "demo"]);
+    let rows = sandbox.json(&["token", "list", "--app", "demo"]);
     let row = rows.as_array().unwrap().iter().find(|row| row["id"] == made["id"]).unwrap();
     assert_eq!(row["last_address"], "2001:db8::7", "{row}");
 
     // The log and the metrics do not reveal clients' addresses.
     let metrics = request(server.admin_address, "GET", "/metrics", &[], None);
     let mut server = installation.server.take().unwrap();
-    for text in [metrics.body, server.stop(), place.stderr()] {
+    for text in [metrics.body, server.stop(), sandbox.stderr()] {
         for address in ["203.0.113", "198.51.100.7", "2001:db8"] {
             assert!(!text.contains(address), "{address} in {text}");
         }

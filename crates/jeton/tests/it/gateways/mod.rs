@@ -29,7 +29,7 @@ impl Bed {
         let installation = Installation::sqlite().with(&settings).serve();
         let scope = r#"{"permissions": ["read"], "ids": ["7", "a b"]}"#;
         let create = ["token", "create", "--app", "demo", "--user-id", "7", "--scope", scope];
-        let token = installation.place.json(&create);
+        let token = installation.sandbox.json(&create);
         let api = Witness::start();
         let jeton = FaultyProxy::to(installation.server().address);
         let gateway = Gateway::start(kind, Some(jeton.address()), api.address);

@@ -72,7 +72,7 @@ pub(super) fn decisions(kind: Kind) {
         assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{headers:?}");
     }
     let id = id.as_str();
-    bed.installation.place.run(&["token", "revoke", "--app", "demo", id]);
+    bed.installation.sandbox.run(&["token", "revoke", "--app", "demo", id]);
     let (answer, seen) = bed.ask_as_holder("GET", GOOD, &[]);
     assert_eq!((answer.status, seen), (401, None), "revoked");
 }
@@ -103,7 +103,7 @@ pub(super) fn preflights(kind: Kind) {
     let preflight = ["Origin: https://app.example", "Access-Control-Request-Method: PUT"];
     assert_eq!(bed.ask("OPTIONS", GOOD, &preflight).0.status, 401);
     let merge = ["app", "settings", "demo", "--merge", "-", "--json"];
-    bed.installation.place.run_with(&merge, r#"{"forward_auth": {"preflights": true}}"#).json();
+    bed.installation.sandbox.run_with(&merge, r#"{"forward_auth": {"preflights": true}}"#).json();
     let (answer, seen) = bed.ask("OPTIONS", GOOD, &[&preflight[..], &LIES[..4]].concat());
     assert_eq!(answer.status, 200, "{answer:?}");
     let seen = seen.unwrap();
@@ -181,7 +181,7 @@ pub(super) fn credentials(kind: Kind) {
 pub(super) fn bodies_and_large_heads(kind: Kind) {
     let bed = Bed::new(kind);
     let scope = r#"{"permissions": ["write"], "ids": ["7"]}"#;
-    let writer = bed.installation.place.json(&["token", "create", "--app", "demo", "--scope", scope]);
+    let writer = bed.installation.sandbox.json(&["token", "create", "--app", "demo", "--scope", scope]);
     let bearer = format!("Authorization: Bearer {}", crate::support::text(&writer, "access_token"));
     let body = "x".repeat(200_000);
     let answer = request(bed.gateway.front(), "PUT", GOOD, std::slice::from_ref(&bearer), Some(&body));

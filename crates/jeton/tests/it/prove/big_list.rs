@@ -81,8 +81,8 @@ impl Figures {
 /// The duration that this part of all stay within.
 fn slowest(durations: &mut [Duration], part: f64) -> Duration {
     durations.sort_unstable();
-    let place = (durations.len() as f64 * part).ceil() as usize;
-    durations[place.max(1) - 1]
+    let sandbox = (durations.len() as f64 * part).ceil() as usize;
+    durations[sandbox.max(1) - 1]
 }
 
 fn lists_beside_work(installation: Installation, count: usize) -> Figures {
@@ -92,13 +92,13 @@ fn lists_beside_work(installation: Installation, count: usize) -> Figures {
     // Each of a thousand pages says how many rows there are in all, and a machine that others use as well may
     // need longer to count them than a server waits by default.
     let server =
-        Server::launched(installation.place.command(&["serve"]).env("JETON_LIMITS_QUERY_SECONDS", "30"));
+        Server::launched(installation.sandbox.command(&["serve"]).env("JETON_LIMITS_QUERY_SECONDS", "30"));
     let installation = Installation { server: Some(server), ..installation };
     let address = installation.server().address;
     let process = format!("/proc/{}", installation.server().pid().as_raw_nonzero());
     // From here on, where the system allows it; else since the start.
     drop(std::fs::write(format!("{process}/clear_refs"), "5"));
-    let log = Some(installation.place.file("jeton.db-wal")).filter(|path| path.exists());
+    let log = Some(installation.sandbox.file("jeton.db-wal")).filter(|path| path.exists());
 
     let bearer = format!("Authorization: Bearer {}", installation.credential("admin_token"));
     let client = basic(installation.credential("client_id"), installation.credential("client_secret"));
@@ -145,15 +145,15 @@ impl Drop for Over<'_> {
 /// Imports tokens in the order of their digests, by which they are indexed: any other takes many times as
 /// long.
 fn fill(installation: &Installation, count: usize) {
-    let ring = jeton_service::read_key_file(&installation.place.file("keys.json")).unwrap();
+    let ring = jeton_service::read_key_file(&installation.sandbox.file("keys.json")).unwrap();
     let keys = jeton_service::Keys::derive(&ring);
     let mut numbers: Vec<usize> = (0..count).collect();
     numbers.sort_by_cached_key(|number| {
         *keys.digest(&jeton_core::Secret::parse(&secret(*number)).unwrap()).as_bytes()
     });
     for numbers in numbers.chunks(FILLED_ROWS) {
-        let file = installation.place.scratch("tokens.jsonl", &numbers.iter().map(row).collect::<String>());
-        let answer = installation.place.json(&["token", "import", "--app", "demo", &file]);
+        let file = installation.sandbox.scratch("tokens.jsonl", &numbers.iter().map(row).collect::<String>());
+        let answer = installation.sandbox.json(&["token", "import", "--app", "demo", &file]);
         assert_eq!(answer["imported"], numbers.len(), "{answer}");
     }
 }

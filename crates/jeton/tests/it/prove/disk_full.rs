@@ -1,6 +1,6 @@
 //! A full disk: writes fail with that reason, reads continue, nothing is lost, and recovery needs no restart.
 
-use crate::support::{Answer, Installation, Place, Server, text};
+use crate::support::{Answer, Installation, Sandbox, Server, text};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::fs::{self, OpenOptions};
@@ -91,15 +91,15 @@ fn refused_at_last(ask: impl Fn() -> Answer) -> Answer {
 
 /// Fills the disk and shows that a server on it goes on; answers the tokens that were acknowledged.
 fn fill(disk: &Disk, server: &Server, installation: &Installation) -> Vec<String> {
-    let place = &installation.place;
+    let sandbox = &installation.sandbox;
     let admin = installation.credential("admin_token");
     let mut acknowledged = vec![secret(&create(server, admin))];
     let victims = ["token", "create", "--app", "demo", "--permissions", "read"];
-    let victims: Vec<Value> = (0..5).map(|_| place.json(&victims)).collect();
+    let victims: Vec<Value> = (0..5).map(|_| sandbox.json(&victims)).collect();
     for _ in 0..REVOKED {
         secret(&create(server, admin));
     }
-    let others = place.json(&["token", "list", "--app", "demo"]);
+    let others = sandbox.json(&["token", "list", "--app", "demo"]);
     let others: Vec<String> =
         others.as_array().unwrap()[..REVOKED].iter().map(|token| token["id"].to_string()).collect();
     disk.fill();
@@ -116,14 +116,14 @@ fn fill(disk: &Disk, server: &Server, installation: &Installation) -> Vec<String
     // What is smaller may find room where a token did not.
     let refused = refused_at_last(|| server.ask("POST", "/api/accessTokens", admin, Some(&row)));
     assert_eq!((refused.status, &refused.json()["error"]["statusCode"]), (503, &json!(503)), "{refused:?}");
-    let id = place.json(&["token", "list", "--app", "demo"])[0]["id"].to_string();
+    let id = sandbox.json(&["token", "list", "--app", "demo"])[0]["id"].to_string();
     let change = json!({"title": "x"}).to_string();
     let target = format!("/AccessToken/demo/{id}");
     assert_eq!(refused_at_last(|| server.ask("PUT", &target, admin, Some(&change))).status, 503);
-    place.run(&["token", "create", "--app", "demo"]).fails(4, "");
-    let backup = place.file("backup.db");
-    place.run(&["backup", backup.to_str().unwrap()]).fails(4, "");
-    assert!(!names(&place.data_dir()).iter().any(|name| name.contains("backup")), "nothing of it is left");
+    sandbox.run(&["token", "create", "--app", "demo"]).fails(4, "");
+    let backup = sandbox.file("backup.db");
+    sandbox.run(&["backup", backup.to_str().unwrap()]).fails(4, "");
+    assert!(!names(&sandbox.data_dir()).iter().any(|name| name.contains("backup")), "nothing of it is left");
     // Last: what is given up for it has room for a small backup.
     take_away(server, installation, &victims, &others);
 
@@ -137,7 +137,7 @@ fn fill(disk: &Disk, server: &Server, installation: &Installation) -> Vec<String
 
 /// Takes rights away in every way: that is done whatever the disk is like, and good at once.
 fn take_away(server: &Server, installation: &Installation, victims: &[Value], others: &[String]) {
-    let (place, admin) = (&installation.place, installation.credential("admin_token"));
+    let (sandbox, admin) = (&installation.sandbox, installation.credential("admin_token"));
     let secret = |victim: &Value| text(victim, "access_token").to_owned();
     let id = |victim: &Value| victim["id"].to_string();
     let target = |victim: &Value| format!("/AccessToken/demo/{}", id(victim));
@@ -154,9 +154,9 @@ fn take_away(server: &Server, installation: &Installation, victims: &[Value], ot
     assert_eq!(server.ask("GET", "/auth/demo?permission=read", &secret(narrowed), None).status, 403);
     assert_eq!(server.ask("DELETE", &target(revoked), admin, None).status, 200);
     assert_eq!(server.auth(&secret(revoked)), 401);
-    place.run(&["token", "revoke", "--app", "demo", &id(by_command)]).done();
+    sandbox.run(&["token", "revoke", "--app", "demo", &id(by_command)]).done();
     assert_eq!(server.auth(&secret(by_command)), 401);
-    place.run(&["token", "update", "--app", "demo", &id(disabled_by_command), "--disable"]).done();
+    sandbox.run(&["token", "update", "--app", "demo", &id(disabled_by_command), "--disable"]).done();
     assert_eq!(server.auth(&secret(disabled_by_command)), 401);
     for id in others {
         let answer = server.ask("DELETE", &format!("/AccessToken/demo/{id}"), admin, None);
@@ -172,28 +172,28 @@ fn names(folder: &Path) -> Vec<String> {
 
 /// Fills and frees the disk so many times and answers how many tokens were acknowledged.
 fn rounds(count: u32) -> usize {
-    let place = Place::sqlite();
-    let disk = Disk::mount(place.data_dir(), DISK + EACH_ROUND * count.saturating_sub(1));
-    let credentials = place.init();
-    let installation = Installation { place, credentials, server: None };
-    let (place, admin) = (&installation.place, installation.credential("admin_token"));
-    let mut server = Server::start(place, &[]);
+    let sandbox = Sandbox::sqlite();
+    let disk = Disk::mount(sandbox.data_dir(), DISK + EACH_ROUND * count.saturating_sub(1));
+    let credentials = sandbox.init();
+    let installation = Installation { sandbox, credentials, server: None };
+    let (sandbox, admin) = (&installation.sandbox, installation.credential("admin_token"));
+    let mut server = Server::start(sandbox, &[]);
     let mut acknowledged = Vec::new();
     for _ in 0..count {
         acknowledged.extend(fill(&disk, &server, &installation));
         disk.free();
         acknowledged.push(secret(&create(&server, admin)));
-        assert_eq!(place.json(&["check"])["sound"], true);
+        assert_eq!(sandbox.json(&["check"])["sound"], true);
     }
     // Killed when there is no room, it starts again when there is.
     acknowledged.extend(fill(&disk, &server, &installation));
     server.end(Signal::KILL);
     disk.free();
-    let server = Server::start(place, &[]);
+    let server = Server::start(sandbox, &[]);
     for token in &acknowledged {
         assert_eq!(server.auth(token), 200);
     }
-    assert_eq!(place.json(&["check"])["sound"], true);
+    assert_eq!(sandbox.json(&["check"])["sound"], true);
     acknowledged.len()
 }
 

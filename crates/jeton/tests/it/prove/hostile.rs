@@ -197,7 +197,7 @@ fn attack(size: Size) -> String {
 
 /// Another app, named big, with enough tokens to make a list that no buffer takes. Answers its credentials.
 fn fill(installation: &Installation, count: usize) -> Value {
-    let big = installation.place.json(&["app", "create", "big"]);
+    let big = installation.sandbox.json(&["app", "create", "big"]);
     let lines = (0..count).fold(String::new(), |mut lines, number| {
         let title = "x".repeat(200);
         let secret = format!("a token of some other service, number {number}");
@@ -205,7 +205,7 @@ fn fill(installation: &Installation, count: usize) -> Value {
         writeln!(lines, "{row}").unwrap();
         lines
     });
-    installation.place.run_with(&["token", "import", "--app", "big", "--json"], &lines).json();
+    installation.sandbox.run_with(&["token", "import", "--app", "big", "--json"], &lines).json();
     big
 }
 

@@ -4,7 +4,7 @@
 //! is half there: each token has as many entries in the change log as its revision says, and each entry has
 //! its token.
 
-use crate::support::{Installation, PATIENCE, Place, Server, request_if_served, text};
+use crate::support::{Installation, PATIENCE, Sandbox, Server, request_if_served, text};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, SqliteConnection, query_as, query_scalar};
@@ -126,12 +126,12 @@ async fn connect(url: &str) -> PgConnection {
 }
 
 /// All tokens of users, and how many entries of the log each number has.
-async fn stored(place: &Place) -> (BTreeMap<u64, Row>, BTreeMap<i64, i64>) {
+async fn stored(sandbox: &Sandbox) -> (BTreeMap<u64, Row>, BTreeMap<i64, i64>) {
     let tokens =
         "SELECT user_id, id, description, coalesce(revoked_at, 0), revision FROM tokens WHERE user_id <> '1'";
     let log = "SELECT subject_id, count(*) FROM changes WHERE kind LIKE 'token.%' AND subject_id > 1 GROUP BY subject_id";
     type Tokens = Vec<(String, i64, Option<String>, i64, i64)>;
-    let (tokens, log): (Tokens, Vec<(i64, i64)>) = match &place.database_url {
+    let (tokens, log): (Tokens, Vec<(i64, i64)>) = match &sandbox.database_url {
         Some(url) => {
             let mut connection = connect(url).await;
             (
@@ -140,7 +140,7 @@ async fn stored(place: &Place) -> (BTreeMap<u64, Row>, BTreeMap<i64, i64>) {
             )
         }
         None => {
-            let url = format!("sqlite://{}", place.file("jeton.db").display());
+            let url = format!("sqlite://{}", sandbox.file("jeton.db").display());
             let mut connection = SqliteConnection::connect(&url).await.unwrap();
             (
                 query_as(tokens).fetch_all(&mut connection).await.unwrap(),
@@ -184,10 +184,10 @@ async fn kill_backends(url: &str) {
 }
 
 /// Everything makes sense, once the cluster has recovered from the death of a backend: a round can be over before.
-fn assert_sound(place: &Place, victim: Victim) {
+fn assert_sound(sandbox: &Sandbox, victim: Victim) {
     let begun = Instant::now();
     let run = loop {
-        let run = place.run(&["check", "--json"]);
+        let run = sandbox.run(&["check", "--json"]);
         let recovers = victim == Victim::Backends && run.code == Some(4);
         if !recovers || begun.elapsed() > PATIENCE {
             break run;
@@ -198,17 +198,17 @@ fn assert_sound(place: &Place, victim: Victim) {
 
 /// Runs rounds and answers how many changes were acknowledged in them.
 fn rounds(installation: Installation, count: u64, victim_of: impl Fn(u64) -> Victim) -> u64 {
-    let Installation { place, credentials, .. } = installation;
+    let Installation { sandbox, credentials, .. } = installation;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut known = BTreeMap::new();
     let mut acknowledged = 0;
     for number in 1..=count {
-        let mut server = Server::start(&place, &[]);
+        let mut server = Server::start(&sandbox, &[]);
         let pid = server.pid();
         let victim = victim_of(number);
         let kill_server = || kill_process(pid, Signal::KILL).unwrap();
         let kill_backends = || {
-            let url = place.database_url.as_ref().unwrap();
+            let url = sandbox.database_url.as_ref().unwrap();
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(kill_backends(url));
         };
@@ -238,11 +238,11 @@ fn rounds(installation: Installation, count: u64, victim_of: impl Fn(u64) -> Vic
         acknowledged += round.acknowledged.load(Ordering::Relaxed);
         if victim == Victim::Server {
             assert_eq!(server.wait().code, None, "it was killed");
-            server = Server::start(&place, &[]);
+            server = Server::start(&sandbox, &[]);
         }
-        assert_sound(&place, victim);
+        assert_sound(&sandbox, victim);
         let (rows, log) =
-            runtime.block_on(async { tokio::time::timeout(PATIENCE, stored(&place)).await.unwrap() });
+            runtime.block_on(async { tokio::time::timeout(PATIENCE, stored(&sandbox)).await.unwrap() });
         assert_whole(&known, &rows, &log);
         server.end(Signal::KILL);
     }

@@ -54,7 +54,7 @@ impl Removal {
         let id = id.to_string();
         let cli = |arguments: &[&str]| {
             installation
-                .place
+                .sandbox
                 .json(&[&["token", arguments[0], "--app", "demo", &id], &arguments[1..]].concat());
         };
         match self {
@@ -255,7 +255,7 @@ fn rounds(installation: &Installation, rounds: usize) -> (u64, u64) {
 
 /// A new token that may read, whose bearer creates others with it.
 fn begin(installation: &Installation) -> (i64, Arc<Round>) {
-    let made = installation.place.json(&[
+    let made = installation.sandbox.json(&[
         "token",
         "create",
         "--app",

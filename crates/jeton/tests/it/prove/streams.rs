@@ -80,7 +80,7 @@ fn streams_beside_writes(installation: Installation, size: Size) -> Figures {
     let installation = installation.with(&loopback::administered()).with(&rules);
     let reader = installation.token_of("7");
     let revoked: Vec<String> = (0..size.revoked).map(|_| installation.token_of("8")).collect();
-    let mut command = installation.place.command(&["serve"]);
+    let mut command = installation.sandbox.command(&["serve"]);
     command.env("JETON_LIMITS_STREAMS", "600").env("JETON_LIMITS_WRITE_STALL_SECONDS", "2");
     let server = Server::launched(&mut command);
     let admin = installation.credential("admin_token");

@@ -85,8 +85,8 @@ fn differences(address: SocketAddr, questions: &[Question], blocks: usize) -> Ve
 #[expect(clippy::print_stdout, reason = "a proof prints its figure")]
 fn nothing_is_told_by_the_clock() {
     let installation = Installation::sqlite();
-    installation.place.json(&["app", "create", "hidden"]);
-    let mut serve = installation.place.command(&["serve"]);
+    installation.sandbox.json(&["app", "create", "hidden"]);
+    let mut serve = installation.sandbox.command(&["serve"]);
     let server = Server::launched(serve.env("JETON_LIMITS_FAILURES_PER_MINUTE", "1000000"));
     let id = installation.credential("client_id");
     let questions = [

@@ -9,26 +9,26 @@ use std::sync::{Mutex, PoisonError};
 use tempfile::TempDir;
 
 /// A data directory that does not exist yet, and perhaps an empty PostgreSQL database.
-pub(crate) struct Place {
+pub(crate) struct Sandbox {
     folder: TempDir,
     pub(crate) database_url: Option<String>,
     /// What commands said on standard error.
     stderr: Mutex<String>,
 }
 
-impl Place {
+impl Sandbox {
     pub(crate) fn sqlite() -> Self {
-        Place::on(None)
+        Sandbox::on(None)
     }
 
     pub(crate) fn postgres() -> Self {
-        Place::on(Some(Cluster::shared().create_database()))
+        Sandbox::on(Some(Cluster::shared().create_database()))
     }
 
     /// Another data directory for the database at `database_url`.
     pub(crate) fn on(database_url: Option<String>) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
-        Place { folder, database_url, stderr: Mutex::default() }
+        Sandbox { folder, database_url, stderr: Mutex::default() }
     }
 
     pub(crate) fn data_dir(&self) -> PathBuf {
@@ -88,7 +88,7 @@ impl Place {
 
 /// A place that was initialised, with a server or without.
 pub(crate) struct Installation {
-    pub(crate) place: Place,
+    pub(crate) sandbox: Sandbox,
     pub(crate) credentials: Value,
     pub(crate) server: Option<Server>,
 }
@@ -96,38 +96,38 @@ pub(crate) struct Installation {
 impl Installation {
     #[track_caller]
     pub(crate) fn sqlite() -> Self {
-        Installation::at(Place::sqlite())
+        Installation::at(Sandbox::sqlite())
     }
 
     #[track_caller]
     pub(crate) fn postgres() -> Self {
-        Installation::at(Place::postgres())
+        Installation::at(Sandbox::postgres())
     }
 
     #[track_caller]
-    pub(crate) fn at(place: Place) -> Self {
-        let credentials = place.init();
-        Installation { place, credentials, server: None }
+    pub(crate) fn at(sandbox: Sandbox) -> Self {
+        let credentials = sandbox.init();
+        Installation { sandbox, credentials, server: None }
     }
 
     /// The same with these settings of app demo changed.
     #[track_caller]
     pub(crate) fn with(self, settings: &Value) -> Self {
         let merge = ["app", "settings", "demo", "--merge", "-", "--json"];
-        self.place.run_with(&merge, &settings.to_string()).json();
+        self.sandbox.run_with(&merge, &settings.to_string()).json();
         self
     }
 
     /// The secret of a new token that speaks for a user in app demo.
     #[track_caller]
     pub(crate) fn token_of(&self, user: &str) -> String {
-        let token = self.place.json(&["token", "create", "--app", "demo", "--user-id", user]);
+        let token = self.sandbox.json(&["token", "create", "--app", "demo", "--user-id", user]);
         text(&token, "access_token").to_owned()
     }
 
     #[track_caller]
     pub(crate) fn serve(self) -> Self {
-        let server = Server::start(&self.place, &[]);
+        let server = Server::start(&self.sandbox, &[]);
         Installation { server: Some(server), ..self }
     }
 

@@ -1,6 +1,6 @@
 //! A running `jeton serve`.
 
-use super::{Answer, Lines, Place, request, run::Run};
+use super::{Answer, Lines, Sandbox, request, run::Run};
 use rustix::process::{Pid, Signal, kill_process};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
@@ -19,8 +19,8 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one, and waits until it listens.
     #[track_caller]
-    pub(crate) fn start(place: &Place, arguments: &[&str]) -> Self {
-        Server::launched(place.command(&["serve"]).args(arguments))
+    pub(crate) fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
+        Server::launched(sandbox.command(&["serve"]).args(arguments))
     }
 
     /// The same with a command that someone has prepared.

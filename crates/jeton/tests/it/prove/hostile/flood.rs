@@ -75,13 +75,13 @@ fn post(address: SocketAddr, body: &Value) -> u16 {
 /// whatever writes and on however many servers. Answers how many there were at most, and how many were
 /// written.
 fn churn(installation: &Installation, servers: usize, limit: u64, time: Duration) -> (u64, u64) {
-    let place = &installation.place;
+    let sandbox = &installation.sandbox;
     let toml = format!(
         "[limits]\nself_made_tokens = {limit}\nanonymous_writes_per_minute = 1_000_000\n\
          anonymous_writes_per_hour = 100_000_000\n"
     );
-    let file = place.scratch("jeton.toml", &toml);
-    let servers: Vec<Server> = (0..servers).map(|_| Server::start(place, &["--config", &file])).collect();
+    let file = sandbox.scratch("jeton.toml", &toml);
+    let servers: Vec<Server> = (0..servers).map(|_| Server::start(sandbox, &["--config", &file])).collect();
     let admin = [format!("Authorization: {}", installation.credential("admin_token"))];
     let rows = || {
         let path = "/api/accessTokens/count";
@@ -119,7 +119,7 @@ fn churn(installation: &Installation, servers: usize, limit: u64, time: Duration
     assert!(written > limit, "{written} rows were written: not even once as many as there may be");
     assert!(most <= limit, "there were {most} rows");
     drop(servers);
-    assert_eq!(installation.place.json(&["check"])["sound"], true);
+    assert_eq!(installation.sandbox.json(&["check"])["sound"], true);
     (most, written)
 }
 

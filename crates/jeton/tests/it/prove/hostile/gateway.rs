@@ -154,7 +154,7 @@ impl Client<'_> {
 /// So many requests through nginx. Answers a figure.
 pub(super) fn behind_nginx(requests: usize) -> String {
     let mut installation = Installation::sqlite().serve();
-    let token = installation.place.json(&["token", "create", "--app", "demo", "--permissions", "read"]);
+    let token = installation.sandbox.json(&["token", "create", "--app", "demo", "--permissions", "read"]);
     let secret = crate::support::text(&token, "access_token");
     let nginx = Nginx::before(installation.server().address);
     let next = AtomicUsize::new(0);

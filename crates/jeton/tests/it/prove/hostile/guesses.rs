@@ -105,9 +105,9 @@ impl Surface {
 }
 
 fn prepare(scene: &Scene, _: Scale) {
-    let place = &scene.installation.place;
+    let sandbox = &scene.installation.sandbox;
     let rows = SHORT.map(|secret| format!("{}\n", json!({"access_token": secret, "user_id": 7})));
-    place.run_with(&["token", "import", "--app", "demo", "--allow-weak", "--json"], &rows.concat()).json();
+    sandbox.run_with(&["token", "import", "--app", "demo", "--allow-weak", "--json"], &rows.concat()).json();
     let owner = Kept::from(ELSEWHERE, scene.address()).ask(&SURFACES[0].request(&owner_of_demo(scene)));
     assert_eq!(owner.status, 200);
 }
@@ -119,7 +119,7 @@ fn owner_of_demo(scene: &Scene) -> String {
 fn guess(scene: &Scene, scale: Scale) -> String {
     let (address, pid) = (scene.address(), scene.installation.server().pid());
     let before = memory_peak(pid);
-    let quiet = scene.installation.place.json(&["app", "create", "quiet"]);
+    let quiet = scene.installation.sandbox.json(&["app", "create", "quiet"]);
     let others = others(scene);
     let begun = Instant::now();
     let (looked_up, throttled) = thread::scope(|scope| {

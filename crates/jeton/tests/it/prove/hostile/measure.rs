@@ -86,14 +86,14 @@ struct Noticed {
 /// Runs an attack and asserts that other clients do not notice; returns the figures.
 pub(super) fn assert_unnoticed(attack: &Attack, installation: Installation, scale: Scale) -> String {
     super::raise_descriptors();
-    if installation.place.database_url.is_some() && scale != Scale::Gate {
+    if installation.sandbox.database_url.is_some() && scale != Scale::Gate {
         set_database_apart();
     }
     let installation = installation.with(&(attack.settings)());
-    installation.place.json(&["app", "create", "neighbour"]);
+    installation.sandbox.json(&["app", "create", "neighbour"]);
     let token = ["token", "create", "--app", "neighbour", "--permissions", "read"];
-    let neighbour = text(&installation.place.json(&token), "access_token").to_owned();
-    let server = crate::support::Server::start(&installation.place, attack.serve);
+    let neighbour = text(&installation.sandbox.json(&token), "access_token").to_owned();
+    let server = crate::support::Server::start(&installation.sandbox, attack.serve);
     let scene = Scene { installation: Installation { server: Some(server), ..installation }, neighbour };
     (attack.prepare)(&scene, scale);
     // Nothing comes: that is how long it waits.
@@ -102,7 +102,7 @@ pub(super) fn assert_unnoticed(attack: &Attack, installation: Installation, scal
     let (during, came) = scene.noticed(|_| elsewhere(|| (attack.run)(&scene, scale)));
     let after = calm();
     let peak = memory_peak(scene.installation.server().pid());
-    let disk = size_of_folder(&scene.installation.place.data_dir());
+    let disk = size_of_folder(&scene.installation.sandbox.data_dir());
     let Scene { installation, .. } = scene;
     let log = installation.server.unwrap().stop();
     assert!(!log.contains("panicked"), "{log}");
@@ -201,7 +201,7 @@ impl Scene {
                 stop
             };
             let millis = Duration::from_millis;
-            let (server, place) = (self.installation.server(), &self.installation.place);
+            let (server, sandbox) = (self.installation.server(), &self.installation.sandbox);
             let (public, admin) = (server.address, server.admin_address);
             let mut watches: Vec<Sender<()>> = (0..2)
                 .map(|_| {
@@ -215,7 +215,7 @@ impl Scene {
             watches.push(watch(Box::new(move || get(admin, "/metrics")), millis(50), |all, took| {
                 all.admin.push(took);
             }));
-            let mut list = place.command(&["app", "list"]);
+            let mut list = sandbox.command(&["app", "list"]);
             list.stdout(std::process::Stdio::null());
             watches.push(watch(Box::new(move || command(&mut list)), millis(500), |all, took| {
                 all.command.push(took);

@@ -34,7 +34,7 @@ fn prepare(scene: &Scene, scale: Scale) {
         writeln!(lines, "{row}").unwrap();
         lines
     });
-    scene.installation.place.run_with(&["token", "import", "--app", "demo", "--json"], &lines).json();
+    scene.installation.sandbox.run_with(&["token", "import", "--app", "demo", "--json"], &lines).json();
 }
 
 fn foreign(number: usize) -> String {
@@ -76,8 +76,8 @@ fn requests(key: &str, admin: &str, skip: usize, size: usize) -> [Request; 4] {
 }
 
 fn run(scene: &Scene, scale: Scale) -> String {
-    let place = &scene.installation.place;
-    let other = place.json(&["app", "create", "other"]);
+    let sandbox = &scene.installation.sandbox;
+    let other = sandbox.json(&["app", "create", "other"]);
     let address = scene.address();
     let crowd = requests("demo", scene.installation.credential("admin_token"), scale.of(TOKENS) - 10, MANY);
     let own = requests("other", text(&other, "admin_token"), 0, 1);

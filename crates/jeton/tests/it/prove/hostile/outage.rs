@@ -2,7 +2,7 @@
 //! within the time of a read, all others at once, and everything is served again soon after it is back.
 
 use super::wire::basic;
-use crate::support::{Answer, Installation, Place, Server, loopback, request_if_served, text};
+use crate::support::{Answer, Installation, Sandbox, Server, loopback, request_if_served, text};
 use jeton_testkit::{Cluster, FaultyProxy, ProxyMode};
 use serde_json::json;
 use std::net::SocketAddr;
@@ -76,7 +76,7 @@ impl Question {
 /// Two by each surface; of what they ask, nothing is in memory.
 fn questions(installation: &Installation) -> Vec<Question> {
     let token = || {
-        let token = installation.place.json(&["token", "create", "--app", "demo", "--permissions", "read"]);
+        let token = installation.sandbox.json(&["token", "create", "--app", "demo", "--permissions", "read"]);
         text(&token, "access_token").to_owned()
     };
     let client = basic(installation.credential("client_id"), installation.credential("client_secret"));
@@ -132,7 +132,7 @@ pub(super) fn outage(cut: Cut, bounds: &Bounds) -> String {
         Some(_) => url,
         None => url.replace(&server.to_string(), &proxy.address().to_string()) + "?sslmode=disable",
     };
-    let mut installation = Installation::at(Place::on(Some(url))).with(&loopback::open()).serve();
+    let mut installation = Installation::at(Sandbox::on(Some(url))).with(&loopback::open()).serve();
     let questions = questions(&installation);
     let set = |mode| {
         proxy.set(mode);
@@ -215,8 +215,8 @@ fn watched<M: FnOnce()>(
 /// that needs another fails within the time of a read.
 pub(super) fn no_more_connections(bounds: &Bounds) -> String {
     let cluster = Cluster::own();
-    let place = Place::on(Some(cluster.create_database()));
-    let mut installation = Installation::at(place).with(&loopback::open()).serve();
+    let sandbox = Sandbox::on(Some(cluster.create_database()));
+    let mut installation = Installation::at(sandbox).with(&loopback::open()).serve();
     let questions = questions(&installation);
     let address = installation.server().address;
     let suspended = cluster.suspend_first();

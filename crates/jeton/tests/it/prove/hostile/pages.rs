@@ -22,7 +22,7 @@ fn prepare(scene: &Scene, scale: Scale) {
         writeln!(lines, "{row}").unwrap();
         lines
     });
-    scene.installation.place.run_with(&["token", "import", "--app", "demo", "--json"], &lines).json();
+    scene.installation.sandbox.run_with(&["token", "import", "--app", "demo", "--json"], &lines).json();
 }
 
 fn run(scene: &Scene, scale: Scale) -> String {

@@ -1,7 +1,7 @@
 //! A database that is taken away or written over under a running server: from then on nothing is
 //! acknowledged, and what was is still to be had.
 
-use crate::support::{Answer, Installation, Place, Server, request_if_served, text};
+use crate::support::{Answer, Installation, Sandbox, Server, request_if_served, text};
 use serde_json::json;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Executor};
@@ -21,17 +21,17 @@ const MOST: usize = 50_000;
 
 /// How a database goes.
 struct Shape {
-    act: fn(&Place, &Server),
+    act: fn(&Sandbox, &Server),
     /// What the log says.
     mark: &'static str,
     /// Whether all that was acknowledged can still be saved.
     is_whole: bool,
     /// How the server is started that it happens to.
-    serve: fn(&Place) -> Server,
+    serve: fn(&Sandbox) -> Server,
 }
 
 const PLAIN: Shape =
-    Shape { act: remove, mark: REMOVED, is_whole: true, serve: |place| Server::start(place, &[]) };
+    Shape { act: remove, mark: REMOVED, is_whole: true, serve: |sandbox| Server::start(sandbox, &[]) };
 const REMOVED: &str = "jeton.db was removed or moved";
 const OVERWRITTEN: &str = "jeton.db was written over";
 
@@ -84,12 +84,12 @@ pub(super) fn every_shape(creators: usize, least: usize) -> String {
 /// in the end.
 fn replace(shape: &Shape, creators: usize, least: usize) -> usize {
     let installation = Installation::sqlite();
-    let place = &installation.place;
-    fs::copy(place.file("jeton.db"), old(place)).unwrap();
-    place.json(&["backup", backup(place).to_str().unwrap()]);
-    let mut server = (shape.serve)(place);
+    let sandbox = &installation.sandbox;
+    fs::copy(sandbox.file("jeton.db"), old(sandbox)).unwrap();
+    sandbox.json(&["backup", backup(sandbox).to_str().unwrap()]);
+    let mut server = (shape.serve)(sandbox);
     let admin = installation.credential("admin_token");
-    let known = place.json(&["token", "create", "--app", "demo"]);
+    let known = sandbox.json(&["token", "create", "--app", "demo"]);
     let known = text(&known, "access_token");
     assert_eq!(server.auth(known), 200);
 
@@ -100,7 +100,7 @@ fn replace(shape: &Shape, creators: usize, least: usize) -> usize {
         while count.load(Ordering::Relaxed) < least {
             thread::yield_now();
         }
-        (shape.act)(place, &server);
+        (shape.act)(sandbox, &server);
         let refused = create(server.address, admin).map(|answer| answer.status);
         assert_eq!(refused, Some(503), "{}", shape.mark);
         creating.into_iter().flat_map(|creating| creating.join().unwrap()).collect()
@@ -119,29 +119,29 @@ fn replace(shape: &Shape, creators: usize, least: usize) -> usize {
         assert_eq!(last, Some(503), "{}", shape.mark);
     }
     if shape.is_whole {
-        place.json(&[
+        sandbox.json(&[
             "backup",
-            backup(place).to_str().unwrap(),
+            backup(sandbox).to_str().unwrap(),
             "--force",
             "--data-dir",
-            &whereabouts(place),
+            &whereabouts(sandbox),
         ]);
     }
     let log = server.stop();
     assert_eq!(log.matches("nothing is read or written any more").count(), 1, "{log}");
-    restored(place, shape.is_whole.then_some(&acknowledged), known);
+    restored(sandbox, shape.is_whole.then_some(&acknowledged), known);
     acknowledged.len()
 }
 
 /// Restores the backup where the database was, and finds there what was acknowledged.
-fn restored(place: &Place, acknowledged: Option<&Vec<String>>, known: &str) {
-    let moved = moved(place);
+fn restored(sandbox: &Sandbox, acknowledged: Option<&Vec<String>>, known: &str) {
+    let moved = moved(sandbox);
     if moved.exists() {
-        fs::rename(moved, place.data_dir()).unwrap();
+        fs::rename(moved, sandbox.data_dir()).unwrap();
     }
-    remove_files(place);
-    place.json(&["restore", backup(place).to_str().unwrap()]);
-    let server = Server::start(place, &[]);
+    remove_files(sandbox);
+    sandbox.json(&["restore", backup(sandbox).to_str().unwrap()]);
+    let server = Server::start(sandbox, &[]);
     if let Some(acknowledged) = acknowledged {
         assert_eq!(server.auth(known), 200);
         assert!(acknowledged.iter().all(|token| server.auth(token) == 200));
@@ -165,61 +165,61 @@ pub(super) fn create(address: SocketAddr, admin: &str) -> Option<Answer> {
     request_if_served(address, "POST", "/AccessToken/demo", &by, Some(&body))
 }
 
-fn backup(place: &Place) -> PathBuf {
-    place.data_dir().with_file_name("backup.db")
+fn backup(sandbox: &Sandbox) -> PathBuf {
+    sandbox.data_dir().with_file_name("backup.db")
 }
 
 /// A copy of the database as it was before it was served.
-fn old(place: &Place) -> PathBuf {
-    place.data_dir().with_file_name("old.db")
+fn old(sandbox: &Sandbox) -> PathBuf {
+    sandbox.data_dir().with_file_name("old.db")
 }
 
-fn moved(place: &Place) -> PathBuf {
-    place.data_dir().with_file_name("moved")
+fn moved(sandbox: &Sandbox) -> PathBuf {
+    sandbox.data_dir().with_file_name("moved")
 }
 
 /// Where the control socket is now.
-fn whereabouts(place: &Place) -> String {
-    let moved = moved(place);
-    let folder = if moved.exists() { moved } else { place.data_dir() };
+fn whereabouts(sandbox: &Sandbox) -> String {
+    let moved = moved(sandbox);
+    let folder = if moved.exists() { moved } else { sandbox.data_dir() };
     folder.into_os_string().into_string().unwrap()
 }
 
-fn remove(place: &Place, _: &Server) {
-    remove_files(place);
+fn remove(sandbox: &Sandbox, _: &Server) {
+    remove_files(sandbox);
 }
 
-fn remove_files(place: &Place) {
+fn remove_files(sandbox: &Sandbox) {
     for name in ["jeton.db", "jeton.db-wal", "jeton.db-shm"] {
-        let _ = fs::remove_file(place.file(name));
+        let _ = fs::remove_file(sandbox.file(name));
     }
 }
 
-fn remove_log(place: &Place, _: &Server) {
-    fs::remove_file(place.file("jeton.db-wal")).unwrap();
+fn remove_log(sandbox: &Sandbox, _: &Server) {
+    fs::remove_file(sandbox.file("jeton.db-wal")).unwrap();
 }
 
-fn move_directory(place: &Place, _: &Server) {
-    fs::rename(place.data_dir(), moved(place)).unwrap();
+fn move_directory(sandbox: &Sandbox, _: &Server) {
+    fs::rename(sandbox.data_dir(), moved(sandbox)).unwrap();
 }
 
-fn rename_over(place: &Place, _: &Server) {
-    let copy = place.file("copy.db");
-    fs::copy(backup(place), &copy).unwrap();
-    fs::rename(copy, place.file("jeton.db")).unwrap();
+fn rename_over(sandbox: &Sandbox, _: &Server) {
+    let copy = sandbox.file("copy.db");
+    fs::copy(backup(sandbox), &copy).unwrap();
+    fs::rename(copy, sandbox.file("jeton.db")).unwrap();
 }
 
-fn copy_over(place: &Place, _: &Server) {
-    fs::copy(backup(place), place.file("jeton.db")).unwrap();
+fn copy_over(sandbox: &Sandbox, _: &Server) {
+    fs::copy(backup(sandbox), sandbox.file("jeton.db")).unwrap();
 }
 
-fn copy_old_over(place: &Place, _: &Server) {
-    fs::copy(old(place), place.file("jeton.db")).unwrap();
+fn copy_old_over(sandbox: &Sandbox, _: &Server) {
+    fs::copy(old(sandbox), sandbox.file("jeton.db")).unwrap();
 }
 
-fn take_back(place: &Place, _: &Server) {
+fn take_back(sandbox: &Sandbox, _: &Server) {
     let take_back = async {
-        let url = format!("sqlite://{}", place.file("jeton.db").display());
+        let url = format!("sqlite://{}", sandbox.file("jeton.db").display());
         let mut connection = SqliteConnection::connect(&url).await.unwrap();
         let older = "BEGIN IMMEDIATE; DELETE FROM changes WHERE sequence > 4; \
                      UPDATE sqlite_sequence SET seq = 4 WHERE name = 'changes'; COMMIT";
@@ -230,8 +230,8 @@ fn take_back(place: &Place, _: &Server) {
 }
 
 /// A server in a mount namespace of its own.
-fn serve_apart(place: &Place) -> Server {
-    let plain = place.command(&["serve"]);
+fn serve_apart(sandbox: &Sandbox) -> Server {
+    let plain = sandbox.command(&["serve"]);
     let mut command = Command::new("unshare");
     command.args(["--map-root-user", "--mount"]).arg(plain.get_program()).args(plain.get_args());
     for (name, value) in plain.get_envs() {
@@ -243,23 +243,23 @@ fn serve_apart(place: &Place) -> Server {
     Server::launched(&mut command)
 }
 
-fn mount(server: &Server, arguments: &[&str], place: &Place) {
+fn mount(server: &Server, arguments: &[&str], sandbox: &Sandbox) {
     let mut command = Command::new("nsenter");
     command.args(["--user", "--mount", "--preserve-credentials", "--target"]);
     command.arg(server.pid().as_raw_nonzero().to_string());
-    let mounted = command.arg("mount").args(arguments).arg(place.data_dir()).output().unwrap();
+    let mounted = command.arg("mount").args(arguments).arg(sandbox.data_dir()).output().unwrap();
     assert!(mounted.status.success(), "{}", String::from_utf8_lossy(&mounted.stderr));
 }
 
-fn mount_nothing(place: &Place, server: &Server) {
-    mount(server, &["-t", "tmpfs", "none"], place);
+fn mount_nothing(sandbox: &Sandbox, server: &Server) {
+    mount(server, &["-t", "tmpfs", "none"], sandbox);
 }
 
-fn mount_copy(place: &Place, server: &Server) {
-    let copy = place.data_dir().with_file_name("copy");
+fn mount_copy(sandbox: &Sandbox, server: &Server) {
+    let copy = sandbox.data_dir().with_file_name("copy");
     fs::create_dir(&copy).unwrap();
     for file in ["jeton.db", "jeton.db-wal", "jeton.db-shm", "keys.json"] {
-        fs::copy(place.file(file), copy.join(file)).unwrap();
+        fs::copy(sandbox.file(file), copy.join(file)).unwrap();
     }
-    mount(server, &["--bind", copy.to_str().unwrap()], place);
+    mount(server, &["--bind", copy.to_str().unwrap()], sandbox);
 }

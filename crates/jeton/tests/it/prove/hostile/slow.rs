@@ -40,7 +40,8 @@ fn run(scene: &Scene, scale: Scale) -> String {
         .collect();
     let admin = [format!("Authorization: Bearer {}", scene.installation.credential("admin_token"))];
     let create = json!({"title": "mine", "permissions": "read"}).to_string();
-    let token = scene.installation.place.json(&["token", "create", "--app", "demo", "--permissions", "read"]);
+    let token =
+        scene.installation.sandbox.json(&["token", "create", "--app", "demo", "--permissions", "read"]);
     let token = format!("/AccessToken/demo/{}", token["id"]);
     let mut rounds = 0;
     while rounds == 0 || begun.elapsed() < scale.time() {

@@ -34,8 +34,8 @@ const ON_A_BUSY_MACHINE: Duration = Duration::from_secs(20);
 fn served(size: Size, drain_seconds: u32) -> Installation {
     super::raise_descriptors();
     let mut installation = Installation::sqlite().with(&costly::settings());
-    let file = installation.place.scratch("jeton.toml", &format!("drain_seconds = {drain_seconds}\n"));
-    let server = Server::start(&installation.place, &["--config", &file]);
+    let file = installation.sandbox.scratch("jeton.toml", &format!("drain_seconds = {drain_seconds}\n"));
+    let server = Server::start(&installation.sandbox, &["--config", &file]);
     costly::fill(server.address, installation.credential("admin_token"), size.rows);
     installation.server = Some(server);
     installation

@@ -2,7 +2,7 @@
 //! there, and nothing that was known of the one before is believed of it.
 
 use super::replaced::{ASKS, create, create_until_refused};
-use crate::support::{Installation, Place, Server, request_if_served, text};
+use crate::support::{Installation, Sandbox, Server, request_if_served, text};
 use jeton_testkit::Cluster;
 use serde_json::json;
 use sqlx::postgres::PgConnection;
@@ -41,12 +41,12 @@ pub(super) fn every_shape(creators: usize, least: usize) -> String {
 
 fn replace(shape: &Shape, creators: usize, least: usize) -> usize {
     let installation = Installation::postgres();
-    let place = &installation.place;
-    let url = place.database_url.as_deref().unwrap();
-    let known = place.json(&["token", "create", "--app", "demo"]);
+    let sandbox = &installation.sandbox;
+    let url = sandbox.database_url.as_deref().unwrap();
+    let known = sandbox.json(&["token", "create", "--app", "demo"]);
     let known = text(&known, "access_token");
     let older = Cluster::shared().dump(url);
-    let mut server = Server::start(place, &[]);
+    let mut server = Server::start(sandbox, &[]);
     let admin = installation.credential("admin_token");
     assert_eq!(server.auth(known), 200);
 
@@ -79,7 +79,7 @@ fn replace(shape: &Shape, creators: usize, least: usize) -> usize {
     assert_eq!(log.matches("nothing is read or written any more").count(), 1, "{log}");
     assert!(!log.contains("panicked"), "{log}");
     if shape.mark == OLDER {
-        let server = Server::start(place, &[]);
+        let server = Server::start(sandbox, &[]);
         assert_eq!(create(server.address, admin).map(|answer| answer.status), Some(200));
     }
     acknowledged
@@ -115,12 +115,12 @@ fn empty_and_fill(url: &str, older: &str) {
 
 /// Another installation's, whose log is longer.
 fn put_other(url: &str, _: &str) {
-    let other = Installation::at(Place::postgres());
-    let url_of_other = other.place.database_url.as_deref().unwrap();
+    let other = Installation::at(Sandbox::postgres());
+    let url_of_other = other.sandbox.database_url.as_deref().unwrap();
     on(url_of_other, async |connection| {
         connection.execute("SELECT setval('changes_sequence_seq', 1000000)").await
     });
-    other.place.json(&["token", "create", "--app", "demo"]);
+    other.sandbox.json(&["token", "create", "--app", "demo"]);
     put(url, &Cluster::shared().dump(url_of_other));
 }
 
