@@ -170,9 +170,9 @@ impl Authority {
     pub fn sees(&self, token: &Token) -> bool {
         match self {
             Authority::Everything(_) => true,
-            Authority::Manager { .. } => token.kind.is_shared(),
+            Authority::Manager { .. } => token.spec.kind.is_shared(),
             Authority::SelfService { user_id, .. } => {
-                token.kind.is_shared() && token.owner.named() == Some(user_id)
+                token.spec.kind.is_shared() && token.spec.owner.named() == Some(user_id)
             }
         }
     }
@@ -212,7 +212,7 @@ impl Authority {
         {
             return Err(AuthorityRefusal::DisabledByAnother);
         }
-        match self.may_issue(&after.scopes, after.expires_at) {
+        match self.may_issue(&after.spec.scopes, after.expires_at) {
             // A token that outlives the caller already may keep its expiry or get an earlier one.
             Err(AuthorityRefusal::Outlives)
                 if earlier_end(before.expires_at, after.expires_at) == after.expires_at =>
@@ -231,8 +231,8 @@ impl Authority {
         match self {
             Authority::Everything(_) | Authority::Manager { .. } => true,
             Authority::SelfService { user_id, .. } => {
-                let is_own = token.owner.named() == Some(user_id);
-                let is_reached = token.kind == TokenKind::Identity || self.reaches(token);
+                let is_own = token.spec.owner.named() == Some(user_id);
+                let is_reached = token.spec.kind == TokenKind::Identity || self.reaches(token);
                 is_own && is_reached && !token.has_expired(now)
             }
         }
@@ -260,8 +260,8 @@ impl Authority {
         match self {
             Authority::Everything(_) | Authority::Manager { .. } => true,
             Authority::SelfService { holding, .. } => {
-                token.kind == TokenKind::Grant
-                    && holding.covers_scopes(&token.scopes)
+                token.spec.kind == TokenKind::Grant
+                    && holding.covers_scopes(&token.spec.scopes)
                     && self.outlasts(token.expires_at)
             }
         }
@@ -335,23 +335,24 @@ impl Token {
     pub fn bearer(&self) -> Bearer<'_> {
         Bearer {
             token_id: self.id,
-            kind: self.kind,
-            user_id: self.owner.named().cloned(),
-            scopes: &self.scopes,
+            kind: self.spec.kind,
+            user_id: self.spec.owner.named().cloned(),
+            scopes: &self.spec.scopes,
             expires_at: self.expires_at,
         }
     }
 
     /// Whether its bearer may do less than with the token as it was `before`, and nothing more.
     pub fn has_less_than(&self, before: &Token) -> bool {
-        let held = Holding { scopes: before.scopes.clone(), expires_at: before.expires_at };
-        let rights =
-            |token: &Token| (token.scopes.clone(), token.expires_at, token.is_enabled(), token.left_loopback);
-        let is_within = held.covers_scopes(&self.scopes)
+        let held = Holding { scopes: before.spec.scopes.clone(), expires_at: before.expires_at };
+        let rights = |token: &Token| {
+            (token.spec.scopes.clone(), token.expires_at, token.is_enabled(), token.left_loopback)
+        };
+        let is_within = held.covers_scopes(&self.spec.scopes)
             && earlier_end(self.expires_at, before.expires_at) == self.expires_at
             && (self.is_enabled() <= before.is_enabled())
             && (self.left_loopback >= before.left_loopback);
-        let is_same = (self.kind, &self.owner) == (before.kind, &before.owner);
+        let is_same = (self.spec.kind, &self.spec.owner) == (before.spec.kind, &before.spec.owner);
         is_same && is_within && rights(self) != rights(before)
     }
 
@@ -362,12 +363,12 @@ impl Token {
     /// Names that a token of this kind cannot hold; names that would widen a token with scopes that are not
     /// global; a limit.
     pub fn scopes_with_permissions(&self, names: Vec<Permission>) -> Result<Scopes, AuthorityRefusal> {
-        let held = self.scopes.global_permissions();
-        if self.scopes.any_narrow() && !names.iter().all(|name| held.contains(&name)) {
+        let held = self.spec.scopes.global_permissions();
+        if self.spec.scopes.any_narrow() && !names.iter().all(|name| held.contains(&name)) {
             return Err(AuthorityRefusal::WouldWiden);
         }
-        let scopes = self.scopes.with_global_permissions(names)?;
-        self.kind.check_scopes(&scopes)?;
+        let scopes = self.spec.scopes.with_global_permissions(names)?;
+        self.spec.kind.check_scopes(&scopes)?;
         Ok(scopes)
     }
 }

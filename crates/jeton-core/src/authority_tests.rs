@@ -4,6 +4,7 @@ use super::*;
 use crate::decide::{Standing, Verdict, decide, tests as random};
 use crate::ids::AppId;
 use crate::token::Owner;
+use crate::token::TokenSpec;
 use proptest::prelude::*;
 
 fn at(millis: i64) -> Timestamp {
@@ -22,20 +23,13 @@ fn token(id: i64, kind: TokenKind, owner: Owner, permissions: &str, expires: Opt
     Token {
         id: TokenId::new(id).unwrap(),
         app_id: AppId::new(1).unwrap(),
-        kind,
-        owner,
         created_at: at(0),
         updated_at: at(0),
         expires_at: expires.map(at),
         disabled_by: None,
         revoked_at: None,
-        title: None,
-        tags: None,
-        description: None,
-        permissions_as_sent: None,
-        scopes: Scopes::from_global(names(permissions)).unwrap(),
-        document: None,
         left_loopback: false,
+        spec: TokenSpec::new(kind, owner, Scopes::from_global(names(permissions)).unwrap()),
     }
 }
 
@@ -225,7 +219,7 @@ fn no_user_enables_what_another_disabled() {
 fn permissions_never_widen_a_scoped_token() {
     let mut scoped = token(9, TokenKind::Grant, Owner::Nobody, "", None);
     let narrow = Scope { permissions: names("write"), ids: vec!["s1".into()], ..Scope::default() };
-    scoped.scopes = Scopes::new(vec![narrow, Scope::global(names("read,list"))]).unwrap();
+    scoped.spec.scopes = Scopes::new(vec![narrow, Scope::global(names("read,list"))]).unwrap();
     assert_eq!(scoped.scopes_with_permissions(names("write")), Err(AuthorityRefusal::WouldWiden));
     let kept = scoped.scopes_with_permissions(names("list")).unwrap();
     assert_eq!(kept.global_permissions(), [&names("list")[0]]);

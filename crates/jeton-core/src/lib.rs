@@ -54,5 +54,5 @@ pub use settings::{
 pub use time::{Clock, ManualClock, Timestamp};
 pub use token::{
     Description, Document, DocumentError, Label, LabelError, MAX_DESCRIPTION_CHARS, MAX_DOCUMENT_BYTES,
-    MAX_LABEL_CHARS, Owner, Token, TokenKind, TokenState,
+    MAX_LABEL_CHARS, Owner, Token, TokenKind, TokenSpec, TokenState,
 };

@@ -213,27 +213,14 @@ impl Document {
     }
 }
 
-/// One issued credential without its secret.
+/// What a token is for, whose it is, what it allows and how people know it: all that whoever issues it decides, but
+/// for its lifetime.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Token {
-    /// Its number.
-    pub id: TokenId,
-    /// The app it belongs to.
-    pub app_id: AppId,
+pub struct TokenSpec {
     /// What it is for.
     pub kind: TokenKind,
     /// Its owner.
     pub owner: Owner,
-    /// When it was issued, or the date that a LoopBack client gave.
-    pub created_at: Timestamp,
-    /// When it was last changed; at first `created_at`.
-    pub updated_at: Timestamp,
-    /// When it expires: expired at this very instant; `None`: never.
-    pub expires_at: Option<Timestamp>,
-    /// Who disabled it; `None` while it is enabled.
-    pub disabled_by: Option<Actor>,
-    /// When it was revoked. A revoked token is kept for a while so that its secret cannot be issued again.
-    pub revoked_at: Option<Timestamp>,
     /// Its name, as people know it.
     pub title: Option<Label>,
     /// Free text for sorting tokens.
@@ -247,6 +234,61 @@ pub struct Token {
     pub scopes: Scopes,
     /// What a LoopBack client stored beyond all that.
     pub document: Option<Document>,
+}
+
+impl TokenSpec {
+    /// One without texts for people.
+    pub const fn new(kind: TokenKind, owner: Owner, scopes: Scopes) -> Self {
+        TokenSpec {
+            kind,
+            owner,
+            title: None,
+            tags: None,
+            description: None,
+            permissions_as_sent: None,
+            scopes,
+            document: None,
+        }
+    }
+
+    /// The permissions that global scopes grant, separated by commas: as the client spelled them while they
+    /// are still the same, else plainly. `None` if there are none and none were sent.
+    pub fn permissions_text(&self) -> Option<String> {
+        let granted = self.scopes.global_permissions();
+        if let Some(sent) = &self.permissions_as_sent
+            && let Ok(names) = Permission::parse_list(sent)
+            && names.len() >= granted.len()
+            && names.iter().all(|name| granted.contains(&name))
+            && granted.iter().all(|name| names.contains(name))
+        {
+            return Some(sent.clone());
+        }
+        if granted.is_empty() {
+            return None;
+        }
+        Some(granted.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(","))
+    }
+}
+
+/// One issued credential without its secret.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Token {
+    /// Its number.
+    pub id: TokenId,
+    /// The app it belongs to.
+    pub app_id: AppId,
+    /// What its issuer decided, as it is now.
+    pub spec: TokenSpec,
+    /// When it was issued, or the date that a LoopBack client gave.
+    pub created_at: Timestamp,
+    /// When it was last changed; at first `created_at`.
+    pub updated_at: Timestamp,
+    /// When it expires: expired at this very instant; `None`: never.
+    pub expires_at: Option<Timestamp>,
+    /// Who disabled it; `None` while it is enabled.
+    pub disabled_by: Option<Actor>,
+    /// When it was revoked. A revoked token is kept for a while so that its secret cannot be issued again.
+    pub revoked_at: Option<Timestamp>,
     /// Whether it was presented to LoopBack after it had expired. See
     /// [`has_left_loopback`](Self::has_left_loopback).
     pub left_loopback: bool,
@@ -280,7 +322,7 @@ impl Token {
             revoked: self.revoked_at.is_some(),
             disabled: self.disabled_by.is_some(),
             expires_at: self.expires_at,
-            scopes: self.scopes.as_slice(),
+            scopes: self.spec.scopes.as_slice(),
         }
     }
 
@@ -292,24 +334,6 @@ impl Token {
             Verdict::Inactive(InactiveReason::Revoked | InactiveReason::Unknown) => TokenState::Revoked,
             Verdict::Allowed | Verdict::Refused => TokenState::Active,
         }
-    }
-
-    /// The permissions that global scopes grant, separated by commas: as the client spelled them while they
-    /// are still the same, else plainly. `None` if there are none and none were sent.
-    pub fn permissions_text(&self) -> Option<String> {
-        let granted = self.scopes.global_permissions();
-        if let Some(sent) = &self.permissions_as_sent
-            && let Ok(names) = Permission::parse_list(sent)
-            && names.len() >= granted.len()
-            && names.iter().all(|name| granted.contains(&name))
-            && granted.iter().all(|name| names.contains(name))
-        {
-            return Some(sent.clone());
-        }
-        if granted.is_empty() {
-            return None;
-        }
-        Some(granted.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(","))
     }
 }
 
@@ -323,20 +347,16 @@ mod tests {
         Token {
             id: TokenId::new(1).unwrap(),
             app_id: AppId::new(1).unwrap(),
-            kind: TokenKind::Grant,
-            owner: Owner::Nobody,
             created_at: at,
             updated_at: at,
             expires_at: None,
             disabled_by: None,
             revoked_at: None,
-            title: None,
-            tags: None,
-            description: None,
-            permissions_as_sent: sent.map(str::to_owned),
-            scopes: Scopes::new(scopes).unwrap(),
-            document: None,
             left_loopback: false,
+            spec: TokenSpec {
+                permissions_as_sent: sent.map(str::to_owned),
+                ..TokenSpec::new(TokenKind::Grant, Owner::Nobody, Scopes::new(scopes).unwrap())
+            },
         }
     }
 
@@ -347,17 +367,17 @@ mod tests {
     #[test]
     fn permissions_are_spelled_as_sent_while_they_hold() {
         assert_eq!(
-            token(Some("read, write,"), global("read,write")).permissions_text().unwrap(),
+            token(Some("read, write,"), global("read,write")).spec.permissions_text().unwrap(),
             "read, write,"
         );
-        assert_eq!(token(Some("read,read"), global("read")).permissions_text().unwrap(), "read,read");
-        assert_eq!(token(Some("read,write"), global("read")).permissions_text().unwrap(), "read");
-        assert_eq!(token(Some("read"), global("read,write")).permissions_text().unwrap(), "read,write");
-        assert_eq!(token(Some("read"), vec![]).permissions_text(), None);
-        assert_eq!(token(Some(""), vec![]).permissions_text().unwrap(), "");
-        assert_eq!(token(None, vec![]).permissions_text(), None);
+        assert_eq!(token(Some("read,read"), global("read")).spec.permissions_text().unwrap(), "read,read");
+        assert_eq!(token(Some("read,write"), global("read")).spec.permissions_text().unwrap(), "read");
+        assert_eq!(token(Some("read"), global("read,write")).spec.permissions_text().unwrap(), "read,write");
+        assert_eq!(token(Some("read"), vec![]).spec.permissions_text(), None);
+        assert_eq!(token(Some(""), vec![]).spec.permissions_text().unwrap(), "");
+        assert_eq!(token(None, vec![]).spec.permissions_text(), None);
         let narrow = Scope { ids: vec!["s".into()], global: false, ..global("read")[0].clone() };
-        assert_eq!(token(None, vec![narrow]).permissions_text(), None);
+        assert_eq!(token(None, vec![narrow]).spec.permissions_text(), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::settings::{
 use crate::{Error, Keys, Service};
 use jeton_core::{
     Actor, AppId, AppKey, Entropy, EntropyError, ForwardAuthSettings, Owner, Permission, Reveal, Scopes,
-    Secret, ServicePermission, Timestamp, TokenKind, UserId,
+    Secret, ServicePermission, Timestamp, TokenKind, TokenSpec, UserId,
 };
 use jeton_store::write::{ChangeApp, CreateApp, DeleteApp, SweepDeletedApps, SweepSealed};
 use jeton_store::{App, AppChange, AppChanged, AppCreated, Credential, NewApp, NewClientSecret, NewToken};
@@ -114,21 +114,20 @@ impl AppDraft {
         let admin = NewToken {
             digest: keys.digest(&admin_token),
             digest_key_id: keys.current_id(),
-            is_foreign: false,
-            // A service credential is shown only when it is created.
+            is_foreign: false, // A service credential is shown only when it is created.
             sealed: None,
-            kind: TokenKind::Service,
-            owner: Owner::Named(admin_user),
             created_at: now,
             expires_at: None,
             disabled_by: None,
-            title: jeton_core::Label::new("admin".to_owned()).ok(),
-            tags: None,
-            description: None,
-            permissions_as_sent: None,
-            scopes: Scopes::from_global(permissions)
-                .unwrap_or_else(|_| unreachable!("two names fit in a scope")),
-            document: None,
+            spec: TokenSpec {
+                title: jeton_core::Label::new("admin".to_owned()).ok(),
+                ..TokenSpec::new(
+                    TokenKind::Service,
+                    Owner::Named(admin_user),
+                    Scopes::from_global(permissions)
+                        .unwrap_or_else(|_| unreachable!("two names fit in a scope")),
+                )
+            },
         };
         let credentials = AppCredentials { app_key: key.clone(), client_id, client_secret, admin_token };
         Ok(AppDraft { app, admin, credentials })

@@ -6,7 +6,7 @@ use crate::update::Cleared;
 use crate::{Edit, Issue, RequestedLifetime};
 use jeton_core::{
     Description, Label, LabelError, Lifetime, Owner, Permission, PermissionError, Scope, Scopes, ScopesError,
-    Timestamp, TokenKind, UserId, UserIdError,
+    Timestamp, TokenKind, TokenSpec, UserId, UserIdError,
 };
 use jiff::civil::date;
 use jiff::fmt::temporal::Pieces;
@@ -123,15 +123,17 @@ impl TokenDraft {
         let scopes = scopes_of(self.permissions.as_deref(), &self.scopes.unwrap_or_default())?;
         let default = || RequestedLifetime::Default(app.settings.common.default_lifetime());
         Ok(Issue {
-            kind: kind_of(has_scopes, &scopes),
-            owner: self.user_id.map_or(Owner::Nobody, Owner::Named),
             lifetime: self.lifetime.map_or_else(default, RequestedLifetime::Asked),
-            title: label("title", self.title)?,
-            tags: label("tags", self.tags)?,
-            description: description(self.description)?,
-            permissions_as_sent: self.permissions,
-            scopes,
-            document: None,
+            spec: TokenSpec {
+                kind: kind_of(has_scopes, &scopes),
+                owner: self.user_id.map_or(Owner::Nobody, Owner::Named),
+                title: label("title", self.title)?,
+                tags: label("tags", self.tags)?,
+                description: description(self.description)?,
+                permissions_as_sent: self.permissions,
+                scopes,
+                document: None,
+            },
         })
     }
 }

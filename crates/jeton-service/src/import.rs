@@ -65,8 +65,8 @@ impl Service {
                 outcomes.push(Some(Imported::Weak));
                 continue;
             }
-            let scopes = &row.issue.scopes;
-            let fits = row.issue.kind.check_scopes(scopes).and_then(|()| self.within_limits(scopes));
+            let scopes = &row.issue.spec.scopes;
+            let fits = row.issue.spec.kind.check_scopes(scopes).and_then(|()| self.within_limits(scopes));
             if let Err(refusal) = fits {
                 outcomes.push(Some(Imported::Refused(refusal)));
                 continue;

@@ -4,8 +4,8 @@ use crate::keys::DataKey;
 use crate::open_app::OpenApp;
 use crate::{Error, Refusal, Service};
 use jeton_core::{
-    Actor, AppId, Authority, AuthorityRefusal, Description, Document, Label, Lifetime, Owner, Scopes, Secret,
-    Timestamp, Token, TokenId, TokenKind, earlier_end,
+    Actor, AppId, Authority, AuthorityRefusal, Lifetime, Scopes, Secret, Timestamp, Token, TokenId,
+    TokenKind, TokenSpec, earlier_end,
 };
 use jeton_store::SelfMadeLimit;
 use jeton_store::write::InsertTokens;
@@ -15,24 +15,10 @@ use std::ops::Deref;
 /// A token to be issued.
 #[derive(Clone, Debug)]
 pub struct Issue {
-    /// What it is for.
-    pub kind: TokenKind,
-    /// Its owner.
-    pub owner: Owner,
+    /// What it will be.
+    pub spec: TokenSpec,
     /// Its lifetime.
     pub lifetime: RequestedLifetime,
-    /// Its name.
-    pub title: Option<Label>,
-    /// Free text for sorting.
-    pub tags: Option<Label>,
-    /// Free text.
-    pub description: Option<Description>,
-    /// The permissions as an AppKey client wrote them.
-    pub permissions_as_sent: Option<String>,
-    /// What it allows.
-    pub scopes: Scopes,
-    /// What a LoopBack client stores beyond all that.
-    pub document: Option<Document>,
 }
 
 /// The lifetime that a request asks for.
@@ -82,8 +68,12 @@ impl Service {
     ) -> Result<Result<Issued, Refusal>, Error> {
         let now = self.now();
         let expires_at = expiry(app, authority, issue.lifetime, now);
-        let fits = issue.kind.check_scopes(&issue.scopes).and_then(|()| self.within_limits(&issue.scopes));
-        if let Err(refused) = fits.and_then(|()| authority.may_issue(&issue.scopes, expires_at)) {
+        let fits = issue
+            .spec
+            .kind
+            .check_scopes(&issue.spec.scopes)
+            .and_then(|()| self.within_limits(&issue.spec.scopes));
+        if let Err(refused) = fits.and_then(|()| authority.may_issue(&issue.spec.scopes, expires_at)) {
             return Ok(Err(refused.into()));
         }
         let secret = self.keys.mint(&*self.entropy, app.settings.common.token_prefix.as_ref())?;
@@ -116,17 +106,10 @@ impl Service {
             digest_key_id: self.keys.current_id(),
             is_foreign: !self.keys.minted(&secret),
             sealed: None,
-            kind: issue.kind,
-            owner: issue.owner,
             created_at,
             expires_at,
             disabled_by,
-            title: issue.title,
-            tags: issue.tags,
-            description: issue.description,
-            permissions_as_sent: issue.permissions_as_sent,
-            scopes: issue.scopes,
-            document: issue.document,
+            spec: issue.spec,
         };
         let mut draft = Draft { secret, new };
         self.seal(app.id, app.data_key.as_ref(), &mut draft)?;
@@ -175,7 +158,7 @@ impl Service {
     fn seal(&self, app_id: AppId, data_key: Option<&DataKey>, draft: &mut Draft) -> Result<(), Error> {
         let Draft { secret, new } = draft;
         // A service credential is shown only when it is created.
-        let data_key = data_key.filter(|_| new.kind != TokenKind::Service);
+        let data_key = data_key.filter(|_| new.spec.kind != TokenKind::Service);
         let seal = |key: &DataKey| key.seal(&*self.entropy, app_id, &new.digest, secret);
         new.sealed = data_key.map(seal).transpose()?;
         Ok(())
@@ -189,20 +172,13 @@ pub(crate) fn stored(id: TokenId, app_id: AppId, new: NewToken) -> StoredToken {
     let token = Token {
         id,
         app_id,
-        kind: new.kind,
-        owner: new.owner,
         created_at: new.created_at,
         updated_at: new.created_at,
         expires_at: new.expires_at,
         disabled_by: new.disabled_by,
         revoked_at: None,
-        title: new.title,
-        tags: new.tags,
-        description: new.description,
-        permissions_as_sent: new.permissions_as_sent,
-        scopes: new.scopes,
-        document: new.document,
         left_loopback: false,
+        spec: new.spec,
     };
     StoredToken { token, digest, credential: Credential::lasting(digest), sealed, is_foreign, revision: 1 }
 }

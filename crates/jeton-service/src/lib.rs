@@ -74,7 +74,7 @@ pub use loopback::{
 pub use measures::{ServiceMeasures, Throttled, Verdicts};
 pub use oauth::OAuthRefusal;
 pub use once::{Once, OnceKey};
-pub use open_app::{ForwardAuthApp, OpenApp, Place};
+pub use open_app::{AppRef, ForwardAuthApp, OpenApp};
 pub use operators::{OperatorAdmission, OperatorCredentials, OperatorNameError, operator_name};
 pub use retention::{Retention, RetentionCounters};
 pub use search::{FoundTokens, RevokedTokens, SearchRequest};

@@ -5,6 +5,7 @@ use crate::{Admission, Edit, Error, Issue, KeyRing, OpenApp, RequestedLifetime, 
 use futures_util::FutureExt;
 use jeton_core::{
     Actor, Authority, Lifetime, ManualClock, Owner, Scopes, Secret, Timestamp, Token, TokenId, TokenKind,
+    TokenSpec,
 };
 use jeton_loopback::Value;
 use jeton_store::SelfMadeLimit;
@@ -39,15 +40,8 @@ impl World {
 
     async fn issue(&self, kind: TokenKind, days: u32) -> (TokenId, Secret) {
         let issue = Issue {
-            kind,
-            owner: Owner::Named("7".parse().unwrap()),
             lifetime: RequestedLifetime::Asked(Lifetime::days(days)),
-            title: None,
-            tags: None,
-            description: None,
-            permissions_as_sent: None,
-            scopes: Scopes::none(),
-            document: None,
+            spec: TokenSpec::new(kind, Owner::Named("7".parse().unwrap()), Scopes::none()),
         };
         let issued = self.service.issue(&self.app, &EVERYTHING, issue).await.unwrap().unwrap();
         (issued.token.id, issued.secret)

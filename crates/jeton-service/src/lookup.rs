@@ -6,7 +6,7 @@
 
 use crate::apps::read_forward_auth;
 use crate::cache::{Before, Recalled};
-use crate::open_app::{ForwardAuthApp, Place};
+use crate::open_app::{AppRef, ForwardAuthApp};
 use crate::{CachedToken, Error, Service};
 use jeton_core::{AppId, AppKey, Demand, Digest, Secret, Timestamp, Token, TokenKind, Verdict, decide};
 use jeton_store::{Credential, StoredToken};
@@ -90,7 +90,7 @@ impl Service {
     /// The token with the secret in an app, from memory or by arithmetic; `None`: the store must be asked.
     pub(crate) fn recall(
         &self,
-        place: Place<'_>,
+        app: AppRef<'_>,
         presented: &Presented<'_>,
         seeking: Seeking,
         now: Timestamp,
@@ -98,7 +98,7 @@ impl Service {
         if self.is_refused_as_weak(presented, seeking) {
             return Some(Recalled::Absent);
         }
-        let app_id = self.cache.place(place);
+        let app_id = self.cache.app_id(app);
         // A cached token was found by its digest, so arithmetic on the secret adds nothing.
         if let Some(Some(app_id)) = app_id
             && let Some(cached) = self.cache.recall_known(app_id, &presented.digests, now)
@@ -131,18 +131,18 @@ impl Service {
     /// cached.
     pub(crate) async fn look_up(
         &self,
-        place: Place<'_>,
+        app: AppRef<'_>,
         presented: &Presented<'_>,
         seeking: Seeking,
     ) -> Result<Recalled, Error> {
-        if let Some(recalled) = self.recall(place, presented, seeking, self.now()) {
+        if let Some(recalled) = self.recall(app, presented, seeking, self.now()) {
             return Ok(recalled);
         }
         self.cache.count_question();
         let before = self.cache.before();
-        let app_id = match self.cache.place(place) {
+        let app_id = match self.cache.app_id(app) {
             Some(known) => known,
-            None => self.ask_place(before, place).await?,
+            None => self.ask_app_id(before, app).await?,
         };
         let Some(app_id) = app_id else { return Ok(Recalled::Absent) };
         let found = self.ask(presented).await?;
@@ -190,7 +190,7 @@ impl Service {
         }
         self.cache.count_question();
         let (mut found, now) = (self.ask(presented).await?, self.now());
-        found.retain(|stored| seeking.finds(stored.token.kind) && is_good(&stored.credential, now));
+        found.retain(|stored| seeking.finds(stored.token.spec.kind) && is_good(&stored.credential, now));
         Ok(found.into_iter().map(|stored| as_presented(&stored).into_owned()).collect())
     }
 
@@ -238,11 +238,11 @@ impl Service {
         Ok(found)
     }
 
-    /// Looks up the app of a place, and caches the answer.
-    async fn ask_place(&self, before: Before, place: Place<'_>) -> Result<Option<AppId>, Error> {
-        match place {
-            Place::Key(key) => Ok(self.ask_app(before, key).await?.id),
-            Place::Known(id) => Ok(id),
+    /// Looks up an app, and caches the answer.
+    async fn ask_app_id(&self, before: Before, app: AppRef<'_>) -> Result<Option<AppId>, Error> {
+        match app {
+            AppRef::Key(key) => Ok(self.ask_app(before, key).await?.id),
+            AppRef::Known(id) => Ok(id),
         }
     }
 
@@ -281,7 +281,7 @@ impl Service {
 
     /// Whether a stored token is active on any surface but LoopBack.
     pub(crate) fn is_live(&self, token: &Token) -> bool {
-        token.kind != TokenKind::SelfMade
+        token.spec.kind != TokenKind::SelfMade
             && decide(token.standing(), &Demand::Active, self.now()) == Verdict::Allowed
     }
 }

@@ -49,7 +49,7 @@ impl Service {
         let demand = Demand::Permission { permission, resource: None };
         let now = self.now();
         let may_ask = |stored: &&StoredToken| {
-            stored.token.kind == TokenKind::Service
+            stored.token.spec.kind == TokenKind::Service
                 && decide(stored.token.standing(), &demand, now) == Verdict::Allowed
         };
         let Some(stored) = live.iter().find(may_ask) else { return Ok(Err(OAuthRefusal::Powerless)) };
@@ -100,7 +100,7 @@ impl Service {
         }
         let stored = self.stored_as_presented(app.id, &self.presented(secret)).await?;
         // It may have been revoked since.
-        let token = stored.map(|stored| stored.token).filter(|token| token.kind.is_shared());
+        let token = stored.map(|stored| stored.token).filter(|token| token.spec.kind.is_shared());
         Ok(token.filter(|token| self.is_live(token)))
     }
 
@@ -116,7 +116,7 @@ impl Service {
             return Ok(());
         }
         let stored = self.stored_in(app.id, &presented).await?;
-        match stored.filter(|stored| stored.token.kind.is_shared()) {
+        match stored.filter(|stored| stored.token.spec.kind.is_shared()) {
             Some(stored) => self.revoke_stored(&stored, Actor::Client).await,
             None => Ok(()),
         }
@@ -138,7 +138,7 @@ impl Service {
             Err(OAuthRefusal::Unproven) => return Ok(Ok(())),
             Err(refusal) => return Ok(Err(refusal)),
         };
-        if live.iter().any(|stored| !stored.token.kind.is_shared()) {
+        if live.iter().any(|stored| !stored.token.spec.kind.is_shared()) {
             return Ok(Err(OAuthRefusal::Powerless));
         }
         for stored in &live {
@@ -189,7 +189,7 @@ impl Service {
 
 /// The bearer of a token as an actor of the change log.
 fn oneself(token: &Token) -> Actor {
-    match token.owner.named() {
+    match token.spec.owner.named() {
         Some(user_id) => Actor::User { user_id: user_id.clone(), token_id: token.id },
         None => Actor::Bearer(token.id),
     }

@@ -33,22 +33,22 @@ impl OpenApp {
 
 /// The app in which a token is looked up.
 #[derive(Clone, Copy, Debug)]
-pub enum Place<'a> {
+pub enum AppRef<'a> {
     /// The one with this key, if it exists.
     Key(&'a AppKey),
     /// This one, which the caller knows to exist; `None`: the caller knows that there is none.
     Known(Option<AppId>),
 }
 
-impl<'a> From<&'a AppKey> for Place<'a> {
+impl<'a> From<&'a AppKey> for AppRef<'a> {
     fn from(key: &'a AppKey) -> Self {
-        Place::Key(key)
+        AppRef::Key(key)
     }
 }
 
-impl From<AppId> for Place<'_> {
+impl From<AppId> for AppRef<'_> {
     fn from(id: AppId) -> Self {
-        Place::Known(Some(id))
+        AppRef::Known(Some(id))
     }
 }
 
@@ -76,8 +76,8 @@ impl ForwardAuthApp {
     }
 
     /// Where its tokens are looked up.
-    pub fn place(&self) -> Place<'_> {
-        Place::Known(self.id)
+    pub fn app_ref(&self) -> AppRef<'_> {
+        AppRef::Known(self.id)
     }
 }
 

@@ -59,19 +59,19 @@ impl Edit {
         // A clock that went back does not make a change look older than the token.
         after.updated_at = now.max(before.updated_at);
         let Cleared { title, tags, description } = self.cleared;
-        after.title = self.title.clone().or(after.title.filter(|_| !title));
-        after.tags = self.tags.clone().or(after.tags.filter(|_| !tags));
-        after.description = self.description.clone().or(after.description.filter(|_| !description));
+        after.spec.title = self.title.clone().or(after.spec.title.filter(|_| !title));
+        after.spec.tags = self.tags.clone().or(after.spec.tags.filter(|_| !tags));
+        after.spec.description = self.description.clone().or(after.spec.description.filter(|_| !description));
         if let Some(scopes) = &self.scopes {
-            before.kind.check_scopes(scopes)?;
-            if !self.known_permissions.is_none_or(|known| are_known(scopes, known, &before.scopes)) {
+            before.spec.kind.check_scopes(scopes)?;
+            if !self.known_permissions.is_none_or(|known| are_known(scopes, known, &before.spec.scopes)) {
                 return Err(AuthorityRefusal::UnknownPermission);
             }
-            after.scopes = scopes.clone();
+            after.spec.scopes = scopes.clone();
         }
         if let Some((sent, names)) = &self.permissions {
-            after.scopes = after.scopes_with_permissions(names.clone())?;
-            after.permissions_as_sent = Some(sent.clone());
+            after.spec.scopes = after.scopes_with_permissions(names.clone())?;
+            after.spec.permissions_as_sent = Some(sent.clone());
         }
         match self.enabled {
             Some(true) => after.disabled_by = None,
@@ -112,8 +112,8 @@ impl Service {
             let policy = app.settings.common.lifetime_policy();
             let applied = edit.apply(&stored.token, authority, policy, self.now()).and_then(|after| {
                 // A token with more scopes than the current limits allow can still be changed otherwise.
-                let keeps_scopes = after.scopes == stored.token.scopes;
-                if keeps_scopes { Ok(()) } else { self.within_limits(&after.scopes) }.map(|()| after)
+                let keeps_scopes = after.spec.scopes == stored.token.spec.scopes;
+                if keeps_scopes { Ok(()) } else { self.within_limits(&after.spec.scopes) }.map(|()| after)
             });
             let after = match applied {
                 Ok(after) => after,
@@ -151,5 +151,5 @@ fn are_known(scopes: &Scopes, known: &[&str], held: &Scopes) -> bool {
 
 /// Whether the token exists for this caller in a request about this user's tokens, or about all.
 pub(crate) fn is_there(token: &Token, authority: &Authority, of_user: Option<&UserId>) -> bool {
-    authority.sees(token) && of_user.is_none_or(|user_id| token.owner.shown() == Some(user_id))
+    authority.sees(token) && of_user.is_none_or(|user_id| token.spec.owner.shown() == Some(user_id))
 }

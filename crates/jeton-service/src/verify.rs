@@ -2,7 +2,7 @@
 
 use crate::cache::Recalled;
 use crate::lookup::{Digests, Seeking};
-use crate::open_app::Place;
+use crate::open_app::AppRef;
 use crate::{CachedToken, Error, Service};
 use jeton_core::{
     AppKey, Demand, Explanation, InactiveReason, Secret, Timestamp, Token, Verdict, decide, explain,
@@ -58,7 +58,7 @@ impl Service {
     /// The store could not be read. Never means that the token is bad.
     pub async fn verify<'a>(
         &self,
-        app: impl Into<Place<'a>>,
+        app: impl Into<AppRef<'a>>,
         secret: &Secret,
         demand: &Demand,
         from: Option<IpAddr>,
@@ -77,7 +77,7 @@ impl Service {
     /// Memory does not know the answer: continue with [`verify_missed`](Self::verify_missed).
     pub fn verify_from_memory<'a>(
         &self,
-        app: impl Into<Place<'a>>,
+        app: impl Into<AppRef<'a>>,
         secret: &Secret,
         demand: &Demand,
         from: Option<IpAddr>,
@@ -97,7 +97,7 @@ impl Service {
     /// The store could not be read. Never means that the token is bad.
     pub async fn verify_missed<'a>(
         &self,
-        app: impl Into<Place<'a>>,
+        app: impl Into<AppRef<'a>>,
         secret: &Secret,
         missed: Missed,
         demand: &Demand,
@@ -125,7 +125,7 @@ impl Service {
             }
             _ => None,
         };
-        let Some(stored) = found.filter(|stored| stored.token.kind.is_shared()) else {
+        let Some(stored) = found.filter(|stored| stored.token.spec.kind.is_shared()) else {
             return Ok(Explained { verdict: UNKNOWN, token: None, explanation: nothing_to_explain() });
         };
         let explanation = explain(stored.token.standing(), demand, self.now());

@@ -14,7 +14,7 @@ use crate::scopes;
 use crate::search::SearchPlace;
 use jeton_core::{
     Actor, AppId, AppKey, Description, Digest, Document, Label, OperatorId, Owner, Timestamp, Token, TokenId,
-    TokenKind, UserId,
+    TokenKind, TokenSpec, UserId,
 };
 
 /// The number in a column: of an app, a token or an operator.
@@ -150,20 +150,23 @@ fn token(row: &impl Record) -> Result<Token, StoreError> {
     Ok(Token {
         id: number(row, Tokens::Id, TokenId::new)?,
         app_id: number(row, Tokens::AppId, AppId::new)?,
-        kind: row.read_as(Tokens::Kind, |name: String| TokenKind::from_name(&name))?,
-        owner: owner(row)?,
         created_at: row.read_as(Tokens::CreatedAt, Timestamp::from_millis)?,
         updated_at: row.read_as(Tokens::UpdatedAt, Timestamp::from_millis)?,
         expires_at: row.read_as_option(Tokens::ExpiresAt, Timestamp::from_millis)?,
         disabled_by: row.read_as_option(Tokens::DisabledBy, |actor: String| actor.parse().ok())?,
         revoked_at: row.read_as_option(Tokens::RevokedAt, Timestamp::from_millis)?,
-        title: row.read_as_option(Tokens::Title, label)?,
-        tags: row.read_as_option(Tokens::Tags, label)?,
-        description: row.read_as_option(Tokens::Description, |text: String| Description::new(text).ok())?,
-        permissions_as_sent: row.read(Tokens::PermissionsAsSent)?,
-        scopes: row.read_as(Tokens::Scopes, |text: String| scopes::from_text(&text))?,
-        document: row.read_as_option(Tokens::Document, |text: String| Document::new(text).ok())?,
         left_loopback: row.read(Tokens::LeftLoopback)?,
+        spec: TokenSpec {
+            kind: row.read_as(Tokens::Kind, |name: String| TokenKind::from_name(&name))?,
+            owner: owner(row)?,
+            title: row.read_as_option(Tokens::Title, label)?,
+            tags: row.read_as_option(Tokens::Tags, label)?,
+            description: row
+                .read_as_option(Tokens::Description, |text: String| Description::new(text).ok())?,
+            permissions_as_sent: row.read(Tokens::PermissionsAsSent)?,
+            scopes: row.read_as(Tokens::Scopes, |text: String| scopes::from_text(&text))?,
+            document: row.read_as_option(Tokens::Document, |text: String| Document::new(text).ok())?,
+        },
     })
 }
 

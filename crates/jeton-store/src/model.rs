@@ -1,8 +1,7 @@
 //! The inputs and outputs of a store.
 
 use jeton_core::{
-    Actor, AppId, AppKey, Description, Digest, Document, Label, OperatorId, Owner, Scopes, Timestamp, Token,
-    TokenId, TokenKind, UserId,
+    Actor, AppId, AppKey, Digest, OperatorId, Timestamp, Token, TokenId, TokenKind, TokenSpec, UserId,
 };
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -150,28 +149,14 @@ pub struct NewToken {
     pub is_foreign: bool,
     /// The sealed secret.
     pub sealed: Option<Vec<u8>>,
-    /// What it is for.
-    pub kind: TokenKind,
-    /// Its owner.
-    pub owner: Owner,
+    /// What its issuer decided.
+    pub spec: TokenSpec,
     /// When it is issued, or the date that a LoopBack client gave; the change log has the time of the write.
     pub created_at: Timestamp,
     /// When it expires.
     pub expires_at: Option<Timestamp>,
     /// Who disabled it, if it is disabled from the start.
     pub disabled_by: Option<Actor>,
-    /// Its name.
-    pub title: Option<Label>,
-    /// Free text for sorting.
-    pub tags: Option<Label>,
-    /// Free text.
-    pub description: Option<Description>,
-    /// The permissions as an AppKey client wrote them.
-    pub permissions_as_sent: Option<String>,
-    /// What it allows.
-    pub scopes: Scopes,
-    /// What a LoopBack client stored beyond all that.
-    pub document: Option<Document>,
 }
 
 /// An app's limit on the number and the total size of self-made tokens. Expired ones make room for others.

@@ -5,7 +5,9 @@
 #![expect(clippy::print_stdout, reason = "its caller reads the secrets there")]
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use jeton_core::{Actor, Authority, Label, Lifetime, Owner, Permission, Scopes, TokenKind, UserId};
+use jeton_core::{
+    Actor, Authority, Label, Lifetime, Owner, Permission, Scopes, TokenKind, TokenSpec, UserId,
+};
 use jeton_service::{Issue, RequestedLifetime, Service, SystemClock, SystemEntropy, read_key_file};
 use jeton_store::{PostgresOptions, SqliteOptions, open_postgres, open_sqlite};
 use std::error::Error;
@@ -52,14 +54,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 fn grant(number: u64, users: u64) -> Result<Issue, Box<dyn Error>> {
     Ok(Issue {
-        kind: TokenKind::Grant,
-        owner: Owner::Named(UserId::from_integer(i64::try_from(number % users.max(1))?)),
         lifetime: RequestedLifetime::Asked(Lifetime::Unlimited),
-        title: Some(Label::new(format!("token {number}"))?),
-        tags: None,
-        description: None,
-        permissions_as_sent: Some("read".to_owned()),
-        scopes: Scopes::from_global(Permission::parse_list("read")?)?,
-        document: None,
+        spec: TokenSpec {
+            title: Some(Label::new(format!("token {number}"))?),
+            permissions_as_sent: Some("read".to_owned()),
+            ..TokenSpec::new(
+                TokenKind::Grant,
+                Owner::Named(UserId::from_integer(i64::try_from(number % users.max(1))?)),
+                Scopes::from_global(Permission::parse_list("read")?)?,
+            )
+        },
     })
 }

@@ -16,7 +16,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use jeton_core::{AppKey, Authority, Int64Form, Scopes, TokenId, TokenKind};
+use jeton_core::{AppKey, Authority, Int64Form, Scopes, TokenId, TokenKind, TokenSpec};
 use jeton_service::{Admission, Issue, ListRequest, OpenApp, Order, RequestedLifetime, Service, Surface};
 use std::sync::Arc;
 
@@ -133,17 +133,19 @@ async fn create(
     let owner = caller.authority.owner(create.user_id).map_err(AppKeyError::Forbidden)?;
     let (sent, names) = create.permissions.map_or((None, Vec::new()), |(sent, names)| (Some(sent), names));
     let issue = Issue {
-        kind: TokenKind::Grant,
-        owner,
         lifetime: create
             .lifetime
             .unwrap_or(RequestedLifetime::Default(caller.app.settings.common.appkey.default_lifetime())),
-        title: Some(create.title),
-        tags: create.tags,
-        description: create.description,
-        permissions_as_sent: sent,
-        scopes: Scopes::from_global(names).map_err(|limit| AppKeyError::Forbidden(limit.into()))?,
-        document: None,
+        spec: TokenSpec {
+            kind: TokenKind::Grant,
+            owner,
+            title: Some(create.title),
+            tags: create.tags,
+            description: create.description,
+            permissions_as_sent: sent,
+            scopes: Scopes::from_global(names).map_err(|limit| AppKeyError::Forbidden(limit.into()))?,
+            document: None,
+        },
     };
     let issued = service.issue(&caller.app, &caller.authority, issue).await??;
     Ok(answer(Body::from(wire::created(&issued, caller.int64()))))

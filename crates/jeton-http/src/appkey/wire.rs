@@ -41,20 +41,20 @@ pub(super) const LIST_TAIL: &str = "]},\"error\":\"\"}";
 /// One row of a list, as JSON text.
 pub(super) fn list_row(listed: &Listed, form: Int64Form) -> String {
     let Listed { token, secret } = listed;
-    let user_id = token.owner.shown().and_then(jeton_core::UserId::as_integer).unwrap_or(0);
+    let user_id = token.spec.owner.shown().and_then(jeton_core::UserId::as_integer).unwrap_or(0);
     to_json(&UserAccessToken {
         id: Int64::new(token.id.get(), form),
         user_id: Int64::new(user_id, form),
         enable: token.is_enabled(),
-        permissions: token.permissions_text(),
-        title: label(token.title.as_ref()),
+        permissions: token.spec.permissions_text(),
+        title: label(token.spec.title.as_ref()),
         access_token: match secret {
             ShownSecret::Clear(secret) => Some(secret.expose()),
             ShownSecret::Masked(masked) => Some(masked),
             ShownSecret::Gone => None,
         },
-        tags: label(token.tags.as_ref()),
-        description: token.description.as_ref().map(jeton_core::Description::as_str),
+        tags: label(token.spec.tags.as_ref()),
+        description: token.spec.description.as_ref().map(jeton_core::Description::as_str),
         expire_time: token.expires_at.map(rfc3339),
         create_date: rfc3339(token.created_at),
         last_update: rfc3339(token.updated_at),

@@ -166,7 +166,7 @@ impl<H: Headers> Asked<'_, H> {
 impl Question {
     /// The answer from memory.
     pub(super) fn recall(&self, service: &Service, from: Option<IpAddr>) -> Result<Verified, Missed> {
-        service.verify_from_memory(self.app.place(), &self.secret, self.asked(), from)
+        service.verify_from_memory(self.app.app_ref(), &self.secret, self.asked(), from)
     }
 
     /// The answer if memory had none.
@@ -177,7 +177,7 @@ impl Question {
         from: Option<IpAddr>,
     ) -> Answer {
         let verified =
-            service.verify_missed(self.app.place(), &self.secret, missed, self.asked(), from).await;
+            service.verify_missed(self.app.app_ref(), &self.secret, missed, self.asked(), from).await;
         self.answered(service, verified)
     }
 

@@ -19,7 +19,7 @@ use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use jeton_core::{
-    AppKey, Authority, AuthorityRefusal, Lifetime, Owner, Permission, Scopes, Secret, TokenKind,
+    AppKey, Authority, AuthorityRefusal, Lifetime, Owner, Permission, Scopes, Secret, TokenKind, TokenSpec,
 };
 use jeton_service::{
     Edit, Issue, ListRequest, Listed, OpenApp, Order, Refusal, RequestedLifetime, Service, ShownSecret,
@@ -138,15 +138,8 @@ impl Caller<'_> {
             return Err(Refusal::Forbidden(AuthorityRefusal::UnknownPermission).into());
         }
         let issue = Issue {
-            kind: TokenKind::Grant,
-            owner: Owner::Nobody,
             lifetime: RequestedLifetime::Asked(Lifetime::Unlimited),
-            title: None,
-            tags: None,
-            description: None,
-            permissions_as_sent: None,
-            scopes,
-            document: None,
+            spec: TokenSpec::new(TokenKind::Grant, Owner::Nobody, scopes),
         };
         let issued = self.service.issue(&self.app, &self.authority, issue).await??;
         let location = format!(

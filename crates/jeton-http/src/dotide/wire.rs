@@ -15,7 +15,7 @@ pub(super) fn token(listed: &Listed, zone: &TimeZone) -> String {
             ShownSecret::Clear(secret) => secret.expose(),
             ShownSecret::Masked(_) | ShownSecret::Gone => &handle,
         },
-        scopes: listed.token.scopes.as_slice().iter().map(ScopeShape::from).collect(),
+        scopes: listed.token.spec.scopes.as_slice().iter().map(ScopeShape::from).collect(),
         created_at: in_zone(listed.token.created_at, zone),
         updated_at: in_zone(listed.token.updated_at, zone),
     })

@@ -73,7 +73,7 @@ pub(super) fn error(code: &str, message: &str) -> String {
 
 impl<'a> ActiveToken<'a> {
     fn of(app: &'a AppKey, token: &'a Token) -> Self {
-        let scopes = token.scopes.as_slice();
+        let scopes = token.spec.scopes.as_slice();
         let global = scopes.iter().filter(|scope| scope.global).flat_map(|scope| &scope.permissions);
         let names = global.map(Permission::as_str).filter(|name| is_scope_token(name));
         let mut seen = HashSet::new();
@@ -81,7 +81,7 @@ impl<'a> ActiveToken<'a> {
         ActiveToken {
             scope: distinct.join(" "),
             client_id: app.as_str(),
-            sub: token.owner.named().map(ToString::to_string),
+            sub: token.spec.owner.named().map(ToString::to_string),
             exp: token.expires_at.map(|end| end.as_millis().div_euclid(1_000)),
             iat: token.created_at.as_millis().div_euclid(1_000),
             token_type: "Bearer",

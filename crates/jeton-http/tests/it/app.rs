@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use jeton_core::{
     Actor, Authority, Clock, Lifetime, ManualClock, Owner, Permission, Scope, Scopes, Timestamp, Token,
-    TokenId, TokenKind,
+    TokenId, TokenKind, TokenSpec,
 };
 use jeton_http::{Setup, Site};
 use jeton_service::{
@@ -286,15 +286,8 @@ impl Ask<'_> {
 /// A token of this kind with these global permissions, that never expires.
 fn plain(kind: TokenKind, owner: Owner, permissions: &str) -> Issue {
     Issue {
-        kind,
-        owner,
         lifetime: RequestedLifetime::Asked(Lifetime::Unlimited),
-        title: None,
-        tags: None,
-        description: None,
-        permissions_as_sent: None,
-        scopes: Scopes::from_global(names(permissions)).unwrap(),
-        document: None,
+        spec: TokenSpec::new(kind, owner, Scopes::from_global(names(permissions)).unwrap()),
     }
 }
 
@@ -312,7 +305,7 @@ pub(crate) fn service(owner: Owner, permissions: &str) -> Issue {
 
 /// Grants with scopes for single resources.
 pub(crate) fn scoped(owner: Owner, scopes: Vec<Scope>) -> Issue {
-    Issue { scopes: Scopes::new(scopes).unwrap(), ..grant(owner, "") }
+    grant(owner, "").with(|spec| spec.scopes = Scopes::new(scopes).unwrap())
 }
 
 /// An owner that an issuer names.
@@ -350,5 +343,29 @@ pub(crate) fn lasting(millis: i64, issue: Issue) -> Issue {
 
 /// The same token with a title.
 pub(crate) fn titled(title: &str, issue: Issue) -> Issue {
-    Issue { title: Some(jeton_core::Label::new(title.to_owned()).unwrap()), ..issue }
+    issue.with(|spec| spec.title = Some(jeton_core::Label::new(title.to_owned()).unwrap()))
+}
+
+/// Changes what a token is to be, in one expression.
+pub(crate) trait With: Sized {
+    /// What it is to be.
+    fn spec(&mut self) -> &mut TokenSpec;
+
+    /// The same, changed so.
+    fn with(mut self, change: impl FnOnce(&mut TokenSpec)) -> Self {
+        change(self.spec());
+        self
+    }
+}
+
+impl With for Issue {
+    fn spec(&mut self) -> &mut TokenSpec {
+        &mut self.spec
+    }
+}
+
+impl With for Token {
+    fn spec(&mut self) -> &mut TokenSpec {
+        &mut self.spec
+    }
 }

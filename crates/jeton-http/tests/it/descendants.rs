@@ -295,7 +295,7 @@ impl World {
             let Some(token) = token else { continue };
             let reach = &node.reach;
             // It reaches nothing, however long.
-            if token.kind == TokenKind::SelfMade {
+            if token.spec.kind == TokenKind::SelfMade {
                 let heard = self.app.get("/auth/demo").bearer(&node.secret).status().await;
                 prop_assert_eq!(heard, 401, "{} is known elsewhere", place);
                 continue;
@@ -313,7 +313,7 @@ impl World {
                 place,
                 reach
             );
-            let names = token.scopes.as_slice().iter().flat_map(|scope| &scope.permissions);
+            let names = token.spec.scopes.as_slice().iter().flat_map(|scope| &scope.permissions);
             for name in names {
                 let held = reach.permissions.as_ref();
                 prop_assert!(
@@ -323,7 +323,7 @@ impl World {
                     name
                 );
             }
-            if let Some(user) = token.owner.named().map(ToString::to_string) {
+            if let Some(user) = token.spec.owner.named().map(ToString::to_string) {
                 let held = reach.users.as_ref();
                 prop_assert!(held.is_none_or(|held| held.contains(&user)), "{} speaks for {}", place, user);
             }

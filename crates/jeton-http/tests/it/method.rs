@@ -18,7 +18,7 @@ async fn methods_in_any_case_do_the_same() {
         assert_eq!(made["token_type"], "Bearer", "{post}");
         let path = format!("/{}", token.id);
         assert_eq!(ask(put, &path).json(&json!({"title": "x"})).send().await.data(), true, "{put}");
-        assert_eq!(app.token(token.id).await.unwrap().title.unwrap().as_str(), "x");
+        assert_eq!(app.token(token.id).await.unwrap().spec.title.unwrap().as_str(), "x");
         assert_eq!(ask(delete, &path).send().await.data(), true, "{delete}");
         assert_eq!(app.token(token.id).await, None);
     }

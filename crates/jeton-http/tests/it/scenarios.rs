@@ -165,7 +165,8 @@ async fn a_grant_through_all_of_them() {
                 ];
                 let secret = play(&app, &steps).await;
                 let token = stored(&app, &secret).await.unwrap();
-                let core = (token.kind, token.scopes.as_slice(), token.is_enabled(), token.expires_at);
+                let core =
+                    (token.spec.kind, token.spec.scopes.as_slice(), token.is_enabled(), token.expires_at);
                 let read = [Scope::global(vec!["read".parse().unwrap()])];
                 assert_eq!(core, (TokenKind::Grant, &read[..], true, None), "{issuer:?} {narrower:?}");
                 end(&app, &secret, token.id, revoker).await;
@@ -212,7 +213,7 @@ async fn an_identity_through_all_of_them() {
         ];
         let secret = play(&app, &steps).await;
         let token = stored(&app, &secret).await.unwrap();
-        assert_eq!((token.kind, &token.owner), (TokenKind::Identity, &crate::app::user("7")));
+        assert_eq!((token.spec.kind, &token.spec.owner), (TokenKind::Identity, &crate::app::user("7")));
         end(&app, &secret, token.id, revoker).await;
     }
 }
@@ -247,7 +248,7 @@ async fn a_grant_is_handed_to_nobody() {
         let answer = app.get("/auth/demo").bearer(&secret).send().await;
         assert_eq!(answer.header("x-auth-user"), Some(""));
         app.get("/AccessToken/demo").bearer(&secret).send().await.assert_envelope(403);
-        assert_eq!(stored(&app, &secret).await.unwrap().owner.named(), None);
+        assert_eq!(stored(&app, &secret).await.unwrap().spec.owner.named(), None);
     }
 }
 
@@ -269,7 +270,7 @@ async fn scopes_for_single_resources_are_never_widened() {
         (Enable, AppKey, 200),
     ] {
         assert_eq!(perform(&app, act, api, &secret, token.id).await.status, status, "{act:?} by {api:?}");
-        assert_eq!(stored(&app, &secret).await.unwrap().scopes, token.scopes, "{act:?} by {api:?}");
+        assert_eq!(stored(&app, &secret).await.unwrap().spec.scopes, token.spec.scopes, "{act:?} by {api:?}");
         let heard =
             async |query: &str| app.get(&format!("/auth/demo?{query}")).bearer(&secret).status().await;
         let expected = if matches!(act, Disable) { [401; 4] } else { [403, 200, 200, 403] };

@@ -2,7 +2,8 @@
 
 use crate::answer::Answer;
 use crate::app::{
-    Ask, DAY, EVERYTHING, TestApp, grant, identity, lasting, names, on_ids, on_tags, scoped, service, user,
+    Ask, DAY, EVERYTHING, TestApp, With, grant, identity, lasting, names, on_ids, on_tags, scoped, service,
+    user,
 };
 use crate::appkey::callers::{Caller, everybody};
 use jeton_core::{Owner, Scope, TokenId, TokenKind};
@@ -103,7 +104,7 @@ async fn every_reason_against_a_token() {
 async fn what_is_none_of_a_backends_business_is_unknown() {
     let app = TestApp::new().await;
     let other_admin = app.create_app("other").await;
-    let self_made = jeton_service::Issue { kind: TokenKind::SelfMade, ..identity(user("7")) };
+    let self_made = identity(user("7")).with(|spec| spec.kind = TokenKind::SelfMade);
     let garbage = json!({
         "active": false, "allowed": false, "reason": "unknown", "token_id": null, "user_id": null, "expires_at": null,
         "explanation": {"matched_scope": null, "lacks": []},

@@ -28,7 +28,7 @@ mod model_tests;
 pub use counters::CacheStats;
 pub use token::CachedToken;
 
-use crate::open_app::{ForwardAuthApp, OpenApp, Place};
+use crate::open_app::{AppRef, ForwardAuthApp, OpenApp};
 use apps::Apps;
 use counters::Counters;
 use foreign::ForeignDigests;
@@ -159,11 +159,11 @@ impl Cache {
         is_garbage
     }
 
-    /// The app of a place, which may be none; `None`: the store must be asked.
-    pub(crate) fn place(&self, place: Place<'_>) -> Option<Option<AppId>> {
-        match place {
-            Place::Key(key) => self.recall_app(key),
-            Place::Known(id) => self.is_fresh().then_some(id),
+    /// The number of an app, if it exists; the outer `None`: the store must be asked.
+    pub(crate) fn app_id(&self, app: AppRef<'_>) -> Option<Option<AppId>> {
+        match app {
+            AppRef::Key(key) => self.recall_app(key),
+            AppRef::Known(id) => self.is_fresh().then_some(id),
         }
     }
 
@@ -289,7 +289,7 @@ impl Cache {
     /// Caches a token that the store returned.
     pub(crate) fn keep_found(&self, before: Before, stored: &StoredToken) -> Arc<CachedToken> {
         let key = Key { app_id: stored.token.app_id, digest: stored.credential.digest };
-        let grants = self.grants.share(&stored.token.scopes);
+        let grants = self.grants.share(&stored.token.spec.scopes);
         let cached = Arc::new(CachedToken::new(&stored.token, key, grants));
         self.known.keep(Arc::clone(&cached), Asked { token: before.token, arrival: before.arrival });
         cached

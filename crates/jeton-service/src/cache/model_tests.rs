@@ -11,7 +11,7 @@ use crate::{
 };
 use jeton_core::{
     Actor, AppKey, Authority, Demand, Digest, Lifetime, ManualClock, Owner, Permission, Resource, Scope,
-    Scopes, Secret, Timestamp, TokenId, TokenKind,
+    Scopes, Secret, Timestamp, TokenId, TokenKind, TokenSpec,
 };
 use jeton_store::write::{DeleteToken, PurgeTokens};
 use jeton_store::{Purge, SqliteOptions, open_sqlite};
@@ -406,26 +406,26 @@ fn client(credentials: &AppCredentials) -> (String, String) {
     (credentials.client_id.clone(), credentials.client_secret.expose().to_owned())
 }
 
-fn draft(lives_millis: Option<i64>) -> Issue {
-    Issue {
-        kind: TokenKind::Grant,
-        owner: Owner::Named("7".parse().unwrap()),
-        lifetime: RequestedLifetime::Asked(lives_millis.map_or(Lifetime::Unlimited, Lifetime::Millis)),
-        title: None,
-        tags: None,
-        description: None,
-        permissions_as_sent: None,
-        scopes: scopes(&[]),
-        document: None,
-    }
+fn draft(spec: TokenSpec, lives_millis: Option<i64>) -> Issue {
+    let lifetime = lives_millis.map_or(Lifetime::Unlimited, Lifetime::Millis);
+    Issue { spec, lifetime: RequestedLifetime::Asked(lifetime) }
+}
+
+fn grant() -> TokenSpec {
+    TokenSpec::new(TokenKind::Grant, owner(), scopes(&[]))
+}
+
+fn owner() -> Owner {
+    Owner::Named("7".parse().unwrap())
 }
 
 /// A grant or, in the last slot, an identity.
 async fn issue(node: &Node, app: &OpenApp, slot: usize, lives_millis: Option<i64>) -> Token {
-    let issue = match slot + 1 == SLOTS {
-        true => Issue { kind: TokenKind::Identity, scopes: Scopes::none(), ..draft(lives_millis) },
-        false => draft(lives_millis),
+    let spec = match slot + 1 == SLOTS {
+        true => TokenSpec::new(TokenKind::Identity, owner(), Scopes::none()),
+        false => grant(),
     };
+    let issue = draft(spec, lives_millis);
     let issued = node.service.issue(app, &EVERYTHING, issue).await.unwrap().unwrap();
     Token { id: issued.token.id, secret: issued.secret.expose().to_owned() }
 }
@@ -434,7 +434,7 @@ async fn issue(node: &Node, app: &OpenApp, slot: usize, lives_millis: Option<i64
 async fn import(node: &Node, app: &OpenApp, number: u64, lives_millis: Option<i64>) -> Option<Token> {
     let text = format!("a secret that somebody else has made, number {number}");
     let expires_at = lives_millis.map(|millis| node.service.now().saturating_add_millis(millis));
-    let (secret, issue) = (Secret::parse(&text).unwrap(), draft(lives_millis));
+    let (secret, issue) = (Secret::parse(&text).unwrap(), draft(grant(), lives_millis));
     let row = ImportRow { secret, issue, created_at: None, expires_at, enabled: true };
     match node.service.import(app, vec![row], false, &Actor::Cli).await.unwrap()[..] {
         [Imported::Taken(id)] => Some(Token { id, secret: text }),

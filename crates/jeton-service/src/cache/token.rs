@@ -64,7 +64,7 @@ impl CachedToken {
             expires_at: token.expires_at,
             is_revoked: token.revoked_at.is_some(),
             is_disabled: !token.is_enabled(),
-            kind: token.kind,
+            kind: token.spec.kind,
             used: AtomicBool::new(false),
             tally: Tally::default(),
             user: User::of(token),
@@ -184,7 +184,7 @@ impl CachedToken {
 
 impl User {
     fn of(token: &Token) -> Self {
-        let Some(user_id) = token.owner.named() else { return User::Text(Box::default()) };
+        let Some(user_id) = token.spec.owner.named() else { return User::Text(Box::default()) };
         match user_id.as_integer() {
             Some(number) => User::Integer(number),
             None => User::Text(utf8_percent_encode(&user_id.to_string(), ENCODED).to_string().into()),

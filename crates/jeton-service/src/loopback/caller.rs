@@ -275,7 +275,7 @@ impl Service {
     /// Removes an expired token from LoopBack's view. One that exists for LoopBack alone is deleted, as
     /// LoopBack does. If another change wins the race, the token is read again.
     async fn leave_loopback(&self, app: &OpenApp, stored: StoredToken) -> Result<(), Error> {
-        if stored.token.kind == TokenKind::SelfMade {
+        if stored.token.spec.kind == TokenKind::SelfMade {
             self.store
                 .write(DeleteToken {
                     app_id: app.id,

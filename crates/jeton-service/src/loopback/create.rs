@@ -9,7 +9,7 @@ use super::write::{WriteRefusal, Written};
 use crate::apps::OpenApp;
 use crate::issue::{Draft, Issue, RequestedLifetime, stored};
 use crate::{Error, Service};
-use jeton_core::{Lifetime, Owner, Scopes, Secret, Timestamp, TokenKind};
+use jeton_core::{Lifetime, Owner, Scopes, Secret, Timestamp, TokenKind, TokenSpec};
 use jeton_loopback::{ClientIds, Value};
 use jeton_store::Inserted;
 
@@ -102,15 +102,11 @@ impl Service {
             return Ok(Err(WriteRefusal::TooLarge(max_bytes)));
         };
         let issue = Issue {
-            kind,
-            owner: user.map_or(Owner::Nobody, Owner::Named),
             lifetime: RequestedLifetime::Asked(Lifetime::Unlimited),
-            title: None,
-            tags: None,
-            description: None,
-            permissions_as_sent: None,
-            scopes: Scopes::none(),
-            document: Some(document),
+            spec: TokenSpec {
+                document: Some(document),
+                ..TokenSpec::new(kind, user.map_or(Owner::Nobody, Owner::Named), Scopes::none())
+            },
         };
         Ok(Ok(self.draft(app, issue, secret, (expiry.created_at, expiry.expires_at()), None)?))
     }

@@ -46,7 +46,7 @@ impl LoopBackDocument {
 
     /// The document of a token; an empty one if it has none.
     pub(super) fn of(token: &Token) -> Option<Self> {
-        match &token.document {
+        match &token.spec.document {
             None => Some(LoopBackDocument::default()),
             Some(document) => serde_json::from_str(document.as_str()).ok(),
         }

@@ -62,7 +62,7 @@ pub(super) fn merged(
     }
     after.return_to_loopback(terms.now);
     let too_large = MergeError::Refused(WriteRefusal::TooLarge(terms.max_bytes));
-    after.document = Some(document.into_document(terms.max_bytes).ok_or(too_large)?);
+    after.spec.document = Some(document.into_document(terms.max_bytes).ok_or(too_large)?);
     Ok(after)
 }
 
@@ -71,7 +71,7 @@ impl Terms<'_> {
     /// writer's authority. A token that proves anything is not revived after it expired, except by a writer
     /// that is admitted by name.
     fn latest_end(&self, before: &Token) -> Option<Timestamp> {
-        let may_prolong = match before.kind {
+        let may_prolong = match before.spec.kind {
             // It proves nothing, and lives no longer than one created now.
             TokenKind::SelfMade => true,
             _ => self.authority.as_ref().is_some_and(|authority| authority.may_prolong(before, self.now)),
@@ -99,34 +99,35 @@ fn merge(
     for (name, value) in &input.rest {
         document.rest.insert(name.clone(), to_json(value));
     }
-    let changes_expiry = input.ttl.is_some() || input.created.is_some() || token.kind != before.kind;
+    let changes_expiry =
+        input.ttl.is_some() || input.created.is_some() || token.spec.kind != before.spec.kind;
     changes_expiry.then(|| {
         let ttl = input.ttl.clone().unwrap_or_else(|| ttl(&before, document));
         let shown = (!document.created_is_null).then_some(before.created_at);
         let created = input.created.unwrap_or(shown);
         let created = (created, created.unwrap_or(before.created_at));
-        Expiry::new(&terms.app.settings, token.kind, created, ttl, terms.now)
+        Expiry::new(&terms.app.settings, token.spec.kind, created, ttl, terms.now)
     })
 }
 
 /// The same if absent properties are reset. A user that is not given is removed.
 fn reset(token: &mut Token, input: &RowInput, terms: &Terms<'_>) -> Expiry {
     give(token, input.user.as_ref().and_then(Option::as_ref), terms.writer);
-    Expiry::of(input, terms.app, token.kind, terms.now)
+    Expiry::of(input, terms.app, token.spec.kind, terms.now)
 }
 
 /// Sets the row's user. Unless the writer is admitted by name, the row becomes self-made: its bearer would
 /// otherwise become another user, perhaps the writer's own.
 fn give(token: &mut Token, user: Option<&UserId>, writer: &Writer) {
-    if user == token.owner.shown() {
+    if user == token.spec.owner.shown() {
         return;
     }
     if !writer.is_named {
-        token.kind = TokenKind::SelfMade;
-        token.scopes = Scopes::none();
+        token.spec.kind = TokenKind::SelfMade;
+        token.spec.scopes = Scopes::none();
     }
     // A grant says what is allowed, and elsewhere it would be allowed to that user: the user is shown, and
     // proves nothing.
-    let owner = if token.kind == TokenKind::Grant { Owner::StandIn } else { Owner::Named };
-    token.owner = user.cloned().map_or(Owner::Nobody, owner);
+    let owner = if token.spec.kind == TokenKind::Grant { Owner::StandIn } else { Owner::Named };
+    token.spec.owner = user.cloned().map_or(Owner::Nobody, owner);
 }

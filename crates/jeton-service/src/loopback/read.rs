@@ -28,7 +28,7 @@ impl Service {
     pub async fn loopback_owns(&self, app: &OpenApp, user_id: &UserId, id: &str) -> Result<bool, Error> {
         let stored = self.loopback_token(app, id).await?;
         Ok(stored.is_some_and(|stored| {
-            stored.token.kind != TokenKind::SelfMade && stored.token.owner.named() == Some(user_id)
+            stored.token.spec.kind != TokenKind::SelfMade && stored.token.spec.owner.named() == Some(user_id)
         }))
     }
 
@@ -56,7 +56,7 @@ impl Service {
 
 /// Whether LoopBack sees a token.
 pub(super) fn is_seen(token: &Token, now: Timestamp) -> bool {
-    KINDS.contains(&token.kind) && token.is_enabled() && !token.has_left_loopback(now)
+    KINDS.contains(&token.spec.kind) && token.is_enabled() && !token.has_left_loopback(now)
 }
 
 /// A token with its secret, if that is kept. Whether the caller may read ids is decided by the app's access

@@ -26,7 +26,7 @@ pub struct LoopBackRow {
 /// The approximate cost of creating a row in units of work: its secret is unsealed, and its document is
 /// parsed.
 pub(super) fn row_units(stored: &StoredToken) -> u64 {
-    let document = stored.token.document.as_ref().map_or(0, |document| document.as_str().len());
+    let document = stored.token.spec.document.as_ref().map_or(0, |document| document.as_str().len());
     1_500 + 16 * document as u64
 }
 
@@ -112,7 +112,7 @@ fn created(token: &Token, document: &LoopBackDocument) -> Value {
 }
 
 fn user(token: &Token, document: &LoopBackDocument) -> Option<Value> {
-    match token.owner.shown() {
+    match token.spec.owner.shown() {
         Some(user_id) => Some(user_value(user_id)),
         None => document.user_is_null.then_some(Value::Null),
     }

@@ -2,7 +2,7 @@
 
 use jeton_core::{
     Actor, Authority, Demand, InactiveReason, Label, Lifetime, ManualClock, Owner, Permission, Scopes,
-    Secret, Timestamp, TokenId, TokenKind, Verdict,
+    Secret, Timestamp, TokenId, TokenKind, TokenSpec, Verdict,
 };
 use jeton_service::{
     Admission, AppCredentials, InitialCredentials, Issue, Issued, KeyRing, ListRequest, OpenApp, Order,
@@ -138,20 +138,13 @@ pub(crate) async fn initialise(
 /// Grants these names to user 7, for good.
 pub(crate) fn grant(permissions: &str) -> Issue {
     Issue {
-        kind: TokenKind::Grant,
-        owner: Owner::Named("7".parse().unwrap()),
         lifetime: RequestedLifetime::Asked(Lifetime::Unlimited),
-        title: None,
-        tags: None,
-        description: None,
-        permissions_as_sent: None,
-        scopes: global(permissions),
-        document: None,
+        spec: TokenSpec::new(TokenKind::Grant, Owner::Named("7".parse().unwrap()), global(permissions)),
     }
 }
 
 pub(crate) fn identity() -> Issue {
-    Issue { kind: TokenKind::Identity, ..grant("") }
+    grant("").with(|spec| spec.kind = TokenKind::Identity)
 }
 
 pub(crate) fn global(permissions: &str) -> Scopes {
@@ -164,4 +157,22 @@ pub(crate) fn label(text: &str) -> Label {
 
 pub(crate) fn secret(text: &str) -> Secret {
     Secret::parse(text).unwrap()
+}
+
+/// Changes what a token is to be, in one expression.
+pub(crate) trait With: Sized {
+    /// What it is to be.
+    fn spec(&mut self) -> &mut TokenSpec;
+
+    /// The same, changed so.
+    fn with(mut self, change: impl FnOnce(&mut TokenSpec)) -> Self {
+        change(self.spec());
+        self
+    }
+}
+
+impl With for Issue {
+    fn spec(&mut self) -> &mut TokenSpec {
+        &mut self.spec
+    }
 }

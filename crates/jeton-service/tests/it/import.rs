@@ -1,6 +1,6 @@
 //! Taking over what another system issued.
 
-use crate::fixture::{DAY, World, global, grant, identity, label, secret};
+use crate::fixture::{DAY, With, World, global, grant, identity, label, secret};
 use jeton_core::{Actor, AuthorityRefusal, InactiveReason, TokenKind, Verdict};
 use jeton_service::{ImportRow, Imported, Issue};
 use serde_json::json;
@@ -70,7 +70,8 @@ async fn a_secret_is_taken_once_in_an_app() {
         panic!("{outcomes:?}")
     };
     // The first one won, with its own scopes; the minted one is as it was.
-    let scopes = async |id| world.store.token(world.demo().await.id, id).await.unwrap().unwrap().token.scopes;
+    let scopes =
+        async |id| world.store.token(world.demo().await.id, id).await.unwrap().unwrap().token.spec.scopes;
     assert_eq!((scopes(first).await, scopes(minted.id).await), (global("read"), global("read")));
     assert_eq!(import(&world, vec![row(STRONG, identity())], true).await, [Imported::Duplicate]);
     // Another app is another matter.
@@ -118,7 +119,7 @@ async fn a_revoked_secret_is_never_taken_again() {
 #[tokio::test]
 async fn scopes_go_with_their_kind() {
     let world = World::new().await;
-    let of_kind = |kind, permissions: &str| Issue { kind, ..grant(permissions) };
+    let of_kind = |kind, permissions: &str| grant(permissions).with(|spec| spec.kind = kind);
     let text = |number: usize| format!("{number:032}");
     let rows = [
         (of_kind(TokenKind::Identity, "read"), Imported::Refused(AuthorityRefusal::IdentityToken)),
@@ -172,13 +173,16 @@ async fn what_the_other_system_said_of_its_life_holds_within_the_apps_bound() {
 #[tokio::test]
 async fn what_was_disabled_stays_so_and_the_rest_is_kept() {
     let world = World::new().await;
-    let issue = Issue { title: Some(label("old")), tags: Some(label("a")), ..grant("read") };
+    let issue = grant("read").with(|spec| {
+        spec.title = Some(label("old"));
+        spec.tags = Some(label("a"));
+    });
     let row = ImportRow { enabled: false, ..row(STRONG, issue) };
     let [Imported::Taken(id)] = import(&world, vec![row], false).await[..] else { panic!("not taken") };
     assert_eq!(world.verdict(&secret(STRONG)).await, Verdict::Inactive(InactiveReason::Disabled));
     let token = world.store.token(world.demo().await.id, id).await.unwrap().unwrap().token;
     assert_eq!(
-        (token.disabled_by, token.title, token.tags),
+        (token.disabled_by, token.spec.title, token.spec.tags),
         (Some(Actor::Cli), Some(label("old")), Some(label("a")))
     );
     assert_eq!(import(&world, vec![], false).await, []);

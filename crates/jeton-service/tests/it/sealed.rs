@@ -1,9 +1,9 @@
 //! Nothing of a secret is ever on the disk.
 
-use crate::fixture::{EVERYTHING, RING_SEED, World, grant, label, secret, whole_list};
+use crate::fixture::{EVERYTHING, RING_SEED, With, World, grant, label, secret, whole_list};
 use futures_util::TryStreamExt;
-use jeton_core::{Actor, Entropy};
-use jeton_service::{Edit, ImportRow, Imported, Issue, Listed, ShownSecret};
+use jeton_core::{Actor, Entropy, TokenSpec};
+use jeton_service::{Edit, ImportRow, Imported, Listed, ShownSecret};
 use jeton_store::SelfMadeLimit;
 use jeton_store::write::InsertTokens;
 use jeton_testkit::{Canaries, SeededEntropy};
@@ -42,7 +42,7 @@ async fn live(world: &World) -> Vec<String> {
     for prefix in ["", "demo"] {
         merge(world, json!({"token_prefix": prefix})).await;
         for title in ["kept", "changed", "revoked"] {
-            let issued = world.issue(Issue { title: Some(label(title)), ..grant("read") }).await;
+            let issued = world.issue(grant("read").with(|spec| spec.title = Some(label(title)))).await;
             let edit = Edit {
                 description: jeton_core::Description::new("x".into()).ok(),
                 enabled: Some(false),
@@ -172,17 +172,14 @@ async fn a_sealed_value_in_another_row_shows_nothing() {
             digest_key_id: 1,
             is_foreign: true,
             sealed: sealed.clone(),
-            kind: jeton_core::TokenKind::Grant,
-            owner: jeton_core::Owner::Nobody,
             created_at: world.service.now(),
             expires_at: None,
             disabled_by: None,
-            title: None,
-            tags: None,
-            description: None,
-            permissions_as_sent: None,
-            scopes: crate::fixture::global("read"),
-            document: None,
+            spec: TokenSpec::new(
+                jeton_core::TokenKind::Grant,
+                jeton_core::Owner::Nobody,
+                crate::fixture::global("read"),
+            ),
         };
         let now = world.service.now();
         world
@@ -207,12 +204,12 @@ async fn a_sealed_value_in_another_row_shows_nothing() {
 #[tokio::test]
 async fn a_service_credential_is_never_sealed() {
     let world = World::new().await;
-    let issue = Issue { kind: jeton_core::TokenKind::Service, ..grant("jeton:manage") };
+    let issue = grant("jeton:manage").with(|spec| spec.kind = jeton_core::TokenKind::Service);
     let later = world.issue(issue).await;
     let app = world.demo().await;
     for id in [jeton_core::TokenId::new(1).unwrap(), later.id] {
         let stored = world.store.token(app.id, id).await.unwrap().unwrap();
-        assert_eq!((stored.token.kind, stored.sealed), (jeton_core::TokenKind::Service, None));
+        assert_eq!((stored.token.spec.kind, stored.sealed), (jeton_core::TokenKind::Service, None));
     }
     assert_eq!(shown(&world).await, [""; 0]);
 }

@@ -1,7 +1,7 @@
 //! Change streams over both engines: which events arrive, in which order, for which readers, and when a
 //! stream ends.
 
-use crate::fixture::{EVERYTHING, global, grant, identity, initialise, secret};
+use crate::fixture::{EVERYTHING, With, global, grant, identity, initialise, secret};
 use jeton_core::{Actor, Clock, Lifetime, ManualClock, Secret, Timestamp, TokenId, TokenKind};
 use jeton_loopback::{Condition, Row, Value};
 use jeton_service::{
@@ -139,7 +139,7 @@ impl Fed {
     async fn import(&self, prefix: &str, count: usize) {
         let row = |number: usize| ImportRow {
             secret: secret(&format!("{prefix}-{number:05}-of-a-length-that-will-do")),
-            issue: Issue { owner: jeton_core::Owner::Named("1".parse().unwrap()), ..identity() },
+            issue: identity().with(|spec| spec.owner = jeton_core::Owner::Named("1".parse().unwrap())),
             created_at: None,
             expires_at: None,
             enabled: true,
@@ -228,7 +228,7 @@ async fn every_change_arrives_in_order(engine: Engine) {
 async fn only_visible_changes_arrive(engine: Engine) {
     let fed = Fed::on(engine).await;
     let mut stream = fed.stream().await;
-    let service = Issue { kind: TokenKind::Service, ..grant("jeton:verify") };
+    let service = grant("jeton:verify").with(|spec| spec.kind = TokenKind::Service);
     let (id, _) = fed.issue(service).await;
     fed.edit(id, Edit { title: None, enabled: Some(false), ..Edit::default() }).await;
     fed.revoke(id).await;

@@ -1,6 +1,6 @@
 //! Changes of one token by many at once.
 
-use crate::fixture::{DAY, EVERYTHING, World, global, grant, label};
+use crate::fixture::{DAY, EVERYTHING, With, World, global, grant, label};
 use jeton_core::{
     Actor, Authority, AuthorityRefusal, Description, InactiveReason, Lifetime, Owner, Permission, TokenId,
     TokenKind, Verdict,
@@ -48,9 +48,9 @@ async fn of_edits_of_different_parts_none_is_lost() {
             answer.unwrap().unwrap();
         }
         let token = world.store.token(world.demo().await.id, id).await.unwrap().unwrap().token;
-        assert_eq!((token.title, token.tags), (Some(label(&text)), Some(label(&text))));
-        assert_eq!(token.description.unwrap().as_str(), text);
-        assert_eq!(token.scopes, global(&format!("p{round}")));
+        assert_eq!((token.spec.title, token.spec.tags), (Some(label(&text)), Some(label(&text))));
+        assert_eq!(token.spec.description.unwrap().as_str(), text);
+        assert_eq!(token.spec.scopes, global(&format!("p{round}")));
         assert_eq!(token.disabled_by, (round % 2 == 1).then_some(Actor::Cli));
         assert_eq!(token.expires_at, Some(world.service.now().saturating_add_millis(round * DAY)));
     }
@@ -67,13 +67,13 @@ async fn made_of(edits: usize) -> usize {
     let mut titles = Vec::new();
     for answer in at_once(&world, id, edits.collect()).await {
         match answer {
-            Ok(token) => titles.push(token.unwrap().title),
+            Ok(token) => titles.push(token.unwrap().spec.title),
             Err(Error::Contended) => {}
             Err(other) => panic!("{other:?}"),
         }
     }
     let stored = world.store.token(world.demo().await.id, id).await.unwrap().unwrap();
-    assert!(titles.contains(&stored.token.title), "the last one stands");
+    assert!(titles.contains(&stored.token.spec.title), "the last one stands");
     assert_eq!(world.changes(ChangeKind::TokenUpdated).await, titles.len(), "as many as were answered");
     titles.len()
 }
@@ -175,8 +175,10 @@ async fn a_user_does_not_prolong_beyond_its_own_end() {
 async fn scopes_go_with_the_kind() {
     let world = World::new().await;
     let app = world.demo().await;
-    let service =
-        jeton_service::Issue { kind: TokenKind::Service, owner: Owner::Nobody, ..grant("jeton:verify") };
+    let service = grant("jeton:verify").with(|spec| {
+        spec.kind = TokenKind::Service;
+        spec.owner = Owner::Nobody;
+    });
     for (issue, permissions, refused) in [
         (crate::fixture::identity(), "read", AuthorityRefusal::IdentityToken),
         (grant("read"), "jeton:manage", AuthorityRefusal::Reserved),

@@ -31,9 +31,9 @@ struct Amount {
 
 impl Amount {
     fn of(token: &NewToken) -> Self {
-        let document = token.document.as_ref().map_or(0, |document| document.as_str().len());
+        let document = token.spec.document.as_ref().map_or(0, |document| document.as_str().len());
         let sealed = token.sealed.as_ref().map_or(0, Vec::len);
-        Amount { tokens: 1, bytes: bytes(document + sealed, &token.owner) }
+        Amount { tokens: 1, bytes: bytes(document + sealed, &token.spec.owner) }
     }
 
     fn plus(self, other: Amount) -> Self {
@@ -125,8 +125,8 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         let was_self_made = kind == TokenKind::SelfMade.name();
         let size: i64 = before.read(SelfMade::Bytes)?;
         let sealed: i64 = before.read(Count)?;
-        let document = token.document.as_ref().map_or(0, |document| document.as_str().len());
-        let after = bytes(document, &token.owner) + sealed;
+        let document = token.spec.document.as_ref().map_or(0, |document| document.as_str().len());
+        let after = bytes(document, &token.spec.owner) + sealed;
         let amount = match was_self_made {
             true => Amount { tokens: 0, bytes: after - size },
             false => Amount { tokens: 1, bytes: after },
@@ -181,7 +181,7 @@ impl<'w, S: Session> Work<'_, 'w, S> {
 }
 
 fn is_self_made(arrival: &Arrival<'_>) -> bool {
-    arrival.token.kind == TokenKind::SelfMade
+    arrival.token.spec.kind == TokenKind::SelfMade
 }
 
 /// Takes the room for a token if it needs any and there is enough.

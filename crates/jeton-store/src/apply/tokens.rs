@@ -53,7 +53,7 @@ type DataKeys<'w> = HashMap<(AppId, &'w [u8]), bool>;
 impl Facts for InsertTokens {
     fn touches(&self) -> Touched<'_> {
         // Expired ones may make room for them.
-        let dead = self.tokens.iter().any(|token| token.kind == TokenKind::SelfMade);
+        let dead = self.tokens.iter().any(|token| token.spec.kind == TokenKind::SelfMade);
         Touched { arrivals: &self.tokens, dead, ..Touched::default() }
     }
 
@@ -77,7 +77,7 @@ impl Perform for InsertTokens {
 
 impl Facts for ReplaceToken {
     fn touches(&self) -> Touched<'_> {
-        let dead = self.token.kind == TokenKind::SelfMade;
+        let dead = self.token.spec.kind == TokenKind::SelfMade;
         Touched { token: Some(self.token.id), dead, ..Touched::default() }
     }
 
@@ -93,7 +93,7 @@ impl Facts for ReplaceToken {
 impl Perform for ReplaceToken {
     async fn perform<'w, S: Session>(&'w self, work: &mut Work<'_, 'w, S>) -> Result<Replaced, StoreError> {
         let ReplaceToken { token, expected, by, .. } = self;
-        if token.kind == TokenKind::SelfMade {
+        if token.spec.kind == TokenKind::SelfMade {
             match work.may_replace_by_self_made(self).await? {
                 Replaced::Done => {}
                 refused => return Ok(refused),
@@ -250,7 +250,7 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         let InsertTokens { app_id, at, by, .. } = insert;
         let key = insert.sealed_under.as_deref();
         let arrivals: Vec<Arrival<'w>> = arrivals_of(insert, &mut rows.into_iter()).collect();
-        let is_bounded = arrivals.iter().any(|arrival| arrival.token.kind == TokenKind::SelfMade);
+        let is_bounded = arrivals.iter().any(|arrival| arrival.token.spec.kind == TokenKind::SelfMade);
         if is_bounded || !Self::are_new(&arrivals) {
             let inserted = self.insert_tokens(arrivals).await?;
             if let Some(key) = key {
@@ -293,7 +293,7 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         &mut self,
         mut arrivals: Vec<Arrival<'w>>,
     ) -> Result<Vec<Inserted>, StoreError> {
-        if arrivals.iter().any(|arrival| arrival.token.kind == TokenKind::SelfMade) {
+        if arrivals.iter().any(|arrival| arrival.token.spec.kind == TokenKind::SelfMade) {
             self.insert_bounded(arrivals).await
         } else if S::NUMBERS_IN_ORDER && self.foresees && Self::are_new(&arrivals) {
             self.insert_foreseen(arrivals).await

@@ -34,7 +34,8 @@ struct Waiting<'g> {
 
 /// Whether a write is one of new tokens that go in for certain, and are not so many that others would wait for them.
 pub(super) fn can_share(insert: &InsertTokens) -> bool {
-    let is_plain = |token: &crate::model::NewToken| !token.is_foreign && token.kind != TokenKind::SelfMade;
+    let is_plain =
+        |token: &crate::model::NewToken| !token.is_foreign && token.spec.kind != TokenKind::SelfMade;
     insert.tokens.len() < MOST_KEPT_ON_POSTGRES && insert.tokens.iter().all(is_plain)
 }
 

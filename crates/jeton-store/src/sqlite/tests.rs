@@ -183,7 +183,7 @@ async fn a_database_of_an_older_version_is_brought_up_to_date() {
     let store = open_sqlite(&path, SqliteOptions::default()).await.unwrap();
     let found = store.find_tokens(&[Digest::ZERO]).await.unwrap();
     assert_eq!(found.len(), 1);
-    assert_eq!((&found[0].token.document, found[0].token.left_loopback), (&None, false));
+    assert_eq!((&found[0].token.spec.document, found[0].token.left_loopback), (&None, false));
     store.close().await;
 }
 

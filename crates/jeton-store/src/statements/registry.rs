@@ -15,7 +15,7 @@ use crate::model::{
 use crate::search::{SearchPlace, TitleSearch, TokenSearch};
 use crate::shape::{Cells, Field, Holds, SHAPES};
 use jeton_core::{
-    Actor, AppId, AppKey, Digest, OperatorId, Owner, Scopes, Timestamp, Token, TokenId, TokenKind,
+    Actor, AppId, AppKey, Digest, OperatorId, Owner, Scopes, Timestamp, Token, TokenId, TokenKind, TokenSpec,
     TokenState, UserId,
 };
 use sea_query::Value;
@@ -341,17 +341,10 @@ fn new_token() -> NewToken {
         digest_key_id: u32::MAX,
         is_foreign: true,
         sealed: None,
-        kind: TokenKind::Grant,
-        owner: Owner::StandIn(user()),
         created_at: AT,
         expires_at: None,
         disabled_by: Some(Actor::Cli),
-        title: None,
-        tags: None,
-        description: None,
-        permissions_as_sent: None,
-        scopes: Scopes::none(),
-        document: None,
+        spec: TokenSpec::new(TokenKind::Grant, Owner::StandIn(user()), Scopes::none()),
     }
 }
 
@@ -359,19 +352,12 @@ fn token() -> Token {
     Token {
         id: TOKEN,
         app_id: APP,
-        kind: TokenKind::Grant,
-        owner: Owner::Nobody,
         created_at: AT,
         updated_at: AT,
         expires_at: None,
         disabled_by: None,
         revoked_at: None,
-        title: None,
-        tags: None,
-        description: None,
-        permissions_as_sent: None,
-        scopes: Scopes::none(),
-        document: None,
         left_loopback: false,
+        spec: TokenSpec::new(TokenKind::Grant, Owner::Nobody, Scopes::none()),
     }
 }

@@ -165,13 +165,13 @@ const NUMBERED: [Tokens; 3] = [Tokens::Id, Tokens::AppId, Tokens::Digest];
 
 /// A new token as a row.
 pub(crate) fn new_row(app_id: AppId, token: &NewToken) -> Row {
-    let (user_id, is_stand_in) = owner(&token.owner);
+    let (user_id, is_stand_in) = owner(&token.spec.owner);
     let text = |text: Option<&str>| Value::String(text.map(str::to_owned));
     let integer = |number: i64| Value::BigInt(Some(number));
     let created_at = token.created_at.as_millis();
     vec![
         integer(app_id.get()),
-        text(Some(token.kind.name())),
+        text(Some(token.spec.kind.name())),
         Value::Bytes(Some(token.digest.as_bytes().to_vec())),
         integer(i64::from(token.digest_key_id)),
         Value::Bool(Some(token.is_foreign)),
@@ -182,12 +182,12 @@ pub(crate) fn new_row(app_id: AppId, token: &NewToken) -> Row {
         integer(created_at),
         Value::BigInt(token.expires_at.map(Timestamp::as_millis)),
         Value::String(token.disabled_by.as_ref().map(Actor::to_string)),
-        text(token.title.as_ref().map(Label::as_str)),
-        text(token.tags.as_ref().map(Label::as_str)),
-        text(token.description.as_ref().map(Description::as_str)),
-        text(token.permissions_as_sent.as_deref()),
-        Value::String(Some(scopes::to_text(&token.scopes))),
-        text(token.document.as_ref().map(Document::as_str)),
+        text(token.spec.title.as_ref().map(Label::as_str)),
+        text(token.spec.tags.as_ref().map(Label::as_str)),
+        text(token.spec.description.as_ref().map(Description::as_str)),
+        text(token.spec.permissions_as_sent.as_deref()),
+        Value::String(Some(scopes::to_text(&token.spec.scopes))),
+        text(token.spec.document.as_ref().map(Document::as_str)),
         integer(1),
     ]
 }
@@ -312,23 +312,23 @@ pub(crate) fn tokens_by_ids(app_id: AppId, ids: &[TokenId]) -> Statement {
 
 /// Answers the digest, or nothing if the revision is another, or the token is not there or revoked.
 pub(crate) fn update_token(token: &Token, expected: i64) -> Statement {
-    let (user_id, is_stand_in) = owner(&token.owner);
+    let (user_id, is_stand_in) = owner(&token.spec.owner);
     Statement::fixed(
         Query::update()
             .table(Tokens::Table)
-            .value(Tokens::Kind, token.kind.name())
+            .value(Tokens::Kind, token.spec.kind.name())
             .value(Tokens::UserId, user_id)
             .value(Tokens::UserIsStandIn, is_stand_in)
             .value(Tokens::CreatedAt, token.created_at.as_millis())
             .value(Tokens::UpdatedAt, token.updated_at.as_millis())
             .value(Tokens::ExpiresAt, token.expires_at.map(Timestamp::as_millis))
             .value(Tokens::DisabledBy, token.disabled_by.as_ref().map(Actor::to_string))
-            .value(Tokens::Title, token.title.as_ref().map(Label::as_str))
-            .value(Tokens::Tags, token.tags.as_ref().map(Label::as_str))
-            .value(Tokens::Description, token.description.as_ref().map(Description::as_str))
-            .value(Tokens::PermissionsAsSent, token.permissions_as_sent.as_deref())
-            .value(Tokens::Scopes, scopes::to_text(&token.scopes))
-            .value(Tokens::Document, token.document.as_ref().map(Document::as_str))
+            .value(Tokens::Title, token.spec.title.as_ref().map(Label::as_str))
+            .value(Tokens::Tags, token.spec.tags.as_ref().map(Label::as_str))
+            .value(Tokens::Description, token.spec.description.as_ref().map(Description::as_str))
+            .value(Tokens::PermissionsAsSent, token.spec.permissions_as_sent.as_deref())
+            .value(Tokens::Scopes, scopes::to_text(&token.spec.scopes))
+            .value(Tokens::Document, token.spec.document.as_ref().map(Document::as_str))
             .value(Tokens::LeftLoopback, token.left_loopback)
             .value(Tokens::Revision, one_more(Tokens::Revision))
             .and_where(Expr::col(Tokens::Id).eq(token.id.get()))

@@ -2,7 +2,7 @@
 
 use crate::database::{BY, TestDatabase};
 use jeton_core::{
-    Actor, AppId, Digest, Owner, Permission, Scopes, Timestamp, Token, TokenId, TokenKind, UserId,
+    Actor, AppId, Digest, Owner, Permission, Scopes, Timestamp, Token, TokenId, TokenKind, TokenSpec, UserId,
 };
 use jeton_store::write::{ChangeApp, CreateApp, DeleteToken, InsertTokens, ReplaceToken, RevokeToken};
 use jeton_store::{
@@ -37,17 +37,10 @@ pub(crate) fn new_token(number: u32) -> NewToken {
         digest_key_id: 1,
         is_foreign: false,
         sealed: Some(number.to_be_bytes().to_vec()),
-        kind: TokenKind::Grant,
-        owner: Owner::Nobody,
         created_at: at(0),
         expires_at: None,
         disabled_by: None,
-        title: None,
-        tags: None,
-        description: None,
-        permissions_as_sent: None,
-        scopes: global("read"),
-        document: None,
+        spec: TokenSpec::new(TokenKind::Grant, Owner::Nobody, global("read")),
     }
 }
 
@@ -68,7 +61,7 @@ pub(crate) fn new_operator(number: u32) -> NewOperator {
 
 /// The first token of an app, whose digest is 999,999.
 pub(crate) fn new_admin() -> NewToken {
-    NewToken { kind: TokenKind::Service, ..new_token(999_999) }
+    new_token(999_999).with(|spec| spec.kind = TokenKind::Service)
 }
 
 /// What the tests begin with: the app `demo`, and an operator whose digest is 999,998.
@@ -133,20 +126,13 @@ pub(crate) fn stored(id: TokenId, app_id: AppId, new: &NewToken) -> StoredToken 
         token: Token {
             id,
             app_id,
-            kind: new.kind,
-            owner: new.owner.clone(),
             created_at: new.created_at,
             updated_at: new.created_at,
             expires_at: new.expires_at,
             disabled_by: new.disabled_by.clone(),
             revoked_at: None,
-            title: new.title.clone(),
-            tags: new.tags.clone(),
-            description: new.description.clone(),
-            permissions_as_sent: new.permissions_as_sent.clone(),
-            scopes: new.scopes.clone(),
-            document: new.document.clone(),
             left_loopback: false,
+            spec: new.spec.clone(),
         },
         digest: new.digest,
         credential: Credential::lasting(new.digest),
@@ -189,4 +175,28 @@ pub(crate) fn deleting(app_id: AppId, id: TokenId, at: Timestamp) -> DeleteToken
 /// An app to be changed.
 pub(crate) fn changing(id: AppId, expected: i64, change: AppChange, at: Timestamp) -> ChangeApp {
     ChangeApp { id, expected, change, at, by: BY }
+}
+
+/// Changes what a token is to be, in one expression.
+pub(crate) trait With: Sized {
+    /// What it is to be.
+    fn spec(&mut self) -> &mut TokenSpec;
+
+    /// The same, changed so.
+    fn with(mut self, change: impl FnOnce(&mut TokenSpec)) -> Self {
+        change(self.spec());
+        self
+    }
+}
+
+impl With for NewToken {
+    fn spec(&mut self) -> &mut TokenSpec {
+        &mut self.spec
+    }
+}
+
+impl With for Token {
+    fn spec(&mut self) -> &mut TokenSpec {
+        &mut self.spec
+    }
 }

@@ -111,7 +111,7 @@ pub(super) async fn verify(
         "allowed": verified.verdict == Verdict::Allowed,
         "reason": verified.verdict.reason(),
         "token_id": verified.token.as_ref().map(|token| token.id.get()),
-        "user_id": verified.token.as_ref().and_then(|token| user_json(token.owner.named())),
+        "user_id": verified.token.as_ref().and_then(|token| user_json(token.spec.owner.named())),
         "expires_at": verified.token.as_ref().and_then(|token| token.expires_at).map(rfc3339),
     });
     if explain {
@@ -177,6 +177,7 @@ async fn with_usage(service: &Service, app: &OpenApp, token: &Token) -> Result<V
 /// A token as commands show it: everything but its secret.
 fn token_json(service: &Service, token: &Token, usage: Option<&TokenUse>) -> Value {
     let scopes: Vec<Value> = token
+        .spec
         .scopes
         .as_slice()
         .iter()
@@ -188,13 +189,13 @@ fn token_json(service: &Service, token: &Token, usage: Option<&TokenUse>) -> Val
         .collect();
     json!({
         "id": token.id.get(),
-        "kind": token.kind.name(),
+        "kind": token.spec.kind.name(),
         "state": token.state(service.now()).name(),
-        "user_id": user_json(token.owner.shown()),
-        "title": token.title.as_ref().map(jeton_core::Label::as_str),
-        "tags": token.tags.as_ref().map(jeton_core::Label::as_str),
-        "description": token.description.as_ref().map(jeton_core::Description::as_str),
-        "permissions": token.permissions_text(),
+        "user_id": user_json(token.spec.owner.shown()),
+        "title": token.spec.title.as_ref().map(jeton_core::Label::as_str),
+        "tags": token.spec.tags.as_ref().map(jeton_core::Label::as_str),
+        "description": token.spec.description.as_ref().map(jeton_core::Description::as_str),
+        "permissions": token.spec.permissions_text(),
         "scopes": scopes,
         "enabled": token.is_enabled(),
         "disabled_by": token.disabled_by.as_ref().map(ToString::to_string),

@@ -3,7 +3,8 @@
 use crate::error::CommandError;
 use crate::request::{ImportText, ScopeText, TokenDraft, TokenEdit};
 use jeton_core::{
-    Demand, Lifetime, Owner, Permission, PermissionError, Resource, Secret, TokenKind, UserId, UserIdError,
+    Demand, Lifetime, Owner, Permission, PermissionError, Resource, Secret, TokenKind, TokenSpec, UserId,
+    UserIdError,
 };
 use jeton_service::{
     DraftError, Edit, EditDraft, ImportRow, Issue, OpenApp, RequestedLifetime, ScopeDraft, description,
@@ -50,15 +51,17 @@ pub(super) fn import_row(row: ImportText) -> Result<ImportRow, CommandError> {
         secret: Secret::parse(&row.access_token)
             .map_err(|error| CommandError::usage(format!("access_token: {error}")))?,
         issue: Issue {
-            kind: if has_scopes { TokenKind::Grant } else { TokenKind::Identity },
-            owner: user_id.map_or(Owner::Nobody, Owner::Named),
             lifetime: RequestedLifetime::Asked(Lifetime::Unlimited),
-            title: label("title", row.title).map_err(misfit)?,
-            tags: label("tags", row.tags).map_err(misfit)?,
-            description: description(row.description).map_err(misfit)?,
-            permissions_as_sent: row.permissions,
-            scopes,
-            document: None,
+            spec: TokenSpec {
+                kind: if has_scopes { TokenKind::Grant } else { TokenKind::Identity },
+                owner: user_id.map_or(Owner::Nobody, Owner::Named),
+                title: label("title", row.title).map_err(misfit)?,
+                tags: label("tags", row.tags).map_err(misfit)?,
+                description: description(row.description).map_err(misfit)?,
+                permissions_as_sent: row.permissions,
+                scopes,
+                document: None,
+            },
         },
         created_at: row.created_at.map(|text| instant("created_at", &text)).transpose().map_err(misfit)?,
         expires_at: row.expires_at.map(|text| end_of_token(&text)).transpose().map_err(misfit)?.flatten(),

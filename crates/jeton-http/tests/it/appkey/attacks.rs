@@ -47,7 +47,7 @@ async fn global_permissions_never_come_to_a_token_with_narrow_scopes() {
     assert!(!allows(&app, &token.secret, "write").await);
     for (kept, expected) in [("read", &scopes[..]), ("", &scopes[1..])] {
         assert_eq!(put(&app, &app.admin, token.id, json!({"permissions": kept})).await, 200);
-        assert_eq!(app.token(token.id).await.unwrap().scopes.as_slice(), expected, "{kept}");
+        assert_eq!(app.token(token.id).await.unwrap().spec.scopes.as_slice(), expected, "{kept}");
     }
     // What was dropped is gone: it cannot be picked up again.
     assert_eq!(put(&app, &app.admin, token.id, json!({"permissions": "read"})).await, 403);
@@ -216,7 +216,7 @@ async fn an_update_changes_five_members_and_no_others() {
     }
     assert_eq!(put(&app, &token.secret, token.id, body).await, 200);
     let mut expected = before;
-    expected.title = jeton_core::Label::new("t".to_owned()).ok();
+    expected.spec.title = jeton_core::Label::new("t".to_owned()).ok();
     expected.updated_at = app.after(0);
     assert_eq!(app.token(token.id).await.unwrap(), expected);
     assert_eq!(app.kept_secret(token.id).await, Some(token.secret));
@@ -226,7 +226,7 @@ async fn an_update_changes_five_members_and_no_others() {
 async fn what_stands_in_for_nobody_proves_nobody() {
     let app = TestApp::new().await;
     let (secret, stored) = create(&app, &app.admin, json!({"title": "t", "permissions": "read"})).await;
-    assert_eq!(stored.owner, stand_in("1"));
+    assert_eq!(stored.spec.owner, stand_in("1"));
     let row = app.get(APP).bearer(&app.admin).send().await.rows()[0].clone();
     assert_eq!((&row["userID"], &row["id"]), (&json!(1), &json!(stored.id.get())));
     // The real user 1 neither sees nor ends it.
@@ -256,7 +256,7 @@ async fn what_a_manager_makes_for_a_user_is_that_users() {
     assert_eq!(app.get(APP).bearer(secret).send().await.rows()[0]["accessToken"], secret);
     let nobodys = app.issue(service(Owner::Nobody, "jeton:manage")).await;
     let (_, stored) = create(&app, &nobodys.secret, json!({"title": "t"})).await;
-    assert_eq!((stored.owner, stored.kind), (Owner::Nobody, TokenKind::Grant));
+    assert_eq!((stored.spec.owner, stored.spec.kind), (Owner::Nobody, TokenKind::Grant));
 }
 
 #[tokio::test]
@@ -267,7 +267,7 @@ async fn identity_tokens_grant_what_the_app_lets_them_and_nothing_else() {
     app.post(APP).bearer(&proof.secret).json(&body("read")).send().await.assert_envelope(403);
     app.merge(json!({"appkey": {"grantable": ["read"]}})).await;
     let (secret, stored) = create(&app, &proof.secret, body("read")).await;
-    assert_eq!((stored.kind, stored.owner), (TokenKind::Grant, user("7")));
+    assert_eq!((stored.spec.kind, stored.spec.owner), (TokenKind::Grant, user("7")));
     assert!(allows(&app, &secret, "read").await);
     // The list is taken back: what was granted stays, and is beyond the identity token from now on.
     app.merge(json!({"appkey": {"grantable": null}})).await;

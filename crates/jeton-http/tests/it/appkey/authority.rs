@@ -208,9 +208,9 @@ async fn a_list_has_no_row_beyond_the_caller() {
         for row in answer.rows() {
             let token = app.token(row["id"].as_i64().unwrap()).await.unwrap();
             let is_there = match caller.caller {
-                Caller::Manager | Caller::ManagerOfNobody => token.kind.is_shared(),
-                Caller::ReadOfUser8 => token.owner == crate::app::user("8"),
-                _ => token.kind.is_shared() && token.owner == crate::app::user("7"),
+                Caller::Manager | Caller::ManagerOfNobody => token.spec.kind.is_shared(),
+                Caller::ReadOfUser8 => token.spec.owner == crate::app::user("8"),
+                _ => token.spec.kind.is_shared() && token.spec.owner == crate::app::user("7"),
             };
             assert!(is_there, "{:?}: {row}", caller.caller);
         }

@@ -31,7 +31,7 @@ async fn the_answer_whole() {
     {"code":200,"data":{"access_token":"e7c81d240ca3467c4531cc87e28b60a1f5ecb05d7958bc0480b3a7bcb19c0677","token_type":"Bearer","expires_in":604800},"error":""}
     "#);
     let token = newest(&app).await;
-    assert_eq!((token.kind, token.owner), (TokenKind::Grant, crate::app::stand_in("1")));
+    assert_eq!((token.spec.kind, token.spec.owner), (TokenKind::Grant, crate::app::stand_in("1")));
     assert_eq!(
         app.kept_secret(token.id.get()).await.as_deref(),
         answer.json()["data"]["access_token"].as_str()
@@ -55,7 +55,7 @@ async fn the_answer_whole_to_a_user() {
 
     {"code":200,"data":{"access_token":"694ad6a76101d02adba0b17b39d2b8fd1310a8440afcc6d6b1757d636f78092f","token_type":"Bearer","expires_in":3600},"error":""}
     "#);
-    assert_eq!(newest(&app).await.owner, user("7"));
+    assert_eq!(newest(&app).await.spec.owner, user("7"));
 }
 
 #[tokio::test]
@@ -112,19 +112,22 @@ async fn the_apps_default_and_its_longest_lifetime() {
 async fn what_is_stored_of_each_member() {
     let app = TestApp::new().await;
     let token = stored(&app, json!({"title": "t"})).await;
-    assert_eq!((token.tags, token.description, token.permissions_as_sent), (None, None, None));
-    assert!(token.scopes.as_slice().is_empty());
+    assert_eq!((token.spec.tags, token.spec.description, token.spec.permissions_as_sent), (None, None, None));
+    assert!(token.spec.scopes.as_slice().is_empty());
     let body = json!({"title": " t ", "tags": "", "description": "", "permissions": ""});
     let token = stored(&app, body).await;
-    assert_eq!(token.title.unwrap().as_str(), " t ");
-    assert_eq!((token.tags.unwrap().as_str(), token.description.unwrap().as_str()), ("", ""));
-    assert_eq!(token.permissions_as_sent.as_deref(), Some(""));
+    assert_eq!(token.spec.title.unwrap().as_str(), " t ");
+    assert_eq!((token.spec.tags.unwrap().as_str(), token.spec.description.unwrap().as_str()), ("", ""));
+    assert_eq!(token.spec.permissions_as_sent.as_deref(), Some(""));
     let token = stored(&app, json!({"title": "t", "tags": null, "permissions": null, "enable": true})).await;
-    assert!(token.is_enabled() && token.tags.is_none() && token.permissions_as_sent.is_none());
+    assert!(token.is_enabled() && token.spec.tags.is_none() && token.spec.permissions_as_sent.is_none());
     let token = stored(&app, json!({"TITLE": "any case", "Permissions": "读取, a/b ,, "})).await;
-    assert_eq!(token.title.unwrap().as_str(), "any case");
-    assert_eq!(token.scopes.global_permissions(), crate::app::names("读取,a/b").iter().collect::<Vec<_>>());
-    assert_eq!(token.permissions_as_sent.as_deref(), Some("读取, a/b ,, "));
+    assert_eq!(token.spec.title.unwrap().as_str(), "any case");
+    assert_eq!(
+        token.spec.scopes.global_permissions(),
+        crate::app::names("读取,a/b").iter().collect::<Vec<_>>()
+    );
+    assert_eq!(token.spec.permissions_as_sent.as_deref(), Some("读取, a/b ,, "));
 }
 
 #[tokio::test]
@@ -150,7 +153,7 @@ async fn whose_it_is() {
         let mut whole = json!({"title": "t"});
         whole.as_object_mut().unwrap().extend(body.as_object().unwrap().clone());
         app.post(&format!("{APP}{query}")).bearer(&app.admin).json(&whole).send().await.data();
-        assert_eq!(newest(&app).await.owner, owner, "{query} {body}");
+        assert_eq!(newest(&app).await.spec.owner, owner, "{query} {body}");
     }
     for (query, user_id) in [
         ("?userId=7", json!(8)),
@@ -175,7 +178,7 @@ async fn a_user_with_a_name_has_no_number() {
     let app = TestApp::new().await;
     let caller = app.issue(identity(user("алиса"))).await;
     app.post(APP).bearer(&caller.secret).json(&json!({"title": "t"})).send().await.data();
-    assert_eq!(newest(&app).await.owner, Owner::Named("алиса".parse().unwrap()));
+    assert_eq!(newest(&app).await.spec.owner, Owner::Named("алиса".parse().unwrap()));
     let rows = app.get(APP).bearer(&caller.secret).send().await.rows();
     assert_eq!(rows.iter().map(|row| &row["userID"]).collect::<Vec<_>>(), [0, 0]);
     let named = app.post(&format!("{APP}?userId=0")).bearer(&caller.secret).json(&json!({"title": "t"}));
@@ -190,8 +193,8 @@ async fn titles_and_tags_have_255_characters_at_most() {
     for character in ["x", "é", "标", "😀"] {
         let (fits, too_long) = (character.repeat(255), character.repeat(256));
         let token = stored(&app, json!({"title": fits, "tags": fits, "description": too_long})).await;
-        assert_eq!((token.title.unwrap().as_str(), token.tags.unwrap().as_str()), (&*fits, &*fits));
-        assert_eq!(token.description.unwrap().as_str(), too_long);
+        assert_eq!((token.spec.title.unwrap().as_str(), token.spec.tags.unwrap().as_str()), (&*fits, &*fits));
+        assert_eq!(token.spec.description.unwrap().as_str(), too_long);
         for (name, body) in
             [("title", json!({"title": too_long})), ("tags", json!({"title": "t", "tags": too_long}))]
         {

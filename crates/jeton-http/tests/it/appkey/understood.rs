@@ -179,7 +179,10 @@ async fn what_was_read_can_be_sent_back() {
     let before = app.token(id).await.unwrap();
     assert_eq!(app.put(&path).bearer(&app.admin).json(&row).send().await.data(), true);
     let after = app.token(id).await.unwrap();
-    assert_eq!((after.title, after.scopes, after.owner), (before.title, before.scopes, before.owner));
+    assert_eq!(
+        (after.spec.title, after.spec.scopes, after.spec.owner),
+        (before.spec.title, before.spec.scopes, before.spec.owner)
+    );
     row["enable"] = json!(false);
     for (name, value) in made.as_object().unwrap() {
         row[name] = value.clone();

@@ -115,7 +115,7 @@ async fn of_a_named_user_only() {
     // The body of an update has no user: this one is none of its members.
     let body = json!({"userID": 8, "title": "x"});
     assert_eq!(app.put(&format!("{APP}/{id}")).bearer(&app.admin).json(&body).status().await, 200);
-    assert_eq!(app.token(id).await.unwrap().owner, user("7"));
+    assert_eq!(app.token(id).await.unwrap().spec.owner, user("7"));
 }
 
 #[tokio::test]
@@ -136,7 +136,7 @@ async fn scopes_for_single_resources_stay_as_they_are() {
     let body = json!({"title": "x", "permissions": ""});
     assert_eq!(app.put(&format!("{APP}/{}", token.id)).bearer(&app.admin).json(&body).status().await, 200);
     let after = app.token(token.id).await.unwrap();
-    assert_eq!(after.scopes, before.scopes);
+    assert_eq!(after.spec.scopes, before.spec.scopes);
     assert_eq!(app.get("/auth/demo?permission=read&id=s1").bearer(&token.secret).status().await, 200);
 }
 

@@ -40,7 +40,7 @@ impl Projection for Rows {
             ChangeKind::TokenRevoked | ChangeKind::TokenDeleted => removed(app, change),
             _ => stored.map(|stored| service.written(app, change.kind, stored)).transpose()?.flatten(),
         };
-        let document = stored.and_then(|stored| stored.token.document.as_ref());
+        let document = stored.and_then(|stored| stored.token.spec.document.as_ref());
         // Once as members, and once more as the text that is sent.
         let weight = EVENT_BYTES + 3 * document.map_or(0, |document| document.as_str().len());
         Ok(became.map(|became| (RowEvent::new(*position, became), weight)))
@@ -55,7 +55,7 @@ impl Service {
         kind: ChangeKind,
         stored: &StoredToken,
     ) -> Result<Option<RowChange>, Error> {
-        if !KINDS.contains(&stored.token.kind) {
+        if !KINDS.contains(&stored.token.spec.kind) {
             return Ok(None);
         }
         let row = self.row(app, stored.clone())?;

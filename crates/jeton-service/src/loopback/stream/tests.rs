@@ -4,7 +4,7 @@ use super::reader::{HEARTBEAT, RowStream, StreamEnd, StreamItem};
 use crate::feed::FeedPosition;
 use crate::{ImportRow, Issue, KeyRing, LoopBackCaller, OpenApp, RequestedLifetime, Service};
 use futures_util::FutureExt;
-use jeton_core::{Actor, Lifetime, ManualClock, Owner, Scopes, Secret, Timestamp, TokenKind};
+use jeton_core::{Actor, Lifetime, ManualClock, Owner, Scopes, Secret, Timestamp, TokenKind, TokenSpec};
 use jeton_loopback::Condition;
 use jeton_store::{PostgresOptions, SqliteOptions, Store, open_postgres, open_sqlite};
 use jeton_testkit::SeededEntropy;
@@ -38,15 +38,8 @@ async fn import(service: &Service, app: &OpenApp, count: usize) {
     let row = |number: usize| ImportRow {
         secret: Secret::parse(&format!("{number:05}-of-a-length-that-will-surely-do")).unwrap(),
         issue: Issue {
-            kind: TokenKind::Identity,
-            owner: Owner::Nobody,
             lifetime: RequestedLifetime::Asked(Lifetime::Unlimited),
-            title: None,
-            tags: None,
-            description: None,
-            permissions_as_sent: None,
-            scopes: Scopes::none(),
-            document: None,
+            spec: TokenSpec::new(TokenKind::Identity, Owner::Nobody, Scopes::none()),
         },
         created_at: None,
         expires_at: None,

@@ -21,20 +21,37 @@ fn label(text: &str) -> Option<Label> {
 async fn many(store: &dyn Store, app_id: AppId) -> Vec<TokenId> {
     let (user, off) = (Owner::Named(user("7")), Some(Actor::Cli));
     let sorts = [
-        NewToken { owner: user.clone(), title: label("ci"), tags: label("a, b"), ..new_token(1) },
+        new_token(1).with(|spec| {
+            spec.owner = user.clone();
+            spec.title = label("ci");
+            spec.tags = label("a, b");
+        }),
         NewToken {
-            owner: user,
-            title: label("ci-2"),
-            tags: label("ab"),
             disabled_by: off.clone(),
-            ..new_token(2)
+            ..new_token(2).with(|spec| {
+                spec.owner = user;
+                spec.title = label("ci-2");
+                spec.tags = label("ab");
+            })
         },
-        NewToken { title: label("CI"), tags: label("b,a"), expires_at: Some(at(NOW)), ..new_token(3) },
-        NewToken { title: label("签"), expires_at: Some(at(NOW + 1)), ..new_token(4) },
+        NewToken {
+            expires_at: Some(at(NOW)),
+            ..new_token(3).with(|spec| {
+                spec.title = label("CI");
+                spec.tags = label("b,a");
+            })
+        },
+        NewToken { expires_at: Some(at(NOW + 1)), ..new_token(4).with(|spec| spec.title = label("签")) },
         NewToken { expires_at: Some(at(NOW + 50)), disabled_by: off.clone(), ..new_token(5) },
         NewToken { expires_at: Some(at(NOW - 50)), disabled_by: off, ..new_token(6) },
-        NewToken { kind: TokenKind::Service, created_at: at(90), tags: label("a"), ..new_token(7) },
-        NewToken { title: label("gone"), expires_at: Some(at(NOW + 1)), ..new_token(8) },
+        NewToken {
+            created_at: at(90),
+            ..new_token(7).with(|spec| {
+                spec.kind = TokenKind::Service;
+                spec.tags = label("a");
+            })
+        },
+        NewToken { expires_at: Some(at(NOW + 1)), ..new_token(8).with(|spec| spec.title = label("gone")) },
     ];
     let mut ids = Vec::new();
     for token in sorts {
@@ -74,7 +91,15 @@ pub(crate) async fn searches_find_what_they_say(database: &TestDatabase) {
     let (store, app) = begin_on(database).await;
     let other = create_app(store, "other").await;
     let ids = many(store, app.id).await;
-    issue(store, other.id, NewToken { title: label("ci"), tags: label("a"), ..new_token(20) }).await;
+    issue(
+        store,
+        other.id,
+        new_token(20).with(|spec| {
+            spec.title = label("ci");
+            spec.tags = label("a");
+        }),
+    )
+    .await;
     let used =
         TokenUse { app_id: app.id, token_id: ids[0], last_used_at: at(60), last_address: None, use_count: 3 };
     store.write(jeton_store::write::AddUsage { uses: vec![used] }).await.unwrap();

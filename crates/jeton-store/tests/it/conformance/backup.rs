@@ -46,14 +46,15 @@ async fn fill(store: &dyn Store, demo: AppId) {
     let shop = create_app(store, "shop").await;
     assert!(store.write(DeleteApp { id: shop.id, at: at(1), by: BY }).await.unwrap());
     let full = NewToken {
-        owner: Owner::StandIn(user("a:b")),
         expires_at: Some(at(77)),
         disabled_by: Some(user_actor("7", 3)),
-        title: jeton_core::Label::new("签".to_owned()).ok(),
-        permissions_as_sent: Some("read , write".to_owned()),
-        document: Document::new("{\"a\":\"\\u0000\"}".to_owned()).ok(),
         is_foreign: true,
-        ..new_token(1)
+        ..new_token(1).with(|spec| {
+            spec.owner = Owner::StandIn(user("a:b"));
+            spec.title = jeton_core::Label::new("签".to_owned()).ok();
+            spec.permissions_as_sent = Some("read , write".to_owned());
+            spec.document = Document::new("{\"a\":\"\\u0000\"}".to_owned()).ok();
+        })
     };
     let tokens = [vec![full], (2..2_000).map(new_token).collect()].concat();
     store.write(inserting(demo, tokens, at(2))).await.unwrap();

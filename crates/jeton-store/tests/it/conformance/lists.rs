@@ -76,7 +76,10 @@ async fn one_of_each(store: &dyn Store, app_id: AppId) -> Vec<NewToken> {
     for kind in TokenKind::ALL {
         for owner in owners.clone() {
             let number = u32::try_from(tokens.len()).unwrap();
-            tokens.push(NewToken { kind, owner, ..new_token(number) });
+            tokens.push(new_token(number).with(|spec| {
+                spec.kind = kind;
+                spec.owner = owner;
+            }));
         }
     }
     store.write(inserting(app_id, tokens.clone(), at(0))).await.unwrap();
@@ -112,11 +115,11 @@ pub(crate) async fn filters_let_through_what_they_say(database: &TestDatabase) {
                 unused_since: None,
             };
             let is_let_through = |token: &&NewToken| {
-                kinds.contains(&token.kind)
+                kinds.contains(&token.spec.kind)
                     && match &owner {
                         OwnerFilter::Any => true,
-                        OwnerFilter::Shown(user_id) => token.owner.shown() == Some(user_id),
-                        OwnerFilter::Named(user_id) => token.owner.named() == Some(user_id),
+                        OwnerFilter::Shown(user_id) => token.spec.owner.shown() == Some(user_id),
+                        OwnerFilter::Named(user_id) => token.spec.owner.named() == Some(user_id),
                     }
             };
             let expected: Vec<_> = tokens.iter().filter(is_let_through).map(|token| token.digest).collect();
@@ -131,7 +134,7 @@ pub(crate) async fn filters_let_through_what_they_say(database: &TestDatabase) {
 pub(crate) async fn loopback_sees_what_is_on_and_did_not_leave(database: &TestDatabase) {
     let (store, app) = begin_on(database).await;
     let document = Some(Document::new(r#"{"a":"\\u0000 \u{1f600}"}"#.to_owned()).unwrap());
-    let seen = issue(store, app.id, NewToken { document: document.clone(), ..new_token(1) }).await;
+    let seen = issue(store, app.id, new_token(1).with(|spec| spec.document = document.clone())).await;
     issue(store, app.id, NewToken { disabled_by: Some(Actor::Cli), ..new_token(2) }).await;
     // One that has left is listed again while it lives: it was prolonged, or the clock that said otherwise
     // was wrong.
@@ -151,7 +154,7 @@ pub(crate) async fn loopback_sees_what_is_on_and_did_not_leave(database: &TestDa
         let filter = TokenFilter { view: View::LoopBack(at(now)), ..shared(app.id) };
         let rows = store.list_tokens(&filter, ALL).await.unwrap();
         assert_eq!(ids(&rows), expected, "{now}");
-        assert_eq!(rows[0].token.document, document);
+        assert_eq!(rows[0].token.spec.document, document);
         assert_eq!(store.count_tokens(&filter).await.unwrap(), expected.len() as u64, "{now}");
     }
     assert!(store.token(app.id, left).await.unwrap().unwrap().token.left_loopback);
@@ -160,7 +163,7 @@ pub(crate) async fn loopback_sees_what_is_on_and_did_not_leave(database: &TestDa
 pub(crate) async fn revoked_tokens_do_not_count(database: &TestDatabase) {
     let (store, app) = begin_on(database).await;
     let owner = Owner::Named(user("7"));
-    let mine = |number| NewToken { owner: owner.clone(), ..new_token(number) };
+    let mine = |number| new_token(number).with(|spec| spec.owner = owner.clone());
     let first = issue(store, app.id, mine(1)).await;
     let second = issue(store, app.id, mine(2)).await;
     assert!(store.write(revoking(app.id, first, at(1))).await.unwrap());

@@ -55,12 +55,13 @@ impl Dice {
 
     fn new_token(&self, number: u32) -> NewToken {
         NewToken {
-            kind: self.kind(),
-            owner: self.owner(),
             expires_at: self.one_of(&[None, Some(at(10)), Some(at(20))]),
             disabled_by: self.one_of(&[None, None, Some(Actor::Client), Some(BY)]),
-            scopes: self.scopes(),
-            ..new_token(number)
+            ..new_token(number).with(|spec| {
+                spec.kind = self.kind();
+                spec.owner = self.owner();
+                spec.scopes = self.scopes();
+            })
         }
     }
 
@@ -68,12 +69,12 @@ impl Dice {
     fn changed(&self, mut token: Token) -> Token {
         for _ in 0..=self.below(2) {
             match self.below(6) {
-                0 => token.kind = self.kind(),
-                1 => token.owner = self.owner(),
+                0 => token.spec.kind = self.kind(),
+                1 => token.spec.owner = self.owner(),
                 2 => token.expires_at = self.one_of(&[None, Some(at(5)), Some(at(15)), Some(at(25))]),
                 3 => token.disabled_by = self.one_of(&[None, Some(Actor::Client), Some(BY)]),
                 4 => token.left_loopback = true,
-                _ => token.scopes = self.scopes(),
+                _ => token.spec.scopes = self.scopes(),
             }
         }
         token
@@ -103,7 +104,7 @@ fn allowed(token: Option<&StoredToken>) -> Vec<bool> {
             revoked: token.revoked_at.is_some(),
             disabled: token.disabled_by.is_some(),
             expires_at: token.expires_at,
-            scopes: token.scopes.as_slice(),
+            scopes: token.spec.scopes.as_slice(),
         };
         decide(standing, demand, at(seconds)) == Verdict::Allowed
     };
@@ -133,9 +134,9 @@ fn assert_no_wider(before: Option<&StoredToken>, after: Option<&StoredToken>) {
     if after.revoked_at.is_some() {
         return;
     }
-    assert_eq!(before.kind, after.kind);
+    assert_eq!(before.spec.kind, after.spec.kind);
     assert!(
-        after.owner.named().is_none() || after.owner.named() == before.owner.named(),
+        after.spec.owner.named().is_none() || after.spec.owner.named() == before.spec.owner.named(),
         "{before:?} {after:?}"
     );
     assert!(after.left_loopback || !before.left_loopback);

@@ -9,7 +9,10 @@ use tokio::task::JoinSet;
 const LIMIT: SelfMadeLimit = SelfMadeLimit { tokens: 3, bytes: 4_000 };
 
 fn self_made(number: u32, expires_at: i64) -> NewToken {
-    NewToken { kind: TokenKind::SelfMade, expires_at: Some(at(expires_at)), ..new_token(number) }
+    NewToken {
+        expires_at: Some(at(expires_at)),
+        ..new_token(number).with(|spec| spec.kind = TokenKind::SelfMade)
+    }
 }
 
 fn with_document(bytes: usize) -> Option<Document> {
@@ -55,7 +58,7 @@ pub(crate) async fn they_stay_within_their_limits(database: &TestDatabase) {
     assert_eq!(ids(&store.write(inserting(app.id, vec![self_made(8, 100)], at(0))).await.unwrap()).len(), 1);
     assert_counted(store).await;
     // Bytes are bounded too.
-    let large = NewToken { document: with_document(3_000), ..self_made(10, 100) };
+    let large = self_made(10, 100).with(|spec| spec.document = with_document(3_000));
     let answers = insert(store, other.id, vec![large, self_made(11, 100)], at(0)).await;
     assert!(matches!(answers[..], [Inserted::NoRoom, Inserted::Issued(_)]), "{answers:?}");
     assert_counted(store).await;
@@ -88,10 +91,13 @@ pub(crate) async fn whatever_becomes_of_them_is_counted(database: &TestDatabase)
     assert!(store.write(deleting(app.id, ids[1], at(1))).await.unwrap());
     assert_counted(store).await;
     let token = |index: usize| stored(ids[index], app.id, &new[index]).token;
-    let grant = Token { kind: TokenKind::Grant, ..token(2) };
+    let grant = token(2).with(|spec| spec.kind = TokenKind::Grant);
     assert_eq!(store.write(replacing(grant, 1)).await.unwrap(), Replaced::Done);
     assert_counted(store).await;
-    let larger = Token { document: with_document(77), owner: Owner::Named(user("é")), ..token(3) };
+    let larger = token(3).with(|spec| {
+        spec.document = with_document(77);
+        spec.owner = Owner::Named(user("é"));
+    });
     assert_eq!(store.write(replacing(larger, 1)).await.unwrap(), Replaced::Done);
     assert_counted(store).await;
     assert!(store.write(SweepSealed { id: app.id, limit: 2 }).await.unwrap() > 0);
@@ -113,10 +119,9 @@ pub(crate) async fn a_token_that_becomes_self_made_needs_room(database: &TestDat
     let id = issue(store, app.id, new_token(1)).await;
     insert(store, app.id, (2..=4).map(|number| self_made(number, 10)).collect(), at(0)).await;
     let token = |seconds| Token {
-        kind: TokenKind::SelfMade,
         updated_at: at(seconds),
         expires_at: Some(at(99)),
-        ..stored(id, app.id, &new_token(1)).token
+        ..stored(id, app.id, &new_token(1)).token.with(|spec| spec.kind = TokenKind::SelfMade)
     };
     let replace = async |token: Token, expected| {
         let replacement = ReplaceToken { token, expected, self_made: LIMIT, takes_away: false, by: BY };
@@ -124,11 +129,11 @@ pub(crate) async fn a_token_that_becomes_self_made_needs_room(database: &TestDat
     };
     assert_eq!(replace(token(5), 7).await, Replaced::Stale);
     assert_eq!(replace(token(5), 1).await, Replaced::NoRoom);
-    assert_eq!(store.token(app.id, id).await.unwrap().unwrap().token.kind, TokenKind::Grant);
+    assert_eq!(store.token(app.id, id).await.unwrap().unwrap().token.spec.kind, TokenKind::Grant);
     assert_eq!(replace(token(10), 1).await, Replaced::Done, "the others have expired");
     assert_counted(store).await;
     // It may not outgrow the limit, and may shrink where there is no room.
-    let document = |bytes| Token { document: with_document(bytes), ..token(11) };
+    let document = |bytes| token(11).with(|spec| spec.document = with_document(bytes));
     assert_eq!(replace(document(3_480), 2).await, Replaced::Done);
     assert_eq!(replace(document(3_500), 3).await, Replaced::NoRoom);
     assert_eq!(replace(document(3_479), 3).await, Replaced::Done);

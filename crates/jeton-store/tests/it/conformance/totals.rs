@@ -54,12 +54,13 @@ impl Dice {
     /// One of few digests, so that some are duplicates.
     fn token(&self, digests: u32) -> NewToken {
         NewToken {
-            kind: self.one(&TokenKind::ALL),
-            owner: self.owner(),
             expires_at: self.instant(),
             disabled_by: self.disabled_by(),
             is_foreign: self.below(9) == 0,
-            ..new_token(self.below(digests))
+            ..new_token(self.below(digests)).with(|spec| {
+                spec.kind = self.one(&TokenKind::ALL);
+                spec.owner = self.owner();
+            })
         }
     }
 }
@@ -99,13 +100,18 @@ async fn replace_one(store: &dyn Store, app_id: AppId, dice: &Dice, now: Timesta
     let Some(id) = some_token(store, app_id, dice).await else { return };
     let Some(stored) = store.token(app_id, id).await.unwrap() else { return };
     let token = Token {
-        kind: if dice.below(2) == 0 { stored.token.kind } else { dice.one(&TokenKind::ALL) },
-        owner: if dice.below(2) == 0 { stored.token.owner.clone() } else { dice.owner() },
         expires_at: dice.instant(),
         disabled_by: dice.disabled_by(),
         left_loopback: dice.below(3) == 0,
         updated_at: now,
-        ..stored.token
+        ..stored.token.with(|spec| {
+            if dice.below(2) > 0 {
+                spec.kind = dice.one(&TokenKind::ALL);
+            }
+            if dice.below(2) > 0 {
+                spec.owner = dice.owner();
+            }
+        })
     };
     store.write(replacing(token, stored.revision)).await.unwrap();
 }
@@ -202,7 +208,7 @@ pub(crate) async fn a_restore_brings_those_of_the_backup(database: &TestDatabase
 
 pub(crate) async fn a_wrong_one_is_found(database: &TestDatabase) {
     let (store, app) = begin_on(database).await;
-    let token = NewToken { owner: Owner::Named(user("7")), ..new_token(1) };
+    let token = new_token(1).with(|spec| spec.owner = Owner::Named(user("7")));
     assert!(matches!(
         store.write(inserting(app.id, vec![token], at(0))).await.unwrap()[..],
         [Inserted::Issued(_)]

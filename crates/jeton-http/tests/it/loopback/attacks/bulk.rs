@@ -4,8 +4,8 @@ use super::super::{
     allow, ask, assert_error, assert_unknown_elsewhere, at, created, found, id_of, open_to_all, stored,
     verdict,
 };
-use crate::app::{DAY, HOUR, Holder, TestApp, grant, identity, lasting, service, user};
-use jeton_core::{Owner, Token, TokenKind, Verdict};
+use crate::app::{DAY, HOUR, Holder, TestApp, With, grant, identity, lasting, service, user};
+use jeton_core::{Owner, TokenKind, Verdict};
 use serde_json::{Value, json};
 
 fn encoded(value: &Value) -> String {
@@ -24,8 +24,12 @@ async fn a_row_that_is_replaced_unproven_is_nobodys_word() {
                 let path = format!("/{}/replace", victim.secret);
                 assert_eq!(ask(&app, caller, "POST", &path).json(&body).status().await, 200);
                 let token = app.token(victim.id).await.unwrap();
-                assert_eq!((token.kind, token.owner), (TokenKind::SelfMade, Owner::Nobody), "{body}");
-                assert!(token.scopes.as_slice().is_empty());
+                assert_eq!(
+                    (token.spec.kind, token.spec.owner),
+                    (TokenKind::SelfMade, Owner::Nobody),
+                    "{body}"
+                );
+                assert!(token.spec.scopes.as_slice().is_empty());
                 assert_unknown_elsewhere(&app, &victim.secret).await;
             }
         }
@@ -35,7 +39,7 @@ async fn a_row_that_is_replaced_unproven_is_nobodys_word() {
         let body = json!({"id": victim.secret, "ttl": 3600});
         assert_eq!(ask(&app, caller, "POST", "/replaceOrCreate").json(&body).status().await, 200);
         let after = app.token(victim.id).await.unwrap();
-        assert_eq!(Token { document: None, ..after }, before);
+        assert_eq!(after.with(|spec| spec.document = None), before);
     }
     // One's own row stays one's own only as long as it says so.
     for (body, kind) in [
@@ -46,7 +50,7 @@ async fn a_row_that_is_replaced_unproven_is_nobodys_word() {
         let own = app.issue(identity(user("7"))).await;
         let path = format!("/{}/replace", own.secret);
         assert_eq!(ask(&app, &proof.secret, "POST", &path).json(&body).status().await, 200);
-        assert_eq!(app.token(own.id).await.unwrap().kind, kind, "{body}");
+        assert_eq!(app.token(own.id).await.unwrap().spec.kind, kind, "{body}");
     }
 }
 
@@ -60,7 +64,10 @@ async fn by_name_a_replaced_row_stays_what_it_is() {
         let path = format!("/{}/replace", victim.secret);
         assert_eq!(ask(&app, &app.admin, "POST", &path).json(&json!({})).status().await, 200);
         let after = app.token(victim.id).await.unwrap();
-        assert_eq!((after.kind, &after.owner, &after.scopes), (before.kind, &Owner::Nobody, &before.scopes));
+        assert_eq!(
+            (after.spec.kind, &after.spec.owner, &after.spec.scopes),
+            (before.spec.kind, &Owner::Nobody, &before.spec.scopes)
+        );
     }
     assert_eq!(app.get("/auth/demo?permission=write").bearer(&other.secret).status().await, 200);
 }
@@ -78,7 +85,7 @@ async fn self_made_rows_stay_so_whatever_replaces_them() {
         ("POST", format!("/{id}/replace"), json!({})),
     ] {
         assert_eq!(ask(&app, &app.admin, method, &rest).json(&body).status().await, 200);
-        assert_eq!(stored(&app, id).await.unwrap().kind, TokenKind::SelfMade, "{rest}");
+        assert_eq!(stored(&app, id).await.unwrap().spec.kind, TokenKind::SelfMade, "{rest}");
         assert_unknown_elsewhere(&app, id).await;
     }
 }
@@ -135,7 +142,7 @@ async fn ids_are_chosen_by_those_who_may_whatever_the_method() {
                 let id = format!("chosen-{who}-{place}-{nth}");
                 let body = json!({"id": id, "userId": 2});
                 assert_eq!(ask(&app, caller, "POST", rest).json(&body).status().await, expected, "{id}");
-                let kind = stored(&app, &id).await.map(|token| token.kind);
+                let kind = stored(&app, &id).await.map(|token| token.spec.kind);
                 let made = if caller == app.admin { TokenKind::Identity } else { TokenKind::SelfMade };
                 assert_eq!(kind, (expected == 200).then_some(made), "{id}");
             }

@@ -70,7 +70,7 @@ async fn an_id_that_looks_like_anothers_is_not_it() {
         let row = created(&app, "", &json!({"id": id, "userId": 2})).await;
         assert_eq!(row["id"], *id);
         let token = stored(&app, &id).await.unwrap();
-        assert_eq!(token.kind, TokenKind::SelfMade, "{id:?}");
+        assert_eq!(token.spec.kind, TokenKind::SelfMade, "{id:?}");
         assert_ne!(token.id.get(), victim.id, "{id:?}");
         assert_eq!(app.token(victim.id).await, before, "{id:?}");
         // Removing it leaves the other.
@@ -142,7 +142,7 @@ async fn no_write_changes_an_id() {
     }
     let same = json!({"id": token.secret, "note": 1});
     assert_eq!(ask(&app, "", "PATCH", &at(&token.secret)).json(&same).status().await, 200);
-    assert_eq!(app.token(other.id).await.unwrap().owner, user("8"));
+    assert_eq!(app.token(other.id).await.unwrap().spec.owner, user("8"));
 }
 
 #[tokio::test]

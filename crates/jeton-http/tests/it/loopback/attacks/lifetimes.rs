@@ -3,7 +3,7 @@
 use super::super::{
     ask, assert_error, assert_unknown_elsewhere, at, created, found, id_of, open_to_all, stored, verdict,
 };
-use crate::app::{DAY, EVERYTHING, HOUR, TestApp, grant, identity, lasting, user};
+use crate::app::{DAY, EVERYTHING, HOUR, TestApp, With, grant, identity, lasting, user};
 use jeton_core::{InactiveReason, Lifetime, Secret, Timestamp, TokenKind, Verdict};
 use jeton_service::{ImportRow, Imported, Issue, RequestedLifetime};
 use serde_json::{Value, json};
@@ -144,9 +144,8 @@ async fn presenting_what_has_expired_is_refused_once_and_ends_it_here() {
 /// So many self-made tokens that expire at these instants.
 async fn fill(app: &TestApp, count: usize, expires_at: Timestamp) {
     let issue = || Issue {
-        kind: TokenKind::SelfMade,
         lifetime: RequestedLifetime::Asked(Lifetime::Unlimited),
-        ..identity(user("2"))
+        ..identity(user("2")).with(|spec| spec.kind = TokenKind::SelfMade)
     };
     let row = |place: usize| ImportRow {
         secret: Secret::parse(&format!("{}-{place}", expires_at.as_millis())).unwrap(),
@@ -174,7 +173,7 @@ async fn an_app_keeps_ten_thousand_live_self_made_rows() {
         assert_eq!(ask(&app, caller, "POST", "").json(&row).status().await, answers);
         let victim = app.issue(identity(user("8"))).await;
         assert_eq!(ask(&app, caller, "PUT", &at(&victim.secret)).json(&row).status().await, merges);
-        let owner = app.token(victim.id).await.unwrap().owner;
+        let owner = app.token(victim.id).await.unwrap().spec.owner;
         assert_eq!(owner, user(if merges == 200 { "2" } else { "8" }));
     }
     // A proven user's own rows, and changes to what there is, are not bounded.

@@ -75,7 +75,7 @@ async fn what_a_token_makes_ends_no_later_than_it_does() {
             let data = with(&data, &json!({"userId": user_id}));
             for id in make_all(&app, &caller.secret, &data).await {
                 let token = stored(&app, &id).await.unwrap();
-                assert_eq!((token.kind, token.expires_at), (kind, Some(app.after(MINUTE))), "{data}");
+                assert_eq!((token.spec.kind, token.expires_at), (kind, Some(app.after(MINUTE))), "{data}");
                 // It shows what there is, not what was asked for.
                 let row = ask(&app, &app.admin, "GET", &at(&id)).send().await.json();
                 let hidden = app.after(MINUTE).as_millis() - shown_end(&row);
@@ -192,7 +192,11 @@ async fn no_write_prolongs_beyond_its_writer_or_revives() {
                 write_all(&app, caller, &victim.secret, &with(data, &user)).await;
                 let after = app.token(victim.id).await.unwrap();
                 assert_eq!(after.expires_at, expected, "{issue:?} by {caller:?}: {data}");
-                assert_eq!((after.kind, &after.scopes), (before.kind, &before.scopes), "{issue:?}: {data}");
+                assert_eq!(
+                    (after.spec.kind, &after.spec.scopes),
+                    (before.spec.kind, &before.spec.scopes),
+                    "{issue:?}: {data}"
+                );
                 // Any caller that may write can end it sooner.
                 if expected != ended {
                     let sooner = json!({"ttl": 1, "created": "2026-01-02T03:04:05.678Z"});
@@ -252,7 +256,7 @@ async fn who_bears_a_row_becomes_nobody_else() {
         let victim = app.issue(issue).await;
         let named = json!({"userId": 7});
         assert_eq!(ask(&app, &proof.secret, "PUT", &at(&victim.secret)).json(&named).status().await, 200);
-        assert_eq!(app.token(victim.id).await.unwrap().kind, TokenKind::SelfMade);
+        assert_eq!(app.token(victim.id).await.unwrap().spec.kind, TokenKind::SelfMade);
         assert_unknown_elsewhere(&app, &victim.secret).await;
         assert_eq!(ask(&app, &victim.secret, "GET", "").status().await, 401);
     }

@@ -103,8 +103,11 @@ async fn members_that_mean_something_elsewhere_mean_nothing_here() {
     assert_eq!((row.get("__proto__"), row.get("constructor"), row.get("userId")), (None, None, None));
     assert_eq!(row["permissions"], "jeton:manage");
     let token = stored(&app, id_of(&row)).await.unwrap();
-    assert_eq!((token.kind, token.owner), (jeton_core::TokenKind::SelfMade, jeton_core::Owner::Nobody));
-    assert!(token.scopes.as_slice().is_empty());
+    assert_eq!(
+        (token.spec.kind, token.spec.owner),
+        (jeton_core::TokenKind::SelfMade, jeton_core::Owner::Nobody)
+    );
+    assert!(token.spec.scopes.as_slice().is_empty());
     assert_error(&ask(&app, id_of(&row), "GET", "").send().await, 401);
 }
 

@@ -5,7 +5,7 @@ use super::super::{
     allow, ask, assert_error, assert_unknown_elsewhere, at, created, id_of, open_to_all, stored, verdict,
     with_admins,
 };
-use crate::app::{Holder, TestApp, grant, identity, stand_in, user};
+use crate::app::{Holder, TestApp, With, grant, identity, stand_in, user};
 use jeton_core::{Owner, Token, TokenKind, Verdict};
 use serde_json::{Value, json};
 
@@ -60,7 +60,11 @@ async fn a_row_made_for_another_user_speaks_for_nobody() {
             let row = created(&app, caller, &data).await;
             assert_eq!(row["userId"], 2, "on the wire it is as documented");
             let token = stored(&app, id_of(&row)).await.unwrap();
-            assert_eq!((token.kind, token.owner), (TokenKind::SelfMade, user("2")), "{caller}: {data}");
+            assert_eq!(
+                (token.spec.kind, token.spec.owner),
+                (TokenKind::SelfMade, user("2")),
+                "{caller}: {data}"
+            );
             assert_unknown_elsewhere(&app, id_of(&row)).await;
             // In the role `admin`, user 2 may list. This is not user 2.
             assert_error(&ask(&app, id_of(&row), "GET", "").send().await, 401);
@@ -81,7 +85,7 @@ async fn a_list_of_rows_is_no_way_around_either() {
     let rows = created(&app, &proof.secret, &json!([{"userId": 7}, {"userId": 2}, {}])).await;
     let mut kinds = Vec::new();
     for row in rows.as_array().unwrap() {
-        kinds.push(stored(&app, id_of(row)).await.unwrap().kind);
+        kinds.push(stored(&app, id_of(row)).await.unwrap().spec.kind);
     }
     assert_eq!(kinds, [TokenKind::Identity, TokenKind::SelfMade, TokenKind::SelfMade]);
 }
@@ -92,7 +96,7 @@ async fn one_may_say_that_one_is_oneself() {
     let proof = app.issue(identity(user("7"))).await;
     let row = created(&app, &proof.secret, &json!({"userId": 7})).await;
     let token = stored(&app, id_of(&row)).await.unwrap();
-    assert_eq!((token.kind, token.owner), (TokenKind::Identity, user("7")));
+    assert_eq!((token.spec.kind, token.spec.owner), (TokenKind::Identity, user("7")));
     let answer = app.get("/auth/demo").bearer(id_of(&row)).send().await;
     assert_eq!((answer.status.as_u16(), answer.header("x-auth-user")), (200, Some("7")));
     assert_eq!(app.get("/auth/demo?permission=read").bearer(id_of(&row)).status().await, 403);
@@ -114,8 +118,12 @@ async fn no_write_hands_a_row_to_another_user() {
             for victim in victims(&app).await {
                 assert_eq!(claim(&app, caller, way, &victim.secret).await, 200, "way {way}");
                 let token = app.token(victim.id).await.unwrap();
-                assert_eq!((token.kind, &token.owner), (TokenKind::SelfMade, &user("2")), "way {way}");
-                assert!(token.scopes.as_slice().is_empty(), "way {way}");
+                assert_eq!(
+                    (token.spec.kind, &token.spec.owner),
+                    (TokenKind::SelfMade, &user("2")),
+                    "way {way}"
+                );
+                assert!(token.spec.scopes.as_slice().is_empty(), "way {way}");
                 assert_unknown_elsewhere(&app, &victim.secret).await;
             }
         }
@@ -143,7 +151,11 @@ async fn even_by_name_nobody_comes_to_own_a_grant() {
                 let before = app.token(victim.id).await.unwrap();
                 assert_eq!(claim(&app, caller, way, &victim.secret).await, 200, "way {way}");
                 let token = app.token(victim.id).await.unwrap();
-                assert_eq!(token, Token { owner: stand_in("2"), ..changed(&token, &before) }, "way {way}");
+                assert_eq!(
+                    token,
+                    changed(&token, &before).with(|spec| spec.owner = stand_in("2")),
+                    "way {way}"
+                );
                 let answer = app.get("/auth/demo?permission=write").bearer(&victim.secret).send().await;
                 assert_eq!((answer.status.as_u16(), answer.header("x-auth-user")), (200, Some("")));
                 app.get("/AccessToken/demo").bearer(&victim.secret).send().await.assert_envelope(403);
@@ -154,7 +166,11 @@ async fn even_by_name_nobody_comes_to_own_a_grant() {
             for victim in [&one, &four] {
                 assert_eq!(claim(&app, caller, way, &victim.secret).await, 200, "way {way}");
                 let token = app.token(victim.id).await.unwrap();
-                assert_eq!((token.kind, token.owner), (TokenKind::Identity, user("2")), "way {way}");
+                assert_eq!(
+                    (token.spec.kind, token.spec.owner),
+                    (TokenKind::Identity, user("2")),
+                    "way {way}"
+                );
             }
         }
     }
@@ -163,10 +179,9 @@ async fn even_by_name_nobody_comes_to_own_a_grant() {
 /// What a write over LoopBack changes of any row: its document, and its times.
 fn changed(after: &Token, before: &Token) -> Token {
     Token {
-        document: after.document.clone(),
         updated_at: after.updated_at,
         expires_at: after.expires_at,
-        ..before.clone()
+        ..before.clone().with(|spec| spec.document = after.spec.document.clone())
     }
 }
 
@@ -191,7 +206,7 @@ async fn what_nobody_vouched_for_stays_so() {
             json!({"ttl": 60, "created": "2026-01-01T00:00:00Z", "userId": 2}),
         ] {
             assert_eq!(ask(&app, caller, "PUT", &at(id)).json(&data).status().await, 200, "{data}");
-            assert_eq!(stored(&app, id).await.unwrap().kind, TokenKind::SelfMade, "{data}");
+            assert_eq!(stored(&app, id).await.unwrap().spec.kind, TokenKind::SelfMade, "{data}");
             assert_unknown_elsewhere(&app, id).await;
         }
     }
@@ -227,7 +242,7 @@ async fn owners_are_let_in_but_not_by_name() {
     assert_eq!(claim(&app, &proof.secret, 0, &own.secret).await, 200);
     assert_unknown_elsewhere(&app, &own.secret).await;
     assert_eq!(ask(&app, &proof.secret, "GET", &at(&own.secret)).status().await, 401);
-    assert_eq!(app.token(theirs.id).await.unwrap().owner, user("8"));
+    assert_eq!(app.token(theirs.id).await.unwrap().spec.owner, user("8"));
 }
 
 #[tokio::test]
