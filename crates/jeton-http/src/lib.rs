@@ -9,6 +9,7 @@
 mod admin;
 mod appkey;
 mod auth;
+mod console;
 mod dotide;
 mod elsewhere;
 mod endpoint;

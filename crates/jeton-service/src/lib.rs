@@ -97,6 +97,7 @@ use jeton_store::{Fair, Store};
 use limiter::Limiter;
 use locks::StripedLocks;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 use usage::UsageQueue;
 
@@ -186,6 +187,19 @@ impl Service {
     /// The current time by the service's clock.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// The time that has passed since a fixed moment, by the service's clock.
+    pub fn monotonic(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
+    /// As many unpredictable bytes, from the service's source of them.
+    ///
+    /// # Errors
+    /// There are none.
+    pub fn random<const N: usize>(&self) -> Result<[u8; N], Error> {
+        Ok(self.entropy.bytes()?)
     }
 
     /// Whether the store can be reached and read.

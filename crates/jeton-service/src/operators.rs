@@ -98,6 +98,15 @@ impl Service {
         Ok(self.store.operators().await?)
     }
 
+    /// The operator of this number, by the store as it is now; `None`: there is none, or it was revoked.
+    ///
+    /// # Errors
+    ///
+    /// The store could not be read.
+    pub async fn operator(&self, id: OperatorId) -> Result<Option<Operator>, Error> {
+        Ok(self.operators().await?.into_iter().find(|operator| operator.id == id))
+    }
+
     /// Revokes an operator. `false`: there is none with this number.
     ///
     /// # Errors

@@ -2,12 +2,13 @@
 
 use super::error::AdminError;
 use super::input::{Members, Query};
-use super::{ROUTE, apps, audit, host, operators, search, tokens};
+use super::{ROUTE, apps, audit, operators, search, tokens};
 use crate::state::AppState;
 use crate::transport::body::read_body;
 use crate::transport::client_address;
 use crate::transport::credentials::{Presented, bearer};
 use crate::transport::fault::Fault;
+use crate::transport::host;
 use crate::transport::url::segments;
 use axum::body::Body;
 use axum::extract::{Request, State};

@@ -7,7 +7,6 @@ mod apps;
 mod audit;
 mod call;
 mod error;
-mod host;
 mod input;
 mod once;
 mod operators;

@@ -7,6 +7,7 @@ mod answer;
 mod app;
 mod appkey;
 mod auth;
+mod console;
 mod cors;
 mod descendants;
 mod dotide;

@@ -7,6 +7,7 @@ mod app;
 mod backup;
 mod client;
 mod config;
+mod console;
 mod control;
 mod descriptors;
 mod documents;

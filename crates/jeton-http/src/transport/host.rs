@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, Uri};
 use std::net::IpAddr;
 
 /// Whether a request calls this server by an address, or by a name that no one else can give.
-pub(super) fn is_local_name(headers: &HeaderMap, uri: &Uri) -> bool {
+pub(crate) fn is_local_name(headers: &HeaderMap, uri: &Uri) -> bool {
     let in_header = headers.named(&HOST).next().map(String::from_utf8_lossy);
     let authority = uri.authority().map(|authority| authority.as_str().into()).or(in_header);
     // Browsers always say where they mean to be.

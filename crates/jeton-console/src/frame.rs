@@ -1,0 +1,120 @@
+//! What stands around each page: head, navigation, what was just done, foot.
+
+use crate::assets::{ICON, SCRIPT, STYLE};
+use crate::{Credential, Language, show};
+use jeton_core::Timestamp;
+
+/// What a page shows besides itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    /// In which language.
+    pub language: Language,
+    /// When it is written, for what lies in the past or the future.
+    pub now: Timestamp,
+    /// Who is signed in; `None`: nobody, and there is no navigation.
+    pub operator: Option<&'a str>,
+    /// What proves that a form was sent from a page of this session. Every form that changes something has it.
+    pub form_key: &'a str,
+    /// Path and query of this page, where a change of language leads back to.
+    pub here: &'a str,
+    /// The part of the console that it belongs to.
+    pub section: Section,
+    /// What was done just before.
+    pub notice: Option<&'a Notice>,
+    /// Secrets that are shown now and never again.
+    pub credentials: &'a [Credential<'a>],
+}
+
+/// A part of the console.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// The front page.
+    Overview,
+    /// Apps, and all that is in them.
+    Apps,
+    /// Who may sign in.
+    Operators,
+    /// None of them.
+    Elsewhere,
+}
+
+/// Something that was done, for the next page to tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// An operator of this name was made.
+    OperatorCreated(String),
+    /// The operator of this name was revoked.
+    OperatorRevoked(String),
+}
+
+impl Notice {
+    /// The text that tells it.
+    fn text(&self, language: Language) -> String {
+        match self {
+            Notice::OperatorCreated(name) => language.operator_created(name),
+            Notice::OperatorRevoked(name) => language.operator_revoked(name),
+        }
+    }
+}
+
+/// A link of the main navigation.
+pub(crate) struct Link {
+    pub(crate) href: &'static str,
+    pub(crate) text: &'static str,
+    pub(crate) is_here: bool,
+}
+
+impl Frame<'_> {
+    pub(crate) fn links(&self) -> [Link; 3] {
+        let link = |section, href, text| Link { href, text, is_here: section == self.section };
+        let language = self.language;
+        [
+            link(Section::Overview, "/console/", language.nav_overview()),
+            link(Section::Apps, "/console/apps", language.nav_apps()),
+            link(Section::Operators, "/console/operators", language.nav_operators()),
+        ]
+    }
+
+    /// The languages that this page is not in.
+    pub(crate) fn other_languages(&self) -> impl Iterator<Item = Language> {
+        let language = self.language;
+        Language::ALL.into_iter().filter(move |other| *other != language)
+    }
+
+    pub(crate) fn style(&self) -> &'static str {
+        &STYLE.path
+    }
+
+    pub(crate) fn script(&self) -> &'static str {
+        &SCRIPT.path
+    }
+
+    pub(crate) fn icon(&self) -> &'static str {
+        &ICON.path
+    }
+
+    /// What was done.
+    pub(crate) fn told(&self, notice: &Notice) -> String {
+        notice.text(self.language)
+    }
+
+    /// What a secret is.
+    pub(crate) fn named(&self, credential: &Credential<'_>) -> &'static str {
+        credential.kind.label(self.language)
+    }
+
+    /// An instant for people.
+    pub(crate) fn instant(&self, instant: &Timestamp) -> String {
+        show::instant(*instant)
+    }
+
+    /// An instant for programs.
+    pub(crate) fn machine(&self, instant: &Timestamp) -> String {
+        show::machine(*instant)
+    }
+
+    /// How far an instant lies from now.
+    pub(crate) fn distance(&self, instant: &Timestamp) -> String {
+        self.language.distance(*instant, self.now)
+    }
+}

@@ -1,0 +1,63 @@
+//! Texts of all pages.
+
+super::messages! {
+    product: "Jeton", "Jeton";
+    console: "Console", "控制台";
+    title_of(page): "{page} · Jeton", "{page} · Jeton";
+    skip_to_content: "Skip to content", "跳到正文";
+    main_navigation: "Main", "主导航";
+    nav_overview: "Overview", "概览";
+    nav_apps: "Apps", "应用";
+    nav_operators: "Operators", "管理员";
+    signed_in_as(name): "Signed in as {name}", "当前管理员：{name}";
+    sign_out: "Sign out", "退出登录";
+
+    just_done: "Done", "完成";
+    right_now: "just now", "刚刚";
+    @plural minutes(count): "{count} minute", "{count} minutes", "{count} 分钟";
+    @plural hours(count): "{count} hour", "{count} hours", "{count} 小时";
+    @plural days(count): "{count} day", "{count} days", "{count} 天";
+    ago(span): "{span} ago", "{span}前";
+    from_now(span): "in {span}", "{span}后";
+
+    optional: "optional", "可选";
+    cancel: "Cancel", "取消";
+    copy: "Copy", "复制";
+    copied: "Copied", "已复制";
+    shown_once: "Shown once", "仅显示一次";
+    shown_once_hint:
+        "Keep it now: only a digest is stored, and nobody can show it again.",
+        "请立即保存：系统只存摘要，之后谁也无法再次显示。";
+    client_secret: "Client secret", "客户端密钥";
+    admin_token: "Admin token", "管理令牌";
+    access_token: "Access token", "访问令牌";
+    first_page: "First page", "第一页";
+    next_page: "Next page", "下一页";
+    pages_of_list: "Pages", "分页";
+
+    error_not_found: "There is nothing here", "这里什么都没有";
+    error_not_found_hint:
+        "The page does not exist, or what it was about is gone.",
+        "页面不存在，或者它所说的对象已经没有了。";
+    error_forged: "This form was not sent from here", "表单不是从本站提交的";
+    error_forged_hint:
+        "Nothing was done. The form may be older than your session: open the page again and send it once more.",
+        "什么都没有执行。表单可能早于当前会话：请重新打开页面再提交一次。";
+    error_misdirected: "This is not the address of the console", "这不是控制台的地址";
+    error_misdirected_hint:
+        "Without TLS the console answers to an IP address or to localhost only, since any site can have a name of its own lead here.",
+        "没有 TLS 时，控制台只应答 IP 地址或 localhost，因为任何网站都能让自己的域名指向这里。";
+    error_request: "The request was not understood", "请求无法理解";
+    error_request_hint: "Nothing was done.", "什么都没有执行。";
+    error_method: "This page cannot be asked like that", "此页面不支持这种请求";
+    error_too_large: "That is too much at once", "提交的内容过大";
+    error_too_often: "Too many failed attempts", "失败次数过多";
+    error_too_often_hint(seconds):
+        "From this address came too many wrong tokens. Try again in {seconds} seconds.",
+        "此地址提交了太多错误的令牌，请在 {seconds} 秒后重试。";
+    error_unavailable: "The service cannot answer now", "服务暂时无法应答";
+    error_unavailable_hint:
+        "Try again in a moment. Whether a change was made can be seen in the audit log.",
+        "请稍后再试。改动是否已经执行，可以在审计日志中查看。";
+    back_to_overview: "To the overview", "回到概览";
+}

@@ -1,0 +1,61 @@
+//! What browsers send: forms, and queries.
+
+use super::error::ConsoleError;
+use crate::transport::url::pairs;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use std::fmt::Write;
+
+/// The fields of a form, or the parameters of a query. What is empty is as if it were not there.
+#[derive(Debug, Default)]
+pub(super) struct Form(Vec<(String, String)>);
+
+impl Form {
+    /// # Errors
+    /// It is not UTF-8.
+    pub(super) fn read(text: &[u8]) -> Result<Self, ConsoleError> {
+        Ok(Form(pairs(text).ok_or(ConsoleError::Request)?))
+    }
+
+    /// The text of a field, without white space around it; empty: it is not there. Where it stands more than once the first counts.
+    pub(super) fn text<'a>(&'a self, name: &'a str) -> &'a str {
+        self.all(name).next().unwrap_or_default()
+    }
+
+    /// The same; `None`: it is not there.
+    pub(super) fn given<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+        Some(self.text(name)).filter(|text| !text.is_empty())
+    }
+
+    /// All texts of a field.
+    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.trim())
+    }
+}
+
+/// The link to a page with these parameters, but for those that are empty.
+pub(super) fn link(path: &str, parameters: &[(&str, &str)]) -> String {
+    let mut link = path.to_owned();
+    for (name, value) in parameters.iter().filter(|(_, value)| !value.is_empty()) {
+        let mark = if link.contains('?') { '&' } else { '?' };
+        write!(link, "{mark}{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC))
+            .unwrap_or_else(|_| unreachable!("a text takes all"));
+    }
+    link
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_are_read_and_links_written_alike() {
+        let written = link("/console/apps", &[("a", "x y&=#"), ("b", ""), ("c", "默认")]);
+        assert_eq!(written, "/console/apps?a=x%20y%26%3D%23&c=%E9%BB%98%E8%AE%A4");
+        let read = Form::read(written.split_once('?').unwrap().1.as_bytes()).unwrap();
+        assert_eq!((read.text("a"), read.text("b"), read.text("c")), ("x y&=#", "", "默认"));
+        let read = Form::read(b"a=+1+&a=2&b=").unwrap();
+        assert_eq!((read.text("a"), read.given("b")), ("1", None));
+        assert_eq!(read.all("a").collect::<Vec<_>>(), ["1", "2"]);
+        assert!(Form::read(b"a=%ff").is_err());
+    }
+}

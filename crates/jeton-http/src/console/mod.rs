@@ -1,0 +1,55 @@
+//! The web console, `/console/` on the admin address: what the admin API does, for people with a browser.
+//!
+//! An operator signs in with its token, and has a session from then on. Whatever it does goes through the use
+//! cases that the admin API calls. The pages themselves are `jeton-console`'s. See `docs/console.md`.
+//!
+//! To add a page: a line of the table in `pages.rs`, and its handler in the file of its subject. A handler gets a
+//! [`Visit`](visit::Visit): the operator is known by then, a form is read, and known to be from one of our pages.
+
+mod answer;
+mod apps;
+mod cookie;
+mod entrance;
+mod error;
+mod form;
+mod front;
+mod gate;
+mod operators;
+mod origin;
+mod pages;
+mod visit;
+
+use crate::endpoint::{Claims, Endpoint, Places, Routes};
+use crate::state::AppState;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::routing::any;
+use std::sync::Arc;
+use visit::Console;
+
+/// What logs call it where no other name fits.
+const ROUTE: &str = "/console";
+
+/// One handler takes whatever lies below the prefix, so that every error is a page.
+pub(crate) static ENDPOINT: Endpoint = Endpoint {
+    claims: Claims::First(&["console"]),
+    routes: Routes::Router(routes),
+    names: &pages::NAMES,
+    name: pages::name,
+    places: Places::Common,
+    refuse: error::refuse,
+    at_once: None,
+    #[cfg(any(test, fuzzing))]
+    parsers: &[],
+};
+
+fn routes() -> Router<AppState> {
+    // The sessions of this listener, in its memory alone.
+    let console = Arc::new(Console::new());
+    let handle = move |State(state): State<AppState>, request: Request| {
+        let console = Arc::clone(&console);
+        async move { gate::handle(&state, &console, request).await }
+    };
+    let paths = ["/console", "/console/", "/console/{*rest}"];
+    paths.into_iter().fold(Router::new(), |routes, path| routes.route(path, any(handle.clone())))
+}
