@@ -9,7 +9,7 @@ use std::time::Instant;
 /// Check all that must hold before a change goes in; installs what that needs
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Only formatting, lints, and the tests that need no PostgreSQL, gateways, Python or Node.js; installs
+    /// Only formatting, lints, and the tests that need no PostgreSQL, gateways, Python, Node.js or browser; installs
     /// nothing
     #[arg(long)]
     fast: bool,

@@ -3,6 +3,7 @@
 use crate::assets::{ICON, SCRIPT, STYLE};
 use crate::{Credential, Language, show};
 use jeton_core::Timestamp;
+use std::borrow::Borrow;
 
 /// What a page shows besides itself.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +33,8 @@ pub enum Section {
     Overview,
     /// Apps, and all that is in them.
     Apps,
+    /// Who did what.
+    Audit,
     /// Who may sign in.
     Operators,
     /// None of them.
@@ -45,6 +48,14 @@ pub enum Notice {
     OperatorCreated(String),
     /// The operator of this name was revoked.
     OperatorRevoked(String),
+    /// An app of this key was made.
+    AppCreated(String),
+    /// The settings of the app of this key were changed.
+    SettingsChanged(String),
+    /// The app of this key has a new client secret.
+    SecretRotated(String),
+    /// The app of this key was deleted.
+    AppDeleted(String),
 }
 
 impl Notice {
@@ -53,6 +64,10 @@ impl Notice {
         match self {
             Notice::OperatorCreated(name) => language.operator_created(name),
             Notice::OperatorRevoked(name) => language.operator_revoked(name),
+            Notice::AppCreated(key) => language.app_was_created(key),
+            Notice::SettingsChanged(key) => language.settings_saved(key),
+            Notice::SecretRotated(key) => language.app_was_rotated(key),
+            Notice::AppDeleted(key) => language.app_was_deleted(key),
         }
     }
 }
@@ -65,12 +80,13 @@ pub(crate) struct Link {
 }
 
 impl Frame<'_> {
-    pub(crate) fn links(&self) -> [Link; 3] {
+    pub(crate) fn links(&self) -> [Link; 4] {
         let link = |section, href, text| Link { href, text, is_here: section == self.section };
         let language = self.language;
         [
             link(Section::Overview, "/console/", language.nav_overview()),
             link(Section::Apps, "/console/apps", language.nav_apps()),
+            link(Section::Audit, "/console/audit", language.nav_audit()),
             link(Section::Operators, "/console/operators", language.nav_operators()),
         ]
     }
@@ -101,6 +117,11 @@ impl Frame<'_> {
     /// What a secret is.
     pub(crate) fn named(&self, credential: &Credential<'_>) -> &'static str {
         credential.kind.label(self.language)
+    }
+
+    /// A number.
+    pub(crate) fn number(&self, number: impl Borrow<u64>) -> String {
+        show::number(*number.borrow())
     }
 
     /// An instant for people.

@@ -11,6 +11,7 @@
 #![deny(missing_docs)]
 
 mod assets;
+mod chart;
 mod frame;
 mod language;
 mod messages;

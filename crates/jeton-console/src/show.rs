@@ -32,6 +32,12 @@ pub(crate) fn instant(instant: Timestamp) -> String {
     format!("{:04}-{:02}-{:02} {:02}:{:02} UTC", at.year(), at.month(), at.day(), at.hour(), at.minute())
 }
 
+/// A date: `2026-11-21`.
+pub(crate) fn date(instant: Timestamp) -> String {
+    let at = civil(instant);
+    format!("{:04}-{:02}-{:02}", at.year(), at.month(), at.day())
+}
+
 /// An instant for programs, as the attribute `datetime` has it: `2026-11-21T08:09:10.123Z`.
 pub(crate) fn machine(instant: Timestamp) -> String {
     let at = civil(instant);
@@ -39,6 +45,15 @@ pub(crate) fn machine(instant: Timestamp) -> String {
 }
 
 impl Language {
+    /// How long the client secret of before is good, in whole days or else hours.
+    pub fn grace(self, seconds: u64) -> String {
+        match seconds {
+            0 => self.app_grace_none().to_owned(),
+            seconds if seconds < 86_400 => self.hours(seconds / 3_600),
+            seconds => self.days(seconds / 86_400),
+        }
+    }
+
     /// How far an instant lies from now, in the one unit that says most: `in 3 days`, `2 hours ago`.
     pub(crate) fn distance(self, of: Timestamp, now: Timestamp) -> String {
         let millis = of.millis_since(now);

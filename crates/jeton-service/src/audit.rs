@@ -1,7 +1,7 @@
 //! What operators look at: who did what, and how much there is.
 
 use crate::{Error, Service};
-use jeton_core::{Actor, AppKey, Timestamp, TokenId};
+use jeton_core::{Actor, AppId, AppKey, Timestamp, TokenId};
 use jeton_store::{AppCounts, AppUses, AuditFilter, ChangeKind};
 use std::collections::{BTreeSet, HashMap};
 
@@ -83,6 +83,19 @@ impl Service {
             by: change.by,
         });
         Ok((entries.collect(), page.next))
+    }
+
+    /// How much an app has; `None`: there is none of this number.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    pub async fn stats_of(&self, app: AppId) -> Result<Option<AppStats>, Error> {
+        self.write_usage().await?;
+        let before = AppId::new(app.get() - 1);
+        let counts = self.store.counts_of_apps(before, 1, self.now()).await?;
+        let Some(counts) = counts.into_iter().find(|counts| counts.id == app) else { return Ok(None) };
+        let uses = self.store.uses_of_apps().await?.into_iter().find(|uses| uses.app_id == app);
+        Ok(Some(AppStats { counts, uses }))
     }
 
     /// How much each app has, in the order of their making. What was noted of uses and is not written yet counts, too.

@@ -16,6 +16,7 @@ mod draft;
 mod error;
 mod feed;
 mod forward_auth;
+mod history;
 mod import;
 mod initialise;
 mod issue;
@@ -35,6 +36,7 @@ mod retention;
 mod revoke;
 mod search;
 mod settings;
+mod sign_in_links;
 mod system;
 mod throttle;
 mod update;
@@ -56,6 +58,7 @@ pub use draft::{
 };
 pub use error::{Error, Refusal};
 pub use feed::{FeedPosition, FeedPositionError};
+pub use history::{History, VerdictCounts};
 pub use import::{ImportRow, Imported};
 pub use initialise::{InitialCredentials, OpenServiceError};
 pub use issue::{Issue, Issued, RequestedLifetime};
@@ -79,6 +82,7 @@ pub use operators::{OperatorAdmission, OperatorCredentials, OperatorNameError, o
 pub use retention::{Retention, RetentionCounters};
 pub use search::{FoundTokens, RevokedTokens, SearchRequest};
 pub use settings::{AppSettings, SettingsDocumentError, merge_settings, parse_settings, print_settings};
+pub use sign_in_links::SIGN_IN_LINK_LIFE;
 pub use system::{SystemClock, SystemEntropy};
 pub use update::{Cleared, Edit};
 pub use usage::UsageStats;
@@ -119,6 +123,8 @@ pub struct Service {
     searches: loopback::Searches,
     streams: Arc<loopback::Streams>,
     usage: Arc<UsageQueue>,
+    history: Arc<history::HistoryLog>,
+    links: Arc<sign_in_links::SignInLinks>,
     batches: Fair<AppId>,
     work_pool: Arc<work::WorkPool>,
 }
@@ -148,6 +154,8 @@ impl Service {
             searches: loopback::Searches::default(),
             streams: Arc::default(),
             usage: Arc::new(UsageQueue::new()),
+            history: Arc::default(),
+            links: Arc::default(),
             batches: batch::batch_turns(),
             work_pool: Arc::default(),
         }

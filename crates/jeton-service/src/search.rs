@@ -27,6 +27,8 @@ pub struct SearchRequest {
     pub unused_days: Option<u32>,
     /// Only those that will expire within so many days.
     pub expires_within_days: Option<u32>,
+    /// Only those that never expire.
+    pub is_eternal: bool,
     /// Only those that were made before this instant.
     pub created_before: Option<Timestamp>,
 }
@@ -69,6 +71,7 @@ impl SearchRequest {
             state: self.state,
             unused_since: self.unused_days.map(|unused| now.saturating_add_millis(-days(unused))),
             ends_by: self.expires_within_days.map(|within| now.saturating_add_millis(days(within))),
+            is_eternal: self.is_eternal,
             created_before: self.created_before,
             ..TokenSearch::of(app.id, now)
         }
@@ -105,6 +108,16 @@ impl Service {
         let reader = SecretReader::new(app, authority);
         let items = found.into_iter().map(|stored| reader.read(stored)).collect();
         Ok(FoundTokens { items, usage, total, next })
+    }
+
+    /// How many tokens are sought.
+    ///
+    /// For whoever runs the service.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    pub async fn count_found(&self, app: &OpenApp, request: &SearchRequest) -> Result<u64, Error> {
+        Ok(self.store.count_found(&self.searched(app, request).await?).await?)
     }
 
     /// Revokes all tokens that are found, or (`is_dry`) only says how many that would be. When this answers, none of those

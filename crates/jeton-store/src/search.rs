@@ -19,6 +19,8 @@ pub struct TokenSearch {
     pub unused_since: Option<Timestamp>,
     /// Only those that live at [`now`](Self::now) as far as that goes, and no longer than until this instant.
     pub ends_by: Option<Timestamp>,
+    /// Only those that never end.
+    pub is_eternal: bool,
     /// Only those that were made before this instant.
     pub created_before: Option<Timestamp>,
     /// The instant as of which they are sought.
@@ -90,6 +92,7 @@ impl TokenSearch {
             state: None,
             unused_since: None,
             ends_by: None,
+            is_eternal: false,
             created_before: None,
             now,
         }

@@ -31,6 +31,8 @@ super::messages! {
     client_secret: "Client secret", "客户端密钥";
     admin_token: "Admin token", "管理令牌";
     access_token: "Access token", "访问令牌";
+    filter: "Filter", "筛选";
+    clear_filter: "Clear", "清除";
     first_page: "First page", "第一页";
     next_page: "Next page", "下一页";
     pages_of_list: "Pages", "分页";

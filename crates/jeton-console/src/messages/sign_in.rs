@@ -14,6 +14,14 @@ super::messages! {
     session_over:
         "You have been signed out. A session ends after 30 minutes without a request, and when its operator is revoked.",
         "会话已结束。30 分钟没有请求，或管理员被吊销，会话就会结束。";
+    enter_lead:
+        "This link signs you in once, as the operator who was created first.",
+        "此链接可登录一次，身份为最先创建的管理员。";
+    enter_do: "Sign in now", "立即登录";
+    enter_otherwise: "Use a token instead", "改用令牌登录";
+    link_over:
+        "This link was used already, or is older than 10 minutes. Sign in with a token, or start the server again for another link.",
+        "此链接已经用过，或已超过 10 分钟。请用令牌登录，或重新启动服务获取新链接。";
     signed_out: "You are signed out.", "已退出登录。";
     cookie_refused:
         "Your browser did not keep the session. Over plain http only browsers that trust loopback addresses do, such as Chromium and Firefox: use one of them, or TLS.",

@@ -1,4 +1,4 @@
-use crate::Frame;
+use crate::{Choice, Field, Frame};
 use askama::Template;
 use jeton_core::Timestamp;
 
@@ -18,4 +18,37 @@ pub struct App<'a> {
     pub updated_at: Timestamp,
     /// Whether requests whose path names no app go to it.
     pub is_default: bool,
+    /// How many tokens it has.
+    pub counts: TokenCounts,
+    /// How long the client secret of before is good beside a new one.
+    pub graces: Vec<Choice>,
+}
+
+/// How many tokens there are, by how they stand, and how often they were used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TokenCounts {
+    /// Those that are good.
+    pub active: u64,
+    /// Those that are disabled.
+    pub disabled: u64,
+    /// Those that have expired.
+    pub expired: u64,
+    /// Those that were revoked and are still remembered.
+    pub revoked: u64,
+    /// Uses of all of them.
+    pub uses: u64,
+    /// The latest of those.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// Where an app is made.
+#[derive(Debug, Template)]
+#[template(path = "new_app.html")]
+pub struct NewApp<'a> {
+    /// What stands around it.
+    pub frame: &'a Frame<'a>,
+    /// Its name.
+    pub key: Field,
+    /// Whose its admin token is.
+    pub admin_user: Field,
 }

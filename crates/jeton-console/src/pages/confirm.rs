@@ -1,4 +1,4 @@
-use crate::Frame;
+use crate::{Field, Frame};
 use askama::Template;
 
 /// Asks whether something that cannot be undone is meant.
@@ -15,6 +15,8 @@ pub struct Confirm<'a> {
     pub action: &'a str,
     /// What it says along, unseen: names and values.
     pub hidden: &'a [(&'a str, &'a str)],
+    /// What has to be typed before, if anything: the label, and what was typed.
+    pub typed: Option<(&'a str, Field)>,
     /// What the button says that does it.
     pub button: &'a str,
     /// Where whoever changes their mind goes.

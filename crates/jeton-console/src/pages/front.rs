@@ -1,5 +1,12 @@
-use crate::Frame;
+use crate::chart::{Bar, Chart};
+use crate::{Frame, show};
 use askama::Template;
+use jeton_core::Timestamp;
+
+const MINUTE: i64 = 60_000;
+const MINUTES: i64 = 60;
+const DAY: i64 = 86_400_000;
+const DAYS: i64 = 30;
 
 /// The front page.
 #[derive(Debug, Template)]
@@ -9,4 +16,75 @@ pub struct Front<'a> {
     pub frame: &'a Frame<'a>,
     /// How many apps there are.
     pub apps: u64,
+    /// What needs attention in the first of them.
+    pub attention: Vec<Attention>,
+    /// Verdicts of the last hour by the minute: its beginning, those that let through, the others.
+    pub verdicts: Vec<(Timestamp, u64, u64)>,
+    /// Uses of tokens in the last thirty days by the day.
+    pub uses: Vec<(Timestamp, u64)>,
+}
+
+/// What needs attention in an app. `None`: there are too many tokens to count them for a page.
+#[derive(Clone, Debug)]
+pub struct Attention {
+    /// The app.
+    pub key: String,
+    /// Tokens that expire within [`Front::SOON_DAYS`].
+    pub expiring: Option<u64>,
+    /// Tokens that were not used for [`Front::UNUSED_DAYS`].
+    pub unused: Option<u64>,
+    /// Tokens that never expire.
+    pub eternal: Option<u64>,
+}
+
+impl Front<'_> {
+    /// Days within which an end is near.
+    pub const SOON_DAYS: u32 = 7;
+    /// Days after which a token that nobody uses is worth a look.
+    pub const UNUSED_DAYS: u32 = 90;
+
+    fn refused(&self) -> u64 {
+        self.verdicts.iter().map(|(_, _, refused)| refused).sum()
+    }
+
+    fn allowed(&self) -> u64 {
+        self.verdicts.iter().map(|(_, allowed, _)| allowed).sum()
+    }
+
+    fn used(&self) -> u64 {
+        self.uses.iter().map(|(_, uses)| uses).sum()
+    }
+
+    fn count(&self, count: &Option<u64>) -> String {
+        count.map_or_else(|| self.frame.language.many().to_owned(), show::number)
+    }
+
+    fn verdict_chart(&self) -> Chart {
+        let language = self.frame.language;
+        let bars = slots(self.frame.now, MINUTE, MINUTES).map(|at| {
+            let found = self.verdicts.iter().find(|(begin, ..)| *begin == at);
+            let (allowed, refused) = found.map_or((0, 0), |(_, allowed, refused)| (*allowed, *refused));
+            let counts = language.verdict_counts(show::number(allowed), show::number(refused));
+            Bar { label: format!("{}: {counts}", show::instant(at)), parts: [allowed, refused] }
+        });
+        let counts = language.verdict_counts(show::number(self.allowed()), show::number(self.refused()));
+        Chart { summary: format!("{}: {counts}", language.verdicts_title()), bars: bars.collect() }
+    }
+
+    fn use_chart(&self) -> Chart {
+        let language = self.frame.language;
+        let bars = slots(self.frame.now, DAY, DAYS).map(|at| {
+            let uses = self.uses.iter().find(|(begin, _)| *begin == at).map_or(0, |(_, uses)| *uses);
+            Bar { label: format!("{}: {}", show::date(at), show::number(uses)), parts: [uses, 0] }
+        });
+        let summary = format!("{}: {}", language.uses_title(), show::number(self.used()));
+        Chart { summary, bars: bars.collect() }
+    }
+}
+
+/// The beginnings of so many spans up to the one of now.
+fn slots(now: Timestamp, millis: i64, count: i64) -> impl Iterator<Item = Timestamp> {
+    let last = now.as_millis().div_euclid(millis);
+    let begin = move |number: i64| Timestamp::from_millis(number * millis);
+    (last - count + 1..=last).filter_map(begin)
 }

@@ -2,16 +2,20 @@
 
 mod app;
 mod apps;
+mod audit;
 mod confirm;
 mod failure;
 mod front;
 mod operators;
+mod settings;
 mod sign_in;
 
-pub use app::App;
+pub use app::{App, NewApp, TokenCounts};
 pub use apps::{AppRow, Apps};
+pub use audit::{Audit, AuditFilter, AuditRow, ChangeName};
 pub use confirm::Confirm;
 pub use failure::{Failure, FailureKind};
-pub use front::Front;
+pub use front::{Attention, Front};
 pub use operators::{OperatorRow, Operators};
-pub use sign_in::{SignIn, SignInNote};
+pub use settings::{AppSettingsPage, SETTINGS, Setting, SettingInput, SettingKind};
+pub use sign_in::{Enter, SignIn, SignInNote};

@@ -13,6 +13,15 @@ pub struct SignIn<'a> {
     pub note: Option<SignInNote>,
 }
 
+/// What a link shows that signs somebody in: opening it does nothing, since browsers and what guards them open links that nobody
+/// has clicked.
+#[derive(Debug, Template)]
+#[template(path = "enter.html")]
+pub struct Enter<'a> {
+    /// What stands around it.
+    pub frame: &'a Frame<'a>,
+}
+
 /// What there is to say where an operator signs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignInNote {
@@ -24,6 +33,8 @@ pub enum SignInNote {
     SessionOver,
     /// The operator has signed out.
     SignedOut,
+    /// A link that signs somebody in is used up, or too old.
+    LinkOver,
     /// The browser sent no cookie back.
     CookieRefused,
 }
@@ -34,7 +45,13 @@ impl SignIn<'_> {
         match self.note {
             Some(SignInNote::Missing) => self.frame.language.sign_in_missing(),
             Some(SignInNote::Refused) => self.frame.language.sign_in_refused(),
-            Some(SignInNote::SessionOver | SignInNote::SignedOut | SignInNote::CookieRefused) | None => "",
+            Some(
+                SignInNote::SessionOver
+                | SignInNote::SignedOut
+                | SignInNote::LinkOver
+                | SignInNote::CookieRefused,
+            )
+            | None => "",
         }
     }
 
@@ -43,6 +60,7 @@ impl SignIn<'_> {
         match self.note {
             Some(SignInNote::SessionOver) => self.frame.language.session_over(),
             Some(SignInNote::SignedOut) => self.frame.language.signed_out(),
+            Some(SignInNote::LinkOver) => self.frame.language.link_over(),
             Some(SignInNote::CookieRefused) => self.frame.language.cookie_refused(),
             Some(SignInNote::Missing | SignInNote::Refused) | None => "",
         }

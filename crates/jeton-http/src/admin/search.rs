@@ -73,6 +73,7 @@ fn of_query(query: &Query) -> Result<SearchRequest, AdminError> {
         state: query.text("state").map(state).transpose().map_err(AdminError::Parameter)?,
         unused_days: query.number("unused_days", 0, MAX_DAYS)?,
         expires_within_days: query.number("expires_within_days", 0, MAX_DAYS)?,
+        is_eternal: false,
         created_before: query
             .text("created_before")
             .map(|text| instant("created_before", text))
@@ -97,6 +98,7 @@ fn of_members(members: &Members) -> Result<SearchRequest, AdminError> {
         state: members.text("state")?.as_deref().map(state).transpose().map_err(AdminError::Member)?,
         unused_days: days("unused_days")?,
         expires_within_days: days("expires_within_days")?,
+        is_eternal: false,
         created_before: created_before.map(|text| instant("created_before", &text)).transpose()?,
     })
 }

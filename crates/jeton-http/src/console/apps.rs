@@ -4,9 +4,11 @@ use super::error::ConsoleError;
 use super::form::link;
 use super::visit::Visit;
 use axum::response::Response;
-use jeton_console::pages::{App, AppRow, Apps};
-use jeton_console::{Frame, Page, Paging, Section};
-use jeton_core::AppId;
+use jeton_console::pages::{App, AppRow, Apps, Confirm, NewApp, TokenCounts};
+use jeton_console::{Choice, CredentialKind, Field, Frame, Notice, Page, Paging, Section};
+use jeton_core::{AppId, AppKey, Secret, UserId};
+use jeton_service::{AppCounts, AppStats};
+use std::time::Duration;
 
 const LIST: &str = "/console/apps";
 /// Apps on a page.
@@ -34,12 +36,128 @@ pub(super) async fn list(visit: &Visit) -> Result<Response, ConsoleError> {
     Ok(visit.page(Section::Apps, |frame| Apps { frame, apps: rows, total, paging }.html()))
 }
 
+/// For how many seconds the client secret of before may stay good.
+const GRACES: [u64; 4] = [0, 3_600, 86_400, 604_800];
+/// The user whose the admin token of a new app is where none is named, as with `jeton app create`.
+const ADMIN_USER: UserId = UserId::from_integer(1);
+
 pub(super) async fn show(visit: &Visit) -> Result<Response, ConsoleError> {
     let app = visit.app().await?;
+    let stats = visit.service().stats_of(app.id).await?.ok_or(ConsoleError::NotFound)?;
+    let graces = GRACES.map(|seconds| Choice {
+        value: seconds.to_string(),
+        label: visit.language().grace(seconds),
+        is_chosen: seconds == 0,
+    });
     let page = |frame: &Frame<'_>| {
-        let (key, client_id) = (app.key.as_str(), app.client_id.as_str());
-        let (created_at, updated_at) = (app.created_at, app.updated_at);
-        App { frame, key, client_id, created_at, updated_at, is_default: app.is_default }.html()
+        App {
+            frame,
+            key: app.key.as_str(),
+            client_id: &app.client_id,
+            created_at: app.created_at,
+            updated_at: app.updated_at,
+            is_default: app.is_default,
+            counts: counts(&stats),
+            graces: graces.into(),
+        }
+        .html()
     };
     Ok(visit.page(Section::Apps, page))
+}
+
+fn counts(stats: &AppStats) -> TokenCounts {
+    let AppCounts { kinds, disabled, expired, revoked, .. } = stats.counts;
+    TokenCounts {
+        active: kinds.iter().sum::<u64>().saturating_sub(disabled + expired),
+        disabled,
+        expired,
+        revoked,
+        uses: stats.uses.map_or(0, |uses| uses.uses),
+        last_used_at: stats.uses.map(|uses| uses.last_used_at),
+    }
+}
+
+pub(super) async fn ask_for_new(visit: &Visit) -> Result<Response, ConsoleError> {
+    let (key, admin_user) = (Field::default(), Field::default());
+    Ok(visit.page(Section::Apps, |frame| NewApp { frame, key, admin_user }.html()))
+}
+
+pub(super) async fn create(visit: &Visit) -> Result<Response, ConsoleError> {
+    let (form, language) = (visit.form(), visit.language());
+    let (mut key, mut admin_user) = (Field::of(form.text("app_key")), Field::of(form.text("admin_user")));
+    let named = form.given("admin_user").map(str::parse::<UserId>).transpose();
+    let parsed = key.value.parse::<AppKey>();
+    match (parsed, named) {
+        (Ok(app_key), Ok(user)) => {
+            let user = user.unwrap_or(ADMIN_USER);
+            if let Some((_, made)) = visit.service().create_app(&app_key, user, &visit.actor()).await? {
+                let client_id = Secret::parse(&made.client_id).map_err(|_| ConsoleError::Request)?;
+                let secrets = vec![
+                    (CredentialKind::ClientId, client_id),
+                    (CredentialKind::ClientSecret, made.client_secret),
+                    (CredentialKind::AdminToken, made.admin_token),
+                ];
+                let path = format!("{LIST}/{app_key}");
+                return Ok(visit.made(&path, Notice::AppCreated(app_key.into()), secrets));
+            }
+            language.app_key_taken().clone_into(&mut key.error);
+        }
+        (parsed, named) => {
+            if parsed.is_err() {
+                language.app_key_wrong().clone_into(&mut key.error);
+            }
+            if named.is_err() {
+                language.app_admin_user_wrong().clone_into(&mut admin_user.error);
+            }
+        }
+    }
+    Ok(visit.again(Section::Apps, |frame| NewApp { frame, key, admin_user }.html()))
+}
+
+pub(super) async fn rotate_secret(visit: &Visit) -> Result<Response, ConsoleError> {
+    let app = visit.app().await?;
+    let seconds: u64 = visit.form().text("grace").parse().map_err(|_| ConsoleError::Request)?;
+    if !GRACES.contains(&seconds) {
+        return Err(ConsoleError::Request);
+    }
+    let grace = Some(Duration::from_secs(seconds)).filter(|grace| !grace.is_zero());
+    let rotated = visit.service().rotate_client_secret(&app.key, grace, &visit.actor()).await?;
+    let (_, secret) = rotated.ok_or(ConsoleError::NotFound)?;
+    let path = format!("{LIST}/{}", app.key);
+    Ok(visit.made(&path, Notice::SecretRotated(app.key.into()), vec![(CredentialKind::ClientSecret, secret)]))
+}
+
+pub(super) async fn ask_to_delete(visit: &Visit) -> Result<Response, ConsoleError> {
+    let app = visit.app().await?;
+    Ok(visit.page(Section::Apps, |frame| deletion(frame, app.key.as_str(), Field::default())))
+}
+
+fn deletion(frame: &Frame<'_>, key: &str, typed: Field) -> String {
+    let language = frame.language;
+    Confirm {
+        frame,
+        title: &language.app_delete_title(key),
+        consequence: language.app_delete_consequence(),
+        action: &format!("{LIST}/{key}/delete"),
+        hidden: &[],
+        typed: Some((&language.app_delete_type(key), typed)),
+        button: language.app_delete_ask(),
+        back: &format!("{LIST}/{key}"),
+    }
+    .html()
+}
+
+/// Whoever deletes an app types its key: a click is too little.
+pub(super) async fn delete(visit: &Visit) -> Result<Response, ConsoleError> {
+    let app = visit.app().await?;
+    let typed = visit.form().text("typed");
+    if typed != app.key.as_str() {
+        let typed =
+            Field { value: typed.to_owned(), error: visit.language().app_delete_mistyped().to_owned() };
+        return Ok(visit.again(Section::Apps, |frame| deletion(frame, app.key.as_str(), typed)));
+    }
+    if !visit.service().delete_app(&app.key, &visit.actor()).await? {
+        return Err(ConsoleError::NotFound);
+    }
+    Ok(visit.done(LIST, Notice::AppDeleted(app.key.into())))
 }

@@ -8,10 +8,10 @@ use crate::transport::client_address;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use jeton_console::pages::{SignIn, SignInNote};
+use jeton_console::pages::{Enter, SignIn, SignInNote};
 use jeton_console::{Language, Page, Section, asset};
 use jeton_core::Secret;
-use jeton_service::OperatorAdmission;
+use jeton_service::{Operator, OperatorAdmission};
 
 const SIGN_IN: &str = "/console/sign-in";
 const FRONT: &str = "/console/";
@@ -56,7 +56,7 @@ fn form(arrival: &Arrival, status: StatusCode, to: &str, note: Option<SignInNote
     arrival.page(None, (status, Section::Elsewhere), |frame| SignIn { frame, back, note }.html())
 }
 
-/// Begins a session, with an id that nobody has seen before, and ends the one that the browser had.
+/// Signs an operator in by its token.
 pub(super) async fn sign_in(arrival: &Arrival) -> Result<Response, ConsoleError> {
     let to = arrival.form.text("back");
     let Some(token) = arrival.form.given("token") else {
@@ -71,6 +71,31 @@ pub(super) async fn sign_in(arrival: &Arrival) -> Result<Response, ConsoleError>
         }
         OperatorAdmission::Throttled(often) => return Err(often.into()),
     };
+    begin(arrival, &operator, to)
+}
+
+/// What a link shows that signs somebody in.
+pub(super) async fn ask_to_enter(arrival: &Arrival) -> Result<Response, ConsoleError> {
+    Ok(arrival.page(None, (StatusCode::OK, Section::Elsewhere), |frame| Enter { frame }.html()))
+}
+
+/// Signs in whoever has a link, which is used up by that, if it is at this machine.
+pub(super) async fn enter(arrival: &Arrival) -> Result<Response, ConsoleError> {
+    let from = client_address::kept(&arrival.parts.extensions);
+    let is_here = !arrival.state.setup.is_behind_proxy && from.is_some_and(|from| from.is_loopback());
+    let query = arrival.query()?;
+    let link = query.given("link").filter(|_| is_here).and_then(|link| Secret::parse(link).ok());
+    match arrival.service().take_sign_in(link.as_ref(), from).await? {
+        OperatorAdmission::Admitted(operator) => begin(arrival, &operator, FRONT),
+        OperatorAdmission::Unproven => {
+            Ok(form(arrival, StatusCode::UNAUTHORIZED, FRONT, Some(SignInNote::LinkOver)))
+        }
+        OperatorAdmission::Throttled(often) => Err(often.into()),
+    }
+}
+
+/// Begins the session of an operator, with an id that nobody has seen before, ends the one that the browser had, and leads on.
+fn begin(arrival: &Arrival, operator: &Operator, to: &str) -> Result<Response, ConsoleError> {
     if let Some(before) = cookie::session(&arrival.parts.headers) {
         arrival.console.sessions.end(&before);
     }

@@ -8,6 +8,7 @@
 
 mod answer;
 mod apps;
+mod audit;
 mod cookie;
 mod entrance;
 mod error;
@@ -17,6 +18,7 @@ mod gate;
 mod operators;
 mod origin;
 mod pages;
+mod settings;
 mod visit;
 
 use crate::endpoint::{Claims, Endpoint, Places, Routes};

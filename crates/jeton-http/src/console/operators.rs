@@ -59,7 +59,7 @@ pub(super) async fn ask_to_revoke(visit: &Visit) -> Result<Response, ConsoleErro
         (language.operator_revoke_title(&operator.name), format!("{LIST}/{}/revoke", operator.id));
     Ok(visit.page(Section::Operators, |frame| {
         let (title, action, button) = (&title, &action, language.operator_revoke());
-        Confirm { frame, title, consequence, action, hidden: &[], button, back: LIST }.html()
+        Confirm { frame, title, consequence, action, hidden: &[], typed: None, button, back: LIST }.html()
     }))
 }
 

@@ -2,7 +2,7 @@
 
 use super::error::ConsoleError;
 use super::visit::{Arrival, Visit};
-use super::{ROUTE, apps, entrance, front, operators};
+use super::{ROUTE, apps, audit, entrance, front, operators, settings};
 use crate::transport::url::segments;
 use axum::response::Response;
 use futures_util::future::BoxFuture;
@@ -35,10 +35,25 @@ pub(super) type OpenHandler = fn(&'_ Arrival) -> Answer<'_>;
 use Serves::{Both, Done, Open, Shown};
 
 /// All of them. The first that fits a path has it.
-const PAGES: [Page; 10] = [
+const PAGES: [Page; 17] = [
     page("/console", Shown(|visit| Box::pin(front::show(visit)))),
     page("/console/apps", Shown(|visit| Box::pin(apps::list(visit)))),
+    page(
+        "/console/new-app",
+        Both(|visit| Box::pin(apps::ask_for_new(visit)), |visit| Box::pin(apps::create(visit))),
+    ),
     page("/console/apps/{app}", Shown(|visit| Box::pin(apps::show(visit)))),
+    page("/console/apps/{app}/rotate-secret", Done(|visit| Box::pin(apps::rotate_secret(visit)))),
+    page(
+        "/console/apps/{app}/delete",
+        Both(|visit| Box::pin(apps::ask_to_delete(visit)), |visit| Box::pin(apps::delete(visit))),
+    ),
+    page(
+        "/console/apps/{app}/settings",
+        Both(|visit| Box::pin(settings::show(visit)), |visit| Box::pin(settings::change(visit))),
+    ),
+    page("/console/apps/{app}/settings/json", Done(|visit| Box::pin(settings::change_json(visit)))),
+    page("/console/audit", Shown(|visit| Box::pin(audit::list(visit)))),
     page(
         "/console/operators",
         Both(|visit| Box::pin(operators::list(visit)), |visit| Box::pin(operators::create(visit))),
@@ -50,6 +65,10 @@ const PAGES: [Page; 10] = [
     page(
         "/console/sign-in",
         Open(Some(|at| Box::pin(entrance::ask(at))), Some(|at| Box::pin(entrance::sign_in(at)))),
+    ),
+    page(
+        "/console/enter",
+        Open(Some(|at| Box::pin(entrance::ask_to_enter(at))), Some(|at| Box::pin(entrance::enter(at)))),
     ),
     page("/console/welcome", Open(Some(|at| Box::pin(entrance::welcome(at))), None)),
     page("/console/sign-out", Done(|visit| Box::pin(entrance::sign_out(visit)))),

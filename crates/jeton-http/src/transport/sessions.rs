@@ -45,7 +45,11 @@ impl<S> Sessions<S> {
     /// There is no randomness.
     pub(crate) fn begin(&self, service: &Service, kept: S) -> Result<Secret, Error> {
         let id = hex(&service.random::<32>()?);
-        let now = service.monotonic();
+        self.insert(&id, service.monotonic(), kept);
+        Ok(id)
+    }
+
+    fn insert(&self, id: &Secret, now: Duration, kept: S) {
         let mut sessions = self.lock();
         sessions.retain(|_, session| !session.is_over(now));
         if sessions.len() >= self.most {
@@ -53,8 +57,7 @@ impl<S> Sessions<S> {
             let idle = idle.map(|(digest, _)| *digest);
             idle.map(|digest| sessions.remove(&digest));
         }
-        sessions.insert(digest(&id), Session { kept, begun: now, last_used: now });
-        Ok(id)
+        sessions.insert(digest(id), Session { kept, begun: now, last_used: now });
     }
 
     /// Uses a session, from when on its idle time counts anew. `None`: there is none with this id any more.
@@ -64,7 +67,11 @@ impl<S> Sessions<S> {
         id: &Secret,
         visit: impl FnOnce(&mut S) -> R,
     ) -> Option<R> {
-        let (now, digest) = (service.monotonic(), digest(id));
+        self.visit_at(service.monotonic(), id, visit)
+    }
+
+    fn visit_at<R>(&self, now: Duration, id: &Secret, visit: impl FnOnce(&mut S) -> R) -> Option<R> {
+        let digest = digest(id);
         let mut sessions = self.lock();
         let session = sessions.get_mut(&digest)?;
         if session.is_over(now) {
@@ -118,4 +125,48 @@ fn hex(bytes: &[u8; 32]) -> Secret {
         write!(text, "{byte:02x}").unwrap_or_else(|_| unreachable!("a text takes all"));
     }
     Secret::parse(&text).unwrap_or_else(|_| unreachable!("64 digits are within the bounds of a secret"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(number: u8) -> Secret {
+        hex(&[number; 32])
+    }
+
+    #[test]
+    fn there_is_room_for_some_and_the_idlest_goes() {
+        let sessions = Sessions { by_digest: Mutex::default(), most: 3 };
+        let at = Duration::from_secs;
+        for number in 1..=3 {
+            sessions.insert(&id(number), at(number.into()), number);
+        }
+        assert_eq!(sessions.visit_at(at(10), &id(1), |kept| *kept), Some(1));
+        sessions.insert(&id(4), at(11), 4);
+        let left = [1, 2, 3, 4].map(|number| sessions.visit_at(at(12), &id(number), |_| ()).is_some());
+        assert_eq!(left, [true, false, true, true]);
+        // Those that are over make room first.
+        sessions.insert(&id(5), at(12) + IDLE, 5);
+        assert_eq!(sessions.lock().len(), 1);
+    }
+
+    #[test]
+    fn a_session_is_over_at_its_end_and_not_before() {
+        let sessions = Sessions { by_digest: Mutex::default(), most: 3 };
+        let moment = Duration::from_nanos(1);
+        sessions.insert(&id(1), Duration::ZERO, ());
+        assert!(sessions.visit_at(IDLE - moment, &id(1), |()| ()).is_some());
+        assert!(sessions.visit_at(IDLE - moment + IDLE, &id(1), |()| ()).is_none());
+        assert!(sessions.lock().is_empty());
+    }
+
+    #[test]
+    fn a_form_key_is_of_one_session() {
+        let (one, other) = (id(1), id(2));
+        let key = form_key(&one);
+        assert!(is_form_key(&one, key.expose()) && !is_form_key(&other, key.expose()));
+        assert!(!is_form_key(&one, "") && !is_form_key(&one, one.expose()));
+        assert!(!format!("{:?}", Sessions::<()>::new()).contains(one.expose()));
+    }
 }

@@ -77,8 +77,18 @@ fn page(
 
 /// Leaves only what is sought.
 fn keep(tokens: &mut SelectStatement, search: &TokenSearch) {
-    let TokenSearch { app_id, user_id, title, tag, state, unused_since, ends_by, created_before, now } =
-        search;
+    let TokenSearch {
+        app_id,
+        user_id,
+        title,
+        tag,
+        state,
+        unused_since,
+        ends_by,
+        is_eternal,
+        created_before,
+        now,
+    } = search;
     let ends_at = || Expr::col(Tokens::ExpiresAt);
     tokens.and_where(Expr::col(Tokens::AppId).eq(live_id(*app_id)));
     in_state(tokens, *state, *now);
@@ -98,6 +108,9 @@ fn keep(tokens: &mut SelectStatement, search: &TokenSearch) {
     }
     if let Some(end) = ends_by {
         tokens.and_where(ends_at().gt(now.as_millis())).and_where(ends_at().lte(end.as_millis()));
+    }
+    if *is_eternal {
+        tokens.and_where(ends_at().is_null());
     }
     if let Some(before) = created_before {
         tokens.and_where(Expr::col(Tokens::CreatedAt).lt(before.as_millis()));

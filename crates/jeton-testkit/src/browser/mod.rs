@@ -19,7 +19,7 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 const PATIENCE: u32 = 10_000;
 
 /// How a browser starts: nothing is kept from an earlier one, and nothing is asked of other hosts.
-const ARGUMENTS: [&str; 10] = [
+const ARGUMENTS: [&str; 11] = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -29,6 +29,8 @@ const ARGUMENTS: [&str; 10] = [
     "--disable-component-update",
     "--disable-sync",
     "--force-prefers-reduced-motion",
+    // They would take from the width that is asked for.
+    "--hide-scrollbars",
     // A request that leaves this machine fails, and is in the log.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ];
@@ -265,6 +267,11 @@ impl Element<'_> {
     /// An attribute of it; empty: there is none.
     pub fn attribute(&self, name: &str) -> String {
         self.ask("GET", &format!("attribute/{name}"), &Value::Null).as_str().unwrap_or_default().to_owned()
+    }
+
+    /// What a field holds.
+    pub fn value(&self) -> String {
+        text(&self.ask("GET", "property/value", &Value::Null))
     }
 
     /// Whether people can see it.

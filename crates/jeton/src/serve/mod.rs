@@ -2,6 +2,7 @@
 
 mod certificates;
 mod clock;
+mod console;
 mod first_run;
 mod reload;
 mod requests;
@@ -30,6 +31,8 @@ use tokio::sync::watch;
 
 /// How long recorded token use may exist in this process alone: what a crash would lose.
 const USAGE_PAUSE: Duration = Duration::from_secs(5);
+/// By how much a verdict may count in a later minute than its own.
+const HISTORY_PAUSE: Duration = Duration::from_secs(5);
 
 /// Run the service
 ///
@@ -70,6 +73,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), CommandError> {
             "{name} can be changed by other users than its owner, who could replace the keys: chmod go-w"
         );
     }
+    let is_admin_local = sockets.admin_is_loopback()?;
     let sockets = sockets.listen(config.listen_backlog)?;
     let control = if lock.is_some() { Some(control::bind(installation)?) } else { None };
     let signals = Signals::listen()?;
@@ -89,6 +93,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), CommandError> {
     if let Some(credentials) = credentials {
         first_run::show_credentials(installation, &credentials, &listened)?;
     }
+    console::show(&service, &admin_listened, !config.behind_proxy && is_admin_local)?;
     let reloader = Reloader::new(args.flags, config, log, Arc::clone(&setup.observer), certificates);
     serve(service, setup, limits, sockets, control, Attendant { signals, reloader }).await?;
     tracing::info!("stopped");
@@ -153,9 +158,11 @@ async fn serve(
     };
     let admin =
         Listener { tls: certificates.admin, requests: Some(requests.handle()), ..Listener::from(admin) };
-    let (retaining, keeping, commanded) = (service.clone(), service.clone(), service.clone());
-    let (retention_end, usage_end, commands_end) =
+    let (retaining, keeping, noting) = (service.clone(), service.clone(), service.clone());
+    let commanded = service.clone();
+    let (retention_end, usage_end, history_end) =
         (notified(&stopped), notified(&stopped), notified(&stopped));
+    let commands_end = notified(&stopped);
     let http = async {
         tokio::join!(
             // First, so that no client comes before its stream is fed.
@@ -175,6 +182,7 @@ async fn serve(
             service.follow_changes(notified(&stopped)),
             requests.run(async move { retaining.keep(retention, retention_end).await }),
             requests.run(async move { keeping.keep_usage(USAGE_PAUSE, usage_end).await }),
+            requests.run(async move { noting.keep_history(HISTORY_PAUSE, history_end).await }),
         );
         // Commands are answered as long as clients are.
         end.send_replace(true);

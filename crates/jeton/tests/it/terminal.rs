@@ -11,14 +11,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::process::{Child, Command, Stdio};
 
 /// A command in a terminal of its own. Dropping it kills it.
-struct Session {
+pub(crate) struct Session {
     child: Child,
     keyboard: File,
-    screen: Lines,
+    pub(crate) screen: Lines,
 }
 
 impl Session {
-    fn serve(sandbox: &Sandbox) -> Self {
+    pub(crate) fn serve(sandbox: &Sandbox) -> Self {
         Session::start(sandbox, &["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
     }
 
@@ -39,7 +39,7 @@ impl Session {
     }
 
     /// Stops it and returns all that was on the screen.
-    fn stop(mut self) -> String {
+    pub(crate) fn stop(mut self) -> String {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
         let screen = self.screen.to_end();
         assert_eq!(self.child.wait().unwrap().code(), Some(0), "{screen}");

@@ -1,5 +1,6 @@
 //! The console, request by request, as no browser would send some of them.
 
+mod attacks;
 mod sessions;
 
 use crate::answer::Answer;

@@ -3,7 +3,8 @@
 use super::{Person, assert_shut_out};
 use crate::app::TestApp;
 use axum::http::header::{HOST, ORIGIN};
-use jeton_core::Actor;
+use jeton_core::{Actor, Secret};
+use jeton_service::OperatorAdmission;
 
 const MINUTE: i64 = 60_000;
 
@@ -97,6 +98,35 @@ async fn a_form_of_another_page_does_nothing() {
     let answer = person.submit(path, &fields).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, Some(path)));
     assert_eq!(app.service.operators().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_link_is_good_once_for_ten_minutes_and_from_here_alone() {
+    let app = TestApp::new().await;
+    let service = &app.service;
+    let take = async |link: &Secret| {
+        let admission = service.take_sign_in(Some(link), None).await.unwrap();
+        matches!(admission, OperatorAdmission::Admitted(operator) if operator.id.get() == 1)
+    };
+    let link = service.offer_sign_in().unwrap();
+    assert!(take(&link).await);
+    assert!(!take(&link).await);
+    let link = service.offer_sign_in().unwrap();
+    app.clock.advance_millis(10 * MINUTE);
+    assert!(!take(&link).await);
+    let link = service.offer_sign_in().unwrap();
+    app.clock.advance_millis(10 * MINUTE - 1);
+    let stranger = Person::new(&app);
+    let path = format!("/console/enter?link={}", link.expose());
+    assert_eq!(stranger.open(&path).await.status, 200);
+    // Whence these requests come is not known.
+    assert_eq!(stranger.submit(&path, &[]).await.status, 401);
+    assert!(take(&link).await, "neither has used it up");
+    let links: Vec<Secret> = (0..20).map(|_| service.offer_sign_in().unwrap()).collect();
+    assert!(!take(&links[3]).await && take(&links[4]).await, "sixteen are kept");
+    let operator = service.operators().await.unwrap().remove(0);
+    service.revoke_operator(operator.id, &Actor::Cli).await.unwrap();
+    assert!(!take(&links[5]).await, "there is nobody to sign in as");
 }
 
 #[tokio::test]

@@ -139,6 +139,7 @@ pub(crate) async fn searches_find_what_they_say(database: &TestDatabase) {
         (TokenSearch { unused_since: Some(at(61)), ..mine() }, vec![1, 0]),
         (TokenSearch { created_before: Some(at(90)), ..all() }, vec![5, 4, 3, 2, 1, 0, 8]),
         (TokenSearch { created_before: Some(at(0)), ..all() }, vec![]),
+        (TokenSearch { is_eternal: true, ..all() }, vec![6, 1, 0, 8]),
     ] {
         assert_eq!(numbers(found(store, &search).await), expected, "{search:?}");
     }

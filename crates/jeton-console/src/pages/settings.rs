@@ -1,0 +1,225 @@
+use crate::{Choice, Field, Frame, Language};
+use askama::Template;
+
+/// The settings of an app: as a form, and as JSON beside it.
+#[derive(Debug, Template)]
+#[template(path = "settings.html")]
+pub struct AppSettingsPage<'a> {
+    /// What stands around it.
+    pub frame: &'a Frame<'a>,
+    /// The app.
+    pub key: &'a str,
+    /// At which of its versions the app was read: a form changes nothing of a later one.
+    pub version: String,
+    /// What the settings hold, in the order of [`SETTINGS`].
+    pub inputs: Vec<SettingInput>,
+    /// All of them as JSON.
+    pub json: Field,
+    /// Why nothing was changed, if it is not about one of them.
+    pub error: String,
+}
+
+/// A setting that has a place in the form. The others, which are lists of rules, are in the JSON alone.
+#[derive(Debug)]
+pub struct Setting {
+    /// Its path in the document, with dots.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: SettingKind,
+    label: fn(Language) -> &'static str,
+    hint: fn(Language) -> &'static str,
+}
+
+/// What a setting holds.
+#[derive(Debug)]
+pub enum SettingKind {
+    /// True or false.
+    Flag,
+    /// An integer.
+    Number,
+    /// An integer, or nothing.
+    NumberOrNone,
+    /// A text.
+    Text,
+    /// A text, or nothing.
+    TextOrNone,
+    /// Texts, one on each line.
+    Lines,
+    /// One of these.
+    One(&'static [&'static str]),
+}
+
+/// What a field of the form holds.
+#[derive(Clone, Debug)]
+pub enum SettingInput {
+    /// Whether it is checked.
+    Flag(bool),
+    /// What was entered.
+    Text(Field),
+    /// What was entered, on several lines.
+    Lines(Field),
+    /// What was chosen.
+    One(Vec<Choice>),
+}
+
+/// The settings of the form, section by section.
+pub const SETTINGS: &[Setting] = &[
+    setting(
+        "reveal",
+        SettingKind::One(&["always", "once"]),
+        Language::setting_reveal,
+        Language::setting_reveal_hint,
+    ),
+    setting(
+        "token_prefix",
+        SettingKind::Text,
+        Language::setting_token_prefix,
+        Language::setting_token_prefix_hint,
+    ),
+    setting(
+        "default_ttl_seconds",
+        SettingKind::Number,
+        Language::setting_default_ttl,
+        Language::setting_default_ttl_hint,
+    ),
+    setting(
+        "max_ttl_seconds",
+        SettingKind::NumberOrNone,
+        Language::setting_max_ttl,
+        Language::setting_max_ttl_hint,
+    ),
+    setting(
+        "allow_outliving_tokens",
+        SettingKind::Flag,
+        Language::setting_outliving,
+        Language::setting_outliving_hint,
+    ),
+    setting("appkey.enabled", SettingKind::Flag, Language::setting_enabled, Language::setting_no_hint),
+    setting(
+        "appkey.default_days",
+        SettingKind::Number,
+        Language::setting_default_days,
+        Language::setting_default_days_hint,
+    ),
+    setting(
+        "appkey.int64",
+        SettingKind::One(&["number", "string"]),
+        Language::setting_int64,
+        Language::setting_int64_hint,
+    ),
+    setting(
+        "appkey.grantable",
+        SettingKind::Lines,
+        Language::setting_grantable,
+        Language::setting_grantable_hint,
+    ),
+    setting("dotide.enabled", SettingKind::Flag, Language::setting_enabled, Language::setting_no_hint),
+    setting(
+        "dotide.timezone",
+        SettingKind::Text,
+        Language::setting_timezone,
+        Language::setting_timezone_hint,
+    ),
+    setting("loopback.enabled", SettingKind::Flag, Language::setting_enabled, Language::setting_no_hint),
+    setting(
+        "loopback.client_ids",
+        SettingKind::One(&["nobody", "authorized", "anyone"]),
+        Language::setting_client_ids,
+        Language::setting_client_ids_hint,
+    ),
+    setting(
+        "loopback.allow_eternal_tokens",
+        SettingKind::Flag,
+        Language::setting_eternal,
+        Language::setting_eternal_hint,
+    ),
+    setting(
+        "forward_auth.source",
+        SettingKind::One(&["x-original", "x-forwarded", "request"]),
+        Language::setting_source,
+        Language::setting_source_hint,
+    ),
+    setting(
+        "forward_auth.credentials",
+        SettingKind::Lines,
+        Language::setting_credentials,
+        Language::setting_credentials_hint,
+    ),
+    setting(
+        "forward_auth.query_token",
+        SettingKind::Flag,
+        Language::setting_query_token,
+        Language::setting_query_token_hint,
+    ),
+    setting(
+        "forward_auth.preflights",
+        SettingKind::Flag,
+        Language::setting_preflights,
+        Language::setting_preflights_hint,
+    ),
+    setting(
+        "forward_auth.realm",
+        SettingKind::TextOrNone,
+        Language::setting_realm,
+        Language::setting_realm_hint,
+    ),
+    setting(
+        "forward_auth.cache_seconds",
+        SettingKind::Number,
+        Language::setting_cache,
+        Language::setting_cache_hint,
+    ),
+    setting("cors.origins", SettingKind::Lines, Language::setting_origins, Language::setting_origins_hint),
+    setting(
+        "cors.credentials",
+        SettingKind::Flag,
+        Language::setting_cors_credentials,
+        Language::setting_no_hint,
+    ),
+];
+
+const fn setting(
+    name: &'static str,
+    kind: SettingKind,
+    label: fn(Language) -> &'static str,
+    hint: fn(Language) -> &'static str,
+) -> Setting {
+    Setting { name, kind, label, hint }
+}
+
+/// A part of the form.
+struct Group {
+    title: &'static str,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    name: &'static str,
+    label: &'static str,
+    hint: &'static str,
+    input: SettingInput,
+}
+
+impl AppSettingsPage<'_> {
+    fn groups(&self) -> Vec<Group> {
+        let language = self.frame.language;
+        let mut groups: Vec<Group> = Vec::new();
+        for (setting, input) in SETTINGS.iter().zip(&self.inputs) {
+            let title = match setting.name.split_once('.') {
+                None => language.settings_general(),
+                Some(("appkey", _)) => language.settings_appkey(),
+                Some(("dotide", _)) => language.settings_dotide(),
+                Some(("loopback", _)) => language.settings_loopback(),
+                Some(("cors", _)) => language.settings_cors(),
+                Some(_) => language.settings_forward_auth(),
+            };
+            let (label, hint) = ((setting.label)(language), (setting.hint)(language));
+            let row = Row { name: setting.name, label, hint, input: input.clone() };
+            match groups.last_mut() {
+                Some(last) if last.title == title => last.rows.push(row),
+                Some(_) | None => groups.push(Group { title, rows: vec![row] }),
+            }
+        }
+        groups
+    }
+}

@@ -1,0 +1,111 @@
+//! The audit log.
+
+use super::error::ConsoleError;
+use super::form::{Form, link};
+use super::visit::Visit;
+use axum::response::Response;
+use jeton_console::pages::{Audit, AuditFilter, AuditRow, ChangeName};
+use jeton_console::{Choice, Field, Language, Page, Paging, Section};
+use jeton_core::{AppKey, TokenId};
+use jeton_service::{AuditEntry, AuditRequest, ChangeKind, instant};
+
+const PATH: &str = "/console/audit";
+/// Entries on a page.
+const PAGE: u32 = 50;
+/// Most characters of an actor: that of a user has the most.
+const MAX_ACTOR_CHARS: usize = 300;
+/// What a link to another page says besides where that begins.
+const NAMES: [&str; 5] = ["what", "app", "token", "actor", "since"];
+
+pub(super) async fn list(visit: &Visit) -> Result<Response, ConsoleError> {
+    let query = visit.query()?;
+    let before = match query.given("cursor") {
+        None => None,
+        Some(text) => Some(text.parse().ok().filter(|number| *number > 0).ok_or(ConsoleError::Request)?),
+    };
+    let mut filter = filter(&query, visit.language());
+    let (entries, next) = match request(&query, &mut filter, visit.language()) {
+        Some(request) => visit.service().audit(request, before, PAGE).await?,
+        None => (Vec::new(), None),
+    };
+    let to = |cursor: &str| {
+        let kept = NAMES.map(|name| (name, query.text(name)));
+        link(PATH, &[&kept[..], &[("cursor", cursor)]].concat())
+    };
+    let paging = Paging { first: before.map(|_| to("")), next: next.map(|next| to(&next.to_string())) };
+    let entries = entries.into_iter().map(row).collect();
+    Ok(visit.page(Section::Audit, |frame| Audit { frame, filter, entries, paging }.html()))
+}
+
+/// What was entered, as it was.
+fn filter(query: &Form, language: Language) -> AuditFilter {
+    let field = |name: &str| Field::of(query.text(name));
+    let chosen = query.text("what");
+    let any =
+        Choice { value: String::new(), label: language.audit_any().to_owned(), is_chosen: chosen.is_empty() };
+    let kinds = ChangeKind::ALL.into_iter().map(|kind| Choice {
+        value: kind.name().to_owned(),
+        label: name_of(kind).label(language).to_owned(),
+        is_chosen: kind.name() == chosen,
+    });
+    AuditFilter {
+        app: field("app"),
+        token: field("token"),
+        actor: field("actor"),
+        since: field("since"),
+        what: std::iter::once(any).chain(kinds).collect(),
+    }
+}
+
+/// What is sought; `None`: some of it makes no sense, which its field says then.
+fn request(query: &Form, filter: &mut AuditFilter, language: Language) -> Option<AuditRequest> {
+    let app = query.given("app").map(str::parse::<AppKey>).transpose();
+    let token = query.given("token").map(|text| text.parse().ok().and_then(TokenId::new).ok_or(()));
+    let token = token.transpose();
+    let actor = query.given("actor");
+    let is_actor =
+        actor.is_none_or(|actor| actor.chars().count() <= MAX_ACTOR_CHARS && !actor.contains('\0'));
+    let since = query.given("since").map(|text| {
+        let is_date = text.len() == "2026-11-21".len();
+        let text = if is_date { format!("{text}T00:00:00Z") } else { text.to_owned() };
+        instant("since", &text)
+    });
+    let since = since.transpose();
+    let what = query.given("what").map(|name| ChangeKind::from_name(name).ok_or(())).transpose();
+    let note = |field: &mut Field, is_right: bool, error: &str| {
+        if !is_right {
+            error.clone_into(&mut field.error);
+        }
+    };
+    note(&mut filter.app, app.is_ok(), language.audit_wrong_app());
+    note(&mut filter.token, token.is_ok(), language.audit_wrong_token());
+    note(&mut filter.actor, is_actor, language.audit_wrong_actor());
+    note(&mut filter.since, since.is_ok(), language.audit_wrong_since());
+    match (app, token, since, what) {
+        (Ok(app), Ok(token), Ok(since), Ok(what)) if is_actor => {
+            Some(AuditRequest { app, token, actor: actor.map(str::to_owned), what, since })
+        }
+        _ => None,
+    }
+}
+
+fn row(entry: AuditEntry) -> AuditRow {
+    let AuditEntry { sequence: _, at, what, app, subject_id, by } = entry;
+    AuditRow { at, what: name_of(what), app: app.map(String::from), subject_id, by }
+}
+
+fn name_of(kind: ChangeKind) -> ChangeName {
+    match kind {
+        ChangeKind::TokenIssued => ChangeName::TokenIssued,
+        ChangeKind::TokenUpdated => ChangeName::TokenUpdated,
+        ChangeKind::TokenRevoked => ChangeName::TokenRevoked,
+        ChangeKind::TokenDeleted => ChangeName::TokenDeleted,
+        ChangeKind::AppCreated => ChangeName::AppCreated,
+        ChangeKind::AppUpdated => ChangeName::AppUpdated,
+        ChangeKind::AppDeleted => ChangeName::AppDeleted,
+        ChangeKind::OperatorCreated => ChangeName::OperatorCreated,
+        ChangeKind::OperatorRevoked => ChangeName::OperatorRevoked,
+        ChangeKind::TokensPurged => ChangeName::TokensPurged,
+        ChangeKind::Restored => ChangeName::Restored,
+    }
+}
