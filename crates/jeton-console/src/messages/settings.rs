@@ -23,7 +23,6 @@ super::messages! {
     settings_not_json: "This is not JSON.", "这不是 JSON。";
     settings_number: "This is no integer.", "这不是整数。";
 
-    setting_no_hint: "", "";
     setting_enabled: "Switched on", "启用";
     setting_reveal: "Secrets are shown", "令牌的显示方式";
     setting_reveal_hint:

@@ -27,7 +27,7 @@ pub struct Setting {
     /// What it holds.
     pub kind: SettingKind,
     label: fn(Language) -> &'static str,
-    hint: fn(Language) -> &'static str,
+    hint: Option<fn(Language) -> &'static str>,
 }
 
 /// What a setting holds.
@@ -68,121 +68,121 @@ pub const SETTINGS: &[Setting] = &[
         "reveal",
         SettingKind::One(&["always", "once"]),
         Language::setting_reveal,
-        Language::setting_reveal_hint,
+        Some(Language::setting_reveal_hint),
     ),
     setting(
         "token_prefix",
         SettingKind::Text,
         Language::setting_token_prefix,
-        Language::setting_token_prefix_hint,
+        Some(Language::setting_token_prefix_hint),
     ),
     setting(
         "default_ttl_seconds",
         SettingKind::Number,
         Language::setting_default_ttl,
-        Language::setting_default_ttl_hint,
+        Some(Language::setting_default_ttl_hint),
     ),
     setting(
         "max_ttl_seconds",
         SettingKind::NumberOrNone,
         Language::setting_max_ttl,
-        Language::setting_max_ttl_hint,
+        Some(Language::setting_max_ttl_hint),
     ),
     setting(
         "allow_outliving_tokens",
         SettingKind::Flag,
         Language::setting_outliving,
-        Language::setting_outliving_hint,
+        Some(Language::setting_outliving_hint),
     ),
-    setting("appkey.enabled", SettingKind::Flag, Language::setting_enabled, Language::setting_no_hint),
+    setting("appkey.enabled", SettingKind::Flag, Language::setting_enabled, None),
     setting(
         "appkey.default_days",
         SettingKind::Number,
         Language::setting_default_days,
-        Language::setting_default_days_hint,
+        Some(Language::setting_default_days_hint),
     ),
     setting(
         "appkey.int64",
         SettingKind::One(&["number", "string"]),
         Language::setting_int64,
-        Language::setting_int64_hint,
+        Some(Language::setting_int64_hint),
     ),
     setting(
         "appkey.grantable",
         SettingKind::Lines,
         Language::setting_grantable,
-        Language::setting_grantable_hint,
+        Some(Language::setting_grantable_hint),
     ),
-    setting("dotide.enabled", SettingKind::Flag, Language::setting_enabled, Language::setting_no_hint),
+    setting("dotide.enabled", SettingKind::Flag, Language::setting_enabled, None),
     setting(
         "dotide.timezone",
         SettingKind::Text,
         Language::setting_timezone,
-        Language::setting_timezone_hint,
+        Some(Language::setting_timezone_hint),
     ),
-    setting("loopback.enabled", SettingKind::Flag, Language::setting_enabled, Language::setting_no_hint),
+    setting("loopback.enabled", SettingKind::Flag, Language::setting_enabled, None),
     setting(
         "loopback.client_ids",
         SettingKind::One(&["nobody", "authorized", "anyone"]),
         Language::setting_client_ids,
-        Language::setting_client_ids_hint,
+        Some(Language::setting_client_ids_hint),
     ),
     setting(
         "loopback.allow_eternal_tokens",
         SettingKind::Flag,
         Language::setting_eternal,
-        Language::setting_eternal_hint,
+        Some(Language::setting_eternal_hint),
     ),
     setting(
         "forward_auth.source",
         SettingKind::One(&["x-original", "x-forwarded", "request"]),
         Language::setting_source,
-        Language::setting_source_hint,
+        Some(Language::setting_source_hint),
     ),
     setting(
         "forward_auth.credentials",
         SettingKind::Lines,
         Language::setting_credentials,
-        Language::setting_credentials_hint,
+        Some(Language::setting_credentials_hint),
     ),
     setting(
         "forward_auth.query_token",
         SettingKind::Flag,
         Language::setting_query_token,
-        Language::setting_query_token_hint,
+        Some(Language::setting_query_token_hint),
     ),
     setting(
         "forward_auth.preflights",
         SettingKind::Flag,
         Language::setting_preflights,
-        Language::setting_preflights_hint,
+        Some(Language::setting_preflights_hint),
     ),
     setting(
         "forward_auth.realm",
         SettingKind::TextOrNone,
         Language::setting_realm,
-        Language::setting_realm_hint,
+        Some(Language::setting_realm_hint),
     ),
     setting(
         "forward_auth.cache_seconds",
         SettingKind::Number,
         Language::setting_cache,
-        Language::setting_cache_hint,
+        Some(Language::setting_cache_hint),
     ),
-    setting("cors.origins", SettingKind::Lines, Language::setting_origins, Language::setting_origins_hint),
     setting(
-        "cors.credentials",
-        SettingKind::Flag,
-        Language::setting_cors_credentials,
-        Language::setting_no_hint,
+        "cors.origins",
+        SettingKind::Lines,
+        Language::setting_origins,
+        Some(Language::setting_origins_hint),
     ),
+    setting("cors.credentials", SettingKind::Flag, Language::setting_cors_credentials, None),
 ];
 
 const fn setting(
     name: &'static str,
     kind: SettingKind,
     label: fn(Language) -> &'static str,
-    hint: fn(Language) -> &'static str,
+    hint: Option<fn(Language) -> &'static str>,
 ) -> Setting {
     Setting { name, kind, label, hint }
 }
@@ -213,7 +213,8 @@ impl AppSettingsPage<'_> {
                 Some(("cors", _)) => language.settings_cors(),
                 Some(_) => language.settings_forward_auth(),
             };
-            let (label, hint) = ((setting.label)(language), (setting.hint)(language));
+            let hint = setting.hint.map_or("", |hint| hint(language));
+            let label = (setting.label)(language);
             let row = Row { name: setting.name, label, hint, input: input.clone() };
             match groups.last_mut() {
                 Some(last) if last.title == title => last.rows.push(row),

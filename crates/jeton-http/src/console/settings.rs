@@ -38,12 +38,15 @@ pub(super) async fn change(visit: &Visit) -> Result<Response, ConsoleError> {
     if !is_sound {
         return Ok(again(visit, &app, entered, pretty(&print_settings(&app.settings)), String::new()));
     }
-    merge(visit, &app, &patch, |document, error| match error {
-        SettingsDocumentError::Member(wrong) if place(&mut entered, wrong.member).is_some() => {
-            place(&mut entered, wrong.member).map(|input| note(input, wrong.wanted));
-            (entered, pretty(document), String::new())
+    merge(visit, &app, &patch, |document, error| {
+        let mut unplaced = error.to_string();
+        if let SettingsDocumentError::Member(wrong) = &error
+            && let Some(input) = place(&mut entered, wrong.member)
+        {
+            note(input, wrong.wanted);
+            unplaced.clear();
         }
-        error => (entered, pretty(document), error.to_string()),
+        (entered, pretty(document), unplaced)
     })
     .await
 }

@@ -158,8 +158,7 @@ async fn serve(
     };
     let admin =
         Listener { tls: certificates.admin, requests: Some(requests.handle()), ..Listener::from(admin) };
-    let (retaining, keeping, noting) = (service.clone(), service.clone(), service.clone());
-    let commanded = service.clone();
+    let [retaining, keeping, noting, commanded] = std::array::from_fn(|_| service.clone());
     let (retention_end, usage_end, history_end) =
         (notified(&stopped), notified(&stopped), notified(&stopped));
     let commands_end = notified(&stopped);

@@ -1,7 +1,7 @@
 //! What an operator does in a day, with scripts and without.
 
 use super::{Scene, assert_content};
-use jeton_testkit::{Browser, Canaries};
+use jeton_testkit::{Browser, Canaries, Element};
 
 #[test]
 fn an_operator_does_a_days_work_with_scripts() {
@@ -108,7 +108,7 @@ fn looks_at_the_log(scene: &Scene, browser: &Browser) {
     browser.find("#app").type_in("shop");
     browser.find("#actor").type_in("operator:1");
     browser.named("Filter").follow();
-    let kinds: Vec<String> = browser.find_all("tbody .badge").iter().map(|badge| badge.text()).collect();
+    let kinds: Vec<String> = browser.find_all("tbody .badge").iter().map(Element::text).collect();
     assert_eq!(kinds, ["App changed", "App changed", "Token issued", "App created"]);
     browser.find("#since").type_in("yesterday");
     browser.named("Filter").follow();
