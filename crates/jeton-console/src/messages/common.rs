@@ -26,7 +26,7 @@ super::messages! {
     copied: "Copied", "已复制";
     shown_once: "Shown once", "仅显示一次";
     shown_once_hint:
-        "Keep it now: only a digest is stored, and nobody can show it again.",
+        "Copy it now: only a digest is stored, so it cannot be shown again.",
         "请立即保存：系统只存摘要，之后谁也无法再次显示。";
     client_secret: "Client secret", "客户端密钥";
     admin_token: "Admin token", "管理令牌";
@@ -37,29 +37,29 @@ super::messages! {
     next_page: "Next page", "下一页";
     pages_of_list: "Pages", "分页";
 
-    error_not_found: "There is nothing here", "这里什么都没有";
+    error_not_found: "Page not found", "页面不存在";
     error_not_found_hint:
-        "The page does not exist, or what it was about is gone.",
-        "页面不存在，或者它所说的对象已经没有了。";
-    error_forged: "This form was not sent from here", "表单不是从本站提交的";
+        "It does not exist, or what it showed is gone.",
+        "没有这个页面，或者其中的对象已被删除。";
+    error_forged: "This form did not come from the console", "表单不是从本站提交的";
     error_forged_hint:
-        "Nothing was done. The form may be older than your session: open the page again and send it once more.",
+        "Nothing was done. The form may be older than your session: open the page again and resubmit it.",
         "什么都没有执行。表单可能早于当前会话：请重新打开页面再提交一次。";
-    error_misdirected: "This is not the address of the console", "这不是控制台的地址";
+    error_misdirected: "Wrong address for the console", "控制台地址不正确";
     error_misdirected_hint:
-        "Without TLS the console answers to an IP address or to localhost only, since any site can have a name of its own lead here.",
+        "Without TLS, the console answers only at an IP address or localhost, since any site can point a name of its own here.",
         "没有 TLS 时，控制台只应答 IP 地址或 localhost，因为任何网站都能让自己的域名指向这里。";
     error_request: "The request was not understood", "请求无法理解";
     error_request_hint: "Nothing was done.", "什么都没有执行。";
-    error_method: "This page cannot be asked like that", "此页面不支持这种请求";
-    error_too_large: "That is too much at once", "提交的内容过大";
+    error_method: "This page does not support that request", "此页面不支持这种请求";
+    error_too_large: "The request is too large", "提交的内容过大";
     error_too_often: "Too many failed attempts", "失败次数过多";
     error_too_often_hint(seconds):
-        "From this address came too many wrong tokens. Try again in {seconds} seconds.",
+        "Too many wrong tokens came from this address. Try again in {seconds} seconds.",
         "此地址提交了太多错误的令牌，请在 {seconds} 秒后重试。";
-    error_unavailable: "The service cannot answer now", "服务暂时无法应答";
+    error_unavailable: "The service is unavailable", "服务暂时无法应答";
     error_unavailable_hint:
-        "Try again in a moment. Whether a change was made can be seen in the audit log.",
+        "Try again in a moment. The audit log shows whether a change was made.",
         "请稍后再试。改动是否已经执行，可以在审计日志中查看。";
-    back_to_overview: "To the overview", "回到概览";
+    back_to_overview: "Go to the overview", "回到概览";
 }

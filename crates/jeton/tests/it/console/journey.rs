@@ -41,7 +41,7 @@ fn signs_in(scene: &Scene, browser: &Browser) {
     assert_eq!(browser.title(), "Sign in · Jeton");
     browser.find("#token").type_in("wrong");
     browser.named("Sign in").follow();
-    assert!(browser.text().contains("This is not the token of an operator."));
+    assert!(browser.text().contains("This is not an operator's token."));
     browser.find("#token").type_in(scene.installation.credential("operator_token"));
     browser.named("Sign in").follow();
     assert_eq!(browser.url(), scene.url("/apps"), "it leads to what was asked for");
@@ -53,7 +53,7 @@ fn makes_an_app(scene: &Scene, browser: &Browser, has_scripts: bool) -> Vec<Stri
     browser.named("New app").follow();
     browser.find("#app_key").type_in("demo");
     browser.named("Create app").follow();
-    assert!(browser.text().contains("There is an app of this key already."));
+    assert!(browser.text().contains("An app with this key already exists."));
     browser.find("#app_key").fill("shop");
     browser.named("Create app").follow();
     assert_eq!(browser.url(), scene.url("/apps/shop"));
@@ -66,7 +66,7 @@ fn makes_an_app(scene: &Scene, browser: &Browser, has_scripts: bool) -> Vec<Stri
     assert_eq!(scene.server().ask("GET", "/AccessToken/shop", &shown[1], None).status, 200, "it is one");
     browser.open(&scene.url("/apps/shop"));
     assert!(browser.find_all(".once").is_empty(), "once is once");
-    browser.named("Make a new secret").follow();
+    browser.named("Replace the secret").follow();
     let rotated = browser.find("#client-secret").text();
     assert_ne!(rotated, shown[0]);
     [&shown[..], &[rotated]].concat()
@@ -114,7 +114,7 @@ fn looks_at_the_log(scene: &Scene, browser: &Browser) {
     browser.named("Filter").follow();
     assert!(browser.find("#since-error").text().contains("neither a date"));
     browser.open(&scene.url("/audit?what=token.issued&cursor=1"));
-    assert!(browser.text().contains("There is no such entry."));
+    assert!(browser.text().contains("No matching entries."));
 }
 
 fn deletes_the_app(scene: &Scene, browser: &Browser) {

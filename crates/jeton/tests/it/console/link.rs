@@ -24,7 +24,7 @@ fn a_link_signs_in_once() {
     browser.named("Sign out").follow();
     browser.open(&link);
     browser.named("Sign in now").follow();
-    assert!(browser.text().contains("This link was used already"), "{}", browser.text());
+    assert!(browser.text().contains("This link was already used"), "{}", browser.text());
     assert!(browser.find_all("#token").len() == 1);
     // The screen has the link where it is meant to be, and the log that it also shows does not.
     let screen = session.stop();
