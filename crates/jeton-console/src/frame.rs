@@ -16,7 +16,8 @@ pub struct Frame<'a> {
     pub operator: Option<&'a str>,
     /// What proves that a form was sent from a page of this session. Every form that changes something has it.
     pub form_key: &'a str,
-    /// Path and query of this page, where a change of language leads back to.
+    /// Path and query of this page, where a change of language leads back to; empty: they are a secret, and it
+    /// cannot be changed here.
     pub here: &'a str,
     /// The part of the console that it belongs to.
     pub section: Section,

@@ -1,7 +1,7 @@
 //! The pages by their paths.
 
 use super::error::ConsoleError;
-use super::visit::{Arrival, Visit};
+use super::visit::{Arrival, ENTER, Visit};
 use super::{ROUTE, apps, audit, entrance, front, operators, settings};
 use crate::transport::url::segments;
 use axum::response::Response;
@@ -67,7 +67,7 @@ const PAGES: [Page; 17] = [
         Open(Some(|at| Box::pin(entrance::ask(at))), Some(|at| Box::pin(entrance::sign_in(at)))),
     ),
     page(
-        "/console/enter",
+        ENTER,
         Open(Some(|at| Box::pin(entrance::ask_to_enter(at))), Some(|at| Box::pin(entrance::enter(at)))),
     ),
     page("/console/welcome", Open(Some(|at| Box::pin(entrance::welcome(at))), None)),

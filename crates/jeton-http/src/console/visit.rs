@@ -13,6 +13,9 @@ use jeton_core::{Actor, AppKey, OperatorId, Secret};
 use jeton_service::{AppSummary, Operator, Service};
 use std::sync::Arc;
 
+/// Where a link leads that signs somebody in: its query is a secret.
+pub(super) const ENTER: &str = "/console/enter";
+
 /// What the console keeps.
 #[derive(Debug)]
 pub(super) struct Console {
@@ -116,7 +119,7 @@ impl Arrival {
             now: self.service().now(),
             operator: session.map(|session| session.operator.name.as_str()),
             form_key: form_key.as_ref().map_or("", Secret::expose),
-            here: self.here(),
+            here: if self.parts.uri.path() == ENTER { "" } else { self.here() },
             section,
             notice: told.map(|told| &told.notice),
             credentials: &credentials,

@@ -118,7 +118,8 @@ async fn a_link_is_good_once_for_ten_minutes_and_from_here_alone() {
     app.clock.advance_millis(10 * MINUTE - 1);
     let stranger = Person::new(&app);
     let path = format!("/console/enter?link={}", link.expose());
-    assert_eq!(stranger.open(&path).await.status, 200);
+    let page = stranger.open(&path).await;
+    assert_eq!((page.status.as_u16(), page.text().contains(link.expose())), (200, false));
     // Whence these requests come is not known.
     assert_eq!(stranger.submit(&path, &[]).await.status, 401);
     assert!(take(&link).await, "neither has used it up");
