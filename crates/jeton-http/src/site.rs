@@ -60,7 +60,7 @@ impl Site {
         let routes = Routes::new(table, all);
         let watcher = Watcher::new(Arc::clone(&setup.observer), routes.names());
         let is_behind_proxy = setup.is_behind_proxy;
-        let router = table.router(AppState { service: service.clone(), setup });
+        let router = table.router(AppState::new(service.clone(), setup));
         Site {
             parts: Arc::new(Parts { service, table, routes, router, is_behind_proxy }),
             watcher,

@@ -4,17 +4,35 @@ use crate::observe::Observer;
 use crate::readiness::{Phase, Readiness};
 use crate::server::ServerMeasures;
 use crate::transport::body::BodyLimits;
-use axum::extract::FromRef;
 use jeton_core::Timestamp;
 use jeton_service::Service;
+use std::ops::Deref;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// The service, and its environment.
+/// The service, and its environment. Routers clone it several times for each request, so a clone counts one reference.
 #[derive(Clone, Debug)]
-pub(crate) struct AppState {
+pub(crate) struct AppState(Arc<Shared>);
+
+/// What clones of a state share.
+#[derive(Debug)]
+pub(crate) struct Shared {
     pub(crate) service: Service,
     pub(crate) setup: Setup,
+}
+
+impl AppState {
+    pub(crate) fn new(service: Service, setup: Setup) -> Self {
+        AppState(Arc::new(Shared { service, setup }))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
 }
 
 /// The environment of the service. Clones share counters and state.
@@ -55,24 +73,6 @@ impl Setup {
             server_measures: Arc::default(),
             started_at: Timestamp::MIN,
         }
-    }
-}
-
-impl FromRef<AppState> for Service {
-    fn from_ref(state: &AppState) -> Self {
-        state.service.clone()
-    }
-}
-
-impl FromRef<AppState> for Readiness {
-    fn from_ref(state: &AppState) -> Self {
-        state.setup.readiness.clone()
-    }
-}
-
-impl FromRef<AppState> for PublicUrl {
-    fn from_ref(state: &AppState) -> Self {
-        state.setup.public_url.clone()
     }
 }
 

@@ -22,7 +22,6 @@ use axum::http::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use fast_path::answer_at_once;
-use jeton_service::Service;
 use question::{Asked, Target};
 
 /// The name of all its requests in logs and metrics.
@@ -47,11 +46,11 @@ fn routes() -> Router<AppState> {
     paths.into_iter().fold(Router::new(), |routes, path| routes.route(path, any(handle)))
 }
 
-async fn handle(State(service): State<Service>, request: Request<Body>) -> Response {
+async fn handle(State(state): State<AppState>, request: Request<Body>) -> Response {
     let (uri, from) = (request.uri(), client_address::kept(request.extensions()));
     let Some(target) = Target::read(uri.path(), uri.query().unwrap_or_default()) else {
         return Answer::nobody().into_response();
     };
     let asked = Asked { target, method: request.method().as_str(), headers: request.headers() };
-    asked.answer(&service, from).await.into_response()
+    asked.answer(&state.service, from).await.into_response()
 }

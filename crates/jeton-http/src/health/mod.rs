@@ -2,14 +2,14 @@
 
 use crate::elsewhere;
 use crate::endpoint::{Claims, Endpoint, Places, Routes};
-use crate::readiness::{Phase, Readiness};
+use crate::readiness::Phase;
+use crate::state::AppState;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
-use jeton_service::Service;
 use serde_json::json;
 
 /// `/healthz`: the process answers. `/readyz`: it serves and its store answers too, else 503.
@@ -32,11 +32,12 @@ async fn healthz() -> impl IntoResponse {
     ([(CACHE_CONTROL, "no-store")], Json(json!({"status": "ok"})))
 }
 
-async fn readyz(State(service): State<Service>, State(readiness): State<Readiness>) -> impl IntoResponse {
+async fn readyz(State(state): State<AppState>) -> impl IntoResponse {
+    let readiness = &state.setup.readiness;
     let text = match readiness.phase() {
         Phase::Starting => "starting",
         Phase::Draining => "draining",
-        Phase::Serving if readiness.store_answers(&service).await => "ok",
+        Phase::Serving if readiness.store_answers(&state.service).await => "ok",
         Phase::Serving => "unavailable",
     };
     let status = if text == "ok" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

@@ -59,11 +59,12 @@ async fn handle(State(state): State<AppState>, request: Request) -> Response {
 }
 
 async fn answer(
-    AppState { service, setup }: &AppState,
+    state: &AppState,
     key: Option<&AppKey>,
     parts: &Parts,
     body: Body,
 ) -> Result<Response, VerifyError> {
+    let (service, setup) = (&state.service, &state.setup);
     if parts.method != Method::POST {
         return Err(Fault::Method("POST").into());
     }
