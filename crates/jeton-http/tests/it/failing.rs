@@ -13,6 +13,7 @@ use tokio::sync::watch;
 pub(crate) struct FailingStore {
     inner: Arc<dyn Store>,
     calls: AtomicU64,
+    questions_of_apps: AtomicU64,
     first_failing: AtomicU64,
     last_failing: AtomicU64,
     loses_answers: AtomicBool,
@@ -25,6 +26,7 @@ impl FailingStore {
         FailingStore {
             inner,
             calls: AtomicU64::new(0),
+            questions_of_apps: AtomicU64::new(0),
             first_failing: AtomicU64::new(u64::MAX),
             last_failing: AtomicU64::new(u64::MAX),
             loses_answers: AtomicBool::new(false),
@@ -65,6 +67,11 @@ impl FailingStore {
         self.calls.load(Ordering::SeqCst)
     }
 
+    /// How often apps were looked up, ever.
+    pub(crate) fn questions_of_apps(&self) -> u64 {
+        self.questions_of_apps.load(Ordering::SeqCst)
+    }
+
     fn fail(&self, first: u64, last: u64) {
         self.first_failing.store(first, Ordering::SeqCst);
         self.last_failing.store(last, Ordering::SeqCst);
@@ -96,7 +103,10 @@ impl Layer for FailingStore {
     }
 
     /// Whether a question that fails was carried out makes no difference.
-    async fn ask(&self, _: Question) -> Result<(), StoreError> {
+    async fn ask(&self, question: Question) -> Result<(), StoreError> {
+        if matches!(question, Question::Apps) {
+            self.questions_of_apps.fetch_add(1, Ordering::SeqCst);
+        }
         self.call(future::ready(Ok(()))).await
     }
 

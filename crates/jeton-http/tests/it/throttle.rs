@@ -238,17 +238,17 @@ async fn strangers_have_only_so_many_apps_looked_up_that_there_are_not() {
     let token = app.issue(grant(user("7"), "read")).await.secret;
     let ask = |number: u64| app.get(&format!("/auth/app{number}"));
     for number in 0..FAILURES {
-        let before = app.store.calls();
+        let before = app.store.questions_of_apps();
         assert_eq!(ask(number).status().await, 401);
-        assert_eq!(app.store.calls(), before + 1);
+        assert_eq!(app.store.questions_of_apps(), before + 1);
     }
-    let before = app.store.calls();
+    let before = app.store.questions_of_apps();
     for number in FAILURES..20 {
         assert_eq!(ask(number).status().await, 401);
         assert_eq!(ask(number).bearer("garbage").status().await, 401);
         assert_eq!(ask(number).bearer(&guess(number)).status().await, 401);
     }
-    assert_eq!(app.store.calls(), before, "what comes too often is refused by memory alone");
+    assert_eq!(app.store.questions_of_apps(), before, "what comes too often is refused by memory alone");
     assert_eq!(
         app.get("/auth/demo").bearer(&token).status().await,
         200,
