@@ -7,7 +7,8 @@ use crate::lines::Lines;
 use crate::statements::insertion::Row;
 use crate::statements::tokens::MAX_INSERTED;
 use crate::write::{Outcome, Write, WriteLine};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 
 /// At most this many writes wait in one queue.
@@ -47,11 +48,15 @@ impl Job {
 pub(super) struct Jobs {
     waiting: Mutex<Waiting>,
     arrived: Notify,
+    /// There are as many as [`linger`](Jobs::linger) waits for.
+    are_enough: Condvar,
 }
 
 #[derive(Debug)]
 struct Waiting {
     lines: Lines<WriteLine, Job>,
+    /// [`linger`](Jobs::linger) waits for so many; 0: it does not.
+    expected: usize,
     is_closed: bool,
 }
 
@@ -62,8 +67,8 @@ pub(super) struct Closed;
 
 impl Jobs {
     pub(super) fn new() -> Arc<Self> {
-        let waiting = Waiting { lines: Lines::new(MAX_WAITING), is_closed: false };
-        Arc::new(Jobs { waiting: Mutex::new(waiting), arrived: Notify::new() })
+        let waiting = Waiting { lines: Lines::new(MAX_WAITING), expected: 0, is_closed: false };
+        Arc::new(Jobs { waiting: Mutex::new(waiting), arrived: Notify::new(), are_enough: Condvar::new() })
     }
 
     /// Queues a write, unless too many are waiting.
@@ -74,6 +79,9 @@ impl Jobs {
                 return Err(StoreError::unavailable(Closed));
             }
             waiting.lines.push(job.write.line(), job).ok_or(Crowded)?;
+            if waiting.lines.len() == waiting.expected {
+                self.are_enough.notify_one();
+            }
         }
         self.arrived.notify_one();
         Ok(())
@@ -96,6 +104,17 @@ impl Jobs {
         }
     }
 
+    /// Blocks the thread until this many writes wait, for at most this time: it has nothing else to do, and timers of the runtime
+    /// have milliseconds.
+    pub(super) fn linger(&self, expected: usize, at_most: Duration) {
+        let mut waiting = self.lock();
+        waiting.expected = expected;
+        let too_few = |waiting: &mut Waiting| waiting.lines.len() < expected && !waiting.is_closed;
+        let waited = self.are_enough.wait_timeout_while(waiting, at_most, too_few);
+        let (mut waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        waiting.expected = 0;
+    }
+
     /// The next writes that fit into one group, and how many wait behind them.
     pub(super) fn gather(&self, max_group: usize) -> (Vec<Job>, usize) {
         let mut waiting = self.lock();
@@ -114,6 +133,7 @@ impl Jobs {
     pub(super) fn close(&self) {
         self.lock().is_closed = true;
         self.arrived.notify_one();
+        self.are_enough.notify_one();
     }
 
     /// Accepts no more writes, and fails those that wait.
@@ -205,6 +225,29 @@ mod tests {
         push(&jobs, new_token(app(1))).unwrap();
         assert_eq!(lines(&jobs, 256), [WriteLine::Everything]);
         assert_eq!(lines(&jobs, 256), [WriteLine::NewTokens(app(1))]);
+    }
+
+    /// A test that cannot end in an hour fails by its runner.
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    #[test]
+    fn a_group_waits_until_enough_have_come_and_no_longer() {
+        let jobs = Jobs::new();
+        jobs.linger(1, Duration::ZERO);
+        push(&jobs, new_token(app(1))).unwrap();
+        jobs.linger(1, HOUR);
+        let lingering = std::thread::spawn({
+            let jobs = Arc::clone(&jobs);
+            move || {
+                jobs.linger(3, HOUR);
+                jobs.gather(256).0.len()
+            }
+        });
+        push(&jobs, new_token(app(1))).unwrap();
+        push(&jobs, new_token(app(2))).unwrap();
+        assert_eq!(lingering.join().unwrap(), 3);
+        jobs.close();
+        jobs.linger(1, HOUR);
     }
 
     #[tokio::test]
