@@ -19,6 +19,10 @@ use std::io::Write;
 use std::process::ExitCode;
 use tokio::runtime::{Builder, Runtime};
 
+/// Requests allocate and free much on one thread what another one allocated, which the allocator of glibc does slowly.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let command = cli::Cli::parse();
     if let Err(error) = hold_memory_back() {
