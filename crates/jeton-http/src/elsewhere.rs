@@ -20,13 +20,19 @@ pub(crate) static ENDPOINT: Endpoint = Endpoint {
     places: Places::Common,
     refuse,
     at_once: None,
+    document: None,
     #[cfg(any(test, fuzzing))]
     parsers: &[],
 };
 
 fn handle(_: AppState, _: Request) -> BoxFuture<'static, Response> {
+    Box::pin(async { nothing() })
+}
+
+/// The answer where nothing is served.
+pub(crate) fn nothing() -> Response {
     let body = json!({"error": "not_found", "message": "nothing is served at this path"});
-    Box::pin(async { (StatusCode::NOT_FOUND, Json(body)).into_response() })
+    (StatusCode::NOT_FOUND, Json(body)).into_response()
 }
 
 /// The answer to a request that is refused, also for surfaces without a shape of their own.

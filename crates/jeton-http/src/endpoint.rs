@@ -1,6 +1,7 @@
 //! The entry of a surface in the table of a listener. The server reads such tables, and knows no surface by
 //! name.
 
+use crate::document::Document;
 use crate::server::{AtOnce, PlainHead, Reply, Room};
 use crate::state::AppState;
 use crate::transport::client_address::Client;
@@ -31,6 +32,8 @@ pub(crate) struct Endpoint {
     pub(crate) refuse: fn(Fault) -> Response,
     /// Answers plain requests before hyper sees them; `None`: none.
     pub(crate) at_once: Option<AnswerAtOnce>,
+    /// The description of its API; `None`: its clients need none.
+    pub(crate) document: Option<&'static Document>,
     /// The parsers of its clients' bytes, for fuzzers, each with the name of its corpus.
     #[cfg(any(test, fuzzing))]
     pub(crate) parsers: &'static [(&'static str, Parser)],
@@ -145,4 +148,9 @@ impl Table {
             (Routes::Router(_), Routes::Router(_)) => unreachable!("what has the rest reads its paths"),
         }
     }
+}
+
+/// The descriptions of the APIs of these tables.
+pub(crate) fn documents(all: &[Table]) -> impl Iterator<Item = &'static Document> {
+    all.iter().flat_map(|table| table.surfaces).filter_map(|surface| surface.document)
 }

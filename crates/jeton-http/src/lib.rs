@@ -10,6 +10,9 @@ mod admin;
 mod appkey;
 mod auth;
 mod console;
+#[cfg(test)]
+mod describe;
+mod document;
 mod dotide;
 mod elsewhere;
 mod endpoint;
@@ -23,6 +26,7 @@ mod metrics;
 mod normalise;
 mod oauth;
 mod observe;
+mod openapi;
 mod overload;
 mod readiness;
 mod route;

@@ -1,7 +1,9 @@
 //! The surfaces of each listener. To add one, write its folder and enter it here.
 
 use crate::endpoint::Table;
-use crate::{admin, appkey, auth, console, dotide, elsewhere, health, loopback, metrics, oauth, verify};
+use crate::{
+    admin, appkey, auth, console, dotide, elsewhere, health, loopback, metrics, oauth, openapi, verify,
+};
 
 /// What clients of the service see.
 pub(crate) const PUBLIC: Table = Table {
@@ -19,7 +21,13 @@ pub(crate) const PUBLIC: Table = Table {
 
 /// What operators and machines see on the admin address.
 pub(crate) const ADMIN: Table = Table {
-    surfaces: &[&admin::ENDPOINT, &console::ENDPOINT, &health::ENDPOINT, &metrics::ENDPOINT],
+    surfaces: &[
+        &admin::ENDPOINT,
+        &console::ENDPOINT,
+        &health::ENDPOINT,
+        &metrics::ENDPOINT,
+        &openapi::ENDPOINT,
+    ],
     rest: &elsewhere::ENDPOINT,
 };
 

@@ -2,7 +2,7 @@
 //!
 //! What every request passes through is called here, once for each of the two.
 
-use crate::endpoint::{Lookup, Table};
+use crate::endpoint::{Lookup, Table, documents};
 use crate::listeners;
 use crate::normalise::normalise;
 use crate::observe::{Observed, Watched, Watcher, X_REQUEST_ID, method_name};
@@ -60,7 +60,8 @@ impl Site {
         let routes = Routes::new(table, all);
         let watcher = Watcher::new(Arc::clone(&setup.observer), routes.names());
         let is_behind_proxy = setup.is_behind_proxy;
-        let router = table.router(AppState::new(service.clone(), setup));
+        let state = AppState::new(service.clone(), setup, documents(all).collect());
+        let router = table.router(state);
         Site {
             parts: Arc::new(Parts { service, table, routes, router, is_behind_proxy }),
             watcher,

@@ -1,5 +1,6 @@
 //! The state of handlers.
 
+use crate::document::Document;
 use crate::observe::Observer;
 use crate::readiness::{Phase, Readiness};
 use crate::server::ServerMeasures;
@@ -19,11 +20,13 @@ pub(crate) struct AppState(Arc<Shared>);
 pub(crate) struct Shared {
     pub(crate) service: Service,
     pub(crate) setup: Setup,
+    /// The descriptions of the APIs of all listeners.
+    pub(crate) documents: Box<[&'static Document]>,
 }
 
 impl AppState {
-    pub(crate) fn new(service: Service, setup: Setup) -> Self {
-        AppState(Arc::new(Shared { service, setup }))
+    pub(crate) fn new(service: Service, setup: Setup, documents: Box<[&'static Document]>) -> Self {
+        AppState(Arc::new(Shared { service, setup, documents }))
     }
 }
 

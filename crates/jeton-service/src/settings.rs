@@ -85,13 +85,23 @@ const GRANTABLE: SettingsError = SettingsError {
     wanted: "must hold names of 1 to 255 characters without white space, commas or semicolons",
 };
 
+/// The settings of an app.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Settings"))]
 #[serde(default, deny_unknown_fields)]
 struct SettingsDocument {
+    /// Whether secrets can be shown again, or only in the answer to their creation.
     reveal: RevealName,
+    /// What new secrets begin with, before an underscore; empty: nothing.
+    #[cfg_attr(test, schemars(regex(pattern = "^[a-z0-9]{0,10}$")))]
     token_prefix: String,
+    /// How long a token lives that was not asked to live otherwise.
+    #[cfg_attr(test, schemars(range(min = 1, max = 4_294_967_295_u32)))]
     default_ttl_seconds: u32,
+    /// How long any token lives at most; `null`: without bound.
+    #[cfg_attr(test, schemars(range(min = 1, max = 4_294_967_295_u32)))]
     max_ttl_seconds: Option<u32>,
+    /// Whether users may make tokens that outlive that by which they make them.
     allow_outliving_tokens: bool,
     cors: cors::CorsDocument,
     appkey: AppKeyDocument,
@@ -100,23 +110,36 @@ struct SettingsDocument {
     forward_auth: forward_auth::ForwardAuthDocument,
 }
 
+/// Settings of Dotide's API.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "DotideSettings"))]
 #[serde(default, deny_unknown_fields)]
 struct DotideDocument {
+    /// Whether the app is known there.
     enabled: bool,
+    /// The time zone of answers, unless a request names one: a name of the Olson database.
     timezone: String,
 }
 
+/// Settings of the AppKey API.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "AppKeySettings"))]
 #[serde(default, deny_unknown_fields)]
 struct AppKeyDocument {
+    /// Whether the app is known there.
     enabled: bool,
+    /// For how many days a token lives whose `expireInDays` is 0: 1 to 3650, or -1 for ever.
+    #[cfg_attr(test, schemars(range(min = -1, max = 3650), extend("not" = {"const": 0})))]
     default_days: i32,
+    /// How integers of 64 bits are written.
     int64: Int64Name,
+    /// What the bearer of an identity token may grant.
+    #[cfg_attr(test, schemars(length(max = 1000)))]
     grantable: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "lowercase")]
 enum RevealName {
     Always,
@@ -124,6 +147,7 @@ enum RevealName {
 }
 
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "lowercase")]
 enum Int64Name {
     Number,
@@ -239,6 +263,8 @@ impl AppKeyDocument {
     }
 }
 
+#[cfg(test)]
+mod schema_tests;
 #[cfg(test)]
 mod tests {
     use super::*;

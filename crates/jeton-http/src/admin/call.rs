@@ -21,39 +21,46 @@ use jeton_core::{Actor, AppKey, Authority, OperatorId};
 use jeton_service::{OpenApp, Service};
 use std::sync::Arc;
 
-/// The names of paths in logs and metrics.
-pub(super) const NAMES: [&str; 12] = [
-    "/admin/v1/apps",
-    "/admin/v1/apps/{app}",
-    "/admin/v1/apps/{app}/settings",
-    "/admin/v1/apps/{app}/rotate-secret",
-    "/admin/v1/apps/{app}/tokens",
-    "/admin/v1/apps/{app}/tokens/{id}",
-    "/admin/v1/apps/{app}/tokens/revoke",
-    "/admin/v1/audit",
-    "/admin/v1/stats",
-    "/admin/v1/operators",
-    "/admin/v1/operators/{id}",
-    ROUTE,
+/// The paths, each with its methods. What is not here is not served.
+const PATHS: [(&str, &str); 11] = [
+    ("/admin/v1/apps", "GET, HEAD, POST"),
+    ("/admin/v1/apps/{app}", "GET, HEAD, DELETE"),
+    ("/admin/v1/apps/{app}/settings", "GET, HEAD, PATCH"),
+    ("/admin/v1/apps/{app}/rotate-secret", "POST"),
+    ("/admin/v1/apps/{app}/tokens", "GET, HEAD, POST"),
+    ("/admin/v1/apps/{app}/tokens/revoke", "POST"),
+    ("/admin/v1/apps/{app}/tokens/{id}", "GET, HEAD, PATCH, DELETE"),
+    ("/admin/v1/audit", "GET, HEAD"),
+    ("/admin/v1/stats", "GET, HEAD"),
+    ("/admin/v1/operators", "GET, HEAD, POST"),
+    ("/admin/v1/operators/{id}", "DELETE"),
 ];
+
+/// The names of paths in logs and metrics. The last is that of all others.
+pub(super) const NAMES: [&str; PATHS.len() + 1] = {
+    let mut names = [ROUTE; PATHS.len() + 1];
+    let mut place = 0;
+    while place < PATHS.len() {
+        names[place] = PATHS[place].0;
+        place += 1;
+    }
+    names
+};
 
 /// Which of them a path has.
 pub(super) fn name(path: &str) -> Option<usize> {
     let below = path.strip_prefix(ROUTE)?.strip_prefix('/').unwrap_or_default();
     let segments: Vec<&str> = below.strip_suffix('/').unwrap_or(below).split('/').collect();
-    Some(match segments.as_slice() {
-        ["apps"] => 0,
-        ["apps", _] => 1,
-        ["apps", _, "settings"] => 2,
-        ["apps", _, "rotate-secret"] => 3,
-        ["apps", _, "tokens"] => 4,
-        ["apps", _, "tokens", "revoke"] => 6,
-        ["apps", _, "tokens", _] => 5,
-        ["audit"] => 7,
-        ["stats"] => 8,
-        ["operators"] => 9,
-        ["operators", _] => 10,
-        _ => 11,
+    Some(place(&segments).unwrap_or(PATHS.len()))
+}
+
+/// The first path that these segments fit.
+fn place(segments: &[&str]) -> Option<usize> {
+    PATHS.iter().position(|(path, _)| {
+        let mut named = path.split('/').skip(3);
+        let fits =
+            |segment: &&str| named.next().is_some_and(|name| name.starts_with('{') || name == *segment);
+        segments.iter().all(fits) && named.next().is_none()
     })
 }
 
@@ -140,6 +147,11 @@ async fn answer(state: &AppState, parts: &Parts, body: Body) -> Result<Response,
 }
 
 async fn route(call: &Call<'_>, segments: &[&str], method: &str) -> Result<Response, AdminError> {
+    let place = place(segments).ok_or(AdminError::NoSuchPath)?;
+    let methods = PATHS[place].1;
+    if !methods.split(", ").any(|known| known == method) {
+        return Err(Fault::Method(methods).into());
+    }
     match (segments, method) {
         (["apps"], "GET" | "HEAD") => apps::list(call).await,
         (["apps"], "POST") => apps::create(call).await,
@@ -159,21 +171,7 @@ async fn route(call: &Call<'_>, segments: &[&str], method: &str) -> Result<Respo
         (["operators"], "GET" | "HEAD") => operators::list(call).await,
         (["operators"], "POST") => operators::create(call).await,
         (["operators", id], "DELETE") => operators::revoke(call, id).await,
-        _ => Err(methods(segments).map_or(AdminError::NoSuchPath, |methods| Fault::Method(methods).into())),
-    }
-}
-
-/// The methods that a path knows.
-fn methods(segments: &[&str]) -> Option<&'static str> {
-    match segments {
-        ["apps" | "operators"] | ["apps", _, "tokens"] => Some("GET, HEAD, POST"),
-        ["audit" | "stats"] => Some("GET, HEAD"),
-        ["apps", _] => Some("GET, HEAD, DELETE"),
-        ["apps", _, "settings"] => Some("GET, HEAD, PATCH"),
-        ["apps", _, "rotate-secret"] | ["apps", _, "tokens", "revoke"] => Some("POST"),
-        ["apps", _, "tokens", _] => Some("GET, HEAD, PATCH, DELETE"),
-        ["operators", _] => Some("DELETE"),
-        _ => None,
+        _ => Err(AdminError::NoSuchPath),
     }
 }
 

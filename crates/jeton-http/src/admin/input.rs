@@ -8,6 +8,7 @@ use crate::transport::fault::Fault;
 use crate::transport::members::{read_json, unknown};
 use crate::transport::url::pairs;
 use axum::http::HeaderMap;
+use jeton_core::MAX_INTEGER;
 use serde_json::{Map, Value};
 
 /// Items on a page where nothing is said.
@@ -74,13 +75,20 @@ impl Members {
         }
     }
 
-    /// An integer.
+    /// An integer. JSON does not tell 7.0 from 7.
     pub(super) fn integer(&self, name: &str) -> Result<Option<i64>, AdminError> {
         match self.get(name) {
             None => Ok(None),
-            Some(value) => value.as_i64().map(Some).ok_or_else(|| misfit(name, "must be an integer")),
+            Some(value) => whole(value).map(Some).ok_or_else(|| misfit(name, "must be an integer")),
         }
     }
+}
+
+/// The integer that a number is, if every reader reads it as the same.
+fn whole(value: &Value) -> Option<i64> {
+    let of_float =
+        || value.as_f64().filter(|number| number.fract() == 0.0 && number.abs() <= MAX_INTEGER as f64);
+    value.as_i64().or_else(|| of_float().map(|number| number as i64))
 }
 
 /// What is wrong with a member.
@@ -162,6 +170,14 @@ mod tests {
         assert_eq!(members.clearable("title").unwrap(), Some(None));
         assert_eq!(members.clearable("tags").unwrap(), None);
         assert!(members.get("title").is_none() && members.has("title"));
+        let integer = |number: &str| {
+            body(&format!(r#"{{"title": {number}}}"#)).unwrap().integer("title").ok().flatten()
+        };
+        for (number, expected) in
+            [("7", Some(7)), ("7.0", Some(7)), ("-1e0", Some(-1)), ("7.5", None), ("1e300", None)]
+        {
+            assert_eq!(integer(number), expected, "{number}");
+        }
         for (text, error) in [
             ("", "Json(\"the body is not JSON: line 1, column 0\")"),
             ("[]", "Json(\"the body must be a JSON object\")"),

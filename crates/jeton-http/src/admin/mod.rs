@@ -6,6 +6,8 @@
 mod apps;
 mod audit;
 mod call;
+#[cfg(test)]
+mod describe;
 mod error;
 mod input;
 mod once;
@@ -14,6 +16,7 @@ mod search;
 mod tokens;
 mod wire;
 
+use crate::document::Document;
 use crate::endpoint::{Claims, Endpoint, Places, Routes};
 use crate::state::AppState;
 use axum::Router;
@@ -34,8 +37,16 @@ pub(crate) static ENDPOINT: Endpoint = Endpoint {
     places: Places::OfCredentials,
     refuse: |fault| AdminError::from(fault).into_response(),
     at_once: None,
+    document: Some(&DOCUMENT),
     #[cfg(any(test, fuzzing))]
     parsers: &[],
+};
+
+static DOCUMENT: Document = Document {
+    name: "admin",
+    text: include_str!("../../../../docs/openapi/admin.json"),
+    #[cfg(test)]
+    describe: describe::describe,
 };
 
 fn routes() -> Router<AppState> {

@@ -14,7 +14,7 @@ use jeton_service::{
 use serde_json::Value;
 
 /// The parameters of a list.
-const LISTED: &[&str] = &[
+pub(super) const LISTED: &[&str] = &[
     "user_id",
     "title",
     "tag",
@@ -26,7 +26,7 @@ const LISTED: &[&str] = &[
     "cursor",
 ];
 /// The members of a request to revoke what is found.
-const REVOKED: &[&str] =
+pub(super) const REVOKED: &[&str] =
     &["user_id", "title", "tag", "state", "unused_days", "expires_within_days", "created_before", "dry_run"];
 
 pub(super) async fn list(call: &Call<'_>, app: &str) -> Result<Response, AdminError> {

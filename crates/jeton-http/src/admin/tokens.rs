@@ -18,7 +18,7 @@ use std::slice;
 use std::sync::Arc;
 
 /// The members of a new token.
-const CREATED: &[&str] = &[
+pub(super) const CREATED: &[&str] = &[
     "user_id",
     "title",
     "tags",
@@ -30,7 +30,7 @@ const CREATED: &[&str] = &[
     "expires_at",
 ];
 /// The members of a token that change.
-const CHANGED: &[&str] = &[
+pub(super) const CHANGED: &[&str] = &[
     "title",
     "tags",
     "description",
@@ -42,7 +42,7 @@ const CHANGED: &[&str] = &[
     "expires_at",
 ];
 /// The members that say how long a token lives, one of them at most.
-const LIFETIMES: [&str; 3] = ["expires_in_days", "expires_in_seconds", "expires_at"];
+pub(super) const LIFETIMES: [&str; 3] = ["expires_in_days", "expires_in_seconds", "expires_at"];
 
 pub(super) async fn create(call: &Call<'_>, app: &str) -> Result<Response, AdminError> {
     let members = call.members(CREATED)?;

@@ -1,8 +1,7 @@
 //! What goes over the wire.
 
-use crate::transport::instant::rfc3339;
 use crate::transport::members::unknown;
-use crate::transport::wire::{ScopeShape, UserIdShape};
+use crate::transport::wire::{InstantShape, ScopeShape, UserIdShape};
 use axum::http::StatusCode;
 use jeton_core::{AppKey, Description, Label, OperatorId, Secret, Timestamp, Token, TokenState, UserId};
 use jeton_service::{
@@ -14,122 +13,166 @@ use serde_json::Value;
 
 /// A page of a list.
 #[derive(Serialize)]
-struct Page<'a, T> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "{T}Page"))]
+pub(super) struct Page<'a, T> {
     items: Vec<T>,
+    /// How many there are on all pages.
     total: u64,
-    /// Where the next page begins.
+    /// The `cursor` of the next page; `null`: there is none.
     next: Option<&'a str>,
 }
 
+/// An app.
 #[derive(Serialize)]
-struct App<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct App<'a> {
     app_key: &'a str,
     client_id: &'a str,
+    /// Whether it is the one that LoopBack's paths mean where they name none.
     default: bool,
-    created_at: String,
-    updated_at: String,
+    created_at: InstantShape,
+    updated_at: InstantShape,
+    /// Only where one app is shown.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "super::describe::SettingsShape"))]
     settings: Option<Value>,
 }
 
+/// What a client of an app needs.
 #[derive(Serialize)]
-struct Credentials<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Credentials<'a> {
     app_key: &'a str,
     client_id: &'a str,
+    /// `null`: it was shown before.
     client_secret: Option<&'a str>,
+    /// Of a new app: a service credential that may do everything in it. `null`: it was shown before.
     #[serde(skip_serializing_if = "Option::is_none")]
     admin_token: Option<Option<&'a str>>,
 }
 
+/// An operator.
 #[derive(Serialize)]
-struct OperatorShape<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Operator"))]
+pub(super) struct OperatorShape<'a> {
     id: i64,
     name: &'a str,
-    created_at: String,
+    created_at: InstantShape,
 }
 
+/// A new operator.
 #[derive(Serialize)]
-struct NewOperator<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct NewOperator<'a> {
     id: i64,
     name: &'a str,
+    /// `null`: it was shown before.
     operator_token: Option<&'a str>,
 }
 
 /// Everything of a token but its secret.
 #[derive(Serialize)]
-struct TokenShape<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Token"))]
+pub(super) struct TokenShape<'a> {
     id: i64,
+    /// The key of its app.
     app: &'a str,
+    /// `identity`, `grant`, `self-made` or `service`.
     kind: &'static str,
+    /// `active`, `disabled`, `expired` or `revoked`.
     state: &'static str,
     user_id: Option<UserIdShape<&'a UserId>>,
     title: Option<&'a str>,
     tags: Option<&'a str>,
     description: Option<&'a str>,
     scopes: Vec<ScopeShape<'a>>,
+    /// Whether it is switched on.
     enabled: bool,
+    /// Who switched it off.
     disabled_by: Option<String>,
+    /// An eighth of the secret at either end; `null`: it is not kept.
     masked: Option<&'a str>,
-    created_at: String,
-    updated_at: String,
-    expires_at: Option<String>,
-    last_used_at: Option<String>,
+    created_at: InstantShape,
+    updated_at: InstantShape,
+    /// `null`: it does not end.
+    expires_at: Option<InstantShape>,
+    last_used_at: Option<InstantShape>,
     use_count: u64,
     last_address: Option<String>,
+    /// Of a new token: its secret. `null`: it was shown before.
     #[serde(skip_serializing_if = "Option::is_none")]
     access_token: Option<Option<&'a str>>,
 }
 
+/// What a filter found.
 #[derive(Serialize)]
-struct Revoked {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Revoked {
     matched: u64,
     revoked: u64,
 }
 
-/// Entries of the change log, which nobody counts.
+/// Entries of the change log, the newest first. Nobody counts them.
 #[derive(Serialize)]
-struct AuditPage<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct AuditPage<'a> {
     items: Vec<AuditItem<'a>>,
+    /// The `cursor` of the next page; `null`: there is none.
     next: Option<String>,
 }
 
+/// Who did what.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "AuditEntry"))]
 struct AuditItem<'a> {
     id: i64,
-    at: String,
+    at: InstantShape,
     what: &'static str,
+    /// The key of the app.
     app: Option<&'a str>,
+    /// The number of the token.
     token: Option<i64>,
+    /// The number of the operator.
     operator: Option<i64>,
+    /// Such as `operator:1`, `cli`, `manager:12`, `user:45:7`.
     actor: String,
 }
 
+/// How much there is.
 #[derive(Serialize)]
-struct Stats<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Stats<'a> {
+    /// Of all apps.
     total: Counts,
     apps: Vec<AppStatsShape<'a>>,
+    /// The `cursor` of the next page; `null`: there is none.
     next: Option<String>,
     recording: Recording,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "AppStats"))]
 struct AppStatsShape<'a> {
+    /// The key of the app.
     app: &'a str,
     #[serde(flatten)]
     counts: Counts,
 }
 
 #[derive(Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Counts {
     /// Those that were not revoked.
     tokens: u64,
     by_state: States,
     by_kind: Kinds,
+    /// Those of tokens that are still kept.
     uses: u64,
-    last_used_at: Option<String>,
+    last_used_at: Option<InstantShape>,
 }
 
 #[derive(Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct States {
     active: u64,
     disabled: u64,
@@ -138,6 +181,7 @@ struct States {
 }
 
 #[derive(Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 struct Kinds {
     identity: u64,
@@ -148,6 +192,7 @@ struct Kinds {
 
 /// What this server has noted of uses since it began.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Recording {
     recorded: u64,
     flushed: u64,
@@ -164,13 +209,18 @@ struct ScopeInput {
     tags: Vec<String>,
 }
 
-/// RFC 9457 section 3.1.
+/// Why something is not done (RFC 9457 section 3.1).
 #[derive(Serialize)]
-struct Problem<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Problem<'a> {
     r#type: &'static str,
+    /// What the status is called.
     title: &'a str,
+    /// The HTTP status.
     status: u16,
+    /// A stable code.
     code: &'a str,
+    /// What is wrong, for people.
     detail: &'a str,
 }
 
@@ -220,7 +270,7 @@ pub(super) fn client_credentials(key: &AppKey, client_id: &str, client_secret: &
 pub(super) fn operators(operators: &[Operator]) -> String {
     fn shape(operator: &Operator) -> OperatorShape<'_> {
         let Operator { id, name, created_at } = operator;
-        OperatorShape { id: id.get(), name, created_at: rfc3339(*created_at) }
+        OperatorShape { id: id.get(), name, created_at: InstantShape(*created_at) }
     }
     // All of them: they are people.
     to_json(&Page { items: operators.iter().map(shape).collect(), total: operators.len() as u64, next: None })
@@ -262,7 +312,7 @@ fn audit_item(entry: &AuditEntry) -> AuditItem<'_> {
     let is_of_operator = matches!(entry.what, ChangeKind::OperatorCreated | ChangeKind::OperatorRevoked);
     AuditItem {
         id: entry.sequence,
-        at: rfc3339(entry.at),
+        at: InstantShape(entry.at),
         what: entry.what.name(),
         app: entry.app.as_ref().map(AppKey::as_str),
         token: subject(entry.what.is_of_token()),
@@ -274,7 +324,7 @@ fn audit_item(entry: &AuditEntry) -> AuditItem<'_> {
 /// How much some apps have, and all of them together.
 pub(super) fn stats(all: &[AppStats], page: &[AppStats], next: Option<i64>, usage: UsageStats) -> String {
     let last_used_at = all.iter().filter_map(|app| Some(app.uses?.last_used_at)).max();
-    let mut total = Counts { last_used_at: last_used_at.map(rfc3339), ..Counts::default() };
+    let mut total = Counts { last_used_at: last_used_at.map(InstantShape), ..Counts::default() };
     for app in all {
         total.add(&counts_of(app));
     }
@@ -299,7 +349,7 @@ fn counts_of(app: &AppStats) -> Counts {
         by_state: States { active, disabled, expired, revoked },
         by_kind: Kinds { identity, grant, self_made, service },
         uses: app.uses.map_or(0, |uses| uses.uses),
-        last_used_at: app.uses.map(|uses| rfc3339(uses.last_used_at)),
+        last_used_at: app.uses.map(|uses| InstantShape(uses.last_used_at)),
     }
 }
 
@@ -346,15 +396,15 @@ fn app_shape(app: &AppSummary, settings: Option<Value>) -> App<'_> {
         app_key: app.key.as_str(),
         client_id: &app.client_id,
         default: app.is_default,
-        created_at: rfc3339(app.created_at),
-        updated_at: rfc3339(app.updated_at),
+        created_at: InstantShape(app.created_at),
+        updated_at: InstantShape(app.updated_at),
         settings,
     }
 }
 
 fn token_shape<'a>(view: &TokenView<'a>, access_token: Option<Option<&'a str>>) -> TokenShape<'a> {
     let TokenView { app, token, state, masked, usage } = *view;
-    let instant = |instant: Option<Timestamp>| instant.map(rfc3339);
+    let instant = |instant: Option<Timestamp>| instant.map(InstantShape);
     TokenShape {
         id: token.id.get(),
         app,
@@ -368,8 +418,8 @@ fn token_shape<'a>(view: &TokenView<'a>, access_token: Option<Option<&'a str>>) 
         enabled: token.is_enabled(),
         disabled_by: token.disabled_by.as_ref().map(ToString::to_string),
         masked,
-        created_at: rfc3339(token.created_at),
-        updated_at: rfc3339(token.updated_at),
+        created_at: InstantShape(token.created_at),
+        updated_at: InstantShape(token.updated_at),
         expires_at: instant(token.expires_at),
         last_used_at: instant(usage.map(|used| used.last_used_at)),
         use_count: usage.map_or(0, |used| used.use_count),

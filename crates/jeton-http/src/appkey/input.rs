@@ -19,9 +19,12 @@ const DEFAULT_TAKE: u64 = 100;
 /// At most this many tokens in a list.
 const MAX_TAKE: u64 = 1000;
 
+/// The most days for which a token can be asked to live.
+pub(super) const MAX_DAYS: u32 = 3650;
 /// The members of create requests, and those of updates.
-const CREATED: &[&str] = &["title", "tags", "userID", "description", "permissions", "expireInDays"];
-const CHANGED: &[&str] = &["title", "tags", "description", "permissions", "enable"];
+pub(super) const CREATED: &[&str] =
+    &["title", "tags", "userID", "description", "permissions", "expireInDays"];
+pub(super) const CHANGED: &[&str] = &["title", "tags", "description", "permissions", "enable"];
 /// The query parameters of writes.
 const OF_WRITES: &[&str] = &["userId"];
 
@@ -248,7 +251,7 @@ impl Members {
             None | Some(0) => Ok(None),
             Some(-1) => Ok(Some(RequestedLifetime::Asked(Lifetime::Unlimited))),
             Some(days) => match u32::try_from(days) {
-                Ok(days) if days <= 3650 => Ok(Some(RequestedLifetime::Asked(Lifetime::days(days)))),
+                Ok(days) if days <= MAX_DAYS => Ok(Some(RequestedLifetime::Asked(Lifetime::days(days)))),
                 Ok(_) | Err(_) => Err(AppKeyError::bad("expireInDays must be -1 to 3650")),
             },
         }

@@ -2,6 +2,8 @@
 //!
 //! Every answer is the envelope `{"code","data","error"}`, and its code is the HTTP status.
 
+#[cfg(test)]
+mod describe;
 mod error;
 #[cfg(any(test, fuzzing))]
 mod fuzz;
@@ -9,6 +11,7 @@ mod handlers;
 mod input;
 mod wire;
 
+use crate::document::Document;
 use crate::endpoint::{Claims, Endpoint, Places, Routes};
 use crate::state::AppState;
 use axum::Router;
@@ -24,8 +27,16 @@ pub(crate) static ENDPOINT: Endpoint = Endpoint {
     places: Places::OfCredentials,
     refuse: |fault| error::AppKeyError::from(fault).into_response(),
     at_once: None,
+    document: Some(&DOCUMENT),
     #[cfg(any(test, fuzzing))]
     parsers: &[("appkey", fuzz::appkey)],
+};
+
+static DOCUMENT: Document = Document {
+    name: "appkey",
+    text: include_str!("../../../../docs/openapi/appkey.json"),
+    #[cfg(test)]
+    describe: describe::describe,
 };
 
 fn routes() -> Router<AppState> {

@@ -1,6 +1,6 @@
 //! The JSON of the user-token API.
 
-use crate::transport::instant::rfc3339;
+use crate::transport::wire::InstantShape;
 use jeton_core::Int64Form;
 use jeton_service::{Issued, Listed, ShownSecret};
 use serde::Serialize;
@@ -55,9 +55,9 @@ pub(super) fn list_row(listed: &Listed, form: Int64Form) -> String {
         },
         tags: label(token.spec.tags.as_ref()),
         description: token.spec.description.as_ref().map(jeton_core::Description::as_str),
-        expire_time: token.expires_at.map(rfc3339),
-        create_date: rfc3339(token.created_at),
-        last_update: rfc3339(token.updated_at),
+        expire_time: token.expires_at.map(InstantShape),
+        create_date: InstantShape(token.created_at),
+        last_update: InstantShape(token.updated_at),
     })
 }
 
@@ -75,42 +75,72 @@ pub(super) fn created(issued: &Issued, form: Int64Form) -> String {
     envelope(200, &data, "")
 }
 
+/// What is around every answer.
 #[derive(Serialize)]
-struct Envelope<'a, T> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "{T}Envelope"))]
+pub(super) struct Envelope<'a, T> {
+    /// The HTTP status.
     code: u16,
+    /// What was asked for; `null` in an error.
     data: &'a T,
+    /// What is wrong, for people; empty in a success.
     error: &'a str,
 }
 
-/// The rows of the document, in its order.
+/// A list, which is written in parts.
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
+#[schemars(rename = "TokenList")]
+#[expect(dead_code, reason = "it is written piece by piece")]
+pub(super) struct Listing<'a> {
+    /// How many there are, whatever `skip` and `take` say.
+    total: Int64,
+    data: Vec<UserAccessToken<'a>>,
+}
+
+/// A token in a list.
+// The rows of the document, in its order.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct UserAccessToken<'a> {
+pub(super) struct UserAccessToken<'a> {
+    /// The number by which it is managed.
     id: Int64,
+    /// Its user; 0: none, or one that is no integer.
     #[serde(rename = "userID")]
     user_id: Int64,
+    /// Whether it is switched on.
     enable: bool,
+    /// The names of what it allows on every resource, as they were sent.
     permissions: Option<String>,
     title: Option<&'a str>,
+    /// The secret, or its ends where the caller may not see it; `null` where it is not kept.
     access_token: Option<&'a str>,
     tags: Option<&'a str>,
     description: Option<&'a str>,
-    expire_time: Option<String>,
-    create_date: String,
-    last_update: String,
+    /// When it ends; `null`: never.
+    expire_time: Option<InstantShape>,
+    create_date: InstantShape,
+    last_update: InstantShape,
 }
 
+/// A new token.
 #[derive(Serialize)]
-struct TokenModel<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct TokenModel<'a> {
+    /// The secret.
     access_token: &'a str,
+    /// `Bearer`.
     token_type: &'static str,
+    /// For how many seconds it lives; -1: for ever.
     expires_in: Int64,
 }
 
-/// A 64-bit integer in the app's form.
+/// An integer of 64 bits: a number, or a text where the app's setting `appkey.int64` says so.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
-enum Int64 {
+pub(super) enum Int64 {
     Number(i64),
     Text(String),
 }

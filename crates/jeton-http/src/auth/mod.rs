@@ -7,10 +7,13 @@
 
 mod answer;
 mod credential;
+#[cfg(test)]
+mod describe;
 mod fast_path;
 mod original_request;
 mod question;
 
+use crate::document::Document;
 use crate::endpoint::{Claims, Endpoint, Places, Routes};
 use crate::state::AppState;
 use crate::transport::client_address;
@@ -35,8 +38,16 @@ pub(crate) static ENDPOINT: Endpoint = Endpoint {
     places: Places::OfGateways,
     refuse: |fault| Answer::Fault(fault).into_response(),
     at_once: Some(answer_at_once),
+    document: Some(&DOCUMENT),
     #[cfg(any(test, fuzzing))]
     parsers: &[],
+};
+
+static DOCUMENT: Document = Document {
+    name: "auth",
+    text: include_str!("../../../../docs/openapi/auth.json"),
+    #[cfg(test)]
+    describe: describe::describe,
 };
 
 /// Also paths without an app, as a faulty recipe may send them: a gateway expects the answers of

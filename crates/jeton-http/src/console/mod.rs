@@ -41,6 +41,7 @@ pub(crate) static ENDPOINT: Endpoint = Endpoint {
     places: Places::Common,
     refuse: error::refuse,
     at_once: None,
+    document: None,
     #[cfg(any(test, fuzzing))]
     parsers: &[],
 };

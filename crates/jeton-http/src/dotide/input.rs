@@ -14,8 +14,8 @@ pub(super) const PERMISSIONS: &[&str] = &["read", "write", "delete"];
 /// The members of a body that have a meaning, those of answers, and those of a scope. Clients may send back
 /// what they read.
 const WRITTEN: &[&str] = &["scopes", "tz"];
-const SHOWN: &[&str] = &["access_token", "created_at", "updated_at"];
-const OF_SCOPES: &[&str] = &["permissions", "global", "ids", "tags"];
+pub(super) const SHOWN: &[&str] = &["access_token", "created_at", "updated_at"];
+pub(super) const OF_SCOPES: &[&str] = &["permissions", "global", "ids", "tags"];
 /// The query parameters of writes.
 const OF_WRITES: &[&str] = &["tz"];
 

@@ -4,6 +4,8 @@
 //! Callers that do not authenticate with the client credentials of the database get 404, with one and the
 //! same answer, whatever they request.
 
+#[cfg(test)]
+mod describe;
 mod error;
 #[cfg(any(test, fuzzing))]
 mod fuzz;
@@ -12,6 +14,7 @@ mod input;
 mod wire;
 mod zone;
 
+use crate::document::Document;
 use crate::endpoint::{Claims, Endpoint, Places, Routes};
 use crate::state::AppState;
 use axum::Router;
@@ -31,8 +34,16 @@ pub(crate) static ENDPOINT: Endpoint = Endpoint {
     places: Places::OfCredentials,
     refuse: |fault| error::DotideError::from(fault).into_response(),
     at_once: None,
+    document: Some(&DOCUMENT),
     #[cfg(any(test, fuzzing))]
     parsers: &[("dotide", fuzz::dotide)],
+};
+
+static DOCUMENT: Document = Document {
+    name: "dotide",
+    text: include_str!("../../../../docs/openapi/dotide.json"),
+    #[cfg(test)]
+    describe: describe::describe,
 };
 
 fn routes() -> Router<AppState> {

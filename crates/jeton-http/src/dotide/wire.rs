@@ -37,19 +37,30 @@ pub(super) fn version(version: &'static str) -> String {
     to_json(&Version { version })
 }
 
+/// A token.
 #[derive(Serialize)]
-struct AccessToken<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct AccessToken<'a> {
+    /// The secret; where it is not kept, `~` and the number of the token, which paths take as well.
     access_token: &'a str,
     scopes: Vec<ScopeShape<'a>>,
+    /// In the zone that was asked for, with its offset.
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     created_at: String,
+    /// In the zone that was asked for, with its offset.
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     updated_at: String,
 }
 
+/// What a token allows, and on which resources.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Scope"))]
 struct ScopeShape<'a> {
     permissions: Vec<&'a str>,
+    /// Whether on every resource.
     global: bool,
     ids: &'a [String],
+    /// All of which a resource must bear.
     tags: &'a [String],
 }
 
@@ -64,18 +75,25 @@ impl<'a> From<&'a Scope> for ScopeShape<'a> {
     }
 }
 
+/// An error.
 #[derive(Serialize)]
-struct Message<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Error"))]
+pub(super) struct Message<'a> {
+    /// What is wrong.
     message: &'a str,
 }
 
+/// An error about scopes.
 #[derive(Serialize)]
-struct Validation<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ValidationError"))]
+pub(super) struct Validation<'a> {
+    /// What is wrong.
     message: &'a str,
     errors: [FieldError; 1],
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct FieldError {
     resource: &'static str,
     field: &'static str,
@@ -83,7 +101,8 @@ struct FieldError {
 }
 
 #[derive(Serialize)]
-struct Version {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Version {
     version: &'static str,
 }
 

@@ -24,6 +24,7 @@ pub(crate) static ENDPOINT: Endpoint = Endpoint {
     places: Places::NoneNeeded,
     refuse: elsewhere::refuse,
     at_once: None,
+    document: None,
     #[cfg(any(test, fuzzing))]
     parsers: &[],
 };

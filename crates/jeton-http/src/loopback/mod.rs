@@ -8,6 +8,8 @@ mod answer;
 mod argument;
 mod body;
 mod credential;
+#[cfg(test)]
+mod describe;
 mod error;
 #[cfg(any(test, fuzzing))]
 mod fuzz;
@@ -20,6 +22,7 @@ mod stream;
 mod wire;
 mod writes;
 
+use crate::document::Document;
 use crate::endpoint::{Claims, Endpoint, Places, Routes};
 
 pub(crate) static ENDPOINT: Endpoint = Endpoint {
@@ -30,6 +33,14 @@ pub(crate) static ENDPOINT: Endpoint = Endpoint {
     places: Places::OfWhoIsNamed,
     refuse: |fault| error::LoopBackError::from(fault).respond(negotiation::ErrorForm::Json),
     at_once: None,
+    document: Some(&DOCUMENT),
     #[cfg(any(test, fuzzing))]
     parsers: &[("loopback", fuzz::loopback), ("qs", fuzz::qs)],
+};
+
+static DOCUMENT: Document = Document {
+    name: "loopback",
+    text: include_str!("../../../../docs/openapi/loopback.json"),
+    #[cfg(test)]
+    describe: describe::describe,
 };

@@ -69,35 +69,49 @@ pub(super) fn target(path: &str) -> Option<Target> {
     }
 }
 
-/// The method of a verb and a path below the model; `None` if there is none. For each verb, names take
-/// precedence over ids.
+/// The methods, each with its verbs and its path below the model, in which `:id` is an id. For each verb, names
+/// take precedence over ids: they come first. What is not here is not served.
+pub(super) const CALLS: [(&str, &str, Method); 16] = [
+    ("POST", "", Method::Create),
+    ("GET HEAD", "", Method::Find),
+    ("PUT PATCH", "", Method::Upsert),
+    ("GET", "count", Method::Count),
+    ("GET", "findOne", Method::FindOne),
+    ("GET POST", "change-stream", Method::CreateChangeStream),
+    ("POST", "update", Method::UpdateAll),
+    ("POST", "upsertWithWhere", Method::UpsertWithWhere),
+    ("POST", "replaceOrCreate", Method::ReplaceOrCreate),
+    ("GET", ":id", Method::FindById),
+    ("HEAD", ":id", Method::Exists),
+    ("PUT PATCH", ":id", Method::UpdateAttributes),
+    ("DELETE", ":id", Method::DeleteById),
+    ("GET HEAD", ":id/exists", Method::Exists),
+    ("GET HEAD", ":id/user", Method::GetUser),
+    ("POST", ":id/replace", Method::ReplaceById),
+];
+
+/// The method of a verb and a path below the model; `None` if there is none.
 pub(super) fn call(verb: &Verb, below: &[String], profile: &Profile) -> Result<Option<Call>, Undecodable> {
-    let named = |method| Ok(Some(Call { method, id: None, takes_data_in_query: false }));
-    let takes_data_in_query = verb == Verb::PUT;
-    let on_id = |method, id: &str| Ok(Some(Call { method, id: Some(decode(id)?), takes_data_in_query }));
-    let names: Vec<String> = below.iter().map(|segment| segment.to_ascii_lowercase()).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    match (verb.as_str(), names.as_slice()) {
-        ("POST", []) => named(Method::Create),
-        ("GET" | "HEAD", []) => named(Method::Find),
-        ("PUT", []) if profile.put == Put::Replaces => named(Method::ReplaceOrCreate),
-        ("PUT" | "PATCH", []) => named(Method::Upsert),
-        ("GET", ["count"]) => named(Method::Count),
-        ("GET", ["findone"]) => named(Method::FindOne),
-        ("GET" | "POST", ["change-stream"]) => named(Method::CreateChangeStream),
-        ("POST", ["update"]) => named(Method::UpdateAll),
-        ("POST", ["upsertwithwhere"]) => named(Method::UpsertWithWhere),
-        ("POST", ["replaceorcreate"]) => named(Method::ReplaceOrCreate),
-        ("GET", [_]) => on_id(Method::FindById, &below[0]),
-        ("HEAD", [_]) => on_id(Method::Exists, &below[0]),
-        ("PUT", [_]) if profile.put == Put::Replaces => on_id(Method::ReplaceById, &below[0]),
-        ("PUT" | "PATCH", [_]) => on_id(Method::UpdateAttributes, &below[0]),
-        ("DELETE", [_]) => on_id(Method::DeleteById, &below[0]),
-        ("GET" | "HEAD", [_, "exists"]) => on_id(Method::Exists, &below[0]),
-        ("GET" | "HEAD", [_, "user"]) => on_id(Method::GetUser, &below[0]),
-        ("POST", [_, "replace"]) => on_id(Method::ReplaceById, &below[0]),
-        _ => Ok(None),
-    }
+    let fits = |(verbs, path, _): &&(&str, &str, Method)| {
+        verbs.split(' ').any(|known| known == verb.as_str()) && fits(path, below)
+    };
+    let Some((_, path, method)) = CALLS.iter().find(fits) else { return Ok(None) };
+    let method = match (*method, profile.put) {
+        (Method::Upsert, Put::Replaces) if verb == Verb::PUT => Method::ReplaceOrCreate,
+        (Method::UpdateAttributes, Put::Replaces) if verb == Verb::PUT => Method::ReplaceById,
+        (method, Put::Merges | Put::Replaces) => method,
+    };
+    let id = if path.starts_with(":id") { Some(decode(&below[0])?) } else { None };
+    Ok(Some(Call { method, takes_data_in_query: id.is_some() && verb == Verb::PUT, id }))
+}
+
+/// Whether a path below the model is of this form.
+fn fits(path: &str, below: &[String]) -> bool {
+    let mut names = path.split_terminator('/');
+    let is_next = |segment: &String| {
+        names.next().is_some_and(|name| name == ":id" || name.eq_ignore_ascii_case(segment))
+    };
+    below.iter().all(is_next) && names.next().is_none()
 }
 
 /// The verbs of a path below the model.

@@ -109,6 +109,7 @@ pub(super) fn notice(kind: &'static str, reason: Option<&'static str>) -> String
     to_json(&Notice { kind, reason })
 }
 
+/// A notice in a change stream about the stream itself.
 #[derive(Serialize)]
 struct Notice {
     #[serde(rename = "type")]
@@ -117,40 +118,54 @@ struct Notice {
     reason: Option<&'static str>,
 }
 
+/// Why some of several rows were not written.
 #[derive(Serialize)]
-struct ErrorsBody<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "SeveralErrors"))]
+pub(super) struct ErrorsBody<'a> {
     error: ErrorsShape<'a>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "SeveralErrorsDetails"))]
 #[serde(rename_all = "camelCase")]
 struct ErrorsShape<'a> {
+    /// The HTTP status.
     status_code: u16,
     message: &'static str,
+    /// One for each row, in their order; `null`: it was written.
     details: Vec<Option<ErrorShape<'a>>>,
 }
 
+/// How many there are, or were changed.
 #[derive(Serialize)]
-struct Count {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Count {
     count: u64,
 }
 
+/// Whether there is such a row.
 #[derive(Serialize)]
-struct Exists {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Exists {
     exists: bool,
 }
 
+/// An error as strong-error-handler writes it.
 #[derive(Serialize)]
-struct ErrorBody<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Error"))]
+pub(super) struct ErrorBody<'a> {
     error: ErrorShape<'a>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ErrorDetails"))]
 #[serde(rename_all = "camelCase")]
 struct ErrorShape<'a> {
+    /// The HTTP status.
     status_code: u16,
     name: &'a str,
     message: &'a str,
+    /// Such as `AUTHORIZATION_REQUIRED`, `INVALID_TOKEN` or `MODEL_NOT_FOUND`.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'a str>,
 }

@@ -105,6 +105,7 @@ pub(crate) static ENDPOINT: Endpoint = Endpoint {
     places: Places::Common,
     refuse: elsewhere::refuse,
     at_once: None,
+    document: None,
     #[cfg(any(test, fuzzing))]
     parsers: &[],
 };

@@ -4,10 +4,13 @@
 //! The paths name no app. The caller belongs to one: by the app's client credentials (Basic,
 //! `client_secret_basic`), or by a service credential of it. See `docs/oauth.md` for the protocol.
 
+#[cfg(test)]
+mod describe;
 mod error;
 mod input;
 mod wire;
 
+use crate::document::Document;
 use crate::endpoint::{Claims, Endpoint, Places, Routes};
 use crate::state::AppState;
 use crate::transport::client_address;
@@ -37,8 +40,16 @@ pub(crate) static ENDPOINT: Endpoint = Endpoint {
     places: Places::OfCredentials,
     refuse: |fault| OAuthError::from(fault).into_response(),
     at_once: None,
+    document: Some(&DOCUMENT),
     #[cfg(any(test, fuzzing))]
     parsers: &[],
+};
+
+static DOCUMENT: Document = Document {
+    name: "oauth",
+    text: include_str!("../../../../docs/openapi/oauth.json"),
+    #[cfg(test)]
+    describe: describe::describe,
 };
 
 fn routes() -> Router<AppState> {

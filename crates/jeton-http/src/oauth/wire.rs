@@ -7,37 +7,51 @@ use std::collections::HashSet;
 
 /// What a token is, or that it is not active (RFC 7662 section 2.2).
 #[derive(Serialize)]
-struct Introspection<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Introspection<'a> {
+    /// Whether the token is valid in the caller's app. If not, there is no other member.
     active: bool,
     #[serde(flatten)]
     token: Option<ActiveToken<'a>>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ActiveToken<'a> {
     /// The permissions of global scopes that are valid in such a list.
     scope: String,
+    /// The key of the app.
     client_id: &'a str,
     /// The owner that the issuer named.
     #[serde(skip_serializing_if = "Option::is_none")]
     sub: Option<String>,
+    /// When it ends, in seconds since 1970; left out: never.
     #[serde(skip_serializing_if = "Option::is_none")]
     exp: Option<i64>,
+    /// When it was issued, in seconds since 1970.
     iat: i64,
+    /// `Bearer`.
     token_type: &'static str,
+    /// The number by which the token is managed.
     jti: String,
+    /// All scopes, with ids and tags.
     jeton_scopes: Vec<ScopeShape<'a>>,
 }
 
 #[derive(Serialize)]
-struct ErrorBody<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Error"))]
+pub(super) struct ErrorBody<'a> {
+    /// A code of RFC 6749, section 5.2, or of RFC 6750, section 3.1, where these have one.
     error: &'a str,
+    /// What is wrong, for people.
     error_description: &'a str,
 }
 
-/// RFC 8414 section 2.
+/// What this server can do (RFC 8414 section 2).
 #[derive(Serialize)]
-struct Metadata<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Metadata<'a> {
+    /// The public URL of this server.
     issuer: &'a str,
     introspection_endpoint: String,
     introspection_endpoint_auth_methods_supported: [&'static str; 1],

@@ -1,6 +1,7 @@
 //! How Jeton's own APIs show parts of tokens. Published APIs have shapes of their own.
 
-use jeton_core::{Permission, Scope, UserId};
+use crate::transport::instant::rfc3339;
+use jeton_core::{Permission, Scope, Timestamp, UserId};
 use serde::{Serialize, Serializer};
 use std::borrow::Borrow;
 
@@ -17,12 +18,57 @@ impl<U: Borrow<UserId>> Serialize for UserIdShape<U> {
     }
 }
 
-/// A scope with all of its members.
+#[cfg(test)]
+impl<U> schemars::JsonSchema for UserIdShape<U> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "UserId".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "An integer below 2^53 as a number, any other user as a text.",
+            "anyOf": [{"type": "integer", "format": "int64"}, {"type": "string"}],
+        })
+    }
+}
+
+/// An instant as RFC 3339 in UTC, with milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct InstantShape(pub(crate) Timestamp);
+
+impl Serialize for InstantShape {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&rfc3339(self.0))
+    }
+}
+
+#[cfg(test)]
+impl schemars::JsonSchema for InstantShape {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Instant".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "format": "date-time"})
+    }
+}
+
+/// A scope with all of its members. It covers a resource if it is global, lists its id, or has tags all of which
+/// the resource bears.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Scope"))]
 pub(crate) struct ScopeShape<'a> {
+    /// The names of what it allows.
     permissions: Vec<&'a str>,
+    /// Whether on every resource.
     global: bool,
+    /// The ids of resources.
     ids: &'a [String],
+    /// The tags that a resource must bear.
     tags: &'a [String],
 }
 

@@ -3,10 +3,13 @@
 //! The backend authenticates with the app's client credentials or with a service credential with
 //! `jeton:verify`. See `docs/verify.md` for the protocol.
 
+#[cfg(test)]
+mod describe;
 mod error;
 mod input;
 mod wire;
 
+use crate::document::Document;
 use crate::endpoint::{Claims, Endpoint, Places, Routes};
 use crate::state::AppState;
 use crate::transport::body::read_body;
@@ -40,8 +43,16 @@ pub(crate) static ENDPOINT: Endpoint = Endpoint {
     places: Places::OfCredentials,
     refuse: |fault| VerifyError::from(fault).into_response(),
     at_once: None,
+    document: Some(&DOCUMENT),
     #[cfg(any(test, fuzzing))]
     parsers: &[],
+};
+
+static DOCUMENT: Document = Document {
+    name: "verify",
+    text: include_str!("../../../../docs/openapi/verify.json"),
+    #[cfg(test)]
+    describe: describe::describe,
 };
 
 fn routes() -> Router<AppState> {

@@ -1,13 +1,12 @@
 //! The JSON of verification.
 
 use super::input::CheckError;
-use crate::transport::instant::rfc3339;
 use crate::transport::object::Object;
-use crate::transport::wire::UserIdShape;
-use jeton_core::{MAX_NAMES_PER_SCOPE, Timestamp, UserId, Verdict};
+use crate::transport::wire::{InstantShape, UserIdShape};
+use jeton_core::{MAX_NAMES_PER_SCOPE, UserId, Verdict};
 use jeton_service::{CachedToken, Checked};
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
@@ -115,31 +114,54 @@ impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for ItemsVisitor<T
 
 /// The answer to one check. All members except `explanation` and `message` are always present.
 #[derive(Serialize)]
-struct Answer {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Verdict"))]
+pub(super) struct Answer {
+    /// Whether the token is valid in this app now.
     active: bool,
+    /// Whether it is, and allows what was demanded.
     allowed: bool,
+    /// Why not: `unknown`, `revoked`, `expired`, `disabled`, `scope`, or `invalid_check` for a check that makes no sense.
+    /// Reasons are added, never renamed. `null`: it is allowed.
     reason: Option<&'static str>,
+    /// The number of the token, if the caller may know of it.
     token_id: Option<i64>,
+    /// Its user, if the issuer named one.
     user_id: Option<UserIdShape<UserId>>,
-    expires_at: Option<Instant>,
+    /// When it ends; `null`: never.
+    expires_at: Option<InstantShape>,
+    /// If it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<ExplanationText>,
+    /// What is wrong with a check that makes no sense.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Explanation"))]
 struct ExplanationText {
+    /// The place of the scope that allows it, from 0; `null`: none does.
     matched_scope: Option<usize>,
+    /// What each scope lacks, in their order.
     lacks: Vec<&'static str>,
 }
 
-struct Instant(Timestamp);
+/// The answers to a batch, in its order.
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
+#[schemars(rename = "Verdicts")]
+#[expect(dead_code, reason = "it is written piece by piece")]
+pub(super) struct Answers {
+    results: Vec<Answer>,
+}
 
-impl Serialize for Instant {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&rfc3339(self.0))
-    }
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Error"))]
+pub(super) struct ErrorBody<'a> {
+    /// A stable code.
+    error: &'a str,
+    /// What is wrong, for people.
+    message: &'a str,
 }
 
 impl Answer {
@@ -151,7 +173,7 @@ impl Answer {
             reason: checked.verdict.reason(),
             token_id: cached.map(|cached| cached.token_id().get()),
             user_id: cached.and_then(CachedToken::user_id).map(UserIdShape),
-            expires_at: cached.and_then(CachedToken::expires_at).map(Instant),
+            expires_at: cached.and_then(CachedToken::expires_at).map(InstantShape),
             explanation: checked.explanation.as_ref().map(|explanation| ExplanationText {
                 matched_scope: explanation.matched_scope,
                 lacks: explanation.lacks.iter().map(|lack| lack.name()).collect(),
@@ -210,5 +232,6 @@ pub(super) fn many(checked: &[Checked], errors: &[(usize, CheckError)]) -> Vec<u
 
 /// The body of an error.
 pub(super) fn error(code: &str, message: &str) -> Vec<u8> {
-    serde_json::json!({"error": code, "message": message}).to_string().into_bytes()
+    serde_json::to_vec(&ErrorBody { error: code, message })
+        .unwrap_or_else(|_| unreachable!("texts are always JSON"))
 }

@@ -2,8 +2,9 @@
 
 use crate::answer::Answer;
 use crate::failing::FailingStore;
+use crate::openapi::{self, assert_described};
 use axum::body::Body;
-use axum::http::{HeaderName, HeaderValue, Request};
+use axum::http::{HeaderName, HeaderValue, Request, StatusCode};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use jeton_core::{
@@ -54,6 +55,7 @@ pub(crate) struct Holder {
 
 impl TestApp {
     pub(crate) async fn new() -> Self {
+        openapi::read();
         let folder = tempfile::tempdir().unwrap();
         let clock = ManualClock::at(Timestamp::from_millis(START_MILLIS).unwrap());
         let entropy = Arc::new(SeededEntropy::new(2));
@@ -265,16 +267,30 @@ impl Ask<'_> {
     }
 
     pub(crate) async fn send(self) -> Answer {
-        let is_admin = self.request.uri().path().starts_with("/admin");
-        let mut site = if is_admin { self.app.admin_http() } else { self.app.http() };
-        let response = site.call(self.request).await;
-        Answer::read(response.unwrap_or_else(|never| match never {})).await
+        let on_admin = ["/admin", "/docs", "/openapi"];
+        let is_admin = on_admin.iter().any(|prefix| self.request.uri().path().starts_with(prefix));
+        let site = if is_admin { self.app.admin_http() } else { self.app.http() };
+        self.answer_of(site).await
+    }
+
+    /// The status and the headers of an answer that does not end.
+    pub(crate) async fn head(self) -> StatusCode {
+        let response = self.app.http().call(self.request).await;
+        response.unwrap_or_else(|never| match never {}).status()
+    }
+
+    /// The answer of a site. It is one that the descriptions of the APIs allow.
+    async fn answer_of(self, mut site: Site) -> Answer {
+        let (method, path) = (self.request.method().to_string(), self.request.uri().path().to_owned());
+        let answer = Answer::read(site.call(self.request).await.unwrap_or_else(|never| match never {})).await;
+        assert_described(&method, &path, &answer);
+        answer
     }
 
     /// The answer of a server that is set up like this.
     pub(crate) async fn send_to(self, setup: &Setup) -> Answer {
-        let mut site = jeton_http::public(self.app.service.clone(), setup.clone());
-        Answer::read(site.call(self.request).await.unwrap_or_else(|never| match never {})).await
+        let site = jeton_http::public(self.app.service.clone(), setup.clone());
+        self.answer_of(site).await
     }
 
     /// The status alone.

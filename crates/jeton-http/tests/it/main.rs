@@ -20,6 +20,7 @@ mod loopback;
 mod method;
 mod oauth;
 mod observe;
+mod openapi;
 /// Proofs: `cargo xtask prove` runs them and prints their figures; the gate runs the same code.
 mod prove {
     mod fault;

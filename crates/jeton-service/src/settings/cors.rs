@@ -5,11 +5,15 @@ use jeton_core::{CorsOrigins, CorsSettings};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The section as JSON.
+/// Which pages of other origins may call the APIs from a browser.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "CorsSettings"))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct CorsDocument {
+    /// Their origins, such as `https://app.example`; `["*"]`: any.
+    #[cfg_attr(test, schemars(length(max = 100)))]
     origins: Vec<String>,
+    /// Whether their requests may carry what the browser holds. Not together with any origin.
     credentials: bool,
 }
 

@@ -13,23 +13,37 @@ use std::fmt::Display;
 /// The `permission` of a rule whose method decides.
 const BY_METHOD: &str = "by-method";
 
-/// The section as JSON.
+/// Settings of forward-auth.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ForwardAuthSettings"))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ForwardAuthDocument {
+    /// Where the original request is described: `x-original`, `x-original-url`, `x-forwarded` or `request`.
     source: String,
+    /// Where the token may stand: `bearer`, `x-access-token`, `x-api-key`, `basic-username`, `cookie:NAME`.
+    #[cfg_attr(test, schemars(length(min = 1, max = 8)))]
     credentials: Vec<String>,
+    /// Whether it may stand in the query of the original request, as `access_token`.
     query_token: bool,
+    /// The demands that have names.
     demands: BTreeMap<String, DemandDocument>,
+    /// The rules, of which the first that matches the original request says what is demanded.
+    #[cfg_attr(test, schemars(length(max = 1000)))]
     routes: Vec<RouteDocument>,
+    /// Whether preflights of browsers pass without a token.
     preflights: bool,
+    /// What challenges call the resources.
     realm: Option<String>,
+    /// The URL of the resource's metadata (RFC 9728).
     resource_metadata: Option<String>,
+    /// For how many seconds a gateway may reuse an answer.
+    #[cfg_attr(test, schemars(range(max = 3600)))]
     cache_seconds: u32,
 }
 
-/// The demand of a name.
+/// What is demanded.
 #[derive(Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Demand"))]
 #[serde(default, deny_unknown_fields)]
 struct DemandDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,12 +54,16 @@ struct DemandDocument {
     tags: Vec<String>,
 }
 
-/// The demand of a request.
+/// What a request demands that has this method and this path.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RouteRule"))]
 #[serde(deny_unknown_fields)]
 struct RouteDocument {
+    /// A method, or `*`.
     method: String,
+    /// A path, in which segments may be `{name}`.
     path: String,
+    /// What it must allow; `by-method`: `read`, `write` or `delete`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     permission: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

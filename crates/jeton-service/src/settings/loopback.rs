@@ -6,31 +6,66 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// The section as JSON.
+/// Settings of LoopBack's API.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "LoopBackSettings"))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct LoopBackDocument {
+    /// Whether the app is known there.
     enabled: bool,
+    /// The access rules.
     acls: Vec<AclDocument>,
+    /// The users of each role.
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, Vec<UserIdForm>>"))]
     roles: BTreeMap<String, Vec<Value>>,
+    /// Who may choose a token's id: nobody, whom a rule names, or anyone.
     client_ids: ClientIdsName,
+    /// Whether a `ttl` of -1 is for ever.
     allow_eternal_tokens: bool,
 }
 
-/// An entry as LoopBack writes it. Members with other names, such as `model`, are ignored, as in LoopBack.
+/// An access rule, as LoopBack writes it. Members with other names, such as `model`, are ignored, as in LoopBack.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "AccessRule"))]
 #[serde(rename_all = "camelCase")]
 struct AclDocument {
+    /// `ROLE`, or `USER`.
     principal_type: String,
+    /// The role, or the user.
+    #[cfg_attr(test, schemars(with = "UserIdForm"))]
     principal_id: Value,
+    /// `ALLOW` or `DENY`.
     permission: String,
+    /// `READ`, `WRITE`, `EXECUTE` or `*`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     access_type: Option<String>,
+    /// The methods: a name, or several.
+    #[cfg_attr(test, schemars(with = "Option<OneOrSeveral>"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     property: Option<Value>,
 }
 
+/// A user, or the name of a role.
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
+#[schemars(untagged, inline)]
+#[expect(dead_code, reason = "it says what a value is")]
+enum UserIdForm {
+    Number(i64),
+    Text(String),
+}
+
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
+#[schemars(untagged, inline)]
+#[expect(dead_code, reason = "it says what a value is")]
+enum OneOrSeveral {
+    One(String),
+    Several(Vec<String>),
+}
+
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "lowercase")]
 enum ClientIdsName {
     Nobody,

@@ -11,6 +11,8 @@ mod routes;
 mod streams;
 mod writes;
 
+pub(crate) use streams::fed;
+
 use crate::answer::Answer;
 use crate::app::{Ask, EVERYTHING, TestApp};
 use jeton_core::{Demand, InactiveReason, Secret, Token, Verdict};

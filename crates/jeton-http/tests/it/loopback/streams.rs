@@ -57,7 +57,7 @@ impl Stream {
 }
 
 /// An app whose change log is followed and whose streams are fed.
-pub(super) async fn fed() -> TestApp {
+pub(crate) async fn fed() -> TestApp {
     let app = TestApp::following().await;
     let service = app.service.clone();
     // Ends with the test's runtime.

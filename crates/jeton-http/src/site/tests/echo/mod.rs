@@ -22,6 +22,7 @@ pub(super) static ENDPOINT: Endpoint = Endpoint {
     places: Places::OfCredentials,
     refuse: |fault| (fault.status(), format!("no echo: {}", fault.message())).into_response(),
     at_once: Some(answer_at_once),
+    document: None,
     parsers: &[("echo", |input| assert!(!input.is_empty(), "a word has a letter"))],
 };
 

@@ -1,0 +1,49 @@
+//! Texts of documents as HTML.
+
+/// Text between tags, or within an attribute in quotes.
+pub(super) fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            letter => escaped.push(letter),
+        }
+    }
+    escaped
+}
+
+/// A text in which code stands between grave accents.
+pub(super) fn inline(text: &str) -> String {
+    let mut shown = String::new();
+    for (place, part) in text.split('`').enumerate() {
+        if place % 2 == 0 {
+            shown.push_str(&escaped(part));
+        } else {
+            shown.push_str(&code(part));
+        }
+    }
+    shown
+}
+
+/// Paragraphs, which empty lines separate.
+pub(super) fn paragraphs(text: &str) -> String {
+    text.split("\n\n").map(|paragraph| format!("<p>{}</p>\n", inline(paragraph))).collect()
+}
+
+pub(super) fn code(text: &str) -> String {
+    format!("<code>{}</code>", escaped(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_document_says_is_text() {
+        assert_eq!(inline("a <b> `c & \"d\"` e"), "a &lt;b&gt; <code>c &amp; &quot;d&quot;</code> e");
+        assert_eq!(paragraphs("a\n\n`b`"), "<p>a</p>\n<p><code>b</code></p>\n");
+    }
+}

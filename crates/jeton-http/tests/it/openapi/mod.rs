@@ -1,0 +1,9 @@
+//! What `docs/openapi` says, held against what is answered.
+
+mod document;
+mod examples;
+mod pages;
+mod routes;
+mod schema;
+
+pub(crate) use document::{assert_described, read};
