@@ -23,6 +23,7 @@ mod loopback_client;
 mod loopback_corpus;
 mod memory;
 mod oauth_clients;
+mod openapi;
 mod operator;
 mod prove;
 mod secrets;
