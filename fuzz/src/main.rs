@@ -12,7 +12,7 @@ fuzz_target!(
     init: {
         let name = std::env::var("JETON_FUZZ_TARGET").expect("JETON_FUZZ_TARGET names a target");
         let (_, target) = jeton_http::fuzz::targets().into_iter().find(|(known, _)| *known == name).expect("a known target");
-        TARGET.set(*target).expect("this runs once");
+        TARGET.set(target).expect("this runs once");
     },
     |input: &[u8]| TARGET.get().expect("it was chosen")(input)
 );
