@@ -4,6 +4,7 @@ use super::error::AppKeyError;
 use super::input::Members;
 use crate::transport::body::BodyForm;
 use crate::transport::members::assert_quotes_nothing;
+use jeton_core::MAX_DESCRIPTION_CHARS;
 
 /// The first byte selects the body, or the query.
 pub(crate) fn appkey(input: &[u8]) {
@@ -22,7 +23,11 @@ pub(crate) fn appkey(input: &[u8]) {
         let fits = |text: &str| text.chars().count() <= 255;
         assert!(fits(create.title.as_str()) && !create.title.as_str().is_empty());
         assert!(create.tags.is_none_or(|tags| fits(tags.as_str())));
-        assert!(create.description.is_none_or(|description| fits(description.as_str())));
+        assert!(
+            create
+                .description
+                .is_none_or(|description| description.as_str().chars().count() <= MAX_DESCRIPTION_CHARS)
+        );
         for name in create.permissions.iter().flat_map(|(_, names)| names) {
             let separates = |letter: char| letter.is_whitespace() || ",;".contains(letter);
             assert!(fits(name.as_str()) && !name.as_str().contains(separates));

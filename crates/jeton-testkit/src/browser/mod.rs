@@ -183,10 +183,11 @@ impl Browser {
     }
 
     /// What the browser has complained about since it was asked last: errors of scripts, violations of policies, files that are
-    /// not there.
+    /// not there. Without those of its own pages, such as the one that it starts with.
     pub fn complaints(&self) -> Vec<String> {
         let log = self.ask("POST", "/se/log", &json!({"type": "browser"}));
-        log.as_array().expect("a log is a list").iter().map(|entry| text(&entry["message"])).collect()
+        let messages = log.as_array().expect("a log is a list").iter().map(|entry| text(&entry["message"]));
+        messages.filter(|message| !message.starts_with("chrome://")).collect()
     }
 
     /// What it has asked for since it was asked last, whether or not there was an answer.

@@ -229,15 +229,18 @@ fn others(scene: &Scene) -> Vec<Other> {
     ]
 }
 
+/// More than are looked up while they are made.
+const GUESSES_AT_ONCE: u32 = 100;
+
 /// The owner of an app that was guessed at, whom nobody has seen since the server started, needs not wait: what was minted here is
 /// told from a guess by arithmetic.
 fn assert_let_in_at_first_sight(address: SocketAddr, quiet: &Value) {
     let verify = post("/verify/quiet", JSON);
     let (id, secret) = (text(quiet, "client_id"), text(quiet, "client_secret"));
-    for (secret, expected) in [("wrong", 429), (secret, 200)] {
-        let reply = Kept::from(GUESSER, address).ask(&verify.request(&basic(id, secret)));
-        assert_eq!(reply.status, expected, "{reply:?}");
-    }
+    let ask = |secret: &str| Kept::from(GUESSER, address).ask(&verify.request(&basic(id, secret))).status;
+    // One guess a second is looked up, so the first may be.
+    assert!((0..GUESSES_AT_ONCE).any(|_| ask("wrong") == 429), "guesses are not throttled");
+    assert_eq!(ask(secret), 200);
 }
 
 /// How long the holder of a short token, at the guesser's address, waits as it is told to until it is let in.
