@@ -1,5 +1,6 @@
 use crate::{Choice, Field, Frame, Language};
 use askama::Template;
+use jeton_core::RequestSource;
 
 /// The settings of an app: as a form, and as JSON beside it.
 #[derive(Debug, Template)]
@@ -135,7 +136,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting(
         "forward_auth.source",
-        SettingKind::One(&["x-original", "x-forwarded", "request"]),
+        SettingKind::One(&SOURCES),
         Language::setting_source,
         Some(Language::setting_source_hint),
     ),
@@ -177,6 +178,17 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("cors.credentials", SettingKind::Flag, Language::setting_cors_credentials, None),
 ];
+
+/// The names of all sources. One that is missing would be changed into the first by whoever saves the form.
+const SOURCES: [&str; RequestSource::ALL.len()] = {
+    let mut names = [""; RequestSource::ALL.len()];
+    let mut place = 0;
+    while place < names.len() {
+        names[place] = RequestSource::ALL[place].name();
+        place += 1;
+    }
+    names
+};
 
 const fn setting(
     name: &'static str,

@@ -194,3 +194,49 @@ fn note(input: &mut SettingInput, wrong: &str) {
         SettingInput::Flag(_) | SettingInput::One(_) => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jeton_core::RequestSource;
+    use jeton_service::AppSettings;
+
+    /// What `setting` may be, where the document's schema lists it.
+    fn listed(setting: &Setting) -> Option<Vec<String>> {
+        let schema: Value =
+            serde_json::from_str(include_str!("../../../../docs/openapi/schemas/settings.json")).unwrap();
+        let mut section = &schema;
+        for name in setting.name.split('.') {
+            section = &section["properties"][name];
+            if let Some(at) = section["$ref"].as_str() {
+                section = schema.pointer(at.strip_prefix('#').unwrap()).unwrap();
+            }
+        }
+        let values = section["enum"].as_array()?.iter();
+        Some(values.map(|value| value.as_str().unwrap().to_owned()).collect())
+    }
+
+    #[test]
+    fn a_form_that_nobody_touched_changes_nothing() {
+        let mut documents = vec![print_settings(&AppSettings::default())];
+        let mut lists = 0;
+        for setting in SETTINGS {
+            let SettingKind::One(values) = &setting.kind else { continue };
+            let sources = RequestSource::ALL.map(|source| source.name().to_owned());
+            assert_eq!(*values, listed(setting).unwrap_or_else(|| sources.into()), "{}", setting.name);
+            for value in *values {
+                let mut document = documents[0].clone();
+                put(&mut document, setting.name, Value::from(*value));
+                documents.push(document);
+            }
+            lists += 1;
+        }
+        assert_eq!(lists, 4);
+        for document in documents {
+            for (setting, input) in SETTINGS.iter().zip(inputs(&document)) {
+                let held = document.pointer(&format!("/{}", setting.name.replace('.', "/"))).unwrap();
+                assert_eq!(value(setting, &input).as_ref(), Some(held), "{}", setting.name);
+            }
+        }
+    }
+}
