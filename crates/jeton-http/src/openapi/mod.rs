@@ -16,6 +16,7 @@ use crate::elsewhere;
 use crate::endpoint::{Claims, Endpoint, Places, Routes};
 use crate::state::AppState;
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::{
@@ -23,6 +24,7 @@ use axum::http::header::{
 };
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use std::sync::{Arc, OnceLock};
 
 /// The names of paths in logs and metrics.
 const NAMES: [&str; 3] = ["/openapi/{surface}.json", "/docs", "/docs/{surface}"];
@@ -40,7 +42,7 @@ pub(crate) static ENDPOINT: Endpoint = Endpoint {
     parsers: &[],
 };
 
-const STYLE: &str = include_str!("style.css");
+const STYLE: &[u8] = include_bytes!("style.css");
 /// A page loads its style from here, and nothing else from anywhere.
 const POLICY: &str =
     "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -56,31 +58,55 @@ fn name(path: &str) -> Option<usize> {
 }
 
 fn routes() -> Router<AppState> {
+    let pages: Arc<OnceLock<Pages>> = Arc::default();
+    let (of_index, of_references) = (Arc::clone(&pages), pages);
+    let index = get(async move |State(state): State<AppState>| html(&Pages::once(&of_index, &state).index));
+    let reference = get(async move |State(state): State<AppState>, Path(surface): Path<String>| {
+        let at = state.documents.iter().position(|document| document.name == surface);
+        let page = at.and_then(|at| Pages::once(&of_references, &state).references.get(at));
+        page.map_or_else(elsewhere::nothing, html)
+    });
     Router::new()
         .route("/openapi/{file}", get(document))
-        .route("/docs", get(index))
-        .route("/docs/", get(index))
-        .route("/docs/style.css", get(async || answer("text/css; charset=utf-8", STYLE.to_owned())))
-        .route("/docs/{surface}", get(reference))
+        .route("/docs", index.clone())
+        .route("/docs/", index)
+        .route("/docs/style.css", get(async || answer("text/css; charset=utf-8", Bytes::from_static(STYLE))))
+        .route("/docs/{surface}", reference)
+}
+
+/// The pages. They never change, and to make them takes reading all documents, so they are made once, when one of them is first asked
+/// for.
+struct Pages {
+    index: Bytes,
+    /// In the order of the documents.
+    references: Vec<Bytes>,
+}
+
+impl Pages {
+    fn once<'p>(pages: &'p OnceLock<Pages>, state: &AppState) -> &'p Pages {
+        let documents = &state.documents;
+        pages.get_or_init(|| Pages {
+            index: page::index(documents).into(),
+            references: documents
+                .iter()
+                .map(|document| page::reference(document, documents).into())
+                .collect(),
+        })
+    }
 }
 
 async fn document(State(state): State<AppState>, Path(file): Path<String>) -> Response {
     let found = state.documents.iter().find(|document| file.strip_suffix(".json") == Some(document.name));
-    found.map_or_else(nothing, |document| answer("application/json", document.text.to_owned()))
+    let json =
+        |document: &&Document| answer("application/json", Bytes::from_static(document.text.as_bytes()));
+    found.map_or_else(elsewhere::nothing, json)
 }
 
-async fn index(State(state): State<AppState>) -> Response {
-    answer("text/html; charset=utf-8", page::index(&state.documents))
+fn html(page: &Bytes) -> Response {
+    answer("text/html; charset=utf-8", page.clone())
 }
 
-async fn reference(State(state): State<AppState>, Path(surface): Path<String>) -> Response {
-    let found: Option<&&Document> = state.documents.iter().find(|document| document.name == surface);
-    found.map_or_else(nothing, |document| {
-        answer("text/html; charset=utf-8", page::reference(document, &state.documents))
-    })
-}
-
-fn answer(media_type: &'static str, body: String) -> Response {
+fn answer(media_type: &'static str, body: Bytes) -> Response {
     let head = [
         (CONTENT_TYPE, media_type),
         // They change with the version of the server.
@@ -90,8 +116,4 @@ fn answer(media_type: &'static str, body: String) -> Response {
         (REFERRER_POLICY, "no-referrer"),
     ];
     (StatusCode::OK, head, body).into_response()
-}
-
-fn nothing() -> Response {
-    elsewhere::nothing()
 }
