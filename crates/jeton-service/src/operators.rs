@@ -59,19 +59,38 @@ impl Service {
         from: Option<IpAddr>,
     ) -> Result<OperatorAdmission, Error> {
         let Some(secret) = presented else { return Ok(OperatorAdmission::Unproven) };
-        let failures = self.failures(Purpose::FailuresOfOperators, from, None);
-        if let Err(often) = self.may_look_up(failures, Some(secret)) {
-            return Ok(OperatorAdmission::Throttled(often));
-        }
+        self.admit_found(secret, from, self.operator_of(secret)).await
+    }
+
+    /// Whose token a secret is.
+    async fn operator_of(&self, secret: &Secret) -> Result<Option<Operator>, Error> {
         if self.keys.minted(secret) {
             for digest in self.keys.operator_digests(secret) {
                 if let Some(operator) = self.store.operator_by_digest(&digest).await? {
-                    return Ok(OperatorAdmission::Admitted(operator));
+                    return Ok(Some(operator));
                 }
             }
         }
-        self.count_failure(failures);
-        Ok(OperatorAdmission::Unproven)
+        Ok(None)
+    }
+
+    /// Admits the operator that is found by what was presented. That is looked for only if no more failures have come from there than
+    /// may, and not to find it is a failure.
+    pub(crate) async fn admit_found(
+        &self,
+        presented: &Secret,
+        from: Option<IpAddr>,
+        finding: impl Future<Output = Result<Option<Operator>, Error>>,
+    ) -> Result<OperatorAdmission, Error> {
+        let failures = self.failures(Purpose::FailuresOfOperators, from, None);
+        if let Err(often) = self.may_look_up(failures, Some(presented)) {
+            return Ok(OperatorAdmission::Throttled(often));
+        }
+        let found = finding.await?;
+        if found.is_none() {
+            self.count_failure(failures);
+        }
+        Ok(found.map_or(OperatorAdmission::Unproven, OperatorAdmission::Admitted))
     }
 
     /// Creates an operator.

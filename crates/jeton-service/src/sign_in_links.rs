@@ -1,8 +1,8 @@
 //! Links that sign somebody in once, for whoever sits at the machine where the server was started.
 
-use crate::limiter::Purpose;
 use crate::{Error, OperatorAdmission, Service};
 use jeton_core::{Digest, Secret};
+use jeton_store::Operator;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -51,10 +51,11 @@ impl Service {
         from: Option<IpAddr>,
     ) -> Result<OperatorAdmission, Error> {
         let Some(secret) = presented else { return Ok(OperatorAdmission::Unproven) };
-        let failures = self.failures(Purpose::FailuresOfOperators, from, None);
-        if let Err(often) = self.may_look_up(failures, Some(secret)) {
-            return Ok(OperatorAdmission::Throttled(often));
-        }
+        self.admit_found(secret, from, self.operator_by_link(secret)).await
+    }
+
+    /// Whom a link signs in, which is used up.
+    async fn operator_by_link(&self, secret: &Secret) -> Result<Option<Operator>, Error> {
         let digest = self.keys.operator_digest(secret);
         let now = self.clock.monotonic();
         let taken = {
@@ -63,10 +64,6 @@ impl Service {
             let at = links.iter().position(|(known, _)| *known == digest);
             at.and_then(|at| links.remove(at)).is_some()
         };
-        let first = if taken { self.operators().await?.into_iter().next() } else { None };
-        if first.is_none() {
-            self.count_failure(failures);
-        }
-        Ok(first.map_or(OperatorAdmission::Unproven, OperatorAdmission::Admitted))
+        Ok(if taken { self.operators().await?.into_iter().next() } else { None })
     }
 }
