@@ -30,9 +30,9 @@ pub struct VerdictCounts {
 /// What happened lately, as far as this process has seen it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
-    /// The minutes of the last hour in which something happened, each by its beginning, the oldest first.
+    /// The minutes of the last hour, each by its beginning, the oldest first.
     pub minutes: Vec<(Timestamp, VerdictCounts)>,
-    /// The days of the last thirty in which tokens were used, each by its beginning in UTC, the oldest first.
+    /// Uses of tokens on the last thirty days, each by its beginning in UTC, the oldest first.
     pub days: Vec<(Timestamp, u64)>,
 }
 
@@ -114,20 +114,29 @@ impl Service {
     /// What happened lately, up to now.
     pub fn history(&self) -> History {
         self.note_history();
-        let kept = self.history.lock();
-        let begin = |number: i64, millis: i64| {
-            Timestamp::from_millis(number.saturating_mul(millis)).unwrap_or(Timestamp::MIN)
-        };
-        let now = self.now().as_millis();
-        let (minute, day) = (now.div_euclid(MINUTE_MILLIS), now.div_euclid(DAY_MILLIS));
-        let is_late = |number: i64, last: i64, most: usize| last.saturating_sub(number) < most as i64;
-        let minutes = kept.minutes.iter().filter(|(number, _)| is_late(*number, minute, MINUTES));
-        let days = kept.days.iter().filter(|(number, _)| is_late(*number, day, DAYS));
+        let (kept, now) = (self.history.lock(), self.now());
         History {
-            minutes: minutes.map(|(number, counts)| (begin(*number, MINUTE_MILLIS), *counts)).collect(),
-            days: days.map(|(number, uses)| (begin(*number, DAY_MILLIS), *uses)).collect(),
+            minutes: spans(&kept.minutes, MINUTE_MILLIS, MINUTES, now),
+            days: spans(&kept.days, DAY_MILLIS, DAYS, now),
         }
     }
+}
+
+/// So many spans up to the one of now, each by its beginning, with what is kept of it.
+fn spans<T: Copy + Default>(
+    kept: &VecDeque<(i64, T)>,
+    millis: i64,
+    most: usize,
+    now: Timestamp,
+) -> Vec<(Timestamp, T)> {
+    let last = now.as_millis().div_euclid(millis);
+    let first = last.saturating_sub_unsigned(most as u64 - 1);
+    let of = |number: i64| {
+        kept.iter().find(|(other, _)| *other == number).map_or_else(T::default, |(_, sum)| *sum)
+    };
+    let spans =
+        (first..=last).filter_map(|number| Some((Timestamp::from_millis(number * millis)?, of(number))));
+    spans.collect()
 }
 
 #[cfg(test)]
@@ -166,6 +175,21 @@ mod tests {
             kept.note(at(day * DAY_MILLIS), counts(200, 0), day as u64 + 1);
         }
         assert_eq!((kept.days.len(), kept.days.front().map(|(number, _)| *number)), (DAYS, Some(70)));
+    }
+
+    #[test]
+    fn what_is_shown_has_no_gaps() {
+        let mut kept = Kept::default();
+        kept.note(at(2 * MINUTE_MILLIS), counts(1, 2), 7);
+        let now = at(61 * MINUTE_MILLIS + 5);
+        let minutes = spans(&kept.minutes, MINUTE_MILLIS, MINUTES, now);
+        assert_eq!((minutes.len(), minutes[0]), (MINUTES, (at(2 * MINUTE_MILLIS), counts(1, 2))));
+        assert_eq!(minutes[59], (at(61 * MINUTE_MILLIS), counts(0, 0)));
+        let days = spans(&kept.days, DAY_MILLIS, DAYS, now);
+        assert_eq!((days.len(), days[29]), (DAYS, (at(0), 7)));
+        // Nothing is shown that lies before the first instant or after now.
+        let beginning = spans(&kept.days, DAY_MILLIS, DAYS, Timestamp::MIN);
+        assert!(beginning.iter().all(|(_, uses)| *uses == 0) && beginning.len() <= DAYS);
     }
 
     #[test]

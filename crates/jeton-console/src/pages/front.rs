@@ -3,11 +3,6 @@ use crate::{Frame, show};
 use askama::Template;
 use jeton_core::Timestamp;
 
-const MINUTE: i64 = 60_000;
-const MINUTES: i64 = 60;
-const DAY: i64 = 86_400_000;
-const DAYS: i64 = 30;
-
 /// The front page.
 #[derive(Debug, Template)]
 #[template(path = "front.html")]
@@ -61,11 +56,9 @@ impl Front<'_> {
 
     fn verdict_chart(&self) -> Chart {
         let language = self.frame.language;
-        let bars = slots(self.frame.now, MINUTE, MINUTES).map(|at| {
-            let found = self.verdicts.iter().find(|(begin, ..)| *begin == at);
-            let (allowed, refused) = found.map_or((0, 0), |(_, allowed, refused)| (*allowed, *refused));
-            let counts = language.verdict_counts(show::number(allowed), show::number(refused));
-            Bar { label: format!("{}: {counts}", show::instant(at)), parts: [allowed, refused] }
+        let bars = self.verdicts.iter().map(|(at, allowed, refused)| {
+            let counts = language.verdict_counts(show::number(*allowed), show::number(*refused));
+            Bar { label: format!("{}: {counts}", show::instant(*at)), parts: [*allowed, *refused] }
         });
         let counts = language.verdict_counts(show::number(self.allowed()), show::number(self.refused()));
         Chart { summary: format!("{}: {counts}", language.verdicts_title()), bars: bars.collect() }
@@ -73,18 +66,11 @@ impl Front<'_> {
 
     fn use_chart(&self) -> Chart {
         let language = self.frame.language;
-        let bars = slots(self.frame.now, DAY, DAYS).map(|at| {
-            let uses = self.uses.iter().find(|(begin, _)| *begin == at).map_or(0, |(_, uses)| *uses);
-            Bar { label: format!("{}: {}", show::date(at), show::number(uses)), parts: [uses, 0] }
+        let bars = self.uses.iter().map(|(at, uses)| Bar {
+            label: format!("{}: {}", show::date(*at), show::number(*uses)),
+            parts: [*uses, 0],
         });
         let summary = format!("{}: {}", language.uses_title(), show::number(self.used()));
         Chart { summary, bars: bars.collect() }
     }
-}
-
-/// The beginnings of so many spans up to the one of now.
-fn slots(now: Timestamp, millis: i64, count: i64) -> impl Iterator<Item = Timestamp> {
-    let last = now.as_millis().div_euclid(millis);
-    let begin = move |number: i64| Timestamp::from_millis(number * millis);
-    (last - count + 1..=last).filter_map(begin)
 }
