@@ -114,7 +114,8 @@ impl AppDraft {
         let admin = NewToken {
             digest: keys.digest(&admin_token),
             digest_key_id: keys.current_id(),
-            is_foreign: false, // A service credential is shown only when it is created.
+            is_foreign: false,
+            // A service credential is shown only when it is created.
             sealed: None,
             created_at: now,
             expires_at: None,

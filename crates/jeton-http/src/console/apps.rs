@@ -91,7 +91,8 @@ pub(super) async fn create(visit: &Visit) -> Result<Response, ConsoleError> {
         (Ok(app_key), Ok(user)) => {
             let user = user.unwrap_or(ADMIN_USER);
             if let Some((_, made)) = visit.service().create_app(&app_key, user, &visit.actor()).await? {
-                let client_id = Secret::parse(&made.client_id).map_err(|_| ConsoleError::Request)?;
+                let client_id = Secret::parse(&made.client_id)
+                    .unwrap_or_else(|_| unreachable!("32 digits are within the bounds of a secret"));
                 let secrets = vec![
                     (CredentialKind::ClientId, client_id),
                     (CredentialKind::ClientSecret, made.client_secret),

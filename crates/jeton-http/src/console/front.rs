@@ -1,7 +1,9 @@
 //! The front page.
 
+use super::ROUTE;
 use super::error::ConsoleError;
 use super::visit::Visit;
+use crate::transport::fault::Fault;
 use axum::response::Response;
 use jeton_console::pages::{Attention, Front};
 use jeton_console::{Page, Section};
@@ -42,12 +44,13 @@ async fn look_at(visit: &Visit, key: &AppKey) -> Result<Option<Attention>, Conso
     }))
 }
 
-/// How many there are. `None`: that takes longer than a page may take, which is no reason not to show the rest of it.
+/// How many there are. `None`: that could not be found out, above all since it takes longer than a page may take, which is no reason
+/// not to show the rest of it.
 async fn count(visit: &Visit, app: &OpenApp, request: &SearchRequest) -> Option<u64> {
     match visit.service().count_found(app, request).await {
         Ok(count) => Some(count),
         Err(error) => {
-            tracing::debug!("tokens were not counted: {error}");
+            Fault::from(error).log(ROUTE);
             None
         }
     }

@@ -23,7 +23,7 @@ use std::sync::Arc;
 pub(super) async fn handle(state: &AppState, console: &Arc<Console>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let language = language(&parts.headers);
-    let response = match arrive(state, console, parts, body).await {
+    let response = match arrive(state, console, language, (parts, body)).await {
         Ok((arrival, serves)) => answer(arrival, serves).await,
         Err(error) => error.page_in(language),
     };
@@ -43,8 +43,8 @@ fn language(headers: &HeaderMap) -> Language {
 async fn arrive(
     state: &AppState,
     console: &Arc<Console>,
-    parts: Parts,
-    body: Body,
+    language: Language,
+    (parts, body): (Parts, Body),
 ) -> Result<(Arrival, Option<&'static Serves>), ConsoleError> {
     let Parts { headers, uri, method, .. } = &parts;
     if !state.setup.is_admin_named && !host::is_local_name(headers, uri) {
@@ -74,7 +74,7 @@ async fn arrive(
         Some((_, page, segments)) => (Some(&page.serves), segments),
         None => (None, Vec::new()),
     };
-    let (state, console, language) = (state.clone(), Arc::clone(console), language(headers));
+    let (state, console) = (state.clone(), Arc::clone(console));
     Ok((Arrival { state, console, parts, language, form, segments, session }, serves))
 }
 
