@@ -8,6 +8,7 @@
 
 mod actor;
 mod authority;
+mod change_kind;
 mod decide;
 mod digest;
 mod entropy;
@@ -25,6 +26,7 @@ mod token;
 
 pub use actor::{Actor, ActorError};
 pub use authority::{Authority, AuthorityRefusal, Bearer, Holding};
+pub use change_kind::ChangeKind;
 pub use decide::{
     Demand, Explanation, InactiveReason, Lack, PermissionMissing, Resource, Standing, Verdict, decide,
     explain,

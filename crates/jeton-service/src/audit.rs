@@ -1,8 +1,8 @@
 //! What operators look at: who did what, and how much there is.
 
 use crate::{Error, Service};
-use jeton_core::{Actor, AppId, AppKey, Timestamp, TokenId};
-use jeton_store::{AppCounts, AppUses, AuditFilter, ChangeKind};
+use jeton_core::{Actor, AppId, AppKey, ChangeKind, Timestamp, TokenId};
+use jeton_store::{AppCounts, AppUses, AuditFilter};
 use std::collections::{BTreeSet, HashMap};
 
 /// Apps whose tokens are counted by one statement.
@@ -21,6 +21,16 @@ pub struct AuditRequest {
     pub what: Option<ChangeKind>,
     /// Only those of this instant or later.
     pub since: Option<Timestamp>,
+}
+
+/// Most characters of an actor: that of a user has the most.
+const MAX_ACTOR_CHARS: usize = 300;
+
+impl AuditRequest {
+    /// Whether a text may be that of an actor, or the first part of one.
+    pub fn is_actor(text: &str) -> bool {
+        text.chars().count() <= MAX_ACTOR_CHARS && !text.contains('\0')
+    }
 }
 
 /// Something that happened.

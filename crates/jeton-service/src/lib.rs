@@ -90,8 +90,8 @@ pub use verifier::{VerifierAdmission, VerifierProof};
 pub use verify::{Explained, Missed, Verified};
 
 pub use jeton_store::{
-    AppCounts, AppUses, BackedUp, CallMeasures, ChangeKind, CheckReport, Operator, Order, Restored,
-    SearchOrder, SearchPlace, StoreMeasures, TitleSearch, TokenUse,
+    AppCounts, AppUses, BackedUp, CallMeasures, CheckReport, Operator, Order, Restored, SearchOrder,
+    SearchPlace, StoreMeasures, TitleSearch, TokenUse,
 };
 
 use cache::Cache;

@@ -1,7 +1,7 @@
 //! The change log and what there is, as operators look at them.
 
-use crate::change::{Change, ChangeKind};
-use jeton_core::{AppId, AppKey, Timestamp, TokenId, TokenKind};
+use crate::change::Change;
+use jeton_core::{AppId, AppKey, ChangeKind, Timestamp, TokenId, TokenKind};
 
 /// Which entries of the change log. What several parts say is true of each entry.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,7 +1,7 @@
 //! Decoding rows.
 
 use crate::audit::{AppCounts, AppUses};
-use crate::change::{Change, ChangeKind, Removal};
+use crate::change::{Change, Removal};
 use crate::continuity::{Entry, LogEnd};
 use crate::error::StoreError;
 use crate::model::{App, Credential, KeyCheck, LogState, Operator, StoredToken, TokenUse};
@@ -13,8 +13,8 @@ use crate::schema::{
 use crate::scopes;
 use crate::search::SearchPlace;
 use jeton_core::{
-    Actor, AppId, AppKey, Description, Digest, Document, Label, OperatorId, Owner, Timestamp, Token, TokenId,
-    TokenKind, TokenSpec, UserId,
+    Actor, AppId, AppKey, ChangeKind, Description, Digest, Document, Label, OperatorId, Owner, Timestamp,
+    Token, TokenId, TokenKind, TokenSpec, UserId,
 };
 
 /// The number in a column: of an app, a token or an operator.

@@ -44,7 +44,7 @@ pub mod write;
 
 pub use audit::{AppCounts, AppUses, AuditFilter, AuditPage};
 pub use backup::check_backup;
-pub use change::{Change, ChangeKind, Hints, LogPosition, News, Removal};
+pub use change::{Change, Hints, LogPosition, News, Removal};
 pub use error::{OpenError, StoreError};
 pub use fair::{Crowded, Fair, Share, Turn};
 pub use layer::{Layer, Question};

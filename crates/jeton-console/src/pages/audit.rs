@@ -1,6 +1,6 @@
 use crate::{Choice, Field, Frame, Language, Paging};
 use askama::Template;
-use jeton_core::{Actor, Timestamp};
+use jeton_core::{Actor, ChangeKind, Timestamp};
 
 /// Who did what.
 #[derive(Debug, Template)]
@@ -37,7 +37,7 @@ pub struct AuditRow {
     /// When.
     pub at: Timestamp,
     /// What.
-    pub what: ChangeName,
+    pub what: ChangeKind,
     /// In which app.
     pub app: Option<String>,
     /// To which token or operator.
@@ -46,70 +46,24 @@ pub struct AuditRow {
     pub by: Actor,
 }
 
-/// Kinds of changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChangeName {
-    /// A token was issued.
-    TokenIssued,
-    /// A token was changed.
-    TokenUpdated,
-    /// A token was revoked.
-    TokenRevoked,
-    /// A token was deleted.
-    TokenDeleted,
-    /// An app was created.
-    AppCreated,
-    /// An app was changed.
-    AppUpdated,
-    /// An app was deleted.
-    AppDeleted,
-    /// An operator was created.
-    OperatorCreated,
-    /// An operator was revoked.
-    OperatorRevoked,
-    /// Old tokens were removed.
-    TokensPurged,
-    /// Everything was replaced.
-    Restored,
-}
-
-impl ChangeName {
-    /// What people call it.
-    pub fn label(self, language: Language) -> &'static str {
-        match self {
-            ChangeName::TokenIssued => language.audit_token_issued(),
-            ChangeName::TokenUpdated => language.audit_token_updated(),
-            ChangeName::TokenRevoked => language.audit_token_revoked(),
-            ChangeName::TokenDeleted => language.audit_token_deleted(),
-            ChangeName::AppCreated => language.audit_app_created(),
-            ChangeName::AppUpdated => language.audit_app_updated(),
-            ChangeName::AppDeleted => language.audit_app_deleted(),
-            ChangeName::OperatorCreated => language.audit_operator_created(),
-            ChangeName::OperatorRevoked => language.audit_operator_revoked(),
-            ChangeName::TokensPurged => language.audit_tokens_purged(),
-            ChangeName::Restored => language.audit_restored(),
-        }
-    }
-
-    fn tone(self) -> &'static str {
-        match self {
-            ChangeName::TokenIssued | ChangeName::AppCreated | ChangeName::OperatorCreated => "good",
-            ChangeName::TokenUpdated | ChangeName::AppUpdated => "calm",
-            ChangeName::TokensPurged | ChangeName::Restored => "warn",
-            ChangeName::TokenRevoked
-            | ChangeName::TokenDeleted
-            | ChangeName::AppDeleted
-            | ChangeName::OperatorRevoked => "bad",
-        }
-    }
-
-    /// Whether its subject is an operator; that of others is a token.
-    fn is_of_operator(self) -> bool {
-        matches!(self, ChangeName::OperatorCreated | ChangeName::OperatorRevoked)
-    }
-}
-
 impl Language {
+    /// What people call a kind of change.
+    pub fn change(self, kind: ChangeKind) -> &'static str {
+        match kind {
+            ChangeKind::TokenIssued => self.audit_token_issued(),
+            ChangeKind::TokenUpdated => self.audit_token_updated(),
+            ChangeKind::TokenRevoked => self.audit_token_revoked(),
+            ChangeKind::TokenDeleted => self.audit_token_deleted(),
+            ChangeKind::AppCreated => self.audit_app_created(),
+            ChangeKind::AppUpdated => self.audit_app_updated(),
+            ChangeKind::AppDeleted => self.audit_app_deleted(),
+            ChangeKind::OperatorCreated => self.audit_operator_created(),
+            ChangeKind::OperatorRevoked => self.audit_operator_revoked(),
+            ChangeKind::TokensPurged => self.audit_tokens_purged(),
+            ChangeKind::Restored => self.audit_restored(),
+        }
+    }
+
     /// Who did something, for people.
     pub fn actor(self, actor: &Actor) -> String {
         match actor {
@@ -125,9 +79,23 @@ impl Language {
     }
 }
 
+impl AuditRow {
+    fn tone(&self) -> &'static str {
+        match self.what {
+            ChangeKind::TokenIssued | ChangeKind::AppCreated | ChangeKind::OperatorCreated => "good",
+            ChangeKind::TokenUpdated | ChangeKind::AppUpdated => "calm",
+            ChangeKind::TokensPurged | ChangeKind::Restored => "warn",
+            ChangeKind::TokenRevoked
+            | ChangeKind::TokenDeleted
+            | ChangeKind::AppDeleted
+            | ChangeKind::OperatorRevoked => "bad",
+        }
+    }
+}
+
 impl Audit<'_> {
     fn label(&self, row: &AuditRow) -> &'static str {
-        row.what.label(self.frame.language)
+        self.frame.language.change(row.what)
     }
 
     fn subject(&self, row: &AuditRow) -> String {

@@ -12,7 +12,7 @@ mod sign_in;
 
 pub use app::{App, NewApp, TokenCounts};
 pub use apps::{AppRow, Apps};
-pub use audit::{Audit, AuditFilter, AuditRow, ChangeName};
+pub use audit::{Audit, AuditFilter, AuditRow};
 pub use confirm::Confirm;
 pub use failure::{Failure, FailureKind};
 pub use front::{Attention, Front};

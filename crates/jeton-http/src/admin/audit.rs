@@ -6,11 +6,8 @@ use super::input::Query;
 use super::wire;
 use axum::http::StatusCode;
 use axum::response::Response;
-use jeton_core::{AppKey, TokenId};
-use jeton_service::{AuditRequest, ChangeKind, instant};
-
-/// Most characters of an actor: that of a user has the most.
-const MAX_ACTOR_CHARS: usize = 300;
+use jeton_core::{AppKey, ChangeKind, TokenId};
+use jeton_service::{AuditRequest, instant};
 
 pub(super) async fn list(call: &Call<'_>) -> Result<Response, AdminError> {
     let query = call.query(&["app", "token", "actor", "what", "since", "limit", "cursor"])?;
@@ -42,7 +39,7 @@ fn request(query: &Query) -> Result<AuditRequest, AdminError> {
         id.ok_or_else(|| wrong("token is the number of a token".to_owned()))
     });
     let actor = query.text("actor");
-    if actor.is_some_and(|actor| actor.chars().count() > MAX_ACTOR_CHARS || actor.contains('\0')) {
+    if !actor.is_none_or(AuditRequest::is_actor) {
         return Err(wrong("actor is who did it, as in operator:1, or the first part of that".to_owned()));
     }
     let what = query.text("what").map(|name| {

@@ -5,8 +5,8 @@ use crate::transport::wire::{InstantShape, ScopeShape, UserIdShape};
 use axum::http::StatusCode;
 use jeton_core::{AppKey, Description, Label, OperatorId, Secret, Timestamp, Token, TokenState, UserId};
 use jeton_service::{
-    AppCounts, AppCredentials, AppStats, AppSummary, AuditEntry, ChangeKind, Operator, RevokedTokens,
-    ScopeDraft, TokenUse, UsageStats, print_settings,
+    AppCounts, AppCredentials, AppStats, AppSummary, AuditEntry, Operator, RevokedTokens, ScopeDraft,
+    TokenUse, UsageStats, print_settings,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -309,14 +309,13 @@ pub(super) fn audit(entries: &[AuditEntry], next: Option<i64>) -> String {
 
 fn audit_item(entry: &AuditEntry) -> AuditItem<'_> {
     let subject = |is_meant: bool| entry.subject_id.filter(|_| is_meant);
-    let is_of_operator = matches!(entry.what, ChangeKind::OperatorCreated | ChangeKind::OperatorRevoked);
     AuditItem {
         id: entry.sequence,
         at: InstantShape(entry.at),
         what: entry.what.name(),
         app: entry.app.as_ref().map(AppKey::as_str),
         token: subject(entry.what.is_of_token()),
-        operator: subject(is_of_operator),
+        operator: subject(entry.what.is_of_operator()),
         actor: entry.by.to_string(),
     }
 }

@@ -4,16 +4,14 @@ use super::error::ConsoleError;
 use super::form::{Form, link};
 use super::visit::Visit;
 use axum::response::Response;
-use jeton_console::pages::{Audit, AuditFilter, AuditRow, ChangeName};
+use jeton_console::pages::{Audit, AuditFilter, AuditRow};
 use jeton_console::{Choice, Field, Language, Page, Paging, Section};
-use jeton_core::{AppKey, TokenId};
-use jeton_service::{AuditEntry, AuditRequest, ChangeKind, instant};
+use jeton_core::{AppKey, ChangeKind, TokenId};
+use jeton_service::{AuditEntry, AuditRequest, instant};
 
 const PATH: &str = "/console/audit";
 /// Entries on a page.
 const PAGE: u32 = 50;
-/// Most characters of an actor: that of a user has the most.
-const MAX_ACTOR_CHARS: usize = 300;
 /// What a link to another page says besides where that begins.
 const NAMES: [&str; 5] = ["what", "app", "token", "actor", "since"];
 
@@ -45,7 +43,7 @@ fn filter(query: &Form, language: Language) -> AuditFilter {
         Choice { value: String::new(), label: language.audit_any().to_owned(), is_chosen: chosen.is_empty() };
     let kinds = ChangeKind::ALL.into_iter().map(|kind| Choice {
         value: kind.name().to_owned(),
-        label: name_of(kind).label(language).to_owned(),
+        label: language.change(kind).to_owned(),
         is_chosen: kind.name() == chosen,
     });
     AuditFilter {
@@ -63,8 +61,7 @@ fn request(query: &Form, filter: &mut AuditFilter, language: Language) -> Option
     let token = query.given("token").map(|text| text.parse().ok().and_then(TokenId::new).ok_or(()));
     let token = token.transpose();
     let actor = query.given("actor");
-    let is_actor =
-        actor.is_none_or(|actor| actor.chars().count() <= MAX_ACTOR_CHARS && !actor.contains('\0'));
+    let is_actor = actor.is_none_or(AuditRequest::is_actor);
     let since = query.given("since").map(|text| {
         let is_date = text.len() == "2026-11-21".len();
         let text = if is_date { format!("{text}T00:00:00Z") } else { text.to_owned() };
@@ -91,21 +88,5 @@ fn request(query: &Form, filter: &mut AuditFilter, language: Language) -> Option
 
 fn row(entry: AuditEntry) -> AuditRow {
     let AuditEntry { sequence: _, at, what, app, subject_id, by } = entry;
-    AuditRow { at, what: name_of(what), app: app.map(String::from), subject_id, by }
-}
-
-fn name_of(kind: ChangeKind) -> ChangeName {
-    match kind {
-        ChangeKind::TokenIssued => ChangeName::TokenIssued,
-        ChangeKind::TokenUpdated => ChangeName::TokenUpdated,
-        ChangeKind::TokenRevoked => ChangeName::TokenRevoked,
-        ChangeKind::TokenDeleted => ChangeName::TokenDeleted,
-        ChangeKind::AppCreated => ChangeName::AppCreated,
-        ChangeKind::AppUpdated => ChangeName::AppUpdated,
-        ChangeKind::AppDeleted => ChangeName::AppDeleted,
-        ChangeKind::OperatorCreated => ChangeName::OperatorCreated,
-        ChangeKind::OperatorRevoked => ChangeName::OperatorRevoked,
-        ChangeKind::TokensPurged => ChangeName::TokensPurged,
-        ChangeKind::Restored => ChangeName::Restored,
-    }
+    AuditRow { at, what, app: app.map(String::from), subject_id, by }
 }

@@ -8,8 +8,8 @@
 
 use super::Cache;
 use crate::{Error, Service};
-use jeton_core::{MAX_INTEGER, TokenId};
-use jeton_store::{Change, ChangeKind, Hints, LogPosition, Store};
+use jeton_core::{ChangeKind, MAX_INTEGER, TokenId};
+use jeton_store::{Change, Hints, LogPosition, Store};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -22,8 +22,8 @@ pub(crate) use reader::{FeedEnd, Reader};
 
 use crate::apps::OpenApp;
 use crate::{Error, Service};
-use jeton_core::{AppId, AppKey};
-use jeton_store::{Change, ChangeKind, Fair, Share, StoredToken};
+use jeton_core::{AppId, AppKey, ChangeKind};
+use jeton_store::{Change, Fair, Share, StoredToken};
 use ring::Ring;
 use std::collections::HashMap;
 use std::fmt;

@@ -1,9 +1,8 @@
 //! Making, rotating and deleting apps.
 
 use crate::fixture::{EVERYTHING, World, grant, identity, secret};
-use jeton_core::{Actor, AppKey, Authority, Digest, InactiveReason, Secret, Verdict};
+use jeton_core::{Actor, AppKey, Authority, ChangeKind, Digest, InactiveReason, Secret, Verdict};
 use jeton_service::{ClientCredentials, ImportRow, Imported, Keys, Merged, OpenApp, Surface};
-use jeton_store::ChangeKind;
 use jeton_store::write::SweepDeletedApps;
 use serde_json::json;
 use std::sync::Arc;

@@ -1,8 +1,7 @@
 //! Secrets beside the one that a token shows.
 
 use crate::fixture::{EVERYTHING, World, grant};
-use jeton_core::{Clock, InactiveReason, Secret, Timestamp, TokenId, Verdict};
-use jeton_store::ChangeKind;
+use jeton_core::{ChangeKind, Clock, InactiveReason, Secret, Timestamp, TokenId, Verdict};
 use sqlx::{AssertSqlSafe, Connection, Executor, SqliteConnection};
 use tokio::sync::oneshot;
 

@@ -1,14 +1,14 @@
 //! A service over a new SQLite database, with a clock that stands still and randomness that repeats.
 
 use jeton_core::{
-    Actor, Authority, Demand, InactiveReason, Label, Lifetime, ManualClock, Owner, Permission, Scopes,
-    Secret, Timestamp, TokenId, TokenKind, TokenSpec, Verdict,
+    Actor, Authority, ChangeKind, Demand, InactiveReason, Label, Lifetime, ManualClock, Owner, Permission,
+    Scopes, Secret, Timestamp, TokenId, TokenKind, TokenSpec, Verdict,
 };
 use jeton_service::{
     Admission, AppCredentials, InitialCredentials, Issue, Issued, KeyRing, ListRequest, OpenApp, Order,
     RequestedLifetime, Service, Surface,
 };
-use jeton_store::{ChangeKind, SqliteOptions, Store, open_sqlite};
+use jeton_store::{SqliteOptions, Store, open_sqlite};
 use jeton_testkit::SeededEntropy;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

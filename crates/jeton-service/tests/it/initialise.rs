@@ -1,9 +1,9 @@
 //! The beginning, and opening what is there.
 
 use crate::fixture::{World, database, grant, initialise};
-use jeton_core::{AppId, ManualClock, Timestamp, Verdict};
+use jeton_core::{AppId, ChangeKind, ManualClock, Timestamp, Verdict};
 use jeton_service::{KeyCheckError, KeyRing, OpenServiceError, Service};
-use jeton_store::{ChangeKind, SqliteOptions, open_sqlite};
+use jeton_store::{SqliteOptions, open_sqlite};
 use jeton_testkit::SeededEntropy;
 use std::sync::Arc;
 

@@ -1,8 +1,7 @@
 //! Operators live outside apps.
 
 use crate::fixture::World;
-use jeton_core::{Actor, InactiveReason, Verdict};
-use jeton_store::ChangeKind;
+use jeton_core::{Actor, ChangeKind, InactiveReason, Verdict};
 
 #[tokio::test]
 async fn made_listed_and_revoked() {

@@ -1,7 +1,6 @@
 use crate::fixture::*;
-use jeton_core::{Actor, Clock, Lifetime};
+use jeton_core::{Actor, ChangeKind, Clock, Lifetime};
 use jeton_service::{Issue, RequestedLifetime, Retention};
-use jeton_store::ChangeKind;
 use jeton_store::write::{DeleteApp, SweepDeletedApps};
 use std::sync::atomic::{AtomicU64, Ordering};
 

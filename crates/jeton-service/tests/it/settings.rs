@@ -1,9 +1,8 @@
 //! Changing the settings of an app.
 
 use crate::fixture::World;
-use jeton_core::{Actor, Reveal};
+use jeton_core::{Actor, ChangeKind, Reveal};
 use jeton_service::{AppSettings, Merged, print_settings};
-use jeton_store::ChangeKind;
 use serde_json::{Value, json};
 
 async fn merge(world: &World, patch: Value) -> Merged {

@@ -2,11 +2,10 @@
 
 use crate::fixture::{DAY, EVERYTHING, With, World, global, grant, label};
 use jeton_core::{
-    Actor, Authority, AuthorityRefusal, Description, InactiveReason, Lifetime, Owner, Permission, TokenId,
-    TokenKind, Verdict,
+    Actor, Authority, AuthorityRefusal, ChangeKind, Description, InactiveReason, Lifetime, Owner, Permission,
+    TokenId, TokenKind, Verdict,
 };
 use jeton_service::{Edit, Error, Refusal};
-use jeton_store::ChangeKind;
 use serde_json::json;
 
 async fn update(world: &World, id: TokenId, edit: &Edit) -> jeton_core::Token {

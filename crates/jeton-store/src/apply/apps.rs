@@ -2,7 +2,6 @@
 
 use super::tokens::Arrival;
 use super::{Facts, Perform, Work};
-use crate::change::ChangeKind;
 use crate::decode;
 use crate::error::StoreError;
 use crate::model::{App, AppChanged, AppCreated, Genesis, Initialised, NewApp, NewToken, SelfMadeLimit};
@@ -12,7 +11,7 @@ use crate::statements::log::NewChange;
 use crate::statements::tokens::new_row;
 use crate::statements::{apps, genesis};
 use crate::write::{ChangeApp, CreateApp, DeleteApp, Touched, WriteLine};
-use jeton_core::{Actor, AppId, Timestamp};
+use jeton_core::{Actor, AppId, ChangeKind, Timestamp};
 use std::slice;
 
 impl Facts for Genesis {

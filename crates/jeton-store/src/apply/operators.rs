@@ -1,7 +1,6 @@
 //! Writes of operators.
 
 use super::{Facts, Perform, Work};
-use crate::change::ChangeKind;
 use crate::decode;
 use crate::error::StoreError;
 use crate::model::NewOperator;
@@ -10,7 +9,7 @@ use crate::session::Session;
 use crate::statements::log::NewChange;
 use crate::statements::operators;
 use crate::write::{CreateOperator, RevokeOperator, Touched};
-use jeton_core::{Actor, OperatorId, Timestamp};
+use jeton_core::{Actor, ChangeKind, OperatorId, Timestamp};
 
 impl Facts for CreateOperator {
     fn touches(&self) -> Touched<'_> {

@@ -2,7 +2,6 @@
 
 use super::{Facts, Perform, Work};
 use crate::backup::Backup;
-use crate::change::ChangeKind;
 use crate::copy::{add, copy, pass_numbers};
 use crate::decode;
 use crate::error::StoreError;
@@ -15,7 +14,7 @@ use crate::shape::SHAPES;
 use crate::statements::log::NewChange;
 use crate::statements::{copy as tables, genesis, idempotency, restore, self_made, totals};
 use crate::write::Touched;
-use jeton_core::TokenId;
+use jeton_core::{ChangeKind, TokenId};
 
 /// Tokens whose scopes are held in memory at a time.
 const SCOPES_PER_PAGE: usize = 100;

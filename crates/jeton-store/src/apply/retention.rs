@@ -1,7 +1,6 @@
 //! Removing data whose retention time is over.
 
 use super::{Facts, Perform, Work};
-use crate::change::ChangeKind;
 use crate::decode;
 use crate::error::StoreError;
 use crate::record::Record;
@@ -11,7 +10,7 @@ use crate::statements::log::{self, NewChange};
 use crate::statements::tokens::Half;
 use crate::statements::{retention, tokens};
 use crate::write::{EraseRemovedSecrets, PurgeTokens, SweepDeletedApps, SweepSealed, Touched, TrimChanges};
-use jeton_core::{Actor, AppId, Timestamp};
+use jeton_core::{Actor, AppId, ChangeKind, Timestamp};
 use std::collections::BTreeSet;
 
 impl Facts for PurgeTokens {

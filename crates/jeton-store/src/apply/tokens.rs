@@ -1,7 +1,7 @@
 //! Writes of tokens.
 
 use super::{Facts, Perform, Work};
-use crate::change::{ChangeKind, Removal};
+use crate::change::Removal;
 use crate::continuity::Entry;
 use crate::decode;
 use crate::error::StoreError;
@@ -16,7 +16,7 @@ use crate::statements::tokens::{self, MAX_INSERTED, new_row};
 use crate::write::{
     DeleteToken, InsertTokens, ReplaceToken, RevokeToken, RevokeTokens, Touched, Write, WriteLine,
 };
-use jeton_core::{Actor, AppId, Digest, Timestamp, TokenId, TokenKind};
+use jeton_core::{Actor, AppId, ChangeKind, Digest, Timestamp, TokenId, TokenKind};
 use std::collections::{HashMap, HashSet};
 
 /// A token to insert, with the data for its entry in the change log.

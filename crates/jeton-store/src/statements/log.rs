@@ -3,9 +3,9 @@
 use super::Statement;
 use super::insertion::{Form, Insertion, Row, Rows};
 use crate::audit::AuditFilter;
-use crate::change::{ChangeKind, Removal};
+use crate::change::Removal;
 use crate::schema::{Changes, Count, Genesis, LogEnds, Snapshot};
-use jeton_core::{Actor, AppId, Digest, Timestamp};
+use jeton_core::{Actor, AppId, ChangeKind, Digest, Timestamp};
 use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement, Value};
 
 /// Most entries in one statement. 8 arguments each make 28,672: see [`MAX_INSERTED`](super::tokens::MAX_INSERTED).

@@ -7,7 +7,7 @@ use super::{
     token_lists, token_search, tokens, totals, usage,
 };
 use crate::audit::AuditFilter;
-use crate::change::{ChangeKind, Removal};
+use crate::change::Removal;
 use crate::model::{
     AppChange, Credential, KeyCheck, NewApp, NewClientSecret, NewOperator, NewToken, Order, OwnerFilter,
     Purge, TokenFilter, TokenPage, TokenUse, View,
@@ -15,8 +15,8 @@ use crate::model::{
 use crate::search::{SearchPlace, TitleSearch, TokenSearch};
 use crate::shape::{Cells, Field, Holds, SHAPES};
 use jeton_core::{
-    Actor, AppId, AppKey, Digest, OperatorId, Owner, Scopes, Timestamp, Token, TokenId, TokenKind, TokenSpec,
-    TokenState, UserId,
+    Actor, AppId, AppKey, ChangeKind, Digest, OperatorId, Owner, Scopes, Timestamp, Token, TokenId,
+    TokenKind, TokenSpec, TokenState, UserId,
 };
 use sea_query::Value;
 

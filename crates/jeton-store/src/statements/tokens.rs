@@ -5,12 +5,11 @@ use super::insertion::{Form, Insertion, Row, Rows};
 use super::log::{ENTRY, NewChange, entry};
 use super::totals::COUNT_INSERTED;
 use super::{KeptText, Statement, one_more};
-use crate::change::ChangeKind;
 use crate::model::NewToken;
 use crate::schema::{TokenDigests, Tokens};
 use crate::scopes;
 use jeton_core::{
-    Actor, AppId, Description, Digest, Document, Label, Owner, Timestamp, Token, TokenId, UserId,
+    Actor, AppId, ChangeKind, Description, Digest, Document, Label, Owner, Timestamp, Token, TokenId, UserId,
 };
 use sea_query::{
     Expr, ExprTrait, LockType, Order, Query, SelectStatement, UnionType, UpdateStatement, Value,

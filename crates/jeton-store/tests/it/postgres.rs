@@ -2,8 +2,9 @@
 
 use crate::database::{Location, TestDatabase};
 use crate::fixture::*;
+use jeton_core::ChangeKind;
 use jeton_store::write::TrimChanges;
-use jeton_store::{Change, ChangeKind, OpenError, PostgresOptions, open_postgres};
+use jeton_store::{Change, OpenError, PostgresOptions, open_postgres};
 use sqlx::{Connection, Executor, PgConnection};
 
 /// Writes an entry of the change log, as a store would.

@@ -3,7 +3,8 @@
 use crate::database::{Location, TestDatabase};
 use crate::fixture::*;
 use futures_util::FutureExt;
-use jeton_store::{ChangeKind, Inserted};
+use jeton_core::ChangeKind;
+use jeton_store::Inserted;
 use tokio::task::JoinSet;
 
 #[tokio::test]

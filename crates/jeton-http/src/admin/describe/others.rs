@@ -8,8 +8,7 @@ use crate::admin::wire;
 use crate::describe::schema::{app_key, described, instant, integer, object, one_of_texts};
 use crate::describe::{Api, Operation};
 use axum::http::StatusCode;
-use jeton_core::{MAX_INTEGER, MAX_LABEL_CHARS};
-use jeton_service::ChangeKind;
+use jeton_core::{ChangeKind, MAX_INTEGER, MAX_LABEL_CHARS};
 use serde_json::{Value, json};
 
 const OPERATORS: &str = "/admin/v1/operators";

@@ -6,7 +6,8 @@ use crate::feed::{Happened, Projection};
 use crate::loopback::read::{KINDS, is_seen};
 use crate::loopback::row::row_units;
 use crate::{Error, Service};
-use jeton_store::{Change, ChangeKind, StoredToken};
+use jeton_core::ChangeKind;
+use jeton_store::{Change, StoredToken};
 
 /// The memory of an event beyond what its client stored: its members and their names.
 const EVENT_BYTES: usize = 1_024;

@@ -3,11 +3,13 @@
 use super::backup::{back_up, restoring};
 use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
-use jeton_core::{Actor, AppId, Label, OperatorId, Owner, Timestamp, TokenId, TokenKind, TokenState};
+use jeton_core::{
+    Actor, AppId, ChangeKind, Label, OperatorId, Owner, Timestamp, TokenId, TokenKind, TokenState,
+};
 use jeton_store::write::{ClaimKey, DeleteApp, RevokeTokens, SettleKey};
 use jeton_store::{
-    AppUses, AuditFilter, Change, ChangeKind, KeyClaim, NewToken, SearchOrder, SearchPlace, Store,
-    TitleSearch, TokenSearch, TokenUse,
+    AppUses, AuditFilter, Change, KeyClaim, NewToken, SearchOrder, SearchPlace, Store, TitleSearch,
+    TokenSearch, TokenUse,
 };
 use std::slice;
 

@@ -1,10 +1,10 @@
 use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
-use jeton_core::{Actor, AppId, Document, Owner};
+use jeton_core::{Actor, AppId, ChangeKind, Document, Owner};
 use jeton_store::write::{CreateOperator, DeleteApp, RevokeOperator};
 use jeton_store::{
-    AppChange, BackedUp, ChangeKind, Credential, LogState, NewClientSecret, NewToken, Order, Replaced,
-    Restore, Restored, Store, StoredToken, TokenPage, View, check_backup,
+    AppChange, BackedUp, Credential, LogState, NewClientSecret, NewToken, Order, Replaced, Restore, Restored,
+    Store, StoredToken, TokenPage, View, check_backup,
 };
 use std::fs::File;
 use std::path::{Path, PathBuf};

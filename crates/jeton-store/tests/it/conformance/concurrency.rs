@@ -1,10 +1,10 @@
 use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
-use jeton_core::{AppId, Token};
+use jeton_core::{AppId, ChangeKind, Token};
 use jeton_store::write::{
     CreateApp, CreateOperator, DeleteApp, RevokeOperator, SweepDeletedApps, SweepSealed,
 };
-use jeton_store::{ChangeKind, Inserted, Replaced, StoreError};
+use jeton_store::{Inserted, Replaced, StoreError};
 use std::time::Duration;
 use tokio::task::JoinSet;
 

@@ -1,11 +1,11 @@
 use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
-use jeton_core::{Actor, AppId, Digest, Timestamp, Token, TokenId, TokenKind};
+use jeton_core::{Actor, AppId, ChangeKind, Digest, Timestamp, Token, TokenId, TokenKind};
 use jeton_store::write::{
     ChangeApp, CreateApp, CreateOperator, DeleteApp, DeleteToken, EraseRemovedSecrets, InsertTokens,
     ReplaceToken, RevokeOperator, RevokeToken, SweepDeletedApps, SweepSealed,
 };
-use jeton_store::{AppChange, Change, ChangeKind, NewToken, News, Replaced};
+use jeton_store::{AppChange, Change, NewToken, News, Replaced};
 use sqlx::{Connection, Executor};
 
 /// An entry without its number.

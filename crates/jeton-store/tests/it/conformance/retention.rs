@@ -1,8 +1,8 @@
 use crate::database::TestDatabase;
 use crate::fixture::*;
-use jeton_core::{Actor, TokenId};
+use jeton_core::{Actor, ChangeKind, TokenId};
 use jeton_store::write::{PurgeTokens, TrimChanges};
-use jeton_store::{Change, ChangeKind, LogState, NewToken, Purge};
+use jeton_store::{Change, LogState, NewToken, Purge};
 
 const KEPT: Actor = Actor::Retention;
 

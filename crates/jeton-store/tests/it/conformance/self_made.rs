@@ -1,8 +1,8 @@
 use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
-use jeton_core::{AppId, Document, Owner, Timestamp, Token, TokenId, TokenKind};
+use jeton_core::{AppId, ChangeKind, Document, Owner, Timestamp, Token, TokenId, TokenKind};
 use jeton_store::write::{DeleteApp, InsertTokens, PurgeTokens, ReplaceToken, SweepDeletedApps, SweepSealed};
-use jeton_store::{ChangeKind, Inserted, KeyCheck, NewToken, Purge, Replaced, Restore, SelfMadeLimit, Store};
+use jeton_store::{Inserted, KeyCheck, NewToken, Purge, Replaced, Restore, SelfMadeLimit, Store};
 use tokio::task::JoinSet;
 
 /// Room for three bare tokens and some more.

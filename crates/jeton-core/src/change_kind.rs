@@ -1,0 +1,78 @@
+//! What the change log says of what happened.
+
+/// A kind of change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ChangeKind {
+    /// A token was issued.
+    TokenIssued,
+    /// A token was changed.
+    TokenUpdated,
+    /// A token was revoked.
+    TokenRevoked,
+    /// A token was deleted, as LoopBack does: its secret can be used again.
+    TokenDeleted,
+    /// An app was created.
+    AppCreated,
+    /// An app's settings or credentials were changed.
+    AppUpdated,
+    /// An app was deleted, and with it all of its tokens.
+    AppDeleted,
+    /// An operator was created.
+    OperatorCreated,
+    /// An operator was revoked.
+    OperatorRevoked,
+    /// Any number of tokens of an app that had expired or been revoked long ago were removed.
+    TokensPurged,
+    /// Everything was replaced by a restore.
+    Restored,
+}
+
+impl ChangeKind {
+    /// All kinds.
+    pub const ALL: [ChangeKind; 11] = [
+        ChangeKind::TokenIssued,
+        ChangeKind::TokenUpdated,
+        ChangeKind::TokenRevoked,
+        ChangeKind::TokenDeleted,
+        ChangeKind::AppCreated,
+        ChangeKind::AppUpdated,
+        ChangeKind::AppDeleted,
+        ChangeKind::OperatorCreated,
+        ChangeKind::OperatorRevoked,
+        ChangeKind::TokensPurged,
+        ChangeKind::Restored,
+    ];
+
+    /// The stable name, as stored in the log.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ChangeKind::TokenIssued => "token.issued",
+            ChangeKind::TokenUpdated => "token.updated",
+            ChangeKind::TokenRevoked => "token.revoked",
+            ChangeKind::TokenDeleted => "token.deleted",
+            ChangeKind::AppCreated => "app.created",
+            ChangeKind::AppUpdated => "app.updated",
+            ChangeKind::AppDeleted => "app.deleted",
+            ChangeKind::OperatorCreated => "operator.created",
+            ChangeKind::OperatorRevoked => "operator.revoked",
+            ChangeKind::TokensPurged => "tokens.purged",
+            ChangeKind::Restored => "restored",
+        }
+    }
+
+    /// The kind with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Whether it concerns a token.
+    pub const fn is_of_token(self) -> bool {
+        use ChangeKind::{TokenDeleted, TokenIssued, TokenRevoked, TokenUpdated};
+        matches!(self, TokenIssued | TokenUpdated | TokenRevoked | TokenDeleted)
+    }
+
+    /// Whether it concerns an operator.
+    pub const fn is_of_operator(self) -> bool {
+        matches!(self, ChangeKind::OperatorCreated | ChangeKind::OperatorRevoked)
+    }
+}
