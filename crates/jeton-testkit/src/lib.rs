@@ -26,3 +26,15 @@ pub use pooler::Pooler;
 pub use postgres::{Cluster, Suspended};
 pub use proxy::{FaultyProxy, ProxyMode};
 pub use run::{caddy, envoy, fast, haproxy, nginx, node, pgbouncer, python, say_skipped, skips};
+
+/// A value as another one, but for some of it: in one expression, where the update of a struct would have to repeat what is nested.
+pub trait With: Sized {
+    /// The same, changed so.
+    #[must_use]
+    fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+}
+
+impl<T> With for T {}

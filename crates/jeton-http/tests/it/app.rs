@@ -17,6 +17,7 @@ use jeton_service::{
 };
 use jeton_store::{SqliteOptions, open_sqlite};
 use jeton_testkit::SeededEntropy;
+pub(crate) use jeton_testkit::With;
 use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
@@ -321,7 +322,7 @@ pub(crate) fn service(owner: Owner, permissions: &str) -> Issue {
 
 /// Grants with scopes for single resources.
 pub(crate) fn scoped(owner: Owner, scopes: Vec<Scope>) -> Issue {
-    grant(owner, "").with(|spec| spec.scopes = Scopes::new(scopes).unwrap())
+    grant(owner, "").with(|token| token.spec.scopes = Scopes::new(scopes).unwrap())
 }
 
 /// An owner that an issuer names.
@@ -359,29 +360,5 @@ pub(crate) fn lasting(millis: i64, issue: Issue) -> Issue {
 
 /// The same token with a title.
 pub(crate) fn titled(title: &str, issue: Issue) -> Issue {
-    issue.with(|spec| spec.title = Some(jeton_core::Label::new(title.to_owned()).unwrap()))
-}
-
-/// Changes what a token is to be, in one expression.
-pub(crate) trait With: Sized {
-    /// What it is to be.
-    fn spec(&mut self) -> &mut TokenSpec;
-
-    /// The same, changed so.
-    fn with(mut self, change: impl FnOnce(&mut TokenSpec)) -> Self {
-        change(self.spec());
-        self
-    }
-}
-
-impl With for Issue {
-    fn spec(&mut self) -> &mut TokenSpec {
-        &mut self.spec
-    }
-}
-
-impl With for Token {
-    fn spec(&mut self) -> &mut TokenSpec {
-        &mut self.spec
-    }
+    issue.with(|token| token.spec.title = Some(jeton_core::Label::new(title.to_owned()).unwrap()))
 }

@@ -104,7 +104,7 @@ async fn every_reason_against_a_token() {
 async fn what_is_none_of_a_backends_business_is_unknown() {
     let app = TestApp::new().await;
     let other_admin = app.create_app("other").await;
-    let self_made = identity(user("7")).with(|spec| spec.kind = TokenKind::SelfMade);
+    let self_made = identity(user("7")).with(|token| token.spec.kind = TokenKind::SelfMade);
     let garbage = json!({
         "active": false, "allowed": false, "reason": "unknown", "token_id": null, "user_id": null, "expires_at": null,
         "explanation": {"matched_scope": null, "lacks": []},

@@ -132,12 +132,13 @@ async fn what_can_be_guessed_is_good_on_loopback_alone_also_while_it_is_remember
     let weak = secret("easily-guessed");
     let row = ImportRow {
         secret: secret("easily-guessed"),
-        issue: grant("read").with(|spec| spec.kind = TokenKind::Identity),
+        issue: grant("read").with(|token| token.spec.kind = TokenKind::Identity),
         created_at: None,
         expires_at: None,
         enabled: true,
     };
-    let row = ImportRow { issue: row.issue.with(|spec| spec.scopes = jeton_core::Scopes::none()), ..row };
+    let row =
+        ImportRow { issue: row.issue.with(|token| token.spec.scopes = jeton_core::Scopes::none()), ..row };
     let taken = world.service.import(&app, vec![row], true, &Actor::Cli).await.unwrap();
     assert!(matches!(taken[..], [Imported::Taken(_)]), "{taken:?}");
     world.has_followed().await;
@@ -156,7 +157,7 @@ async fn what_can_be_guessed_is_good_on_loopback_alone_also_while_it_is_remember
 async fn a_verifier_is_known_until_it_is_narrowed_or_revoked() {
     let world = Following::new().await;
     let app = world.service.open_app(&"demo".parse().unwrap()).await.unwrap().unwrap();
-    let verifier = || grant("jeton:verify").with(|spec| spec.kind = TokenKind::Service);
+    let verifier = || grant("jeton:verify").with(|token| token.spec.kind = TokenKind::Service);
     let (first, second) = (world.issue(verifier()).await, world.issue(verifier()).await);
     let grant = world.issue(grant("read")).await;
     world.has_followed().await;
@@ -266,7 +267,7 @@ async fn an_end_of_time_needs_no_question() {
 #[tokio::test]
 async fn what_is_not_there_is_asked_for_once_and_not_taken_for_granted_for_long() {
     let world = Following::new().await;
-    let minted = world.issue(grant("").with(|spec| spec.kind = TokenKind::Grant)).await;
+    let minted = world.issue(grant("").with(|token| token.spec.kind = TokenKind::Grant)).await;
     let app = world.service.open_app(&"demo".parse().unwrap()).await.unwrap().unwrap();
     world.store.delete(app.id, minted.token.id).await;
     world.has_followed().await;
@@ -423,7 +424,7 @@ async fn a_secret_that_comes_again_after_a_purge_is_good() {
 async fn a_caller_is_asked_for_once() {
     let world = Following::new().await;
     let demo: AppKey = "demo".parse().unwrap();
-    let identity = grant("").with(|spec| spec.kind = TokenKind::Identity);
+    let identity = grant("").with(|token| token.spec.kind = TokenKind::Identity);
     let (caller, somebody) = (world.issue(grant("read")).await, world.issue(identity).await);
     let (client_id, client_secret) =
         world.service.rotate_client_secret(&demo, None, &Actor::Cli).await.unwrap().unwrap();

@@ -10,6 +10,7 @@ use jeton_service::{
 };
 use jeton_store::{SqliteOptions, Store, open_sqlite};
 use jeton_testkit::SeededEntropy;
+pub(crate) use jeton_testkit::With;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -144,7 +145,7 @@ pub(crate) fn grant(permissions: &str) -> Issue {
 }
 
 pub(crate) fn identity() -> Issue {
-    grant("").with(|spec| spec.kind = TokenKind::Identity)
+    grant("").with(|token| token.spec.kind = TokenKind::Identity)
 }
 
 pub(crate) fn global(permissions: &str) -> Scopes {
@@ -157,22 +158,4 @@ pub(crate) fn label(text: &str) -> Label {
 
 pub(crate) fn secret(text: &str) -> Secret {
     Secret::parse(text).unwrap()
-}
-
-/// Changes what a token is to be, in one expression.
-pub(crate) trait With: Sized {
-    /// What it is to be.
-    fn spec(&mut self) -> &mut TokenSpec;
-
-    /// The same, changed so.
-    fn with(mut self, change: impl FnOnce(&mut TokenSpec)) -> Self {
-        change(self.spec());
-        self
-    }
-}
-
-impl With for Issue {
-    fn spec(&mut self) -> &mut TokenSpec {
-        &mut self.spec
-    }
 }

@@ -119,7 +119,7 @@ async fn a_revoked_secret_is_never_taken_again() {
 #[tokio::test]
 async fn scopes_go_with_their_kind() {
     let world = World::new().await;
-    let of_kind = |kind, permissions: &str| grant(permissions).with(|spec| spec.kind = kind);
+    let of_kind = |kind, permissions: &str| grant(permissions).with(|token| token.spec.kind = kind);
     let text = |number: usize| format!("{number:032}");
     let rows = [
         (of_kind(TokenKind::Identity, "read"), Imported::Refused(AuthorityRefusal::IdentityToken)),
@@ -173,9 +173,9 @@ async fn what_the_other_system_said_of_its_life_holds_within_the_apps_bound() {
 #[tokio::test]
 async fn what_was_disabled_stays_so_and_the_rest_is_kept() {
     let world = World::new().await;
-    let issue = grant("read").with(|spec| {
-        spec.title = Some(label("old"));
-        spec.tags = Some(label("a"));
+    let issue = grant("read").with(|token| {
+        token.spec.title = Some(label("old"));
+        token.spec.tags = Some(label("a"));
     });
     let row = ImportRow { enabled: false, ..row(STRONG, issue) };
     let [Imported::Taken(id)] = import(&world, vec![row], false).await[..] else { panic!("not taken") };

@@ -42,7 +42,7 @@ async fn live(world: &World) -> Vec<String> {
     for prefix in ["", "demo"] {
         merge(world, json!({"token_prefix": prefix})).await;
         for title in ["kept", "changed", "revoked"] {
-            let issued = world.issue(grant("read").with(|spec| spec.title = Some(label(title)))).await;
+            let issued = world.issue(grant("read").with(|token| token.spec.title = Some(label(title)))).await;
             let edit = Edit {
                 description: jeton_core::Description::new("x".into()).ok(),
                 enabled: Some(false),
@@ -204,7 +204,7 @@ async fn a_sealed_value_in_another_row_shows_nothing() {
 #[tokio::test]
 async fn a_service_credential_is_never_sealed() {
     let world = World::new().await;
-    let issue = grant("jeton:manage").with(|spec| spec.kind = jeton_core::TokenKind::Service);
+    let issue = grant("jeton:manage").with(|token| token.spec.kind = jeton_core::TokenKind::Service);
     let later = world.issue(issue).await;
     let app = world.demo().await;
     for id in [jeton_core::TokenId::new(1).unwrap(), later.id] {

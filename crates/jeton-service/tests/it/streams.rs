@@ -139,7 +139,7 @@ impl Fed {
     async fn import(&self, prefix: &str, count: usize) {
         let row = |number: usize| ImportRow {
             secret: secret(&format!("{prefix}-{number:05}-of-a-length-that-will-do")),
-            issue: identity().with(|spec| spec.owner = jeton_core::Owner::Named("1".parse().unwrap())),
+            issue: identity().with(|token| token.spec.owner = jeton_core::Owner::Named("1".parse().unwrap())),
             created_at: None,
             expires_at: None,
             enabled: true,
@@ -228,7 +228,7 @@ async fn every_change_arrives_in_order(engine: Engine) {
 async fn only_visible_changes_arrive(engine: Engine) {
     let fed = Fed::on(engine).await;
     let mut stream = fed.stream().await;
-    let service = grant("jeton:verify").with(|spec| spec.kind = TokenKind::Service);
+    let service = grant("jeton:verify").with(|token| token.spec.kind = TokenKind::Service);
     let (id, _) = fed.issue(service).await;
     fed.edit(id, Edit { title: None, enabled: Some(false), ..Edit::default() }).await;
     fed.revoke(id).await;

@@ -174,9 +174,9 @@ async fn a_user_does_not_prolong_beyond_its_own_end() {
 async fn scopes_go_with_the_kind() {
     let world = World::new().await;
     let app = world.demo().await;
-    let service = grant("jeton:verify").with(|spec| {
-        spec.kind = TokenKind::Service;
-        spec.owner = Owner::Nobody;
+    let service = grant("jeton:verify").with(|token| {
+        token.spec.kind = TokenKind::Service;
+        token.spec.owner = Owner::Nobody;
     });
     for (issue, permissions, refused) in [
         (crate::fixture::identity(), "read", AuthorityRefusal::IdentityToken),

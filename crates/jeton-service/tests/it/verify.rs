@@ -37,7 +37,7 @@ async fn kinds_that_are_none_of_a_gateways_business() {
         (TokenKind::SelfMade, "", UNKNOWN),
         (TokenKind::Service, "jeton:verify,jeton:manage", UNKNOWN),
     ] {
-        let token = world.issue(grant(permissions).with(|spec| spec.kind = kind)).await;
+        let token = world.issue(grant(permissions).with(|token| token.spec.kind = kind)).await;
         assert_eq!(world.verdict(&token.secret).await, expected, "{kind:?}");
         let is_admitted = kind != TokenKind::SelfMade;
         assert_eq!(world.is_admitted(&token.secret).await, is_admitted, "{kind:?}");
@@ -51,7 +51,7 @@ async fn the_grounds_of_a_decision() {
     let world = World::new().await;
     let narrow = Scope { ids: vec!["s1".to_owned()], global: false, ..global("write").as_slice()[0].clone() };
     let scopes = Scopes::new(vec![Scope::global(vec!["read".parse().unwrap()]), narrow]).unwrap();
-    let token = world.issue(grant("").with(|spec| spec.scopes = scopes)).await;
+    let token = world.issue(grant("").with(|token| token.spec.scopes = scopes)).await;
     let ask = async |permission: &str, id: Option<&str>| {
         let resource = id.map(|id| Resource { id: Some(id.to_owned()), tags: vec![] });
         let demand = Demand::Permission { permission: permission.parse().unwrap(), resource };
@@ -72,7 +72,7 @@ async fn the_grounds_of_a_decision() {
 #[tokio::test]
 async fn self_made_tokens_are_not_there_for_any_manager() {
     let world = World::new().await;
-    let issue = identity().with(|spec| spec.kind = TokenKind::SelfMade);
+    let issue = identity().with(|token| token.spec.kind = TokenKind::SelfMade);
     let token = world.issue(issue).await;
     let app = world.demo().await;
     let actor = jeton_core::Actor::Client;

@@ -9,6 +9,7 @@ use jeton_store::{
     App, AppChange, AppCreated, Credential, Genesis, Initialised, Inserted, KeyCheck, NewApp, NewOperator,
     NewToken, OwnerFilter, SelfMadeLimit, Store, StoredToken, TokenFilter, View,
 };
+pub(crate) use jeton_testkit::With;
 
 /// The instant `seconds` after an arbitrary one.
 pub(crate) fn at(seconds: i64) -> Timestamp {
@@ -61,7 +62,7 @@ pub(crate) fn new_operator(number: u32) -> NewOperator {
 
 /// The first token of an app, whose digest is 999,999.
 pub(crate) fn new_admin() -> NewToken {
-    new_token(999_999).with(|spec| spec.kind = TokenKind::Service)
+    new_token(999_999).with(|token| token.spec.kind = TokenKind::Service)
 }
 
 /// What the tests begin with: the app `demo`, and an operator whose digest is 999,998.
@@ -175,28 +176,4 @@ pub(crate) fn deleting(app_id: AppId, id: TokenId, at: Timestamp) -> DeleteToken
 /// An app to be changed.
 pub(crate) fn changing(id: AppId, expected: i64, change: AppChange, at: Timestamp) -> ChangeApp {
     ChangeApp { id, expected, change, at, by: BY }
-}
-
-/// Changes what a token is to be, in one expression.
-pub(crate) trait With: Sized {
-    /// What it is to be.
-    fn spec(&mut self) -> &mut TokenSpec;
-
-    /// The same, changed so.
-    fn with(mut self, change: impl FnOnce(&mut TokenSpec)) -> Self {
-        change(self.spec());
-        self
-    }
-}
-
-impl With for NewToken {
-    fn spec(&mut self) -> &mut TokenSpec {
-        &mut self.spec
-    }
-}
-
-impl With for Token {
-    fn spec(&mut self) -> &mut TokenSpec {
-        &mut self.spec
-    }
 }

@@ -19,7 +19,7 @@ async fn tokens_that_wait_share_commits_and_one_that_cannot_go_in_fails_alone() 
         let store = database.store.clone();
         // PostgreSQL keeps no NUL: a statement with one fails as a whole.
         let title = (number % 50 == 7).then(|| "a\0b".to_owned());
-        let token = new_token(number).with(|spec| spec.permissions_as_sent = title);
+        let token = new_token(number).with(|token| token.spec.permissions_as_sent = title);
         tasks.spawn(async move { (number, store.write(inserting(app.id, vec![token], at(1))).await) });
     }
     let mut ids = Vec::new();

@@ -132,7 +132,7 @@ async fn a_grant_that_is_written_stays_a_grant() {
     assert_eq!(ask(&app, &app.admin, "PUT", &at(&token.secret)).json(&data).status().await, 200);
     let after = app.token(token.id).await.unwrap();
     assert_eq!(after.spec.document.is_some(), before.spec.document.is_none());
-    assert_eq!(after.with(|spec| spec.document = None), before);
+    assert_eq!(after.with(|token| token.spec.document = None), before);
     // A new ttl counts from the creation, as LoopBack's does.
     app.clock.advance_millis(1000);
     assert_eq!(

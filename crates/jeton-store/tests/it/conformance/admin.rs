@@ -23,37 +23,43 @@ fn label(text: &str) -> Option<Label> {
 async fn many(store: &dyn Store, app_id: AppId) -> Vec<TokenId> {
     let (user, off) = (Owner::Named(user("7")), Some(Actor::Cli));
     let sorts = [
-        new_token(1).with(|spec| {
-            spec.owner = user.clone();
-            spec.title = label("ci");
-            spec.tags = label("a, b");
+        new_token(1).with(|token| {
+            token.spec.owner = user.clone();
+            token.spec.title = label("ci");
+            token.spec.tags = label("a, b");
         }),
         NewToken {
             disabled_by: off.clone(),
-            ..new_token(2).with(|spec| {
-                spec.owner = user;
-                spec.title = label("ci-2");
-                spec.tags = label("ab");
+            ..new_token(2).with(|token| {
+                token.spec.owner = user;
+                token.spec.title = label("ci-2");
+                token.spec.tags = label("ab");
             })
         },
         NewToken {
             expires_at: Some(at(NOW)),
-            ..new_token(3).with(|spec| {
-                spec.title = label("CI");
-                spec.tags = label("b,a");
+            ..new_token(3).with(|token| {
+                token.spec.title = label("CI");
+                token.spec.tags = label("b,a");
             })
         },
-        NewToken { expires_at: Some(at(NOW + 1)), ..new_token(4).with(|spec| spec.title = label("签")) },
+        NewToken {
+            expires_at: Some(at(NOW + 1)),
+            ..new_token(4).with(|token| token.spec.title = label("签"))
+        },
         NewToken { expires_at: Some(at(NOW + 50)), disabled_by: off.clone(), ..new_token(5) },
         NewToken { expires_at: Some(at(NOW - 50)), disabled_by: off, ..new_token(6) },
         NewToken {
             created_at: at(90),
-            ..new_token(7).with(|spec| {
-                spec.kind = TokenKind::Service;
-                spec.tags = label("a");
+            ..new_token(7).with(|token| {
+                token.spec.kind = TokenKind::Service;
+                token.spec.tags = label("a");
             })
         },
-        NewToken { expires_at: Some(at(NOW + 1)), ..new_token(8).with(|spec| spec.title = label("gone")) },
+        NewToken {
+            expires_at: Some(at(NOW + 1)),
+            ..new_token(8).with(|token| token.spec.title = label("gone"))
+        },
     ];
     let mut ids = Vec::new();
     for token in sorts {
@@ -96,9 +102,9 @@ pub(crate) async fn searches_find_what_they_say(database: &TestDatabase) {
     issue(
         store,
         other.id,
-        new_token(20).with(|spec| {
-            spec.title = label("ci");
-            spec.tags = label("a");
+        new_token(20).with(|token| {
+            token.spec.title = label("ci");
+            token.spec.tags = label("a");
         }),
     )
     .await;

@@ -49,11 +49,11 @@ async fn fill(store: &dyn Store, demo: AppId) {
         expires_at: Some(at(77)),
         disabled_by: Some(user_actor("7", 3)),
         is_foreign: true,
-        ..new_token(1).with(|spec| {
-            spec.owner = Owner::StandIn(user("a:b"));
-            spec.title = jeton_core::Label::new("签".to_owned()).ok();
-            spec.permissions_as_sent = Some("read , write".to_owned());
-            spec.document = Document::new("{\"a\":\"\\u0000\"}".to_owned()).ok();
+        ..new_token(1).with(|token| {
+            token.spec.owner = Owner::StandIn(user("a:b"));
+            token.spec.title = jeton_core::Label::new("签".to_owned()).ok();
+            token.spec.permissions_as_sent = Some("read , write".to_owned());
+            token.spec.document = Document::new("{\"a\":\"\\u0000\"}".to_owned()).ok();
         })
     };
     let tokens = [vec![full], (2..2_000).map(new_token).collect()].concat();

@@ -27,7 +27,7 @@ pub(crate) async fn tokens_that_make_no_sense_are_corrupt(database: &TestDatabas
     ];
     for (number, (spoil, expected)) in (1..).zip(spoilt) {
         let title = jeton_core::Label::new("t".repeat(255)).ok();
-        let new = new_token(number).with(|spec| spec.title = title);
+        let new = new_token(number).with(|token| token.spec.title = title);
         let id = issue(store, app.id, new).await;
         database.execute(&format!("UPDATE tokens SET {spoil} WHERE id = {id}")).await;
         assert_eq!(place(store.token(app.id, id).await), expected);

@@ -76,9 +76,9 @@ async fn one_of_each(store: &dyn Store, app_id: AppId) -> Vec<NewToken> {
     for kind in TokenKind::ALL {
         for owner in owners.clone() {
             let number = u32::try_from(tokens.len()).unwrap();
-            tokens.push(new_token(number).with(|spec| {
-                spec.kind = kind;
-                spec.owner = owner;
+            tokens.push(new_token(number).with(|token| {
+                token.spec.kind = kind;
+                token.spec.owner = owner;
             }));
         }
     }
@@ -134,7 +134,7 @@ pub(crate) async fn filters_let_through_what_they_say(database: &TestDatabase) {
 pub(crate) async fn loopback_sees_what_is_on_and_did_not_leave(database: &TestDatabase) {
     let (store, app) = begin_on(database).await;
     let document = Some(Document::new(r#"{"a":"\\u0000 \u{1f600}"}"#.to_owned()).unwrap());
-    let seen = issue(store, app.id, new_token(1).with(|spec| spec.document = document.clone())).await;
+    let seen = issue(store, app.id, new_token(1).with(|token| token.spec.document = document.clone())).await;
     issue(store, app.id, NewToken { disabled_by: Some(Actor::Cli), ..new_token(2) }).await;
     // One that has left is listed again while it lives: it was prolonged, or the clock that said otherwise
     // was wrong.
@@ -163,7 +163,7 @@ pub(crate) async fn loopback_sees_what_is_on_and_did_not_leave(database: &TestDa
 pub(crate) async fn revoked_tokens_do_not_count(database: &TestDatabase) {
     let (store, app) = begin_on(database).await;
     let owner = Owner::Named(user("7"));
-    let mine = |number| new_token(number).with(|spec| spec.owner = owner.clone());
+    let mine = |number| new_token(number).with(|token| token.spec.owner = owner.clone());
     let first = issue(store, app.id, mine(1)).await;
     let second = issue(store, app.id, mine(2)).await;
     assert!(store.write(revoking(app.id, first, at(1))).await.unwrap());

@@ -106,7 +106,7 @@ pub(crate) async fn what_goes_is_told_with_its_sealed_secret_for_a_while(databas
     let tokens = vec![
         sealed(1),
         sealed(2),
-        new_token(3).with(|spec| spec.kind = TokenKind::Service),
+        new_token(3).with(|token| token.spec.kind = TokenKind::Service),
         NewToken { disabled_by: Some(BY), ..sealed(4) },
         NewToken { expires_at: Some(at(50)), ..sealed(5) },
         NewToken { expires_at: Some(at(60)), ..sealed(6) },

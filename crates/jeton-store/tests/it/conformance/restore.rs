@@ -57,10 +57,10 @@ impl Dice {
         NewToken {
             expires_at: self.one_of(&[None, Some(at(10)), Some(at(20))]),
             disabled_by: self.one_of(&[None, None, Some(Actor::Client), Some(BY)]),
-            ..new_token(number).with(|spec| {
-                spec.kind = self.kind();
-                spec.owner = self.owner();
-                spec.scopes = self.scopes();
+            ..new_token(number).with(|token| {
+                token.spec.kind = self.kind();
+                token.spec.owner = self.owner();
+                token.spec.scopes = self.scopes();
             })
         }
     }

@@ -11,7 +11,7 @@ const LIMIT: SelfMadeLimit = SelfMadeLimit { tokens: 3, bytes: 4_000 };
 fn self_made(number: u32, expires_at: i64) -> NewToken {
     NewToken {
         expires_at: Some(at(expires_at)),
-        ..new_token(number).with(|spec| spec.kind = TokenKind::SelfMade)
+        ..new_token(number).with(|token| token.spec.kind = TokenKind::SelfMade)
     }
 }
 
@@ -58,7 +58,7 @@ pub(crate) async fn they_stay_within_their_limits(database: &TestDatabase) {
     assert_eq!(ids(&store.write(inserting(app.id, vec![self_made(8, 100)], at(0))).await.unwrap()).len(), 1);
     assert_counted(store).await;
     // Bytes are bounded too.
-    let large = self_made(10, 100).with(|spec| spec.document = with_document(3_000));
+    let large = self_made(10, 100).with(|token| token.spec.document = with_document(3_000));
     let answers = insert(store, other.id, vec![large, self_made(11, 100)], at(0)).await;
     assert!(matches!(answers[..], [Inserted::NoRoom, Inserted::Issued(_)]), "{answers:?}");
     assert_counted(store).await;
@@ -91,12 +91,12 @@ pub(crate) async fn whatever_becomes_of_them_is_counted(database: &TestDatabase)
     assert!(store.write(deleting(app.id, ids[1], at(1))).await.unwrap());
     assert_counted(store).await;
     let token = |index: usize| stored(ids[index], app.id, &new[index]).token;
-    let grant = token(2).with(|spec| spec.kind = TokenKind::Grant);
+    let grant = token(2).with(|token| token.spec.kind = TokenKind::Grant);
     assert_eq!(store.write(replacing(grant, 1)).await.unwrap(), Replaced::Done);
     assert_counted(store).await;
-    let larger = token(3).with(|spec| {
-        spec.document = with_document(77);
-        spec.owner = Owner::Named(user("é"));
+    let larger = token(3).with(|token| {
+        token.spec.document = with_document(77);
+        token.spec.owner = Owner::Named(user("é"));
     });
     assert_eq!(store.write(replacing(larger, 1)).await.unwrap(), Replaced::Done);
     assert_counted(store).await;
@@ -121,7 +121,7 @@ pub(crate) async fn a_token_that_becomes_self_made_needs_room(database: &TestDat
     let token = |seconds| Token {
         updated_at: at(seconds),
         expires_at: Some(at(99)),
-        ..stored(id, app.id, &new_token(1)).token.with(|spec| spec.kind = TokenKind::SelfMade)
+        ..stored(id, app.id, &new_token(1)).token.with(|token| token.spec.kind = TokenKind::SelfMade)
     };
     let replace = async |token: Token, expected| {
         let replacement = ReplaceToken { token, expected, self_made: LIMIT, takes_away: false, by: BY };
@@ -133,7 +133,7 @@ pub(crate) async fn a_token_that_becomes_self_made_needs_room(database: &TestDat
     assert_eq!(replace(token(10), 1).await, Replaced::Done, "the others have expired");
     assert_counted(store).await;
     // It may not outgrow the limit, and may shrink where there is no room.
-    let document = |bytes| token(11).with(|spec| spec.document = with_document(bytes));
+    let document = |bytes| token(11).with(|token| token.spec.document = with_document(bytes));
     assert_eq!(replace(document(3_480), 2).await, Replaced::Done);
     assert_eq!(replace(document(3_500), 3).await, Replaced::NoRoom);
     assert_eq!(replace(document(3_479), 3).await, Replaced::Done);

@@ -21,11 +21,11 @@ pub(crate) async fn odd_texts_come_back(database: &TestDatabase) {
     ];
     for (number, text) in (1..).zip(odd) {
         let label = Label::new(text.chars().take(255).collect()).ok();
-        let new = new_token(number).with(|spec| {
-            spec.title = label.clone();
-            spec.tags = label;
-            spec.description = Some(Description::new(text.to_owned()).unwrap());
-            spec.permissions_as_sent = Some(text.to_owned());
+        let new = new_token(number).with(|token| {
+            token.spec.title = label.clone();
+            token.spec.tags = label;
+            token.spec.description = Some(Description::new(text.to_owned()).unwrap());
+            token.spec.permissions_as_sent = Some(text.to_owned());
         });
         let id = issue(store, app.id, new.clone()).await;
         assert_eq!(find(store, number).await, Some(stored(id, app.id, &new)), "{text:?}");
@@ -33,7 +33,7 @@ pub(crate) async fn odd_texts_come_back(database: &TestDatabase) {
     for (number, text) in
         (100..).zip(["👩‍👩‍👧‍👦", "é", "e\u{301}", "' OR 1=1", "%", "007", "-0", "-9007199254740991"])
     {
-        let new = new_token(number).with(|spec| spec.owner = Owner::Named(user(text)));
+        let new = new_token(number).with(|token| token.spec.owner = Owner::Named(user(text)));
         let id = issue(store, app.id, new).await;
         let filter = TokenFilter { owner: OwnerFilter::Named(user(text)), ..shared(app.id) };
         assert_eq!(store.count_tokens(&filter).await.unwrap(), 1, "{text}");
@@ -47,7 +47,7 @@ pub(crate) async fn odd_texts_come_back(database: &TestDatabase) {
 pub(crate) async fn a_nul_is_refused_and_nothing_is_written(database: &TestDatabase) {
     let (store, app) = begin_on(database).await;
     let log = database.changes_after(0).await;
-    let with_nul = new_token(1).with(|spec| spec.permissions_as_sent = Some("a\0b".to_owned()));
+    let with_nul = new_token(1).with(|token| token.spec.permissions_as_sent = Some("a\0b".to_owned()));
     let error = store.write(inserting(app.id, vec![new_token(2), with_nul], at(0))).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
     let app_with_nul = NewApp { settings: "{\"a\":\"\0\"}".to_owned(), ..new_app("nul") };
@@ -58,9 +58,9 @@ pub(crate) async fn a_nul_is_refused_and_nothing_is_written(database: &TestDatab
 
     // Within scopes it is no character of the text that is stored, and comes back.
     let scope = Scope { ids: vec!["a\0b".to_owned()], ..Scope::default() };
-    let new = new_token(3).with(|spec| {
-        spec.kind = TokenKind::Grant;
-        spec.scopes = Scopes::new(vec![scope]).unwrap();
+    let new = new_token(3).with(|token| {
+        token.spec.kind = TokenKind::Grant;
+        token.spec.scopes = Scopes::new(vec![scope]).unwrap();
     });
     let id = issue(store, app.id, new.clone()).await;
     assert_eq!(find(store, 3).await, Some(stored(id, app.id, &new)));

@@ -22,21 +22,21 @@ fn full(number: u32) -> NewToken {
         created_at: at(-5),
         expires_at: Some(at(3_600)),
         disabled_by: Some(user_actor("a:b", 12)),
-        ..new_token(number).with(|spec| {
-            spec.kind = TokenKind::SelfMade;
-            spec.owner = Owner::StandIn(user("carol@example.org"));
-            spec.title = label("title");
-            spec.tags = label("a,b");
-            spec.description = Some(jeton_core::Description::new("description".to_owned()).unwrap());
-            spec.permissions_as_sent = Some("read, list".to_owned());
-            spec.scopes = Scopes::new(vec![narrow, everywhere]).unwrap();
+        ..new_token(number).with(|token| {
+            token.spec.kind = TokenKind::SelfMade;
+            token.spec.owner = Owner::StandIn(user("carol@example.org"));
+            token.spec.title = label("title");
+            token.spec.tags = label("a,b");
+            token.spec.description = Some(jeton_core::Description::new("description".to_owned()).unwrap());
+            token.spec.permissions_as_sent = Some("read, list".to_owned());
+            token.spec.scopes = Scopes::new(vec![narrow, everywhere]).unwrap();
         })
     }
 }
 
 pub(crate) async fn a_token_comes_back_as_it_was_issued(database: &TestDatabase) {
     let (store, app) = begin_on(database).await;
-    let plain = NewToken { sealed: None, ..new_token(2).with(|spec| spec.scopes = Scopes::none()) };
+    let plain = NewToken { sealed: None, ..new_token(2).with(|token| token.spec.scopes = Scopes::none()) };
     for (number, new) in [(1, full(1)), (2, plain)] {
         let id = issue(store, app.id, new.clone()).await;
         let expected = stored(id, app.id, &new);
@@ -44,7 +44,7 @@ pub(crate) async fn a_token_comes_back_as_it_was_issued(database: &TestDatabase)
         assert_eq!(store.token(app.id, id).await.unwrap(), Some(expected));
     }
     for kind in TokenKind::ALL {
-        let id = issue(store, app.id, new_token(10 + kind as u32).with(|spec| spec.kind = kind)).await;
+        let id = issue(store, app.id, new_token(10 + kind as u32).with(|token| token.spec.kind = kind)).await;
         assert_eq!(store.token(app.id, id).await.unwrap().unwrap().token.spec.kind, kind);
     }
 }
@@ -84,7 +84,7 @@ pub(crate) async fn what_is_not_there_is_none(database: &TestDatabase) {
 pub(crate) async fn duplicates_are_told_one_by_one(database: &TestDatabase) {
     let (store, app) = begin_on(database).await;
     issue(store, app.id, new_token(1)).await;
-    let second_of_two = new_token(2).with(|spec| spec.kind = TokenKind::Identity);
+    let second_of_two = new_token(2).with(|token| token.spec.kind = TokenKind::Identity);
     let batch = vec![new_token(1), new_token(2), second_of_two, new_token(3)];
     let answers = store.write(inserting(app.id, batch, at(0))).await.unwrap();
     let [Inserted::Duplicate, Inserted::Issued(two), Inserted::Duplicate, Inserted::Issued(three)] =

@@ -57,9 +57,9 @@ impl Dice {
             expires_at: self.instant(),
             disabled_by: self.disabled_by(),
             is_foreign: self.below(9) == 0,
-            ..new_token(self.below(digests)).with(|spec| {
-                spec.kind = self.one(&TokenKind::ALL);
-                spec.owner = self.owner();
+            ..new_token(self.below(digests)).with(|token| {
+                token.spec.kind = self.one(&TokenKind::ALL);
+                token.spec.owner = self.owner();
             })
         }
     }
@@ -104,12 +104,12 @@ async fn replace_one(store: &dyn Store, app_id: AppId, dice: &Dice, now: Timesta
         disabled_by: dice.disabled_by(),
         left_loopback: dice.below(3) == 0,
         updated_at: now,
-        ..stored.token.with(|spec| {
+        ..stored.token.with(|token| {
             if dice.below(2) > 0 {
-                spec.kind = dice.one(&TokenKind::ALL);
+                token.spec.kind = dice.one(&TokenKind::ALL);
             }
             if dice.below(2) > 0 {
-                spec.owner = dice.owner();
+                token.spec.owner = dice.owner();
             }
         })
     };
@@ -208,7 +208,7 @@ pub(crate) async fn a_restore_brings_those_of_the_backup(database: &TestDatabase
 
 pub(crate) async fn a_wrong_one_is_found(database: &TestDatabase) {
     let (store, app) = begin_on(database).await;
-    let token = new_token(1).with(|spec| spec.owner = Owner::Named(user("7")));
+    let token = new_token(1).with(|token| token.spec.owner = Owner::Named(user("7")));
     assert!(matches!(
         store.write(inserting(app.id, vec![token], at(0))).await.unwrap()[..],
         [Inserted::Issued(_)]

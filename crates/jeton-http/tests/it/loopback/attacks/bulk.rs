@@ -39,7 +39,7 @@ async fn a_row_that_is_replaced_unproven_is_nobodys_word() {
         let body = json!({"id": victim.secret, "ttl": 3600});
         assert_eq!(ask(&app, caller, "POST", "/replaceOrCreate").json(&body).status().await, 200);
         let after = app.token(victim.id).await.unwrap();
-        assert_eq!(after.with(|spec| spec.document = None), before);
+        assert_eq!(after.with(|token| token.spec.document = None), before);
     }
     // One's own row stays one's own only as long as it says so.
     for (body, kind) in [

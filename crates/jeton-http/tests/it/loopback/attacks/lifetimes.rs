@@ -145,7 +145,7 @@ async fn presenting_what_has_expired_is_refused_once_and_ends_it_here() {
 async fn fill(app: &TestApp, count: usize, expires_at: Timestamp) {
     let issue = || Issue {
         lifetime: RequestedLifetime::Asked(Lifetime::Unlimited),
-        ..identity(user("2")).with(|spec| spec.kind = TokenKind::SelfMade)
+        ..identity(user("2")).with(|token| token.spec.kind = TokenKind::SelfMade)
     };
     let row = |place: usize| ImportRow {
         secret: Secret::parse(&format!("{}-{place}", expires_at.as_millis())).unwrap(),

@@ -153,7 +153,7 @@ async fn even_by_name_nobody_comes_to_own_a_grant() {
                 let token = app.token(victim.id).await.unwrap();
                 assert_eq!(
                     token,
-                    changed(&token, &before).with(|spec| spec.owner = stand_in("2")),
+                    changed(&token, &before).with(|token| token.spec.owner = stand_in("2")),
                     "way {way}"
                 );
                 let answer = app.get("/auth/demo?permission=write").bearer(&victim.secret).send().await;
@@ -181,7 +181,7 @@ fn changed(after: &Token, before: &Token) -> Token {
     Token {
         updated_at: after.updated_at,
         expires_at: after.expires_at,
-        ..before.clone().with(|spec| spec.document = after.spec.document.clone())
+        ..before.clone().with(|token| token.spec.document = after.spec.document.clone())
     }
 }
 
