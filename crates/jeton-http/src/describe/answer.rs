@@ -1,6 +1,7 @@
 //! The answers of an operation.
 
 use crate::server::HeadError;
+use crate::transport::body::BodyLimits;
 use crate::transport::fault::Fault;
 use axum::body::Body;
 use axum::http::StatusCode;
@@ -41,6 +42,8 @@ pub(crate) enum Occasion {
     Any,
     /// To requests with a body.
     Body,
+    /// The same, where it may be as large as a batch of `/verify`.
+    LargeBody,
     /// To requests with credentials.
     Credentials,
 }
@@ -54,15 +57,20 @@ pub(crate) fn faults(refuse: fn(Fault) -> Response, occasions: &[Occasion]) -> V
             Fault::NoRoom,
             Fault::Unavailable(Error::Failed),
         ],
-        Occasion::Body => vec![
-            Fault::Incomplete,
-            Fault::TooSlow,
-            Fault::TooLarge(crate::transport::body::BodyLimits::default().bytes),
-            Fault::Unsupported("the body must come as it is, without Content-Encoding".into()),
-        ],
+        Occasion::Body => of_body(BodyLimits::default()),
+        Occasion::LargeBody => of_body(BodyLimits::OF_VERIFY),
         Occasion::Credentials => vec![Fault::TooOften(TooOften { retry_seconds: 60 })],
     };
     occasions.iter().flat_map(on).map(refuse).collect()
+}
+
+fn of_body(limits: BodyLimits) -> Vec<Fault> {
+    vec![
+        Fault::Incomplete,
+        Fault::TooSlow,
+        Fault::TooLarge(limits.bytes),
+        Fault::Unsupported("the body must come as it is, without Content-Encoding".into()),
+    ]
 }
 
 /// Answers by status.

@@ -37,6 +37,15 @@ pub(super) fn code(text: &str) -> String {
     format!("<code>{}</code>", escaped(text))
 }
 
+/// A table, which scrolls by itself where it is wider than the window.
+pub(super) fn table(heads: &[&str], rows: &str) -> String {
+    let heads: String = heads.iter().map(|head| format!("<th scope=\"col\">{head}</th>")).collect();
+    format!(
+        "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"Table\"><table><thead><tr>{heads}</tr></thead><tbody>\n\
+         {rows}</tbody></table></div>\n"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 //! The pages of `/docs`.
 
-use super::html::{code, escaped, inline, paragraphs};
+use super::html::{code, escaped, inline, paragraphs, table};
 use super::{curl, schema};
 use crate::document::Document;
 use serde_json::{Map, Value};
@@ -120,7 +120,7 @@ fn credentials(parsed: &Value) -> String {
 fn contents(parsed: &Value) -> String {
     let link = |(path, method, operation): (&str, &str, &Value)| {
         format!(
-            "<li><a href=\"#{}\"><span class=\"method\">{}</span> {}</a> {}</li>\n",
+            "<li><a href=\"#{}\"><span class=\"method\">{}</span>{}</a> {}</li>\n",
             escaped(text(operation, "operationId")),
             method.to_ascii_uppercase(),
             code(path),
@@ -136,8 +136,8 @@ fn contents(parsed: &Value) -> String {
 fn operation(parsed: &Value, (method, path): (&str, &str), operation: &Value) -> String {
     let id = escaped(text(operation, "operationId"));
     let mut shown = format!(
-        "<section id=\"{id}\" aria-labelledby=\"{id}-title\">\n<h3 id=\"{id}-title\">{}</h3>\n<p class=\"line\">\
-         <span class=\"method\">{}</span> {}</p>\n",
+        "<section id=\"{id}\">\n<h3>{}</h3>\n<p class=\"line\">\
+         <span class=\"method\">{}</span>{}</p>\n",
         escaped(text(operation, "summary")),
         method.to_ascii_uppercase(),
         code(path),
@@ -160,7 +160,7 @@ fn operation(parsed: &Value, (method, path): (&str, &str), operation: &Value) ->
 fn parameters(operation: &Value) -> String {
     let Some(parameters) = operation["parameters"].as_array() else { return String::new() };
     let row = |parameter: &Value| {
-        let mark = if parameter["required"] == true { " <small>always</small>" } else { "" };
+        let mark = if parameter["required"] == true { " <small>required</small>" } else { "" };
         format!(
             "<tr><th scope=\"row\">{}{mark}</th><td>{}</td><td>{}</td><td>{}</td></tr>\n",
             code(text(parameter, "name")),
@@ -196,8 +196,8 @@ fn examples(parsed: &Value, place: (&str, &str), operation: &Value) -> String {
     for examples in parameters.chain(bodies).filter_map(|one| one["examples"].as_object()) {
         named.extend(examples.iter().map(|(name, example)| (name.clone(), example["summary"].clone())));
     }
-    if named.is_empty() {
-        named.insert(String::new(), Value::String("As it is".to_owned()));
+    if takes_nothing(operation) {
+        named.insert(String::new(), Value::String("Without parameters".to_owned()));
     }
     let mut shown = "<h4>Examples</h4>\n".to_owned();
     for (name, summary) in &named {
@@ -206,13 +206,19 @@ fn examples(parsed: &Value, place: (&str, &str), operation: &Value) -> String {
         write(
             &mut shown,
             format_args!(
-                "<figure><figcaption>{summary}</figcaption><pre tabindex=\"0\" aria-label=\"{summary}\"><code>{}</code></pre>\
+                "<figure><figcaption>{summary}</figcaption><pre tabindex=\"0\" role=\"group\" aria-label=\"{summary}\"><code>{}</code></pre>\
                  </figure>\n",
                 escaped(&command)
             ),
         );
     }
     shown
+}
+
+/// Whether a request may say nothing but its path.
+fn takes_nothing(operation: &Value) -> bool {
+    let mut parameters = operation["parameters"].as_array().into_iter().flatten();
+    parameters.all(|parameter| parameter["required"] == false) && operation["requestBody"]["required"] != true
 }
 
 fn answers(parsed: &Value, operation: &Value) -> String {
@@ -252,7 +258,7 @@ fn schemas(parsed: &Value) -> String {
         write(
             &mut shown,
             format_args!(
-                "<section id=\"schema-{name}\" aria-labelledby=\"schema-{name}-title\">\n<h3 id=\"schema-{name}-title\">{name}\
+                "<section id=\"schema-{name}\">\n<h3>{name}\
                  </h3>\n{}{}</section>\n",
                 paragraphs(text(schema, "description")),
                 schema::in_full(schema),
@@ -260,14 +266,6 @@ fn schemas(parsed: &Value) -> String {
         );
     }
     shown
-}
-
-fn table(heads: &[&str], rows: &str) -> String {
-    let heads: String = heads.iter().map(|head| format!("<th scope=\"col\">{head}</th>")).collect();
-    format!(
-        "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"Table\"><table><thead><tr>{heads}</tr></thead><tbody>\n\
-         {rows}</tbody></table></div>\n"
-    )
 }
 
 fn text<'a>(object: &'a Value, member: &str) -> &'a str {

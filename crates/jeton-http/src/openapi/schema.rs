@@ -1,6 +1,6 @@
 //! Schemas in words.
 
-use super::html::{code, escaped, inline};
+use super::html::{code, escaped, inline, table};
 use serde_json::{Map, Value};
 
 /// What a value of this schema is, in a line.
@@ -68,17 +68,13 @@ pub(super) fn in_full(schema: &Value) -> String {
     };
     let required: Vec<&str> =
         schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let table = rows("", members, &required);
-    format!(
-        "<table><thead><tr><th scope=\"col\">Member</th><th scope=\"col\">Value</th><th scope=\"col\">Meaning</th></tr>\
-         </thead><tbody>\n{table}</tbody></table>\n"
-    )
+    table(&["Member", "Value", "Meaning"], &rows("", members, &required))
 }
 
 /// Members, with those of objects in them.
 fn rows(before: &str, members: &Map<String, Value>, required: &[&str]) -> String {
     let row = |(name, schema): (&String, &Value)| {
-        let mark = if required.contains(&name.as_str()) { " <small>always</small>" } else { "" };
+        let mark = if required.contains(&name.as_str()) { " <small>required</small>" } else { "" };
         let path = format!("{before}{name}");
         let meaning = inline(schema["description"].as_str().unwrap_or_default());
         let inner = schema["properties"].as_object().map(|inner| rows(&format!("{path}."), inner, &[]));

@@ -99,5 +99,5 @@ fn refusals() -> Vec<Response> {
         VerifyError::TooMany,
     ];
     let own = own.into_iter().map(IntoResponse::into_response);
-    own.chain(faults(ENDPOINT.refuse, &[Occasion::Any, Occasion::Body, Occasion::Credentials])).collect()
+    own.chain(faults(ENDPOINT.refuse, &[Occasion::Any, Occasion::LargeBody, Occasion::Credentials])).collect()
 }

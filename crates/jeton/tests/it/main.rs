@@ -24,6 +24,7 @@ mod loopback_corpus;
 mod memory;
 mod oauth_clients;
 mod openapi;
+mod openapi_pages;
 mod operator;
 mod prove;
 mod secrets;

@@ -71,15 +71,19 @@ fn encoded(value: &Value) -> String {
     utf8_percent_encode(&text, ENCODED).to_string()
 }
 
-/// The names of the examples of an operation. One that takes nothing is an example by itself.
+/// The names of the examples of an operation. A request that says nothing but its path is one without a name, if there may be such.
 fn names(operation: &Value) -> BTreeSet<String> {
-    let parameters = operation["parameters"].as_array().into_iter().flatten();
-    let parameters =
-        parameters.map(|parameter| parameter.pointer("/content/application~1json").unwrap_or(parameter));
+    let parameters = || operation["parameters"].as_array().into_iter().flatten();
+    let forms =
+        parameters().map(|parameter| parameter.pointer("/content/application~1json").unwrap_or(parameter));
     let bodies = operation["requestBody"]["content"].as_object().into_iter().flat_map(|forms| forms.values());
-    let names = parameters.chain(bodies).filter_map(|one| one["examples"].as_object());
-    let names: BTreeSet<String> = names.flat_map(|examples| examples.keys().cloned()).collect();
-    if names.is_empty() { [String::new()].into() } else { names }
+    let names = forms.chain(bodies).filter_map(|one| one["examples"].as_object());
+    let mut names: BTreeSet<String> = names.flat_map(|examples| examples.keys().cloned()).collect();
+    let takes_nothing = parameters().all(|parameter| parameter["required"] == false);
+    if takes_nothing && operation["requestBody"]["required"] != true {
+        names.insert(String::new());
+    }
+    names
 }
 
 /// The request that an example is.

@@ -4,6 +4,8 @@ mod journey;
 mod link;
 mod pictures;
 
+pub(crate) use pictures::violations;
+
 use crate::support::{Answer, Installation, Server, request};
 use jeton_testkit::Browser;
 

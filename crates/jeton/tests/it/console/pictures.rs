@@ -100,7 +100,7 @@ fn seen(browser: &Browser, axe: &str, name: &str, language: &str) {
 }
 
 /// What axe-core finds wrong with the page: the rule, and the parts of the page that break it.
-fn violations(browser: &Browser, axe: &str) -> Vec<String> {
+pub(crate) fn violations(browser: &Browser, axe: &str) -> Vec<String> {
     let is_there = browser.run("return typeof axe !== 'undefined'", &json!([]));
     if is_there != json!(true) {
         browser.run(axe, &json!([]));
