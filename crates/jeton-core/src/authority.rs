@@ -3,24 +3,26 @@
 //! The rule in one sentence: no caller reads, widens, outlives or revives what it may not.
 
 use crate::actor::Actor;
+use crate::cause::Cause;
 use crate::ids::{TokenId, UserId};
 use crate::lifetime::earlier_end;
 use crate::scope::{Permission, Scope, Scopes, ScopesError, ServicePermission};
 use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::token::{Owner, Token, TokenKind};
+use std::net::IpAddr;
 
 /// What a caller may do to an app's tokens.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Authority {
     /// The operator of the service: everything, to every token.
-    Everything(Actor),
+    Everything(Cause),
     /// The app itself: everything, to every token that dialects see, except that nothing outlives the
     /// credential.
     Manager {
         /// A service credential with `jeton:manage`, the app's client credentials, or a user that the app's
         /// settings list by name.
-        actor: Actor,
+        by: Cause,
         /// The user that a new token shows when the manager names none.
         stand_in: Option<UserId>,
         /// When the credential expires; `None`: never, or not relevant.
@@ -32,6 +34,8 @@ pub enum Authority {
         token_id: TokenId,
         /// The user.
         user_id: UserId,
+        /// The user's address; `None`: not known.
+        address: Option<IpAddr>,
         /// What the presented token holds and may grant.
         holding: Holding,
     },
@@ -104,17 +108,21 @@ impl Authority {
     /// that the token is active.
     ///
     /// The settings decide what the bearer of an identity token may grant, and whether its expiry bounds the
-    /// tokens that it makes.
+    /// tokens that it makes. `address`: the bearer's, if known.
     ///
     /// # Errors
     ///
     /// The settings allow granting more names than a scope can hold.
-    pub fn of(bearer: Bearer<'_>, settings: &Settings) -> Result<Option<Self>, ScopesError> {
+    pub fn of(
+        bearer: Bearer<'_>,
+        address: Option<IpAddr>,
+        settings: &Settings,
+    ) -> Result<Option<Self>, ScopesError> {
         let ends_at = bearer.expires_at.filter(|_| !settings.allow_outliving_tokens);
         let scopes = match bearer.kind {
             TokenKind::Service if bearer.is_manager() => {
-                let actor = Actor::Manager(bearer.token_id);
-                return Ok(Some(Authority::Manager { actor, stand_in: bearer.user_id, ends_at }));
+                let by = Cause::new(Actor::Manager(bearer.token_id), address);
+                return Ok(Some(Authority::Manager { by, stand_in: bearer.user_id, ends_at }));
             }
             TokenKind::Service | TokenKind::SelfMade => return Ok(None),
             TokenKind::Identity => Scopes::from_global(settings.appkey.grantable.clone())?,
@@ -123,6 +131,7 @@ impl Authority {
         Ok(bearer.user_id.map(|user_id| Authority::SelfService {
             token_id: bearer.token_id,
             user_id,
+            address,
             holding: Holding { scopes, expires_at: ends_at },
         }))
     }
@@ -130,11 +139,24 @@ impl Authority {
     /// The actor that the change log names.
     pub fn actor(&self) -> Actor {
         match self {
-            Authority::Everything(actor) | Authority::Manager { actor, .. } => actor.clone(),
+            Authority::Everything(by) | Authority::Manager { by, .. } => by.actor.clone(),
             Authority::SelfService { token_id, user_id, .. } => {
                 Actor::User { user_id: user_id.clone(), token_id: *token_id }
             }
         }
+    }
+
+    /// The caller's address; `None`: it is not known, or there is none.
+    pub fn address(&self) -> Option<IpAddr> {
+        match self {
+            Authority::Everything(by) | Authority::Manager { by, .. } => by.address(),
+            Authority::SelfService { address, .. } => *address,
+        }
+    }
+
+    /// The cause of what the caller changes.
+    pub fn cause(&self) -> Cause {
+        Cause::new(self.actor(), self.address())
     }
 
     /// When the caller's own token expires; `None`: no bound on what it issues.

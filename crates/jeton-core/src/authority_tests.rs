@@ -40,7 +40,7 @@ fn named(text: &str) -> Owner {
 fn authority(token: &Token) -> Option<Authority> {
     let mut settings = Settings::default();
     settings.appkey.grantable = names("read");
-    Authority::of(token.bearer(), &settings).unwrap()
+    Authority::of(token.bearer(), None, &settings).unwrap()
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn whose_a_token_is() {
     let manager = authority(&token(1, TokenKind::Service, named("1"), "jeton:manage", None)).unwrap();
     let own = authority(&token(3, TokenKind::Grant, named("7"), "read", Some(100))).unwrap();
     let nameless = authority(&token(1, TokenKind::Service, Owner::Nobody, "jeton:manage", None)).unwrap();
-    let everything = Authority::Everything(Actor::Cli);
+    let everything = Authority::Everything(Cause::CLI);
     for (authority, of_no_user, of_eight) in [
         (&everything, Owner::Nobody, Ok(named("8"))),
         (&manager, Owner::StandIn(user("1")), Ok(named("8"))),
@@ -110,7 +110,7 @@ fn what_callers_may_do_with_tokens() {
         (token(9, SelfMade, named("7"), "", Some(50)), [[0, 0, 1], [0, 0, 0], [0, 0, 0]]),
         (token(9, Service, named("7"), "jeton:verify", None), [[0, 0, 1], [0, 0, 0], [0, 0, 0]]),
     ];
-    let operator = Authority::Everything(Actor::Cli);
+    let operator = Authority::Everything(Cause::CLI);
     for (token, expected) in cases {
         let found = [&manager, &by_identity, &by_grant].map(|caller| {
             [caller.sees(&token), caller.sees_secret(&token), caller.may_change(&token, &token).is_ok()]
@@ -160,10 +160,24 @@ fn where_the_app_allows_it_tokens_may_outlive_their_maker() {
         token(2, TokenKind::Identity, named("7"), "", Some(100)),
         token(3, TokenKind::Grant, named("7"), "read", Some(100)),
     ] {
-        let authority = Authority::of(caller.bearer(), &settings).unwrap().unwrap();
+        let authority = Authority::of(caller.bearer(), None, &settings).unwrap().unwrap();
         assert_eq!(authority.ends_at(), None);
         assert_eq!(authority.may_issue(&Scopes::none(), None), Ok(()));
     }
+}
+
+#[test]
+fn a_callers_address_goes_with_what_it_causes() {
+    let address = Some([192, 0, 2, 7].into());
+    for caller in [
+        token(1, TokenKind::Service, named("1"), "jeton:manage", None),
+        token(2, TokenKind::Identity, named("7"), "", None),
+    ] {
+        let authority = Authority::of(caller.bearer(), address, &Settings::default()).unwrap().unwrap();
+        assert_eq!(authority.cause(), Cause::new(authority.actor(), address));
+    }
+    let everything = Authority::Everything(Cause::CLI);
+    assert_eq!((everything.address(), everything.cause()), (None, Cause::CLI));
 }
 
 #[test]

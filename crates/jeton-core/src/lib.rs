@@ -8,6 +8,7 @@
 
 mod actor;
 mod authority;
+mod cause;
 mod change_kind;
 mod decide;
 mod digest;
@@ -26,6 +27,7 @@ mod token;
 
 pub use actor::{Actor, ActorError};
 pub use authority::{Authority, AuthorityRefusal, Bearer, Holding};
+pub use cause::Cause;
 pub use change_kind::ChangeKind;
 pub use decide::{
     Demand, Explanation, InactiveReason, Lack, PermissionMissing, Resource, Standing, Verdict, decide,

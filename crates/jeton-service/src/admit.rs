@@ -6,7 +6,7 @@ use crate::lookup::{Presented, Seeking};
 use crate::open_app::OpenApp;
 use crate::settings::AppSettings;
 use crate::{CachedToken, Error, Service};
-use jeton_core::{Actor, AppKey, Authority, Secret};
+use jeton_core::{Actor, AppKey, Authority, Cause, Secret};
 use jeton_store::{App, Credential};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -72,12 +72,12 @@ impl Service {
     /// Whether a caller that was admitted still has the same authority.
     pub(crate) async fn still_holds(&self, app: &OpenApp, authority: &Authority) -> Result<bool, Error> {
         let id = match authority {
-            Authority::Everything(Actor::Operator(id)) => {
-                return Ok(self.store.operators().await?.iter().any(|operator| operator.id == *id));
+            Authority::Everything(Cause { actor: Actor::Operator(id), .. }) => {
+                return Ok(self.operator(*id).await?.is_some());
             }
             Authority::Everything(_) => return Ok(true),
             Authority::SelfService { token_id, .. } => token_id,
-            Authority::Manager { actor: Actor::Manager(token_id), .. } => token_id,
+            Authority::Manager { by: Cause { actor: Actor::Manager(token_id), .. }, .. } => token_id,
             Authority::Manager { .. } => {
                 let now = self.store.app_by_key(&app.key).await?;
                 return Ok(now.is_some_and(|now| now.id == app.id && self.still_has_secrets(&now, app)));
@@ -87,7 +87,7 @@ impl Service {
         else {
             return Ok(false);
         };
-        let now = Authority::of(stored.token.bearer(), &app.settings.common);
+        let now = Authority::of(stored.token.bearer(), authority.address(), &app.settings.common);
         Ok(now.is_ok_and(|now| now.as_ref() == Some(authority)))
     }
 
@@ -110,8 +110,8 @@ impl Service {
     ) -> Result<(), Error> {
         let token = match authority {
             Authority::SelfService { token_id, .. } => *token_id,
-            Authority::Manager { actor: Actor::Manager(token_id), .. } => *token_id,
-            Authority::Everything(Actor::Operator(_)) => {
+            Authority::Manager { by: Cause { actor: Actor::Manager(token_id), .. }, .. } => *token_id,
+            Authority::Everything(Cause { actor: Actor::Operator(_), .. }) => {
                 return if self.still_holds(app, authority).await? { Ok(()) } else { Err(Error::Withdrawn) };
             }
             Authority::Everything(_) | Authority::Manager { .. } => return Ok(()),
@@ -188,7 +188,7 @@ impl Service {
         from: Option<IpAddr>,
     ) -> Result<Admission, Error> {
         self.usage.record(cached, self.now(), from);
-        let authority = Authority::of(cached.bearer(), &app.settings.common)
+        let authority = Authority::of(cached.bearer(), from, &app.settings.common)
             .map_err(|_| Error::Unreadable("settings of an app"))?;
         Ok(match authority {
             None => Admission::Powerless,

@@ -8,7 +8,7 @@ use crate::settings::{
 };
 use crate::{Error, Keys, Service};
 use jeton_core::{
-    Actor, AppId, AppKey, Entropy, EntropyError, ForwardAuthSettings, Owner, Permission, Reveal, Scopes,
+    AppId, AppKey, Cause, Entropy, EntropyError, ForwardAuthSettings, Owner, Permission, Reveal, Scopes,
     Secret, ServicePermission, Timestamp, TokenKind, TokenSpec, UserId,
 };
 use jeton_store::write::{ChangeApp, CreateApp, DeleteApp, SweepDeletedApps, SweepSealed};
@@ -145,7 +145,7 @@ impl Service {
         &self,
         key: &AppKey,
         admin_user: UserId,
-        by: &Actor,
+        by: &Cause,
     ) -> Result<Option<(AppId, AppCredentials)>, Error> {
         let draft = AppDraft::new(&self.keys, &*self.entropy, self.now(), key, admin_user)?;
         match self.store.write(CreateApp { app: draft.app, admin: draft.admin, by: by.clone() }).await? {
@@ -235,7 +235,7 @@ impl Service {
     /// # Errors
     ///
     /// The write failed.
-    pub async fn merge_settings(&self, key: &AppKey, patch: &Value, by: &Actor) -> Result<Merged, Error> {
+    pub async fn merge_settings(&self, key: &AppKey, patch: &Value, by: &Cause) -> Result<Merged, Error> {
         self.merge_settings_if(key, patch, |_| true, by).await
     }
 
@@ -248,7 +248,7 @@ impl Service {
         key: &AppKey,
         patch: &Value,
         is_expected: impl Fn(AppVersion) -> bool + Send + Sync,
-        by: &Actor,
+        by: &Cause,
     ) -> Result<Merged, Error> {
         let _lock = self.locks.lock(("app", key)).await?;
         for _ in 0..crate::update::MAX_TRIES {
@@ -279,7 +279,7 @@ impl Service {
         Err(Error::Contended)
     }
 
-    async fn change_app(&self, app: &App, change: AppChange, by: &Actor) -> Result<AppChanged, Error> {
+    async fn change_app(&self, app: &App, change: AppChange, by: &Cause) -> Result<AppChanged, Error> {
         let (id, expected) = (app.id, app.revision);
         Ok(self.store.write(ChangeApp { id, expected, change, at: self.now(), by: by.clone() }).await?)
     }
@@ -295,7 +295,7 @@ impl Service {
         &self,
         key: &AppKey,
         grace: Option<Duration>,
-        by: &Actor,
+        by: &Cause,
     ) -> Result<Option<(String, Secret)>, Error> {
         let client_secret = self.keys.mint(&*self.entropy, None)?;
         let _lock = self.locks.lock(("app", key)).await?;
@@ -317,7 +317,7 @@ impl Service {
     /// # Errors
     ///
     /// The write failed. The app may be deleted already, with rows left to remove.
-    pub async fn delete_app(&self, key: &AppKey, by: &Actor) -> Result<bool, Error> {
+    pub async fn delete_app(&self, key: &AppKey, by: &Cause) -> Result<bool, Error> {
         let Some(app) = self.store.app_by_key(key).await? else { return Ok(false) };
         let deleted = self.store.write(DeleteApp { id: app.id, at: self.now(), by: by.clone() }).await?;
         while self.store.write(SweepDeletedApps { limit: SWEEP_ROWS }).await? > 0 {}

@@ -1,9 +1,10 @@
 //! What operators look at: who did what, and how much there is.
 
 use crate::{Error, Service};
-use jeton_core::{Actor, AppId, AppKey, ChangeKind, Timestamp, TokenId};
+use jeton_core::{AppId, AppKey, Cause, ChangeKind, Timestamp, TokenId};
 use jeton_store::{AppCounts, AppUses, AuditFilter};
 use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
 
 /// Apps whose tokens are counted by one statement.
 const PAGE_APPS: u32 = 256;
@@ -17,6 +18,8 @@ pub struct AuditRequest {
     pub token: Option<TokenId>,
     /// Only those of this actor, or of all whose text begins with this and a colon.
     pub actor: Option<String>,
+    /// Only those from this address.
+    pub address: Option<IpAddr>,
     /// Only those of this kind.
     pub what: Option<ChangeKind>,
     /// Only those of this instant or later.
@@ -46,8 +49,8 @@ pub struct AuditEntry {
     pub app: Option<AppKey>,
     /// To which token or operator.
     pub subject_id: Option<i64>,
-    /// Who did it.
-    pub by: Actor,
+    /// Who did it, and from where.
+    pub by: Cause,
 }
 
 /// How much an app has.
@@ -71,7 +74,7 @@ impl Service {
         before: Option<i64>,
         limit: u32,
     ) -> Result<(Vec<AuditEntry>, Option<i64>), Error> {
-        let AuditRequest { app, token, actor, what, since } = request;
+        let AuditRequest { app, token, actor, address, what, since } = request;
         let app_ids = match &app {
             None => None,
             Some(key) => {
@@ -79,7 +82,7 @@ impl Service {
                 Some(names.into_iter().map(|(id, _)| id).collect())
             }
         };
-        let filter = AuditFilter { app_ids, token_id: token, actor, kind: what, since };
+        let filter = AuditFilter { app_ids, token_id: token, actor, address, kind: what, since };
         let page = self.store.audit(&filter, before, limit).await?;
         let ids: BTreeSet<_> = page.changes.iter().filter_map(|change| change.app_id).collect();
         let ids: Vec<_> = ids.into_iter().collect();

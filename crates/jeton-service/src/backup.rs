@@ -2,7 +2,7 @@
 
 use crate::initialise::new_epoch;
 use crate::{Error, KeyCheckError, KeyRing, Keys, Service};
-use jeton_core::{Actor, Clock, Entropy};
+use jeton_core::{Cause, Clock, Entropy};
 use jeton_store::{BackedUp, CheckReport, OpenError, Restore, Restored, Store, check_backup};
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -98,7 +98,7 @@ impl Service {
         &self,
         path: &Path,
         keeps_removed: bool,
-        by: &Actor,
+        by: &Cause,
     ) -> Result<Restored, RestoreError> {
         let wish = prepare(&self.keys, &*self.clock, &*self.entropy, path, keeps_removed, by).await?;
         Ok(self.store.write(wish).await.map_err(Error::from)?)
@@ -115,7 +115,7 @@ impl Service {
         clock: &dyn Clock,
         entropy: &dyn Entropy,
         path: &Path,
-        by: &Actor,
+        by: &Cause,
     ) -> Result<Restored, RestoreError> {
         let wish = prepare(&Keys::derive(ring), clock, entropy, path, true, by).await?;
         Ok(store.write(wish).await.map_err(Error::from)?)
@@ -154,7 +154,7 @@ async fn prepare(
     entropy: &dyn Entropy,
     path: &Path,
     keeps_removed: bool,
-    by: &Actor,
+    by: &Cause,
 ) -> Result<Restore, RestoreError> {
     keys.know(&sound_backup(path).await?.key_checks)?;
     Ok(Restore {

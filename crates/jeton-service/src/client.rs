@@ -4,7 +4,7 @@ use crate::admit::Surface;
 use crate::limiter::{Purpose, TooOften};
 use crate::open_app::OpenApp;
 use crate::{Error, Service};
-use jeton_core::{Actor, AppKey, Authority, Digest, Secret};
+use jeton_core::{Actor, AppKey, Authority, Cause, Digest, Secret};
 use jeton_store::Credential;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -36,7 +36,8 @@ impl Service {
         from: Option<IpAddr>,
     ) -> Result<Option<(Arc<OpenApp>, Authority)>, Error> {
         let app = self.client_app(key, presented, from, 1).await?.ok().flatten();
-        let authority = Authority::Manager { actor: Actor::Client, stand_in: None, ends_at: None };
+        let by = Cause::new(Actor::Client, from);
+        let authority = Authority::Manager { by, stand_in: None, ends_at: None };
         Ok(app.filter(|app| surface.is_enabled(&app.settings)).map(|app| (app, authority)))
     }
 

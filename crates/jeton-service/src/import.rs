@@ -3,7 +3,7 @@
 use crate::issue::Issue;
 use crate::open_app::OpenApp;
 use crate::{Error, Service};
-use jeton_core::{Actor, AuthorityRefusal, Lifetime, Secret, Timestamp, TokenId};
+use jeton_core::{AuthorityRefusal, Cause, Lifetime, Secret, Timestamp, TokenId};
 use jeton_store::Inserted;
 use jeton_store::SelfMadeLimit;
 
@@ -50,7 +50,7 @@ impl Service {
         app: &OpenApp,
         rows: Vec<ImportRow>,
         allow_weak: bool,
-        by: &Actor,
+        by: &Cause,
     ) -> Result<Vec<Imported>, Error> {
         let now = self.now();
         let latest = app.settings.common.lifetime_policy().expires_at(now, now, Lifetime::Unlimited);
@@ -76,7 +76,7 @@ impl Service {
                 (one, other) => one.or(other),
             };
             let times = (row.created_at.unwrap_or(now), expires_at);
-            let disabled_by = (!row.enabled).then(|| by.clone());
+            let disabled_by = (!row.enabled).then(|| by.actor.clone());
             drafts.push(self.draft(app, row.issue, row.secret, times, disabled_by)?);
             outcomes.push(None);
         }

@@ -2,7 +2,7 @@
 
 use crate::apps::{AppCredentials, AppDraft};
 use crate::{CacheLimits, Error, KeyCheckError, KeyRing, Keys, Service};
-use jeton_core::{Actor, AppKey, Clock, Entropy, EntropyError, Secret, UserId};
+use jeton_core::{AppKey, Cause, Clock, Entropy, EntropyError, Secret, UserId};
 use jeton_store::{Genesis, Initialised, NewOperator, Store};
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ impl Service {
             admin: draft.admin,
             operator: NewOperator { name: "first".to_owned(), digest, created_at: now },
             epoch,
-            by: Actor::Cli,
+            by: Cause::CLI,
         };
         match store.write(genesis).await? {
             Initialised::Done(_) => Ok(Some(InitialCredentials { app: draft.credentials, operator_token })),

@@ -4,7 +4,7 @@ use crate::keys::DataKey;
 use crate::open_app::OpenApp;
 use crate::{Error, Refusal, Service};
 use jeton_core::{
-    Actor, AppId, Authority, AuthorityRefusal, Lifetime, Scopes, Secret, Timestamp, Token, TokenId,
+    Actor, AppId, Authority, AuthorityRefusal, Cause, Lifetime, Scopes, Secret, Timestamp, Token, TokenId,
     TokenKind, TokenSpec, earlier_end,
 };
 use jeton_store::SelfMadeLimit;
@@ -78,7 +78,7 @@ impl Service {
         }
         let secret = self.keys.mint(&*self.entropy, app.settings.common.token_prefix.as_ref())?;
         let mut drafts = [self.draft(app, issue, secret, (now, expires_at), None)?];
-        let inserted = self.insert(app, &mut drafts, SelfMadeLimit::NONE, now, &authority.actor()).await?;
+        let inserted = self.insert(app, &mut drafts, SelfMadeLimit::NONE, now, &authority.cause()).await?;
         let [Draft { secret, new }] = drafts;
         match inserted.as_slice() {
             [Inserted::Issued(id)] => Ok(Ok(Issued { token: stored(*id, app.id, new).token, secret })),
@@ -128,7 +128,7 @@ impl Service {
         drafts: &mut [Draft],
         self_made: SelfMadeLimit,
         at: Timestamp,
-        by: &Actor,
+        by: &Cause,
     ) -> Result<Vec<Inserted>, Error> {
         let mut answers = vec![Inserted::KeyGone; drafts.len()];
         let mut data_key = app.data_key.clone();

@@ -4,7 +4,7 @@ use crate::loopback::{LoopBackCaller, Presentation, Writer};
 use crate::{Admission, Edit, Error, Issue, KeyRing, OpenApp, RequestedLifetime, Service, Surface};
 use futures_util::FutureExt;
 use jeton_core::{
-    Actor, Authority, Lifetime, ManualClock, Owner, Scopes, Secret, Timestamp, Token, TokenId, TokenKind,
+    Authority, Cause, Lifetime, ManualClock, Owner, Scopes, Secret, Timestamp, Token, TokenId, TokenKind,
     TokenSpec,
 };
 use jeton_loopback::Value;
@@ -16,7 +16,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use tempfile::TempDir;
 
-const EVERYTHING: Authority = Authority::Everything(Actor::Cli);
+const EVERYTHING: Authority = Authority::Everything(Cause::CLI);
 
 struct World {
     service: Service,
@@ -83,7 +83,7 @@ async fn a_caller_that_lost_its_rights_meanwhile_changes_nothing() {
                     expected: stored.revision,
                     self_made: SelfMadeLimit::NONE,
                     takes_away: false,
-                    by: Actor::Cli,
+                    by: Cause::CLI,
                 })
                 .await
                 .unwrap();

@@ -5,7 +5,7 @@ use crate::limiter::{Purpose, TooOften};
 use crate::lookup::Seeking;
 use crate::open_app::OpenApp;
 use crate::{ClientCredentials, Error, Service, VerifierProof};
-use jeton_core::{Actor, Demand, Secret, ServicePermission, Token, TokenKind, Verdict, decide};
+use jeton_core::{Actor, Cause, Demand, Secret, ServicePermission, Token, TokenKind, Verdict, decide};
 use jeton_store::StoredToken;
 use jeton_store::write::RevokeToken;
 use std::net::IpAddr;
@@ -104,20 +104,25 @@ impl Service {
         Ok(token.filter(|token| self.is_live(token)))
     }
 
-    /// Revokes the token with this secret in an app, in any state, on behalf of the app. Succeeds if there is
-    /// none, or none that clients may know of.
+    /// Revokes the token with this secret in an app, in any state, on behalf of the app, at this address if it is
+    /// known. Succeeds if there is none, or none that clients may know of.
     ///
     /// # Errors
     ///
     /// The write failed.
-    pub async fn revoke_presented(&self, app: &OpenApp, secret: &Secret) -> Result<(), Error> {
+    pub async fn revoke_presented(
+        &self,
+        app: &OpenApp,
+        secret: &Secret,
+        from: Option<IpAddr>,
+    ) -> Result<(), Error> {
         let presented = self.presented(secret);
         if self.is_refused_by_arithmetic(&presented, Seeking::EVERYWHERE) {
             return Ok(());
         }
         let stored = self.stored_in(app.id, &presented).await?;
         match stored.filter(|stored| stored.token.spec.kind.is_shared()) {
-            Some(stored) => self.revoke_stored(&stored, Actor::Client).await,
+            Some(stored) => self.revoke_stored(&stored, Cause::new(Actor::Client, from)).await,
             None => Ok(()),
         }
     }
@@ -142,7 +147,7 @@ impl Service {
             return Ok(Err(OAuthRefusal::Powerless));
         }
         for stored in &live {
-            self.revoke_stored(stored, oneself(&stored.token)).await?;
+            self.revoke_stored(stored, Cause::new(oneself(&stored.token), from)).await?;
         }
         Ok(Ok(()))
     }
@@ -160,7 +165,7 @@ impl Service {
         Ok(self.live_tokens(secret, from).await?.map(drop))
     }
 
-    async fn revoke_stored(&self, stored: &StoredToken, by: Actor) -> Result<(), Error> {
+    async fn revoke_stored(&self, stored: &StoredToken, by: Cause) -> Result<(), Error> {
         let (app_id, id) = (stored.token.app_id, stored.token.id);
         // It does not matter which request revoked it first.
         self.store.write(RevokeToken { app_id, id, at: self.now(), by }).await?;

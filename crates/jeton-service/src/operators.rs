@@ -2,7 +2,7 @@
 
 use crate::limiter::{Purpose, TooOften};
 use crate::{Error, Service};
-use jeton_core::{Actor, Label, LabelError, OperatorId, Secret};
+use jeton_core::{Cause, Label, LabelError, OperatorId, Secret};
 use jeton_store::write::{CreateOperator, RevokeOperator};
 use jeton_store::{NewOperator, Operator};
 use std::net::IpAddr;
@@ -98,7 +98,7 @@ impl Service {
     /// # Errors
     ///
     /// The write failed.
-    pub async fn create_operator(&self, name: &str, by: &Actor) -> Result<OperatorCredentials, Error> {
+    pub async fn create_operator(&self, name: &str, by: &Cause) -> Result<OperatorCredentials, Error> {
         let token = self.keys.mint(&*self.entropy, None)?;
         let digest = self.keys.operator_digest(&token);
         let operator = NewOperator { name: name.to_owned(), digest, created_at: self.now() };
@@ -131,7 +131,7 @@ impl Service {
     /// # Errors
     ///
     /// The write failed.
-    pub async fn revoke_operator(&self, id: OperatorId, by: &Actor) -> Result<bool, Error> {
+    pub async fn revoke_operator(&self, id: OperatorId, by: &Cause) -> Result<bool, Error> {
         Ok(self.store.write(RevokeOperator { id, at: self.now(), by: by.clone() }).await?)
     }
 }

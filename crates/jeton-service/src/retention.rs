@@ -1,7 +1,7 @@
 //! Retention: how long data is kept, and the task that removes it afterwards.
 
 use crate::{Error, Service};
-use jeton_core::{Actor, Timestamp};
+use jeton_core::{Cause, Timestamp};
 use jeton_store::Purge;
 use jeton_store::write::{EraseRemovedSecrets, PurgeTokens, SweepDeletedApps, SweepSealed, TrimChanges};
 use std::future::Future;
@@ -123,7 +123,7 @@ impl Service {
     async fn batch(&self, job: Job) -> Result<u64, Error> {
         let (rows, counter) = match job {
             Job::Purge(which, before) => {
-                let by = Actor::Retention;
+                let by = Cause::RETENTION;
                 let rows = self
                     .store
                     .write(PurgeTokens { which, before, limit: BATCH_ROWS, at: self.now(), by })

@@ -28,7 +28,7 @@ impl Service {
         }
         let revoked = self
             .store
-            .write(RevokeToken { app_id: app.id, id, at: self.now(), by: authority.actor() })
+            .write(RevokeToken { app_id: app.id, id, at: self.now(), by: authority.cause() })
             .await?;
         Ok(if revoked { Ok(()) } else { Err(Refusal::NotFound) })
     }

@@ -149,7 +149,7 @@ impl Service {
             }
             let ids: Vec<TokenId> = places.iter().map(|place| place.id).collect();
             done.matched += ids.len() as u64;
-            let (at, by) = (self.now(), authority.actor());
+            let (at, by) = (self.now(), authority.cause());
             done.revoked += self.store.write(RevokeTokens { app_id: app.id, ids, at, by }).await?;
         }
     }

@@ -3,7 +3,7 @@
 use crate::open_app::OpenApp;
 use crate::{Error, Refusal, Service};
 use jeton_core::{
-    Actor, Authority, AuthorityRefusal, Description, Label, Lifetime, LifetimePolicy, Permission, Scopes,
+    Authority, AuthorityRefusal, Cause, Description, Label, Lifetime, LifetimePolicy, Permission, Scopes,
     Timestamp, Token, TokenId, UserId,
 };
 use jeton_store::write::ReplaceToken;
@@ -120,7 +120,7 @@ impl Service {
                 Err(refused) => return Ok(Err(refused.into())),
             };
             // A token becomes self-made over LoopBack alone.
-            if self.replace(&stored, after.clone(), &authority.actor()).await? == Replaced::Done {
+            if self.replace(&stored, after.clone(), &authority.cause()).await? == Replaced::Done {
                 return Ok(Ok(after));
             }
         }
@@ -132,7 +132,7 @@ impl Service {
         &self,
         before: &StoredToken,
         token: Token,
-        by: &Actor,
+        by: &Cause,
     ) -> Result<Replaced, Error> {
         let takes_away = token.has_less_than(&before.token);
         let (expected, self_made) = (before.revision, self.limits.self_made());

@@ -2,6 +2,7 @@
 
 use crate::change::Change;
 use jeton_core::{AppId, AppKey, ChangeKind, Timestamp, TokenId, TokenKind};
+use std::net::IpAddr;
 
 /// Which entries of the change log. What several parts say is true of each entry.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -12,6 +13,8 @@ pub struct AuditFilter {
     pub token_id: Option<TokenId>,
     /// Only those of this actor, or of those whose text begins with this and a colon.
     pub actor: Option<String>,
+    /// Only those from this address.
+    pub address: Option<IpAddr>,
     /// Only those of this kind.
     pub kind: Option<ChangeKind>,
     /// Only those of this instant or later.

@@ -1,6 +1,6 @@
 //! The change log.
 
-use jeton_core::{Actor, AppId, ChangeKind, Digest, Timestamp, TokenId};
+use jeton_core::{AppId, Cause, ChangeKind, Digest, Timestamp, TokenId};
 
 /// One entry in the change log. Contains no secret in clear.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,8 +18,8 @@ pub struct Change {
     pub subject_id: Option<i64>,
     /// The digest of the changed token, for the invalidation of caches.
     pub digest: Option<Digest>,
-    /// Who made it.
-    pub by: Actor,
+    /// Who made it, and from where.
+    pub by: Cause,
     /// For a token that was revoked or removed: what is still known of it.
     pub removal: Option<Removal>,
 }

@@ -12,10 +12,7 @@ use crate::schema::{
 };
 use crate::scopes;
 use crate::search::SearchPlace;
-use jeton_core::{
-    Actor, AppId, AppKey, ChangeKind, Description, Digest, Document, Label, OperatorId, Owner, Timestamp,
-    Token, TokenId, TokenKind, TokenSpec, UserId,
-};
+use jeton_core::{AppId, AppKey, Cause, ChangeKind, Description, Digest, Document, Label, OperatorId, Owner, Timestamp, Token, TokenId, TokenKind, TokenSpec, UserId};
 
 /// The number in a column: of an app, a token or an operator.
 pub(crate) fn number<T>(
@@ -213,12 +210,19 @@ pub(crate) fn change(row: &impl Record) -> Result<Change, StoreError> {
         app_id: row.read_as_option(Changes::AppId, AppId::new)?,
         subject_id: row.read(Changes::SubjectId)?,
         digest: row.read_as_option(Changes::Digest, |bytes: Vec<u8>| Digest::from_bytes(&bytes))?,
-        by: row.read_as(Changes::Actor, |actor: String| actor.parse::<Actor>().ok())?,
+        by: cause(row)?,
         removal: match row.read(Changes::WasOnLoopback)? {
             None => None,
             Some(was_on_loopback) => Some(Removal { was_on_loopback, sealed: row.read(Changes::Sealed)? }),
         },
     })
+}
+
+/// Who made a change, and from where.
+fn cause(row: &impl Record) -> Result<Cause, StoreError> {
+    let actor = row.read_as(Changes::Actor, |actor: String| actor.parse().ok())?;
+    let address = row.read_as_option(Changes::Address, |address: String| address.parse().ok())?;
+    Ok(Cause::new(actor, address))
 }
 
 /// What the log stores about a token that goes, as it was until then.

@@ -25,6 +25,7 @@ pub(crate) const SQLITE: Versions = &[
     (11, "totals", include_str!("../migrations/sqlite/0011_totals.sql")),
     (12, "client_digests", include_str!("../migrations/sqlite/0012_client_digests.sql")),
     (13, "admin", include_str!("../migrations/sqlite/0013_admin.sql")),
+    (14, "addresses", include_str!("../migrations/sqlite/0014_addresses.sql")),
 ];
 
 pub(crate) const POSTGRES: Versions = &[
@@ -41,6 +42,7 @@ pub(crate) const POSTGRES: Versions = &[
     (11, "totals", include_str!("../migrations/postgres/0011_totals.sql")),
     (12, "client_digests", include_str!("../migrations/postgres/0012_client_digests.sql")),
     (13, "admin", include_str!("../migrations/postgres/0013_admin.sql")),
+    (14, "addresses", include_str!("../migrations/postgres/0014_addresses.sql")),
 ];
 
 /// The newest of `versions`.

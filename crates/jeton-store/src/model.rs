@@ -1,7 +1,7 @@
 //! The inputs and outputs of a store.
 
 use jeton_core::{
-    Actor, AppId, AppKey, Digest, OperatorId, Timestamp, Token, TokenId, TokenKind, TokenSpec, UserId,
+    Actor, AppId, AppKey, Cause, Digest, OperatorId, Timestamp, Token, TokenId, TokenKind, TokenSpec, UserId,
 };
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -29,7 +29,7 @@ pub struct Genesis {
     /// Distinguishes these contents of the database from others: see [`LogState::epoch`].
     pub epoch: i64,
     /// Who initialises.
-    pub by: Actor,
+    pub by: Cause,
 }
 
 /// The answer to [`Genesis`].
@@ -407,7 +407,7 @@ pub struct Restore {
     /// When it is restored.
     pub at: Timestamp,
     /// Who restores.
-    pub by: Actor,
+    pub by: Cause,
 }
 
 /// What was restored.

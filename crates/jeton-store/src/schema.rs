@@ -239,6 +239,7 @@ table! {
         SubjectId = "subject_id",
         Digest = "digest",
         Actor = "actor",
+        Address = "address",
         WasOnLoopback = "was_on_loopback",
         Sealed = "sealed",
         Xid = "xid",

@@ -127,7 +127,7 @@ shapes! {
     }
     "changes" numbers "sequence" {
         Integer: "sequence" "at" "app_id" "subject_id";
-        Text: "kind" "actor";
+        Text: "kind" "actor" "address";
         Bytes: "digest" "sealed";
         Boolean: "was_on_loopback";
     }

@@ -9,7 +9,7 @@ use crate::model::{
     AppChange, AppChanged, AppCreated, Genesis, Initialised, Inserted, KeyClaim, NewApp, NewOperator,
     NewToken, Purge, Replaced, Restore, Restored, SelfMadeLimit, TokenUse,
 };
-use jeton_core::{Actor, AppId, Digest, OperatorId, Timestamp, Token, TokenId};
+use jeton_core::{AppId, Cause, Digest, OperatorId, Timestamp, Token, TokenId};
 use std::sync::Arc;
 
 /// Creates an app and its first token.
@@ -20,7 +20,7 @@ pub struct CreateApp {
     /// Its first token.
     pub admin: NewToken,
     /// Who creates it.
-    pub by: Actor,
+    pub by: Cause,
 }
 
 /// Changes an app if its revision is still `expected`.
@@ -35,7 +35,7 @@ pub struct ChangeApp {
     /// When.
     pub at: Timestamp,
     /// Who changes it.
-    pub by: Actor,
+    pub by: Cause,
 }
 
 /// Deletes an app: once answered, neither it nor any of its tokens can be found. Its data key and its client
@@ -47,7 +47,7 @@ pub struct DeleteApp {
     /// When.
     pub at: Timestamp,
     /// Who deletes it.
-    pub by: Actor,
+    pub by: Cause,
 }
 
 /// Removes tokens of deleted apps, and returns how many; 0 when none are left.
@@ -79,7 +79,7 @@ pub struct PurgeTokens {
     /// When.
     pub at: Timestamp,
     /// Who removes them.
-    pub by: Actor,
+    pub by: Cause,
 }
 
 /// Removes entries from the start of the change log, up to the first that is not older than `before`, and
@@ -123,7 +123,7 @@ pub struct InsertTokens {
     /// When.
     pub at: Timestamp,
     /// Who issues them.
-    pub by: Actor,
+    pub by: Cause,
 }
 
 /// Replaces the token with this number if it is not revoked, its revision is still `expected`, and there is
@@ -140,7 +140,7 @@ pub struct ReplaceToken {
     /// Whether it has fewer rights than before and no new ones: then it is also done on a full disk.
     pub takes_away: bool,
     /// Who replaces it.
-    pub by: Actor,
+    pub by: Cause,
 }
 
 /// Revokes a token: its digest stays as a tombstone, its sealed value is moved to the change log for a while.
@@ -154,7 +154,7 @@ pub struct RevokeToken {
     /// When.
     pub at: Timestamp,
     /// Who revokes it.
-    pub by: Actor,
+    pub by: Cause,
 }
 
 /// Revokes many tokens, each as [`RevokeToken`] does, and answers how many that were: those that are not there or were revoked
@@ -168,7 +168,7 @@ pub struct RevokeTokens {
     /// When.
     pub at: Timestamp,
     /// Who revokes them.
-    pub by: Actor,
+    pub by: Cause,
 }
 
 /// Deletes a token as LoopBack does: nothing of it is left, and its secret can be used again. `false` if
@@ -182,7 +182,7 @@ pub struct DeleteToken {
     /// When.
     pub at: Timestamp,
     /// Who removes it.
-    pub by: Actor,
+    pub by: Cause,
 }
 
 /// Adds to the recorded use of tokens, each of them named at most once. Tokens that are gone are skipped.
@@ -199,7 +199,7 @@ pub struct CreateOperator {
     /// The operator.
     pub operator: NewOperator,
     /// Who creates it.
-    pub by: Actor,
+    pub by: Cause,
 }
 
 /// Revokes an operator. `false` if there is none of this number or it was revoked before.
@@ -210,7 +210,7 @@ pub struct RevokeOperator {
     /// When.
     pub at: Timestamp,
     /// Who revokes it.
-    pub by: Actor,
+    pub by: Cause,
 }
 
 /// Claims the key under which an operator asks for something that is to be done once. Keys that were claimed before

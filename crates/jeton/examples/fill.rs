@@ -6,7 +6,7 @@
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jeton_core::{
-    Actor, Authority, Label, Lifetime, Owner, Permission, Scopes, TokenKind, TokenSpec, UserId,
+    Authority, Cause, Label, Lifetime, Owner, Permission, Scopes, TokenKind, TokenSpec, UserId,
 };
 use jeton_service::{Issue, RequestedLifetime, Service, SystemClock, SystemEntropy, read_key_file};
 use jeton_store::{PostgresOptions, SqliteOptions, open_postgres, open_sqlite};
@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let ring = read_key_file(&folder.join("keys.json"))?;
     let service = Service::open(store, &ring, Arc::new(SystemClock), Arc::new(SystemEntropy)).await?;
     let app = service.open_app(&"demo".parse()?).await?.ok_or("there is no app demo")?;
-    let authority = Authority::Everything(Actor::Cli);
+    let authority = Authority::Everything(Cause::CLI);
     let every = (count / kept.max(1)).max(1);
     let (service, app, authority) = (&service, &app, &authority);
     stream::iter(0..count)

@@ -3,15 +3,17 @@
 super::messages! {
     nav_audit: "Audit log", "审计日志";
     audit_lead:
-        "Who changed what, and when. Every entry is written in the same transaction as its change.",
-        "谁在何时做了什么改动。每条记录与对应的改动在同一事务中写入。";
+        "Who changed what, when, and from which address. Every entry is written in the same transaction as its change.",
+        "谁在何时、从哪个地址做了什么改动。每条记录与对应的改动在同一事务中写入。";
     audit_when: "When", "时间";
     audit_what: "What", "事件";
     audit_app: "App", "应用";
     audit_subject: "Subject", "对象";
     audit_by: "Actor", "操作者";
+    audit_address: "Address", "来源地址";
     audit_since: "Since", "起始时间";
     audit_since_hint: "as in 2026-11-21", "如 2026-11-21";
+    audit_address_hint: "as in 192.0.2.1", "如 192.0.2.1";
     audit_by_hint: "operator:1, cli, or user", "如 operator:1、cli 或 user";
     audit_token: "Token number", "令牌编号";
     audit_any: "Any event", "全部";
@@ -21,6 +23,7 @@ super::messages! {
     audit_wrong_app: "This is not a valid app key.", "这不是应用标识。";
     audit_wrong_token: "This is not a token number.", "这不是令牌编号。";
     audit_wrong_actor: "This is not a valid actor.", "操作者的格式不对。";
+    audit_wrong_address: "This is not an IP address.", "这不是 IP 地址。";
     audit_wrong_since: "This is neither a date nor a time with an offset.", "这不是日期，也不是带时区的时间。";
 
     audit_token_issued: "Token issued", "签发令牌";

@@ -1,6 +1,6 @@
 use crate::{Choice, Field, Frame, Language, Paging};
 use askama::Template;
-use jeton_core::{Actor, ChangeKind, Timestamp};
+use jeton_core::{Actor, Cause, ChangeKind, Timestamp};
 
 /// Who did what.
 #[derive(Debug, Template)]
@@ -25,6 +25,8 @@ pub struct AuditFilter {
     pub token: Field,
     /// Those of somebody.
     pub actor: Field,
+    /// Those from an address.
+    pub address: Field,
     /// Those since an instant.
     pub since: Field,
     /// Those of a kind, or of any.
@@ -42,8 +44,8 @@ pub struct AuditRow {
     pub app: Option<String>,
     /// To which token or operator.
     pub subject_id: Option<i64>,
-    /// Who did it.
-    pub by: Actor,
+    /// Who did it, and from where.
+    pub by: Cause,
 }
 
 impl Language {
@@ -108,6 +110,10 @@ impl Audit<'_> {
     }
 
     fn by(&self, row: &AuditRow) -> String {
-        self.frame.language.actor(&row.by)
+        self.frame.language.actor(&row.by.actor)
+    }
+
+    fn address(&self, row: &AuditRow) -> String {
+        row.by.address().map_or_else(String::new, |address| address.to_string())
     }
 }

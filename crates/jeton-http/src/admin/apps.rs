@@ -37,9 +37,9 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Response, AdminError> {
         .parse()
         .map_err(|error: jeton_core::AppKeyError| AdminError::Member(format!("app_key: {error}")))?;
     let admin_user = members.get("admin_user").map(user_id_of).transpose()?.flatten().unwrap_or(ADMIN_USER);
-    let (service, actor, of_app) = (call.service.clone(), call.actor(), key.clone());
+    let (service, by, of_app) = (call.service.clone(), call.cause(), key.clone());
     let make = async move {
-        let made = service.create_app(&of_app, admin_user, &actor).await?;
+        let made = service.create_app(&of_app, admin_user, &by).await?;
         let (id, credentials) = made.ok_or(AdminError::AppExists)?;
         Ok((id.get(), created(&of_app, wire::app_credentials(&credentials))))
     };
@@ -63,7 +63,7 @@ pub(super) async fn show(call: &Call<'_>, app: &str) -> Result<Response, AdminEr
 
 pub(super) async fn delete(call: &Call<'_>, app: &str) -> Result<Response, AdminError> {
     call.nothing()?;
-    if call.service.delete_app(&app_key(app)?, &call.actor()).await? {
+    if call.service.delete_app(&app_key(app)?, &call.cause()).await? {
         Ok(done())
     } else {
         Err(AdminError::NoSuchApp)
@@ -80,7 +80,7 @@ pub(super) async fn change_settings(call: &Call<'_>, app: &str) -> Result<Respon
     let expected = Expected::of(call.headers);
     let is_expected = |version| expected.meets(version);
     let key = app_key(app)?;
-    match call.service.merge_settings_if(&key, &patch, is_expected, &call.actor()).await? {
+    match call.service.merge_settings_if(&key, &patch, is_expected, &call.cause()).await? {
         Merged::Done(app) => Ok(settings_of(&app)),
         Merged::NoApp => Err(AdminError::NoSuchApp),
         Merged::Stale => Err(AdminError::Stale),
@@ -99,7 +99,7 @@ pub(super) async fn rotate_secret(call: &Call<'_>, app: &str) -> Result<Response
         }
     };
     let key = app_key(app)?;
-    let rotated = call.service.rotate_client_secret(&key, grace, &call.actor()).await?;
+    let rotated = call.service.rotate_client_secret(&key, grace, &call.cause()).await?;
     let (client_id, client_secret) = rotated.ok_or(AdminError::NoSuchApp)?;
     Ok(json(StatusCode::OK, wire::client_credentials(&key, &client_id, &client_secret)))
 }

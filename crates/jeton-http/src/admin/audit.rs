@@ -10,7 +10,7 @@ use jeton_core::{AppKey, ChangeKind, TokenId};
 use jeton_service::{AuditRequest, instant};
 
 pub(super) async fn list(call: &Call<'_>) -> Result<Response, AdminError> {
-    let query = call.query(&["app", "token", "actor", "what", "since", "limit", "cursor"])?;
+    let query = call.query(&["app", "token", "actor", "address", "what", "since", "limit", "cursor"])?;
     let (limit, before) = (query.limit()?, cursor(&query)?);
     let (entries, next) = call.service.audit(request(&query)?, before, limit).await?;
     Ok(json(StatusCode::OK, wire::audit(&entries, next)))
@@ -42,6 +42,9 @@ fn request(query: &Query) -> Result<AuditRequest, AdminError> {
     if !actor.is_none_or(AuditRequest::is_actor) {
         return Err(wrong("actor is who did it, as in operator:1, or the first part of that".to_owned()));
     }
+    let address = query.text("address").map(|text| {
+        text.parse().map_err(|_| wrong("address is an IP address, as in 192.0.2.1 or 2001:db8::1".to_owned()))
+    });
     let what = query.text("what").map(|name| {
         let known = || ChangeKind::ALL.map(ChangeKind::name).join(", ");
         ChangeKind::from_name(name).ok_or_else(|| wrong(format!("what is one of {}", known())))
@@ -51,6 +54,7 @@ fn request(query: &Query) -> Result<AuditRequest, AdminError> {
         app,
         token: token.transpose()?,
         actor: actor.map(str::to_owned),
+        address: address.transpose()?,
         what: what.transpose()?,
         since: since.transpose().map_err(|error| wrong(error.to_string()))?,
     })

@@ -17,8 +17,9 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use jeton_core::{Actor, AppKey, Authority, OperatorId};
+use jeton_core::{Actor, AppKey, Authority, Cause, OperatorId};
 use jeton_service::{OpenApp, Service};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// The paths, each with its methods. What is not here is not served.
@@ -72,17 +73,19 @@ pub(super) struct Call<'a> {
     query: &'a str,
     pub(super) body: Bytes,
     pub(super) operator: OperatorId,
+    /// The operator's address, if it is known.
+    from: Option<IpAddr>,
 }
 
 impl Call<'_> {
-    /// Who does it, as the change log says.
-    pub(super) fn actor(&self) -> Actor {
-        Actor::Operator(self.operator)
+    /// Who does it, and from where, as the change log says.
+    pub(super) fn cause(&self) -> Cause {
+        Cause::new(Actor::Operator(self.operator), self.from)
     }
 
     /// What that is allowed to do.
     pub(super) fn authority(&self) -> Authority {
-        Authority::Everything(self.actor())
+        Authority::Everything(self.cause())
     }
 
     /// The query, of which these parameters are known.
@@ -142,7 +145,7 @@ async fn answer(state: &AppState, parts: &Parts, body: Body) -> Result<Response,
     let (query, body) = (parts.uri.query().unwrap_or_default(), body?);
     let segments = segments(parts.uri.path(), ROUTE).unwrap_or_default();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-    let call = Call { service, headers, path: parts.uri.path(), query, body, operator };
+    let call = Call { service, headers, path: parts.uri.path(), query, body, operator, from };
     route(&call, &segments, parts.method.as_str()).await
 }
 

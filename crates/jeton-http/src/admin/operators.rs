@@ -20,9 +20,9 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Response, AdminError> {
     let members = call.members(&["name"])?;
     let name = members.text("name")?.ok_or_else(|| misfit("name", "is missing"))?;
     let name = operator_name(name).map_err(|error| AdminError::Member(error.to_string()))?;
-    let (service, actor, of_operator) = (call.service.clone(), call.actor(), name.clone());
+    let (service, by, of_operator) = (call.service.clone(), call.cause(), name.clone());
     let make = async move {
-        let made = service.create_operator(of_operator.as_str(), &actor).await?;
+        let made = service.create_operator(of_operator.as_str(), &by).await?;
         let shown = wire::operator_credentials(made.id, of_operator.as_str(), Some(&made.token));
         Ok((made.id.get(), created(made.id, shown)))
     };
@@ -44,7 +44,7 @@ fn created(id: OperatorId, shown: String) -> Response {
 pub(super) async fn revoke(call: &Call<'_>, id: &str) -> Result<Response, AdminError> {
     call.nothing()?;
     let id = id.parse().ok().and_then(OperatorId::new).ok_or(AdminError::NoSuchOperator)?;
-    if call.service.revoke_operator(id, &call.actor()).await? {
+    if call.service.revoke_operator(id, &call.cause()).await? {
         Ok(done())
     } else {
         Err(AdminError::NoSuchOperator)

@@ -136,6 +136,8 @@ struct AuditItem<'a> {
     operator: Option<i64>,
     /// Such as `operator:1`, `cli`, `manager:12`, `user:45:7`.
     actor: String,
+    /// The IP address of the client that did it; `null`: it is not known, or there is none, as for commands.
+    address: Option<String>,
 }
 
 /// How much there is.
@@ -316,7 +318,8 @@ fn audit_item(entry: &AuditEntry) -> AuditItem<'_> {
         app: entry.app.as_ref().map(AppKey::as_str),
         token: subject(entry.what.is_of_token()),
         operator: subject(entry.what.is_of_operator()),
-        actor: entry.by.to_string(),
+        actor: entry.by.actor.to_string(),
+        address: entry.by.address().map(|address| address.to_string()),
     }
 }
 

@@ -90,7 +90,7 @@ pub(super) async fn create(visit: &Visit) -> Result<Response, ConsoleError> {
     match (parsed, named) {
         (Ok(app_key), Ok(user)) => {
             let user = user.unwrap_or(ADMIN_USER);
-            if let Some((_, made)) = visit.service().create_app(&app_key, user, &visit.actor()).await? {
+            if let Some((_, made)) = visit.service().create_app(&app_key, user, &visit.cause()).await? {
                 let client_id = Secret::parse(&made.client_id)
                     .unwrap_or_else(|_| unreachable!("32 digits are within the bounds of a secret"));
                 let secrets = vec![
@@ -122,7 +122,7 @@ pub(super) async fn rotate_secret(visit: &Visit) -> Result<Response, ConsoleErro
         return Err(ConsoleError::Request);
     }
     let grace = Some(Duration::from_secs(seconds)).filter(|grace| !grace.is_zero());
-    let rotated = visit.service().rotate_client_secret(&app.key, grace, &visit.actor()).await?;
+    let rotated = visit.service().rotate_client_secret(&app.key, grace, &visit.cause()).await?;
     let (_, secret) = rotated.ok_or(ConsoleError::NotFound)?;
     let path = format!("{LIST}/{}", app.key);
     Ok(visit.made(&path, Notice::SecretRotated(app.key.into()), vec![(CredentialKind::ClientSecret, secret)]))
@@ -157,7 +157,7 @@ pub(super) async fn delete(visit: &Visit) -> Result<Response, ConsoleError> {
             Field { value: typed.to_owned(), error: visit.language().app_delete_mistyped().to_owned() };
         return Ok(visit.again(Section::Apps, |frame| deletion(frame, app.key.as_str(), typed)));
     }
-    if !visit.service().delete_app(&app.key, &visit.actor()).await? {
+    if !visit.service().delete_app(&app.key, &visit.cause()).await? {
         return Err(ConsoleError::NotFound);
     }
     Ok(visit.done(LIST, Notice::AppDeleted(app.key.into())))

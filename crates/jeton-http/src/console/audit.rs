@@ -8,12 +8,13 @@ use jeton_console::pages::{Audit, AuditFilter, AuditRow};
 use jeton_console::{Choice, Field, Language, Page, Paging, Section};
 use jeton_core::{AppKey, ChangeKind, TokenId};
 use jeton_service::{AuditEntry, AuditRequest, instant};
+use std::net::IpAddr;
 
 const PATH: &str = "/console/audit";
 /// Entries on a page.
 const PAGE: u32 = 50;
 /// What a link to another page says besides where that begins.
-const NAMES: [&str; 5] = ["what", "app", "token", "actor", "since"];
+const NAMES: [&str; 6] = ["what", "app", "token", "actor", "address", "since"];
 
 pub(super) async fn list(visit: &Visit) -> Result<Response, ConsoleError> {
     let query = visit.query()?;
@@ -50,6 +51,7 @@ fn filter(query: &Form, language: Language) -> AuditFilter {
         app: field("app"),
         token: field("token"),
         actor: field("actor"),
+        address: field("address"),
         since: field("since"),
         what: std::iter::once(any).chain(kinds).collect(),
     }
@@ -62,6 +64,7 @@ fn request(query: &Form, filter: &mut AuditFilter, language: Language) -> Option
     let token = token.transpose();
     let actor = query.given("actor");
     let is_actor = actor.is_none_or(AuditRequest::is_actor);
+    let address = query.given("address").map(str::parse::<IpAddr>).transpose();
     let since = query.given("since").map(|text| {
         let is_date = text.len() == "2026-11-21".len();
         let text = if is_date { format!("{text}T00:00:00Z") } else { text.to_owned() };
@@ -77,10 +80,11 @@ fn request(query: &Form, filter: &mut AuditFilter, language: Language) -> Option
     note(&mut filter.app, app.is_ok(), language.audit_wrong_app());
     note(&mut filter.token, token.is_ok(), language.audit_wrong_token());
     note(&mut filter.actor, is_actor, language.audit_wrong_actor());
+    note(&mut filter.address, address.is_ok(), language.audit_wrong_address());
     note(&mut filter.since, since.is_ok(), language.audit_wrong_since());
-    match (app, token, since, what) {
-        (Ok(app), Ok(token), Ok(since), Ok(what)) if is_actor => {
-            Some(AuditRequest { app, token, actor: actor.map(str::to_owned), what, since })
+    match (app, token, address, since, what) {
+        (Ok(app), Ok(token), Ok(address), Ok(since), Ok(what)) if is_actor => {
+            Some(AuditRequest { app, token, actor: actor.map(str::to_owned), address, what, since })
         }
         _ => None,
     }

@@ -38,7 +38,7 @@ pub(super) async fn create(visit: &Visit) -> Result<Response, ConsoleError> {
             return Ok(visit.again(Section::Operators, |frame| page(visit, frame, &operators, name)));
         }
     };
-    let made = visit.service().create_operator(name.as_str(), &visit.actor()).await?;
+    let made = visit.service().create_operator(name.as_str(), &visit.cause()).await?;
     let notice = Notice::OperatorCreated(name.as_str().to_owned());
     Ok(visit.made(LIST, notice, vec![(CredentialKind::OperatorToken, made.token)]))
 }
@@ -66,7 +66,7 @@ pub(super) async fn ask_to_revoke(visit: &Visit) -> Result<Response, ConsoleErro
 /// Also oneself: from the answer on, all sessions of that operator are over.
 pub(super) async fn revoke(visit: &Visit) -> Result<Response, ConsoleError> {
     let operator = find(visit).await?;
-    if !visit.service().revoke_operator(operator.id, &visit.actor()).await? {
+    if !visit.service().revoke_operator(operator.id, &visit.cause()).await? {
         return Err(ConsoleError::NotFound);
     }
     Ok(visit.done(LIST, Notice::OperatorRevoked(operator.name)))

@@ -79,7 +79,7 @@ async fn merge(
 ) -> Result<Response, ConsoleError> {
     let seen = visit.form().text("version");
     let is_expected = |version: jeton_service::AppVersion| version.to_string() == seen;
-    match visit.service().merge_settings_if(&app.key, patch, is_expected, &visit.actor()).await? {
+    match visit.service().merge_settings_if(&app.key, patch, is_expected, &visit.cause()).await? {
         Merged::Done(app) => {
             let path = format!("/console/apps/{}/settings", app.key);
             Ok(visit.done(&path, Notice::SettingsChanged(app.key.to_string())))

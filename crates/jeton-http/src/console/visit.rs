@@ -4,12 +4,13 @@ use super::answer;
 use super::error::ConsoleError;
 use super::form::Form;
 use crate::state::AppState;
+use crate::transport::client_address;
 use crate::transport::sessions::{Sessions, form_key};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
 use jeton_console::{Credential, CredentialKind, Frame, Language, Notice, Section};
-use jeton_core::{Actor, AppKey, OperatorId, Secret};
+use jeton_core::{Actor, AppKey, Cause, OperatorId, Secret};
 use jeton_service::{AppSummary, Operator, Service};
 use std::sync::Arc;
 
@@ -157,9 +158,10 @@ impl Visit {
         self.arrival.segments.get(at).map_or("", String::as_str)
     }
 
-    /// Who does it, as the change log says.
-    pub(super) fn actor(&self) -> Actor {
-        Actor::Operator(self.session.operator.id)
+    /// Who does it, and from where, as the change log says.
+    pub(super) fn cause(&self) -> Cause {
+        let from = client_address::kept(&self.arrival.parts.extensions);
+        Cause::new(Actor::Operator(self.session.operator.id), from)
     }
 
     /// The app that the path names first.

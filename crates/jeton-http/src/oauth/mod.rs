@@ -41,7 +41,7 @@ pub(crate) static ENDPOINT: Endpoint = Endpoint {
     refuse: |fault| OAuthError::from(fault).into_response(),
     at_once: None,
     document: Some(&DOCUMENT),
-    #[cfg(any(test, fuzzing))]
+    #[cfg(any(test, feature = "fuzzing"))]
     parsers: &[],
 };
 
@@ -111,7 +111,7 @@ async fn revoke(state: &AppState, parts: &Parts, body: Body) -> Result<Response,
             let app = service.admit_oauth_client(&credentials, from).await?;
             let app = app.map_err(OAuthError::client)?;
             if let Some(token) = token? {
-                service.revoke_presented(&app, &token).await?;
+                service.revoke_presented(&app, &token, from).await?;
             }
         }
     }

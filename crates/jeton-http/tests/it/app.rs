@@ -8,7 +8,7 @@ use axum::http::{HeaderName, HeaderValue, Request, StatusCode};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use jeton_core::{
-    Actor, Authority, Clock, Lifetime, ManualClock, Owner, Permission, Scope, Scopes, Timestamp, Token,
+    Authority, Cause, Clock, Lifetime, ManualClock, Owner, Permission, Scope, Scopes, Timestamp, Token,
     TokenId, TokenKind, TokenSpec,
 };
 use jeton_http::{Setup, Site};
@@ -27,7 +27,7 @@ use tower_service::Service as _;
 /// 2026-01-02T03:04:05.678Z: when every test begins.
 const START_MILLIS: i64 = 1_767_323_045_678;
 /// What the whole service may do: tests make tokens of every kind with it.
-pub(crate) const EVERYTHING: Authority = Authority::Everything(Actor::Cli);
+pub(crate) const EVERYTHING: Authority = Authority::Everything(Cause::CLI);
 pub(crate) const HOUR: i64 = 3_600_000;
 pub(crate) const DAY: i64 = 24 * HOUR;
 
@@ -125,14 +125,14 @@ impl TestApp {
 
     /// Makes another app and answers its admin token.
     pub(crate) async fn create_app(&self, key: &str) -> String {
-        let made = self.service.create_app(&key.parse().unwrap(), "1".parse().unwrap(), &Actor::Cli).await;
+        let made = self.service.create_app(&key.parse().unwrap(), "1".parse().unwrap(), &Cause::CLI).await;
         made.unwrap().unwrap().1.admin_token.expose().to_owned()
     }
 
     /// Changes the settings of `demo`.
     pub(crate) async fn merge(&self, patch: Value) {
         let merged =
-            self.service.merge_settings(&"demo".parse().unwrap(), &patch, &Actor::Cli).await.unwrap();
+            self.service.merge_settings(&"demo".parse().unwrap(), &patch, &Cause::CLI).await.unwrap();
         assert!(matches!(merged, Merged::Done(_)), "{merged:?}");
     }
 

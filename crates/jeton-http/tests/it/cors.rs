@@ -134,7 +134,7 @@ async fn no_page_learns_more_of_an_app_than_anybody() {
         .merge_settings(
             &"nobody".parse().unwrap(),
             &json!({"cors": {"origins": ["*"]}}),
-            &jeton_core::Actor::Cli,
+            &jeton_core::Cause::CLI,
         )
         .await
         .unwrap();

@@ -7,7 +7,7 @@ use axum::body::{Body, Bytes};
 use axum::http::Request;
 use futures_util::stream;
 use http_body_util::BodyExt;
-use jeton_core::{Actor, TokenId};
+use jeton_core::{Cause, TokenId};
 use serde_json::json;
 use std::convert::Infallible;
 use tokio::sync::mpsc;
@@ -67,7 +67,7 @@ async fn client_credentials_that_are_rotated_while_they_send_do_nothing_more() {
     let authorization = app.basic_value();
     let before = app.count().await;
     let rotate = async {
-        app.service.rotate_client_secret(&"demo".parse().unwrap(), None, &Actor::Cli).await.unwrap().unwrap();
+        app.service.rotate_client_secret(&"demo".parse().unwrap(), None, &Cause::CLI).await.unwrap().unwrap();
     };
     let answer = send_slowly(&app, ("POST", "/v1/demo/access_tokens", authorization), rotate).await;
     assert_eq!((answer.status.as_u16(), answer.text()), (404, r#"{"message":"Not Found"}"#));
@@ -110,7 +110,7 @@ async fn a_list_ends_where_its_reader_lost_its_rights() {
     assert!(!read_slowly(&app, uri, bearer.clone(), async {}).await);
     assert!(read_slowly(&app, uri, bearer, revoke(&app, caller.id)).await);
     let rotate = async {
-        app.service.rotate_client_secret(&"demo".parse().unwrap(), None, &Actor::Cli).await.unwrap().unwrap();
+        app.service.rotate_client_secret(&"demo".parse().unwrap(), None, &Cause::CLI).await.unwrap().unwrap();
     };
     let authorization = app.basic_value();
     assert!(!read_slowly(&app, "/v1/demo/access_tokens", authorization.clone(), async {}).await);

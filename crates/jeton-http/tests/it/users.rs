@@ -198,7 +198,7 @@ async fn every_answer_has_its_own_form() {
     app.merge(json!({"loopback": {"roles": {"staff": [ONE, OTHER.to_string()]}}})).await;
     let refused = json!({"loopback": {"roles": {"staff": [18_446_744_073_709_551_615_u64]}}});
     let key = "demo".parse().unwrap();
-    let merged = app.service.merge_settings(&key, &refused, &jeton_core::Actor::Cli);
+    let merged = app.service.merge_settings(&key, &refused, &jeton_core::Cause::CLI);
     assert!(!matches!(merged.await, Ok(jeton_service::Merged::Done(_))));
 }
 

@@ -94,7 +94,7 @@ async fn every_reason_against_a_token() {
     assert_eq!(reason().await, "expired");
     app.service.revoke(&demo, &EVERYTHING, id, None).await.unwrap().unwrap();
     assert_eq!(reason().await, "revoked");
-    app.service.delete_app(&"demo".parse().unwrap(), &jeton_core::Actor::Cli).await.unwrap();
+    app.service.delete_app(&"demo".parse().unwrap(), &jeton_core::Cause::CLI).await.unwrap();
     assert_error(&ask(&app, &check).send().await, 401, "unauthorized");
 }
 

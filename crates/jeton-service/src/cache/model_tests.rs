@@ -10,7 +10,7 @@ use crate::{
     Service,
 };
 use jeton_core::{
-    Actor, AppKey, Authority, Demand, Digest, Lifetime, ManualClock, Owner, Permission, Resource, Scope,
+    AppKey, Authority, Cause, Demand, Digest, Lifetime, ManualClock, Owner, Permission, Resource, Scope,
     Scopes, Secret, Timestamp, TokenId, TokenKind, TokenSpec,
 };
 use jeton_store::write::{DeleteToken, PurgeTokens};
@@ -21,7 +21,7 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use std::path::Path;
 use std::sync::Arc;
 
-const EVERYTHING: Authority = Authority::Everything(Actor::Cli);
+const EVERYTHING: Authority = Authority::Everything(Cause::CLI);
 /// Tokens in a history.
 const SLOTS: usize = 3;
 /// Room for one absent token and a few others, so that some are evicted.
@@ -333,18 +333,18 @@ impl World {
             }
             (Write::Settings { patch }, _) => {
                 let patch = serde_json::from_str(callers::PATCHES[patch]).unwrap();
-                let merged = node.service.merge_settings(&app.key, &patch, &Actor::Cli).await.unwrap();
+                let merged = node.service.merge_settings(&app.key, &patch, &Cause::CLI).await.unwrap();
                 assert!(matches!(merged, Merged::Done(_)));
                 return;
             }
             (Write::RotateClientSecret, _) => {
-                let rotated = node.service.rotate_client_secret(&app.key, None, &Actor::Cli).await.unwrap();
+                let rotated = node.service.rotate_client_secret(&app.key, None, &Cause::CLI).await.unwrap();
                 self.clients.extend(rotated.map(|(id, secret)| (id, secret.expose().to_owned())));
                 return;
             }
             (Write::NewApp, _) => {
-                assert!(node.service.delete_app(&app.key, &Actor::Cli).await.unwrap());
-                let made = node.service.create_app(&app.key, "1".parse().unwrap(), &Actor::Cli).await;
+                assert!(node.service.delete_app(&app.key, &Cause::CLI).await.unwrap());
+                let made = node.service.create_app(&app.key, "1".parse().unwrap(), &Cause::CLI).await;
                 self.clients.push(client(&made.unwrap().unwrap().1));
                 return;
             }
@@ -352,7 +352,7 @@ impl World {
                 for which in [Purge::Expired, Purge::Revoked] {
                     let at = node.service.now();
                     let before = at.saturating_add_millis(1);
-                    let purge = PurgeTokens { which, before, limit: 100, at, by: Actor::Cli };
+                    let purge = PurgeTokens { which, before, limit: 100, at, by: Cause::CLI };
                     node.service.store.write(purge).await.unwrap();
                 }
                 return;
@@ -373,7 +373,7 @@ impl World {
             }
             (Write::Delete, Some(id)) => {
                 let (app_id, at) = (app.id, node.service.now());
-                node.service.store.write(DeleteToken { app_id, id, at, by: Actor::Cli }).await.unwrap();
+                node.service.store.write(DeleteToken { app_id, id, at, by: Cause::CLI }).await.unwrap();
                 return;
             }
             (Write::Disable, _) => Edit { enabled: Some(false), ..Edit::default() },
@@ -436,7 +436,7 @@ async fn import(node: &Node, app: &OpenApp, number: u64, lives_millis: Option<i6
     let expires_at = lives_millis.map(|millis| node.service.now().saturating_add_millis(millis));
     let (secret, issue) = (Secret::parse(&text).unwrap(), draft(grant(), lives_millis));
     let row = ImportRow { secret, issue, created_at: None, expires_at, enabled: true };
-    match node.service.import(app, vec![row], false, &Actor::Cli).await.unwrap()[..] {
+    match node.service.import(app, vec![row], false, &Cause::CLI).await.unwrap()[..] {
         [Imported::Taken(id)] => Some(Token { id, secret: text }),
         [Imported::Duplicate] => None,
         ref other => panic!("{other:?}"),

@@ -4,7 +4,7 @@ use super::position::FeedPosition;
 use super::ring::{Ahead, Entry, Ring, RingPlace, What};
 use super::{Feed, Happened, Projection, Reader};
 use crate::{Error, KeyRing, OpenApp, Service};
-use jeton_core::{Actor, AppId, AppKey, ChangeKind, ManualClock, Timestamp};
+use jeton_core::{AppId, AppKey, Cause, ChangeKind, ManualClock, Timestamp};
 use jeton_store::{SqliteOptions, open_sqlite};
 use jeton_testkit::SeededEntropy;
 use serde_json::json;
@@ -162,7 +162,7 @@ async fn any_changes_can_be_fed_and_a_reader_goes_on_from_its_position() {
     let begin = |since| Reader::begin(&service, &app, feed.watch(&app), since);
     let change = async |prefix: &str| {
         let patch = json!({"token_prefix": prefix});
-        service.merge_settings(&key, &patch, &Actor::Cli).await.unwrap();
+        service.merge_settings(&key, &patch, &Cause::CLI).await.unwrap();
     };
     let (mut reader, is_known) = begin(None).await.unwrap();
     assert!(!is_known);

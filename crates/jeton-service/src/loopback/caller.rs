@@ -8,8 +8,8 @@ use crate::lookup::Seeking;
 use crate::update::MAX_TRIES;
 use crate::{Error, Service};
 use jeton_core::{
-    Actor, Authority, Bearer, Demand, InactiveReason, Scopes, Secret, Timestamp, Token, TokenId, TokenKind,
-    UserId, Verdict, decide,
+    Actor, Authority, Bearer, Cause, Demand, InactiveReason, Scopes, Secret, Timestamp, Token, TokenId,
+    TokenKind, UserId, Verdict, decide,
 };
 use jeton_loopback::{AclCaller, Method};
 use jeton_store::write::DeleteToken;
@@ -133,8 +133,8 @@ impl Writer {
     /// Its authority over the app's tokens, as on every API; `None`: it has none.
     pub(super) fn authority(&self, app: &OpenApp) -> Result<Option<Authority>, Error> {
         if self.is_named {
-            let (actor, ends_at) = (self.actor(), self.ends_at(app));
-            return Ok(Some(Authority::Manager { actor, stand_in: None, ends_at }));
+            let (by, ends_at) = (self.cause(), self.ends_at(app));
+            return Ok(Some(Authority::Manager { by, stand_in: None, ends_at }));
         }
         let LoopBackCaller::Authenticated { token, user_id, ends_at } = &self.caller else { return Ok(None) };
         let bearer = Bearer {
@@ -144,17 +144,20 @@ impl Writer {
             scopes: &Scopes::none(),
             expires_at: *ends_at,
         };
-        Authority::of(bearer, &app.settings.common).map_err(|_| Error::Unreadable("settings of an app"))
+        Authority::of(bearer, self.from, &app.settings.common)
+            .map_err(|_| Error::Unreadable("settings of an app"))
     }
 
-    pub(super) fn actor(&self) -> Actor {
-        match &self.caller {
+    /// The cause of what it changes.
+    pub(super) fn cause(&self) -> Cause {
+        let actor = match &self.caller {
             LoopBackCaller::Anybody | LoopBackCaller::Authenticated { user_id: None, .. } => Actor::Anonymous,
             LoopBackCaller::Authenticated { token, user_id: Some(user_id), .. } => {
                 Actor::User { user_id: user_id.clone(), token_id: *token }
             }
             LoopBackCaller::Manager { token, .. } => Actor::Manager(*token),
-        }
+        };
+        Cause::new(actor, self.from)
     }
 }
 
@@ -203,7 +206,7 @@ impl Service {
                 Ok(Presentation::Caller(caller(token.bearer())))
             }
             Verdict::Inactive(_) if self.has_expired(token) && !token.left_loopback => {
-                self.leave_loopback(app, stored).await?;
+                self.leave_loopback(app, stored, &Cause::new(Actor::Anonymous, from)).await?;
                 Ok(Presentation::Expired)
             }
             Verdict::Inactive(_) | Verdict::Refused => Ok(anybody),
@@ -274,22 +277,16 @@ impl Service {
 
     /// Removes an expired token from LoopBack's view. One that exists for LoopBack alone is deleted, as
     /// LoopBack does. If another change wins the race, the token is read again.
-    async fn leave_loopback(&self, app: &OpenApp, stored: StoredToken) -> Result<(), Error> {
+    async fn leave_loopback(&self, app: &OpenApp, stored: StoredToken, by: &Cause) -> Result<(), Error> {
         if stored.token.spec.kind == TokenKind::SelfMade {
-            self.store
-                .write(DeleteToken {
-                    app_id: app.id,
-                    id: stored.token.id,
-                    at: self.now(),
-                    by: Actor::Anonymous,
-                })
-                .await?;
+            let (app_id, id, at, by) = (app.id, stored.token.id, self.now(), by.clone());
+            self.store.write(DeleteToken { app_id, id, at, by }).await?;
             return Ok(());
         }
         let mut stored = stored;
         for _ in 0..MAX_TRIES {
             let left = Token { left_loopback: true, ..stored.token.clone() };
-            if self.replace(&stored, left, &Actor::Anonymous).await? == Replaced::Done {
+            if self.replace(&stored, left, by).await? == Replaced::Done {
                 return Ok(());
             }
             match self.store.token(app.id, stored.token.id).await? {

@@ -64,7 +64,7 @@ impl Service {
             }
         }
         let limit = self.limits.self_made();
-        let inserted = self.insert(app, &mut drafts, limit, now, &writer.actor()).await?;
+        let inserted = self.insert(app, &mut drafts, limit, now, &writer.cause()).await?;
         let mut inserted = drafts.into_iter().zip(inserted);
         let mut answers = Vec::with_capacity(items.len());
         for fault in faults {

@@ -4,7 +4,7 @@ use super::row::LoopBackRow;
 use crate::apps::OpenApp;
 use crate::list::{Listed, SecretReader, ShownSecret};
 use crate::{Error, Service};
-use jeton_core::{Actor, Authority, Secret, Timestamp, Token, TokenKind, UserId};
+use jeton_core::{Actor, Authority, Cause, Secret, Timestamp, Token, TokenKind, UserId};
 use jeton_store::StoredToken;
 
 /// The kinds that LoopBack sees.
@@ -62,7 +62,7 @@ pub(super) fn is_seen(token: &Token, now: Timestamp) -> bool {
 /// A token with its secret, if that is kept. Whether the caller may read ids is decided by the app's access
 /// rules, which have admitted it.
 fn shown(app: &OpenApp, stored: StoredToken) -> Listed {
-    SecretReader::new(app, &Authority::Everything(Actor::Anonymous)).read(stored)
+    SecretReader::new(app, &Authority::Everything(Cause::nowhere(Actor::Anonymous))).read(stored)
 }
 
 /// Whether the row's id is the secret. The handle replaces it only where it is not: handles can be guessed by

@@ -232,7 +232,7 @@ impl Service {
         let Some(stored) = self.loopback_token(app, id).await? else { return Ok(false) };
         Ok(self
             .store
-            .write(DeleteToken { app_id: app.id, id: stored.token.id, at: self.now(), by: writer.actor() })
+            .write(DeleteToken { app_id: app.id, id: stored.token.id, at: self.now(), by: writer.cause() })
             .await?)
     }
 
@@ -278,7 +278,7 @@ impl Service {
                 Err(MergeError::Unreadable) => return Err(Error::Unreadable("document of a token")),
             };
             self.count_written(app, writer, 1);
-            match self.replace(&stored, after.clone(), &writer.actor()).await? {
+            match self.replace(&stored, after.clone(), &writer.cause()).await? {
                 Replaced::Done => return Ok(Ok(self.row(app, StoredToken { token: after, ..stored })?)),
                 Replaced::NoRoom => return Ok(Err(WriteRefusal::TooManySelfMade)),
                 Replaced::Stale => {}

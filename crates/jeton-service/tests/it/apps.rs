@@ -1,7 +1,7 @@
 //! Making, rotating and deleting apps.
 
 use crate::fixture::{EVERYTHING, World, grant, identity, secret};
-use jeton_core::{Actor, AppKey, Authority, ChangeKind, Digest, InactiveReason, Secret, Verdict};
+use jeton_core::{AppKey, Authority, Cause, ChangeKind, Digest, InactiveReason, Secret, Verdict};
 use jeton_service::{ClientCredentials, ImportRow, Imported, Keys, Merged, OpenApp, Surface};
 use jeton_store::write::SweepDeletedApps;
 use serde_json::json;
@@ -19,7 +19,7 @@ async fn a_key_is_given_out_once() {
     let world = World::new().await;
     let key = "demo".parse().unwrap();
     let before = world.store.apps().await.unwrap();
-    let again = world.service.create_app(&key, "2".parse().unwrap(), &Actor::Cli).await.unwrap();
+    let again = world.service.create_app(&key, "2".parse().unwrap(), &Cause::CLI).await.unwrap();
     assert!(again.is_none());
     assert_eq!(world.store.apps().await.unwrap(), before);
     world.create_app("Demo").await;
@@ -42,13 +42,13 @@ async fn a_rotated_client_secret_replaces_the_old_one() {
     let old = &world.initial.app;
     assert!(keys.is_client_secret(&old.client_secret, &client_secret(&world, "demo").await));
     let (client_id, new) =
-        world.service.rotate_client_secret(&key, None, &Actor::Cli).await.unwrap().unwrap();
+        world.service.rotate_client_secret(&key, None, &Cause::CLI).await.unwrap().unwrap();
     assert_eq!(client_id, old.client_id);
     let stored = client_secret(&world, "demo").await;
     assert!(keys.is_client_secret(&new, &stored) && !keys.is_client_secret(&old.client_secret, &stored));
     assert_eq!(world.changes(ChangeKind::AppUpdated).await, 1);
     let nobody =
-        world.service.rotate_client_secret(&"nobody".parse().unwrap(), None, &Actor::Cli).await.unwrap();
+        world.service.rotate_client_secret(&"nobody".parse().unwrap(), None, &Cause::CLI).await.unwrap();
     assert!(nobody.is_none());
 }
 
@@ -60,7 +60,7 @@ async fn an_old_client_secret_is_good_for_its_grace_and_no_longer() {
     let first = secret(world.initial.app.client_secret.expose());
     let rotate = async |grace| {
         let grace = Some(Duration::from_millis(u64::try_from(grace).unwrap()));
-        world.service.rotate_client_secret(&key, grace, &Actor::Cli).await.unwrap().unwrap().1
+        world.service.rotate_client_secret(&key, grace, &Cause::CLI).await.unwrap().unwrap().1
     };
     let second = rotate(2 * HOUR).await;
     // Callers admitted by the first one still are.
@@ -77,7 +77,7 @@ async fn an_old_client_secret_is_good_for_its_grace_and_no_longer() {
     assert!(admitted(&world, &first).await.is_none(), "a later grace does not prolong it");
     assert!(admitted(&world, &second).await.is_some() && admitted(&world, &third).await.is_some());
 
-    let last = world.service.rotate_client_secret(&key, None, &Actor::Cli).await.unwrap().unwrap().1;
+    let last = world.service.rotate_client_secret(&key, None, &Cause::CLI).await.unwrap().unwrap().1;
     for secret in [&first, &second, &third] {
         assert!(admitted(&world, secret).await.is_none());
     }
@@ -90,7 +90,7 @@ async fn an_old_client_secret_is_good_for_its_grace_and_no_longer() {
     }
     let stored = world.store.app_by_key(&key).await.unwrap().unwrap();
     assert_eq!(stored.client_secrets.len(), 4, "its own and three");
-    world.service.delete_app(&key, &Actor::Cli).await.unwrap();
+    world.service.delete_app(&key, &Cause::CLI).await.unwrap();
     assert_eq!(world.store.client_of(&key).await.unwrap(), None);
     assert_eq!(world.store.check().await.unwrap().faults, [""; 0]);
 }
@@ -108,9 +108,9 @@ async fn admitted(world: &World, secret: &Secret) -> Option<(Arc<OpenApp>, Autho
 async fn rotations_and_merges_at_once_do_not_undo_each_other() {
     let world = World::new().await;
     let key = "demo".parse().unwrap();
-    let rotate = || world.service.rotate_client_secret(&key, None, &Actor::Cli);
+    let rotate = || world.service.rotate_client_secret(&key, None, &Cause::CLI);
     let patch = json!({"token_prefix": "x"});
-    let merge = world.service.merge_settings(&key, &patch, &Actor::Cli);
+    let merge = world.service.merge_settings(&key, &patch, &Cause::CLI);
     let (one, merged, two) = tokio::join!(rotate(), merge, rotate());
     assert!(matches!(merged.unwrap(), Merged::Done(_)));
     assert_eq!(world.demo().await.settings.common.token_prefix.unwrap().as_str(), "x");
@@ -128,8 +128,8 @@ async fn a_deleted_app_comes_back_empty() {
     let issue = async |app| world.service.issue(app, &EVERYTHING, grant("read")).await.unwrap().unwrap();
     let token = issue(&old_app).await;
     assert_eq!(world.verdict_in("tenant", &token.secret).await, Verdict::Allowed);
-    assert!(world.service.delete_app(&key, &Actor::Cli).await.unwrap());
-    assert!(!world.service.delete_app(&key, &Actor::Cli).await.unwrap());
+    assert!(world.service.delete_app(&key, &Cause::CLI).await.unwrap());
+    assert!(!world.service.delete_app(&key, &Cause::CLI).await.unwrap());
     assert_eq!(world.verdict_in("tenant", &token.secret).await, UNKNOWN);
     assert!(world.service.open_app(&key).await.unwrap().is_none());
     let digests: Vec<_> = Keys::derive(&world.ring).digests(&token.secret).collect();
@@ -153,7 +153,7 @@ async fn a_deleted_app_comes_back_empty() {
         expires_at: None,
         enabled: true,
     };
-    let taken = world.service.import(&new_app, vec![row], false, &Actor::Cli).await.unwrap();
+    let taken = world.service.import(&new_app, vec![row], false, &Cause::CLI).await.unwrap();
     assert!(matches!(taken[..], [Imported::Taken(_)]), "{taken:?}");
 }
 
@@ -164,7 +164,7 @@ async fn who_still_holds_a_deleted_app_reaches_nothing() {
     world.create_app("tenant").await;
     let held = world.open("tenant").await;
     let token = world.service.issue(&held, &EVERYTHING, grant("read")).await.unwrap().unwrap();
-    assert!(world.service.delete_app(&key, &Actor::Cli).await.unwrap());
+    assert!(world.service.delete_app(&key, &Cause::CLI).await.unwrap());
     world.create_app("tenant").await;
     // Requests that were admitted before the deletion still hold the old app.
     let late = world.service.issue(&held, &EVERYTHING, grant("read")).await.unwrap().unwrap();
@@ -190,9 +190,9 @@ async fn more_tokens_than_one_sweep_removes_are_all_removed() {
         expires_at: None,
         enabled: true,
     };
-    world.service.import(&app, (0..1201).map(row).collect(), false, &Actor::Cli).await.unwrap();
+    world.service.import(&app, (0..1201).map(row).collect(), false, &Cause::CLI).await.unwrap();
     assert_eq!(world.count(&app).await, 1202);
-    assert!(world.service.delete_app(&"tenant".parse().unwrap(), &Actor::Cli).await.unwrap());
+    assert!(world.service.delete_app(&"tenant".parse().unwrap(), &Cause::CLI).await.unwrap());
     assert_eq!(
         world.store.write(SweepDeletedApps { limit: 1 }).await.unwrap(),
         0,

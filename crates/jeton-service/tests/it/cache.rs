@@ -3,7 +3,7 @@
 use crate::counting::CountingStore;
 use crate::fixture::{DAY, EVERYTHING, With, World, grant, initialise, secret};
 use jeton_core::{
-    Actor, AppKey, Clock, Demand, InactiveReason, Label, ManualClock, Secret, Timestamp, TokenKind, Verdict,
+    AppKey, Cause, Clock, Demand, InactiveReason, Label, ManualClock, Secret, Timestamp, TokenKind, Verdict,
 };
 use jeton_service::{
     Admission, CacheLimits, Check, ClientCredentials, Edit, ImportRow, Imported, Issue, KeyRing,
@@ -72,7 +72,7 @@ impl Following {
                 expires_at: None,
                 enabled: true,
             };
-            let taken = self.service.import(&app, texts.iter().map(row).collect(), false, &Actor::Cli).await;
+            let taken = self.service.import(&app, texts.iter().map(row).collect(), false, &Cause::CLI).await;
             assert!(taken.unwrap().iter().all(|imported| matches!(imported, Imported::Taken(_))));
         }
     }
@@ -139,7 +139,7 @@ async fn what_can_be_guessed_is_good_on_loopback_alone_also_while_it_is_remember
     };
     let row =
         ImportRow { issue: row.issue.with(|token| token.spec.scopes = jeton_core::Scopes::none()), ..row };
-    let taken = world.service.import(&app, vec![row], true, &Actor::Cli).await.unwrap();
+    let taken = world.service.import(&app, vec![row], true, &Cause::CLI).await.unwrap();
     assert!(matches!(taken[..], [Imported::Taken(_)]), "{taken:?}");
     world.has_followed().await;
     for _ in 0..2 {
@@ -362,7 +362,7 @@ async fn foreign_secrets_are_learnt_from_the_store_and_from_the_log() {
         let app = world.demo().await;
         let (secret, issue) = (secret(&foreign(number)), grant("read"));
         let row = ImportRow { secret, issue, created_at: None, expires_at: None, enabled: true };
-        world.service.import(&app, vec![row], false, &Actor::Cli).await.unwrap();
+        world.service.import(&app, vec![row], false, &Cause::CLI).await.unwrap();
     };
     import(1).await;
     let database = crate::fixture::database(world.data());
@@ -402,7 +402,7 @@ async fn a_secret_that_comes_again_after_a_purge_is_good() {
     let import = async |expires_at: Option<Timestamp>| {
         let (secret, issue) = (secret(text), grant("read"));
         let row = ImportRow { secret, issue, created_at: None, expires_at, enabled: true };
-        world.service.import(&app, vec![row], false, &Actor::Cli).await.unwrap()
+        world.service.import(&app, vec![row], false, &Cause::CLI).await.unwrap()
     };
     import(Some(world.service.now().saturating_add_millis(1_000))).await;
     world.has_followed().await;
@@ -427,7 +427,7 @@ async fn a_caller_is_asked_for_once() {
     let identity = grant("").with(|token| token.spec.kind = TokenKind::Identity);
     let (caller, somebody) = (world.issue(grant("read")).await, world.issue(identity).await);
     let (client_id, client_secret) =
-        world.service.rotate_client_secret(&demo, None, &Actor::Cli).await.unwrap().unwrap();
+        world.service.rotate_client_secret(&demo, None, &Cause::CLI).await.unwrap().unwrap();
     let client = ClientCredentials { id: client_id, secret: client_secret };
     world.has_followed().await;
     for questions in [4, 0, 0] {
@@ -461,7 +461,7 @@ async fn no_failure_of_a_client_is_answered_from_memory() {
     let world = Following::new().await;
     let (demo, nobody): (AppKey, AppKey) = ("demo".parse().unwrap(), "nobody".parse().unwrap());
     let (id, client_secret) =
-        world.service.rotate_client_secret(&demo, None, &Actor::Cli).await.unwrap().unwrap();
+        world.service.rotate_client_secret(&demo, None, &Cause::CLI).await.unwrap().unwrap();
     let admits = async |key: Option<&AppKey>, id: &str, text: &str| {
         let presented = ClientCredentials { id: id.to_owned(), secret: secret(text) };
         world.service.admit_client(Surface::Dotide, key, Some(&presented), None).await.unwrap().is_some()

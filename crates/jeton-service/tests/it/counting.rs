@@ -1,7 +1,7 @@
 //! A store that counts what it is asked about tokens and apps.
 
 use async_trait::async_trait;
-use jeton_core::{Actor, AppId, Timestamp, TokenId};
+use jeton_core::{AppId, Cause, Timestamp, TokenId};
 use jeton_store::write::{DeleteToken, PurgeTokens};
 use jeton_store::{Layer, Purge, Question, Store, StoreError};
 use std::sync::Arc;
@@ -30,13 +30,13 @@ impl CountingStore {
 
     /// Removes a token as another process would.
     pub(crate) async fn delete(&self, app_id: AppId, id: TokenId) {
-        let delete = DeleteToken { app_id, id, at: Timestamp::MIN, by: Actor::Cli };
+        let delete = DeleteToken { app_id, id, at: Timestamp::MIN, by: Cause::CLI };
         assert!(self.inner.write(delete).await.unwrap());
     }
 
     /// Purges what has expired as another process would.
     pub(crate) async fn purge(&self, before: Timestamp) {
-        let purge = PurgeTokens { which: Purge::Expired, before, limit: 100, at: before, by: Actor::Cli };
+        let purge = PurgeTokens { which: Purge::Expired, before, limit: 100, at: before, by: Cause::CLI };
         assert_eq!(self.inner.write(purge).await.unwrap(), 1);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::fixture::{EVERYTHING, database, grant, initialise, secret, whole_list};
 use futures_util::TryStreamExt;
-use jeton_core::{Actor, AppKey, ManualClock, Timestamp, TokenId};
+use jeton_core::{AppKey, Cause, ManualClock, Timestamp, TokenId};
 use jeton_service::{CacheLimits, ImportRow, Imported, KeyRing, OpenApp, Service, ShownSecret};
 use jeton_store::write::SweepSealed;
 use jeton_store::{PostgresOptions, SqliteOptions, Store, open_postgres, open_sqlite};
@@ -57,7 +57,7 @@ impl Pair {
 
     /// The other server decides whether secrets are shown.
     async fn reveal(&self, how: &str) {
-        let merged = self.other.merge_settings(&demo(), &json!({"reveal": how}), &Actor::Cli).await.unwrap();
+        let merged = self.other.merge_settings(&demo(), &json!({"reveal": how}), &Cause::CLI).await.unwrap();
         assert!(matches!(merged, jeton_service::Merged::Done(_)), "{merged:?}");
     }
 
@@ -90,7 +90,7 @@ async fn nothing_is_sealed_under_a_key_that_another_server_destroyed() {
         let issued = pair.one.issue(&before, &EVERYTHING, grant("read")).await.unwrap().unwrap();
         assert!(!pair.is_sealed(&before, issued.token.id).await);
         let rows = vec![row("a-foreign-secret-of-some-length-or-other")];
-        let taken = pair.one.import(&before, rows, false, &Actor::Cli).await.unwrap();
+        let taken = pair.one.import(&before, rows, false, &Cause::CLI).await.unwrap();
         let [Imported::Taken(id)] = taken[..] else { panic!("{taken:?}") };
         assert!(!pair.is_sealed(&before, id).await);
         assert_eq!(pair.store.write(SweepSealed { id: before.id, limit: 9 }).await.unwrap(), 0);
@@ -142,7 +142,7 @@ async fn an_app_that_is_gone_is_issued_nothing_more() {
     on_each_engine(async |pair: &Pair| {
         let before = pair.demo().await;
         pair.reveal("once").await;
-        assert!(pair.other.delete_app(&demo(), &Actor::Cli).await.unwrap());
+        assert!(pair.other.delete_app(&demo(), &Cause::CLI).await.unwrap());
         // As if its issuer had been a moment earlier: it is unknown.
         let issued = pair.one.issue(&before, &EVERYTHING, grant("read")).await.unwrap().unwrap();
         assert!(pair.store.token(before.id, issued.token.id).await.unwrap().is_none());

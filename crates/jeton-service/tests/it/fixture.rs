@@ -1,7 +1,7 @@
 //! A service over a new SQLite database, with a clock that stands still and randomness that repeats.
 
 use jeton_core::{
-    Actor, Authority, ChangeKind, Demand, InactiveReason, Label, Lifetime, ManualClock, Owner, Permission,
+    Authority, Cause, ChangeKind, Demand, InactiveReason, Label, Lifetime, ManualClock, Owner, Permission,
     Scopes, Secret, Timestamp, TokenId, TokenKind, TokenSpec, Verdict,
 };
 use jeton_service::{
@@ -16,7 +16,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 /// The authority of an operator.
-pub(crate) const EVERYTHING: Authority = Authority::Everything(Actor::Cli);
+pub(crate) const EVERYTHING: Authority = Authority::Everything(Cause::CLI);
 /// The seed of the ring of root keys.
 pub(crate) const RING_SEED: u64 = 1;
 pub(crate) const DAY: i64 = 86_400_000;
@@ -58,7 +58,7 @@ impl World {
     }
 
     pub(crate) async fn create_app(&self, key: &str) -> AppCredentials {
-        let made = self.service.create_app(&key.parse().unwrap(), "1".parse().unwrap(), &Actor::Cli).await;
+        let made = self.service.create_app(&key.parse().unwrap(), "1".parse().unwrap(), &Cause::CLI).await;
         made.unwrap().unwrap().1
     }
 

@@ -1,7 +1,7 @@
 //! Taking over what another system issued.
 
 use crate::fixture::{DAY, With, World, global, grant, identity, label, secret};
-use jeton_core::{Actor, AuthorityRefusal, InactiveReason, TokenKind, Verdict};
+use jeton_core::{Actor, AuthorityRefusal, Cause, InactiveReason, TokenKind, Verdict};
 use jeton_service::{ImportRow, Imported, Issue};
 use serde_json::json;
 
@@ -17,7 +17,7 @@ fn row(text: &str, issue: Issue) -> ImportRow {
 }
 
 async fn import(world: &World, rows: Vec<ImportRow>, allow_weak: bool) -> Vec<Imported> {
-    world.service.import(&world.demo().await, rows, allow_weak, &Actor::Cli).await.unwrap()
+    world.service.import(&world.demo().await, rows, allow_weak, &Cause::CLI).await.unwrap()
 }
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn a_secret_is_taken_once_in_an_app() {
     // Another app is another matter.
     world.create_app("other").await;
     let rows = vec![row(STRONG, grant("write"))];
-    let taken = world.service.import(&world.open("other").await, rows, false, &Actor::Cli).await.unwrap();
+    let taken = world.service.import(&world.open("other").await, rows, false, &Cause::CLI).await.unwrap();
     assert!(matches!(taken[..], [Imported::Taken(_)]), "{taken:?}");
     assert_eq!(world.verdict_in("other", &secret(STRONG)).await, Verdict::Allowed);
 }
@@ -152,7 +152,7 @@ async fn what_the_other_system_said_of_its_life_holds_within_the_apps_bound() {
     let at = |millis: i64| Some(now.saturating_add_millis(millis));
     world
         .service
-        .merge_settings(&"demo".parse().unwrap(), &json!({"max_ttl_seconds": 86_400}), &Actor::Cli)
+        .merge_settings(&"demo".parse().unwrap(), &json!({"max_ttl_seconds": 86_400}), &Cause::CLI)
         .await
         .unwrap();
     for (number, (expires_at, expected)) in

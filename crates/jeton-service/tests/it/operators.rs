@@ -1,19 +1,19 @@
 //! Operators live outside apps.
 
 use crate::fixture::World;
-use jeton_core::{Actor, ChangeKind, InactiveReason, Verdict};
+use jeton_core::{Cause, ChangeKind, InactiveReason, Verdict};
 
 #[tokio::test]
 async fn made_listed_and_revoked() {
     let world = World::new().await;
-    let made = world.service.create_operator("second", &Actor::Cli).await.unwrap();
+    let made = world.service.create_operator("second", &Cause::CLI).await.unwrap();
     let names = async || {
         let operators = world.service.operators().await.unwrap();
         operators.into_iter().map(|operator| operator.name).collect::<Vec<_>>()
     };
     assert_eq!(names().await, ["first", "second"]);
-    assert!(world.service.revoke_operator(made.id, &Actor::Cli).await.unwrap());
-    assert!(!world.service.revoke_operator(made.id, &Actor::Cli).await.unwrap());
+    assert!(world.service.revoke_operator(made.id, &Cause::CLI).await.unwrap());
+    assert!(!world.service.revoke_operator(made.id, &Cause::CLI).await.unwrap());
     assert_eq!(names().await, ["first"]);
     assert_eq!(world.changes(ChangeKind::OperatorRevoked).await, 1);
 }
@@ -21,7 +21,7 @@ async fn made_listed_and_revoked() {
 #[tokio::test]
 async fn their_tokens_are_no_tokens_of_an_app_and_the_reverse() {
     let world = World::new().await;
-    let made = world.service.create_operator("second", &Actor::Cli).await.unwrap();
+    let made = world.service.create_operator("second", &Cause::CLI).await.unwrap();
     for token in [&made.token, &world.initial.operator_token] {
         assert_eq!(world.verdict(token).await, Verdict::Inactive(InactiveReason::Unknown));
         assert!(!world.is_admitted(token).await);

@@ -1,5 +1,5 @@
 use crate::fixture::*;
-use jeton_core::{Actor, ChangeKind, Clock, Lifetime};
+use jeton_core::{Cause, ChangeKind, Clock, Lifetime};
 use jeton_service::{Issue, RequestedLifetime, Retention};
 use jeton_store::write::{DeleteApp, SweepDeletedApps};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -65,7 +65,7 @@ async fn earlier_sweeps_are_finished() {
     world.create_app("shop").await;
     let shop = world.open("shop").await;
     world.service.issue(&shop, &EVERYTHING, grant("read")).await.unwrap().unwrap();
-    world.store.write(DeleteApp { id: shop.id, at: world.clock.now(), by: Actor::Cli }).await.unwrap();
+    world.store.write(DeleteApp { id: shop.id, at: world.clock.now(), by: Cause::CLI }).await.unwrap();
     world.service.keep_once(Retention::default()).await.unwrap();
     let counters = world.service.retention_counters();
     assert_eq!(counters.swept.load(Ordering::Relaxed), 2, "its admin token and the other");

@@ -2,7 +2,7 @@
 
 use crate::fixture::{EVERYTHING, RING_SEED, With, World, grant, label, secret, whole_list};
 use futures_util::TryStreamExt;
-use jeton_core::{Actor, Entropy, TokenSpec};
+use jeton_core::{Cause, Entropy, TokenSpec};
 use jeton_service::{Edit, ImportRow, Imported, Listed, ShownSecret};
 use jeton_store::SelfMadeLimit;
 use jeton_store::write::InsertTokens;
@@ -32,7 +32,7 @@ async fn shown(world: &World) -> Vec<String> {
 }
 
 async fn merge(world: &World, patch: Value) {
-    let merged = world.service.merge_settings(&"demo".parse().unwrap(), &patch, &Actor::Cli).await.unwrap();
+    let merged = world.service.merge_settings(&"demo".parse().unwrap(), &patch, &Cause::CLI).await.unwrap();
     assert!(matches!(merged, jeton_service::Merged::Done(_)), "{merged:?}");
 }
 
@@ -71,18 +71,18 @@ async fn live(world: &World) -> Vec<String> {
         expires_at: None,
         enabled: true,
     };
-    let taken = world.service.import(&world.demo().await, vec![row], false, &Actor::Cli).await.unwrap();
+    let taken = world.service.import(&world.demo().await, vec![row], false, &Cause::CLI).await.unwrap();
     assert!(matches!(taken[..], [Imported::Taken(_)]));
     secrets.push(foreign.to_owned());
     let other = world.create_app("other").await;
     let rotated = world
         .service
-        .rotate_client_secret(&"demo".parse().unwrap(), None, &Actor::Cli)
+        .rotate_client_secret(&"demo".parse().unwrap(), None, &Cause::CLI)
         .await
         .unwrap()
         .unwrap()
         .1;
-    let operator = world.service.create_operator("second", &Actor::Cli).await.unwrap().token;
+    let operator = world.service.create_operator("second", &Cause::CLI).await.unwrap().token;
     let initial = &world.initial;
     for secret in [
         &other.admin_token,
@@ -190,7 +190,7 @@ async fn a_sealed_value_in_another_row_shows_nothing() {
                 self_made: SelfMadeLimit::NONE,
                 sealed_under: None,
                 at: now,
-                by: Actor::Cli,
+                by: Cause::CLI,
             })
             .await
             .unwrap();

@@ -1,12 +1,12 @@
 //! Changing the settings of an app.
 
 use crate::fixture::World;
-use jeton_core::{Actor, ChangeKind, Reveal};
+use jeton_core::{Cause, ChangeKind, Reveal};
 use jeton_service::{AppSettings, Merged, print_settings};
 use serde_json::{Value, json};
 
 async fn merge(world: &World, patch: Value) -> Merged {
-    world.service.merge_settings(&"demo".parse().unwrap(), &patch, &Actor::Cli).await.unwrap()
+    world.service.merge_settings(&"demo".parse().unwrap(), &patch, &Cause::CLI).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -28,7 +28,7 @@ async fn of_many_changes_at_once_none_is_lost() {
         for patch in patches {
             let service = world.service.clone();
             tasks.spawn(async move {
-                service.merge_settings(&"demo".parse().unwrap(), &patch, &Actor::Cli).await.unwrap()
+                service.merge_settings(&"demo".parse().unwrap(), &patch, &Cause::CLI).await.unwrap()
             });
         }
         let answers = tasks.join_all().await;
@@ -78,7 +78,7 @@ async fn what_is_refused_changes_nothing() {
         assert!(matches!(merged, Merged::Refused(_)), "{patch}: {merged:?}");
     }
     assert_eq!(world.store.app_by_key(&"demo".parse().unwrap()).await.unwrap(), before);
-    let nobody = world.service.merge_settings(&"nobody".parse().unwrap(), &json!({}), &Actor::Cli).await;
+    let nobody = world.service.merge_settings(&"nobody".parse().unwrap(), &json!({}), &Cause::CLI).await;
     assert!(matches!(nobody.unwrap(), Merged::NoApp));
 }
 

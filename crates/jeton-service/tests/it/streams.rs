@@ -2,7 +2,7 @@
 //! stream ends.
 
 use crate::fixture::{EVERYTHING, With, global, grant, identity, initialise, secret};
-use jeton_core::{Actor, Clock, Lifetime, ManualClock, Secret, Timestamp, TokenId, TokenKind};
+use jeton_core::{Cause, Clock, Lifetime, ManualClock, Secret, Timestamp, TokenId, TokenKind};
 use jeton_loopback::{Condition, Row, Value};
 use jeton_service::{
     Edit, Error, ImportRow, Issue, KeyRing, Limits, LoopBackCaller, Merged, OpenApp, RequestedLifetime,
@@ -87,7 +87,7 @@ impl Fed {
 
     async fn merge(&self, patch: Json) {
         let merged =
-            self.service.merge_settings(&"demo".parse().unwrap(), &patch, &Actor::Cli).await.unwrap();
+            self.service.merge_settings(&"demo".parse().unwrap(), &patch, &Cause::CLI).await.unwrap();
         assert!(matches!(merged, Merged::Done(_)), "{merged:?}");
     }
 
@@ -149,7 +149,7 @@ impl Fed {
         let mut rows = rows.into_iter().peekable();
         while rows.peek().is_some() {
             let some = rows.by_ref().take(500).collect();
-            self.service.import(&app, some, false, &Actor::Cli).await.unwrap();
+            self.service.import(&app, some, false, &Cause::CLI).await.unwrap();
         }
     }
 }
@@ -233,7 +233,7 @@ async fn only_visible_changes_arrive(engine: Engine) {
     fed.edit(id, Edit { title: None, enabled: Some(false), ..Edit::default() }).await;
     fed.revoke(id).await;
     let key = "shop".parse().unwrap();
-    fed.service.create_app(&key, "1".parse().unwrap(), &Actor::Cli).await.unwrap().unwrap();
+    fed.service.create_app(&key, "1".parse().unwrap(), &Cause::CLI).await.unwrap().unwrap();
     let shop = fed.service.open_app(&key).await.unwrap().unwrap();
     fed.service.issue(&shop, &EVERYTHING, grant("read")).await.unwrap().unwrap();
     fed.create(&json!({"id": "tok-1"})).await;
@@ -337,7 +337,7 @@ async fn a_caller_without_rights_gets_nothing_more(engine: Engine) {
             "disable" => fed.edit(id, Edit { enabled: Some(false), ..Edit::default() }).await,
             "expire" => fed.clock.advance_millis(DAY),
             "narrow" => fed.merge(json!({"loopback": {"acls": []}})).await,
-            _ => assert!(fed.service.delete_app(&"demo".parse().unwrap(), &Actor::Cli).await.unwrap()),
+            _ => assert!(fed.service.delete_app(&"demo".parse().unwrap(), &Cause::CLI).await.unwrap()),
         }
         if loss != "app" {
             fed.create(&json!({"id": format!("late-{number}")})).await;
@@ -383,7 +383,7 @@ async fn a_restore_ends_streams_and_makes_positions_void(engine: Engine) {
     let position = next(&mut stream, 1).await.remove(0).1;
     let backup = fed.folder.path().join("backup.db");
     fed.service.back_up(&backup, false).await.unwrap();
-    fed.service.restore(&backup, true, &Actor::Cli).await.unwrap();
+    fed.service.restore(&backup, true, &Cause::CLI).await.unwrap();
     ends(stream, StreamEnd::Replaced).await;
     let mut again = fed.open(&ANYBODY, &json!(null), Some(&position)).await;
     assert!(matches!(again.next().await, Some(StreamItem::Gap(_))));
@@ -411,7 +411,7 @@ async fn changes_by_other_processes_arrive(engine: Engine) {
     let app = fed.app().await;
     assert!(
         fed.store
-            .write(RevokeToken { app_id: app.id, id, at: fed.clock.now(), by: Actor::Cli })
+            .write(RevokeToken { app_id: app.id, id, at: fed.clock.now(), by: Cause::CLI })
             .await
             .unwrap()
     );

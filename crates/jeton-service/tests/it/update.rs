@@ -2,8 +2,8 @@
 
 use crate::fixture::{DAY, EVERYTHING, With, World, global, grant, label};
 use jeton_core::{
-    Actor, Authority, AuthorityRefusal, ChangeKind, Description, InactiveReason, Lifetime, Owner, Permission,
-    TokenId, TokenKind, Verdict,
+    Actor, Authority, AuthorityRefusal, Cause, ChangeKind, Description, InactiveReason, Lifetime, Owner,
+    Permission, TokenId, TokenKind, Verdict,
 };
 use jeton_service::{Edit, Error, Refusal};
 use serde_json::json;
@@ -135,7 +135,7 @@ async fn a_lifetime_counts_from_the_write_within_the_apps_bound() {
     );
     assert_eq!(update(&world, id, &live(Lifetime::Unlimited)).await.expires_at, None);
     let patch = json!({"max_ttl_seconds": 10});
-    world.service.merge_settings(&"demo".parse().unwrap(), &patch, &Actor::Cli).await.unwrap();
+    world.service.merge_settings(&"demo".parse().unwrap(), &patch, &Cause::CLI).await.unwrap();
     assert_eq!(
         update(&world, id, &live(Lifetime::Unlimited)).await.expires_at,
         Some(now.saturating_add_millis(10_000))
@@ -157,7 +157,7 @@ async fn a_user_does_not_prolong_beyond_its_own_end() {
     let caller = world.issue(issue.clone()).await;
     let token = world.issue(issue).await;
     let stored = world.store.token(app.id, caller.id).await.unwrap().unwrap().token;
-    let authority = Authority::of(stored.bearer(), &jeton_core::Settings::default()).unwrap().unwrap();
+    let authority = Authority::of(stored.bearer(), None, &jeton_core::Settings::default()).unwrap().unwrap();
     let change =
         async |edit: Edit| world.service.update(&app, &authority, token.id, None, &edit).await.unwrap();
     let live = |lifetime| Edit { lifetime: Some(lifetime), ..Edit::default() };

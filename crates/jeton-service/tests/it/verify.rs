@@ -75,8 +75,8 @@ async fn self_made_tokens_are_not_there_for_any_manager() {
     let issue = identity().with(|token| token.spec.kind = TokenKind::SelfMade);
     let token = world.issue(issue).await;
     let app = world.demo().await;
-    let actor = jeton_core::Actor::Client;
-    let manager = jeton_core::Authority::Manager { actor, stand_in: None, ends_at: None };
+    let by = jeton_core::Cause::nowhere(jeton_core::Actor::Client);
+    let manager = jeton_core::Authority::Manager { by, stand_in: None, ends_at: None };
     assert!(world.service.show(&app, &manager, token.id).await.unwrap().is_none());
     assert_eq!(
         world.service.revoke(&app, &manager, token.id, None).await.unwrap(),

@@ -11,7 +11,7 @@ use crate::statements::log::NewChange;
 use crate::statements::tokens::new_row;
 use crate::statements::{apps, genesis};
 use crate::write::{ChangeApp, CreateApp, DeleteApp, Touched, WriteLine};
-use jeton_core::{Actor, AppId, ChangeKind, Timestamp};
+use jeton_core::{AppId, Cause, ChangeKind, Timestamp};
 use std::slice;
 
 impl Facts for Genesis {
@@ -134,7 +134,7 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         app: &'w NewApp,
         admin: &'w NewToken,
         is_default: bool,
-        by: &'w Actor,
+        by: &'w Cause,
     ) -> Result<Option<App>, StoreError> {
         let Some(row) = self.session.row(apps::insert_app(app, is_default)).await? else {
             return Ok(None);
@@ -148,7 +148,7 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         Ok(Some(app))
     }
 
-    fn log_app(&mut self, kind: ChangeKind, id: AppId, at: Timestamp, by: &'w Actor) {
+    fn log_app(&mut self, kind: ChangeKind, id: AppId, at: Timestamp, by: &'w Cause) {
         self.log.push(NewChange {
             at,
             kind,

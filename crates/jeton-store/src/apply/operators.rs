@@ -9,7 +9,7 @@ use crate::session::Session;
 use crate::statements::log::NewChange;
 use crate::statements::operators;
 use crate::write::{CreateOperator, RevokeOperator, Touched};
-use jeton_core::{Actor, ChangeKind, OperatorId, Timestamp};
+use jeton_core::{Cause, ChangeKind, OperatorId, Timestamp};
 
 impl Facts for CreateOperator {
     fn touches(&self) -> Touched<'_> {
@@ -48,7 +48,7 @@ impl<'w, S: Session> Work<'_, 'w, S> {
     pub(super) async fn create_operator(
         &mut self,
         operator: &NewOperator,
-        by: &'w Actor,
+        by: &'w Cause,
     ) -> Result<OperatorId, StoreError> {
         let row = self.session.row(operators::insert_operator(operator)).await?;
         let row = row.ok_or(StoreError::Corrupt { place: Operators::Table.place() })?;
@@ -57,7 +57,7 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         Ok(id)
     }
 
-    fn log_operator(&mut self, kind: ChangeKind, id: OperatorId, at: Timestamp, by: &'w Actor) {
+    fn log_operator(&mut self, kind: ChangeKind, id: OperatorId, at: Timestamp, by: &'w Cause) {
         self.log.push(NewChange {
             at,
             kind,

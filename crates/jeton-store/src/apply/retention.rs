@@ -10,7 +10,7 @@ use crate::statements::log::{self, NewChange};
 use crate::statements::tokens::Half;
 use crate::statements::{retention, tokens};
 use crate::write::{EraseRemovedSecrets, PurgeTokens, SweepDeletedApps, SweepSealed, Touched, TrimChanges};
-use jeton_core::{Actor, AppId, ChangeKind, Timestamp};
+use jeton_core::{AppId, Cause, ChangeKind, Timestamp};
 use std::collections::BTreeSet;
 
 impl Facts for PurgeTokens {
@@ -36,7 +36,7 @@ impl Perform for PurgeTokens {
 }
 
 impl<'w, S: Session> Work<'_, 'w, S> {
-    pub(super) fn log_purge(&mut self, app_id: AppId, at: Timestamp, by: &'w Actor) {
+    pub(super) fn log_purge(&mut self, app_id: AppId, at: Timestamp, by: &'w Cause) {
         let (kind, app_id) = (ChangeKind::TokensPurged, Some(app_id));
         self.log.push(NewChange { at, kind, app_id, subject_id: None, digest: None, by, removal: None });
     }

@@ -12,15 +12,15 @@ use crate::schema::{Count, SelfMade, Tokens};
 use crate::session::Session;
 use crate::statements::self_made::{self, BARE_BYTES};
 use crate::write::ReplaceToken;
-use jeton_core::{Actor, AppId, Owner, Timestamp, TokenKind, UserId};
+use jeton_core::{AppId, Cause, Owner, Timestamp, TokenKind, UserId};
 use std::collections::BTreeMap;
 
 /// How many expired tokens are removed at once if there is no room, unless more are needed: the next writes
 /// then find room.
 const TAKEN_BACK: u64 = 100;
 
-/// The actor of their removal.
-static RETENTION: Actor = Actor::Retention;
+/// The cause of their removal.
+static RETENTION: Cause = Cause::RETENTION;
 
 /// A number of tokens and their bytes.
 #[derive(Clone, Copy, Debug, Default)]

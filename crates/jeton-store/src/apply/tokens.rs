@@ -16,7 +16,7 @@ use crate::statements::tokens::{self, MAX_INSERTED, new_row};
 use crate::write::{
     DeleteToken, InsertTokens, ReplaceToken, RevokeToken, RevokeTokens, Touched, Write, WriteLine,
 };
-use jeton_core::{Actor, AppId, ChangeKind, Digest, Timestamp, TokenId, TokenKind};
+use jeton_core::{AppId, Cause, ChangeKind, Digest, Timestamp, TokenId, TokenKind};
 use std::collections::{HashMap, HashSet};
 
 /// A token to insert, with the data for its entry in the change log.
@@ -27,7 +27,7 @@ pub(super) struct Arrival<'w> {
     pub(super) row: Row,
     pub(super) self_made: SelfMadeLimit,
     pub(super) at: Timestamp,
-    pub(super) by: &'w Actor,
+    pub(super) by: &'w Cause,
 }
 
 impl Arrival<'_> {
@@ -414,7 +414,7 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         kind: ChangeKind,
         which: (AppId, TokenId, Digest),
         at: Timestamp,
-        by: &'w Actor,
+        by: &'w Cause,
         removal: Option<Removal>,
     ) {
         self.log.push(entry(kind, which, at, by, removal));
@@ -425,7 +425,7 @@ fn entry(
     kind: ChangeKind,
     (app_id, id, digest): (AppId, TokenId, Digest),
     at: Timestamp,
-    by: &Actor,
+    by: &Cause,
     removal: Option<Removal>,
 ) -> NewChange<'_> {
     let (app_id, subject_id, digest) = (Some(app_id), Some(id.get()), Some(digest));

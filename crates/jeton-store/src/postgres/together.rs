@@ -151,14 +151,14 @@ impl Writer {
 mod tests {
     use super::*;
     use crate::model::SelfMadeLimit;
-    use jeton_core::{Actor, Timestamp};
+    use jeton_core::{Cause, Timestamp};
 
     const APP: AppId = AppId::new(1).unwrap();
 
     fn push(gathering: &Gathering, rows: usize) -> Ticket {
         let (tokens, self_made, sealed_under) = (Vec::new(), SelfMadeLimit::NONE, None);
         let insert =
-            InsertTokens { app_id: APP, tokens, self_made, sealed_under, at: Timestamp::MIN, by: Actor::Cli };
+            InsertTokens { app_id: APP, tokens, self_made, sealed_under, at: Timestamp::MIN, by: Cause::CLI };
         let (answer, _) = oneshot::channel();
         let job = Job { write: insert.into(), rows: vec![Row::new(); rows], answer };
         gathering.lock().push(APP, job).unwrap()

@@ -163,7 +163,7 @@ mod tests {
     use super::*;
     use crate::model::SelfMadeLimit;
     use crate::write::{InsertTokens, RevokeToken, SweepDeletedApps};
-    use jeton_core::{Actor, AppId, Timestamp, TokenId};
+    use jeton_core::{AppId, Cause, Timestamp, TokenId};
 
     fn app(number: i64) -> AppId {
         AppId::new(number).unwrap()
@@ -176,7 +176,7 @@ mod tests {
 
     fn new_token(app_id: AppId) -> Write {
         let (tokens, self_made, sealed_under) = (Vec::new(), SelfMadeLimit::NONE, None);
-        InsertTokens { app_id, tokens, self_made, sealed_under, at: Timestamp::MIN, by: Actor::Cli }.into()
+        InsertTokens { app_id, tokens, self_made, sealed_under, at: Timestamp::MIN, by: Cause::CLI }.into()
     }
 
     fn heavy(limit: u32) -> Write {
@@ -184,7 +184,7 @@ mod tests {
     }
 
     fn revoke(app_id: AppId) -> Write {
-        RevokeToken { app_id, id: TokenId::new(1).unwrap(), at: Timestamp::MIN, by: Actor::Cli }.into()
+        RevokeToken { app_id, id: TokenId::new(1).unwrap(), at: Timestamp::MIN, by: Cause::CLI }.into()
     }
 
     fn lines(jobs: &Jobs, max_group: usize) -> Vec<WriteLine> {

@@ -10,7 +10,7 @@ use crate::reading::Reading;
 use crate::sql_store::SqlStore;
 use crate::statements::Statement;
 use crate::write::{Outcome, RevokeOperator, Write};
-use jeton_core::{Actor, AppId, Digest, OperatorId, Timestamp};
+use jeton_core::{AppId, Cause, Digest, OperatorId, Timestamp};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection, Executor, query_scalar};
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ fn app(number: i64) -> AppId {
 
 /// A write without an effect.
 fn write() -> Write {
-    RevokeOperator { id: OperatorId::new(1).unwrap(), at: Timestamp::MIN, by: Actor::Cli }.into()
+    RevokeOperator { id: OperatorId::new(1).unwrap(), at: Timestamp::MIN, by: Cause::CLI }.into()
 }
 
 /// A connection without a reserve of disk space.

@@ -5,10 +5,10 @@ use super::insertion::{Form, Insertion, Row, Rows};
 use crate::audit::AuditFilter;
 use crate::change::Removal;
 use crate::schema::{Changes, Count, Genesis, LogEnds, Snapshot};
-use jeton_core::{Actor, AppId, ChangeKind, Digest, Timestamp};
+use jeton_core::{AppId, Cause, ChangeKind, Digest, Timestamp};
 use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement, Value};
 
-/// Most entries in one statement. 8 arguments each make 28,672: see [`MAX_INSERTED`](super::tokens::MAX_INSERTED).
+/// Most entries in one statement. 9 arguments each make 32,256: see [`MAX_INSERTED`](super::tokens::MAX_INSERTED).
 pub(crate) const MAX_WRITTEN: usize = 3_584;
 
 /// An entry to be written.
@@ -19,7 +19,7 @@ pub(crate) struct NewChange<'a> {
     pub(crate) app_id: Option<AppId>,
     pub(crate) subject_id: Option<i64>,
     pub(crate) digest: Option<Digest>,
-    pub(crate) by: &'a Actor,
+    pub(crate) by: &'a Cause,
     pub(crate) removal: Option<Removal>,
 }
 
@@ -35,7 +35,17 @@ pub(crate) enum LogOrder {
 /// An entry as a row.
 pub(super) const ENTRY: Form = Form {
     table: "changes",
-    columns: &["at", "kind", "app_id", "subject_id", "digest", "actor", "was_on_loopback", "sealed"],
+    columns: &[
+        "at",
+        "kind",
+        "app_id",
+        "subject_id",
+        "digest",
+        "actor",
+        "address",
+        "was_on_loopback",
+        "sealed",
+    ],
     otherwise: "",
     returning: " RETURNING sequence",
     around: "",
@@ -58,10 +68,16 @@ pub(super) fn entry(change: &NewChange<'_>) -> Row {
         Value::BigInt(change.app_id.map(AppId::get)),
         Value::BigInt(change.subject_id),
         Value::Bytes(change.digest.map(|digest| digest.as_bytes().to_vec())),
-        Value::String(Some(change.by.to_string())),
+        Value::String(Some(change.by.actor.to_string())),
+        address(change.by),
         Value::Bool(change.removal.as_ref().map(|removal| removal.was_on_loopback)),
         Value::Bytes(change.removal.as_ref().and_then(|removal| removal.sealed.clone())),
     ]
+}
+
+/// Where a change came from.
+pub(super) fn address(by: &Cause) -> Value {
+    Value::String(by.address().map(|address| address.to_string()))
 }
 
 /// What comes after an entry, as far as nothing can come in between any more.
@@ -79,7 +95,7 @@ pub(crate) fn changes_after(after: i64, limit: u32, order: LogOrder) -> Statemen
 /// The newest of the entries with numbers from `low` to below `high` that the filter lets through, as far as none can come in
 /// between any more that was not there already.
 pub(crate) fn audit(filter: &AuditFilter, (low, high): (i64, i64), limit: u32, order: LogOrder) -> Statement {
-    let AuditFilter { app_ids, token_id, actor, kind, since } = filter;
+    let AuditFilter { app_ids, token_id, actor, address, kind, since } = filter;
     let mut changes = entries(limit);
     changes
         .and_where(Expr::col(Changes::Sequence).gte(low))
@@ -107,6 +123,9 @@ pub(crate) fn audit(filter: &AuditFilter, (low, high): (i64, i64), limit: u32, o
         ]);
         let begins = Expr::from(begins).eq(start);
         changes.and_where(Expr::col(Changes::Actor).eq(actor.as_str()).or(begins));
+    }
+    if let Some(address) = address {
+        changes.and_where(Expr::col(Changes::Address).eq(address.to_canonical().to_string()));
     }
     if let Some(kind) = kind {
         changes.and_where(Expr::col(Changes::Kind).eq(kind.name()));
@@ -209,6 +228,7 @@ fn entries(limit: u32) -> SelectStatement {
             Changes::SubjectId,
             Changes::Digest,
             Changes::Actor,
+            Changes::Address,
             Changes::WasOnLoopback,
             Changes::Sealed,
         ])

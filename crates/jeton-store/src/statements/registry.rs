@@ -14,10 +14,7 @@ use crate::model::{
 };
 use crate::search::{SearchPlace, TitleSearch, TokenSearch};
 use crate::shape::{Cells, Field, Holds, SHAPES};
-use jeton_core::{
-    Actor, AppId, AppKey, ChangeKind, Digest, OperatorId, Owner, Scopes, Timestamp, Token, TokenId,
-    TokenKind, TokenSpec, TokenState, UserId,
-};
+use jeton_core::{Actor, AppId, AppKey, Cause, ChangeKind, Digest, OperatorId, Owner, Scopes, Timestamp, Token, TokenId, TokenKind, TokenSpec, TokenState, UserId};
 use sea_query::Value;
 
 /// Which engines run a statement.
@@ -114,7 +111,7 @@ fn about_tokens() -> Vec<(&'static str, Runs, Statement)> {
         (
             "insert_tokens_of_app",
             OnPostgres,
-            tokens::insert_tokens_of_app(rows(2), (AT, &Actor::Cli), APP, Some(&[1])),
+            tokens::insert_tokens_of_app(rows(2), (AT, &Cause::CLI), APP, Some(&[1])),
         ),
         ("insert_tokens", OnPostgres, tokens::insert_tokens(rows(1), None)),
         ("insert_tokens", OnPostgres, tokens::insert_tokens(rows(tokens::MAX_INSERTED), None)),
@@ -230,6 +227,7 @@ fn about_the_look_of_operators() -> Vec<(&'static str, Runs, Statement)> {
         app_ids: Some(vec![APP]),
         token_id: Some(TOKEN),
         actor: Some("operator".to_owned()),
+        address: Some([192, 0, 2, 1].into()),
         kind: Some(ChangeKind::TokenIssued),
         since: Some(AT),
     };
@@ -330,7 +328,7 @@ fn change() -> NewChange<'static> {
         app_id: Some(APP),
         subject_id: None,
         digest: Some(digest()),
-        by: &Actor::Cli,
+        by: &Cause::CLI,
         removal: Some(Removal { was_on_loopback: true, sealed: Some(vec![1]) }),
     }
 }

@@ -2,14 +2,15 @@
 
 use super::apps::{deleted_ids, is_of_live_app, live_id};
 use super::insertion::{Form, Insertion, Row, Rows};
-use super::log::{ENTRY, NewChange, entry};
+use super::log::{ENTRY, NewChange, address, entry};
 use super::totals::COUNT_INSERTED;
 use super::{KeptText, Statement, one_more};
 use crate::model::NewToken;
 use crate::schema::{TokenDigests, Tokens};
 use crate::scopes;
 use jeton_core::{
-    Actor, AppId, ChangeKind, Description, Digest, Document, Label, Owner, Timestamp, Token, TokenId, UserId,
+    Actor, AppId, Cause, ChangeKind, Description, Digest, Document, Label, Owner, Timestamp, Token, TokenId,
+    UserId,
 };
 use sea_query::{
     Expr, ExprTrait, LockType, Order, Query, SelectStatement, UnionType, UpdateStatement, Value,
@@ -104,9 +105,9 @@ static NEW_WITH_ENTRIES: Insertion =
 /// Each token with its entry in the change log, and how many apps of the number {3} have another data key than {4}, or none: one or
 /// none. That is asked last: by then whoever replaces everything is done, or waits.
 const WITH_ENTRIES: &str = "WITH new AS ({}), told AS (\
-    INSERT INTO changes (at, kind, app_id, subject_id, digest, actor) \
-    SELECT CAST({1} AS bigint), CAST({5} AS text), app_id, id, digest, CAST({2} AS text) FROM new ORDER BY id \
-    RETURNING sequence) \
+    INSERT INTO changes (at, kind, app_id, subject_id, digest, actor, address) \
+    SELECT CAST({1} AS bigint), CAST({5} AS text), app_id, id, digest, CAST({2} AS text), CAST({6} AS text) \
+    FROM new ORDER BY id RETURNING sequence) \
     SELECT id, app_id, digest, (SELECT max(sequence) FROM told) AS sequence, (SELECT count(*) FROM apps \
     WHERE id = {3} AND deleted_at IS NULL AND (data_key IS NULL OR data_key <> {4}) AND {4} IS NOT NULL) AS count \
     FROM new";
@@ -134,16 +135,17 @@ pub(crate) fn insert_tokens_with_entries(
 /// than this one, if one is named.
 pub(crate) fn insert_tokens_of_app(
     rows: Vec<Row>,
-    (at, by): (Timestamp, &Actor),
+    (at, by): (Timestamp, &Cause),
     app_id: AppId,
     data_key: Option<&[u8]>,
 ) -> Statement {
     let then = vec![
         Value::BigInt(Some(at.as_millis())),
-        Value::String(Some(by.to_string())),
+        Value::String(Some(by.actor.to_string())),
         Value::BigInt(Some(app_id.get())),
         Value::Bytes(data_key.map(<[u8]>::to_vec)),
         Value::String(Some(ChangeKind::TokenIssued.name().to_owned())),
+        address(by),
     ];
     Statement::of_rows(Rows { insertion: &NEW_WITH_ENTRIES, rows, then, also: Vec::new() })
 }

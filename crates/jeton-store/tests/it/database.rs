@@ -1,6 +1,6 @@
 //! Databases for tests: each test has its own.
 
-use jeton_core::Actor;
+use jeton_core::Cause;
 use jeton_store::{
     Change, OpenError, PostgresOptions, SqliteOptions, Store, open_pooled_postgres, open_postgres,
     open_sqlite,
@@ -173,5 +173,5 @@ async fn settle(url: &str) {
     }
 }
 
-/// The actor of what tests do.
-pub(crate) const BY: Actor = Actor::Cli;
+/// The cause of what tests do.
+pub(crate) const BY: Cause = Cause::CLI;

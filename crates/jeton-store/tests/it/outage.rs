@@ -3,7 +3,7 @@
 use crate::database::{Location, TestDatabase};
 use crate::fixture::*;
 use futures_util::future::join_all;
-use jeton_core::{Actor, Digest, OperatorId};
+use jeton_core::{Cause, Digest, OperatorId};
 use jeton_store::write::RevokeOperator;
 use jeton_store::{PostgresOptions, Store, open_postgres};
 use jeton_testkit::{FaultyProxy, ProxyMode};
@@ -30,7 +30,7 @@ async fn behind_a_proxy() -> (TestDatabase, FaultyProxy, Arc<dyn Store>) {
 
 async fn write(store: &dyn Store) -> bool {
     let nobody = OperatorId::new(1_000).unwrap();
-    store.write(RevokeOperator { id: nobody, at: at(1), by: Actor::Cli }).await.is_ok()
+    store.write(RevokeOperator { id: nobody, at: at(1), by: Cause::CLI }).await.is_ok()
 }
 
 /// Whether a call succeeds, and how long it took.

@@ -9,7 +9,7 @@ use crate::files;
 use crate::installation::{self, Installation};
 use crate::request::Request;
 use clap::Args;
-use jeton_core::Actor;
+use jeton_core::Cause;
 use jeton_service::Service;
 use std::path::{Path, PathBuf};
 
@@ -131,7 +131,7 @@ async fn into_empty(installation: &Installation, file: &Path) -> Result<serde_js
     installation.make_data_dir()?;
     let store = installation.open_store().await?;
     let (clock, entropy) = (installation::clock(), installation::entropy());
-    let done = Service::restore_into(&*store, &ring, &*clock, &*entropy, file, &Actor::Cli).await;
+    let done = Service::restore_into(&*store, &ring, &*clock, &*entropy, file, &Cause::CLI).await;
     store.close().await;
     Ok(restored(&done?, false))
 }

@@ -11,14 +11,14 @@ pub(crate) use backup::{restored, sound};
 
 use crate::error::CommandError;
 use crate::request::Request;
-use jeton_core::{Actor, AppKey};
+use jeton_core::{AppKey, Cause};
 use jeton_service::{OpenApp, Service};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// The actor in the change log.
-const BY: Actor = Actor::Cli;
+const BY: Cause = Cause::CLI;
 
 /// Executes a command.
 pub(crate) async fn execute(service: &Service, request: Request) -> Result<Value, CommandError> {

@@ -152,6 +152,23 @@ impl Presentation {
 }
 
 #[test]
+fn the_log_says_from_where_a_change_came_and_believes_no_client() {
+    each_engine(|installation| {
+        let (server, forged) = (installation.server(), "X-Forwarded-For: 203.0.113.9".to_owned());
+        let bearer = |name| format!("Authorization: Bearer {}", installation.credential(name));
+        let asked = [bearer("admin_token"), forged.clone()];
+        let made = request(server.address, "POST", "/AccessToken/demo", &asked, Some(r#"{"title": "t"}"#));
+        assert_eq!(made.status, 200, "{made:?}");
+        installation.sandbox.json(&["token", "create", "--app", "demo", "--permissions", "read"]);
+        let asked = [bearer("operator_token"), forged];
+        let log = request(server.admin_address, "GET", "/admin/v1/audit?limit=2", &asked, None).json();
+        let entries: Vec<_> =
+            (0..2).map(|at| (&log["items"][at]["actor"], &log["items"][at]["address"])).collect();
+        assert_eq!(entries, [(&json!("cli"), &Value::Null), (&json!("manager:1"), &json!("127.0.0.1"))]);
+    });
+}
+
+#[test]
 fn behind_a_proxy_the_address_is_what_the_proxy_says() {
     let mut installation = Installation::sqlite().with(&open());
     let mut command = installation.sandbox.command(&["serve", "--behind-proxy"]);

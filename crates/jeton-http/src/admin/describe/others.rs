@@ -70,6 +70,7 @@ fn revoke() -> Described {
 
 fn audit(page: Value) -> Described {
     let actor = json!({"type": "string", "maxLength": 300, "pattern": r"^[^\u0000]*$"});
+    let address = json!({"type": "string", "maxLength": 45});
     let operation = operation("get", "/admin/v1/audit", "listAudit", "List who did what")
         .says(
             "The newest come first. An answer reads a million entries at most: a page can be short, or empty, and have a \
@@ -79,6 +80,7 @@ fn audit(page: Value) -> Described {
             parameter("app", "In this app, also one that was deleted", app_key()),
             parameter("token", "To the token of this number", integer(1, MAX_INTEGER)),
             parameter("actor", "By this one, such as `operator:1`, or by all of a kind, such as `operator`", actor),
+            parameter("address", "From this IP address, such as `192.0.2.1` or `2001:db8::1`", address),
             parameter("what", "Only this", one_of_texts(ChangeKind::ALL.map(ChangeKind::name))),
             parameter("since", "At this instant or later", instant()),
         ])

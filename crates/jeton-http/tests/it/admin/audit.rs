@@ -40,7 +40,7 @@ async fn the_log_says_who_did_what() {
     assert_eq!(
         all["items"][4],
         json!({"id": 6, "at": "2026-01-02T04:04:05.678Z", "what": "token.revoked", "app": "demo", "token": id,
-            "operator": null, "actor": "operator:1"})
+            "operator": null, "actor": "operator:1", "address": null})
     );
     assert_eq!((&all["items"][3]["operator"], &all["items"][3]["app"]), (&json!(2), &json!(null)));
     for (query, expected) in [
@@ -80,9 +80,11 @@ async fn a_question_that_makes_no_sense_is_told_so() {
             "since is a time as in 2026-11-21T08:00:00Z, with its offset, in the years 0 to 9999",
         ),
         ("actor=%00", "actor is who did it, as in operator:1, or the first part of that"),
+        ("address=localhost", "address is an IP address, as in 192.0.2.1 or 2001:db8::1"),
+        ("address=192.0.2.0/24", "address is an IP address, as in 192.0.2.1 or 2001:db8::1"),
         (
             "who=1",
-            "in the query, there is no member who: there are app, token, actor, what, since, limit, cursor",
+            "in the query, there is no member who: there are app, token, actor, address, what, since, limit, cursor",
         ),
     ] {
         let answer = ask(&app, "GET", &format!("/audit?{query}")).send().await;

@@ -1,6 +1,7 @@
 //! The admin API.
 
 mod access;
+mod addresses;
 mod apps;
 mod audit;
 mod once;

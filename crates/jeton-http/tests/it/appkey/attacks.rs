@@ -5,7 +5,7 @@ use crate::app::{
     DAY, HOUR, Holder, TestApp, grant, identity, lasting, names, on_ids, on_tags, scoped, service, stand_in,
     user,
 };
-use jeton_core::{Actor, Demand, Owner, Scope, Secret, Timestamp, TokenKind, Verdict};
+use jeton_core::{Actor, Cause, Demand, Owner, Scope, Secret, Timestamp, TokenKind, Verdict};
 use jeton_service::{ImportRow, Imported};
 use serde_json::{Value, json};
 
@@ -356,7 +356,7 @@ async fn a_secret_that_two_apps_know_is_good_in_each_for_itself() {
             expires_at: None,
             enabled: true,
         };
-        let taken = app.service.import(&app.open(key).await, vec![row], false, &Actor::Cli).await.unwrap();
+        let taken = app.service.import(&app.open(key).await, vec![row], false, &Cause::CLI).await.unwrap();
         let [Imported::Taken(id)] = taken[..] else { panic!("{taken:?}") };
         id.get()
     };

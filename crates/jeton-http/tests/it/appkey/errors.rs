@@ -219,7 +219,7 @@ async fn a_deleted_app_is_unknown_with_all_of_its_tokens() {
     let app = TestApp::new().await;
     let other = app.create_app("other").await;
     let token = app.issue_in("other", grant(user("7"), "read")).await;
-    let deleted = app.service.delete_app(&"other".parse().unwrap(), &jeton_core::Actor::Cli).await.unwrap();
+    let deleted = app.service.delete_app(&"other".parse().unwrap(), &jeton_core::Cause::CLI).await.unwrap();
     assert!(deleted);
     for secret in [&other, &token.secret] {
         for path in ["/AccessToken/other", APP] {

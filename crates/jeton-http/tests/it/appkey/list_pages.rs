@@ -20,7 +20,7 @@ pub(crate) fn rows(count: usize) -> Vec<ImportRow> {
 }
 
 pub(crate) async fn fill(app: &TestApp, count: usize) {
-    let actor = EVERYTHING.actor();
+    let actor = EVERYTHING.cause();
     let taken = app.service.import(&app.open("demo").await, rows(count), false, &actor).await.unwrap();
     assert!(taken.iter().all(|one| matches!(one, Imported::Taken(_))), "{taken:?}");
 }

@@ -3,7 +3,7 @@
 use super::{Person, assert_shut_out};
 use crate::app::{TestApp, grant, titled, user};
 use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, COOKIE};
-use jeton_core::Actor;
+use jeton_core::Cause;
 use jeton_service::{Limits, Rate};
 use jeton_testkit::Canaries;
 
@@ -90,7 +90,7 @@ async fn strangers_see_and_do_nothing() {
 async fn what_clients_have_stored_is_text() {
     let app = TestApp::new().await;
     app.issue(titled(MARKUP, grant(user(MARKUP), "read"))).await;
-    app.service.create_operator(MARKUP, &Actor::Cli).await.unwrap();
+    app.service.create_operator(MARKUP, &Cause::CLI).await.unwrap();
     let patch = serde_json::json!({"forward_auth": {"demands": {"x": {"permission": "read", "id": MARKUP}}}});
     app.merge(patch).await;
     let person = Person::signed_in(&app).await;

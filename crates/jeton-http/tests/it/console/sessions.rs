@@ -3,7 +3,7 @@
 use super::{Person, assert_shut_out};
 use crate::app::TestApp;
 use axum::http::header::{HOST, ORIGIN};
-use jeton_core::{Actor, Secret};
+use jeton_core::{Cause, Secret};
 use jeton_service::OperatorAdmission;
 
 const MINUTE: i64 = 60_000;
@@ -52,11 +52,11 @@ async fn a_session_ends_when_it_is_idle_and_after_half_a_day() {
 #[tokio::test]
 async fn a_session_ends_with_its_operator_and_when_it_is_signed_out() {
     let app = TestApp::new().await;
-    let other = app.service.create_operator("other", &Actor::Cli).await.unwrap();
+    let other = app.service.create_operator("other", &Cause::CLI).await.unwrap();
     let mut person = Person::new(&app);
     person.sign_in(other.token.expose()).await;
     assert_eq!(person.open("/console/apps").await.status, 200);
-    app.service.revoke_operator(other.id, &Actor::Cli).await.unwrap();
+    app.service.revoke_operator(other.id, &Cause::CLI).await.unwrap();
     assert_shut_out(&person.open("/console/apps").await);
     let person = Person::signed_in(&app).await;
     let answer = person.submit_from("/console/", "/console/sign-out", &[]).await;
@@ -126,7 +126,7 @@ async fn a_link_is_good_once_for_ten_minutes_and_from_here_alone() {
     let links: Vec<Secret> = (0..20).map(|_| service.offer_sign_in().unwrap()).collect();
     assert!(!take(&links[3]).await && take(&links[4]).await, "sixteen are kept");
     let operator = service.operators().await.unwrap().remove(0);
-    service.revoke_operator(operator.id, &Actor::Cli).await.unwrap();
+    service.revoke_operator(operator.id, &Cause::CLI).await.unwrap();
     assert!(!take(&links[5]).await, "there is nobody to sign in as");
 }
 

@@ -70,7 +70,7 @@ async fn a_disabled_dialect_and_a_rotated_secret_are_unknown() {
     assert_eq!(ask(&app, "GET", PATH).send().await.show(), reference);
     app.merge(json!({"dotide": null})).await;
     assert_eq!(ask(&app, "GET", PATH).status().await, 200);
-    let by = jeton_core::Actor::Cli;
+    let by = jeton_core::Cause::CLI;
     let (id, secret) =
         app.service.rotate_client_secret(&"demo".parse().unwrap(), None, &by).await.unwrap().unwrap();
     assert_eq!(ask(&app, "GET", PATH).send().await.show(), reference);

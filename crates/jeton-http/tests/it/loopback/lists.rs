@@ -23,7 +23,7 @@ async fn fill(app: &TestApp, count: usize) {
         enabled: true,
     };
     let rows = (0..count).map(row).collect();
-    let taken = app.service.import(&app.open("demo").await, rows, false, &EVERYTHING.actor()).await.unwrap();
+    let taken = app.service.import(&app.open("demo").await, rows, false, &EVERYTHING.cause()).await.unwrap();
     assert!(taken.iter().all(|one| matches!(one, Imported::Taken(_))), "{taken:?}");
 }
 

@@ -1,6 +1,6 @@
 //! The change stream: its two forms, admission, and how it ends.
 
-use super::{ask, assert_error, created, entry, open_to_all};
+use super::{ask, assert_error, at, created, entry, id_of, open_to_all};
 use crate::app::{EVERYTHING, HOUR, TestApp, identity, lasting, user};
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
@@ -113,6 +113,25 @@ async fn server_sent_events() {
             "{gap}"
         );
     }
+}
+
+#[tokio::test]
+async fn no_stream_tells_from_where_a_row_was_written() {
+    let mut app = fed().await;
+    app.is_behind_proxy = true;
+    let mut stream = Stream::open(&app, PATH, &[("accept", "text/event-stream")]).await;
+    assert_eq!(stream.up_to("\n\n").await, ":ok\n\n");
+    let by = |method: &str, row: &str| ask(&app, "", method, row).header("x-forwarded-for", "192.0.2.7");
+    let made = by("POST", "").json(&json!({"userId": 1})).send().await.json();
+    let row = at(id_of(&made));
+    assert_eq!(by("PUT", &row).json(&json!({"ttl": 60})).status().await, 200);
+    assert_eq!(by("DELETE", &row).status().await, 200);
+    for kind in ["create", "update", "remove"] {
+        let block = stream.up_to("\n\n").await;
+        assert!(block.contains(&format!("\"type\":\"{kind}\"")) && !block.contains("192.0.2"), "{block}");
+    }
+    let log = crate::admin::get(&app, "/audit?address=192.0.2.7").await;
+    assert_eq!(log["items"].as_array().unwrap().len(), 3, "operators see it: {log}");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use super::document::{ALL, Api};
 use crate::app::{Ask, TestApp, grant, on_ids, scoped, user};
 use crate::loopback::fed;
-use jeton_core::{Actor, Secret};
+use jeton_core::{Cause, Secret};
 use jeton_http::Setup;
 use jeton_service::{ImportRow, Imported};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -34,11 +34,11 @@ async fn prepared(is_followed: bool) -> TestApp {
         expires_at: None,
         enabled: true,
     });
-    let imported = app.service.import(&demo, rows.into(), false, &Actor::Cli).await.unwrap();
+    let imported = app.service.import(&demo, rows.into(), false, &Cause::CLI).await.unwrap();
     assert!(imported.iter().all(|outcome| matches!(outcome, Imported::Taken(_))), "{imported:?}");
     assert!(app.token(2).await.is_some() && app.token(5).await.is_some());
     app.create_app("shop").await;
-    let operator = app.service.create_operator("Ada", &Actor::Cli).await.unwrap();
+    let operator = app.service.create_operator("Ada", &Cause::CLI).await.unwrap();
     assert_eq!(operator.id.get(), 2);
     app.merge(json!({"forward_auth": {
         "demands": {"read-7": {"permission": "read", "id": "7"}},

@@ -4,7 +4,7 @@ use super::reader::{HEARTBEAT, RowStream, StreamEnd, StreamItem};
 use crate::feed::FeedPosition;
 use crate::{ImportRow, Issue, KeyRing, LoopBackCaller, OpenApp, RequestedLifetime, Service};
 use futures_util::FutureExt;
-use jeton_core::{Actor, Lifetime, ManualClock, Owner, Scopes, Secret, Timestamp, TokenKind, TokenSpec};
+use jeton_core::{Cause, Lifetime, ManualClock, Owner, Scopes, Secret, Timestamp, TokenKind, TokenSpec};
 use jeton_loopback::Condition;
 use jeton_store::{PostgresOptions, SqliteOptions, Store, open_postgres, open_sqlite};
 use jeton_testkit::SeededEntropy;
@@ -23,7 +23,7 @@ async fn serve(store: Arc<dyn Store>) -> (Service, Arc<OpenApp>) {
     let service = Service::open(store, &ring, Arc::new(clock), entropy).await.unwrap();
     let open = json!({"loopback": {"acls": [
         {"principalType": "ROLE", "principalId": "$everyone", "permission": "ALLOW", "property": "*"}]}});
-    service.merge_settings(&key, &open, &Actor::Cli).await.unwrap();
+    service.merge_settings(&key, &open, &Cause::CLI).await.unwrap();
     let app = service.open_app(&key).await.unwrap().unwrap();
     (service, app)
 }
@@ -47,7 +47,7 @@ async fn import(service: &Service, app: &OpenApp, count: usize) {
     };
     for begin in (0..count).step_by(500) {
         let rows = (begin..count.min(begin + 500)).map(row).collect();
-        service.import(app, rows, false, &Actor::Cli).await.unwrap();
+        service.import(app, rows, false, &Cause::CLI).await.unwrap();
     }
 }
 

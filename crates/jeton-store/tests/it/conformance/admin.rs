@@ -3,9 +3,7 @@
 use super::backup::{back_up, restoring};
 use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
-use jeton_core::{
-    Actor, AppId, ChangeKind, Label, OperatorId, Owner, Timestamp, TokenId, TokenKind, TokenState,
-};
+use jeton_core::{Actor, AppId, Cause, ChangeKind, Label, OperatorId, Owner, Timestamp, TokenId, TokenKind, TokenState};
 use jeton_store::write::{ClaimKey, DeleteApp, RevokeTokens, SettleKey};
 use jeton_store::{
     AppUses, AuditFilter, Change, KeyClaim, NewToken, SearchOrder, SearchPlace, Store, TitleSearch,
@@ -202,7 +200,8 @@ pub(crate) async fn the_log_is_looked_through_from_its_end(database: &TestDataba
     let (store, app) = begin_on(database).await;
     let other = create_app(store, "other").await;
     let ids = many(store, app.id).await;
-    let operator = Actor::Operator(OperatorId::new(1).unwrap());
+    let address = |text: &str| Some(text.parse().unwrap());
+    let operator = Cause::new(Actor::Operator(OperatorId::new(1).unwrap()), address("::ffff:192.0.2.1"));
     let by_operator =
         RevokeTokens { app_id: app.id, ids: vec![ids[0], ids[1]], at: at(NOW + 9), by: operator };
     assert_eq!(store.write(by_operator).await.unwrap(), 2);
@@ -221,8 +220,11 @@ pub(crate) async fn the_log_is_looked_through_from_its_end(database: &TestDataba
         AuditFilter { actor: Some("op".to_owned()), ..none() },
         AuditFilter { kind: Some(ChangeKind::TokenRevoked), ..in_app(app.id) },
         AuditFilter { since: Some(at(NOW)), ..none() },
+        AuditFilter { address: address("192.0.2.1"), ..none() },
+        AuditFilter { address: address("::ffff:192.0.2.1"), ..in_app(app.id) },
+        AuditFilter { address: address("192.0.2.10"), ..none() },
     ];
-    let counts = [all.len(), 2, 0, 0, 2, 2, 2, 0, 3, 3];
+    let counts = [all.len(), 2, 0, 0, 2, 2, 2, 0, 3, 3, 2, 2, 0];
     for (filter, count) in filters.into_iter().zip(counts) {
         for limit in [1, 3, 100] {
             let (mut seen, mut before) = (Vec::new(), None);

@@ -1,7 +1,7 @@
 use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
-use jeton_core::{Actor, AppId, ChangeKind, Document, Owner};
-use jeton_store::write::{CreateOperator, DeleteApp, RevokeOperator};
+use jeton_core::{Actor, AppId, Cause, ChangeKind, Document, Owner};
+use jeton_store::write::{CreateOperator, DeleteApp, RevokeOperator, RevokeToken};
 use jeton_store::{
     AppChange, BackedUp, Credential, LogState, NewClientSecret, NewToken, Order, Replaced, Restore, Restored,
     Store, StoredToken, TokenPage, View, check_backup,
@@ -59,7 +59,8 @@ async fn fill(store: &dyn Store, demo: AppId) {
     let tokens = [vec![full], (2..2_000).map(new_token).collect()].concat();
     store.write(inserting(demo, tokens, at(2))).await.unwrap();
     let dead = find(store, 2).await.unwrap().token.id;
-    assert!(store.write(revoking(demo, dead, at(3))).await.unwrap());
+    let by = Cause::new(user_actor("7", 3), Some("2001:db8::7".parse().unwrap()));
+    assert!(store.write(RevokeToken { by, ..revoking(demo, dead, at(3)) }).await.unwrap());
     store.write(CreateOperator { operator: new_operator(5_000), by: BY }).await.unwrap();
 }
 

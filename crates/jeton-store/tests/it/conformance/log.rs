@@ -1,6 +1,6 @@
 use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
-use jeton_core::{Actor, AppId, ChangeKind, Digest, Timestamp, Token, TokenId, TokenKind};
+use jeton_core::{Actor, AppId, Cause, ChangeKind, Digest, Timestamp, Token, TokenId, TokenKind};
 use jeton_store::write::{
     ChangeApp, CreateApp, CreateOperator, DeleteApp, DeleteToken, EraseRemovedSecrets, InsertTokens,
     ReplaceToken, RevokeOperator, RevokeToken, SweepDeletedApps, SweepSealed,
@@ -9,7 +9,7 @@ use jeton_store::{AppChange, Change, NewToken, News, Replaced};
 use sqlx::{Connection, Executor};
 
 /// An entry without its number.
-type Entry = (ChangeKind, Timestamp, Option<AppId>, Option<i64>, Option<Digest>, Actor);
+type Entry = (ChangeKind, Timestamp, Option<AppId>, Option<i64>, Option<Digest>, Cause);
 
 fn entries(changes: &[Change]) -> Vec<Entry> {
     let entry = |change: &Change| {
@@ -22,8 +22,9 @@ fn entries(changes: &[Change]) -> Vec<Entry> {
 pub(crate) async fn every_write_has_its_entry(database: &TestDatabase) {
     let (store, demo) = begin_on(database).await;
     let start = database.last_change().await;
-    let by = user_actor("7", 3);
-    let manager = Actor::Manager(TokenId::new(9).unwrap());
+    let from = |actor: Actor, address: &str| Cause::new(actor, Some(address.parse().unwrap()));
+    let by = from(user_actor("7", 3), "192.0.2.7");
+    let manager = from(Actor::Manager(TokenId::new(9).unwrap()), "2001:db8::9");
 
     let app = create_app(store, "shop").await;
     let admin = store.find_tokens(&[digest(999_999)]).await.unwrap();
@@ -37,16 +38,16 @@ pub(crate) async fn every_write_has_its_entry(database: &TestDatabase) {
     let two = find(store, 2).await.unwrap();
     let updated = replacing(Token { updated_at: at(3), ..one.token.clone() }, 1);
     assert_eq!(store.write(ReplaceToken { by: by.clone(), ..updated }).await.unwrap(), Replaced::Done);
-    let (revoke, client) = (revoking(app.id, two.token.id, at(4)), Actor::Client);
+    let (revoke, client) = (revoking(app.id, two.token.id, at(4)), from(Actor::Client, "::ffff:192.0.2.8"));
     assert!(store.write(RevokeToken { by: client.clone(), ..revoke }).await.unwrap());
     let three = issue(store, app.id, new_token(3)).await;
     let delete = deleting(app.id, three, at(5));
     assert!(store.write(DeleteToken { by: client.clone(), ..delete }).await.unwrap());
     let operator = store.write(CreateOperator { operator: new_operator(5), by: BY }).await.unwrap();
-    assert!(
-        store.write(RevokeOperator { id: operator, at: at(6), by: Actor::Operator(operator) }).await.unwrap()
-    );
-    assert!(store.write(DeleteApp { id: app.id, at: at(7), by: Actor::Anonymous }).await.unwrap());
+    let oneself = from(Actor::Operator(operator), "127.0.0.1");
+    assert!(store.write(RevokeOperator { id: operator, at: at(6), by: oneself.clone() }).await.unwrap());
+    let anybody = Cause::nowhere(Actor::Anonymous);
+    assert!(store.write(DeleteApp { id: app.id, at: at(7), by: anybody.clone() }).await.unwrap());
 
     let changes = database.changes_after(start).await;
     let (of, id) = (Some(app.id), |token: TokenId| Some(token.get()));
@@ -59,12 +60,12 @@ pub(crate) async fn every_write_has_its_entry(database: &TestDatabase) {
         (TokenIssued, at(2), of, id(one.token.id), Some(digest(1)), manager.clone()),
         (TokenIssued, at(2), of, id(two.token.id), Some(digest(2)), manager),
         (TokenUpdated, at(3), of, id(one.token.id), Some(digest(1)), by),
-        (TokenRevoked, at(4), of, id(two.token.id), Some(digest(2)), Actor::Client),
+        (TokenRevoked, at(4), of, id(two.token.id), Some(digest(2)), client.clone()),
         (TokenIssued, at(0), of, id(three), Some(digest(3)), BY),
-        (TokenDeleted, at(5), of, id(three), Some(digest(3)), Actor::Client),
+        (TokenDeleted, at(5), of, id(three), Some(digest(3)), client),
         (OperatorCreated, at(0), None, operator_id, None, BY),
-        (OperatorRevoked, at(6), None, operator_id, None, Actor::Operator(operator)),
-        (AppDeleted, at(7), of, None, None, Actor::Anonymous),
+        (OperatorRevoked, at(6), None, operator_id, None, oneself),
+        (AppDeleted, at(7), of, None, None, anybody),
     ];
     assert_eq!(entries(&changes), expected);
     assert_eq!(changes[3].token_id(), Some(one.token.id));
@@ -107,7 +108,7 @@ pub(crate) async fn what_goes_is_told_with_its_sealed_secret_for_a_while(databas
         sealed(1),
         sealed(2),
         new_token(3).with(|token| token.spec.kind = TokenKind::Service),
-        NewToken { disabled_by: Some(BY), ..sealed(4) },
+        NewToken { disabled_by: Some(Actor::Cli), ..sealed(4) },
         NewToken { expires_at: Some(at(50)), ..sealed(5) },
         NewToken { expires_at: Some(at(60)), ..sealed(6) },
     ];

@@ -56,7 +56,7 @@ impl Dice {
     fn new_token(&self, number: u32) -> NewToken {
         NewToken {
             expires_at: self.one_of(&[None, Some(at(10)), Some(at(20))]),
-            disabled_by: self.one_of(&[None, None, Some(Actor::Client), Some(BY)]),
+            disabled_by: self.one_of(&[None, None, Some(Actor::Client), Some(Actor::Cli)]),
             ..new_token(number).with(|token| {
                 token.spec.kind = self.kind();
                 token.spec.owner = self.owner();
@@ -72,7 +72,7 @@ impl Dice {
                 0 => token.spec.kind = self.kind(),
                 1 => token.spec.owner = self.owner(),
                 2 => token.expires_at = self.one_of(&[None, Some(at(5)), Some(at(15)), Some(at(25))]),
-                3 => token.disabled_by = self.one_of(&[None, Some(Actor::Client), Some(BY)]),
+                3 => token.disabled_by = self.one_of(&[None, Some(Actor::Client), Some(Actor::Cli)]),
                 4 => token.left_loopback = true,
                 _ => token.spec.scopes = self.scopes(),
             }

@@ -1,16 +1,16 @@
 use crate::database::TestDatabase;
 use crate::fixture::*;
-use jeton_core::{Actor, ChangeKind, TokenId};
+use jeton_core::{Cause, ChangeKind, TokenId};
 use jeton_store::write::{PurgeTokens, TrimChanges};
 use jeton_store::{Change, LogState, NewToken, Purge};
 
-const KEPT: Actor = Actor::Retention;
+const KEPT: Cause = Cause::RETENTION;
 
 fn expiring(number: u32, seconds: i64) -> NewToken {
     NewToken { expires_at: Some(at(seconds)), ..new_token(number) }
 }
 
-fn purges(changes: &[Change]) -> Vec<(Option<jeton_core::AppId>, Option<i64>, Actor)> {
+fn purges(changes: &[Change]) -> Vec<(Option<jeton_core::AppId>, Option<i64>, Cause)> {
     let purges = changes.iter().filter(|change| change.kind == ChangeKind::TokensPurged);
     purges.map(|change| (change.app_id, change.subject_id, change.by.clone())).collect()
 }

@@ -154,7 +154,7 @@ async fn fill(app: &TestApp, count: usize, expires_at: Timestamp) {
         expires_at: Some(expires_at),
         enabled: true,
     };
-    let by = EVERYTHING.actor();
+    let by = EVERYTHING.cause();
     let taken =
         app.service.import(&app.open("demo").await, (0..count).map(row).collect(), true, &by).await.unwrap();
     assert!(taken.iter().all(|taken| matches!(taken, Imported::Taken(_))));
