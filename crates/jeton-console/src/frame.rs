@@ -1,7 +1,7 @@
 //! What stands around each page: head, navigation, what was just done, foot.
 
 use crate::assets::{ICON, SCRIPT, STYLE};
-use crate::{Credential, Language, show};
+use crate::{Credential, Language, Tally, show};
 use jeton_core::Timestamp;
 use std::borrow::Borrow;
 
@@ -123,6 +123,11 @@ impl Frame<'_> {
     /// A number.
     pub(crate) fn number(&self, number: impl Borrow<u64>) -> String {
         show::number(*number.borrow())
+    }
+
+    /// A count.
+    pub(crate) fn tally(&self, tally: impl Borrow<Tally>) -> String {
+        self.language.tally(*tally.borrow())
     }
 
     /// An instant for people.

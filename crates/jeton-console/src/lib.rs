@@ -17,9 +17,11 @@ mod language;
 mod messages;
 pub mod pages;
 mod show;
+mod tally;
 mod ui;
 
 pub use assets::{Asset, asset};
 pub use frame::{Frame, Notice, Section};
 pub use language::Language;
+pub use tally::Tally;
 pub use ui::{Choice, Credential, CredentialKind, Field, Page, Paging};

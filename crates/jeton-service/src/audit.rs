@@ -2,12 +2,14 @@
 
 use crate::{Error, Service};
 use jeton_core::{AppId, AppKey, Cause, ChangeKind, Timestamp, TokenId};
-use jeton_store::{AppCounts, AppUses, AuditFilter};
+use jeton_store::{AppCounts, AppUses, AuditFilter, BoundedCounts, Spans, WorthALook};
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
 /// Apps whose tokens are counted by one statement.
 const PAGE_APPS: u32 = 256;
+
+const DAY_MILLIS: i64 = 86_400_000;
 
 /// Which entries of the change log. What several parts say is true of each of them.
 #[derive(Clone, Debug, Default)]
@@ -62,6 +64,15 @@ pub struct AppStats {
     pub uses: Option<AppUses>,
 }
 
+/// How much an app has, as far as that can be said at once.
+#[derive(Clone, Copy, Debug)]
+pub struct AppGlance {
+    /// How many tokens.
+    pub counts: BoundedCounts,
+    /// How often they were used, if any ever was.
+    pub uses: Option<AppUses>,
+}
+
 impl Service {
     /// At most `limit` entries of the change log, the newest first, below the number `before`, and where to go on: fewer entries
     /// do not mean that there are no more.
@@ -98,17 +109,34 @@ impl Service {
         Ok((entries.collect(), page.next))
     }
 
-    /// How much an app has; `None`: there is none of this number.
+    /// How much an app has, which takes no longer however much that is; nothing if there is none of this number. What was noted
+    /// of uses and is not written yet counts, too.
     ///
     /// # Errors
     /// It could not be found out.
-    pub async fn stats_of(&self, app: AppId) -> Result<Option<AppStats>, Error> {
-        self.write_usage().await?;
-        let before = AppId::new(app.get() - 1);
-        let counts = self.store.counts_of_apps(before, 1, self.now()).await?;
-        let Some(counts) = counts.into_iter().find(|counts| counts.id == app) else { return Ok(None) };
-        let uses = self.store.uses_of_apps().await?.into_iter().find(|uses| uses.app_id == app);
-        Ok(Some(AppStats { counts, uses }))
+    pub async fn glance(&self, app: AppId) -> Result<AppGlance, Error> {
+        self.try_write_usage().await;
+        let counts = self.store.bounded_counts(app, self.now()).await?;
+        let uses = self.store.uses_of_apps(Some(app)).await?;
+        Ok(AppGlance { counts, uses: uses.into_iter().next() })
+    }
+
+    /// How many tokens of an app are worth a look, which takes no longer however many there are: those that expire within so
+    /// many days, those that were not used for so many, and those that never expire.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    pub async fn worth_a_look(
+        &self,
+        app: AppId,
+        soon_days: u32,
+        unused_days: u32,
+    ) -> Result<WorthALook, Error> {
+        self.try_write_usage().await;
+        let now = self.now();
+        let after = |days: i64| now.saturating_add_millis(days * DAY_MILLIS);
+        let (ends_by, unused_since) = (after(soon_days.into()), after(-i64::from(unused_days)));
+        Ok(self.store.worth_a_look(app, Spans { now, ends_by, unused_since }).await?)
     }
 
     /// How much each app has, in the order of their making. What was noted of uses and is not written yet counts, too.
@@ -116,8 +144,8 @@ impl Service {
     /// # Errors
     /// It could not be found out.
     pub async fn stats(&self) -> Result<Vec<AppStats>, Error> {
-        self.write_usage().await?;
-        let uses = self.store.uses_of_apps().await?;
+        self.try_write_usage().await;
+        let uses = self.store.uses_of_apps(None).await?;
         let uses: HashMap<_, _> = uses.into_iter().map(|uses| (uses.app_id, uses)).collect();
         let (now, mut stats) = (self.now(), Vec::<AppStats>::new());
         loop {

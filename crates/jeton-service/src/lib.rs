@@ -47,7 +47,7 @@ mod work;
 
 pub use admit::{Admission, Surface};
 pub use apps::{AppCredentials, AppSummary, AppVersion, MAX_GRACE, Merged};
-pub use audit::{AppStats, AuditEntry, AuditRequest};
+pub use audit::{AppGlance, AppStats, AuditEntry, AuditRequest};
 pub use backup::{BackupError, RestoreError};
 pub use batch::{Check, Checked};
 pub use cache::{CacheLimits, CacheStats, CachedToken};
@@ -90,8 +90,8 @@ pub use verifier::{VerifierAdmission, VerifierProof};
 pub use verify::{Explained, Missed, Verified};
 
 pub use jeton_store::{
-    AppCounts, AppUses, BackedUp, CallMeasures, CheckReport, Operator, Order, Restored, SearchOrder,
-    SearchPlace, StoreMeasures, TitleSearch, TokenUse,
+    AppCounts, AppUses, BackedUp, Bounded, BoundedCounts, CallMeasures, CheckReport, Operator, Order,
+    Restored, SearchOrder, SearchPlace, StoreMeasures, TitleSearch, TokenUse, WorthALook,
 };
 
 use cache::Cache;

@@ -123,7 +123,7 @@ impl Service {
     ///
     /// The store could not be read.
     pub async fn operator(&self, id: OperatorId) -> Result<Option<Operator>, Error> {
-        Ok(self.operators().await?.into_iter().find(|operator| operator.id == id))
+        Ok(self.store.operator(id).await?)
     }
 
     /// Revokes an operator. `false`: there is none with this number.

@@ -132,7 +132,7 @@ impl Service {
     }
 
     /// Writes what waits. What cannot be written is dropped and counted; no request is refused because of it.
-    async fn try_write_usage(&self) {
+    pub(crate) async fn try_write_usage(&self) {
         if let Err(error) = self.write_usage().await {
             let dropped = self.usage_stats().dropped;
             tracing::warn!(dropped, "the use of tokens was not written: {error}");

@@ -1,6 +1,6 @@
 //! Reading the change log from its end, and what there is, for operators.
 
-use crate::audit::{AppCounts, AppUses, AuditFilter, AuditPage};
+use crate::audit::{AppCounts, AppUses, AuditFilter, AuditPage, BoundedCounts, Spans, WorthALook};
 use crate::change::Change;
 use crate::decode;
 use crate::engine::Engine;
@@ -10,7 +10,7 @@ use crate::record::Record;
 use crate::schema::Changes;
 use crate::session::Session;
 use crate::sql_store::SqlStore;
-use crate::statements::{log, stats};
+use crate::statements::{Statement, log, stats};
 use jeton_core::{AppId, MAX_INTEGER, Timestamp};
 
 /// In whose turn what is about all apps is read: a party of its own, whose number no app has.
@@ -69,7 +69,31 @@ impl<E: Engine> SqlStore<E> {
         self.listed(OPERATORS, counts, decode::app_counts).await
     }
 
-    pub(crate) async fn uses(&self) -> Result<Vec<AppUses>, StoreError> {
-        self.listed(OPERATORS, stats::uses_of_apps(), decode::app_uses).await
+    pub(crate) async fn counts_of_app(
+        &self,
+        app_id: AppId,
+        now: Timestamp,
+    ) -> Result<BoundedCounts, StoreError> {
+        let counts = stats::bounded_counts(app_id, now);
+        self.answered(app_id, counts, decode::bounded_counts).await
+    }
+
+    pub(crate) async fn look_at_app(&self, app_id: AppId, spans: Spans) -> Result<WorthALook, StoreError> {
+        self.answered(app_id, stats::worth_a_look(app_id, spans), decode::worth_a_look).await
+    }
+
+    /// The one row of an answer about an app, which takes no longer than a page of a list.
+    async fn answered<T: Send>(
+        &self,
+        app_id: AppId,
+        statement: Statement,
+        read: impl Fn(&<E::Connection as Session>::Row) -> Result<T, StoreError> + Send,
+    ) -> Result<T, StoreError> {
+        let answer = self.listed(Reading::Page(app_id), statement, read).await?;
+        answer.into_iter().next().ok_or_else(|| StoreError::unavailable("counts were not answered"))
+    }
+
+    pub(crate) async fn uses(&self, app_id: Option<AppId>) -> Result<Vec<AppUses>, StoreError> {
+        self.listed(OPERATORS, stats::uses_of_apps(app_id), decode::app_uses).await
     }
 }

@@ -82,6 +82,9 @@ pub(crate) async fn rows<S: Session>(session: &mut S) -> Result<CheckReport, Sto
             "token_usage" => {
                 each(session, all, faults, |row| decode::token_use(row).map(drop)).await?;
             }
+            "usage_totals" => {
+                each(session, all, faults, |row| decode::app_uses(row).map(drop)).await?;
+            }
             "operators" => {
                 each(session, all, faults, |row| decode::operator(row).map(drop)).await?;
             }

@@ -1,6 +1,6 @@
 //! Decoding rows.
 
-use crate::audit::{AppCounts, AppUses};
+use crate::audit::{AppCounts, AppUses, Bounded, BoundedCounts, MOST_COUNTED, MOST_LOOKED_AT, WorthALook};
 use crate::change::{Change, Removal};
 use crate::continuity::{Entry, LogEnd};
 use crate::error::StoreError;
@@ -8,11 +8,14 @@ use crate::model::{App, Credential, KeyCheck, LogState, Operator, StoredToken, T
 use crate::record::Record;
 use crate::schema::{
     Apps, Changes, ClientDigests, Column, Count, Counts, Genesis, KeyChecks, LogEnds, Operators,
-    TokenDigests, TokenUsage, Tokens,
+    TokenDigests, TokenUsage, Tokens, UsageTotals,
 };
 use crate::scopes;
 use crate::search::SearchPlace;
-use jeton_core::{AppId, AppKey, Cause, ChangeKind, Description, Digest, Document, Label, OperatorId, Owner, Timestamp, Token, TokenId, TokenKind, TokenSpec, UserId};
+use jeton_core::{
+    AppId, AppKey, Cause, ChangeKind, Description, Digest, Document, Label, OperatorId, Owner, Timestamp,
+    Token, TokenId, TokenKind, TokenSpec, UserId,
+};
 
 /// The number in a column: of an app, a token or an operator.
 pub(crate) fn number<T>(
@@ -68,24 +71,57 @@ pub(crate) fn app_name(row: &impl Record) -> Result<(AppId, AppKey), StoreError>
 
 /// How many tokens an app has.
 pub(crate) fn app_counts(row: &impl Record) -> Result<AppCounts, StoreError> {
-    let count = |column: Counts| row.read_as(column, |count: i64| count.try_into().ok());
-    let [identity, grant, self_made, service] = Counts::KINDS;
     Ok(AppCounts {
         id: number(row, Apps::Id, AppId::new)?,
         key: app_key(row)?,
-        kinds: [count(identity)?, count(grant)?, count(self_made)?, count(service)?],
-        disabled: count(Counts::DISABLED)?,
-        expired: count(Counts::EXPIRED)?,
-        revoked: count(Counts::REVOKED)?,
+        kinds: kinds(row)?,
+        disabled: counted(row, Counts::DISABLED)?,
+        expired: counted(row, Counts::EXPIRED)?,
+        revoked: counted(row, Counts::REVOKED)?,
+    })
+}
+
+fn counted(row: &impl Record, column: Counts) -> Result<u64, StoreError> {
+    row.read_as(column, |count: i64| count.try_into().ok())
+}
+
+/// A count that went no further than to one more than the bound.
+fn up_to_most(row: &impl Record, column: Counts) -> Result<Bounded, StoreError> {
+    Ok(Bounded::up_to(MOST_COUNTED, counted(row, column)?))
+}
+
+fn kinds(row: &impl Record) -> Result<[u64; TokenKind::ALL.len()], StoreError> {
+    let [identity, grant, self_made, service] = Counts::KINDS.map(|kind| counted(row, kind));
+    Ok([identity?, grant?, self_made?, service?])
+}
+
+/// How many tokens an app has, each count as far as its bound.
+pub(crate) fn bounded_counts(row: &impl Record) -> Result<BoundedCounts, StoreError> {
+    let looked_at = counted(row, Counts::LOOKED_AT)?;
+    Ok(BoundedCounts {
+        kinds: kinds(row)?,
+        disabled: Bounded::among(MOST_COUNTED, looked_at, counted(row, Counts::DISABLED)?),
+        expired: up_to_most(row, Counts::EXPIRED)?,
+        revoked: up_to_most(row, Counts::REVOKED)?,
+    })
+}
+
+/// How many tokens of an app are worth a look.
+pub(crate) fn worth_a_look(row: &impl Record) -> Result<WorthALook, StoreError> {
+    let looked_at = counted(row, Counts::LOOKED_AT)?;
+    Ok(WorthALook {
+        expiring: up_to_most(row, Counts::EXPIRING)?,
+        unused: Bounded::among(MOST_LOOKED_AT, looked_at, counted(row, Counts::UNUSED)?),
+        eternal: up_to_most(row, Counts::ETERNAL)?,
     })
 }
 
 /// How often tokens of an app were used.
 pub(crate) fn app_uses(row: &impl Record) -> Result<AppUses, StoreError> {
     Ok(AppUses {
-        app_id: number(row, TokenUsage::AppId, AppId::new)?,
-        uses: row.read_as(TokenUsage::UseCount, |count: i64| count.try_into().ok())?,
-        last_used_at: row.read_as(TokenUsage::LastUsedAt, Timestamp::from_millis)?,
+        app_id: number(row, UsageTotals::AppId, AppId::new)?,
+        uses: row.read_as(UsageTotals::Uses, |count: i64| count.try_into().ok())?,
+        last_used_at: row.read_as(UsageTotals::LastUsedAt, Timestamp::from_millis)?,
     })
 }
 

@@ -1,7 +1,7 @@
 //! A store on top of another one, which implements only what it changes.
 
 use crate::Store;
-use crate::audit::{AppCounts, AppUses, AuditFilter, AuditPage};
+use crate::audit::{AppCounts, AppUses, AuditFilter, AuditPage, BoundedCounts, Spans, WorthALook};
 use crate::change::{Change, Hints, LogPosition, News};
 use crate::error::StoreError;
 use crate::measures::StoreMeasures;
@@ -12,7 +12,7 @@ use crate::model::{
 use crate::search::{SearchPlace, TokenSearch};
 use crate::write::{Outcome, Write};
 use async_trait::async_trait;
-use jeton_core::{AppId, AppKey, Digest, Timestamp, TokenId};
+use jeton_core::{AppId, AppKey, Digest, OperatorId, Timestamp, TokenId};
 use std::fmt;
 use std::path::Path;
 use tokio::sync::watch;
@@ -170,6 +170,11 @@ impl<L: Layer> Store for L {
         self.inner().operators().await
     }
 
+    async fn operator(&self, id: OperatorId) -> Result<Option<Operator>, StoreError> {
+        self.ask(Question::Other).await?;
+        self.inner().operator(id).await
+    }
+
     async fn operator_by_digest(&self, digest: &Digest) -> Result<Option<Operator>, StoreError> {
         self.ask(Question::Other).await?;
         self.inner().operator_by_digest(digest).await
@@ -209,9 +214,19 @@ impl<L: Layer> Store for L {
         self.inner().counts_of_apps(after, limit, now).await
     }
 
-    async fn uses_of_apps(&self) -> Result<Vec<AppUses>, StoreError> {
+    async fn bounded_counts(&self, app_id: AppId, now: Timestamp) -> Result<BoundedCounts, StoreError> {
+        self.ask(Question::Tokens).await?;
+        self.inner().bounded_counts(app_id, now).await
+    }
+
+    async fn worth_a_look(&self, app_id: AppId, spans: Spans) -> Result<WorthALook, StoreError> {
+        self.ask(Question::Tokens).await?;
+        self.inner().worth_a_look(app_id, spans).await
+    }
+
+    async fn uses_of_apps(&self, app_id: Option<AppId>) -> Result<Vec<AppUses>, StoreError> {
         self.ask(Question::Other).await?;
-        self.inner().uses_of_apps().await
+        self.inner().uses_of_apps(app_id).await
     }
 
     async fn last_change(&self) -> Result<i64, StoreError> {

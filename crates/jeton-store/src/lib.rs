@@ -42,7 +42,7 @@ mod sqlite_file;
 mod statements;
 pub mod write;
 
-pub use audit::{AppCounts, AppUses, AuditFilter, AuditPage};
+pub use audit::{AppCounts, AppUses, AuditFilter, AuditPage, Bounded, BoundedCounts, Spans, WorthALook};
 pub use backup::check_backup;
 pub use change::{Change, Hints, LogPosition, News, Removal};
 pub use error::{OpenError, StoreError};
@@ -62,7 +62,7 @@ pub use postgres::{PostgresOptions, open_pooled_postgres, open_postgres};
 pub use sqlite::{SqliteOptions, open_sqlite};
 
 use async_trait::async_trait;
-use jeton_core::{AppId, AppKey, Digest, Timestamp, TokenId};
+use jeton_core::{AppId, AppKey, Digest, OperatorId, Timestamp, TokenId};
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
@@ -161,6 +161,9 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// All operators that are not revoked, in the order of creation.
     async fn operators(&self) -> Result<Vec<Operator>, StoreError>;
 
+    /// The operator of this number, unless revoked.
+    async fn operator(&self, id: OperatorId) -> Result<Option<Operator>, StoreError>;
+
     /// The operator whose token has this digest, unless revoked.
     async fn operator_by_digest(&self, digest: &Digest) -> Result<Option<Operator>, StoreError>;
 
@@ -198,8 +201,14 @@ pub trait Store: Send + Sync + fmt::Debug {
         now: Timestamp,
     ) -> Result<Vec<AppCounts>, StoreError>;
 
-    /// How often the tokens of each app were used that had any use.
-    async fn uses_of_apps(&self) -> Result<Vec<AppUses>, StoreError>;
+    /// How many tokens an app has at this instant, as far as that can be said at once, however many they are.
+    async fn bounded_counts(&self, app_id: AppId, now: Timestamp) -> Result<BoundedCounts, StoreError>;
+
+    /// How many tokens of an app are worth a look, as far as that can be said at once, however many they are.
+    async fn worth_a_look(&self, app_id: AppId, spans: Spans) -> Result<WorthALook, StoreError>;
+
+    /// How often the tokens of each app, or of one, were used, of those that had any use.
+    async fn uses_of_apps(&self, app_id: Option<AppId>) -> Result<Vec<AppUses>, StoreError>;
 
     /// The number of the last entry in the order of the change log; 0 while the log is empty. A reader of
     /// future entries starts there, once [it is settled](Self::is_settled).

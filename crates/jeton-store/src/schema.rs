@@ -154,6 +154,15 @@ table! {
 }
 
 table! {
+    /// How often the tokens of each app were used.
+    UsageTotals = "usage_totals" {
+        AppId = "app_id",
+        Uses = "uses",
+        LastUsedAt = "last_used_at",
+    }
+}
+
+table! {
     /// The totals of self-made tokens of each app.
     SelfMade = "self_made" {
         AppId = "app_id",
@@ -208,6 +217,11 @@ impl Counts {
     pub(crate) const DISABLED: Counts = Counts("disabled");
     pub(crate) const EXPIRED: Counts = Counts("expired");
     pub(crate) const REVOKED: Counts = Counts("revoked");
+    pub(crate) const EXPIRING: Counts = Counts("expiring");
+    pub(crate) const UNUSED: Counts = Counts("unused");
+    pub(crate) const ETERNAL: Counts = Counts("eternal");
+    /// Not those that are counted, but all of which they are some.
+    pub(crate) const LOOKED_AT: Counts = Counts("looked_at");
 }
 
 impl Iden for Counts {

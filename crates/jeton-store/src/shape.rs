@@ -120,6 +120,9 @@ shapes! {
         Integer: "app_id" "token_id" "last_used_at" "use_count";
         Text: "last_address";
     }
+    "usage_totals" {
+        Integer: "app_id" "uses" "last_used_at";
+    }
     "operators" numbers "id" {
         Integer: "id" "created_at" "revoked_at";
         Text: "name";

@@ -1,7 +1,7 @@
 //! The store on top of an engine: everything that engines have in common.
 
 use crate::Store;
-use crate::audit::{AppCounts, AppUses, AuditFilter, AuditPage};
+use crate::audit::{AppCounts, AppUses, AuditFilter, AuditPage, BoundedCounts, Spans, WorthALook};
 use crate::backup;
 use crate::change::{Change, Hints, LogPosition, News, Seen};
 use crate::check;
@@ -25,7 +25,7 @@ use crate::statements::{
 use crate::write::{InsertTokens, Outcome, Writable, Write};
 use async_trait::async_trait;
 use futures_util::stream::{StreamExt, TryStreamExt};
-use jeton_core::{AppId, AppKey, Digest, Timestamp, TokenId, TokenKind, TokenState};
+use jeton_core::{AppId, AppKey, Digest, OperatorId, Timestamp, TokenId, TokenKind, TokenState};
 use std::path::Path;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -278,6 +278,10 @@ impl<E: Engine> Store for SqlStore<E> {
         self.all(operators::operators(), decode::operator).await
     }
 
+    async fn operator(&self, id: OperatorId) -> Result<Option<Operator>, StoreError> {
+        self.one(operators::operator_by_id(id), decode::operator).await
+    }
+
     async fn operator_by_digest(&self, digest: &Digest) -> Result<Option<Operator>, StoreError> {
         self.one(operators::operator_by_digest(digest), decode::operator).await
     }
@@ -312,8 +316,16 @@ impl<E: Engine> Store for SqlStore<E> {
         self.counts(after, limit, now).await
     }
 
-    async fn uses_of_apps(&self) -> Result<Vec<AppUses>, StoreError> {
-        self.uses().await
+    async fn bounded_counts(&self, app_id: AppId, now: Timestamp) -> Result<BoundedCounts, StoreError> {
+        self.counts_of_app(app_id, now).await
+    }
+
+    async fn worth_a_look(&self, app_id: AppId, spans: Spans) -> Result<WorthALook, StoreError> {
+        self.look_at_app(app_id, spans).await
+    }
+
+    async fn uses_of_apps(&self, app_id: Option<AppId>) -> Result<Vec<AppUses>, StoreError> {
+        self.uses(app_id).await
     }
 
     async fn last_change(&self) -> Result<i64, StoreError> {

@@ -20,6 +20,10 @@ super::messages! {
     ago(span): "{span} ago", "{span}前";
     from_now(span): "in {span}", "{span}后";
 
+    at_least(count): "at least {count}", "至少 {count}";
+    at_most(count): "at most {count}", "至多 {count}";
+    not_counted: "not counted", "未统计";
+
     optional: "optional", "可选";
     cancel: "Cancel", "取消";
     copy: "Copy", "复制";

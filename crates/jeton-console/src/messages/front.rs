@@ -9,7 +9,6 @@ super::messages! {
     attention_expiring: "Expiring within 7 days", "7 天内过期";
     attention_unused: "Unused for 90 days", "90 天未使用";
     attention_eternal: "Never expiring", "永不过期";
-    many: "not counted", "未统计";
     verdicts_title: "Verdicts per minute, last hour", "近一小时每分钟的判定";
     uses_title: "Uses per day, last 30 days", "近 30 天每天的使用次数";
     verdict_counts(allowed, refused): "{allowed} allowed, {refused} refused", "放行 {allowed}，拒绝 {refused}";

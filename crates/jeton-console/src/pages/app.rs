@@ -1,4 +1,4 @@
-use crate::{Choice, Field, Frame};
+use crate::{Choice, Field, Frame, Tally};
 use askama::Template;
 use jeton_core::Timestamp;
 
@@ -28,14 +28,14 @@ pub struct App<'a> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TokenCounts {
     /// Those that are good.
-    pub active: u64,
+    pub active: Tally,
     /// Those that are disabled.
-    pub disabled: u64,
+    pub disabled: Tally,
     /// Those that have expired.
-    pub expired: u64,
+    pub expired: Tally,
     /// Those that were revoked and are still remembered.
-    pub revoked: u64,
-    /// Uses of all of them.
+    pub revoked: Tally,
+    /// Uses of all of them, and of those that are gone.
     pub uses: u64,
     /// The latest of those.
     pub last_used_at: Option<Timestamp>,

@@ -1,5 +1,5 @@
 use crate::chart::{Bar, Chart};
-use crate::{Frame, show};
+use crate::{Frame, Tally, show};
 use askama::Template;
 use jeton_core::Timestamp;
 
@@ -19,17 +19,17 @@ pub struct Front<'a> {
     pub uses: Vec<(Timestamp, u64)>,
 }
 
-/// What needs attention in an app. `None`: there are too many tokens to count them for a page.
+/// What needs attention in an app.
 #[derive(Clone, Debug)]
 pub struct Attention {
     /// The app.
     pub key: String,
     /// Tokens that expire within [`Front::SOON_DAYS`].
-    pub expiring: Option<u64>,
+    pub expiring: Tally,
     /// Tokens that were not used for [`Front::UNUSED_DAYS`].
-    pub unused: Option<u64>,
+    pub unused: Tally,
     /// Tokens that never expire.
-    pub eternal: Option<u64>,
+    pub eternal: Tally,
 }
 
 impl Front<'_> {
@@ -48,10 +48,6 @@ impl Front<'_> {
 
     fn used(&self) -> u64 {
         self.uses.iter().map(|(_, uses)| uses).sum()
-    }
-
-    fn count(&self, count: &Option<u64>) -> String {
-        count.map_or_else(|| self.frame.language.many().to_owned(), show::number)
     }
 
     fn verdict_chart(&self) -> Chart {

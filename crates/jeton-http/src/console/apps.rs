@@ -5,9 +5,9 @@ use super::form::link;
 use super::visit::Visit;
 use axum::response::Response;
 use jeton_console::pages::{App, AppRow, Apps, Confirm, NewApp, TokenCounts};
-use jeton_console::{Choice, CredentialKind, Field, Frame, Notice, Page, Paging, Section};
+use jeton_console::{Choice, CredentialKind, Field, Frame, Notice, Page, Paging, Section, Tally};
 use jeton_core::{AppId, AppKey, Secret, UserId};
-use jeton_service::{AppCounts, AppStats};
+use jeton_service::{AppGlance, Bounded, BoundedCounts};
 use std::time::Duration;
 
 const LIST: &str = "/console/apps";
@@ -43,7 +43,7 @@ const ADMIN_USER: UserId = UserId::from_integer(1);
 
 pub(super) async fn show(visit: &Visit) -> Result<Response, ConsoleError> {
     let app = visit.app().await?;
-    let stats = visit.service().stats_of(app.id).await?.ok_or(ConsoleError::NotFound)?;
+    let glance = visit.service().glance(app.id).await?;
     let graces = GRACES.map(|seconds| Choice {
         value: seconds.to_string(),
         label: visit.language().grace(seconds),
@@ -57,7 +57,7 @@ pub(super) async fn show(visit: &Visit) -> Result<Response, ConsoleError> {
             created_at: app.created_at,
             updated_at: app.updated_at,
             is_default: app.is_default,
-            counts: counts(&stats),
+            counts: counts(&glance),
             graces: graces.into(),
         }
         .html()
@@ -65,16 +65,22 @@ pub(super) async fn show(visit: &Visit) -> Result<Response, ConsoleError> {
     Ok(visit.page(Section::Apps, page))
 }
 
-fn counts(stats: &AppStats) -> TokenCounts {
-    let AppCounts { kinds, disabled, expired, revoked, .. } = stats.counts;
+fn counts(glance: &AppGlance) -> TokenCounts {
+    let BoundedCounts { kinds, disabled, expired, revoked } = glance.counts;
+    let left = kinds.iter().sum::<u64>().saturating_sub(disabled.count + expired.count);
     TokenCounts {
-        active: kinds.iter().sum::<u64>().saturating_sub(disabled + expired),
-        disabled,
-        expired,
-        revoked,
-        uses: stats.uses.map_or(0, |uses| uses.uses),
-        last_used_at: stats.uses.map(|uses| uses.last_used_at),
+        active: Tally::left(left, disabled.is_all && expired.is_all),
+        disabled: tally(disabled),
+        expired: tally(expired),
+        revoked: tally(revoked),
+        uses: glance.uses.map_or(0, |uses| uses.uses),
+        last_used_at: glance.uses.map(|uses| uses.last_used_at),
     }
+}
+
+/// A count as people read it.
+pub(super) fn tally(Bounded { count, is_all }: Bounded) -> Tally {
+    Tally::counted(count, is_all)
 }
 
 pub(super) async fn ask_for_new(visit: &Visit) -> Result<Response, ConsoleError> {

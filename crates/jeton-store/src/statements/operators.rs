@@ -24,6 +24,10 @@ pub(crate) fn operator_by_digest(digest: &Digest) -> Statement {
     )
 }
 
+pub(crate) fn operator_by_id(id: OperatorId) -> Statement {
+    Statement::fixed(live_operators().and_where(Expr::col(Operators::Id).eq(id.get())).take())
+}
+
 /// Answers the number.
 pub(crate) fn insert_operator(operator: &NewOperator) -> Statement {
     Statement::fixed(

@@ -6,7 +6,7 @@ use super::{
     Statement, apps, copy, genesis, idempotency, log, operators, restore, retention, self_made, stats,
     token_lists, token_search, tokens, totals, usage,
 };
-use crate::audit::AuditFilter;
+use crate::audit::{AppUses, AuditFilter, Spans};
 use crate::change::Removal;
 use crate::model::{
     AppChange, Credential, KeyCheck, NewApp, NewClientSecret, NewOperator, NewToken, Order, OwnerFilter,
@@ -14,7 +14,10 @@ use crate::model::{
 };
 use crate::search::{SearchPlace, TitleSearch, TokenSearch};
 use crate::shape::{Cells, Field, Holds, SHAPES};
-use jeton_core::{Actor, AppId, AppKey, Cause, ChangeKind, Digest, OperatorId, Owner, Scopes, Timestamp, Token, TokenId, TokenKind, TokenSpec, TokenState, UserId};
+use jeton_core::{
+    Actor, AppId, AppKey, Cause, ChangeKind, Digest, OperatorId, Owner, Scopes, Timestamp, Token, TokenId,
+    TokenKind, TokenSpec, TokenState, UserId,
+};
 use sea_query::Value;
 
 /// Which engines run a statement.
@@ -239,7 +242,10 @@ fn about_the_look_of_operators() -> Vec<(&'static str, Runs, Statement)> {
         ("audit", OnPostgres, log::audit(&whole, window, 10, LogOrder::Transaction)),
         ("oldest_change", Everywhere, log::oldest_change()),
         ("counts_of_apps", Everywhere, stats::counts_of_apps(0, 10, AT)),
-        ("uses_of_apps", Everywhere, stats::uses_of_apps()),
+        ("uses_of_apps", Everywhere, stats::uses_of_apps(None)),
+        ("uses_of_apps", Everywhere, stats::uses_of_apps(Some(APP))),
+        ("bounded_counts", Everywhere, stats::bounded_counts(APP, AT)),
+        ("worth_a_look", Everywhere, stats::worth_a_look(APP, spans())),
         ("claim_key", Everywhere, idempotency::claim_key(OPERATOR, &digest(), &digest(), AT)),
         ("key_of_request", Everywhere, idempotency::key_of_request(OPERATOR, &digest())),
         ("count_keys", Everywhere, idempotency::count_keys(OPERATOR)),
@@ -258,9 +264,12 @@ fn about_usage() -> Vec<(&'static str, Runs, Statement)> {
         last_address: Some(std::net::Ipv4Addr::LOCALHOST.into()),
         use_count: 1,
     };
+    let total = AppUses { app_id: APP, uses: 1, last_used_at: AT };
     vec![
         ("add_usage", Everywhere, usage::add_usage(&[used])),
         ("add_usage", Everywhere, usage::add_usage(&[used; usage::MAX_USED])),
+        ("add_to_totals", Everywhere, usage::add_to_totals(&[total])),
+        ("add_to_totals", Everywhere, usage::add_to_totals(&[total; usage::MAX_USED])),
         ("usage_of", Everywhere, usage::usage_of(APP, &[TOKEN])),
         ("usage_of", Everywhere, usage::usage_of(APP, &[TOKEN; usage::MAX_USED])),
     ]
@@ -277,6 +286,7 @@ fn about_the_rest() -> Vec<(&'static str, Runs, Statement)> {
         ("key_checks", Everywhere, genesis::key_checks()),
         ("ping", Everywhere, genesis::ping()),
         ("operators", Everywhere, operators::operators()),
+        ("operator_by_id", Everywhere, operators::operator_by_id(OPERATOR)),
         ("operator_by_digest", Everywhere, operators::operator_by_digest(&digest())),
         ("insert_operator", Everywhere, operators::insert_operator(&operator)),
         ("revoke_operator", Everywhere, operators::revoke_operator(OPERATOR, AT)),
@@ -319,6 +329,10 @@ fn about_tables() -> Vec<(&'static str, Runs, Statement)> {
         ]);
     }
     all
+}
+
+pub(super) fn spans() -> Spans {
+    Spans { now: AT, ends_by: AT, unused_since: AT }
 }
 
 fn change() -> NewChange<'static> {

@@ -3,6 +3,7 @@ use super::Statement;
 use super::registry::{self, Runs, all};
 use super::retention::purge_tokens;
 use super::self_made::take_back_self_made;
+use super::stats::{bounded_counts, worth_a_look};
 use super::token_lists::{count_tokens, list_tokens};
 use super::token_search::search_tokens;
 use super::tokens::{Half, foreign_digests, sweep_deleted_apps, sweep_sealed, tokens_by_digests};
@@ -193,6 +194,11 @@ fn by_index() -> Vec<(&'static str, &'static str, Statement)> {
             "tokens_self_made",
             take_back_self_made(registry::APP, registry::AT, 10),
         ),
+        ("the disabled ones of an app", "tokens_disabled", bounded_counts(registry::APP, registry::AT)),
+        ("the expired ones of an app", "tokens_ending", bounded_counts(registry::APP, registry::AT)),
+        ("the revoked ones of an app", "tokens_revoked", bounded_counts(registry::APP, registry::AT)),
+        ("what ends soon", "tokens_ending", worth_a_look(registry::APP, registry::spans())),
+        ("the oldest ones", "tokens_live", worth_a_look(registry::APP, registry::spans())),
         ("a purge of tombstones", "tokens_tombstones", purge_tokens(Purge::Revoked, registry::AT, 10)),
     ]);
     all

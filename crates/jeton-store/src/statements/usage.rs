@@ -1,8 +1,9 @@
 //! Statements about the use of tokens.
 
 use super::Statement;
+use crate::audit::AppUses;
 use crate::model::TokenUse;
-use crate::schema::{TokenUsage, Tokens};
+use crate::schema::{TokenUsage, Tokens, UsageTotals};
 use jeton_core::{AppId, Timestamp, TokenId};
 use sea_query::{Alias, Expr, ExprTrait, OnConflict, Query, SelectStatement};
 
@@ -15,8 +16,8 @@ const ADDED_COLUMNS: [&str; 5] = ["column1", "column2", "column3", "column4", "c
 /// The row that was in the way of one that was to be inserted.
 const EXCLUDED: &str = "excluded";
 
-/// Adds to what is known of these tokens, each at most once here. Those that are not there any more are left out. Takes at
-/// most [`MAX_USED`].
+/// Adds to what is known of these tokens, each at most once here. Those that are not there any more are left out: answers
+/// the apps and numbers of the others. Takes at most [`MAX_USED`].
 pub(crate) fn add_usage(uses: &[TokenUse]) -> Statement {
     let rows = uses.iter().map(|used| {
         (
@@ -45,6 +46,7 @@ pub(crate) fn add_usage(uses: &[TokenUse]) -> Statement {
     insert.into_table(TokenUsage::Table).columns(COLUMNS);
     insert.select_from(select).unwrap_or_else(|_| unreachable!("as many expressions as columns"));
     insert.on_conflict(adding_up());
+    insert.returning(Query::returning().columns([TokenUsage::AppId, TokenUsage::TokenId]));
     match uses {
         [_] => Statement::fixed(insert),
         _ => Statement::varying(insert),
@@ -74,6 +76,33 @@ fn adding_up() -> OnConflict {
         .value(TokenUsage::LastUsedAt, later_of(is_later(), TokenUsage::LastUsedAt))
         .value(TokenUsage::UseCount, stored(TokenUsage::UseCount).add(added(TokenUsage::UseCount)))
         .to_owned()
+}
+
+/// Adds to what is known of these apps, each at most once here. Takes at most [`MAX_USED`].
+pub(crate) fn add_to_totals(totals: &[AppUses]) -> Statement {
+    let stored = |column: UsageTotals| Expr::col((UsageTotals::Table, column));
+    let added = |column: UsageTotals| Expr::col((Alias::new(EXCLUDED), column));
+    let is_later = added(UsageTotals::LastUsedAt).gt(stored(UsageTotals::LastUsedAt));
+    let later = Expr::case(is_later, added(UsageTotals::LastUsedAt)).finally(stored(UsageTotals::LastUsedAt));
+    let adding_up = OnConflict::column(UsageTotals::AppId)
+        .value(UsageTotals::Uses, stored(UsageTotals::Uses).add(added(UsageTotals::Uses)))
+        .value(UsageTotals::LastUsedAt, Expr::Case(Box::new(later)))
+        .to_owned();
+    let mut insert = Query::insert();
+    insert.into_table(UsageTotals::Table).columns([
+        UsageTotals::AppId,
+        UsageTotals::Uses,
+        UsageTotals::LastUsedAt,
+    ]);
+    for AppUses { app_id, uses, last_used_at } in totals {
+        let uses = i64::try_from(*uses).unwrap_or(i64::MAX);
+        insert.values_panic([app_id.get(), uses, last_used_at.as_millis()].map(Expr::val));
+    }
+    insert.on_conflict(adding_up);
+    match totals {
+        [_] => Statement::fixed(insert),
+        _ => Statement::varying(insert),
+    }
 }
 
 /// Takes at most [`MAX_USED`].

@@ -3,11 +3,13 @@
 use super::backup::{back_up, restoring};
 use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
-use jeton_core::{Actor, AppId, Cause, ChangeKind, Label, OperatorId, Owner, Timestamp, TokenId, TokenKind, TokenState};
+use jeton_core::{
+    Actor, AppId, Cause, ChangeKind, Label, OperatorId, Owner, Timestamp, TokenId, TokenKind, TokenState,
+};
 use jeton_store::write::{ClaimKey, DeleteApp, RevokeTokens, SettleKey};
 use jeton_store::{
-    AppUses, AuditFilter, Change, KeyClaim, NewToken, SearchOrder, SearchPlace, Store, TitleSearch,
-    TokenSearch, TokenUse,
+    AppUses, AuditFilter, Bounded, BoundedCounts, Change, KeyClaim, NewToken, SearchOrder, SearchPlace,
+    Spans, Store, TitleSearch, TokenSearch, TokenUse,
 };
 use std::slice;
 
@@ -274,10 +276,47 @@ pub(crate) async fn what_there_is_is_counted(database: &TestDatabase) {
     assert_eq!((second.disabled, second.expired, second.revoked), (0, 0, 0));
     assert_eq!(store.counts_of_apps(Some(app.id), 10, at(NOW)).await.unwrap(), slice::from_ref(second));
     assert_eq!(store.counts_of_apps(None, 1, at(NOW)).await.unwrap(), slice::from_ref(first));
-    assert_eq!(
-        store.uses_of_apps().await.unwrap(),
-        [AppUses { app_id: app.id, uses: 5, last_used_at: at(5) }]
-    );
+    let all = |count| Bounded { count, is_all: true };
+    let bounded = BoundedCounts { kinds: [0, 6, 0, 2], disabled: all(2), expired: all(2), revoked: all(1) };
+    assert_eq!(store.bounded_counts(app.id, at(NOW)).await.unwrap(), bounded);
+    let spans = Spans { now: at(NOW), ends_by: at(NOW + 50), unused_since: at(5) };
+    let found = store.worth_a_look(app.id, spans).await.unwrap();
+    let count = async |search: TokenSearch| store.count_found(&search).await.unwrap();
+    let everything = || TokenSearch::of(app.id, at(NOW));
+    assert_eq!(found.expiring, all(count(TokenSearch { ends_by: Some(at(NOW + 50)), ..everything() }).await));
+    assert_eq!(found.unused, all(count(TokenSearch { unused_since: Some(at(5)), ..everything() }).await));
+    assert_eq!(found.eternal, all(count(TokenSearch { is_eternal: true, ..everything() }).await));
+    assert!(found.expiring.count > 0 && found.unused.count > 0 && found.eternal.count > 0, "{found:?}");
+    let used = AppUses { app_id: app.id, uses: 5, last_used_at: at(5) };
+    assert_eq!(store.uses_of_apps(None).await.unwrap(), [used]);
+    assert_eq!(store.uses_of_apps(Some(app.id)).await.unwrap(), [used]);
+    assert_eq!(store.uses_of_apps(Some(other.id)).await.unwrap(), []);
+    // What was used stays that when the token is gone.
+    assert!(store.write(deleting(app.id, ids[1], at(NOW))).await.unwrap());
+    assert_eq!(store.uses_of_apps(None).await.unwrap(), [used]);
+}
+
+pub(crate) async fn counts_for_a_page_stop_at_a_bound(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
+    let last = 10_020;
+    let ended = (0..10_001).map(|number| NewToken { expires_at: Some(at(1)), ..new_token(number) });
+    let eternal = (10_001..=last).map(new_token);
+    for tokens in ended.chain(eternal).collect::<Vec<_>>().chunks(1_024) {
+        store.write(inserting(app.id, tokens.to_vec(), at(0))).await.unwrap();
+    }
+    let newest = find(store, last).await.unwrap().token.id;
+    let used =
+        TokenUse { app_id: app.id, token_id: newest, last_used_at: at(50), last_address: None, use_count: 1 };
+    store.write(jeton_store::write::AddUsage { uses: vec![used] }).await.unwrap();
+    let bounded = |count, is_all| Bounded { count, is_all };
+    let counts = store.bounded_counts(app.id, at(NOW)).await.unwrap();
+    assert_eq!(counts.kinds.iter().sum::<u64>(), u64::from(last) + 2, "with its admin's");
+    assert_eq!((counts.disabled, counts.expired), (bounded(0, true), bounded(10_000, false)));
+    let spans = |now| Spans { now: at(now), ends_by: at(NOW), unused_since: at(50) };
+    let found = store.worth_a_look(app.id, spans(0)).await.unwrap();
+    assert_eq!((found.expiring, found.unused), (bounded(10_000, false), bounded(5_000, false)));
+    assert_eq!(found.eternal, bounded(21, true), "the rest of them, and its admin's");
+    assert_eq!(store.worth_a_look(app.id, spans(NOW)).await.unwrap().expiring, bounded(0, true));
 }
 
 pub(crate) async fn a_key_is_claimed_once(database: &TestDatabase) {

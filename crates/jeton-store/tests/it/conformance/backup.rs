@@ -1,10 +1,10 @@
 use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
 use jeton_core::{Actor, AppId, Cause, ChangeKind, Document, Owner};
-use jeton_store::write::{CreateOperator, DeleteApp, RevokeOperator, RevokeToken};
+use jeton_store::write::{AddUsage, CreateOperator, DeleteApp, RevokeOperator, RevokeToken};
 use jeton_store::{
     AppChange, BackedUp, Credential, LogState, NewClientSecret, NewToken, Order, Replaced, Restore, Restored,
-    Store, StoredToken, TokenPage, View, check_backup,
+    Store, StoredToken, TokenPage, TokenUse, View, check_backup,
 };
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -59,6 +59,9 @@ async fn fill(store: &dyn Store, demo: AppId) {
     let tokens = [vec![full], (2..2_000).map(new_token).collect()].concat();
     store.write(inserting(demo, tokens, at(2))).await.unwrap();
     let dead = find(store, 2).await.unwrap().token.id;
+    let used =
+        TokenUse { app_id: demo, token_id: dead, last_used_at: at(3), last_address: None, use_count: 4 };
+    store.write(AddUsage { uses: vec![used] }).await.unwrap();
     let by = Cause::new(user_actor("7", 3), Some("2001:db8::7".parse().unwrap()));
     assert!(store.write(RevokeToken { by, ..revoking(demo, dead, at(3)) }).await.unwrap());
     store.write(CreateOperator { operator: new_operator(5_000), by: BY }).await.unwrap();
@@ -85,6 +88,8 @@ pub(crate) async fn everything_comes_back_on_either_engine(database: &TestDataba
         assert!(tokens.0 == tokens.1, "tokens differ");
         assert_eq!(content(find(&*other.store, 2).await.unwrap()), content(find(store, 2).await.unwrap()));
         assert_eq!(other.store.operators().await.unwrap(), store.operators().await.unwrap());
+        let uses = store.uses_of_apps(None).await.unwrap();
+        assert_eq!((other.store.uses_of_apps(None).await.unwrap(), uses.len()), (uses.clone(), 1));
         let [old @ .., last] = &other.changes_after(0).await[..] else { panic!("an empty log") };
         assert_eq!(old, log);
         assert_eq!((last.kind, last.at, &last.by), (ChangeKind::Restored, at(500), &BY));

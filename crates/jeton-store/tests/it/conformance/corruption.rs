@@ -46,6 +46,8 @@ pub(crate) async fn other_rows_that_make_no_sense_are_corrupt(database: &TestDat
     assert_eq!(place(store.key_checks().await), "key_checks.key_id");
     database.execute("UPDATE changes SET actor = 'root'").await;
     assert_eq!(place(store.changes(0, 1).await), "changes.actor");
+    database.execute("UPDATE changes SET actor = 'cli', address = 'localhost'").await;
+    assert_eq!(place(store.changes(0, 1).await), "changes.address");
     database.execute("UPDATE changes SET kind = 'nonsense'").await;
     assert_eq!(place(store.changes(0, 1).await), "changes.kind");
     database.execute("UPDATE apps SET client_secret = NULL").await;

@@ -184,6 +184,7 @@ conformance! {
         many_are_revoked_at_once,
         the_log_is_looked_through_from_its_end,
         what_there_is_is_counted,
+        counts_for_a_page_stop_at_a_bound,
         a_key_is_claimed_once,
     }
     corruption {

@@ -16,6 +16,11 @@ pub(crate) async fn an_operator_is_found_until_revoked(database: &TestDatabase) 
     assert!(store.write(RevokeOperator { id, at: at(1), by: BY }).await.unwrap());
     assert_eq!(store.operator_by_digest(&digest(1)).await.unwrap(), None);
     assert_eq!(store.operators().await.unwrap(), all[..1]);
+    for operator in &all {
+        let found = store.operator(operator.id).await.unwrap();
+        assert_eq!(found.as_ref(), Some(operator).filter(|operator| operator.id == all[0].id));
+    }
+    assert_eq!(store.operator(jeton_core::OperatorId::new(99).unwrap()).await.unwrap(), None);
     assert!(!store.write(RevokeOperator { id, at: at(2), by: BY }).await.unwrap());
     let next = store.write(CreateOperator { operator: new_operator(3), by: BY }).await.unwrap();
     assert!(next > id, "numbers are not used again");
