@@ -34,7 +34,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Error> {
 fn fast_steps() -> Vec<Command> {
     let mut tests = all_tests();
     tests.env("JETON_TEST_FAST", "1");
-    vec![formatting(), lints(), tests]
+    vec![formatting(), lints(), lints_of_fuzzers(), tests]
 }
 
 fn full_steps(needs: &Needs) -> Vec<Command> {
@@ -46,7 +46,7 @@ fn full_steps(needs: &Needs) -> Vec<Command> {
     dependencies.args(["--locked", "check", "bans", "licenses", "sources"]).current_dir(crate::root());
     let mut tests = all_tests();
     needs.tell(&mut tests);
-    vec![formatting(), lints(), documentation, dependencies, tests]
+    vec![formatting(), lints(), lints_of_fuzzers(), documentation, dependencies, tests]
 }
 
 fn formatting() -> Command {
@@ -55,6 +55,13 @@ fn formatting() -> Command {
 
 fn lints() -> Command {
     cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
+}
+
+/// What only fuzzers are built with, which nothing else compiles outside of tests. Without the example, dependencies would be
+/// checked anew, without the features that tests need.
+fn lints_of_fuzzers() -> Command {
+    let only = ["--workspace", "--lib", "--example", "bare", "--features", "jeton-http/fuzzing", "--locked"];
+    cargo(&[&["clippy"][..], &only, &["--", "-D", "warnings"]].concat())
 }
 
 fn all_tests() -> Command {
@@ -89,6 +96,7 @@ mod tests {
             [
                 "cargo fmt --all --check",
                 "cargo clippy --workspace --all-targets --locked -- -D warnings",
+                "cargo clippy --workspace --lib --example bare --features jeton-http/fuzzing --locked -- -D warnings",
                 "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items --locked",
                 "cargo-deny --locked check bans licenses sources",
                 "JETON_TEST_FAST= JETON_TEST_NGINX=/usr/sbin/nginx JETON_TEST_NODE=/target/node \
@@ -104,6 +112,7 @@ mod tests {
             [
                 "cargo fmt --all --check",
                 "cargo clippy --workspace --all-targets --locked -- -D warnings",
+                "cargo clippy --workspace --lib --example bare --features jeton-http/fuzzing --locked -- -D warnings",
                 "JETON_TEST_FAST=1 cargo test --workspace --locked",
             ]
         );

@@ -21,7 +21,7 @@ pub(crate) static ENDPOINT: Endpoint = Endpoint {
     refuse,
     at_once: None,
     document: None,
-    #[cfg(any(test, fuzzing))]
+    #[cfg(any(test, feature = "fuzzing"))]
     parsers: &[],
 };
 

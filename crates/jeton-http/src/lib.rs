@@ -16,7 +16,7 @@ mod document;
 mod dotide;
 mod elsewhere;
 mod endpoint;
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzz;
 mod health;
 mod listeners;

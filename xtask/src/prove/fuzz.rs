@@ -17,7 +17,7 @@ const SECONDS: u32 = 60;
 /// Most bytes of an input: enough for everything that the parsers tell apart, and quick to run.
 const MAX_BYTES: u32 = 4_096;
 
-/// Coverage as libFuzzer reads it. `cfg(fuzzing)` makes the targets public.
+/// Coverage as libFuzzer reads it, and what cargo-fuzz says to dependencies.
 const INSTRUMENTED: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 --cfg fuzzing";

@@ -2,7 +2,7 @@
 
 use super::call::{Call, app_key, done, json};
 use super::error::AdminError;
-use super::input::misfit;
+use super::input::{misfit, number_of};
 use super::once::once;
 use super::wire;
 use crate::server::Headers;
@@ -19,7 +19,7 @@ const ADMIN_USER: UserId = UserId::from_integer(1);
 pub(super) async fn list(call: &Call<'_>) -> Result<Response, AdminError> {
     let query = call.query(&["limit", "cursor"])?;
     let limit = query.limit()?;
-    let after = query.cursor("", |text| text.parse().ok().and_then(AppId::new))?;
+    let after = query.cursor("", |text| number_of(text).and_then(AppId::new))?;
     let (apps, total) = call.service.apps_page(after, limit).await?;
     let is_full = apps.len() == limit as usize;
     let next = apps.last().filter(|_| is_full).map(|app| app.id.to_string());
@@ -127,10 +127,10 @@ fn tag(version: AppVersion) -> String {
 }
 
 /// What `If-Match` says (RFC 9110 section 13.1.1). Without it anything is expected.
-struct Expected(Option<Vec<String>>);
+pub(super) struct Expected(Option<Vec<String>>);
 
 impl Expected {
-    fn of(headers: &HeaderMap) -> Self {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
         let values: Vec<&[u8]> = headers.named(&IF_MATCH).filter(|value| !value.is_empty()).collect();
         if values.is_empty() {
             return Expected(None);
@@ -140,9 +140,12 @@ impl Expected {
         Expected(Some(tags.collect()))
     }
 
-    /// By the strong comparison: a weak tag meets nothing.
     fn meets(&self, version: AppVersion) -> bool {
-        let tag = tag(version);
-        self.0.as_ref().is_none_or(|tags| tags.iter().any(|other| other == "*" || *other == tag))
+        self.has(&tag(version))
+    }
+
+    /// By the strong comparison: a weak tag meets nothing.
+    pub(super) fn has(&self, tag: &str) -> bool {
+        self.0.as_ref().is_none_or(|tags| tags.iter().any(|other| other == "*" || other == tag))
     }
 }

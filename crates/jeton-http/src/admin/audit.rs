@@ -2,15 +2,18 @@
 
 use super::call::{Call, json};
 use super::error::AdminError;
-use super::input::Query;
+use super::input::{Query, number_of};
 use super::wire;
 use axum::http::StatusCode;
 use axum::response::Response;
 use jeton_core::{AppKey, ChangeKind, TokenId};
 use jeton_service::{AuditRequest, instant};
 
+/// The parameters of the list.
+pub(super) const LISTED: &[&str] = &["app", "token", "actor", "address", "what", "since", "limit", "cursor"];
+
 pub(super) async fn list(call: &Call<'_>) -> Result<Response, AdminError> {
-    let query = call.query(&["app", "token", "actor", "address", "what", "since", "limit", "cursor"])?;
+    let query = call.query(LISTED)?;
     let (limit, before) = (query.limit()?, cursor(&query)?);
     let (entries, next) = call.service.audit(request(&query)?, before, limit).await?;
     Ok(json(StatusCode::OK, wire::audit(&entries, next)))
@@ -28,14 +31,14 @@ pub(super) async fn stats(call: &Call<'_>) -> Result<Response, AdminError> {
     Ok(json(StatusCode::OK, wire::stats(&stats, page, next, call.service.usage_stats())))
 }
 
-fn request(query: &Query) -> Result<AuditRequest, AdminError> {
+pub(super) fn request(query: &Query) -> Result<AuditRequest, AdminError> {
     let wrong = |text: String| AdminError::Parameter(text);
     let app = query
         .text("app")
         .map(|text| text.parse().map_err(|error: jeton_core::AppKeyError| wrong(format!("app: {error}"))));
     let app: Option<AppKey> = app.transpose()?;
     let token = query.text("token").map(|text| {
-        let id = text.parse().ok().and_then(TokenId::new);
+        let id = number_of(text).and_then(TokenId::new);
         id.ok_or_else(|| wrong("token is the number of a token".to_owned()))
     });
     let actor = query.text("actor");
@@ -61,6 +64,6 @@ fn request(query: &Query) -> Result<AuditRequest, AdminError> {
 }
 
 /// The number that an earlier page ended with.
-fn cursor(query: &Query) -> Result<Option<i64>, AdminError> {
-    query.cursor("", |text| text.parse().ok().filter(|number| *number > 0))
+pub(super) fn cursor(query: &Query) -> Result<Option<i64>, AdminError> {
+    query.cursor("", |text| number_of(text).filter(|number| *number > 0))
 }

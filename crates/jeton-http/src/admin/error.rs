@@ -55,7 +55,7 @@ pub(super) enum AdminError {
 
 impl AdminError {
     /// The status and the stable code.
-    fn code(&self) -> (StatusCode, &'static str) {
+    pub(super) fn code(&self) -> (StatusCode, &'static str) {
         match self {
             AdminError::Misdirected => (StatusCode::MISDIRECTED_REQUEST, "misdirected_request"),
             AdminError::Unproven => (StatusCode::UNAUTHORIZED, "unauthorized"),
@@ -80,7 +80,7 @@ impl AdminError {
     }
 
     /// What the caller is told.
-    fn detail(&self) -> Cow<'static, str> {
+    pub(super) fn detail(&self) -> Cow<'static, str> {
         match self {
             AdminError::Misdirected => {
                 "this address is called by an IP address or localhost: a name needs TLS, or a proxy in front"

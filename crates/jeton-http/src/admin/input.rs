@@ -91,6 +91,11 @@ fn whole(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| of_float().map(|number| number as i64))
 }
 
+/// The number that a text is, as it would be printed.
+pub(super) fn number_of(text: &str) -> Option<i64> {
+    text.parse().ok().filter(|number: &i64| number.to_string() == text)
+}
+
 /// What is wrong with a member.
 pub(super) fn misfit(name: &str, wanted: &str) -> AdminError {
     AdminError::Member(format!("{name} {wanted}"))

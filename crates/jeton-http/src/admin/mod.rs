@@ -9,6 +9,8 @@ mod call;
 #[cfg(test)]
 mod describe;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+mod fuzz;
 mod input;
 mod once;
 mod operators;
@@ -38,8 +40,8 @@ pub(crate) static ENDPOINT: Endpoint = Endpoint {
     refuse: |fault| AdminError::from(fault).into_response(),
     at_once: None,
     document: Some(&DOCUMENT),
-    #[cfg(any(test, fuzzing))]
-    parsers: &[],
+    #[cfg(any(test, feature = "fuzzing"))]
+    parsers: &[("admin", fuzz::admin)],
 };
 
 static DOCUMENT: Document = Document {

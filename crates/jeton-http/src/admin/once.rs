@@ -4,17 +4,29 @@ use super::call::Call;
 use super::error::AdminError;
 use crate::server::Headers;
 use crate::transport::fault::Fault;
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
 use jeton_service::{Error, Once};
 
-static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+pub(super) static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// Most bytes of a key.
-const MAX_KEY_BYTES: usize = 255;
+pub(super) const MAX_KEY_BYTES: usize = 255;
 
 /// What was made: its number, and the answer that tells of it.
 pub(super) type Made = Result<(i64, Response), AdminError>;
+
+/// The key of a request, if it has one.
+pub(super) fn key(headers: &HeaderMap) -> Result<Option<&[u8]>, AdminError> {
+    let mut keys = headers.named(&IDEMPOTENCY_KEY).filter(|key| !key.is_empty());
+    match (keys.next(), keys.next()) {
+        (None, _) => Ok(None),
+        (Some(key), None) if key.len() <= MAX_KEY_BYTES && key.iter().all(u8::is_ascii_graphic) => {
+            Ok(Some(key))
+        }
+        (Some(_), _) => Err(AdminError::IdempotencyKey),
+    }
+}
 
 /// Makes something, or answers what was made under the same key before, by `again`, which shows no secret.
 ///
@@ -24,12 +36,7 @@ pub(super) async fn once(
     make: impl Future<Output = Made> + Send + 'static,
     again: impl AsyncFnOnce(i64) -> Result<Response, AdminError>,
 ) -> Result<Response, AdminError> {
-    let mut keys = call.headers.named(&IDEMPOTENCY_KEY).filter(|key| !key.is_empty());
-    let key = match (keys.next(), keys.next()) {
-        (None, _) => return Ok(make.await?.1),
-        (Some(key), None) if key.len() <= MAX_KEY_BYTES && key.iter().all(u8::is_ascii_graphic) => key,
-        (Some(_), _) => return Err(AdminError::IdempotencyKey),
-    };
+    let Some(key) = key(call.headers)? else { return Ok(make.await?.1) };
     let request = [call.path.as_bytes(), &*call.body];
     match call.service.begin_once(call.operator, key, &request).await? {
         Once::First(key) => {

@@ -3,7 +3,7 @@
 use super::apps::locate;
 use super::call::{Call, done, json};
 use super::error::AdminError;
-use super::input::misfit;
+use super::input::{misfit, number_of};
 use super::once::once;
 use super::wire;
 use axum::http::StatusCode;
@@ -27,8 +27,8 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Response, AdminError> {
         Ok((made.id.get(), created(made.id, shown)))
     };
     once(call, make, async |id| {
-        let operators = call.service.operators().await?;
-        let operator = operators.iter().find(|operator| operator.id.get() == id).ok_or(AdminError::Gone)?;
+        let id = OperatorId::new(id).ok_or(AdminError::Gone)?;
+        let operator = call.service.operator(id).await?.ok_or(AdminError::Gone)?;
         Ok(created(operator.id, wire::operator_credentials(operator.id, &operator.name, None)))
     })
     .await
@@ -43,7 +43,7 @@ fn created(id: OperatorId, shown: String) -> Response {
 /// Also oneself: from the answer on, the token that asked for it is refused.
 pub(super) async fn revoke(call: &Call<'_>, id: &str) -> Result<Response, AdminError> {
     call.nothing()?;
-    let id = id.parse().ok().and_then(OperatorId::new).ok_or(AdminError::NoSuchOperator)?;
+    let id = number_of(id).and_then(OperatorId::new).ok_or(AdminError::NoSuchOperator)?;
     if call.service.revoke_operator(id, &call.cause()).await? {
         Ok(done())
     } else {

@@ -63,7 +63,7 @@ pub(super) async fn revoke(call: &Call<'_>, app: &str) -> Result<Response, Admin
     Ok(json(StatusCode::OK, wire::revoked(done)))
 }
 
-fn of_query(query: &Query) -> Result<SearchRequest, AdminError> {
+pub(super) fn of_query(query: &Query) -> Result<SearchRequest, AdminError> {
     let wrong = |error: DraftError| AdminError::Parameter(error.to_string());
     let user_id = query.text("user_id").map(|text| user_id_of(&Value::String(text.to_owned())));
     Ok(SearchRequest {
@@ -82,7 +82,7 @@ fn of_query(query: &Query) -> Result<SearchRequest, AdminError> {
     })
 }
 
-fn of_members(members: &Members) -> Result<SearchRequest, AdminError> {
+pub(super) fn of_members(members: &Members) -> Result<SearchRequest, AdminError> {
     let days = |name: &str| match members.integer(name)? {
         None => Ok(None),
         Some(days) => match u32::try_from(days) {

@@ -3,12 +3,12 @@
 use super::apps::locate;
 use super::call::{Call, done, json};
 use super::error::AdminError;
-use super::input::{Members, misfit};
+use super::input::{Members, misfit, number_of};
 use super::once::once;
 use super::wire;
 use axum::http::StatusCode;
 use axum::response::Response;
-use jeton_core::{Lifetime, Token, TokenId};
+use jeton_core::{Lifetime, Timestamp, Token, TokenId};
 use jeton_service::{
     DraftError, EditDraft, Listed, OpenApp, ScopeDraft, Service, ShownSecret, TokenDraft, TokenUse,
     end_of_token, lifetime_of_days, user_id_of,
@@ -47,16 +47,7 @@ pub(super) const LIFETIMES: [&str; 3] = ["expires_in_days", "expires_in_seconds"
 pub(super) async fn create(call: &Call<'_>, app: &str) -> Result<Response, AdminError> {
     let members = call.members(CREATED)?;
     let app = call.open_app(app).await?;
-    let draft = TokenDraft {
-        user_id: members.get("user_id").map(user_id_of).transpose()?.flatten(),
-        title: members.text("title")?,
-        tags: members.text("tags")?,
-        description: members.text("description")?,
-        permissions: permissions(&members)?,
-        scopes: scopes(&members)?,
-        lifetime: lifetime(call, &members)?,
-    };
-    let issue = draft.issue(&app)?;
+    let issue = draft(&members, call.service.now())?.issue(&app)?;
     let (service, authority, of_app) = (call.service.clone(), call.authority(), Arc::clone(&app));
     let make = async move {
         let issued = service.issue(&of_app, &authority, issue).await??;
@@ -73,6 +64,19 @@ pub(super) async fn create(call: &Call<'_>, app: &str) -> Result<Response, Admin
         Ok(created(&app, id, wire::new_token(&view, None)))
     })
     .await
+}
+
+/// A new token, as it is described.
+pub(super) fn draft(members: &Members, now: Timestamp) -> Result<TokenDraft, AdminError> {
+    Ok(TokenDraft {
+        user_id: members.get("user_id").map(user_id_of).transpose()?.flatten(),
+        title: members.text("title")?,
+        tags: members.text("tags")?,
+        description: members.text("description")?,
+        permissions: permissions(members)?,
+        scopes: scopes(members)?,
+        lifetime: lifetime(members, now)?,
+    })
 }
 
 fn created(app: &OpenApp, id: TokenId, shown: String) -> Response {
@@ -105,19 +109,7 @@ pub(super) async fn change(call: &Call<'_>, app: &str, id: &str) -> Result<Respo
     let members = call.members(CHANGED)?;
     let app = call.open_app(app).await?;
     let id = token_id(id)?;
-    let lifetime = lifetime(call, &members)?;
-    if lifetime.is_none() && LIFETIMES.iter().any(|name| members.has(name)) {
-        return Err(DraftError::EndsNow.into());
-    }
-    let draft = EditDraft {
-        title: members.clearable("title")?,
-        tags: members.clearable("tags")?,
-        description: members.clearable("description")?,
-        permissions: permissions(&members)?,
-        scopes: scopes(&members)?,
-        enabled: members.flag("enabled")?,
-        lifetime,
-    };
+    let draft = edit(&members, call.service.now())?;
     // What else is shown is read first: once the change is made, nothing stands in the way of its answer.
     let (shown, usage) = find(call, &app, id).await?;
     let masked = masked(&shown);
@@ -127,6 +119,23 @@ pub(super) async fn change(call: &Call<'_>, app: &str, id: &str) -> Result<Respo
     };
     let view = view(call.service, &app, &token, masked.as_deref(), usage.as_ref());
     Ok(json(StatusCode::OK, wire::token(&view)))
+}
+
+/// What is to change, as it is described.
+pub(super) fn edit(members: &Members, now: Timestamp) -> Result<EditDraft, AdminError> {
+    let lifetime = lifetime(members, now)?;
+    if lifetime.is_none() && LIFETIMES.iter().any(|name| members.has(name)) {
+        return Err(DraftError::EndsNow.into());
+    }
+    Ok(EditDraft {
+        title: members.clearable("title")?,
+        tags: members.clearable("tags")?,
+        description: members.clearable("description")?,
+        permissions: permissions(members)?,
+        scopes: scopes(members)?,
+        enabled: members.flag("enabled")?,
+        lifetime,
+    })
 }
 
 pub(super) async fn revoke(call: &Call<'_>, app: &str, id: &str) -> Result<Response, AdminError> {
@@ -154,7 +163,7 @@ pub(super) fn masked(listed: &Listed) -> Option<String> {
 
 /// A token's number in a path: what cannot be one is that of no token.
 fn token_id(text: &str) -> Result<TokenId, AdminError> {
-    text.parse().ok().and_then(TokenId::new).ok_or(AdminError::NoSuchToken)
+    number_of(text).and_then(TokenId::new).ok_or(AdminError::NoSuchToken)
 }
 
 /// Names on everything: a list, or a text with commas between.
@@ -180,7 +189,7 @@ fn scopes(members: &Members) -> Result<Option<Vec<ScopeDraft>>, AdminError> {
 }
 
 /// How long a token is to live, in one of three ways; `None`: nothing is said.
-fn lifetime(call: &Call<'_>, members: &Members) -> Result<Option<Lifetime>, AdminError> {
+fn lifetime(members: &Members, now: Timestamp) -> Result<Option<Lifetime>, AdminError> {
     let named: Vec<&str> = LIFETIMES.into_iter().filter(|name| members.has(name)).collect();
     let [name] = named.as_slice() else {
         let wrong = misfit(&LIFETIMES.join(", "), "say the same in three ways: name one of them");
@@ -198,7 +207,7 @@ fn lifetime(call: &Call<'_>, members: &Members) -> Result<Option<Lifetime>, Admi
             None => Ok(Some(Lifetime::Unlimited)),
             Some(text) => match end_of_token(&text)? {
                 None => Ok(Some(Lifetime::Unlimited)),
-                Some(end) if end > call.service.now() => Ok(Some(Lifetime::Until(end))),
+                Some(end) if end > now => Ok(Some(Lifetime::Until(end))),
                 Some(_) => Err(misfit(name, "lies in the future")),
             },
         },

@@ -39,7 +39,7 @@ pub(crate) static ENDPOINT: Endpoint = Endpoint {
     refuse: |fault| Answer::Fault(fault).into_response(),
     at_once: Some(answer_at_once),
     document: Some(&DOCUMENT),
-    #[cfg(any(test, fuzzing))]
+    #[cfg(any(test, feature = "fuzzing"))]
     parsers: &[],
 };
 

@@ -7,7 +7,7 @@
 #[cfg(test)]
 mod describe;
 mod error;
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "fuzzing"))]
 mod fuzz;
 mod handlers;
 mod input;
@@ -35,7 +35,7 @@ pub(crate) static ENDPOINT: Endpoint = Endpoint {
     refuse: |fault| error::DotideError::from(fault).into_response(),
     at_once: None,
     document: Some(&DOCUMENT),
-    #[cfg(any(test, fuzzing))]
+    #[cfg(any(test, feature = "fuzzing"))]
     parsers: &[("dotide", fuzz::dotide)],
 };
 

@@ -11,7 +11,7 @@ mod credential;
 #[cfg(test)]
 mod describe;
 mod error;
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "fuzzing"))]
 mod fuzz;
 mod handlers;
 mod negotiation;
@@ -34,7 +34,7 @@ pub(crate) static ENDPOINT: Endpoint = Endpoint {
     refuse: |fault| error::LoopBackError::from(fault).respond(negotiation::ErrorForm::Json),
     at_once: None,
     document: Some(&DOCUMENT),
-    #[cfg(any(test, fuzzing))]
+    #[cfg(any(test, feature = "fuzzing"))]
     parsers: &[("loopback", fuzz::loopback), ("qs", fuzz::qs)],
 };
 

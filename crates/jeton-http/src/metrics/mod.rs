@@ -106,7 +106,7 @@ pub(crate) static ENDPOINT: Endpoint = Endpoint {
     refuse: elsewhere::refuse,
     at_once: None,
     document: None,
-    #[cfg(any(test, fuzzing))]
+    #[cfg(any(test, feature = "fuzzing"))]
     parsers: &[],
 };
 

@@ -9,7 +9,7 @@ mod body;
 mod connection;
 mod connections;
 mod fast_path;
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzz;
 mod handover;
 mod head;

@@ -85,7 +85,7 @@ impl<'a> PlainHead<'a> {
         headers.collect()
     }
 
-    #[cfg(any(test, fuzzing))]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(super) fn headers(&self) -> &'a [httparse::Header<'a>] {
         self.headers
     }

@@ -36,7 +36,7 @@ pub fn unknown(name: &str, known: &[&str]) -> String {
 const SHORTEST_QUOTED_BY_NONE: usize = 16;
 
 /// Fails if an error quotes the input: any run of 16 letters and digits may be a misplaced secret.
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn assert_quotes_nothing(message: &str, input: &[u8]) {
     for run in input.split(|byte| !byte.is_ascii_alphanumeric()).filter(|run| run.len() >= 16) {
         for part in run.windows(16) {

@@ -44,7 +44,7 @@ pub(crate) static ENDPOINT: Endpoint = Endpoint {
     refuse: |fault| VerifyError::from(fault).into_response(),
     at_once: None,
     document: Some(&DOCUMENT),
-    #[cfg(any(test, fuzzing))]
+    #[cfg(any(test, feature = "fuzzing"))]
     parsers: &[],
 };
 
