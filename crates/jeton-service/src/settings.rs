@@ -2,6 +2,7 @@
 //! refused.
 
 mod cors;
+mod form;
 mod forward_auth;
 mod loopback;
 
@@ -44,8 +45,7 @@ pub fn parse_settings(document: &Value) -> Result<AppSettings, SettingsDocumentE
     if !is_sound {
         return Err(SettingsDocumentError::Form("settings and their sections are JSON objects".to_owned()));
     }
-    let document = SettingsDocument::deserialize(document)
-        .map_err(|error| SettingsDocumentError::Form(error.to_string()))?;
+    let document = SettingsDocument::deserialize(document).map_err(|error| form::misfit(&error))?;
     let settings = document.into_settings()?;
     settings.common.validate()?;
     Ok(settings)
@@ -351,7 +351,7 @@ mod tests {
             (json!({"loopback": {"cors": [["*"], false]}}), "sections are JSON objects"),
             (json!({"colour": 1}), "unknown field `colour`"),
             (json!({"appkey": {"color": 1}}), "unknown field `color`"),
-            (json!({"reveal": "never"}), "unknown variant `never`"),
+            (json!({"reveal": "never"}), "unknown variant, expected `always` or `once`"),
             (json!({"default_ttl_seconds": 0}), "default_ttl_seconds must be at least 1"),
             (json!({"default_ttl_seconds": -1}), "invalid value"),
             (json!({"token_prefix": "No"}), "token_prefix must be"),

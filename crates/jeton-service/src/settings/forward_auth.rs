@@ -1,6 +1,7 @@
 //! The `forward_auth` section of a settings document.
 
 use super::SettingsDocumentError;
+use super::form::{misfit, without_secrets};
 use jeton_core::{
     Demand, DemandName, ForwardAuthSettings, MAX_NAME_CHARS, MAX_RULE_TAGS, Permission, RequestSource,
     Resource, RouteRule, RulePermission,
@@ -102,7 +103,7 @@ impl ForwardAuthDocument {
         let source = source.ok_or_else(|| fault("source", format_args!("must be one of {sources}")))?;
         let credentials = self.credentials.iter().map(|place| place.parse());
         let demands = self.demands.into_iter().map(|(name, demand)| {
-            let about = |error: &dyn Display| fault(&format!("demands.{name}"), error);
+            let about = |error: &dyn Display| fault(&format!("demands.{}", without_secrets(&name)), error);
             let demand = demand.into_demand().map_err(|error| about(&error))?;
             Ok((name.parse::<DemandName>().map_err(|error| about(&error))?, demand))
         });
@@ -133,7 +134,7 @@ impl ForwardAuthDocument {
 pub(crate) fn parse_forward_auth(document: &Value) -> Result<ForwardAuthSettings, SettingsDocumentError> {
     let Some(section) = document.get("forward_auth") else { return Ok(ForwardAuthSettings::default()) };
     let section = ForwardAuthDocument::deserialize(section);
-    section.map_err(|error| SettingsDocumentError::Form(error.to_string()))?.into_settings()
+    section.map_err(|error| misfit(&error))?.into_settings()
 }
 
 fn fault(member: &str, wanted: impl Display) -> SettingsDocumentError {
