@@ -3,6 +3,7 @@
 mod access;
 mod addresses;
 mod apps;
+mod attacks;
 mod audit;
 mod once;
 mod search;

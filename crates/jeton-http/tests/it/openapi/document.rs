@@ -3,7 +3,7 @@
 use super::schema;
 use crate::answer::Answer;
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 /// The names of the documents.
@@ -29,6 +29,15 @@ pub(super) static ALL: LazyLock<Vec<Api>> = LazyLock::new(|| {
     };
     NAMES.map(read).into()
 });
+
+/// The paths of the admin API, each with its methods in lower case.
+pub(crate) fn admin_operations() -> BTreeMap<String, BTreeSet<String>> {
+    let mut paths: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for (path, method, _) in ALL.iter().filter(|api| api.name == "admin").flat_map(Api::operations) {
+        paths.entry(path.to_owned()).or_default().insert(method.to_owned());
+    }
+    paths
+}
 
 impl Api {
     /// Path, method in lower case, and operation.

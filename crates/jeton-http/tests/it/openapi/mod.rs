@@ -6,4 +6,4 @@ mod pages;
 mod routes;
 mod schema;
 
-pub(crate) use document::{assert_described, read};
+pub(crate) use document::{admin_operations, assert_described, read};
