@@ -121,8 +121,18 @@ async fn a_client_secret_is_replaced() {
     // The secret of before can be left good for a while.
     let rotated = send(&app, "POST", "/apps/demo/rotate-secret", &json!({"grace_seconds": 3600})).await;
     assert_eq!(rotated.status, 200, "{}", rotated.text());
-    let again = app.post("/verify/demo").basic(id, secret).json(&json!({"token": "x"}));
-    assert_eq!(again.status().await, 200);
+    let newest = rotated.json()["client_secret"].as_str().unwrap().to_owned();
+    let by = |secret: &str| app.post("/verify/demo").basic(id, secret).json(&json!({"token": "x"}));
+    assert_eq!((by(secret).status().await, by(&newest).status().await), (200, 200));
+    app.clock.advance_millis(3_599_999);
+    assert_eq!(by(secret).status().await, 200);
+    app.clock.advance_millis(1);
+    assert_eq!((by(secret).status().await, by(&newest).status().await), (401, 200), "it is over");
+    // Without a grace those that were left good are over, too.
+    for (body, expected) in [(json!({"grace_seconds": 60}), 200), (json!({"grace_seconds": 0}), 401)] {
+        assert_eq!(send(&app, "POST", "/apps/demo/rotate-secret", &body).await.status, 200);
+        assert_eq!(by(&newest).status().await, expected);
+    }
     for bad in [json!({"grace": 1}), json!({"grace_seconds": -1}), json!({"grace_seconds": 31_536_001})] {
         let said = send(&app, "POST", "/apps/demo/rotate-secret", &bad).await;
         assert_problem(&said, 400, "invalid_member");
