@@ -35,12 +35,12 @@ pub(crate) struct Endpoint {
     /// The description of its API; `None`: its clients need none.
     pub(crate) document: Option<&'static Document>,
     /// The parsers of its clients' bytes, for fuzzers, each with the name of its corpus.
-    #[cfg(any(test, fuzzing))]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) parsers: &'static [(&'static str, Parser)],
 }
 
 /// Parses any bytes, and fails if a property does not hold.
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) type Parser = fn(&[u8]);
 
 /// How paths are claimed.
@@ -77,6 +77,8 @@ pub(crate) enum Places {
     OfGateways,
     /// Also those reserved for credentials, if the request has some: nothing is done here without valid ones.
     OfCredentials,
+    /// The same where the credential is a cookie of this name.
+    OfCookie(&'static str),
     /// The same if something is done here without valid credentials; such a request then loses its place.
     OfWhoIsNamed,
 }

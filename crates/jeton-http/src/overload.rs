@@ -4,7 +4,7 @@
 use crate::endpoint::{Places, Table};
 use crate::server::{Claim, Headers, Unserved};
 use crate::transport::credentials::X_ACCESS_TOKEN;
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
@@ -24,12 +24,47 @@ pub(crate) fn claim(table: Table, uri: &Uri, headers: &HeaderMap) -> Claim {
         Places::OfGateways => Claim::Gateway,
         Places::OfCredentials if presents_credentials(uri, headers) => Claim::Credentials,
         Places::OfWhoIsNamed if presents_credentials(uri, headers) => Claim::PerhapsNamed,
-        Places::OfCredentials | Places::OfWhoIsNamed => Claim::Common,
+        Places::OfCookie(name) if presents_cookie(name, headers) => Claim::Credentials,
+        Places::OfCredentials | Places::OfCookie(_) | Places::OfWhoIsNamed => Claim::Common,
     }
+}
+
+fn presents_cookie(name: &str, headers: &HeaderMap) -> bool {
+    let mut pairs = headers.named(&COOKIE).flat_map(|line| line.split(|byte| *byte == b';'));
+    let is_it = |pair: &[u8]| {
+        pair.trim_ascii().strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
+    };
+    pairs.any(is_it)
 }
 
 fn presents_credentials(uri: &Uri, headers: &HeaderMap) -> bool {
     let in_headers = [AUTHORIZATION, X_ACCESS_TOKEN];
     let in_headers = in_headers.iter().any(|name| headers.named(name).next().is_some());
     in_headers || uri.query().is_some_and(|query| query.contains("access_token="))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::listeners::ADMIN;
+
+    #[test]
+    fn operators_have_places_that_strangers_cannot_take_all_of() {
+        let claimed = |path: &'static str, name: &'static str, value: &str| {
+            let headers = [(name.parse().unwrap(), value.parse().unwrap())].into_iter().collect();
+            claim(ADMIN, &Uri::from_static(path), &headers)
+        };
+        for (path, name, value, expected) in [
+            ("/admin/v1/apps", "authorization", "Bearer x", Claim::Credentials),
+            ("/admin/v1/apps", "cookie", "__Host-jeton-session=x", Claim::Common),
+            ("/console/apps", "cookie", "a=b; __Host-jeton-session=x", Claim::Credentials),
+            ("/console/apps", "cookie", "__Host-jeton-sessions=x", Claim::Common),
+            ("/console/apps", "cookie", "__Host-jeton-language=en", Claim::Common),
+            ("/console/apps", "authorization", "Bearer x", Claim::Common),
+            ("/metrics", "cookie", "__Host-jeton-session=x", Claim::Common),
+            ("/healthz", "accept", "*/*", Claim::Free),
+        ] {
+            assert_eq!(claimed(path, name, value), expected, "{path} {name}: {value}");
+        }
+    }
 }

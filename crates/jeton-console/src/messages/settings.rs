@@ -21,6 +21,8 @@ super::messages! {
         "The app was changed in the meantime, and your changes were not saved. These are the current settings.",
         "应用在此期间已被修改，您的改动没有保存。以下是当前的设置。";
     settings_not_json: "This is not valid JSON:", "JSON 格式不对：";
+    settings_not_saved(error): "Nothing was saved: {error}.", "没有保存：{error}";
+    settings_wanted(wanted): "This {wanted}.", "不符合要求：{wanted}";
     settings_number: "This is not an integer.", "这不是整数。";
 
     setting_enabled: "Enabled", "启用";

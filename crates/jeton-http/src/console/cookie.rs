@@ -11,7 +11,8 @@ use axum::response::Response;
 use jeton_console::Language;
 use jeton_core::Secret;
 
-const SESSION: &str = "__Host-jeton-session";
+/// That of a session.
+pub(super) const SESSION: &str = "__Host-jeton-session";
 const LANGUAGE: &str = "__Host-jeton-language";
 const FLAGS: &str = "Path=/; Secure; HttpOnly; SameSite=Strict";
 /// How long a browser keeps the chosen language: a year.

@@ -38,11 +38,11 @@ pub(crate) static ENDPOINT: Endpoint = Endpoint {
     routes: Routes::Router(routes),
     names: &pages::NAMES,
     name: pages::name,
-    places: Places::Common,
+    places: Places::OfCookie(cookie::SESSION),
     refuse: error::refuse,
     at_once: None,
     document: None,
-    #[cfg(any(test, fuzzing))]
+    #[cfg(any(test, feature = "fuzzing"))]
     parsers: &[],
 };
 

@@ -6,7 +6,7 @@ use super::visit::Visit;
 use crate::transport::members::read_json;
 use axum::response::Response;
 use jeton_console::pages::{AppSettingsPage, SETTINGS, Setting, SettingInput, SettingKind};
-use jeton_console::{Choice, Field, Notice, Page, Section};
+use jeton_console::{Choice, Field, Language, Notice, Page, Section};
 use jeton_service::{AppSummary, Merged, SettingsDocumentError, print_settings};
 use serde_json::{Map, Value, json};
 
@@ -39,11 +39,11 @@ pub(super) async fn change(visit: &Visit) -> Result<Response, ConsoleError> {
         return Ok(again(visit, &app, entered, pretty(&print_settings(&app.settings)), String::new()));
     }
     merge(visit, &app, &patch, |document, error| {
-        let mut unplaced = error.to_string();
+        let mut unplaced = told(visit.language(), &error);
         if let SettingsDocumentError::Member(wrong) = &error
             && let Some(input) = place(&mut entered, wrong.member)
         {
-            note(input, wrong.wanted);
+            note(input, &visit.language().settings_wanted(wrong.wanted));
             unplaced.clear();
         }
         (entered, pretty(document), unplaced)
@@ -58,7 +58,8 @@ pub(super) async fn change_json(visit: &Visit) -> Result<Response, ConsoleError>
     match read_json(text.as_bytes(), "this") {
         Ok(patch) => {
             merge(visit, &app, &patch, |document, error| {
-                (inputs(document), Field { value: text, error: error.to_string() }, String::new())
+                let json = Field { value: text, error: told(visit.language(), &error) };
+                (inputs(document), json, String::new())
             })
             .await
         }
@@ -95,6 +96,14 @@ async fn merge(
             let (inputs, json, error) = refused(&print_settings(&app.settings), error);
             Ok(again(visit, app, inputs, json, error))
         }
+    }
+}
+
+/// Why settings were not saved. What is wrong with them is said in English, as to programs.
+fn told(language: Language, error: &SettingsDocumentError) -> String {
+    match error {
+        SettingsDocumentError::Form(wrong) => language.settings_not_saved(wrong),
+        SettingsDocumentError::Member(wrong) => language.settings_not_saved(wrong),
     }
 }
 

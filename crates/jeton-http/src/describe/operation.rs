@@ -134,7 +134,8 @@ impl Operation {
         operation
     }
 
-    /// A request that succeeds, with these parameters and no others.
+    /// A request that succeeds, with these parameters and no others. One that says nothing but the path needs none: where it
+    /// makes sense, it succeeds, too.
     pub(crate) fn example<const N: usize>(
         mut self,
         name: &'static str,
@@ -214,7 +215,12 @@ impl Operation {
     }
 
     pub(super) fn shown(&self) -> Value {
-        assert!(!self.examples.is_empty(), "{} has no example", self.id);
+        assert!(self.makes_sense_bare() || !self.examples.is_empty(), "{} has no example", self.id);
+        for Example { name, parameters, body, .. } in &self.examples {
+            // It would be nowhere in the document.
+            let says_something = !parameters.is_empty() || body.is_some();
+            assert!(says_something, "{}: the example {name} says nothing but the path", self.id);
+        }
         let mut shown = Map::new();
         shown.insert("operationId".to_owned(), json!(self.id));
         shown.insert("summary".to_owned(), json!(self.summary));
@@ -233,6 +239,12 @@ impl Operation {
         }
         shown.insert("responses".to_owned(), self.answers.shown());
         Value::Object(shown)
+    }
+
+    /// Whether a request that says nothing but the path is one.
+    fn makes_sense_bare(&self) -> bool {
+        let is_required = self.parameters.iter().any(|parameter| parameter.is_required);
+        !is_required && self.body.as_ref().is_none_or(|body| !body.is_required)
     }
 
     fn shown_parameter(&self, parameter: &Parameter) -> Value {

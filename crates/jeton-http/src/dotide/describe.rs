@@ -134,7 +134,6 @@ fn operation(
 fn root(version: &Version, shapes: &Shapes) -> Operation {
     Operation::new("get", version.root, &format!("version{}", version.suffix), "Say which version this is")
         .of("version")
-        .example("always", "It takes no parameters", [])
         .answers_with(StatusCode::OK, "The version", "application/json", &shapes.version)
         .header(StatusCode::OK, "cache-control")
         .refuses(&shapes.error, faults(ENDPOINT.refuse, &[Occasion::Any]))

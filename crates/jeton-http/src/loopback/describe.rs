@@ -101,7 +101,7 @@ fn options(path: &str, shapes: &Shapes) -> Operation {
     if path.starts_with(":id") {
         operation.takes([id_in_path()]).example("one", "Of a row", [("id", json!(ID))])
     } else {
-        operation.example("plain", "Of the path", [])
+        operation
     }
 }
 
@@ -174,7 +174,6 @@ fn arguments(operation: Operation, method: Method, shapes: &Shapes) -> Operation
         Method::Find | Method::FindOne => operation
             .takes([filter()])
             .takes(format())
-            .example("all", "As they come", [])
             .example("some", "Of a user, the newest first", [(
                 "filter",
                 json!({"where": {"userId": 7}, "order": "created DESC", "limit": 10, "fields": ["id", "ttl"]}),
@@ -182,7 +181,6 @@ fn arguments(operation: Operation, method: Method, shapes: &Shapes) -> Operation
         Method::Count => operation
             .takes([condition()])
             .takes(format())
-            .example("all", "All of them", [])
             .example("long", "Those that live for long", [("where", json!({"ttl": {"gt": 86400}}))]),
         Method::FindById => one(operation.takes([filter()]).takes(format())),
         Method::UpdateAttributes | Method::ReplaceById => {
@@ -194,7 +192,6 @@ fn arguments(operation: Operation, method: Method, shapes: &Shapes) -> Operation
             operation
                 .takes([condition()])
                 .takes([Parameter::header("Last-Event-ID", "Where to go on: the id of the last event", since)])
-                .example("all", "All rows", [])
         }
     }
 }

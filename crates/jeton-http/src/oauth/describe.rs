@@ -79,7 +79,6 @@ fn metadata(error: &Value, shape: &Value) -> Operation {
     Operation::new("get", METADATA, "metadata", "Say what this server can do")
         .of("oauth")
         .says("Only if `public_url` is an https URL, as the standard requires; else 404.")
-        .example("always", "It takes no parameters", [])
         .answers_with(StatusCode::OK, "The metadata", "application/json", shape)
         .header(StatusCode::OK, "cache-control")
         .refuses(error, [OAuthError::NoSuchPath.into_response()])

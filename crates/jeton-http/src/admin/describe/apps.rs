@@ -67,7 +67,6 @@ fn rotation() -> Value {
 fn list(page: Value) -> Described {
     let operation = operation("get", ALL, "listApps", "List apps")
         .takes(paging(integer(1, MAX_INTEGER)))
-        .example("first", "The first hundred", [])
         .example("page", "A page of ten", [("limit", json!(10)), ("cursor", json!(1))]);
     let operation = shows(operation, StatusCode::OK, "A page of them", page).leads_to(
         StatusCode::OK,

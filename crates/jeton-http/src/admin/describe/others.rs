@@ -36,9 +36,8 @@ fn operator_name() -> Value {
 }
 
 fn list(page: Value) -> Described {
-    let operation = operation("get", OPERATORS, "listOperators", "List operators")
-        .says("All of them stand on one page.")
-        .example("all", "All of them", []);
+    let operation =
+        operation("get", OPERATORS, "listOperators", "List operators").says("All of them stand on one page.");
     (shows(operation, StatusCode::OK, "All of them", page), Vec::new())
 }
 
@@ -85,7 +84,6 @@ fn audit(page: Value) -> Described {
             parameter("since", "At this instant or later", instant()),
         ])
         .takes(paging(numbered()))
-        .example("all", "Everything", [])
         .example(
             "revoked",
             "What operators revoked in an app since a day",
@@ -105,7 +103,6 @@ fn stats(shape: Value) -> Described {
     let operation = operation("get", "/admin/v1/stats", "showStats", "Show how much there is")
         .says("Tokens by state and kind, and their uses: of all apps together, and of each.")
         .takes(paging(numbered()))
-        .example("all", "All apps", [])
         .example("page", "A page of ten apps", [("limit", json!(10)), ("cursor", json!(1))]);
     (shows(operation, StatusCode::OK, "Figures", shape), Vec::new())
 }

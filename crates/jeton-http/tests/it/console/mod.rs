@@ -2,6 +2,7 @@
 
 mod attacks;
 mod sessions;
+mod settings;
 
 use crate::answer::Answer;
 use crate::app::TestApp;

@@ -85,7 +85,7 @@ fn changes_settings(browser: &Browser) {
     assert!(browser.find("#json-error").text().contains("unknown variant"));
     browser.find("[id='default_ttl_seconds']").fill("0");
     browser.named("Save").follow();
-    assert_eq!(browser.find("[id='default_ttl_seconds-error']").text(), "must be at least 1");
+    assert_eq!(browser.find("[id='default_ttl_seconds-error']").text(), "This must be at least 1.");
 }
 
 fn makes_an_operator(scene: &Scene, browser: &Browser) {
