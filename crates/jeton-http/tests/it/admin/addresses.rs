@@ -162,7 +162,6 @@ async fn nobody_but_operators_learns_an_address() {
     off.header("x-forwarded-for", FORWARDED).send().await;
     for asked in [
         app.get("/AccessToken/demo").bearer(&app.admin),
-        app.get("/AccessToken/demo/2").bearer(&app.admin),
         app.get("/v1/demo/access_tokens").header("authorization", app.basic_value()),
         app.get("/api/accessTokens").header("x-access-token", &app.admin),
         app.post("/verify/demo").bearer(&app.admin).json(&json!({"token": secret})),
