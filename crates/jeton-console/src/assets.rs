@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 /// A file of pages.
 #[derive(Debug)]
 pub struct Asset {
-    /// Its path, which changes with its content.
-    pub(crate) path: String,
+    /// Its name, which changes with its content.
+    pub(crate) name: String,
     /// Its type, for the header `Content-Type`.
     pub content_type: &'static str,
     /// Its content.
@@ -22,15 +22,15 @@ pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
 pub(crate) static ICON: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("svg", "image/svg+xml", include_str!("../assets/icon.svg")));
 
-/// The file at this path, if there is one.
-pub fn asset(path: &str) -> Option<&'static Asset> {
-    [&STYLE, &SCRIPT, &ICON].into_iter().find(|asset| asset.path == path).map(|asset| &**asset)
+/// The file of this name, if there is one.
+pub fn asset(name: &str) -> Option<&'static Asset> {
+    [&STYLE, &SCRIPT, &ICON].into_iter().find(|asset| asset.name == name).map(|asset| &**asset)
 }
 
 impl Asset {
     fn new(extension: &str, content_type: &'static str, content: &'static str) -> Self {
-        let path = format!("/console/assets/{:016x}.{extension}", digest(content));
-        Asset { path, content_type, content }
+        let name = format!("{:016x}.{extension}", digest(content));
+        Asset { name, content_type, content }
     }
 }
 
@@ -48,9 +48,9 @@ mod tests {
     #[test]
     fn a_name_is_of_one_content() {
         assert_eq!(digest("a"), 0xaf63_dc4c_8601_ec8c, "as published for FNV-1a");
-        let style = asset(&STYLE.path).unwrap();
+        let style = asset(&STYLE.name).unwrap();
         assert!(style.content.contains("prefers-color-scheme"));
-        assert!(asset("/console/assets/console.css").is_none());
+        assert!(asset("console.css").is_none());
     }
 
     #[test]
@@ -60,7 +60,7 @@ mod tests {
             assert!(
                 !names.contains("//") || names.split("//").skip(1).all(|rest| rest.starts_with(' ')),
                 "{}",
-                file.path
+                file.name
             );
         }
     }

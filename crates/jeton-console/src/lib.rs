@@ -21,7 +21,7 @@ mod tally;
 mod ui;
 
 pub use assets::{Asset, asset};
-pub use frame::{Frame, Notice, Section};
+pub use frame::{Frame, Notice, Section, Site};
 pub use language::Language;
 pub use tally::Tally;
 pub use ui::{Choice, Credential, CredentialKind, Field, Page, Paging};

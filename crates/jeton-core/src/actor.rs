@@ -30,6 +30,10 @@ pub enum Actor {
     Anonymous,
     /// The service itself, applying the retention settings.
     Retention,
+    /// Whoever has reported a secret as leaked, which proves nothing else.
+    Reporter,
+    /// The service itself, where somebody presents a secret that a rotation has ended.
+    ReuseDetection,
 }
 
 /// The text does not name an actor.
@@ -39,11 +43,11 @@ pub struct ActorError;
 
 impl Actor {
     /// Whether both are the same principal, whatever credential each presented. An anonymous actor equals no
-    /// other.
+    /// other, nor does a reporter.
     pub fn is_same_principal(&self, other: &Actor) -> bool {
         match (self, other) {
             (Actor::User { user_id: one, .. }, Actor::User { user_id: two, .. }) => one == two,
-            (Actor::Anonymous, _) => false,
+            (Actor::Anonymous | Actor::Reporter, _) => false,
             (one, two) => one == two,
         }
     }
@@ -61,6 +65,8 @@ impl fmt::Display for Actor {
             Actor::Client => f.write_str("client"),
             Actor::Anonymous => f.write_str("anonymous"),
             Actor::Retention => f.write_str("retention"),
+            Actor::Reporter => f.write_str("reporter"),
+            Actor::ReuseDetection => f.write_str("reuse-detection"),
         }
     }
 }
@@ -76,6 +82,8 @@ impl FromStr for Actor {
                 "client" => Ok(Actor::Client),
                 "anonymous" => Ok(Actor::Anonymous),
                 "retention" => Ok(Actor::Retention),
+                "reporter" => Ok(Actor::Reporter),
+                "reuse-detection" => Ok(Actor::ReuseDetection),
                 _ => Err(ActorError),
             },
             Some(("operator", id)) => OperatorId::new(number(id)?).map(Actor::Operator).ok_or(ActorError),
@@ -112,6 +120,8 @@ mod tests {
             Actor::Client,
             Actor::Anonymous,
             Actor::Retention,
+            Actor::Reporter,
+            Actor::ReuseDetection,
         ];
         for actor in all {
             assert_eq!(actor.to_string().parse(), Ok(actor));

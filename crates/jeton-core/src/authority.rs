@@ -245,6 +245,16 @@ impl Authority {
         }
     }
 
+    /// Whether the caller may give the token another secret, which whoever gets it may use. The caller must be able to see the token.
+    ///
+    /// # Errors
+    ///
+    /// The token reaches further than the caller, and is not the one that it presents.
+    pub fn may_rotate(&self, token: &Token) -> Result<(), AuthorityRefusal> {
+        let is_presented = matches!(self, Authority::SelfService { token_id, .. } if *token_id == token.id);
+        if is_presented || self.reaches(token) { Ok(()) } else { Err(AuthorityRefusal::BeyondCaller) }
+    }
+
     /// Whether the caller may extend a token's lifetime, up to its own expiry. Any caller that may write the
     /// token may shorten it, since that grants nothing.
     ///

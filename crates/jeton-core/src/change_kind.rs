@@ -7,6 +7,10 @@ pub enum ChangeKind {
     TokenIssued,
     /// A token was changed.
     TokenUpdated,
+    /// A token was given another secret.
+    TokenRotated,
+    /// A secret was presented that a rotation had ended. The token is as it was.
+    TokenReused,
     /// A token was revoked.
     TokenRevoked,
     /// A token was deleted, as LoopBack does: its secret can be used again.
@@ -15,6 +19,10 @@ pub enum ChangeKind {
     AppCreated,
     /// An app's settings or credentials were changed.
     AppUpdated,
+    /// An app was suspended: nothing of it is accepted any more.
+    AppSuspended,
+    /// It is accepted again.
+    AppResumed,
     /// An app was deleted, and with it all of its tokens.
     AppDeleted,
     /// An operator was created.
@@ -29,13 +37,17 @@ pub enum ChangeKind {
 
 impl ChangeKind {
     /// All kinds.
-    pub const ALL: [ChangeKind; 11] = [
+    pub const ALL: [ChangeKind; 15] = [
         ChangeKind::TokenIssued,
         ChangeKind::TokenUpdated,
+        ChangeKind::TokenRotated,
+        ChangeKind::TokenReused,
         ChangeKind::TokenRevoked,
         ChangeKind::TokenDeleted,
         ChangeKind::AppCreated,
         ChangeKind::AppUpdated,
+        ChangeKind::AppSuspended,
+        ChangeKind::AppResumed,
         ChangeKind::AppDeleted,
         ChangeKind::OperatorCreated,
         ChangeKind::OperatorRevoked,
@@ -48,10 +60,14 @@ impl ChangeKind {
         match self {
             ChangeKind::TokenIssued => "token.issued",
             ChangeKind::TokenUpdated => "token.updated",
+            ChangeKind::TokenRotated => "token.rotated",
+            ChangeKind::TokenReused => "token.reused",
             ChangeKind::TokenRevoked => "token.revoked",
             ChangeKind::TokenDeleted => "token.deleted",
             ChangeKind::AppCreated => "app.created",
             ChangeKind::AppUpdated => "app.updated",
+            ChangeKind::AppSuspended => "app.suspended",
+            ChangeKind::AppResumed => "app.resumed",
             ChangeKind::AppDeleted => "app.deleted",
             ChangeKind::OperatorCreated => "operator.created",
             ChangeKind::OperatorRevoked => "operator.revoked",
@@ -67,8 +83,8 @@ impl ChangeKind {
 
     /// Whether it concerns a token.
     pub const fn is_of_token(self) -> bool {
-        use ChangeKind::{TokenDeleted, TokenIssued, TokenRevoked, TokenUpdated};
-        matches!(self, TokenIssued | TokenUpdated | TokenRevoked | TokenDeleted)
+        use ChangeKind::{TokenDeleted, TokenIssued, TokenReused, TokenRevoked, TokenRotated, TokenUpdated};
+        matches!(self, TokenIssued | TokenUpdated | TokenRotated | TokenReused | TokenRevoked | TokenDeleted)
     }
 
     /// Whether it concerns an operator.

@@ -104,6 +104,8 @@ pub enum InactiveReason {
     Expired,
     /// It is disabled.
     Disabled,
+    /// Its app is suspended.
+    Suspended,
 }
 
 impl InactiveReason {
@@ -114,6 +116,7 @@ impl InactiveReason {
             InactiveReason::Revoked => "revoked",
             InactiveReason::Expired => "expired",
             InactiveReason::Disabled => "disabled",
+            InactiveReason::Suspended => "suspended",
         }
     }
 }

@@ -52,8 +52,8 @@ pub use secret::{
     MAX_SECRET_BYTES, MacKey, Secret, SecretError, TokenPrefix, TokenPrefixError, WEAK_SECRET_CHARS,
 };
 pub use settings::{
-    AppKeySettings, CorsOrigins, CorsSettings, DotideSettings, Int64Form, MAX_CORS_ORIGINS, Reveal, Settings,
-    SettingsError,
+    AppKeySettings, CorsOrigins, CorsSettings, DotideSettings, Int64Form, MAX_CORS_ORIGINS, OnReuse, Reveal,
+    SelfServiceSettings, Settings, SettingsError,
 };
 pub use time::{Clock, ManualClock, Timestamp};
 pub use token::{

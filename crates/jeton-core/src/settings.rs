@@ -8,6 +8,8 @@ use crate::secret::TokenPrefix;
 /// The settings of one app. `Default` is what a new app has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
+    /// Whether none of the app's tokens and client credentials is accepted anywhere.
+    pub suspended: bool,
     /// Whether secrets can be shown again.
     pub reveal: Reveal,
     /// The prefix of new secrets.
@@ -26,6 +28,10 @@ pub struct Settings {
     pub dotide: DotideSettings,
     /// Forward-auth.
     pub forward_auth: ForwardAuthSettings,
+    /// The pages where users manage their own tokens.
+    pub self_service: SelfServiceSettings,
+    /// What becomes of a token whose old secret is presented.
+    pub on_reuse: OnReuse,
 }
 
 /// Whether the secret of a token can be shown after its issue.
@@ -58,6 +64,23 @@ pub struct DotideSettings {
     /// The time zone of answers when a request names none: a name of the Olson database, which the parser of
     /// settings has checked.
     pub timezone: String,
+}
+
+/// What is done when somebody presents a secret that a rotation has ended: it may have leaked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum OnReuse {
+    /// The change log tells it.
+    #[default]
+    Report,
+    /// The token is revoked as well.
+    RevokeLineage,
+}
+
+/// Settings of the pages where users manage their own tokens, as the AppKey API lets them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct SelfServiceSettings {
+    /// Whether the app has these pages. If not, it is unknown there, like an app that does not exist.
+    pub enabled: bool,
 }
 
 /// Which pages of other origins may call the API from a browser. `Default`: none.
@@ -111,6 +134,7 @@ pub struct SettingsError {
 impl Default for Settings {
     fn default() -> Self {
         Settings {
+            suspended: false,
             reveal: Reveal::Always,
             token_prefix: None,
             default_ttl_seconds: 1_209_600,
@@ -125,6 +149,8 @@ impl Default for Settings {
             },
             dotide: DotideSettings { enabled: true, timezone: "Asia/Shanghai".to_owned() },
             forward_auth: ForwardAuthSettings::default(),
+            self_service: SelfServiceSettings::default(),
+            on_reuse: OnReuse::default(),
         }
     }
 }

@@ -331,7 +331,10 @@ impl Token {
         match decide(self.standing(), &Demand::Active, now) {
             Verdict::Inactive(InactiveReason::Disabled) => TokenState::Disabled,
             Verdict::Inactive(InactiveReason::Expired) => TokenState::Expired,
-            Verdict::Inactive(InactiveReason::Revoked | InactiveReason::Unknown) => TokenState::Revoked,
+            // Apps are suspended, tokens never are by themselves.
+            Verdict::Inactive(
+                InactiveReason::Revoked | InactiveReason::Unknown | InactiveReason::Suspended,
+            ) => TokenState::Revoked,
             Verdict::Allowed | Verdict::Refused => TokenState::Active,
         }
     }

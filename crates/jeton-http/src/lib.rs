@@ -9,7 +9,9 @@
 mod admin;
 mod appkey;
 mod auth;
+mod browser;
 mod console;
+mod credentials;
 #[cfg(test)]
 mod describe;
 mod document;
@@ -30,6 +32,7 @@ mod openapi;
 mod overload;
 mod readiness;
 mod route;
+mod self_service;
 mod server;
 mod site;
 mod state;

@@ -2,7 +2,8 @@
 
 use crate::endpoint::Table;
 use crate::{
-    admin, appkey, auth, console, dotide, elsewhere, health, loopback, metrics, oauth, openapi, verify,
+    admin, appkey, auth, console, credentials, dotide, elsewhere, health, loopback, metrics, oauth, openapi,
+    self_service, verify,
 };
 
 /// What clients of the service see.
@@ -13,7 +14,9 @@ pub(crate) const PUBLIC: Table = Table {
         &appkey::ENDPOINT,
         &dotide::ENDPOINT,
         &oauth::ENDPOINT,
+        &credentials::ENDPOINT,
         &loopback::ENDPOINT,
+        &self_service::ENDPOINT,
         &health::ENDPOINT,
     ],
     rest: &elsewhere::ENDPOINT,

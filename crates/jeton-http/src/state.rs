@@ -105,6 +105,12 @@ impl PublicUrl {
         self.0.starts_with("https://")
     }
 
+    /// Its path, without a trailing slash: what proxies put before ours.
+    pub(crate) fn path(&self) -> &str {
+        let authority = self.0.split_once("://").map_or("", |(_, authority)| authority);
+        authority.find('/').map_or("", |at| &authority[at..])
+    }
+
     /// The URL as text.
     pub fn as_str(&self) -> &str {
         &self.0

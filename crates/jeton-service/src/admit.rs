@@ -11,7 +11,7 @@ use jeton_store::{App, Credential};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// An API. An app that has disabled one is unknown there, like an app that does not exist.
+/// An API. An app that has disabled one is unknown there, like an app that does not exist, and one that is suspended everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Surface {
     /// `/AccessToken/{appKey}`.
@@ -22,16 +22,20 @@ pub enum Surface {
     LoopBack,
     /// `/verify/{app}`, which no app can disable.
     Verify,
+    /// `/self-service/{app}`, which an app has only if it says so.
+    SelfService,
 }
 
 impl Surface {
     pub(crate) fn is_enabled(self, settings: &AppSettings) -> bool {
-        match self {
+        let is_enabled = match self {
             Surface::AppKey => settings.common.appkey.enabled,
             Surface::Dotide => settings.common.dotide.enabled,
             Surface::LoopBack => settings.loopback.enabled,
             Surface::Verify => true,
-        }
+            Surface::SelfService => settings.common.self_service.enabled,
+        };
+        is_enabled && !settings.common.suspended
     }
 }
 
@@ -69,8 +73,40 @@ impl Service {
         Ok(self.open_by(key).await?.filter(|app| surface.is_enabled(&app.settings)))
     }
 
+    /// The same for whoever has presented nothing yet, and could make the store look up app after app. Look-ups of unknown apps from
+    /// an address are limited like failures.
+    ///
+    /// # Errors
+    ///
+    /// The store could not be read.
+    pub async fn open_surface_for_stranger(
+        &self,
+        surface: Surface,
+        key: &AppKey,
+        from: Option<IpAddr>,
+    ) -> Result<Result<Option<Arc<OpenApp>>, TooOften>, Error> {
+        if let Some(app) = self.cache.recall_opened(Some(key)) {
+            return Ok(Ok(Some(app).filter(|app| surface.is_enabled(&app.settings))));
+        }
+        let failures = self.failures(Purpose::Failures, from, None);
+        if let Err(often) = self.may_look_up(failures, None) {
+            return Ok(Err(often));
+        }
+        let app = self.open_surface(surface, Some(key)).await?;
+        if app.is_none() {
+            self.count_failure(failures);
+        }
+        Ok(Ok(app))
+    }
+
     /// Whether a caller that was admitted still has the same authority.
     pub(crate) async fn still_holds(&self, app: &OpenApp, authority: &Authority) -> Result<bool, Error> {
+        if !matches!(authority, Authority::Everything(_)) {
+            let now = self.open_app(&app.key).await?;
+            if now.is_none_or(|now| now.id != app.id || now.settings.common.suspended) {
+                return Ok(false);
+            }
+        }
         let id = match authority {
             Authority::Everything(Cause { actor: Actor::Operator(id), .. }) => {
                 return Ok(self.operator(*id).await?.is_some());
@@ -151,7 +187,7 @@ impl Service {
             return Ok(Admission::Throttled(often));
         }
         let before = self.cache.before();
-        let mut live = self.stored(&presented, Seeking::EVERYWHERE).await?;
+        let mut live = self.stored(&presented, Seeking::EVERYWHERE, from).await?;
         live.retain(|stored| self.is_live(&stored.token));
         if live.is_empty() {
             self.count_failure(failures);

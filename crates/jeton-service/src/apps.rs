@@ -8,8 +8,8 @@ use crate::settings::{
 };
 use crate::{Error, Keys, Service};
 use jeton_core::{
-    AppId, AppKey, Cause, Entropy, EntropyError, ForwardAuthSettings, Owner, Permission, Reveal, Scopes,
-    Secret, ServicePermission, Timestamp, TokenKind, TokenSpec, UserId,
+    AppId, AppKey, Cause, Entropy, EntropyError, Owner, Permission, Reveal, Scopes, Secret,
+    ServicePermission, Timestamp, TokenKind, TokenSpec, UserId,
 };
 use jeton_store::write::{ChangeApp, CreateApp, DeleteApp, SweepDeletedApps, SweepSealed};
 use jeton_store::{App, AppChange, AppChanged, AppCreated, Credential, NewApp, NewClientSecret, NewToken};
@@ -269,7 +269,10 @@ impl Service {
             };
             // Also if it was `once` already: an earlier sweep may have been interrupted.
             let sweeps = settings.common.reveal == Reveal::Once;
-            let change = AppChange { settings: Some(document.to_string()), data_key, ..AppChange::default() };
+            let is_suspended = settings.common.suspended;
+            let suspends = (read_settings(&app)?.common.suspended != is_suspended).then_some(is_suspended);
+            let settings = Some(document.to_string());
+            let change = AppChange { settings, suspends, data_key, ..AppChange::default() };
             let AppChanged::Changed(app) = self.change_app(&app, change, by).await? else { continue };
             if sweeps {
                 while self.store.write(SweepSealed { id: app.id, limit: SWEEP_ROWS }).await? > 0 {}
@@ -277,6 +280,26 @@ impl Service {
             return Ok(Merged::Done(Box::new(summary(&app)?)));
         }
         Err(Error::Contended)
+    }
+
+    /// Suspends an app, or resumes it: while it is suspended, none of its tokens and client credentials is accepted, from this
+    /// answer on. Everything of it stays, and operators may change it. `None`: there is no such app.
+    ///
+    /// # Errors
+    ///
+    /// The write failed.
+    pub async fn suspend_app(
+        &self,
+        key: &AppKey,
+        is_suspended: bool,
+        by: &Cause,
+    ) -> Result<Option<AppSummary>, Error> {
+        match self.merge_settings(key, &serde_json::json!({"suspended": is_suspended}), by).await? {
+            Merged::Done(app) => Ok(Some(*app)),
+            Merged::NoApp => Ok(None),
+            // Nothing is expected, and the rest of the document is as it was.
+            Merged::Stale | Merged::Refused(_) => Err(UNREADABLE),
+        }
     }
 
     async fn change_app(&self, app: &App, change: AppChange, by: &Cause) -> Result<AppChanged, Error> {
@@ -374,12 +397,16 @@ fn settings_value(app: &App) -> Result<Value, Error> {
     serde_json::from_str(&app.settings).map_err(|_| UNREADABLE)
 }
 
-/// The forward-auth section alone, which is read more often than the others.
-pub(crate) fn read_forward_auth(app: &App) -> Result<ForwardAuthSettings, Error> {
-    parse_forward_auth(&settings_value(app)?).map_err(|_| UNREADABLE)
+/// An app as gateways need it: the forward-auth section alone, which is read more often than the others. One that is suspended is none.
+pub(crate) fn read_forward_auth(app: &App) -> Result<ForwardAuthApp, Error> {
+    let document = settings_value(app)?;
+    if document.get("suspended").and_then(Value::as_bool) == Some(true) {
+        return Ok(ForwardAuthApp::NONE);
+    }
+    Ok(ForwardAuthApp::new(app.id, parse_forward_auth(&document).map_err(|_| UNREADABLE)?))
 }
 
-fn read_settings(app: &App) -> Result<AppSettings, Error> {
+pub(crate) fn read_settings(app: &App) -> Result<AppSettings, Error> {
     parse_settings(&settings_value(app)?).map_err(|_| UNREADABLE)
 }
 

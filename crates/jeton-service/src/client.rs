@@ -58,7 +58,7 @@ impl Service {
         let remembered = self.cache.recall_opened(Some(sought));
         let proof = remembered.as_ref().map(|app| (app.client_id.as_str(), app.client_secrets.as_slice()));
         if self.is_client(proof, presented) && key.is_some() {
-            return Ok(Ok(remembered));
+            return Ok(Ok(remembered.filter(|app| !app.settings.common.suspended)));
         }
         let failures = self.failures(Purpose::Failures, from, key);
         if let Err(often) = self.may_look_up(failures, presented.map(|credentials| &credentials.secret)) {
@@ -72,7 +72,8 @@ impl Service {
             // Its secret may have been changed since.
             let app = app
                 .filter(|app| self.is_client(Some((app.client_id.as_str(), &app.client_secrets)), presented));
-            return app.map(|app| self.open_found(before, key, &app)).transpose().map(Ok);
+            let app = app.map(|app| self.open_found(before, key, &app)).transpose()?;
+            return Ok(Ok(app.filter(|app| !app.settings.common.suspended)));
         }
         if presented.is_some() {
             self.count_failures(failures, questions);

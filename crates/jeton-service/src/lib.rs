@@ -21,6 +21,7 @@ mod import;
 mod initialise;
 mod issue;
 mod keys;
+mod leak;
 mod limiter;
 mod limits;
 mod list;
@@ -33,7 +34,9 @@ mod once;
 mod open_app;
 mod operators;
 mod retention;
+mod reuse;
 mod revoke;
+mod rotate;
 mod search;
 mod settings;
 mod sign_in_links;
@@ -66,6 +69,7 @@ pub use keys::{
     DataKey, KeyCheckError, KeyFileError, KeyRing, KeyRingError, Keys, SealError, read_key_file,
     write_key_file,
 };
+pub use leak::MAX_REPORTED;
 pub use limiter::{Rate, TooOften};
 pub use limits::Limits;
 pub use list::{ListRequest, Listed, Listing, ShownSecret};
@@ -123,6 +127,7 @@ pub struct Service {
     searches: loopback::Searches,
     streams: Arc<loopback::Streams>,
     usage: Arc<UsageQueue>,
+    reuses: Arc<reuse::Reuses>,
     history: Arc<history::HistoryLog>,
     links: Arc<sign_in_links::SignInLinks>,
     batches: Fair<AppId>,
@@ -154,6 +159,7 @@ impl Service {
             searches: loopback::Searches::default(),
             streams: Arc::default(),
             usage: Arc::new(UsageQueue::new()),
+            reuses: Arc::default(),
             history: Arc::default(),
             links: Arc::default(),
             batches: batch::batch_turns(),

@@ -40,6 +40,10 @@ pub(crate) enum Purpose {
     FailuresOfOperators,
     /// Rows written by callers that no access rule names.
     AnonymousWrites,
+    /// Secrets that somebody reports as leaked.
+    LeakReports,
+    /// Old secrets of a token that somebody presents.
+    Reuses,
 }
 
 /// A number in a period.

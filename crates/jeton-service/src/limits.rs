@@ -23,6 +23,8 @@ pub struct Limits {
     pub anonymous_writes_of_app: Rate,
     /// The rate of invalid credentials from one address for one app.
     pub failures: Rate,
+    /// The rate of secrets that may be reported as leaked from one address.
+    pub leak_reports: Rate,
     /// At most this many change streams at a time.
     pub streams: usize,
     /// At most this many units of work, as a [`Meter`](jeton_core::Meter) counts them, for matching the rows
@@ -49,6 +51,7 @@ impl Default for Limits {
             anonymous_writes: Rate::per_minute(6_000),
             anonymous_writes_of_app: Rate::per_hour(20_000),
             failures: Rate::per_minute(60),
+            leak_reports: Rate::per_minute(10_000),
             streams: 512,
             match_work: 4_000_000_000,
             match_work_per_second: 500_000_000,

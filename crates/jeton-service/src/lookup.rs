@@ -13,6 +13,7 @@ use jeton_store::{Credential, StoredToken};
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// One for each key of the ring, of which there are rarely more than two.
@@ -52,7 +53,7 @@ impl Seeking {
     /// On LoopBack, the only surface with weak secrets and self-made tokens.
     pub(crate) const ON_LOOPBACK: Self = Seeking { takes_weak: true, finds_self_made: true };
 
-    fn finds(self, kind: TokenKind) -> bool {
+    pub(crate) fn finds(self, kind: TokenKind) -> bool {
         self.finds_self_made || kind != TokenKind::SelfMade
     }
 
@@ -179,17 +180,24 @@ impl Service {
         Ok(recalled.collect())
     }
 
-    /// The stored tokens of all apps with the secret; none if arithmetic rules it out. Nothing is cached.
+    /// The stored tokens of all apps with the secret, which was presented `from` some address; none if arithmetic rules it out. Nothing
+    /// is cached.
     pub(crate) async fn stored(
         &self,
         presented: &Presented<'_>,
         seeking: Seeking,
+        from: Option<IpAddr>,
     ) -> Result<Vec<StoredToken>, Error> {
         if self.is_refused_by_arithmetic(presented, seeking) {
             return Ok(Vec::new());
         }
         self.cache.count_question();
         let (mut found, now) = (self.ask(presented).await?, self.now());
+        for stored in found.iter().filter(|stored| stored.credential.is_over(now)) {
+            if stored.token.revoked_at.is_none() {
+                self.note_reuse(stored.token.app_id, stored.token.id, from);
+            }
+        }
         found.retain(|stored| seeking.finds(stored.token.spec.kind) && is_good(&stored.credential, now));
         Ok(found.into_iter().map(|stored| as_presented(&stored).into_owned()).collect())
     }
@@ -249,7 +257,7 @@ impl Service {
     /// Looks up the app with this key as gateways need it, and caches the answer.
     pub(crate) async fn ask_app(&self, before: Before, key: &AppKey) -> Result<ForwardAuthApp, Error> {
         let app = match self.store.app_by_key(key).await? {
-            Some(app) => ForwardAuthApp::new(app.id, read_forward_auth(&app)?),
+            Some(app) => read_forward_auth(&app)?,
             None => ForwardAuthApp::NONE,
         };
         self.cache.keep_app(before, key, app.clone());

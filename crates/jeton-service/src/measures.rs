@@ -9,6 +9,8 @@ pub struct ServiceMeasures {
     pub verdicts: Verdicts,
     /// Requests refused by rate limits.
     pub throttled: Throttled,
+    /// Secrets that were presented after a rotation had ended them.
+    pub reused_secrets: Counter,
 }
 
 /// Requests refused by rate limits.
@@ -18,6 +20,8 @@ pub struct Throttled {
     pub failures: Counter,
     /// Writes over LoopBack by clients that no rule names.
     pub anonymous_writes: Counter,
+    /// Reports of leaked secrets.
+    pub leak_reports: Counter,
 }
 
 /// Verdicts by outcome.
@@ -45,7 +49,8 @@ impl Verdicts {
         let counter = match verdict {
             Verdict::Allowed => &self.allowed,
             Verdict::Refused => &self.refused,
-            Verdict::Inactive(InactiveReason::Unknown) => &self.unknown,
+            // A token of an app that is suspended is unknown wherever verdicts are counted.
+            Verdict::Inactive(InactiveReason::Unknown | InactiveReason::Suspended) => &self.unknown,
             Verdict::Inactive(InactiveReason::Revoked) => &self.revoked,
             Verdict::Inactive(InactiveReason::Disabled) => &self.disabled,
             Verdict::Inactive(InactiveReason::Expired) => &self.expired,

@@ -57,7 +57,8 @@ impl Service {
             return Ok(Err(OAuthRefusal::Unproven));
         };
         self.usage.record(&self.cache.keep_found(before, stored), now, from);
-        self.open_found(before, Some(&app.key), &app).map(Ok)
+        let app = self.open_found(before, Some(&app.key), &app)?;
+        Ok(if app.settings.common.suspended { Err(OAuthRefusal::Unproven) } else { Ok(app) })
     }
 
     /// The app with these client credentials.
@@ -182,7 +183,7 @@ impl Service {
         if let Err(often) = self.may_look_up(failures, Some(secret)) {
             return Ok(Err(OAuthRefusal::Throttled(often)));
         }
-        let mut live = self.stored(&self.presented(secret), Seeking::EVERYWHERE).await?;
+        let mut live = self.stored(&self.presented(secret), Seeking::EVERYWHERE, from).await?;
         live.retain(|stored| self.is_live(&stored.token));
         if live.is_empty() {
             self.count_failure(failures);

@@ -63,7 +63,7 @@ impl Service {
     }
 
     /// Whose token a secret is.
-    async fn operator_of(&self, secret: &Secret) -> Result<Option<Operator>, Error> {
+    pub(crate) async fn operator_of(&self, secret: &Secret) -> Result<Option<Operator>, Error> {
         if self.keys.minted(secret) {
             for digest in self.keys.operator_digests(secret) {
                 if let Some(operator) = self.store.operator_by_digest(&digest).await? {

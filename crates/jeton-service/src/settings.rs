@@ -8,7 +8,10 @@ mod loopback;
 
 pub(crate) use forward_auth::parse_forward_auth;
 
-use jeton_core::{AppKeySettings, DotideSettings, Int64Form, Permission, Reveal, Settings, SettingsError};
+use jeton_core::{
+    AppKeySettings, DotideSettings, Int64Form, OnReuse, Permission, Reveal, SelfServiceSettings, Settings,
+    SettingsError,
+};
 use jeton_loopback::LoopBackSettings;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -90,6 +93,8 @@ const GRANTABLE: SettingsError = SettingsError {
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Settings"))]
 #[serde(default, deny_unknown_fields)]
 struct SettingsDocument {
+    /// Whether the app is suspended: none of its tokens and client credentials is accepted anywhere.
+    suspended: bool,
     /// Whether secrets can be shown again, or only in the answer to their creation.
     reveal: RevealName,
     /// What new secrets begin with, before an underscore; empty: nothing.
@@ -108,6 +113,36 @@ struct SettingsDocument {
     dotide: DotideDocument,
     loopback: loopback::LoopBackDocument,
     forward_auth: forward_auth::ForwardAuthDocument,
+    self_service: SelfServiceDocument,
+    rotation: RotationDocument,
+}
+
+/// Settings of rotation.
+#[derive(Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RotationSettings"))]
+#[serde(default, deny_unknown_fields)]
+struct RotationDocument {
+    /// What is done when somebody presents a secret that a rotation has ended.
+    on_reuse: OnReuseName,
+}
+
+/// `report`: the change log tells it; `revoke-lineage`: the token is revoked as well.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
+#[serde(rename_all = "kebab-case")]
+enum OnReuseName {
+    #[default]
+    Report,
+    RevokeLineage,
+}
+
+/// Settings of the pages where users manage their own tokens.
+#[derive(Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "SelfServiceSettings"))]
+#[serde(default, deny_unknown_fields)]
+struct SelfServiceDocument {
+    /// Whether the app has them.
+    enabled: bool,
 }
 
 /// Settings of Dotide's API.
@@ -190,6 +225,7 @@ impl SettingsDocument {
     fn from_settings(settings: &AppSettings) -> Self {
         let AppSettings { common: settings, loopback } = settings;
         SettingsDocument {
+            suspended: settings.suspended,
             reveal: match settings.reveal {
                 Reveal::Always => RevealName::Always,
                 Reveal::Once => RevealName::Once,
@@ -206,6 +242,13 @@ impl SettingsDocument {
             dotide: DotideDocument::from_settings(&settings.dotide),
             loopback: loopback::LoopBackDocument::from_settings(loopback),
             forward_auth: forward_auth::ForwardAuthDocument::from_settings(&settings.forward_auth),
+            self_service: SelfServiceDocument { enabled: settings.self_service.enabled },
+            rotation: RotationDocument {
+                on_reuse: match settings.on_reuse {
+                    OnReuse::Report => OnReuseName::Report,
+                    OnReuse::RevokeLineage => OnReuseName::RevokeLineage,
+                },
+            },
         }
     }
 
@@ -218,6 +261,7 @@ impl SettingsDocument {
             })?),
         };
         let common = Settings {
+            suspended: self.suspended,
             reveal: match self.reveal {
                 RevealName::Always => Reveal::Always,
                 RevealName::Once => Reveal::Once,
@@ -230,6 +274,11 @@ impl SettingsDocument {
             appkey: self.appkey.into_settings()?,
             dotide: self.dotide.into_settings()?,
             forward_auth: self.forward_auth.into_settings()?,
+            self_service: SelfServiceSettings { enabled: self.self_service.enabled },
+            on_reuse: match self.rotation.on_reuse {
+                OnReuseName::Report => OnReuse::Report,
+                OnReuseName::RevokeLineage => OnReuse::RevokeLineage,
+            },
         };
         Ok(AppSettings { common, loopback: self.loopback.into_settings()? })
     }
@@ -277,6 +326,7 @@ mod tests {
         assert_eq!(
             print_settings(&settings),
             json!({
+                "suspended": false,
                 "reveal": "always", "token_prefix": "", "default_ttl_seconds": 1_209_600, "max_ttl_seconds": null,
                 "allow_outliving_tokens": false,
                 "cors": {"origins": [], "credentials": false},
@@ -294,6 +344,8 @@ mod tests {
                     "source": "x-original", "credentials": ["bearer", "x-access-token"], "query_token": false, "demands": {},
                     "routes": [], "preflights": false, "realm": null, "resource_metadata": null, "cache_seconds": 0,
                 },
+                "self_service": {"enabled": false},
+                "rotation": {"on_reuse": "report"},
             })
         );
         assert_eq!(parse_settings(&print_settings(&settings)).unwrap(), settings);

@@ -128,6 +128,7 @@ impl Service {
                 () = &mut stop => return,
             }
             self.try_write_usage().await;
+            self.try_report_reuses().await;
         }
     }
 

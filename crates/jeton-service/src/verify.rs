@@ -119,7 +119,8 @@ impl Service {
     ///
     /// The store could not be read. Never means that the token is bad.
     pub async fn explain(&self, app: &AppKey, secret: &Secret, demand: &Demand) -> Result<Explained, Error> {
-        let found = match self.store.app_by_key(app).await? {
+        let opened = self.read_by(Some(app)).await?;
+        let found = match &opened {
             Some(app) if !self.is_too_weak(secret) => {
                 self.stored_as_presented(app.id, &self.presented(secret)).await?
             }
@@ -128,7 +129,11 @@ impl Service {
         let Some(stored) = found.filter(|stored| stored.token.spec.kind.is_shared()) else {
             return Ok(Explained { verdict: UNKNOWN, token: None, explanation: nothing_to_explain() });
         };
-        let explanation = explain(stored.token.standing(), demand, self.now());
+        let mut explanation = explain(stored.token.standing(), demand, self.now());
+        if opened.is_some_and(|app| app.settings.common.suspended) {
+            let verdict = Verdict::Inactive(InactiveReason::Suspended);
+            explanation = Explanation { verdict, matched_scope: None, lacks: Vec::new() };
+        }
         Ok(Explained { verdict: explanation.verdict, explanation, token: Some(stored.token) })
     }
 
@@ -142,8 +147,12 @@ impl Service {
         let verified = match recalled {
             Recalled::Known(cached) if cached.kind().is_shared() => {
                 let verdict = decide(cached.standing(), demand, now);
-                if !matches!(verdict, Verdict::Inactive(_)) {
-                    self.usage.record(&cached, now, from);
+                match verdict {
+                    Verdict::Allowed | Verdict::Refused => self.usage.record(&cached, now, from),
+                    Verdict::Inactive(InactiveReason::Expired) if cached.is_by_ended_secret(now) => {
+                        self.note_reuse(cached.app_id(), cached.token_id(), from);
+                    }
+                    Verdict::Inactive(_) => {}
                 }
                 Verified { verdict, cached: Some(cached) }
             }

@@ -98,6 +98,8 @@ pub enum AppCreated {
 pub struct AppChange {
     /// New settings.
     pub settings: Option<String>,
+    /// Whether they suspend the app, or resume it, which the log says; `None`: neither.
+    pub suspends: Option<bool>,
     /// A new client secret.
     pub client_secret: Option<NewClientSecret>,
     /// A new data key; `Some(None)` destroys the one there is.

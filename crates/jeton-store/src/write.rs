@@ -143,6 +143,46 @@ pub struct ReplaceToken {
     pub by: Cause,
 }
 
+/// Gives a token another secret, if its revision is still `expected` and the app's data key is the one that it is sealed under. The
+/// secret of before finds the token until an instant, and those before it at most as long; of them all, the latest 16 tell afterwards
+/// whose they were. `false`: it is not as it was expected to be, and nothing is done.
+#[derive(Clone, Debug)]
+pub struct RotateToken {
+    /// The app.
+    pub app_id: AppId,
+    /// The token.
+    pub id: TokenId,
+    /// The revision that it was read at.
+    pub expected: i64,
+    /// The digest of the new secret.
+    pub digest: Digest,
+    /// The key of that digest.
+    pub digest_key_id: u32,
+    /// The new secret, sealed; `None`: it is not kept.
+    pub sealed: Option<Vec<u8>>,
+    /// The app's data key that it is sealed under: see [`InsertTokens`].
+    pub sealed_under: Option<Arc<[u8]>>,
+    /// When the secret of before ends: at `at` or later.
+    pub old_until: Timestamp,
+    /// When.
+    pub at: Timestamp,
+    /// Who rotates it.
+    pub by: Cause,
+}
+
+/// Notes that a secret was presented that a rotation had ended: its token stays as it is.
+#[derive(Clone, Debug)]
+pub struct ReportReuse {
+    /// The app.
+    pub app_id: AppId,
+    /// The token.
+    pub id: TokenId,
+    /// When.
+    pub at: Timestamp,
+    /// Who noticed it, and from where the secret came.
+    pub by: Cause,
+}
+
 /// Revokes a token: its digest stays as a tombstone, its sealed value is moved to the change log for a while.
 /// `false` if there is no such token or it was revoked before.
 #[derive(Clone, Debug)]
@@ -346,6 +386,8 @@ macro_rules! writes {
             Restore => Restored,
             InsertTokens => Vec<Inserted>,
             ReplaceToken => Replaced,
+            RotateToken => bool,
+            ReportReuse => (),
             RevokeToken => bool,
             RevokeTokens => u64,
             DeleteToken => bool,

@@ -25,6 +25,10 @@ pub(crate) enum Request {
         key: String,
         grace_seconds: Option<u64>,
     },
+    AppSuspend {
+        key: String,
+        is_suspended: bool,
+    },
     AppDelete {
         key: String,
     },
@@ -64,9 +68,19 @@ pub(crate) enum Request {
         id: i64,
         edit: TokenEdit,
     },
+    TokenRotate {
+        app: String,
+        id: i64,
+        grace_seconds: Option<u64>,
+    },
     TokenRevoke {
         app: String,
         id: i64,
+    },
+    TokenRevokeFound {
+        app: String,
+        filter: FilterText,
+        dry_run: bool,
     },
     TokenVerify {
         app: String,
@@ -116,6 +130,15 @@ impl TokenEdit {
             && self.enabled.is_none()
             && self.expires_in_days.is_none()
     }
+}
+
+/// Which tokens, each member being a condition.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct FilterText {
+    pub(crate) user_id: Option<String>,
+    pub(crate) tag: Option<String>,
+    pub(crate) unused_days: Option<u32>,
+    pub(crate) created_before: Option<String>,
 }
 
 /// A scope as JSON.

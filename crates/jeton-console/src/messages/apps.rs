@@ -33,6 +33,22 @@ super::messages! {
     app_grace_none: "No time: it ends at once", "立即失效";
     app_rotate_do: "Replace the secret", "生成新密钥";
     app_was_rotated(key): "The client secret of {key} was replaced.", "{key} 已有新的客户端密钥。";
+    app_suspend: "Suspend", "暂停";
+    app_suspend_hint:
+        "Refuse all of its tokens and client credentials for a while. Nothing is lost.",
+        "暂时拒绝其全部令牌和客户端凭据，不会丢失任何数据。";
+    app_suspend_ask: "Suspend this app", "暂停此应用";
+    app_suspend_title(key): "Suspend the app {key}?", "暂停应用 {key}？";
+    app_suspend_consequence:
+        "All of its tokens and client credentials are refused at once, everywhere, until it is resumed.",
+        "其全部令牌和客户端凭据在所有接口立即被拒绝，直到恢复为止。";
+    app_was_suspended(key): "The app {key} was suspended.", "已暂停应用 {key}。";
+    app_is_suspended: "Suspended", "已暂停";
+    app_resume: "Resume this app", "恢复此应用";
+    app_resume_hint:
+        "None of its tokens and client credentials is accepted.",
+        "目前不接受其任何令牌和客户端凭据。";
+    app_was_resumed(key): "The app {key} was resumed.", "已恢复应用 {key}。";
     app_delete: "Delete", "删除";
     app_delete_hint: "Deletes the app and all of its tokens.", "删除应用及其全部令牌。";
     app_delete_ask: "Delete this app", "删除此应用";

@@ -28,10 +28,14 @@ super::messages! {
 
     audit_token_issued: "Token issued", "签发令牌";
     audit_token_updated: "Token changed", "修改令牌";
+    audit_token_rotated: "Token rotated", "轮换令牌";
+    audit_token_reused: "Old secret presented", "出现旧令牌";
     audit_token_revoked: "Token revoked", "吊销令牌";
     audit_token_deleted: "Token deleted", "删除令牌";
     audit_app_created: "App created", "创建应用";
     audit_app_updated: "App changed", "修改应用";
+    audit_app_suspended: "App suspended", "暂停应用";
+    audit_app_resumed: "App resumed", "恢复应用";
     audit_app_deleted: "App deleted", "删除应用";
     audit_operator_created: "Operator created", "创建管理员";
     audit_operator_revoked: "Operator revoked", "吊销管理员";
@@ -46,4 +50,6 @@ super::messages! {
     actor_client: "Client credentials", "客户端凭据";
     actor_anonymous: "Anybody", "匿名";
     actor_retention: "Retention", "自动清理";
+    actor_reuse_detection: "Reuse detection", "旧令牌检测";
+    actor_reporter: "Leak report", "泄露上报";
 }

@@ -8,6 +8,7 @@ mod audit;
 mod common;
 mod front;
 mod operators;
+mod self_service;
 mod settings;
 mod sign_in;
 
@@ -66,9 +67,18 @@ mod tests {
     use std::path::Path;
 
     fn all() -> impl Iterator<Item = &'static (&'static str, &'static [&'static str])> {
-        [common::ALL, front::ALL, apps::ALL, audit::ALL, operators::ALL, settings::ALL, sign_in::ALL]
-            .into_iter()
-            .flatten()
+        [
+            common::ALL,
+            front::ALL,
+            apps::ALL,
+            audit::ALL,
+            operators::ALL,
+            self_service::ALL,
+            settings::ALL,
+            sign_in::ALL,
+        ]
+        .into_iter()
+        .flatten()
     }
 
     fn texts_under(folder: &Path, into: &mut String) {
@@ -86,7 +96,7 @@ mod tests {
     fn every_text_is_shown_somewhere() {
         let mut pages = String::new();
         // Where something is wrong with what was entered, the console says so.
-        for folder in ["src", "templates", "../jeton-http/src/console"] {
+        for folder in ["src", "templates", "../jeton-http/src/console", "../jeton-http/src/self_service"] {
             texts_under(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut pages);
         }
         let is_shown = |name: &str| {

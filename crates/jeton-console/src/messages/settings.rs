@@ -11,6 +11,8 @@ super::messages! {
     settings_loopback: "LoopBack", "LoopBack 接口";
     settings_forward_auth: "Forward-auth", "网关鉴权（forward-auth）";
     settings_cors: "Cross-origin requests (CORS)", "跨域请求（CORS）";
+    settings_rotation: "Rotation", "令牌轮换";
+    settings_self_service: "Self-service pages", "自助页面";
     settings_save: "Save", "保存";
     settings_json: "As JSON", "JSON 形式";
     settings_document: "Settings", "设置内容";
@@ -26,6 +28,13 @@ super::messages! {
     settings_number: "This is not an integer.", "这不是整数。";
 
     setting_enabled: "Enabled", "启用";
+    setting_on_reuse: "When an old secret is presented after its grace", "旧令牌在宽限期后再次出现时";
+    setting_on_reuse_hint:
+        "report: the audit log tells it. revoke-lineage: the token is revoked as well.",
+        "report：记入审计日志。revoke-lineage：同时吊销该令牌。";
+    setting_self_service_hint:
+        "Users manage their own tokens at /self-service/ and the app key, on the public address.",
+        "用户可以在公开地址的 /self-service/ 加应用标识处管理自己的令牌。";
     setting_reveal: "Show tokens' secrets", "令牌的显示方式";
     setting_reveal_hint:
         "once: only when a token is created. Changing from always to once destroys the stored secrets, which cannot be undone.",

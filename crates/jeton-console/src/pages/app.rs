@@ -18,6 +18,8 @@ pub struct App<'a> {
     pub updated_at: Timestamp,
     /// Whether requests whose path names no app go to it.
     pub is_default: bool,
+    /// Whether none of its tokens and client credentials is accepted.
+    pub is_suspended: bool,
     /// How many tokens it has.
     pub counts: TokenCounts,
     /// How long the client secret of before is good beside a new one.

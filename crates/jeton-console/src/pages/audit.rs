@@ -54,10 +54,14 @@ impl Language {
         match kind {
             ChangeKind::TokenIssued => self.audit_token_issued(),
             ChangeKind::TokenUpdated => self.audit_token_updated(),
+            ChangeKind::TokenRotated => self.audit_token_rotated(),
+            ChangeKind::TokenReused => self.audit_token_reused(),
             ChangeKind::TokenRevoked => self.audit_token_revoked(),
             ChangeKind::TokenDeleted => self.audit_token_deleted(),
             ChangeKind::AppCreated => self.audit_app_created(),
             ChangeKind::AppUpdated => self.audit_app_updated(),
+            ChangeKind::AppSuspended => self.audit_app_suspended(),
+            ChangeKind::AppResumed => self.audit_app_resumed(),
             ChangeKind::AppDeleted => self.audit_app_deleted(),
             ChangeKind::OperatorCreated => self.audit_operator_created(),
             ChangeKind::OperatorRevoked => self.audit_operator_revoked(),
@@ -77,6 +81,8 @@ impl Language {
             Actor::Client => self.actor_client().to_owned(),
             Actor::Anonymous => self.actor_anonymous().to_owned(),
             Actor::Retention => self.actor_retention().to_owned(),
+            Actor::Reporter => self.actor_reporter().to_owned(),
+            Actor::ReuseDetection => self.actor_reuse_detection().to_owned(),
         }
     }
 }
@@ -85,10 +91,15 @@ impl AuditRow {
     fn tone(&self) -> &'static str {
         match self.what {
             ChangeKind::TokenIssued | ChangeKind::AppCreated | ChangeKind::OperatorCreated => "good",
-            ChangeKind::TokenUpdated | ChangeKind::AppUpdated => "calm",
+            ChangeKind::TokenUpdated
+            | ChangeKind::TokenRotated
+            | ChangeKind::AppUpdated
+            | ChangeKind::AppResumed => "calm",
             ChangeKind::TokensPurged | ChangeKind::Restored => "warn",
             ChangeKind::TokenRevoked
             | ChangeKind::TokenDeleted
+            | ChangeKind::TokenReused
+            | ChangeKind::AppSuspended
             | ChangeKind::AppDeleted
             | ChangeKind::OperatorRevoked => "bad",
         }

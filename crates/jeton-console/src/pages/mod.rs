@@ -7,6 +7,7 @@ mod confirm;
 mod failure;
 mod front;
 mod operators;
+mod self_service;
 mod settings;
 mod sign_in;
 
@@ -17,5 +18,6 @@ pub use confirm::Confirm;
 pub use failure::{Failure, FailureKind};
 pub use front::{Attention, Front};
 pub use operators::{OperatorRow, Operators};
+pub use self_service::{NewOwnToken, OwnToken, OwnTokenPage, OwnTokens};
 pub use settings::{AppSettingsPage, SETTINGS, Setting, SettingInput, SettingKind};
 pub use sign_in::{Enter, SignIn, SignInNote};

@@ -177,6 +177,18 @@ pub const SETTINGS: &[Setting] = &[
         Some(Language::setting_origins_hint),
     ),
     setting("cors.credentials", SettingKind::Flag, Language::setting_cors_credentials, None),
+    setting(
+        "rotation.on_reuse",
+        SettingKind::One(&["report", "revoke-lineage"]),
+        Language::setting_on_reuse,
+        Some(Language::setting_on_reuse_hint),
+    ),
+    setting(
+        "self_service.enabled",
+        SettingKind::Flag,
+        Language::setting_enabled,
+        Some(Language::setting_self_service_hint),
+    ),
 ];
 
 /// The names of all sources. One that is missing would be changed into the first by whoever saves the form.
@@ -223,6 +235,8 @@ impl AppSettingsPage<'_> {
                 Some(("dotide", _)) => language.settings_dotide(),
                 Some(("loopback", _)) => language.settings_loopback(),
                 Some(("cors", _)) => language.settings_cors(),
+                Some(("self_service", _)) => language.settings_self_service(),
+                Some(("rotation", _)) => language.settings_rotation(),
                 Some(_) => language.settings_forward_auth(),
             };
             let hint = setting.hint.map_or("", |hint| hint(language));

@@ -88,20 +88,32 @@ pub(super) async fn change_settings(call: &Call<'_>, app: &str) -> Result<Respon
     }
 }
 
-/// The body may say for how long the secret of before is good beside the new one.
-pub(super) async fn rotate_secret(call: &Call<'_>, app: &str) -> Result<Response, AdminError> {
-    let grace = match call.optional_members(&["grace_seconds"])?.integer("grace_seconds")? {
-        None | Some(0) => None,
+/// For how long the secret of before is good beside the new one, if the body says so.
+pub(super) fn grace(call: &Call<'_>) -> Result<Option<Duration>, AdminError> {
+    match call.optional_members(&["grace_seconds"])?.integer("grace_seconds")? {
+        None | Some(0) => Ok(None),
         Some(seconds) => {
             let seconds = u64::try_from(seconds).ok().filter(|seconds| *seconds <= MAX_GRACE.as_secs());
             let wanted = || misfit("grace_seconds", &format!("is 0 to {}", MAX_GRACE.as_secs()));
-            Some(Duration::from_secs(seconds.ok_or_else(wanted)?))
+            Ok(Some(Duration::from_secs(seconds.ok_or_else(wanted)?)))
         }
-    };
+    }
+}
+
+/// The body may say for how long the secret of before is good beside the new one.
+pub(super) async fn rotate_secret(call: &Call<'_>, app: &str) -> Result<Response, AdminError> {
+    let grace = grace(call)?;
     let key = app_key(app)?;
     let rotated = call.service.rotate_client_secret(&key, grace, &call.cause()).await?;
     let (client_id, client_secret) = rotated.ok_or(AdminError::NoSuchApp)?;
     Ok(json(StatusCode::OK, wire::client_credentials(&key, &client_id, &client_secret)))
+}
+
+/// Suspends an app, or resumes it.
+pub(super) async fn suspend(call: &Call<'_>, app: &str, is_suspended: bool) -> Result<Response, AdminError> {
+    call.nothing()?;
+    let changed = call.service.suspend_app(&app_key(app)?, is_suspended, &call.cause()).await?;
+    Ok(json(StatusCode::OK, wire::app(&changed.ok_or(AdminError::NoSuchApp)?)))
 }
 
 /// Says where something is that was made.

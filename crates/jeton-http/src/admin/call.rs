@@ -23,14 +23,17 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 /// The paths, each with its methods. What is not here is not served.
-const PATHS: [(&str, &str); 11] = [
+const PATHS: [(&str, &str); 14] = [
     ("/admin/v1/apps", "GET, HEAD, POST"),
     ("/admin/v1/apps/{app}", "GET, HEAD, DELETE"),
     ("/admin/v1/apps/{app}/settings", "GET, HEAD, PATCH"),
     ("/admin/v1/apps/{app}/rotate-secret", "POST"),
+    ("/admin/v1/apps/{app}/suspend", "POST"),
+    ("/admin/v1/apps/{app}/resume", "POST"),
     ("/admin/v1/apps/{app}/tokens", "GET, HEAD, POST"),
     ("/admin/v1/apps/{app}/tokens/revoke", "POST"),
     ("/admin/v1/apps/{app}/tokens/{id}", "GET, HEAD, PATCH, DELETE"),
+    ("/admin/v1/apps/{app}/tokens/{id}/rotate", "POST"),
     ("/admin/v1/audit", "GET, HEAD"),
     ("/admin/v1/stats", "GET, HEAD"),
     ("/admin/v1/operators", "GET, HEAD, POST"),
@@ -163,6 +166,8 @@ async fn route(call: &Call<'_>, segments: &[&str], method: &str) -> Result<Respo
         (["apps", app, "settings"], "GET" | "HEAD") => apps::settings(call, app).await,
         (["apps", app, "settings"], "PATCH") => apps::change_settings(call, app).await,
         (["apps", app, "rotate-secret"], "POST") => apps::rotate_secret(call, app).await,
+        (["apps", app, "suspend"], "POST") => apps::suspend(call, app, true).await,
+        (["apps", app, "resume"], "POST") => apps::suspend(call, app, false).await,
         (["apps", app, "tokens"], "GET" | "HEAD") => search::list(call, app).await,
         (["apps", app, "tokens", "revoke"], "POST") => search::revoke(call, app).await,
         (["audit"], "GET" | "HEAD") => audit::list(call).await,
@@ -171,6 +176,7 @@ async fn route(call: &Call<'_>, segments: &[&str], method: &str) -> Result<Respo
         (["apps", app, "tokens", id], "GET" | "HEAD") => tokens::show(call, app, id).await,
         (["apps", app, "tokens", id], "PATCH") => tokens::change(call, app, id).await,
         (["apps", app, "tokens", id], "DELETE") => tokens::revoke(call, app, id).await,
+        (["apps", app, "tokens", id, "rotate"], "POST") => tokens::rotate(call, app, id).await,
         (["operators"], "GET" | "HEAD") => operators::list(call).await,
         (["operators"], "POST") => operators::create(call).await,
         (["operators", id], "DELETE") => operators::revoke(call, id).await,

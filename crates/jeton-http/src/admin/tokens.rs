@@ -1,6 +1,6 @@
 //! Tokens of an app.
 
-use super::apps::locate;
+use super::apps::{grace, locate};
 use super::call::{Call, done, json};
 use super::error::AdminError;
 use super::input::{Members, misfit, number_of};
@@ -136,6 +136,19 @@ pub(super) fn edit(members: &Members, now: Timestamp) -> Result<EditDraft, Admin
         enabled: members.flag("enabled")?,
         lifetime,
     })
+}
+
+/// The body may say for how long the secret of before is good beside the new one.
+pub(super) async fn rotate(call: &Call<'_>, app: &str, id: &str) -> Result<Response, AdminError> {
+    let grace = grace(call)?;
+    let app = call.open_app(app).await?;
+    let id = token_id(id)?;
+    // What else is shown is read first: once it is done, nothing stands in the way of its answer.
+    let (_, usage) = find(call, &app, id).await?;
+    let rotated = call.service.rotate(&app, &call.authority(), id, None, grace).await??;
+    let masked = rotated.secret.masked();
+    let view = view(call.service, &app, &rotated.token, Some(&masked), usage.as_ref());
+    Ok(json(StatusCode::OK, wire::new_token(&view, Some(&rotated.secret))))
 }
 
 pub(super) async fn revoke(call: &Call<'_>, app: &str, id: &str) -> Result<Response, AdminError> {

@@ -30,6 +30,8 @@ pub(super) struct App<'a> {
     client_id: &'a str,
     /// Whether it is the one that LoopBack's paths mean where they name none.
     default: bool,
+    /// Whether none of its tokens and client credentials is accepted.
+    suspended: bool,
     created_at: InstantShape,
     updated_at: InstantShape,
     /// Only where one app is shown.
@@ -398,6 +400,7 @@ fn app_shape(app: &AppSummary, settings: Option<Value>) -> App<'_> {
         app_key: app.key.as_str(),
         client_id: &app.client_id,
         default: app.is_default,
+        suspended: app.settings.common.suspended,
         created_at: InstantShape(app.created_at),
         updated_at: InstantShape(app.updated_at),
         settings,

@@ -12,6 +12,7 @@ use crate::transport::body::FORM;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use jeton_core::{AuthorityRefusal, MAX_DESCRIPTION_CHARS, MAX_LABEL_CHARS};
+use jeton_service::MAX_GRACE;
 use serde_json::{Value, json};
 
 const ABOUT: &str = "Users of an app make and manage tokens of their own; a service credential with `jeton:manage` manages all \
@@ -21,6 +22,7 @@ const ABOUT: &str = "Users of an app make and manage tokens of their own; a serv
                      setting `cors` names.";
 const LIST: &str = "/AccessToken/{appKey}";
 const ONE: &str = "/AccessToken/{appKey}/{id}";
+const ROTATE: &str = "/AccessToken/{appKey}/{id}/rotate";
 
 pub(super) fn describe() -> Value {
     let mut api = Api::new("Jeton: user tokens (AppKey)", ABOUT, Address::Public);
@@ -35,10 +37,12 @@ pub(super) fn describe() -> Value {
         new_form: api.named("NewTokenForm", form(&["title"], CREATED)),
         change: api.named("TokenChange", change()),
         change_form: api.named("TokenChangeForm", form(&[], CHANGED)),
+        rotation: api.named("Rotation", rotation()),
     };
     api.add(list(&shapes));
     api.add(create(&shapes));
     api.add(update(&shapes));
+    api.add(rotate(&shapes));
     api.add(delete(&shapes));
     api.finish()
 }
@@ -52,6 +56,7 @@ struct Shapes {
     new_form: Value,
     change: Value,
     change_form: Value,
+    rotation: Value,
 }
 
 /// An integer as a number or as a text; an empty text is as nothing.
@@ -141,6 +146,15 @@ fn change() -> Value {
         schema,
         "What is to be otherwise. A member that is left out, `null`, or an empty title, changes nothing.",
     )
+}
+
+fn rotation() -> Value {
+    let most = i64::try_from(MAX_GRACE.as_secs()).expect("a year has few seconds");
+    let grace = described(loose(0, most), "For how many seconds the old secret is good beside the new one.");
+    let members = [("graceSeconds", grace)].into_iter().chain(sent_back(&[]));
+    let mut schema = object(&[], members);
+    schema["type"] = json!(["object", "null"]);
+    described(schema, "Without `graceSeconds`, the old secret ends at once.")
 }
 
 fn key() -> Parameter {
@@ -246,6 +260,29 @@ fn update(shapes: &Shapes) -> Operation {
         .answers_with(StatusCode::OK, "It is changed", "application/json", &shapes.done)
         .header(StatusCode::OK, "cache-control")
         .refuses(&shapes.error, refusals(&refused, &[Occasion::Any, Occasion::Body, Occasion::Credentials]))
+        .refuses(&shapes.error, [AppKeyError::NoSuchToken.into_response()])
+}
+
+fn rotate(shapes: &Shapes) -> Operation {
+    let json = ["application/json", "application/json-patch+json"];
+    Operation::new("post", ROTATE, "rotateToken", "Change the secret of a token")
+        .of("tokens")
+        .says(
+            "The answer alone shows the new one for certain. Nothing else of the token changes, its expiry neither. Jeton has added this: \
+             the original does not know it.",
+        )
+        .by(&["token"])
+        .takes([key(), id(), user()])
+        .optional_body("For how long the old one stays", json.map(|form| (form, shapes.rotation.clone())))
+        .example("at-once", "The old one ends at once", [("appKey", json!("demo")), ("id", json!(2))])
+        .example("grace", "The old one ends in an hour", [("appKey", json!("demo")), ("id", json!(2))])
+        .with("application/json", json!({"graceSeconds": 3600}))
+        .answers_with(StatusCode::OK, "It has another", "application/json", &shapes.created)
+        .header(StatusCode::OK, "cache-control")
+        .refuses(
+            &shapes.error,
+            refusals(&[AuthorityRefusal::BeyondCaller], &[Occasion::Any, Occasion::Body, Occasion::Credentials]),
+        )
         .refuses(&shapes.error, [AppKeyError::NoSuchToken.into_response()])
 }
 

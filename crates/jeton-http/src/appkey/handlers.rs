@@ -1,4 +1,4 @@
-//! The four operations.
+//! The operations.
 
 use super::error::AppKeyError;
 use super::input::Members;
@@ -34,6 +34,7 @@ fn methods(segments: &[String]) -> Option<&'static str> {
     match segments {
         [_] => Some("GET, HEAD, POST"),
         [_, _] => Some("PUT, DELETE"),
+        [_, _, rotate] if rotate == "rotate" => Some("POST"),
         _ => None,
     }
 }
@@ -60,6 +61,15 @@ async fn operate(
             let body = read_body(&parts.headers, body, state.setup.body_limits).await;
             let caller = admit(service, app, parts).await?;
             update(service, &caller, id, &Members::of_write(query)?, &members(parts, &body?, true)?).await
+        }
+        ([app, id, rotate], &Method::POST) if rotate == "rotate" => {
+            let body = read_body(&parts.headers, body, state.setup.body_limits).await;
+            let caller = admit(service, app, parts).await?;
+            let query = Members::of_write(query)?;
+            let body = body?;
+            // Nothing need be said.
+            let members = if body.is_empty() { Members::of_query("") } else { members(parts, &body, true) };
+            self::rotate(service, &caller, id, &query, &members?).await
         }
         ([app, id], &Method::DELETE) => {
             let caller = admit(service, app, parts).await?;
@@ -161,6 +171,18 @@ async fn update(
     let (id, of_user, edit) = (token_id(id)?, query.user_id()?, body.edit()?);
     service.update(&caller.app, &caller.authority, id, of_user.as_ref(), &edit).await??;
     Ok(answer(Body::from(wire::envelope(200, &true, ""))))
+}
+
+async fn rotate(
+    service: &Service,
+    caller: &Caller,
+    id: &str,
+    query: &Members,
+    body: &Members,
+) -> Result<Response, AppKeyError> {
+    let (id, of_user, grace) = (token_id(id)?, query.user_id()?, body.grace()?);
+    let rotated = service.rotate(&caller.app, &caller.authority, id, of_user.as_ref(), grace).await??;
+    Ok(answer(Body::from(wire::created(&rotated, caller.int64()))))
 }
 
 async fn delete(

@@ -11,8 +11,9 @@ use crate::transport::fault::Fault;
 use crate::transport::members::{is_json, read_json, unknown};
 use crate::transport::url::pairs;
 use jeton_core::{Description, Label, LabelError, Lifetime, Permission, UserId};
-use jeton_service::{Edit, RequestedLifetime};
+use jeton_service::{Edit, MAX_GRACE, RequestedLifetime};
 use serde_json::Value;
+use std::time::Duration;
 
 /// Tokens in a list by default.
 const DEFAULT_TAKE: u64 = 100;
@@ -25,6 +26,8 @@ pub(super) const MAX_DAYS: u32 = 3650;
 pub(super) const CREATED: &[&str] =
     &["title", "tags", "userID", "description", "permissions", "expireInDays"];
 pub(super) const CHANGED: &[&str] = &["title", "tags", "description", "permissions", "enable"];
+/// The members of rotations.
+pub(super) const ROTATED: &[&str] = &["graceSeconds"];
 /// The query parameters of writes.
 const OF_WRITES: &[&str] = &["userId"];
 
@@ -244,6 +247,20 @@ impl Members {
             enabled: self.boolean("enable")?,
             ..Edit::default()
         })
+    }
+
+    /// For how long the secret of before is good beside a new one.
+    pub(super) fn grace(&self) -> Result<Option<Duration>, AppKeyError> {
+        self.only_known(ROTATED)?;
+        let most = i64::try_from(MAX_GRACE.as_secs()).unwrap_or(i64::MAX);
+        match self.integer("graceSeconds")? {
+            None | Some(0) => Ok(None),
+            Some(seconds) if seconds <= most => {
+                let wrong = |_| AppKeyError::bad("graceSeconds is 0 or more");
+                Ok(Some(Duration::from_secs(u64::try_from(seconds).map_err(wrong)?)))
+            }
+            Some(_) => Err(AppKeyError::bad(format!("graceSeconds is at most {most}"))),
+        }
     }
 
     fn lifetime(&self) -> Result<Option<RequestedLifetime>, AppKeyError> {

@@ -1,4 +1,4 @@
-//! The user-token API: `/AccessToken/{appKey}` and `/AccessToken/{appKey}/{id}`.
+//! The user-token API: `/AccessToken/{appKey}`, `/AccessToken/{appKey}/{id}`, and `/AccessToken/{appKey}/{id}/rotate`, which is ours.
 //!
 //! Every answer is the envelope `{"code","data","error"}`, and its code is the HTTP status.
 
@@ -22,8 +22,11 @@ use axum::routing::any;
 pub(crate) static ENDPOINT: Endpoint = Endpoint {
     claims: Claims::First(&["AccessToken"]),
     routes: Routes::Router(routes),
-    names: &["/AccessToken/{appKey}", "/AccessToken/{appKey}/{id}"],
-    name: |path| Some(usize::from(path.split('/').nth(3).is_some_and(|id| !id.is_empty()))),
+    names: &["/AccessToken/{appKey}", "/AccessToken/{appKey}/{id}", "/AccessToken/{appKey}/{id}/rotate"],
+    name: |path| {
+        let below = path.split('/').skip(3).filter(|segment| !segment.is_empty());
+        Some(below.count().min(2))
+    },
     places: Places::OfCredentials,
     refuse: |fault| error::AppKeyError::from(fault).into_response(),
     at_once: None,

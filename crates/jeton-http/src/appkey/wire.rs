@@ -61,12 +61,12 @@ pub(super) fn list_row(listed: &Listed, form: Int64Form) -> String {
     })
 }
 
-/// The answer to a create, as JSON text.
+/// The answer to a create or a rotation, as JSON text.
 pub(super) fn created(issued: &Issued, form: Int64Form) -> String {
     let seconds = issued
         .token
         .expires_at
-        .map_or(-1, |expires_at| expires_at.millis_since(issued.token.created_at) / 1000);
+        .map_or(-1, |expires_at| expires_at.millis_since(issued.token.updated_at) / 1000);
     let data = TokenModel {
         access_token: issued.secret.expose(),
         token_type: "Bearer",

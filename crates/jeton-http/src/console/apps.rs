@@ -1,8 +1,8 @@
 //! Apps.
 
-use super::error::ConsoleError;
-use super::form::link;
 use super::visit::Visit;
+use crate::browser::error::PageError;
+use crate::browser::form::link;
 use axum::response::Response;
 use jeton_console::pages::{App, AppRow, Apps, Confirm, NewApp, TokenCounts};
 use jeton_console::{Choice, CredentialKind, Field, Frame, Notice, Page, Paging, Section, Tally};
@@ -14,11 +14,11 @@ const LIST: &str = "/console/apps";
 /// Apps on a page.
 const PAGE: u32 = 50;
 
-pub(super) async fn list(visit: &Visit) -> Result<Response, ConsoleError> {
+pub(super) async fn list(visit: &Visit) -> Result<Response, PageError> {
     let query = visit.query()?;
     let after = match query.given("cursor") {
         None => None,
-        Some(cursor) => Some(cursor.parse().ok().and_then(AppId::new).ok_or(ConsoleError::Request)?),
+        Some(cursor) => Some(cursor.parse().ok().and_then(AppId::new).ok_or(PageError::Request)?),
     };
     let (apps, total) = visit.service().apps_page(after, PAGE).await?;
     let next = apps.last().filter(|_| apps.len() == PAGE as usize);
@@ -41,7 +41,7 @@ const GRACES: [u64; 4] = [0, 3_600, 86_400, 604_800];
 /// The user whose the admin token of a new app is where none is named, as with `jeton app create`.
 const ADMIN_USER: UserId = UserId::from_integer(1);
 
-pub(super) async fn show(visit: &Visit) -> Result<Response, ConsoleError> {
+pub(super) async fn show(visit: &Visit) -> Result<Response, PageError> {
     let app = visit.app().await?;
     let glance = visit.service().glance(app.id).await?;
     let graces = GRACES.map(|seconds| Choice {
@@ -57,6 +57,7 @@ pub(super) async fn show(visit: &Visit) -> Result<Response, ConsoleError> {
             created_at: app.created_at,
             updated_at: app.updated_at,
             is_default: app.is_default,
+            is_suspended: app.settings.common.suspended,
             counts: counts(&glance),
             graces: graces.into(),
         }
@@ -83,12 +84,12 @@ pub(super) fn tally(Bounded { count, is_all }: Bounded) -> Tally {
     Tally::counted(count, is_all)
 }
 
-pub(super) async fn ask_for_new(visit: &Visit) -> Result<Response, ConsoleError> {
+pub(super) async fn ask_for_new(visit: &Visit) -> Result<Response, PageError> {
     let (key, admin_user) = (Field::default(), Field::default());
     Ok(visit.page(Section::Apps, |frame| NewApp { frame, key, admin_user }.html()))
 }
 
-pub(super) async fn create(visit: &Visit) -> Result<Response, ConsoleError> {
+pub(super) async fn create(visit: &Visit) -> Result<Response, PageError> {
     let (form, language) = (visit.form(), visit.language());
     let (mut key, mut admin_user) = (Field::of(form.text("app_key")), Field::of(form.text("admin_user")));
     let named = form.given("admin_user").map(str::parse::<UserId>).transpose();
@@ -121,20 +122,60 @@ pub(super) async fn create(visit: &Visit) -> Result<Response, ConsoleError> {
     Ok(visit.again(Section::Apps, |frame| NewApp { frame, key, admin_user }.html()))
 }
 
-pub(super) async fn rotate_secret(visit: &Visit) -> Result<Response, ConsoleError> {
+pub(super) async fn ask_to_suspend(visit: &Visit) -> Result<Response, PageError> {
     let app = visit.app().await?;
-    let seconds: u64 = visit.form().text("grace").parse().map_err(|_| ConsoleError::Request)?;
+    let language = visit.language();
+    let (title, back) = (language.app_suspend_title(&app.key), format!("{LIST}/{}", app.key));
+    let action = format!("{back}/suspend");
+    let page = |frame: &Frame<'_>| {
+        Confirm {
+            frame,
+            title: &title,
+            consequence: language.app_suspend_consequence(),
+            action: &action,
+            hidden: &[],
+            typed: None,
+            button: language.app_suspend_ask(),
+            back: &back,
+        }
+        .html()
+    };
+    Ok(visit.page(Section::Apps, page))
+}
+
+pub(super) async fn suspend(visit: &Visit) -> Result<Response, PageError> {
+    set_suspended(visit, true, Notice::AppSuspended).await
+}
+
+pub(super) async fn resume(visit: &Visit) -> Result<Response, PageError> {
+    set_suspended(visit, false, Notice::AppResumed).await
+}
+
+async fn set_suspended(
+    visit: &Visit,
+    is_suspended: bool,
+    notice: fn(String) -> Notice,
+) -> Result<Response, PageError> {
+    let app = visit.app().await?;
+    let changed = visit.service().suspend_app(&app.key, is_suspended, &visit.cause()).await?;
+    let app = changed.ok_or(PageError::NotFound)?;
+    Ok(visit.done(&format!("{LIST}/{}", app.key), notice(app.key.into())))
+}
+
+pub(super) async fn rotate_secret(visit: &Visit) -> Result<Response, PageError> {
+    let app = visit.app().await?;
+    let seconds: u64 = visit.form().text("grace").parse().map_err(|_| PageError::Request)?;
     if !GRACES.contains(&seconds) {
-        return Err(ConsoleError::Request);
+        return Err(PageError::Request);
     }
     let grace = Some(Duration::from_secs(seconds)).filter(|grace| !grace.is_zero());
     let rotated = visit.service().rotate_client_secret(&app.key, grace, &visit.cause()).await?;
-    let (_, secret) = rotated.ok_or(ConsoleError::NotFound)?;
+    let (_, secret) = rotated.ok_or(PageError::NotFound)?;
     let path = format!("{LIST}/{}", app.key);
     Ok(visit.made(&path, Notice::SecretRotated(app.key.into()), vec![(CredentialKind::ClientSecret, secret)]))
 }
 
-pub(super) async fn ask_to_delete(visit: &Visit) -> Result<Response, ConsoleError> {
+pub(super) async fn ask_to_delete(visit: &Visit) -> Result<Response, PageError> {
     let app = visit.app().await?;
     Ok(visit.page(Section::Apps, |frame| deletion(frame, app.key.as_str(), Field::default())))
 }
@@ -155,7 +196,7 @@ fn deletion(frame: &Frame<'_>, key: &str, typed: Field) -> String {
 }
 
 /// Whoever deletes an app types its key: a click is too little.
-pub(super) async fn delete(visit: &Visit) -> Result<Response, ConsoleError> {
+pub(super) async fn delete(visit: &Visit) -> Result<Response, PageError> {
     let app = visit.app().await?;
     let typed = visit.form().text("typed");
     if typed != app.key.as_str() {
@@ -164,7 +205,7 @@ pub(super) async fn delete(visit: &Visit) -> Result<Response, ConsoleError> {
         return Ok(visit.again(Section::Apps, |frame| deletion(frame, app.key.as_str(), typed)));
     }
     if !visit.service().delete_app(&app.key, &visit.cause()).await? {
-        return Err(ConsoleError::NotFound);
+        return Err(PageError::NotFound);
     }
     Ok(visit.done(LIST, Notice::AppDeleted(app.key.into())))
 }

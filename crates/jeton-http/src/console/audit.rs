@@ -1,8 +1,8 @@
 //! The audit log.
 
-use super::error::ConsoleError;
-use super::form::{Form, link};
 use super::visit::Visit;
+use crate::browser::error::PageError;
+use crate::browser::form::{Form, link};
 use axum::response::Response;
 use jeton_console::pages::{Audit, AuditFilter, AuditRow};
 use jeton_console::{Choice, Field, Language, Page, Paging, Section};
@@ -16,11 +16,11 @@ const PAGE: u32 = 50;
 /// What a link to another page says besides where that begins.
 const NAMES: [&str; 6] = ["what", "app", "token", "actor", "address", "since"];
 
-pub(super) async fn list(visit: &Visit) -> Result<Response, ConsoleError> {
+pub(super) async fn list(visit: &Visit) -> Result<Response, PageError> {
     let query = visit.query()?;
     let before = match query.given("cursor") {
         None => None,
-        Some(text) => Some(text.parse().ok().filter(|number| *number > 0).ok_or(ConsoleError::Request)?),
+        Some(text) => Some(text.parse().ok().filter(|number| *number > 0).ok_or(PageError::Request)?),
     };
     let mut filter = filter(&query, visit.language());
     let (entries, next) = match request(&query, &mut filter, visit.language()) {

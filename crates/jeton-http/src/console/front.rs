@@ -1,9 +1,10 @@
 //! The front page.
 
-use super::ROUTE;
 use super::apps::tally;
-use super::error::ConsoleError;
+use super::visit::Console;
 use super::visit::Visit;
+use crate::browser::error::PageError;
+use crate::browser::site::Site;
 use crate::transport::fault::Fault;
 use axum::response::Response;
 use jeton_console::pages::{Attention, Front};
@@ -13,7 +14,7 @@ use jeton_service::AppSummary;
 /// Apps that are looked at: the first ones.
 const APPS: u32 = 20;
 
-pub(super) async fn show(visit: &Visit) -> Result<Response, ConsoleError> {
+pub(super) async fn show(visit: &Visit) -> Result<Response, PageError> {
     let (first, apps) = visit.service().apps_page(None, APPS).await?;
     let mut attention = Vec::new();
     for app in &first {
@@ -37,7 +38,7 @@ async fn look_at(visit: &Visit, app: &AppSummary) -> Attention {
             eternal: tally(found.eternal),
         },
         Err(error) => {
-            Fault::from(error).log(ROUTE);
+            Fault::from(error).log(Console::ROUTE);
             let unknown = Tally::Unknown;
             Attention { key, expiring: unknown, unused: unknown, eternal: unknown }
         }

@@ -6,21 +6,18 @@
 //! To add a page: a line of the table in `pages.rs`, and its handler in the file of its subject. A handler gets a
 //! [`Visit`](visit::Visit): the operator is known by then, a form is read, and known to be from one of our pages.
 
-mod answer;
 mod apps;
 mod audit;
-mod cookie;
 mod entrance;
-mod error;
-mod form;
 mod front;
-mod gate;
 mod operators;
-mod origin;
 mod pages;
 mod settings;
 mod visit;
 
+use crate::browser::gate;
+use crate::browser::pages::name;
+use crate::browser::site::Site;
 use crate::endpoint::{Claims, Endpoint, Places, Routes};
 use crate::state::AppState;
 use axum::Router;
@@ -29,17 +26,14 @@ use axum::routing::any;
 use std::sync::Arc;
 use visit::Console;
 
-/// What logs call it where no other name fits.
-const ROUTE: &str = "/console";
-
 /// One handler takes whatever lies below the prefix, so that every error is a page.
 pub(crate) static ENDPOINT: Endpoint = Endpoint {
     claims: Claims::First(&["console"]),
     routes: Routes::Router(routes),
     names: &pages::NAMES,
-    name: pages::name,
-    places: Places::OfCookie(cookie::SESSION),
-    refuse: error::refuse,
+    name: name::<Console>,
+    places: Places::OfCookie(Console::COOKIE.0),
+    refuse: gate::refuse::<Console>,
     at_once: None,
     document: None,
     #[cfg(any(test, feature = "fuzzing"))]

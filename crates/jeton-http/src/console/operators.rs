@@ -1,7 +1,7 @@
 //! Operators.
 
-use super::error::ConsoleError;
 use super::visit::Visit;
+use crate::browser::error::PageError;
 use axum::response::Response;
 use jeton_console::pages::{Confirm, OperatorRow, Operators};
 use jeton_console::{CredentialKind, Field, Frame, Notice, Page, Section};
@@ -10,7 +10,7 @@ use jeton_service::{Operator, OperatorNameError, operator_name};
 
 const LIST: &str = "/console/operators";
 
-pub(super) async fn list(visit: &Visit) -> Result<Response, ConsoleError> {
+pub(super) async fn list(visit: &Visit) -> Result<Response, PageError> {
     let operators = visit.service().operators().await?;
     Ok(visit.page(Section::Operators, |frame| page(visit, frame, &operators, Field::default())))
 }
@@ -20,12 +20,12 @@ fn page(visit: &Visit, frame: &Frame<'_>, operators: &[Operator], name: Field) -
         id: operator.id.get(),
         name: &operator.name,
         created_at: operator.created_at,
-        is_self: operator.id == visit.session.operator.id,
+        is_self: operator.id == visit.session.visitor.id,
     });
     Operators { frame, operators: rows.collect(), name }.html()
 }
 
-pub(super) async fn create(visit: &Visit) -> Result<Response, ConsoleError> {
+pub(super) async fn create(visit: &Visit) -> Result<Response, PageError> {
     let name = match operator_name(visit.form().text("name").to_owned()) {
         Ok(name) => name,
         Err(wrong) => {
@@ -44,15 +44,15 @@ pub(super) async fn create(visit: &Visit) -> Result<Response, ConsoleError> {
 }
 
 /// The operator that the path names.
-async fn find(visit: &Visit) -> Result<Operator, ConsoleError> {
-    let id = visit.segment(0).parse().ok().and_then(OperatorId::new).ok_or(ConsoleError::NotFound)?;
-    visit.service().operator(id).await?.ok_or(ConsoleError::NotFound)
+async fn find(visit: &Visit) -> Result<Operator, PageError> {
+    let id = visit.segment(0).parse().ok().and_then(OperatorId::new).ok_or(PageError::NotFound)?;
+    visit.service().operator(id).await?.ok_or(PageError::NotFound)
 }
 
-pub(super) async fn ask_to_revoke(visit: &Visit) -> Result<Response, ConsoleError> {
+pub(super) async fn ask_to_revoke(visit: &Visit) -> Result<Response, PageError> {
     let operator = find(visit).await?;
     let language = visit.language();
-    let is_self = operator.id == visit.session.operator.id;
+    let is_self = operator.id == visit.session.visitor.id;
     let consequence =
         if is_self { language.operator_revoke_self() } else { language.operator_revoke_consequence() };
     let (title, action) =
@@ -64,10 +64,10 @@ pub(super) async fn ask_to_revoke(visit: &Visit) -> Result<Response, ConsoleErro
 }
 
 /// Also oneself: from the answer on, all sessions of that operator are over.
-pub(super) async fn revoke(visit: &Visit) -> Result<Response, ConsoleError> {
+pub(super) async fn revoke(visit: &Visit) -> Result<Response, PageError> {
     let operator = find(visit).await?;
     if !visit.service().revoke_operator(operator.id, &visit.cause()).await? {
-        return Err(ConsoleError::NotFound);
+        return Err(PageError::NotFound);
     }
     Ok(visit.done(LIST, Notice::OperatorRevoked(operator.name)))
 }

@@ -1,8 +1,8 @@
 //! The settings of an app.
 
-use super::error::ConsoleError;
-use super::form::Form;
 use super::visit::Visit;
+use crate::browser::error::PageError;
+use crate::browser::form::Form;
 use crate::transport::members::read_json;
 use axum::response::Response;
 use jeton_console::pages::{AppSettingsPage, SETTINGS, Setting, SettingInput, SettingKind};
@@ -10,7 +10,7 @@ use jeton_console::{Choice, Field, Language, Notice, Page, Section};
 use jeton_service::{AppSummary, Merged, SettingsDocumentError, print_settings};
 use serde_json::{Map, Value, json};
 
-pub(super) async fn show(visit: &Visit) -> Result<Response, ConsoleError> {
+pub(super) async fn show(visit: &Visit) -> Result<Response, PageError> {
     let app = visit.app().await?;
     let document = print_settings(&app.settings);
     Ok(visit.page(Section::Apps, |frame| {
@@ -21,7 +21,7 @@ pub(super) async fn show(visit: &Visit) -> Result<Response, ConsoleError> {
 }
 
 /// The whole form: every setting that has a place in it.
-pub(super) async fn change(visit: &Visit) -> Result<Response, ConsoleError> {
+pub(super) async fn change(visit: &Visit) -> Result<Response, PageError> {
     let app = visit.app().await?;
     let mut entered = entered(visit.form());
     let mut patch = Value::Object(Map::new());
@@ -52,7 +52,7 @@ pub(super) async fn change(visit: &Visit) -> Result<Response, ConsoleError> {
 }
 
 /// The JSON: any settings, as a merge patch.
-pub(super) async fn change_json(visit: &Visit) -> Result<Response, ConsoleError> {
+pub(super) async fn change_json(visit: &Visit) -> Result<Response, PageError> {
     let app = visit.app().await?;
     let text = visit.form().text("json").to_owned();
     match read_json(text.as_bytes(), "this") {
@@ -77,7 +77,7 @@ async fn merge(
     app: &AppSummary,
     patch: &Value,
     refused: impl FnOnce(&Value, SettingsDocumentError) -> (Vec<SettingInput>, Field, String),
-) -> Result<Response, ConsoleError> {
+) -> Result<Response, PageError> {
     let seen = visit.form().text("version");
     let is_expected = |version: jeton_service::AppVersion| version.to_string() == seen;
     match visit.service().merge_settings_if(&app.key, patch, is_expected, &visit.cause()).await? {
@@ -85,7 +85,7 @@ async fn merge(
             let path = format!("/console/apps/{}/settings", app.key);
             Ok(visit.done(&path, Notice::SettingsChanged(app.key.to_string())))
         }
-        Merged::NoApp => Err(ConsoleError::NotFound),
+        Merged::NoApp => Err(PageError::NotFound),
         Merged::Stale => {
             let now = visit.app().await?;
             let document = print_settings(&now.settings);
@@ -240,7 +240,7 @@ mod tests {
             }
             lists += 1;
         }
-        assert_eq!(lists, 4);
+        assert_eq!(lists, 5);
         for document in documents {
             for (setting, input) in SETTINGS.iter().zip(inputs(&document)) {
                 let held = document.pointer(&format!("/{}", setting.name.replace('.', "/"))).unwrap();

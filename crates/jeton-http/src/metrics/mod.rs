@@ -48,7 +48,8 @@ metrics! {
         "From the end of a request's head to the head of its answer, by route.";
     VERDICTS = COUNTER "jeton_verdicts_total": "Answers to whether a token is good, by outcome.";
     THROTTLED = COUNTER "jeton_throttled_total":
-        "Requests refused because too many came: credentials after too many failures of an address, anonymous writes over LoopBack.";
+        "Requests refused because too many came: credentials after too many failures of an address, anonymous writes over LoopBack, reports of leaked secrets.";
+    REUSED = COUNTER "jeton_reused_secrets_total": "Secrets that were presented after a rotation had ended them.";
     CONNECTIONS = GAUGE "jeton_connections_open": "Connections of clients that are open.";
     CONNECTION_ENDS = COUNTER "jeton_connections_total":
         "Connections of clients, by outcome: accepted, and of those evicted to make room for others; refused.";
@@ -173,9 +174,15 @@ fn verdicts(state: &AppState, families: &mut Vec<MetricFamily>) {
     let values = outcomes.map(|(outcome, counter)| counter_of(&[("outcome", outcome)], counter.get() as f64));
     families.push(family(&VERDICTS, values.into()));
     let throttled = &state.service.measures().throttled;
-    let what = [("failures", &throttled.failures), ("anonymous_writes", &throttled.anonymous_writes)];
+    let what = [
+        ("failures", &throttled.failures),
+        ("anonymous_writes", &throttled.anonymous_writes),
+        ("leak_reports", &throttled.leak_reports),
+    ];
     let what = what.map(|(what, counter)| counter_of(&[("what", what)], counter.get() as f64));
     families.push(family(&THROTTLED, what.into()));
+    let reused = state.service.measures().reused_secrets.get();
+    families.push(family(&REUSED, vec![counter_of(&[], reused as f64)]));
 }
 
 fn connections(state: &AppState, families: &mut Vec<MetricFamily>) {

@@ -1,16 +1,14 @@
 //! The JSON of verification.
 
 use super::input::CheckError;
+use crate::transport::items::Items;
 use crate::transport::object::Object;
 use crate::transport::wire::{InstantShape, UserIdShape};
 use jeton_core::{MAX_NAMES_PER_SCOPE, UserId, Verdict};
 use jeton_service::{CachedToken, Checked};
-use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::fmt;
-use std::marker::PhantomData;
 
 /// At most this many checks in a batch.
 pub(super) const MAX_CHECKS: usize = 1_000;
@@ -72,44 +70,6 @@ pub(super) struct ResourceInput<'a> {
 /// values would otherwise be answered a different question, which demands less.
 fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
-}
-
-/// The first `MAX` items of an array: further ones take no memory.
-pub(super) struct Items<T, const MAX: usize> {
-    pub(super) items: Vec<T>,
-    /// Whether there were more.
-    pub(super) is_cut: bool,
-}
-
-impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for Items<T, MAX> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(ItemsVisitor(PhantomData))
-    }
-}
-
-struct ItemsVisitor<T, const MAX: usize>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for ItemsVisitor<T, MAX> {
-    type Value = Items<T, MAX>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Items<T, MAX>, A::Error> {
-        let mut items = Vec::new();
-        while items.len() < MAX {
-            match array.next_element()? {
-                Some(item) => items.push(item),
-                None => return Ok(Items { items, is_cut: false }),
-            }
-        }
-        let mut is_cut = false;
-        while array.next_element::<IgnoredAny>()?.is_some() {
-            is_cut = true;
-        }
-        Ok(Items { items, is_cut })
-    }
 }
 
 /// The answer to one check. All members except `explanation` and `message` are always present.

@@ -9,6 +9,7 @@ mod appkey;
 mod auth;
 mod console;
 mod cors;
+mod credentials;
 mod descendants;
 mod dotide;
 mod empty_headers;
@@ -21,13 +22,17 @@ mod method;
 mod oauth;
 mod observe;
 mod openapi;
+mod person;
 /// Proofs: `cargo xtask prove` runs them and prints their figures; the gate runs the same code.
 mod prove {
     mod fault;
 }
+mod rotation;
 mod scenarios;
+mod self_service;
 mod server;
 mod slow_clients;
+mod suspended;
 mod throttle;
 mod users;
 mod verify;

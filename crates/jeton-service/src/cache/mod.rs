@@ -290,7 +290,10 @@ impl Cache {
     pub(crate) fn keep_found(&self, before: Before, stored: &StoredToken) -> Arc<CachedToken> {
         let key = Key { app_id: stored.token.app_id, digest: stored.credential.digest };
         let grants = self.grants.share(&stored.token.spec.scopes);
-        let cached = Arc::new(CachedToken::new(&stored.token, key, grants));
+        // As it is presented, it expires with the secret, unless it does so before.
+        let until = stored.credential.good_until;
+        let is_by_old_secret = until.is_some() && until == stored.token.expires_at;
+        let cached = Arc::new(CachedToken::new(&stored.token, key, grants, is_by_old_secret));
         self.known.keep(Arc::clone(&cached), Asked { token: before.token, arrival: before.arrival });
         cached
     }
@@ -309,19 +312,24 @@ impl Cache {
                 Some(digest) => self.arrivals.invalidate(Key::prefix(&digest)),
                 None => self.arrivals.invalidate_all(),
             },
-            ChangeKind::TokenUpdated | ChangeKind::TokenRevoked | ChangeKind::TokenDeleted => {
-                match change.token_id() {
-                    Some(id) => self.tokens.invalidate(token_place(id)),
-                    None => self.tokens.invalidate_all(),
-                }
-            }
-            ChangeKind::AppCreated | ChangeKind::AppUpdated | ChangeKind::AppDeleted => {
+            ChangeKind::TokenUpdated
+            | ChangeKind::TokenRotated
+            | ChangeKind::TokenRevoked
+            | ChangeKind::TokenDeleted => match change.token_id() {
+                Some(id) => self.tokens.invalidate(token_place(id)),
+                None => self.tokens.invalidate_all(),
+            },
+            ChangeKind::AppCreated
+            | ChangeKind::AppUpdated
+            | ChangeKind::AppSuspended
+            | ChangeKind::AppResumed
+            | ChangeKind::AppDeleted => {
                 self.apps.invalidate();
             }
             ChangeKind::Restored => self.forget_all(),
             ChangeKind::TokensPurged => self.arrivals.invalidate_all(),
-            // Operators are not cached.
-            ChangeKind::OperatorCreated | ChangeKind::OperatorRevoked => {}
+            // Operators are not cached, and a token whose old secret comes is as it was.
+            ChangeKind::OperatorCreated | ChangeKind::OperatorRevoked | ChangeKind::TokenReused => {}
         }
     }
 

@@ -30,6 +30,8 @@ pub struct CachedToken {
     expires_at: Option<Timestamp>,
     is_revoked: bool,
     is_disabled: bool,
+    /// Whether it was found by a secret that a rotation has ended, or will end.
+    is_by_old_secret: bool,
     kind: TokenKind,
     used: AtomicBool,
     /// Recorded use that is not written yet.
@@ -57,9 +59,10 @@ pub(super) struct Grants {
 }
 
 impl CachedToken {
-    pub(super) fn new(token: &Token, key: Key, grants: Arc<Grants>) -> Self {
+    pub(super) fn new(token: &Token, key: Key, grants: Arc<Grants>, is_by_old_secret: bool) -> Self {
         CachedToken {
             key,
+            is_by_old_secret,
             token_id: token.id,
             expires_at: token.expires_at,
             is_revoked: token.revoked_at.is_some(),
@@ -119,6 +122,11 @@ impl CachedToken {
         self.is_revoked || self.expires_at.is_some_and(|expires_at| now >= expires_at)
     }
 
+    /// Whether it was found by a secret that a rotation has ended by this instant.
+    pub(crate) fn is_by_ended_secret(&self, now: Timestamp) -> bool {
+        self.is_by_old_secret && self.expires_at.is_some_and(|expires_at| now >= expires_at)
+    }
+
     pub(crate) fn kind(&self) -> TokenKind {
         self.kind
     }
@@ -173,6 +181,7 @@ impl CachedToken {
             expires_at: None,
             is_revoked: false,
             is_disabled: false,
+            is_by_old_secret: false,
             kind: TokenKind::Grant,
             used: AtomicBool::new(false),
             tally: Tally::default(),

@@ -103,7 +103,10 @@ impl Service {
         for app in apps.values() {
             let written = changes.iter().filter(|change| {
                 change.app_id == Some(app.id)
-                    && matches!(change.kind, ChangeKind::TokenIssued | ChangeKind::TokenUpdated)
+                    && matches!(
+                        change.kind,
+                        ChangeKind::TokenIssued | ChangeKind::TokenUpdated | ChangeKind::TokenRotated
+                    )
             });
             let mut ids: Vec<TokenId> = written.filter_map(Change::token_id).collect();
             ids.sort_unstable();

@@ -191,7 +191,7 @@ impl Service {
             return Ok(Presentation::Throttled(often));
         }
         let before = self.cache.before();
-        let found = self.stored(&presented, Seeking::ON_LOOPBACK).await?;
+        let found = self.stored(&presented, Seeking::ON_LOOPBACK, from).await?;
         let Some(stored) = found.into_iter().find(|stored| stored.token.app_id == app.id) else {
             if let Some(failures) = failures {
                 self.count_failure(failures);

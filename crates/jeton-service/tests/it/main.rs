@@ -14,6 +14,7 @@ mod initialise;
 mod interleavings;
 mod operators;
 mod retention;
+mod rotate;
 mod sealed;
 mod settings;
 mod streams;

@@ -92,7 +92,12 @@ impl Perform for ChangeApp {
                 app.client_secrets.push(decode::client_secret(other)?);
             }
         }
-        work.log_app(ChangeKind::AppUpdated, *id, *at, by);
+        let kind = match change.suspends {
+            Some(true) => ChangeKind::AppSuspended,
+            Some(false) => ChangeKind::AppResumed,
+            None => ChangeKind::AppUpdated,
+        };
+        work.log_app(kind, *id, *at, by);
         Ok(AppChanged::Changed(app))
     }
 }

@@ -117,7 +117,9 @@ impl<S: Session> Work<'_, '_, S> {
 
     /// Readmits nothing that the database had refused, and widens nothing that it had narrowed.
     async fn keep_refused(&mut self, given_out: i64, restored: &mut Restored) -> Result<(), StoreError> {
-        self.script(restore::MATCH).await?;
+        self.script(restore::MATCH_APPS).await?;
+        self.script(restore::KEEP_ROTATED).await?;
+        self.script(restore::MATCH_TOKENS).await?;
         restored.left_out = self.script(&restore::leave_out_removed(given_out)).await?;
         restored.tokens -= restored.left_out;
         restored.unknown_tokens = self.counted(restore::UNKNOWN_TOKENS).await?;

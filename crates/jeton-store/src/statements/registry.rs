@@ -14,6 +14,7 @@ use crate::model::{
 };
 use crate::search::{SearchPlace, TitleSearch, TokenSearch};
 use crate::shape::{Cells, Field, Holds, SHAPES};
+use crate::write::RotateToken;
 use jeton_core::{
     Actor, AppId, AppKey, Cause, ChangeKind, Digest, OperatorId, Owner, Scopes, Timestamp, Token, TokenId,
     TokenKind, TokenSpec, TokenState, UserId,
@@ -72,6 +73,7 @@ fn about_apps() -> Vec<(&'static str, Runs, Statement)> {
         settings: Some("{}".to_owned()),
         client_secret: Some(NewClientSecret::alone(digest())),
         data_key: Some(Some(vec![1])),
+        suspends: None,
     };
     let without_key = AppChange { data_key: Some(None), ..AppChange::default() };
     vec![
@@ -98,6 +100,21 @@ fn about_apps() -> Vec<(&'static str, Runs, Statement)> {
     ]
 }
 
+fn rotation() -> RotateToken {
+    RotateToken {
+        app_id: APP,
+        id: TOKEN,
+        expected: 1,
+        digest: digest(),
+        digest_key_id: 1,
+        sealed: Some(vec![1]),
+        sealed_under: None,
+        old_until: AT,
+        at: AT,
+        by: Cause::CLI,
+    }
+}
+
 fn about_tokens() -> Vec<(&'static str, Runs, Statement)> {
     use Runs::{Everywhere, OnPostgres, OnSqlite};
     let new = new_token();
@@ -119,6 +136,11 @@ fn about_tokens() -> Vec<(&'static str, Runs, Statement)> {
         ("insert_tokens", OnPostgres, tokens::insert_tokens(rows(1), None)),
         ("insert_tokens", OnPostgres, tokens::insert_tokens(rows(tokens::MAX_INSERTED), None)),
         ("tokens_above", Everywhere, tokens::tokens_above(1)),
+        ("token_to_rotate", Everywhere, tokens::token_to_rotate(APP, TOKEN, 1)),
+        ("retire_digest", Everywhere, tokens::retire_digest(TOKEN, AT)),
+        ("rotate_token", Everywhere, tokens::rotate_token(&rotation())),
+        ("shorten_digests", Everywhere, tokens::shorten_digests(TOKEN, AT)),
+        ("forget_old_digests", Everywhere, tokens::forget_old_digests(TOKEN)),
         ("tokens_by_digests", Everywhere, tokens::tokens_by_digests(&[digest()])),
         ("tokens_by_digests", Everywhere, tokens::tokens_by_digests(&[digest(); tokens::MAX_SOUGHT])),
         ("further_digests", Everywhere, tokens::further_digests(&[digest(); tokens::MAX_INSERTED])),

@@ -13,26 +13,53 @@ pub(crate) const REMEMBER: &str = "
     CREATE TEMP TABLE was_apps AS SELECT id, client_id, client_secret, settings, data_key, deleted_at FROM apps;
     CREATE TEMP TABLE was_client_digests AS SELECT * FROM client_digests;
     CREATE TEMP TABLE was_tokens AS
-        SELECT app_id, digest, kind, user_id, user_is_stand_in, expires_at, disabled_by, revoked_at, scopes, left_loopback
+        SELECT id, app_id, digest, digest_key_id, is_foreign, sealed, kind, user_id, user_is_stand_in, expires_at, disabled_by,
+            revoked_at, scopes, left_loopback
         FROM tokens;
     CREATE INDEX was_tokens_digest ON was_tokens (digest, app_id);
     CREATE TEMP TABLE was_digests AS SELECT * FROM token_digests;
     CREATE TEMP TABLE was_tombstones AS SELECT * FROM tokens WHERE revoked_at IS NOT NULL;
     CREATE TEMP TABLE was_operators AS SELECT digest, revoked_at FROM operators WHERE revoked_at IS NOT NULL";
 
-/// Once the backup is in: which app is which of before, and which token.
-pub(crate) const MATCH: &str = "
+/// Once the backup is in: which app is which of before.
+pub(crate) const MATCH_APPS: &str = "
     CREATE TEMP TABLE was_same AS
         SELECT apps.id AS app_id, was_apps.id AS was_id, was_apps.client_secret, was_apps.settings, was_apps.data_key,
             was_apps.deleted_at
         FROM apps JOIN was_apps ON was_apps.client_id = apps.client_id;
-    CREATE INDEX was_same_app ON was_same (app_id);
+    CREATE INDEX was_same_app ON was_same (app_id)";
+
+/// Tokens that were rotated since have the secret that they had, and their old one ends when it did.
+pub(crate) const KEEP_ROTATED: &str = "
+    CREATE TEMP TABLE was_rotated AS
+        SELECT tokens.id AS token_id, tokens.app_id, tokens.digest AS old_digest, tokens.digest_key_id AS old_key_id,
+            tokens.is_foreign AS old_is_foreign, was_digests.good_from, was_digests.good_until, was_tokens.digest,
+            was_tokens.digest_key_id, was_tokens.is_foreign, was_tokens.sealed
+        FROM was_same
+        JOIN was_digests ON was_digests.app_id = was_same.was_id
+        JOIN tokens ON tokens.app_id = was_same.app_id AND tokens.digest = was_digests.digest
+        JOIN was_tokens ON was_tokens.app_id = was_digests.app_id AND was_tokens.id = was_digests.token_id;
+    UPDATE tokens SET digest = was_rotated.digest, digest_key_id = was_rotated.digest_key_id,
+        is_foreign = was_rotated.is_foreign, sealed = was_rotated.sealed
+        FROM was_rotated WHERE was_rotated.token_id = tokens.id;
+    INSERT INTO token_digests (digest, app_id, token_id, digest_key_id, is_foreign, good_from, good_until)
+        SELECT old_digest, app_id, token_id, old_key_id, old_is_foreign, good_from, good_until FROM was_rotated;
+    DROP TABLE was_rotated";
+
+/// Which token is which of before, by the secret that it has or, if it was rotated between, had.
+pub(crate) const MATCH_TOKENS: &str = "
     CREATE TEMP TABLE was AS
         SELECT tokens.id AS token_id, was_tokens.*
         FROM was_same
         JOIN was_tokens ON was_tokens.app_id = was_same.was_id
         JOIN tokens ON tokens.app_id = was_same.app_id AND tokens.digest = was_tokens.digest;
-    CREATE UNIQUE INDEX was_token ON was (token_id)";
+    CREATE UNIQUE INDEX was_token ON was (token_id);
+    INSERT INTO was
+        SELECT token_digests.token_id, was_tokens.*
+        FROM was_same
+        JOIN was_tokens ON was_tokens.app_id = was_same.was_id
+        JOIN token_digests ON token_digests.app_id = was_same.app_id AND token_digests.digest = was_tokens.digest
+        WHERE true ON CONFLICT DO NOTHING";
 
 /// Of this token, which the backup does not know as revoked.
 const LIVE: &str = "FROM was WHERE was.token_id = tokens.id AND tokens.revoked_at IS NULL";
@@ -140,7 +167,8 @@ pub(crate) const KEEP_DIGESTS: &str = "
     WHERE EXISTS (SELECT 1 FROM was WHERE was.token_id = token_digests.token_id)
     AND NOT EXISTS (
         SELECT 1 FROM was_digests JOIN was_same ON was_same.was_id = was_digests.app_id
-        WHERE was_same.app_id = token_digests.app_id AND was_digests.digest = token_digests.digest)";
+        WHERE was_same.app_id = token_digests.app_id AND was_digests.digest = token_digests.digest)
+    AND NOT EXISTS (SELECT 1 FROM was WHERE was.token_id = token_digests.token_id AND was.digest = token_digests.digest)";
 
 /// Of the further digest of before.
 const SAME_DIGEST: &str = "FROM was_digests JOIN was_same ON was_same.was_id = was_digests.app_id \
@@ -241,7 +269,7 @@ pub(crate) const UNKNOWN_APPS: &str = "
     SELECT count(*) FROM apps
     WHERE EXISTS (SELECT 1 FROM was_apps) AND id NOT IN (SELECT app_id FROM was_same)";
 
-/// Ends what [`REMEMBER`] and [`MATCH`] began.
+/// Ends what [`REMEMBER`], [`MATCH_APPS`] and [`MATCH_TOKENS`] began.
 pub(crate) const FORGET: &str = "
     DROP TABLE was; DROP TABLE was_same; DROP TABLE was_operators; DROP TABLE was_tombstones; DROP TABLE was_digests; DROP TABLE was_tokens;
     DROP TABLE was_client_digests; DROP TABLE was_apps";
@@ -267,12 +295,12 @@ mod tests {
                 "scopes",
                 "left_loopback",
                 "sealed",
+                "digest",
             ],
             // Limits nothing: as the backup has it.
             &[
                 "id",
                 "app_id",
-                "digest",
                 "digest_key_id",
                 "is_foreign",
                 "created_at",

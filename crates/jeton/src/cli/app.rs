@@ -27,6 +27,10 @@ pub(crate) enum AppCommand {
     Settings(SettingsArgs),
     /// Give an app a new client secret; without --grace the old one is refused at once
     RotateSecret(RotateArgs),
+    /// Refuse all tokens and client credentials of an app from now on, and keep everything else as it is
+    Suspend(KeyArgs),
+    /// Accept them again
+    Resume(KeyArgs),
     /// Delete an app and all of its tokens
     Delete(DeleteArgs),
 }
@@ -105,6 +109,8 @@ impl AppCommand {
                 let grace_seconds = grace.map(|grace| grace.as_secs());
                 app.ask(|key| Request::AppRotateSecret { key, grace_seconds }).await
             }
+            AppCommand::Suspend(app) => app.ask(|key| Request::AppSuspend { key, is_suspended: true }).await,
+            AppCommand::Resume(app) => app.ask(|key| Request::AppSuspend { key, is_suspended: false }).await,
             AppCommand::Delete(DeleteArgs { yes: false, .. }) => {
                 Err(CommandError::usage("this deletes the app and all of its tokens: confirm with --yes"))
             }

@@ -3,7 +3,8 @@
 use super::output;
 use super::terminal::ask_secret;
 use super::token_args::{
-    CreateArgs, ExportArgs, ImportArgs, ListArgs, RevokeArgs, ShowArgs, TokenTarget, UpdateArgs, VerifyArgs,
+    CreateArgs, ExportArgs, ImportArgs, ListArgs, RevokeArgs, RotateArgs, ShowArgs, TokenTarget, UpdateArgs,
+    VerifyArgs,
 };
 use super::token_import::import;
 use crate::control::ask;
@@ -28,7 +29,12 @@ pub(crate) enum TokenCommand {
     Show(ShowArgs),
     /// Change a token
     Update(UpdateArgs),
-    /// Revoke a token: it is refused from now on, and its secret cannot be issued again
+    /// Give a token another secret, which this command shows only once; without --grace the old one is refused at once
+    ///
+    /// Its id, expiry, scopes, use and history stay.
+    Rotate(RotateArgs),
+    /// Revoke a token, or all that a filter finds: they are refused from now on, and their secrets cannot be
+    /// issued again
     Revoke(RevokeArgs),
     /// Verify a token from standard input or a prompt: exit 0 if it is allowed, 1 if it is not
     ///
@@ -61,8 +67,12 @@ impl TokenCommand {
                 let (target, request, json) = args.into_request()?;
                 output::write_one(&ask(&target.installation.resolve()?, request).await?, json)
             }
-            TokenCommand::Revoke(RevokeArgs { target, id, json }) => {
-                let request = Request::TokenRevoke { app: target.app, id };
+            TokenCommand::Rotate(args) => {
+                let (target, request, json) = args.into_request();
+                output::write_one(&ask(&target.installation.resolve()?, request).await?, json)
+            }
+            TokenCommand::Revoke(args) => {
+                let (target, request, json) = args.into_request();
                 output::write_one(&ask(&target.installation.resolve()?, request).await?, json)
             }
             TokenCommand::Verify(args) => verify(args).await,

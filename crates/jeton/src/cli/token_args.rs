@@ -1,11 +1,14 @@
 //! The arguments of `jeton token`.
 
+use super::duration::parse_grace;
 use crate::config::InstallationFlags;
 use crate::error::CommandError;
-use crate::request::{Request, ScopeText, TokenDraft, TokenEdit};
+use crate::request::{FilterText, Request, ScopeText, TokenDraft, TokenEdit};
 use clap::Args;
 use jeton_http::Object;
+use jeton_service::MAX_DAYS;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Selects an app.
 #[derive(Args, Debug)]
@@ -91,14 +94,79 @@ pub(crate) struct ShowArgs {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct RotateArgs {
+    #[command(flatten)]
+    target: TokenTarget,
+    /// The token's id
+    id: i64,
+    /// How long the old secret stays good beside the new one, such as 30m, 24h or 7d; at most 365d
+    #[arg(long, value_name = "DURATION", value_parser = parse_grace)]
+    grace: Option<Duration>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl RotateArgs {
+    pub(crate) fn into_request(self) -> (TokenTarget, Request, bool) {
+        let RotateArgs { target, id, grace, json } = self;
+        let (app, grace_seconds) = (target.app.clone(), grace.map(|grace| grace.as_secs()));
+        (target, Request::TokenRotate { app, id, grace_seconds }, json)
+    }
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct RevokeArgs {
     #[command(flatten)]
     pub(crate) target: TokenTarget,
     /// The token's id
-    pub(crate) id: i64,
+    #[arg(required_unless_present = "filter", conflicts_with = "filter")]
+    pub(crate) id: Option<i64>,
+    #[command(flatten)]
+    pub(crate) filter: RevokeFilter,
+    /// Only say how many tokens that would be
+    #[arg(long, requires = "filter")]
+    pub(crate) dry_run: bool,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Which tokens to revoke, instead of an id: those for which all of it is true.
+#[derive(Args, Debug)]
+#[group(id = "filter", multiple = true)]
+pub(crate) struct RevokeFilter {
+    /// All tokens of this owner
+    #[arg(long, value_name = "USER", allow_negative_numbers = true)]
+    user_id: Option<String>,
+    /// All tokens that have this among their tags, which commas separate
+    #[arg(long, value_name = "TAG")]
+    tag: Option<String>,
+    /// All tokens older than this many days that were not used since
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_DAYS)))]
+    unused_days: Option<u32>,
+    /// All tokens made before this instant, such as 2026-11-21T08:00:00Z
+    #[arg(long, value_name = "TIME")]
+    created_before: Option<String>,
+}
+
+impl RevokeArgs {
+    pub(crate) fn into_request(self) -> (TokenTarget, Request, bool) {
+        let RevokeArgs { target, id, filter, dry_run, json } = self;
+        let app = target.app.clone();
+        let request = match id {
+            Some(id) => Request::TokenRevoke { app, id },
+            None => Request::TokenRevokeFound { app, filter: filter.into(), dry_run },
+        };
+        (target, request, json)
+    }
+}
+
+impl From<RevokeFilter> for FilterText {
+    fn from(filter: RevokeFilter) -> Self {
+        let RevokeFilter { user_id, tag, unused_days, created_before } = filter;
+        FilterText { user_id, tag, unused_days, created_before }
+    }
 }
 
 #[derive(Args, Debug)]

@@ -64,6 +64,11 @@ pub(super) async fn rotate_secret(
     Ok(json!({"app_key": key, "client_id": client_id, "client_secret": client_secret.expose()}))
 }
 
+pub(super) async fn suspend(service: &Service, key: &str, is_suspended: bool) -> Result<Value, CommandError> {
+    let app = service.suspend_app(&app_key(key)?, is_suspended, &BY).await?.ok_or_else(|| no_app(key))?;
+    Ok(summary(&app))
+}
+
 pub(super) async fn delete(service: &Service, key: &str) -> Result<Value, CommandError> {
     if service.delete_app(&app_key(key)?, &BY).await? {
         Ok(json!({"app_key": key, "deleted": true}))
@@ -77,6 +82,7 @@ fn summary(app: &AppSummary) -> Value {
         "app_key": app.key.as_str(),
         "client_id": app.client_id,
         "default": app.is_default,
+        "suspended": app.settings.common.suspended,
         "created_at": rfc3339(app.created_at),
         "updated_at": rfc3339(app.updated_at),
     })

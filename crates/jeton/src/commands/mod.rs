@@ -30,6 +30,7 @@ pub(crate) async fn execute(service: &Service, request: Request) -> Result<Value
         Request::AppRotateSecret { key, grace_seconds } => {
             app::rotate_secret(service, &key, grace_seconds.map(Duration::from_secs)).await
         }
+        Request::AppSuspend { key, is_suspended } => app::suspend(service, &key, is_suspended).await,
         Request::AppDelete { key } => app::delete(service, &key).await,
         Request::Backup { file, force } => backup::back_up(service, &file, force).await,
         Request::Restore { file, as_of_backup } => backup::restore(service, &file, as_of_backup).await,
@@ -43,7 +44,13 @@ pub(crate) async fn execute(service: &Service, request: Request) -> Result<Value
         }
         Request::TokenShow { app, id } => token::show(service, &app, id).await,
         Request::TokenUpdate { app, id, edit } => token::update(service, &app, id, edit).await,
+        Request::TokenRotate { app, id, grace_seconds } => {
+            token::rotate(service, &app, id, grace_seconds.map(Duration::from_secs)).await
+        }
         Request::TokenRevoke { app, id } => token::revoke(service, &app, id).await,
+        Request::TokenRevokeFound { app, filter, dry_run } => {
+            token::revoke_found(service, &app, &token_input::search_of(filter)?, dry_run).await
+        }
         Request::TokenVerify { app, token, permission, id, tags, explain } => {
             let demand = token_input::demand(permission.as_deref(), id, tags)?;
             token::verify(service, &app, &token, &demand, explain).await

@@ -10,8 +10,11 @@ use jeton_core::{
     earlier_end,
 };
 use jeton_http::rfc3339;
-use jeton_service::{Explained, Imported, ListRequest, Listed, OpenApp, Order, Refusal, Service, TokenUse};
+use jeton_service::{
+    Explained, Imported, ListRequest, Listed, OpenApp, Order, Refusal, SearchRequest, Service, TokenUse,
+};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 const AUTHORITY: Authority = Authority::Everything(BY);
@@ -86,6 +89,25 @@ pub(super) async fn update(
     }
 }
 
+pub(super) async fn rotate(
+    service: &Service,
+    app: &str,
+    id: i64,
+    grace: Option<Duration>,
+) -> Result<Value, CommandError> {
+    let app = open_app(service, app).await?;
+    let number = TokenId::new(id).ok_or_else(|| no_token(&app, id))?;
+    match service.rotate(&app, &AUTHORITY, number, None, grace).await? {
+        Ok(rotated) => Ok(json!({
+            "id": id,
+            "access_token": rotated.secret.expose(),
+            "expires_at": rotated.token.expires_at.map(rfc3339),
+        })),
+        Err(Refusal::NotFound) => Err(no_token(&app, id)),
+        Err(refusal @ Refusal::Forbidden(_)) => Err(refused(refusal)),
+    }
+}
+
 pub(super) async fn revoke(service: &Service, app: &str, id: i64) -> Result<Value, CommandError> {
     let app = open_app(service, app).await?;
     let number = TokenId::new(id).ok_or_else(|| no_token(&app, id))?;
@@ -94,6 +116,17 @@ pub(super) async fn revoke(service: &Service, app: &str, id: i64) -> Result<Valu
         Err(Refusal::NotFound) => Err(no_token(&app, id)),
         Err(refusal @ Refusal::Forbidden(_)) => Err(refused(refusal)),
     }
+}
+
+pub(super) async fn revoke_found(
+    service: &Service,
+    app: &str,
+    search: &SearchRequest,
+    is_dry: bool,
+) -> Result<Value, CommandError> {
+    let app = open_app(service, app).await?;
+    let done = service.revoke_found(&app, &AUTHORITY, search, is_dry).await?;
+    Ok(json!({"matched": done.matched, "revoked": done.revoked}))
 }
 
 pub(super) async fn verify(

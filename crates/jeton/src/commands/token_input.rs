@@ -1,14 +1,14 @@
 //! Converts what commands send to what the service takes.
 
 use crate::error::CommandError;
-use crate::request::{ImportText, ScopeText, TokenDraft, TokenEdit};
+use crate::request::{FilterText, ImportText, ScopeText, TokenDraft, TokenEdit};
 use jeton_core::{
     Demand, Lifetime, Owner, Permission, PermissionError, Resource, Secret, TokenKind, TokenSpec, UserId,
     UserIdError,
 };
 use jeton_service::{
-    DraftError, Edit, EditDraft, ImportRow, Issue, OpenApp, RequestedLifetime, ScopeDraft, description,
-    end_of_token, instant, label, lifetime_of_days, scopes_of, user_id_of,
+    DraftError, Edit, EditDraft, ImportRow, Issue, OpenApp, RequestedLifetime, ScopeDraft, SearchRequest,
+    description, end_of_token, instant, label, lifetime_of_days, scopes_of, user_id_of,
 };
 
 pub(super) fn issue_of(app: &OpenApp, draft: TokenDraft) -> Result<Issue, CommandError> {
@@ -40,6 +40,22 @@ pub(super) fn edit_of(edit: TokenEdit) -> Result<Edit, CommandError> {
         lifetime: lifetime_of_days(edit.expires_in_days).map_err(misfit)?,
     };
     draft.edit().map_err(misfit)
+}
+
+pub(super) fn search_of(filter: FilterText) -> Result<SearchRequest, CommandError> {
+    let FilterText { user_id, tag, unused_days, created_before } = filter;
+    let search = SearchRequest {
+        user_id: user_id.as_deref().map(user_of).transpose()?,
+        tag: label("--tag", tag).map_err(misfit)?.map(|tag| tag.as_str().trim().to_owned()),
+        unused_days,
+        created_before: created_before
+            .map(|text| instant("--created-before", &text))
+            .transpose()
+            .map_err(misfit)?,
+        ..SearchRequest::default()
+    };
+    // Commands ask for a condition already; whoever sends a request without any is not to revoke all tokens by that.
+    if search.is_empty() { Err(CommandError::usage("name the tokens to revoke")) } else { Ok(search) }
 }
 
 pub(super) fn import_row(row: ImportText) -> Result<ImportRow, CommandError> {

@@ -208,6 +208,7 @@ impl<'a> Read<'a> {
             anonymous_writes: Rate::per_minute(self.number("limits.anonymous_writes_per_minute")),
             anonymous_writes_of_app: Rate::per_hour(self.number("limits.anonymous_writes_per_hour")),
             failures: Rate::per_minute(self.number("limits.failures_per_minute")),
+            leak_reports: Rate::per_minute(self.number("limits.leak_reports_per_minute")),
             streams: self.count("limits.streams"),
             // The setting is in millions.
             match_work: 1_000_000 * self.number("limits.match_work"),

@@ -278,6 +278,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
          Dotide's API still 404",
     ),
     set(
+        "limits.leak_reports_per_minute",
+        number(1, 1_000_000),
+        "10000",
+        "Most secrets that can be reported as leaked from one address (/credentials/revoke); beyond that, the \
+         answer is 429",
+    ),
+    set(
         "limits.streams",
         number(0, 100_000),
         "512",

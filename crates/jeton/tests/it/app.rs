@@ -3,7 +3,7 @@
 use crate::support::{Installation, each_way, members, text};
 use serde_json::{Value, json};
 
-const SUMMARY: [&str; 5] = ["app_key", "client_id", "default", "created_at", "updated_at"];
+const SUMMARY: [&str; 6] = ["app_key", "client_id", "default", "suspended", "created_at", "updated_at"];
 
 /// Whether a token is good in an app, as the command line says.
 fn is_good(installation: &Installation, app: &str, token: &str) -> bool {
@@ -33,8 +33,8 @@ fn apps_come_and_go(installation: &Installation) {
     assert_eq!(keys, [("demo", true), ("shop", false)]);
     assert!(apps.iter().all(|app| members(app) == SUMMARY));
     let shown = sandbox.json(&["app", "show", "shop"]);
-    assert_eq!(members(&shown)[..5], SUMMARY);
-    assert_eq!(members(&shown)[5..], ["settings"]);
+    assert_eq!(members(&shown)[..6], SUMMARY);
+    assert_eq!(members(&shown)[6..], ["settings"]);
     assert_eq!(shown["client_id"], made["client_id"]);
     sandbox.run(&["app", "show", "nowhere", "--json"]).fails(1, "there is no app nowhere");
 
@@ -52,6 +52,22 @@ fn apps_come_and_go(installation: &Installation) {
     // A new app of that name is another one.
     sandbox.json(&["app", "create", "shop"]);
     assert!(!is_good(installation, "shop", token));
+}
+
+each_way!(a_suspended_app_is_refused_and_keeps_all);
+fn a_suspended_app_is_refused_and_keeps_all(installation: &Installation) {
+    let sandbox = &installation.sandbox;
+    let token = sandbox.json(&["token", "create", "--app", "demo"]);
+    let token = text(&token, "access_token");
+    assert_eq!(sandbox.json(&["app", "suspend", "demo"])["suspended"], true);
+    assert!(!is_good(installation, "demo", token));
+    let verified = sandbox.run_with(&["token", "verify", "--app", "demo", "--json"], token);
+    assert!(verified.stdout.contains("\"reason\":\"suspended\""), "{verified:?}");
+    assert_eq!(sandbox.json(&["app", "settings", "demo"])["suspended"], true);
+    sandbox.json(&["token", "create", "--app", "demo"]);
+    assert_eq!(sandbox.json(&["app", "resume", "demo"])["suspended"], false);
+    assert!(is_good(installation, "demo", token));
+    sandbox.run(&["app", "suspend", "nowhere", "--json"]).fails(1, "there is no app nowhere");
 }
 
 each_way!(a_rotated_secret_is_another);

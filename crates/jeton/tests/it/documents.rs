@@ -69,6 +69,11 @@ fn admin() {
 }
 
 #[test]
+fn leaks() {
+    is_true("docs/leaks.md");
+}
+
+#[test]
 fn oauth() {
     is_true("docs/oauth.md");
 }

@@ -28,6 +28,7 @@ mod openapi_pages;
 mod operator;
 mod prove;
 mod secrets;
+mod self_service_pages;
 mod serve;
 mod support;
 mod systemd;

@@ -194,6 +194,65 @@ fn changes_show(installation: &Installation) {
         .fails(1, &format!("there is no token {id} in app demo"));
 }
 
+each_way!(a_token_is_rotated_with_grace_and_without);
+fn a_token_is_rotated_with_grace_and_without(installation: &Installation) {
+    let sandbox = &installation.sandbox;
+    let made = create(installation, &["--user-id", "7", "--permissions", "read"]);
+    let (id, first) = (made["id"].to_string(), text(&made, "access_token"));
+    let rotate =
+        |arguments: &[&str]| sandbox.json(&[&["token", "rotate", "--app", "demo", &*id], arguments].concat());
+    let rotated = rotate(&["--grace", "24h"]);
+    assert_eq!(members(&rotated), ["id", "access_token", "expires_at"]);
+    assert_eq!((&rotated["id"], &rotated["expires_at"]), (&made["id"], &made["expires_at"]));
+    let second = text(&rotated, "access_token");
+    for token in [first, second] {
+        assert_eq!(verify(installation, token, &["--permission", "read"]).0, Some(0));
+    }
+    let again = rotate(&[]);
+    for token in [first, second] {
+        assert_eq!(text(&verify(installation, token, &[]).1, "reason"), "expired");
+    }
+    assert_eq!(verify(installation, text(&again, "access_token"), &[]).0, Some(0));
+    let fails = |arguments: &[&str], code, says: &str| {
+        sandbox.run(&[&["token", "rotate", "--app", "demo"], arguments].concat()).fails(code, says);
+    };
+    fails(&["99"], 1, "there is no token 99 in app demo");
+    fails(&[&*id, "--grace", "400d"], 2, "365d");
+}
+
+each_way!(many_are_revoked_at_once);
+fn many_are_revoked_at_once(installation: &Installation) {
+    let sandbox = &installation.sandbox;
+    let made = |arguments: &[&str]| text(&create(installation, arguments), "access_token").to_owned();
+    let tagged = [made(&["--user-id", "7", "--tags", "ci, eu"]), made(&["--user-id", "8", "--tags", "ci"])];
+    let kept = [made(&["--user-id", "7", "--tags", "cinema"]), made(&["--user-id", "9"])];
+    let revoke =
+        |arguments: &[&str]| sandbox.json(&[&["token", "revoke", "--app", "demo"], arguments].concat());
+    assert_eq!(revoke(&["--tag", "ci", "--dry-run"]), json!({"matched": 2, "revoked": 0}));
+    assert_eq!(verify(installation, &tagged[0], &[]).0, Some(0), "it was only asked");
+    assert_eq!(revoke(&["--tag", "ci", "--user-id", "9"]), json!({"matched": 0, "revoked": 0}));
+    assert_eq!(revoke(&["--tag", " ci "]), json!({"matched": 2, "revoked": 2}));
+    for token in &tagged {
+        assert_eq!(text(&verify(installation, token, &[]).1, "reason"), "revoked");
+    }
+    for token in &kept {
+        assert_eq!(verify(installation, token, &[]).0, Some(0));
+    }
+    assert_eq!(revoke(&["--unused-days", "1"]), json!({"matched": 0, "revoked": 0}), "they are too new");
+    assert_eq!(revoke(&["--created-before", "2020-01-01T00:00:00Z"])["matched"], 0);
+    assert_eq!(revoke(&["--user-id", "7"]), json!({"matched": 1, "revoked": 1}));
+
+    let fails = |arguments: &[&str], code, says: &str| {
+        sandbox.run(&[&["token", "revoke", "--app", "demo"], arguments].concat()).fails(code, says);
+    };
+    fails(&["--created-before", "yesterday"], 2, "--created-before is a time as in");
+    fails(&["--user-id", ""], 2, "user");
+    fails(&["--unused-days", "36501"], 2, "36501");
+    fails(&["--dry-run"], 2, "required");
+    fails(&[], 2, "required");
+    fails(&["1", "--user-id", "7"], 2, "cannot be used with");
+}
+
 each_way!(questions_are_answered);
 fn questions_are_answered(installation: &Installation) {
     let scope = r#"{"permissions":["read"],"ids":["s1"]}"#;

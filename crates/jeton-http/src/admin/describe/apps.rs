@@ -16,18 +16,19 @@ const ONE: &str = "/admin/v1/apps/{app}";
 const SETTINGS: &str = "/admin/v1/apps/{app}/settings";
 const TAG: &str = "apps";
 
-pub(super) fn describe(api: &mut Api, problem: &Value) {
+pub(super) fn describe(api: &mut Api, problem: &Value, rotation: Value) {
     let app = api.shape::<wire::App<'_>>();
     let credentials = api.shape::<wire::Credentials<'_>>();
     let settings = api.shape::<SettingsShape>();
     let page = api.shape::<wire::Page<'_, wire::App<'_>>>();
     let patch = api.named("SettingsPatch", patch());
     let new = api.named("NewApp", new_app());
-    let rotation = api.named("Rotation", rotation());
     let operations = [
         list(page),
         create(new, credentials.clone()),
-        show(app),
+        show(app.clone()),
+        suspend(app.clone(), true),
+        suspend(app, false),
         delete(),
         show_settings(settings.clone()),
         change_settings(patch, settings),
@@ -55,7 +56,7 @@ fn new_app() -> Value {
     schema
 }
 
-fn rotation() -> Value {
+pub(super) fn rotation() -> Value {
     let most = i64::try_from(MAX_GRACE.as_secs()).expect("a year has few seconds");
     let grace = described(
         or_null(integer(0, most)),
@@ -148,6 +149,23 @@ fn change_settings(patch: Value, shape: Value) -> Described {
     let form = SettingsDocumentError::Form("a merge patch of settings is a JSON object".to_owned());
     let [json, _] = of_body();
     (operation, vec![json, AdminError::Settings(form), AdminError::NoSuchApp, AdminError::Stale])
+}
+
+fn suspend(shape: Value, is_suspended: bool) -> Described {
+    let (path, name, does, done) = match is_suspended {
+        true => (
+            "/admin/v1/apps/{app}/suspend",
+            "suspendApp",
+            "Refuse all tokens and client credentials of an app",
+            "It is suspended, from this answer on",
+        ),
+        false => ("/admin/v1/apps/{app}/resume", "resumeApp", "Accept them again", "It is not suspended"),
+    };
+    let operation = operation("post", path, name, does)
+        .says("Nothing else of the app changes. Whether it is suspended is one of its settings, too.")
+        .takes([app()])
+        .example("shop", "The app shop", [("app", json!("shop"))]);
+    (shows(operation, StatusCode::OK, done, shape), vec![AdminError::NoSuchApp])
 }
 
 fn rotate(rotation: Value, credentials: Value) -> Described {

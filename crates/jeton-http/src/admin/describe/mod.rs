@@ -36,8 +36,9 @@ pub(super) fn describe() -> Value {
     api.tag("insight", "What happened, and how much there is");
     api.credentials("operator", "bearer", "The token of an operator.");
     let problem = api.shape::<wire::Problem<'_>>();
-    apps::describe(&mut api, &problem);
-    tokens::describe(&mut api, &problem);
+    let rotation = api.named("Rotation", apps::rotation());
+    apps::describe(&mut api, &problem, rotation.clone());
+    tokens::describe(&mut api, &problem, rotation);
     others::describe(&mut api, &problem);
     api.finish()
 }

@@ -23,7 +23,7 @@ const TAG: &str = "tokens";
 
 type Described = (Operation, Vec<AdminError>);
 
-pub(super) fn describe(api: &mut Api, problem: &Value) {
+pub(super) fn describe(api: &mut Api, problem: &Value, rotation: Value) {
     let token = api.shape::<wire::TokenShape<'_>>();
     let page = api.shape::<wire::Page<'_, wire::TokenShape<'_>>>();
     let revoked = api.shape::<wire::Revoked>();
@@ -36,7 +36,8 @@ pub(super) fn describe(api: &mut Api, problem: &Value) {
         create(new, token.clone()),
         revoke_found(filter, revoked),
         show(token.clone()),
-        change_one(change, token),
+        change_one(change, token.clone()),
+        rotate(rotation, token),
         revoke(),
     ];
     for (operation, own) in operations {
@@ -245,6 +246,21 @@ fn change_one(change: Value, token: Value) -> Described {
         AdminError::Refused(AuthorityRefusal::ServiceToken),
     ]);
     (shows(operation, StatusCode::OK, "It, as it is now", token), own.collect())
+}
+
+fn rotate(rotation: Value, token: Value) -> Described {
+    let operation = operation("post", "/admin/v1/apps/{app}/tokens/{id}/rotate", "rotateToken", "Change the secret of a token")
+        .says(
+            "The answer alone shows the new one, in `access_token`. Without a grace, the old one is refused from the answer on. Nothing \
+             else of the token changes, its expiry neither.",
+        )
+        .takes([app(), number("id", "The number of the token")])
+        .optional_body("For how long the old one stays", [(JSON, rotation)])
+        .example("at-once", "The old one ends at once", [("app", json!("demo")), ("id", json!(2))])
+        .example("grace", "The old one ends in a day", [("app", json!("demo")), ("id", json!(2))])
+        .with(JSON, json!({"grace_seconds": 86_400}));
+    let own = of_body().into_iter().chain([AdminError::NoSuchApp, AdminError::NoSuchToken]);
+    (shows(operation, StatusCode::OK, "It has another", token), own.collect())
 }
 
 fn revoke() -> Described {

@@ -3,8 +3,8 @@
 use super::{ask, get};
 use crate::answer::Answer;
 use crate::app::{Ask, HOUR, TestApp, grant, identity, lasting, user};
-use crate::console::Person;
 use crate::loopback::open_to_all;
+use crate::person::Person;
 use serde_json::{Value, json};
 
 /// What a proxy forwards: what a client has invented, and its address, which the proxy has added.

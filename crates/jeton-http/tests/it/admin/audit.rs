@@ -70,8 +70,8 @@ async fn a_question_that_makes_no_sense_is_told_so() {
     for (query, detail) in [
         (
             "what=token.made",
-            "what is one of token.issued, token.updated, token.revoked, token.deleted, app.created, \
-            app.updated, app.deleted, operator.created, operator.revoked, tokens.purged, restored",
+            "what is one of token.issued, token.updated, token.rotated, token.reused, token.revoked, token.deleted, \
+            app.created, app.updated, app.suspended, app.resumed, app.deleted, operator.created, operator.revoked, tokens.purged, restored",
         ),
         ("token=x", "token is the number of a token"),
         ("cursor=0", "cursor is what an earlier page named as next"),

@@ -7,7 +7,7 @@ const APP: &str = "/AccessToken/demo";
 
 /// An operation, and how many calls of the store it takes.
 const OPERATIONS: [(&str, u64); 5] =
-    [("list", 4), ("list of another", 4), ("create", 3), ("update", 5), ("delete", 4)];
+    [("list", 4), ("list of another", 4), ("create", 3), ("update", 6), ("delete", 4)];
 
 async fn operate(app: &TestApp, operation: &str, caller: &str, id: i64) -> crate::answer::Answer {
     let ask = match operation {

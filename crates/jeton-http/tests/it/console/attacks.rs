@@ -22,10 +22,12 @@ const PAGES: [&str; 11] = [
     "/console/apps/nowhere",
 ];
 /// Every path that a form is sent to.
-const FORMS: [&str; 8] = [
+const FORMS: [&str; 10] = [
     "/console/sign-out",
     "/console/new-app",
     "/console/apps/demo/rotate-secret",
+    "/console/apps/demo/suspend",
+    "/console/apps/demo/resume",
     "/console/apps/demo/delete",
     "/console/apps/demo/settings",
     "/console/apps/demo/settings/json",

@@ -6,26 +6,12 @@ mod settings;
 
 use crate::answer::Answer;
 use crate::app::TestApp;
-use axum::body::Body;
-use axum::http::Request;
-use axum::http::header::{CONTENT_TYPE, COOKIE, HOST};
-use jeton_http::Site;
-use std::fmt::Write;
-use tower_service::Service as _;
-
-const HERE: &str = "127.0.0.1:8081";
-
-/// A browser without a window: it has cookies, and says where its requests come from.
-pub(crate) struct Person<'a> {
-    pub(crate) app: &'a TestApp,
-    site: Site,
-    pub(crate) cookie: Option<String>,
-}
+use crate::person::Person;
 
 impl<'a> Person<'a> {
     /// Somebody who has just arrived.
     pub(crate) fn new(app: &'a TestApp) -> Self {
-        Person { app, site: app.admin_http(), cookie: None }
+        Person::at(app, app.admin_http(), "/console")
     }
 
     /// An operator who has signed in.
@@ -35,73 +21,6 @@ impl<'a> Person<'a> {
         assert_eq!(answer.status, 303, "{}", answer.text());
         person
     }
-
-    /// The same server, for somebody with this cookie.
-    pub(crate) fn with_cookie(&self, cookie: Option<String>) -> Self {
-        Person { app: self.app, site: self.site.clone(), cookie }
-    }
-
-    /// Signs in with a token, and keeps the cookie that comes of it.
-    pub(crate) async fn sign_in(&mut self, token: &str) -> Answer {
-        let answer = self.submit("/console/sign-in", &[("token", token)]).await;
-        if let Some(set) = answer.header("set-cookie") {
-            self.cookie = Some(set.split(';').next().unwrap().to_owned());
-        }
-        answer
-    }
-
-    /// Opens a page.
-    pub(crate) async fn open(&self, path: &str) -> Answer {
-        self.send(self.request("GET", path).body(Body::empty()).unwrap()).await
-    }
-
-    /// Sends a form, as from a page of the console but for the key of the session.
-    pub(crate) async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        self.send(self.form(path, fields)).await
-    }
-
-    /// The same with that key, which stands in the page at `from`.
-    pub(crate) async fn submit_from(&self, from: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let key = self.form_key(from).await;
-        self.submit(path, &[fields, &[("form_key", &key)]].concat()).await
-    }
-
-    /// The key that stands in the forms of a page.
-    pub(crate) async fn form_key(&self, page: &str) -> String {
-        let page = self.open(page).await;
-        let (_, rest) = page.text().split_once("name=\"form_key\" value=\"").unwrap();
-        rest.split('"').next().unwrap().to_owned()
-    }
-
-    /// A form that is ready to be sent, or to be changed before.
-    pub(crate) fn form(&self, path: &str, fields: &[(&str, &str)]) -> Request<Body> {
-        let request = self.request("POST", path).header("sec-fetch-site", "same-origin");
-        let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-        request.body(Body::from(encoded(fields))).unwrap()
-    }
-
-    fn request(&self, method: &str, path: &str) -> axum::http::request::Builder {
-        let request = Request::builder().method(method).uri(path).header(HOST, HERE);
-        match &self.cookie {
-            Some(cookie) => request.header(COOKIE, cookie),
-            None => request,
-        }
-    }
-
-    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        Answer::read(self.site.clone().call(request).await.unwrap_or_else(|never| match never {})).await
-    }
-}
-
-fn encoded(fields: &[(&str, &str)]) -> String {
-    let mut text = String::new();
-    for (name, value) in fields {
-        write!(text, "&{name}=").unwrap();
-        for byte in value.bytes() {
-            write!(text, "%{byte:02x}").unwrap();
-        }
-    }
-    text
 }
 
 /// Asserts that an answer leads to where an operator signs in.

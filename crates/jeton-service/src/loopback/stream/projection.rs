@@ -22,7 +22,8 @@ impl Projection for Rows {
     const READERS: &'static str = "change streams";
 
     fn tells(kind: ChangeKind) -> bool {
-        kind.is_of_token() || kind == ChangeKind::TokensPurged
+        // That an old secret was presented changes no row, and is for operators alone.
+        (kind.is_of_token() && kind != ChangeKind::TokenReused) || kind == ChangeKind::TokensPurged
     }
 
     /// Rows are unsealed and parsed.

@@ -12,6 +12,7 @@ mod opening;
 mod operators;
 mod restore;
 mod retention;
+mod rotation;
 pub(crate) mod self_made;
 mod sharing;
 pub(crate) mod start;
@@ -86,6 +87,13 @@ conformance! {
         further_digests_find_their_token,
         a_further_digest_is_taken_and_goes_with_its_token,
         a_backup_holds_further_digests_and_brings_back_none_that_ended,
+    }
+    rotation {
+        old_secrets_end_and_the_token_stays,
+        a_rotation_of_what_has_changed_does_nothing,
+        only_the_latest_old_secrets_are_remembered,
+        a_restore_brings_no_old_secret_back,
+        reuse_is_told_and_changes_nothing,
     }
     lists {
         pages_by_skip_and_by_key_are_equal,

@@ -219,6 +219,7 @@ pub(crate) async fn what_an_app_refuses_stays_refused(database: &TestDatabase) {
         settings: Some(r#"{"reveal":"once"}"#.to_owned()),
         client_secret: Some(NewClientSecret::alone(digest(77))),
         data_key: Some(None),
+        suspends: None,
     };
     let changed = store.write(changing(demo.id, demo.revision, change, at(5))).await.unwrap();
     assert!(matches!(changed, AppChanged::Changed(_)), "{changed:?}");

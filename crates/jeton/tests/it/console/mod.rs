@@ -4,7 +4,7 @@ mod journey;
 mod link;
 mod pictures;
 
-pub(crate) use pictures::violations;
+pub(crate) use pictures::{in_both_languages, seen, violations};
 
 use crate::support::{Answer, Installation, Server, request};
 use jeton_testkit::Browser;

@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 /// The pages, each with the name of its pictures.
-const PAGES: [(&str, &str); 11] = [
+const PAGES: [(&str, &str); 12] = [
     ("front", "/"),
     ("apps", "/apps"),
     ("new-app", "/new-app"),
     ("app", "/apps/demo"),
     ("settings", "/apps/demo/settings"),
+    ("suspend", "/apps/demo/suspend"),
     ("delete", "/apps/demo/delete"),
     ("audit", "/audit"),
     ("audit-wrong", "/audit?app=-&token=x&since=now"),
@@ -74,14 +75,14 @@ fn stock(scene: &Scene) {
     scene.ask("DELETE", &format!("/apps/demo/tokens/{id}"), None);
 }
 
-fn in_both_languages(browser: &Browser, axe: &str, name: &str) {
+pub(crate) fn in_both_languages(browser: &Browser, axe: &str, name: &str) {
     for (language, other) in [("en", "中文"), ("zh", "English")] {
         seen(browser, axe, name, language);
         browser.named(other).follow();
     }
 }
 
-fn seen(browser: &Browser, axe: &str, name: &str, language: &str) {
+pub(crate) fn seen(browser: &Browser, axe: &str, name: &str, language: &str) {
     for (scheme, width) in [("light", 360), ("light", 1280), ("dark", 360), ("dark", 1280)] {
         browser.look(width, scheme);
         let wide = browser.run("return document.documentElement.scrollWidth", &json!([]));

@@ -1,8 +1,8 @@
 //! Sessions of browsers: who has proved something once need not prove it again with each request.
 //!
 //! They are in the memory of this process alone: a restart ends them. The browser has the id, the table only
-//! a digest of it. There is room for some thousand; who comes when it is full takes the place of the one that
-//! was idle for the longest time.
+//! a digest of it. There is room for some thousand. Nobody has more than a few, and when all places are taken,
+//! the party with the most gives up the one that was idle for the longest time.
 
 use jeton_core::Secret;
 use jeton_service::{Error, Service};
@@ -19,6 +19,17 @@ pub(crate) const IDLE: Duration = Duration::from_secs(30 * 60);
 pub(crate) const WHOLE: Duration = Duration::from_secs(12 * 60 * 60);
 /// Most sessions at once.
 const MOST: usize = 4_096;
+/// Most sessions of one holder.
+const MOST_OF_ONE: usize = 16;
+
+/// Whose a session is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Holder {
+    /// The party that it counts for when room is made: an app, however many tokens it has.
+    pub(crate) party: i64,
+    /// The token, or operator.
+    pub(crate) id: i64,
+}
 
 /// Sessions that each keep an `S`.
 pub(crate) struct Sessions<S> {
@@ -28,6 +39,7 @@ pub(crate) struct Sessions<S> {
 
 struct Session<S> {
     kept: S,
+    holder: Holder,
     /// Both by the monotonic clock.
     begun: Duration,
     last_used: Duration,
@@ -43,21 +55,22 @@ impl<S> Sessions<S> {
     ///
     /// # Errors
     /// There is no randomness.
-    pub(crate) fn begin(&self, service: &Service, kept: S) -> Result<Secret, Error> {
+    pub(crate) fn begin(&self, service: &Service, holder: Holder, kept: S) -> Result<Secret, Error> {
         let id = hex(&service.random::<32>()?);
-        self.insert(&id, service.monotonic(), kept);
+        self.insert(&id, service.monotonic(), holder, kept);
         Ok(id)
     }
 
-    fn insert(&self, id: &Secret, now: Duration, kept: S) {
+    fn insert(&self, id: &Secret, now: Duration, holder: Holder, kept: S) {
         let mut sessions = self.lock();
         sessions.retain(|_, session| !session.is_over(now));
-        if sessions.len() >= self.most {
-            let idle = sessions.iter().min_by_key(|(_, session)| session.last_used);
-            let idle = idle.map(|(digest, _)| *digest);
-            idle.map(|digest| sessions.remove(&digest));
+        if sessions.values().filter(|session| session.holder == holder).count() >= MOST_OF_ONE {
+            end_idlest(&mut sessions, |of| of == holder);
+        } else if sessions.len() >= self.most {
+            let party = largest_party(&sessions);
+            end_idlest(&mut sessions, |of| Some(of.party) == party);
         }
-        sessions.insert(digest(id), Session { kept, begun: now, last_used: now });
+        sessions.insert(digest(id), Session { kept, holder, begun: now, last_used: now });
     }
 
     /// Uses a session, from when on its idle time counts anew. `None`: there is none with this id any more.
@@ -89,6 +102,24 @@ impl<S> Sessions<S> {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], Session<S>>> {
         self.by_digest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The party with the most sessions.
+fn largest_party<S>(sessions: &HashMap<[u8; 32], Session<S>>) -> Option<i64> {
+    let mut counts: HashMap<i64, usize> = HashMap::new();
+    for session in sessions.values() {
+        *counts.entry(session.holder.party).or_default() += 1;
+    }
+    counts.into_iter().max_by_key(|(_, count)| *count).map(|(party, _)| party)
+}
+
+/// Ends the session that was idle for the longest time, of these holders.
+fn end_idlest<S>(sessions: &mut HashMap<[u8; 32], Session<S>>, is_theirs: impl Fn(Holder) -> bool) {
+    let theirs = sessions.iter().filter(|(_, session)| is_theirs(session.holder));
+    let idlest = theirs.min_by_key(|(_, session)| session.last_used).map(|(digest, _)| *digest);
+    if let Some(digest) = idlest {
+        sessions.remove(&digest);
     }
 }
 
@@ -135,27 +166,52 @@ mod tests {
         hex(&[number; 32])
     }
 
+    fn holder(party: i64, id: i64) -> Holder {
+        Holder { party, id }
+    }
+
     #[test]
     fn there_is_room_for_some_and_the_idlest_goes() {
         let sessions = Sessions { by_digest: Mutex::default(), most: 3 };
         let at = Duration::from_secs;
         for number in 1..=3 {
-            sessions.insert(&id(number), at(number.into()), number);
+            sessions.insert(&id(number), at(number.into()), holder(1, number.into()), number);
         }
         assert_eq!(sessions.visit_at(at(10), &id(1), |kept| *kept), Some(1));
-        sessions.insert(&id(4), at(11), 4);
+        sessions.insert(&id(4), at(11), holder(1, 4), 4);
         let left = [1, 2, 3, 4].map(|number| sessions.visit_at(at(12), &id(number), |_| ()).is_some());
         assert_eq!(left, [true, false, true, true]);
         // Those that are over make room first.
-        sessions.insert(&id(5), at(12) + IDLE, 5);
+        sessions.insert(&id(5), at(12) + IDLE, holder(1, 5), 5);
         assert_eq!(sessions.lock().len(), 1);
+    }
+
+    #[test]
+    fn who_has_the_most_makes_room_and_nobody_has_more_than_some() {
+        let sessions = Sessions { by_digest: Mutex::default(), most: 20 };
+        let at = Duration::from_secs;
+        sessions.insert(&id(0), at(0), holder(1, 1), ());
+        // Many tokens of another app, each with a session.
+        for number in 1..=40_u8 {
+            sessions.insert(&id(number), at(number.into()), holder(2, number.into()), ());
+        }
+        let is_there = |number| sessions.lock().contains_key(&digest(&id(number)));
+        assert!(is_there(0) && !is_there(1) && is_there(40));
+        // One token with many sessions.
+        let sessions = Sessions { by_digest: Mutex::default(), most: 1_000 };
+        for number in 0..=MOST_OF_ONE {
+            let number = u8::try_from(number).unwrap();
+            sessions.insert(&id(number), at(number.into()), holder(1, 1), ());
+        }
+        assert_eq!(sessions.lock().len(), MOST_OF_ONE);
+        assert!(!sessions.lock().contains_key(&digest(&id(0))));
     }
 
     #[test]
     fn a_session_is_over_at_its_end_and_not_before() {
         let sessions = Sessions { by_digest: Mutex::default(), most: 3 };
         let moment = Duration::from_nanos(1);
-        sessions.insert(&id(1), Duration::ZERO, ());
+        sessions.insert(&id(1), Duration::ZERO, holder(1, 1), ());
         assert!(sessions.visit_at(IDLE - moment, &id(1), |()| ()).is_some());
         assert!(sessions.visit_at(IDLE - moment + IDLE, &id(1), |()| ()).is_none());
         assert!(sessions.lock().is_empty());

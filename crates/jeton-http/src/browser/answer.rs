@@ -23,21 +23,21 @@ const HEADERS: [(HeaderName, &str); 6] = [
 ];
 
 /// A page.
-pub(super) fn html(status: StatusCode, page: String) -> Response {
+pub(crate) fn html(status: StatusCode, page: String) -> Response {
     (status, [(CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
 }
 
 /// Leads a browser to a page, which it gets by GET (RFC 9110 section 15.4.4). `to` is a path of ours, without any character
 /// that a header cannot have.
-pub(super) fn see_other(to: &str) -> Response {
+pub(crate) fn see_other(to: &str) -> Response {
     let mut response = StatusCode::SEE_OTHER.into_response();
-    let location = HeaderValue::from_str(to).unwrap_or(HeaderValue::from_static("/console/"));
+    let location = HeaderValue::from_str(to).unwrap_or(HeaderValue::from_static("/"));
     response.headers_mut().insert(LOCATION, location);
     response
 }
 
 /// The answer with all that every answer has. Nobody keeps one that does not allow it.
-pub(super) fn guarded(mut response: Response) -> Response {
+pub(crate) fn guarded(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in &HEADERS {
         headers.insert(name, HeaderValue::from_static(value));

@@ -1,39 +1,76 @@
 //! What browsers send: forms, and queries.
 
-use super::error::ConsoleError;
+use super::error::PageError;
+use super::origin;
+use crate::transport::body::{BodyForm, BodyLimits, body_form, read_body};
+use crate::transport::fault::Fault;
 use crate::transport::url::pairs;
+use axum::body::Body;
+use axum::http::Method;
+use axum::http::request::Parts;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fmt::Write;
 
 /// The fields of a form, or the parameters of a query. What is empty is as if it were not there.
 #[derive(Debug, Default)]
-pub(super) struct Form(Vec<(String, String)>);
+pub(crate) struct Form(Vec<(String, String)>);
 
 impl Form {
+    /// What a request sends along, which must come from one of our pages; nothing unless it is a POST. `scheme`: by which those are
+    /// reached.
+    ///
     /// # Errors
-    /// It is not UTF-8.
-    pub(super) fn read(text: &[u8]) -> Result<Self, ConsoleError> {
-        Ok(Form(pairs(text).ok_or(ConsoleError::Request)?))
+    /// It comes from elsewhere, or is no form.
+    pub(crate) async fn sent(
+        parts: &Parts,
+        body: Body,
+        scheme: &str,
+        limits: BodyLimits,
+    ) -> Result<Self, PageError> {
+        if parts.method != Method::POST {
+            return Ok(Form::default());
+        }
+        if !origin::is_ours(&parts.headers, &parts.uri, scheme) {
+            return Err(PageError::Forged);
+        }
+        let body = read_body(&parts.headers, body, limits).await?;
+        match body_form(&parts.headers) {
+            _ if body.is_empty() => Ok(Form::default()),
+            BodyForm::Form => Form::read(&body),
+            BodyForm::Json | BodyForm::Other => Err(Fault::Unsupported("a form".into()).into()),
+        }
+    }
+
+    /// The parameters of a request's query.
+    ///
+    /// # Errors
+    /// They are not UTF-8.
+    pub(crate) fn of_query(parts: &Parts) -> Result<Self, PageError> {
+        Form::read(parts.uri.query().unwrap_or_default().as_bytes())
+    }
+
+    fn read(text: &[u8]) -> Result<Self, PageError> {
+        pairs(text).map(Form).ok_or(PageError::Request)
     }
 
     /// The text of a field, without white space around it; empty: it is not there. Where it stands more than once the first counts.
-    pub(super) fn text<'a>(&'a self, name: &'a str) -> &'a str {
+    pub(crate) fn text<'a>(&'a self, name: &'a str) -> &'a str {
         self.all(name).next().unwrap_or_default()
     }
 
     /// The same; `None`: it is not there.
-    pub(super) fn given<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+    pub(crate) fn given<'a>(&'a self, name: &'a str) -> Option<&'a str> {
         Some(self.text(name)).filter(|text| !text.is_empty())
     }
 
     /// All texts of a field.
-    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.trim())
     }
 }
 
 /// The link to a page with these parameters, but for those that are empty.
-pub(super) fn link(path: &str, parameters: &[(&str, &str)]) -> String {
+pub(crate) fn link(path: &str, parameters: &[(&str, &str)]) -> String {
     let mut link = path.to_owned();
     for (name, value) in parameters.iter().filter(|(_, value)| !value.is_empty()) {
         let mark = if link.contains('?') { '&' } else { '?' };

@@ -1,6 +1,6 @@
-//! The cookies of the console.
+//! The cookies of pages.
 //!
-//! Both have the prefix `__Host-` (RFC 6265bis section 4.1.3.2): no other host, and no page of this one that came in clear, can set
+//! All have the prefix `__Host-` (RFC 6265bis section 4.1.3.2): no other host, and no page of this one that came in clear, can set
 //! them. A browser that keeps such cookies keeps them only with `Secure`, which browsers also grant to loopback addresses over plain
 //! http, as far as they trust those: Chromium and Firefox do.
 
@@ -11,20 +11,34 @@ use axum::response::Response;
 use jeton_console::Language;
 use jeton_core::Secret;
 
-/// That of a session.
-pub(super) const SESSION: &str = "__Host-jeton-session";
 const LANGUAGE: &str = "__Host-jeton-language";
 const FLAGS: &str = "Path=/; Secure; HttpOnly; SameSite=Strict";
 /// How long a browser keeps the chosen language: a year.
 const LANGUAGE_SECONDS: u32 = 31_536_000;
 
-/// The id of the session that a request names.
-pub(super) fn session(headers: &HeaderMap) -> Option<Secret> {
-    Secret::parse(value(headers, SESSION)?).ok()
+/// The cookie of this name, by which a browser proves its session.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SessionCookie(pub(crate) &'static str);
+
+impl SessionCookie {
+    /// The id of the session that a request names.
+    pub(crate) fn id(self, headers: &HeaderMap) -> Option<Secret> {
+        Secret::parse(value(headers, self.0)?).ok()
+    }
+
+    /// Gives a browser the id of a session, until the browser is closed.
+    pub(crate) fn give(self, response: &mut Response, id: &Secret) {
+        set(response, &format!("{}={}; {FLAGS}", self.0, id.expose()));
+    }
+
+    /// Takes the id of a session away.
+    pub(crate) fn take(self, response: &mut Response) {
+        set(response, &format!("{}=; {FLAGS}; Max-Age=0", self.0));
+    }
 }
 
 /// The language that was chosen.
-pub(super) fn language(headers: &HeaderMap) -> Option<Language> {
+pub(crate) fn language(headers: &HeaderMap) -> Option<Language> {
     Language::from_tag(value(headers, LANGUAGE)?)
 }
 
@@ -37,18 +51,8 @@ fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     if values.next().is_some() { None } else { only }
 }
 
-/// Gives a browser the id of a session, until the browser is closed.
-pub(super) fn give_session(response: &mut Response, id: &Secret) {
-    set(response, &format!("{SESSION}={}; {FLAGS}", id.expose()));
-}
-
-/// Takes the id of a session away.
-pub(super) fn take_session(response: &mut Response) {
-    set(response, &format!("{SESSION}=; {FLAGS}; Max-Age=0"));
-}
-
 /// Has a browser remember a language.
-pub(super) fn give_language(response: &mut Response, language: Language) {
+pub(crate) fn give_language(response: &mut Response, language: Language) {
     set(response, &format!("{LANGUAGE}={}; {FLAGS}; Max-Age={LANGUAGE_SECONDS}", language.tag()));
 }
 
@@ -67,7 +71,7 @@ mod tests {
         let read = |lines: &[&'static str]| {
             let lines = lines.iter().map(|line| (COOKIE, HeaderValue::from_static(line)));
             let headers: HeaderMap = lines.collect();
-            session(&headers).map(|id| id.expose().to_owned())
+            SessionCookie("__Host-jeton-session").id(&headers).map(|id| id.expose().to_owned())
         };
         assert_eq!(read(&["a=b; __Host-jeton-session=0123456789"]), Some("0123456789".to_owned()));
         assert_eq!(read(&["__Host-jeton-session=0123456789; __Host-jeton-session=0123456789"]), None);

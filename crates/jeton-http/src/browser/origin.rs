@@ -2,7 +2,7 @@
 //!
 //! A browser says of every request, in a header that no page can set, whether it comes from a page of the same origin (Fetch
 //! Metadata: `Sec-Fetch-Site`). One that does not yet know that header says the origin itself (RFC 6454 section 7), which is compared
-//! with what the request calls this server. Whoever says neither is no browser, and has the admin API.
+//! with what the request calls this server. Whoever says neither is no browser, and has an API.
 
 use crate::server::Headers;
 use axum::http::header::{HOST, ORIGIN};
@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderName, Uri};
 static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Whether the request comes from one of our pages. `scheme`: by which they are reached.
-pub(super) fn is_ours(headers: &HeaderMap, uri: &Uri, scheme: &str) -> bool {
+pub(crate) fn is_ours(headers: &HeaderMap, uri: &Uri, scheme: &str) -> bool {
     let mut sites = headers.named(&SEC_FETCH_SITE);
     if let Some(site) = sites.next() {
         return site == b"same-origin" && sites.next().is_none();
