@@ -26,6 +26,8 @@ pub struct AuditRequest {
     pub what: Option<ChangeKind>,
     /// Only those of this instant or later.
     pub since: Option<Timestamp>,
+    /// Whether to look through the latest entries only, for one answer.
+    pub is_brief: bool,
 }
 
 /// Most characters of an actor: that of a user has the most.
@@ -85,7 +87,7 @@ impl Service {
         before: Option<i64>,
         limit: u32,
     ) -> Result<(Vec<AuditEntry>, Option<i64>), Error> {
-        let AuditRequest { app, token, actor, address, what, since } = request;
+        let AuditRequest { app, token, actor, address, what, since, is_brief } = request;
         let app_ids = match &app {
             None => None,
             Some(key) => {
@@ -93,7 +95,8 @@ impl Service {
                 Some(names.into_iter().map(|(id, _)| id).collect())
             }
         };
-        let filter = AuditFilter { app_ids, token_id: token, actor, address, kind: what, since };
+        let filter =
+            AuditFilter { app_ids, token_id: token, actor, address, kind: what, since, is_brief };
         let page = self.store.audit(&filter, before, limit).await?;
         let ids: BTreeSet<_> = page.changes.iter().filter_map(|change| change.app_id).collect();
         let ids: Vec<_> = ids.into_iter().collect();

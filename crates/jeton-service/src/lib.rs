@@ -84,7 +84,7 @@ pub use once::{Once, OnceKey};
 pub use open_app::{AppRef, ForwardAuthApp, OpenApp};
 pub use operators::{OperatorAdmission, OperatorCredentials, OperatorNameError, operator_name};
 pub use retention::{Retention, RetentionCounters};
-pub use search::{FoundTokens, RevokedTokens, SearchRequest};
+pub use search::{FoundTokens, LookedAt, RevokedTokens, SearchRequest, text_sought, title_sought};
 pub use settings::{AppSettings, SettingsDocumentError, merge_settings, parse_settings, print_settings};
 pub use sign_in_links::SIGN_IN_LINK_LIFE;
 pub use system::{SystemClock, SystemEntropy};

@@ -59,6 +59,17 @@ pub enum ShownSecret {
     Gone,
 }
 
+impl Listed {
+    /// Its secret as operators see it: an eighth at either end, whatever the app shows to others. `None`: it was not kept.
+    pub fn masked(&self) -> Option<String> {
+        match &self.secret {
+            ShownSecret::Clear(secret) => Some(secret.masked()),
+            ShownSecret::Masked(masked) => Some(masked.clone()),
+            ShownSecret::Gone => None,
+        }
+    }
+}
+
 impl Service {
     /// Lists the tokens that the caller sees.
     ///

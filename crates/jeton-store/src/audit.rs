@@ -19,6 +19,8 @@ pub struct AuditFilter {
     pub kind: Option<ChangeKind>,
     /// Only those of this instant or later.
     pub since: Option<Timestamp>,
+    /// Whether to look no further for one answer than takes some ten milliseconds.
+    pub is_brief: bool,
 }
 
 /// Some entries of the change log, the newest first.

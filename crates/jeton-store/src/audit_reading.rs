@@ -40,7 +40,8 @@ impl<E: Engine> SqlStore<E> {
         };
         let mut high = before.unwrap_or(i64::MAX).min(newest.saturating_add(1));
         let mut changes: Vec<Change> = Vec::new();
-        for _ in 0..MAX_WINDOWS {
+        let windows = if filter.is_brief { 1 } else { MAX_WINDOWS };
+        for _ in 0..windows {
             let left = limit.saturating_sub(u32::try_from(changes.len()).unwrap_or(u32::MAX));
             let low = high.saturating_sub(WINDOW);
             let window = log::audit(filter, (low, high), left, E::Connection::LOG_ORDER);

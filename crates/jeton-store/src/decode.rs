@@ -11,7 +11,7 @@ use crate::schema::{
     TokenDigests, TokenUsage, Tokens, UsageTotals,
 };
 use crate::scopes;
-use crate::search::SearchPlace;
+use crate::search::{PlaceKey, SearchOrder, SearchPlace};
 use jeton_core::{
     AppId, AppKey, Cause, ChangeKind, Description, Digest, Document, Label, OperatorId, Owner, Timestamp,
     Token, TokenId, TokenKind, TokenSpec, UserId,
@@ -214,10 +214,16 @@ fn owner(row: &impl Record) -> Result<Owner, StoreError> {
     }
 }
 
-/// Where a token stands among those that are found.
-pub(crate) fn search_place(row: &impl Record) -> Result<SearchPlace, StoreError> {
-    let ends_at = row.read_as_option(Tokens::ExpiresAt, Timestamp::from_millis)?;
-    Ok(SearchPlace { id: number(row, Tokens::Id, TokenId::new)?, ends_at: ends_at.unwrap_or(Timestamp::MAX) })
+/// Where a token stands among those that are found in this order.
+pub(crate) fn search_place(row: &impl Record, order: SearchOrder) -> Result<SearchPlace, StoreError> {
+    let key = match order {
+        SearchOrder::NewestFirst | SearchOrder::OldestFirst => PlaceKey::Number,
+        SearchOrder::EndingNext | SearchOrder::EndedLast => {
+            PlaceKey::End(row.read_as(Tokens::ExpiresAt, Timestamp::from_millis)?)
+        }
+        SearchOrder::ByTitle => PlaceKey::Title(row.read(Tokens::Title)?),
+    };
+    Ok(SearchPlace { id: number(row, Tokens::Id, TokenId::new)?, key })
 }
 
 pub(crate) fn token_use(row: &impl Record) -> Result<TokenUse, StoreError> {

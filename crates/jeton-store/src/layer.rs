@@ -9,7 +9,7 @@ use crate::model::{
     App, BackedUp, CheckReport, Client, KeyCheck, LogState, Operator, StoredToken, TokenFilter, TokenPage,
     TokenUse,
 };
-use crate::search::{SearchPlace, TokenSearch};
+use crate::search::{Looked, SearchPlace, TokenSearch};
 use crate::write::{Outcome, Write};
 use async_trait::async_trait;
 use jeton_core::{AppId, AppKey, Digest, OperatorId, Timestamp, TokenId};
@@ -138,17 +138,27 @@ impl<L: Layer> Store for L {
     async fn search_tokens(
         &self,
         search: &TokenSearch,
-        after: Option<SearchPlace>,
+        after: Option<&SearchPlace>,
         limit: u32,
     ) -> Result<Vec<StoredToken>, StoreError> {
         self.ask(Question::Tokens).await?;
         self.inner().search_tokens(search, after, limit).await
     }
 
+    async fn look_for_tokens(
+        &self,
+        search: &TokenSearch,
+        after: Option<&SearchPlace>,
+        limit: u32,
+    ) -> Result<Looked, StoreError> {
+        self.ask(Question::Tokens).await?;
+        self.inner().look_for_tokens(search, after, limit).await
+    }
+
     async fn search_places(
         &self,
         search: &TokenSearch,
-        after: Option<SearchPlace>,
+        after: Option<&SearchPlace>,
         limit: u32,
     ) -> Result<Vec<SearchPlace>, StoreError> {
         self.ask(Question::Tokens).await?;

@@ -34,6 +34,7 @@ mod record;
 mod schema;
 mod scopes;
 mod search;
+mod searching;
 mod session;
 mod shape;
 mod sql_store;
@@ -56,7 +57,7 @@ pub use model::{
     TokenUse, View,
 };
 
-pub use search::{SearchOrder, SearchPlace, TitleSearch, TokenSearch};
+pub use search::{Looked, PlaceKey, SearchOrder, SearchPlace, TitleSearch, TokenSearch};
 
 pub use postgres::{PostgresOptions, open_pooled_postgres, open_postgres};
 pub use sqlite::{SqliteOptions, open_sqlite};
@@ -139,15 +140,23 @@ pub trait Store: Send + Sync + fmt::Debug {
     async fn search_tokens(
         &self,
         search: &TokenSearch,
-        after: Option<SearchPlace>,
+        after: Option<&SearchPlace>,
         limit: u32,
     ) -> Result<Vec<StoredToken>, StoreError>;
 
-    /// The same, of which only the places are told.
+    /// The same, but for one answer it looks at no more than some thousand tokens, however few of them are sought.
+    async fn look_for_tokens(
+        &self,
+        search: &TokenSearch,
+        after: Option<&SearchPlace>,
+        limit: u32,
+    ) -> Result<Looked, StoreError>;
+
+    /// As [`search_tokens`](Self::search_tokens), of which only the places are told.
     async fn search_places(
         &self,
         search: &TokenSearch,
-        after: Option<SearchPlace>,
+        after: Option<&SearchPlace>,
         limit: u32,
     ) -> Result<Vec<SearchPlace>, StoreError>;
 

@@ -26,6 +26,7 @@ pub(crate) const SQLITE: Versions = &[
     (12, "client_digests", include_str!("../migrations/sqlite/0012_client_digests.sql")),
     (13, "admin", include_str!("../migrations/sqlite/0013_admin.sql")),
     (14, "addresses", include_str!("../migrations/sqlite/0014_addresses.sql")),
+    (15, "searches", include_str!("../migrations/sqlite/0015_searches.sql")),
     (16, "uses", include_str!("../migrations/sqlite/0016_uses.sql")),
 ];
 
@@ -44,6 +45,7 @@ pub(crate) const POSTGRES: Versions = &[
     (12, "client_digests", include_str!("../migrations/postgres/0012_client_digests.sql")),
     (13, "admin", include_str!("../migrations/postgres/0013_admin.sql")),
     (14, "addresses", include_str!("../migrations/postgres/0014_addresses.sql")),
+    (15, "searches", include_str!("../migrations/postgres/0015_searches.sql")),
     (16, "uses", include_str!("../migrations/postgres/0016_uses.sql")),
 ];
 

@@ -30,6 +30,11 @@ pub(crate) fn from_text(text: &str) -> Option<Scopes> {
     Scopes::new(scopes).ok()
 }
 
+/// A name as it stands in such a text.
+pub(crate) fn name_to_text(name: &str) -> String {
+    Value::from(name).to_string()
+}
+
 fn to_value(scope: &Scope) -> Value {
     let mut members = Map::new();
     if scope.global {

@@ -27,6 +27,10 @@ pub(crate) trait Session: Send {
     /// Whether the rows of one insertion are assigned consecutive numbers in their order.
     const NUMBERS_IN_ORDER: bool;
 
+    /// Whether a range of numbers makes it look at all tokens of an app that are within, whatever else an index has of them: it knows
+    /// nothing of how many there are.
+    const PREFERS_RANGES: bool;
+
     /// Whether the database itself adds inserted tokens to the totals.
     const COUNTS_INSERTED: bool;
 
@@ -101,6 +105,7 @@ macro_rules! session {
             const WRITES_ALONE: bool = $numbers::WRITES_ALONE;
             const LOG_ORDER: LogOrder = $numbers::LOG_ORDER;
             const NUMBERS_IN_ORDER: bool = $numbers::IN_ORDER;
+            const PREFERS_RANGES: bool = $numbers::PREFERS_RANGES;
             const COUNTS_INSERTED: bool = $numbers::COUNTS_INSERTED;
 
             async fn rows(&mut self, statement: Statement) -> Result<Vec<$row>, StoreError> {
@@ -204,6 +209,7 @@ mod sqlite_numbers {
     pub(super) const WRITES_ALONE: bool = true;
     // One transaction writes at a time, and AUTOINCREMENT assigns the number above the greatest so far.
     pub(super) const IN_ORDER: bool = true;
+    pub(super) const PREFERS_RANGES: bool = true;
     pub(super) const COUNTS_INSERTED: bool = false;
 
     pub(super) async fn append(
@@ -243,6 +249,7 @@ mod postgres_numbers {
     pub(super) const WRITES_ALONE: bool = false;
     // Others draw from the same sequence meanwhile.
     pub(super) const IN_ORDER: bool = false;
+    pub(super) const PREFERS_RANGES: bool = false;
     pub(super) const COUNTS_INSERTED: bool = true;
 
     pub(super) async fn append(

@@ -16,9 +16,11 @@ use crate::model::{
 use crate::reading::Reading;
 use crate::record::Record;
 use crate::schema::{Changes, Tokens};
-use crate::search::{SearchPlace, TokenSearch};
+use crate::search::{Looked, SearchPlace, TokenSearch};
+use crate::searching::reading_of;
 use crate::session::Session;
 use crate::statements::log::LogOrder;
+use crate::statements::token_search::Stretch;
 use crate::statements::{
     Statement, apps, genesis, log, operators, token_lists, token_search, tokens, totals, usage,
 };
@@ -109,12 +111,6 @@ impl<E: Engine> SqlStore<E> {
             answers.extend(InsertTokens::answer(self.transact(part.into()).await?)?);
         }
     }
-}
-
-/// Whom a search waits behind: it may pass over many rows before it finds any, unless it seeks all.
-fn reading_of(search: &TokenSearch) -> Reading {
-    let of_app = if search.is_plain() { Reading::Page } else { Reading::Scan };
-    of_app(search.app_id)
 }
 
 #[async_trait]
@@ -232,21 +228,31 @@ impl<E: Engine> Store for SqlStore<E> {
     async fn search_tokens(
         &self,
         search: &TokenSearch,
-        after: Option<SearchPlace>,
+        after: Option<&SearchPlace>,
         limit: u32,
     ) -> Result<Vec<StoredToken>, StoreError> {
-        let found = token_search::search_tokens(search, after, limit);
+        let found = token_search::search_tokens(search, Stretch::behind(after, limit));
         self.listed(reading_of(search), found, decode::stored_token).await
+    }
+
+    async fn look_for_tokens(
+        &self,
+        search: &TokenSearch,
+        after: Option<&SearchPlace>,
+        limit: u32,
+    ) -> Result<Looked, StoreError> {
+        self.look(search, after, limit).await
     }
 
     async fn search_places(
         &self,
         search: &TokenSearch,
-        after: Option<SearchPlace>,
+        after: Option<&SearchPlace>,
         limit: u32,
     ) -> Result<Vec<SearchPlace>, StoreError> {
-        let found = token_search::search_places(search, after, limit);
-        self.listed(reading_of(search), found, decode::search_place).await
+        let found = token_search::search_places(search, Stretch::behind(after, limit));
+        let order = search.order();
+        self.listed(reading_of(search), found, |row| decode::search_place(row, order)).await
     }
 
     async fn count_found(&self, search: &TokenSearch) -> Result<u64, StoreError> {

@@ -60,6 +60,7 @@ pub(super) fn request(query: &Query) -> Result<AuditRequest, AdminError> {
         address: address.transpose()?,
         what: what.transpose()?,
         since: since.transpose().map_err(|error| wrong(error.to_string()))?,
+        is_brief: false,
     })
 }
 

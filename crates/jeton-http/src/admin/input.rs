@@ -137,6 +137,15 @@ impl Query {
         self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
+    /// Whether it is true; it is not where nothing is said.
+    pub(super) fn flag(&self, name: &str) -> Result<bool, AdminError> {
+        match self.text(name) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(AdminError::Parameter(format!("{name} is true or false"))),
+        }
+    }
+
     /// A number up to this one.
     pub(super) fn number(&self, name: &str, least: u32, most: u32) -> Result<Option<u32>, AdminError> {
         let Some(text) = self.text(name) else { return Ok(None) };

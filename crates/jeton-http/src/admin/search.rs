@@ -3,13 +3,13 @@
 use super::call::{Call, json};
 use super::error::AdminError;
 use super::input::{Members, Query, misfit};
-use super::tokens::{masked, view};
+use super::tokens::view;
 use super::wire;
 use axum::http::StatusCode;
 use axum::response::Response;
-use jeton_core::{Label, TokenState};
+use jeton_core::TokenState;
 use jeton_service::{
-    DraftError, MAX_DAYS, SearchPlace, SearchRequest, TitleSearch, instant, label, user_id_of,
+    DraftError, Listed, MAX_DAYS, SearchPlace, SearchRequest, instant, text_sought, title_sought, user_id_of,
 };
 use serde_json::Value;
 
@@ -18,16 +18,30 @@ pub(super) const LISTED: &[&str] = &[
     "user_id",
     "title",
     "tag",
+    "scope",
     "state",
     "unused_days",
+    "never_used",
     "expires_within_days",
+    "eternal",
     "created_before",
     "limit",
     "cursor",
 ];
 /// The members of a request to revoke what is found.
-pub(super) const REVOKED: &[&str] =
-    &["user_id", "title", "tag", "state", "unused_days", "expires_within_days", "created_before", "dry_run"];
+pub(super) const REVOKED: &[&str] = &[
+    "user_id",
+    "title",
+    "tag",
+    "scope",
+    "state",
+    "unused_days",
+    "never_used",
+    "expires_within_days",
+    "eternal",
+    "created_before",
+    "dry_run",
+];
 
 pub(super) async fn list(call: &Call<'_>, app: &str) -> Result<Response, AdminError> {
     let query = call.query(LISTED)?;
@@ -37,8 +51,8 @@ pub(super) async fn list(call: &Call<'_>, app: &str) -> Result<Response, AdminEr
     let order = request.at(&app, call.service.now()).order();
     let after = query.cursor("of the same list ", |text| SearchPlace::from_text(text, order))?;
     let found = call.service.search(&app, &call.authority(), &request, after, limit).await?;
-    let next = found.next.map(|place| place.to_text(order));
-    let masked: Vec<Option<String>> = found.items.iter().map(masked).collect();
+    let next = found.next.map(|place| place.to_text());
+    let masked: Vec<Option<String>> = found.items.iter().map(Listed::masked).collect();
     let views = found.items.iter().zip(&masked).map(|(listed, masked)| {
         let usage = found.usage.get(&listed.token.id);
         view(call.service, &app, &listed.token, masked.as_deref(), usage)
@@ -68,17 +82,20 @@ pub(super) fn of_query(query: &Query) -> Result<SearchRequest, AdminError> {
     let user_id = query.text("user_id").map(|text| user_id_of(&Value::String(text.to_owned())));
     Ok(SearchRequest {
         user_id: user_id.transpose().map_err(wrong)?.flatten(),
-        title: title(query.text("title")).map_err(wrong)?,
-        tag: tag(query.text("tag")).map_err(wrong)?,
+        title: title_sought(query.text("title")).map_err(wrong)?,
+        tag: text_sought("tag", query.text("tag")).map_err(wrong)?,
+        scope_name: text_sought("scope", query.text("scope")).map_err(wrong)?,
         state: query.text("state").map(state).transpose().map_err(AdminError::Parameter)?,
         unused_days: query.number("unused_days", 0, MAX_DAYS)?,
+        is_never_used: query.flag("never_used")?,
         expires_within_days: query.number("expires_within_days", 0, MAX_DAYS)?,
-        is_eternal: false,
+        is_eternal: query.flag("eternal")?,
         created_before: query
             .text("created_before")
             .map(|text| instant("created_before", text))
             .transpose()
             .map_err(wrong)?,
+        sorted: None,
     })
 }
 
@@ -93,27 +110,17 @@ pub(super) fn of_members(members: &Members) -> Result<SearchRequest, AdminError>
     let created_before = members.text("created_before")?;
     Ok(SearchRequest {
         user_id: members.get("user_id").map(user_id_of).transpose()?.flatten(),
-        title: title(members.text("title")?.as_deref())?,
-        tag: tag(members.text("tag")?.as_deref())?,
+        title: title_sought(members.text("title")?.as_deref())?,
+        tag: text_sought("tag", members.text("tag")?.as_deref())?,
+        scope_name: text_sought("scope", members.text("scope")?.as_deref())?,
         state: members.text("state")?.as_deref().map(state).transpose().map_err(AdminError::Member)?,
         unused_days: days("unused_days")?,
+        is_never_used: members.flag("never_used")?.unwrap_or(false),
         expires_within_days: days("expires_within_days")?,
-        is_eternal: false,
+        is_eternal: members.flag("eternal")?.unwrap_or(false),
         created_before: created_before.map(|text| instant("created_before", &text)).transpose()?,
+        sorted: None,
     })
-}
-
-/// A title, or what one begins with, where an asterisk ends it.
-fn title(text: Option<&str>) -> Result<Option<TitleSearch>, DraftError> {
-    let title = label("title", text.map(str::to_owned))?;
-    Ok(title.as_ref().map(Label::as_str).map(|text| match text.strip_suffix('*') {
-        Some(start) => TitleSearch::Prefix(start.to_owned()),
-        None => TitleSearch::Whole(text.to_owned()),
-    }))
-}
-
-fn tag(text: Option<&str>) -> Result<Option<String>, DraftError> {
-    Ok(label("tag", text.map(str::to_owned))?.map(|tag| tag.as_str().trim().to_owned()))
 }
 
 fn state(text: &str) -> Result<TokenState, String> {

@@ -10,8 +10,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use jeton_core::{Lifetime, Timestamp, Token, TokenId};
 use jeton_service::{
-    DraftError, EditDraft, Listed, OpenApp, ScopeDraft, Service, ShownSecret, TokenDraft, TokenUse,
-    end_of_token, lifetime_of_days, user_id_of,
+    DraftError, EditDraft, Listed, OpenApp, ScopeDraft, Service, TokenDraft, TokenUse, end_of_token,
+    lifetime_of_days, user_id_of,
 };
 use serde_json::Value;
 use std::slice;
@@ -59,7 +59,7 @@ pub(super) async fn create(call: &Call<'_>, app: &str) -> Result<Response, Admin
     once(call, make, async |id| {
         let id = TokenId::new(id).ok_or(AdminError::Gone)?;
         let (shown, usage) = find(call, &app, id).await.map_err(AdminError::or_gone)?;
-        let masked = masked(&shown);
+        let masked = shown.masked();
         let view = view(call.service, &app, &shown.token, masked.as_deref(), usage.as_ref());
         Ok(created(&app, id, wire::new_token(&view, None)))
     })
@@ -100,7 +100,7 @@ pub(super) async fn show(call: &Call<'_>, app: &str, id: &str) -> Result<Respons
     call.query(&[])?;
     let app = call.open_app(app).await?;
     let (shown, usage) = find(call, &app, token_id(id)?).await?;
-    let masked = masked(&shown);
+    let masked = shown.masked();
     let view = view(call.service, &app, &shown.token, masked.as_deref(), usage.as_ref());
     Ok(json(StatusCode::OK, wire::token(&view)))
 }
@@ -112,7 +112,7 @@ pub(super) async fn change(call: &Call<'_>, app: &str, id: &str) -> Result<Respo
     let draft = edit(&members, call.service.now())?;
     // What else is shown is read first: once the change is made, nothing stands in the way of its answer.
     let (shown, usage) = find(call, &app, id).await?;
-    let masked = masked(&shown);
+    let masked = shown.masked();
     let token = match draft.is_empty() {
         true => shown.token,
         false => call.service.update(&app, &call.authority(), id, None, &draft.edit()?).await??,
@@ -163,15 +163,6 @@ async fn find(call: &Call<'_>, app: &OpenApp, id: TokenId) -> Result<(Listed, Op
     let shown = call.service.show(app, &call.authority(), id).await?.ok_or(AdminError::NoSuchToken)?;
     let mut usage = call.service.usage_of(app, slice::from_ref(&id)).await?;
     Ok((shown, usage.remove(&id)))
-}
-
-/// A secret as operators see it: an eighth at either end, whatever the app shows to others.
-pub(super) fn masked(listed: &Listed) -> Option<String> {
-    match &listed.secret {
-        ShownSecret::Clear(secret) => Some(secret.masked()),
-        ShownSecret::Masked(masked) => Some(masked.clone()),
-        ShownSecret::Gone => None,
-    }
 }
 
 /// A token's number in a path: what cannot be one is that of no token.

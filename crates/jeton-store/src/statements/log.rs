@@ -95,7 +95,7 @@ pub(crate) fn changes_after(after: i64, limit: u32, order: LogOrder) -> Statemen
 /// The newest of the entries with numbers from `low` to below `high` that the filter lets through, as far as none can come in
 /// between any more that was not there already.
 pub(crate) fn audit(filter: &AuditFilter, (low, high): (i64, i64), limit: u32, order: LogOrder) -> Statement {
-    let AuditFilter { app_ids, token_id, actor, address, kind, since } = filter;
+    let AuditFilter { app_ids, token_id, actor, address, kind, since, is_brief: _ } = filter;
     let mut changes = entries(limit);
     changes
         .and_where(Expr::col(Changes::Sequence).gte(low))

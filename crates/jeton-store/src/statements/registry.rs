@@ -1,6 +1,7 @@
 //! Every statement, with arguments, for tests.
 
 use super::log::{LogOrder, NewChange};
+use super::token_search::Stretch;
 use super::tokens::Half;
 use super::{
     Statement, apps, copy, genesis, idempotency, log, operators, restore, retention, self_made, stats,
@@ -12,7 +13,7 @@ use crate::model::{
     AppChange, Credential, KeyCheck, NewApp, NewClientSecret, NewOperator, NewToken, Order, OwnerFilter,
     Purge, TokenFilter, TokenPage, TokenUse, View,
 };
-use crate::search::{SearchPlace, TitleSearch, TokenSearch};
+use crate::search::{PlaceKey, SearchOrder, SearchPlace, TitleSearch, TokenSearch};
 use crate::shape::{Cells, Field, Holds, SHAPES};
 use crate::write::RotateToken;
 use jeton_core::{
@@ -218,28 +219,53 @@ fn about_lists() -> Vec<(&'static str, Runs, Statement)> {
 /// Searches for one thing each, and for nothing in particular.
 pub(super) fn searches() -> Vec<(&'static str, TokenSearch)> {
     let all = || TokenSearch::of(APP, AT);
+    let start = || Some(TitleSearch::Prefix("t".to_owned()));
     let mut searches = vec![
         ("everything", all()),
         ("of a user", TokenSearch { user_id: Some(user()), ..all() }),
         ("of a title", TokenSearch { title: Some(TitleSearch::Whole("t".to_owned())), ..all() }),
-        ("of a start of titles", TokenSearch { title: Some(TitleSearch::Prefix("t".to_owned())), ..all() }),
+        ("of a start of titles", TokenSearch { title: start(), ..all() }),
         ("of a tag", TokenSearch { tag: Some("a".to_owned()), ..all() }),
         ("unused", TokenSearch { unused_since: Some(AT), ..all() }),
         ("ending", TokenSearch { ends_by: Some(Timestamp::MAX), ..all() }),
         ("old", TokenSearch { created_before: Some(AT), ..all() }),
+        ("never used", TokenSearch { is_never_used: true, ..all() }),
+        ("of a scope", TokenSearch { scope_name: Some("s".to_owned()), ..all() }),
+        ("eternal", TokenSearch { is_eternal: true, ..all() }),
+        ("the oldest", TokenSearch { sorted: Some(SearchOrder::OldestFirst), ..all() }),
+        ("by their ends", TokenSearch { sorted: Some(SearchOrder::EndingNext), ..all() }),
+        ("by their titles", TokenSearch { sorted: Some(SearchOrder::ByTitle), ..all() }),
+        (
+            "by their titles, which begin so",
+            TokenSearch { title: start(), sorted: Some(SearchOrder::ByTitle), ..all() },
+        ),
+        ("of a user and a title", TokenSearch { user_id: Some(user()), title: start(), ..all() }),
     ];
     searches.extend(TokenState::ALL.map(|state| (state.name(), TokenSearch { state: Some(state), ..all() })));
     searches
 }
 
+/// A place in the order of a search.
+pub(super) fn place(search: &TokenSearch) -> SearchPlace {
+    let key = match search.order() {
+        SearchOrder::NewestFirst | SearchOrder::OldestFirst => PlaceKey::Number,
+        SearchOrder::EndingNext | SearchOrder::EndedLast => PlaceKey::End(AT),
+        SearchOrder::ByTitle => PlaceKey::Title("t".to_owned()),
+    };
+    SearchPlace { id: TOKEN, key }
+}
+
 fn about_searches() -> Vec<(&'static str, Runs, Statement)> {
-    use Runs::Everywhere;
-    let place = SearchPlace { id: TOKEN, ends_at: AT };
+    use Runs::{Everywhere, OnSqlite};
     let mut all = vec![("count_active", Everywhere, token_search::count_active(APP, AT))];
     for (_, search) in searches() {
+        let place = place(&search);
+        let stretch = Stretch { after: Some(&place), up_to: Some(&place), limit: 10 };
         all.extend([
-            ("search_tokens", Everywhere, token_search::search_tokens(&search, Some(place), 10)),
-            ("search_places", Everywhere, token_search::search_places(&search, None, 10)),
+            ("search_tokens", Everywhere, token_search::search_tokens(&search, stretch)),
+            ("search_places", Everywhere, token_search::search_places(&search, Stretch::behind(None, 10))),
+            ("search_span", OnSqlite, token_search::search_span(&search, Some(&place), 100, 10)),
+            ("end_of_span", Everywhere, token_search::end_of_span(&search, Some(&place), 10)),
             ("count_found", Everywhere, token_search::count_found(&search)),
         ]);
     }
@@ -255,6 +281,7 @@ fn about_the_look_of_operators() -> Vec<(&'static str, Runs, Statement)> {
         address: Some([192, 0, 2, 1].into()),
         kind: Some(ChangeKind::TokenIssued),
         since: Some(AT),
+        is_brief: true,
     };
     let (none, window) = (AuditFilter::default(), (1, 2));
     vec![

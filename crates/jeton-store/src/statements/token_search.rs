@@ -7,19 +7,80 @@ use super::totals::sum;
 use super::usage::uses_since;
 use crate::model::{OwnerFilter, TokenFilter, View};
 use crate::schema::{AppTotals, Count, Tokens};
-use crate::search::{SearchOrder, SearchPlace, TitleSearch, TokenSearch};
+use crate::scopes;
+use crate::search::{PlaceKey, Reach, SearchOrder, SearchPlace, TitleSearch, TokenSearch};
 use jeton_core::{AppId, Timestamp, TokenKind, TokenState};
 use sea_query::{BinOper, Expr, ExprTrait, Func, Order, Query, SelectStatement};
 
-/// At most `limit` of what is found behind a place, in the order of the search.
-pub(crate) fn search_tokens(search: &TokenSearch, after: Option<SearchPlace>, limit: u32) -> Statement {
-    page(select(), search, after, limit)
+/// Some of what is found, in the order of the search.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stretch<'a> {
+    /// What comes behind this place.
+    pub(crate) after: Option<&'a SearchPlace>,
+    /// What comes no later than this place.
+    pub(crate) up_to: Option<&'a SearchPlace>,
+    /// At most so many.
+    pub(crate) limit: u32,
 }
 
-/// The same, of which only the numbers and the ends are answered.
-pub(crate) fn search_places(search: &TokenSearch, after: Option<SearchPlace>, limit: u32) -> Statement {
-    let places = Query::select().columns([Tokens::Id, Tokens::ExpiresAt]).from(Tokens::Table).take();
-    page(places, search, after, limit)
+impl<'a> Stretch<'a> {
+    /// At most `limit` behind a place.
+    pub(crate) fn behind(after: Option<&'a SearchPlace>, limit: u32) -> Self {
+        Stretch { after, up_to: None, limit }
+    }
+}
+
+/// A stretch of what is found.
+pub(crate) fn search_tokens(search: &TokenSearch, stretch: Stretch<'_>) -> Statement {
+    page(select(), search, stretch)
+}
+
+/// The same, of which only the places are answered.
+pub(crate) fn search_places(search: &TokenSearch, stretch: Stretch<'_>) -> Statement {
+    page(places(search.order()), search, stretch)
+}
+
+/// At most `limit` of what is found among the next `span` tokens within reach of a search. These come first, by their index alone:
+/// given both of their ends, SQLite would rather look at all tokens of the app between the two.
+pub(crate) fn search_span(
+    search: &TokenSearch,
+    after: Option<&SearchPlace>,
+    span: u32,
+    limit: u32,
+) -> Statement {
+    let order = search.order();
+    let mut reached = Query::select();
+    reached.column(Tokens::Id).from(Tokens::Table);
+    within_reach(&mut reached, search);
+    in_order(&mut reached, order, Stretch::behind(after, span));
+    let mut tokens = select();
+    tokens.and_where(Expr::col(Tokens::Id).in_subquery(reached));
+    keep_of_reached(&mut tokens, search);
+    in_order(&mut tokens, order, Stretch::behind(None, limit));
+    Statement::varying(tokens)
+}
+
+/// Of what is within reach of a search, the place that is so far behind another one, and one more: two, unless it ends before.
+pub(crate) fn end_of_span(search: &TokenSearch, after: Option<&SearchPlace>, span: u32) -> Statement {
+    let order = search.order();
+    let mut ends = places(order);
+    within_reach(&mut ends, search);
+    in_order(&mut ends, order, Stretch::behind(after, 2));
+    Statement::varying(ends.offset(u64::from(span.saturating_sub(1))).take())
+}
+
+fn places(order: SearchOrder) -> SelectStatement {
+    let columns = std::iter::once(Tokens::Id).chain(key_of(order));
+    Query::select().columns(columns).from(Tokens::Table).take()
+}
+
+/// What tokens are ordered by before their numbers.
+fn key_of(order: SearchOrder) -> Option<Tokens> {
+    match order {
+        SearchOrder::NewestFirst | SearchOrder::OldestFirst => None,
+        SearchOrder::EndingNext | SearchOrder::EndedLast => Some(Tokens::ExpiresAt),
+        SearchOrder::ByTitle => Some(Tokens::Title),
+    }
 }
 
 /// How many tokens there are to be found, one by one.
@@ -52,97 +113,166 @@ pub(crate) fn count_active(app_id: AppId, now: Timestamp) -> Statement {
     Statement::fixed(Query::select().expr_as(total.sub(disabled).sub(ended), Count).take())
 }
 
-fn page(
-    mut tokens: SelectStatement,
-    search: &TokenSearch,
-    after: Option<SearchPlace>,
-    limit: u32,
-) -> Statement {
+fn page(mut tokens: SelectStatement, search: &TokenSearch, stretch: Stretch<'_>) -> Statement {
     keep(&mut tokens, search);
-    let (id, ends_at) = (|| Expr::col(Tokens::Id), || Expr::col(Tokens::ExpiresAt));
-    let place = || Expr::tuple([ends_at(), id()]);
-    let at =
-        |after: SearchPlace| Expr::tuple([Expr::val(after.ends_at.as_millis()), Expr::val(after.id.get())]);
-    let (direction, is_behind) = match search.order() {
-        SearchOrder::NewestFirst => (Order::Desc, after.map(|after| id().lt(after.id.get()))),
-        SearchOrder::EndingNext => (Order::Asc, after.map(|after| place().gt(at(after)))),
-        SearchOrder::EndedLast => (Order::Desc, after.map(|after| place().lt(at(after)))),
-    };
-    if search.order() != SearchOrder::NewestFirst {
-        tokens.order_by(Tokens::ExpiresAt, direction.clone());
-    }
-    tokens.and_where_option(is_behind).order_by(Tokens::Id, direction).limit(u64::from(limit));
+    in_order(&mut tokens, search.order(), stretch);
     Statement::varying(tokens)
 }
 
-/// Leaves only what is sought.
-fn keep(tokens: &mut SelectStatement, search: &TokenSearch) {
-    let TokenSearch {
-        app_id,
-        user_id,
-        title,
-        tag,
-        state,
-        unused_since,
-        ends_by,
-        is_eternal,
-        created_before,
-        now,
-    } = search;
+fn in_order(tokens: &mut SelectStatement, order: SearchOrder, stretch: Stretch<'_>) {
+    let is_descending = matches!(order, SearchOrder::NewestFirst | SearchOrder::EndedLast);
+    let direction = if is_descending { Order::Desc } else { Order::Asc };
+    if let Some(key) = key_of(order) {
+        tokens.order_by(key, direction.clone());
+    }
+    tokens.order_by(Tokens::Id, direction).limit(u64::from(stretch.limit));
+    if let Some((column, place)) = stretch.after.map(place) {
+        tokens.and_where(if is_descending { column.lt(place) } else { column.gt(place) });
+    }
+    if let Some((column, place)) = stretch.up_to.map(place) {
+        tokens.and_where(if is_descending { column.gte(place) } else { column.lte(place) });
+    }
+}
+
+/// What tokens are ordered by, and what that is at a place.
+fn place(place: &SearchPlace) -> (Expr, Expr) {
+    let (id, number) = (Expr::col(Tokens::Id), Expr::val(place.id.get()));
+    match &place.key {
+        PlaceKey::Number => (id, number),
+        PlaceKey::End(at) => {
+            let at = Expr::val(at.as_millis());
+            (Expr::tuple([Expr::col(Tokens::ExpiresAt), id]), Expr::tuple([at, number]))
+        }
+        PlaceKey::Title(title) => {
+            let title = Expr::val(title.as_str());
+            (Expr::tuple([Expr::col(Tokens::Title), id]), Expr::tuple([title, number]))
+        }
+    }
+}
+
+/// Leaves only what an index has in the order of the search.
+fn within_reach(tokens: &mut SelectStatement, search: &TokenSearch) {
+    tokens.and_where(Expr::col(Tokens::AppId).eq(live_id(search.app_id)));
+    let is_revoked = || Expr::col(Tokens::RevokedAt).is_not_null();
+    let reach = search.reach();
+    tokens.and_where(if reach == Reach::Revoked { is_revoked() } else { is_not_revoked() });
+    match reach {
+        Reach::Live | Reach::Revoked => {}
+        Reach::Disabled => {
+            tokens.and_where(Expr::col(Tokens::DisabledBy).is_not_null());
+        }
+        Reach::Ending => ending(tokens, search),
+        Reach::Titled | Reach::OfTitle => match &search.title {
+            Some(title) => {
+                tokens.and_where(is_titled(|| Expr::col(Tokens::Title), title));
+            }
+            None => {
+                tokens.and_where(Expr::col(Tokens::Title).is_not_null());
+            }
+        },
+        Reach::OfUser => {
+            let user_id = search.user_id.as_ref().map(ToString::to_string);
+            tokens.and_where_option(user_id.map(|user_id| Expr::col(Tokens::UserId).eq(user_id)));
+        }
+        Reach::Tagged => {
+            tokens.and_where(Expr::col(Tokens::Tags).is_not_null());
+        }
+        Reach::Eternal => {
+            tokens.and_where(Expr::col(Tokens::ExpiresAt).is_null());
+        }
+    }
+}
+
+fn ending(tokens: &mut SelectStatement, search: &TokenSearch) {
     let ends_at = || Expr::col(Tokens::ExpiresAt);
-    tokens.and_where(Expr::col(Tokens::AppId).eq(live_id(*app_id)));
-    in_state(tokens, *state, *now);
-    if let Some(user_id) = user_id {
-        tokens.and_where(Expr::col(Tokens::UserId).eq(user_id.to_string()));
+    let now = search.now.as_millis();
+    if search.state == Some(TokenState::Expired) {
+        tokens.and_where(ends_at().lte(now));
+        return;
     }
-    if let Some(title) = title {
-        tokens.and_where(is_titled(title));
-    }
-    if let Some(tag) = tag {
-        tokens.and_where(may_have_tag(tag)).and_where(has_tag(tag));
-    }
-    if let Some(since) = unused_since {
+    tokens.and_where(ends_at().gt(now));
+    tokens.and_where_option(search.ends_by.map(|end| ends_at().lte(end.as_millis())));
+}
+
+/// Leaves only what is sought.
+///
+/// What is within reach is sought by its index and by no other one, of which more could have to be read: the other conditions are about
+/// expressions, which no index has.
+fn keep(tokens: &mut SelectStatement, search: &TokenSearch) {
+    within_reach(tokens, search);
+    keep_of_reached(tokens, search);
+}
+
+/// The same of tokens that are within reach.
+fn keep_of_reached(tokens: &mut SelectStatement, search: &TokenSearch) {
+    keep_states(tokens, search);
+    keep_texts(tokens, search);
+    if let Some(since) = search.unused_since {
         tokens
             .and_where(Expr::col(Tokens::CreatedAt).lt(since.as_millis()))
-            .and_where(Expr::exists(uses_since(*since)).not());
+            .and_where(Expr::exists(uses_since(since)).not());
     }
-    if let Some(end) = ends_by {
-        tokens.and_where(ends_at().gt(now.as_millis())).and_where(ends_at().lte(end.as_millis()));
+    if search.is_never_used {
+        tokens.and_where(Expr::exists(uses_since(Timestamp::MIN)).not());
     }
-    if *is_eternal {
-        tokens.and_where(ends_at().is_null());
-    }
-    if let Some(before) = created_before {
+    if let Some(before) = search.created_before {
         tokens.and_where(Expr::col(Tokens::CreatedAt).lt(before.as_millis()));
     }
 }
 
-/// As `TokenState` has it: what is expired is that, whether or not it is switched off as well.
-fn in_state(tokens: &mut SelectStatement, state: Option<TokenState>, now: Timestamp) {
-    if state == Some(TokenState::Revoked) {
-        tokens.and_where(Expr::col(Tokens::RevokedAt).is_not_null());
-        return;
-    }
-    let ends_at = || Expr::col(Tokens::ExpiresAt);
-    let has_not_ended = || ends_at().is_null().or(ends_at().gt(now.as_millis()));
-    let disabled_by = || Expr::col(Tokens::DisabledBy);
-    tokens.and_where(is_not_revoked());
-    match state {
+/// As `TokenState` has it: what is expired is that, whether or not it is switched off as well. Whether they were revoked is decided by
+/// what is within reach.
+fn keep_states(tokens: &mut SelectStatement, search: &TokenSearch) {
+    let (reach, now) = (search.reach(), search.now.as_millis());
+    let ends_at = || Expr::from(Func::coalesce([Expr::col(Tokens::ExpiresAt), Expr::val(i64::MAX)]));
+    match search.state {
         Some(TokenState::Active) => {
-            tokens.and_where(disabled_by().is_null()).and_where(has_not_ended());
+            tokens.and_where(Expr::col(Tokens::DisabledBy).is_null()).and_where(ends_at().gt(now));
         }
         Some(TokenState::Disabled) => {
-            tokens.and_where(disabled_by().is_not_null()).and_where(has_not_ended());
+            let is_off = (reach != Reach::Disabled).then(|| text(Tokens::DisabledBy).ne(""));
+            tokens.and_where_option(is_off).and_where(ends_at().gt(now));
         }
-        Some(TokenState::Expired) => {
-            tokens.and_where(ends_at().lte(now.as_millis()));
+        Some(TokenState::Expired) if reach != Reach::Ending => {
+            tokens.and_where(ends_at().lte(now));
         }
-        Some(TokenState::Revoked) | None => {}
+        Some(TokenState::Expired | TokenState::Revoked) | None => {}
+    }
+    let is_within_reach = reach == Reach::Ending && search.state != Some(TokenState::Expired);
+    if let Some(end) = search.ends_by.filter(|_| !is_within_reach) {
+        tokens.and_where(ends_at().gt(now)).and_where(ends_at().lte(end.as_millis()));
+    }
+    if search.is_eternal && reach != Reach::Eternal {
+        tokens.and_where(ends_at().eq(i64::MAX));
     }
 }
 
-fn is_titled(title: &TitleSearch) -> Expr {
-    let column = || Expr::col(Tokens::Title);
+fn keep_texts(tokens: &mut SelectStatement, search: &TokenSearch) {
+    let reach = search.reach();
+    if let Some(user_id) = search.user_id.as_ref().filter(|_| reach != Reach::OfUser) {
+        tokens.and_where(text(Tokens::UserId).eq(user_id.to_string()));
+    }
+    let is_within_reach = matches!(reach, Reach::Titled | Reach::OfTitle);
+    if let Some(title) = search.title.as_ref().filter(|_| !is_within_reach) {
+        // No title is none, also where any is sought: it is behind all that begin alike.
+        let behind = Expr::val([char::MAX; 2].iter().collect::<String>());
+        let column = || Expr::from(Func::coalesce([Expr::col(Tokens::Title), behind.clone()]));
+        tokens.and_where(is_titled(column, title));
+    }
+    if let Some(tag) = &search.tag {
+        tokens.and_where(may_have_tag(tag)).and_where(has_tag(tag));
+    }
+    if let Some(name) = &search.scope_name {
+        tokens.and_where(names_in_scopes(name));
+    }
+}
+
+/// The text of a column, as an expression.
+fn text(column: Tokens) -> Expr {
+    Func::coalesce([Expr::col(column), Expr::val("")]).into()
+}
+
+fn is_titled(column: impl Fn() -> Expr, title: &TitleSearch) -> Expr {
     match title {
         TitleSearch::Whole(title) => column().eq(title.as_str()),
         // Both engines compare titles by their bytes; no character comes behind this one.
@@ -150,6 +280,15 @@ fn is_titled(title: &TitleSearch) -> Expr {
             column().gte(start.as_str()).and(column().lt(format!("{start}{}", char::MAX)))
         }
     }
+}
+
+/// That a scope names this. In what is stored, a name is followed by a comma or a bracket, where that of a list is by a colon.
+fn names_in_scopes(name: &str) -> Expr {
+    let name = scopes::name_to_text(name);
+    let is_followed_by = |mark: char| {
+        replaced(Expr::col(Tokens::Scopes), &format!("{name}{mark}"), "").ne(Expr::col(Tokens::Scopes))
+    };
+    is_followed_by(',').or(is_followed_by(']'))
 }
 
 /// That a tag stands anywhere among them: quickly found out, which for most tokens decides it.

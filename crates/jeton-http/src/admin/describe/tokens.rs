@@ -126,11 +126,17 @@ fn condition(name: &str) -> Value {
             described(label(MAX_LABEL_CHARS), "Of this title; with `*` at its end, of titles that begin so.")
         }
         "tag" => described(label(MAX_LABEL_CHARS), "With this one among their tags."),
+        "scope" => described(
+            label(MAX_LABEL_CHARS),
+            "With a scope that names this: a permission, the id of a resource, or a tag.",
+        ),
         "state" => described(
             one_of_texts(TokenState::ALL.map(TokenState::name)),
             "That stand so. Without it, all that were not revoked.",
         ),
         "unused_days" => described(days(), "Older than so many days, and not used in that time."),
+        "never_used" => described(flag(), "That were never used."),
+        "eternal" => described(flag(), "That never expire."),
         "expires_within_days" => described(days(), "That will expire within so many days, the next first."),
         "created_before" => described(instant(), "Made before this."),
         other => panic!("the parameter {other} has no description"),

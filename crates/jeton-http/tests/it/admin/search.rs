@@ -65,6 +65,12 @@ async fn lists_are_filtered_paged_and_counted() {
         ("expires_within_days=1", vec!["ci-2"]),
         ("expires_within_days=7", vec!["ci-2", "week"]),
         ("created_before=2026-01-02T04:00:00Z", vec!["week", "old", "ci-2", "ci", "admin"]),
+        ("eternal=true", vec!["off", "ci", "admin"]),
+        ("eternal=true&user_id=7", vec!["off", "ci"]),
+        ("eternal=false&title=ci", vec!["ci"]),
+        ("never_used=true&state=active", vec!["week", "ci-2", "ci", "admin"]),
+        ("scope=read&state=disabled", vec!["off"]),
+        ("scope=write", vec![]),
         ("unused_days=1", vec![]),
         ("unused_days=0", vec!["week", "old", "ci-2", "ci", "admin"]),
     ] {
@@ -89,6 +95,8 @@ async fn lists_are_filtered_paged_and_counted() {
         ("stat=active", "in the query, there is no member stat: did you mean state?"),
         ("state=live", "state is one of active, disabled, expired, revoked"),
         ("unused_days=x", "unused_days is 0 to 36500"),
+        ("eternal=yes", "eternal is true or false"),
+        ("scope=%00", "scope holds no NUL character"),
         ("limit=1001", "limit is 1 to 1000"),
         ("cursor=x", "cursor is what an earlier page of the same list named as next"),
         ("state=expired&cursor=7", "cursor is what an earlier page of the same list named as next"),
@@ -115,9 +123,13 @@ async fn what_is_found_is_revoked_and_nothing_else() {
     assert_eq!(revoke(json!({"user_id": 7})).await.json(), json!({"matched": 3, "revoked": 3}));
     assert_eq!(titles(&app, "").await.0, ["week", "old", "admin"]);
     assert_eq!(revoke(json!({"user_id": "7"})).await.json(), json!({"matched": 0, "revoked": 0}));
+    let eternal = revoke(json!({"eternal": true, "never_used": true, "dry_run": true})).await;
+    assert_eq!(eternal.json(), json!({"matched": 1, "revoked": 0}));
+    assert_eq!(revoke(json!({"scope": "write"})).await.json(), json!({"matched": 0, "revoked": 0}));
     assert_eq!(revoke(json!({"state": "expired"})).await.json(), json!({"matched": 1, "revoked": 1}));
     for (body, detail) in [
         (json!({}), "dry_run does not say which tokens: name at least one of the others"),
+        (json!({"eternal": false}), "dry_run does not say which tokens: name at least one of the others"),
         (json!({"dry_run": true}), "dry_run does not say which tokens: name at least one of the others"),
         (json!({"user": 7}), "there is no member user: did you mean user_id?"),
         (json!({"state": "revoked"}), "state revoked is what they are to be"),

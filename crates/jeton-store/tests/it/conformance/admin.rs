@@ -4,12 +4,13 @@ use super::backup::{back_up, restoring};
 use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
 use jeton_core::{
-    Actor, AppId, Cause, ChangeKind, Label, OperatorId, Owner, Timestamp, TokenId, TokenKind, TokenState,
+    Actor, AppId, Cause, ChangeKind, Label, OperatorId, Owner, Permission, Scope, Scopes, Timestamp, TokenId,
+    TokenKind, TokenState,
 };
 use jeton_store::write::{ClaimKey, DeleteApp, RevokeTokens, SettleKey};
 use jeton_store::{
-    AppUses, AuditFilter, Bounded, BoundedCounts, Change, KeyClaim, NewToken, SearchOrder, SearchPlace,
-    Spans, Store, TitleSearch, TokenSearch, TokenUse,
+    AppUses, AuditFilter, Bounded, BoundedCounts, Change, Inserted, KeyClaim, NewToken, SearchOrder, SearchPlace,
+    Spans, Store, StoredToken, TitleSearch, TokenSearch, TokenUse,
 };
 use std::slice;
 
@@ -34,6 +35,13 @@ async fn many(store: &dyn Store, app_id: AppId) -> Vec<TokenId> {
                 token.spec.owner = user;
                 token.spec.title = label("ci-2");
                 token.spec.tags = label("ab");
+                token.spec.scopes = Scopes::new(vec![Scope {
+                    permissions: Permission::parse_list("write").unwrap(),
+                    ids: vec!["a\"b".to_owned(), "sensor-7".to_owned()],
+                    tags: vec!["eu".to_owned()],
+                    ..Scope::default()
+                }])
+                .unwrap();
             })
         },
         NewToken {
@@ -69,30 +77,43 @@ async fn many(store: &dyn Store, app_id: AppId) -> Vec<TokenId> {
     ids
 }
 
-/// What is found page by page, whatever the size of a page, with its count.
+/// What is found page by page, whatever the size of a page, with its count; and what is found by looking, which is the same.
 async fn found(store: &dyn Store, search: &TokenSearch) -> Vec<TokenId> {
     let mut whole: Option<Vec<TokenId>> = None;
     for limit in [1, 2, 100] {
         let (mut ids, mut after) = (Vec::new(), None);
+        let mut looked = Vec::new();
         loop {
-            let page = store.search_tokens(search, after, limit).await.unwrap();
-            let places = store.search_places(search, after, limit).await.unwrap();
-            let expected: Vec<SearchPlace> = page
-                .iter()
-                .map(|stored| SearchPlace {
-                    id: stored.token.id,
-                    ends_at: stored.token.expires_at.unwrap_or(Timestamp::MAX),
-                })
-                .collect();
-            assert_eq!(places, expected);
+            let page = store.search_tokens(search, after.as_ref(), limit).await.unwrap();
+            let places = store.search_places(search, after.as_ref(), limit).await.unwrap();
+            let of = |stored: &StoredToken| SearchPlace::of(&stored.token, search.order());
+            assert_eq!(places, page.iter().map(of).collect::<Vec<_>>());
+            let look = store.look_for_tokens(search, after.as_ref(), limit).await.unwrap();
+            assert_eq!((&look.found, look.looked_at), (&page, None), "{search:?}");
+            looked.push(look.next.is_some());
             let Some(last) = places.last() else { break };
-            after = Some(*last);
+            after = Some(last.clone());
             ids.extend(places.iter().map(|place| place.id));
         }
+        // Each look but the last ones knew that there was more.
+        let pages = ids.len().div_ceil(limit as usize);
+        let more = looked.iter().filter(|has_more| **has_more).count();
+        assert_eq!(more, pages.saturating_sub(1), "{search:?}");
         assert_eq!(store.count_found(search).await.unwrap(), ids.len() as u64, "{search:?}");
         assert_eq!(*whole.get_or_insert_with(|| ids.clone()), ids, "pages of {limit}");
     }
     whole.unwrap()
+}
+
+/// Where tokens stand in the order of their making; 8 is the app's admin token.
+fn places(ids: &[TokenId], found: &[TokenId]) -> Vec<usize> {
+    found.iter().map(|id| ids.iter().position(|other| other == id).unwrap_or(8)).collect()
+}
+
+/// The first of them was used.
+async fn use_the_first(store: &dyn Store, app_id: AppId, ids: &[TokenId]) {
+    let used = TokenUse { app_id, token_id: ids[0], last_used_at: at(60), last_address: None, use_count: 3 };
+    store.write(jeton_store::write::AddUsage { uses: vec![used] }).await.unwrap();
 }
 
 pub(crate) async fn searches_find_what_they_say(database: &TestDatabase) {
@@ -108,19 +129,13 @@ pub(crate) async fn searches_find_what_they_say(database: &TestDatabase) {
         }),
     )
     .await;
-    let used =
-        TokenUse { app_id: app.id, token_id: ids[0], last_used_at: at(60), last_address: None, use_count: 3 };
-    store.write(jeton_store::write::AddUsage { uses: vec![used] }).await.unwrap();
+    use_the_first(store, app.id, &ids).await;
     let all = || TokenSearch::of(app.id, at(NOW));
     let whole = |title: &str| Some(TitleSearch::Whole(title.to_owned()));
     let start = |title: &str| Some(TitleSearch::Prefix(title.to_owned()));
     let tag = |tag: &str| TokenSearch { tag: Some(tag.to_owned()), ..all() };
     let state = |state| TokenSearch { state: Some(state), ..all() };
     let mine = || TokenSearch { user_id: Some(user("7")), ..all() };
-    // By their places in the order of their making; 8 is the app's admin token.
-    let numbers = |found: Vec<TokenId>| -> Vec<usize> {
-        found.iter().map(|id| ids.iter().position(|other| other == id).unwrap_or(8)).collect()
-    };
     for (search, expected) in [
         (all(), vec![6, 5, 4, 3, 2, 1, 0, 8]),
         (mine(), vec![1, 0]),
@@ -149,7 +164,7 @@ pub(crate) async fn searches_find_what_they_say(database: &TestDatabase) {
         (TokenSearch { created_before: Some(at(0)), ..all() }, vec![]),
         (TokenSearch { is_eternal: true, ..all() }, vec![6, 1, 0, 8]),
     ] {
-        assert_eq!(numbers(found(store, &search).await), expected, "{search:?}");
+        assert_eq!(places(&ids, &found(store, &search).await), expected, "{search:?}");
     }
     assert_eq!(state(TokenState::Expired).order(), SearchOrder::EndedLast);
     let unknown = TokenSearch::of(AppId::new(99).unwrap(), at(NOW));
@@ -157,6 +172,95 @@ pub(crate) async fn searches_find_what_they_say(database: &TestDatabase) {
     assert!(store.write(DeleteApp { id: app.id, at: at(NOW), by: BY }).await.unwrap());
     for deleted in [all(), state(TokenState::Active), state(TokenState::Revoked), tag("a")] {
         assert_eq!(found(store, &deleted).await, [], "{deleted:?}");
+    }
+}
+
+pub(crate) async fn searches_go_together_and_are_sorted(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
+    let ids = many(store, app.id).await;
+    use_the_first(store, app.id, &ids).await;
+    let all = || TokenSearch::of(app.id, at(NOW));
+    let start = |title: &str| Some(TitleSearch::Prefix(title.to_owned()));
+    let tag = |tag: &str| TokenSearch { tag: Some(tag.to_owned()), ..all() };
+    let state = |state| TokenSearch { state: Some(state), ..all() };
+    let mine = || TokenSearch { user_id: Some(user("7")), ..all() };
+    let scope = |name: &str| TokenSearch { scope_name: Some(name.to_owned()), ..all() };
+    let by_title = Some(SearchOrder::ByTitle);
+    let sorted = |order| TokenSearch { sorted: Some(order), ..all() };
+    for (search, expected) in [
+        (TokenSearch { is_eternal: true, ..mine() }, vec![1, 0]),
+        (TokenSearch { is_eternal: true, ..state(TokenState::Disabled) }, vec![1]),
+        (TokenSearch { is_never_used: true, ..all() }, vec![6, 5, 4, 3, 2, 1, 8]),
+        (TokenSearch { is_never_used: true, ..state(TokenState::Revoked) }, vec![7]),
+        (scope("sensor-7"), vec![1]),
+        (scope("a\"b"), vec![1]),
+        (scope("eu"), vec![1]),
+        (scope("write"), vec![1]),
+        (scope("sensor"), vec![]),
+        (scope("i"), vec![]),
+        (sorted(SearchOrder::OldestFirst), vec![8, 0, 1, 2, 3, 4, 5, 6]),
+        (sorted(SearchOrder::EndingNext), vec![3, 4]),
+        (sorted(SearchOrder::ByTitle), vec![2, 0, 1, 3]),
+        (TokenSearch { title: start("ci"), ..sorted(SearchOrder::ByTitle) }, vec![0, 1]),
+        (TokenSearch { title: start("ci"), ..TokenSearch { sorted: by_title, ..mine() } }, vec![0, 1]),
+        (TokenSearch { sorted: by_title, ..state(TokenState::Expired) }, vec![2]),
+        (TokenSearch { sorted: Some(SearchOrder::OldestFirst), ..state(TokenState::Expired) }, vec![2, 5]),
+        (TokenSearch { sorted: Some(SearchOrder::OldestFirst), ..tag("a") }, vec![0, 2, 6]),
+        (TokenSearch { ends_by: Some(at(NOW + 99)), ..sorted(SearchOrder::OldestFirst) }, vec![3, 4]),
+        (TokenSearch { title: start(""), ..mine() }, vec![1, 0]),
+    ] {
+        assert_eq!(places(&ids, &found(store, &search).await), expected, "{search:?}");
+    }
+}
+
+pub(crate) async fn a_look_ends_somewhere(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
+    let mut ids = Vec::new();
+    // One with a scope of its own at either end, and more between than are looked at at once.
+    for part in 0..21 {
+        let first = 1_000 + 512 * part;
+        let tokens = (first..first + 512).map(|number| {
+            let rare = number == 1_000 || number == 1_000 + 512 * 21 - 1;
+            new_token(number).with(|token| {
+                token.spec.tags = label("a");
+                token.spec.title = label(if rare { "rare" } else { "t" });
+                token.spec.owner = Owner::Named(user("7"));
+            })
+        });
+        for inserted in store.write(inserting(app.id, tokens.collect(), at(0))).await.unwrap() {
+            let Inserted::Issued(id) = inserted else { panic!("{inserted:?}") };
+            ids.push(id);
+        }
+    }
+    let (first, last) = (ids[0], *ids.last().unwrap());
+    let rare = |search: TokenSearch| TokenSearch { tag: Some("b".to_owned()), ..search };
+    let all = || TokenSearch::of(app.id, at(NOW));
+    let titled = || TokenSearch { title: Some(TitleSearch::Prefix("rare".to_owned())), ..all() };
+    let look = async |search: &TokenSearch, after: Option<&SearchPlace>| {
+        store.look_for_tokens(search, after, 10).await.unwrap()
+    };
+    let begun = look(&titled(), None).await;
+    assert_eq!(begun.found.iter().map(|stored| stored.token.id).collect::<Vec<_>>(), [last]);
+    assert_eq!(begun.looked_at, Some(10_000));
+    let went_on = look(&titled(), begun.next.as_ref()).await;
+    assert_eq!(went_on.found.iter().map(|stored| stored.token.id).collect::<Vec<_>>(), [first]);
+    assert_eq!((went_on.next, went_on.looked_at), (None, None));
+    // By an index that has them all, and of which none is sought.
+    for (search, span, looks) in
+        [(rare(all()), 10_000, 2), (rare(TokenSearch { user_id: Some(user("7")), ..all() }), 1_000, 11)]
+    {
+        let (mut after, mut count) = (None, 0);
+        loop {
+            let look = look(&search, after.as_ref()).await;
+            count += 1;
+            assert_eq!(look.found, []);
+            assert_eq!(look.looked_at, look.next.as_ref().map(|_| span));
+            after = look.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(count, looks, "{search:?}");
     }
 }
 

@@ -189,6 +189,8 @@ conformance! {
     }
     admin {
         searches_find_what_they_say,
+        searches_go_together_and_are_sorted,
+        a_look_ends_somewhere,
         many_are_revoked_at_once,
         the_log_is_looked_through_from_its_end,
         what_there_is_is_counted,
