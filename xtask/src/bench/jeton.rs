@@ -76,6 +76,8 @@ pub(super) struct Installation {
     pub(super) tokens: Vec<String>,
     /// Holds `jeton:manage` and `jeton:verify`.
     pub(super) admin_token: String,
+    /// That of its first operator.
+    pub(super) operator_token: String,
 }
 
 impl Installation {
@@ -109,7 +111,10 @@ impl Installation {
         init.envs(database.iter().map(|url| (DATABASE_URL, url)));
         let said = said(&mut init)?;
         let credentials: Value = serde_json::from_str(&said).unwrap_or_default();
-        let Some(admin_token) = credentials["admin_token"].as_str().map(str::to_owned) else {
+        let credential = |name: &str| credentials[name].as_str().map(str::to_owned);
+        let (Some(admin_token), Some(operator_token)) =
+            (credential("admin_token"), credential("operator_token"))
+        else {
             return Err(Error::Unclear { command: written(&init), output: said });
         };
         if count == 0 {
@@ -119,12 +124,13 @@ impl Installation {
                 database,
                 tokens: Vec::new(),
                 admin_token,
+                operator_token,
             });
         }
         let mut fill = build.program("examples/fill");
         fill.arg(&folder).args([count, kept, users].map(|number| number.to_string())).args(&database);
         let tokens = said_lines(&mut fill)?;
-        Ok(Installation { build: build.clone(), folder, database, tokens, admin_token })
+        Ok(Installation { build: build.clone(), folder, database, tokens, admin_token, operator_token })
     }
 
     /// Changes these settings of app `demo`, also of a server that runs on it.
@@ -153,10 +159,12 @@ impl Installation {
         let child = Child::start(&mut command)?;
         let address = child.wait_for(" listening on http://")?;
         let started_in = begun.elapsed();
-        let Ok(address) = address.parse() else {
-            return Err(Error::Unclear { command: written(&command), output: address });
+        let admin_address = child.wait_for("admin listening on http://")?;
+        let parsed = |address: String| {
+            let parsed: Result<SocketAddr, _> = address.parse();
+            parsed.map_err(|_| Error::Unclear { command: written(&command), output: address })
         };
-        Ok(Jeton { child, address, started_in })
+        Ok(Jeton { address: parsed(address)?, admin_address: parsed(admin_address)?, child, started_in })
     }
 }
 
@@ -175,6 +183,8 @@ fn said_lines(command: &mut Command) -> Result<Vec<String>, Error> {
 pub(super) struct Jeton {
     child: Child,
     pub(super) address: SocketAddr,
+    /// Where operators ask.
+    pub(super) admin_address: SocketAddr,
     /// From its start to its word that it listens.
     pub(super) started_in: Duration,
 }

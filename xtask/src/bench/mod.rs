@@ -3,6 +3,7 @@
 mod against;
 mod batch;
 mod child;
+mod console;
 mod create;
 mod gateways;
 mod held;
@@ -70,6 +71,7 @@ const BENCHMARKS: &[Benchmark] = &[
     ("batch", "`POST /verify` with 1,000 checks at a time", batch::run),
     ("create", "Tokens that are on disk when the answer comes", create::run),
     ("list", "The newest tokens of few and of many", list::run),
+    ("console", "The console's table of tokens, with each filter, of ten thousand and of many", console::run),
     ("loopback", "LoopBack's requests, with few tokens and with many", loopback::run),
     ("revoke", "From the answer to a revoke to the first refusal", revoke::run),
     (
