@@ -2,7 +2,7 @@
 
 use crate::assets::{Asset, ICON, SCRIPT, STYLE};
 use crate::{Credential, Language, Tally, show};
-use jeton_core::Timestamp;
+use jeton_core::{Timestamp, TokenId};
 use std::borrow::Borrow;
 
 /// What a page shows besides itself.
@@ -75,6 +75,25 @@ pub enum Notice {
     AppResumed(String),
     /// The app of this key was deleted.
     AppDeleted(String),
+    /// The token of this number was made.
+    TokenCreated(TokenId),
+    /// The token of this number was changed.
+    TokenChanged(TokenId),
+    /// Nothing was to be changed of the token of this number.
+    TokenUnchanged(TokenId),
+    /// The token of this number was switched off.
+    TokenDisabled(TokenId),
+    /// The token of this number was switched on again.
+    TokenEnabled(TokenId),
+    /// The token of this number was revoked.
+    TokenRevoked(TokenId),
+    /// So many tokens were revoked together.
+    TokensRevoked {
+        /// How many.
+        revoked: u64,
+        /// How many it was said to be before.
+        counted: u64,
+    },
     /// A user has made a token of this title.
     OwnTokenCreated(String),
     /// A user has changed the token of this title.
@@ -101,6 +120,16 @@ impl Notice {
             Notice::AppSuspended(key) => language.app_was_suspended(key),
             Notice::AppResumed(key) => language.app_was_resumed(key),
             Notice::AppDeleted(key) => language.app_was_deleted(key),
+            Notice::TokenCreated(id) => language.token_made(id),
+            Notice::TokenChanged(id) => language.token_saved(id),
+            Notice::TokenUnchanged(id) => language.token_unchanged(id),
+            Notice::TokenDisabled(id) => language.token_was_disabled(id),
+            Notice::TokenEnabled(id) => language.token_was_enabled(id),
+            Notice::TokenRevoked(id) => language.token_was_revoked(id),
+            Notice::TokensRevoked { revoked, counted } if revoked == counted => language.bulk_done(*revoked),
+            Notice::TokensRevoked { revoked, counted } => {
+                language.bulk_done_of(*revoked, show::number(*counted))
+            }
             Notice::OwnTokenCreated(title) => language.self_created_done(title),
             Notice::OwnTokenChanged(title) => language.self_saved(title),
             Notice::OwnTokenRotated(title) => language.self_rotated(title),

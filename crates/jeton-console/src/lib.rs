@@ -19,6 +19,7 @@ pub mod pages;
 mod show;
 mod tally;
 mod ui;
+mod words;
 
 pub use assets::{Asset, asset};
 pub use frame::{Frame, Notice, Section, Site};

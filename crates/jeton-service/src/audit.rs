@@ -95,8 +95,7 @@ impl Service {
                 Some(names.into_iter().map(|(id, _)| id).collect())
             }
         };
-        let filter =
-            AuditFilter { app_ids, token_id: token, actor, address, kind: what, since, is_brief };
+        let filter = AuditFilter { app_ids, token_id: token, actor, address, kind: what, since, is_brief };
         let page = self.store.audit(&filter, before, limit).await?;
         let ids: BTreeSet<_> = page.changes.iter().filter_map(|change| change.app_id).collect();
         let ids: Vec<_> = ids.into_iter().collect();

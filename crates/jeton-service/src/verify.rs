@@ -2,8 +2,8 @@
 
 use crate::cache::Recalled;
 use crate::lookup::{Digests, Seeking};
-use crate::open_app::AppRef;
-use crate::{CachedToken, Error, Service};
+use crate::open_app::{AppRef, OpenApp};
+use crate::{CachedToken, Error, Listed, Service, ShownSecret};
 use jeton_core::{
     AppKey, Demand, Explanation, InactiveReason, Secret, Timestamp, Token, Verdict, decide, explain,
 };
@@ -126,15 +126,28 @@ impl Service {
             }
             _ => None,
         };
-        let Some(stored) = found.filter(|stored| stored.token.spec.kind.is_shared()) else {
-            return Ok(Explained { verdict: UNKNOWN, token: None, explanation: nothing_to_explain() });
+        let is_suspended = opened.is_some_and(|app| app.settings.common.suspended);
+        Ok(self.explained(found.map(|stored| stored.token), is_suspended, demand))
+    }
+
+    /// The same for whoever presents the secret of a token of this number, as far as it is known here: `listed` is the token as it is now.
+    pub fn explain_listed(&self, app: &OpenApp, listed: &Listed, demand: &Demand) -> Explained {
+        let is_too_weak = matches!(&listed.secret, ShownSecret::Clear(secret) if self.is_too_weak(secret));
+        let token = Some(&listed.token).filter(|_| !is_too_weak).cloned();
+        self.explained(token, app.settings.common.suspended, demand)
+    }
+
+    fn explained(&self, found: Option<Token>, is_suspended: bool, demand: &Demand) -> Explained {
+        let Some(token) = found.filter(|token| token.spec.kind.is_shared()) else {
+            return Explained { verdict: UNKNOWN, token: None, explanation: nothing_to_explain() };
         };
-        let mut explanation = explain(stored.token.standing(), demand, self.now());
-        if opened.is_some_and(|app| app.settings.common.suspended) {
+        let explanation = if is_suspended {
             let verdict = Verdict::Inactive(InactiveReason::Suspended);
-            explanation = Explanation { verdict, matched_scope: None, lacks: Vec::new() };
-        }
-        Ok(Explained { verdict: explanation.verdict, explanation, token: Some(stored.token) })
+            Explanation { verdict, matched_scope: None, lacks: Vec::new() }
+        } else {
+            explain(token.standing(), demand, self.now())
+        };
+        Explained { verdict: explanation.verdict, explanation, token: Some(token) }
     }
 
     pub(crate) fn judge(

@@ -11,6 +11,8 @@ mod operators;
 mod self_service;
 mod settings;
 mod sign_in;
+mod token_forms;
+mod tokens;
 
 /// Texts as methods of [`Language`](crate::Language): a name, perhaps with the names of values in parentheses,
 /// then the English and the Chinese text. `plural`: the first value is a number, and English has two texts, for
@@ -67,18 +69,10 @@ mod tests {
     use std::path::Path;
 
     fn all() -> impl Iterator<Item = &'static (&'static str, &'static [&'static str])> {
-        [
-            common::ALL,
-            front::ALL,
-            apps::ALL,
-            audit::ALL,
-            operators::ALL,
-            self_service::ALL,
-            settings::ALL,
-            sign_in::ALL,
-        ]
-        .into_iter()
-        .flatten()
+        let about_apps = [apps::ALL, settings::ALL, tokens::ALL, token_forms::ALL];
+        let about_the_rest =
+            [common::ALL, front::ALL, audit::ALL, operators::ALL, self_service::ALL, sign_in::ALL];
+        about_apps.into_iter().chain(about_the_rest).flatten()
     }
 
     fn texts_under(folder: &Path, into: &mut String) {

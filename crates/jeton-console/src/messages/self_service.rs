@@ -25,16 +25,11 @@ super::messages! {
     self_state: "State", "状态";
     self_this_session: "This session", "当前会话";
     self_allows: "Allows", "权限";
-    self_allows_nothing: "nothing", "无";
-    self_identity: "identifies you, and allows nothing by itself", "表明您的身份，自身不含权限";
     self_expires: "Expires", "过期时间";
     self_no_expiry: "never", "永不过期";
     self_created: "Created", "创建时间";
     self_masked: "Token", "令牌";
     self_last_address: "From", "来源地址";
-    self_everything(names): "{names} on everything", "对全部资源：{names}";
-    self_on_ids(names, ids): "{names} on {ids}", "对 {ids}：{names}";
-    self_on_tags(names, tags): "{names} on whatever is tagged {tags}", "对带有标签 {tags} 的资源：{names}";
 
     self_new: "New token", "新建令牌";
     self_create: "Create token", "创建令牌";

@@ -88,7 +88,7 @@ impl Language {
 }
 
 impl AuditRow {
-    fn tone(&self) -> &'static str {
+    pub(super) fn tone(&self) -> &'static str {
         match self.what {
             ChangeKind::TokenIssued | ChangeKind::AppCreated | ChangeKind::OperatorCreated => "good",
             ChangeKind::TokenUpdated
@@ -118,6 +118,13 @@ impl Audit<'_> {
             Some(id) if row.what.is_of_operator() => language.audit_operator_number(id),
             Some(id) => language.audit_token_number(id),
         }
+    }
+
+    /// Where that is, unless it is gone.
+    fn subject_at(&self, row: &AuditRow) -> Option<String> {
+        let is_there = matches!(row.what, ChangeKind::TokenIssued | ChangeKind::TokenUpdated);
+        let (app, id) = (row.app.as_ref()?, row.subject_id.filter(|_| is_there)?);
+        Some(format!("/console/apps/{app}/tokens/{id}"))
     }
 
     fn by(&self, row: &AuditRow) -> String {

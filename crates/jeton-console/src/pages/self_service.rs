@@ -1,6 +1,7 @@
+use crate::words::tone;
 use crate::{Choice, Field, Frame, Language, Paging};
 use askama::Template;
-use jeton_core::{Scope, Timestamp, Token, TokenKind, TokenState};
+use jeton_core::{Timestamp, Token};
 use std::net::IpAddr;
 
 /// The tokens of the user who has signed in.
@@ -82,22 +83,17 @@ impl OwnToken<'_> {
 
     /// What it allows.
     fn allows(&self, language: &Language) -> Vec<String> {
-        let scopes = self.token.spec.scopes.as_slice();
-        match self.token.spec.kind {
-            TokenKind::Identity => vec![language.self_identity().to_owned()],
-            _ if scopes.is_empty() => vec![language.self_allows_nothing().to_owned()],
-            _ => scopes.iter().flat_map(|scope| language.scope_in_words(scope)).collect(),
+        let spec = &self.token.spec;
+        match spec.scopes.as_slice() {
+            [] => vec![language.without_scopes(spec.kind).to_owned()],
+            scopes => scopes.iter().map(|scope| language.scope(scope)).collect(),
         }
     }
 
-    /// How it stands: the tone of its badge, and its text.
+    /// How the token stands: the tone of its badge, and its text.
     fn standing(&self, frame: &Frame<'_>) -> (&'static str, &'static str) {
-        match self.token.state(frame.now) {
-            TokenState::Active => ("good", frame.language.tokens_active()),
-            TokenState::Disabled => ("warn", frame.language.tokens_disabled()),
-            TokenState::Expired => ("calm", frame.language.tokens_expired()),
-            TokenState::Revoked => ("bad", frame.language.tokens_revoked()),
-        }
+        let state = self.token.state(frame.now);
+        (tone(state), frame.language.state(state))
     }
 
     /// The path of its page; `name` begins with a slash, or is empty.
@@ -114,17 +110,5 @@ impl Language {
             Some(title) => title.to_owned(),
             None => self.self_untitled(token.id),
         }
-    }
-
-    /// What a scope allows: on everything, or on resources by id, and on those by tag.
-    fn scope_in_words(self, scope: &Scope) -> Vec<String> {
-        let names: Vec<&str> = scope.permissions.iter().map(|name| name.as_str()).collect();
-        let names = names.join(", ");
-        if scope.global {
-            return vec![self.self_everything(&names)];
-        }
-        let ids = (!scope.ids.is_empty()).then(|| self.self_on_ids(&names, scope.ids.join(", ")));
-        let tags = (!scope.tags.is_empty()).then(|| self.self_on_tags(&names, scope.tags.join(" + ")));
-        ids.into_iter().chain(tags).collect()
     }
 }

@@ -4,7 +4,7 @@ use crate::transport::fault::Fault;
 use axum::http::StatusCode;
 use axum::response::Response;
 use jeton_console::pages::FailureKind;
-use jeton_service::{Error, TooOften};
+use jeton_service::{Error, Refusal, TooOften};
 
 /// Why there is no page, or something is not done.
 #[derive(Debug)]
@@ -30,6 +30,16 @@ impl From<Fault> for PageError {
 impl From<Error> for PageError {
     fn from(error: Error) -> Self {
         PageError::Fault(error.into())
+    }
+}
+
+impl From<Refusal> for PageError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotFound => PageError::NotFound,
+            // What cannot be is said where it was entered.
+            Refusal::Forbidden(_) => PageError::Request,
+        }
     }
 }
 

@@ -8,7 +8,11 @@ use crate::transport::url::pairs;
 use axum::body::Body;
 use axum::http::Method;
 use axum::http::request::Parts;
+use jeton_console::Field;
+use jeton_core::Timestamp;
+use jeton_service::{DraftError, instant};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// The fields of a form, or the parameters of a query. What is empty is as if it were not there.
@@ -49,7 +53,9 @@ impl Form {
         Form::read(parts.uri.query().unwrap_or_default().as_bytes())
     }
 
-    fn read(text: &[u8]) -> Result<Self, PageError> {
+    /// # Errors
+    /// It is not UTF-8.
+    pub(crate) fn read(text: &[u8]) -> Result<Self, PageError> {
         pairs(text).map(Form).ok_or(PageError::Request)
     }
 
@@ -67,6 +73,25 @@ impl Form {
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.trim())
     }
+}
+
+/// The instant that a text says: a date, when it begins in UTC, or a time with its offset.
+///
+/// # Errors
+/// It says none.
+pub(crate) fn instant_of(text: &str) -> Result<Timestamp, DraftError> {
+    instant("since", &in_full(text))
+}
+
+/// A date as the instant when it begins in UTC; whatever else as it is.
+pub(crate) fn in_full(text: &str) -> Cow<'_, str> {
+    let is_date = text.len() == "2026-11-21".len();
+    if is_date { Cow::Owned(format!("{text}T00:00:00Z")) } else { Cow::Borrowed(text) }
+}
+
+/// What was read; `None`: it makes no sense, which its field says then.
+pub(crate) fn noted<T, E>(field: &mut Field, read: Result<T, E>, wrong: &str) -> Option<T> {
+    read.inspect_err(|_| wrong.clone_into(&mut field.error)).ok()
 }
 
 /// The link to a page with these parameters, but for those that are empty.

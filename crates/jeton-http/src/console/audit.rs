@@ -2,12 +2,12 @@
 
 use super::visit::Visit;
 use crate::browser::error::PageError;
-use crate::browser::form::{Form, link};
+use crate::browser::form::{Form, instant_of, link};
 use axum::response::Response;
 use jeton_console::pages::{Audit, AuditFilter, AuditRow};
 use jeton_console::{Choice, Field, Language, Page, Paging, Section};
 use jeton_core::{AppKey, ChangeKind, TokenId};
-use jeton_service::{AuditEntry, AuditRequest, instant};
+use jeton_service::{AuditEntry, AuditRequest};
 use std::net::IpAddr;
 
 const PATH: &str = "/console/audit";
@@ -65,12 +65,7 @@ fn request(query: &Form, filter: &mut AuditFilter, language: Language) -> Option
     let actor = query.given("actor");
     let is_actor = actor.is_none_or(AuditRequest::is_actor);
     let address = query.given("address").map(str::parse::<IpAddr>).transpose();
-    let since = query.given("since").map(|text| {
-        let is_date = text.len() == "2026-11-21".len();
-        let text = if is_date { format!("{text}T00:00:00Z") } else { text.to_owned() };
-        instant("since", &text)
-    });
-    let since = since.transpose();
+    let since = query.given("since").map(instant_of).transpose();
     let what = query.given("what").map(|name| ChangeKind::from_name(name).ok_or(())).transpose();
     let note = |field: &mut Field, is_right: bool, error: &str| {
         if !is_right {
@@ -83,14 +78,20 @@ fn request(query: &Form, filter: &mut AuditFilter, language: Language) -> Option
     note(&mut filter.address, address.is_ok(), language.audit_wrong_address());
     note(&mut filter.since, since.is_ok(), language.audit_wrong_since());
     match (app, token, address, since, what) {
-        (Ok(app), Ok(token), Ok(address), Ok(since), Ok(what)) if is_actor => {
-            Some(AuditRequest { app, token, actor: actor.map(str::to_owned), address, what, since })
-        }
+        (Ok(app), Ok(token), Ok(address), Ok(since), Ok(what)) if is_actor => Some(AuditRequest {
+            app,
+            token,
+            actor: actor.map(str::to_owned),
+            address,
+            what,
+            since,
+            is_brief: false,
+        }),
         _ => None,
     }
 }
 
-fn row(entry: AuditEntry) -> AuditRow {
+pub(super) fn row(entry: AuditEntry) -> AuditRow {
     let AuditEntry { sequence: _, at, what, app, subject_id, by } = entry;
     AuditRow { at, what, app: app.map(String::from), subject_id, by }
 }

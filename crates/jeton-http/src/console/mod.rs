@@ -12,7 +12,12 @@ mod entrance;
 mod front;
 mod operators;
 mod pages;
+mod revoke_tokens;
 mod settings;
+mod token_filter;
+mod token_form;
+mod token_input;
+mod tokens;
 mod visit;
 
 use crate::browser::gate;

@@ -2,13 +2,13 @@
 
 use super::entrance::ENTER;
 use super::visit::Console;
-use super::{apps, audit, entrance, front, operators, settings};
+use super::{apps, audit, entrance, front, operators, revoke_tokens, settings, token_form, tokens};
 use crate::browser;
 use crate::browser::pages::Serves::{Both, Done, Open, Shown};
 use crate::browser::pages::{Page, names};
 
 /// All of them. The first that fits a path has it.
-pub(super) const PAGES: [Page<Console>; 19] = [
+pub(super) const PAGES: [Page<Console>; 27] = [
     Page::at("/console", Shown(|visit| Box::pin(front::show(visit)))),
     Page::at("/console/apps", Shown(|visit| Box::pin(apps::list(visit)))),
     Page::at(
@@ -31,6 +31,29 @@ pub(super) const PAGES: [Page<Console>; 19] = [
         Both(|visit| Box::pin(settings::show(visit)), |visit| Box::pin(settings::change(visit))),
     ),
     Page::at("/console/apps/{app}/settings/json", Done(|visit| Box::pin(settings::change_json(visit)))),
+    Page::at("/console/apps/{app}/tokens", Shown(|visit| Box::pin(tokens::list(visit)))),
+    Page::at(
+        "/console/apps/{app}/new-token",
+        Both(|visit| Box::pin(token_form::ask_for_new(visit)), |visit| Box::pin(token_form::create(visit))),
+    ),
+    Page::at(
+        "/console/apps/{app}/revoke-tokens",
+        Both(|visit| Box::pin(revoke_tokens::ask(visit)), |visit| Box::pin(revoke_tokens::revoke(visit))),
+    ),
+    Page::at("/console/apps/{app}/tokens/{id}", Shown(|visit| Box::pin(tokens::show(visit)))),
+    Page::at(
+        "/console/apps/{app}/tokens/{id}/edit",
+        Both(|visit| Box::pin(token_form::ask_to_change(visit)), |visit| Box::pin(token_form::change(visit))),
+    ),
+    Page::at(
+        "/console/apps/{app}/tokens/{id}/disable",
+        Both(|visit| Box::pin(tokens::ask_to_disable(visit)), |visit| Box::pin(tokens::disable(visit))),
+    ),
+    Page::at("/console/apps/{app}/tokens/{id}/enable", Done(|visit| Box::pin(tokens::enable(visit)))),
+    Page::at(
+        "/console/apps/{app}/tokens/{id}/revoke",
+        Both(|visit| Box::pin(tokens::ask_to_revoke(visit)), |visit| Box::pin(tokens::revoke(visit))),
+    ),
     Page::at("/console/audit", Shown(|visit| Box::pin(audit::list(visit)))),
     Page::at(
         "/console/operators",

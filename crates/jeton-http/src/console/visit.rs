@@ -14,8 +14,9 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use futures_util::future::BoxFuture;
 use jeton_console::{Section, Site as Around};
-use jeton_core::{Actor, AppKey, Cause, OperatorId};
-use jeton_service::{AppSummary, Operator};
+use jeton_core::{Actor, AppKey, Authority, Cause, OperatorId, TokenId};
+use jeton_service::{AppSummary, Listed, OpenApp, Operator};
+use std::sync::Arc;
 
 /// A request of whoever.
 pub(super) type Arrival = browser::visit::Arrival<Console>;
@@ -94,6 +95,22 @@ impl Visit {
     pub(super) fn cause(&self) -> Cause {
         let from = client_address::kept(&self.arrival.parts.extensions);
         Cause::new(Actor::Operator(self.session.visitor.id), from)
+    }
+
+    /// What that is allowed to do.
+    pub(super) fn authority(&self) -> Authority {
+        Authority::Everything(self.cause())
+    }
+
+    /// The app that the path names first, ready for use.
+    pub(super) async fn open_app(&self) -> Result<Arc<OpenApp>, PageError> {
+        self.service().open_app(&self.app_key()?).await?.ok_or(PageError::NotFound)
+    }
+
+    /// The token of that app that the path names second.
+    pub(super) async fn token(&self, app: &OpenApp) -> Result<Listed, PageError> {
+        let id = self.segment(1).parse().ok().and_then(TokenId::new).ok_or(PageError::NotFound)?;
+        self.service().show(app, &self.authority(), id).await?.ok_or(PageError::NotFound)
     }
 
     /// The app that the path names first.

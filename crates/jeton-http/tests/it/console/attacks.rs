@@ -1,20 +1,28 @@
 //! What strangers and rivals try against the console, beside what is in `sessions.rs`.
 
 use super::{Person, assert_shut_out};
-use crate::app::{TestApp, grant, titled, user};
+use crate::app::{TestApp, With, grant, on_ids, on_tags, scoped, titled, user};
 use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, COOKIE};
-use jeton_core::Cause;
+use jeton_core::{Cause, Description};
 use jeton_service::{Limits, Rate};
 use jeton_testkit::Canaries;
 
 /// Every page that an operator can open, by now with something in it.
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 19] = [
     "/console/",
     "/console/apps",
     "/console/new-app",
     "/console/apps/demo",
     "/console/apps/demo/settings",
     "/console/apps/demo/delete",
+    "/console/apps/demo/tokens",
+    "/console/apps/demo/new-token",
+    "/console/apps/demo/tokens/1?ask=yes&permission=write&id=sensor-7",
+    "/console/apps/demo/tokens/1/edit",
+    "/console/apps/demo/tokens/1/disable",
+    "/console/apps/demo/tokens/1/revoke",
+    "/console/apps/demo/revoke-tokens",
+    "/console/apps/demo/revoke-tokens?user_id=1&count=yes",
     "/console/audit",
     "/console/operators",
     "/console/operators/1/revoke",
@@ -22,7 +30,7 @@ const PAGES: [&str; 11] = [
     "/console/apps/nowhere",
 ];
 /// Every path that a form is sent to.
-const FORMS: [&str; 10] = [
+const FORMS: [&str; 16] = [
     "/console/sign-out",
     "/console/new-app",
     "/console/apps/demo/rotate-secret",
@@ -31,6 +39,12 @@ const FORMS: [&str; 10] = [
     "/console/apps/demo/delete",
     "/console/apps/demo/settings",
     "/console/apps/demo/settings/json",
+    "/console/apps/demo/new-token",
+    "/console/apps/demo/tokens/1/edit",
+    "/console/apps/demo/tokens/1/disable",
+    "/console/apps/demo/tokens/1/enable",
+    "/console/apps/demo/tokens/1/revoke",
+    "/console/apps/demo/revoke-tokens",
     "/console/operators",
     "/console/operators/1/revoke",
 ];
@@ -73,7 +87,7 @@ async fn every_answer_keeps_others_out() {
 async fn strangers_see_and_do_nothing() {
     let app = TestApp::new().await;
     let stranger = Person::new(&app);
-    for path in &PAGES[..8] {
+    for path in &PAGES[..PAGES.len() - 2] {
         assert_shut_out(&stranger.open(path).await);
     }
     for path in FORMS {
@@ -85,13 +99,19 @@ async fn strangers_see_and_do_nothing() {
         assert_eq!(answer.status, 403, "{path}");
     }
     assert!(app.service.app(&"demo".parse().unwrap()).await.unwrap().is_some());
+    assert!(app.token(1).await.unwrap().is_enabled() && app.count().await == 1);
     assert_eq!(app.service.operators().await.unwrap().len(), 1);
 }
 
 #[tokio::test]
 async fn what_clients_have_stored_is_text() {
     let app = TestApp::new().await;
-    app.issue(titled(MARKUP, grant(user(MARKUP), "read"))).await;
+    let scopes = vec![on_ids("read", &[MARKUP, "b"]), on_tags("write", &[MARKUP])];
+    let stored = titled(MARKUP, scoped(user(MARKUP), scopes)).with(|token| {
+        token.spec.tags = token.spec.title.clone();
+        token.spec.description = Description::new(MARKUP.to_owned()).ok();
+    });
+    let token = app.issue(stored).await;
     app.service.create_operator(MARKUP, &Cause::CLI).await.unwrap();
     let patch = serde_json::json!({"forward_auth": {"demands": {"x": {"permission": "read", "id": MARKUP}}}});
     app.merge(patch).await;
@@ -102,6 +122,18 @@ async fn what_clients_have_stored_is_text() {
         format!("/console/apps/{encoded}"),
         format!("/console/sign-in?back={encoded}&note={encoded}"),
         "/console/operators/2/revoke".to_owned(),
+        format!(
+            "/console/apps/demo/tokens/{}?ask=yes&permission={encoded}&id={encoded}&tags={encoded}",
+            token.id
+        ),
+        format!("/console/apps/demo/tokens/{}/edit", token.id),
+        format!("/console/apps/demo/tokens/{}/revoke", token.id),
+        format!(
+            "/console/apps/demo/tokens?title={encoded}&id={encoded}&user_id={encoded}&tag={encoded}&scope={encoded}"
+        ),
+        format!("/console/apps/demo/tokens?created_before={encoded}"),
+        format!("/console/apps/demo/tokens?sort=title&title={}*", &encoded[..9]),
+        format!("/console/apps/demo/revoke-tokens?count=yes&title={encoded}&scope={encoded}"),
     ];
     for path in PAGES.iter().copied().chain(reflected.iter().map(String::as_str)) {
         let answer = person.open(path).await;
@@ -112,6 +144,14 @@ async fn what_clients_have_stored_is_text() {
         let answer = person.submit_from(path, path, &[(name, MARKUP), ("admin_user", MARKUP)]).await;
         assert!(!answer.text().contains("<script>"), "{path}");
     }
+    let path = "/console/apps/demo/new-token";
+    let names =
+        ["title", "user_id", "tags", "description", "others", "expires_at", "scope.0.others", "scope.0.ids"];
+    let mut fields = names.map(|name| (name, MARKUP)).to_vec();
+    fields.extend([("scopes", "1"), ("scope.0.tags", MARKUP)]);
+    let answer = person.submit_from(path, path, &fields).await;
+    assert_eq!(answer.status, 422);
+    assert!(!answer.text().contains("<script>") && !answer.text().contains("<img"), "{}", answer.text());
 }
 
 #[tokio::test]

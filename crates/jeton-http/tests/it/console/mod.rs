@@ -3,6 +3,8 @@
 mod attacks;
 mod sessions;
 mod settings;
+mod token_forms;
+mod tokens;
 
 use crate::answer::Answer;
 use crate::app::TestApp;

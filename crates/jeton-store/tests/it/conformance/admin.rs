@@ -9,8 +9,8 @@ use jeton_core::{
 };
 use jeton_store::write::{ClaimKey, DeleteApp, RevokeTokens, SettleKey};
 use jeton_store::{
-    AppUses, AuditFilter, Bounded, BoundedCounts, Change, Inserted, KeyClaim, NewToken, SearchOrder, SearchPlace,
-    Spans, Store, StoredToken, TitleSearch, TokenSearch, TokenUse,
+    AppUses, AuditFilter, Bounded, BoundedCounts, Change, Inserted, KeyClaim, NewToken, SearchOrder,
+    SearchPlace, Spans, Store, StoredToken, TitleSearch, TokenSearch, TokenUse,
 };
 use std::slice;
 

@@ -3,6 +3,7 @@
 mod journey;
 mod link;
 mod pictures;
+mod tokens;
 
 pub(crate) use pictures::{in_both_languages, seen, violations};
 

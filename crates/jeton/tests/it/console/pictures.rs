@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 /// The pages, each with the name of its pictures.
-const PAGES: [(&str, &str); 12] = [
+const PAGES: [(&str, &str); 21] = [
     ("front", "/"),
     ("apps", "/apps"),
     ("new-app", "/new-app"),
@@ -15,6 +15,15 @@ const PAGES: [(&str, &str); 12] = [
     ("settings", "/apps/demo/settings"),
     ("suspend", "/apps/demo/suspend"),
     ("delete", "/apps/demo/delete"),
+    ("tokens", "/apps/demo/tokens"),
+    ("tokens-filtered", "/apps/demo/tokens?title=sensor*&unused_days=never&created_before=soon"),
+    ("tokens-none", "/apps/demo/tokens?tag=nothing"),
+    ("new-token", "/apps/demo/new-token"),
+    ("token", "/apps/demo/tokens/9"),
+    ("token-asked", "/apps/demo/tokens/9?ask=yes&permission=write&id=sensor-8&tags=floor-3"),
+    ("edit-token", "/apps/demo/tokens/9/edit"),
+    ("revoke-token", "/apps/demo/tokens/9/revoke"),
+    ("revoke-tokens", "/apps/demo/revoke-tokens?user_id=7&count=yes"),
     ("audit", "/audit"),
     ("audit-wrong", "/audit?app=-&token=x&since=now"),
     ("operators", "/operators"),
@@ -53,6 +62,13 @@ fn every_page_can_be_seen_and_used_by_everybody() {
     browser.find("#app_key").fill("warehouse");
     browser.named("Create app").follow();
     seen(&browser, &axe, "app-created", "en");
+    browser.open(&scene.url("/apps/demo/new-token"));
+    browser.find("[id='scope.0.others']").type_in("a b");
+    browser.named("Create token").follow();
+    seen(&browser, &axe, "new-token-wrong", "en");
+    browser.find("[id='scope.0.others']").fill(" ");
+    browser.named("Create token").follow();
+    seen(&browser, &axe, "token-created", "en");
     assert_content(&browser, &scene.url(""), &["404 (Not Found)", "422 (Unprocessable"]);
 }
 
@@ -73,6 +89,18 @@ fn stock(scene: &Scene) {
     }
     let id = scene.ask("GET", "/apps/demo/tokens", None).json()["items"][0]["id"].to_string();
     scene.ask("DELETE", &format!("/apps/demo/tokens/{id}"), None);
+    let scopes = json!([
+        {"permissions": ["read", "write"], "ids": ["sensor-7"], "tags": ["building-3"]},
+        {"permissions": ["read"], "global": true},
+        {"permissions": ["delete"], "ids": (0..9).map(|number| format!("camera-{number}")).collect::<Vec<_>>()},
+    ]);
+    let body = json!({
+        "title": "sensor-7 in building 3", "user_id": "facility-management@example.com", "tags": "iot, eu-west",
+        "description": "Reports the temperature.\nAsk facility management before it is revoked.", "scopes": scopes,
+    });
+    let made = scene.ask("POST", "/apps/demo/tokens", Some(&body.to_string())).json();
+    assert_eq!(made["id"], 9, "{made}");
+    scene.ask("PATCH", "/apps/demo/tokens/4", Some(&json!({"enabled": false}).to_string()));
 }
 
 pub(crate) fn in_both_languages(browser: &Browser, axe: &str, name: &str) {

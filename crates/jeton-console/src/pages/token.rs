@@ -1,0 +1,139 @@
+use super::audit::AuditRow;
+use super::tokens::named;
+use crate::{Field, Frame, Language, words};
+use askama::Template;
+use jeton_core::{Description, Explanation, Label, Owner, Scope, Timestamp, Token, TokenState, Verdict};
+
+/// A token.
+#[derive(Debug, Template)]
+#[template(path = "token.html")]
+pub struct TokenPage<'a> {
+    /// What stands around it.
+    pub frame: &'a Frame<'a>,
+    /// The app.
+    pub key: &'a str,
+    /// The token.
+    pub token: &'a Token,
+    /// How it stands.
+    pub state: TokenState,
+    /// An eighth of its secret at either end, if that is kept.
+    pub masked: Option<String>,
+    /// Its use, if it was ever used.
+    pub usage: Option<TokenUsage>,
+    /// The latest of what happened to it, the newest first.
+    pub history: Vec<AuditRow>,
+    /// Where more of that may be.
+    pub earlier: Option<String>,
+    /// What is asked about it.
+    pub tester: Tester,
+}
+
+/// How a token was used.
+#[derive(Clone, Debug)]
+pub struct TokenUsage {
+    /// When last.
+    pub last_used_at: Timestamp,
+    /// From which address, if that is known.
+    pub last_address: Option<String>,
+    /// How often.
+    pub use_count: u64,
+}
+
+/// What is asked about a token, and the answer.
+#[derive(Clone, Debug, Default)]
+pub struct Tester {
+    /// Which action.
+    pub permission: Field,
+    /// On the resource of this id.
+    pub id: Field,
+    /// On a resource with these tags.
+    pub tags: Field,
+    /// The answer, once something was asked.
+    pub explanation: Option<Explanation>,
+}
+
+/// What the tester answers.
+struct Answer {
+    tone: &'static str,
+    word: &'static str,
+    reason: String,
+    lacks: Vec<String>,
+}
+
+impl TokenPage<'_> {
+    fn id(&self) -> i64 {
+        self.token.id.get()
+    }
+
+    fn name(&self) -> String {
+        named(self.frame, self.token)
+    }
+
+    fn t(&self) -> Language {
+        self.frame.language
+    }
+
+    fn tone(&self) -> &'static str {
+        words::tone(self.state)
+    }
+
+    fn state_word(&self) -> &'static str {
+        self.t().state(self.state)
+    }
+
+    fn kind(&self) -> &'static str {
+        self.t().kind_of(self.token.spec.kind)
+    }
+
+    fn user(&self) -> Option<String> {
+        self.token.spec.owner.shown().map(ToString::to_string)
+    }
+
+    fn is_stand_in(&self) -> bool {
+        matches!(self.token.spec.owner, Owner::StandIn(_))
+    }
+
+    fn tags(&self) -> &str {
+        self.token.spec.tags.as_ref().map_or("", Label::as_str)
+    }
+
+    fn description(&self) -> &str {
+        self.token.spec.description.as_ref().map_or("", Description::as_str)
+    }
+
+    fn scopes(&self) -> Vec<String> {
+        let scopes = self.scope_list();
+        if scopes.is_empty() {
+            return vec![self.t().without_scopes(self.token.spec.kind).to_owned()];
+        }
+        scopes.iter().map(|scope| self.t().scope(scope)).collect()
+    }
+
+    fn scope_list(&self) -> &[Scope] {
+        self.token.spec.scopes.as_slice()
+    }
+
+    fn disabled_by(&self) -> Option<String> {
+        let actor = self.token.disabled_by.as_ref()?;
+        Some(self.t().token_disabled_by(self.t().actor(actor)))
+    }
+
+    fn answer(&self) -> Option<Answer> {
+        let explanation = self.tester.explanation.as_ref()?;
+        let is_allowed = explanation.verdict == Verdict::Allowed;
+        let (tone, word) = match is_allowed {
+            true => ("good", self.t().verdict_allowed()),
+            false => ("bad", self.t().verdict_refused()),
+        };
+        let (reason, lacks) = self.t().because(explanation, self.scope_list(), &self.tester.permission.value);
+        Some(Answer { tone, word, reason, lacks })
+    }
+
+    fn label(&self, row: &AuditRow) -> &'static str {
+        self.t().change(row.what)
+    }
+
+    fn by(&self, row: &AuditRow) -> String {
+        self.t().actor(&row.by.actor)
+    }
+}

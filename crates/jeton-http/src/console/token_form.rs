@@ -1,0 +1,139 @@
+//! Making and changing a token.
+
+use super::token_input::{
+    Allowed, Entered, blank, draft_refused, entered, is_to_grow, of_token, read, refused,
+};
+use super::visit::Visit;
+use crate::browser::error::PageError;
+use axum::response::Response;
+use jeton_console::pages::{TokenForm, TokenFormPage};
+use jeton_console::{CredentialKind, Frame, Notice, Page, Section};
+use jeton_core::{Token, TokenId};
+use jeton_service::{EditDraft, OpenApp, TokenDraft};
+
+fn page(frame: &Frame<'_>, app: &OpenApp, token: Option<&Token>, form: TokenForm) -> String {
+    let id = token.map(|token| token.id.get());
+    TokenFormPage { frame, key: app.key.as_str(), id, version: token.map(version).unwrap_or_default(), form }
+        .html()
+}
+
+/// At which of its versions a token was read.
+fn version(token: &Token) -> String {
+    token.updated_at.as_millis().to_string()
+}
+
+fn again(visit: &Visit, app: &OpenApp, token: Option<&Token>, form: TokenForm) -> Response {
+    visit.again(Section::Apps, |frame| page(frame, app, token, form))
+}
+
+fn path_of(app: &OpenApp, id: TokenId) -> String {
+    format!("{}/{id}", super::tokens::table_of(app))
+}
+
+pub(super) async fn ask_for_new(visit: &Visit) -> Result<Response, PageError> {
+    let app = visit.open_app().await?;
+    let form = blank(visit.language());
+    Ok(visit.page(Section::Apps, |frame| page(frame, &app, None, form)))
+}
+
+pub(super) async fn create(visit: &Visit) -> Result<Response, PageError> {
+    let app = visit.open_app().await?;
+    let (service, language) = (visit.service(), visit.language());
+    let most = service.limits().scopes.scopes;
+    let mut form = entered(visit.form(), language.token_lifetime_default(), most, language)?;
+    if is_to_grow(visit.form()) {
+        return Ok(visit.page(Section::Apps, |frame| page(frame, &app, None, form)));
+    }
+    let Some(entered) = read(&mut form, service.now(), language) else {
+        return Ok(again(visit, &app, None, form));
+    };
+    let Entered { title, user_id, tags, description, allowed, lifetime } = entered;
+    let (permissions, scopes) = allowed.unwrap_or_default().said();
+    let draft = TokenDraft { user_id, title, tags, description, permissions, scopes, lifetime };
+    let issue = match draft.issue(&app) {
+        Ok(issue) => issue,
+        Err(error) => {
+            form.error = draft_refused(error, language);
+            return Ok(again(visit, &app, None, form));
+        }
+    };
+    match service.issue(&app, &visit.authority(), issue).await? {
+        Ok(issued) => {
+            let id = issued.token.id;
+            let secrets = vec![(CredentialKind::AccessToken, issued.secret)];
+            Ok(visit.made(&path_of(&app, id), Notice::TokenCreated(id), secrets))
+        }
+        Err(refusal) => {
+            form.error = refused(refusal, language)?;
+            Ok(again(visit, &app, None, form))
+        }
+    }
+}
+
+pub(super) async fn ask_to_change(visit: &Visit) -> Result<Response, PageError> {
+    let app = visit.open_app().await?;
+    let token = visit.token(&app).await?.token;
+    let form = of_token(&token, visit.language());
+    Ok(visit.page(Section::Apps, |frame| page(frame, &app, Some(&token), form)))
+}
+
+/// Changes what was entered otherwise than it is, if nobody has changed the token since it was shown.
+pub(super) async fn change(visit: &Visit) -> Result<Response, PageError> {
+    let app = visit.open_app().await?;
+    let token = visit.token(&app).await?.token;
+    let (service, language) = (visit.service(), visit.language());
+    let most = service.limits().scopes.scopes.max(token.spec.scopes.as_slice().len());
+    let mut form = entered(visit.form(), language.token_lifetime_keep(), most, language)?;
+    if is_to_grow(visit.form()) {
+        return Ok(visit.page(Section::Apps, |frame| page(frame, &app, Some(&token), form)));
+    }
+    if visit.form().text("version") != version(&token) {
+        let error = language.token_stale().to_owned();
+        let now = TokenForm { error, ..of_token(&token, language) };
+        return Ok(again(visit, &app, Some(&token), now));
+    }
+    let Some(entered) = read(&mut form, service.now(), language) else {
+        return Ok(again(visit, &app, Some(&token), form));
+    };
+    let before = read(&mut of_token(&token, language), service.now(), language);
+    let draft = difference(before, entered);
+    if draft.is_empty() {
+        return Ok(visit.done(&path_of(&app, token.id), Notice::TokenUnchanged(token.id)));
+    }
+    let edit = match draft.edit() {
+        Ok(edit) => edit,
+        Err(error) => {
+            form.error = draft_refused(error, language);
+            return Ok(again(visit, &app, Some(&token), form));
+        }
+    };
+    match service.update(&app, &visit.authority(), token.id, None, &edit).await? {
+        Ok(_) => Ok(visit.done(&path_of(&app, token.id), Notice::TokenChanged(token.id))),
+        Err(refusal) => {
+            form.error = refused(refusal, language)?;
+            Ok(again(visit, &app, Some(&token), form))
+        }
+    }
+}
+
+/// What is to be otherwise. `before`: what a form says of the token as it is.
+fn difference(before: Option<Entered>, entered: Entered) -> EditDraft {
+    let text = |before: Option<Option<String>>, entered: Option<String>| {
+        Some(entered).filter(|entered| before.as_ref() != Some(entered))
+    };
+    let (before, lifetime) = (before.as_ref(), entered.lifetime);
+    let has_other = |allowed: &Allowed| {
+        before.and_then(|before| before.allowed.as_ref()).is_none_or(|before| before != allowed)
+    };
+    let allowed = entered.allowed.filter(has_other);
+    EditDraft {
+        title: text(before.map(|before| before.title.clone()), entered.title),
+        tags: text(before.map(|before| before.tags.clone()), entered.tags),
+        description: text(before.map(|before| before.description.clone()), entered.description),
+        // Together they replace all that it had.
+        permissions: allowed.as_ref().map(|allowed| allowed.permissions.clone()),
+        scopes: allowed.map(|allowed| allowed.scopes),
+        enabled: None,
+        lifetime,
+    }
+}

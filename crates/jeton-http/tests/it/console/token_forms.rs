@@ -1,0 +1,229 @@
+//! Making, changing, disabling and revoking a token.
+
+use super::Person;
+use crate::app::{TestApp, grant, on_ids, on_tags, scoped, titled, user};
+use jeton_core::{Scope, TokenKind};
+use jeton_testkit::Canaries;
+
+const NEW: &str = "/console/apps/demo/new-token";
+
+/// Makes a token, and answers its number.
+async fn make(person: &Person<'_>, fields: &[(&str, &str)]) -> i64 {
+    let answer = person.submit_from(NEW, NEW, fields).await;
+    assert_eq!(answer.status, 303, "{}", answer.text());
+    let to = answer.header("location").unwrap();
+    to.strip_prefix("/console/apps/demo/tokens/").unwrap().parse().unwrap()
+}
+
+fn path_of(id: i64) -> String {
+    format!("/console/apps/demo/tokens/{id}")
+}
+
+#[tokio::test]
+async fn a_token_is_made_and_its_secret_shown_once() {
+    let app = TestApp::new().await;
+    let person = Person::signed_in(&app).await;
+    let fields = [
+        ("title", "sensor"),
+        ("user_id", "7"),
+        ("tags", "iot, eu"),
+        ("description", "first\r\nsecond"),
+        ("read", "yes"),
+        ("others", "list"),
+        ("scopes", "2"),
+        ("scope.0.write", "yes"),
+        ("scope.0.ids", "sensor-7\r\n sensor-8 "),
+        ("scope.0.tags", "floor-3"),
+        ("lifetime", "7"),
+    ];
+    let id = make(&person, &fields).await;
+    let token = app.token(id).await.unwrap();
+    let expected = [
+        Scope::global(crate::app::names("read,list")),
+        Scope { tags: vec!["floor-3".to_owned()], ..on_ids("write", &["sensor-7", "sensor-8"]) },
+    ];
+    assert_eq!((token.spec.kind, token.spec.scopes.as_slice()), (TokenKind::Grant, &expected[..]));
+    assert_eq!(token.expires_at, Some(app.after(7 * crate::app::DAY)));
+    assert_eq!(token.spec.description.as_ref().unwrap().as_str(), "first\nsecond");
+    let secret = |page: &str| {
+        let shown = page.split_once("id=\"access-token\">").map(|(_, rest)| rest.split('<').next().unwrap());
+        shown.map(str::to_owned)
+    };
+    assert_eq!(secret(person.open("/console/apps/demo/tokens").await.text()), None, "only where it was made");
+    let page = person.open(&path_of(id)).await;
+    let shown = secret(page.text()).unwrap();
+    assert_eq!(page.header("cache-control"), Some("no-store"));
+    assert_eq!(app.get("/auth/demo?permission=write&id=sensor-8").bearer(&shown).status().await, 200);
+    assert_eq!(app.get("/auth/demo?permission=write").bearer(&shown).status().await, 403);
+    let canaries = Canaries::new([&shown]);
+    for path in [path_of(id), format!("{}/edit", path_of(id)), "/console/apps/demo/tokens".to_owned()] {
+        assert_eq!(canaries.in_text(&person.open(&path).await.body), [], "{path}");
+    }
+}
+
+#[tokio::test]
+async fn kinds_follow_from_what_is_allowed() {
+    let app = TestApp::new().await;
+    let person = Person::signed_in(&app).await;
+    for (others, kind) in
+        [("", TokenKind::Identity), ("jeton:verify", TokenKind::Service), ("read", TokenKind::Grant)]
+    {
+        let id =
+            make(&person, &[("user_id", "7"), ("others", others), ("scopes", "1"), ("lifetime", "never")])
+                .await;
+        let token = app.token(id).await.unwrap();
+        assert_eq!((token.spec.kind, token.expires_at), (kind, None));
+    }
+    let id = make(&person, &[("scopes", "1")]).await;
+    assert_eq!(app.token(id).await.unwrap().expires_at, Some(app.after(14 * crate::app::DAY)));
+    let before = app.count().await;
+    for (fields, said) in [
+        (&[("others", "read, jeton:verify"), ("scopes", "0")][..], "stand alone"),
+        (&[("others", "a b"), ("scopes", "0")][..], "Commas separate names."),
+        (&[("user_id", "\u{1}"), ("scopes", "0")][..], "not a valid user id"),
+        (&[("lifetime", "until"), ("expires_at", "2020-01-01"), ("scopes", "0")][..], "lies in the past"),
+        (&[("lifetime", "7"), ("expires_at", "2030-01-01"), ("scopes", "0")][..], "or clear this"),
+        (&[("title", &*"x".repeat(256)), ("scopes", "0")][..], "At most 255 characters"),
+    ] {
+        let answer = person.submit_from(NEW, NEW, fields).await;
+        assert!(answer.status == 422 && answer.text().contains(said), "{fields:?}: {}", answer.text());
+    }
+    let grown = person.submit_from(NEW, NEW, &[("title", "kept"), ("scopes", "1"), ("add", "yes")]).await;
+    assert_eq!(grown.status, 200);
+    assert!(grown.text().contains("value=\"kept\"") && grown.text().contains("name=\"scope.1.ids\""));
+    assert_eq!(app.count().await, before, "nothing was made of those");
+}
+
+#[tokio::test]
+async fn a_token_is_changed_as_entered_and_no_further() {
+    let app = TestApp::new().await;
+    let person = Person::signed_in(&app).await;
+    let scopes = vec![on_ids("write", &["a"]), on_tags("list", &["x", "y"])];
+    let held = app.issue(titled("before", scoped(user("7"), scopes.clone()))).await;
+    let edit = format!("{}/edit", path_of(held.id));
+    let version = async || app.token(held.id).await.unwrap().updated_at.as_millis().to_string();
+    let same = [
+        ("scopes", "2"),
+        ("scope.0.write", "yes"),
+        ("scope.0.ids", "a"),
+        ("scope.1.others", "list"),
+        ("scope.1.tags", "x\r\ny"),
+    ];
+    let send = async |fields: &[(&str, &str)], version: &str| {
+        person.submit_from(&edit, &edit, &[&same[..], fields, &[("version", version)]].concat()).await
+    };
+    let at = version().await;
+    let answer = send(&[("title", "before")], &at).await;
+    assert_eq!(answer.header("location"), Some(&*path_of(held.id)));
+    assert!(person.open(&path_of(held.id)).await.text().contains("is as it was"));
+    assert_eq!(version().await, at, "nothing was changed");
+    app.clock.advance_millis(5);
+    send(&[("title", "after"), ("tags", "t"), ("lifetime", "1")], &at).await;
+    let token = app.token(held.id).await.unwrap();
+    assert_eq!(token.spec.title.as_ref().unwrap().as_str(), "after");
+    assert_eq!(
+        (token.spec.scopes.as_slice(), token.expires_at),
+        (&scopes[..], Some(app.after(crate::app::DAY)))
+    );
+    let stale = send(&[("title", "lost")], &at).await;
+    assert!(stale.status == 422 && stale.text().contains("in the meantime"), "{}", stale.text());
+    assert_eq!(app.token(held.id).await.unwrap().spec.title, token.spec.title);
+    // What is emptied goes: texts, and the second scope.
+    let answer = person
+        .submit_from(
+            &edit,
+            &edit,
+            &[("scopes", "2"), ("scope.0.write", "yes"), ("scope.0.ids", "a"), ("version", &version().await)],
+        )
+        .await;
+    assert_eq!(answer.status, 303, "{}", answer.text());
+    let token = app.token(held.id).await.unwrap();
+    assert_eq!((token.spec.title, token.spec.tags), (None, None));
+    assert_eq!(token.spec.scopes.as_slice(), &scopes[..1]);
+}
+
+#[tokio::test]
+async fn scopes_that_no_form_can_hold_stay() {
+    let app = TestApp::new().await;
+    let person = Person::signed_in(&app).await;
+    let many: Vec<String> = (0..900).map(|number| format!("a-resource-with-a-long-name-{number}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let held = app.issue(scoped(user("7"), vec![on_ids("read", &many)])).await;
+    let edit = format!("{}/edit", path_of(held.id));
+    let page = person.open(&edit).await;
+    assert!(
+        page.text().contains("more scopes than this form can hold")
+            && !page.text().contains("name=\"scopes\"")
+    );
+    let version = app.token(held.id).await.unwrap().updated_at.as_millis().to_string();
+    let answer = person.submit_from(&edit, &edit, &[("title", "new"), ("version", &version)]).await;
+    assert_eq!(answer.status, 303);
+    let token = app.token(held.id).await.unwrap();
+    assert_eq!((token.spec.title.unwrap().as_str(), token.spec.scopes.as_slice()[0].ids.len()), ("new", 900));
+}
+
+#[tokio::test]
+async fn a_token_is_disabled_enabled_and_revoked() {
+    let app = TestApp::following().await;
+    let person = Person::signed_in(&app).await;
+    let held = app.issue(titled("ci", grant(user("7"), "read"))).await;
+    let page = path_of(held.id);
+    let auth = async || app.get("/auth/demo").bearer(&held.secret).status().await;
+    assert_eq!(auth().await, 200);
+    for (action, asks, status) in [("disable", true, 401), ("enable", false, 200), ("revoke", true, 401)] {
+        let path = format!("{page}/{action}");
+        let asked = if asks { path.clone() } else { page.clone() };
+        assert_eq!(person.open(&asked).await.status, 200);
+        assert_eq!(auth().await, if action == "enable" { 401 } else { 200 }, "asking does nothing");
+        let answer = person.submit_from(&asked, &path, &[]).await;
+        assert_eq!(answer.status, 303, "{action}");
+        assert_eq!(auth().await, status, "{action}");
+    }
+    let told = person.open("/console/apps/demo/tokens").await;
+    assert!(told.text().contains(&format!("Token {} was revoked.", held.id)));
+    assert_eq!(person.open(&page).await.status, 404);
+    assert_eq!(app.get(&page).status().await, 404, "the console is on the admin address alone");
+}
+
+#[tokio::test]
+async fn nothing_entered_becomes_a_header() {
+    let app = TestApp::new().await;
+    let person = Person::signed_in(&app).await;
+    let split = "x\r\nSet-Cookie: a=b\r\n\r\n<p>";
+    let (id, path) = (app.issue(grant(user("7"), "read")).await.id, "/console/apps/demo/revoke-tokens");
+    let all = [
+        "title",
+        "user_id",
+        "tags",
+        "description",
+        "others",
+        "expires_at",
+        "lifetime",
+        "scopes",
+        "scope.0.ids",
+        "scope.0.tags",
+        "scope.0.others",
+        "version",
+        "state",
+        "tag",
+        "scope",
+        "unused_days",
+        "created_before",
+        "counted",
+        "typed",
+    ];
+    for name in all {
+        let key = person.form_key(NEW).await;
+        for to in [NEW.to_owned(), format!("{}/edit", path_of(id)), path.to_owned()] {
+            let answer = person.submit(&to, &[(name, split), ("form_key", &key)]).await;
+            assert_eq!(answer.header("set-cookie"), None, "{to} {name}");
+            let location = answer.header("location").unwrap_or_default();
+            assert!(!location.contains('\n') && !location.contains("Set-Cookie"), "{to} {name}: {location}");
+        }
+        let encoded = "x%0d%0aSet-Cookie:%20a=b";
+        for page in ["/console/apps/demo/tokens", path] {
+            let answer = person.open(&format!("{page}?{name}={encoded}&count=yes")).await;
+            assert_eq!(answer.header("set-cookie"), None, "{page} {name}");
+        }
+    }
+}
