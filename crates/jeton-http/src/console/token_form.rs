@@ -96,7 +96,7 @@ pub(super) async fn change(visit: &Visit) -> Result<Response, PageError> {
         return Ok(again(visit, &app, Some(&token), form));
     };
     let before = read(&mut of_token(&token, language), service.now(), language);
-    let draft = difference(before, entered);
+    let draft = difference(before.as_ref(), entered);
     if draft.is_empty() {
         return Ok(visit.done(&path_of(&app, token.id), Notice::TokenUnchanged(token.id)));
     }
@@ -117,11 +117,11 @@ pub(super) async fn change(visit: &Visit) -> Result<Response, PageError> {
 }
 
 /// What is to be otherwise. `before`: what a form says of the token as it is.
-fn difference(before: Option<Entered>, entered: Entered) -> EditDraft {
+fn difference(before: Option<&Entered>, entered: Entered) -> EditDraft {
     let text = |before: Option<Option<String>>, entered: Option<String>| {
         Some(entered).filter(|entered| before.as_ref() != Some(entered))
     };
-    let (before, lifetime) = (before.as_ref(), entered.lifetime);
+    let lifetime = entered.lifetime;
     let has_other = |allowed: &Allowed| {
         before.and_then(|before| before.allowed.as_ref()).is_none_or(|before| before != allowed)
     };

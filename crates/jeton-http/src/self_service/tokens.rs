@@ -145,7 +145,7 @@ impl Texts {
     }
 
     /// What was entered, and what it says. `Err`: the same with what is wrong with it.
-    fn read(visit: &Visit) -> Result<Edit, Self> {
+    fn read(visit: &Visit) -> Result<Edit, Box<Self>> {
         let form = visit.form();
         let language = visit.language();
         let [title, tags, text] = ["title", "tags", "description"].map(|name| form.text(name).to_owned());
@@ -165,11 +165,11 @@ impl Texts {
                     true => language.self_title_missing().to_owned(),
                     false => wrong(read_title.is_err()),
                 };
-                Err(Texts {
+                Err(Box::new(Texts {
                     title: Field { value: title, error },
                     tags: Field { value: tags, error: wrong(read_tags.is_err()) },
                     description: Field { value: text, error: wrong(read_description.is_err()) },
-                })
+                }))
             }
         }
     }
@@ -179,7 +179,7 @@ pub(super) async fn change(visit: &Visit) -> Result<Response, PageError> {
     let shown = find(visit).await?;
     match Texts::read(visit) {
         Ok(edit) => apply(visit, shown, &edit, Notice::OwnTokenChanged).await,
-        Err(texts) => Ok(visit.again((), |frame| page(visit, frame, &shown, texts, ""))),
+        Err(texts) => Ok(visit.again((), |frame| page(visit, frame, &shown, *texts, ""))),
     }
 }
 
@@ -367,7 +367,7 @@ pub(super) async fn create(visit: &Visit) -> Result<Response, PageError> {
     let User { app, authority, .. } = &visit.session.visitor;
     let Edit { title, tags, description, .. } = match Texts::read(visit) {
         Ok(edit) => edit,
-        Err(texts) => return Ok(visit.again((), |frame| new_page(visit, frame, texts, ""))),
+        Err(texts) => return Ok(visit.again((), |frame| new_page(visit, frame, *texts, ""))),
     };
     let lifetime = lifetime(visit).ok_or(PageError::Request)?;
     let permissions = visit.form().all("permission").map(str::parse).collect::<Result<Vec<_>, _>>();

@@ -4,7 +4,7 @@ use crate::support::{Sandbox, program, run};
 use std::io::Read;
 use std::process::Stdio;
 
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 26] = [
     "init",
     "serve",
     "app create",
@@ -12,11 +12,14 @@ const COMMANDS: [&str; 23] = [
     "app show",
     "app settings",
     "app rotate-secret",
+    "app suspend",
+    "app resume",
     "app delete",
     "token create",
     "token list",
     "token show",
     "token update",
+    "token rotate",
     "token revoke",
     "token verify",
     "token import",

@@ -86,4 +86,4 @@ macro_rules! documents {
     };
 }
 
-documents!(admin appkey auth dotide loopback oauth verify);
+documents!(admin appkey auth credentials dotide loopback oauth verify);

@@ -150,6 +150,11 @@ fn filter() -> Value {
             let states = TokenState::ALL.into_iter().filter(|state| *state != TokenState::Revoked);
             ("state", described(one_of_texts(states.map(TokenState::name)), "That stand so."))
         }
+        // `false` is no condition.
+        name @ ("eternal" | "never_used") => {
+            let only_if = condition(name)["description"].as_str().unwrap_or_default().to_owned();
+            (name, described(json!({"const": true}), &only_if))
+        }
         name => (name, condition(name)),
     });
     let mut schema = object(&[], members);

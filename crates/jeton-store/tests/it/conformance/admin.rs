@@ -4,8 +4,8 @@ use super::backup::{back_up, restoring};
 use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
 use jeton_core::{
-    Actor, AppId, Cause, ChangeKind, Label, OperatorId, Owner, Permission, Scope, Scopes, Timestamp, TokenId,
-    TokenKind, TokenState,
+    Actor, AppId, Cause, ChangeKind, Label, OperatorId, Owner, Permission, Scope, Scopes, TokenId, TokenKind,
+    TokenState,
 };
 use jeton_store::write::{ClaimKey, DeleteApp, RevokeTokens, SettleKey};
 use jeton_store::{

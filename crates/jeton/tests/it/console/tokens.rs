@@ -44,11 +44,11 @@ impl Place {
 fn a_life(has_scripts: bool) {
     let sandbox = Sandbox::sqlite();
     let session = Session::serve(&sandbox);
-    let listened = session.screen.wait_for("listening on http://").to_owned();
+    let listened = session.screen.wait_for("listening on http://");
     let is_of_address = |letter: char| letter.is_ascii_digit() || matches!(letter, '.' | ':');
     let public: String = listened.chars().take_while(|letter| is_of_address(*letter)).collect();
-    let home = session.screen.wait_for("console        ").to_owned();
-    let link = session.screen.wait_for("sign in        ").to_owned();
+    let home = session.screen.wait_for("console        ");
+    let link = session.screen.wait_for("sign in        ");
     let place = Place { public: public.parse().unwrap(), home };
     let browser = Browser::start("en", has_scripts);
     browser.open(&link);
@@ -94,7 +94,7 @@ fn makes_a_token(place: &Place, browser: &Browser, has_scripts: bool) -> String 
     let copies = browser.find_all("button.copy").iter().filter(|copy| copy.is_shown()).count();
     assert_eq!(copies, usize::from(has_scripts));
     let secret = browser.find("#access-token").text();
-    let words = browser.find_all(".words li").iter().map(|words| words.text()).collect::<Vec<_>>();
+    let words = browser.find_all(".words li").iter().map(jeton_testkit::Element::text).collect::<Vec<_>>();
     assert_eq!(
         words,
         ["may write what has the id sensor-7", "may read what has all of the tags floor-3 and west"]
