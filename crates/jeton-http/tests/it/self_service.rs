@@ -113,7 +113,7 @@ async fn a_user_manages_its_own_tokens() {
     let page = person.open(&path).await;
     let secret = shown_secret(page.text());
     assert!(
-        page.text().contains("read on everything") && page.text().contains("in 7 days"),
+        page.text().contains("may read everything") && page.text().contains("in 7 days"),
         "{}",
         page.text()
     );

@@ -5,6 +5,7 @@ mod idempotency;
 mod operators;
 mod restore;
 mod retention;
+mod rotation;
 mod self_made;
 mod tokens;
 mod usage;

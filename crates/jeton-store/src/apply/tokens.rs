@@ -14,8 +14,7 @@ use crate::statements::insertion::{MOST_KEPT_ON_SQLITE, Row};
 use crate::statements::log::NewChange;
 use crate::statements::tokens::{self, MAX_INSERTED, new_row};
 use crate::write::{
-    DeleteToken, InsertTokens, ReplaceToken, ReportReuse, RevokeToken, RevokeTokens, RotateToken, Touched,
-    Write, WriteLine,
+    DeleteToken, InsertTokens, ReplaceToken, RevokeToken, RevokeTokens, Touched, Write, WriteLine,
 };
 use jeton_core::{AppId, Cause, ChangeKind, Digest, Timestamp, TokenId, TokenKind};
 use std::collections::{HashMap, HashSet};
@@ -49,7 +48,7 @@ pub(crate) fn rows(write: &Write) -> Vec<Row> {
 }
 
 /// Whether an app has a data key.
-type DataKeys<'w> = HashMap<(AppId, &'w [u8]), bool>;
+pub(super) type DataKeys<'w> = HashMap<(AppId, &'w [u8]), bool>;
 
 impl Facts for InsertTokens {
     fn touches(&self) -> Touched<'_> {
@@ -107,64 +106,6 @@ impl Perform for ReplaceToken {
         let (kind, which) = (ChangeKind::TokenUpdated, (token.app_id, token.id, digest));
         work.log_token(kind, which, token.updated_at, by, None);
         Ok(Replaced::Done)
-    }
-}
-
-impl Facts for RotateToken {
-    fn touches(&self) -> Touched<'_> {
-        Touched { token: Some(self.id), ..Touched::default() }
-    }
-
-    fn line(&self) -> WriteLine {
-        WriteLine::Changes(self.app_id)
-    }
-}
-
-impl Perform for RotateToken {
-    async fn perform<'w, S: Session>(&'w self, work: &mut Work<'_, 'w, S>) -> Result<bool, StoreError> {
-        let RotateToken { app_id, id, old_until, at, by, .. } = self;
-        let Some(before) = work.session.row(tokens::token_to_rotate(*app_id, *id, self.expected)).await?
-        else {
-            return Ok(false);
-        };
-        if let Some(key) = &self.sealed_under
-            && !work.has_data_key(&mut DataKeys::default(), *app_id, key).await?
-        {
-            return Ok(false);
-        }
-        work.session.run(tokens::retire_digest(*id, *old_until)).await?;
-        work.session.run(tokens::rotate_token(self)).await?;
-        work.session.run(tokens::shorten_digests(*id, *old_until)).await?;
-        work.session.run(tokens::forget_old_digests(*id)).await?;
-        let which = (*app_id, *id, decode::digest(&before, Tokens::Digest)?);
-        work.log_token(ChangeKind::TokenRotated, which, *at, by, None);
-        Ok(true)
-    }
-}
-
-impl Facts for ReportReuse {
-    fn touches(&self) -> Touched<'_> {
-        Touched::default()
-    }
-
-    fn line(&self) -> WriteLine {
-        WriteLine::Changes(self.app_id)
-    }
-}
-
-impl Perform for ReportReuse {
-    async fn perform<'w, S: Session>(&'w self, work: &mut Work<'_, 'w, S>) -> Result<(), StoreError> {
-        let ReportReuse { app_id, id, at, by } = self;
-        work.log.push(NewChange {
-            at: *at,
-            kind: ChangeKind::TokenReused,
-            app_id: Some(*app_id),
-            subject_id: Some(id.get()),
-            digest: None,
-            by,
-            removal: None,
-        });
-        Ok(())
     }
 }
 
@@ -330,7 +271,7 @@ impl<'w, S: Session> Work<'_, 'w, S> {
     }
 
     /// Whether an app has this data key. It cannot change before this transaction ends.
-    async fn has_data_key(
+    pub(super) async fn has_data_key(
         &mut self,
         known: &mut DataKeys<'w>,
         app_id: AppId,
@@ -468,7 +409,7 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         numbers_of(arrivals.iter().map(|arrival| arrival.which()), answer)
     }
 
-    fn log_token(
+    pub(super) fn log_token(
         &mut self,
         kind: ChangeKind,
         which: (AppId, TokenId, Digest),

@@ -15,6 +15,7 @@ pub(crate) mod operators;
 mod registry;
 pub(crate) mod restore;
 pub(crate) mod retention;
+pub(crate) mod rotation;
 pub(crate) mod self_made;
 pub(crate) mod stats;
 #[cfg(test)]

@@ -4,8 +4,8 @@ use super::log::{LogOrder, NewChange};
 use super::token_search::Stretch;
 use super::tokens::Half;
 use super::{
-    Statement, apps, copy, genesis, idempotency, log, operators, restore, retention, self_made, stats,
-    token_lists, token_search, tokens, totals, usage,
+    Statement, apps, copy, genesis, idempotency, log, operators, restore, retention, rotation, self_made,
+    stats, token_lists, token_search, tokens, totals, usage,
 };
 use crate::audit::{AppUses, AuditFilter, Spans};
 use crate::change::Removal;
@@ -101,7 +101,7 @@ fn about_apps() -> Vec<(&'static str, Runs, Statement)> {
     ]
 }
 
-fn rotation() -> RotateToken {
+fn a_rotation() -> RotateToken {
     RotateToken {
         app_id: APP,
         id: TOKEN,
@@ -137,11 +137,11 @@ fn about_tokens() -> Vec<(&'static str, Runs, Statement)> {
         ("insert_tokens", OnPostgres, tokens::insert_tokens(rows(1), None)),
         ("insert_tokens", OnPostgres, tokens::insert_tokens(rows(tokens::MAX_INSERTED), None)),
         ("tokens_above", Everywhere, tokens::tokens_above(1)),
-        ("token_to_rotate", Everywhere, tokens::token_to_rotate(APP, TOKEN, 1)),
-        ("retire_digest", Everywhere, tokens::retire_digest(TOKEN, AT)),
-        ("rotate_token", Everywhere, tokens::rotate_token(&rotation())),
-        ("shorten_digests", Everywhere, tokens::shorten_digests(TOKEN, AT)),
-        ("forget_old_digests", Everywhere, tokens::forget_old_digests(TOKEN)),
+        ("token_to_rotate", Everywhere, rotation::token_to_rotate(APP, TOKEN, 1)),
+        ("retire_digest", Everywhere, rotation::retire_digest(TOKEN, AT)),
+        ("rotate_token", Everywhere, rotation::rotate_token(&a_rotation())),
+        ("shorten_digests", Everywhere, rotation::shorten_digests(TOKEN, AT)),
+        ("forget_old_digests", Everywhere, rotation::forget_old_digests(TOKEN)),
         ("tokens_by_digests", Everywhere, tokens::tokens_by_digests(&[digest()])),
         ("tokens_by_digests", Everywhere, tokens::tokens_by_digests(&[digest(); tokens::MAX_SOUGHT])),
         ("further_digests", Everywhere, tokens::further_digests(&[digest(); tokens::MAX_INSERTED])),

@@ -17,7 +17,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Column, Connection, Executor, Statement as _};
 use std::collections::BTreeSet;
 
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 16] = [
     include_str!("apps.rs"),
     include_str!("copy.rs"),
     include_str!("genesis.rs"),
@@ -26,6 +26,7 @@ const SOURCES: [&str; 15] = [
     include_str!("operators.rs"),
     include_str!("restore.rs"),
     include_str!("retention.rs"),
+    include_str!("rotation.rs"),
     include_str!("self_made.rs"),
     include_str!("stats.rs"),
     include_str!("token_lists.rs"),
