@@ -72,7 +72,7 @@ async fn what_is_no_report_is_refused_and_repeated_nowhere() {
 
 #[tokio::test]
 async fn nobody_guesses_tokens_away() {
-    let app = TestApp::following().await;
+    let app = TestApp::new().await;
     let asked = app.store.calls();
     let guesses: Vec<String> = (0..MAX_REPORTED).map(|number| format!("{number:064x}")).collect();
     let guesses: Vec<&str> = guesses.iter().map(String::as_str).collect();
