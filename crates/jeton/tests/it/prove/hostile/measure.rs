@@ -93,8 +93,14 @@ pub(super) fn assert_unnoticed(attack: &Attack, installation: Installation, scal
     installation.sandbox.json(&["app", "create", "neighbour"]);
     let token = ["token", "create", "--app", "neighbour", "--permissions", "read"];
     let neighbour = text(&installation.sandbox.json(&token), "access_token").to_owned();
-    let server = crate::support::Server::start(&installation.sandbox, attack.serve);
-    let scene = Scene { installation: Installation { server: Some(server), ..installation }, neighbour };
+    let installation = match scale {
+        Scale::Gate => {
+            let server = crate::support::Server::start(&installation.sandbox, attack.serve);
+            Installation { server: Some(server), ..installation }
+        }
+        Scale::Full | Scale::TenTimes => installation.serve_as_shipped(attack.serve),
+    };
+    let scene = Scene { installation, neighbour };
     (attack.prepare)(&scene, scale);
     // Nothing comes: that is how long it waits.
     let calm = || scene.noticed(|never| never.recv_timeout(scale.time() / 2).unwrap_err()).0;

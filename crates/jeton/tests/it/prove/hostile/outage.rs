@@ -132,7 +132,8 @@ pub(super) fn outage(cut: Cut, bounds: &Bounds) -> String {
         Some(_) => url,
         None => url.replace(&server.to_string(), &proxy.address().to_string()) + "?sslmode=disable",
     };
-    let mut installation = Installation::at(Sandbox::on(Some(url))).with(&loopback::open()).serve();
+    let mut installation =
+        Installation::at(Sandbox::on(Some(url))).with(&loopback::open()).serve_as_shipped(&[]);
     let questions = questions(&installation);
     let set = |mode| {
         proxy.set(mode);
@@ -216,7 +217,7 @@ fn watched<M: FnOnce()>(
 pub(super) fn no_more_connections(bounds: &Bounds) -> String {
     let cluster = Cluster::own();
     let sandbox = Sandbox::on(Some(cluster.create_database()));
-    let mut installation = Installation::at(sandbox).with(&loopback::open()).serve();
+    let mut installation = Installation::at(sandbox).with(&loopback::open()).serve_as_shipped(&[]);
     let questions = questions(&installation);
     let address = installation.server().address;
     let suspended = cluster.suspend_first();
