@@ -6,6 +6,7 @@ use crate::actor::Actor;
 use crate::cause::Cause;
 use crate::ids::{TokenId, UserId};
 use crate::lifetime::earlier_end;
+use crate::policy::Policy;
 use crate::scope::{Permission, Scope, Scopes, ScopesError, ServicePermission};
 use crate::settings::Settings;
 use crate::time::Timestamp;
@@ -98,6 +99,9 @@ pub enum AuthorityRefusal {
     /// A name that the dialect does not know and the token does not hold.
     #[error("permissions are read, write, delete, or names that the token already holds")]
     UnknownPermission,
+    /// A policy of the app, which holds for every caller.
+    #[error(transparent)]
+    Policy(#[from] Policy),
     /// A limit on scopes.
     #[error(transparent)]
     Limit(#[from] ScopesError),

@@ -19,6 +19,7 @@ mod intersection;
 mod lifetime;
 mod measure;
 mod meter;
+mod policy;
 mod scope;
 mod secret;
 mod settings;
@@ -44,6 +45,7 @@ pub use ids::{AppId, AppKey, AppKeyError, MAX_INTEGER, OperatorId, TokenId, User
 pub use lifetime::{Lifetime, LifetimePolicy, earlier_end, later_end};
 pub use measure::{Counter, Gauge, Histogram, HistogramReading};
 pub use meter::{Halt, Meter};
+pub use policy::{MAX_FORBIDDEN, MaxLifetime, Policy, PolicyCaller, PolicySettings};
 pub use scope::{
     MAX_NAME_CHARS, MAX_NAMES_PER_SCOPE, MAX_SCOPES, Permission, PermissionError, RESERVED_PREFIX, Scope,
     ScopeLimits, Scopes, ScopesError, ServicePermission,

@@ -204,6 +204,11 @@ impl TokenPrefix {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether the secret begins with it and the underscore.
+    pub fn begins(&self, secret: &Secret) -> bool {
+        secret.expose().strip_prefix(&self.0).is_some_and(|rest| rest.starts_with('_'))
+    }
 }
 
 impl FromStr for TokenPrefix {

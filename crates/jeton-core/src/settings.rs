@@ -2,6 +2,7 @@
 
 use crate::forward_auth::{ForwardAuthSettings, InvalidMember};
 use crate::lifetime::{Lifetime, LifetimePolicy};
+use crate::policy::{MAX_FORBIDDEN, PolicySettings};
 use crate::scope::Permission;
 use crate::secret::TokenPrefix;
 
@@ -32,6 +33,8 @@ pub struct Settings {
     pub self_service: SelfServiceSettings,
     /// What becomes of a token whose old secret is presented.
     pub on_reuse: OnReuse,
+    /// What no token may be.
+    pub policies: PolicySettings,
 }
 
 /// Whether the secret of a token can be shown after its issue.
@@ -151,6 +154,7 @@ impl Default for Settings {
             forward_auth: ForwardAuthSettings::default(),
             self_service: SelfServiceSettings::default(),
             on_reuse: OnReuse::default(),
+            policies: PolicySettings::default(),
         }
     }
 }
@@ -180,10 +184,40 @@ impl Settings {
         self.cors.validate()?;
         let error = |InvalidMember { member, wanted }| SettingsError { member, wanted };
         self.forward_auth.validate().map_err(error)?;
+        self.validate_policies()?;
         let grantable = &self.appkey.grantable;
         require(grantable.len() <= 1_000, "appkey.grantable", "holds at most 1000 permissions")?;
         let reserved = grantable.iter().any(Permission::is_reserved);
         require(!reserved, "appkey.grantable", "must not hold reserved permissions (jeton:*)")
+    }
+
+    fn validate_policies(&self) -> Result<(), SettingsError> {
+        let require = |holds, member, wanted| {
+            if holds { Ok(()) } else { Err(SettingsError { member, wanted }) }
+        };
+        let PolicySettings { max_lifetime, forbidden_permissions, .. } = &self.policies;
+        for (seconds, member) in [
+            (max_lifetime.operator, "policies.max_lifetime_seconds.operator"),
+            (max_lifetime.manager, "policies.max_lifetime_seconds.manager"),
+            (max_lifetime.user, "policies.max_lifetime_seconds.user"),
+        ] {
+            require(seconds != Some(0), member, "must be at least 1, or null for no bound")?;
+        }
+        require(
+            forbidden_permissions.len() <= MAX_FORBIDDEN,
+            "policies.forbidden_permissions",
+            "holds at most 1000 permissions",
+        )?;
+        require(
+            !self.policies.require_prefix || self.token_prefix.is_some(),
+            "policies.require_prefix",
+            "needs a token_prefix",
+        )?;
+        require(
+            self.policies.max_tokens_per_user != Some(0),
+            "policies.max_tokens_per_user",
+            "must be at least 1, or null for any number",
+        )
     }
 
     /// The bound on every lifetime.
@@ -260,6 +294,31 @@ mod tests {
         };
         assert_eq!(grant("jeton:verify"), Some("appkey.grantable"));
         assert_eq!(grant("read"), None);
+    }
+
+    #[test]
+    fn policies_are_checked_by_name() {
+        let refused = |change: fn(&mut PolicySettings)| refused(|settings| change(&mut settings.policies));
+        assert_eq!(
+            refused(|p| p.max_lifetime.operator = Some(0)),
+            Some("policies.max_lifetime_seconds.operator")
+        );
+        assert_eq!(
+            refused(|p| p.max_lifetime.manager = Some(0)),
+            Some("policies.max_lifetime_seconds.manager")
+        );
+        assert_eq!(refused(|p| p.max_lifetime.user = Some(0)), Some("policies.max_lifetime_seconds.user"));
+        assert_eq!(refused(|p| p.max_lifetime.user = Some(1)), None);
+        assert_eq!(refused(|p| p.max_tokens_per_user = Some(0)), Some("policies.max_tokens_per_user"));
+        assert_eq!(refused(|p| p.require_prefix = true), Some("policies.require_prefix"));
+        let read = |count| vec!["read".parse::<Permission>().unwrap(); count];
+        let forbid = |count| {
+            let mut settings = Settings::default();
+            settings.policies.forbidden_permissions = read(count);
+            settings.validate().err().map(|error| error.member)
+        };
+        assert_eq!(forbid(MAX_FORBIDDEN), None);
+        assert_eq!(forbid(MAX_FORBIDDEN + 1), Some("policies.forbidden_permissions"));
     }
 
     #[test]

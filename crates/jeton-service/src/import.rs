@@ -1,9 +1,9 @@
 //! Import of tokens that another system issued.
 
-use crate::issue::Issue;
+use crate::issue::{Issue, too_many_of_user};
 use crate::open_app::OpenApp;
 use crate::{Error, Service};
-use jeton_core::{AuthorityRefusal, Cause, Lifetime, Secret, Timestamp, TokenId};
+use jeton_core::{AuthorityRefusal, Cause, Lifetime, PolicyCaller, Secret, Timestamp, TokenId, earlier_end};
 use jeton_store::Inserted;
 use jeton_store::SelfMadeLimit;
 
@@ -33,7 +33,7 @@ pub enum Imported {
     Weak,
     /// Its secret has white space at an end or a control character: no header can carry it.
     Unfit,
-    /// Its scopes do not fit its kind, or exceed a limit.
+    /// Its scopes do not fit its kind or exceed a limit, or it goes against a policy of the app.
     Refused(AuthorityRefusal),
 }
 
@@ -53,7 +53,8 @@ impl Service {
         by: &Cause,
     ) -> Result<Vec<Imported>, Error> {
         let now = self.now();
-        let latest = app.settings.common.lifetime_policy().expires_at(now, now, Lifetime::Unlimited);
+        let settings = &app.settings.common;
+        let latest = settings.lifetime_policy().expires_at(now, now, Lifetime::Unlimited);
         let mut outcomes = Vec::with_capacity(rows.len());
         let mut drafts = Vec::new();
         for row in rows {
@@ -71,10 +72,15 @@ impl Service {
                 outcomes.push(Some(Imported::Refused(refusal)));
                 continue;
             }
-            let expires_at = match (row.expires_at, latest) {
-                (Some(asked), Some(latest)) => Some(asked.min(latest)),
-                (one, other) => one.or(other),
-            };
+            let expires_at = earlier_end(row.expires_at, latest);
+            let (policies, prefix) = (&settings.policies, settings.token_prefix.as_ref());
+            let allowed = policies
+                .allow_new(PolicyCaller::Operator, scopes, expires_at, now)
+                .and_then(|()| policies.allow_secret(prefix, &row.secret));
+            if let Err(policy) = allowed {
+                outcomes.push(Some(Imported::Refused(policy.into())));
+                continue;
+            }
             let times = (row.created_at.unwrap_or(now), expires_at);
             let disabled_by = (!row.enabled).then(|| by.actor.clone());
             drafts.push(self.draft(app, row.issue, row.secret, times, disabled_by)?);
@@ -86,6 +92,7 @@ impl Service {
             decided.or_else(|| match inserted.next()? {
                 Inserted::Issued(id) => Some(Imported::Taken(id)),
                 Inserted::Duplicate => Some(Imported::Duplicate),
+                Inserted::TooManyOfUser => Some(Imported::Refused(too_many_of_user(app).into())),
                 Inserted::NoRoom | Inserted::KeyGone => None,
             })
         };

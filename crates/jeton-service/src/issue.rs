@@ -4,8 +4,8 @@ use crate::keys::DataKey;
 use crate::open_app::OpenApp;
 use crate::{Error, Refusal, Service};
 use jeton_core::{
-    Actor, AppId, Authority, AuthorityRefusal, Cause, Lifetime, Scopes, Secret, Timestamp, Token, TokenId,
-    TokenKind, TokenSpec, earlier_end,
+    Actor, AppId, Authority, AuthorityRefusal, Cause, Lifetime, Policy, Scopes, Secret, Timestamp, Token,
+    TokenId, TokenKind, TokenSpec, earlier_end,
 };
 use jeton_store::SelfMadeLimit;
 use jeton_store::write::InsertTokens;
@@ -67,13 +67,17 @@ impl Service {
         issue: Issue,
     ) -> Result<Result<Issued, Refusal>, Error> {
         let now = self.now();
+        let policies = &app.settings.common.policies;
         let expires_at = expiry(app, authority, issue.lifetime, now);
         let fits = issue
             .spec
             .kind
             .check_scopes(&issue.spec.scopes)
             .and_then(|()| self.within_limits(&issue.spec.scopes));
-        if let Err(refused) = fits.and_then(|()| authority.may_issue(&issue.spec.scopes, expires_at)) {
+        let may = fits
+            .and_then(|()| authority.may_issue(&issue.spec.scopes, expires_at))
+            .and_then(|()| Ok(policies.allow_new(authority.into(), &issue.spec.scopes, expires_at, now)?));
+        if let Err(refused) = may {
             return Ok(Err(refused.into()));
         }
         let secret = self.keys.mint(&*self.entropy, app.settings.common.token_prefix.as_ref())?;
@@ -82,6 +86,7 @@ impl Service {
         let [Draft { secret, new }] = drafts;
         match inserted.as_slice() {
             [Inserted::Issued(id)] => Ok(Ok(Issued { token: stored(*id, app.id, new).token, secret })),
+            [Inserted::TooManyOfUser] => Ok(Err(AuthorityRefusal::from(too_many_of_user(app)).into())),
             // Two equal secrets of 128 random bits mean that the source of randomness cannot be trusted.
             _ => Err(jeton_core::EntropyError("the same secret was drawn twice".to_owned()).into()),
         }
@@ -137,7 +142,9 @@ impl Service {
             let left = drafts.iter().zip(&answers).filter(|(_, answer)| is_left(answer));
             let tokens = left.map(|(draft, _)| draft.new.clone()).collect();
             let sealed_under = data_key.as_ref().map(DataKey::sealed);
-            let insert = InsertTokens { app_id: app.id, tokens, self_made, sealed_under, at, by: by.clone() };
+            let (app_id, per_user) = (app.id, app.settings.common.policies.max_tokens_per_user);
+            let insert =
+                InsertTokens { app_id, tokens, self_made, per_user, sealed_under, at, by: by.clone() };
             let inserted = self.store.write(insert).await?;
             for (answer, inserted) in answers.iter_mut().filter(|answer| is_left(answer)).zip(inserted) {
                 *answer = inserted;
@@ -163,6 +170,12 @@ impl Service {
         new.sealed = data_key.map(seal).transpose()?;
         Ok(())
     }
+}
+
+/// The refusal of one more token for a user that has as many as it may have.
+pub(crate) fn too_many_of_user(app: &OpenApp) -> Policy {
+    // Whoever lifts the limit meanwhile may be asked again.
+    Policy::MaxTokensPerUser(app.settings.common.policies.max_tokens_per_user.unwrap_or(u32::MAX))
 }
 
 /// A new token as the store has it.
@@ -192,6 +205,9 @@ fn expiry(
     let at = |lifetime| app.settings.common.lifetime_policy().expires_at(now, now, lifetime);
     match requested {
         RequestedLifetime::Asked(lifetime) => at(lifetime),
-        RequestedLifetime::Default(lifetime) => earlier_end(at(lifetime), authority.ends_at()),
+        RequestedLifetime::Default(lifetime) => {
+            let latest = app.settings.common.policies.latest(authority.into(), now);
+            earlier_end(earlier_end(at(lifetime), authority.ends_at()), latest)
+        }
     }
 }

@@ -82,6 +82,7 @@ async fn a_caller_that_lost_its_rights_meanwhile_changes_nothing() {
                     token: sooner,
                     expected: stored.revision,
                     self_made: SelfMadeLimit::NONE,
+                    per_user: None,
                     takes_away: false,
                     by: Cause::CLI,
                 })

@@ -5,6 +5,7 @@ mod cors;
 mod form;
 mod forward_auth;
 mod loopback;
+mod policies;
 
 pub(crate) use forward_auth::parse_forward_auth;
 
@@ -47,6 +48,10 @@ pub fn parse_settings(document: &Value) -> Result<AppSettings, SettingsDocumentE
     let is_sound = document.as_object().is_some_and(|members| !members.values().any(Value::is_array));
     if !is_sound {
         return Err(SettingsDocumentError::Form("settings and their sections are JSON objects".to_owned()));
+    }
+    if document.pointer("/policies/max_lifetime_seconds").is_some_and(Value::is_array) {
+        let text = "policies.max_lifetime_seconds is a JSON object".to_owned();
+        return Err(SettingsDocumentError::Form(text));
     }
     let document = SettingsDocument::deserialize(document).map_err(|error| form::misfit(&error))?;
     let settings = document.into_settings()?;
@@ -115,6 +120,7 @@ struct SettingsDocument {
     forward_auth: forward_auth::ForwardAuthDocument,
     self_service: SelfServiceDocument,
     rotation: RotationDocument,
+    policies: policies::PoliciesDocument,
 }
 
 /// Settings of rotation.
@@ -249,6 +255,7 @@ impl SettingsDocument {
                     OnReuse::RevokeLineage => OnReuseName::RevokeLineage,
                 },
             },
+            policies: policies::PoliciesDocument::from_settings(&settings.policies),
         }
     }
 
@@ -279,6 +286,7 @@ impl SettingsDocument {
                 OnReuseName::Report => OnReuse::Report,
                 OnReuseName::RevokeLineage => OnReuse::RevokeLineage,
             },
+            policies: self.policies.into_settings()?,
         };
         Ok(AppSettings { common, loopback: self.loopback.into_settings()? })
     }
@@ -346,6 +354,10 @@ mod tests {
                 },
                 "self_service": {"enabled": false},
                 "rotation": {"on_reuse": "report"},
+                "policies": {
+                    "max_lifetime_seconds": {"operator": null, "manager": null, "user": null}, "require_expiry": false,
+                    "forbidden_permissions": [], "require_prefix": false, "max_tokens_per_user": null,
+                },
             })
         );
         assert_eq!(parse_settings(&print_settings(&settings)).unwrap(), settings);
@@ -417,6 +429,19 @@ mod tests {
             (json!({"appkey": {"grantable": ["a,b"]}}), "appkey.grantable must hold names"),
             (json!({"appkey": {"grantable": ["read", "read write"]}}), "appkey.grantable must hold names"),
             (json!({"appkey": {"grantable": ["jeton:manage"]}}), "reserved"),
+            (
+                json!({"policies": {"forbidden_permissions": ["a,b"]}}),
+                "policies.forbidden_permissions must hold",
+            ),
+            (
+                json!({"policies": {"max_lifetime_seconds": {"user": 0}}}),
+                "policies.max_lifetime_seconds.user must",
+            ),
+            (
+                json!({"policies": {"max_lifetime_seconds": [1, 2, 3]}}),
+                "policies.max_lifetime_seconds is a JSON object",
+            ),
+            (json!({"policies": {"require_prefix": true}}), "policies.require_prefix needs a token_prefix"),
         ] {
             let text = message(patch.clone());
             assert!(text.contains(named), "{patch}: {text}");

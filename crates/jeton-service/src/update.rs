@@ -1,10 +1,11 @@
 //! Changing tokens.
 
+use crate::issue::too_many_of_user;
 use crate::open_app::OpenApp;
 use crate::{Error, Refusal, Service};
 use jeton_core::{
-    Authority, AuthorityRefusal, Cause, Description, Label, Lifetime, LifetimePolicy, Permission, Scopes,
-    Timestamp, Token, TokenId, UserId,
+    Authority, AuthorityRefusal, Cause, Description, Label, Lifetime, Permission, Scopes, Settings,
+    Timestamp, Token, TokenId, TokenKind, UserId,
 };
 use jeton_store::write::ReplaceToken;
 use jeton_store::{Replaced, StoredToken};
@@ -52,7 +53,7 @@ impl Edit {
         &self,
         before: &Token,
         authority: &Authority,
-        policy: LifetimePolicy,
+        settings: &Settings,
         now: Timestamp,
     ) -> Result<Token, AuthorityRefusal> {
         let mut after = before.clone();
@@ -79,10 +80,11 @@ impl Edit {
             None => {}
         }
         if let Some(lifetime) = self.lifetime {
-            after.expires_at = policy.expires_at(now, now, lifetime);
+            after.expires_at = settings.lifetime_policy().expires_at(now, now, lifetime);
             after.return_to_loopback(now);
         }
         authority.may_change(before, &after)?;
+        settings.policies.allow_change(authority.into(), before, &after, now)?;
         Ok(after)
     }
 }
@@ -109,8 +111,8 @@ impl Service {
             let Some(stored) = stored.filter(|stored| is_there(&stored.token, authority, of_user)) else {
                 return Ok(Err(Refusal::NotFound));
             };
-            let policy = app.settings.common.lifetime_policy();
-            let applied = edit.apply(&stored.token, authority, policy, self.now()).and_then(|after| {
+            let settings = &app.settings.common;
+            let applied = edit.apply(&stored.token, authority, settings, self.now()).and_then(|after| {
                 // A token with more scopes than the current limits allow can still be changed otherwise.
                 let keeps_scopes = after.spec.scopes == stored.token.spec.scopes;
                 if keeps_scopes { Ok(()) } else { self.within_limits(&after.spec.scopes) }.map(|()| after)
@@ -120,8 +122,12 @@ impl Service {
                 Err(refused) => return Ok(Err(refused.into())),
             };
             // A token becomes self-made over LoopBack alone.
-            if self.replace(&stored, after.clone(), &authority.cause()).await? == Replaced::Done {
-                return Ok(Ok(after));
+            match self.replace(app, &stored, after.clone(), &authority.cause()).await? {
+                Replaced::Done => return Ok(Ok(after)),
+                Replaced::TooManyOfUser => {
+                    return Ok(Err(AuthorityRefusal::from(too_many_of_user(app)).into()));
+                }
+                Replaced::Stale | Replaced::NoRoom => {}
             }
         }
         Err(Error::Contended)
@@ -130,13 +136,19 @@ impl Service {
     /// Replaces a token that was read before.
     pub(crate) async fn replace(
         &self,
+        app: &OpenApp,
         before: &StoredToken,
         token: Token,
         by: &Cause,
     ) -> Result<Replaced, Error> {
         let takes_away = token.has_less_than(&before.token);
-        let (expected, self_made) = (before.revision, self.limits.self_made());
-        Ok(self.store.write(ReplaceToken { token, expected, self_made, takes_away, by: by.clone() }).await?)
+        let (expected, self_made, now) = (before.revision, self.limits.self_made(), self.now());
+        let was_theirs = (&before.token.spec.owner, before.token.spec.kind != TokenKind::SelfMade);
+        let is_theirs = (&token.spec.owner, token.spec.kind != TokenKind::SelfMade);
+        let is_one_more = was_theirs != is_theirs || before.token.has_expired(now) && !token.has_expired(now);
+        let per_user = app.settings.common.policies.max_tokens_per_user.filter(|_| is_one_more);
+        let by = by.clone();
+        Ok(self.store.write(ReplaceToken { token, expected, self_made, per_user, takes_away, by }).await?)
     }
 }
 

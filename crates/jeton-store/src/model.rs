@@ -185,6 +185,8 @@ pub enum Inserted {
     Duplicate,
     /// The app has as many self-made tokens as allowed.
     NoRoom,
+    /// The user has as many live tokens as allowed.
+    TooManyOfUser,
     /// The app no longer has the data key that it is sealed under: read the app again.
     KeyGone,
 }
@@ -258,6 +260,8 @@ pub enum Replaced {
     Stale,
     /// It would be self-made, and the app has as many of those as allowed.
     NoRoom,
+    /// The user that it would be of has as many live tokens as allowed.
+    TooManyOfUser,
 }
 
 /// A filter for tokens of an app.

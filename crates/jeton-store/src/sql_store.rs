@@ -98,7 +98,7 @@ impl<E: Engine> SqlStore<E> {
 
     /// Inserts tokens in parts, each as large as one transaction allows.
     async fn insert_in_parts(&self, insert: InsertTokens) -> Result<Vec<Inserted>, StoreError> {
-        let InsertTokens { app_id, tokens, self_made, sealed_under, at, by } = insert;
+        let InsertTokens { app_id, tokens, self_made, per_user, sealed_under, at, by } = insert;
         let mut answers = Vec::with_capacity(tokens.len());
         let mut tokens = tokens.into_iter();
         loop {
@@ -107,7 +107,7 @@ impl<E: Engine> SqlStore<E> {
                 return Ok(answers);
             }
             let (sealed_under, by) = (sealed_under.clone(), by.clone());
-            let part = InsertTokens { app_id, tokens, self_made, sealed_under, at, by };
+            let part = InsertTokens { app_id, tokens, self_made, per_user, sealed_under, at, by };
             answers.extend(InsertTokens::answer(self.transact(part.into()).await?)?);
         }
     }

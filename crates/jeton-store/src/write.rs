@@ -117,6 +117,9 @@ pub struct InsertTokens {
     /// The limit on the app's self-made tokens, with any number of concurrent writers anywhere. If there is
     /// no room, those that have expired at `at` are removed for it, which the change log records as a purge.
     pub self_made: SelfMadeLimit,
+    /// How many tokens of a user may be live afterwards, with any number of concurrent writers anywhere; `None`: any number. Counted
+    /// are those that prove the user, and of those that have expired, all but the oldest 1,000.
+    pub per_user: Option<u32>,
     /// The app's data key that they are sealed under, as the app has it. If it has another or none at the
     /// time of the write, none of them is inserted: [`Inserted::KeyGone`]. `None`: any key.
     pub sealed_under: Option<Arc<[u8]>>,
@@ -137,6 +140,8 @@ pub struct ReplaceToken {
     pub expected: i64,
     /// The limit if it becomes self-made: see [`InsertTokens`].
     pub self_made: SelfMadeLimit,
+    /// The limit if its user gets one more live token by it, and `None` if not: see [`InsertTokens`].
+    pub per_user: Option<u32>,
     /// Whether it has fewer rights than before and no new ones: then it is also done on a full disk.
     pub takes_away: bool,
     /// Who replaces it.

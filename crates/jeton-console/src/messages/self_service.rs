@@ -75,6 +75,15 @@ super::messages! {
     self_outlives:
         "It would expire later than the token that you signed in with. Choose a shorter time.",
         "它会比您登录所用的令牌更晚过期，请选择较短的有效期。";
+    self_policy_lifetime:
+        "Tokens of this app must expire, and sooner than this. Choose a shorter time.",
+        "此应用的令牌必须在更短的时间内过期，请选择较短的有效期。";
+    self_policy_many:
+        "You have as many tokens as this app allows. Revoke one first.",
+        "您的令牌数已达到此应用的上限，请先吊销一个。";
+    self_policy_permission:
+        "This app does not allow tokens with these permissions.",
+        "此应用不允许令牌持有这些权限。";
     self_beyond:
         "This token reaches further than the one that you signed in with, or only an administrator may change it.",
         "此令牌的权限超出您登录所用的令牌，或只能由管理员修改。";

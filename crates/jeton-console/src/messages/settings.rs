@@ -12,6 +12,7 @@ super::messages! {
     settings_forward_auth: "Forward-auth", "网关鉴权（forward-auth）";
     settings_cors: "Cross-origin requests (CORS)", "跨域请求（CORS）";
     settings_rotation: "Rotation", "令牌轮换";
+    settings_policies: "Policies", "策略";
     settings_self_service: "Self-service pages", "自助页面";
     settings_save: "Save", "保存";
     settings_json: "As JSON", "JSON 形式";
@@ -32,6 +33,15 @@ super::messages! {
     setting_on_reuse_hint:
         "report: the audit log tells it. revoke-lineage: the token is revoked as well.",
         "report：记入审计日志。revoke-lineage：同时吊销该令牌。";
+    setting_max_lifetime_operator: "Longest lifetime that operators may give, in seconds", "运维人员可给的最长有效期（秒）";
+    setting_max_lifetime_manager: "Longest lifetime that the app's servers may give, in seconds", "应用服务端可给的最长有效期（秒）";
+    setting_max_lifetime_user: "Longest lifetime that users may give, in seconds", "用户可给的最长有效期（秒）";
+    setting_max_lifetime_hint: "Empty: no limit of its own. A longer one is refused.", "留空表示没有单独限制；更长的会被拒绝。";
+    setting_require_expiry: "Every token must expire", "令牌必须有过期时间";
+    setting_forbidden: "Permissions that no token may have", "任何令牌都不得持有的权限";
+    setting_require_prefix: "Every token must begin with the prefix", "令牌必须以上述前缀开头";
+    setting_require_prefix_hint: "Also imported ones, and ids that LoopBack's clients choose.", "包括导入的令牌和 LoopBack 客户端自选的 id。";
+    setting_max_per_user: "Live tokens of each user, at most", "每个用户的有效令牌数上限";
     setting_self_service_hint:
         "Users manage their own tokens at /self-service/ and the app key, on the public address.",
         "用户可以在公开地址的 /self-service/ 加应用标识处管理自己的令牌。";

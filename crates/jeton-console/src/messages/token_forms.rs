@@ -53,6 +53,7 @@ super::messages! {
     wrong_reserved:
         "Permissions that begin with jeton: stand alone: a service credential holds jeton:manage or jeton:verify on every resource, and nothing else.",
         "以 jeton: 开头的权限不能与其他权限并用：服务凭据仅持有对所有资源的 jeton:manage 或 jeton:verify。";
+    wrong_policy(policy): "This goes against a policy of the app: {policy}.", "这不符合应用的策略：{policy}。";
     wrong_identity: "An identity token holds no permissions.", "身份令牌不能有权限。";
     wrong_token: "No token can be like that.", "令牌不能是这样的。";
 

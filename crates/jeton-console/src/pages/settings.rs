@@ -178,6 +178,43 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("cors.credentials", SettingKind::Flag, Language::setting_cors_credentials, None),
     setting(
+        "policies.max_lifetime_seconds.operator",
+        SettingKind::NumberOrNone,
+        Language::setting_max_lifetime_operator,
+        Some(Language::setting_max_lifetime_hint),
+    ),
+    setting(
+        "policies.max_lifetime_seconds.manager",
+        SettingKind::NumberOrNone,
+        Language::setting_max_lifetime_manager,
+        Some(Language::setting_max_lifetime_hint),
+    ),
+    setting(
+        "policies.max_lifetime_seconds.user",
+        SettingKind::NumberOrNone,
+        Language::setting_max_lifetime_user,
+        Some(Language::setting_max_lifetime_hint),
+    ),
+    setting("policies.require_expiry", SettingKind::Flag, Language::setting_require_expiry, None),
+    setting(
+        "policies.forbidden_permissions",
+        SettingKind::Lines,
+        Language::setting_forbidden,
+        Some(Language::setting_grantable_hint),
+    ),
+    setting(
+        "policies.require_prefix",
+        SettingKind::Flag,
+        Language::setting_require_prefix,
+        Some(Language::setting_require_prefix_hint),
+    ),
+    setting(
+        "policies.max_tokens_per_user",
+        SettingKind::NumberOrNone,
+        Language::setting_max_per_user,
+        Some(Language::setting_max_ttl_hint),
+    ),
+    setting(
         "rotation.on_reuse",
         SettingKind::One(&["report", "revoke-lineage"]),
         Language::setting_on_reuse,
@@ -237,6 +274,7 @@ impl AppSettingsPage<'_> {
                 Some(("cors", _)) => language.settings_cors(),
                 Some(("self_service", _)) => language.settings_self_service(),
                 Some(("rotation", _)) => language.settings_rotation(),
+                Some(("policies", _)) => language.settings_policies(),
                 Some(_) => language.settings_forward_auth(),
             };
             let hint = setting.hint.map_or("", |hint| hint(language));

@@ -74,6 +74,9 @@ impl AdminError {
             AdminError::Member(_) => (StatusCode::BAD_REQUEST, "invalid_member"),
             AdminError::Parameter(_) => (StatusCode::BAD_REQUEST, "invalid_parameter"),
             AdminError::Settings(_) => (StatusCode::BAD_REQUEST, "invalid_settings"),
+            AdminError::Refused(AuthorityRefusal::Policy(_)) => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "against_policy")
+            }
             AdminError::Refused(_) => (StatusCode::UNPROCESSABLE_ENTITY, "refused"),
             AdminError::Fault(fault) => (fault.status(), fault.code()),
         }

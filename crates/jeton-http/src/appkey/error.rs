@@ -52,7 +52,8 @@ impl AppKeyError {
                 | AuthorityRefusal::WouldWiden
                 | AuthorityRefusal::IdentityToken
                 | AuthorityRefusal::ServiceToken
-                | AuthorityRefusal::UnknownPermission,
+                | AuthorityRefusal::UnknownPermission
+                | AuthorityRefusal::Policy(_),
             ) => StatusCode::FORBIDDEN,
             AppKeyError::NoSuchApp | AppKeyError::NoSuchToken | AppKeyError::NoSuchPath => {
                 StatusCode::NOT_FOUND

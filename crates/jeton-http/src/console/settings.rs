@@ -186,10 +186,8 @@ fn value(setting: &Setting, input: &SettingInput) -> Option<Value> {
 
 /// Puts a value where a path with dots leads.
 fn put(document: &mut Value, path: &str, value: Value) {
-    match path.split_once('.') {
-        None => document[path] = value,
-        Some((section, name)) => document[section][name] = value,
-    }
+    let member = path.split('.').fold(document, |section, name| &mut section[name]);
+    *member = value;
 }
 
 fn place<'a>(inputs: &'a mut [SettingInput], name: &str) -> Option<&'a mut SettingInput> {

@@ -303,6 +303,7 @@ pub(super) fn refused(refusal: Refusal, language: Language) -> Result<String, Pa
         AuthorityRefusal::Limit(limit) => limit_refused(limit, language),
         AuthorityRefusal::Reserved | AuthorityRefusal::ServiceToken => language.wrong_reserved().to_owned(),
         AuthorityRefusal::IdentityToken => language.wrong_identity().to_owned(),
+        AuthorityRefusal::Policy(policy) => language.wrong_policy(policy.name()),
         AuthorityRefusal::NotHeld
         | AuthorityRefusal::Outlives
         | AuthorityRefusal::BeyondCaller

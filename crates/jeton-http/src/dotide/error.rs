@@ -58,6 +58,7 @@ impl From<Refusal> for DotideError {
                 | AuthorityRefusal::IdentityToken
                 | AuthorityRefusal::ServiceToken
                 | AuthorityRefusal::UnknownPermission
+                | AuthorityRefusal::Policy(_)
                 | AuthorityRefusal::Limit(_)),
             ) => DotideError::Scopes(error.to_string().into()),
         }

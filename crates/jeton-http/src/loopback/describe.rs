@@ -11,6 +11,7 @@ use crate::describe::{Address, Api, Occasion, Operation, Parameter, faults};
 use crate::transport::body::FORM;
 use axum::http::StatusCode;
 use axum::response::Response;
+use jeton_core::Policy;
 use jeton_loopback::Method;
 use jeton_service::{Error, WriteRefusal};
 use serde_json::{Value, json};
@@ -313,6 +314,7 @@ fn of_writes() -> Vec<LoopBackError> {
         WriteRefusal::IdChanged,
         WriteRefusal::TooLarge(16_384),
         WriteRefusal::TooManySelfMade,
+        WriteRefusal::Policy(Policy::RequirePrefix),
         WriteRefusal::TooOften(often),
         WriteRefusal::IdNotYours,
         WriteRefusal::Id,

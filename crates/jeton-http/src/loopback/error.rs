@@ -145,6 +145,7 @@ fn write_status(fault: WriteRefusal) -> StatusCode {
         WriteRefusal::IdChanged => StatusCode::BAD_REQUEST,
         WriteRefusal::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
         WriteRefusal::TooManySelfMade | WriteRefusal::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
+        WriteRefusal::Policy(_) => StatusCode::FORBIDDEN,
         WriteRefusal::IdNotYours | WriteRefusal::Id | WriteRefusal::Created | WriteRefusal::User => {
             StatusCode::UNPROCESSABLE_ENTITY
         }

@@ -8,7 +8,7 @@ use futures_util::TryStreamExt;
 use jeton_console::pages::{Confirm, NewOwnToken, OwnToken, OwnTokenPage, OwnTokens};
 use jeton_console::{Choice, CredentialKind, Field, Frame, Language, Notice, Page, Paging};
 use jeton_core::{
-    Authority, AuthorityRefusal, Lifetime, Scopes, Secret, Token, TokenId, TokenKind, TokenSpec,
+    Authority, AuthorityRefusal, Lifetime, Policy, Scopes, Secret, Token, TokenId, TokenKind, TokenSpec,
 };
 use jeton_service::{
     Cleared, Edit, Issue, ListRequest, Listed, Order, Refusal, RequestedLifetime, ShownSecret, TokenUse,
@@ -256,6 +256,11 @@ fn refused(language: Language, refusal: Refusal) -> Result<&'static str, PageErr
             | AuthorityRefusal::ServiceToken
             | AuthorityRefusal::UnknownPermission
             | AuthorityRefusal::Limit(_) => language.self_refused_otherwise(),
+            AuthorityRefusal::Policy(policy) => match policy {
+                Policy::MaxLifetime(..) | Policy::RequireExpiry => language.self_policy_lifetime(),
+                Policy::MaxTokensPerUser(_) => language.self_policy_many(),
+                Policy::ForbiddenPermission | Policy::RequirePrefix => language.self_policy_permission(),
+            },
         }),
     }
 }

@@ -23,6 +23,7 @@ mod oauth;
 mod observe;
 mod openapi;
 mod person;
+mod policies;
 /// Proofs: `cargo xtask prove` runs them and prints their figures; the gate runs the same code.
 mod prove {
     mod fault;

@@ -8,8 +8,8 @@ use crate::lookup::Seeking;
 use crate::update::MAX_TRIES;
 use crate::{Error, Service};
 use jeton_core::{
-    Actor, Authority, Bearer, Cause, Demand, InactiveReason, Scopes, Secret, Timestamp, Token, TokenId,
-    TokenKind, UserId, Verdict, decide,
+    Actor, Authority, Bearer, Cause, Demand, InactiveReason, PolicyCaller, Scopes, Secret, Timestamp, Token,
+    TokenId, TokenKind, UserId, Verdict, decide,
 };
 use jeton_loopback::{AclCaller, Method};
 use jeton_store::write::DeleteToken;
@@ -146,6 +146,11 @@ impl Writer {
         };
         Authority::of(bearer, self.from, &app.settings.common)
             .map_err(|_| Error::Unreadable("settings of an app"))
+    }
+
+    /// What it is to the app's policies.
+    pub(super) fn kind(&self) -> PolicyCaller {
+        if self.is_named { PolicyCaller::Manager } else { PolicyCaller::User }
     }
 
     /// The cause of what it changes.
@@ -286,7 +291,7 @@ impl Service {
         let mut stored = stored;
         for _ in 0..MAX_TRIES {
             let left = Token { left_loopback: true, ..stored.token.clone() };
-            if self.replace(&stored, left, by).await? == Replaced::Done {
+            if self.replace(app, &stored, left, by).await? == Replaced::Done {
                 return Ok(());
             }
             match self.store.token(app.id, stored.token.id).await? {

@@ -7,7 +7,7 @@ use super::input::RowInput;
 use super::row::LoopBackRow;
 use super::write::{WriteRefusal, Written};
 use crate::apps::OpenApp;
-use crate::issue::{Draft, Issue, RequestedLifetime, stored};
+use crate::issue::{Draft, Issue, RequestedLifetime, stored, too_many_of_user};
 use crate::{Error, Service};
 use jeton_core::{Lifetime, Owner, Scopes, Secret, Timestamp, TokenKind, TokenSpec};
 use jeton_loopback::{ClientIds, Value};
@@ -74,6 +74,7 @@ impl Service {
                     Ok(self.row(app, stored(id, app.id, draft.new))?.showing(&draft.secret))
                 }
                 Some((_, Inserted::NoRoom)) => Err(WriteRefusal::TooManySelfMade),
+                Some((_, Inserted::TooManyOfUser)) => Err(too_many_of_user(app).into()),
                 Some((_, Inserted::Duplicate | Inserted::KeyGone)) => Err(WriteRefusal::Duplicate),
                 None => Err(fault.unwrap_or(WriteRefusal::Duplicate)),
             });
@@ -95,6 +96,12 @@ impl Service {
         let kind = if is_proven { TokenKind::Identity } else { TokenKind::SelfMade };
         let mut expiry = Expiry::of(&input, app, kind, now);
         expiry.end_by(writer.ends_at(app));
+        let policies = &app.settings.common.policies;
+        expiry.end_by(policies.latest(writer.kind(), now));
+        let allowed = policies.allow_new(writer.kind(), &Scopes::none(), expiry.expires_at(), now);
+        if let Err(policy) = allowed {
+            return Ok(Err(policy.into()));
+        }
         let max_bytes = self.limits.document_bytes;
         let mut document = LoopBackDocument::new(&input);
         document.set_expiry(&expiry, now);
@@ -124,6 +131,11 @@ impl Service {
             return Ok(Err(WriteRefusal::IdNotYours));
         }
         let is_handle = id.strip_prefix('~').is_some_and(|digits| digits.parse::<i64>().is_ok());
-        Ok(Secret::parse(id).ok().filter(|_| !is_handle).ok_or(WriteRefusal::Id))
+        let Some(secret) = Secret::parse(id).ok().filter(|_| !is_handle) else {
+            return Ok(Err(WriteRefusal::Id));
+        };
+        let settings = &app.settings.common;
+        let allowed = settings.policies.allow_secret(settings.token_prefix.as_ref(), &secret);
+        Ok(allowed.map(|()| secret).map_err(WriteRefusal::from))
     }
 }

@@ -56,6 +56,9 @@ pub(super) fn merged(
     };
     if let Some(mut expiry) = expiry {
         expiry.end_by(terms.latest_end(before));
+        let policies = &terms.app.settings.common.policies;
+        let latest = policies.latest(terms.writer.kind(), terms.now);
+        expiry.end_by(latest.and_then(|latest| later_end(before.expires_at, Some(latest))));
         after.created_at = expiry.created_at;
         after.expires_at = expiry.expires_at();
         document.set_expiry(&expiry, terms.now);

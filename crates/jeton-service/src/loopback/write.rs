@@ -12,12 +12,13 @@ use super::read::is_seen;
 use super::row::LoopBackRow;
 use super::search::ReadRefusal;
 use crate::apps::OpenApp;
+use crate::issue::too_many_of_user;
 use crate::limiter::TooOften;
 use crate::list::handle_id;
 use crate::update::MAX_TRIES;
 use crate::{Error, Service};
 use futures_util::{StreamExt, TryStreamExt, future};
-use jeton_core::{Secret, TokenId};
+use jeton_core::{Policy, Secret, TokenId};
 use jeton_loopback::{Condition, Filter, Method, Order, Page, Value};
 use jeton_store::write::DeleteToken;
 use jeton_store::{Replaced, StoredToken};
@@ -57,6 +58,9 @@ pub enum WriteRefusal {
     /// The number or the size of self-made tokens that have not expired has reached its limit.
     #[error("there are too many access tokens that nobody vouches for")]
     TooManySelfMade,
+    /// It goes against a policy of the app.
+    #[error(transparent)]
+    Policy(#[from] Policy),
 }
 
 /// Why the rows that match a condition were not written.
@@ -277,10 +281,15 @@ impl Service {
                 Err(MergeError::Refused(refusal)) => return Ok(Err(refusal)),
                 Err(MergeError::Unreadable) => return Err(Error::Unreadable("document of a token")),
             };
+            let policies = &app.settings.common.policies;
+            if let Err(policy) = policies.allow_change(writer.kind(), &stored.token, &after, terms.now) {
+                return Ok(Err(policy.into()));
+            }
             self.count_written(app, writer, 1);
-            match self.replace(&stored, after.clone(), &writer.cause()).await? {
+            match self.replace(app, &stored, after.clone(), &writer.cause()).await? {
                 Replaced::Done => return Ok(Ok(self.row(app, StoredToken { token: after, ..stored })?)),
                 Replaced::NoRoom => return Ok(Err(WriteRefusal::TooManySelfMade)),
+                Replaced::TooManyOfUser => return Ok(Err(too_many_of_user(app).into())),
                 Replaced::Stale => {}
             }
         }

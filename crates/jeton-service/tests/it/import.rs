@@ -1,7 +1,9 @@
 //! Taking over what another system issued.
 
 use crate::fixture::{DAY, With, World, global, grant, identity, label, secret};
-use jeton_core::{Actor, AuthorityRefusal, Cause, InactiveReason, TokenKind, Verdict};
+use jeton_core::{
+    Actor, AuthorityRefusal, Cause, Clock, InactiveReason, Owner, Policy, PolicyCaller, TokenKind, Verdict,
+};
 use jeton_service::{ImportRow, Imported, Issue};
 use serde_json::json;
 
@@ -186,4 +188,39 @@ async fn what_was_disabled_stays_so_and_the_rest_is_kept() {
         (Some(Actor::Cli), Some(label("old")), Some(label("a")))
     );
     assert_eq!(import(&world, vec![], false).await, []);
+}
+
+#[tokio::test]
+async fn policies_hold_for_what_is_imported() {
+    let world = World::new().await;
+    let patch = json!({
+        "token_prefix": "acme",
+        "policies": {
+            "require_prefix": true, "forbidden_permissions": ["admin"], "require_expiry": true, "max_tokens_per_user": 1,
+            "max_lifetime_seconds": {"operator": 86_400},
+        },
+    });
+    world.service.merge_settings(&"demo".parse().unwrap(), &patch, &Cause::CLI).await.unwrap();
+    let named = |number: u32| format!("acme_{number:032}");
+    let within = |text: &str, issue: Issue| ImportRow {
+        expires_at: Some(world.clock.now().saturating_add_millis(DAY)),
+        ..row(text, issue)
+    };
+    let of_7 = || grant("read").with(|issue| issue.spec.owner = Owner::Named("7".parse().unwrap()));
+    let rows = vec![
+        within(STRONG, grant("read")),
+        within(&named(1), grant("admin")),
+        row(&named(2), grant("read")),
+        within(&named(3), of_7()),
+        within(&named(4), of_7()),
+        within(&named(5), grant("read").with(|issue| issue.spec.owner = Owner::Nobody)),
+    ];
+    let outcomes = import(&world, rows, false).await;
+    let refused = |policy: Policy| Imported::Refused(AuthorityRefusal::Policy(policy));
+    assert_eq!(outcomes[0], refused(Policy::RequirePrefix));
+    assert_eq!(outcomes[1], refused(Policy::ForbiddenPermission));
+    assert_eq!(outcomes[2], refused(Policy::MaxLifetime(PolicyCaller::Operator, 86_400)));
+    assert!(matches!(outcomes[3..=5], [Imported::Taken(_), _, Imported::Taken(_)]), "{outcomes:?}");
+    assert_eq!(outcomes[4], refused(Policy::MaxTokensPerUser(1)));
+    assert_eq!(outcomes.len(), 6);
 }

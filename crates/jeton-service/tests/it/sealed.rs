@@ -188,6 +188,7 @@ async fn a_sealed_value_in_another_row_shows_nothing() {
                 app_id,
                 tokens: vec![forged],
                 self_made: SelfMadeLimit::NONE,
+                per_user: None,
                 sealed_under: None,
                 at: now,
                 by: Cause::CLI,

@@ -149,7 +149,8 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         self.log_app(ChangeKind::AppCreated, app.id, at, by);
         let self_made = SelfMadeLimit::NONE;
         let (app_id, row) = (app.id, new_row(app.id, admin));
-        self.insert_tokens(vec![Arrival { app_id, token: admin, row, self_made, at, by }]).await?;
+        self.insert_tokens(vec![Arrival { app_id, token: admin, row, self_made, per_user: None, at, by }])
+            .await?;
         Ok(Some(app))
     }
 

@@ -3,6 +3,7 @@
 mod apps;
 mod idempotency;
 mod operators;
+mod per_user;
 mod restore;
 mod retention;
 mod rotation;

@@ -24,7 +24,7 @@ static RETENTION: Cause = Cause::RETENTION;
 
 /// A number of tokens and their bytes.
 #[derive(Clone, Copy, Debug, Default)]
-struct Amount {
+pub(super) struct Amount {
     tokens: i64,
     bytes: i64,
 }
@@ -62,20 +62,28 @@ struct Wish {
 }
 
 impl<'w, S: Session> Work<'_, 'w, S> {
-    /// Inserts tokens; of the self-made ones of each app only the first ones that fit.
+    /// Inserts tokens; of the self-made ones of each app, and of those of each user that has a limit, only the first ones that fit.
     pub(super) async fn insert_bounded(
         &mut self,
         arrivals: Vec<Arrival<'w>>,
     ) -> Result<Vec<Inserted>, StoreError> {
         let mut held = self.open_accounts(&arrivals).await?;
-        let has_room: Vec<bool> = arrivals.iter().map(|arrival| take_room(&mut held, arrival)).collect();
-        let admitted = arrivals.into_iter().zip(&has_room).filter(|(_, has_room)| **has_room);
+        let mut of_users = self.tokens_of_users(&arrivals).await?;
+        let refused: Vec<Option<Inserted>> = arrivals
+            .iter()
+            .map(|arrival| match (take_room(&mut held, arrival), of_users.take(arrival)) {
+                (false, _) => Some(Inserted::NoRoom),
+                (true, false) => Some(Inserted::TooManyOfUser),
+                (true, true) => None,
+            })
+            .collect();
+        let admitted = arrivals.into_iter().zip(&refused).filter(|(_, refused)| refused.is_none());
         let mut admitted: Vec<Arrival<'w>> = admitted.map(|(arrival, _)| arrival).collect();
         let inserted = self.insert_all(&mut admitted).await?;
         self.count(&admitted, &inserted).await?;
         let mut inserted = inserted.into_iter();
-        let answer = |has_room| if has_room { inserted.next() } else { None };
-        Ok(has_room.into_iter().map(answer).map(|answer| answer.unwrap_or(Inserted::NoRoom)).collect())
+        let answer = |refused: Option<Inserted>| refused.or_else(|| inserted.next());
+        Ok(refused.into_iter().map(answer).map(|answer| answer.unwrap_or(Inserted::NoRoom)).collect())
     }
 
     /// The totals of each app that gets self-made tokens, after as many expired ones were removed as needed.
@@ -172,7 +180,7 @@ impl<'w, S: Session> Work<'_, 'w, S> {
     }
 
     /// An app's totals, locked against changes by others.
-    async fn lock_held(&mut self, app_id: AppId) -> Result<Amount, StoreError> {
+    pub(super) async fn lock_held(&mut self, app_id: AppId) -> Result<Amount, StoreError> {
         if self.session.row(self_made::self_made(app_id, true)).await?.is_none() {
             self.session.run(self_made::add_self_made(app_id, 0, 0)).await?;
         }

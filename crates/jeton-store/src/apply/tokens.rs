@@ -26,6 +26,7 @@ pub(super) struct Arrival<'w> {
     /// Its row, from [`new_row`].
     pub(super) row: Row,
     pub(super) self_made: SelfMadeLimit,
+    pub(super) per_user: Option<u32>,
     pub(super) at: Timestamp,
     pub(super) by: &'w Cause,
 }
@@ -34,6 +35,11 @@ impl Arrival<'_> {
     /// Identifies it until it has its number.
     fn which(&self) -> (AppId, Digest) {
         (self.app_id, self.token.digest)
+    }
+
+    /// Whether there may be no room for it.
+    fn is_bounded(&self) -> bool {
+        self.token.spec.kind == TokenKind::SelfMade || self.counted_user().is_some()
     }
 }
 
@@ -98,6 +104,9 @@ impl Perform for ReplaceToken {
                 Replaced::Done => {}
                 refused => return Ok(refused),
             }
+        }
+        if !work.may_give_to_user(self).await? {
+            return Ok(Replaced::TooManyOfUser);
         }
         let Some(row) = work.session.row(tokens::update_token(token, *expected)).await? else {
             return Ok(Replaced::Stale);
@@ -250,7 +259,7 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         let InsertTokens { app_id, at, by, .. } = insert;
         let key = insert.sealed_under.as_deref();
         let arrivals: Vec<Arrival<'w>> = arrivals_of(insert, &mut rows.into_iter()).collect();
-        let is_bounded = arrivals.iter().any(|arrival| arrival.token.spec.kind == TokenKind::SelfMade);
+        let is_bounded = arrivals.iter().any(Arrival::is_bounded);
         if is_bounded || !Self::are_new(&arrivals) {
             let inserted = self.insert_tokens(arrivals).await?;
             if let Some(key) = key {
@@ -293,7 +302,7 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         &mut self,
         mut arrivals: Vec<Arrival<'w>>,
     ) -> Result<Vec<Inserted>, StoreError> {
-        if arrivals.iter().any(|arrival| arrival.token.spec.kind == TokenKind::SelfMade) {
+        if arrivals.iter().any(Arrival::is_bounded) {
             self.insert_bounded(arrivals).await
         } else if S::NUMBERS_IN_ORDER && self.foresees && Self::are_new(&arrivals) {
             self.insert_foreseen(arrivals).await
@@ -437,10 +446,10 @@ fn arrivals_of<'w>(
     insert: &'w InsertTokens,
     rows: &mut impl Iterator<Item = Row>,
 ) -> impl Iterator<Item = Arrival<'w>> {
-    let InsertTokens { app_id, tokens, self_made, at, by, .. } = insert;
-    let (app_id, self_made, at) = (*app_id, *self_made, *at);
+    let InsertTokens { app_id, tokens, self_made, per_user, at, by, .. } = insert;
+    let (app_id, self_made, per_user, at) = (*app_id, *self_made, *per_user, *at);
     let its = tokens.iter().zip(rows.by_ref());
-    its.map(move |(token, row)| Arrival { app_id, token, row, self_made, at, by })
+    its.map(move |(token, row)| Arrival { app_id, token, row, self_made, per_user, at, by })
 }
 
 /// The number of each of these, as the insertion returned them.

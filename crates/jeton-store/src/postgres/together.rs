@@ -157,8 +157,15 @@ mod tests {
 
     fn push(gathering: &Gathering, rows: usize) -> Ticket {
         let (tokens, self_made, sealed_under) = (Vec::new(), SelfMadeLimit::NONE, None);
-        let insert =
-            InsertTokens { app_id: APP, tokens, self_made, sealed_under, at: Timestamp::MIN, by: Cause::CLI };
+        let insert = InsertTokens {
+            app_id: APP,
+            tokens,
+            self_made,
+            per_user: None,
+            sealed_under,
+            at: Timestamp::MIN,
+            by: Cause::CLI,
+        };
         let (answer, _) = oneshot::channel();
         let job = Job { write: insert.into(), rows: vec![Row::new(); rows], answer };
         gathering.lock().push(APP, job).unwrap()

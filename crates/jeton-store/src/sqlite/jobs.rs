@@ -176,7 +176,16 @@ mod tests {
 
     fn new_token(app_id: AppId) -> Write {
         let (tokens, self_made, sealed_under) = (Vec::new(), SelfMadeLimit::NONE, None);
-        InsertTokens { app_id, tokens, self_made, sealed_under, at: Timestamp::MIN, by: Cause::CLI }.into()
+        InsertTokens {
+            app_id,
+            tokens,
+            self_made,
+            per_user: None,
+            sealed_under,
+            at: Timestamp::MIN,
+            by: Cause::CLI,
+        }
+        .into()
     }
 
     fn heavy(limit: u32) -> Write {

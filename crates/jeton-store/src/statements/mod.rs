@@ -11,6 +11,7 @@ pub(crate) mod idempotency;
 pub(crate) mod insertion;
 pub(crate) mod log;
 pub(crate) mod operators;
+pub(crate) mod per_user;
 #[cfg(test)]
 mod registry;
 pub(crate) mod restore;

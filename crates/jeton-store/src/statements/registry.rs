@@ -4,8 +4,8 @@ use super::log::{LogOrder, NewChange};
 use super::token_search::Stretch;
 use super::tokens::Half;
 use super::{
-    Statement, apps, copy, genesis, idempotency, log, operators, restore, retention, rotation, self_made,
-    stats, token_lists, token_search, tokens, totals, usage,
+    Statement, apps, copy, genesis, idempotency, log, operators, per_user, restore, retention, rotation,
+    self_made, stats, token_lists, token_search, tokens, totals, usage,
 };
 use crate::audit::{AppUses, AuditFilter, Spans};
 use crate::change::Removal;
@@ -137,6 +137,8 @@ fn about_tokens() -> Vec<(&'static str, Runs, Statement)> {
         ("insert_tokens", OnPostgres, tokens::insert_tokens(rows(1), None)),
         ("insert_tokens", OnPostgres, tokens::insert_tokens(rows(tokens::MAX_INSERTED), None)),
         ("tokens_above", Everywhere, tokens::tokens_above(1)),
+        ("tokens_of_user", Everywhere, per_user::tokens_of_user(APP, &user())),
+        ("expired_of_user", Everywhere, per_user::expired_of_user(APP, &user(), AT)),
         ("token_to_rotate", Everywhere, rotation::token_to_rotate(APP, TOKEN, 1)),
         ("retire_digest", Everywhere, rotation::retire_digest(TOKEN, AT)),
         ("rotate_token", Everywhere, rotation::rotate_token(&a_rotation())),

@@ -17,13 +17,14 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Column, Connection, Executor, Statement as _};
 use std::collections::BTreeSet;
 
-const SOURCES: [&str; 16] = [
+const SOURCES: [&str; 17] = [
     include_str!("apps.rs"),
     include_str!("copy.rs"),
     include_str!("genesis.rs"),
     include_str!("idempotency.rs"),
     include_str!("log.rs"),
     include_str!("operators.rs"),
+    include_str!("per_user.rs"),
     include_str!("restore.rs"),
     include_str!("retention.rs"),
     include_str!("rotation.rs"),

@@ -155,12 +155,27 @@ pub(crate) async fn begin_on(database: &TestDatabase) -> (&dyn Store, App) {
 
 /// Tokens to be inserted.
 pub(crate) fn inserting(app_id: AppId, tokens: Vec<NewToken>, at: Timestamp) -> InsertTokens {
-    InsertTokens { app_id, tokens, self_made: SelfMadeLimit::NONE, sealed_under: None, at, by: BY }
+    InsertTokens {
+        app_id,
+        tokens,
+        self_made: SelfMadeLimit::NONE,
+        per_user: None,
+        sealed_under: None,
+        at,
+        by: BY,
+    }
 }
 
 /// A token that takes the place of what it was.
 pub(crate) fn replacing(token: Token, expected: i64) -> ReplaceToken {
-    ReplaceToken { token, expected, self_made: SelfMadeLimit::NONE, takes_away: false, by: BY }
+    ReplaceToken {
+        token,
+        expected,
+        self_made: SelfMadeLimit::NONE,
+        per_user: None,
+        takes_away: false,
+        by: BY,
+    }
 }
 
 /// A token to be revoked.

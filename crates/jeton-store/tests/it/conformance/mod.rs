@@ -10,6 +10,7 @@ pub(crate) mod lists;
 pub(crate) mod log;
 mod opening;
 mod operators;
+mod per_user;
 mod restore;
 mod retention;
 mod rotation;
@@ -131,6 +132,12 @@ conformance! {
         tombstones_are_purged_but_not_those_of_foreign_secrets,
         the_log_is_trimmed_from_its_beginning,
         readers_learn_of_gaps_and_epochs,
+    }
+    per_user {
+        each_user_has_its_own_places,
+        revoked_and_expired_tokens_take_no_place,
+        a_token_that_changes_hands_needs_a_place,
+        many_writers_keep_to_it,
     }
     self_made {
         they_stay_within_their_limits,

@@ -21,7 +21,15 @@ fn with_document(bytes: usize) -> Option<Document> {
 
 async fn insert(store: &dyn Store, app: AppId, tokens: Vec<NewToken>, now: Timestamp) -> Vec<Inserted> {
     store
-        .write(InsertTokens { self_made: LIMIT, sealed_under: None, app_id: app, tokens, at: now, by: BY })
+        .write(InsertTokens {
+            self_made: LIMIT,
+            per_user: None,
+            sealed_under: None,
+            app_id: app,
+            tokens,
+            at: now,
+            by: BY,
+        })
         .await
         .unwrap()
 }
@@ -29,7 +37,7 @@ async fn insert(store: &dyn Store, app: AppId, tokens: Vec<NewToken>, now: Times
 fn ids(answers: &[Inserted]) -> Vec<TokenId> {
     let id = |answer: &Inserted| match answer {
         Inserted::Issued(id) => Some(*id),
-        Inserted::Duplicate | Inserted::NoRoom | Inserted::KeyGone => None,
+        Inserted::Duplicate | Inserted::NoRoom | Inserted::TooManyOfUser | Inserted::KeyGone => None,
     };
     answers.iter().filter_map(id).collect()
 }
@@ -124,7 +132,8 @@ pub(crate) async fn a_token_that_becomes_self_made_needs_room(database: &TestDat
         ..stored(id, app.id, &new_token(1)).token.with(|token| token.spec.kind = TokenKind::SelfMade)
     };
     let replace = async |token: Token, expected| {
-        let replacement = ReplaceToken { token, expected, self_made: LIMIT, takes_away: false, by: BY };
+        let replacement =
+            ReplaceToken { token, expected, self_made: LIMIT, per_user: None, takes_away: false, by: BY };
         store.write(replacement).await.unwrap()
     };
     assert_eq!(replace(token(5), 7).await, Replaced::Stale);
@@ -157,6 +166,7 @@ pub(crate) async fn many_writers_keep_to_the_limit(database: &TestDatabase) {
                 let answers = store
                     .write(InsertTokens {
                         self_made: limit,
+                        per_user: None,
                         sealed_under: None,
                         app_id: app.id,
                         tokens,

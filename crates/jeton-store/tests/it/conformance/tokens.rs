@@ -169,7 +169,7 @@ pub(crate) async fn thousands_go_in_at_once(database: &TestDatabase) {
         .iter()
         .map(|answer| match answer {
             Inserted::Issued(id) => *id,
-            Inserted::Duplicate | Inserted::NoRoom | Inserted::KeyGone => panic!("a duplicate of nothing"),
+            other => panic!("a duplicate of nothing: {other:?}"),
         })
         .collect();
     assert!(ids.is_sorted());

@@ -72,7 +72,15 @@ async fn write_something(store: &dyn Store, apps: &[AppId], dice: &Dice, digests
         0..=3 => {
             let tokens = (0..=dice.below(6)).map(|_| dice.token(digests)).collect();
             store
-                .write(InsertTokens { app_id, tokens, self_made: LIMIT, sealed_under: None, at: now, by: BY })
+                .write(InsertTokens {
+                    app_id,
+                    tokens,
+                    self_made: LIMIT,
+                    per_user: None,
+                    sealed_under: None,
+                    at: now,
+                    by: BY,
+                })
                 .await
                 .unwrap();
         }
