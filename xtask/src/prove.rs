@@ -137,6 +137,12 @@ const PROOFS: &[Proof] = &[
     Proof {
         name: "hostile",
         package: "jeton",
+        test: "prove::hostile::multiplexed_clients_at_full_size",
+        needs_release: true,
+    },
+    Proof {
+        name: "hostile",
+        package: "jeton",
         test: "prove::hostile::databases_that_go_away_within_their_times",
         needs_release: true,
     },

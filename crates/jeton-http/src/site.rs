@@ -13,6 +13,7 @@ use crate::server::{
 };
 use crate::state::{AppState, Setup};
 use crate::transport::client_address::{self, Client};
+use crate::transport::http_date::with_http_date;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Request, Uri};
@@ -93,6 +94,12 @@ impl Served for Site {
 
     fn claim(&self, uri: &Uri, headers: &HeaderMap) -> Claim {
         overload::claim(self.parts.table, uri, headers)
+    }
+
+    fn date(&self) -> HeaderValue {
+        // A date is text that a header can contain.
+        let value = |date: &str| HeaderValue::from_str(date).unwrap_or(HeaderValue::from_static(""));
+        with_http_date(self.parts.service.now(), value)
     }
 
     fn refusal(&self, path: &str, why: Unserved) -> Response {

@@ -52,7 +52,7 @@ metrics! {
     REUSED = COUNTER "jeton_reused_secrets_total": "Secrets that were presented after a rotation had ended them.";
     CONNECTIONS = GAUGE "jeton_connections_open": "Connections of clients that are open.";
     CONNECTION_ENDS = COUNTER "jeton_connections_total":
-        "Connections of clients, by outcome: accepted, and of those evicted to make room for others; refused.";
+        "Connections of clients, by outcome: accepted, and of those speaking HTTP/2 (http2), evicted to make room for others, and closed for a flood of HTTP/2 frames (flooded); refused.";
     SHED = COUNTER "jeton_requests_shed_total":
         "Requests that were answered 503 because too many were in progress or bodies took too much memory.";
     BAD_HEADS = COUNTER "jeton_heads_refused_total":
@@ -187,8 +187,13 @@ fn verdicts(state: &AppState, families: &mut Vec<MetricFamily>) {
 
 fn connections(state: &AppState, families: &mut Vec<MetricFamily>) {
     let measures = &state.setup.server_measures;
-    let ends =
-        [("accepted", &measures.opened), ("evicted", &measures.evicted), ("refused", &measures.refused)];
+    let ends = [
+        ("accepted", &measures.opened),
+        ("http2", &measures.http2),
+        ("evicted", &measures.evicted),
+        ("flooded", &measures.flooded),
+        ("refused", &measures.refused),
+    ];
     let ends = ends.map(|(what, counter)| counter_of(&[("what", what)], counter.get() as f64));
     families.push(family(&CONNECTIONS, vec![gauge_of(&[], measures.open() as f64)]));
     families.push(family(&CONNECTION_ENDS, ends.into()));

@@ -7,7 +7,6 @@ use axum::BoxError;
 use axum::body::{Body, Bytes, HttpBody};
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use std::pin::{Pin, pin};
 use std::sync::atomic::Ordering;
@@ -24,6 +23,9 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// At most this many bytes of an unwanted body are read, so that its connection can continue.
 const DRAINED_BYTES: usize = 64 * 1024;
+/// How long, and how much, a client may go on sending after its answer over HTTP/2.
+const LINGER_TIME: Duration = Duration::from_secs(2);
+const LINGERING_BYTES: usize = 256 * 1024;
 /// How often the system is asked for bytes that have arrived.
 const DRAIN_TURNS: usize = 4;
 
@@ -38,10 +40,18 @@ pub(crate) enum RequestBodyError {
     NoRoom,
 }
 
+/// A request body as its protocol delivers it.
+pub(super) trait Arriving:
+    HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin + Send + 'static
+{
+}
+
+impl<B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin + Send + 'static> Arriving for B {}
+
 /// A request body with its time limits. Its bytes count towards those of all bodies until the request ends.
 /// While it waits for its client, the request does not occupy a place.
-struct RequestBody {
-    inner: Option<Incoming>,
+struct RequestBody<B> {
+    inner: Option<B>,
     sleep: Option<Pin<Box<Sleep>>>,
     begun: Instant,
     next_by: Instant,
@@ -49,35 +59,35 @@ struct RequestBody {
     connection: Arc<Connection>,
     limits: ServerLimits,
     is_waiting: bool,
-    rest: Rest,
+    rest: Rest<B>,
 }
 
 /// The rest of a body that is no longer read.
-#[derive(Debug, Default)]
-pub(super) struct Rest(Arc<Mutex<Left>>);
+#[derive(Debug)]
+pub(super) struct Rest<B>(Arc<Mutex<Left<B>>>);
 
 #[derive(Debug, Default)]
-enum Left {
+enum Left<B> {
     /// Nothing: it was read to its end, or there was none.
     #[default]
     Nothing,
     /// Something, which may still be read.
-    Unread(Incoming),
+    Unread(B),
     /// Something that will not arrive.
     Lost,
 }
 
 /// The body of a request under these limits, and its rest; an empty one costs nothing.
-pub(super) fn request_body(
-    body: Incoming,
+pub(super) fn request_body<B: Arriving>(
+    body: B,
     claim: Claim,
     connection: &Arc<Connection>,
     limits: &ServerLimits,
-) -> (Body, Option<Rest>) {
+) -> (Body, Option<Rest<B>>) {
     if body.is_end_stream() {
         return (Body::empty(), None);
     }
-    let (now, rest) = (Instant::now(), Rest::default());
+    let (now, rest) = (Instant::now(), Rest(Arc::default()));
     let body = Body::new(RequestBody {
         inner: Some(body),
         sleep: None,
@@ -92,7 +102,7 @@ pub(super) fn request_body(
     (body, Some(rest))
 }
 
-impl RequestBody {
+impl<B> RequestBody<B> {
     /// Counts the bytes of a part, unless there is no room for them. The first few of each body are free.
     fn hold(&self, bytes: usize) -> bool {
         let before = self.connection.body_bytes.load(Ordering::Relaxed);
@@ -154,7 +164,7 @@ pub(super) fn held_of(bytes: usize) -> usize {
     bytes.saturating_sub(FREE_BODY_BYTES)
 }
 
-impl Drop for RequestBody {
+impl<B> Drop for RequestBody<B> {
     fn drop(&mut self) {
         if let Some(unread) = self.inner.take() {
             self.rest.leave(Left::Unread(unread));
@@ -166,7 +176,7 @@ impl Drop for RequestBody {
     }
 }
 
-impl HttpBody for RequestBody {
+impl<B: Arriving> HttpBody for RequestBody<B> {
     type Data = Bytes;
     type Error = BoxError;
 
@@ -204,27 +214,39 @@ impl HttpBody for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.as_ref().is_none_or(Incoming::is_end_stream)
+        self.inner.as_ref().is_none_or(B::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.as_ref().map_or_else(|| SizeHint::with_exact(0), Incoming::size_hint)
+        self.inner.as_ref().map_or_else(|| SizeHint::with_exact(0), B::size_hint)
     }
 }
 
-impl Rest {
+impl<B> Rest<B> {
     /// The rest of a body that was not read at all.
-    pub(super) fn of(body: Incoming) -> Self {
+    pub(super) fn of(body: B) -> Self {
         Rest(Arc::new(Mutex::new(Left::Unread(body))))
     }
 
-    fn leave(&self, left: Left) {
+    fn leave(&self, left: Left<B>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = left;
     }
 
     /// Whether nothing is left.
     pub(super) fn is_nothing(&self) -> bool {
         matches!(*self.0.lock().unwrap_or_else(PoisonError::into_inner), Left::Nothing)
+    }
+}
+
+impl<B: Arriving> Rest<B> {
+    /// Reads and drops what still comes for a while: some clients lose an answer if their request is reset while
+    /// they are sending it.
+    pub(super) async fn linger(self) {
+        let left = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Left::Unread(body) = left {
+            // Whatever came of it, the request is over.
+            drop(timeout(LINGER_TIME, is_within(LINGERING_BYTES, body)).await);
+        }
     }
 
     /// Reads and drops the rest, as far as it arrives within this time; if that is zero, as far as it has
@@ -240,7 +262,7 @@ impl Rest {
         if body.size_hint().lower() > DRAINED_BYTES as u64 {
             return false;
         }
-        let mut draining = pin!(is_short(body));
+        let mut draining = pin!(is_within(DRAINED_BYTES, body));
         if !patience.is_zero() {
             return timeout(patience, draining).await.unwrap_or(false);
         }
@@ -255,8 +277,8 @@ impl Rest {
     }
 }
 
-async fn is_short(mut body: Incoming) -> bool {
-    let mut left = DRAINED_BYTES;
+/// Reads and drops a body. False: it has more bytes, or fails.
+async fn is_within(mut left: usize, mut body: impl Arriving) -> bool {
     while let Some(frame) = body.frame().await {
         let Ok(frame) = frame else { return false };
         let Some(less) = left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) else { return false };
@@ -270,13 +292,18 @@ pin_project! {
     pub(super) struct AnswerBody {
         #[pin]
         inner: Body,
-        _permit: Permit,
+        permit: Option<Permit>,
     }
 }
 
 impl AnswerBody {
     pub(super) fn new(inner: Body, permit: Permit) -> Self {
-        AnswerBody { inner, _permit: permit }
+        AnswerBody { inner, permit: Some(permit) }
+    }
+
+    /// Ends the request: nothing more has to be done for it but to send what it has.
+    pub(super) fn release(self: Pin<&mut Self>) {
+        *self.project().permit = None;
     }
 }
 

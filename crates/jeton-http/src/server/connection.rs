@@ -1,6 +1,6 @@
 //! One connection, from its first byte to its last.
 
-use super::body::{AnswerBody, Rest, request_body};
+use super::body::{AnswerBody, Arriving, Rest, request_body};
 use super::fast_path::{self, FastPath};
 use super::handover::Movable;
 use super::head::HeadError;
@@ -9,19 +9,20 @@ use super::limits::ServerLimits;
 use super::load::{Claim, HeldPlace, Permit, go_on, wait_for_client};
 use super::plain::Headers;
 use super::served::{Served, Unserved};
+use super::session;
 use super::stage::{Connection, Overdue};
-use super::tls::Tls;
+use super::tls::{Tls, is_http_2};
 use axum::body::Body;
 use axum::http::header::{CONNECTION, EXPECT};
 use axum::http::{HeaderValue, Request, Response};
 use futures_util::future::Either;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::Watcher;
 use std::cell::RefCell;
 use std::convert::Infallible;
-use std::future::{poll_fn, ready};
+use std::future::{Ready, poll_fn, ready};
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -58,6 +59,8 @@ pub(super) enum Ended {
     Io(#[from] io::Error),
     #[error(transparent)]
     Http(#[from] hyper::Error),
+    #[error(transparent)]
+    Http2(#[from] h2::Error),
 }
 
 /// The connection was closed in favour of others before this request could begin.
@@ -86,8 +89,8 @@ where
         + 'static,
     S::Future: Send,
 {
-    /// Serves a connection as long as its requests are plain, and returns the rest of it. A silent client
-    /// costs little more than a socket.
+    /// Serves a connection as long as its requests are plain, and returns the rest of it: all of it, if it
+    /// speaks HTTP/2. A silent client costs little more than a socket.
     pub(super) async fn serve(
         self,
         stream: TcpStream,
@@ -101,9 +104,28 @@ where
                 let handshake = timeout(self.limits.handshake_time, tls.accept(stream));
                 let stream = Box::pin(handshake).await.map_err(|_| Ended::Handshake)??;
                 connection.opened();
+                if is_http_2(&stream) {
+                    return Ok(Some(Box::pin(self.serve_streams(stream, connection, watcher))));
+                }
                 self.serve_plain(stream, connection, watcher).await
             }
         }
+    }
+
+    /// Serves a connection over HTTP/2, to its end.
+    pub(super) async fn serve_streams(
+        self,
+        mut io: impl AsyncRead + AsyncWrite + Movable + Unpin + Send + 'static,
+        connection: Arc<Connection>,
+        watcher: Watcher,
+    ) -> Result<(), Ended> {
+        io.move_here()?;
+        let Serving { service, limits, .. } = self;
+        let ended = within_limits(&limits, &connection, session::serve(service, io, &connection, &limits));
+        let ended = ended.await;
+        // Shutting down waits for it.
+        drop(watcher);
+        ended
     }
 
     /// The same over any transport.
@@ -151,7 +173,58 @@ where
     }
 }
 
-/// Passes a request to the service, or refuses it.
+/// A request that was passed to the service, or refused.
+pub(super) struct Begun<F, B> {
+    pub(super) permit: Permit,
+    pub(super) answering: Either<Ready<Result<Response<Body>, Infallible>>, F>,
+    /// The rest of its body, if there is one.
+    pub(super) rest: Option<Rest<B>>,
+    /// How long the answer waits for the rest of a short body; `None`: it does not come unasked.
+    patience: Option<Duration>,
+}
+
+/// Passes a request whose head is complete to the service, or refuses it.
+pub(super) fn begin<S, B>(
+    service: &mut S,
+    connection: &Arc<Connection>,
+    limits: &ServerLimits,
+    request: Request<B>,
+) -> Begun<S::Future, B>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Served,
+    B: Arriving,
+{
+    let claim = service.claim(request.uri(), request.headers());
+    let head_bytes = if claim == Claim::Gateway { limits.most_head_bytes() } else { limits.head_bytes };
+    let fault = HeadError::of(&request, head_bytes);
+    if let Some(fault) = fault {
+        connection.load.note_head(fault);
+    }
+    let claim = if fault.is_some() { Claim::Free } else { claim };
+    // A client that waits for `100 Continue` has not sent the body.
+    let sends_unasked = request.headers().named(&EXPECT).next().is_none();
+    let (permit, has_room) = Permit::take(connection, claim);
+    let unserved = fault.map(Unserved::Head).or((!has_room).then_some(Unserved::NoRoom));
+    let (answering, rest) = match unserved {
+        None => {
+            let (request, rest) = admitted(request, claim, connection, limits);
+            (Either::Right(service.call(request)), rest)
+        }
+        Some(why) => {
+            let (parts, body) = request.into_parts();
+            let mut refused = service.refusal(parts.uri.path(), why);
+            if let Unserved::Head(_) = why {
+                refused.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            (Either::Left(ready(Ok(refused))), (!body.is_end_stream()).then(|| Rest::of(body)))
+        }
+    };
+    let waits = unserved.is_none() && claim != Claim::Gateway;
+    let patience = if waits { DRAIN_TIME } else { Duration::ZERO };
+    Begun { permit, answering, rest, patience: sends_unasked.then_some(patience) }
+}
+
+/// Answers a request of HTTP/1.1.
 fn answer<S>(
     service: &mut S,
     connection: &Arc<Connection>,
@@ -161,38 +234,11 @@ fn answer<S>(
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Served,
 {
-    let begun = connection.begin_request().then(|| {
-        let claim = service.claim(request.uri(), request.headers());
-        let head_bytes = if claim == Claim::Gateway { limits.most_head_bytes() } else { limits.head_bytes };
-        let fault = HeadError::of(&request, head_bytes);
-        if let Some(fault) = fault {
-            connection.load.note_head(fault);
-        }
-        let claim = if fault.is_some() { Claim::Free } else { claim };
-        // A client that waits for `100 Continue` has not sent the body.
-        let sends_unasked = request.headers().named(&EXPECT).next().is_none();
-        let (permit, has_room) = Permit::take(connection, claim);
-        let unserved = fault.map(Unserved::Head).or((!has_room).then_some(Unserved::NoRoom));
-        let (answering, rest) = match unserved {
-            None => {
-                let (request, rest) = admitted(request, claim, connection, limits);
-                (Either::Right(service.call(request)), rest)
-            }
-            Some(why) => {
-                let (parts, body) = request.into_parts();
-                let mut refused = service.refusal(parts.uri.path(), why);
-                if let Unserved::Head(_) = why {
-                    refused.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-                }
-                (Either::Left(ready(Ok(refused))), (!body.is_end_stream()).then(|| Rest::of(body)))
-            }
-        };
-        let waits = unserved.is_none() && claim != Claim::Gateway;
-        let patience = if waits { DRAIN_TIME } else { Duration::ZERO };
-        (permit, answering, rest, sends_unasked.then_some(patience), connection.clone())
-    });
+    let begun =
+        connection.begin_request().then(|| (begin(service, connection, limits, request), connection.clone()));
     async move {
-        let Some((permit, answering, rest, patience, connection)) = begun else { return Err(Evicted) };
+        let Some((begun, connection)) = begun else { return Err(Evicted) };
+        let Begun { permit, answering, rest, patience } = begun;
         let mut response = answering.await.unwrap_or_else(|never| match never {});
         if connection.has_long_head() && connection.load.are_long_heads_many() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -209,12 +255,12 @@ where
 }
 
 /// A request for the service, and the rest of its body.
-fn admitted(
-    request: Request<Incoming>,
+fn admitted<B: Arriving>(
+    request: Request<B>,
     claim: Claim,
     connection: &Arc<Connection>,
     limits: &ServerLimits,
-) -> (Request<Body>, Option<Rest>) {
+) -> (Request<Body>, Option<Rest<B>>) {
     let (mut parts, body) = request.into_parts();
     if claim == Claim::PerhapsNamed {
         parts.extensions.insert(HeldPlace(connection.clone()));
@@ -226,7 +272,11 @@ fn admitted(
 /// Whether a body that was not read completely ends soon, so that the connection can continue after it. If a
 /// client announces a body and does not send it, like a gateway that passes `Content-Length` on without the
 /// body, its next request would be taken for that.
-async fn is_over(rest: Rest, patience: Option<Duration>, connection: &Connection) -> Result<bool, Evicted> {
+async fn is_over(
+    rest: Rest<Incoming>,
+    patience: Option<Duration>,
+    connection: &Connection,
+) -> Result<bool, Evicted> {
     let Some(patience) = patience.filter(|_| !connection.is_stopping()) else { return Ok(false) };
     if patience.is_zero() {
         return Ok(rest.drain(patience).await);

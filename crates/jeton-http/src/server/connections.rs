@@ -142,11 +142,12 @@ impl Connections {
         evicted > 0
     }
 
-    /// Closes all that have no request now, and the others once it is answered.
+    /// Closes all that have no request now, and the others once it is answered. Over HTTP/2, a connection
+    /// says goodbye first.
     pub(super) fn stop_all(&self) {
         for member in self.lock().values() {
             member.connection.stop();
-            if member.connection.stage() != Stage::Reading {
+            if member.connection.stage() != Stage::Reading && !member.connection.has_streams() {
                 member.evict();
             }
         }

@@ -18,6 +18,9 @@ pub(crate) enum HeadError {
     Malformed,
 }
 
+/// At most this many headers in a head. The HTTP library has the same limit for HTTP/1.1, and none for HTTP/2.
+pub(super) const MAX_HEADERS: usize = 100;
+
 impl HeadError {
     /// The status of the answer.
     pub(crate) fn status(self) -> StatusCode {
@@ -33,7 +36,8 @@ impl HeadError {
         if !is_addressed(hosts, request.version() >= Version::HTTP_11) {
             return Some(HeadError::Host);
         }
-        (length(request) > max_bytes).then_some(HeadError::TooLarge)
+        let is_large = request.headers().len() > MAX_HEADERS || length(request) > max_bytes;
+        is_large.then_some(HeadError::TooLarge)
     }
 
     /// The error in the head for which hyper ended a connection; `None`: it ended otherwise.
@@ -46,8 +50,8 @@ impl HeadError {
     }
 }
 
-/// The approximate length of a head: unusual extra white space is not counted.
-fn length<B>(request: &Request<B>) -> usize {
+/// The approximate length of a head, as it is sent over HTTP/1.1: unusual extra white space is not counted.
+pub(super) fn length<B>(request: &Request<B>) -> usize {
     let uri = request.uri();
     let authority = uri.authority().map_or(0, |authority| authority.as_str().len());
     let target = authority + uri.path_and_query().map_or(0, |target| target.as_str().len());

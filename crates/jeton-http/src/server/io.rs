@@ -31,7 +31,7 @@ pin_project! {
 
 /// The progress of closing a connection.
 #[derive(Clone, Copy, Debug)]
-enum Closing {
+pub(super) enum Closing {
     /// Not requested, or not yet announced to the client.
     NotYet,
     /// Announced to the client. This many of the bytes that it still sends are read and dropped.
@@ -40,6 +40,37 @@ enum Closing {
 
 /// How much is read from a client that keeps sending after its answer.
 const DRAINED_BYTES: usize = 256 * 1024;
+
+impl Closing {
+    /// Just announced to the client.
+    pub(super) fn announced() -> Self {
+        Closing::Draining(DRAINED_BYTES)
+    }
+
+    /// Whether it is not announced yet.
+    pub(super) fn is_before(self) -> bool {
+        matches!(self, Closing::NotYet)
+    }
+
+    /// Reads and drops what the client still sends, to its end or as much as is read: closing a socket with
+    /// unread bytes resets the connection, and the client may never see its answer.
+    pub(super) fn poll_drained(
+        &mut self,
+        mut io: Pin<&mut impl AsyncRead>,
+        context: &mut Context<'_>,
+    ) -> Poll<()> {
+        let mut scratch = [0; 4096];
+        while let Closing::Draining(left) = self {
+            let mut buffer = ReadBuf::new(&mut scratch);
+            let read = ready!(io.as_mut().poll_read(context, &mut buffer));
+            *left = left.saturating_sub(buffer.filled().len());
+            if read.is_err() || buffer.filled().is_empty() || *left == 0 {
+                break;
+            }
+        }
+        Poll::Ready(())
+    }
+}
 
 /// There is no room for a head of this length.
 #[derive(Debug, thiserror::Error)]
@@ -151,7 +182,7 @@ impl<T: AsyncRead + AsyncWrite> AsyncWrite for WatchedIo<T> {
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut this = self.project();
-        if matches!(this.closing, Closing::NotYet) {
+        if this.closing.is_before() {
             let shut = this.inner.as_mut().get_pin_mut().poll_shutdown(context);
             if shut.is_pending() {
                 this.connection.stalled();
@@ -160,18 +191,8 @@ impl<T: AsyncRead + AsyncWrite> AsyncWrite for WatchedIo<T> {
             if !this.connection.begin_closing() {
                 return Poll::Ready(Ok(()));
             }
-            *this.closing = Closing::Draining(DRAINED_BYTES);
+            *this.closing = Closing::announced();
         }
-        // Closing a socket with unread bytes resets the connection, and the client may never see its answer.
-        let mut scratch = [0; 4096];
-        while let Closing::Draining(left) = this.closing {
-            let mut buffer = ReadBuf::new(&mut scratch);
-            let read = ready!(this.inner.as_mut().get_pin_mut().poll_read(context, &mut buffer));
-            *left = left.saturating_sub(buffer.filled().len());
-            if read.is_err() || buffer.filled().is_empty() || *left == 0 {
-                break;
-            }
-        }
-        Poll::Ready(Ok(()))
+        this.closing.poll_drained(this.inner.as_mut().get_pin_mut(), context).map(Ok)
     }
 }

@@ -36,6 +36,10 @@ pub struct ServerLimits {
     /// time: health, and forward-auth that memory answers. Another quarter of it is reserved for forward-auth
     /// that has to be looked up, and another for requests with credentials.
     pub requests: usize,
+    /// Requests at a time on one connection, over HTTP/2. Default 100. Beyond it a request is refused unread, and
+    /// the client may send it again. All connections together may have half as many beyond their first ones as
+    /// there are connections, and each half as many as are free then.
+    pub connection_requests: usize,
     /// Bytes in a request head. Default 16 KiB, like Node.js. Longer heads are answered 431; so are more than
     /// 100 headers.
     pub head_bytes: usize,
@@ -44,7 +48,7 @@ pub struct ServerLimits {
     /// connection in eight may have a head beyond `head_bytes` at a time; further ones are closed.
     pub auth_head_bytes: usize,
     /// Bytes of request bodies in memory at a time, in all, beyond the first 4 KiB of each, of which there
-    /// are no more than connections. Default 64 MiB. Beyond it the answer is 503; beyond half of it, bodies
+    /// are no more than connections and streams. Default 64 MiB. Beyond it the answer is 503; beyond half of it, bodies
     /// that have been arriving for more than 2 s are dropped.
     pub bodies_bytes: usize,
 }
@@ -77,6 +81,7 @@ impl Default for ServerLimits {
             shutdown_time: Duration::from_secs(10),
             connections: 8_192,
             requests: 1_024,
+            connection_requests: 100,
             head_bytes: 16 * 1024,
             auth_head_bytes: 64 * 1024,
             bodies_bytes: 64 * 1024 * 1024,
@@ -96,6 +101,12 @@ impl ServerLimits {
     /// The longest head of any request, in bytes.
     pub(super) fn most_head_bytes(&self) -> usize {
         self.head_bytes.max(self.auth_head_bytes)
+    }
+
+    /// Requests beyond the first of each connection, in all: half as many as connections, but enough for a few
+    /// that have as many as they may.
+    pub(super) fn further_streams(&self) -> usize {
+        (self.connections / 2).max(self.connection_requests.saturating_mul(4))
     }
 
     /// The same for the admin address: few connections, separate from those of clients, so that operators are

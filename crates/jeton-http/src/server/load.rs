@@ -33,6 +33,10 @@ pub(crate) enum Claim {
     PerhapsNamed,
 }
 
+/// A connection may have one in this many of the places that are free, beyond the first request of it: however
+/// many connections take what they can, some stay free, and what a further one finds is as much as each has.
+const FREE_SHARE: usize = 2;
+
 /// What a request in progress occupies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
@@ -57,12 +61,15 @@ pub(super) struct Load {
     requests: Places,
     gateways: Places,
     credentials: Places,
+    /// Streams beyond the first of their connections.
+    streams: Places,
     long_heads: Places,
     body_bytes: AtomicUsize,
     body_bytes_at_most: usize,
     refusals: LogThrottle,
     large_heads: LogThrottle,
     bad_heads: LogThrottle,
+    floods: LogThrottle,
     measures: Arc<ServerMeasures>,
 }
 
@@ -85,6 +92,16 @@ impl Places {
         has_room
     }
 
+    /// The same for what has some already, among the first `at_most`.
+    fn take_further(&self, has: usize, at_most: usize) -> bool {
+        let taken = self.taken.fetch_add(1, Ordering::Relaxed);
+        let has_room = has.saturating_mul(FREE_SHARE) < at_most.min(self.at_most).saturating_sub(taken);
+        if !has_room {
+            self.give_back();
+        }
+        has_room
+    }
+
     fn give_back(&self) {
         self.taken.fetch_sub(1, Ordering::Relaxed);
     }
@@ -101,12 +118,14 @@ impl Load {
             requests: Places::new(limits.requests),
             gateways: Places::new(kept),
             credentials: Places::new(kept),
+            streams: Places::new(limits.further_streams()),
             long_heads: Places::new(limits.connections.div_ceil(LONG_HEAD_SHARE)),
             body_bytes: AtomicUsize::new(0),
             body_bytes_at_most: limits.bodies_bytes,
             refusals: LogThrottle::new(1),
             large_heads: LogThrottle::new(1),
             bad_heads: LogThrottle::new(1),
+            floods: LogThrottle::new(1),
             measures,
         }
     }
@@ -132,19 +151,23 @@ impl Load {
         self.long_heads.are_mostly_taken()
     }
 
-    /// `None`: there is none.
-    fn take(&self, claim: Claim) -> Option<Place> {
+    /// A place for a request of a connection that has `beside` others in places. `None`: there is none. A
+    /// quarter of the common ones is only for those that have no other.
+    fn take(&self, claim: Claim, beside: usize) -> Option<Place> {
+        let take = |places: &Places, share: usize| {
+            if beside == 0 { places.take() } else { places.take_further(beside, share) }
+        };
         if claim == Claim::Free {
             return Some(Place::None);
         }
-        if self.requests.take() {
+        if take(&self.requests, self.requests.at_most - self.requests.at_most / 4) {
             return Some(Place::Common);
         }
         let kept = match claim {
             Claim::Free | Claim::Common => None,
-            Claim::Gateway => self.gateways.take().then_some(Place::OfGateways),
+            Claim::Gateway => take(&self.gateways, usize::MAX).then_some(Place::OfGateways),
             Claim::Credentials | Claim::PerhapsNamed => {
-                self.credentials.take().then_some(Place::OfCredentials)
+                take(&self.credentials, usize::MAX).then_some(Place::OfCredentials)
             }
         };
         if kept.is_none() {
@@ -166,6 +189,26 @@ impl Load {
         self.measures.shed.increment();
         if let Some(kept_back) = self.refusals.pass() {
             tracing::warn!(kept_back, "a request is answered 503: {reason}");
+        }
+    }
+
+    fn note_crowd(&self) {
+        self.measures.shed.increment();
+        if let Some(kept_back) = self.refusals.pass() {
+            tracing::warn!(kept_back, "a request is refused unread: there are too many beside others");
+        }
+    }
+
+    /// Records a connection over HTTP/2.
+    pub(super) fn note_session(&self) {
+        self.measures.http2.increment();
+    }
+
+    /// Records a connection that is ended because its client asks for too much.
+    pub(super) fn note_flood(&self) {
+        self.measures.flooded.increment();
+        if let Some(kept_back) = self.floods.pass() {
+            tracing::warn!(kept_back, "a connection is closed: its client floods it with HTTP/2 frames");
         }
     }
 
@@ -204,6 +247,17 @@ impl Load {
     }
 
     #[cfg(test)]
+    pub(super) fn measures(&self) -> &ServerMeasures {
+        &self.measures
+    }
+
+    /// Streams beside others.
+    #[cfg(test)]
+    pub(super) fn further_streams(&self) -> usize {
+        self.streams.taken.load(Ordering::Relaxed)
+    }
+
+    #[cfg(test)]
     pub(super) fn long_heads(&self) -> usize {
         self.long_heads.taken.load(Ordering::Relaxed)
     }
@@ -237,6 +291,27 @@ impl Drop for LongHead {
     }
 }
 
+/// Room for a stream beside others on its connection. Dropping it releases it.
+#[derive(Debug)]
+pub(super) struct FurtherStream(Arc<Load>);
+
+impl FurtherStream {
+    /// `None`: there is none on a connection with `open` streams.
+    pub(super) fn take(load: &Arc<Load>, open: usize) -> Option<Self> {
+        let has_room = load.streams.take_further(open, usize::MAX);
+        if !has_room {
+            load.note_crowd();
+        }
+        has_room.then(|| FurtherStream(Arc::clone(load)))
+    }
+}
+
+impl Drop for FurtherStream {
+    fn drop(&mut self) {
+        self.0.streams.give_back();
+    }
+}
+
 /// A request in progress. Dropping it ends it.
 #[derive(Debug)]
 pub(super) struct Permit(Arc<Connection>);
@@ -245,7 +320,7 @@ impl Permit {
     /// Gives a request of a connection a place until the permit is dropped. False: there is none, and it must
     /// be refused.
     pub(super) fn take(connection: &Arc<Connection>, claim: Claim) -> (Self, bool) {
-        let place = connection.load.take(claim);
+        let place = connection.load.take(claim, connection.places_beside());
         connection.set_place(place.unwrap_or_default());
         (Permit(Arc::clone(connection)), place.is_some())
     }
@@ -277,7 +352,8 @@ pub(super) fn go_on(connection: &Connection, claim: Option<Claim>) -> bool {
     if !connection.end_reading() {
         return false;
     }
-    let place = claim.map_or(Some(Place::None), |claim| connection.load.take(claim));
+    let beside = connection.places_beside();
+    let place = claim.map_or(Some(Place::None), |claim| connection.load.take(claim, beside));
     connection.set_place(place.unwrap_or_default());
     place.is_some()
 }

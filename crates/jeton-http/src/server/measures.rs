@@ -9,11 +9,16 @@ pub struct ServerMeasures {
     pub opened: Counter,
     /// Those that have ended.
     pub closed: Counter,
+    /// Those that spoke HTTP/2.
+    pub http2: Counter,
+    /// Those that were closed because their clients flooded them with frames of HTTP/2.
+    pub flooded: Counter,
     /// Connections that were closed because they had been idle longest and others needed the room.
     pub evicted: Counter,
     /// Connections that were refused because there were too many and none was idle.
     pub refused: Counter,
-    /// Requests that were answered 503 because there was no room for them or for their bodies.
+    /// Requests that were answered 503, or refused over HTTP/2, because there was no room for them or for their
+    /// bodies.
     pub shed: Counter,
     /// Requests that were refused for their heads.
     pub heads: HeadMeasures,

@@ -8,18 +8,23 @@ mod accept;
 mod body;
 mod connection;
 mod connections;
+mod exchange;
 mod fast_path;
+mod frames;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzz;
 mod handover;
 mod head;
 mod io;
 mod limits;
+mod line;
 mod load;
 mod measures;
 mod plain;
 mod served;
+mod session;
 mod stage;
+mod streams;
 mod tls;
 
 #[cfg(test)]
@@ -73,7 +78,7 @@ impl From<TcpListener> for Listener {
     }
 }
 
-/// Serves HTTP/1.1 on a listener until `stop` completes, then closes idle connections, finishes requests in
+/// Serves HTTP/1.1, and HTTP/2 to clients that choose it by ALPN, on a listener until `stop` completes, then closes idle connections, finishes requests in
 /// progress, and cuts those that take longer than [`ServerLimits::shutdown_time`].
 ///
 /// `Upgrade` is ignored: the request is answered over HTTP/1.1 (RFC 9110 section 7.8).

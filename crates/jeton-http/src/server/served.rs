@@ -3,7 +3,7 @@
 use super::head::HeadError;
 use super::load::Claim;
 use axum::body::Body;
-use axum::http::{HeaderMap, Response, Uri};
+use axum::http::{HeaderMap, HeaderValue, Response, Uri};
 use std::net::IpAddr;
 
 /// A service that tells its server what that cannot know: a server knows no surface, and no shape of an
@@ -15,6 +15,9 @@ pub(crate) trait Served {
 
     /// The places that a request may take.
     fn claim(&self, uri: &Uri, headers: &HeaderMap) -> Claim;
+
+    /// The `Date` of an answer that is given now.
+    fn date(&self) -> HeaderValue;
 
     /// The answer to a request for this path that is refused.
     fn refusal(&self, path: &str, why: Unserved) -> Response<Body>;

@@ -2,8 +2,11 @@
 
 use super::limits::ServerLimits;
 use super::load::{Load, Place};
+use super::streams::Streams;
+use futures_util::task::AtomicWaker;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence};
+use std::task::Context;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -65,7 +68,8 @@ pub(super) enum Overdue {
     Closing,
 }
 
-/// One connection as its server sees it. Shared by its socket, its requests and the set of all connections.
+/// One connection as its server sees it, or a stream of one (`streams.rs`). Shared by its socket, its requests
+/// and the set of all connections.
 ///
 /// The connection's own task moves it from stage to stage; only [`Connection::evict`] is called by others.
 #[derive(Debug)]
@@ -93,10 +97,19 @@ pub(super) struct Connection {
     place: AtomicU8,
     /// Bytes received of the request's body.
     pub(super) body_bytes: AtomicUsize,
+    /// Whether it speaks HTTP/2, and so says goodbye by itself.
+    has_streams: AtomicBool,
+    /// What waits to be asked to stop.
+    stopping: AtomicWaker,
+    pub(super) streams: Streams,
 }
 
 impl Connection {
     pub(super) fn new(load: Arc<Load>) -> Self {
+        Connection::with(load, Streams::default())
+    }
+
+    pub(super) fn with(load: Arc<Load>, streams: Streams) -> Self {
         Connection {
             begun: Instant::now(),
             stage: AtomicU8::new(Stage::New as u8),
@@ -110,6 +123,9 @@ impl Connection {
             load,
             place: AtomicU8::new(Place::None as u8),
             body_bytes: AtomicUsize::new(0),
+            has_streams: AtomicBool::new(false),
+            stopping: AtomicWaker::new(),
+            streams,
         }
     }
 
@@ -120,6 +136,17 @@ impl Connection {
     /// Preparations such as a handshake are complete.
     pub(super) fn opened(&self) {
         self.advance(Stage::New, Stage::New);
+    }
+
+    /// It speaks HTTP/2, and waits for its first request. False: it is being closed.
+    pub(super) fn open_for_streams(&self) -> bool {
+        self.has_streams.store(true, Ordering::Relaxed);
+        self.advance(Stage::New, Stage::Idle)
+    }
+
+    /// Whether it ends by itself once it is asked to stop.
+    pub(super) fn has_streams(&self) -> bool {
+        self.has_streams.load(Ordering::Relaxed)
     }
 
     /// Bytes arrived, in the stage that is returned.
@@ -156,12 +183,14 @@ impl Connection {
 
     /// The request cannot continue before more of its body arrives.
     pub(super) fn begin_reading(&self) {
-        self.advance(Stage::Busy, Stage::Reading);
+        if self.advance(Stage::Busy, Stage::Reading) {
+            self.pause_whole();
+        }
     }
 
     /// The request continues. False: the connection is being closed.
     pub(super) fn end_reading(&self) -> bool {
-        self.advance(Stage::Reading, Stage::Busy)
+        self.stage() == Stage::Reading && self.resume_whole() && self.advance(Stage::Reading, Stage::Busy)
     }
 
     /// What the request occupies in its server.
@@ -171,11 +200,18 @@ impl Connection {
 
     pub(super) fn set_place(&self, place: Place) {
         self.place.store(place as u8, Ordering::Relaxed);
+        if place != Place::None {
+            self.add_place();
+        }
     }
 
     /// What it occupied, which must be released.
     pub(super) fn take_place(&self) -> Place {
-        Place::of(self.place.swap(Place::None as u8, Ordering::Relaxed))
+        let place = Place::of(self.place.swap(Place::None as u8, Ordering::Relaxed));
+        if place != Place::None {
+            self.remove_place();
+        }
+        place
     }
 
     /// The answer is complete.
@@ -192,9 +228,21 @@ impl Connection {
         }
     }
 
+    /// One of its streams was answered.
+    pub(super) fn answered(&self) {
+        self.is_proven.store(true, Ordering::Relaxed);
+    }
+
     /// The rest of a request body is not needed.
     pub(super) fn leave_body(&self) {
         self.has_unread_body.store(true, Ordering::Relaxed);
+    }
+
+    /// Nothing more is answered, but what the client still sends is read, lest it lose the last answers. False:
+    /// it is being closed.
+    pub(super) fn begin_farewell(&self) -> bool {
+        let stage = self.stage();
+        stage != Stage::Evicted && self.advance(stage, Stage::Closing)
     }
 
     /// Everything was answered. True: the client may still be sending, and would not get the answer if its
@@ -217,12 +265,24 @@ impl Connection {
         }
     }
 
+    /// Whether the system accepts nothing more for now.
+    pub(super) fn is_stalled(&self) -> bool {
+        self.stalled.load(Ordering::Relaxed) != 0
+    }
+
     /// Asks the connection to end after the current request.
     pub(super) fn stop(&self) {
         self.is_stopping.store(true, Ordering::Relaxed);
         // A reader of the stage after this, and a reader of this after a change of stage: one of them sees
         // the other.
         fence(Ordering::SeqCst);
+        self.stopping.wake();
+    }
+
+    /// Whether no further request is wanted; if that changes, the task is woken.
+    pub(super) fn poll_stopping(&self, context: &Context<'_>) -> bool {
+        self.stopping.register(context.waker());
+        self.is_stopping()
     }
 
     /// Whether no further request is wanted.
@@ -278,7 +338,7 @@ impl Connection {
     }
 
     /// False: another call was faster.
-    fn advance(&self, from: Stage, to: Stage) -> bool {
+    pub(super) fn advance(&self, from: Stage, to: Stage) -> bool {
         self.since.store(0, Ordering::Relaxed);
         self.stage.compare_exchange(from as u8, to as u8, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }

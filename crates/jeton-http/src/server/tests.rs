@@ -12,7 +12,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH};
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::future::RouteFuture;
 use axum::routing::{any, get};
@@ -32,8 +32,12 @@ use tokio::time::{Instant, sleep};
 mod body;
 #[path = "fast_path_tests.rs"]
 mod fast_path;
+#[path = "flood_tests.rs"]
+mod flood;
 #[path = "head_tests.rs"]
 mod head;
+#[path = "session_tests.rs"]
+mod session;
 
 const LIMITS: ServerLimits = ServerLimits {
     handshake_time: Duration::from_secs(5),
@@ -45,6 +49,7 @@ const LIMITS: ServerLimits = ServerLimits {
     shutdown_time: Duration::from_secs(10),
     connections: 10,
     requests: 2,
+    connection_requests: 20,
     head_bytes: 16 * 1024,
     auth_head_bytes: 64 * 1024,
     bodies_bytes: 1_000,
@@ -134,6 +139,10 @@ impl Served for Site {
         }
     }
 
+    fn date(&self) -> HeaderValue {
+        HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT")
+    }
+
     fn refusal(&self, path: &str, why: Unserved) -> Response {
         let status = match why {
             Unserved::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
@@ -178,10 +187,15 @@ struct Client {
 
 impl Server {
     fn new() -> Self {
+        Server::within(LIMITS)
+    }
+
+    fn within(limits: ServerLimits) -> Self {
         let held = Arc::new(Semaphore::new(0));
         let service = Site { router: site(held.clone()), held: held.clone() };
-        let serving = Serving { service, tls: None, limits: LIMITS, http: http(&LIMITS) };
-        Server { serving, load: load(), graceful: GracefulShutdown::new(), held }
+        let serving = Serving { service, tls: None, limits, http: http(&limits) };
+        let load = Arc::new(Load::new(&limits, Arc::default()));
+        Server { serving, load, graceful: GracefulShutdown::new(), held }
     }
 
     fn connect(&self) -> Client {

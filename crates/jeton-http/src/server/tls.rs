@@ -51,7 +51,11 @@ pub enum TlsError {
     },
 }
 
-/// A certificate chain and its key, offered to every new connection: TLS 1.2 and 1.3, HTTP/1.1 by ALPN.
+/// HTTP/2 as ALPN names it.
+const HTTP_2: &[u8] = b"h2";
+
+/// A certificate chain and its key, offered to every new connection: TLS 1.2 and 1.3, by ALPN HTTP/2 or
+/// HTTP/1.1, and HTTP/1.1 without.
 pub struct Tls {
     certificate: PathBuf,
     key: PathBuf,
@@ -96,6 +100,11 @@ impl Tls {
     }
 }
 
+/// Whether a client has chosen HTTP/2.
+pub(super) fn is_http_2<T>(stream: &TlsStream<T>) -> bool {
+    stream.get_ref().1.alpn_protocol() == Some(HTTP_2)
+}
+
 fn read(certificate: &Path, key: &Path) -> Result<ServerConfig, TlsError> {
     let (chain, private) = (read_chain(certificate)?, read_key(key)?);
     let failed = |error| TlsError::Pair { certificate: certificate.to_owned(), key: key.to_owned(), error };
@@ -106,7 +115,7 @@ fn read(certificate: &Path, key: &Path) -> Result<ServerConfig, TlsError> {
         .with_no_client_auth()
         .with_single_cert(chain, private)
         .map_err(failed)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![HTTP_2.to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }
 

@@ -236,6 +236,7 @@ impl<'a> Read<'a> {
             shutdown_time: self.seconds("shutdown_seconds"),
             connections: self.count("limits.connections"),
             requests: self.count("limits.requests"),
+            connection_requests: self.count("limits.connection_requests"),
             head_bytes: self.count("limits.head_bytes"),
             auth_head_bytes: self.count("limits.auth_head_bytes"),
             bodies_bytes: self.count("limits.bodies_bytes"),

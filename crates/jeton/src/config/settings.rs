@@ -182,6 +182,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
          503, except for health and forward-auth from memory. A quarter more is reserved for other \
          forward-auth, and another for requests with credentials",
     ),
+    set(
+        "limits.connection_requests",
+        number(1, 1_000),
+        "100",
+        "Most requests at a time on one connection over HTTP/2; beyond that, a request is refused unread, and \
+         its client can send it again",
+    ),
     set("limits.handshake_seconds", number(1, 600), "10", "How long a TLS handshake may take"),
     set("limits.head_seconds", number(1, 600), "10", "How long the head of a request may take to arrive"),
     set("limits.body_seconds", number(1, 600), "30", "How long the body of a request may take to arrive"),

@@ -14,6 +14,7 @@ mod documents;
 mod dotide_client;
 mod gateways;
 mod help;
+mod http2;
 mod init;
 mod keys;
 mod lifecycle;

@@ -8,7 +8,7 @@ mod forms;
 mod lists;
 mod reads;
 mod routes;
-mod streams;
+pub(crate) mod streams;
 mod writes;
 
 pub(crate) use streams::fed;

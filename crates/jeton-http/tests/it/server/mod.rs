@@ -2,6 +2,7 @@
 
 mod connections;
 mod fast_path;
+mod http2;
 mod limits;
 mod samples;
 pub(crate) mod socket;

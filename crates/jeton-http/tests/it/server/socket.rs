@@ -106,7 +106,7 @@ impl Connection {
     pub(crate) async fn answer(&mut self, has_body: bool) -> Raw {
         let head = self.head().await;
         let mut raw = Raw { head, body: String::new(), is_whole: true };
-        if !has_body {
+        if !has_body || raw.status() == 204 {
             return raw;
         }
         if let Some(length) = raw.header("content-length") {

@@ -19,12 +19,12 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 /// A certificate and its key in files.
-struct Files {
+pub(super) struct Files {
     folder: TempDir,
 }
 
 impl Files {
-    fn new() -> (Self, RootCertStore) {
+    pub(super) fn new() -> (Self, RootCertStore) {
         let files = Files { folder: tempfile::tempdir().unwrap() };
         let roots = files.renew();
         (files, roots)
@@ -54,7 +54,7 @@ impl Files {
         std::fs::set_permissions(self.key(), PermissionsExt::from_mode(0o600)).unwrap();
     }
 
-    fn load(&self) -> Result<Tls, TlsError> {
+    pub(super) fn load(&self) -> Result<Tls, TlsError> {
         Tls::load(&self.certificate(), &self.key())
     }
 }
@@ -81,17 +81,28 @@ async fn a_byte_order_mark_is_no_part_of_a_file() {
     assert_eq!(chain.len(), 2, "the second is not passed over");
 }
 
+/// A client of HTTP/1.1.
 async fn connect(
     address: SocketAddr,
     roots: &RootCertStore,
     versions: &[&'static SupportedProtocolVersion],
+) -> std::io::Result<TlsStream<TcpStream>> {
+    connect_as(address, roots, versions, &["http/1.1"]).await
+}
+
+/// A client that offers these protocols.
+pub(super) async fn connect_as(
+    address: SocketAddr,
+    roots: &RootCertStore,
+    versions: &[&'static SupportedProtocolVersion],
+    protocols: &[&str],
 ) -> std::io::Result<TlsStream<TcpStream>> {
     let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_protocol_versions(versions)
         .unwrap()
         .with_root_certificates(roots.clone())
         .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
     let stream = TcpStream::connect(address).await.unwrap();
     TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), stream).await
 }
@@ -107,15 +118,27 @@ async fn is_served(stream: &mut TlsStream<TcpStream>) -> bool {
 }
 
 #[tokio::test]
-async fn both_versions_are_spoken_and_http_1_is_agreed_on() {
+async fn both_versions_are_spoken_and_the_better_protocol_is_agreed_on() {
     let (files, roots) = Files::new();
     let (_app, server, _) = serve(&files).await;
     for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
-        let mut stream = connect(server.address, &roots, &[version]).await.unwrap();
-        let session = stream.get_ref().1;
-        assert_eq!(session.protocol_version(), Some(version.version));
-        assert_eq!(session.alpn_protocol(), Some(&b"http/1.1"[..]));
-        assert!(is_served(&mut stream).await && is_served(&mut stream).await);
+        for (offered, agreed) in [
+            (&["http/1.1", "h2"][..], Some("h2")),
+            (&["h2"], Some("h2")),
+            (&["http/1.1"], Some("http/1.1")),
+            (&["http/0.9", "http/1.1"], Some("http/1.1")),
+            (&[], None),
+        ] {
+            let mut stream = connect_as(server.address, &roots, &[version], offered).await.unwrap();
+            let session = stream.get_ref().1;
+            assert_eq!(session.protocol_version(), Some(version.version));
+            assert_eq!(session.alpn_protocol(), agreed.map(str::as_bytes), "{offered:?}");
+            if agreed != Some("h2") {
+                assert!(is_served(&mut stream).await && is_served(&mut stream).await);
+            }
+        }
+        let refused = connect_as(server.address, &roots, &[version], &["h3"]).await;
+        assert!(refused.is_err());
     }
 }
 

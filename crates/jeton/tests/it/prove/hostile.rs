@@ -9,6 +9,7 @@ mod guesses;
 mod honest;
 mod kept;
 mod measure;
+mod multiplexed;
 mod neighbours;
 mod outage;
 mod pages;
@@ -134,6 +135,13 @@ fn gateways_that_keep_connections_at_full_size() {
     for requests in [12_000, 120_000] {
         println!("hostile: {}", gateway::behind_nginx(requests));
     }
+}
+
+#[test]
+#[ignore = "a proof: cargo xtask prove hostile"]
+#[expect(clippy::print_stdout, reason = "a proof prints its figure")]
+fn multiplexed_clients_at_full_size() {
+    println!("hostile, {}", multiplexed::attack(100, 20_000, true));
 }
 
 #[test]
