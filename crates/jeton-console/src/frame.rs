@@ -85,6 +85,8 @@ pub enum Notice {
     TokenDisabled(TokenId),
     /// The token of this number was switched on again.
     TokenEnabled(TokenId),
+    /// A token has another secret.
+    TokenRotated(TokenId),
     /// The token of this number was revoked.
     TokenRevoked(TokenId),
     /// So many tokens were revoked together.
@@ -125,6 +127,7 @@ impl Notice {
             Notice::TokenUnchanged(id) => language.token_unchanged(id),
             Notice::TokenDisabled(id) => language.token_was_disabled(id),
             Notice::TokenEnabled(id) => language.token_was_enabled(id),
+            Notice::TokenRotated(id) => language.token_was_rotated(id),
             Notice::TokenRevoked(id) => language.token_was_revoked(id),
             Notice::TokensRevoked { revoked, counted } if revoked == counted => language.bulk_done(*revoked),
             Notice::TokensRevoked { revoked, counted } => {

@@ -65,6 +65,12 @@ super::messages! {
         "令牌在本服务器上立即失效，在其他服务器上片刻后失效，直到重新启用。";
     token_was_disabled(id): "Token {id} was disabled.", "已停用令牌 {id}。";
     token_was_enabled(id): "Token {id} was enabled.", "已启用令牌 {id}。";
+    token_rotate: "Secret", "令牌密文";
+    token_rotate_hint:
+        "Replace the secret. Everything else about the token stays as it is, and the current secret can stay valid for a while.",
+        "更换令牌的密文，其他内容不变；当前的密文可以保留一段时间。";
+    token_rotate_do: "Replace the secret", "更换密文";
+    token_was_rotated(id): "The secret of token {id} was replaced.", "已更换令牌 {id} 的密文。";
     token_revoke: "Revoke", "吊销";
     token_revoke_title(id): "Revoke token {id}?", "吊销令牌 {id}？";
     token_revoke_consequence:

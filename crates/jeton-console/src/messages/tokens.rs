@@ -17,7 +17,7 @@ super::messages! {
     token_made_before: "Created before", "创建时间早于";
     token_sort: "Sort", "排序";
     filter_more: "More filters and sorting", "更多筛选和排序";
-    hint_title: "an asterisk at the end: begins so", "以 * 结尾表示开头相同";
+    hint_title: "for example ci or ci*", "如 ci 或 ci*";
     hint_scope: "a permission, resource id or tag", "权限名、资源 id 或标签";
     wrong_number: "This app has no token of this number, or it was revoked.", "此应用没有该编号的令牌，或令牌已被吊销。";
     wrong_days: "This is not a number of days.", "这不是天数。";

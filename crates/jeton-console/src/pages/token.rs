@@ -1,6 +1,6 @@
 use super::audit::AuditRow;
 use super::tokens::named;
-use crate::{Field, Frame, Language, words};
+use crate::{Choice, Field, Frame, Language, words};
 use askama::Template;
 use jeton_core::{Description, Explanation, Label, Owner, Scope, Timestamp, Token, TokenState, Verdict};
 
@@ -26,6 +26,8 @@ pub struct TokenPage<'a> {
     pub earlier: Option<String>,
     /// What is asked about it.
     pub tester: Tester,
+    /// For how long its secret may stay good beside another one.
+    pub graces: Vec<Choice>,
 }
 
 /// How a token was used.

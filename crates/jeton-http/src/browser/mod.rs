@@ -10,6 +10,7 @@ pub(crate) mod entrance;
 pub(crate) mod error;
 pub(crate) mod form;
 pub(crate) mod gate;
+pub(crate) mod grace;
 pub(crate) mod origin;
 pub(crate) mod pages;
 pub(crate) mod sessions;

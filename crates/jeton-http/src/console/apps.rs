@@ -3,12 +3,12 @@
 use super::visit::Visit;
 use crate::browser::error::PageError;
 use crate::browser::form::link;
+use crate::browser::grace;
 use axum::response::Response;
 use jeton_console::pages::{App, AppRow, Apps, Confirm, NewApp, TokenCounts};
-use jeton_console::{Choice, CredentialKind, Field, Frame, Notice, Page, Paging, Section, Tally};
+use jeton_console::{CredentialKind, Field, Frame, Notice, Page, Paging, Section, Tally};
 use jeton_core::{AppId, AppKey, Secret, UserId};
 use jeton_service::{AppGlance, Bounded, BoundedCounts};
-use std::time::Duration;
 
 const LIST: &str = "/console/apps";
 /// Apps on a page.
@@ -36,19 +36,12 @@ pub(super) async fn list(visit: &Visit) -> Result<Response, PageError> {
     Ok(visit.page(Section::Apps, |frame| Apps { frame, apps: rows, total, paging }.html()))
 }
 
-/// For how many seconds the client secret of before may stay good.
-const GRACES: [u64; 4] = [0, 3_600, 86_400, 604_800];
 /// The user whose the admin token of a new app is where none is named, as with `jeton app create`.
 const ADMIN_USER: UserId = UserId::from_integer(1);
 
 pub(super) async fn show(visit: &Visit) -> Result<Response, PageError> {
     let app = visit.app().await?;
     let glance = visit.service().glance(app.id).await?;
-    let graces = GRACES.map(|seconds| Choice {
-        value: seconds.to_string(),
-        label: visit.language().grace(seconds),
-        is_chosen: seconds == 0,
-    });
     let page = |frame: &Frame<'_>| {
         App {
             frame,
@@ -59,7 +52,7 @@ pub(super) async fn show(visit: &Visit) -> Result<Response, PageError> {
             is_default: app.is_default,
             is_suspended: app.settings.common.suspended,
             counts: counts(&glance),
-            graces: graces.into(),
+            graces: grace::choices(frame.language),
         }
         .html()
     };
@@ -164,11 +157,7 @@ async fn set_suspended(
 
 pub(super) async fn rotate_secret(visit: &Visit) -> Result<Response, PageError> {
     let app = visit.app().await?;
-    let seconds: u64 = visit.form().text("grace").parse().map_err(|_| PageError::Request)?;
-    if !GRACES.contains(&seconds) {
-        return Err(PageError::Request);
-    }
-    let grace = Some(Duration::from_secs(seconds)).filter(|grace| !grace.is_zero());
+    let grace = grace::chosen(visit.form())?;
     let rotated = visit.service().rotate_client_secret(&app.key, grace, &visit.cause()).await?;
     let (_, secret) = rotated.ok_or(PageError::NotFound)?;
     let path = format!("{LIST}/{}", app.key);

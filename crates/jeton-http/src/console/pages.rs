@@ -8,7 +8,7 @@ use crate::browser::pages::Serves::{Both, Done, Open, Shown};
 use crate::browser::pages::{Page, names};
 
 /// All of them. The first that fits a path has it.
-pub(super) const PAGES: [Page<Console>; 27] = [
+pub(super) const PAGES: [Page<Console>; 28] = [
     Page::at("/console", Shown(|visit| Box::pin(front::show(visit)))),
     Page::at("/console/apps", Shown(|visit| Box::pin(apps::list(visit)))),
     Page::at(
@@ -50,6 +50,7 @@ pub(super) const PAGES: [Page<Console>; 27] = [
         Both(|visit| Box::pin(tokens::ask_to_disable(visit)), |visit| Box::pin(tokens::disable(visit))),
     ),
     Page::at("/console/apps/{app}/tokens/{id}/enable", Done(|visit| Box::pin(tokens::enable(visit)))),
+    Page::at("/console/apps/{app}/tokens/{id}/rotate", Done(|visit| Box::pin(tokens::rotate(visit)))),
     Page::at(
         "/console/apps/{app}/tokens/{id}/revoke",
         Both(|visit| Box::pin(tokens::ask_to_revoke(visit)), |visit| Box::pin(tokens::revoke(visit))),

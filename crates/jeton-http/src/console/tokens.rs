@@ -6,9 +6,10 @@ use super::visit::Visit;
 use crate::browser::answer;
 use crate::browser::error::PageError;
 use crate::browser::form::{Form, link};
+use crate::browser::grace;
 use axum::response::Response;
 use jeton_console::pages::{Confirm, Tester, TokenPage, TokenRow, TokenUsage, Tokens};
-use jeton_console::{Choice, Field, Language, Notice, Page, Paging, Section};
+use jeton_console::{Choice, CredentialKind, Field, Language, Notice, Page, Paging, Section};
 use jeton_core::{Demand, Permission, Resource, TokenId, TokenState};
 use jeton_service::{
     AuditRequest, EditDraft, Listed, LookedAt, OpenApp, SearchOrder, SearchPlace, SearchRequest, TitleSearch,
@@ -182,6 +183,7 @@ pub(super) async fn show(visit: &Visit) -> Result<Response, PageError> {
             history: entries.into_iter().map(audit::row).collect(),
             earlier,
             tester,
+            graces: grace::choices(frame.language),
         }
         .html()
     }))
@@ -257,6 +259,16 @@ async fn switch(visit: &Visit, enabled: bool, notice: fn(TokenId) -> Notice) -> 
     let edit = draft.edit().map_err(|_| PageError::Request)?;
     visit.service().update(&app, &visit.authority(), id, None, &edit).await??;
     Ok(visit.done(&path_of(&app, id), notice(id)))
+}
+
+/// Gives it another secret, which is shown once.
+pub(super) async fn rotate(visit: &Visit) -> Result<Response, PageError> {
+    let app = visit.open_app().await?;
+    let id = visit.token(&app).await?.token.id;
+    let grace = grace::chosen(visit.form())?;
+    let rotated = visit.service().rotate(&app, &visit.authority(), id, None, grace).await??;
+    let secrets = vec![(CredentialKind::AccessToken, rotated.secret)];
+    Ok(visit.made(&path_of(&app, id), Notice::TokenRotated(id), secrets))
 }
 
 pub(super) async fn ask_to_revoke(visit: &Visit) -> Result<Response, PageError> {

@@ -3,6 +3,7 @@
 use super::user::{SignedIn, User, Visit};
 use crate::browser::error::PageError;
 use crate::browser::form::link;
+use crate::browser::grace;
 use axum::response::Response;
 use futures_util::TryStreamExt;
 use jeton_console::pages::{Confirm, NewOwnToken, OwnToken, OwnTokenPage, OwnTokens};
@@ -18,7 +19,6 @@ use std::collections::HashMap;
 use std::pin::pin;
 use std::slice;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Tokens on a page.
 const PAGE: usize = 50;
@@ -115,13 +115,7 @@ fn page(visit: &Visit, frame: &Frame<'_>, shown: &Shown, texts: Texts, error: &s
         title,
         tags,
         description,
-        graces: GRACES
-            .map(|seconds| Choice {
-                value: seconds.to_string(),
-                label: frame.language.grace(seconds),
-                is_chosen: seconds == 0,
-            })
-            .into(),
+        graces: grace::choices(frame.language),
         error,
     }
     .html()
@@ -183,17 +177,10 @@ pub(super) async fn change(visit: &Visit) -> Result<Response, PageError> {
     }
 }
 
-/// For how many seconds the secret of before may stay good.
-const GRACES: [u64; 4] = [0, 3_600, 86_400, 604_800];
-
 pub(super) async fn rotate(visit: &Visit) -> Result<Response, PageError> {
     let shown = find(visit).await?;
     let User { app, authority, token_id, .. } = &visit.session.visitor;
-    let seconds: u64 = visit.form().text("grace").parse().map_err(|_| PageError::Request)?;
-    if !GRACES.contains(&seconds) {
-        return Err(PageError::Request);
-    }
-    let grace = Some(Duration::from_secs(seconds)).filter(|grace| !grace.is_zero());
+    let grace = grace::chosen(visit.form())?;
     let id = shown.listed.token.id;
     match visit.service().rotate(app, authority, id, None, grace).await? {
         Ok(rotated) => {

@@ -153,11 +153,11 @@ async fn a_token_is_told_in_words() {
         assert_eq!(person.open(&path).await.status, 404, "{path}");
     }
     let key = person.form_key("/console/").await;
-    for action in ["edit", "disable", "enable", "revoke"] {
+    for action in ["edit", "disable", "enable", "rotate", "revoke"] {
         let path = format!("{TOKENS}/{}/{action}", other.id);
-        let fields = [("form_key", &*key), ("title", "mine"), ("scopes", "0")];
+        let fields = [("form_key", &*key), ("title", "mine"), ("scopes", "0"), ("grace", "0")];
         assert_eq!(person.submit(&path, &fields).await.status, 404, "{action}");
-        if action != "enable" {
+        if action != "enable" && action != "rotate" {
             assert_eq!(person.open(&path).await.status, 404, "{action}");
         }
     }
@@ -233,4 +233,31 @@ async fn several_are_revoked_once_their_number_is_typed() {
         assert!(page.text().contains(said) && !page.text().contains("id=\"counted\""), "{query}");
     }
     assert_eq!(person.open(&format!("{path}?state=revoked&count=yes")).await.status, 400);
+}
+
+#[tokio::test]
+async fn a_secret_is_replaced_and_the_one_of_before_lasts_as_long_as_was_chosen() {
+    let app = with_tokens().await;
+    let person = Person::signed_in(&app).await;
+    let held = app.issue(grant(user("7"), "read")).await;
+    let path = format!("{TOKENS}/{}", held.id);
+    for grace in ["", "1", "-1", "31536000"] {
+        let answer = person.submit_from(&path, &format!("{path}/rotate"), &[("grace", grace)]).await;
+        assert_eq!(answer.status, 400, "{grace}");
+    }
+    let answer = person.submit_from(&path, &format!("{path}/rotate"), &[("grace", "3600")]).await;
+    assert_eq!(answer.status, 303, "{}", answer.text());
+    let page = person.open(&path).await;
+    let secret =
+        page.text().split_once("id=\"access-token\">").unwrap().1.split('<').next().unwrap().to_owned();
+    assert!(page.text().contains(&format!("The secret of token {} was replaced.", held.id)));
+    assert!(!person.open(&path).await.text().contains(&secret), "once is once");
+    let good = async |secret: &str| app.get("/auth/demo?permission=read").bearer(secret).status().await;
+    assert_eq!((good(&secret).await, good(&held.secret).await), (200, 200));
+    app.clock.advance_millis(HOUR);
+    assert_eq!((good(&secret).await, good(&held.secret).await), (200, 401));
+    // Without a grace the one of before is refused from the answer on. The session has ended meanwhile.
+    let person = Person::signed_in(&app).await;
+    assert_eq!(person.submit_from(&path, &format!("{path}/rotate"), &[("grace", "0")]).await.status, 303);
+    assert_eq!(good(&secret).await, 401);
 }
