@@ -16,7 +16,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// How long anything may take before a test gives up. Nothing takes this long unless it hangs.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Settings of an app under which LoopBack's REST API was recorded.
 pub(crate) mod loopback {
