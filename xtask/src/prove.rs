@@ -55,6 +55,10 @@ const GUARANTEES: &[Guarantee] = &[
         shows: "Slow, greedy and guessing clients leave memory bounded and other clients served in time",
     },
     Guarantee {
+        name: "keys",
+        shows: "A key takes the place of another under load with 1,000,000 tokens: no request fails, and the old one is retired",
+    },
+    Guarantee {
         name: "kill9",
         shows: "`kill -9` during writes loses no acknowledged change and leaves none half done",
     },
@@ -162,6 +166,18 @@ const PROOFS: &[Proof] = &[
         name: "hostile",
         package: "jeton",
         test: "prove::hostile::servers_that_stop_under_load_within_their_times",
+        needs_release: true,
+    },
+    Proof {
+        name: "keys",
+        package: "jeton",
+        test: "prove::keys::keys_change_under_load_with_a_million_tokens_on_sqlite",
+        needs_release: true,
+    },
+    Proof {
+        name: "keys",
+        package: "jeton",
+        test: "prove::keys::keys_change_under_load_with_a_million_tokens_on_postgresql",
         needs_release: true,
     },
     Proof { name: "kill9", package: "jeton", test: "prove::kill9::two_hundred_rounds", needs_release: true },

@@ -33,11 +33,17 @@ pub enum ChangeKind {
     TokensPurged,
     /// Everything was replaced by a restore.
     Restored,
+    /// A key of the ring was made known to the database.
+    KeyAdded,
+    /// A key of the ring is the one that writes from now on.
+    KeyActivated,
+    /// A key of the ring was retired.
+    KeyRetired,
 }
 
 impl ChangeKind {
     /// All kinds.
-    pub const ALL: [ChangeKind; 15] = [
+    pub const ALL: [ChangeKind; 18] = [
         ChangeKind::TokenIssued,
         ChangeKind::TokenUpdated,
         ChangeKind::TokenRotated,
@@ -53,6 +59,9 @@ impl ChangeKind {
         ChangeKind::OperatorRevoked,
         ChangeKind::TokensPurged,
         ChangeKind::Restored,
+        ChangeKind::KeyAdded,
+        ChangeKind::KeyActivated,
+        ChangeKind::KeyRetired,
     ];
 
     /// The stable name, as stored in the log.
@@ -73,6 +82,9 @@ impl ChangeKind {
             ChangeKind::OperatorRevoked => "operator.revoked",
             ChangeKind::TokensPurged => "tokens.purged",
             ChangeKind::Restored => "restored",
+            ChangeKind::KeyAdded => "key.added",
+            ChangeKind::KeyActivated => "key.activated",
+            ChangeKind::KeyRetired => "key.retired",
         }
     }
 
@@ -90,5 +102,10 @@ impl ChangeKind {
     /// Whether it concerns an operator.
     pub const fn is_of_operator(self) -> bool {
         matches!(self, ChangeKind::OperatorCreated | ChangeKind::OperatorRevoked)
+    }
+
+    /// Whether it concerns a key of the ring.
+    pub const fn is_of_key(self) -> bool {
+        matches!(self, ChangeKind::KeyAdded | ChangeKind::KeyActivated | ChangeKind::KeyRetired)
     }
 }

@@ -70,6 +70,15 @@ impl DigestKey {
         mac.update(text.as_bytes());
         Digest(mac.finalize().into_bytes().into())
     }
+
+    /// The digest of a digest that another key has made, of a kind that `label` names. A key that makes these makes no digests of
+    /// texts.
+    pub fn digest_of_digest(&self, label: &str, digest: &Digest) -> Digest {
+        let mut mac = self.0.clone();
+        mac.update(&digest.0);
+        mac.update(label.as_bytes());
+        Digest(mac.finalize().into_bytes().into())
+    }
 }
 
 impl fmt::Debug for DigestKey {
@@ -91,6 +100,17 @@ mod tests {
         let digest = DigestKey::new(&key).digest("what do ya want for nothing?");
         assert_eq!(digest.as_bytes()[..4], [0x5b, 0xdc, 0xc1, 0x46]);
         assert_eq!(format!("{digest:?}"), "Digest(5bdcc146..)");
+    }
+
+    #[test]
+    fn digests_of_digests_differ_by_key_label_and_digest() {
+        let (one, two) = (DigestKey::new(&[1; 32]), DigestKey::new(&[2; 32]));
+        let inner = one.digest("x");
+        let outer = two.digest_of_digest("a", &inner);
+        assert_eq!(outer, two.digest_of_digest("a", &inner));
+        assert_ne!(outer, two.digest_of_digest("b", &inner));
+        assert_ne!(outer, one.digest_of_digest("a", &inner));
+        assert_ne!(outer, two.digest_of_digest("a", &two.digest("x")));
     }
 
     #[test]

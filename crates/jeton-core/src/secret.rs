@@ -98,6 +98,11 @@ impl Secret {
         mac.verify_truncated_left(&bytes[RANDOM_LEN..]).is_ok()
     }
 
+    /// Whether it has the form of minted secrets, under whatever key it was made, if any.
+    pub fn looks_minted(&self) -> bool {
+        minted_bytes(&self.0).is_some()
+    }
+
     /// Whether a header can carry it, as most clients present it: parsers strip white space at either end,
     /// and headers contain no control characters (RFC 9110 section 5.5).
     pub fn fits_in_header(&self) -> bool {
@@ -241,6 +246,7 @@ mod tests {
         assert!(minted.expose().starts_with(&"ab".repeat(16)));
         assert!(minted.is_minted_by(&key()));
         assert!(!minted.is_minted_by(&MacKey::new(&[8; 32])));
+        assert!(minted.looks_minted() && !secret("guessed").looks_minted());
     }
 
     #[test]
@@ -261,6 +267,7 @@ mod tests {
         assert!(prefixed.is_minted_by(&key()));
         for bad in ["JT_", "_", "toolongprefix_", "a_b_", "a-b_"] {
             assert!(!secret(&format!("{bad}{}", plain.expose())).is_minted_by(&key()), "{bad}");
+            assert!(!secret(&format!("{bad}{}", plain.expose())).looks_minted(), "{bad}");
         }
     }
 

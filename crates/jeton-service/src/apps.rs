@@ -106,6 +106,7 @@ impl AppDraft {
             key: key.clone(),
             client_id: client_id.clone(),
             client_secret: keys.client_digest(&client_secret),
+            client_key_id: keys.current_id(),
             settings: "{}".to_owned(),
             data_key: Some(data_key),
             created_at: now,
@@ -114,6 +115,7 @@ impl AppDraft {
         let admin = NewToken {
             digest: keys.digest(&admin_token),
             digest_key_id: keys.current_id(),
+            older_digests: Vec::new(),
             is_foreign: false,
             // A service credential is shown only when it is created.
             sealed: None,
@@ -147,7 +149,8 @@ impl Service {
         admin_user: UserId,
         by: &Cause,
     ) -> Result<Option<(AppId, AppCredentials)>, Error> {
-        let draft = AppDraft::new(&self.keys, &*self.entropy, self.now(), key, admin_user)?;
+        let keys = self.writing_keys()?;
+        let draft = AppDraft::new(&keys, &*self.entropy, self.now(), key, admin_user)?;
         match self.store.write(CreateApp { app: draft.app, admin: draft.admin, by: by.clone() }).await? {
             AppCreated::Created(app) => Ok(Some((app.id, draft.credentials))),
             AppCreated::KeyTaken => Ok(None),
@@ -260,11 +263,10 @@ impl Service {
                 Ok(merged) => merged,
                 Err(error) => return Ok(Merged::Refused(error)),
             };
+            let keys = self.writing_keys()?;
             let data_key = match (settings.common.reveal, &app.data_key) {
                 (Reveal::Once, Some(_)) => Some(None),
-                (Reveal::Always, None) => {
-                    Some(Some(self.keys.new_data_key(&*self.entropy, &app.client_id)?.1))
-                }
+                (Reveal::Always, None) => Some(Some(keys.new_data_key(&*self.entropy, &app.client_id)?.1)),
                 (Reveal::Once, None) | (Reveal::Always, Some(_)) => None,
             };
             // Also if it was `once` already: an earlier sweep may have been interrupted.
@@ -320,12 +322,14 @@ impl Service {
         grace: Option<Duration>,
         by: &Cause,
     ) -> Result<Option<(String, Secret)>, Error> {
-        let client_secret = self.keys.mint(&*self.entropy, None)?;
+        let keys = self.writing_keys()?;
+        let client_secret = keys.mint(&*self.entropy, None)?;
         let _lock = self.locks.lock(("app", key)).await?;
         for _ in 0..crate::update::MAX_TRIES {
             let Some(app) = self.store.app_by_key(key).await? else { return Ok(None) };
             let others = grace.map_or_else(Vec::new, |grace| old_secrets(&app, self.now(), grace));
-            let secret = NewClientSecret { digest: self.keys.client_digest(&client_secret), others };
+            let (digest, key_id) = (keys.client_digest(&client_secret), keys.current_id());
+            let secret = NewClientSecret { digest, key_id, others };
             let change = AppChange { client_secret: Some(secret), ..AppChange::default() };
             if let AppChanged::Changed(app) = self.change_app(&app, change, by).await? {
                 return Ok(Some((app.client_id, client_secret)));
@@ -348,7 +352,8 @@ impl Service {
     }
 
     pub(crate) fn read_app(&self, app: &App) -> Result<OpenApp, Error> {
-        let open = |sealed: &Vec<u8>| self.keys.open_data_key(sealed, &app.client_id);
+        let keys = self.keys.load();
+        let open = |sealed: &Vec<u8>| keys.open_data_key(sealed, &app.client_id);
         let data_key = app.data_key.as_ref().map(open).transpose();
         Ok(OpenApp {
             id: app.id,

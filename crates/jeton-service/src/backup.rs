@@ -1,9 +1,10 @@
 //! Backups and restores, while the service runs.
 
 use crate::initialise::new_epoch;
+use crate::keys::retired;
 use crate::{Error, KeyCheckError, KeyRing, Keys, Service};
 use jeton_core::{Cause, Clock, Entropy};
-use jeton_store::{BackedUp, CheckReport, OpenError, Restore, Restored, Store, check_backup};
+use jeton_store::{BackedUp, CheckReport, KeyCheck, OpenError, Restore, Restored, Store, check_backup};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -93,14 +94,19 @@ impl Service {
     /// # Errors
     ///
     /// See [`RestoreError`].
-    /// See [`RestoreError`].
     pub async fn restore(
         &self,
         path: &Path,
         keeps_removed: bool,
         by: &Cause,
     ) -> Result<Restored, RestoreError> {
-        let wish = prepare(&self.keys, &*self.clock, &*self.entropy, path, keeps_removed, by).await?;
+        let mut wish =
+            prepare(&self.keys.share(), &*self.clock, &*self.entropy, path, keeps_removed, by).await?;
+        // What is kept of today's rows may begin with a key that was added and retired since.
+        let is_new = |check: &KeyCheck| wish.key_checks.iter().all(|known| known.key_id != check.key_id);
+        let now = self.store.key_checks().await.map_err(Error::from)?.unwrap_or_default();
+        let retired_since: Vec<KeyCheck> = retired(&now).filter(is_new).collect();
+        wish.key_checks.extend(retired_since);
         Ok(self.store.write(wish).await.map_err(Error::from)?)
     }
 
@@ -128,7 +134,7 @@ impl Service {
     /// The store could not be read.
     pub async fn check(&self) -> Result<CheckReport, Error> {
         let mut report = self.store.check().await?;
-        if let Err(error) = self.keys.know(&report.key_checks) {
+        if let Err(error) = self.keys.load().know(&report.key_checks) {
             report.faults.push(error.to_string());
         }
         Ok(report)
@@ -142,7 +148,7 @@ impl Service {
     pub async fn check_backup(path: &Path, ring: Option<&KeyRing>) -> Result<CheckReport, RestoreError> {
         let report = sound_backup(path).await?;
         if let Some(ring) = ring {
-            Keys::derive(ring).know(&report.key_checks)?;
+            Keys::settled(ring, &report.key_checks)?;
         }
         Ok(report)
     }
@@ -156,10 +162,12 @@ async fn prepare(
     keeps_removed: bool,
     by: &Cause,
 ) -> Result<Restore, RestoreError> {
-    keys.know(&sound_backup(path).await?.key_checks)?;
+    let in_backup = sound_backup(path).await?.key_checks;
+    let keys = keys.settled_for(&in_backup)?;
     Ok(Restore {
         path: path.to_owned(),
-        key_checks: keys.checks(),
+        // The ring may have newer keys than the backup.
+        key_checks: keys.checks().into_iter().chain(retired(&in_backup)).collect(),
         epoch: new_epoch(entropy).map_err(Error::from)?,
         keeps_removed,
         at: clock.now(),

@@ -5,7 +5,7 @@ use crate::limiter::{Purpose, TooOften};
 use crate::open_app::OpenApp;
 use crate::{Error, Service};
 use jeton_core::{Actor, AppKey, Authority, Cause, Digest, Secret};
-use jeton_store::Credential;
+use jeton_store::{App, Credential, DigestPlace};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -72,13 +72,30 @@ impl Service {
             // Its secret may have been changed since.
             let app = app
                 .filter(|app| self.is_client(Some((app.client_id.as_str(), &app.client_secrets)), presented));
+            if let (Some(app), Some(presented)) = (&app, presented) {
+                self.note_client_use(app, &presented.secret);
+            }
             let app = app.map(|app| self.open_found(before, key, &app)).transpose()?;
             return Ok(Ok(app.filter(|app| !app.settings.common.suspended)));
+        }
+        if presented.is_some() && self.keys.load().lacks_any() {
+            return Err(Error::KeyMissing);
         }
         if presented.is_some() {
             self.count_failures(failures, questions);
         }
         Ok(Ok(None))
+    }
+
+    /// Notes that a client secret is known, by which the current key can make its digest.
+    fn note_client_use(&self, app: &App, secret: &Secret) {
+        let keys = self.keys.share();
+        let digests = keys.client_digests(secret);
+        let used = app.client_secrets.iter().position(|stored| digests.contains(&stored.digest));
+        if let Some((at, stored)) = used.and_then(|at| Some((at, app.client_secrets.get(at)?))) {
+            let place = if at == 0 { DigestPlace::Client(app.id) } else { DigestPlace::OldClient(app.id) };
+            self.rekeying.note_use(&keys, place, stored.digest, || digests[0]);
+        }
     }
 
     /// Whether these are the client credentials of an app, after the same work if they or the app are not
@@ -90,9 +107,10 @@ impl Service {
     ) -> bool {
         let (now, placeholder) = (self.now(), placeholder());
         let secret = presented.map_or(&placeholder, |credentials| &credentials.secret);
+        let keys = self.keys.load();
         let stored = of_app.map_or(&[NO_SECRET] as &[Credential], |(_, secrets)| secrets);
         let is_secret = stored.iter().fold(false, |found, stored| {
-            let is_it = self.keys.is_client_secret(secret, &stored.digest);
+            let is_it = keys.is_client_secret(secret, &stored.digest);
             found | (is_it && !stored.is_early(now) && !stored.is_over(now))
         });
         match (of_app, presented) {

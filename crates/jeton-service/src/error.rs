@@ -33,6 +33,9 @@ pub enum Error {
         /// In millions.
         row: u64,
     },
+    /// A secret may have been minted with a key that the ring of this server lacks.
+    #[error("a key is missing in the key ring of this server, which others have: copy the ring to it")]
+    KeyMissing,
     /// A task ended without an answer.
     #[error("some work failed: this is a bug")]
     Failed,
@@ -51,6 +54,7 @@ impl Error {
             | Error::Unreadable(_)
             | Error::Withdrawn
             | Error::TooCostly { .. }
+            | Error::KeyMissing
             | Error::Failed => false,
         }
     }

@@ -51,6 +51,6 @@ impl Service {
     /// does.
     pub fn names_no_token(&self, secret: &Secret) -> bool {
         let is_in_no_token = || self.cache.is_in_no_token(&self.presented(secret).into_digests());
-        !self.is_minted(secret) && (secret.is_weak() || is_in_no_token())
+        !self.is_minted(secret) && !self.keys.load().lacks_any() && (secret.is_weak() || is_in_no_token())
     }
 }

@@ -56,7 +56,12 @@ impl Service {
             key_checks: keys.checks(),
             app: draft.app,
             admin: draft.admin,
-            operator: NewOperator { name: "first".to_owned(), digest, created_at: now },
+            operator: NewOperator {
+                name: "first".to_owned(),
+                digest,
+                digest_key_id: keys.current_id(),
+                created_at: now,
+            },
             epoch,
             by: Cause::CLI,
         };
@@ -91,9 +96,10 @@ impl Service {
         entropy: Arc<dyn Entropy>,
         limits: CacheLimits,
     ) -> Result<Self, OpenServiceError> {
-        let keys = Keys::derive(ring);
         let checks = store.key_checks().await.map_err(Error::from)?;
-        keys.fit(&checks.ok_or(OpenServiceError::Uninitialised)?)?;
+        let checks = checks.ok_or(OpenServiceError::Uninitialised)?;
+        let keys = Keys::settled(ring, &checks)?;
+        keys.fit(&checks)?;
         Ok(Service::new(store, keys, clock, entropy, limits))
     }
 }

@@ -1,6 +1,6 @@
 //! Issuing tokens.
 
-use crate::keys::DataKey;
+use crate::keys::{DataKey, WritingKeys};
 use crate::open_app::OpenApp;
 use crate::{Error, Refusal, Service};
 use jeton_core::{
@@ -52,6 +52,8 @@ impl Deref for Issued {
 pub(crate) struct Draft {
     pub(crate) secret: Secret,
     pub(crate) new: NewToken,
+    /// Kept until it is inserted: the key that it is written with is not retired before.
+    _keys: WritingKeys,
 }
 
 impl Service {
@@ -80,10 +82,10 @@ impl Service {
         if let Err(refused) = may {
             return Ok(Err(refused.into()));
         }
-        let secret = self.keys.mint(&*self.entropy, app.settings.common.token_prefix.as_ref())?;
+        let secret = self.writing_keys()?.mint(&*self.entropy, app.settings.common.token_prefix.as_ref())?;
         let mut drafts = [self.draft(app, issue, secret, (now, expires_at), None)?];
         let inserted = self.insert(app, &mut drafts, SelfMadeLimit::NONE, now, &authority.cause()).await?;
-        let [Draft { secret, new }] = drafts;
+        let [Draft { secret, new, .. }] = drafts;
         match inserted.as_slice() {
             [Inserted::Issued(id)] => Ok(Ok(Issued { token: stored(*id, app.id, new).token, secret })),
             [Inserted::TooManyOfUser] => Ok(Err(AuthorityRefusal::from(too_many_of_user(app)).into())),
@@ -106,17 +108,26 @@ impl Service {
         (created_at, expires_at): (Timestamp, Option<Timestamp>),
         disabled_by: Option<Actor>,
     ) -> Result<Draft, Error> {
+        let keys = self.writing_keys()?;
+        // A secret of which the current key knows nothing may be there already, by a digest of an older one.
+        let is_new = keys.minted_now(&secret);
+        if !is_new && keys.lacks_any() {
+            return Err(Error::KeyMissing);
+        }
+        let digests = keys.digests(&secret).skip(1).take(if is_new { 0 } else { usize::MAX });
         let new = NewToken {
-            digest: self.keys.digest(&secret),
-            digest_key_id: self.keys.current_id(),
-            is_foreign: !self.keys.minted(&secret),
+            digest: keys.digest(&secret),
+            digest_key_id: keys.current_id(),
+            older_digests: digests.collect(),
+            // Once the older keys are retired, arithmetic does not recognise theirs.
+            is_foreign: !is_new,
             sealed: None,
             created_at,
             expires_at,
             disabled_by,
             spec: issue.spec,
         };
-        let mut draft = Draft { secret, new };
+        let mut draft = Draft { secret, new, _keys: keys };
         self.seal(app.id, app.data_key.as_ref(), &mut draft)?;
         Ok(draft)
     }
@@ -163,7 +174,7 @@ impl Service {
     }
 
     fn seal(&self, app_id: AppId, data_key: Option<&DataKey>, draft: &mut Draft) -> Result<(), Error> {
-        let Draft { secret, new } = draft;
+        let Draft { secret, new, .. } = draft;
         // A service credential is shown only when it is created.
         let data_key = data_key.filter(|_| new.spec.kind != TokenKind::Service);
         let seal = |key: &DataKey| key.seal(&*self.entropy, app_id, &new.digest, secret);

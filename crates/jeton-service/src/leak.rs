@@ -1,9 +1,9 @@
 //! Reports of secrets that were found where they should not be: whoever has one may have it revoked.
 
 use crate::limiter::{Purpose, TooOften};
-use crate::lookup::Seeking;
+use crate::lookup::{Presented, Seeking};
 use crate::{Error, Service};
-use jeton_core::{Actor, AppId, Cause, Digest, Secret, TokenId};
+use jeton_core::{Actor, AppId, Cause, Secret, TokenId};
 use jeton_store::write::{RevokeOperator, RevokeTokens};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -49,13 +49,12 @@ impl Service {
     async fn revoke_tokens_of(&self, secrets: &[Secret], by: &Cause) -> Result<(), Error> {
         let seeking = Seeking::EVERYWHERE;
         let presented = secrets.iter().map(|secret| self.presented(secret));
-        let known = presented.filter(|presented| !self.is_refused_by_arithmetic(presented, seeking));
-        let digests: Vec<Digest> = known.flat_map(crate::lookup::Presented::into_digests).collect();
-        if digests.is_empty() {
-            return Ok(());
-        }
+        let known: Vec<Presented<'_>> =
+            presented.filter(|presented| !self.is_refused_by_arithmetic(presented, seeking)).collect();
         let mut found: HashMap<AppId, Vec<TokenId>> = HashMap::new();
-        for stored in self.store.find_tokens(&digests).await? {
+        let all = self.find_all(&known).await?;
+        let is_each_found = known.iter().all(|presented| all.iter().any(|stored| presented.is_of(stored)));
+        for stored in all {
             if seeking.finds(stored.token.spec.kind) && stored.token.revoked_at.is_none() {
                 found.entry(stored.token.app_id).or_default().push(stored.token.id);
             }
@@ -63,7 +62,7 @@ impl Service {
         for (app_id, ids) in found {
             self.store.write(RevokeTokens { app_id, ids, at: self.now(), by: by.clone() }).await?;
         }
-        Ok(())
+        self.make_sure(is_each_found)
     }
 
     async fn revoke_operators_of(&self, secrets: &[Secret], by: &Cause) -> Result<(), Error> {

@@ -20,6 +20,7 @@ mod history;
 mod import;
 mod initialise;
 mod issue;
+mod key_changes;
 mod keys;
 mod leak;
 mod limiter;
@@ -33,6 +34,7 @@ mod oauth;
 mod once;
 mod open_app;
 mod operators;
+mod rekey;
 mod retention;
 mod reuse;
 mod revoke;
@@ -65,9 +67,10 @@ pub use history::{History, VerdictCounts};
 pub use import::{ImportRow, Imported};
 pub use initialise::{InitialCredentials, OpenServiceError};
 pub use issue::{Issue, Issued, RequestedLifetime};
+pub use key_changes::{KeyAdded, KeyReport, KeysError, KeysStatus};
 pub use keys::{
-    DataKey, KeyCheckError, KeyFileError, KeyRing, KeyRingError, Keys, SealError, read_key_file,
-    write_key_file,
+    DataKey, KeyCheckError, KeyFileError, KeyFileStamp, KeyRing, KeyRingError, KeyState, Keys, SealError,
+    change_key_file, key_file_stamp, read_key_file, write_key_file,
 };
 pub use leak::MAX_REPORTED;
 pub use limiter::{Rate, TooOften};
@@ -83,6 +86,7 @@ pub use oauth::OAuthRefusal;
 pub use once::{Once, OnceKey};
 pub use open_app::{AppRef, ForwardAuthApp, OpenApp};
 pub use operators::{OperatorAdmission, OperatorCredentials, OperatorNameError, operator_name};
+pub use rekey::RekeyMeasures;
 pub use retention::{Retention, RetentionCounters};
 pub use search::{FoundTokens, LookedAt, RevokedTokens, SearchRequest, text_sought, title_sought};
 pub use settings::{AppSettings, SettingsDocumentError, merge_settings, parse_settings, print_settings};
@@ -94,16 +98,18 @@ pub use verifier::{VerifierAdmission, VerifierProof};
 pub use verify::{Explained, Missed, Verified};
 
 pub use jeton_store::{
-    AppCounts, AppUses, BackedUp, Bounded, BoundedCounts, CallMeasures, CheckReport, Operator, Order,
-    Restored, SearchOrder, SearchPlace, StoreMeasures, TitleSearch, TokenUse, WorthALook,
+    AppCounts, AppUses, BackedUp, Bounded, BoundedCounts, CallMeasures, CheckReport, KeyUse, KeyUses,
+    Operator, Order, Restored, SearchOrder, SearchPlace, StoreMeasures, TitleSearch, TokenUse, WorthALook,
 };
 
 use cache::Cache;
 use cache::coherent::CoherentStore;
 use jeton_core::{AppId, Clock, Entropy, Timestamp};
 use jeton_store::{Fair, Store};
+use keys::LiveKeys;
 use limiter::Limiter;
 use locks::StripedLocks;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -113,7 +119,10 @@ use usage::UsageQueue;
 #[derive(Clone, Debug)]
 pub struct Service {
     store: Arc<dyn Store>,
-    keys: Arc<Keys>,
+    keys: Arc<LiveKeys>,
+    /// The file with the ring, if it is in one.
+    key_file: Option<Arc<Path>>,
+    rekeying: Arc<rekey::Rekeying>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     locks: Arc<StripedLocks>,
@@ -146,7 +155,9 @@ impl Service {
         let cache = Arc::new(Cache::new(limits, Arc::clone(&clock)));
         Service {
             store: Arc::new(CoherentStore { inner: store, cache: Arc::clone(&cache) }),
-            keys: Arc::new(keys),
+            keys: Arc::new(LiveKeys::new(keys)),
+            key_file: None,
+            rekeying: Arc::default(),
             limiter: Arc::new(Limiter::new(Arc::clone(&clock))),
             clock,
             entropy,
@@ -171,6 +182,12 @@ impl Service {
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
         Service { limits, ..self }
+    }
+
+    /// The same service, which takes its ring from this file and changes it there.
+    #[must_use]
+    pub fn with_key_file(self, path: &Path) -> Self {
+        Service { key_file: Some(path.into()), ..self }
     }
 
     /// The limits on writes.

@@ -6,18 +6,15 @@
 
 use crate::apps::read_forward_auth;
 use crate::cache::{Before, Recalled};
+use crate::keys::Digests;
 use crate::open_app::{AppRef, ForwardAuthApp};
 use crate::{CachedToken, Error, Service};
 use jeton_core::{AppId, AppKey, Demand, Digest, Secret, Timestamp, Token, TokenKind, Verdict, decide};
-use jeton_store::{Credential, StoredToken};
-use smallvec::SmallVec;
+use jeton_store::{Credential, DigestPlace, StoredToken};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-
-/// One for each key of the ring, of which there are rarely more than two.
-pub(crate) type Digests = SmallVec<[Digest; 2]>;
 
 /// A presented secret, and the digests under which its token may be stored.
 #[derive(Debug)]
@@ -27,7 +24,7 @@ pub(crate) struct Presented<'s> {
 }
 
 impl Presented<'_> {
-    fn is_of(&self, stored: &StoredToken) -> bool {
+    pub(crate) fn is_of(&self, stored: &StoredToken) -> bool {
         // The index found it; this comparison takes the same time wherever two digests differ.
         self.digests.contains(&stored.credential.digest)
     }
@@ -80,7 +77,7 @@ fn as_presented(stored: &StoredToken) -> Cow<'_, StoredToken> {
 impl Service {
     /// Computes the digests of a secret.
     pub(crate) fn presented<'s>(&self, secret: &'s Secret) -> Presented<'s> {
-        Presented { secret, digests: self.keys.digests(secret).collect() }
+        Presented { secret, digests: self.keys.load().digests(secret).collect() }
     }
 
     /// The same for a secret whose digests were computed before.
@@ -162,14 +159,33 @@ impl Service {
         missed.iter().for_each(|_| self.cache.count_question());
         let sought: Vec<Digest> = missed.iter().flat_map(|presented| &presented.digests).copied().collect();
         let found = self.store.find_tokens_of(app_id, &sought).await?;
-        let found: HashMap<Digest, StoredToken> =
+        let mut found: HashMap<Digest, StoredToken> =
             found.into_iter().map(|stored| (stored.credential.digest, stored)).collect();
+        let is_found = |found: &HashMap<Digest, StoredToken>, presented: &Presented<'_>| {
+            presented.digests.iter().any(|digest| found.contains_key(digest))
+        };
+        let newer: Vec<Option<Presented<'_>>> = missed
+            .iter()
+            .map(|presented| if is_found(&found, presented) { None } else { self.newer(presented) })
+            .collect();
+        let sought: Vec<Digest> = newer.iter().flatten().flat_map(|newer| &newer.digests).copied().collect();
+        if !sought.is_empty() {
+            let more = self.store.find_tokens_of(app_id, &sought).await?;
+            found.extend(more.into_iter().map(|stored| (stored.credential.digest, stored)));
+        }
+        let all = || missed.iter().zip(&newer).map(|(presented, newer)| newer.as_ref().unwrap_or(presented));
+        for presented in all() {
+            self.make_sure(is_found(&found, presented))?;
+        }
         // A token that several checks are about is cached once.
         let mut kept: HashMap<Digest, Recalled> = HashMap::new();
-        let recalled = missed.iter().map(|presented| {
+        let recalled = all().map(|presented| {
             let digests = &presented.digests;
             let keep = || {
                 let stored = digests.iter().find_map(|digest| found.get(digest));
+                if let Some(stored) = stored {
+                    self.note_token_use(stored, presented);
+                }
                 seeking.found(self.keep_answer(before, app_id, digests, stored))
             };
             match digests.first() {
@@ -240,9 +256,66 @@ impl Service {
         self.cache.keep(before, app_id, digests, stored.map(as_presented).as_deref())
     }
 
+    /// Notes that the secret of a token is known, of which the current key can make its digest. Where the secret is kept, it is
+    /// known without that.
+    fn note_token_use(&self, stored: &StoredToken, presented: &Presented<'_>) {
+        let (token, was) = (&stored.token, stored.credential.digest);
+        let (is_shown, is_own) = (was == stored.digest, presented.digests.first() == Some(&was));
+        if is_own || (is_shown && stored.sealed.is_some()) || token.revoked_at.is_some() {
+            return;
+        }
+        let place = match is_shown {
+            true => DigestPlace::Token(token.app_id, token.id),
+            false => DigestPlace::Further(token.app_id),
+        };
+        // The keys may be others than when the secret was presented.
+        let keys = self.keys.load();
+        self.rekeying.note_use(&keys, place, was, || keys.digest(presented.secret));
+    }
+
+    /// Nobody knows whether a secret that is not found is bad while a key is missing here.
+    pub(crate) fn make_sure(&self, is_found: bool) -> Result<(), Error> {
+        match !is_found && self.keys.load().lacks_any() {
+            true => Err(Error::KeyMissing),
+            false => Ok(()),
+        }
+    }
+
+    /// The secret with the digests of keys that came into use since it was presented, if there are any: a row may have been given
+    /// to them just before the store was asked.
+    fn newer<'s>(&self, presented: &Presented<'s>) -> Option<Presented<'s>> {
+        let newer = self.presented(presented.secret);
+        newer.digests.iter().any(|digest| !presented.digests.contains(digest)).then_some(newer)
+    }
+
     async fn ask(&self, presented: &Presented<'_>) -> Result<Vec<StoredToken>, Error> {
         let mut found = self.store.find_tokens(&presented.digests).await?;
         found.retain(|stored| presented.is_of(stored));
+        if found.is_empty()
+            && let Some(newer) = self.newer(presented)
+        {
+            found = self.store.find_tokens(&newer.digests).await?;
+            found.retain(|stored| newer.is_of(stored));
+        }
+        found.iter().for_each(|stored| self.note_token_use(stored, presented));
+        self.make_sure(!found.is_empty())?;
+        Ok(found)
+    }
+
+    /// The stored tokens of all apps with any of these secrets. Nothing is cached or noted.
+    pub(crate) async fn find_all(&self, sought: &[Presented<'_>]) -> Result<Vec<StoredToken>, Error> {
+        let digests_of = |sought: &[Presented<'_>]| -> Vec<Digest> {
+            sought.iter().flat_map(|presented| &presented.digests).copied().collect()
+        };
+        let digests = digests_of(sought);
+        if digests.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut found = self.store.find_tokens(&digests).await?;
+        let newer: Vec<Presented<'_>> = sought.iter().filter_map(|presented| self.newer(presented)).collect();
+        if !newer.is_empty() {
+            found.extend(self.store.find_tokens(&digests_of(&newer)).await?);
+        }
         Ok(found)
     }
 
@@ -274,17 +347,25 @@ impl Service {
 
     /// Whether the secret was neither minted here nor imported or chosen by a client.
     fn is_garbage(&self, presented: &Presented<'_>) -> bool {
-        !self.keys.minted(presented.secret) && self.cache.is_garbage(&presented.digests)
+        let keys = self.keys.load();
+        let is_minted = keys.minted(presented.secret) || keys.lacks_any();
+        !is_minted && self.cache.is_garbage(&presented.digests)
     }
 
     /// Whether only LoopBack accepts the secret: it is foreign and easily guessed.
     pub(crate) fn is_too_weak(&self, secret: &Secret) -> bool {
-        secret.is_weak() && !self.keys.minted(secret)
+        secret.is_weak() && !self.keys.load().minted(secret)
     }
 
     /// Whether the secret was minted here, by arithmetic alone. Says nothing about any token.
     pub fn is_minted(&self, secret: &Secret) -> bool {
-        self.keys.minted(secret)
+        self.keys.load().minted(secret)
+    }
+
+    /// Whether the secret was perhaps minted here, under a key that is retired or missing by now. Says nothing about any token.
+    pub fn is_perhaps_minted(&self, secret: &Secret) -> bool {
+        let keys = self.keys.load();
+        keys.perhaps_minted(secret) || (keys.lacks_any() && secret.looks_minted())
     }
 
     /// Whether a stored token is active on any surface but LoopBack.

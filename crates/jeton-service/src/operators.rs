@@ -2,9 +2,9 @@
 
 use crate::limiter::{Purpose, TooOften};
 use crate::{Error, Service};
-use jeton_core::{Cause, Label, LabelError, OperatorId, Secret};
+use jeton_core::{Cause, Digest, Label, LabelError, OperatorId, Secret};
 use jeton_store::write::{CreateOperator, RevokeOperator};
-use jeton_store::{NewOperator, Operator};
+use jeton_store::{DigestPlace, NewOperator, Operator};
 use std::net::IpAddr;
 
 /// The credentials of a new operator. Shown once.
@@ -64,14 +64,24 @@ impl Service {
 
     /// Whose token a secret is.
     pub(crate) async fn operator_of(&self, secret: &Secret) -> Result<Option<Operator>, Error> {
-        if self.keys.minted(secret) {
-            for digest in self.keys.operator_digests(secret) {
+        let keys = self.keys.share();
+        if keys.perhaps_minted(secret) {
+            let digests: Vec<Digest> = keys.operator_digests(secret).collect();
+            // Twice if there are several: it may be given one that was asked about while another is.
+            let times = if digests.len() > 1 { 2 } else { 1 };
+            for digest in digests.iter().copied().cycle().take(digests.len() * times) {
                 if let Some(operator) = self.store.operator_by_digest(&digest).await? {
+                    self.rekeying.note_use(&keys, DigestPlace::Operator(operator.id), digest, || {
+                        keys.operator_digest(secret)
+                    });
                     return Ok(Some(operator));
                 }
             }
         }
-        Ok(None)
+        match keys.lacks_any() {
+            true => Err(Error::KeyMissing),
+            false => Ok(None),
+        }
     }
 
     /// Admits the operator that is found by what was presented. That is looked for only if no more failures have come from there than
@@ -99,9 +109,10 @@ impl Service {
     ///
     /// The write failed.
     pub async fn create_operator(&self, name: &str, by: &Cause) -> Result<OperatorCredentials, Error> {
-        let token = self.keys.mint(&*self.entropy, None)?;
-        let digest = self.keys.operator_digest(&token);
-        let operator = NewOperator { name: name.to_owned(), digest, created_at: self.now() };
+        let keys = self.writing_keys()?;
+        let token = keys.mint(&*self.entropy, None)?;
+        let (digest, digest_key_id) = (keys.operator_digest(&token), keys.current_id());
+        let operator = NewOperator { name: name.to_owned(), digest, digest_key_id, created_at: self.now() };
         Ok(OperatorCredentials {
             id: self.store.write(CreateOperator { operator, by: by.clone() }).await?,
             token,

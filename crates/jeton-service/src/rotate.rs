@@ -42,8 +42,9 @@ impl Service {
                 return Ok(Err(refused.into()));
             }
             let now = self.now();
-            let secret = self.keys.mint(&*self.entropy, app.settings.common.token_prefix.as_ref())?;
-            let digest = self.keys.digest(&secret);
+            let keys = self.writing_keys()?;
+            let secret = keys.mint(&*self.entropy, app.settings.common.token_prefix.as_ref())?;
+            let digest = keys.digest(&secret);
             // A service credential is shown only when it is made.
             let key = data_key.as_ref().filter(|_| stored.token.spec.kind != TokenKind::Service);
             let sealed = key.map(|key| key.seal(&*self.entropy, app.id, &digest, &secret)).transpose()?;
@@ -52,7 +53,7 @@ impl Service {
                 id,
                 expected: stored.revision,
                 digest,
-                digest_key_id: self.keys.current_id(),
+                digest_key_id: keys.current_id(),
                 sealed,
                 sealed_under: key.map(DataKey::sealed),
                 old_until: end_of(now, grace),

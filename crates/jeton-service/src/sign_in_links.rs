@@ -30,13 +30,14 @@ impl Service {
     /// # Errors
     /// There is no randomness.
     pub fn offer_sign_in(&self) -> Result<Secret, Error> {
-        let secret = self.keys.mint(&*self.entropy, None)?;
+        let keys = self.writing_keys()?;
+        let secret = keys.mint(&*self.entropy, None)?;
         let ends_at = self.clock.monotonic().saturating_add(SIGN_IN_LINK_LIFE);
         let mut links = self.links.lock();
         if links.len() >= MOST {
             links.pop_front();
         }
-        links.push_back((self.keys.operator_digest(&secret), ends_at));
+        links.push_back((keys.operator_digest(&secret), ends_at));
         Ok(secret)
     }
 
@@ -56,12 +57,13 @@ impl Service {
 
     /// Whom a link signs in, which is used up.
     async fn operator_by_link(&self, secret: &Secret) -> Result<Option<Operator>, Error> {
-        let digest = self.keys.operator_digest(secret);
+        // The current key may be another one since.
+        let digests: Vec<Digest> = self.keys.load().operator_digests(secret).collect();
         let now = self.clock.monotonic();
         let taken = {
             let mut links = self.links.lock();
             links.retain(|(_, ends_at)| now < *ends_at);
-            let at = links.iter().position(|(known, _)| *known == digest);
+            let at = links.iter().position(|(known, _)| digests.contains(known));
             at.and_then(|at| links.remove(at)).is_some()
         };
         Ok(if taken { self.operators().await?.into_iter().next() } else { None })

@@ -16,7 +16,7 @@ impl Service {
     /// it is not a guess if it was minted here.
     pub(crate) fn may_look_up(&self, failures: Account, secret: Option<&Secret>) -> Result<(), TooOften> {
         let looked = self.limiter.look(failures, self.limits.failures);
-        if looked.is_err() && secret.is_some_and(|secret| self.keys.minted(secret)) {
+        if looked.is_err() && secret.is_some_and(|secret| self.keys.load().minted(secret)) {
             return Ok(());
         }
         if looked.is_err() {

@@ -1,7 +1,8 @@
 //! Verification: is this token valid, and for this demand?
 
 use crate::cache::Recalled;
-use crate::lookup::{Digests, Seeking};
+use crate::keys::Digests;
+use crate::lookup::Seeking;
 use crate::open_app::{AppRef, OpenApp};
 use crate::{CachedToken, Error, Listed, Service, ShownSecret};
 use jeton_core::{

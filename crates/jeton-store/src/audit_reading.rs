@@ -5,19 +5,13 @@ use crate::change::Change;
 use crate::decode;
 use crate::engine::Engine;
 use crate::error::StoreError;
-use crate::reading::Reading;
+use crate::reading::{OPERATORS, Reading};
 use crate::record::Record;
 use crate::schema::Changes;
 use crate::session::Session;
 use crate::sql_store::SqlStore;
 use crate::statements::{Statement, log, stats};
-use jeton_core::{AppId, MAX_INTEGER, Timestamp};
-
-/// In whose turn what is about all apps is read: a party of its own, whose number no app has.
-const OPERATORS: Reading = Reading::Scan(match AppId::new(MAX_INTEGER) {
-    Some(id) => id,
-    None => unreachable!(),
-});
+use jeton_core::{AppId, Timestamp};
 
 /// How many numbers of entries one statement looks through: some ten milliseconds.
 const WINDOW: i64 = 50_000;

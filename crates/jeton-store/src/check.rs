@@ -15,7 +15,7 @@ use sqlx::sqlite::SqliteConnection;
 const MAX_FAULTS: usize = 100;
 
 /// What no sound database has any row of, each with a statement that counts them.
-const NEVER: [(&str, &str); 10] = [
+const NEVER: [(&str, &str); 11] = [
     (
         "digests shared by two tokens of an app",
         "SELECT count(*) FROM (SELECT 1 FROM tokens GROUP BY digest, app_id HAVING count(*) > 1) AS twice",
@@ -43,6 +43,11 @@ const NEVER: [(&str, &str); 10] = [
         "tokens written with a key of which there is no check value",
         "SELECT count(*) FROM (SELECT digest_key_id FROM tokens UNION ALL SELECT digest_key_id FROM token_digests) AS used \
          WHERE digest_key_id NOT IN (SELECT key_id FROM key_checks)",
+    ),
+    (
+        "tokens that need a key which was retired",
+        "SELECT count(*) FROM (SELECT digest_key_id FROM tokens UNION ALL SELECT digest_key_id FROM token_digests) AS used \
+         WHERE digest_key_id IN (SELECT key_id FROM key_checks WHERE retired_at IS NOT NULL)",
     ),
     (
         "revoked tokens that still have a sealed value",

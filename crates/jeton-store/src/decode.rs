@@ -4,6 +4,7 @@ use crate::audit::{AppCounts, AppUses, Bounded, BoundedCounts, MOST_COUNTED, MOS
 use crate::change::{Change, Removal};
 use crate::continuity::{Entry, LogEnd};
 use crate::error::StoreError;
+use crate::keys::{ClientKey, DigestPlace, KeyUse, KeyUses, OldDigest};
 use crate::model::{App, Credential, KeyCheck, LogState, Operator, StoredToken, TokenUse};
 use crate::record::Record;
 use crate::schema::{
@@ -42,7 +43,87 @@ pub(crate) fn key_check(row: &impl Record) -> Result<Option<KeyCheck>, StoreErro
         return Ok(None);
     };
     let check = row.read(KeyChecks::CheckValue)?;
-    Ok(Some(KeyCheck { key_id, check }))
+    let retired_at = row.read_as_option(KeyChecks::RetiredAt, Timestamp::from_millis)?;
+    Ok(Some(KeyCheck { key_id, check, retired_at }))
+}
+
+/// The number of a key in a column.
+pub(crate) fn key_id(row: &impl Record, column: impl Column) -> Result<u32, StoreError> {
+    row.read_as(column, |id: i64| id.try_into().ok())
+}
+
+/// The same where there may be none.
+fn key_id_or_none(row: &impl Record, column: impl Column) -> Result<Option<u32>, StoreError> {
+    row.read_as_option(column, |id: i64| id.try_into().ok())
+}
+
+/// The digest of a token that a key has made.
+pub(crate) fn old_token(row: &impl Record, key_id: u32) -> Result<OldDigest, StoreError> {
+    let app_id = number(row, Tokens::AppId, AppId::new)?;
+    Ok(OldDigest {
+        place: DigestPlace::Token(app_id, number(row, Tokens::Id, TokenId::new)?),
+        digest: digest(row, Tokens::Digest)?,
+        key_id,
+        first_key_id: key_id_or_none(row, Tokens::FirstKeyId)?,
+        sealed: row.read(Tokens::Sealed)?,
+    })
+}
+
+/// The same of a further one.
+pub(crate) fn old_further(row: &impl Record, key_id: u32) -> Result<OldDigest, StoreError> {
+    let place = DigestPlace::Further(number(row, TokenDigests::AppId, AppId::new)?);
+    let first_key_id = key_id_or_none(row, TokenDigests::FirstKeyId)?;
+    Ok(OldDigest { place, digest: digest(row, TokenDigests::Digest)?, key_id, first_key_id, sealed: None })
+}
+
+/// The digest of the client secret of an app that a key has made.
+pub(crate) fn old_client(row: &impl Record, key_id: u32) -> Result<OldDigest, StoreError> {
+    let place = DigestPlace::Client(number(row, Apps::Id, AppId::new)?);
+    let first_key_id = key_id_or_none(row, Apps::ClientFirstKeyId)?;
+    Ok(OldDigest { place, digest: digest(row, Apps::ClientSecret)?, key_id, first_key_id, sealed: None })
+}
+
+/// The same of a client secret beside that.
+pub(crate) fn old_client_digest(row: &impl Record, key_id: u32) -> Result<OldDigest, StoreError> {
+    let place = DigestPlace::OldClient(number(row, ClientDigests::AppId, AppId::new)?);
+    let first_key_id = key_id_or_none(row, ClientDigests::FirstKeyId)?;
+    Ok(OldDigest { place, digest: digest(row, ClientDigests::Digest)?, key_id, first_key_id, sealed: None })
+}
+
+/// The same of an operator.
+pub(crate) fn old_operator(row: &impl Record, key_id: u32) -> Result<OldDigest, StoreError> {
+    let place = DigestPlace::Operator(number(row, Operators::Id, OperatorId::new)?);
+    let first_key_id = key_id_or_none(row, Operators::FirstKeyId)?;
+    Ok(OldDigest { place, digest: digest(row, Operators::Digest)?, key_id, first_key_id, sealed: None })
+}
+
+/// The keys that made the digest of a client secret.
+pub(crate) fn client_key(row: &impl Record) -> Result<(Digest, ClientKey), StoreError> {
+    let key_id = key_id(row, ClientDigests::DigestKeyId)?;
+    let first_key_id = key_id_or_none(row, ClientDigests::FirstKeyId)?;
+    Ok((digest(row, ClientDigests::Digest)?, ClientKey { key_id, first_key_id }))
+}
+
+/// How many rows need a key for something.
+pub(crate) fn key_uses(row: &impl Record) -> Result<KeyUses, StoreError> {
+    let what = row.read_as(Changes::Kind, |what: String| {
+        Some(match what.as_str() {
+            "tokens" => KeyUse::Tokens,
+            "further" => KeyUse::FurtherSecrets,
+            "clients" => KeyUse::ClientSecrets,
+            "operators" => KeyUse::Operators,
+            "begun" => KeyUse::Begun,
+            _ => return None,
+        })
+    })?;
+    Ok(KeyUses { key_id: key_id(row, KeyChecks::KeyId)?, what, rows: count(row)? })
+}
+
+/// How many data keys a key seals.
+pub(crate) fn data_key_uses(row: &impl Record) -> Result<KeyUses, StoreError> {
+    let key_id =
+        row.read_as(Apps::DataKey, |bytes: Vec<u8>| Some(u32::from_be_bytes(bytes.try_into().ok()?)))?;
+    Ok(KeyUses { key_id, what: KeyUse::DataKeys, rows: count(row)? })
 }
 
 pub(crate) fn app(row: &impl Record) -> Result<App, StoreError> {

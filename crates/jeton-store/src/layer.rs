@@ -4,6 +4,7 @@ use crate::Store;
 use crate::audit::{AppCounts, AppUses, AuditFilter, AuditPage, BoundedCounts, Spans, WorthALook};
 use crate::change::{Change, Hints, LogPosition, News};
 use crate::error::StoreError;
+use crate::keys::{KeyUses, OldDigest};
 use crate::measures::StoreMeasures;
 use crate::model::{
     App, BackedUp, CheckReport, Client, KeyCheck, LogState, Operator, StoredToken, TokenFilter, TokenPage,
@@ -55,6 +56,26 @@ impl<L: Layer> Store for L {
     async fn key_checks(&self) -> Result<Option<Vec<KeyCheck>>, StoreError> {
         self.ask(Question::Other).await?;
         self.inner().key_checks().await
+    }
+
+    async fn key_uses(&self) -> Result<Vec<KeyUses>, StoreError> {
+        self.ask(Question::Other).await?;
+        self.inner().key_uses().await
+    }
+
+    async fn old_tokens(
+        &self,
+        key_id: u32,
+        after: Option<(AppId, TokenId)>,
+        limit: u32,
+    ) -> Result<Vec<OldDigest>, StoreError> {
+        self.ask(Question::Other).await?;
+        self.inner().old_tokens(key_id, after, limit).await
+    }
+
+    async fn old_digests(&self, key_id: u32, limit: u32) -> Result<Vec<OldDigest>, StoreError> {
+        self.ask(Question::Other).await?;
+        self.inner().old_digests(key_id, limit).await
     }
 
     async fn app_by_key(&self, key: &AppKey) -> Result<Option<App>, StoreError> {

@@ -22,6 +22,9 @@ mod decode;
 mod engine;
 mod error;
 mod fair;
+mod key_writes;
+mod keys;
+mod keys_reading;
 mod layer;
 mod lines;
 mod measures;
@@ -48,6 +51,7 @@ pub use backup::check_backup;
 pub use change::{Change, Hints, LogPosition, News, Removal};
 pub use error::{OpenError, StoreError};
 pub use fair::{Crowded, Fair, Share, Turn};
+pub use keys::{DigestPlace, KeyRetired, KeyUse, KeyUses, NewDigest, OldDigest};
 pub use layer::{Layer, Question};
 pub use measures::{CallMeasures, StoreMeasures};
 pub use model::{
@@ -83,6 +87,22 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// The check values of the keys that this database was written with; `None` if it is not initialised.
     async fn key_checks(&self) -> Result<Option<Vec<KeyCheck>>, StoreError>;
+
+    /// How many rows need each key of the ring, and for what. What no row needs it for is left out.
+    async fn key_uses(&self) -> Result<Vec<KeyUses>, StoreError>;
+
+    /// At most `limit` digests of tokens that this key has made, of tombstones too, behind a place, in the order of app and
+    /// number.
+    async fn old_tokens(
+        &self,
+        key_id: u32,
+        after: Option<(AppId, TokenId)>,
+        limit: u32,
+    ) -> Result<Vec<OldDigest>, StoreError>;
+
+    /// At most `limit` of the other digests that this key has made: further ones of tokens, and those of client secrets and
+    /// operators. They are few.
+    async fn old_digests(&self, key_id: u32, limit: u32) -> Result<Vec<OldDigest>, StoreError>;
 
     /// The app with this key; `None` also if it was deleted.
     async fn app_by_key(&self, key: &AppKey) -> Result<Option<App>, StoreError>;

@@ -28,6 +28,7 @@ pub(crate) const SQLITE: Versions = &[
     (14, "addresses", include_str!("../migrations/sqlite/0014_addresses.sql")),
     (15, "searches", include_str!("../migrations/sqlite/0015_searches.sql")),
     (16, "uses", include_str!("../migrations/sqlite/0016_uses.sql")),
+    (17, "keys", include_str!("../migrations/sqlite/0017_keys.sql")),
 ];
 
 pub(crate) const POSTGRES: Versions = &[
@@ -47,6 +48,7 @@ pub(crate) const POSTGRES: Versions = &[
     (14, "addresses", include_str!("../migrations/postgres/0014_addresses.sql")),
     (15, "searches", include_str!("../migrations/postgres/0015_searches.sql")),
     (16, "uses", include_str!("../migrations/postgres/0016_uses.sql")),
+    (17, "keys", include_str!("../migrations/postgres/0017_keys.sql")),
 ];
 
 /// The newest of `versions`.

@@ -11,8 +11,11 @@ use std::path::PathBuf;
 pub struct KeyCheck {
     /// The number of the key in the ring.
     pub key_id: u32,
-    /// Derived from the key, without revealing anything about it.
+    /// Derived from the key, without revealing anything about it. Of a key that was retired, from what the ring keeps of it;
+    /// empty if nothing of it is needed any more.
     pub check: Vec<u8>,
+    /// When it was retired.
+    pub retired_at: Option<Timestamp>,
 }
 
 /// The initial contents of a new database.
@@ -76,6 +79,8 @@ pub struct NewApp {
     pub client_id: String,
     /// The digest of its client secret.
     pub client_secret: Digest,
+    /// The key of the ring that the digest was made with.
+    pub client_key_id: u32,
     /// Its settings, a JSON document.
     pub settings: String,
     /// The key that seals its secrets, itself sealed.
@@ -111,14 +116,16 @@ pub struct AppChange {
 pub struct NewClientSecret {
     /// Its digest.
     pub digest: Digest,
+    /// The key of the ring that the digest was made with.
+    pub key_id: u32,
     /// Those beside it from now on, which the app has: what is not among them is good no more.
     pub others: Vec<Credential>,
 }
 
 impl NewClientSecret {
     /// One beside which no other is good.
-    pub const fn alone(digest: Digest) -> Self {
-        NewClientSecret { digest, others: Vec::new() }
+    pub const fn alone(key_id: u32, digest: Digest) -> Self {
+        NewClientSecret { digest, key_id, others: Vec::new() }
     }
 }
 
@@ -147,6 +154,9 @@ pub struct NewToken {
     pub digest: Digest,
     /// The key of the ring that the digest was made with.
     pub digest_key_id: u32,
+    /// The digests under which the app may have a token with this secret from before, made with other keys. Empty for a new
+    /// secret.
+    pub older_digests: Vec<Digest>,
     /// Whether the secret was not minted here, so that arithmetic cannot distinguish it from garbage.
     pub is_foreign: bool,
     /// The sealed secret.
@@ -348,6 +358,8 @@ pub struct NewOperator {
     pub name: String,
     /// The digest of its token.
     pub digest: Digest,
+    /// The key of the ring that the digest was made with.
+    pub digest_key_id: u32,
     /// When it is created.
     pub created_at: Timestamp,
 }

@@ -2,7 +2,7 @@
 
 use crate::error::StoreError;
 use crate::fair::{Crowded, Fair, Share, Turn};
-use jeton_core::AppId;
+use jeton_core::{AppId, MAX_INTEGER};
 use std::future::Future;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -27,6 +27,12 @@ pub(crate) enum Reading {
     /// Many rows of an app, to count or to skip them. Only a few run at once.
     Scan(AppId),
 }
+
+/// In whose turn what is about all apps is read: a party of its own, whose number no app has.
+pub(crate) const OPERATORS: Reading = Reading::Scan(match AppId::new(MAX_INTEGER) {
+    Some(id) => id,
+    None => unreachable!(),
+});
 
 /// How many statements of each kind run at once for one app. For pages and scans there is one more for other
 /// apps.

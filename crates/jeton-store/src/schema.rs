@@ -74,6 +74,7 @@ table! {
     KeyChecks = "key_checks" {
         KeyId = "key_id",
         CheckValue = "check_value",
+        RetiredAt = "retired_at",
     }
 }
 
@@ -83,6 +84,8 @@ table! {
         Key = "key",
         ClientId = "client_id",
         ClientSecret = "client_secret",
+        ClientKeyId = "client_key_id",
+        ClientFirstKeyId = "client_first_key_id",
         Settings = "settings",
         DataKey = "data_key",
         CreatedAt = "created_at",
@@ -100,6 +103,7 @@ table! {
         Kind = "kind",
         Digest = "digest",
         DigestKeyId = "digest_key_id",
+        FirstKeyId = "first_key_id",
         IsForeign = "is_foreign",
         Sealed = "sealed",
         UserId = "user_id",
@@ -127,6 +131,7 @@ table! {
         TokenId = "token_id",
         Digest = "digest",
         DigestKeyId = "digest_key_id",
+        FirstKeyId = "first_key_id",
         IsForeign = "is_foreign",
         GoodFrom = "good_from",
         GoodUntil = "good_until",
@@ -140,6 +145,8 @@ table! {
     ClientDigests = "client_digests" {
         AppId = "app_id",
         Digest = "digest",
+        DigestKeyId = "digest_key_id",
+        FirstKeyId = "first_key_id",
         GoodFrom = "good_from",
         GoodUntil = "good_until",
     }
@@ -192,6 +199,8 @@ table! {
         Id = "id",
         Name = "name",
         Digest = "digest",
+        DigestKeyId = "digest_key_id",
+        FirstKeyId = "first_key_id",
         CreatedAt = "created_at",
         RevokedAt = "revoked_at",
     }

@@ -92,27 +92,27 @@ shapes! {
         Integer: "id" "at" "epoch";
     }
     "key_checks" {
-        Integer: "key_id";
+        Integer: "key_id" "retired_at";
         Bytes: "check_value";
     }
     "apps" numbers "id" {
-        Integer: "id" "created_at" "updated_at" "revision" "deleted_at";
+        Integer: "id" "client_key_id" "client_first_key_id" "created_at" "updated_at" "revision" "deleted_at";
         Text: "key" "client_id" "settings";
         Bytes: "client_secret" "data_key";
         Boolean: "is_default";
     }
     "client_digests" {
-        Integer: "app_id" "good_from" "good_until";
+        Integer: "app_id" "digest_key_id" "first_key_id" "good_from" "good_until";
         Bytes: "digest";
     }
     "tokens" numbers "id" {
-        Integer: "id" "app_id" "digest_key_id" "created_at" "updated_at" "expires_at" "revoked_at" "revision";
+        Integer: "id" "app_id" "digest_key_id" "first_key_id" "created_at" "updated_at" "expires_at" "revoked_at" "revision";
         Text: "kind" "user_id" "disabled_by" "title" "tags" "description" "permissions_as_sent" "scopes" "document";
         Bytes: "digest" "sealed";
         Boolean: "is_foreign" "user_is_stand_in" "left_loopback";
     }
     "token_digests" {
-        Integer: "app_id" "token_id" "digest_key_id" "good_from" "good_until";
+        Integer: "app_id" "token_id" "digest_key_id" "first_key_id" "good_from" "good_until";
         Bytes: "digest";
         Boolean: "is_foreign";
     }
@@ -124,7 +124,7 @@ shapes! {
         Integer: "app_id" "uses" "last_used_at";
     }
     "operators" numbers "id" {
-        Integer: "id" "created_at" "revoked_at";
+        Integer: "id" "digest_key_id" "first_key_id" "created_at" "revoked_at";
         Text: "name";
         Bytes: "digest";
     }

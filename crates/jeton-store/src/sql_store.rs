@@ -8,6 +8,7 @@ use crate::check;
 use crate::decode;
 use crate::engine::Engine;
 use crate::error::{StoreError, TooSlow};
+use crate::keys::{KeyUses, OldDigest};
 use crate::measures::StoreMeasures;
 use crate::model::{
     App, BackedUp, CheckReport, Client, Inserted, KeyCheck, LogState, NewToken, Operator, OwnerFilter,
@@ -124,6 +125,23 @@ impl<E: Engine> Store for SqlStore<E> {
     async fn key_checks(&self) -> Result<Option<Vec<KeyCheck>>, StoreError> {
         let checks = self.all(genesis::key_checks(), decode::key_check).await?;
         Ok(if checks.is_empty() { None } else { Some(checks.into_iter().flatten().collect()) })
+    }
+
+    async fn key_uses(&self) -> Result<Vec<KeyUses>, StoreError> {
+        self.uses_of_keys().await
+    }
+
+    async fn old_tokens(
+        &self,
+        key_id: u32,
+        after: Option<(AppId, TokenId)>,
+        limit: u32,
+    ) -> Result<Vec<OldDigest>, StoreError> {
+        self.old_digests_of_tokens(key_id, after, limit).await
+    }
+
+    async fn old_digests(&self, key_id: u32, limit: u32) -> Result<Vec<OldDigest>, StoreError> {
+        self.other_old_digests(key_id, limit).await
     }
 
     async fn app_by_key(&self, key: &AppKey) -> Result<Option<App>, StoreError> {

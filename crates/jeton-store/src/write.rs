@@ -4,7 +4,10 @@
 //! nothing else names each write, so a new one is a struct and a row of the list here, its application, its
 //! statement and its caller.
 
+pub use crate::key_writes::{ActivateKey, AddKey, ForgetKey, ReplaceDataKey, ReplaceDigests, RetireKey};
+
 use crate::error::StoreError;
+use crate::keys::{KeyRetired, NewDigest};
 use crate::model::{
     AppChange, AppChanged, AppCreated, Genesis, Initialised, Inserted, KeyClaim, NewApp, NewOperator,
     NewToken, Purge, Replaced, Restore, Restored, SelfMadeLimit, TokenUse,
@@ -401,6 +404,12 @@ macro_rules! writes {
             RevokeOperator => bool,
             ClaimKey => KeyClaim,
             SettleKey => (),
+            ReplaceDigests => u64,
+            ReplaceDataKey => bool,
+            AddKey => bool,
+            ActivateKey => (),
+            RetireKey => KeyRetired,
+            ForgetKey => u64,
         }
     };
 }
@@ -424,6 +433,8 @@ pub struct Touched<'w> {
     pub apps: bool,
     /// Tokens that come, perhaps in the place of a digest that was sought in vain.
     pub arrivals: &'w [NewToken],
+    /// Digests that tokens have from now on.
+    pub digests: &'w [NewDigest],
     /// A token that is changed or goes.
     pub token: Option<TokenId>,
     /// Tokens that go together.

@@ -13,6 +13,9 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Where a ring may be that is in no file.
+const KEYS_VARIABLE: &str = "JETON_KEYS";
+
 /// Where the data is, its limits, and the size of the cache. No `Debug`: the URL may contain a password.
 #[derive(Clone)]
 pub(crate) struct Installation {
@@ -71,7 +74,7 @@ impl Installation {
 
     /// The key ring: `JETON_KEYS`, or the file; `None` if there is neither.
     pub(crate) fn keys(&self) -> Result<Option<KeyRing>, CommandError> {
-        if let Some(text) = std::env::var_os("JETON_KEYS") {
+        if let Some(text) = std::env::var_os(KEYS_VARIABLE) {
             let text = text.into_string().unwrap_or_default();
             let ring = KeyRing::parse(&text);
             return ring.map(Some).map_err(|error| CommandError::missing(format!("JETON_KEYS: {error}")));
@@ -147,7 +150,11 @@ impl Installation {
             return Err(CommandError::missing(missing_keys(&*store, &self.key_path()).await?));
         };
         let service = Service::open_with(store, &ring, clock(), entropy(), self.cache_limits).await?;
-        Ok(service.with_limits(self.limits))
+        let service = service.with_limits(self.limits);
+        Ok(match std::env::var_os(KEYS_VARIABLE) {
+            None => service.with_key_file(&self.key_path()),
+            Some(_) => service,
+        })
     }
 }
 

@@ -41,6 +41,18 @@ pub(crate) enum Request {
         as_of_backup: bool,
     },
     Check,
+    KeysStatus,
+    KeysAdd {
+        /// How long all servers have to read the ring before the key is the current one; `None`: it waits.
+        pause_seconds: Option<u64>,
+    },
+    KeysActivate {
+        id: u32,
+    },
+    KeysRekey,
+    KeysRetire {
+        id: u32,
+    },
     OperatorCreate {
         name: String,
     },

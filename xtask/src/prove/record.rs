@@ -135,14 +135,14 @@ mod tests {
 
     #[test]
     fn a_record_takes_the_place_of_the_older_one_and_leaves_the_others() {
-        let page = with_record("", Some(&record("kill9", 1, &["old"])));
+        let page = with_record("", Some(&record("kill9", 1, &["an earlier figure"])));
         let page = with_record(&page, Some(&record("revoke", 3, &["none allowed"])));
         let page = with_record(&page, Some(&record("kill9", 1, &["SQLite, new", "PostgreSQL, new"])));
         assert!(page.contains(
             "- SQLite, new\n- PostgreSQL, new\n\nRun once on 2026-11-21, on a machine.\n\n## revoke\n"
         ));
         assert!(page.contains("- none allowed\n\nRun 3 times on 2026-11-21, on a machine.\n"));
-        assert!(!page.contains("old"));
+        assert!(!page.contains("an earlier figure"));
         assert_eq!(page.matches(NOT_RUN).count(), GUARANTEES.len() - 2);
         assert_eq!(with_record(&page, None), page);
     }

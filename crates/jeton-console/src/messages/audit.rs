@@ -20,6 +20,7 @@ super::messages! {
     audit_none: "No matching entries.", "没有符合条件的记录。";
     audit_token_number(id): "Token {id}", "令牌 {id}";
     audit_operator_number(id): "Operator {id}", "管理员 {id}";
+    audit_key_number(id): "Key {id}", "密钥 {id}";
     audit_wrong_app: "This is not a valid app key.", "这不是应用标识。";
     audit_wrong_token: "This is not a token number.", "这不是令牌编号。";
     audit_wrong_actor: "This is not a valid actor.", "操作者的格式不对。";
@@ -41,6 +42,9 @@ super::messages! {
     audit_operator_revoked: "Operator revoked", "吊销管理员";
     audit_tokens_purged: "Old tokens removed", "清理旧令牌";
     audit_restored: "Restored from a backup", "从备份恢复";
+    audit_key_added: "Key added", "添加密钥";
+    audit_key_activated: "Key made current", "启用密钥";
+    audit_key_retired: "Key retired", "停用密钥";
 
     actor_cli: "Command line", "命令行";
     actor_operator(id): "Operator {id}", "管理员 {id}";

@@ -67,6 +67,9 @@ impl Language {
             ChangeKind::OperatorRevoked => self.audit_operator_revoked(),
             ChangeKind::TokensPurged => self.audit_tokens_purged(),
             ChangeKind::Restored => self.audit_restored(),
+            ChangeKind::KeyAdded => self.audit_key_added(),
+            ChangeKind::KeyActivated => self.audit_key_activated(),
+            ChangeKind::KeyRetired => self.audit_key_retired(),
         }
     }
 
@@ -90,18 +93,23 @@ impl Language {
 impl AuditRow {
     pub(super) fn tone(&self) -> &'static str {
         match self.what {
-            ChangeKind::TokenIssued | ChangeKind::AppCreated | ChangeKind::OperatorCreated => "good",
+            ChangeKind::TokenIssued
+            | ChangeKind::AppCreated
+            | ChangeKind::OperatorCreated
+            | ChangeKind::KeyAdded => "good",
             ChangeKind::TokenUpdated
             | ChangeKind::TokenRotated
             | ChangeKind::AppUpdated
-            | ChangeKind::AppResumed => "calm",
+            | ChangeKind::AppResumed
+            | ChangeKind::KeyActivated => "calm",
             ChangeKind::TokensPurged | ChangeKind::Restored => "warn",
             ChangeKind::TokenRevoked
             | ChangeKind::TokenDeleted
             | ChangeKind::TokenReused
             | ChangeKind::AppSuspended
             | ChangeKind::AppDeleted
-            | ChangeKind::OperatorRevoked => "bad",
+            | ChangeKind::OperatorRevoked
+            | ChangeKind::KeyRetired => "bad",
         }
     }
 }
@@ -116,6 +124,7 @@ impl Audit<'_> {
         match row.subject_id {
             None => String::new(),
             Some(id) if row.what.is_of_operator() => language.audit_operator_number(id),
+            Some(id) if row.what.is_of_key() => language.audit_key_number(id),
             Some(id) => language.audit_token_number(id),
         }
     }

@@ -136,6 +136,9 @@ struct AuditItem<'a> {
     token: Option<i64>,
     /// The number of the operator.
     operator: Option<i64>,
+    /// The number of the key of the ring, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<i64>,
     /// Such as `operator:1`, `cli`, `manager:12`, `user:45:7`.
     actor: String,
     /// The IP address of the client that did it; `null`: it is not known, or there is none, as for commands.
@@ -320,6 +323,7 @@ fn audit_item(entry: &AuditEntry) -> AuditItem<'_> {
         app: entry.app.as_ref().map(AppKey::as_str),
         token: subject(entry.what.is_of_token()),
         operator: subject(entry.what.is_of_operator()),
+        key: subject(entry.what.is_of_key()),
         actor: entry.by.actor.to_string(),
         address: entry.by.address().map(|address| address.to_string()),
     }

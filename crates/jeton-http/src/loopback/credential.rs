@@ -19,11 +19,12 @@ pub(super) fn presented(service: &Service, query: &Value, headers: &HeaderMap) -
     let values = [crate::transport::credentials::X_ACCESS_TOKEN, AUTHORIZATION];
     let mut values = values.iter().filter_map(|name| headers.get(name)).filter(|value| !value.is_empty());
     let value = std::str::from_utf8(values.next()?.as_bytes()).ok()?;
-    of_header(value, |token| service.is_minted(token))
+    of_header(value, |token| service.is_perhaps_minted(token))
 }
 
 /// The token in the value of a header: raw, or in base64 after `Bearer `, or as either half of a pair after
-/// `Basic `. A value after `Bearer ` that is a minted secret is taken as it is.
+/// `Basic `. A value after `Bearer ` that is a minted secret is taken as it is, also one of a
+/// key that was retired: nothing that is 64 hex digits is the base64 of a text.
 fn of_header(value: &str, is_minted: impl Fn(&Secret) -> bool) -> Option<Secret> {
     if let Some(token) = value.strip_prefix("Bearer ") {
         if let Ok(raw) = Secret::parse(token)

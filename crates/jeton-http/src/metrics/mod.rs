@@ -78,6 +78,13 @@ metrics! {
     STREAM_EVENTS = COUNTER "jeton_stream_events_total": "Events that were sent, once for each stream.";
     REMOVED = COUNTER "jeton_retention_removed_total": "Rows that retention removed, by kind.";
     PASSES = COUNTER "jeton_retention_passes_total": "Retention passes, by outcome.";
+    KEY_CURRENT = GAUGE "jeton_keys_current": "The number of the key of the ring that this server writes with.";
+    KEY_MISSING = GAUGE "jeton_keys_missing":
+        "Keys that the database knows and the ring of this server lacks: until it is copied here, what is not found is answered 503.";
+    KEY_ROWS_LEFT = GAUGE "jeton_keys_rows_left": "Rows that older keys have made, when this server last counted them.";
+    KEY_ROWS = COUNTER "jeton_keys_rows_total":
+        "Rows that were given to the current key: by the sweep, or because their secret was presented (use).";
+    KEY_FAILURES = COUNTER "jeton_keys_failures_total": "Sweeps for the current key that failed, and are repeated.";
     STORE_SECONDS = HISTOGRAM "jeton_store_duration_seconds":
         "Reads, and writes from the request until they are on disk.";
     STORE_FAILURES = COUNTER "jeton_store_failures_total": "Calls of the store that failed.";
@@ -134,6 +141,7 @@ fn collect(state: &AppState) -> Vec<MetricFamily> {
     uses(&state.service, &mut families);
     streams(&state.service, &mut families);
     retention(&state.service, &mut families);
+    keys(&state.service, &mut families);
     if let Some(measures) = state.service.store_measures() {
         store(measures, &mut families);
     }
@@ -269,6 +277,18 @@ fn retention(service: &Service, families: &mut Vec<MetricFamily>) {
     let passes = passes.map(|(outcome, counter)| counter_of(&[("outcome", outcome)], read(counter)));
     families.push(family(&REMOVED, removed.into()));
     families.push(family(&PASSES, passes.into()));
+}
+
+fn keys(service: &Service, families: &mut Vec<MetricFamily>) {
+    let measures = service.rekey_measures();
+    let rows = [("sweep", &measures.rekeyed), ("use", &measures.on_use)];
+    let rows = rows.map(|(what, counter)| counter_of(&[("what", what)], counter.get() as f64));
+    let (current, missing) = service.keys_in_use();
+    families.push(family(&KEY_CURRENT, vec![gauge_of(&[], f64::from(current))]));
+    families.push(family(&KEY_MISSING, vec![gauge_of(&[], missing as f64)]));
+    families.push(family(&KEY_ROWS_LEFT, vec![gauge_of(&[], measures.left.load(Ordering::Relaxed) as f64)]));
+    families.push(family(&KEY_ROWS, rows.into()));
+    families.push(family(&KEY_FAILURES, vec![counter_of(&[], measures.failures.get() as f64)]));
 }
 
 fn store(measures: &StoreMeasures, families: &mut Vec<MetricFamily>) {

@@ -33,11 +33,15 @@ impl Layer for CoherentStore {
         let _dead = touched.dead.then(|| cache.purge());
         let _token = touched.token.map(|id| cache.tokens.open(token_place(id)));
         let _tokens: Vec<_> = touched.tokens.iter().map(|id| cache.tokens.open(token_place(*id))).collect();
+        let digests = || touched.digests.iter().filter(|new| new.place.is_of_token());
         let prefixes: Vec<u64> = touched.arrivals.iter().map(|token| Key::prefix(&token.digest)).collect();
+        let prefixes: Vec<u64> =
+            prefixes.into_iter().chain(digests().map(|new| Key::prefix(&new.digest))).collect();
         let _arrivals: Vec<_> = prefixes.iter().map(|prefix| cache.arrivals.open(*prefix)).collect();
         // Before they exist: one digest too many costs a query, one too few would refuse a token.
         let foreign = touched.arrivals.iter().filter(|token| token.is_foreign);
         foreign.for_each(|token| cache.foreign.add(&token.digest));
+        digests().for_each(|new| cache.foreign.add(&new.digest));
         self.inner.commit(write).await
     }
 }

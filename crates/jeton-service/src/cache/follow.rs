@@ -86,6 +86,10 @@ impl Follower {
             }
         }
         self.position = Some(news.position);
+        if self.foreign_round != self.cache.foreign.round() {
+            self.foreign_from = Some(FIRST);
+            self.foreign_round = self.cache.foreign.round();
+        }
         self.read_foreign().await
     }
 

@@ -39,6 +39,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use table::{Kept, Key, Table};
 use token::{Absence, Asked, GrantPool};
+use tokio::sync::watch;
 use versions::{Stamp, Versions};
 
 /// What the versions are built on; the tests that try all interleavings replace it.
@@ -98,6 +99,7 @@ pub(crate) struct Cache {
     absent: Table<Absence>,
     grants: GrantPool,
     foreign: ForeignDigests,
+    key_news: watch::Sender<u64>,
     /// The time up to which the whole change log has been read, in milliseconds of the monotonic clock.
     confirmed: AtomicU64,
     counters: Counters,
@@ -133,6 +135,7 @@ impl Cache {
             absent: Table::new(absent_bytes, Arc::default()),
             grants,
             foreign: ForeignDigests::new(),
+            key_news: watch::Sender::new(0),
             confirmed: AtomicU64::new(NEVER),
             counters: Counters::default(),
             limits,
@@ -276,9 +279,8 @@ impl Cache {
         digests: &[Digest],
         found: Option<&StoredToken>,
     ) -> Recalled {
-        for digest in
-            digests.iter().filter(|digest| found.is_none_or(|stored| stored.credential.digest != **digest))
-        {
+        // Where it is found, the others say nothing: a key that is changing gives it one of them soon.
+        for digest in digests.iter().filter(|_| found.is_none()) {
             let until_millis = self.millis().saturating_add(millis_of(ABSENCE));
             let key = Key { app_id, digest: *digest };
             self.absent.keep(Arc::new(Absence { key, stamp: before.arrival, until_millis }), ());
@@ -328,8 +330,13 @@ impl Cache {
             }
             ChangeKind::Restored => self.forget_all(),
             ChangeKind::TokensPurged => self.arrivals.invalidate_all(),
-            // Operators are not cached, and a token whose old secret comes is as it was.
-            ChangeKind::OperatorCreated | ChangeKind::OperatorRevoked | ChangeKind::TokenReused => {}
+            ChangeKind::KeyAdded | ChangeKind::KeyRetired => self.tell_of_keys(),
+            // Operators are not cached, a token whose old secret comes is as it was, and which key writes is for each server to
+            // find out.
+            ChangeKind::OperatorCreated
+            | ChangeKind::OperatorRevoked
+            | ChangeKind::TokenReused
+            | ChangeKind::KeyActivated => {}
         }
     }
 
@@ -340,6 +347,25 @@ impl Cache {
         self.arrivals.invalidate_all();
         self.apps.invalidate();
         self.counters.flushes.increment();
+        self.tell_of_keys();
+    }
+
+    /// Forgets what is remembered by digests that are looked for no more: what is found, or not, by others is not known yet.
+    /// Call this before the keys are replaced.
+    pub(crate) fn forget_for_keys(&self) {
+        self.foreign.forget();
+        self.arrivals.invalidate_all();
+        self.apps.invalidate();
+    }
+
+    /// Reports that the database may know other keys than before.
+    pub(crate) fn tell_of_keys(&self) {
+        self.key_news.send_modify(|number| *number = number.wrapping_add(1));
+    }
+
+    /// Changes whenever the database may know other keys than before.
+    pub(crate) fn watch_keys(&self) -> watch::Receiver<u64> {
+        self.key_news.subscribe()
     }
 
     /// Begins a replacement of everything that is stored. Once the guard is dropped, nothing from before is

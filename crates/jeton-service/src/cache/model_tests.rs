@@ -1,20 +1,18 @@
 //! Random histories: after each step, the answers of the cache are compared with those of the store alone.
 
 mod callers;
+mod keys;
+mod writes;
 
 use super::{CacheLimits, Recalled};
 use crate::cache::follow::Follower;
 use crate::open_app::ForwardAuthApp;
-use crate::{
-    AppCredentials, Edit, ImportRow, Imported, Issue, KeyRing, Merged, OpenApp, Rate, RequestedLifetime,
-    Service,
-};
+use crate::{AppCredentials, KeyRing, OpenApp, Rate, Service, read_key_file, write_key_file};
 use jeton_core::{
-    AppKey, Authority, Cause, Demand, Digest, Lifetime, ManualClock, Owner, Permission, Resource, Scope,
-    Scopes, Secret, Timestamp, TokenId, TokenKind, TokenSpec,
+    AppKey, Authority, Cause, Demand, Digest, ManualClock, Permission, Resource, Scope, Scopes, Secret,
+    Timestamp, TokenId,
 };
-use jeton_store::write::{DeleteToken, PurgeTokens};
-use jeton_store::{Purge, SqliteOptions, open_sqlite};
+use jeton_store::{SqliteOptions, open_sqlite};
 use jeton_testkit::SeededEntropy;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
@@ -62,7 +60,7 @@ enum Step {
     Write {
         elsewhere: bool,
         slot: usize,
-        write: Write,
+        write: writes::Write,
     },
     /// A query that is in progress while other things happen.
     BeginFill {
@@ -74,57 +72,22 @@ enum Step {
     Wait {
         millis: i64,
     },
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Write {
-    Issue {
-        is_foreign: bool,
-        lives_millis: Option<i64>,
+    /// In this process, or in the other one.
+    Keys {
+        elsewhere: bool,
+        step: keys::KeyStep,
     },
-    Revoke,
-    Delete,
-    Disable,
-    Enable,
-    Narrow,
-    Widen,
-    Shorten,
-    Settings {
-        patch: usize,
-    },
-    RotateClientSecret,
-    /// Purges dead tokens, so that their secrets can be used again.
-    Purge,
-    /// Imports the same secret as the last time in this slot, if it can be used again.
-    ImportAgain,
-    /// Deletes the app with all tokens and creates another with the same key.
-    NewApp,
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let write = prop_oneof![
-        4 => (any::<bool>(), prop::option::of(500_i64..5_000))
-            .prop_map(|(is_foreign, lives_millis)| Write::Issue { is_foreign, lives_millis }),
-        3 => Just(Write::Revoke),
-        2 => Just(Write::Delete),
-        2 => Just(Write::Disable),
-        2 => Just(Write::Enable),
-        2 => Just(Write::Narrow),
-        1 => Just(Write::Widen),
-        1 => Just(Write::Shorten),
-        3 => (0..callers::PATCHES.len()).prop_map(|patch| Write::Settings { patch }),
-        1 => Just(Write::RotateClientSecret),
-        2 => Just(Write::Purge),
-        2 => Just(Write::ImportAgain),
-        1 => Just(Write::NewApp),
-    ];
     let step = prop_oneof![
-        8 => (prop::bool::weighted(0.3), 0..SLOTS, write)
+        8 => (prop::bool::weighted(0.3), 0..SLOTS, writes::writes())
             .prop_map(|(elsewhere, slot, write)| Step::Write { elsewhere, slot, write }),
         3 => (0..SLOTS).prop_map(|slot| Step::BeginFill { slot }),
         3 => Just(Step::EndFill),
         3 => Just(Step::Follow),
         2 => (1_i64..3_000).prop_map(|millis| Step::Wait { millis }),
+        2 => (any::<bool>(), keys::steps()).prop_map(|(elsewhere, step)| Step::Keys { elsewhere, step }),
     ];
     prop::collection::vec(step, 1..30)
 }
@@ -144,7 +107,11 @@ impl Node {
         without: Without,
     ) -> (Self, Option<(String, String)>) {
         let store = open_sqlite(&folder.join("jeton.db"), SqliteOptions::default()).await.unwrap();
-        let ring = KeyRing::generate(&SeededEntropy::new(1)).unwrap();
+        let file = folder.join("keys.json");
+        if !file.exists() {
+            write_key_file(&file, &KeyRing::generate(&SeededEntropy::new(1)).unwrap()).unwrap();
+        }
+        let ring = read_key_file(&file).unwrap();
         let entropy = Arc::new(SeededEntropy::new(seed));
         let key: AppKey = "demo".parse().unwrap();
         let initial = Service::initialise(&*store, &ring, clock, &*entropy, &key, "1".parse().unwrap()).await;
@@ -154,7 +121,8 @@ impl Node {
             _ => LIMITS,
         };
         let clock = Arc::new(clock.clone());
-        let mut service = Service::open_with(store.clone(), &ring, clock, entropy, limits).await.unwrap();
+        let opened = Service::open_with(store.clone(), &ring, clock, entropy, limits).await.unwrap();
+        let mut service = opened.with_key_file(&file);
         // A history makes more failed attempts than are allowed in a minute.
         service.limits.failures = Rate::per_minute(1_000_000);
         let follower = service.follower();
@@ -186,6 +154,8 @@ struct Fill {
 struct World {
     here: Node,
     elsewhere: Node,
+    /// Knows all keys, once there is more than one.
+    judge: Option<Node>,
     clock: ManualClock,
     without: Without,
     tokens: [Option<Token>; SLOTS],
@@ -198,7 +168,7 @@ struct World {
     /// Whether the other process wrote something that was not read here yet.
     has_unread: bool,
     issued: u64,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl World {
@@ -211,6 +181,7 @@ impl World {
         World {
             here,
             elsewhere,
+            judge: None,
             clock,
             without,
             tokens: [None, None, None],
@@ -220,7 +191,7 @@ impl World {
             fill: None,
             has_unread: false,
             issued: 0,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -233,6 +204,7 @@ impl World {
             Step::BeginFill { slot } => self.begin_fill(slot).await,
             Step::EndFill => self.end_fill(),
             Step::Wait { millis } => self.clock.advance_millis(millis),
+            Step::Keys { elsewhere, step } => self.change_keys(elsewhere, step).await,
             Step::Follow if self.without == Without::Reading => {
                 use jeton_core::Clock;
                 self.here.service.cache.confirm(self.clock.monotonic());
@@ -272,12 +244,13 @@ impl World {
 
     async fn check_verdicts(&self) -> Result<(), TestCaseError> {
         let (app, service) = ("demo".parse().unwrap(), &self.here.service);
+        let judge = self.judge.as_ref().map_or(service, |judge| &judge.service);
         for secret in self.secrets().map(|text| Secret::parse(text).unwrap()) {
             for demand in [Demand::Active, demand()] {
                 // Twice: the second answer may come from memory.
                 for _ in 0..2 {
                     let answered = service.verify(&app, &secret, &demand, None).await.unwrap();
-                    let stored = service.explain(&app, &secret, &demand).await.unwrap();
+                    let stored = judge.explain(&app, &secret, &demand).await.unwrap();
                     prop_assert_eq!(answered.verdict, stored.verdict);
                     let id = answered.cached.map(|cached| cached.token_id());
                     prop_assert_eq!(id, stored.token.map(|token| token.id));
@@ -298,7 +271,7 @@ impl World {
             Some(app_id) => service.stored_in(app_id, &service.presented(&secret)).await.unwrap(),
             None => None,
         };
-        let digests = service.keys.digests(&secret).collect();
+        let digests = service.keys.load().digests(&secret).collect();
         self.fill = Some(Fill { before, app, app_id, digests, stored });
     }
 
@@ -314,77 +287,6 @@ impl World {
         if let Some(app_id) = app_id {
             let kept: Recalled = cache.keep(before, app_id, &digests, stored.as_ref());
             drop(kept);
-        }
-    }
-
-    async fn write(&mut self, elsewhere: bool, slot: usize, write: Write) {
-        let node = if elsewhere { &self.elsewhere } else { &self.here };
-        let app = node.app().await;
-        let id = self.tokens[slot].as_ref().map(|token| token.id);
-        let edit = match (write, id) {
-            (Write::Issue { is_foreign, lives_millis }, _) => {
-                self.issued += 1;
-                let token = match is_foreign {
-                    true => import(node, &app, self.issued, lives_millis).await.unwrap(),
-                    false => issue(node, &app, slot, lives_millis).await,
-                };
-                self.others.extend(self.tokens[slot].replace(token).map(|token| token.secret));
-                return;
-            }
-            (Write::Settings { patch }, _) => {
-                let patch = serde_json::from_str(callers::PATCHES[patch]).unwrap();
-                let merged = node.service.merge_settings(&app.key, &patch, &Cause::CLI).await.unwrap();
-                assert!(matches!(merged, Merged::Done(_)));
-                return;
-            }
-            (Write::RotateClientSecret, _) => {
-                let rotated = node.service.rotate_client_secret(&app.key, None, &Cause::CLI).await.unwrap();
-                self.clients.extend(rotated.map(|(id, secret)| (id, secret.expose().to_owned())));
-                return;
-            }
-            (Write::NewApp, _) => {
-                assert!(node.service.delete_app(&app.key, &Cause::CLI).await.unwrap());
-                let made = node.service.create_app(&app.key, "1".parse().unwrap(), &Cause::CLI).await;
-                self.clients.push(client(&made.unwrap().unwrap().1));
-                return;
-            }
-            (Write::Purge, _) => {
-                for which in [Purge::Expired, Purge::Revoked] {
-                    let at = node.service.now();
-                    let before = at.saturating_add_millis(1);
-                    let purge = PurgeTokens { which, before, limit: 100, at, by: Cause::CLI };
-                    node.service.store.write(purge).await.unwrap();
-                }
-                return;
-            }
-            (Write::ImportAgain, _) => {
-                // A number for each slot, which no other import uses.
-                let number = 1_000_000 + slot as u64;
-                if let Some(token) = import(node, &app, number, Some(700)).await {
-                    self.others.extend(self.tokens[slot].replace(token).map(|token| token.secret));
-                }
-                return;
-            }
-            (_, None) => return,
-            (Write::Revoke, Some(id)) => {
-                // Another history may have revoked it before.
-                let _ = node.service.revoke(&app, &EVERYTHING, id, None).await.unwrap();
-                return;
-            }
-            (Write::Delete, Some(id)) => {
-                let (app_id, at) = (app.id, node.service.now());
-                node.service.store.write(DeleteToken { app_id, id, at, by: Cause::CLI }).await.unwrap();
-                return;
-            }
-            (Write::Disable, _) => Edit { enabled: Some(false), ..Edit::default() },
-            (Write::Enable, _) => Edit { enabled: Some(true), ..Edit::default() },
-            (Write::Narrow, _) => Edit { scopes: Some(scopes(&["s1"])), ..Edit::default() },
-            (Write::Widen, _) => Edit { scopes: Some(scopes(&[])), ..Edit::default() },
-            (Write::Shorten, _) => Edit { lifetime: Some(Lifetime::Millis(700)), ..Edit::default() },
-        };
-        if let Some(id) = id {
-            // The token may no longer exist.
-            drop(node.service.update(&app, &EVERYTHING, id, None, &edit).await.unwrap());
         }
     }
 }
@@ -404,43 +306,6 @@ fn scopes(ids: &[&str]) -> Scopes {
 /// The app's client credentials.
 fn client(credentials: &AppCredentials) -> (String, String) {
     (credentials.client_id.clone(), credentials.client_secret.expose().to_owned())
-}
-
-fn draft(spec: TokenSpec, lives_millis: Option<i64>) -> Issue {
-    let lifetime = lives_millis.map_or(Lifetime::Unlimited, Lifetime::Millis);
-    Issue { spec, lifetime: RequestedLifetime::Asked(lifetime) }
-}
-
-fn grant() -> TokenSpec {
-    TokenSpec::new(TokenKind::Grant, owner(), scopes(&[]))
-}
-
-fn owner() -> Owner {
-    Owner::Named("7".parse().unwrap())
-}
-
-/// A grant or, in the last slot, an identity.
-async fn issue(node: &Node, app: &OpenApp, slot: usize, lives_millis: Option<i64>) -> Token {
-    let spec = match slot + 1 == SLOTS {
-        true => TokenSpec::new(TokenKind::Identity, owner(), Scopes::none()),
-        false => grant(),
-    };
-    let issue = draft(spec, lives_millis);
-    let issued = node.service.issue(app, &EVERYTHING, issue).await.unwrap().unwrap();
-    Token { id: issued.token.id, secret: issued.secret.expose().to_owned() }
-}
-
-/// `None`: the app has a token with this secret, or its tombstone.
-async fn import(node: &Node, app: &OpenApp, number: u64, lives_millis: Option<i64>) -> Option<Token> {
-    let text = format!("a secret that somebody else has made, number {number}");
-    let expires_at = lives_millis.map(|millis| node.service.now().saturating_add_millis(millis));
-    let (secret, issue) = (Secret::parse(&text).unwrap(), draft(grant(), lives_millis));
-    let row = ImportRow { secret, issue, created_at: None, expires_at, enabled: true };
-    match node.service.import(app, vec![row], false, &Cause::CLI).await.unwrap()[..] {
-        [Imported::Taken(id)] => Some(Token { id, secret: text }),
-        [Imported::Duplicate] => None,
-        ref other => panic!("{other:?}"),
-    }
 }
 
 fn run(steps: &[Step], without: Without, asked: &'static [Asked]) -> Result<(), TestCaseError> {

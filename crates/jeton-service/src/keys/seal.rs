@@ -27,6 +27,7 @@ const NONCE_LEN: usize = 24;
 pub struct SealError;
 
 /// A key of the ring that seals data keys.
+#[derive(Clone)]
 pub(super) struct SealKey(XChaCha20Poly1305);
 
 impl SealKey {
@@ -61,7 +62,7 @@ impl DataKey {
     }
 
     /// The number of the ring key that opens it.
-    pub(super) fn sealed_under(sealed: &[u8]) -> Result<u32, SealError> {
+    pub(crate) fn sealed_under(sealed: &[u8]) -> Result<u32, SealError> {
         match sealed {
             [VERSION, a, b, c, d, ..] => Ok(u32::from_be_bytes([*a, *b, *c, *d])),
             _ => Err(SealError),
@@ -74,6 +75,21 @@ impl DataKey {
         let id = sealed[5..9].try_into().map_err(|_| SealError)?;
         let cipher = XChaCha20Poly1305::new(key.into());
         Ok(DataKey { id: u32::from_be_bytes(id), cipher, sealed: sealed.into() })
+    }
+
+    /// The sealed form of a data key under another key of the ring. It stays the same key, with the same number.
+    pub(super) fn reseal(
+        entropy: &dyn Entropy,
+        sealed: &[u8],
+        old: &SealKey,
+        (new, new_id): (&SealKey, u32),
+        client_id: &str,
+    ) -> Result<Result<Vec<u8>, SealError>, EntropyError> {
+        let Ok(opened) = open(&old.0, sealed, 9, client_id.as_bytes()) else { return Ok(Err(SealError)) };
+        let mut head = vec![VERSION];
+        head.extend(new_id.to_be_bytes());
+        head.extend(&sealed[5..9]);
+        Ok(Ok(seal(&new.0, entropy, head, client_id.as_bytes(), &opened)?))
     }
 
     /// The number of the key, which its values carry.

@@ -120,7 +120,9 @@ impl Service {
 
     fn secret_of(&self, app: &OpenApp, writer: &Writer, input: &RowInput) -> Written<Secret> {
         let Some(id) = &input.id else {
-            return Ok(Ok(self.keys.mint(&*self.entropy, app.settings.common.token_prefix.as_ref())?));
+            return Ok(Ok(self
+                .writing_keys()?
+                .mint(&*self.entropy, app.settings.common.token_prefix.as_ref())?));
         };
         let may_choose = match app.settings.loopback.client_ids {
             ClientIds::Nobody => false,

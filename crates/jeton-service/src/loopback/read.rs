@@ -44,13 +44,13 @@ impl Service {
     }
 
     pub(super) fn is_secret_of(&self, secret: &Secret, stored: &StoredToken) -> bool {
-        self.keys.digests(secret).any(|digest| digest == stored.digest)
+        self.keys.load().digests(secret).any(|digest| digest == stored.digest)
     }
 
     pub(super) fn row(&self, app: &OpenApp, stored: StoredToken) -> Result<LoopBackRow, Error> {
         let digest = stored.digest;
         let listed = shown(app, stored);
-        LoopBackRow::new(&listed, digest, &self.keys).ok_or(Error::Unreadable("document of a token"))
+        LoopBackRow::new(&listed, digest, &self.keys.share()).ok_or(Error::Unreadable("document of a token"))
     }
 }
 

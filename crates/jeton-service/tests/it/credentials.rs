@@ -18,7 +18,10 @@ async fn lend(world: &World, token: TokenId, from: Timestamp, until: Timestamp) 
     let issued = log.iter().rfind(|change| change.kind == ChangeKind::TokenIssued).unwrap();
     let hex: String = issued.digest.unwrap().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     let (app, from, until) = (world.demo().await.id, from.as_millis(), until.as_millis());
-    let sql = format!("INSERT INTO token_digests VALUES (x'{hex}', {app}, {token}, 1, 0, {from}, {until})");
+    let sql = format!(
+        "INSERT INTO token_digests (digest, app_id, token_id, digest_key_id, is_foreign, good_from, good_until) \
+         VALUES (x'{hex}', {app}, {token}, 1, 0, {from}, {until})"
+    );
     let url = format!("sqlite://{}", world.data().join("jeton.db").display());
     let mut connection = SqliteConnection::connect(&url).await.unwrap();
     connection.execute(AssertSqlSafe(sql)).await.unwrap();

@@ -170,6 +170,7 @@ async fn a_sealed_value_in_another_row_shows_nothing() {
         let forged = jeton_store::NewToken {
             digest: keys.digest(&secret(&format!("{}-forged", digest_of.secret.expose()))),
             digest_key_id: 1,
+            older_digests: Vec::new(),
             is_foreign: true,
             sealed: sealed.clone(),
             created_at: world.service.now(),

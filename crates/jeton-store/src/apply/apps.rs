@@ -4,14 +4,17 @@ use super::tokens::Arrival;
 use super::{Facts, Perform, Work};
 use crate::decode;
 use crate::error::StoreError;
+use crate::keys::ClientKey;
 use crate::model::{App, AppChanged, AppCreated, Genesis, Initialised, NewApp, NewToken, SelfMadeLimit};
 use crate::schema::{Column, Genesis as GenesisRow};
 use crate::session::Session;
+use crate::statements::keys::client_keys;
 use crate::statements::log::NewChange;
 use crate::statements::tokens::new_row;
 use crate::statements::{apps, genesis};
 use crate::write::{ChangeApp, CreateApp, DeleteApp, Touched, WriteLine};
 use jeton_core::{AppId, Cause, ChangeKind, Timestamp};
+use std::collections::HashMap;
 use std::slice;
 
 impl Facts for Genesis {
@@ -75,6 +78,14 @@ impl Facts for ChangeApp {
 impl Perform for ChangeApp {
     async fn perform<'w, S: Session>(&'w self, work: &mut Work<'_, 'w, S>) -> Result<AppChanged, StoreError> {
         let ChangeApp { id, expected, change, at, by } = self;
+        // Those beside it keep the keys that made them.
+        let mut keys = HashMap::new();
+        if change.client_secret.as_ref().is_some_and(|secret| !secret.others.is_empty()) {
+            for row in &work.session.rows(client_keys(*id)).await? {
+                let (digest, key) = decode::client_key(row)?;
+                keys.insert(digest, key);
+            }
+        }
         let row = work.session.row(apps::update_app(*id, *expected, change, *at)).await?;
         let Some(row) = row else {
             return Ok(AppChanged::Stale);
@@ -83,7 +94,9 @@ impl Perform for ChangeApp {
         if let Some(secret) = &change.client_secret {
             work.session.run(apps::forget_client_digests(*id)).await?;
             for other in &secret.others {
-                work.session.run(apps::insert_client_digest(*id, other)).await?;
+                let own = ClientKey { key_id: secret.key_id, first_key_id: None };
+                let key = keys.get(&other.digest).copied().unwrap_or(own);
+                work.session.run(apps::insert_client_digest(*id, other, key)).await?;
             }
             app.client_secrets.extend(&secret.others);
         } else {

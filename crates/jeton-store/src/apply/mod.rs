@@ -2,6 +2,7 @@
 
 mod apps;
 mod idempotency;
+mod keys;
 mod operators;
 mod per_user;
 mod restore;

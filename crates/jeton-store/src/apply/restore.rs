@@ -120,6 +120,7 @@ impl<S: Session> Work<'_, '_, S> {
         self.script(restore::MATCH_APPS).await?;
         self.script(restore::KEEP_ROTATED).await?;
         self.script(restore::MATCH_TOKENS).await?;
+        self.script(restore::KEEP_RENEWED).await?;
         restored.left_out = self.script(&restore::leave_out_removed(given_out)).await?;
         restored.tokens -= restored.left_out;
         restored.unknown_tokens = self.counted(restore::UNKNOWN_TOKENS).await?;

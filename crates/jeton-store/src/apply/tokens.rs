@@ -9,10 +9,10 @@ use crate::model::{Inserted, NewToken, Replaced, SelfMadeLimit};
 use crate::record::Record;
 use crate::schema::{Changes, GivenOut, TokenDigests, Tokens};
 use crate::session::Session;
-use crate::statements::apps;
 use crate::statements::insertion::{MOST_KEPT_ON_SQLITE, Row};
 use crate::statements::log::NewChange;
 use crate::statements::tokens::{self, MAX_INSERTED, new_row};
+use crate::statements::{Statement, apps, keys};
 use crate::write::{
     DeleteToken, InsertTokens, ReplaceToken, RevokeToken, RevokeTokens, Touched, Write, WriteLine,
 };
@@ -313,7 +313,8 @@ impl<'w, S: Session> Work<'_, 'w, S> {
 
     /// Whether all of them are certain to be inserted, unless two secrets collide.
     fn are_new(arrivals: &[Arrival<'w>]) -> bool {
-        let is_new = |arrival: &Arrival<'w>| !arrival.token.is_foreign;
+        let is_new =
+            |arrival: &Arrival<'w>| !arrival.token.is_foreign && arrival.token.older_digests.is_empty();
         (1..=MAX_INSERTED).contains(&arrivals.len()) && arrivals.iter().all(is_new)
     }
 
@@ -375,23 +376,39 @@ impl<'w, S: Session> Work<'_, 'w, S> {
         Ok(answers)
     }
 
-    /// Which of the digests exist as further digests of tokens. Those of minted secrets need no check: they
-    /// are unique.
+    /// Which of the digests exist as further digests of tokens, or name a secret that a token has by a digest of an older key.
+    /// Those of minted secrets need no check: they are unique.
     async fn taken_beside(
         &mut self,
         arrivals: &[Arrival<'w>],
     ) -> Result<HashSet<(AppId, Digest)>, StoreError> {
         let foreign = arrivals.iter().filter(|arrival| arrival.token.is_foreign);
         let foreign: Vec<Digest> = foreign.map(|arrival| arrival.token.digest).collect();
-        if foreign.is_empty() {
-            return Ok(HashSet::new());
+        let mut taken = HashSet::new();
+        if !foreign.is_empty() {
+            taken = self.with_digests(tokens::further_digests(&foreign)).await?;
         }
-        let rows = self.session.rows(tokens::further_digests(&foreign)).await?;
-        let taken = rows.iter().map(|row| {
+        let older = arrivals.iter().flat_map(|arrival| &arrival.token.older_digests);
+        let older: Vec<Digest> = older.copied().collect();
+        for older in older.chunks(MAX_INSERTED) {
+            let found = self.with_digests(keys::with_digests(older)).await?;
+            let has_older = |arrival: &&Arrival<'w>| {
+                let mut older = arrival.token.older_digests.iter();
+                older.any(|digest| found.contains(&(arrival.app_id, *digest)))
+            };
+            taken.extend(arrivals.iter().filter(has_older).map(Arrival::which));
+        }
+        Ok(taken)
+    }
+
+    /// The digests that a statement answers, with their apps.
+    async fn with_digests(&mut self, statement: Statement) -> Result<HashSet<(AppId, Digest)>, StoreError> {
+        let rows = self.session.rows(statement).await?;
+        let digests = rows.iter().map(|row| {
             let app_id = decode::number(row, TokenDigests::AppId, AppId::new)?;
             Ok((app_id, decode::digest(row, TokenDigests::Digest)?))
         });
-        taken.collect()
+        digests.collect()
     }
 
     /// Takes their rows, inserts them and returns the number of each; `None`: it existed already.

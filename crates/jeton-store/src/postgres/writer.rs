@@ -30,6 +30,12 @@ const BEGIN_ALONE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL state
                            LOCK TABLE self_made, genesis, key_checks, apps, client_digests, tokens, token_digests, operators, \
                            idempotency_keys, changes IN EXCLUSIVE MODE";
 
+/// Begins a transaction that retires a key: whoever is about to write a row that needs it is done, or waits. It reads indexes
+/// alone, so that this is short.
+const BEGIN_RETIRING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = '10s'; \
+                              LOCK TABLE apps, client_digests, tokens, token_digests, operators \
+                              IN SHARE ROW EXCLUSIVE MODE";
+
 /// Who seals tokens waits for who changes the app's data key, and the other way round, fairly: a row lock that many share would
 /// let them overtake who waits to change the row. Beside it, those who replace everything.
 const SEALED: &str =
@@ -58,6 +64,7 @@ fn begin(writes: &[&Write]) -> String {
     match (sealed, writes) {
         (Some(app_id), _) => lock(SEALED, app_id),
         (None, [Write::Restore(_)]) => BEGIN_ALONE.to_owned(),
+        (None, [Write::RetireKey(_) | Write::ForgetKey(_)]) => BEGIN_RETIRING.to_owned(),
         (None, [Write::ChangeApp(change)]) if change.change.data_key.is_some() => lock(RESEALS, change.id),
         _ => BEGIN.to_owned(),
     }

@@ -2,6 +2,7 @@
 
 use super::tokens::EVER;
 use super::{Statement, one_more, unless_taken};
+use crate::keys::ClientKey;
 use crate::model::{AppChange, Credential, NewApp};
 use crate::schema::{Apps, ClientDigests, Count, GivenOut, Tokens};
 use jeton_core::{AppId, AppKey, Timestamp};
@@ -119,19 +120,23 @@ pub(crate) fn forget_client_digests(id: AppId) -> Statement {
 }
 
 /// Gives an app one more client secret beside its own.
-pub(crate) fn insert_client_digest(id: AppId, secret: &Credential) -> Statement {
+pub(crate) fn insert_client_digest(id: AppId, secret: &Credential, key: ClientKey) -> Statement {
     Statement::fixed(
         Query::insert()
             .into_table(ClientDigests::Table)
             .columns([
                 ClientDigests::AppId,
                 ClientDigests::Digest,
+                ClientDigests::DigestKeyId,
+                ClientDigests::FirstKeyId,
                 ClientDigests::GoodFrom,
                 ClientDigests::GoodUntil,
             ])
             .values_panic([
                 Expr::val(id.get()),
                 Expr::val(secret.digest.as_bytes().to_vec()),
+                Expr::val(i64::from(key.key_id)),
+                Expr::val(key.first_key_id.map(i64::from)),
                 Expr::val(secret.good_from.map(Timestamp::as_millis)),
                 Expr::val(secret.good_until.map(Timestamp::as_millis)),
             ])
@@ -198,7 +203,7 @@ pub(crate) fn insert_app(app: &NewApp, is_default: bool) -> Statement {
     let insert = Query::insert()
         .into_table(Apps::Table)
         // Without the number, which comes first.
-        .columns(COLUMNS.into_iter().skip(1))
+        .columns(COLUMNS.into_iter().skip(1).chain([Apps::ClientKeyId]))
         .values_panic([
             Expr::val(app.key.as_str()),
             Expr::val(app.client_id.as_str()),
@@ -209,6 +214,7 @@ pub(crate) fn insert_app(app: &NewApp, is_default: bool) -> Statement {
             Expr::val(app.created_at.as_millis()),
             Expr::val(1_i64),
             Expr::val(is_default),
+            Expr::val(i64::from(app.client_key_id)),
         ])
         .on_conflict(unless_taken())
         .returning(Query::returning().columns(COLUMNS))
@@ -226,6 +232,8 @@ pub(crate) fn update_app(id: AppId, expected: i64, change: &AppChange, at: Times
     }
     if let Some(client_secret) = &change.client_secret {
         update.value(Apps::ClientSecret, client_secret.digest.as_bytes().to_vec());
+        update.value(Apps::ClientKeyId, i64::from(client_secret.key_id));
+        update.value(Apps::ClientFirstKeyId, None::<i64>);
     }
     if let Some(data_key) = &change.data_key {
         update.value(Apps::DataKey, data_key.clone());

@@ -19,13 +19,22 @@ pub(crate) fn insert_genesis(at: Timestamp, epoch: i64) -> Statement {
     )
 }
 
-/// The check values of keys, of which there is at least one.
+/// The check values of keys, of which there is at least one. Those that are known already are left as they are.
 pub(crate) fn insert_key_checks(checks: &[KeyCheck]) -> Statement {
     let mut insert = Query::insert();
-    insert.into_table(KeyChecks::Table).columns([KeyChecks::KeyId, KeyChecks::CheckValue]);
+    insert.into_table(KeyChecks::Table).columns([
+        KeyChecks::KeyId,
+        KeyChecks::CheckValue,
+        KeyChecks::RetiredAt,
+    ]);
     for check in checks {
-        insert.values_panic([Expr::val(i64::from(check.key_id)), Expr::val(check.check.clone())]);
+        insert.values_panic([
+            Expr::val(i64::from(check.key_id)),
+            Expr::val(check.check.clone()),
+            Expr::val(check.retired_at.map(Timestamp::as_millis)),
+        ]);
     }
+    insert.on_conflict(unless_taken());
     Statement::varying(insert)
 }
 
@@ -34,7 +43,7 @@ pub(crate) fn insert_key_checks(checks: &[KeyCheck]) -> Statement {
 pub(crate) fn key_checks() -> Statement {
     Statement::fixed(
         Query::select()
-            .columns([KeyChecks::KeyId, KeyChecks::CheckValue])
+            .columns([KeyChecks::KeyId, KeyChecks::CheckValue, KeyChecks::RetiredAt])
             .from(Genesis::Table)
             .left_join(KeyChecks::Table, Expr::val(true))
             .order_by(KeyChecks::KeyId, sea_query::Order::Asc)

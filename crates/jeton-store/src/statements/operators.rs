@@ -33,10 +33,11 @@ pub(crate) fn insert_operator(operator: &NewOperator) -> Statement {
     Statement::fixed(
         Query::insert()
             .into_table(Operators::Table)
-            .columns([Operators::Name, Operators::Digest, Operators::CreatedAt])
+            .columns([Operators::Name, Operators::Digest, Operators::DigestKeyId, Operators::CreatedAt])
             .values_panic([
                 Expr::val(operator.name.as_str()),
                 Expr::val(operator.digest.as_bytes().to_vec()),
+                Expr::val(i64::from(operator.digest_key_id)),
                 Expr::val(operator.created_at.as_millis()),
             ])
             .returning_col(Operators::Id)

@@ -4,11 +4,12 @@ use super::log::{LogOrder, NewChange};
 use super::token_search::Stretch;
 use super::tokens::Half;
 use super::{
-    Statement, apps, copy, genesis, idempotency, log, operators, per_user, restore, retention, rotation,
-    self_made, stats, token_lists, token_search, tokens, totals, usage,
+    Statement, apps, copy, genesis, idempotency, keys, log, operators, per_user, restore, retention,
+    rotation, self_made, stats, token_lists, token_search, tokens, totals, usage,
 };
 use crate::audit::{AppUses, AuditFilter, Spans};
 use crate::change::Removal;
+use crate::keys::{ClientKey, DigestPlace, NewDigest};
 use crate::model::{
     AppChange, Credential, KeyCheck, NewApp, NewClientSecret, NewOperator, NewToken, Order, OwnerFilter,
     Purge, TokenFilter, TokenPage, TokenUse, View,
@@ -39,6 +40,7 @@ pub(super) fn all() -> Vec<(&'static str, Runs, Statement)> {
     all.extend(about_usage());
     all.extend(about_the_look_of_operators());
     all.extend(about_the_rest());
+    all.extend(about_keys());
     all.extend(about_tables());
     all
 }
@@ -66,13 +68,14 @@ fn about_apps() -> Vec<(&'static str, Runs, Statement)> {
         key: key(),
         client_id: "client".to_owned(),
         client_secret: digest(),
+        client_key_id: 1,
         settings: "{}".to_owned(),
         data_key: None,
         created_at: AT,
     };
     let whole = AppChange {
         settings: Some("{}".to_owned()),
-        client_secret: Some(NewClientSecret::alone(digest())),
+        client_secret: Some(NewClientSecret::alone(1, digest())),
         data_key: Some(Some(vec![1])),
         suspends: None,
     };
@@ -84,7 +87,15 @@ fn about_apps() -> Vec<(&'static str, Runs, Statement)> {
         ("client_of", Everywhere, apps::client_of(&key())),
         ("client_digests", Everywhere, apps::client_digests(APP)),
         ("forget_client_digests", Everywhere, apps::forget_client_digests(APP)),
-        ("insert_client_digest", Everywhere, apps::insert_client_digest(APP, &Credential::lasting(digest()))),
+        (
+            "insert_client_digest",
+            Everywhere,
+            apps::insert_client_digest(
+                APP,
+                &Credential::lasting(digest()),
+                ClientKey { key_id: 1, first_key_id: Some(1) },
+            ),
+        ),
         ("default_app", Everywhere, apps::default_app()),
         ("apps", Everywhere, apps::apps()),
         ("apps_after", Everywhere, apps::apps_after(0, 10)),
@@ -114,6 +125,37 @@ fn a_rotation() -> RotateToken {
         at: AT,
         by: Cause::CLI,
     }
+}
+
+fn about_keys() -> Vec<(&'static str, Runs, Statement)> {
+    use Runs::Everywhere;
+    let id = OPERATOR;
+    let places = [
+        DigestPlace::Token(APP, TOKEN),
+        DigestPlace::Further(APP),
+        DigestPlace::Client(APP),
+        DigestPlace::OldClient(APP),
+        DigestPlace::Operator(id),
+    ];
+    let new =
+        |place, sealed| NewDigest { place, was: digest(), digest: digest(), first_key_id: Some(1), sealed };
+    let replaced = |place| ("replace_digest", Everywhere, keys::replace_digest(&new(place, None), 2));
+    let sealed = new(places[0], Some(vec![1]));
+    let mut all: Vec<_> = places.into_iter().map(replaced).collect();
+    all.extend([
+        ("replace_digest", Everywhere, keys::replace_digest(&sealed, 2)),
+        ("replace_data_key", Everywhere, keys::replace_data_key(APP, &[1], &[2])),
+        ("retire_key", Everywhere, keys::retire_key(1, &[1], AT)),
+        ("retired_at", Everywhere, keys::retired_at(1)),
+        ("old_tokens", Everywhere, keys::old_tokens(1, Some((APP, TOKEN)), 10)),
+        ("old_further", Everywhere, keys::old_further(1, 10)),
+        ("old_clients", Everywhere, keys::old_clients(1, 10)),
+        ("old_client_digests", Everywhere, keys::old_client_digests(1, 10)),
+        ("old_operators", Everywhere, keys::old_operators(1, 10)),
+        ("client_keys", Everywhere, keys::client_keys(APP)),
+        ("with_digests", Everywhere, keys::with_digests(&[digest(), digest()])),
+    ]);
+    all
 }
 
 fn about_tokens() -> Vec<(&'static str, Runs, Statement)> {
@@ -328,8 +370,9 @@ fn about_usage() -> Vec<(&'static str, Runs, Statement)> {
 
 fn about_the_rest() -> Vec<(&'static str, Runs, Statement)> {
     use Runs::{Everywhere, OnPostgres, OnSqlite};
-    let check = KeyCheck { key_id: 1, check: vec![1] };
-    let operator = NewOperator { name: "root".to_owned(), digest: digest(), created_at: AT };
+    let check = KeyCheck { key_id: 1, check: vec![1], retired_at: None };
+    let operator =
+        NewOperator { name: "root".to_owned(), digest: digest(), digest_key_id: 1, created_at: AT };
     let change = change();
     vec![
         ("insert_genesis", Everywhere, genesis::insert_genesis(AT, 1)),
@@ -402,6 +445,7 @@ fn new_token() -> NewToken {
     NewToken {
         digest: digest(),
         digest_key_id: u32::MAX,
+        older_digests: Vec::new(),
         is_foreign: true,
         sealed: None,
         created_at: AT,

@@ -1,7 +1,8 @@
 //! What a restore runs beside copying tables: the same text for both engines, without arguments.
 //!
 //! Apps are known again by their client ids, which are random, so the state before and the backup may also be of
-//! different installations: then nothing of the one concerns the other. Tokens are known again by app and digest.
+//! different installations: then nothing of the one concerns the other. Tokens are known again by app and digest, and where another
+//! key has made the digest since, by app and number.
 
 use super::Statement;
 use crate::schema::Tokens;
@@ -10,22 +11,26 @@ use sea_query::{Expr, ExprTrait, Query};
 
 /// Notes what the database knows of apps, tokens and operators before their tables are emptied.
 pub(crate) const REMEMBER: &str = "
-    CREATE TEMP TABLE was_apps AS SELECT id, client_id, client_secret, settings, data_key, deleted_at FROM apps;
+    CREATE TEMP TABLE was_apps AS
+        SELECT id, client_id, client_secret, client_key_id, client_first_key_id, settings, data_key, deleted_at FROM apps;
     CREATE TEMP TABLE was_client_digests AS SELECT * FROM client_digests;
     CREATE TEMP TABLE was_tokens AS
-        SELECT id, app_id, digest, digest_key_id, is_foreign, sealed, kind, user_id, user_is_stand_in, expires_at, disabled_by,
-            revoked_at, scopes, left_loopback
+        SELECT id AS was_number, app_id, digest, digest_key_id, first_key_id, is_foreign, sealed, kind, user_id,
+            user_is_stand_in, expires_at, disabled_by, revoked_at, scopes, left_loopback
         FROM tokens;
     CREATE INDEX was_tokens_digest ON was_tokens (digest, app_id);
+    CREATE INDEX was_tokens_number ON was_tokens (was_number, app_id);
     CREATE TEMP TABLE was_digests AS SELECT * FROM token_digests;
+    CREATE INDEX was_digests_token ON was_digests (token_id);
     CREATE TEMP TABLE was_tombstones AS SELECT * FROM tokens WHERE revoked_at IS NOT NULL;
-    CREATE TEMP TABLE was_operators AS SELECT digest, revoked_at FROM operators WHERE revoked_at IS NOT NULL";
+    CREATE TEMP TABLE was_operators AS
+        SELECT id, digest, digest_key_id, first_key_id, created_at, revoked_at FROM operators WHERE revoked_at IS NOT NULL";
 
 /// Once the backup is in: which app is which of before.
 pub(crate) const MATCH_APPS: &str = "
     CREATE TEMP TABLE was_same AS
-        SELECT apps.id AS app_id, was_apps.id AS was_id, was_apps.client_secret, was_apps.settings, was_apps.data_key,
-            was_apps.deleted_at
+        SELECT apps.id AS app_id, was_apps.id AS was_id, was_apps.client_secret, was_apps.client_key_id,
+            was_apps.client_first_key_id, was_apps.settings, was_apps.data_key, was_apps.deleted_at
         FROM apps JOIN was_apps ON was_apps.client_id = apps.client_id;
     CREATE INDEX was_same_app ON was_same (app_id)";
 
@@ -33,20 +38,23 @@ pub(crate) const MATCH_APPS: &str = "
 pub(crate) const KEEP_ROTATED: &str = "
     CREATE TEMP TABLE was_rotated AS
         SELECT tokens.id AS token_id, tokens.app_id, tokens.digest AS old_digest, tokens.digest_key_id AS old_key_id,
-            tokens.is_foreign AS old_is_foreign, was_digests.good_from, was_digests.good_until, was_tokens.digest,
-            was_tokens.digest_key_id, was_tokens.is_foreign, was_tokens.sealed
+            tokens.first_key_id AS old_first_key_id, tokens.is_foreign AS old_is_foreign, was_digests.good_from,
+            was_digests.good_until, was_tokens.digest, was_tokens.digest_key_id, was_tokens.first_key_id,
+            was_tokens.is_foreign, was_tokens.sealed
         FROM was_same
         JOIN was_digests ON was_digests.app_id = was_same.was_id
         JOIN tokens ON tokens.app_id = was_same.app_id AND tokens.digest = was_digests.digest
-        JOIN was_tokens ON was_tokens.app_id = was_digests.app_id AND was_tokens.id = was_digests.token_id;
+        JOIN was_tokens ON was_tokens.app_id = was_digests.app_id AND was_tokens.was_number = was_digests.token_id;
     UPDATE tokens SET digest = was_rotated.digest, digest_key_id = was_rotated.digest_key_id,
-        is_foreign = was_rotated.is_foreign, sealed = was_rotated.sealed
+        first_key_id = was_rotated.first_key_id, is_foreign = was_rotated.is_foreign, sealed = was_rotated.sealed
         FROM was_rotated WHERE was_rotated.token_id = tokens.id;
-    INSERT INTO token_digests (digest, app_id, token_id, digest_key_id, is_foreign, good_from, good_until)
-        SELECT old_digest, app_id, token_id, old_key_id, old_is_foreign, good_from, good_until FROM was_rotated;
+    INSERT INTO token_digests (digest, app_id, token_id, digest_key_id, first_key_id, is_foreign, good_from, good_until)
+        SELECT old_digest, app_id, token_id, old_key_id, old_first_key_id, old_is_foreign, good_from, good_until
+        FROM was_rotated;
     DROP TABLE was_rotated";
 
-/// Which token is which of before, by the secret that it has or, if it was rotated between, had.
+/// Which token is which of before, by the secret that it has or, if it was rotated between, had; or else, where another key has made a
+/// digest of it since, by its number.
 pub(crate) const MATCH_TOKENS: &str = "
     CREATE TEMP TABLE was AS
         SELECT tokens.id AS token_id, was_tokens.*
@@ -54,12 +62,56 @@ pub(crate) const MATCH_TOKENS: &str = "
         JOIN was_tokens ON was_tokens.app_id = was_same.was_id
         JOIN tokens ON tokens.app_id = was_same.app_id AND tokens.digest = was_tokens.digest;
     CREATE UNIQUE INDEX was_token ON was (token_id);
+    CREATE INDEX was_number ON was (was_number);
     INSERT INTO was
         SELECT token_digests.token_id, was_tokens.*
         FROM was_same
         JOIN was_tokens ON was_tokens.app_id = was_same.was_id
         JOIN token_digests ON token_digests.app_id = was_same.app_id AND token_digests.digest = was_tokens.digest
-        WHERE true ON CONFLICT DO NOTHING";
+        WHERE true ON CONFLICT DO NOTHING;
+    CREATE TEMP TABLE was_renewed AS
+        SELECT tokens.id AS token_id, tokens.app_id, was_tokens.was_number
+        FROM was_same
+        JOIN was_tokens ON was_tokens.app_id = was_same.was_id
+        JOIN tokens ON tokens.app_id = was_same.app_id AND tokens.id = was_tokens.was_number
+        WHERE (was_tokens.digest_key_id <> tokens.digest_key_id
+            OR coalesce(was_tokens.first_key_id, 0) <> coalesce(tokens.first_key_id, 0)
+            OR EXISTS (
+                SELECT 1 FROM was_digests
+                WHERE was_digests.token_id = was_tokens.was_number AND was_digests.app_id = was_tokens.app_id
+                AND (was_digests.digest_key_id <> tokens.digest_key_id
+                    OR coalesce(was_digests.first_key_id, 0) <> coalesce(tokens.first_key_id, 0))))
+        AND NOT EXISTS (SELECT 1 FROM was WHERE was.was_number = was_tokens.was_number)
+        AND NOT EXISTS (SELECT 1 FROM was WHERE was.token_id = tokens.id);
+    CREATE UNIQUE INDEX was_renewed_token ON was_renewed (token_id);
+    INSERT INTO was
+        SELECT was_renewed.token_id, was_tokens.*
+        FROM was_renewed
+        JOIN was_tokens ON was_tokens.was_number = was_renewed.was_number";
+
+/// Tokens whose digests another key has made since have the secrets that they had: nobody can tell from digests of two keys whether
+/// the token was rotated between.
+pub(crate) const KEEP_RENEWED: &str = "
+    UPDATE tokens SET digest = was.digest, digest_key_id = was.digest_key_id, first_key_id = was.first_key_id,
+        is_foreign = was.is_foreign, sealed = CASE WHEN tokens.revoked_at IS NULL THEN was.sealed END
+        FROM was
+        WHERE was.token_id = tokens.id AND tokens.id IN (SELECT token_id FROM was_renewed)
+        AND NOT EXISTS (
+            SELECT 1 FROM tokens taken WHERE taken.app_id = tokens.app_id AND taken.digest = was.digest);
+    DELETE FROM token_digests WHERE token_id IN (SELECT token_id FROM was_renewed);
+    INSERT INTO token_digests
+        (digest, app_id, token_id, digest_key_id, first_key_id, is_foreign, good_from, good_until)
+        SELECT was_digests.digest, was_renewed.app_id, was_renewed.token_id, was_digests.digest_key_id,
+            was_digests.first_key_id, was_digests.is_foreign, was_digests.good_from, was_digests.good_until
+        FROM was_renewed
+        JOIN was_digests ON was_digests.token_id = was_renewed.was_number
+        WHERE NOT EXISTS (
+            SELECT 1 FROM token_digests there
+            WHERE there.app_id = was_renewed.app_id AND there.digest = was_digests.digest)
+        AND NOT EXISTS (
+            SELECT 1 FROM tokens own
+            WHERE own.app_id = was_renewed.app_id AND own.digest = was_digests.digest);
+    DROP TABLE was_renewed";
 
 /// Of this token, which the backup does not know as revoked.
 const LIVE: &str = "FROM was WHERE was.token_id = tokens.id AND tokens.revoked_at IS NULL";
@@ -152,14 +204,15 @@ pub(crate) fn narrow(id: TokenId, scopes: String) -> Statement {
 
 /// Tombstones of tokens that the backup does not know. Nobody sees their numbers: they get new ones.
 pub(crate) const KEEP_TOMBSTONES: &str = "
-    INSERT INTO tokens (app_id, kind, digest, digest_key_id, is_foreign, user_id, user_is_stand_in, created_at, updated_at,
-        expires_at, disabled_by, revoked_at, scopes, left_loopback, revision)
-    SELECT was_same.app_id, dead.kind, dead.digest, dead.digest_key_id, dead.is_foreign, dead.user_id,
+    INSERT INTO tokens (app_id, kind, digest, digest_key_id, first_key_id, is_foreign, user_id, user_is_stand_in, created_at,
+        updated_at, expires_at, disabled_by, revoked_at, scopes, left_loopback, revision)
+    SELECT was_same.app_id, dead.kind, dead.digest, dead.digest_key_id, dead.first_key_id, dead.is_foreign, dead.user_id,
         dead.user_is_stand_in, dead.created_at, dead.updated_at, dead.expires_at, dead.disabled_by, dead.revoked_at,
         dead.scopes, dead.left_loopback, dead.revision
     FROM was_tombstones dead JOIN was_same ON was_same.was_id = dead.app_id
     WHERE NOT EXISTS (
-        SELECT 1 FROM tokens WHERE tokens.app_id = was_same.app_id AND tokens.digest = dead.digest)";
+        SELECT 1 FROM tokens WHERE tokens.app_id = was_same.app_id AND tokens.digest = dead.digest)
+    AND NOT EXISTS (SELECT 1 FROM was WHERE was.was_number = dead.id)";
 
 /// Further digests that the token has no more, or never had.
 pub(crate) const KEEP_DIGESTS: &str = "
@@ -168,7 +221,12 @@ pub(crate) const KEEP_DIGESTS: &str = "
     AND NOT EXISTS (
         SELECT 1 FROM was_digests JOIN was_same ON was_same.was_id = was_digests.app_id
         WHERE was_same.app_id = token_digests.app_id AND was_digests.digest = token_digests.digest)
-    AND NOT EXISTS (SELECT 1 FROM was WHERE was.token_id = token_digests.token_id AND was.digest = token_digests.digest)";
+    AND NOT EXISTS (SELECT 1 FROM was WHERE was.token_id = token_digests.token_id AND was.digest = token_digests.digest)
+    AND NOT EXISTS (
+        SELECT 1 FROM was JOIN was_digests ON was_digests.token_id = was.was_number
+        WHERE was.token_id = token_digests.token_id AND was_digests.digest_key_id <> token_digests.digest_key_id
+        AND coalesce(was_digests.good_from, -1) = coalesce(token_digests.good_from, -1)
+        AND coalesce(was_digests.good_until, -1) = coalesce(token_digests.good_until, -1))";
 
 /// Of the further digest of before.
 const SAME_DIGEST: &str = "FROM was_digests JOIN was_same ON was_same.was_id = was_digests.app_id \
@@ -192,9 +250,10 @@ pub(crate) fn keep_over() -> String {
 
 /// The further digests of tombstones: as little can they be issued again.
 pub(crate) const KEEP_DEAD_DIGESTS: &str = "
-    INSERT INTO token_digests (digest, app_id, token_id, digest_key_id, is_foreign, good_from, good_until)
-    SELECT was_digests.digest, tokens.app_id, tokens.id, was_digests.digest_key_id, was_digests.is_foreign,
-        was_digests.good_from, was_digests.good_until
+    INSERT INTO token_digests
+        (digest, app_id, token_id, digest_key_id, first_key_id, is_foreign, good_from, good_until)
+    SELECT was_digests.digest, tokens.app_id, tokens.id, was_digests.digest_key_id, was_digests.first_key_id,
+        was_digests.is_foreign, was_digests.good_from, was_digests.good_until
     FROM was_digests
     JOIN was_tombstones dead ON dead.id = was_digests.token_id AND dead.app_id = was_digests.app_id
     JOIN was_same ON was_same.was_id = dead.app_id
@@ -221,8 +280,8 @@ pub(crate) const FORGET_CLIENT_DIGESTS: &str = "
 
 /// Those of apps that the database knew, as they are.
 pub(crate) const KEEP_CLIENT_DIGESTS: &str = "
-    INSERT INTO client_digests (app_id, digest, good_from, good_until)
-    SELECT apps.id, was_client_digests.digest, was_client_digests.good_from, was_client_digests.good_until
+    INSERT INTO client_digests (app_id, digest, digest_key_id, first_key_id, good_from, good_until)
+    SELECT apps.id, was_client_digests.digest, was_client_digests.digest_key_id, was_client_digests.first_key_id, was_client_digests.good_from, was_client_digests.good_until
     FROM was_client_digests
     JOIN was_same ON was_same.was_id = was_client_digests.app_id
     JOIN apps ON apps.id = was_same.app_id AND apps.deleted_at IS NULL";
@@ -230,7 +289,8 @@ pub(crate) const KEEP_CLIENT_DIGESTS: &str = "
 /// Client secrets as they are: an older one was replaced for a reason.
 pub(crate) fn keep_client_secrets() -> String {
     format!(
-        "UPDATE apps SET client_secret = was_same.client_secret {LIVE_APP} \
+        "UPDATE apps SET client_secret = was_same.client_secret, client_key_id = was_same.client_key_id, \
+         client_first_key_id = was_same.client_first_key_id {LIVE_APP} \
          AND apps.client_secret <> was_same.client_secret"
     )
 }
@@ -240,12 +300,14 @@ pub(crate) fn keep_settings() -> String {
     format!("UPDATE apps SET settings = was_same.settings {LIVE_APP} AND apps.settings <> was_same.settings")
 }
 
-/// What was sealed under a data key that was destroyed since is not to be opened again.
+/// What was sealed under a data key that was destroyed since is not to be opened again. The number of a data key, which it keeps
+/// whatever seals it, is in four bytes behind that of the ring's.
 pub(crate) const FORGET_SEALED: &str = "
     UPDATE tokens SET sealed = NULL
     WHERE sealed IS NOT NULL AND app_id IN (
         SELECT apps.id FROM apps JOIN was_same ON was_same.app_id = apps.id
-        WHERE apps.data_key IS NOT NULL AND (was_same.data_key IS NULL OR was_same.data_key <> apps.data_key))";
+        WHERE apps.data_key IS NOT NULL AND (was_same.data_key IS NULL OR was_same.data_key <> apps.data_key
+            AND (octet_length(apps.data_key) < 9 OR substr(was_same.data_key, 6, 4) <> substr(apps.data_key, 6, 4))))";
 
 /// Data keys as they are.
 pub(crate) fn keep_data_keys() -> String {
@@ -256,7 +318,10 @@ pub(crate) fn keep_data_keys() -> String {
 pub(crate) const KEEP_REVOKED_OPERATORS: &str = "
     UPDATE operators SET revoked_at = was_operators.revoked_at
     FROM was_operators
-    WHERE was_operators.digest = operators.digest AND operators.revoked_at IS NULL";
+    WHERE operators.revoked_at IS NULL AND (was_operators.digest = operators.digest
+        OR was_operators.id = operators.id AND was_operators.created_at = operators.created_at
+            AND (was_operators.digest_key_id <> operators.digest_key_id
+                OR coalesce(was_operators.first_key_id, 0) <> coalesce(operators.first_key_id, 0)))";
 
 /// How many tokens, of apps that both know, the database knew nothing of: nobody can say what became of them.
 pub(crate) const UNKNOWN_TOKENS: &str = "
@@ -302,6 +367,7 @@ mod tests {
                 "id",
                 "app_id",
                 "digest_key_id",
+                "first_key_id",
                 "is_foreign",
                 "created_at",
                 "updated_at",
@@ -316,15 +382,23 @@ mod tests {
         (
             "token_digests",
             &["digest", "good_from", "good_until"],
-            &["app_id", "token_id", "digest_key_id", "is_foreign"],
+            &["app_id", "token_id", "digest_key_id", "first_key_id", "is_foreign"],
         ),
         (
             "apps",
-            &["client_secret", "settings", "data_key", "deleted_at"],
+            &["client_secret", "client_key_id", "client_first_key_id", "settings", "data_key", "deleted_at"],
             &["id", "key", "client_id", "created_at", "updated_at", "revision", "is_default"],
         ),
-        ("client_digests", &["digest", "good_from", "good_until"], &["app_id"]),
-        ("operators", &["revoked_at"], &["id", "name", "digest", "created_at"]),
+        (
+            "client_digests",
+            &["digest", "digest_key_id", "first_key_id", "good_from", "good_until"],
+            &["app_id"],
+        ),
+        (
+            "operators",
+            &["revoked_at"],
+            &["id", "name", "digest", "digest_key_id", "first_key_id", "created_at"],
+        ),
     ];
 
     #[test]

@@ -27,7 +27,14 @@ pub(crate) fn token_to_rotate(app_id: AppId, id: TokenId, expected: i64) -> Stat
 /// Lets the present digest of a token find it until an instant.
 pub(crate) fn retire_digest(id: TokenId, until: Timestamp) -> Statement {
     let present = Query::select()
-        .columns([Tokens::Digest, Tokens::AppId, Tokens::Id, Tokens::DigestKeyId, Tokens::IsForeign])
+        .columns([
+            Tokens::Digest,
+            Tokens::AppId,
+            Tokens::Id,
+            Tokens::DigestKeyId,
+            Tokens::FirstKeyId,
+            Tokens::IsForeign,
+        ])
         .expr(Expr::val(until.as_millis()))
         .from(Tokens::Table)
         .and_where(Expr::col(Tokens::Id).eq(id.get()))
@@ -38,6 +45,7 @@ pub(crate) fn retire_digest(id: TokenId, until: Timestamp) -> Statement {
         TokenDigests::AppId,
         TokenDigests::TokenId,
         TokenDigests::DigestKeyId,
+        TokenDigests::FirstKeyId,
         TokenDigests::IsForeign,
         TokenDigests::GoodUntil,
     ]);
@@ -52,6 +60,7 @@ pub(crate) fn rotate_token(rotate: &RotateToken) -> Statement {
             .table(Tokens::Table)
             .value(Tokens::Digest, rotate.digest.as_bytes().to_vec())
             .value(Tokens::DigestKeyId, i64::from(rotate.digest_key_id))
+            .value(Tokens::FirstKeyId, None::<i64>)
             .value(Tokens::IsForeign, false)
             .value(Tokens::Sealed, rotate.sealed.clone())
             .value(Tokens::UpdatedAt, rotate.at.as_millis())

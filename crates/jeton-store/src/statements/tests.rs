@@ -1,5 +1,6 @@
 use super::Engine;
 use super::Statement;
+use super::keys::old_tokens;
 use super::registry::{self, Runs, all};
 use super::retention::purge_tokens;
 use super::self_made::take_back_self_made;
@@ -17,11 +18,12 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Column, Connection, Executor, Statement as _};
 use std::collections::BTreeSet;
 
-const SOURCES: [&str; 17] = [
+const SOURCES: [&str; 18] = [
     include_str!("apps.rs"),
     include_str!("copy.rs"),
     include_str!("genesis.rs"),
     include_str!("idempotency.rs"),
+    include_str!("keys.rs"),
     include_str!("log.rs"),
     include_str!("operators.rs"),
     include_str!("per_user.rs"),
@@ -210,6 +212,7 @@ fn by_index(engine: Engine) -> Vec<(&'static str, &'static str, Statement)> {
         ("the revoked ones of an app", "tokens_revoked", bounded_counts(registry::APP, registry::AT)),
         ("what ends soon", "tokens_ending", worth_a_look(registry::APP, registry::spans())),
         ("the oldest ones", "tokens_live", worth_a_look(registry::APP, registry::spans())),
+        ("made by a key", "tokens_key", old_tokens(1, Some((registry::APP, registry::TOKEN)), 10)),
         ("a purge of tombstones", "tokens_tombstones", purge_tokens(Purge::Revoked, registry::AT, 10)),
     ]);
     all

@@ -201,15 +201,21 @@ fn owner(owner: &Owner) -> (Option<String>, bool) {
 /// The tokens with one of these digests, be it that of the secret which they show or a further one, with that digest. Takes
 /// at most [`MAX_SOUGHT`].
 pub(crate) fn tokens_by_digests(digests: &[Digest]) -> Statement {
-    static TEXT: KeptText = KeptText::of(|| by_digests(&[Digest::ZERO]));
+    static ONE: KeptText = KeptText::of(|| by_digests(&[Digest::ZERO]));
+    static FEW: KeptText = KeptText::of(|| by_digests(&[Digest::ZERO; FEW_DIGESTS]));
+    let value = |digest: &Digest| Value::from(digest.as_bytes().to_vec());
     match digests {
-        [digest] => {
-            let digest = Value::from(digest.as_bytes().to_vec());
-            Statement::kept(&TEXT, vec![digest.clone(), digest])
+        [digest] => Statement::kept(&ONE, vec![value(digest); 2]),
+        [first, ..] if digests.len() <= FEW_DIGESTS => {
+            let few = || (0..FEW_DIGESTS).map(|place| value(digests.get(place).unwrap_or(first)));
+            Statement::kept(&FEW, few().chain(few()).collect())
         }
         _ => Statement::varying(by_digests(digests)),
     }
 }
+
+/// So many digests one secret may have while a key takes the place of another.
+const FEW_DIGESTS: usize = 3;
 
 fn by_digests(digests: &[Digest]) -> SelectStatement {
     let is_sought = |column: Expr| column.is_in(digests.iter().map(|digest| digest.as_bytes().to_vec()));

@@ -36,6 +36,7 @@ pub(crate) fn new_token(number: u32) -> NewToken {
     NewToken {
         digest: digest(number),
         digest_key_id: 1,
+        older_digests: Vec::new(),
         is_foreign: false,
         sealed: Some(number.to_be_bytes().to_vec()),
         created_at: at(0),
@@ -50,6 +51,7 @@ pub(crate) fn new_app(key: &str) -> NewApp {
         key: key.parse().unwrap(),
         client_id: format!("client-of-{key}"),
         client_secret: digest(900_000),
+        client_key_id: 1,
         settings: "{}".to_owned(),
         data_key: Some(vec![7; 40]),
         created_at: at(0),
@@ -57,7 +59,8 @@ pub(crate) fn new_app(key: &str) -> NewApp {
 }
 
 pub(crate) fn new_operator(number: u32) -> NewOperator {
-    NewOperator { name: format!("operator {number}"), digest: digest(number), created_at: at(0) }
+    let name = format!("operator {number}");
+    NewOperator { name, digest: digest(number), digest_key_id: 1, created_at: at(0) }
 }
 
 /// The first token of an app, whose digest is 999,999.
@@ -69,8 +72,8 @@ pub(crate) fn new_admin() -> NewToken {
 pub(crate) fn genesis() -> Genesis {
     Genesis {
         key_checks: vec![
-            KeyCheck { key_id: 2, check: vec![2; 16] },
-            KeyCheck { key_id: 1, check: vec![1; 16] },
+            KeyCheck { key_id: 2, check: vec![2; 16], retired_at: None },
+            KeyCheck { key_id: 1, check: vec![1; 16], retired_at: None },
         ],
         app: new_app("demo"),
         admin: new_admin(),

@@ -198,7 +198,7 @@ async fn a_database_that_a_command_restored_goes_on() {
 fn restore(path: &Path) -> Restore {
     Restore {
         path: path.to_owned(),
-        key_checks: vec![KeyCheck { key_id: 1, check: vec![1; 16] }],
+        key_checks: vec![KeyCheck { key_id: 1, check: vec![1; 16], retired_at: None }],
         epoch: 77,
         keeps_removed: true,
         at: at(9),

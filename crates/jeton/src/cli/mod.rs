@@ -5,6 +5,7 @@ mod backup;
 mod config;
 mod duration;
 mod init;
+mod keys;
 mod operator;
 mod output;
 mod terminal;
@@ -43,6 +44,8 @@ enum Command {
     Token(token::TokenCommand),
     #[command(subcommand)]
     Operator(operator::OperatorCommand),
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
     Check(backup::CheckArgs),
@@ -58,6 +61,7 @@ impl Cli {
             Command::App(command) => command.run().await,
             Command::Token(command) => command.run().await,
             Command::Operator(command) => command.run().await,
+            Command::Keys(command) => command.run().await,
             Command::Backup(args) => backup::back_up(args).await,
             Command::Restore(args) => backup::restore(args).await,
             Command::Check(args) => backup::check(args).await,
@@ -88,6 +92,7 @@ mod tests {
             "docs/verify.md",
             "docs/oauth.md",
             "docs/gateways.md",
+            "docs/keys.md",
         ] {
             let Ok(text) = std::fs::read_to_string(format!("{root}/{document}")) else { continue };
             for words in jeton_testkit::markdown::commands(&text, "jeton") {

@@ -3,6 +3,7 @@
 
 mod app;
 mod backup;
+mod keys;
 mod operator;
 mod token;
 mod token_input;
@@ -35,6 +36,13 @@ pub(crate) async fn execute(service: &Service, request: Request) -> Result<Value
         Request::Backup { file, force } => backup::back_up(service, &file, force).await,
         Request::Restore { file, as_of_backup } => backup::restore(service, &file, as_of_backup).await,
         Request::Check => backup::check(service).await,
+        Request::KeysStatus => keys::status(service).await,
+        Request::KeysAdd { pause_seconds } => {
+            keys::add(service, pause_seconds.map(Duration::from_secs)).await
+        }
+        Request::KeysActivate { id } => keys::activate(service, id).await,
+        Request::KeysRekey => keys::rekey(service).await,
+        Request::KeysRetire { id } => keys::retire(service, id).await,
         Request::OperatorCreate { name } => operator::create(service, &name).await,
         Request::OperatorList => operator::list(service).await,
         Request::OperatorRevoke { id } => operator::revoke(service, id).await,

@@ -40,7 +40,7 @@ const HISTORY_PAUSE: Duration = Duration::from_secs(5);
 /// named demo, and shows the credentials: on the terminal, or without one in DATA_DIR/first-run.json.
 ///
 /// On SIGTERM or SIGINT it stops accepting requests, finishes those in progress and ends; a second one ends
-/// it at once. On SIGHUP it reads its settings again.
+/// it at once. On SIGHUP it reads its settings and its key ring again; a ring that is replaced in its file is read within a second.
 #[derive(Args, Debug)]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
@@ -148,19 +148,11 @@ async fn serve(
     let (end, ended) = watch::channel(false);
     let (drain, retention) = (attendant.reloader.drain(), attendant.reloader.retention());
     let readiness = setup.readiness.clone();
-    let (public, admin) = sockets.into_listeners()?;
-    let (requests, certificates) = (Requests::start()?, attendant.reloader.certificates());
-    let public = Listener {
-        tcp: public,
-        tls: certificates.public,
-        measures: setup.server_measures.clone(),
-        requests: Some(requests.handle()),
-    };
-    let admin =
-        Listener { tls: certificates.admin, requests: Some(requests.handle()), ..Listener::from(admin) };
-    let [retaining, keeping, noting, commanded] = std::array::from_fn(|_| service.clone());
-    let (retention_end, usage_end, history_end) =
-        (notified(&stopped), notified(&stopped), notified(&stopped));
+    let requests = Requests::start()?;
+    let (public, admin) = listeners(sockets, attendant.reloader.certificates(), &setup, &requests)?;
+    let [retaining, keeping, noting, rotating, commanded] = std::array::from_fn(|_| service.clone());
+    let (retention_end, usage_end, history_end, keys_end) =
+        (notified(&stopped), notified(&stopped), notified(&stopped), notified(&stopped));
     let commands_end = notified(&stopped);
     let http = async {
         tokio::join!(
@@ -182,6 +174,7 @@ async fn serve(
             requests.run(async move { retaining.keep(retention, retention_end).await }),
             requests.run(async move { keeping.keep_usage(USAGE_PAUSE, usage_end).await }),
             requests.run(async move { noting.keep_history(HISTORY_PAUSE, history_end).await }),
+            requests.run(async move { rotating.keep_keys(keys_end).await }),
         );
         // Commands are answered as long as clients are.
         end.send_replace(true);
@@ -200,11 +193,30 @@ async fn serve(
     systemd::notify_ready();
     tokio::select! {
         biased;
-        cut_short = attend(attendant, &readiness, &stop, drain) => Err(cut_short),
+        cut_short = attend(attendant, &service, &readiness, &stop, drain) => Err(cut_short),
         () = everything => Ok(()),
         () = systemd::feed_watchdog() => unreachable!("the watchdog is fed forever"),
         () = clock::watch(&*clock) => unreachable!("the clock is watched forever"),
     }
+}
+
+/// The public and the admin listener.
+fn listeners(
+    sockets: Sockets,
+    certificates: Certificates,
+    setup: &Setup,
+    requests: &Requests,
+) -> Result<(Listener, Listener), CommandError> {
+    let (public, admin) = sockets.into_listeners()?;
+    let public = Listener {
+        tcp: public,
+        tls: certificates.public,
+        measures: setup.server_measures.clone(),
+        requests: Some(requests.handle()),
+    };
+    let admin =
+        Listener { tls: certificates.admin, requests: Some(requests.handle()), ..Listener::from(admin) };
+    Ok((public, admin))
 }
 
 /// Completes when the flag is set.
@@ -219,6 +231,7 @@ fn notified(flag: &watch::Receiver<bool>) -> impl Future<Output = ()> + Send + u
 /// Handles signals. Returns when a server that is stopping gets a second signal to stop.
 async fn attend(
     mut attendant: Attendant,
+    service: &Service,
     readiness: &Readiness,
     stop: &watch::Sender<bool>,
     drain: Duration,
@@ -226,6 +239,7 @@ async fn attend(
     while let SignalAction::Reload = attendant.signals.next().await {
         systemd::notify_reloading();
         attendant.reloader.reload();
+        service.look_for_keys();
         systemd::notify_ready();
     }
     readiness.enter(Phase::Draining);

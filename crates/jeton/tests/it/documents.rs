@@ -79,6 +79,11 @@ fn oauth() {
 }
 
 #[test]
+fn keys() {
+    is_true("docs/keys.md");
+}
+
+#[test]
 fn gateways() {
     is_true("docs/gateways.md");
 }

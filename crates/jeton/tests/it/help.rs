@@ -4,7 +4,7 @@ use crate::support::{Sandbox, program, run};
 use std::io::Read;
 use std::process::Stdio;
 
-const COMMANDS: [&str; 26] = [
+const COMMANDS: [&str; 31] = [
     "init",
     "serve",
     "app create",
@@ -27,6 +27,11 @@ const COMMANDS: [&str; 26] = [
     "backup",
     "restore",
     "check",
+    "keys status",
+    "keys add",
+    "keys activate",
+    "keys rekey",
+    "keys retire",
     "operator create",
     "operator list",
     "operator revoke",
@@ -50,7 +55,7 @@ fn every_command_explains_itself() {
         assert!(help.contains("--data-dir <DIR>"), "{help}");
     }
     assert!(help("config check").contains("Usage: jeton config check <FILE>"));
-    for name in ["app", "token", "operator"] {
+    for name in ["app", "token", "operator", "keys"] {
         let count = COMMANDS.iter().filter(|command| command.starts_with(&format!("{name} "))).count();
         let help = help(name);
         let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);

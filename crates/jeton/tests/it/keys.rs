@@ -61,7 +61,7 @@ fn another_ring_does_not_fit() {
         .unwrap();
     nothing_works(&one, "32 bytes in base64url");
     assert!(!one.stderr().contains("a-secret-too-short"));
-    std::fs::write(&garbage, r#"{"format":2,"current":1,"keys":[]}"#).unwrap();
+    std::fs::write(&garbage, r#"{"format":3,"current":1,"keys":[]}"#).unwrap();
     nothing_works(&one, "use a newer jeton");
 }
 

@@ -16,6 +16,7 @@ mod gateways;
 mod help;
 mod http2;
 mod init;
+mod key_changes;
 mod keys;
 mod lifecycle;
 mod load;

@@ -71,7 +71,8 @@ async fn a_question_that_makes_no_sense_is_told_so() {
         (
             "what=token.made",
             "what is one of token.issued, token.updated, token.rotated, token.reused, token.revoked, token.deleted, \
-            app.created, app.updated, app.suspended, app.resumed, app.deleted, operator.created, operator.revoked, tokens.purged, restored",
+             app.created, app.updated, app.suspended, app.resumed, app.deleted, operator.created, operator.revoked, \
+             tokens.purged, restored, key.added, key.activated, key.retired",
         ),
         ("token=x", "token is the number of a token"),
         ("cursor=0", "cursor is what an earlier page named as next"),

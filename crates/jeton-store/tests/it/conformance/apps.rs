@@ -68,7 +68,8 @@ pub(crate) async fn a_change_leaves_the_rest_as_it_is(database: &TestDatabase) {
     let nothing = change(1, AppChange::default()).await.unwrap();
     let expected = App { updated_at: at(1), revision: 2, ..app.clone() };
     assert_eq!(nothing, AppChanged::Changed(expected.clone()));
-    let secret = AppChange { client_secret: Some(NewClientSecret::alone(digest(5))), ..AppChange::default() };
+    let secret =
+        AppChange { client_secret: Some(NewClientSecret::alone(1, digest(5))), ..AppChange::default() };
     let expected = App { client_secrets: vec![Credential::lasting(digest(5))], revision: 3, ..expected };
     assert_eq!(change(2, secret).await.unwrap(), AppChanged::Changed(expected.clone()));
     let no_key = AppChange { data_key: Some(None), ..AppChange::default() };

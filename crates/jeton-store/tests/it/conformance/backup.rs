@@ -121,7 +121,7 @@ pub(crate) async fn what_was_removed_since_stays_removed(database: &TestDatabase
     assert!(store.write(DeleteApp { id: shop.id, at: at(4), by: BY }).await.unwrap());
     assert!(store.write(RevokeOperator { id: operator, at: at(4), by: BY }).await.unwrap());
     let rotated =
-        AppChange { client_secret: Some(NewClientSecret::alone(digest(77))), ..AppChange::default() };
+        AppChange { client_secret: Some(NewClientSecret::alone(1, digest(77))), ..AppChange::default() };
     store.write(changing(demo.id, 1, rotated, at(5))).await.unwrap();
     let last = database.last_change().await;
 

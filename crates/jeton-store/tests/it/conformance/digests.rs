@@ -112,7 +112,7 @@ pub(crate) async fn old_client_secrets_stay_as_they_are(database: &TestDatabase)
         seconds.iter().map(|(number, seconds)| until(*number, Some(*seconds))).collect()
     };
     let rotate = async |revision, number, others: Vec<Credential>| {
-        let secret = NewClientSecret { digest: digest(number), others };
+        let secret = NewClientSecret { digest: digest(number), key_id: 1, others };
         let change = AppChange { client_secret: Some(secret), ..AppChange::default() };
         store.write(changing(app.id, revision, change, at(1))).await.unwrap()
     };

@@ -6,6 +6,7 @@ pub(crate) mod backup;
 pub(crate) mod concurrency;
 mod corruption;
 mod digests;
+mod keys;
 pub(crate) mod lists;
 pub(crate) mod log;
 mod opening;
@@ -95,6 +96,14 @@ conformance! {
         only_the_latest_old_secrets_are_remembered,
         a_restore_brings_no_old_secret_back,
         reuse_is_told_and_changes_nothing,
+    }
+    keys {
+        rows_name_the_keys_that_they_need,
+        a_digest_takes_the_place_of_the_one_that_it_was_made_for,
+        a_rotated_token_names_the_keys_of_each_secret,
+        a_key_is_retired_once_nothing_needs_it,
+        nothing_is_written_that_a_retired_key_is_needed_for,
+        a_data_key_takes_the_place_of_the_one_that_it_was_sealed_for,
     }
     lists {
         pages_by_skip_and_by_key_are_equal,

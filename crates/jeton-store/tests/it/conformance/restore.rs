@@ -217,7 +217,7 @@ pub(crate) async fn what_an_app_refuses_stays_refused(database: &TestDatabase) {
     let (_folder, path, _) = back_up(store).await;
     let change = AppChange {
         settings: Some(r#"{"reveal":"once"}"#.to_owned()),
-        client_secret: Some(NewClientSecret::alone(digest(77))),
+        client_secret: Some(NewClientSecret::alone(1, digest(77))),
         data_key: Some(None),
         suspends: None,
     };

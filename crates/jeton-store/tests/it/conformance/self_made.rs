@@ -201,7 +201,7 @@ pub(crate) async fn a_restore_counts_anew(database: &TestDatabase) {
     insert(store, app.id, vec![self_made(3, 10)], at(0)).await;
     let restore = Restore {
         path,
-        key_checks: vec![KeyCheck { key_id: 1, check: vec![1; 16] }],
+        key_checks: vec![KeyCheck { key_id: 1, check: vec![1; 16], retired_at: None }],
         epoch: 5,
         keeps_removed: true,
         at: at(1),

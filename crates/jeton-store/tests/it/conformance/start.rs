@@ -43,7 +43,7 @@ pub(crate) async fn genesis_writes_everything_once(database: &TestDatabase) {
     let log = database.changes_after(0).await;
     let again = Genesis {
         app: new_app("other"),
-        key_checks: vec![KeyCheck { key_id: 9, check: vec![9] }],
+        key_checks: vec![KeyCheck { key_id: 9, check: vec![9], retired_at: None }],
         ..genesis()
     };
     assert_eq!(store.write(again).await.unwrap(), Initialised::Before);

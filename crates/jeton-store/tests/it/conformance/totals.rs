@@ -207,7 +207,7 @@ pub(crate) async fn a_restore_brings_those_of_the_backup(database: &TestDatabase
         for step in 20..40 {
             write_something(store, &apps, &dice, 100, step).await;
         }
-        let key_checks = vec![KeyCheck { key_id: 1, check: vec![1; 16] }];
+        let key_checks = vec![KeyCheck { key_id: 1, check: vec![1; 16], retired_at: None }];
         let path = path.clone();
         store.write(Restore { path, key_checks, epoch: 5, keeps_removed, at: at(50), by: BY }).await.unwrap();
         assert_totals(store, &apps).await;

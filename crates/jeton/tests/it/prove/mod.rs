@@ -4,6 +4,7 @@
 mod big_list;
 mod disk_full;
 mod hostile;
+mod keys;
 mod kill9;
 mod revoke;
 mod streams;

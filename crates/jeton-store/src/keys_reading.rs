@@ -1,0 +1,46 @@
+//! Reading which keys rows were made with.
+
+use crate::decode;
+use crate::engine::Engine;
+use crate::error::StoreError;
+use crate::keys::{KeyUses, OldDigest};
+use crate::reading::OPERATORS;
+use crate::sql_store::SqlStore;
+use crate::statements::{Statement, keys};
+use jeton_core::{AppId, TokenId};
+
+impl<E: Engine> SqlStore<E> {
+    pub(crate) async fn uses_of_keys(&self) -> Result<Vec<KeyUses>, StoreError> {
+        let mut uses = self.listed(OPERATORS, Statement::written(keys::USES), decode::key_uses).await?;
+        let data_keys = Statement::written(keys::DATA_KEYS);
+        uses.extend(self.listed(OPERATORS, data_keys, decode::data_key_uses).await?);
+        Ok(uses)
+    }
+
+    pub(crate) async fn old_digests_of_tokens(
+        &self,
+        key_id: u32,
+        after: Option<(AppId, TokenId)>,
+        limit: u32,
+    ) -> Result<Vec<OldDigest>, StoreError> {
+        let old = keys::old_tokens(key_id, after, limit);
+        self.listed(OPERATORS, old, |row| decode::old_token(row, key_id)).await
+    }
+
+    pub(crate) async fn other_old_digests(
+        &self,
+        key_id: u32,
+        limit: u32,
+    ) -> Result<Vec<OldDigest>, StoreError> {
+        let further = keys::old_further(key_id, limit);
+        let mut old = self.listed(OPERATORS, further, |row| decode::old_further(row, key_id)).await?;
+        let clients = keys::old_clients(key_id, limit);
+        old.extend(self.listed(OPERATORS, clients, |row| decode::old_client(row, key_id)).await?);
+        let clients = keys::old_client_digests(key_id, limit);
+        old.extend(self.listed(OPERATORS, clients, |row| decode::old_client_digest(row, key_id)).await?);
+        let operators = keys::old_operators(key_id, limit);
+        old.extend(self.listed(OPERATORS, operators, |row| decode::old_operator(row, key_id)).await?);
+        old.truncate(limit as usize);
+        Ok(old)
+    }
+}
