@@ -43,6 +43,10 @@ const GUARANTEES: &[Guarantee] = &[
         shows: "Lists of 1,000,000 tokens, read slowly on every API, take the memory of a page; writes and checks go on",
     },
     Guarantee {
+        name: "delegate",
+        shows: "What is taken from a token is taken from 100,000 that it made with the one answer, which takes no longer",
+    },
+    Guarantee {
         name: "disk-full",
         shows: "A full disk loses nothing that was acknowledged, and passes without a restart",
     },
@@ -100,6 +104,12 @@ const PROOFS: &[Proof] = &[
         name: "big-list",
         package: "jeton",
         test: "prove::big_list::over_a_million_tokens_on_postgresql",
+        needs_release: true,
+    },
+    Proof {
+        name: "delegate",
+        package: "jeton",
+        test: "prove::delegate::a_hundred_thousand_children",
         needs_release: true,
     },
     Proof {

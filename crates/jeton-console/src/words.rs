@@ -2,7 +2,7 @@
 
 use crate::{Language, show};
 use jeton_core::{
-    Explanation, InactiveReason, Lack, Permission, Scope, Token, TokenKind, TokenState, Verdict,
+    AddressList, Explanation, InactiveReason, Lack, Permission, Scope, Token, TokenKind, TokenState, Verdict,
 };
 
 /// Names of one list that are shown in a table, and where there is room; the rest is counted.
@@ -112,7 +112,7 @@ impl Language {
             (Verdict::Allowed, None) => self.verdict_active().to_owned(),
             (Verdict::Refused, _) if scopes.is_empty() => self.verdict_without_scopes().to_owned(),
             (Verdict::Refused, _) => self.verdict_no_scope().to_owned(),
-            (Verdict::Inactive(reason), _) => self.inactive(reason).to_owned(),
+            (Verdict::Inactive(reason), _) => self.inactive(reason, explanation.refused_by).to_owned(),
         };
         let lacks = scopes.iter().zip(&explanation.lacks).map(|(scope, lack)| {
             let lack = match lack {
@@ -129,13 +129,23 @@ impl Language {
         (reason, lacks.collect())
     }
 
-    fn inactive(self, reason: InactiveReason) -> &'static str {
+    /// `refused_by`: whose list of addresses refuses, if one does.
+    fn inactive(self, reason: InactiveReason, refused_by: Option<AddressList>) -> &'static str {
         match reason {
             InactiveReason::Unknown => self.inactive_unknown(),
             InactiveReason::Revoked => self.inactive_revoked(),
             InactiveReason::Expired => self.inactive_expired(),
             InactiveReason::Disabled => self.inactive_disabled(),
             InactiveReason::Suspended => self.inactive_suspended(),
+            InactiveReason::NotYetValid => self.inactive_not_yet_valid(),
+            InactiveReason::AddressUnknown => match refused_by {
+                Some(AddressList::App) => self.inactive_address_unknown_app(),
+                Some(AddressList::Token) | None => self.inactive_address_unknown(),
+            },
+            InactiveReason::AddressNotAllowed => match refused_by {
+                Some(AddressList::App) => self.inactive_address_not_allowed_app(),
+                Some(AddressList::Token) | None => self.inactive_address_not_allowed(),
+            },
         }
     }
 }
@@ -157,7 +167,9 @@ fn texts(names: &[String]) -> impl ExactSizeIterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jeton_core::{Demand, Resource, Standing, Timestamp, explain};
+    use jeton_core::{
+        AllowedAddresses, Bounds, Circumstances, Demand, Resource, Standing, Timestamp, explain,
+    };
 
     fn scope(permissions: &str, ids: &[&str], tags: &[&str]) -> Scope {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
@@ -209,10 +221,18 @@ mod tests {
     fn verdicts_say_why() {
         let scopes = [scope("read", &["a"], &[]), scope("write", &["b"], &[])];
         let because = |permission: &str, id: Option<&str>, scopes: &[Scope]| {
-            let standing = Standing { revoked: false, disabled: false, expires_at: None, scopes };
+            let standing = Standing {
+                revoked: false,
+                disabled: false,
+                expires_at: None,
+                scopes,
+                bounds: None,
+                ancestors: &[],
+            };
             let resource = Resource::named(id.map(str::to_owned), Vec::new());
             let demand = Demand::new(Some(permission.parse().unwrap()), resource).unwrap();
-            Language::English.because(&explain(standing, &demand, Timestamp::MIN), scopes, permission)
+            let explanation = explain(standing, &demand, Circumstances::at(Timestamp::MIN));
+            Language::English.because(&explanation, scopes, permission)
         };
         assert_eq!(
             because("write", Some("b"), &scopes),
@@ -232,5 +252,40 @@ mod tests {
             "may write what has the id b: is for single resources, and none was named"
         );
         assert_eq!(because("write", None, &[]).0, "The token is active, but has no scopes.");
+    }
+
+    #[test]
+    fn bounds_say_which_of_them_refuses() {
+        let at = |millis| Timestamp::from_millis(millis).unwrap();
+        let list = AllowedAddresses::parse(["192.0.2.0/24"]).unwrap();
+        let because = |now, address: Option<&str>, app: Option<&AllowedAddresses>| {
+            let bounds = Bounds { not_before: Some(at(5)), allowed_addresses: list.clone() };
+            let bounds = Some(&bounds);
+            let standing = Standing {
+                revoked: false,
+                disabled: false,
+                expires_at: None,
+                scopes: &[],
+                bounds,
+                ancestors: &[],
+            };
+            let address = address.map(|address| address.parse().unwrap());
+            let circumstances = Circumstances { address, app_addresses: app, ..Circumstances::at(at(now)) };
+            Language::English.because(&explain(standing, &Demand::Active, circumstances), &[], "").0
+        };
+        assert_eq!(because(4, Some("192.0.2.7"), None), "The token is not valid yet.");
+        assert_eq!(because(5, Some("192.0.2.7"), None), "The token is active, and nothing more was asked.");
+        for (address, app, expected) in [
+            (None, None, "The token may be used from some addresses only, and none was named."),
+            (Some("10.0.0.1"), None, "The token may not be used from this address."),
+            (
+                None,
+                list.as_ref(),
+                "The app's tokens may be used from some addresses only, and none was named.",
+            ),
+            (Some("10.0.0.1"), list.as_ref(), "The app's tokens may not be used from this address."),
+        ] {
+            assert_eq!(because(5, address, app), expected);
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! The rule in one sentence: no caller reads, widens, outlives or revives what it may not.
 
 use crate::actor::Actor;
+use crate::bounds::Bounds;
 use crate::cause::Cause;
 use crate::ids::{TokenId, UserId};
 use crate::lifetime::earlier_end;
@@ -49,6 +50,8 @@ pub struct Holding {
     pub scopes: Scopes,
     /// When it expires; `None`: never, or not relevant.
     pub expires_at: Option<Timestamp>,
+    /// From when and from where it may be used.
+    pub bounds: Bounds,
 }
 
 /// The parts of a token that determine its bearer's authority.
@@ -64,6 +67,11 @@ pub struct Bearer<'a> {
     pub scopes: &'a Scopes,
     /// When it expires: expired at this very instant; `None`: never.
     pub expires_at: Option<Timestamp>,
+    /// From when and from where it may be used.
+    pub bounds: &'a Bounds,
+    /// Whether another token made it: then it may do what it allows, and nothing to other tokens. What it made
+    /// would not depend on those above it.
+    pub is_delegated: bool,
 }
 
 /// Why an action exceeds the caller's authority.
@@ -75,6 +83,15 @@ pub enum AuthorityRefusal {
     /// The result would outlive the caller.
     #[error("you cannot make a token that outlives your own")]
     Outlives,
+    /// The token would be valid earlier than it is now.
+    #[error("you cannot make a token valid earlier than it is")]
+    BeginsEarlier,
+    /// The result could be used from addresses from which the caller could not.
+    #[error("you cannot make a token for addresses from which yours may not be used")]
+    Elsewhere,
+    /// The result would expire before it is valid.
+    #[error("not_before lies before the end of the token")]
+    NeverBegins,
     /// The token's rights exceed the caller's, or it is of a kind that users may not change.
     #[error("this token reaches further than yours")]
     BeyondCaller,
@@ -122,6 +139,9 @@ impl Authority {
         address: Option<IpAddr>,
         settings: &Settings,
     ) -> Result<Option<Self>, ScopesError> {
+        if bearer.is_delegated {
+            return Ok(None);
+        }
         let ends_at = bearer.expires_at.filter(|_| !settings.allow_outliving_tokens);
         let scopes = match bearer.kind {
             TokenKind::Service if bearer.is_manager() => {
@@ -136,7 +156,7 @@ impl Authority {
             token_id: bearer.token_id,
             user_id,
             address,
-            holding: Holding { scopes, expires_at: ends_at },
+            holding: Holding { scopes, expires_at: ends_at, bounds: bearer.bounds.clone() },
         }))
     }
 
@@ -208,16 +228,36 @@ impl Authority {
         self.sees(token) && self.reaches(token)
     }
 
-    /// Whether the caller may issue a token with these scopes and this expiry.
+    /// The bounds of a token that this caller issues and of which it says these: a user's tokens can be used
+    /// only from when and from where that user's own can be.
+    ///
+    /// A manager acts for the app, whatever the bounds of its credential: those protect the credential.
+    #[must_use]
+    pub fn bounds(&self, asked: Bounds) -> Bounds {
+        match self {
+            Authority::Everything(_) | Authority::Manager { .. } => asked,
+            Authority::SelfService { holding, .. } => asked.within(&holding.bounds),
+        }
+    }
+
+    /// Whether the caller may issue a token with these scopes, these bounds and this expiry.
     ///
     /// # Errors
     ///
     /// The first rule that it would break.
-    pub fn may_issue(&self, scopes: &Scopes, expires_at: Option<Timestamp>) -> Result<(), AuthorityRefusal> {
-        if let Authority::SelfService { holding, .. } = self
-            && !holding.covers_scopes(scopes)
-        {
-            return Err(AuthorityRefusal::NotHeld);
+    pub fn may_issue(
+        &self,
+        scopes: &Scopes,
+        bounds: &Bounds,
+        expires_at: Option<Timestamp>,
+    ) -> Result<(), AuthorityRefusal> {
+        if let Authority::SelfService { holding, .. } = self {
+            if !holding.covers_scopes(scopes) {
+                return Err(AuthorityRefusal::NotHeld);
+            }
+            if !bounds.lie_within(&holding.bounds) {
+                return Err(AuthorityRefusal::Elsewhere);
+            }
         }
         if self.outlasts(expires_at) { Ok(()) } else { Err(AuthorityRefusal::Outlives) }
     }
@@ -238,7 +278,12 @@ impl Authority {
         {
             return Err(AuthorityRefusal::DisabledByAnother);
         }
-        match self.may_issue(&after.spec.scopes, after.expires_at) {
+        if matches!(self, Authority::SelfService { .. })
+            && !after.spec.bounds.begin_within(&before.spec.bounds)
+        {
+            return Err(AuthorityRefusal::BeginsEarlier);
+        }
+        match self.may_issue(&after.spec.scopes, &after.spec.bounds, after.expires_at) {
             // A token that outlives the caller already may keep its expiry or get an earlier one.
             Err(AuthorityRefusal::Outlives)
                 if earlier_end(before.expires_at, after.expires_at) == after.expires_at =>
@@ -266,9 +311,11 @@ impl Authority {
     pub fn may_prolong(&self, token: &Token, now: Timestamp) -> bool {
         match self {
             Authority::Everything(_) | Authority::Manager { .. } => true,
-            Authority::SelfService { user_id, .. } => {
+            Authority::SelfService { user_id, holding, .. } => {
                 let is_own = token.spec.owner.named() == Some(user_id);
-                let is_reached = token.spec.kind == TokenKind::Identity || self.reaches(token);
+                let is_identity =
+                    token.spec.kind == TokenKind::Identity && token.spec.bounds.lie_within(&holding.bounds);
+                let is_reached = is_identity || self.reaches(token);
                 is_own && is_reached && !token.has_expired(now)
             }
         }
@@ -290,14 +337,15 @@ impl Authority {
         }
     }
 
-    /// Whether the token's scopes and expiry lie within the caller's, and its kind is fully described by its
-    /// scopes.
+    /// Whether the token's scopes, addresses and expiry lie within the caller's, and its kind is fully
+    /// described by its scopes. When it begins does not matter: the caller's own has begun.
     fn reaches(&self, token: &Token) -> bool {
         match self {
             Authority::Everything(_) | Authority::Manager { .. } => true,
             Authority::SelfService { holding, .. } => {
                 token.spec.kind == TokenKind::Grant
                     && holding.covers_scopes(&token.spec.scopes)
+                    && token.spec.bounds.lie_within(&holding.bounds)
                     && self.outlasts(token.expires_at)
             }
         }
@@ -375,16 +423,25 @@ impl Token {
             user_id: self.spec.owner.named().cloned(),
             scopes: &self.spec.scopes,
             expires_at: self.expires_at,
+            bounds: &self.spec.bounds,
+            is_delegated: self.spec.lineage.parent().is_some(),
         }
     }
 
     /// Whether its bearer may do less than with the token as it was `before`, and nothing more.
     pub fn has_less_than(&self, before: &Token) -> bool {
-        let held = Holding { scopes: before.spec.scopes.clone(), expires_at: before.expires_at };
+        let held = Holding {
+            scopes: before.spec.scopes.clone(),
+            expires_at: before.expires_at,
+            bounds: before.spec.bounds.clone(),
+        };
         let rights = |token: &Token| {
-            (token.spec.scopes.clone(), token.expires_at, token.is_enabled(), token.left_loopback)
+            let Token { spec, expires_at, left_loopback, .. } = token;
+            (spec.scopes.clone(), spec.bounds.clone(), *expires_at, token.is_enabled(), *left_loopback)
         };
         let is_within = held.covers_scopes(&self.spec.scopes)
+            && self.spec.bounds.lie_within(&held.bounds)
+            && self.spec.bounds.begin_within(&held.bounds)
             && earlier_end(self.expires_at, before.expires_at) == self.expires_at
             && (self.is_enabled() <= before.is_enabled())
             && (self.left_loopback >= before.left_loopback);

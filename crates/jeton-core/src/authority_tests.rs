@@ -1,7 +1,8 @@
 //! Authorization: a table over kinds of callers and tokens, and the containment of scopes as a property.
 
 use super::*;
-use crate::decide::{Standing, Verdict, decide, tests as random};
+use crate::addresses::AllowedAddresses;
+use crate::decide::{Circumstances, Standing, Verdict, decide, tests as random};
 use crate::ids::AppId;
 use crate::token::Owner;
 use crate::token::TokenSpec;
@@ -29,6 +30,7 @@ fn token(id: i64, kind: TokenKind, owner: Owner, permissions: &str, expires: Opt
         disabled_by: None,
         revoked_at: None,
         left_loopback: false,
+        ancestors: Vec::new(),
         spec: TokenSpec::new(kind, owner, Scopes::from_global(names(permissions)).unwrap()),
     }
 }
@@ -125,23 +127,32 @@ fn what_callers_may_do_with_tokens() {
 fn no_caller_grants_what_it_does_not_hold_or_outlives_itself() {
     let scopes = |text| Scopes::from_global(names(text)).unwrap();
     let caller = authority(&token(3, TokenKind::Grant, named("7"), "read,write", Some(100))).unwrap();
-    assert_eq!(caller.may_issue(&scopes("write"), Some(at(100))), Ok(()));
-    assert_eq!(caller.may_issue(&scopes(""), Some(at(1))), Ok(()));
-    assert_eq!(caller.may_issue(&scopes("write,admin"), Some(at(1))), Err(AuthorityRefusal::NotHeld));
-    assert_eq!(caller.may_issue(&scopes("write"), Some(at(101))), Err(AuthorityRefusal::Outlives));
-    assert_eq!(caller.may_issue(&scopes("write"), None), Err(AuthorityRefusal::Outlives));
+    assert_eq!(caller.may_issue(&scopes("write"), &Bounds::NONE, Some(at(100))), Ok(()));
+    assert_eq!(caller.may_issue(&scopes(""), &Bounds::NONE, Some(at(1))), Ok(()));
+    assert_eq!(
+        caller.may_issue(&scopes("write,admin"), &Bounds::NONE, Some(at(1))),
+        Err(AuthorityRefusal::NotHeld)
+    );
+    assert_eq!(
+        caller.may_issue(&scopes("write"), &Bounds::NONE, Some(at(101))),
+        Err(AuthorityRefusal::Outlives)
+    );
+    assert_eq!(caller.may_issue(&scopes("write"), &Bounds::NONE, None), Err(AuthorityRefusal::Outlives));
     // An identity token holds nothing; it grants what the app lists.
     let identity = authority(&token(3, TokenKind::Identity, named("7"), "", None)).unwrap();
-    assert_eq!(identity.may_issue(&scopes("read"), None), Ok(()));
-    assert_eq!(identity.may_issue(&scopes("write"), None), Err(AuthorityRefusal::NotHeld));
+    assert_eq!(identity.may_issue(&scopes("read"), &Bounds::NONE, None), Ok(()));
+    assert_eq!(identity.may_issue(&scopes("write"), &Bounds::NONE, None), Err(AuthorityRefusal::NotHeld));
 }
 
 #[test]
 fn a_manager_that_ends_makes_nothing_that_outlives_it() {
     let manager = authority(&token(1, TokenKind::Service, named("1"), "jeton:manage", Some(100))).unwrap();
-    assert_eq!(manager.may_issue(&Scopes::none(), Some(at(100))), Ok(()));
+    assert_eq!(manager.may_issue(&Scopes::none(), &Bounds::NONE, Some(at(100))), Ok(()));
     for later in [Some(102), None] {
-        assert_eq!(manager.may_issue(&Scopes::none(), later.map(at)), Err(AuthorityRefusal::Outlives));
+        assert_eq!(
+            manager.may_issue(&Scopes::none(), &Bounds::NONE, later.map(at)),
+            Err(AuthorityRefusal::Outlives)
+        );
         // A token that outlives the caller already may be changed, and expire earlier.
         let longer = token(9, TokenKind::Grant, named("7"), "read", later);
         let sooner = Token { expires_at: Some(at(101)), ..longer.clone() };
@@ -162,7 +173,7 @@ fn where_the_app_allows_it_tokens_may_outlive_their_maker() {
     ] {
         let authority = Authority::of(caller.bearer(), None, &settings).unwrap().unwrap();
         assert_eq!(authority.ends_at(), None);
-        assert_eq!(authority.may_issue(&Scopes::none(), None), Ok(()));
+        assert_eq!(authority.may_issue(&Scopes::none(), &Bounds::NONE, None), Ok(()));
     }
 }
 
@@ -229,6 +240,86 @@ fn no_user_enables_what_another_disabled() {
     assert_eq!(caller.disabler(&grant), caller.actor());
 }
 
+fn bounded(mut token: Token, not_before: Option<i64>, addresses: &[&str]) -> Token {
+    let allowed_addresses = AllowedAddresses::parse(addresses.iter().copied()).unwrap();
+    token.spec.bounds = Bounds { not_before: not_before.map(at), allowed_addresses };
+    token
+}
+
+#[test]
+fn what_a_user_makes_is_bound_to_the_addresses_of_the_users_own_token() {
+    let own = |addresses: &[&str]| {
+        bounded(token(9, TokenKind::Grant, named("7"), "read", Some(50)), None, addresses)
+    };
+    let caller = token(3, TokenKind::Grant, named("7"), "read", Some(100));
+    let caller = authority(&bounded(caller, Some(5), &["10.0.0.0/8", "2001:db8::/32"])).unwrap();
+    let manager = token(1, TokenKind::Service, named("1"), "jeton:manage", None);
+    let manager = authority(&bounded(manager, None, &["10.0.0.0/8"])).unwrap();
+    let inherited = caller.bounds(Bounds::NONE);
+    assert_eq!(inherited, bounded(own(&[]), Some(5), &["10.0.0.0/8", "2001:db8::/32"]).spec.bounds);
+    assert_eq!(manager.bounds(Bounds::NONE), Bounds::NONE, "a manager acts for the app");
+    let scopes = Scopes::from_global(names("read")).unwrap();
+    for (addresses, is_within) in [
+        (&["10.0.0.0/8"][..], true),
+        (&["10.1.0.0/16", "2001:db8::7"], true),
+        (&[], false),
+        (&["0.0.0.0/0"], false),
+        (&["10.1.0.0/16", "192.0.2.1"], false),
+    ] {
+        let token = own(addresses);
+        let expected = if is_within { Ok(()) } else { Err(AuthorityRefusal::Elsewhere) };
+        assert_eq!(caller.may_issue(&scopes, &token.spec.bounds, Some(at(50))), expected, "{addresses:?}");
+        assert_eq!(manager.may_issue(&scopes, &token.spec.bounds, Some(at(50))), Ok(()));
+        // Neither is one read, changed or prolonged that can be used where the caller's cannot.
+        assert_eq!(caller.sees_secret(&token), is_within, "{addresses:?}");
+        assert_eq!(caller.may_prolong(&token, at(10)), is_within, "{addresses:?}");
+        let identity = bounded(token_of_seven(), None, addresses);
+        assert_eq!(caller.may_prolong(&identity, at(10)), is_within, "{addresses:?}");
+        let expected = if is_within { Ok(()) } else { Err(AuthorityRefusal::BeyondCaller) };
+        assert_eq!(caller.may_change(&token, &token), expected, "{addresses:?}");
+        let widened = caller.may_change(&own(&["10.1.0.0/16"]), &token);
+        assert_eq!(widened.is_ok(), is_within, "{addresses:?}");
+    }
+}
+
+fn token_of_seven() -> Token {
+    token(9, TokenKind::Identity, named("7"), "", Some(50))
+}
+
+#[test]
+fn no_user_lets_a_token_begin_earlier() {
+    let caller = authority(&token(3, TokenKind::Grant, named("7"), "read", None)).unwrap();
+    let manager = authority(&token(1, TokenKind::Service, named("1"), "jeton:manage", None)).unwrap();
+    let begins = |begin| bounded(token(9, TokenKind::Grant, named("7"), "read", None), begin, &[]);
+    for (before, after, expected) in [
+        (Some(5), Some(5), Ok(())),
+        (Some(5), Some(6), Ok(())),
+        (None, Some(6), Ok(())),
+        (Some(5), Some(4), Err(AuthorityRefusal::BeginsEarlier)),
+        (Some(5), None, Err(AuthorityRefusal::BeginsEarlier)),
+    ] {
+        assert_eq!(caller.may_change(&begins(before), &begins(after)), expected);
+        assert_eq!(manager.may_change(&begins(before), &begins(after)), Ok(()));
+    }
+}
+
+#[test]
+fn narrower_bounds_are_less() {
+    let plain = || token(9, TokenKind::Grant, named("7"), "read", None);
+    let wide = bounded(plain(), Some(5), &["10.0.0.0/8"]);
+    for (token, is_less) in [
+        (bounded(plain(), Some(6), &["10.0.0.0/8"]), true),
+        (bounded(plain(), Some(5), &["10.1.0.0/16"]), true),
+        (wide.clone(), false),
+        (bounded(plain(), Some(4), &["10.1.0.0/16"]), false),
+        (bounded(plain(), Some(6), &["192.0.2.1"]), false),
+        (bounded(plain(), Some(6), &[]), false),
+    ] {
+        assert_eq!(token.has_less_than(&wide), is_less, "{:?}", token.spec.bounds);
+    }
+    assert!(wide.has_less_than(&plain()) && !plain().has_less_than(&wide));
+}
+
 #[test]
 fn permissions_never_widen_a_scoped_token() {
     let mut scoped = token(9, TokenKind::Grant, Owner::Nobody, "", None);
@@ -275,10 +366,13 @@ proptest! {
     fn what_is_covered_allows_nothing_that_the_holder_may_not(
         held in random::scopes(), asked in random::scopes(), demand in random::demands(),
     ) {
-        let holding = Holding { scopes: Scopes::new(held.clone()).unwrap(), expires_at: None };
-        let standing = |scopes| Standing { revoked: false, disabled: false, expires_at: None, scopes };
-        let asked_allows = decide(standing(&asked), &demand, at(0)) == Verdict::Allowed;
-        let held_allows = decide(standing(&held), &demand, at(0)) == Verdict::Allowed;
+        let scopes = Scopes::new(held.clone()).unwrap();
+        let holding = Holding { scopes, expires_at: None, bounds: Bounds::NONE };
+        let allows = |scopes| {
+            let standing = Standing { revoked: false, disabled: false, expires_at: None, scopes, bounds: None, ancestors: &[] };
+            decide(standing, &demand, Circumstances::at(at(0))) == Verdict::Allowed
+        };
+        let (asked_allows, held_allows) = (allows(&asked), allows(&held));
         if asked_allows && !held_allows {
             prop_assert!(!holding.covers_scopes(&Scopes::new(asked).unwrap()));
         }

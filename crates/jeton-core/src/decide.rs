@@ -1,8 +1,13 @@
 //! The one decision: does this token allow this demand?
 
+use crate::addresses::AllowedAddresses;
+use crate::ancestor::Ancestor;
+use crate::bounds::Bounds;
+use crate::ids::TokenId;
 use crate::scope::{Permission, Scope};
 use crate::time::Timestamp;
 use std::collections::HashSet;
+use std::net::IpAddr;
 
 /// What a request needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,9 +74,38 @@ pub struct Standing<'a> {
     pub expires_at: Option<Timestamp>,
     /// What it allows.
     pub scopes: &'a [Scope],
+    /// From when and from where it may be used; `None`: always and everywhere.
+    pub bounds: Option<&'a Bounds>,
+    /// The tokens above it, each of which can take from it what it allows.
+    pub ancestors: &'a [Ancestor],
 }
 
-/// The answer to (token, demand, now). A refusal is an answer, not an error.
+/// When and from where a token is used.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances<'a> {
+    /// The present instant.
+    pub now: Timestamp,
+    /// The address of the client that uses it; `None`: not known, and then on no list.
+    pub address: Option<IpAddr>,
+    /// The addresses from which the app's tokens may be used; `None`: any.
+    pub app_addresses: Option<&'a AllowedAddresses>,
+    /// Whether the time and the place are those at which it may be used, whatever the others say.
+    pub are_within_bounds: bool,
+}
+
+impl Circumstances<'_> {
+    /// At this instant, by a client of an unknown address, in an app that bounds none.
+    pub const fn at(now: Timestamp) -> Self {
+        Circumstances { now, address: None, app_addresses: None, are_within_bounds: false }
+    }
+
+    /// At this instant, when and where tokens may be used.
+    pub const fn within_bounds(now: Timestamp) -> Self {
+        Circumstances { are_within_bounds: true, ..Circumstances::at(now) }
+    }
+}
+
+/// The answer to (token, demand, circumstances). A refusal is an answer, not an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The token is active and covers the demand.
@@ -106,6 +140,12 @@ pub enum InactiveReason {
     Disabled,
     /// Its app is suspended.
     Suspended,
+    /// It is not valid yet.
+    NotYetValid,
+    /// It may be used from some addresses only, and the client's is not known.
+    AddressUnknown,
+    /// It may be used from some addresses only, and not from the client's.
+    AddressNotAllowed,
 }
 
 impl InactiveReason {
@@ -117,21 +157,28 @@ impl InactiveReason {
             InactiveReason::Expired => "expired",
             InactiveReason::Disabled => "disabled",
             InactiveReason::Suspended => "suspended",
+            InactiveReason::NotYetValid => "not_yet_valid",
+            InactiveReason::AddressUnknown => "address_unknown",
+            InactiveReason::AddressNotAllowed => "address_not_allowed",
         }
     }
 }
 
 /// Decides. Pure: the same arguments always give the same answer.
 ///
-/// If several reasons apply, the first of revoked, expired, disabled is named. At `now == expires_at` the
-/// token is expired.
+/// A token that another made is good for no more than each of those above it: it is inactive if one of them
+/// is, and allowed only what all of them are.
+///
+/// If several reasons apply, the first of revoked, expired, disabled, not yet valid, address is named. At
+/// `now == expires_at` the token is expired; at `now == not_before` it is valid.
 ///
 /// ```
-/// use jeton_core::{Demand, InactiveReason, Permission, Scope, Standing, Timestamp, Verdict, decide};
+/// use jeton_core::{Circumstances, Demand, InactiveReason, Permission, Scope, Standing, Timestamp, Verdict, decide};
 ///
-/// let at = |millis| Timestamp::from_millis(millis).expect("it is in range");
+/// let at = |millis| Circumstances::at(Timestamp::from_millis(millis).expect("it is in range"));
 /// let read = vec![Scope::global(Permission::parse_list("read")?)];
-/// let token = Standing { revoked: false, disabled: false, expires_at: Some(at(1_000)), scopes: &read };
+/// let expires_at = Some(at(1_000).now);
+/// let token = Standing { revoked: false, disabled: false, expires_at, scopes: &read, bounds: None, ancestors: &[] };
 /// let to_read = Demand::Permission { permission: "read".parse()?, resource: None };
 /// let to_write = Demand::Permission { permission: "write".parse()?, resource: None };
 ///
@@ -140,17 +187,41 @@ impl InactiveReason {
 /// assert_eq!(decide(token, &Demand::Active, at(1_000)), Verdict::Inactive(InactiveReason::Expired));
 /// # Ok::<(), jeton_core::PermissionError>(())
 /// ```
-pub fn decide(standing: Standing<'_>, demand: &Demand, now: Timestamp) -> Verdict {
-    if let Some(reason) = inactive(standing, now) {
+pub fn decide(standing: Standing<'_>, demand: &Demand, circumstances: Circumstances<'_>) -> Verdict {
+    if let Some(reason) = inactive(standing, circumstances) {
         return Verdict::Inactive(reason);
     }
+    if !standing.ancestors.is_empty()
+        && let Some((verdict, _)) = ancestors_refusal(standing, demand, circumstances)
+    {
+        return verdict;
+    }
+    if covers(standing.scopes, demand) { Verdict::Allowed } else { Verdict::Refused }
+}
+
+fn covers(scopes: &[Scope], demand: &Demand) -> bool {
     match demand {
-        Demand::Active => Verdict::Allowed,
+        Demand::Active => true,
         Demand::Permission { permission, resource } => {
-            let matches = |scope: &Scope| lack(scope, permission, resource.as_ref()).is_none();
-            if standing.scopes.iter().any(matches) { Verdict::Allowed } else { Verdict::Refused }
+            scopes.iter().any(|scope| lack(scope, permission, resource.as_ref()).is_none())
         }
     }
+}
+
+/// The verdict because of a token above this one, with the first that is to blame. Apart from what every
+/// decision needs: most tokens were made by no other.
+#[cold]
+fn ancestors_refusal<'a>(
+    standing: Standing<'a>,
+    demand: &Demand,
+    circumstances: Circumstances<'_>,
+) -> Option<(Verdict, &'a Ancestor)> {
+    let inactive = standing.ancestors.iter().find_map(|above| {
+        let reason = inactive(above.standing(), circumstances)?;
+        Some((Verdict::Inactive(reason), above))
+    });
+    let refuses = |above: &&Ancestor| !covers(above.scopes.as_slice(), demand);
+    inactive.or_else(|| standing.ancestors.iter().find(refuses).map(|above| (Verdict::Refused, above)))
 }
 
 /// A decision with its explanation.
@@ -162,6 +233,37 @@ pub struct Explanation {
     pub matched_scope: Option<usize>,
     /// What each scope lacked, in the order of the scopes. Empty if one matched or no scope was needed.
     pub lacks: Vec<Lack>,
+    /// The list of addresses because of which it is refused, if one is the reason.
+    pub refused_by: Option<AddressList>,
+    /// The token above this one because of which it is refused, if this one alone were not. What scopes lack
+    /// are those of that token.
+    pub ancestor: Option<TokenId>,
+}
+
+impl Explanation {
+    /// The explanation of a verdict that no scope and no list explains.
+    pub const fn plain(verdict: Verdict) -> Self {
+        Explanation { verdict, matched_scope: None, lacks: Vec::new(), refused_by: None, ancestor: None }
+    }
+}
+
+/// A list of addresses. A client must be on each of those that there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressList {
+    /// That of the app.
+    App,
+    /// That of the token.
+    Token,
+}
+
+impl AddressList {
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            AddressList::App => "app",
+            AddressList::Token => "token",
+        }
+    }
 }
 
 /// What a scope lacks to cover a demand.
@@ -187,36 +289,90 @@ impl Lack {
 }
 
 /// Decides and explains. Always agrees with [`decide`].
-pub fn explain(standing: Standing<'_>, demand: &Demand, now: Timestamp) -> Explanation {
-    let verdict = decide(standing, demand, now);
-    let Demand::Permission { permission, resource } = demand else {
-        return Explanation { verdict, matched_scope: None, lacks: Vec::new() };
+pub fn explain(standing: Standing<'_>, demand: &Demand, circumstances: Circumstances<'_>) -> Explanation {
+    let alone = Standing { ancestors: &[], ..standing };
+    let own = decide(alone, demand, circumstances);
+    let above = match own {
+        Verdict::Inactive(_) => None,
+        Verdict::Allowed | Verdict::Refused => ancestors_refusal(standing, demand, circumstances),
     };
-    if let Verdict::Inactive(_) = verdict {
-        return Explanation { verdict, matched_scope: None, lacks: Vec::new() };
+    match above {
+        // Its own scopes are named, where those of both lack something.
+        Some((verdict, above)) if own == Verdict::Allowed || verdict != Verdict::Refused => Explanation {
+            ancestor: Some(above.id),
+            ..explain_alone(above.standing(), demand, circumstances, verdict)
+        },
+        Some(_) | None => explain_alone(alone, demand, circumstances, own),
     }
-    let mut lacks = Vec::new();
-    for (place, scope) in standing.scopes.iter().enumerate() {
-        match lack(scope, permission, resource.as_ref()) {
-            None => {
-                return Explanation { verdict, matched_scope: Some(place), lacks: Vec::new() };
-            }
-            Some(lack) => lacks.push(lack),
-        }
-    }
-    Explanation { verdict, matched_scope: None, lacks }
 }
 
-fn inactive(standing: Standing<'_>, now: Timestamp) -> Option<InactiveReason> {
+/// Explains the verdict on a token without those above it.
+fn explain_alone(
+    standing: Standing<'_>,
+    demand: &Demand,
+    circumstances: Circumstances<'_>,
+    verdict: Verdict,
+) -> Explanation {
+    let mut explanation = Explanation::plain(verdict);
+    match (verdict, demand) {
+        (Verdict::Inactive(InactiveReason::AddressUnknown | InactiveReason::AddressNotAllowed), _) => {
+            explanation.refused_by = address_refusal(standing.bounds, circumstances).map(|(_, list)| list);
+        }
+        (Verdict::Inactive(_), _) | (_, Demand::Active) => {}
+        (_, Demand::Permission { permission, resource }) => {
+            for (place, scope) in standing.scopes.iter().enumerate() {
+                match lack(scope, permission, resource.as_ref()) {
+                    None => return Explanation { matched_scope: Some(place), ..Explanation::plain(verdict) },
+                    Some(lack) => explanation.lacks.push(lack),
+                }
+            }
+        }
+    }
+    explanation
+}
+
+fn inactive(standing: Standing<'_>, circumstances: Circumstances<'_>) -> Option<InactiveReason> {
     if standing.revoked {
         Some(InactiveReason::Revoked)
-    } else if standing.expires_at.is_some_and(|expires_at| now >= expires_at) {
+    } else if standing.expires_at.is_some_and(|expires_at| circumstances.now >= expires_at) {
         Some(InactiveReason::Expired)
     } else if standing.disabled {
         Some(InactiveReason::Disabled)
-    } else {
+    } else if standing.bounds.is_none() && circumstances.app_addresses.is_none() {
         None
+    } else {
+        out_of_bounds(standing.bounds, circumstances)
     }
+}
+
+/// Apart from what every decision needs: most tokens have no bounds.
+#[cold]
+fn out_of_bounds(bounds: Option<&Bounds>, circumstances: Circumstances<'_>) -> Option<InactiveReason> {
+    if circumstances.are_within_bounds {
+        return None;
+    }
+    let not_before = bounds.and_then(|bounds| bounds.not_before);
+    if not_before.is_some_and(|not_before| circumstances.now < not_before) {
+        return Some(InactiveReason::NotYetValid);
+    }
+    address_refusal(bounds, circumstances).map(|(reason, _)| reason)
+}
+
+/// Why the client may not use the token from where it is, and by which list.
+fn address_refusal(
+    bounds: Option<&Bounds>,
+    circumstances: Circumstances<'_>,
+) -> Option<(InactiveReason, AddressList)> {
+    let own = bounds.and_then(|bounds| bounds.allowed_addresses.as_ref());
+    let lists = [(AddressList::App, circumstances.app_addresses), (AddressList::Token, own)];
+    lists.into_iter().find_map(|(list, allowed)| {
+        let allowed = allowed?;
+        match circumstances.address {
+            None => Some((InactiveReason::AddressUnknown, list)),
+            Some(address) if allowed.allow(address) => None,
+            Some(_) => Some((InactiveReason::AddressNotAllowed, list)),
+        }
+    })
 }
 
 /// What `scope` lacks to cover the demand; `None` if it covers it.

@@ -29,8 +29,46 @@ pub(crate) fn demands() -> impl Strategy<Value = Demand> {
     ]
 }
 
-fn at(millis: i64) -> Timestamp {
+fn instant(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis).unwrap()
+}
+
+fn at(millis: i64) -> Circumstances<'static> {
+    Circumstances::at(instant(millis))
+}
+
+fn lists() -> impl Strategy<Value = Option<AllowedAddresses>> {
+    let block = prop::sample::select(&["192.0.2.0/30", "192.0.2.2", "2001:db8::/127", "2001:db8::1"][..]);
+    prop::option::of(vec(block, 1..3)).prop_map(|blocks| AllowedAddresses::parse(blocks?).unwrap())
+}
+
+fn clients() -> impl Strategy<Value = Option<IpAddr>> {
+    let client = prop::sample::select(
+        &["192.0.2.1", "192.0.2.2", "192.0.2.4", "::ffff:192.0.2.1", "2001:db8::1", "2001:db8::2"][..],
+    );
+    prop::option::of(client.prop_map(|text| text.parse().unwrap()))
+}
+
+/// Which bounds refuse, in the order in which reasons are named.
+fn model_of_bounds(
+    bounds: Option<&Bounds>,
+    circumstances: Circumstances<'_>,
+) -> Option<(InactiveReason, Option<AddressList>)> {
+    let begins = bounds.and_then(|bounds| bounds.not_before);
+    if begins > Some(circumstances.now) {
+        return Some((InactiveReason::NotYetValid, None));
+    }
+    let own = bounds.and_then(|bounds| bounds.allowed_addresses.clone());
+    for (name, list) in [(AddressList::App, circumstances.app_addresses.cloned()), (AddressList::Token, own)]
+    {
+        let is_on = |address| list.as_ref().is_none_or(|list| list.allow(address));
+        match circumstances.address {
+            None if list.is_some() => return Some((InactiveReason::AddressUnknown, Some(name))),
+            Some(address) if !is_on(address) => return Some((InactiveReason::AddressNotAllowed, Some(name))),
+            _ => {}
+        }
+    }
+    None
 }
 
 /// The definition of DESIGN in set notation, without early exits.
@@ -55,23 +93,34 @@ fn model(scopes: &[Scope], demand: &Demand) -> bool {
 proptest! {
     #[test]
     fn it_agrees_with_the_definition(
-        scopes in scopes(), demand in demands(), revoked: bool, disabled: bool,
-        expires in prop::option::of(0i64..10), now in 0i64..10,
+        scopes in scopes(), demand in demands(), (revoked, disabled) in any::<(bool, bool)>(),
+        expires in prop::option::of(0i64..10), begins in prop::option::of(0i64..10), now in 0i64..10,
+        (own, app, address) in (lists(), lists(), clients()),
     ) {
-        let standing = Standing { revoked, disabled, expires_at: expires.map(at), scopes: &scopes };
-        let expected = match (revoked, expires.is_some_and(|e| e <= now), disabled) {
-            (true, _, _) => Verdict::Inactive(InactiveReason::Revoked),
-            (_, true, _) => Verdict::Inactive(InactiveReason::Expired),
-            (_, _, true) => Verdict::Inactive(InactiveReason::Disabled),
+        let bounds = Bounds { not_before: begins.map(instant), allowed_addresses: own };
+        let expires_at = expires.map(instant);
+        let standing = Standing { revoked, disabled, expires_at, scopes: &scopes, bounds: bounds.some(), ancestors: &[] };
+        let circumstances = Circumstances { now: instant(now), address, app_addresses: app.as_ref(), ..at(now) };
+        let out_of_bounds = model_of_bounds(bounds.some(), circumstances);
+        let expected = match (revoked, expires.is_some_and(|e| e <= now), disabled, out_of_bounds) {
+            (true, ..) => Verdict::Inactive(InactiveReason::Revoked),
+            (_, true, ..) => Verdict::Inactive(InactiveReason::Expired),
+            (_, _, true, _) => Verdict::Inactive(InactiveReason::Disabled),
+            (_, _, _, Some((reason, _))) => Verdict::Inactive(reason),
             _ if model(&scopes, &demand) => Verdict::Allowed,
             _ => Verdict::Refused,
         };
-        prop_assert_eq!(decide(standing, &demand, at(now)), expected);
+        prop_assert_eq!(decide(standing, &demand, circumstances), expected);
+        let explanation = explain(standing, &demand, circumstances);
+        prop_assert_eq!(explanation.verdict, expected);
+        let refusing = out_of_bounds.filter(|(reason, _)| expected == Verdict::Inactive(*reason));
+        prop_assert_eq!(explanation.refused_by, refusing.and_then(|(_, list)| list));
     }
 
     #[test]
     fn the_explanation_agrees_and_accounts_for_every_scope(scopes in scopes(), demand in demands()) {
-        let standing = Standing { revoked: false, disabled: false, expires_at: None, scopes: &scopes };
+        let standing =
+            Standing { revoked: false, disabled: false, expires_at: None, scopes: &scopes, bounds: None, ancestors: &[] };
         let verdict = decide(standing, &demand, at(0));
         let explanation = explain(standing, &demand, at(0));
         prop_assert_eq!(explanation.verdict, verdict);
@@ -90,7 +139,8 @@ proptest! {
 
     #[test]
     fn more_scopes_never_allow_less(scopes in scopes(), more in scopes(), demand in demands()) {
-        let standing = |scopes| Standing { revoked: false, disabled: false, expires_at: None, scopes };
+        let standing =
+            |scopes| Standing { revoked: false, disabled: false, expires_at: None, scopes, bounds: None, ancestors: &[] };
         let all: Vec<Scope> = scopes.iter().chain(&more).cloned().collect();
         if decide(standing(&scopes), &demand, at(0)) == Verdict::Allowed {
             prop_assert_eq!(decide(standing(&all), &demand, at(0)), Verdict::Allowed);
@@ -128,7 +178,14 @@ fn the_boundaries() {
     ];
     for (scope, demand, expected) in cases {
         let scopes = [scope];
-        let standing = Standing { revoked: false, disabled: false, expires_at: None, scopes: &scopes };
+        let standing = Standing {
+            revoked: false,
+            disabled: false,
+            expires_at: None,
+            scopes: &scopes,
+            bounds: None,
+            ancestors: &[],
+        };
         let explanation = explain(standing, &demand, at(0));
         assert_eq!(explanation.lacks.first().copied(), expected, "{scopes:?} {demand:?}");
         assert_eq!(explanation.verdict == Verdict::Allowed, expected.is_none());

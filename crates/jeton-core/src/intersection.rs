@@ -101,7 +101,7 @@ fn holds_all<T: Eq + Hash>(held: &[T], sought: &[T]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decide::{Demand, Resource, Standing, Verdict, decide};
+    use crate::decide::{Circumstances, Demand, Resource, Standing, Verdict, decide};
     use crate::scope::Permission;
     use crate::time::Timestamp;
     use proptest::collection::vec;
@@ -122,9 +122,16 @@ mod tests {
     }
 
     fn allows(scopes: &Scopes, demand: &Demand) -> bool {
-        let standing =
-            Standing { revoked: false, disabled: false, expires_at: None, scopes: scopes.as_slice() };
-        decide(standing, demand, Timestamp::MIN) == Verdict::Allowed
+        let scopes = scopes.as_slice();
+        let standing = Standing {
+            revoked: false,
+            disabled: false,
+            expires_at: None,
+            scopes,
+            bounds: None,
+            ancestors: &[],
+        };
+        decide(standing, demand, Circumstances::at(Timestamp::MIN)) == Verdict::Allowed
     }
 
     #[test]

@@ -7,7 +7,10 @@
 #![deny(missing_docs)]
 
 mod actor;
+mod addresses;
+mod ancestor;
 mod authority;
+mod bounds;
 mod cause;
 mod change_kind;
 mod decide;
@@ -17,6 +20,7 @@ mod forward_auth;
 mod ids;
 mod intersection;
 mod lifetime;
+mod lineage;
 mod measure;
 mod meter;
 mod policy;
@@ -27,12 +31,15 @@ mod time;
 mod token;
 
 pub use actor::{Actor, ActorError};
+pub use addresses::{AddressBlock, AddressError, AllowedAddresses, MAX_ALLOWED_ADDRESSES};
+pub use ancestor::Ancestor;
 pub use authority::{Authority, AuthorityRefusal, Bearer, Holding};
+pub use bounds::Bounds;
 pub use cause::Cause;
 pub use change_kind::ChangeKind;
 pub use decide::{
-    Demand, Explanation, InactiveReason, Lack, PermissionMissing, Resource, Standing, Verdict, decide,
-    explain,
+    AddressList, Circumstances, Demand, Explanation, InactiveReason, Lack, PermissionMissing, Resource,
+    Standing, Verdict, decide, explain,
 };
 pub use digest::{Digest, DigestKey};
 pub use entropy::{Entropy, EntropyError};
@@ -43,6 +50,7 @@ pub use forward_auth::{
 };
 pub use ids::{AppId, AppKey, AppKeyError, MAX_INTEGER, OperatorId, TokenId, UserId, UserIdError};
 pub use lifetime::{Lifetime, LifetimePolicy, earlier_end, later_end};
+pub use lineage::{Lineage, MAX_DELEGATION_DEPTH};
 pub use measure::{Counter, Gauge, Histogram, HistogramReading};
 pub use meter::{Halt, Meter};
 pub use policy::{MAX_FORBIDDEN, MaxLifetime, Policy, PolicyCaller, PolicySettings};

@@ -76,7 +76,7 @@ impl LifetimePolicy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decide::{Demand, InactiveReason, Standing, Verdict, decide};
+    use crate::decide::{Circumstances, Demand, InactiveReason, Standing, Verdict, decide};
     use proptest::prelude::*;
 
     const FREE: LifetimePolicy = LifetimePolicy { max_ttl_seconds: None };
@@ -148,10 +148,11 @@ mod tests {
         fn it_is_expired_from_that_very_instant_on(now in instants(), seconds in 1i64..=4_000_000_000) {
             let Some(expires) = FREE.expires_at(now, now, Lifetime::seconds(seconds)) else { unreachable!() };
             prop_assume!(expires < Timestamp::MAX);
-            let standing = Standing { revoked: false, disabled: false, expires_at: Some(expires), scopes: &[] };
-            let before = expires.saturating_add_millis(-1);
-            prop_assert_eq!(decide(standing, &Demand::Active, before), Verdict::Allowed);
-            prop_assert_eq!(decide(standing, &Demand::Active, expires), Verdict::Inactive(InactiveReason::Expired));
+            let expires_at = Some(expires);
+            let standing = Standing { revoked: false, disabled: false, expires_at, scopes: &[], bounds: None, ancestors: &[] };
+            let at = |now| decide(standing, &Demand::Active, Circumstances::at(now));
+            prop_assert_eq!(at(expires.saturating_add_millis(-1)), Verdict::Allowed);
+            prop_assert_eq!(at(expires), Verdict::Inactive(InactiveReason::Expired));
         }
     }
 }

@@ -33,6 +33,7 @@ fn token(names: &str, expires_at: Option<Timestamp>) -> Token {
         disabled_by: None,
         revoked_at: None,
         left_loopback: false,
+        ancestors: Vec::new(),
         spec: TokenSpec::new(TokenKind::Grant, Owner::Nobody, scopes(names)),
     }
 }

@@ -155,15 +155,15 @@ impl ServicePermission {
 /// ids nor tags covers nothing.
 ///
 /// ```
-/// use jeton_core::{Demand, Permission, Resource, Scope, Standing, Timestamp, Verdict, decide};
+/// use jeton_core::{Circumstances, Demand, Permission, Resource, Scope, Standing, Timestamp, Verdict, decide};
 ///
 /// let read = Permission::parse_list("read")?;
 /// let scopes = [Scope { permissions: read.clone(), tags: vec!["eu".to_owned()], ..Scope::default() }];
-/// let token = Standing { revoked: false, disabled: false, expires_at: None, scopes: &scopes };
+/// let token = Standing { revoked: false, disabled: false, expires_at: None, scopes: &scopes, bounds: None, ancestors: &[] };
 /// let of = |tag: &str| {
 ///     let resource = Resource::named(None, vec![tag.to_owned()]);
 ///     let demand = Demand::Permission { permission: read[0].clone(), resource };
-///     decide(token, &demand, Timestamp::MAX)
+///     decide(token, &demand, Circumstances::at(Timestamp::MAX))
 /// };
 /// assert_eq!((of("eu"), of("us")), (Verdict::Allowed, Verdict::Refused));
 /// # Ok::<(), jeton_core::PermissionError>(())

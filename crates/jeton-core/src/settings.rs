@@ -1,7 +1,9 @@
 //! The settings of an app.
 
+use crate::addresses::AllowedAddresses;
 use crate::forward_auth::{ForwardAuthSettings, InvalidMember};
 use crate::lifetime::{Lifetime, LifetimePolicy};
+use crate::lineage::MAX_DELEGATION_DEPTH;
 use crate::policy::{MAX_FORBIDDEN, PolicySettings};
 use crate::scope::Permission;
 use crate::secret::TokenPrefix;
@@ -21,6 +23,10 @@ pub struct Settings {
     pub max_ttl_seconds: Option<u32>,
     /// Whether a token that another token makes or extends may expire later than that one.
     pub allow_outliving_tokens: bool,
+    /// The addresses from which the app's tokens may be used, each within its own bounds; `None`: any.
+    pub allowed_addresses: Option<AllowedAddresses>,
+    /// How many tokens may be above one: 0 to [`MAX_DELEGATION_DEPTH`]; 0: none is made by another.
+    pub delegation_depth: usize,
     /// CORS: which pages of other origins may use the APIs that browsers call.
     pub cors: CorsSettings,
     /// The AppKey API.
@@ -143,6 +149,8 @@ impl Default for Settings {
             default_ttl_seconds: 1_209_600,
             max_ttl_seconds: None,
             allow_outliving_tokens: false,
+            allowed_addresses: None,
+            delegation_depth: 3,
             cors: CorsSettings::default(),
             appkey: AppKeySettings {
                 enabled: true,
@@ -175,6 +183,7 @@ impl Settings {
             "max_ttl_seconds",
             "must be at least 1, or null for no bound",
         )?;
+        require(self.delegation_depth <= MAX_DELEGATION_DEPTH, "delegation_depth", "must be 0 to 8")?;
         let days = self.appkey.default_days;
         require(
             days == -1 || (1..=3650).contains(&days),
@@ -282,6 +291,8 @@ mod tests {
         assert_eq!(refused(|_| ()), None);
         assert_eq!(refused(|s| s.default_ttl_seconds = 0), Some("default_ttl_seconds"));
         assert_eq!(refused(|s| s.max_ttl_seconds = Some(0)), Some("max_ttl_seconds"));
+        assert_eq!(refused(|s| s.delegation_depth = MAX_DELEGATION_DEPTH), None);
+        assert_eq!(refused(|s| s.delegation_depth = MAX_DELEGATION_DEPTH + 1), Some("delegation_depth"));
         for days in [0, -2, 3651] {
             assert_eq!(refused(|s| s.appkey.default_days = days), Some("appkey.default_days"));
         }

@@ -1,8 +1,11 @@
 //! One issued credential and its metadata.
 
 use crate::actor::Actor;
-use crate::decide::{Demand, InactiveReason, Standing, Verdict, decide};
+use crate::ancestor::Ancestor;
+use crate::bounds::Bounds;
+use crate::decide::{Circumstances, Demand, InactiveReason, Standing, Verdict, decide};
 use crate::ids::{AppId, TokenId, UserId};
+use crate::lineage::Lineage;
 use crate::scope::{Permission, Scopes};
 use crate::time::Timestamp;
 
@@ -53,7 +56,7 @@ impl TokenKind {
 /// How a token stands: active, or the first of what makes it good for nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TokenState {
-    /// It is good for what it allows.
+    /// It is good for what it allows, within its [bounds](Bounds).
     Active,
     /// It is switched off.
     Disabled,
@@ -232,6 +235,10 @@ pub struct TokenSpec {
     pub permissions_as_sent: Option<String>,
     /// What it allows.
     pub scopes: Scopes,
+    /// From when and from where it may be used.
+    pub bounds: Bounds,
+    /// The tokens above it, if another made it.
+    pub lineage: Lineage,
     /// What a LoopBack client stored beyond all that.
     pub document: Option<Document>,
 }
@@ -247,6 +254,8 @@ impl TokenSpec {
             description: None,
             permissions_as_sent: None,
             scopes,
+            bounds: Bounds::NONE,
+            lineage: Lineage::NONE,
             document: None,
         }
     }
@@ -292,6 +301,8 @@ pub struct Token {
     /// Whether it was presented to LoopBack after it had expired. See
     /// [`has_left_loopback`](Self::has_left_loopback).
     pub left_loopback: bool,
+    /// The tokens of its lineage, in its order, as they are now.
+    pub ancestors: Vec<Ancestor>,
 }
 
 impl Token {
@@ -323,19 +334,27 @@ impl Token {
             disabled: self.disabled_by.is_some(),
             expires_at: self.expires_at,
             scopes: self.spec.scopes.as_slice(),
+            bounds: self.spec.bounds.some(),
+            ancestors: &self.ancestors,
         }
     }
 
-    /// How it stands at this instant, as [`decide`](crate::decide()) says.
+    /// How it stands at this instant, as [`decide`](crate::decide()) says, whatever its bounds.
     pub fn state(&self, now: Timestamp) -> TokenState {
-        match decide(self.standing(), &Demand::Active, now) {
+        match decide(self.standing(), &Demand::Active, Circumstances::within_bounds(now)) {
             Verdict::Inactive(InactiveReason::Disabled) => TokenState::Disabled,
             Verdict::Inactive(InactiveReason::Expired) => TokenState::Expired,
             // Apps are suspended, tokens never are by themselves.
             Verdict::Inactive(
                 InactiveReason::Revoked | InactiveReason::Unknown | InactiveReason::Suspended,
             ) => TokenState::Revoked,
-            Verdict::Allowed | Verdict::Refused => TokenState::Active,
+            Verdict::Inactive(
+                InactiveReason::NotYetValid
+                | InactiveReason::AddressUnknown
+                | InactiveReason::AddressNotAllowed,
+            )
+            | Verdict::Allowed
+            | Verdict::Refused => TokenState::Active,
         }
     }
 }
@@ -356,6 +375,7 @@ mod tests {
             disabled_by: None,
             revoked_at: None,
             left_loopback: false,
+            ancestors: Vec::new(),
             spec: TokenSpec {
                 permissions_as_sent: sent.map(str::to_owned),
                 ..TokenSpec::new(TokenKind::Grant, Owner::Nobody, Scopes::new(scopes).unwrap())

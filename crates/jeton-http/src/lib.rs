@@ -12,6 +12,7 @@ mod auth;
 mod browser;
 mod console;
 mod credentials;
+mod delegate;
 #[cfg(test)]
 mod describe;
 mod document;

@@ -2,8 +2,8 @@
 
 use crate::endpoint::Table;
 use crate::{
-    admin, appkey, auth, console, credentials, dotide, elsewhere, health, loopback, metrics, oauth, openapi,
-    self_service, verify,
+    admin, appkey, auth, console, credentials, delegate, dotide, elsewhere, health, loopback, metrics, oauth,
+    openapi, self_service, verify,
 };
 
 /// What clients of the service see.
@@ -15,6 +15,7 @@ pub(crate) const PUBLIC: Table = Table {
         &dotide::ENDPOINT,
         &oauth::ENDPOINT,
         &credentials::ENDPOINT,
+        &delegate::ENDPOINT,
         &loopback::ENDPOINT,
         &self_service::ENDPOINT,
         &health::ENDPOINT,

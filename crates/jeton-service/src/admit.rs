@@ -24,6 +24,8 @@ pub enum Surface {
     Verify,
     /// `/self-service/{app}`, which an app has only if it says so.
     SelfService,
+    /// `/delegate/{app}`, which no app can disable as such.
+    Delegate,
 }
 
 impl Surface {
@@ -32,7 +34,7 @@ impl Surface {
             Surface::AppKey => settings.common.appkey.enabled,
             Surface::Dotide => settings.common.dotide.enabled,
             Surface::LoopBack => settings.loopback.enabled,
-            Surface::Verify => true,
+            Surface::Verify | Surface::Delegate => true,
             Surface::SelfService => settings.common.self_service.enabled,
         };
         is_enabled && !settings.common.suspended
@@ -101,30 +103,30 @@ impl Service {
 
     /// Whether a caller that was admitted still has the same authority.
     pub(crate) async fn still_holds(&self, app: &OpenApp, authority: &Authority) -> Result<bool, Error> {
-        if !matches!(authority, Authority::Everything(_)) {
-            let now = self.open_app(&app.key).await?;
-            if now.is_none_or(|now| now.id != app.id || now.settings.common.suspended) {
-                return Ok(false);
-            }
-        }
         let id = match authority {
             Authority::Everything(Cause { actor: Actor::Operator(id), .. }) => {
                 return Ok(self.operator(*id).await?.is_some());
             }
             Authority::Everything(_) => return Ok(true),
-            Authority::SelfService { token_id, .. } => token_id,
-            Authority::Manager { by: Cause { actor: Actor::Manager(token_id), .. }, .. } => token_id,
-            Authority::Manager { .. } => {
-                let now = self.store.app_by_key(&app.key).await?;
-                return Ok(now.is_some_and(|now| now.id == app.id && self.still_has_secrets(&now, app)));
-            }
+            Authority::SelfService { token_id, .. } => Some(token_id),
+            Authority::Manager { by: Cause { actor: Actor::Manager(token_id), .. }, .. } => Some(token_id),
+            Authority::Manager { .. } => None,
         };
-        let Some(stored) = self.store.token(app.id, *id).await?.filter(|stored| self.is_live(&stored.token))
-        else {
+        // As the app is now: it may be suspended, or allow other addresses.
+        let now = self.open_app(&app.key).await?;
+        let now = now.filter(|now| now.id == app.id && !now.settings.common.suspended);
+        let Some(now) = now else { return Ok(false) };
+        let Some(id) = id else {
+            let now = self.store.app_by_key(&app.key).await?;
+            return Ok(now.is_some_and(|now| now.id == app.id && self.still_has_secrets(&now, app)));
+        };
+        let circumstances = self.circumstances(authority.address(), now.allowed_addresses());
+        let stored = self.store.token(app.id, *id).await?;
+        let Some(stored) = stored.filter(|stored| self.is_live(&stored.token, circumstances)) else {
             return Ok(false);
         };
-        let now = Authority::of(stored.token.bearer(), authority.address(), &app.settings.common);
-        Ok(now.is_ok_and(|now| now.as_ref() == Some(authority)))
+        let held = Authority::of(stored.token.bearer(), authority.address(), &app.settings.common);
+        Ok(held.is_ok_and(|held| held.as_ref() == Some(authority)))
     }
 
     /// Whether each client secret with which a caller may have been admitted is good still: by which of them it was is not known.
@@ -179,7 +181,7 @@ impl Service {
     ) -> Result<Admission, Error> {
         let Some(secret) = presented else { return Ok(Admission::Unproven) };
         let presented = self.presented(secret);
-        if let Some((app, cached)) = key.and_then(|key| self.recall_caller(surface, key, &presented)) {
+        if let Some((app, cached)) = key.and_then(|key| self.recall_caller(surface, key, &presented, from)) {
             return self.admit_bearer(app, &cached, from);
         }
         let failures = self.failures(Purpose::Failures, from, key);
@@ -188,31 +190,36 @@ impl Service {
         }
         let before = self.cache.before();
         let mut live = self.stored(&presented, Seeking::EVERYWHERE, from).await?;
-        live.retain(|stored| self.is_live(&stored.token));
-        if live.is_empty() {
-            self.count_failure(failures);
-            return Ok(Admission::Unproven);
-        }
+        live.retain(|stored| self.is_live(&stored.token, self.circumstances(from, None)));
         let app = match key {
-            Some(key) => self.open_surface(surface, Some(key)).await?,
-            None => None,
+            Some(key) if !live.is_empty() => self.open_surface(surface, Some(key)).await?,
+            _ => None,
         };
-        let Some(app) = app else { return Ok(Admission::Elsewhere) };
-        match live.iter().find(|stored| stored.token.app_id == app.id) {
-            None => Ok(Admission::Elsewhere),
-            Some(stored) => self.admit_bearer(app, &self.cache.keep_found(before, stored), from),
+        if let Some(app) = app
+            && let Some(stored) = live.iter().find(|stored| stored.token.app_id == app.id)
+            && self.is_live(&stored.token, self.circumstances(from, app.allowed_addresses()))
+        {
+            return self.admit_bearer(app, &self.cache.keep_found(before, stored), from);
         }
+        // Another app's token, or one that its app does not let be used from there.
+        let is_elsewhere = !self.live_of_any_app(live, from).await?.is_empty();
+        if !is_elsewhere {
+            self.count_failure(failures);
+        }
+        Ok(if is_elsewhere { Admission::Elsewhere } else { Admission::Unproven })
     }
 
-    /// The app with this key and its token with this secret, if both are in memory and the token is live.
+    /// The app with this key and its token with this secret, if both are in memory and the token is live for a
+    /// client at this address.
     fn recall_caller(
         &self,
         surface: Surface,
         key: &AppKey,
         presented: &Presented<'_>,
+        from: Option<IpAddr>,
     ) -> Option<(Arc<OpenApp>, Arc<CachedToken>)> {
         let app = self.cache.recall_opened(Some(key)).filter(|app| surface.is_enabled(&app.settings))?;
-        let cached = self.recall_live(app.id, presented, Seeking::EVERYWHERE)?;
+        let cached = self.recall_live(&app, presented, Seeking::EVERYWHERE, from)?;
         Some((app, cached))
     }
 

@@ -1,14 +1,15 @@
 //! Apps: creation, display, settings, credentials, deletion.
 
 use crate::cache::Before;
-use crate::open_app::ForwardAuthApp;
 pub(crate) use crate::open_app::OpenApp;
+use crate::open_app::{ForwardAuthApp, GateSettings};
 use crate::settings::{
-    AppSettings, SettingsDocumentError, merge_settings, parse_forward_auth, parse_settings,
+    AppSettings, SettingsDocumentError, merge_settings, parse_allowed_addresses, parse_forward_auth,
+    parse_settings,
 };
 use crate::{Error, Keys, Service};
 use jeton_core::{
-    AppId, AppKey, Cause, Entropy, EntropyError, Owner, Permission, Reveal, Scopes, Secret,
+    AllowedAddresses, AppId, AppKey, Cause, Entropy, EntropyError, Owner, Permission, Reveal, Scopes, Secret,
     ServicePermission, Timestamp, TokenKind, TokenSpec, UserId,
 };
 use jeton_store::write::{ChangeApp, CreateApp, DeleteApp, SweepDeletedApps, SweepSealed};
@@ -172,7 +173,7 @@ impl Service {
         if let Some(app) = self.cache.recall_opened(key) {
             return Ok(Some(app));
         }
-        if key.is_some_and(|key| self.cache.recall_app(key) == Some(None)) {
+        if key.is_some_and(|key| self.cache.lacks_app(key)) {
             return Ok(None);
         }
         self.read_by(key).await
@@ -402,13 +403,22 @@ fn settings_value(app: &App) -> Result<Value, Error> {
     serde_json::from_str(&app.settings).map_err(|_| UNREADABLE)
 }
 
-/// An app as gateways need it: the forward-auth section alone, which is read more often than the others. One that is suspended is none.
-pub(crate) fn read_forward_auth(app: &App) -> Result<ForwardAuthApp, Error> {
+/// An app as gateways and verifiers need it: the part of its settings that is read more often than the others. One that is suspended is none.
+pub(crate) fn read_gate(app: &App) -> Result<ForwardAuthApp, Error> {
     let document = settings_value(app)?;
     if document.get("suspended").and_then(Value::as_bool) == Some(true) {
-        return Ok(ForwardAuthApp::NONE);
+        return Ok(ForwardAuthApp::SUSPENDED);
     }
-    Ok(ForwardAuthApp::new(app.id, parse_forward_auth(&document).map_err(|_| UNREADABLE)?))
+    let settings = GateSettings {
+        forward_auth: parse_forward_auth(&document).map_err(|_| UNREADABLE)?,
+        allowed_addresses: parse_allowed_addresses(&document).map_err(|_| UNREADABLE)?,
+    };
+    Ok(ForwardAuthApp::new(app.id, settings))
+}
+
+/// The addresses from which its tokens may be used; `None`: any.
+pub(crate) fn read_allowed_addresses(app: &App) -> Result<Option<AllowedAddresses>, Error> {
+    parse_allowed_addresses(&settings_value(app)?).map_err(|_| UNREADABLE)
 }
 
 pub(crate) fn read_settings(app: &App) -> Result<AppSettings, Error> {

@@ -2,10 +2,12 @@
 
 use crate::cache::Recalled;
 use crate::lookup::{Presented, Seeking};
+use crate::open_app::VerifierApp;
 use crate::verify::nothing_to_explain;
 use crate::{CachedToken, Error, Service, Verified};
-use jeton_core::{AppId, Demand, Explanation, Secret, Timestamp, Verdict, explain};
+use jeton_core::{AppId, Circumstances, Demand, Explanation, Secret, Timestamp, Verdict, explain};
 use jeton_store::{Fair, Share, StoreError, Turn};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// How many checks are decided before other tasks get the processor.
@@ -26,6 +28,8 @@ pub struct Check {
     pub secret: Option<Secret>,
     /// The demand.
     pub demand: Demand,
+    /// The address of the client that presented it; `None`: the caller does not say.
+    pub address: Option<IpAddr>,
     /// Whether an explanation is wanted.
     pub explains: bool,
 }
@@ -50,9 +54,8 @@ impl Service {
     /// # Errors
     ///
     /// The store could not be read: no check is answered then.
-    /// It could not be found out: no check is answered then.
-    pub async fn verify_many(&self, app_id: AppId, checks: &[Check]) -> Result<Vec<Checked>, Error> {
-        let now = self.now();
+    pub async fn verify_many(&self, app: &VerifierApp, checks: &[Check]) -> Result<Vec<Checked>, Error> {
+        let (now, app_id) = (self.now(), app.id);
         let mut recalled: Vec<Option<Recalled>> = Vec::with_capacity(checks.len());
         let mut missed: Vec<Presented<'_>> = Vec::new();
         for chunk in checks.chunks(CHUNK) {
@@ -70,7 +73,9 @@ impl Service {
         };
         let mut asked = asked.into_iter();
         let answer = |(check, recalled): (&Check, Option<Recalled>)| {
-            self.answer(check, recalled.or_else(|| asked.next()).unwrap_or(Recalled::Absent), now)
+            let recalled = recalled.or_else(|| asked.next()).unwrap_or(Recalled::Absent);
+            let (address, app_addresses) = (check.address, app.allowed_addresses());
+            self.answer(check, recalled, Circumstances { address, app_addresses, ..Circumstances::at(now) })
         };
         Ok(checks.iter().zip(recalled).map(answer).collect())
     }
@@ -81,7 +86,6 @@ impl Service {
     /// # Errors
     ///
     /// Too many requests of the app are waiting.
-    /// Too many of the app's wait.
     pub async fn batch_turn(&self, app_id: AppId) -> Result<Turn<AppId>, Error> {
         tokio::task::yield_now().await;
         Ok(self.batches.turn(app_id).await.map_err(StoreError::from)?)
@@ -97,18 +101,17 @@ impl Service {
     ) -> Option<Recalled> {
         let Some(secret) = &check.secret else { return Some(Recalled::Absent) };
         let presented = self.presented(secret);
-        let recalled = self.recall(app_id.into(), &presented, Seeking::EVERYWHERE, now);
+        let recalled = self.recall(Some(app_id), &presented, Seeking::EVERYWHERE, now);
         if recalled.is_none() {
             missed.push(presented);
         }
         recalled
     }
 
-    fn answer(&self, check: &Check, recalled: Recalled, now: Timestamp) -> Checked {
-        // The caller was given the token by another client, whose address is not known here.
-        let Verified { verdict, cached } = self.judge(recalled, &check.demand, now, None);
+    fn answer(&self, check: &Check, recalled: Recalled, circumstances: Circumstances<'_>) -> Checked {
+        let Verified { verdict, cached } = self.judge(recalled, &check.demand, circumstances);
         let explanation = check.explains.then(|| match &cached {
-            Some(cached) => explain(cached.standing(), &check.demand, now),
+            Some(cached) => explain(cached.standing(), &check.demand, circumstances),
             None => nothing_to_explain(),
         });
         Checked { verdict, cached, explanation }

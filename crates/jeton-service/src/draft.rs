@@ -5,8 +5,9 @@ use crate::open_app::OpenApp;
 use crate::update::Cleared;
 use crate::{Edit, Issue, RequestedLifetime};
 use jeton_core::{
-    Description, Label, LabelError, Lifetime, Owner, Permission, PermissionError, Scope, Scopes, ScopesError,
-    Timestamp, TokenKind, TokenSpec, UserId, UserIdError,
+    AddressError, AllowedAddresses, Bounds, Description, Label, LabelError, Lifetime, Lineage, Owner,
+    Permission, PermissionError, Scope, Scopes, ScopesError, Timestamp, TokenKind, TokenSpec, UserId,
+    UserIdError,
 };
 use jiff::civil::date;
 use jiff::fmt::temporal::Pieces;
@@ -34,6 +35,10 @@ pub struct TokenDraft {
     pub scopes: Option<Vec<ScopeDraft>>,
     /// How long it lives; `None`: as long as the app decides.
     pub lifetime: Option<Lifetime>,
+    /// From when it is valid; `None`: at once.
+    pub not_before: Option<Timestamp>,
+    /// The addresses and CIDR blocks from which it may be used; empty: from everywhere.
+    pub allowed_addresses: Vec<String>,
 }
 
 /// What to change of a token, as it is described. `None` leaves a part as it is; `Some(None)` takes a text away.
@@ -53,6 +58,10 @@ pub struct EditDraft {
     pub enabled: Option<bool>,
     /// How long it lives from now on.
     pub lifetime: Option<Lifetime>,
+    /// From when it is valid; `Some(None)`: at once.
+    pub not_before: Option<Option<Timestamp>>,
+    /// The addresses and CIDR blocks from which it may be used; `Some` and empty: from everywhere.
+    pub allowed_addresses: Option<Vec<String>>,
 }
 
 /// A scope, as it is described.
@@ -102,6 +111,9 @@ pub enum DraftError {
     /// It is no number of days for which a token may be asked to live.
     #[error("expires_in_days is -1 to {MAX_DAYS}")]
     Days,
+    /// What is to be its list of addresses is none.
+    #[error("allowed_addresses {0}")]
+    Addresses(#[from] AddressError),
     /// It would end a token that is there.
     #[error("to end a token now, revoke or disable it")]
     EndsNow,
@@ -132,6 +144,11 @@ impl TokenDraft {
                 description: description(self.description)?,
                 permissions_as_sent: self.permissions,
                 scopes,
+                bounds: Bounds {
+                    not_before: self.not_before,
+                    allowed_addresses: addresses_of(&self.allowed_addresses)?,
+                },
+                lineage: Lineage::NONE,
                 document: None,
             },
         })
@@ -147,6 +164,8 @@ impl EditDraft {
             && self.scopes.is_none()
             && self.enabled.is_none()
             && self.lifetime.is_none()
+            && self.not_before.is_none()
+            && self.allowed_addresses.is_none()
     }
 
     /// The change.
@@ -172,8 +191,18 @@ impl EditDraft {
             known_permissions: None,
             enabled: self.enabled,
             lifetime: self.lifetime,
+            not_before: self.not_before,
+            allowed_addresses: self.allowed_addresses.as_deref().map(addresses_of).transpose()?,
         })
     }
+}
+
+/// The list of these addresses and blocks; `None`: there are none in it, and it bounds nothing.
+///
+/// # Errors
+/// One of them makes no sense, or there are too many.
+pub fn addresses_of(texts: &[String]) -> Result<Option<AllowedAddresses>, DraftError> {
+    Ok(AllowedAddresses::parse(texts.iter().map(String::as_str))?)
 }
 
 /// Permissions of Jeton's own, and nothing else, make a service credential.

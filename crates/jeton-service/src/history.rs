@@ -91,8 +91,16 @@ impl Service {
     /// Notes what happened since it was noted last, as of now.
     pub fn note_history(&self) {
         let verdicts = &self.measures.verdicts;
-        let refused =
-            [&verdicts.refused, &verdicts.unknown, &verdicts.revoked, &verdicts.disabled, &verdicts.expired];
+        let refused = [
+            &verdicts.refused,
+            &verdicts.unknown,
+            &verdicts.revoked,
+            &verdicts.disabled,
+            &verdicts.expired,
+            &verdicts.not_yet_valid,
+            &verdicts.address_unknown,
+            &verdicts.address_not_allowed,
+        ];
         let counts = VerdictCounts {
             allowed: verdicts.allowed.get(),
             refused: refused.iter().map(|counter| counter.get()).sum(),

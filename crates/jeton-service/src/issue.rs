@@ -66,18 +66,23 @@ impl Service {
         &self,
         app: &OpenApp,
         authority: &Authority,
-        issue: Issue,
+        mut issue: Issue,
     ) -> Result<Result<Issued, Refusal>, Error> {
         let now = self.now();
         let policies = &app.settings.common.policies;
         let expires_at = expiry(app, authority, issue.lifetime, now);
+        issue.spec.bounds = authority.bounds(issue.spec.bounds);
+        let bounds = &issue.spec.bounds;
+        if !bounds.begin_before(expires_at) {
+            return Ok(Err(AuthorityRefusal::NeverBegins.into()));
+        }
         let fits = issue
             .spec
             .kind
             .check_scopes(&issue.spec.scopes)
             .and_then(|()| self.within_limits(&issue.spec.scopes));
         let may = fits
-            .and_then(|()| authority.may_issue(&issue.spec.scopes, expires_at))
+            .and_then(|()| authority.may_issue(&issue.spec.scopes, bounds, expires_at))
             .and_then(|()| Ok(policies.allow_new(authority.into(), &issue.spec.scopes, expires_at, now)?));
         if let Err(refused) = may {
             return Ok(Err(refused.into()));
@@ -202,6 +207,8 @@ pub(crate) fn stored(id: TokenId, app_id: AppId, new: NewToken) -> StoredToken {
         disabled_by: new.disabled_by,
         revoked_at: None,
         left_loopback: false,
+        // Only what tokens make has some; it adds them.
+        ancestors: Vec::new(),
         spec: new.spec,
     };
     StoredToken { token, digest, credential: Credential::lasting(digest), sealed, is_foreign, revision: 1 }

@@ -12,8 +12,10 @@ mod backup;
 mod batch;
 mod cache;
 mod client;
+mod delegate;
 mod draft;
 mod error;
+mod family;
 mod feed;
 mod forward_auth;
 mod history;
@@ -57,11 +59,13 @@ pub use backup::{BackupError, RestoreError};
 pub use batch::{Check, Checked};
 pub use cache::{CacheLimits, CacheStats, CachedToken};
 pub use client::ClientCredentials;
+pub use delegate::{ChildDraft, DelegateRefusal, Delegator, DelegatorAdmission};
 pub use draft::{
-    DraftError, EditDraft, MAX_DAYS, ScopeDraft, TokenDraft, description, end_of_token, instant, label,
-    lifetime_of_days, scopes_of, user_id_of,
+    DraftError, EditDraft, MAX_DAYS, ScopeDraft, TokenDraft, addresses_of, description, end_of_token,
+    instant, label, lifetime_of_days, scopes_of, user_id_of,
 };
 pub use error::{Error, Refusal};
+pub use family::FamilyMember;
 pub use feed::{FeedPosition, FeedPositionError};
 pub use history::{History, VerdictCounts};
 pub use import::{ImportRow, Imported};
@@ -84,7 +88,7 @@ pub use loopback::{
 pub use measures::{ServiceMeasures, Throttled, Verdicts};
 pub use oauth::OAuthRefusal;
 pub use once::{Once, OnceKey};
-pub use open_app::{AppRef, ForwardAuthApp, OpenApp};
+pub use open_app::{AppRef, ForwardAuthApp, OpenApp, VerifierApp};
 pub use operators::{OperatorAdmission, OperatorCredentials, OperatorNameError, operator_name};
 pub use rekey::RekeyMeasures;
 pub use retention::{Retention, RetentionCounters};

@@ -4,12 +4,15 @@
 //! easily guessed count, whether self-made tokens do, and how much of the answer is cached. The digests of a
 //! secret are computed once and used from then on.
 
-use crate::apps::read_forward_auth;
+use crate::apps::{read_allowed_addresses, read_gate};
 use crate::cache::{Before, Recalled};
 use crate::keys::Digests;
-use crate::open_app::{AppRef, ForwardAuthApp};
+use crate::open_app::{ForwardAuthApp, OpenApp};
 use crate::{CachedToken, Error, Service};
-use jeton_core::{AppId, AppKey, Demand, Digest, Secret, Timestamp, Token, TokenKind, Verdict, decide};
+use jeton_core::{
+    AllowedAddresses, AppId, AppKey, Circumstances, Demand, Digest, Secret, Timestamp, Token, TokenKind,
+    Verdict, decide,
+};
 use jeton_store::{Credential, DigestPlace, StoredToken};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -85,10 +88,11 @@ impl Service {
         Presented { secret, digests }
     }
 
-    /// The token with the secret in an app, from memory or by arithmetic; `None`: the store must be asked.
+    /// The token with the secret in an app, or in none, from memory or by arithmetic; `None`: the store must be
+    /// asked.
     pub(crate) fn recall(
         &self,
-        app: AppRef<'_>,
+        app_id: Option<AppId>,
         presented: &Presented<'_>,
         seeking: Seeking,
         now: Timestamp,
@@ -96,9 +100,9 @@ impl Service {
         if self.is_refused_as_weak(presented, seeking) {
             return Some(Recalled::Absent);
         }
-        let app_id = self.cache.app_id(app);
+        let is_fresh = self.cache.is_fresh();
         // A cached token was found by its digest, so arithmetic on the secret adds nothing.
-        if let Some(Some(app_id)) = app_id
+        if let Some(app_id) = app_id.filter(|_| is_fresh)
             && let Some(cached) = self.cache.recall_known(app_id, &presented.digests, now)
         {
             return Some(seeking.found(Recalled::Known(cached)));
@@ -106,22 +110,25 @@ impl Service {
         if self.is_garbage(presented) {
             return Some(Recalled::Absent);
         }
-        self.cache.is_known_absent(app_id?, &presented.digests).then_some(Recalled::Absent)
+        let is_absent = is_fresh && self.cache.is_known_absent(app_id, &presented.digests);
+        is_absent.then_some(Recalled::Absent)
     }
 
-    /// The token if it is cached and live. Absence is not used here, since callers only need a live token.
+    /// The token if it is cached and live, for a client at this address. Absence is not used here, since
+    /// callers only need a live token.
     pub(crate) fn recall_live(
         &self,
-        app_id: AppId,
+        app: &OpenApp,
         presented: &Presented<'_>,
         seeking: Seeking,
+        from: Option<IpAddr>,
     ) -> Option<Arc<CachedToken>> {
-        let now = self.now();
+        let circumstances = self.circumstances(from, app.allowed_addresses());
         if self.is_refused_as_weak(presented, seeking) || !self.cache.is_fresh() {
             return None;
         }
-        let cached = self.cache.recall_known(app_id, &presented.digests, now)?;
-        let is_live = decide(cached.standing(), &Demand::Active, now) == Verdict::Allowed;
+        let cached = self.cache.recall_known(app.id, &presented.digests, circumstances.now)?;
+        let is_live = decide(cached.standing(), &Demand::Active, circumstances) == Verdict::Allowed;
         (is_live && seeking.finds(cached.kind())).then_some(cached)
     }
 
@@ -129,19 +136,15 @@ impl Service {
     /// cached.
     pub(crate) async fn look_up(
         &self,
-        app: AppRef<'_>,
+        app_id: Option<AppId>,
         presented: &Presented<'_>,
         seeking: Seeking,
     ) -> Result<Recalled, Error> {
-        if let Some(recalled) = self.recall(app, presented, seeking, self.now()) {
+        if let Some(recalled) = self.recall(app_id, presented, seeking, self.now()) {
             return Ok(recalled);
         }
         self.cache.count_question();
         let before = self.cache.before();
-        let app_id = match self.cache.app_id(app) {
-            Some(known) => known,
-            None => self.ask_app_id(before, app).await?,
-        };
         let Some(app_id) = app_id else { return Ok(Recalled::Absent) };
         let found = self.ask(presented).await?;
         let stored = found.into_iter().find(|stored| stored.token.app_id == app_id);
@@ -319,18 +322,20 @@ impl Service {
         Ok(found)
     }
 
-    /// Looks up an app, and caches the answer.
-    async fn ask_app_id(&self, before: Before, app: AppRef<'_>) -> Result<Option<AppId>, Error> {
-        match app {
-            AppRef::Key(key) => Ok(self.ask_app(before, key).await?.id),
-            AppRef::Known(id) => Ok(id),
+    /// The app with this key, for looking up a token in it. None also for a secret of which arithmetic shows
+    /// that it names no token: for that, no app is looked up.
+    pub(crate) async fn app_for(&self, key: &AppKey, secret: &Secret) -> Result<ForwardAuthApp, Error> {
+        match self.cache.recall_forward_auth(key) {
+            Some(app) => Ok(app),
+            None if self.names_no_token(secret) => Ok(ForwardAuthApp::NONE),
+            None => self.ask_app(self.cache.before(), key).await,
         }
     }
 
-    /// Looks up the app with this key as gateways need it, and caches the answer.
+    /// Looks up the app with this key as gateways and verifiers need it, and caches the answer.
     pub(crate) async fn ask_app(&self, before: Before, key: &AppKey) -> Result<ForwardAuthApp, Error> {
         let app = match self.store.app_by_key(key).await? {
-            Some(app) => read_forward_auth(&app)?,
+            Some(app) => read_gate(&app)?,
             None => ForwardAuthApp::NONE,
         };
         self.cache.keep_app(before, key, app.clone());
@@ -368,9 +373,43 @@ impl Service {
         keys.perhaps_minted(secret) || (keys.lacks_any() && secret.looks_minted())
     }
 
+    /// The circumstances of a use at this moment, by a client at this address, of a token of an app that allows
+    /// these addresses.
+    pub(crate) fn circumstances<'a>(
+        &self,
+        from: Option<IpAddr>,
+        app_addresses: Option<&'a AllowedAddresses>,
+    ) -> Circumstances<'a> {
+        Circumstances { address: from, app_addresses, ..Circumstances::at(self.now()) }
+    }
+
     /// Whether a stored token is active on any surface but LoopBack.
-    pub(crate) fn is_live(&self, token: &Token) -> bool {
+    pub(crate) fn is_live(&self, token: &Token, circumstances: Circumstances<'_>) -> bool {
         token.spec.kind != TokenKind::SelfMade
-            && decide(token.standing(), &Demand::Active, self.now()) == Verdict::Allowed
+            && decide(token.standing(), &Demand::Active, circumstances) == Verdict::Allowed
+    }
+
+    /// The same whenever and wherever it is used.
+    pub(crate) fn is_live_within_bounds(&self, token: &Token) -> bool {
+        self.is_live(token, Circumstances::within_bounds(self.now()))
+    }
+
+    /// Those of stored tokens, of whatever apps, that are active on any surface but LoopBack for a client at
+    /// this address.
+    pub(crate) async fn live_of_any_app(
+        &self,
+        mut tokens: Vec<StoredToken>,
+        from: Option<IpAddr>,
+    ) -> Result<Vec<StoredToken>, Error> {
+        let mut live = Vec::with_capacity(tokens.len());
+        tokens.retain(|stored| self.is_live(&stored.token, self.circumstances(from, None)));
+        for stored in tokens {
+            let app = self.store.app_by_id(stored.token.app_id).await?;
+            let addresses = app.as_ref().map(read_allowed_addresses).transpose()?.flatten();
+            if self.is_live(&stored.token, self.circumstances(from, addresses.as_ref())) {
+                live.push(stored);
+            }
+        }
+        Ok(live)
     }
 }

@@ -39,6 +39,12 @@ pub struct Verdicts {
     pub disabled: Counter,
     /// It has expired.
     pub expired: Counter,
+    /// It is not valid yet.
+    pub not_yet_valid: Counter,
+    /// It may be used from some addresses only, and the client's was not known.
+    pub address_unknown: Counter,
+    /// It may be used from some addresses only, and not from the client's.
+    pub address_not_allowed: Counter,
     /// The store could not be asked.
     pub unavailable: Counter,
 }
@@ -54,6 +60,9 @@ impl Verdicts {
             Verdict::Inactive(InactiveReason::Revoked) => &self.revoked,
             Verdict::Inactive(InactiveReason::Disabled) => &self.disabled,
             Verdict::Inactive(InactiveReason::Expired) => &self.expired,
+            Verdict::Inactive(InactiveReason::NotYetValid) => &self.not_yet_valid,
+            Verdict::Inactive(InactiveReason::AddressUnknown) => &self.address_unknown,
+            Verdict::Inactive(InactiveReason::AddressNotAllowed) => &self.address_not_allowed,
         };
         counter.increment();
     }

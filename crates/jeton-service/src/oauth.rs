@@ -5,7 +5,9 @@ use crate::limiter::{Purpose, TooOften};
 use crate::lookup::Seeking;
 use crate::open_app::OpenApp;
 use crate::{ClientCredentials, Error, Service, VerifierProof};
-use jeton_core::{Actor, Cause, Demand, Secret, ServicePermission, Token, TokenKind, Verdict, decide};
+use jeton_core::{
+    Actor, Cause, Circumstances, Demand, Secret, ServicePermission, Token, TokenKind, Verdict, decide,
+};
 use jeton_store::StoredToken;
 use jeton_store::write::RevokeToken;
 use std::net::IpAddr;
@@ -21,6 +23,15 @@ pub enum OAuthRefusal {
     /// Too many invalid credentials came from its address, and neither memory nor arithmetic recognises
     /// these.
     Throttled(TooOften),
+}
+
+/// Whether bounds of a bearer's token matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// It must be valid now, for a client at the bearer's address.
+    WithinBounds,
+    /// Wherever and whenever it is valid.
+    Anywhere,
 }
 
 impl Service {
@@ -41,7 +52,7 @@ impl Service {
             VerifierProof::Bearer(secret) => secret,
         };
         let before = self.cache.before();
-        let live = match self.live_tokens(secret, from).await? {
+        let live = match self.live_tokens(secret, from, Reach::WithinBounds).await? {
             Ok(live) => live,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -50,7 +61,8 @@ impl Service {
         let now = self.now();
         let may_ask = |stored: &&StoredToken| {
             stored.token.spec.kind == TokenKind::Service
-                && decide(stored.token.standing(), &demand, now) == Verdict::Allowed
+                && decide(stored.token.standing(), &demand, Circumstances::within_bounds(now))
+                    == Verdict::Allowed
         };
         let Some(stored) = live.iter().find(may_ask) else { return Ok(Err(OAuthRefusal::Powerless)) };
         let Some(app) = self.store.app_by_id(stored.token.app_id).await? else {
@@ -89,20 +101,23 @@ impl Service {
     }
 
     /// The whole token with this secret in an app, if it is active; `None` also for tokens that gateways may
-    /// not know of. Counts as a use of it, from an unknown address.
+    /// not know of. Counts as a use of it, from an unknown address: a token that may be used from some addresses
+    /// only is therefore not active, since who asks could not see that it is refused elsewhere. Scopes and end are
+    /// those that tokens above it leave it.
     ///
     /// # Errors
     ///
     /// The store could not be read.
     pub async fn introspect(&self, app: &OpenApp, secret: &Secret) -> Result<Option<Token>, Error> {
-        let verified = self.verify(app.id, secret, &Demand::Active, None).await?;
+        let verified = self.verify_in(app.app_ref(), secret, &Demand::Active, None).await?;
         if verified.verdict != Verdict::Allowed {
             return Ok(None);
         }
         let stored = self.stored_as_presented(app.id, &self.presented(secret)).await?;
         // It may have been revoked since.
         let token = stored.map(|stored| stored.token).filter(|token| token.spec.kind.is_shared());
-        Ok(token.filter(|token| self.is_live(token)))
+        let circumstances = self.circumstances(None, app.allowed_addresses());
+        Ok(token.filter(|token| self.is_live(token, circumstances)).map(Token::in_effect))
     }
 
     /// Revokes the token with this secret in an app, in any state, on behalf of the app, at this address if it is
@@ -128,7 +143,8 @@ impl Service {
         }
     }
 
-    /// Revokes the token that a bearer presents, in every app that has it.
+    /// Revokes the token that a bearer presents, in every app that has it, whenever and wherever that may be
+    /// used: who has it may always end it, and would believe to have done so.
     ///
     /// # Errors
     ///
@@ -138,7 +154,7 @@ impl Service {
         secret: &Secret,
         from: Option<IpAddr>,
     ) -> Result<Result<(), OAuthRefusal>, Error> {
-        let live = match self.live_tokens(secret, from).await? {
+        let live = match self.live_tokens(secret, from, Reach::Anywhere).await? {
             Ok(live) => live,
             // It is not active already.
             Err(OAuthRefusal::Unproven) => return Ok(Ok(())),
@@ -163,7 +179,7 @@ impl Service {
         secret: &Secret,
         from: Option<IpAddr>,
     ) -> Result<Result<(), OAuthRefusal>, Error> {
-        Ok(self.live_tokens(secret, from).await?.map(drop))
+        Ok(self.live_tokens(secret, from, Reach::WithinBounds).await?.map(drop))
     }
 
     async fn revoke_stored(&self, stored: &StoredToken, by: Cause) -> Result<(), Error> {
@@ -178,13 +194,17 @@ impl Service {
         &self,
         secret: &Secret,
         from: Option<IpAddr>,
+        reach: Reach,
     ) -> Result<Result<Vec<StoredToken>, OAuthRefusal>, Error> {
         let failures = self.failures(Purpose::Failures, from, None);
         if let Err(often) = self.may_look_up(failures, Some(secret)) {
             return Ok(Err(OAuthRefusal::Throttled(often)));
         }
         let mut live = self.stored(&self.presented(secret), Seeking::EVERYWHERE, from).await?;
-        live.retain(|stored| self.is_live(&stored.token));
+        live.retain(|stored| self.is_live_within_bounds(&stored.token));
+        if reach == Reach::WithinBounds {
+            live = self.live_of_any_app(live, from).await?;
+        }
         if live.is_empty() {
             self.count_failure(failures);
             return Ok(Err(OAuthRefusal::Unproven));
@@ -194,7 +214,7 @@ impl Service {
 }
 
 /// The bearer of a token as an actor of the change log.
-fn oneself(token: &Token) -> Actor {
+pub(crate) fn oneself(token: &Token) -> Actor {
     match token.spec.owner.named() {
         Some(user_id) => Actor::User { user_id: user_id.clone(), token_id: token.id },
         None => Actor::Bearer(token.id),

@@ -1,9 +1,12 @@
 //! Retention: how long data is kept, and the task that removes it afterwards.
 
 use crate::{Error, Service};
-use jeton_core::{Cause, Timestamp};
+use jeton_core::{AppId, Cause, Timestamp, TokenId};
 use jeton_store::Purge;
-use jeton_store::write::{EraseRemovedSecrets, PurgeTokens, SweepDeletedApps, SweepSealed, TrimChanges};
+use jeton_store::write::{
+    EraseRemovedSecrets, PurgeTokens, RevokeTokens, SweepDeletedApps, SweepSealed, TrimChanges,
+};
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -62,7 +65,7 @@ enum Job {
     Trim(Timestamp),
     EraseRemovedSecrets(Timestamp),
     DeletedApps,
-    Sealed(jeton_core::AppId),
+    Sealed(AppId),
 }
 
 impl Service {
@@ -95,6 +98,8 @@ impl Service {
     ///
     /// The pass could not be completed.
     pub async fn keep_once(&self, retention: Retention) -> Result<(), Error> {
+        // First: without their parent, they would not be found for what they are.
+        self.revoke_orphans().await?;
         for job in self.jobs(retention).await? {
             while self.batch(job).await? >= u64::from(BATCH_ROWS) {
                 tokio::time::sleep(BATCH_PAUSE).await;
@@ -102,6 +107,28 @@ impl Service {
         }
         self.retention.passes.fetch_add(1, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Revokes what revoked tokens, or such as are gone, have made. It is refused already; but lists, counts and searches go by what is
+    /// known of each token alone.
+    async fn revoke_orphans(&self) -> Result<(), Error> {
+        let mut after = None;
+        loop {
+            let orphans = self.store.orphans(after, BATCH_ROWS).await?;
+            let mut of_apps: BTreeMap<AppId, Vec<TokenId>> = BTreeMap::new();
+            for (app_id, id) in orphans.found {
+                of_apps.entry(app_id).or_default().push(id);
+            }
+            for (app_id, ids) in of_apps {
+                let (at, by) = (self.now(), Cause::RETENTION);
+                self.store.write(RevokeTokens { app_id, ids, at, by }).await?;
+            }
+            after = orphans.next;
+            if after.is_none() {
+                return Ok(());
+            }
+            tokio::time::sleep(BATCH_PAUSE).await;
+        }
     }
 
     async fn jobs(&self, retention: Retention) -> Result<Vec<Job>, Error> {

@@ -1,12 +1,14 @@
 //! The settings of an app as a JSON document: absent members have their defaults, and unknown names are
 //! refused.
 
+mod addresses;
 mod cors;
 mod form;
 mod forward_auth;
 mod loopback;
 mod policies;
 
+pub(crate) use addresses::parse_allowed_addresses;
 pub(crate) use forward_auth::parse_forward_auth;
 
 use jeton_core::{
@@ -45,7 +47,9 @@ pub enum SettingsDocumentError {
 pub fn parse_settings(document: &Value) -> Result<AppSettings, SettingsDocumentError> {
     let document = cors::renamed(document.clone())?;
     // Serde would accept arrays for the sections too, by the order of their members.
-    let is_sound = document.as_object().is_some_and(|members| !members.values().any(Value::is_array));
+    let is_sound = document.as_object().is_some_and(|members| {
+        !members.iter().any(|(name, value)| value.is_array() && !addresses::is_list(name))
+    });
     if !is_sound {
         return Err(SettingsDocumentError::Form("settings and their sections are JSON objects".to_owned()));
     }
@@ -113,6 +117,12 @@ struct SettingsDocument {
     max_ttl_seconds: Option<u32>,
     /// Whether users may make tokens that outlive that by which they make them.
     allow_outliving_tokens: bool,
+    /// The addresses and CIDR blocks from which the app's tokens may be used; empty: from any.
+    #[cfg_attr(test, schemars(length(max = 64)))]
+    allowed_addresses: Vec<String>,
+    /// How many tokens may be above one that another made; 0: none makes others.
+    #[cfg_attr(test, schemars(range(max = 8)))]
+    delegation_depth: usize,
     cors: cors::CorsDocument,
     appkey: AppKeyDocument,
     dotide: DotideDocument,
@@ -243,6 +253,8 @@ impl SettingsDocument {
             default_ttl_seconds: settings.default_ttl_seconds,
             max_ttl_seconds: settings.max_ttl_seconds,
             allow_outliving_tokens: settings.allow_outliving_tokens,
+            allowed_addresses: addresses::to_texts(settings.allowed_addresses.as_ref()),
+            delegation_depth: settings.delegation_depth,
             cors: cors::CorsDocument::from_settings(&settings.cors),
             appkey: AppKeyDocument::from_settings(&settings.appkey),
             dotide: DotideDocument::from_settings(&settings.dotide),
@@ -277,6 +289,8 @@ impl SettingsDocument {
             default_ttl_seconds: self.default_ttl_seconds,
             max_ttl_seconds: self.max_ttl_seconds,
             allow_outliving_tokens: self.allow_outliving_tokens,
+            allowed_addresses: addresses::from_texts(&self.allowed_addresses)?,
+            delegation_depth: self.delegation_depth,
             cors: self.cors.into_settings(),
             appkey: self.appkey.into_settings()?,
             dotide: self.dotide.into_settings()?,
@@ -336,7 +350,7 @@ mod tests {
             json!({
                 "suspended": false,
                 "reveal": "always", "token_prefix": "", "default_ttl_seconds": 1_209_600, "max_ttl_seconds": null,
-                "allow_outliving_tokens": false,
+                "allow_outliving_tokens": false, "allowed_addresses": [], "delegation_depth": 3,
                 "cors": {"origins": [], "credentials": false},
                 "appkey": {"enabled": true, "default_days": 30, "int64": "number", "grantable": []},
                 "dotide": {"enabled": true, "timezone": "Asia/Shanghai"},
@@ -371,6 +385,20 @@ mod tests {
         assert_eq!(document, json!({"reveal": "once", "appkey": {"grantable": ["read"], "default_days": 7}}));
         assert_eq!(settings.common.reveal, Reveal::Once);
         assert_eq!(settings.common.appkey.int64, Int64Form::Number);
+    }
+
+    #[test]
+    fn addresses_are_read_and_written_in_one_form() {
+        let patch = json!({"allowed_addresses": ["192.0.2.7", "::ffff:10.0.0.0/104", "2001:DB8::/32"]});
+        let (document, settings) = merge_settings(&json!({}), &patch).unwrap();
+        let printed = json!(["192.0.2.7/32", "10.0.0.0/8", "2001:db8::/32"]);
+        assert_eq!(print_settings(&settings)["allowed_addresses"], printed);
+        assert_eq!(parse_allowed_addresses(&document).unwrap(), settings.common.allowed_addresses);
+        for none in [json!({"allowed_addresses": []}), json!({"allowed_addresses": null})] {
+            let (document, settings) = merge_settings(&document, &none).unwrap();
+            assert_eq!(settings.common.allowed_addresses, None);
+            assert_eq!(parse_allowed_addresses(&document).unwrap(), None);
+        }
     }
 
     #[test]
@@ -416,6 +444,10 @@ mod tests {
             (json!({"colour": 1}), "unknown field `colour`"),
             (json!({"appkey": {"color": 1}}), "unknown field `color`"),
             (json!({"reveal": "never"}), "unknown variant, expected `always` or `once`"),
+            (json!({"allowed_addresses": "10.0.0.0/8"}), "invalid type"),
+            (json!({"allowed_addresses": ["10.0.0"]}), "allowed_addresses must be a list of addresses"),
+            (json!({"allowed_addresses": ["10.0.0.1/8"]}), "by its first address"),
+            (json!({"allowed_addresses": vec!["10.0.0.0/8"; 65]}), "at most 64"),
             (json!({"default_ttl_seconds": 0}), "default_ttl_seconds must be at least 1"),
             (json!({"default_ttl_seconds": -1}), "invalid value"),
             (json!({"token_prefix": "No"}), "token_prefix must be"),

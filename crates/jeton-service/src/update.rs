@@ -4,8 +4,8 @@ use crate::issue::too_many_of_user;
 use crate::open_app::OpenApp;
 use crate::{Error, Refusal, Service};
 use jeton_core::{
-    Authority, AuthorityRefusal, Cause, Description, Label, Lifetime, Permission, Scopes, Settings,
-    Timestamp, Token, TokenId, TokenKind, UserId,
+    AllowedAddresses, Authority, AuthorityRefusal, Cause, Description, Label, Lifetime, Permission, Scopes,
+    Settings, Timestamp, Token, TokenId, TokenKind, UserId,
 };
 use jeton_store::write::ReplaceToken;
 use jeton_store::{Replaced, StoredToken};
@@ -33,6 +33,10 @@ pub struct Edit {
     pub enabled: Option<bool>,
     /// Its lifetime from now on.
     pub lifetime: Option<Lifetime>,
+    /// From when it is valid; `Some(None)`: at once.
+    pub not_before: Option<Option<Timestamp>>,
+    /// From where it may be used; `Some(None)`: from everywhere.
+    pub allowed_addresses: Option<Option<AllowedAddresses>>,
     /// What to take away.
     pub cleared: Cleared,
 }
@@ -82,6 +86,15 @@ impl Edit {
         if let Some(lifetime) = self.lifetime {
             after.expires_at = settings.lifetime_policy().expires_at(now, now, lifetime);
             after.return_to_loopback(now);
+        }
+        if let Some(allowed_addresses) = &self.allowed_addresses {
+            after.spec.bounds.allowed_addresses.clone_from(allowed_addresses);
+        }
+        if let Some(not_before) = self.not_before {
+            after.spec.bounds.not_before = not_before;
+            if !after.spec.bounds.begin_before(after.expires_at) {
+                return Err(AuthorityRefusal::NeverBegins);
+            }
         }
         authority.may_change(before, &after)?;
         settings.policies.allow_change(authority.into(), before, &after, now)?;

@@ -3,8 +3,9 @@
 use crate::cache::Recalled;
 use crate::limiter::{Purpose, TooOften};
 use crate::lookup::Seeking;
+use crate::open_app::{ForwardAuthApp, VerifierApp};
 use crate::{ClientCredentials, Error, Service};
-use jeton_core::{AppId, AppKey, Demand, Secret, ServicePermission, TokenKind, Verdict, decide};
+use jeton_core::{AppKey, Demand, Secret, ServicePermission, TokenKind, Verdict, decide};
 use std::net::IpAddr;
 
 /// The credentials of a caller that verifies tokens.
@@ -17,7 +18,7 @@ pub enum VerifierProof {
 }
 
 /// The answer to a caller that wants to verify an app's tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VerifierAdmission {
     /// It has not authenticated for this app, or the app does not exist.
     Unproven,
@@ -27,7 +28,7 @@ pub enum VerifierAdmission {
     /// Its token is live in this app but does not have the permission.
     Powerless,
     /// It may verify the tokens of this app.
-    Admitted(AppId),
+    Admitted(VerifierApp),
 }
 
 impl Service {
@@ -53,7 +54,7 @@ impl Service {
         let secret = match proof {
             VerifierProof::Client(credentials) => {
                 return Ok(match self.client_app(key, Some(credentials), from, questions).await? {
-                    Ok(Some(app)) => VerifierAdmission::Admitted(app.id),
+                    Ok(Some(app)) => VerifierAdmission::Admitted((&*app).into()),
                     Ok(None) => VerifierAdmission::Unproven,
                     Err(often) => VerifierAdmission::Throttled(often),
                 });
@@ -65,26 +66,32 @@ impl Service {
         if let Err(often) = self.may_look_up(failures, Some(secret)) {
             return Ok(VerifierAdmission::Throttled(often));
         }
-        let found = match key {
-            Some(key) => {
-                let presented = self.presented(secret);
-                self.look_up(key.into(), &presented, Seeking::EVERYWHERE).await?
-            }
+        let app = match key {
+            Some(key) => self.app_for(key, secret).await?,
+            None => ForwardAuthApp::NONE,
+        };
+        let found = match app.id {
+            Some(_) => self.look_up(app.id, &self.presented(secret), Seeking::EVERYWHERE).await?,
             None => Recalled::Absent,
         };
         let Recalled::Known(cached) = found else {
             self.count_failures(failures, questions);
             return Ok(VerifierAdmission::Unproven);
         };
-        let now = self.now();
+        let circumstances = self.circumstances(from, app.allowed_addresses());
         let permission = ServicePermission::Verify.permission();
-        let verdict = decide(cached.standing(), &Demand::Permission { permission, resource: None }, now);
+        let demand = Demand::Permission { permission, resource: None };
+        let verdict = decide(cached.standing(), &demand, circumstances);
         if matches!(verdict, Verdict::Inactive(_)) {
             self.count_failures(failures, questions);
             return Ok(VerifierAdmission::Unproven);
         }
-        self.usage.record(&cached, now, from);
+        self.usage.record(&cached, circumstances.now, from);
         let may_ask = cached.kind() == TokenKind::Service && verdict == Verdict::Allowed;
-        Ok(if may_ask { VerifierAdmission::Admitted(cached.app_id()) } else { VerifierAdmission::Powerless })
+        Ok(if may_ask {
+            VerifierAdmission::Admitted(VerifierApp::new(cached.app_id(), app.allowed_addresses()))
+        } else {
+            VerifierAdmission::Powerless
+        })
     }
 }

@@ -14,8 +14,8 @@ use crate::schema::{
 use crate::scopes;
 use crate::search::{PlaceKey, SearchOrder, SearchPlace};
 use jeton_core::{
-    AppId, AppKey, Cause, ChangeKind, Description, Digest, Document, Label, OperatorId, Owner, Timestamp,
-    Token, TokenId, TokenKind, TokenSpec, UserId,
+    AllowedAddresses, Ancestor, AppId, AppKey, Bounds, Cause, ChangeKind, Description, Digest, Document,
+    Label, Lineage, OperatorId, Owner, Timestamp, Token, TokenId, TokenKind, TokenSpec, UserId,
 };
 
 /// The number in a column: of an app, a token or an operator.
@@ -270,6 +270,8 @@ fn token(row: &impl Record) -> Result<Token, StoreError> {
         disabled_by: row.read_as_option(Tokens::DisabledBy, |actor: String| actor.parse().ok())?,
         revoked_at: row.read_as_option(Tokens::RevokedAt, Timestamp::from_millis)?,
         left_loopback: row.read(Tokens::LeftLoopback)?,
+        // They are read together, for all tokens that were found.
+        ancestors: Vec::new(),
         spec: TokenSpec {
             kind: row.read_as(Tokens::Kind, |name: String| TokenKind::from_name(&name))?,
             owner: owner(row)?,
@@ -279,8 +281,35 @@ fn token(row: &impl Record) -> Result<Token, StoreError> {
                 .read_as_option(Tokens::Description, |text: String| Description::new(text).ok())?,
             permissions_as_sent: row.read(Tokens::PermissionsAsSent)?,
             scopes: row.read_as(Tokens::Scopes, |text: String| scopes::from_text(&text))?,
+            bounds: bounds(row)?,
+            lineage: row.read_as_option(Tokens::Lineage, |ids: String| lineage(&ids))?.unwrap_or_default(),
             document: row.read_as_option(Tokens::Document, |text: String| Document::new(text).ok())?,
         },
+    })
+}
+
+/// A token as the ancestor of others.
+pub(crate) fn ancestor(row: &impl Record) -> Result<Ancestor, StoreError> {
+    Ok(Ancestor {
+        id: number(row, Tokens::Id, TokenId::new)?,
+        revoked: row.read::<Option<i64>>(Tokens::RevokedAt)?.is_some(),
+        disabled: row.read::<Option<String>>(Tokens::DisabledBy)?.is_some(),
+        expires_at: row.read_as_option(Tokens::ExpiresAt, Timestamp::from_millis)?,
+        scopes: row.read_as(Tokens::Scopes, |text: String| scopes::from_text(&text))?,
+        bounds: bounds(row)?,
+    })
+}
+
+fn lineage(ids: &str) -> Option<Lineage> {
+    let ids = ids.split(',').map(|id| id.parse().ok().and_then(TokenId::new));
+    Lineage::new(ids.collect::<Option<_>>()?)
+}
+
+fn bounds(row: &impl Record) -> Result<Bounds, StoreError> {
+    let listed = |text: String| AllowedAddresses::parse(text.split(',')).ok().flatten();
+    Ok(Bounds {
+        not_before: row.read_as_option(Tokens::NotBefore, Timestamp::from_millis)?,
+        allowed_addresses: row.read_as_option(Tokens::AllowedAddresses, listed)?,
     })
 }
 

@@ -7,8 +7,8 @@ use crate::error::StoreError;
 use crate::keys::{KeyUses, OldDigest};
 use crate::measures::StoreMeasures;
 use crate::model::{
-    App, BackedUp, CheckReport, Client, KeyCheck, LogState, Operator, StoredToken, TokenFilter, TokenPage,
-    TokenUse,
+    App, BackedUp, CheckReport, Client, KeyCheck, LogState, Operator, Orphans, StoredToken, TokenFilter,
+    TokenPage, TokenUse,
 };
 use crate::search::{Looked, SearchPlace, TokenSearch};
 use crate::write::{Outcome, Write};
@@ -154,6 +154,21 @@ impl<L: Layer> Store for L {
     ) -> Result<Vec<StoredToken>, StoreError> {
         self.ask(Question::Tokens).await?;
         self.inner().list_tokens(filter, page).await
+    }
+
+    async fn children(
+        &self,
+        app_id: AppId,
+        parent: TokenId,
+        limit: u32,
+    ) -> Result<Vec<StoredToken>, StoreError> {
+        self.ask(Question::Tokens).await?;
+        self.inner().children(app_id, parent, limit).await
+    }
+
+    async fn orphans(&self, after: Option<(TokenId, TokenId)>, limit: u32) -> Result<Orphans, StoreError> {
+        self.ask(Question::Tokens).await?;
+        self.inner().orphans(after, limit).await
     }
 
     async fn search_tokens(

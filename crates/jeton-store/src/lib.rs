@@ -10,6 +10,7 @@
 
 #![deny(missing_docs)]
 
+mod ancestors;
 mod apply;
 mod audit;
 mod audit_reading;
@@ -57,8 +58,8 @@ pub use measures::{CallMeasures, StoreMeasures};
 pub use model::{
     App, AppChange, AppChanged, AppCreated, BackedUp, CheckReport, Client, Credential, Genesis, Initialised,
     Inserted, KeyCheck, KeyClaim, LogState, NewApp, NewClientSecret, NewOperator, NewToken, Operator, Order,
-    OwnerFilter, Purge, Replaced, Restore, Restored, SelfMadeLimit, StoredToken, TokenFilter, TokenPage,
-    TokenUse, View,
+    Orphans, OwnerFilter, Purge, Replaced, Restore, Restored, SelfMadeLimit, StoredToken, TokenFilter,
+    TokenPage, TokenUse, View,
 };
 
 pub use search::{Looked, PlaceKey, SearchOrder, SearchPlace, TitleSearch, TokenSearch};
@@ -155,6 +156,18 @@ pub trait Store: Send + Sync + fmt::Debug {
         filter: &TokenFilter,
         page: TokenPage,
     ) -> Result<Vec<StoredToken>, StoreError>;
+
+    /// At most `limit` of the tokens that this one made and that were not revoked, the oldest first.
+    async fn children(
+        &self,
+        app_id: AppId,
+        parent: TokenId,
+        limit: u32,
+    ) -> Result<Vec<StoredToken>, StoreError>;
+
+    /// Of the next `limit` tokens that others made, of whatever apps, in the order of their parents, those whose parent was revoked or is
+    /// gone. What was revoked itself is left out.
+    async fn orphans(&self, after: Option<(TokenId, TokenId)>, limit: u32) -> Result<Orphans, StoreError>;
 
     /// At most `limit` of the tokens that are sought, those behind a place, in the order of the search.
     async fn search_tokens(

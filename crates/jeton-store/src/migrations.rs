@@ -29,6 +29,8 @@ pub(crate) const SQLITE: Versions = &[
     (15, "searches", include_str!("../migrations/sqlite/0015_searches.sql")),
     (16, "uses", include_str!("../migrations/sqlite/0016_uses.sql")),
     (17, "keys", include_str!("../migrations/sqlite/0017_keys.sql")),
+    (18, "bounds", include_str!("../migrations/sqlite/0018_bounds.sql")),
+    (19, "lineage", include_str!("../migrations/sqlite/0019_lineage.sql")),
 ];
 
 pub(crate) const POSTGRES: Versions = &[
@@ -49,6 +51,8 @@ pub(crate) const POSTGRES: Versions = &[
     (15, "searches", include_str!("../migrations/postgres/0015_searches.sql")),
     (16, "uses", include_str!("../migrations/postgres/0016_uses.sql")),
     (17, "keys", include_str!("../migrations/postgres/0017_keys.sql")),
+    (18, "bounds", include_str!("../migrations/postgres/0018_bounds.sql")),
+    (19, "lineage", include_str!("../migrations/postgres/0019_lineage.sql")),
 ];
 
 /// The newest of `versions`.

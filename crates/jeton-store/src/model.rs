@@ -390,6 +390,15 @@ pub enum Purge {
     Revoked,
 }
 
+/// Tokens that have lost the one that made them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Orphans {
+    /// Each with its app.
+    pub found: Vec<(AppId, TokenId)>,
+    /// Where to go on, behind this parent and this token that it made; `None`: all were looked at.
+    pub next: Option<(TokenId, TokenId)>,
+}
+
 /// The state of the change log, for a reader of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogState {
@@ -447,6 +456,10 @@ pub struct Restored {
     pub kept_ended: u64,
     /// Tokens of the backup that get fewer than its scopes, because they had fewer before.
     pub kept_narrowed: u64,
+    /// Tokens of the backup that were to be valid from a later instant on, and still are.
+    pub kept_beginnings: u64,
+    /// Tokens of the backup that were bound to addresses since, or to others, and still are.
+    pub kept_addresses: u64,
     /// Tokens of the backup that became another kind since, and stay that.
     pub kept_kinds: u64,
     /// Tokens of the backup that prove another user since, or none, and still do.

@@ -120,6 +120,10 @@ table! {
         Scopes = "scopes",
         Document = "document",
         LeftLoopback = "left_loopback",
+        NotBefore = "not_before",
+        AllowedAddresses = "allowed_addresses",
+        ParentId = "parent_id",
+        Lineage = "lineage",
         Revision = "revision",
     }
 }

@@ -43,7 +43,8 @@ impl<E: Engine> SqlStore<E> {
         } else {
             search_tokens(search, Stretch { after, up_to: up_to.as_ref(), limit: most })
         };
-        let mut found = self.listed(reading_of(search), found, decode::stored_token).await?;
+        let found = self.listed(reading_of(search), found, decode::stored_token).await?;
+        let mut found = self.with_ancestors(Reading::Page(search.app_id), found).await?;
         let is_full = found.len() > limit as usize;
         found.truncate(limit as usize);
         let last = found.last().filter(|_| is_full).map(|stored| SearchPlace::of(&stored.token, order));

@@ -106,8 +106,10 @@ shapes! {
         Bytes: "digest";
     }
     "tokens" numbers "id" {
-        Integer: "id" "app_id" "digest_key_id" "first_key_id" "created_at" "updated_at" "expires_at" "revoked_at" "revision";
-        Text: "kind" "user_id" "disabled_by" "title" "tags" "description" "permissions_as_sent" "scopes" "document";
+        Integer: "id" "app_id" "digest_key_id" "first_key_id" "created_at" "updated_at" "expires_at" "revoked_at" "revision"
+            "not_before" "parent_id";
+        Text: "kind" "user_id" "disabled_by" "title" "tags" "description" "permissions_as_sent" "scopes" "document"
+            "allowed_addresses" "lineage";
         Bytes: "digest" "sealed";
         Boolean: "is_foreign" "user_is_stand_in" "left_loopback";
     }

@@ -11,8 +11,8 @@ use crate::error::{StoreError, TooSlow};
 use crate::keys::{KeyUses, OldDigest};
 use crate::measures::StoreMeasures;
 use crate::model::{
-    App, BackedUp, CheckReport, Client, Inserted, KeyCheck, LogState, NewToken, Operator, OwnerFilter,
-    StoredToken, TokenFilter, TokenPage, TokenUse, View,
+    App, BackedUp, CheckReport, Client, Inserted, KeyCheck, LogState, NewToken, Operator, Orphans,
+    OwnerFilter, StoredToken, TokenFilter, TokenPage, TokenUse, View,
 };
 use crate::reading::Reading;
 use crate::record::Record;
@@ -23,7 +23,7 @@ use crate::session::Session;
 use crate::statements::log::LogOrder;
 use crate::statements::token_search::Stretch;
 use crate::statements::{
-    Statement, apps, genesis, log, operators, token_lists, token_search, tokens, totals, usage,
+    Statement, apps, families, genesis, log, operators, token_lists, token_search, tokens, totals, usage,
 };
 use crate::write::{InsertTokens, Outcome, Writable, Write};
 use async_trait::async_trait;
@@ -190,7 +190,7 @@ impl<E: Engine> Store for SqlStore<E> {
         for digests in digests.chunks(tokens::MAX_SOUGHT) {
             found.extend(self.all(tokens::tokens_by_digests(digests), decode::found_token).await?);
         }
-        Ok(found)
+        self.with_ancestors(Reading::Lookup, found).await
     }
 
     async fn find_tokens_of(
@@ -205,11 +205,12 @@ impl<E: Engine> Store for SqlStore<E> {
                 .extend(self.listed(reading, tokens::tokens_by_digests(digests), decode::found_token).await?);
         }
         found.retain(|stored| stored.token.app_id == app_id);
-        Ok(found)
+        self.with_ancestors(reading, found).await
     }
 
     async fn token(&self, app_id: AppId, id: TokenId) -> Result<Option<StoredToken>, StoreError> {
-        self.one(tokens::token_by_id(app_id, id), decode::stored_token).await
+        let found = self.all(tokens::token_by_id(app_id, id), decode::stored_token).await?;
+        Ok(self.with_ancestors(Reading::Lookup, found).await?.pop())
     }
 
     async fn tokens(&self, app_id: AppId, ids: &[TokenId]) -> Result<Vec<StoredToken>, StoreError> {
@@ -220,7 +221,23 @@ impl<E: Engine> Store for SqlStore<E> {
                     .await?,
             );
         }
-        Ok(found)
+        self.with_ancestors(Reading::Page(app_id), found).await
+    }
+
+    async fn children(
+        &self,
+        app_id: AppId,
+        parent: TokenId,
+        limit: u32,
+    ) -> Result<Vec<StoredToken>, StoreError> {
+        let reading = Reading::Page(app_id);
+        let children = families::children(app_id, parent, limit);
+        let found = self.listed(reading, children, decode::stored_token).await?;
+        self.with_ancestors(reading, found).await
+    }
+
+    async fn orphans(&self, after: Option<(TokenId, TokenId)>, limit: u32) -> Result<Orphans, StoreError> {
+        self.orphans_behind(after, limit).await
     }
 
     async fn count_tokens(&self, filter: &TokenFilter) -> Result<u64, StoreError> {
@@ -240,7 +257,9 @@ impl<E: Engine> Store for SqlStore<E> {
     ) -> Result<Vec<StoredToken>, StoreError> {
         let of_app = if page.skip > 0 { Reading::Scan } else { Reading::Page };
         let reading = of_app(filter.app_id);
-        self.listed(reading, token_lists::list_tokens(filter, page), decode::stored_token).await
+        let found =
+            self.listed(reading, token_lists::list_tokens(filter, page), decode::stored_token).await?;
+        self.with_ancestors(reading, found).await
     }
 
     async fn search_tokens(
@@ -250,7 +269,8 @@ impl<E: Engine> Store for SqlStore<E> {
         limit: u32,
     ) -> Result<Vec<StoredToken>, StoreError> {
         let found = token_search::search_tokens(search, Stretch::behind(after, limit));
-        self.listed(reading_of(search), found, decode::stored_token).await
+        let found = self.listed(reading_of(search), found, decode::stored_token).await?;
+        self.with_ancestors(Reading::Page(search.app_id), found).await
     }
 
     async fn look_for_tokens(

@@ -3,6 +3,7 @@
 use jeton_http::Object;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// All requests of commands. Contains secrets: it has no `Debug`.
@@ -100,6 +101,7 @@ pub(crate) enum Request {
         permission: Option<String>,
         id: Option<String>,
         tags: Vec<String>,
+        address: Option<IpAddr>,
         explain: bool,
     },
     TokenImport {
@@ -119,6 +121,8 @@ pub(crate) struct TokenDraft {
     pub(crate) permissions: Option<String>,
     pub(crate) scopes: Vec<ScopeText>,
     pub(crate) expires_in_days: Option<i64>,
+    pub(crate) not_before: Option<String>,
+    pub(crate) allowed_addresses: Vec<String>,
 }
 
 /// The changes of a token.
@@ -131,16 +135,19 @@ pub(crate) struct TokenEdit {
     pub(crate) scopes: Vec<ScopeText>,
     pub(crate) enabled: Option<bool>,
     pub(crate) expires_in_days: Option<i64>,
+    pub(crate) not_before: Option<String>,
+    pub(crate) allowed_addresses: Option<Vec<String>>,
 }
 
 impl TokenEdit {
     /// Whether it changes nothing.
     pub(crate) fn is_empty(&self) -> bool {
-        let texts = [&self.title, &self.tags, &self.description, &self.permissions];
+        let texts = [&self.title, &self.tags, &self.description, &self.permissions, &self.not_before];
         texts.iter().all(|text| text.is_none())
             && self.scopes.is_empty()
             && self.enabled.is_none()
             && self.expires_in_days.is_none()
+            && self.allowed_addresses.is_none()
     }
 }
 
@@ -191,6 +198,10 @@ pub(crate) struct ImportText {
     pub(crate) created_at: Option<String>,
     #[serde(default)]
     pub(crate) expires_at: Option<String>,
+    #[serde(default)]
+    pub(crate) not_before: Option<String>,
+    #[serde(default)]
+    pub(crate) allowed_addresses: Vec<String>,
     #[serde(default)]
     pub(crate) enabled: Option<bool>,
 }

@@ -90,5 +90,6 @@ super::messages! {
     self_disabled_by_another:
         "An administrator disabled this token: you cannot enable it.",
         "此令牌由管理员停用，您不能启用。";
+    self_bounds: "It would be valid earlier, or from other addresses, than your tokens may be.", "它的生效时间或可用地址超出您的令牌。";
     self_refused_otherwise: "You may not do this with this token.", "您不能对此令牌这样做。";
 }

@@ -57,6 +57,12 @@ super::messages! {
     setting_max_ttl_hint: "Empty: no limit.", "留空表示不限。";
     setting_outliving: "Users' tokens may outlive the token that created them", "用户创建的令牌可以比所用令牌更晚过期";
     setting_outliving_hint: "Otherwise they expire with it at the latest.", "否则最晚与所用令牌同时过期。";
+    setting_allowed_addresses: "Tokens may be used only from", "令牌只能在这些地址使用";
+    setting_allowed_addresses_hint:
+        "One address or CIDR block per line, such as 192.0.2.0/24 or 2001:db8::/32. Empty: anywhere.",
+        "每行一个地址或 CIDR 网段，如 192.0.2.0/24 或 2001:db8::/32。留空表示不限。";
+    setting_delegation_depth: "Levels of tokens that tokens may create", "令牌可以逐级创建的层数";
+    setting_delegation_depth_hint: "0 to 8, by tokens that hold delegate. 0: none.", "0 到 8，须持有 delegate 权限。0 表示不允许。";
     setting_default_days: "Default lifetime in days", "默认有效期（天）";
     setting_default_days_hint: "1 to 3650; -1 never expires.", "1 到 3650；-1 表示永不过期。";
     setting_int64: "Large user ids are written as", "大整数用户 id 的形式";

@@ -43,6 +43,12 @@ super::messages! {
     token_expires_at_wrong: "This is neither a date nor a time with an offset.", "这不是日期，也不是带时区的时间。";
     token_expires_at_unmeant: "Choose the time below above, or clear this.", "请在上面选择“在下面的时间”，或清空此项。";
     token_expires_at_past: "This lies in the past. To end a token now, disable or revoke it.", "这个时间已过。要立即结束，请停用或吊销令牌。";
+    token_not_before_hint: "Empty: at once. As in 2026-11-21 or 2026-11-21T08:00:00Z.", "留空则立即生效。如 2026-11-21 或 2026-11-21T08:00:00Z。";
+    token_addresses_hint:
+        "From where it may be used: addresses and CIDR blocks such as 192.0.2.0/24 or 2001:db8::/32, one per line. Empty: from anywhere.",
+        "可以从何处使用：地址或 CIDR 网段，如 192.0.2.0/24 或 2001:db8::/32，每行一个。留空则不限。";
+    token_addresses_wrong: "At most 64 addresses and CIDR blocks, each block by its first address.", "最多 64 个地址或 CIDR 网段，网段须以其首地址书写。";
+    token_never_begins: "It would expire before it is valid.", "令牌会在生效前过期。";
     wrong_permission:
         "A permission is a name of at most 255 characters without spaces or semicolons. Commas separate names.",
         "权限是最多 255 个字符的名称，不含空格和分号。多个名称用逗号分隔。";

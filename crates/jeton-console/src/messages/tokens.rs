@@ -61,6 +61,9 @@ super::messages! {
     token_stand_in: "shown, but not proven: its issuer named nobody", "仅供显示：签发者未指定用户";
     token_created: "Created", "创建时间";
     token_changed: "Changed", "最近修改";
+    token_parent: "Made by", "由此令牌创建";
+    token_not_before: "Valid from", "生效时间";
+    token_addresses: "Allowed addresses", "允许的地址";
     token_tags: "Tags", "标签";
     token_description: "Description", "说明";
     token_disabled_by(actor): "disabled by {actor}", "停用者：{actor}";
@@ -98,6 +101,9 @@ super::messages! {
     tester_id: "Resource id", "资源 id";
     tester_tags: "Resource tags", "资源标签";
     tester_tags_hint: "with commas between", "用逗号分隔";
+    tester_address: "Client's address", "客户端地址";
+    tester_address_hint: "from where it is used, such as 192.0.2.7", "从何处使用，如 192.0.2.7";
+    tester_address_wrong: "This is no IP address.", "这不是 IP 地址。";
     tester_ask: "Ask", "查询";
     tester_resource_alone: "A resource needs a permission.", "指定资源时必须指定权限。";
     verdict_allowed: "Allowed", "允许";
@@ -106,12 +112,24 @@ super::messages! {
     verdict_by_scope(scope): "Because the token {scope}.", "因为令牌{scope}。";
     verdict_no_scope: "The token is active, but none of its scopes covers this:", "令牌有效，但没有任何权限范围涵盖此请求：";
     verdict_without_scopes: "The token is active, but has no scopes.", "令牌有效，但没有权限范围。";
+    verdict_above(id, reason): "Because of token {id}, which is above this one. {reason}", "因为上级令牌 {id}：{reason}";
     lack_permission(permission): "does not hold {permission}", "不包含 {permission}";
     lack_global: "is for single resources, and none was named", "只针对特定资源，而请求没有指明资源";
     lack_resource: "covers neither this id nor these tags", "不涵盖此 id，也不涵盖这些标签";
     inactive_expired: "The token has expired.", "令牌已过期。";
     inactive_disabled: "The token is disabled.", "令牌已停用。";
     inactive_suspended: "The app is suspended.", "应用已暂停。";
+    inactive_not_yet_valid: "The token is not valid yet.", "令牌尚未生效。";
+    inactive_address_unknown:
+        "The token may be used from some addresses only, and none was named.",
+        "令牌只能从部分地址使用，而请求没有给出地址。";
+    inactive_address_unknown_app:
+        "The app's tokens may be used from some addresses only, and none was named.",
+        "应用的令牌只能从部分地址使用，而请求没有给出地址。";
+    inactive_address_not_allowed: "The token may not be used from this address.", "令牌不能从此地址使用。";
+    inactive_address_not_allowed_app:
+        "The app's tokens may not be used from this address.",
+        "应用的令牌不能从此地址使用。";
     inactive_revoked: "The token was revoked.", "令牌已被吊销。";
     inactive_unknown:
         "Verification does not know it: service credentials, and tokens that LoopBack's API alone accepts, are unknown there.",

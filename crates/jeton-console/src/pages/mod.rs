@@ -27,5 +27,7 @@ pub use self_service::{NewOwnToken, OwnToken, OwnTokenPage, OwnTokens};
 pub use settings::{AppSettingsPage, SETTINGS, Setting, SettingInput, SettingKind};
 pub use sign_in::{Enter, SignIn, SignInNote};
 pub use token::{Tester, TokenPage, TokenUsage};
-pub use token_form::{COMMON_PERMISSIONS, PermissionInput, ScopeInput, TokenForm, TokenFormPage};
+pub use token_form::{
+    BoundsInput, COMMON_PERMISSIONS, PermissionInput, ScopeInput, TokenForm, TokenFormPage,
+};
 pub use tokens::{TokenFilter, TokenRow, Tokens};

@@ -95,6 +95,18 @@ pub const SETTINGS: &[Setting] = &[
         Language::setting_outliving,
         Some(Language::setting_outliving_hint),
     ),
+    setting(
+        "allowed_addresses",
+        SettingKind::Lines,
+        Language::setting_allowed_addresses,
+        Some(Language::setting_allowed_addresses_hint),
+    ),
+    setting(
+        "delegation_depth",
+        SettingKind::Number,
+        Language::setting_delegation_depth,
+        Some(Language::setting_delegation_depth_hint),
+    ),
     setting("appkey.enabled", SettingKind::Flag, Language::setting_enabled, None),
     setting(
         "appkey.default_days",

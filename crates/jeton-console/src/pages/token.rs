@@ -50,6 +50,8 @@ pub struct Tester {
     pub id: Field,
     /// On a resource with these tags.
     pub tags: Field,
+    /// From the address of a client.
+    pub address: Field,
     /// The answer, once something was asked.
     pub explanation: Option<Explanation>,
 }
@@ -115,6 +117,15 @@ impl TokenPage<'_> {
         self.token.spec.scopes.as_slice()
     }
 
+    fn parent(&self) -> Option<i64> {
+        self.token.spec.lineage.parent().map(jeton_core::TokenId::get)
+    }
+
+    fn addresses(&self) -> Vec<String> {
+        let allowed = self.token.spec.bounds.allowed_addresses.as_ref();
+        allowed.map_or_else(Vec::new, |allowed| allowed.blocks().iter().map(ToString::to_string).collect())
+    }
+
     fn disabled_by(&self) -> Option<String> {
         let actor = self.token.disabled_by.as_ref()?;
         Some(self.t().token_disabled_by(self.t().actor(actor)))
@@ -127,7 +138,14 @@ impl TokenPage<'_> {
             true => ("good", self.t().verdict_allowed()),
             false => ("bad", self.t().verdict_refused()),
         };
-        let (reason, lacks) = self.t().because(explanation, self.scope_list(), &self.tester.permission.value);
+        // Of a token above this one, which is to blame, the scopes are those that lack something.
+        let above =
+            explanation.ancestor.and_then(|id| self.token.ancestors.iter().find(|above| above.id == id));
+        let scopes = above.map_or(self.scope_list(), |above| above.scopes.as_slice());
+        let (mut reason, lacks) = self.t().because(explanation, scopes, &self.tester.permission.value);
+        if let Some(above) = above {
+            reason = self.t().verdict_above(above.id, reason);
+        }
         Some(Answer { tone, word, reason, lacks })
     }
 

@@ -39,8 +39,19 @@ pub struct TokenForm {
     pub lifetime: Vec<Choice>,
     /// Until when.
     pub expires_at: Field,
+    /// From when and from where it may be used; `None`: that stays.
+    pub bounds: Option<BoundsInput>,
     /// What is wrong with it as a whole; empty: nothing.
     pub error: String,
+}
+
+/// From when and from where a token may be used.
+#[derive(Clone, Debug, Default)]
+pub struct BoundsInput {
+    /// From when; empty: at once.
+    pub not_before: Field,
+    /// From which addresses and blocks of them, one on each line; empty: from all.
+    pub addresses: Field,
 }
 
 /// Permissions: some by boxes, others by name.

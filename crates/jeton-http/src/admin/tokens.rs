@@ -8,9 +8,9 @@ use super::once::once;
 use super::wire;
 use axum::http::StatusCode;
 use axum::response::Response;
-use jeton_core::{Lifetime, Timestamp, Token, TokenId};
+use jeton_core::{AddressError, Lifetime, Timestamp, Token, TokenId};
 use jeton_service::{
-    DraftError, EditDraft, Listed, OpenApp, ScopeDraft, Service, TokenDraft, TokenUse, end_of_token,
+    DraftError, EditDraft, Listed, OpenApp, ScopeDraft, Service, TokenDraft, TokenUse, end_of_token, instant,
     lifetime_of_days, user_id_of,
 };
 use serde_json::Value;
@@ -28,6 +28,8 @@ pub(super) const CREATED: &[&str] = &[
     "expires_in_days",
     "expires_in_seconds",
     "expires_at",
+    "not_before",
+    "allowed_addresses",
 ];
 /// The members of a token that change.
 pub(super) const CHANGED: &[&str] = &[
@@ -40,6 +42,8 @@ pub(super) const CHANGED: &[&str] = &[
     "expires_in_days",
     "expires_in_seconds",
     "expires_at",
+    "not_before",
+    "allowed_addresses",
 ];
 /// The members that say how long a token lives, one of them at most.
 pub(super) const LIFETIMES: [&str; 3] = ["expires_in_days", "expires_in_seconds", "expires_at"];
@@ -76,6 +80,8 @@ pub(super) fn draft(members: &Members, now: Timestamp) -> Result<TokenDraft, Adm
         permissions: permissions(members)?,
         scopes: scopes(members)?,
         lifetime: lifetime(members, now)?,
+        not_before: not_before(members)?.flatten(),
+        allowed_addresses: addresses(members)?.unwrap_or_default(),
     })
 }
 
@@ -135,6 +141,8 @@ pub(super) fn edit(members: &Members, now: Timestamp) -> Result<EditDraft, Admin
         scopes: scopes(members)?,
         enabled: members.flag("enabled")?,
         lifetime,
+        not_before: not_before(members)?,
+        allowed_addresses: addresses(members)?,
     })
 }
 
@@ -190,6 +198,27 @@ fn scopes(members: &Members) -> Result<Option<Vec<ScopeDraft>>, AdminError> {
     let Some(value) = members.get("scopes") else { return Ok(None) };
     let Value::Array(scopes) = value else { return Err(misfit("scopes", "is a list of scopes")) };
     scopes.iter().map(wire::scope_draft).collect::<Result<_, _>>().map(Some).map_err(AdminError::Member)
+}
+
+/// From when it is valid; `Some(None)`: at once.
+fn not_before(members: &Members) -> Result<Option<Option<Timestamp>>, AdminError> {
+    let text = members.clearable("not_before")?;
+    let read = |text: Option<String>| text.map(|text| instant("not_before", &text)).transpose();
+    Ok(text.map(read).transpose()?)
+}
+
+/// From where it may be used. `null` is as an empty list: from everywhere.
+fn addresses(members: &Members) -> Result<Option<Vec<String>>, AdminError> {
+    let name = "allowed_addresses";
+    let wrong = || misfit(name, AddressError::Form.wanted());
+    match members.get(name) {
+        None => Ok(members.has(name).then(Vec::new)),
+        Some(Value::Array(texts)) => {
+            let texts = texts.iter().map(|text| text.as_str().map(str::to_owned));
+            texts.collect::<Option<_>>().map(Some).ok_or_else(wrong)
+        }
+        Some(_) => Err(wrong()),
+    }
 }
 
 /// How long a token is to live, in one of three ways; `None`: nothing is said.

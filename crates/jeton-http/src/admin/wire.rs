@@ -3,7 +3,10 @@
 use crate::transport::members::unknown;
 use crate::transport::wire::{InstantShape, ScopeShape, UserIdShape};
 use axum::http::StatusCode;
-use jeton_core::{AppKey, Description, Label, OperatorId, Secret, Timestamp, Token, TokenState, UserId};
+use jeton_core::{
+    AllowedAddresses, AppKey, Description, Label, OperatorId, Secret, Timestamp, Token, TokenId, TokenState,
+    UserId,
+};
 use jeton_service::{
     AppCounts, AppCredentials, AppStats, AppSummary, AuditEntry, Operator, RevokedTokens, ScopeDraft,
     TokenUse, UsageStats, print_settings,
@@ -98,6 +101,12 @@ pub(super) struct TokenShape<'a> {
     updated_at: InstantShape,
     /// `null`: it does not end.
     expires_at: Option<InstantShape>,
+    /// It is not valid before; `null`: it is at once.
+    not_before: Option<InstantShape>,
+    /// The blocks of addresses from which it may be used, in CIDR notation; empty: from everywhere.
+    allowed_addresses: Vec<String>,
+    /// The token that made it, on which it depends; `null`: none did.
+    parent_id: Option<i64>,
     last_used_at: Option<InstantShape>,
     use_count: u64,
     last_address: Option<String>,
@@ -411,6 +420,10 @@ fn app_shape(app: &AppSummary, settings: Option<Value>) -> App<'_> {
     }
 }
 
+fn texts_of(allowed: Option<&AllowedAddresses>) -> Vec<String> {
+    allowed.map_or_else(Vec::new, |allowed| allowed.blocks().iter().map(ToString::to_string).collect())
+}
+
 fn token_shape<'a>(view: &TokenView<'a>, access_token: Option<Option<&'a str>>) -> TokenShape<'a> {
     let TokenView { app, token, state, masked, usage } = *view;
     let instant = |instant: Option<Timestamp>| instant.map(InstantShape);
@@ -430,6 +443,9 @@ fn token_shape<'a>(view: &TokenView<'a>, access_token: Option<Option<&'a str>>) 
         created_at: InstantShape(token.created_at),
         updated_at: InstantShape(token.updated_at),
         expires_at: instant(token.expires_at),
+        not_before: instant(token.spec.bounds.not_before),
+        allowed_addresses: texts_of(token.spec.bounds.allowed_addresses.as_ref()),
+        parent_id: token.spec.lineage.parent().map(TokenId::get),
         last_used_at: instant(usage.map(|used| used.last_used_at)),
         use_count: usage.map_or(0, |used| used.use_count),
         last_address: usage.and_then(|used| used.last_address).map(|address| address.to_string()),

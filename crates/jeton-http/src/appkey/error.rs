@@ -45,6 +45,9 @@ impl AppKeyError {
             AppKeyError::Forbidden(
                 AuthorityRefusal::NotHeld
                 | AuthorityRefusal::Outlives
+                | AuthorityRefusal::BeginsEarlier
+                | AuthorityRefusal::Elsewhere
+                | AuthorityRefusal::NeverBegins
                 | AuthorityRefusal::BeyondCaller
                 | AuthorityRefusal::NotYours
                 | AuthorityRefusal::DisabledByAnother

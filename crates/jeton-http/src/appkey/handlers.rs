@@ -16,7 +16,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use jeton_core::{AppKey, Authority, Int64Form, Scopes, TokenId, TokenKind, TokenSpec};
+use jeton_core::{AppKey, Authority, Bounds, Int64Form, Lineage, Scopes, TokenId, TokenKind, TokenSpec};
 use jeton_service::{Admission, Issue, ListRequest, OpenApp, Order, RequestedLifetime, Service, Surface};
 use std::sync::Arc;
 
@@ -154,6 +154,9 @@ async fn create(
             description: create.description,
             permissions_as_sent: sent,
             scopes: Scopes::from_global(names).map_err(|limit| AppKeyError::Forbidden(limit.into()))?,
+            // Those of the caller's own token.
+            bounds: Bounds::NONE,
+            lineage: Lineage::NONE,
             document: None,
         },
     };

@@ -62,7 +62,10 @@ impl Answer {
         now: Timestamp,
     ) -> Self {
         let settings = app.settings();
-        let caching = (settings.cache_seconds > 0).then(|| Caching::of(settings, &subject, now));
+        // A cache would let other clients in: it does not know from where they come.
+        let is_for_all = || app.allowed_addresses().is_none() && !subject.is_bound_to_addresses();
+        let is_cached = settings.cache_seconds > 0 && is_for_all();
+        let caching = is_cached.then(|| Caching::of(settings, &subject, now));
         Answer::Allowed { key, subject, caching }
     }
 

@@ -1,7 +1,7 @@
 //! Making and changing a token.
 
 use super::token_input::{
-    Allowed, Entered, blank, draft_refused, entered, is_to_grow, of_token, read, refused,
+    Allowed, Bounded, Entered, blank, draft_refused, entered, is_to_grow, of_token, read, refused,
 };
 use super::visit::Visit;
 use crate::browser::error::PageError;
@@ -47,9 +47,20 @@ pub(super) async fn create(visit: &Visit) -> Result<Response, PageError> {
     let Some(entered) = read(&mut form, service.now(), language) else {
         return Ok(again(visit, &app, None, form));
     };
-    let Entered { title, user_id, tags, description, allowed, lifetime } = entered;
+    let Entered { title, user_id, tags, description, allowed, lifetime, bounds } = entered;
     let (permissions, scopes) = allowed.unwrap_or_default().said();
-    let draft = TokenDraft { user_id, title, tags, description, permissions, scopes, lifetime };
+    let Bounded { not_before, addresses: allowed_addresses } = bounds.unwrap_or_default();
+    let draft = TokenDraft {
+        user_id,
+        title,
+        tags,
+        description,
+        permissions,
+        scopes,
+        lifetime,
+        not_before,
+        allowed_addresses,
+    };
     let issue = match draft.issue(&app) {
         Ok(issue) => issue,
         Err(error) => {
@@ -126,6 +137,12 @@ fn difference(before: Option<&Entered>, entered: Entered) -> EditDraft {
         before.and_then(|before| before.allowed.as_ref()).is_none_or(|before| before != allowed)
     };
     let allowed = entered.allowed.filter(has_other);
+    let bounds = entered.bounds;
+    let was = before.and_then(|before| before.bounds.as_ref());
+    let begins_otherwise = |bounds: &Bounded| was.is_none_or(|was| was.not_before != bounds.not_before);
+    let is_elsewhere = |bounds: &Bounded| was.is_none_or(|was| was.addresses != bounds.addresses);
+    let not_before =
+        bounds.as_ref().filter(|bounds| begins_otherwise(bounds)).map(|bounds| bounds.not_before);
     EditDraft {
         title: text(before.map(|before| before.title.clone()), entered.title),
         tags: text(before.map(|before| before.tags.clone()), entered.tags),
@@ -135,5 +152,7 @@ fn difference(before: Option<&Entered>, entered: Entered) -> EditDraft {
         scopes: allowed.map(|allowed| allowed.scopes),
         enabled: None,
         lifetime,
+        not_before,
+        allowed_addresses: bounds.filter(is_elsewhere).map(|bounds| bounds.addresses),
     }
 }

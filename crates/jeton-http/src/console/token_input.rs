@@ -2,14 +2,16 @@
 
 use crate::browser::error::PageError;
 use crate::browser::form::{Form, in_full, noted};
-use jeton_console::pages::{COMMON_PERMISSIONS, PermissionInput, ScopeInput, TokenForm};
+use crate::transport::instant::rfc3339;
+use jeton_console::pages::{BoundsInput, COMMON_PERMISSIONS, PermissionInput, ScopeInput, TokenForm};
 use jeton_console::{Choice, Field, Language};
 use jeton_core::{
-    AuthorityRefusal, Description, Label, Lifetime, Permission, Scope, Scopes, ScopesError, Timestamp, Token,
-    UserId,
+    AllowedAddresses, AuthorityRefusal, Bounds, Description, Label, Lifetime, Permission, Scope, Scopes,
+    ScopesError, Timestamp, Token, UserId,
 };
 use jeton_service::{
-    DraftError, Refusal, ScopeDraft, description, end_of_token, label, lifetime_of_days, scopes_of,
+    DraftError, Refusal, ScopeDraft, addresses_of, description, end_of_token, instant, label,
+    lifetime_of_days, scopes_of,
 };
 
 /// Days for which a token can be chosen to live.
@@ -30,6 +32,17 @@ pub(super) struct Entered {
     pub(super) allowed: Option<Allowed>,
     /// `None`: as it is, or as the app decides.
     pub(super) lifetime: Option<Lifetime>,
+    /// `None`: they stay as they are.
+    pub(super) bounds: Option<Bounded>,
+}
+
+/// What a form says of when and where a token may be used.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Bounded {
+    /// From when; `None`: at once.
+    pub(super) not_before: Option<Timestamp>,
+    /// Addresses and blocks of them; empty: from everywhere.
+    pub(super) addresses: Vec<String>,
 }
 
 /// What a form says that a token may do.
@@ -61,6 +74,7 @@ pub(super) fn blank(language: Language) -> TokenForm {
     TokenForm {
         scopes: Some(vec![ScopeInput::default()]),
         lifetime: lifetimes("", language.token_lifetime_default(), language),
+        bounds: Some(BoundsInput::default()),
         ..TokenForm::default()
     }
 }
@@ -76,7 +90,16 @@ pub(super) fn of_token(token: &Token, language: Language) -> TokenForm {
         permissions,
         scopes,
         lifetime: lifetimes("", language.token_lifetime_keep(), language),
+        bounds: Some(bounds_input(&token.spec.bounds)),
         ..TokenForm::default()
+    }
+}
+
+fn bounds_input(bounds: &Bounds) -> BoundsInput {
+    let blocks = bounds.allowed_addresses.iter().flat_map(AllowedAddresses::blocks);
+    BoundsInput {
+        not_before: Field::of(bounds.not_before.map(rfc3339).unwrap_or_default()),
+        addresses: Field::of(blocks.map(ToString::to_string).collect::<Vec<_>>().join("\n")),
     }
 }
 
@@ -146,6 +169,11 @@ pub(super) fn entered(
         scopes,
         lifetime: lifetimes(form.text("lifetime"), default, language),
         expires_at: field("expires_at"),
+        // A form without it, as from a page of before, takes no bounds away.
+        bounds: form
+            .all("addresses")
+            .next()
+            .map(|_| BoundsInput { not_before: field("not_before"), addresses: field("addresses") }),
         error: String::new(),
     })
 }
@@ -186,15 +214,28 @@ pub(super) fn read(input: &mut TokenForm, now: Timestamp, language: Language) ->
     let user_id = noted(&mut input.user_id, user, language.app_admin_user_wrong());
     let allowed = allowed_of(input, language);
     let lifetime = lifetime(input, now, language);
+    let bounds = input.bounds.as_mut().map(|input| bounded(input, language)).transpose();
     let is_sound = is_title && are_tags && is_text;
-    let (Some(user_id), Ok(allowed), Some(lifetime), true) = (user_id, allowed, lifetime, is_sound) else {
-        return None;
-    };
-    Some(Entered { title, user_id, tags, description: text, allowed, lifetime })
+    let read = (user_id, allowed, lifetime, bounds, is_sound);
+    let (Some(user_id), Ok(allowed), Some(lifetime), Ok(bounds), true) = read else { return None };
+    Some(Entered { title, user_id, tags, description: text, allowed, lifetime, bounds })
 }
 
 /// It makes no sense, which a field says.
 struct Wrong;
+
+fn bounded(input: &mut BoundsInput, language: Language) -> Result<Bounded, Wrong> {
+    let begins = Some(in_full(&input.not_before.value)).filter(|text| !text.is_empty());
+    let begins = begins.map(|text| instant("not_before", &text)).transpose();
+    let not_before = noted(&mut input.not_before, begins, language.token_expires_at_wrong());
+    let addresses = lines(&input.addresses);
+    let list = addresses_of(&addresses);
+    let is_list = noted(&mut input.addresses, list, language.token_addresses_wrong()).is_some();
+    match not_before {
+        Some(not_before) if is_list => Ok(Bounded { not_before, addresses }),
+        Some(_) | None => Err(Wrong),
+    }
+}
 
 fn allowed_of(input: &mut TokenForm, language: Language) -> Result<Option<Allowed>, Wrong> {
     let Some(scopes) = &mut input.scopes else { return Ok(None) };
@@ -219,10 +260,6 @@ fn allowed_of(input: &mut TokenForm, language: Language) -> Result<Option<Allowe
 
 /// What is allowed; a scope of which nothing is entered is none.
 fn allowed(permissions: &PermissionInput, scopes: &[ScopeInput]) -> Allowed {
-    let lines = |field: &Field| -> Vec<String> {
-        let lines = field.value.lines().map(str::trim).filter(|line| !line.is_empty());
-        lines.map(str::to_owned).collect()
-    };
     let scopes = scopes.iter().map(|scope| ScopeDraft {
         permissions: names(&scope.permissions),
         global: false,
@@ -231,6 +268,11 @@ fn allowed(permissions: &PermissionInput, scopes: &[ScopeInput]) -> Allowed {
     });
     let scopes = scopes.filter(|scope| *scope != ScopeDraft::default());
     Allowed { permissions: names(permissions).join(","), scopes: scopes.collect() }
+}
+
+fn lines(field: &Field) -> Vec<String> {
+    let lines = field.value.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.map(str::to_owned).collect()
 }
 
 fn names(input: &PermissionInput) -> Vec<String> {
@@ -281,6 +323,7 @@ fn until(input: &mut TokenForm, now: Timestamp, language: Language) -> Option<Li
 /// Why no token is like that, in words.
 pub(super) fn draft_refused(error: DraftError, language: Language) -> String {
     match error {
+        DraftError::Addresses(_) => language.token_addresses_wrong().to_owned(),
         DraftError::Scopes(limit) => limit_refused(limit, language),
         DraftError::Permissions(_) | DraftError::ScopePermission(_) => language.wrong_permission().to_owned(),
         DraftError::Text { .. }
@@ -302,10 +345,13 @@ pub(super) fn refused(refusal: Refusal, language: Language) -> Result<String, Pa
     Ok(match refusal {
         AuthorityRefusal::Limit(limit) => limit_refused(limit, language),
         AuthorityRefusal::Reserved | AuthorityRefusal::ServiceToken => language.wrong_reserved().to_owned(),
+        AuthorityRefusal::NeverBegins => language.token_never_begins().to_owned(),
         AuthorityRefusal::IdentityToken => language.wrong_identity().to_owned(),
         AuthorityRefusal::Policy(policy) => language.wrong_policy(policy.name()),
         AuthorityRefusal::NotHeld
         | AuthorityRefusal::Outlives
+        | AuthorityRefusal::BeginsEarlier
+        | AuthorityRefusal::Elsewhere
         | AuthorityRefusal::BeyondCaller
         | AuthorityRefusal::NotYours
         | AuthorityRefusal::DisabledByAnother
@@ -357,7 +403,10 @@ mod tests {
         assert_eq!(entered.lifetime, Some(Lifetime::days(7)));
         let nothing = read_as("scopes=1").unwrap();
         assert_eq!(nothing.allowed.unwrap().said(), (None, None));
-        assert_eq!((nothing.title, nothing.lifetime), (None, None));
+        assert_eq!((nothing.title, nothing.lifetime, nothing.bounds), (None, None, None));
+        let bounds = read_as("not_before=1970-01-02&addresses=10.0.0.0/8%0D%0A::1").unwrap().bounds.unwrap();
+        assert_eq!(bounds.not_before, Timestamp::from_millis(86_400_000));
+        assert_eq!(bounds.addresses, ["10.0.0.0/8", "::1"]);
         let shown = read_as("title=x&description=+a%0D%0Ab").unwrap();
         assert_eq!(
             (shown.allowed, shown.description.as_deref()),
@@ -406,6 +455,10 @@ mod tests {
         assert_eq!(read(&mut input, NOW, ENGLISH), None);
         assert_eq!(input.error, "A permission, an id or a tag has 1 to 255 characters.");
         assert!(entered(&form("scopes=65"), "", 64, ENGLISH).is_err());
+        let mut input = entered_as("not_before=soon&addresses=10.0.0.1/8");
+        assert_eq!(read(&mut input, NOW, ENGLISH), None);
+        let BoundsInput { not_before, addresses } = input.bounds.unwrap();
+        assert!(!not_before.error.is_empty() && !addresses.error.is_empty());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::token_filter::{self, Sought};
 use super::visit::Visit;
 use crate::browser::answer;
 use crate::browser::error::PageError;
-use crate::browser::form::{Form, link};
+use crate::browser::form::{Form, link, noted};
 use crate::browser::grace;
 use axum::response::Response;
 use jeton_console::pages::{Confirm, Tester, TokenPage, TokenRow, TokenUsage, Tokens};
@@ -196,8 +196,17 @@ fn tester(visit: &Visit, app: &OpenApp, listed: &Listed, query: &Form) -> Tester
     }
     let language = visit.language();
     let field = |name| Field::of(query.text(name));
-    let mut tester =
-        Tester { permission: field("permission"), id: field("id"), tags: field("tags"), explanation: None };
+    let mut tester = Tester {
+        permission: field("permission"),
+        id: field("id"),
+        tags: field("tags"),
+        address: field("address"),
+        explanation: None,
+    };
+    let address = query.given("address").map(str::parse).transpose();
+    let Some(address) = noted(&mut tester.address, address, language.tester_address_wrong()) else {
+        return tester;
+    };
     let permission = query.given("permission").map(str::parse::<Permission>).transpose();
     let Ok(permission) = permission else {
         language.wrong_permission().clone_into(&mut tester.permission.error);
@@ -207,7 +216,8 @@ fn tester(visit: &Visit, app: &OpenApp, listed: &Listed, query: &Form) -> Tester
     let resource = Resource::named(query.given("id").map(str::to_owned), tags.collect());
     match Demand::new(permission, resource) {
         Ok(demand) => {
-            tester.explanation = Some(visit.service().explain_listed(app, listed, &demand).explanation);
+            tester.explanation =
+                Some(visit.service().explain_listed(app, listed, &demand, address).explanation);
         }
         Err(_) => language.tester_resource_alone().clone_into(&mut tester.permission.error),
     }

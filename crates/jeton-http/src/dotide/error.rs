@@ -50,6 +50,9 @@ impl From<Refusal> for DotideError {
             Refusal::Forbidden(
                 error @ (AuthorityRefusal::NotHeld
                 | AuthorityRefusal::Outlives
+                | AuthorityRefusal::BeginsEarlier
+                | AuthorityRefusal::Elsewhere
+                | AuthorityRefusal::NeverBegins
                 | AuthorityRefusal::BeyondCaller
                 | AuthorityRefusal::NotYours
                 | AuthorityRefusal::DisabledByAnother

@@ -177,6 +177,9 @@ fn verdicts(state: &AppState, families: &mut Vec<MetricFamily>) {
         ("revoked", &verdicts.revoked),
         ("disabled", &verdicts.disabled),
         ("expired", &verdicts.expired),
+        ("not_yet_valid", &verdicts.not_yet_valid),
+        ("address_unknown", &verdicts.address_unknown),
+        ("address_not_allowed", &verdicts.address_not_allowed),
         ("unavailable", &verdicts.unavailable),
     ];
     let values = outcomes.map(|(outcome, counter)| counter_of(&[("outcome", outcome)], counter.get() as f64));

@@ -43,7 +43,10 @@ fn the_documents_are_what_the_code_says() {
 fn every_api_of_clients_and_operators_has_one() {
     let mut names: Vec<&str> = documents(listeners::ALL).map(|document| document.name).collect();
     names.sort_unstable();
-    assert_eq!(names, ["admin", "appkey", "auth", "credentials", "dotide", "loopback", "oauth", "verify"]);
+    assert_eq!(
+        names,
+        ["admin", "appkey", "auth", "credentials", "delegate", "dotide", "loopback", "oauth", "verify"]
+    );
     let files = std::fs::read_dir(FOLDER).unwrap().map(|file| file.unwrap());
     let files = files.filter(|file| file.file_type().unwrap().is_file());
     let mut files: Vec<String> = files.map(|file| file.file_name().into_string().unwrap()).collect();

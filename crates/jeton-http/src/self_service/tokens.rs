@@ -237,8 +237,10 @@ fn refused(language: Language, refusal: Refusal) -> Result<&'static str, PageErr
             AuthorityRefusal::NotHeld | AuthorityRefusal::Reserved => language.self_not_held(),
             AuthorityRefusal::Outlives => language.self_outlives(),
             AuthorityRefusal::BeyondCaller | AuthorityRefusal::NotYours => language.self_beyond(),
+            AuthorityRefusal::BeginsEarlier | AuthorityRefusal::Elsewhere => language.self_bounds(),
             AuthorityRefusal::DisabledByAnother => language.self_disabled_by_another(),
-            AuthorityRefusal::WouldWiden
+            AuthorityRefusal::NeverBegins
+            | AuthorityRefusal::WouldWiden
             | AuthorityRefusal::IdentityToken
             | AuthorityRefusal::ServiceToken
             | AuthorityRefusal::UnknownPermission

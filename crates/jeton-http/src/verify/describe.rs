@@ -80,6 +80,14 @@ fn check() -> Value {
                 ),
             ),
             ("resource", resource),
+            (
+                "address",
+                described(
+                    json!({"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]}),
+                    "The IP address of the client that presented it. Without it, a token that may be used from some addresses \
+                     only is refused.",
+                ),
+            ),
             ("explain", described(flag(), "Whether to say which scope matched, or what each lacks.")),
         ],
     );

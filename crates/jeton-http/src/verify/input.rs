@@ -11,6 +11,7 @@ use jeton_core::{Demand, Permission, PermissionError, PermissionMissing, Resourc
 use jeton_service::Check;
 use serde::de::IgnoredAny;
 use serde_json::Value;
+use std::net::IpAddr;
 
 /// A parsed body.
 pub(super) enum Question {
@@ -41,18 +42,23 @@ pub(super) enum CheckError {
     Resource,
     /// More tags than any scope has.
     Tags,
+    /// The client's address is none.
+    Address,
 }
 
 impl CheckError {
     pub(super) fn message(&self) -> String {
         match self {
             CheckError::Form => "a check is an object: token (text), permission (text), resource (object of id (text) and tags \
-                             (array of texts)), explain (true or false); all but token may be left out"
+                             (array of texts)), address (text), explain (true or false); all but token may be left out"
                 .to_owned(),
             CheckError::Unknown(text) => text.to_string(),
             CheckError::Permission(error) => error.to_string(),
             CheckError::Resource => "a resource is named together with a permission".to_owned(),
             CheckError::Tags => format!("a resource has at most {MAX_TAGS} tags"),
+            CheckError::Address => {
+                "address is the IP address of the client that presented the token, without a port".to_owned()
+            }
         }
     }
 }
@@ -77,13 +83,14 @@ pub(super) fn questions(headers: &HeaderMap, body: &[u8]) -> Result<Question, Ve
     };
     match whole.checks {
         None => {
-            let BodyInput { token, permission, resource, explain, checks: _ } = whole;
+            let BodyInput { token, permission, resource, address, explain, checks: _ } = whole;
             let token = token.ok_or(VerifyError::Check(CheckError::Form))?;
-            let check = CheckInput { token, permission, resource, explain };
+            let check = CheckInput { token, permission, resource, address, explain };
             check.read().map(Question::One).map_err(VerifyError::Check)
         }
         Some(_) if whole.token.is_some() || whole.permission.is_some() => Err(VerifyError::Both),
         Some(_) if whole.resource.is_some() || whole.explain.is_some() => Err(VerifyError::Both),
+        Some(_) if whole.address.is_some() => Err(VerifyError::Both),
         Some(checks) if checks.is_cut => Err(VerifyError::TooMany),
         Some(checks) => Ok(Question::Many(Batch::of(checks.items.into_iter().map(|check| check.0.read())))),
     }
@@ -113,7 +120,7 @@ const LEGIBLE: usize = 16 * 1024;
 
 /// Why a check, or a body, is not valid.
 fn check_error(text: &[u8]) -> CheckError {
-    const MEMBERS: &[&str] = &["token", "permission", "resource", "explain"];
+    const MEMBERS: &[&str] = &["token", "permission", "resource", "address", "explain"];
     const OF_RESOURCES: &[&str] = &["id", "tags"];
     let strange = |value: &Value, known: &[&str]| {
         let name = value.as_object()?.keys().find(|name| !known.contains(&name.as_str()))?;
@@ -163,10 +170,12 @@ impl CheckInput<'_> {
         let permission = self.permission.map(|permission| Permission::held(&permission.0)).transpose();
         let permission = permission.map_err(CheckError::Permission)?;
         let demand = Demand::new(permission, resource).map_err(|PermissionMissing| CheckError::Resource)?;
+        let address = self.address.map(|address| address.0.parse::<IpAddr>()).transpose();
+        let address = address.map_err(|_| CheckError::Address)?;
         // A text that cannot be a token is an unknown token: a backend passes on whatever its client
         // presented.
         let secret = Secret::parse(&self.token.0).ok();
-        Ok(Check { secret, demand, explains: self.explain.unwrap_or(false) })
+        Ok(Check { secret, demand, address, explains: self.explain.unwrap_or(false) })
     }
 }
 
@@ -206,7 +215,15 @@ mod tests {
         let resource = Resource { id: Some("s\n1".to_owned()), tags: vec!["ab".to_owned(), "c".to_owned()] };
         let permission = "read".parse().unwrap();
         assert_eq!(check.demand, Demand::Permission { permission, resource: Some(resource) });
-        assert!(check.explains);
+        assert!(check.explains && check.address.is_none());
+        for (text, read) in [
+            ("192.0.2.1", "192.0.2.1"),
+            ("2001:DB8::1", "2001:db8::1"),
+            ("::ffff:c000:201", "::ffff:192.0.2.1"),
+        ] {
+            let check = one(&format!(r#"{{"token":"x","address":"{text}"}}"#));
+            assert_eq!(check.address.unwrap().to_string(), read);
+        }
         let empty = one(r#"{"token":"x","permission":"read","resource":{}}"#);
         assert!(
             matches!(empty.demand, Demand::Permission { resource: Some(resource), .. } if resource == Resource::default())
@@ -239,6 +256,12 @@ mod tests {
             (r#"{"token":"x","permission":"a","resource":{"id":null}}"#, form),
             (r#"{"token":"x","permission":"a","resource":{"tags":null}}"#, form),
             (r#"{"token":"x","explain":null}"#, form),
+            (r#"{"token":"x","address":null}"#, form),
+            (r#"{"token":"x","address":5}"#, form),
+            (r#"{"token":"x","address":""}"#, "Check(Address)"),
+            (r#"{"token":"x","address":"192.0.2.1:80"}"#, "Check(Address)"),
+            (r#"{"token":"x","address":"192.0.2.0/24"}"#, "Check(Address)"),
+            (r#"{"checks":[],"address":"192.0.2.1"}"#, "Both"),
             (r#"{"token":"x","checks":null}"#, form),
             (r#"{"checks":[],"token":null}"#, form),
             (r#"{"token":"x","token":"y"}"#, form),

@@ -83,25 +83,25 @@ async fn answer(
     let body = read_body(&parts.headers, body, setup.verify_body_limits).await;
     let from = client_address::kept(&parts.extensions);
     let asked = body.as_ref().map_or(1, |body| input::about_how_many(body));
-    let app_id = match service.admit_verifier(key, &proof, from, asked).await? {
-        VerifierAdmission::Admitted(app_id) => app_id,
+    let app = match service.admit_verifier(key, &proof, from, asked).await? {
+        VerifierAdmission::Admitted(app) => app,
         VerifierAdmission::Throttled(often) => return Err(Fault::TooOften(often).into()),
         VerifierAdmission::Powerless => return Err(VerifyError::Powerless),
         VerifierAdmission::Unproven => return Err(VerifyError::Unproven),
     };
     let body = body?;
     let question = {
-        let _turn = if body.len() > LARGE { Some(service.batch_turn(app_id).await?) } else { None };
+        let _turn = if body.len() > LARGE { Some(service.batch_turn(app.id).await?) } else { None };
         questions(&parts.headers, &body)?
     };
     let answers = match question {
         Question::One(check) => {
-            let answers = service.verify_many(app_id, &[check]).await?;
+            let answers = service.verify_many(&app, &[check]).await?;
             let [answer] = answers.as_slice() else { unreachable!("every check is answered") };
             wire::one(answer)
         }
         Question::Many(batch) => {
-            let answers = service.verify_many(app_id, &batch.checks).await?;
+            let answers = service.verify_many(&app, &batch.checks).await?;
             wire::many(&answers, &batch.errors)
         }
     };

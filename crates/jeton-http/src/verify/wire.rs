@@ -4,7 +4,7 @@ use super::input::CheckError;
 use crate::transport::items::Items;
 use crate::transport::object::Object;
 use crate::transport::wire::{InstantShape, UserIdShape};
-use jeton_core::{MAX_NAMES_PER_SCOPE, UserId, Verdict};
+use jeton_core::{MAX_NAMES_PER_SCOPE, TokenId, UserId, Verdict};
 use jeton_service::{CachedToken, Checked};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
@@ -31,6 +31,8 @@ pub(super) struct BodyInput<'a> {
     #[serde(default, deserialize_with = "present")]
     pub(super) resource: Option<Object<ResourceInput<'a>>>,
     #[serde(default, deserialize_with = "present")]
+    pub(super) address: Option<Text<'a>>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) explain: Option<bool>,
     #[serde(default, deserialize_with = "present")]
     pub(super) checks: Option<Items<Object<CheckInput<'a>>, MAX_CHECKS>>,
@@ -53,6 +55,8 @@ pub(super) struct CheckInput<'a> {
     pub(super) permission: Option<Text<'a>>,
     #[serde(default, deserialize_with = "present")]
     pub(super) resource: Option<Object<ResourceInput<'a>>>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) address: Option<Text<'a>>,
     #[serde(default, deserialize_with = "present")]
     pub(super) explain: Option<bool>,
 }
@@ -80,8 +84,9 @@ pub(super) struct Answer {
     active: bool,
     /// Whether it is, and allows what was demanded.
     allowed: bool,
-    /// Why not: `unknown`, `revoked`, `expired`, `disabled`, `scope`, or `invalid_check` for a check that makes no sense.
-    /// Reasons are added, never renamed. `null`: it is allowed.
+    /// Why not: `unknown`, `revoked`, `expired`, `disabled`, `not_yet_valid`, `address_unknown`, `address_not_allowed`,
+    /// `insufficient_scope`, or `invalid_check` for a check that makes no sense. Reasons are added, never renamed. `null`: it
+    /// is allowed.
     reason: Option<&'static str>,
     /// The number of the token, if the caller may know of it.
     token_id: Option<i64>,
@@ -104,6 +109,12 @@ struct ExplanationText {
     matched_scope: Option<usize>,
     /// What each scope lacks, in their order.
     lacks: Vec<&'static str>,
+    /// If it is refused because of the client's address: whose list it is not on, `app` or `token`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused_by: Option<&'static str>,
+    /// If it is refused because of a token above it, that token's number. Scopes and lists are those of that token then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ancestor: Option<i64>,
 }
 
 /// The answers to a batch, in its order.
@@ -137,6 +148,8 @@ impl Answer {
             explanation: checked.explanation.as_ref().map(|explanation| ExplanationText {
                 matched_scope: explanation.matched_scope,
                 lacks: explanation.lacks.iter().map(|lack| lack.name()).collect(),
+                refused_by: explanation.refused_by.map(jeton_core::AddressList::name),
+                ancestor: explanation.ancestor.map(TokenId::get),
             }),
             message: None,
         }

@@ -95,6 +95,12 @@ impl TestApp {
         app
     }
 
+    /// The same behind a proxy, whose word on the addresses of clients is taken.
+    pub(crate) fn behind_proxy(mut self) -> Self {
+        self.is_behind_proxy = true;
+        self
+    }
+
     /// Where the data lies.
     pub(crate) fn data(&self) -> &Path {
         self.folder.path()

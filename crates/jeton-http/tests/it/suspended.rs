@@ -71,7 +71,8 @@ async fn nothing_of_it_is_accepted_until_it_is_resumed() {
     assert_eq!(app.get("/auth/shop").bearer(&of_shop.secret).status().await, 200);
     assert_eq!(app.token(token.id).await, before, "it stays as it was");
     let secret = Secret::parse(&token.secret).unwrap();
-    let explained = app.service.explain(&"demo".parse().unwrap(), &secret, &Demand::Active).await.unwrap();
+    let explained =
+        app.service.explain(&"demo".parse().unwrap(), &secret, &Demand::Active, None).await.unwrap();
     assert_eq!(explained.verdict, Verdict::Inactive(InactiveReason::Suspended));
     // Operators go on, and may write.
     let tokens = app.ask("GET", "/admin/v1/apps/demo/tokens").bearer(&app.operator);
@@ -97,4 +98,17 @@ async fn the_log_says_so_and_settings_do_as_well() {
     let missing = app.ask("POST", "/admin/v1/apps/nobody/suspend").bearer(&app.operator);
     assert_eq!(missing.status().await, 404);
     assert_eq!(app.ask("POST", "/admin/v1/apps/demo/suspend").status().await, 401);
+}
+
+#[tokio::test]
+async fn gateways_that_ask_take_it_from_no_operator() {
+    let app = TestApp::following().await;
+    let token = app.issue(grant(user("7"), "read")).await;
+    set(&app, "suspend").await;
+    // That there is nothing for a gateway is remembered.
+    assert_eq!(app.get("/auth/demo").bearer(&token.secret).status().await, 401);
+    let listed = app.ask("GET", "/admin/v1/apps/demo/tokens").bearer(&app.operator).send().await;
+    assert_eq!(listed.status, 200, "{}", listed.text());
+    let removed = app.ask("DELETE", &format!("/admin/v1/apps/demo/tokens/{}", token.id));
+    assert_eq!(removed.bearer(&app.operator).status().await, 204);
 }

@@ -70,7 +70,7 @@ async fn the_answers_whole() {
     {"active":true,"allowed":false,"reason":"insufficient_scope","token_id":3,"user_id":"ключ \"и\" замок","expires_at":null}
     {"active":false,"allowed":false,"reason":"unknown","token_id":null,"user_id":null,"expires_at":null,"explanation":{"matched_scope":null,"lacks":[]}}
     {"results":[]}
-    {"results":[{"active":true,"allowed":true,"reason":null,"token_id":2,"user_id":7,"expires_at":"2026-01-03T03:04:05.678Z"},{"active":false,"allowed":false,"reason":"invalid_check","token_id":null,"user_id":null,"expires_at":null,"message":"a check is an object: token (text), permission (text), resource (object of id (text) and tags (array of texts)), explain (true or false); all but token may be left out"},{"active":false,"allowed":false,"reason":"unknown","token_id":null,"user_id":null,"expires_at":null}]}
+    {"results":[{"active":true,"allowed":true,"reason":null,"token_id":2,"user_id":7,"expires_at":"2026-01-03T03:04:05.678Z"},{"active":false,"allowed":false,"reason":"invalid_check","token_id":null,"user_id":null,"expires_at":null,"message":"a check is an object: token (text), permission (text), resource (object of id (text) and tags (array of texts)), address (text), explain (true or false); all but token may be left out"},{"active":false,"allowed":false,"reason":"unknown","token_id":null,"user_id":null,"expires_at":null}]}
     "#);
 }
 

@@ -5,7 +5,7 @@
 use super::Afterwards;
 use super::versions::{Open, Stamp, Versions};
 use crate::open_app::{ForwardAuthApp, OpenApp};
-use jeton_core::{AppId, AppKey};
+use jeton_core::AppKey;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -64,14 +64,14 @@ impl Apps {
         self.forget();
     }
 
-    /// The app with this key, which may be none; `None`: not known.
-    pub(super) fn id(&self, key: &AppKey) -> Option<Option<AppId>> {
+    /// Whether no app has this key. `false` also if that is not known.
+    pub(super) fn lacks(&self, key: &AppKey) -> bool {
         let known = self.known.pin();
-        let known = known.get(key)?;
-        self.is_current(known.stamp).then_some(known.app.id)
+        let is_missing = |app: &ForwardAuthApp| app.id.is_none() && !app.is_suspended;
+        known.get(key).is_some_and(|known| self.is_current(known.stamp) && is_missing(&known.app))
     }
 
-    /// The same with what gateways need to know.
+    /// What gateways need to know of the app with this key, which may be none; `None`: not known.
     pub(super) fn forward_auth(&self, key: &AppKey) -> Option<ForwardAuthApp> {
         let known = self.known.pin();
         let known = known.get(key)?;
@@ -126,6 +126,7 @@ impl Apps {
 mod tests {
     use super::*;
     use crate::settings::AppSettings;
+    use jeton_core::AppId;
 
     fn key() -> AppKey {
         "demo".parse().unwrap()

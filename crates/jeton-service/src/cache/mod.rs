@@ -28,7 +28,7 @@ mod model_tests;
 pub use counters::CacheStats;
 pub use token::CachedToken;
 
-use crate::open_app::{AppRef, ForwardAuthApp, OpenApp};
+use crate::open_app::{ForwardAuthApp, OpenApp};
 use apps::Apps;
 use counters::Counters;
 use foreign::ForeignDigests;
@@ -162,14 +162,6 @@ impl Cache {
         is_garbage
     }
 
-    /// The number of an app, if it exists; the outer `None`: the store must be asked.
-    pub(crate) fn app_id(&self, app: AppRef<'_>) -> Option<Option<AppId>> {
-        match app {
-            AppRef::Key(key) => self.recall_app(key),
-            AppRef::Known(id) => self.is_fresh().then_some(id),
-        }
-    }
-
     /// The cached token for the secret with these digests in this app, if the cache is fresh.
     pub(crate) fn recall_known(
         &self,
@@ -202,9 +194,9 @@ impl Cache {
         question.increment();
     }
 
-    /// The app with this key, which may be none; `None`: the store must be asked.
-    pub(crate) fn recall_app(&self, key: &AppKey) -> Option<Option<AppId>> {
-        self.is_fresh().then(|| self.apps.id(key)).flatten()
+    /// Whether it is cached that no app has this key.
+    pub(crate) fn lacks_app(&self, key: &AppKey) -> bool {
+        self.is_fresh() && self.apps.lacks(key)
     }
 
     /// The app with this key, or the default app, opened; `None`: the store must be asked.
@@ -231,13 +223,19 @@ impl Cache {
         })
     }
 
+    /// A change of a token is one of all below it, which are current only while each of those above them is: so
+    /// none of them is looked for when it changes.
+    ///
     /// A dead token is purged without a stamp, and another may take its place.
     fn is_current(&self, cached: &CachedToken, asked: Asked, now: Timestamp) -> bool {
         let is_replaced = || {
             let prefix = Key::prefix(&cached.key().digest);
             cached.is_dead(now) && !self.arrivals.is_current(prefix, asked.arrival)
         };
-        self.tokens.is_current(token_place(cached.token_id()), asked.token) && !is_replaced()
+        let is_unchanged = |id: TokenId| self.tokens.is_current(token_place(id), asked.token);
+        is_unchanged(cached.token_id())
+            && cached.ancestors().iter().all(|above| is_unchanged(above.id))
+            && !is_replaced()
     }
 
     fn is_absent(&self, key: &Key) -> bool {

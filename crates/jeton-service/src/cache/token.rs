@@ -4,7 +4,10 @@ use super::table::{Kept, Key};
 use super::tally::Tally;
 use super::versions::Stamp;
 use bytes::Bytes;
-use jeton_core::{AppId, Bearer, Scope, Scopes, Standing, Timestamp, Token, TokenId, TokenKind, UserId};
+use jeton_core::{
+    Ancestor, AppId, Bearer, Bounds, Scope, Scopes, Standing, Timestamp, Token, TokenId, TokenKind, UserId,
+    earlier_end,
+};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
 use smallvec::SmallVec;
 use std::collections::HashMap;
@@ -22,7 +25,6 @@ const INTEGER_BYTES: usize = 24;
 /// The token of a question, with the fields that the decision and a gateway need.
 ///
 /// It is as it was when the question was answered, and is cached for the next one. It may change after that.
-/// that may have changed since.
 #[derive(Debug)]
 pub struct CachedToken {
     key: Key,
@@ -37,8 +39,22 @@ pub struct CachedToken {
     /// Recorded use that is not written yet.
     tally: Tally,
     user: User,
+    /// `None`: there are none, as for most.
+    restraints: Option<Box<Restraints>>,
     grants: Arc<Grants>,
 }
+
+/// What restrains a token besides its own scopes and expiry.
+#[derive(Debug)]
+struct Restraints {
+    bounds: Bounds,
+    /// As they were when the question was answered, too.
+    ancestors: Box<[Ancestor]>,
+    /// What gateways are told that it allows, if there are ancestors.
+    scopes_text: Option<Bytes>,
+}
+
+static UNBOUNDED: Bounds = Bounds::NONE;
 
 /// The owner that a token's issuer named. There are as many of these as tokens, and most users are numbers:
 /// those need no allocation.
@@ -71,6 +87,7 @@ impl CachedToken {
             used: AtomicBool::new(false),
             tally: Tally::default(),
             user: User::of(token),
+            restraints: Restraints::of(token),
             grants,
         }
     }
@@ -80,14 +97,29 @@ impl CachedToken {
         self.token_id
     }
 
-    /// When it expires: expired at this very instant; `None`: never.
+    /// When it expires, or one above it does: expired at this very instant; `None`: never.
     pub fn expires_at(&self) -> Option<Timestamp> {
-        self.expires_at
+        self.ancestors().iter().fold(self.expires_at, |end, above| earlier_end(end, above.expires_at))
     }
 
     /// What it allows.
     pub fn scopes(&self) -> &[Scope] {
         self.grants.scopes.as_slice()
+    }
+
+    /// Whether it may be used from some addresses only.
+    pub fn is_bound_to_addresses(&self) -> bool {
+        let has_list = |bounds: &Bounds| bounds.allowed_addresses.is_some();
+        has_list(self.bounds()) || self.ancestors().iter().any(|above| has_list(&above.bounds))
+    }
+
+    fn bounds(&self) -> &Bounds {
+        self.restraints.as_ref().map_or(&UNBOUNDED, |restraints| &restraints.bounds)
+    }
+
+    /// The tokens above it.
+    pub(super) fn ancestors(&self) -> &[Ancestor] {
+        self.restraints.as_ref().map_or(&[], |restraints| &restraints.ancestors)
     }
 
     /// The owner that its issuer named. A stand-in is not proven and therefore left out.
@@ -111,15 +143,19 @@ impl CachedToken {
         }
     }
 
-    /// The permissions that its global scopes grant, each percent-encoded (RFC 3986), separated by commas.
+    /// The permissions that its global scopes grant, as far as those above it do, each percent-encoded (RFC 3986),
+    /// separated by commas.
     pub fn scopes_text(&self) -> &Bytes {
-        &self.grants.text
+        let restrained = self.restraints.as_ref().and_then(|restraints| restraints.scopes_text.as_ref());
+        restrained.unwrap_or(&self.grants.text)
     }
 
-    /// Whether it was revoked or has expired: dead tokens are purged eventually, without a change that names
+    /// Whether it, or a token above it, was revoked or has expired: dead tokens are purged eventually, without a change that names
     /// them.
     pub(super) fn is_dead(&self, now: Timestamp) -> bool {
-        self.is_revoked || self.expires_at.is_some_and(|expires_at| now >= expires_at)
+        self.is_revoked
+            || self.expires_at.is_some_and(|expires_at| now >= expires_at)
+            || self.ancestors().iter().any(|above| above.is_dead(now))
     }
 
     /// Whether it was found by a secret that a rotation has ended by this instant.
@@ -157,6 +193,8 @@ impl CachedToken {
             user_id: self.user_id(),
             scopes: &self.grants.scopes,
             expires_at: self.expires_at,
+            bounds: self.bounds(),
+            is_delegated: !self.ancestors().is_empty(),
         }
     }
 
@@ -166,6 +204,8 @@ impl CachedToken {
             disabled: self.is_disabled,
             expires_at: self.expires_at,
             scopes: self.scopes(),
+            bounds: self.restraints.as_ref().and_then(|restraints| restraints.bounds.some()),
+            ancestors: self.ancestors(),
         }
     }
 }
@@ -186,8 +226,32 @@ impl CachedToken {
             used: AtomicBool::new(false),
             tally: Tally::default(),
             user: User::Text(Box::default()),
+            restraints: None,
             grants: GrantPool::default().share(&Scopes::default()),
         })
+    }
+}
+
+impl Restraints {
+    fn of(token: &Token) -> Option<Box<Self>> {
+        let (bounds, ancestors) = (&token.spec.bounds, &token.ancestors);
+        if bounds.is_none() && ancestors.is_empty() {
+            return None;
+        }
+        let scopes_text = (!ancestors.is_empty()).then(|| text_of(&token.effective_scopes()));
+        let (bounds, ancestors) = (bounds.clone(), ancestors.clone().into());
+        Some(Box::new(Restraints { bounds, ancestors, scopes_text }))
+    }
+
+    /// Their memory in bytes, with what the allocator adds.
+    fn bytes(&self) -> usize {
+        let above = |above: &Ancestor| {
+            let scopes = above.scopes.as_slice().iter().map(scope_bytes).sum::<usize>();
+            size_of::<Ancestor>() + scopes + above.bounds.bytes()
+        };
+        let ancestors = self.ancestors.iter().map(above).sum::<usize>();
+        let text = self.scopes_text.as_ref().map_or(0, Bytes::len);
+        size_of::<Restraints>() + 4 * size_of::<usize>() + self.bounds.bytes() + ancestors + text
     }
 }
 
@@ -230,7 +294,8 @@ impl Kept for CachedToken {
     }
 
     fn bytes(&self) -> usize {
-        size_of::<CachedToken>() + self.user.bytes()
+        let restraints = self.restraints.as_ref().map_or(0, |restraints| restraints.bytes());
+        size_of::<CachedToken>() + self.user.bytes() + restraints
     }
 
     fn take_used(&self) -> bool {
@@ -283,24 +348,32 @@ impl GrantPool {
 
 impl Grants {
     fn new(scopes: Scopes, pool: Arc<AtomicUsize>) -> Self {
-        let mut text = String::new();
-        for (number, name) in scopes.global_permissions().into_iter().enumerate() {
-            if number > 0 {
-                text.push(',');
-            }
-            text.extend(utf8_percent_encode(name.as_str(), ENCODED));
-        }
-        let name_bytes =
-            |names: &[String]| names.iter().map(|name| size_of::<String>() + name.len()).sum::<usize>();
-        let scope_bytes = |scope: &Scope| {
-            let permissions = scope.permissions.iter().map(|name| size_of::<String>() + name.as_str().len());
-            size_of::<Scope>() + permissions.sum::<usize>() + name_bytes(&scope.ids) + name_bytes(&scope.tags)
-        };
+        let text = text_of(&scopes);
         let bytes =
             size_of::<Grants>() + text.len() + scopes.as_slice().iter().map(scope_bytes).sum::<usize>();
         pool.fetch_add(bytes, Ordering::Relaxed);
-        Grants { scopes, text: text.into(), bytes, pool }
+        Grants { scopes, text, bytes, pool }
     }
+}
+
+/// The permissions that global scopes grant, for gateways.
+fn text_of(scopes: &Scopes) -> Bytes {
+    let mut text = String::new();
+    for (number, name) in scopes.global_permissions().into_iter().enumerate() {
+        if number > 0 {
+            text.push(',');
+        }
+        text.extend(utf8_percent_encode(name.as_str(), ENCODED));
+    }
+    text.into()
+}
+
+/// The memory of a scope in bytes.
+fn scope_bytes(scope: &Scope) -> usize {
+    let name_bytes =
+        |names: &[String]| names.iter().map(|name| size_of::<String>() + name.len()).sum::<usize>();
+    let permissions = scope.permissions.iter().map(|name| size_of::<String>() + name.as_str().len());
+    size_of::<Scope>() + permissions.sum::<usize>() + name_bytes(&scope.ids) + name_bytes(&scope.tags)
 }
 
 impl Drop for Grants {

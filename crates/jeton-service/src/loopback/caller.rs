@@ -8,8 +8,8 @@ use crate::lookup::Seeking;
 use crate::update::MAX_TRIES;
 use crate::{Error, Service};
 use jeton_core::{
-    Actor, Authority, Bearer, Cause, Demand, InactiveReason, PolicyCaller, Scopes, Secret, Timestamp, Token,
-    TokenId, TokenKind, UserId, Verdict, decide,
+    Actor, Authority, Bearer, Bounds, Cause, Circumstances, Demand, InactiveReason, PolicyCaller, Scopes,
+    Secret, Timestamp, Token, TokenId, TokenKind, UserId, Verdict, decide,
 };
 use jeton_loopback::{AclCaller, Method};
 use jeton_store::write::DeleteToken;
@@ -40,6 +40,10 @@ pub enum LoopBackCaller {
         user_id: Option<UserId>,
         /// When it expires; `None`: never.
         ends_at: Option<Timestamp>,
+        /// From when and from where it may be used.
+        bounds: Bounds,
+        /// The caller's address, if known.
+        from: Option<IpAddr>,
     },
     /// A service credential with `jeton:manage`: it may do everything, by name.
     Manager {
@@ -47,6 +51,8 @@ pub enum LoopBackCaller {
         token: TokenId,
         /// When it expires; `None`: never.
         ends_at: Option<Timestamp>,
+        /// The caller's address, if known.
+        from: Option<IpAddr>,
     },
 }
 
@@ -81,20 +87,21 @@ impl LoopBackCaller {
         }
     }
 
-    /// The same with this expiry.
-    fn ending(&self, ends_at: Option<Timestamp>) -> Self {
-        match self.clone() {
-            LoopBackCaller::Authenticated { token, user_id, .. } => {
-                LoopBackCaller::Authenticated { token, user_id, ends_at }
-            }
-            LoopBackCaller::Manager { token, .. } => LoopBackCaller::Manager { token, ends_at },
-            LoopBackCaller::Anybody => LoopBackCaller::Anybody,
+    /// Its address, if known, and if it is not anonymous.
+    fn from(&self) -> Option<IpAddr> {
+        match self {
+            LoopBackCaller::Anybody => None,
+            LoopBackCaller::Authenticated { from, .. } | LoopBackCaller::Manager { from, .. } => *from,
         }
     }
 
-    /// Whether this is the same caller as `other`, whatever the expiry.
-    fn is_still(&self, other: &Self) -> bool {
-        self.ending(other.ends_at()) == *other
+    /// The user and the right to act for the app, which are who it is.
+    fn identity(&self) -> (Option<TokenId>, Option<&UserId>, bool) {
+        match self {
+            LoopBackCaller::Anybody => (None, None, false),
+            LoopBackCaller::Authenticated { token, user_id, .. } => (Some(*token), user_id.as_ref(), false),
+            LoopBackCaller::Manager { token, .. } => (Some(*token), None, true),
+        }
     }
 }
 
@@ -130,19 +137,32 @@ impl Writer {
         self.caller.ends_at().filter(|_| !app.settings.common.allow_outliving_tokens)
     }
 
+    /// From when and from where the rows that it creates may be used: as its own token, unless it was admitted
+    /// by name and acts for the app.
+    pub(super) fn bounds(&self) -> Bounds {
+        match &self.caller {
+            LoopBackCaller::Authenticated { bounds, .. } if !self.is_named => bounds.clone(),
+            _ => Bounds::NONE,
+        }
+    }
+
     /// Its authority over the app's tokens, as on every API; `None`: it has none.
     pub(super) fn authority(&self, app: &OpenApp) -> Result<Option<Authority>, Error> {
         if self.is_named {
             let (by, ends_at) = (self.cause(), self.ends_at(app));
             return Ok(Some(Authority::Manager { by, stand_in: None, ends_at }));
         }
-        let LoopBackCaller::Authenticated { token, user_id, ends_at } = &self.caller else { return Ok(None) };
+        let LoopBackCaller::Authenticated { token, user_id, ends_at, bounds, .. } = &self.caller else {
+            return Ok(None);
+        };
         let bearer = Bearer {
             token_id: *token,
             kind: TokenKind::Identity,
             user_id: user_id.clone(),
             scopes: &Scopes::none(),
             expires_at: *ends_at,
+            bounds,
+            is_delegated: false,
         };
         Authority::of(bearer, self.from, &app.settings.common)
             .map_err(|_| Error::Unreadable("settings of an app"))
@@ -182,9 +202,9 @@ impl Service {
         let anybody = Presentation::Caller(LoopBackCaller::Anybody);
         let Some(secret) = presented else { return Ok(anybody) };
         let presented = self.presented(secret);
-        if let Some(cached) = self.recall_live(app.id, &presented, Seeking::ON_LOOPBACK) {
+        if let Some(cached) = self.recall_live(app, &presented, Seeking::ON_LOOPBACK, from) {
             self.usage.record(&cached, self.now(), from);
-            return Ok(Presentation::Caller(caller(cached.bearer())));
+            return Ok(Presentation::Caller(caller(cached.bearer(), from)));
         }
         // Secrets that cannot be guessed are not limited: an unknown token is common here.
         let failures = self
@@ -204,11 +224,12 @@ impl Service {
             return Ok(anybody);
         };
         let token = &stored.token;
-        match decide(token.standing(), &Demand::Active, self.now()) {
+        let circumstances = self.circumstances(from, app.allowed_addresses());
+        match decide(token.standing(), &Demand::Active, circumstances) {
             Verdict::Allowed => {
                 let cached = self.cache.keep_found(before, &stored);
                 self.usage.record(&cached, self.now(), from);
-                Ok(Presentation::Caller(caller(token.bearer())))
+                Ok(Presentation::Caller(caller(token.bearer(), from)))
             }
             Verdict::Inactive(_) if self.has_expired(token) && !token.left_loopback => {
                 self.leave_loopback(app, stored, &Cause::new(Actor::Anonymous, from)).await?;
@@ -238,28 +259,28 @@ impl Service {
     ) -> Result<Option<Option<Timestamp>>, Error> {
         let now = self.open_surface(Surface::LoopBack, Some(&app.key)).await?;
         let Some(now) = now.filter(|now| now.id == app.id) else { return Ok(None) };
-        let Some(expires_at) = self.caller_end(app, caller).await? else { return Ok(None) };
+        let Some(current) = self.current_caller(&now, caller).await? else { return Ok(None) };
         let ground = now.settings.loopback.access.decide(caller.by_rules(), method, false);
-        Ok(ground.map(|_| expires_at))
+        Ok(ground.map(|_| current.ends_at()))
     }
 
-    /// When a caller expires, by its token's current state; `None`: it has changed.
-    async fn caller_end(
+    /// A caller by its token's current state, in the app as it is now; `None`: it is no longer the same, or no
+    /// longer admitted from where it is.
+    async fn current_caller(
         &self,
         app: &OpenApp,
         caller: &LoopBackCaller,
-    ) -> Result<Option<Option<Timestamp>>, Error> {
-        let Some(token) = caller.token() else { return Ok(Some(None)) };
-        let stored = self.store.token(app.id, token).await?.map(|stored| stored.token);
-        let stored = stored.filter(|token| {
-            decide(token.standing(), &Demand::Active, self.now()) == Verdict::Allowed
-                && self::caller(token.bearer()).is_still(caller)
-        });
-        Ok(stored.map(|token| token.expires_at))
+    ) -> Result<Option<LoopBackCaller>, Error> {
+        let Some(token) = caller.token() else { return Ok(Some(caller.clone())) };
+        let Some(stored) = self.store.token(app.id, token).await? else { return Ok(None) };
+        let circumstances = self.circumstances(caller.from(), app.allowed_addresses());
+        let is_live = decide(stored.token.standing(), &Demand::Active, circumstances) == Verdict::Allowed;
+        let current = self::caller(stored.token.bearer(), caller.from());
+        Ok((is_live && current.identity() == caller.identity()).then_some(current))
     }
 
     /// The current state of a writer, if it may have changed since `before`: a writer that is revoked while
-    /// it waits for its turn writes nothing, and one with a shortened expiry writes within it.
+    /// it waits for its turn writes nothing, and one with narrower limits writes within them.
     pub(super) async fn current_writer(
         &self,
         app: &OpenApp,
@@ -270,13 +291,15 @@ impl Service {
         if caller.token().is_none() || self.cache.is_unchanged(before, caller.token()) {
             return Ok(writer.clone());
         }
-        let ends_at = self.caller_end(app, caller).await?.ok_or(Error::Withdrawn)?;
-        Ok(Writer { caller: caller.ending(ends_at), ..writer.clone() })
+        let now = self.open_by(Some(&app.key)).await?.filter(|now| now.id == app.id);
+        let now = now.ok_or(Error::Withdrawn)?;
+        let caller = self.current_caller(&now, caller).await?.ok_or(Error::Withdrawn)?;
+        Ok(Writer { caller, ..writer.clone() })
     }
 
     /// Whether expiry is the only reason why the token is not active.
     pub(super) fn has_expired(&self, token: &Token) -> bool {
-        let verdict = decide(token.standing(), &Demand::Active, self.now());
+        let verdict = decide(token.standing(), &Demand::Active, Circumstances::at(self.now()));
         verdict == Verdict::Inactive(InactiveReason::Expired) && token.is_enabled()
     }
 
@@ -305,11 +328,16 @@ impl Service {
 
 /// The bearer of a live token. Only an identity proves its user; a service credential with `jeton:manage`
 /// acts for the app.
-fn caller(bearer: Bearer<'_>) -> LoopBackCaller {
+fn caller(bearer: Bearer<'_>, from: Option<IpAddr>) -> LoopBackCaller {
     let (token, ends_at) = (bearer.token_id, bearer.expires_at);
     match bearer.kind {
-        TokenKind::Identity => LoopBackCaller::Authenticated { token, user_id: bearer.user_id, ends_at },
-        TokenKind::Service if bearer.is_manager() => LoopBackCaller::Manager { token, ends_at },
+        // What it wrote would not depend on those above it.
+        _ if bearer.is_delegated => LoopBackCaller::Anybody,
+        TokenKind::Identity => {
+            let (user_id, bounds) = (bearer.user_id, bearer.bounds.clone());
+            LoopBackCaller::Authenticated { token, user_id, ends_at, bounds, from }
+        }
+        TokenKind::Service if bearer.is_manager() => LoopBackCaller::Manager { token, ends_at, from },
         TokenKind::Service | TokenKind::Grant | TokenKind::SelfMade => LoopBackCaller::Anybody,
     }
 }

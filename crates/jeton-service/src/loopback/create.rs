@@ -112,6 +112,7 @@ impl Service {
             lifetime: RequestedLifetime::Asked(Lifetime::Unlimited),
             spec: TokenSpec {
                 document: Some(document),
+                bounds: writer.bounds(),
                 ..TokenSpec::new(kind, user.map_or(Owner::Nobody, Owner::Named), Scopes::none())
             },
         };

@@ -66,8 +66,10 @@ impl Pair {
 
     /// Whether the reader lets the token in, without asking the store.
     fn remembers(&self, token: &Issued) -> bool {
-        let app = "demo".parse().unwrap();
-        let verified = self.reader.verify_from_memory(&app, &token.secret, &Demand::Active, None);
+        let Some(app) = self.reader.forward_auth_app_from_memory(&"demo".parse().unwrap()) else {
+            return false;
+        };
+        let verified = self.reader.verify_from_memory(app.app_ref(), &token.secret, &Demand::Active, None);
         verified.is_ok_and(|verified| verified.verdict == Verdict::Allowed)
     }
 

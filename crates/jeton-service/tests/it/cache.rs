@@ -7,7 +7,7 @@ use jeton_core::{
 };
 use jeton_service::{
     Admission, CacheLimits, Check, ClientCredentials, Edit, ImportRow, Imported, Issue, KeyRing,
-    LoopBackCaller, Presentation, Service, Surface, VerifierAdmission, VerifierProof,
+    LoopBackCaller, OpenApp, Presentation, Service, Surface, VerifierAdmission, VerifierProof,
 };
 use jeton_store::{SqliteOptions, open_sqlite};
 use jeton_testkit::SeededEntropy;
@@ -57,13 +57,17 @@ impl Following {
         }
     }
 
+    async fn demo(&self) -> Arc<OpenApp> {
+        self.service.open_app(&"demo".parse().unwrap()).await.unwrap().unwrap()
+    }
+
     async fn issue(&self, issue: Issue) -> jeton_service::Issued {
-        let app = self.service.open_app(&"demo".parse().unwrap()).await.unwrap().unwrap();
+        let app = self.demo().await;
         self.service.issue(&app, &EVERYTHING, issue).await.unwrap().unwrap()
     }
 
     async fn import(&self, texts: &[String]) {
-        let app = self.service.open_app(&"demo".parse().unwrap()).await.unwrap().unwrap();
+        let app = self.demo().await;
         for texts in texts.chunks(500) {
             let row = |text: &String| ImportRow {
                 secret: secret(text),
@@ -107,15 +111,15 @@ async fn a_known_token_is_asked_for_once() {
 #[tokio::test]
 async fn a_question_that_memory_cannot_answer_is_counted_once_however_it_is_asked() {
     let world = Following::new().await;
-    let app_key = "demo".parse().unwrap();
+    let app = world.demo().await;
     let tokens = [world.issue(grant("read")).await, world.issue(grant("read")).await];
     let [first, second] = tokens.map(|issued| issued.secret);
     world.has_followed().await;
     // As forward-auth asks: first memory, and once there is room for it, the store.
     let active = Demand::Active;
-    let missed = world.service.verify_from_memory(&app_key, &first, &active, None).unwrap_err();
+    let missed = world.service.verify_from_memory(app.app_ref(), &first, &active, None).unwrap_err();
     assert_eq!(world.service.cache_stats().misses, 0, "nothing was asked yet");
-    let verified = world.service.verify_missed(&app_key, &first, missed, &active, None).await.unwrap();
+    let verified = world.service.verify_missed(app.app_ref(), &first, missed, &active, None).await.unwrap();
     assert_eq!(verified.verdict, Verdict::Allowed);
     let stats = world.service.cache_stats();
     assert_eq!((stats.hits, stats.misses), (0, 1));
@@ -165,7 +169,7 @@ async fn a_verifier_is_known_until_it_is_narrowed_or_revoked() {
         let proof = VerifierProof::Bearer(crate::fixture::secret(secret.expose()));
         world.service.admit_verifier(Some(&app.key), &proof, None, 1).await.unwrap()
     };
-    let admitted = VerifierAdmission::Admitted(app.id);
+    let admitted = VerifierAdmission::Admitted((&*app).into());
     world.store.begin();
     for _ in 0..100 {
         assert_eq!(admission(&first.secret).await, admitted);
@@ -201,12 +205,12 @@ async fn a_batch_asks_once_for_what_is_not_in_memory() {
     let secrets = [Some(&known), Some(&new), None, Some(&gone), Some(&new)];
     let checks = secrets.map(|issued| {
         let secret = issued.map(|issued| secret(issued.secret.expose()));
-        Check { secret, demand: demand.clone(), explains: issued.is_none() }
+        Check { secret, demand: demand.clone(), address: None, explains: issued.is_none() }
     });
     let expected = [Verdict::Allowed, Verdict::Refused, UNKNOWN, UNKNOWN, Verdict::Refused];
     for questions in [1, 0] {
         world.store.begin();
-        let answers = world.service.verify_many(app.id, &checks).await.unwrap();
+        let answers = world.service.verify_many(&(&*app).into(), &checks).await.unwrap();
         assert_eq!(answers.iter().map(|answer| answer.verdict).collect::<Vec<_>>(), expected);
         let explained: Vec<bool> = answers.iter().map(|answer| answer.explanation.is_some()).collect();
         assert_eq!(explained, [false, false, true, false, false]);
@@ -217,7 +221,7 @@ async fn a_batch_asks_once_for_what_is_not_in_memory() {
 
     // Answers to others hold here as they do for single checks.
     world.service.revoke(&app, &EVERYTHING, new.token.id, None).await.unwrap().unwrap();
-    let answers = world.service.verify_many(app.id, &checks).await.unwrap();
+    let answers = world.service.verify_many(&(&*app).into(), &checks).await.unwrap();
     assert_eq!(answers[4].verdict, Verdict::Inactive(InactiveReason::Revoked));
     world.end().await;
 }
@@ -289,11 +293,12 @@ async fn while_nobody_follows_the_log_the_store_is_asked() {
     let token = world.issue(grant("read")).await;
     assert_eq!(world.verdict(&token.secret).await, Verdict::Allowed);
     let (service, store) = (world.service.clone(), world.store.clone());
+    let demo = world.demo().await;
     let _folder = world.end().await;
     store.begin();
     let app = "demo".parse().unwrap();
     for number in 1..=3 {
-        assert!(service.verify_from_memory(&app, &token.secret, &Demand::Active, None).is_err());
+        assert!(service.verify_from_memory(demo.app_ref(), &token.secret, &Demand::Active, None).is_err());
         service.verify(&app, &token.secret, &Demand::Active, None).await.unwrap();
         assert_eq!(store.questions(), 2 * number);
     }
@@ -318,7 +323,7 @@ fn garbage(good: &str, number: u64) -> String {
 #[tokio::test]
 async fn garbage_costs_no_question() {
     let world = Following::new().await;
-    let good = world.issue(grant("read")).await;
+    let (app, good) = (world.demo().await, world.issue(grant("read")).await);
     let foreign: Vec<String> =
         (0..2_000).map(|number| format!("made by another system, number {number:08}")).collect();
     for imports in [false, true] {
@@ -329,8 +334,7 @@ async fn garbage_costs_no_question() {
         world.store.begin();
         for number in 0..50_000 {
             let garbage = secret(&garbage(good.secret.expose(), number));
-            let verdict =
-                world.service.verify_from_memory(&"demo".parse().unwrap(), &garbage, &Demand::Active, None);
+            let verdict = world.service.verify_from_memory(app.app_ref(), &garbage, &Demand::Active, None);
             assert_eq!(verdict.map(|verified| verified.verdict).ok(), Some(UNKNOWN), "{number}");
         }
         assert_eq!(world.store.questions(), 0, "after an import: {imports}");

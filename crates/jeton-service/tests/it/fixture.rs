@@ -78,7 +78,7 @@ impl World {
 
     pub(crate) async fn verdict_in(&self, key: &str, secret: &Secret) -> Verdict {
         let key = key.parse().unwrap();
-        let explained = self.service.explain(&key, secret, &Demand::Active).await.unwrap();
+        let explained = self.service.explain(&key, secret, &Demand::Active, None).await.unwrap();
         let verified = self.service.verify(&key, secret, &Demand::Active, None).await.unwrap();
         assert_eq!((explained.explanation.verdict, explained.verdict), (verified.verdict, verified.verdict));
         assert_eq!(explained.token.map(|token| token.id), verified.cached.as_ref().map(|s| s.token_id()));

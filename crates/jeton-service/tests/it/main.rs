@@ -8,6 +8,8 @@ mod cache;
 mod counting;
 mod credentials;
 mod data_key;
+mod delegate;
+mod delegate_chains;
 mod fixture;
 mod import;
 mod initialise;

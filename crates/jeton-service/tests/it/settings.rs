@@ -56,8 +56,18 @@ async fn of_many_changes_at_once_none_is_lost() {
 }
 
 /// Members of settings that these tests leave alone.
-const UNTOUCHED: [&str; 8] =
-    ["suspended", "cors", "dotide", "loopback", "forward_auth", "self_service", "rotation", "policies"];
+const UNTOUCHED: [&str; 10] = [
+    "suspended",
+    "allowed_addresses",
+    "delegation_depth",
+    "cors",
+    "dotide",
+    "loopback",
+    "forward_auth",
+    "self_service",
+    "rotation",
+    "policies",
+];
 
 #[tokio::test]
 async fn what_is_refused_changes_nothing() {

@@ -55,7 +55,8 @@ async fn the_grounds_of_a_decision() {
     let ask = async |permission: &str, id: Option<&str>| {
         let resource = id.map(|id| Resource { id: Some(id.to_owned()), tags: vec![] });
         let demand = Demand::Permission { permission: permission.parse().unwrap(), resource };
-        let verified = world.service.explain(&"demo".parse().unwrap(), &token.secret, &demand).await.unwrap();
+        let verified =
+            world.service.explain(&"demo".parse().unwrap(), &token.secret, &demand, None).await.unwrap();
         assert_eq!(verified.token.unwrap().id, token.id);
         assert_eq!(verified.verdict, verified.explanation.verdict);
         (verified.verdict, verified.explanation.matched_scope, verified.explanation.lacks)

@@ -6,6 +6,7 @@
 
 pub(crate) mod apps;
 pub(crate) mod copy;
+pub(crate) mod families;
 pub(crate) mod genesis;
 pub(crate) mod idempotency;
 pub(crate) mod insertion;

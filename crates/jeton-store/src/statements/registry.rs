@@ -4,8 +4,8 @@ use super::log::{LogOrder, NewChange};
 use super::token_search::Stretch;
 use super::tokens::Half;
 use super::{
-    Statement, apps, copy, genesis, idempotency, keys, log, operators, per_user, restore, retention,
-    rotation, self_made, stats, token_lists, token_search, tokens, totals, usage,
+    Statement, apps, copy, families, genesis, idempotency, keys, log, operators, per_user, restore,
+    retention, rotation, self_made, stats, token_lists, token_search, tokens, totals, usage,
 };
 use crate::audit::{AppUses, AuditFilter, Spans};
 use crate::change::Removal;
@@ -193,6 +193,9 @@ fn about_tokens() -> Vec<(&'static str, Runs, Statement)> {
         ("foreign_digests", Everywhere, tokens::foreign_digests(TOKEN, TOKEN, 10)),
         ("token_by_id", Everywhere, tokens::token_by_id(APP, TOKEN)),
         ("tokens_by_ids", Everywhere, tokens::tokens_by_ids(APP, &[TOKEN; tokens::MAX_SOUGHT])),
+        ("ancestors", Everywhere, families::ancestors(APP, &[TOKEN; tokens::MAX_SOUGHT])),
+        ("delegated", Everywhere, families::delegated(Some((TOKEN, TOKEN)), 10)),
+        ("children", Everywhere, families::children(APP, TOKEN, 10)),
         ("update_token", Everywhere, tokens::update_token(&token(), 1)),
         ("narrow", Everywhere, restore::narrow(TOKEN, "[]".to_owned())),
         ("tokens_to_revoke", Everywhere, tokens::tokens_to_revoke(APP, &[TOKEN, TOKEN])),
@@ -465,6 +468,7 @@ fn token() -> Token {
         disabled_by: None,
         revoked_at: None,
         left_loopback: false,
+        ancestors: Vec::new(),
         spec: TokenSpec::new(TokenKind::Grant, Owner::Nobody, Scopes::none()),
     }
 }

@@ -16,7 +16,7 @@ pub(crate) const REMEMBER: &str = "
     CREATE TEMP TABLE was_client_digests AS SELECT * FROM client_digests;
     CREATE TEMP TABLE was_tokens AS
         SELECT id AS was_number, app_id, digest, digest_key_id, first_key_id, is_foreign, sealed, kind, user_id,
-            user_is_stand_in, expires_at, disabled_by, revoked_at, scopes, left_loopback
+            user_is_stand_in, expires_at, disabled_by, revoked_at, scopes, left_loopback, not_before, allowed_addresses
         FROM tokens;
     CREATE INDEX was_tokens_digest ON was_tokens (digest, app_id);
     CREATE INDEX was_tokens_number ON was_tokens (was_number, app_id);
@@ -179,6 +179,22 @@ pub(crate) fn keep_off_loopback() -> String {
     format!(
         "UPDATE tokens SET left_loopback = was.left_loopback {LIVE} \
          AND CAST(was.left_loopback AS BOOLEAN) AND NOT CAST(tokens.left_loopback AS BOOLEAN)"
+    )
+}
+
+/// Tokens whose beginning was put off since.
+pub(crate) fn keep_beginnings() -> String {
+    format!(
+        "UPDATE tokens SET not_before = was.not_before {LIVE} AND was.not_before IS NOT NULL \
+         AND (tokens.not_before IS NULL OR tokens.not_before < was.not_before)"
+    )
+}
+
+/// Tokens that are bound to addresses now, or to others: lists are as they are, since of two neither may lie within the other.
+pub(crate) fn keep_addresses() -> String {
+    format!(
+        "UPDATE tokens SET allowed_addresses = was.allowed_addresses {LIVE} AND was.allowed_addresses IS NOT NULL \
+         AND (tokens.allowed_addresses IS NULL OR tokens.allowed_addresses <> was.allowed_addresses)"
     )
 }
 
@@ -359,6 +375,8 @@ mod tests {
                 "revoked_at",
                 "scopes",
                 "left_loopback",
+                "not_before",
+                "allowed_addresses",
                 "sealed",
                 "digest",
             ],
@@ -376,6 +394,9 @@ mod tests {
                 "description",
                 "permissions_as_sent",
                 "document",
+                // No change ever touches it, and numbers are those of the backup.
+                "parent_id",
+                "lineage",
                 "revision",
             ],
         ),

@@ -1,5 +1,6 @@
 use super::Engine;
 use super::Statement;
+use super::families::{ancestors, children, delegated};
 use super::keys::old_tokens;
 use super::registry::{self, Runs, all};
 use super::retention::purge_tokens;
@@ -18,9 +19,10 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Column, Connection, Executor, Statement as _};
 use std::collections::BTreeSet;
 
-const SOURCES: [&str; 18] = [
+const SOURCES: [&str; 19] = [
     include_str!("apps.rs"),
     include_str!("copy.rs"),
+    include_str!("families.rs"),
     include_str!("genesis.rs"),
     include_str!("idempotency.rs"),
     include_str!("keys.rs"),
@@ -213,8 +215,14 @@ fn by_index(engine: Engine) -> Vec<(&'static str, &'static str, Statement)> {
         ("what ends soon", "tokens_ending", worth_a_look(registry::APP, registry::spans())),
         ("the oldest ones", "tokens_live", worth_a_look(registry::APP, registry::spans())),
         ("made by a key", "tokens_key", old_tokens(1, Some((registry::APP, registry::TOKEN)), 10)),
+        ("what a token made", "tokens_children", children(registry::APP, registry::TOKEN, 10)),
+        ("what any tokens made", "tokens_children", delegated(Some((registry::TOKEN, registry::TOKEN)), 10)),
         ("a purge of tombstones", "tokens_tombstones", purge_tokens(Purge::Revoked, registry::AT, 10)),
     ]);
+    if engine == Engine::Postgres {
+        // SQLite has them by their numbers, without an index.
+        all.push(("what is above a token", "tokens_pkey", ancestors(registry::APP, &[registry::TOKEN; 3])));
+    }
     all
 }
 

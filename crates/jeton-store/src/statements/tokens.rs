@@ -9,14 +9,14 @@ use crate::model::NewToken;
 use crate::schema::{TokenDigests, Tokens};
 use crate::scopes;
 use jeton_core::{
-    Actor, AppId, Cause, ChangeKind, Description, Digest, Document, Label, Owner, Timestamp, Token, TokenId,
-    UserId,
+    Actor, AppId, Cause, ChangeKind, Description, Digest, Document, Label, Lineage, Owner, Timestamp, Token,
+    TokenId, UserId,
 };
 use sea_query::{
     Expr, ExprTrait, LockType, Order, Query, SelectStatement, UnionType, UpdateStatement, Value,
 };
 
-/// Most tokens in one statement. 19 arguments each make 19,456, below the 32,766 that SQLite allows by default
+/// Most tokens in one statement. 23 arguments each make 23,552, below the 32,766 that SQLite allows by default
 /// (SQLITE_MAX_VARIABLE_NUMBER) and the 65,535 of PostgreSQL's protocol (a 16-bit count).
 pub(crate) const MAX_INSERTED: usize = 1_024;
 
@@ -25,7 +25,7 @@ pub(crate) const MAX_INSERTED: usize = 1_024;
 pub(crate) const MAX_SOUGHT: usize = 128;
 
 /// What a token is read from.
-const COLUMNS: [Tokens; 21] = [
+const COLUMNS: [Tokens; 24] = [
     Tokens::Id,
     Tokens::AppId,
     Tokens::Kind,
@@ -46,6 +46,9 @@ const COLUMNS: [Tokens; 21] = [
     Tokens::Scopes,
     Tokens::Document,
     Tokens::LeftLoopback,
+    Tokens::NotBefore,
+    Tokens::AllowedAddresses,
+    Tokens::Lineage,
     Tokens::Revision,
 ];
 
@@ -89,6 +92,10 @@ const TOKEN: Form = Form {
         "permissions_as_sent",
         "scopes",
         "document",
+        "not_before",
+        "allowed_addresses",
+        "parent_id",
+        "lineage",
         "revision",
     ],
     otherwise: " ON CONFLICT DO NOTHING",
@@ -189,8 +196,18 @@ pub(crate) fn new_row(app_id: AppId, token: &NewToken) -> Row {
         text(token.spec.permissions_as_sent.as_deref()),
         Value::String(Some(scopes::to_text(&token.spec.scopes))),
         text(token.spec.document.as_ref().map(Document::as_str)),
+        Value::BigInt(token.spec.bounds.not_before.map(Timestamp::as_millis)),
+        Value::String(token.spec.bounds.allowed_addresses.as_ref().map(ToString::to_string)),
+        Value::BigInt(token.spec.lineage.parent().map(TokenId::get)),
+        Value::String(lineage(&token.spec.lineage)),
         integer(1),
     ]
+}
+
+/// The numbers of the tokens above one, if there are any.
+fn lineage(lineage: &Lineage) -> Option<String> {
+    let ids: Vec<String> = lineage.ids().iter().map(ToString::to_string).collect();
+    (!ids.is_empty()).then(|| ids.join(","))
 }
 
 /// The two columns that hold an owner.
@@ -320,6 +337,7 @@ pub(crate) fn tokens_by_ids(app_id: AppId, ids: &[TokenId]) -> Statement {
 /// Answers the digest, or nothing if the revision is another, or the token is not there or revoked.
 pub(crate) fn update_token(token: &Token, expected: i64) -> Statement {
     let (user_id, is_stand_in) = owner(&token.spec.owner);
+    let allowed_addresses = token.spec.bounds.allowed_addresses.as_ref().map(ToString::to_string);
     Statement::fixed(
         Query::update()
             .table(Tokens::Table)
@@ -337,6 +355,8 @@ pub(crate) fn update_token(token: &Token, expected: i64) -> Statement {
             .value(Tokens::Scopes, scopes::to_text(&token.spec.scopes))
             .value(Tokens::Document, token.spec.document.as_ref().map(Document::as_str))
             .value(Tokens::LeftLoopback, token.left_loopback)
+            .value(Tokens::NotBefore, token.spec.bounds.not_before.map(Timestamp::as_millis))
+            .value(Tokens::AllowedAddresses, allowed_addresses)
             .value(Tokens::Revision, one_more(Tokens::Revision))
             .and_where(Expr::col(Tokens::Id).eq(token.id.get()))
             .and_where(Expr::col(Tokens::AppId).eq(live_id(token.app_id)))

@@ -136,6 +136,7 @@ pub(crate) fn stored(id: TokenId, app_id: AppId, new: &NewToken) -> StoredToken 
             disabled_by: new.disabled_by.clone(),
             revoked_at: None,
             left_loopback: false,
+            ancestors: Vec::new(),
             spec: new.spec.clone(),
         },
         digest: new.digest,

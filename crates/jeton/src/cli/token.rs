@@ -25,7 +25,7 @@ pub(crate) enum TokenCommand {
     Create(CreateArgs),
     /// List tokens, newest first
     List(ListArgs),
-    /// Show a token
+    /// Show a token, and the tokens above and below it as a tree
     Show(ShowArgs),
     /// Change a token
     Update(UpdateArgs),
@@ -43,9 +43,9 @@ pub(crate) enum TokenCommand {
     /// Import tokens that another system issued, one JSON object per line
     ///
     /// Members: access_token; optionally user_id, title, tags, description, permissions or scopes, created_at
-    /// and expires_at (RFC 3339; null, or the last day of the year 9999: never), enabled. With permissions or
-    /// scopes it becomes a grant, else an identity. Invalid lines are reported with their numbers; the others
-    /// are imported.
+    /// and expires_at (RFC 3339; null, or the last day of the year 9999: never), not_before, allowed_addresses,
+    /// enabled. With permissions or scopes it becomes a grant, else an identity. Invalid lines are reported with
+    /// their numbers; the others are imported.
     Import(ImportArgs),
     /// Export all tokens without their secrets, one JSON object per line
     Export(ExportArgs),
@@ -61,7 +61,13 @@ impl TokenCommand {
             TokenCommand::List(args) => list(args).await,
             TokenCommand::Show(ShowArgs { target, id, json }) => {
                 let request = Request::TokenShow { app: target.app, id };
-                output::write_one(&ask(&target.installation.resolve()?, request).await?, json)
+                let mut answer = ask(&target.installation.resolve()?, request).await?;
+                let family = if json { Value::Null } else { answer["family"].take() };
+                if let Some(members) = answer.as_object_mut().filter(|_| !json) {
+                    members.remove("family");
+                }
+                output::write_one(&answer, json)?;
+                output::write(&drawn(&family, id))
             }
             TokenCommand::Update(args) => {
                 let (target, request, json) = args.into_request()?;
@@ -155,6 +161,7 @@ async fn verify(args: VerifyArgs) -> Result<(), CommandError> {
         permission: args.permission,
         id: args.id,
         tags: args.tag,
+        address: args.address,
         explain: args.explain,
     };
     let answer = ask(&args.target.installation.resolve()?, request).await?;
@@ -164,6 +171,31 @@ async fn verify(args: VerifyArgs) -> Result<(), CommandError> {
     } else {
         Err(CommandError::refused(format!("not allowed: {}", answer["reason"].as_str().unwrap_or("refused"))))
     }
+}
+
+/// A family of tokens as a tree; nothing of one that has no others.
+fn drawn(family: &Value, shown: i64) -> String {
+    if family.is_null() { String::new() } else { format!("\n{}", branch(family, shown, "", "")) }
+}
+
+/// A token and what is below it: `first` stands before its line, `rest` before the others.
+fn branch(member: &Value, shown: i64, first: &str, rest: &str) -> String {
+    let title =
+        member["title"].as_str().map(|title| format!("  {}", output::printable(title))).unwrap_or_default();
+    let mark = if member["id"] == json!(shown) { "  (this one)" } else { "" };
+    let state = member["state"].as_str().unwrap_or_default();
+    let mut text = format!("{first}{}{title}  {state}{mark}\n", member["id"]);
+    let children = member["children"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let has_more = member["has_more"] == json!(true);
+    for (place, child) in children.iter().enumerate() {
+        let is_last = place + 1 == children.len() && !has_more;
+        let (line, below) = if is_last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
+        text += &branch(child, shown, &format!("{rest}{line}"), &format!("{rest}{below}"));
+    }
+    if has_more {
+        text += &format!("{rest}└─ …\n");
+    }
+    text
 }
 
 /// The token in pasted text: without surrounding white space, and without the header that it was copied from,
@@ -189,6 +221,21 @@ fn pasted(text: &str) -> Result<&str, CommandError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_family_is_drawn_as_a_tree() {
+        let member = |id: i64, children: Vec<Value>, has_more: bool| {
+            json!({"id": id, "title": if id == 3 { json!("a\u{7}b") } else { Value::Null }, "state": "active",
+                "children": children, "has_more": has_more})
+        };
+        let grandchild = member(4, vec![], false);
+        let family =
+            member(1, vec![member(3, vec![grandchild.clone()], false), member(5, vec![], true)], false);
+        let expected =
+            "\n1  active\n├─ 3  a\u{fffd}b  active  (this one)\n│  └─ 4  active\n└─ 5  active\n   └─ …\n";
+        assert_eq!(drawn(&family, 3), expected);
+        assert_eq!(drawn(&Value::Null, 3), "");
+    }
 
     #[test]
     fn what_is_pasted_is_read_as_a_header_is() {

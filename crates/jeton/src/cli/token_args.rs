@@ -7,6 +7,7 @@ use crate::request::{FilterText, Request, ScopeText, TokenDraft, TokenEdit};
 use clap::Args;
 use jeton_http::Object;
 use jeton_service::MAX_DAYS;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -34,6 +35,8 @@ pub(crate) struct CreateArgs {
     /// Days until it expires: -1 for never; default: the app's default_ttl_seconds
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     expires_in_days: Option<i64>,
+    #[command(flatten)]
+    bounds: BoundArgs,
     /// Print {"id","access_token","expires_at"}
     #[arg(long)]
     json: bool,
@@ -50,6 +53,16 @@ struct TextArgs {
     /// Free text
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
+}
+
+#[derive(Args, Debug)]
+struct BoundArgs {
+    /// Not valid before this time, as in 2026-11-21T08:00:00Z; now: valid at once
+    #[arg(long, value_name = "TIME")]
+    not_before: Option<String>,
+    /// An address or CIDR block, such as 192.0.2.0/24 or 2001:db8::/32, from which it may be used; repeatable
+    #[arg(long, value_name = "CIDR")]
+    allow_address: Vec<String>,
 }
 
 /// With any of these the token is a grant, which is limited to what they allow; without, an identity, which
@@ -188,6 +201,11 @@ pub(crate) struct UpdateArgs {
     /// Days from now until it expires: -1 for never
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     expires_in_days: Option<i64>,
+    #[command(flatten)]
+    bounds: BoundArgs,
+    /// Let it be used from any address again
+    #[arg(long, conflicts_with = "allow_address")]
+    allow_any_address: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -209,6 +227,9 @@ pub(crate) struct VerifyArgs {
     /// A tag of the resource; repeatable
     #[arg(long, value_name = "TAG", requires = "permission")]
     pub(crate) tag: Vec<String>,
+    /// The address of the client; without this, a token that may be used from some addresses only is refused
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) address: Option<IpAddr>,
     /// Explain which scope matched, or what each one lacked
     #[arg(long)]
     pub(crate) explain: bool,
@@ -247,6 +268,8 @@ impl CreateArgs {
             permissions: self.scope.permissions,
             scopes: read_scopes(&self.scope.scope)?,
             expires_in_days: self.expires_in_days,
+            not_before: self.bounds.not_before,
+            allowed_addresses: self.bounds.allow_address,
         };
         let request = Request::TokenCreate { app: self.target.app.clone(), draft };
         Ok((self.target, request, self.json))
@@ -255,6 +278,7 @@ impl CreateArgs {
 
 impl UpdateArgs {
     pub(crate) fn into_request(self) -> Result<(TokenTarget, Request, bool), CommandError> {
+        let addresses = self.bounds.allow_address;
         let edit = TokenEdit {
             title: self.text.title,
             tags: self.text.tags,
@@ -263,6 +287,8 @@ impl UpdateArgs {
             scopes: read_scopes(&self.scope.scope)?,
             enabled: if self.enable { Some(true) } else { self.disable.then_some(false) },
             expires_in_days: self.expires_in_days,
+            not_before: self.bounds.not_before,
+            allowed_addresses: (self.allow_any_address || !addresses.is_empty()).then_some(addresses),
         };
         if edit.is_empty() {
             return Err(CommandError::usage("there is nothing to change: see jeton token update --help"));

@@ -23,6 +23,8 @@ const MEMBERS: &[&str] = &[
     "scopes",
     "created_at",
     "expires_at",
+    "not_before",
+    "allowed_addresses",
     "enabled",
 ];
 const OF_SCOPES: &[&str] = &["permissions", "global", "ids", "tags"];
@@ -97,6 +99,8 @@ fn row(text: &str) -> Result<ImportText, String> {
         },
         created_at: text_of(&mut members, "created_at")?,
         expires_at: text_of(&mut members, "expires_at")?,
+        not_before: text_of(&mut members, "not_before")?,
+        allowed_addresses: texts_of(&mut members, "allowed_addresses")?,
         enabled: truth_of(&mut members, "enabled")?,
     })
 }
@@ -107,11 +111,7 @@ fn scope(value: Value) -> Result<ScopeText, String> {
     };
     let in_scope = |reason: String| format!("in a scope, {reason}");
     only_known(&members, OF_SCOPES).map_err(in_scope)?;
-    let mut names = |name: &str| match members.remove(name) {
-        None | Some(Value::Null) => Ok(Vec::new()),
-        Some(value) => serde_json::from_value(value)
-            .map_err(|_| format!("in a scope, {name} must be an array of strings")),
-    };
+    let mut names = |name: &str| texts_of(&mut members, name).map_err(in_scope);
     let (permissions, ids, tags) = (names("permissions")?, names("ids")?, names("tags")?);
     let global = truth_of(&mut members, "global").map_err(in_scope)?.unwrap_or_default();
     Ok(ScopeText { permissions, global, ids, tags })
@@ -127,6 +127,15 @@ fn text_of(members: &mut Map<String, Value>, name: &str) -> Result<Option<String
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(format!("{name} must be a string")),
+    }
+}
+
+fn texts_of(members: &mut Map<String, Value>, name: &str) -> Result<Vec<String>, String> {
+    match members.remove(name) {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(value) => {
+            serde_json::from_value(value).map_err(|_| format!("{name} must be an array of strings"))
+        }
     }
 }
 
@@ -156,13 +165,17 @@ mod tests {
             ),
             (
                 r#"["s"]"#,
-                "a line is a JSON object: access_token, user_id, title, tags, description, permissions, scopes, created_at, expires_at, enabled",
+                "a line is a JSON object: access_token, user_id, title, tags, description, permissions, scopes, created_at, expires_at, not_before, allowed_addresses, enabled",
             ),
             (r#"{"title": "t"}"#, "there is no access_token: the secret, as a string"),
             (r#"{"access_token": 5}"#, "access_token must be a string: the secret"),
             (r#"{"access_token": null}"#, "access_token must be a string: the secret"),
             (r#"{"access_token": "s", "title": 5}"#, "title must be a string"),
             (r#"{"access_token": "s", "expires_at": 1767323045}"#, "expires_at must be a string"),
+            (
+                r#"{"access_token": "s", "allowed_addresses": "10.0.0.0/8"}"#,
+                "allowed_addresses must be an array of strings",
+            ),
             (r#"{"access_token": "s", "enabled": "yes"}"#, "enabled must be true or false"),
             (
                 r#"{"access_token": "s", "expire_at": "x"}"#,

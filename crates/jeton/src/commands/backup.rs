@@ -35,6 +35,8 @@ pub(crate) fn restored(done: &Restored, compared: bool) -> Value {
         "kept_revoked": done.kept_revoked,
         "kept_disabled": done.kept_disabled,
         "kept_ended": done.kept_ended,
+        "kept_beginnings": done.kept_beginnings,
+        "kept_addresses": done.kept_addresses,
         "kept_narrowed": done.kept_narrowed,
         "kept_kinds": done.kept_kinds,
         "kept_users": done.kept_users,

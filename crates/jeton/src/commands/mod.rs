@@ -59,9 +59,9 @@ pub(crate) async fn execute(service: &Service, request: Request) -> Result<Value
         Request::TokenRevokeFound { app, filter, dry_run } => {
             token::revoke_found(service, &app, &token_input::search_of(filter)?, dry_run).await
         }
-        Request::TokenVerify { app, token, permission, id, tags, explain } => {
+        Request::TokenVerify { app, token, permission, id, tags, address, explain } => {
             let demand = token_input::demand(permission.as_deref(), id, tags)?;
-            token::verify(service, &app, &token, &demand, explain).await
+            token::verify(service, &app, &token, &demand, address, explain).await
         }
         Request::TokenImport { app, rows, allow_weak } => {
             token::import(service, &app, rows, allow_weak).await

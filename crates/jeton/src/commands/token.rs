@@ -6,14 +6,16 @@ use crate::error::CommandError;
 use crate::request::{ImportLine, TokenDraft, TokenEdit};
 use futures_util::TryStreamExt;
 use jeton_core::{
-    Authority, AuthorityRefusal, Demand, Lifetime, Secret, Timestamp, Token, TokenId, UserId, Verdict,
-    earlier_end,
+    AllowedAddresses, Authority, AuthorityRefusal, Demand, Lifetime, Secret, Timestamp, Token, TokenId,
+    UserId, Verdict, earlier_end,
 };
 use jeton_http::rfc3339;
 use jeton_service::{
-    Explained, Imported, ListRequest, Listed, OpenApp, Order, Refusal, SearchRequest, Service, TokenUse,
+    Explained, FamilyMember, Imported, ListRequest, Listed, OpenApp, Order, Refusal, SearchRequest, Service,
+    TokenUse,
 };
 use serde_json::{Value, json};
+use std::net::IpAddr;
 use std::time::Duration;
 
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
@@ -70,7 +72,22 @@ pub(super) async fn show(service: &Service, app: &str, id: i64) -> Result<Value,
         None => None,
     };
     let listed = shown.ok_or_else(|| no_token(&app, id))?;
-    with_usage(service, &app, &listed.token).await
+    let mut answer = with_usage(service, &app, &listed.token).await?;
+    if let Some(family) = service.family(&app, &AUTHORITY, &listed.token).await? {
+        answer["family"] = family_json(&family);
+    }
+    Ok(answer)
+}
+
+/// A token with what it made.
+fn family_json(member: &FamilyMember) -> Value {
+    json!({
+        "id": member.id.get(),
+        "title": member.title.as_ref().map(jeton_core::Label::as_str),
+        "state": member.state.name(),
+        "children": member.children.iter().map(family_json).collect::<Vec<_>>(),
+        "has_more": member.has_more,
+    })
 }
 
 pub(super) async fn update(
@@ -134,11 +151,12 @@ pub(super) async fn verify(
     app: &str,
     token: &str,
     demand: &Demand,
+    address: Option<IpAddr>,
     explain: bool,
 ) -> Result<Value, CommandError> {
     let app = open_app(service, app).await?;
     let secret = Secret::parse(token).map_err(|error| CommandError::usage(error.to_string()))?;
-    let verified = service.explain(&app.key, &secret, demand).await?;
+    let verified = service.explain(&app.key, &secret, demand, address).await?;
     let mut answer = json!({
         "active": !matches!(verified.verdict, Verdict::Inactive(_)),
         "allowed": verified.verdict == Verdict::Allowed,
@@ -220,6 +238,8 @@ fn token_json(service: &Service, token: &Token, usage: Option<&TokenUse>) -> Val
             json!({"permissions": permissions, "global": scope.global, "ids": scope.ids, "tags": scope.tags})
         })
         .collect();
+    let allowed = token.spec.bounds.allowed_addresses.iter().flat_map(AllowedAddresses::blocks);
+    let addresses: Vec<String> = allowed.map(ToString::to_string).collect();
     json!({
         "id": token.id.get(),
         "kind": token.spec.kind.name(),
@@ -235,6 +255,9 @@ fn token_json(service: &Service, token: &Token, usage: Option<&TokenUse>) -> Val
         "created_at": rfc3339(token.created_at),
         "updated_at": rfc3339(token.updated_at),
         "expires_at": token.expires_at.map(rfc3339),
+        "not_before": token.spec.bounds.not_before.map(rfc3339),
+        "allowed_addresses": addresses,
+        "parent_id": token.spec.lineage.parent().map(TokenId::get),
         "last_used_at": usage.map(|used| rfc3339(used.last_used_at)),
         "last_address": usage.and_then(|used| used.last_address).map(|address| address.to_string()),
         "use_count": usage.map_or(0, |used| used.use_count),
@@ -249,12 +272,21 @@ fn user_json(user_id: Option<&UserId>) -> Option<Value> {
 
 fn explanation_json(verified: &Explained) -> Value {
     let lacks: Vec<&str> = verified.explanation.lacks.iter().map(|lack| lack.name()).collect();
-    json!({"matched_scope": verified.explanation.matched_scope, "lacks": lacks})
+    let mut explanation = json!({"matched_scope": verified.explanation.matched_scope, "lacks": lacks});
+    if let Some(list) = verified.explanation.refused_by {
+        explanation["refused_by"] = list.name().into();
+    }
+    if let Some(ancestor) = verified.explanation.ancestor {
+        explanation["ancestor"] = ancestor.get().into();
+    }
+    explanation
 }
 
 fn refused(refusal: Refusal) -> CommandError {
     match refusal {
-        Refusal::Forbidden(AuthorityRefusal::Limit(_)) => CommandError::usage(refusal.to_string()),
+        Refusal::Forbidden(AuthorityRefusal::Limit(_) | AuthorityRefusal::NeverBegins) => {
+            CommandError::usage(refusal.to_string())
+        }
         Refusal::NotFound | Refusal::Forbidden(_) => CommandError::refused(refusal.to_string()),
     }
 }

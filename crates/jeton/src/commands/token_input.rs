@@ -3,12 +3,12 @@
 use crate::error::CommandError;
 use crate::request::{FilterText, ImportText, ScopeText, TokenDraft, TokenEdit};
 use jeton_core::{
-    Demand, Lifetime, Owner, Permission, PermissionError, Resource, Secret, TokenKind, TokenSpec, UserId,
-    UserIdError,
+    Bounds, Demand, Lifetime, Lineage, Owner, Permission, PermissionError, Resource, Secret, Timestamp,
+    TokenKind, TokenSpec, UserId, UserIdError,
 };
 use jeton_service::{
     DraftError, Edit, EditDraft, ImportRow, Issue, OpenApp, RequestedLifetime, ScopeDraft, SearchRequest,
-    description, end_of_token, instant, label, lifetime_of_days, scopes_of, user_id_of,
+    addresses_of, description, end_of_token, instant, label, lifetime_of_days, scopes_of, user_id_of,
 };
 
 pub(super) fn issue_of(app: &OpenApp, draft: TokenDraft) -> Result<Issue, CommandError> {
@@ -20,6 +20,8 @@ pub(super) fn issue_of(app: &OpenApp, draft: TokenDraft) -> Result<Issue, Comman
         permissions: draft.permissions,
         scopes: described(draft.scopes),
         lifetime: lifetime_of_days(draft.expires_in_days).map_err(misfit)?,
+        not_before: draft.not_before.as_deref().map(beginning).transpose()?.flatten(),
+        allowed_addresses: draft.allowed_addresses,
     };
     described.issue(app).map_err(misfit)
 }
@@ -38,6 +40,8 @@ pub(super) fn edit_of(edit: TokenEdit) -> Result<Edit, CommandError> {
         scopes: described(edit.scopes),
         enabled: edit.enabled,
         lifetime: lifetime_of_days(edit.expires_in_days).map_err(misfit)?,
+        not_before: edit.not_before.as_deref().map(beginning).transpose()?,
+        allowed_addresses: edit.allowed_addresses,
     };
     draft.edit().map_err(misfit)
 }
@@ -76,6 +80,15 @@ pub(super) fn import_row(row: ImportText) -> Result<ImportRow, CommandError> {
                 description: description(row.description).map_err(misfit)?,
                 permissions_as_sent: row.permissions,
                 scopes,
+                bounds: Bounds {
+                    not_before: row
+                        .not_before
+                        .map(|text| instant("not_before", &text))
+                        .transpose()
+                        .map_err(misfit)?,
+                    allowed_addresses: addresses_of(&row.allowed_addresses).map_err(misfit)?,
+                },
+                lineage: Lineage::NONE,
                 document: None,
             },
         },
@@ -83,6 +96,11 @@ pub(super) fn import_row(row: ImportText) -> Result<ImportRow, CommandError> {
         expires_at: row.expires_at.map(|text| end_of_token(&text)).transpose().map_err(misfit)?.flatten(),
         enabled: row.enabled.unwrap_or(true),
     })
+}
+
+/// When a token begins to be valid; `None`: at once.
+fn beginning(text: &str) -> Result<Option<Timestamp>, CommandError> {
+    if text == "now" { Ok(None) } else { instant("--not-before", text).map(Some).map_err(misfit) }
 }
 
 pub(super) fn demand(
@@ -115,6 +133,7 @@ fn user_of(text: &str) -> Result<UserId, CommandError> {
 /// What the service says, in the words of whoever types it.
 fn misfit(error: DraftError) -> CommandError {
     match error {
+        DraftError::Addresses(error) => CommandError::usage(format!("--allow-address {error}")),
         DraftError::Days => CommandError::usage("--expires-in-days is -1 to 36500"),
         other => CommandError::usage(other.to_string()),
     }

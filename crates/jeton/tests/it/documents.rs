@@ -64,6 +64,11 @@ fn verify() {
 }
 
 #[test]
+fn delegation() {
+    is_true("docs/delegation.md");
+}
+
+#[test]
 fn admin() {
     is_true("docs/admin.md");
 }

@@ -13,6 +13,8 @@ const LIMITS: &str = "[limits]\nfailures_per_minute = 1000000\nanonymous_writes_
                       anonymous_writes_per_hour = 100000000\n";
 /// The token that may do what the examples of forward-auth ask.
 const TOKEN: &str = "f3c1a94be27d05886e0b7f1d2c3a4958d41c6b7ae0f95d2283b6174c9ae05f3d";
+/// The token that makes others.
+const PARENT: &str = "7d20e9b6a4c81f53be06d7f2c9a1e48350b8d4f7a6219ce3d5f0871b4ea6c92d";
 /// Operators with smaller numbers than the one that asks: some of them are revoked.
 const OTHER_OPERATORS: usize = 20;
 
@@ -25,10 +27,11 @@ fn prepared() -> (Installation, Value) {
         json!({"access_token": "9a41d7f00c5b4e6fb8a2c3d1e0f96587c2b1a09f8e7d6c5b4a39281706f5e4d3", "permissions": "read"}),
         json!({"access_token": "5b1c0e7f3a9d4682b0c7e5f1a2d38496c4e1f0b7a69d5823e7046f1c9b2ad835", "permissions": "read"}),
         json!({"access_token": "c0ffee5eed1e55ab1edecade5ca1ab1e0ddba11fee15babeb1adedb0a710adca", "permissions": "read"}),
+        json!({"access_token": PARENT, "permissions": "read,write,delegate"}),
     ];
     let lines: String = tokens.iter().map(|token| format!("{token}\n")).collect();
     let imported = sandbox.run_with(&["token", "import", "--app", "demo", "--json"], &lines).json();
-    assert_eq!(imported["imported"], 4);
+    assert_eq!(imported["imported"], 5);
     sandbox.json(&["app", "create", "shop"]);
     let mut operator = Value::Null;
     for number in 0..=OTHER_OPERATORS {
@@ -60,6 +63,7 @@ fn check(name: &str) {
     command.env("JETON_ADMIN_TOKEN", installation.credential("admin_token"));
     command.env("JETON_OPERATOR_TOKEN", text(&operator, "operator_token"));
     command.env("JETON_TOKEN", TOKEN);
+    command.env("JETON_PARENT", PARENT);
     // Whatever it writes.
     command.current_dir(installation.sandbox.data_dir());
     let run = run(&mut command, "");
@@ -86,4 +90,4 @@ macro_rules! documents {
     };
 }
 
-documents!(admin appkey auth credentials dotide loopback oauth verify);
+documents!(admin appkey auth credentials delegate dotide loopback oauth verify);

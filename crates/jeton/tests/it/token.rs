@@ -3,7 +3,7 @@
 use crate::support::{Installation, each_way, members, text};
 use serde_json::{Value, json};
 
-const MEMBERS: [&str; 17] = [
+const MEMBERS: [&str; 20] = [
     "id",
     "kind",
     "state",
@@ -18,6 +18,9 @@ const MEMBERS: [&str; 17] = [
     "created_at",
     "updated_at",
     "expires_at",
+    "not_before",
+    "allowed_addresses",
+    "parent_id",
     "last_used_at",
     "last_address",
     "use_count",
@@ -68,6 +71,9 @@ fn kinds_follow_from_scopes(installation: &Installation) {
         ("created_at", created.clone()),
         ("updated_at", created.clone()),
         ("expires_at", identity["expires_at"].clone()),
+        ("not_before", Value::Null),
+        ("allowed_addresses", json!([])),
+        ("parent_id", Value::Null),
         ("last_used_at", Value::Null),
         ("last_address", Value::Null),
         ("use_count", json!(0)),
@@ -104,6 +110,53 @@ fn kinds_follow_from_scopes(installation: &Installation) {
     for mixed in ["jeton:verify,read", "jeton:other", "read,jeton:manage"] {
         let run = installation.sandbox.run(&["token", "create", "--app", "demo", "--permissions", mixed]);
         run.fails(1, "jeton:");
+    }
+}
+
+each_way!(bounds_are_set_and_lifted);
+fn bounds_are_set_and_lifted(installation: &Installation) {
+    let sandbox = &installation.sandbox;
+    let blocks = ["--allow-address", "192.0.2.0/24", "--allow-address", "2001:DB8::1"];
+    let made =
+        create(installation, &[&["--permissions", "read", "--expires-in-days", "-1"], &blocks[..]].concat());
+    let shown = show(installation, &made);
+    assert_eq!(shown["allowed_addresses"], json!(["192.0.2.0/24", "2001:db8::1/128"]));
+    let secret = text(&made, "access_token");
+    let asked = |arguments: &[&str]| {
+        let (code, answer) = verify(installation, secret, arguments);
+        (code, answer["reason"].clone())
+    };
+    assert_eq!(asked(&["--address", "192.0.2.7"]), (Some(0), Value::Null));
+    assert_eq!(asked(&["--address", "192.0.3.7"]), (Some(1), json!("address_not_allowed")));
+    assert_eq!(asked(&[]), (Some(1), json!("address_unknown")));
+    let (_, explained) = verify(installation, secret, &["--address", "192.0.3.7", "--explain"]);
+    assert_eq!(explained["explanation"]["refused_by"], "token");
+
+    let id = made["id"].to_string();
+    let update =
+        |arguments: &[&str]| sandbox.json(&[&["token", "update", &id, "--app", "demo"], arguments].concat());
+    let updated = update(&["--allow-any-address", "--not-before", "2100-01-01T08:00:00+08:00"]);
+    assert_eq!(updated["allowed_addresses"], json!([]));
+    assert_eq!(updated["not_before"], "2100-01-01T00:00:00.000Z");
+    assert_eq!(asked(&[]), (Some(1), json!("not_yet_valid")));
+    assert_eq!(update(&["--not-before", "now"])["not_before"], Value::Null);
+    assert_eq!(asked(&[]), (Some(0), Value::Null));
+    let settings = json!({"allowed_addresses": ["10.0.0.0/8"]}).to_string();
+    let run = sandbox.run_with(&["app", "settings", "demo", "--merge", "-"], &settings);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(asked(&["--address", "10.1.2.3"]), (Some(0), Value::Null));
+    assert_eq!(asked(&["--address", "192.0.2.7"]), (Some(1), json!("address_not_allowed")));
+
+    for (arguments, named) in [
+        (
+            &["--allow-address", "192.0.2.1/24"][..],
+            "--allow-address must name each block by its first address",
+        ),
+        (&["--allow-address", "x"], "--allow-address must be a list of addresses"),
+        (&["--not-before", "soon"], "--not-before is a time"),
+        (&["--not-before", "2100-01-01T00:00:00Z", "--expires-in-days", "1"], "before the end of the token"),
+    ] {
+        sandbox.run(&[&["token", "create", "--app", "demo"], arguments].concat()).fails(2, named);
     }
 }
 

@@ -22,7 +22,8 @@ fn what_is_taken_over_comes_out_again(installation: &Installation) {
     let rows = [
         json!({"access_token": "an identity from elsewhere, one of two", "user_id": 7, "title": "标题", "tags": "a,b",
             "description": "x\ny", "created_at": "2020-02-29T12:00:00Z", "expires_at": "2090-01-01T00:00:00Z", "enabled": false}),
-        json!({"access_token": "a grant from elsewhere with permissions", "user_id": "alice", "permissions": "read,write"}),
+        json!({"access_token": "a grant from elsewhere with permissions", "user_id": "alice", "permissions": "read,write",
+            "not_before": "2020-01-01T00:00:00Z", "allowed_addresses": ["10.0.0.0/8", "2001:db8::/32"]}),
         json!({"access_token": "a grant from elsewhere, with scopes too", "expires_at": null, "enabled": true,
             "scopes": [{"permissions": ["read"], "global": false, "ids": ["s1"], "tags": ["a"]}]}),
     ];
@@ -39,7 +40,7 @@ fn what_is_taken_over_comes_out_again(installation: &Installation) {
         for (member, value) in row.as_object().unwrap() {
             match member.as_str() {
                 "access_token" => assert!(token.get(member).is_none(), "an export holds no secret"),
-                "created_at" | "expires_at" if value.is_string() => {
+                "created_at" | "expires_at" | "not_before" if value.is_string() => {
                     let instant = |text: &Value| text.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
                     assert_eq!(instant(&token[member]), instant(value), "{member}");
                 }
@@ -49,8 +50,8 @@ fn what_is_taken_over_comes_out_again(installation: &Installation) {
     }
     assert_eq!(exported[1]["expires_at"], Value::Null, "what says nothing of an end has none");
     for (row, code) in rows.iter().zip([1, 0, 0]) {
-        let run =
-            installation.sandbox.run_with(&["token", "verify", "--app", "demo"], text(row, "access_token"));
+        let arguments = ["token", "verify", "--app", "demo", "--address", "10.1.2.3"];
+        let run = installation.sandbox.run_with(&arguments, text(row, "access_token"));
         assert_eq!(run.code, Some(code), "{row}: {run:?}");
     }
 

@@ -135,7 +135,7 @@ fn show_settings(shape: Value) -> Described {
 }
 
 fn change_settings(patch: Value, shape: Value) -> Described {
-    let tags = json!({"type": "string", "pattern": r#"^(\*|"[!#-~]*"(, "[!#-~]*")*)$"#});
+    let tags = json!({"type": "string", "pattern": r#"^(\*|"[!#-~]*"(, "[!#-~]*")*)?$"#});
     let operation = operation("patch", SETTINGS, "changeSettings", "Change the settings of an app")
         .says("The body is a JSON merge patch (RFC 7396); `null` takes a member back to its default.")
         .takes([app(), Parameter::header("If-Match", "The `ETag` that the settings must have", tags)])

@@ -13,7 +13,9 @@ use crate::describe::schema::{
 };
 use crate::describe::{Api, Operation};
 use axum::http::StatusCode;
-use jeton_core::{AuthorityRefusal, MAX_DESCRIPTION_CHARS, MAX_LABEL_CHARS, TokenState};
+use jeton_core::{
+    AuthorityRefusal, MAX_ALLOWED_ADDRESSES, MAX_DESCRIPTION_CHARS, MAX_LABEL_CHARS, TokenState,
+};
 use jeton_service::MAX_DAYS;
 use serde_json::{Value, json};
 
@@ -76,6 +78,15 @@ fn member(name: &str, scope: &Value) -> Value {
             described(or_null(integer(-1, i64::MAX)), "-1: for ever; 0: as the app decides.")
         }
         "expires_at" => described(or_null(instant()), "An instant to come; `null`: never."),
+        "not_before" => described(or_null(instant()), "It is not valid before; `null`: it is at once."),
+        "allowed_addresses" => {
+            let mut blocks = list(&json!({"type": "string", "examples": ["192.0.2.0/24"]}));
+            blocks["maxItems"] = MAX_ALLOWED_ADDRESSES.into();
+            described(
+                or_null(blocks),
+                "The addresses and CIDR blocks, of IPv4 and IPv6, from which it may be used; empty or `null`: from everywhere.",
+            )
+        }
         other => panic!("the member {other} has no description"),
     }
 }

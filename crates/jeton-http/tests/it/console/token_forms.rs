@@ -95,6 +95,61 @@ async fn kinds_follow_from_what_is_allowed() {
 }
 
 #[tokio::test]
+async fn bounds_are_entered_shown_and_taken_away() {
+    let app = TestApp::new().await;
+    let person = Person::signed_in(&app).await;
+    let fields = [
+        ("others", "read"),
+        ("scopes", "0"),
+        ("lifetime", "never"),
+        ("not_before", "2030-01-01"),
+        ("addresses", "192.0.2.0/24\r\n::1"),
+    ];
+    let id = make(&person, &fields).await;
+    let bounds = async || app.token(id).await.unwrap().spec.bounds;
+    let blocks = bounds().await.allowed_addresses.map(|allowed| allowed.to_string());
+    assert_eq!(blocks.as_deref(), Some("192.0.2.0/24,::1/128"));
+    let page = person.open(&path_of(id)).await;
+    for shown in ["Valid from", "2030-01-01", "<code>192.0.2.0/24</code>"] {
+        assert!(page.text().contains(shown), "{shown}: {}", page.text());
+    }
+    let ask = async |address: &str| {
+        person.open(&format!("{}?ask=yes&permission=read&address={address}", path_of(id))).await.body
+    };
+    assert!(String::from_utf8_lossy(&ask("192.0.2.7").await).contains("is not valid yet"));
+    assert!(String::from_utf8_lossy(&ask("here").await).contains("no IP address"));
+
+    let edit = format!("{}/edit", path_of(id));
+    let send = async |fields: &[(&str, &str)]| {
+        app.clock.advance_millis(5);
+        let version = app.token(id).await.unwrap().updated_at.as_millis().to_string();
+        let same = [("others", "read"), ("scopes", "0"), ("version", &*version)];
+        let answer = person.submit_from(&edit, &edit, &[&same[..], fields].concat()).await;
+        assert_eq!(answer.status, 303, "{}", answer.text());
+    };
+    let before = bounds().await;
+    send(&[("title", "x")]).await;
+    assert_eq!(bounds().await, before, "a form that does not ask for them changes none");
+    send(&[("title", "x"), ("not_before", ""), ("addresses", "192.0.2.0/24")]).await;
+    assert!(String::from_utf8_lossy(&ask("").await).contains("none was named"));
+    assert!(String::from_utf8_lossy(&ask("10.0.0.1").await).contains("may not be used from this address"));
+    assert!(String::from_utf8_lossy(&ask("192.0.2.7").await).contains("Allowed"));
+    send(&[("title", "x"), ("addresses", "")]).await;
+    assert!(bounds().await.is_none());
+    for (fields, said) in [
+        (&[("addresses", "10.1.2.3/8"), ("scopes", "0")][..], "each block by its first address"),
+        (&[("addresses", ""), ("not_before", "soon"), ("scopes", "0")][..], "neither a date nor a time"),
+        (
+            &[("addresses", ""), ("not_before", "2100-01-01"), ("lifetime", "7"), ("scopes", "0")][..],
+            "would expire before it is valid",
+        ),
+    ] {
+        let answer = person.submit_from(NEW, NEW, fields).await;
+        assert!(answer.status == 422 && answer.text().contains(said), "{fields:?}: {}", answer.text());
+    }
+}
+
+#[tokio::test]
 async fn a_token_is_changed_as_entered_and_no_further() {
     let app = TestApp::new().await;
     let person = Person::signed_in(&app).await;

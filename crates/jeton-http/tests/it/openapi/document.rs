@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 /// The names of the documents.
-pub(super) const NAMES: [&str; 8] =
-    ["admin", "appkey", "auth", "credentials", "dotide", "loopback", "oauth", "verify"];
+pub(super) const NAMES: [&str; 9] =
+    ["admin", "appkey", "auth", "credentials", "delegate", "dotide", "loopback", "oauth", "verify"];
 
 /// One of the documents.
 pub(super) struct Api {

@@ -15,7 +15,7 @@ const TOKENS: [(&str, &str); 4] = [
     ("f3c1a94be27d05886e0b7f1d2c3a4958d41c6b7ae0f95d2283b6174c9ae05f3d", "read,write"),
     ("9a41d7f00c5b4e6fb8a2c3d1e0f96587c2b1a09f8e7d6c5b4a39281706f5e4d3", "read"),
     ("5b1c0e7f3a9d4682b0c7e5f1a2d38496c4e1f0b7a69d5823e7046f1c9b2ad835", "read"),
-    ("c0ffee5eed1e55ab1edecade5ca1ab1e0ddba11fee15babeb1adedb0a710adca", "read"),
+    ("c0ffee5eed1e55ab1edecade5ca1ab1e0ddba11fee15babeb1adedb0a710adca", "read,delegate"),
 ];
 
 /// What the examples speak of: tokens 2 to 5 of `demo`, an app `shop`, operator 2, a demand and a rule.
@@ -58,6 +58,7 @@ fn with_credentials<'a>(app: &TestApp, api: &Api, operation: &Value, ask: Ask<'a
         ("appkey", "token") => ask.bearer(&app.admin),
         ("admin", "operator") => ask.bearer(&app.operator),
         ("auth", "token") => ask.bearer(TOKENS[0].0),
+        ("delegate", "parent") => ask.bearer(TOKENS[3].0),
         ("loopback", "header") => ask.header("x-access-token", &app.admin),
         other => panic!("credentials of {other:?}"),
     }

@@ -1,15 +1,17 @@
 //! Admission, compared with a process without a cache.
 
 use super::World;
+use super::changes::CLIENTS;
 use crate::loopback::Presentation;
 use crate::{Admission, ClientCredentials, OpenApp, Service, Surface};
 use jeton_core::{AppKey, Digest, Secret};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// The patches of settings that histories apply.
-pub(super) const PATCHES: [&str; 9] = [
+pub(super) const PATCHES: [&str; 14] = [
     r#"{"default_ttl_seconds": 60}"#,
     r#"{"appkey": {"enabled": false}}"#,
     r#"{"appkey": {"enabled": true}}"#,
@@ -19,6 +21,11 @@ pub(super) const PATCHES: [&str; 9] = [
     r#"{"dotide": {"enabled": true}}"#,
     r#"{"reveal": "once"}"#,
     r#"{"reveal": "always"}"#,
+    r#"{"allowed_addresses": ["192.0.2.0/24"]}"#,
+    r#"{"allowed_addresses": ["10.0.0.0/8"]}"#,
+    r#"{"allowed_addresses": []}"#,
+    r#"{"suspended": true}"#,
+    r#"{"suspended": false}"#,
 ];
 
 /// Callers are admitted in the same way as by a process that does not follow the log and asks the store each
@@ -28,7 +35,9 @@ pub(super) async fn check(world: &World) -> Result<(), TestCaseError> {
     // Twice: the second answer may come from memory.
     for _ in 0..2 {
         for text in world.secrets() {
-            prop_assert_eq!(bearer(here, text).await, bearer(there, text).await);
+            for from in CLIENTS {
+                prop_assert_eq!(bearer(here, text, from).await, bearer(there, text, from).await);
+            }
         }
         for client in &world.clients {
             prop_assert_eq!(by_client(here, client).await, by_client(there, client).await);
@@ -42,9 +51,9 @@ fn demo() -> AppKey {
     "demo".parse().unwrap()
 }
 
-async fn bearer(service: &Service, text: &str) -> String {
+async fn bearer(service: &Service, text: &str, from: Option<IpAddr>) -> String {
     let secret = Secret::parse(text).unwrap();
-    let admission = service.admit(Surface::AppKey, Some(&demo()), Some(&secret), None).await.unwrap();
+    let admission = service.admit(Surface::AppKey, Some(&demo()), Some(&secret), from).await.unwrap();
     let admission = match admission {
         Admission::Admitted { app, authority } => {
             Admission::Admitted { app: without_digests(&app), authority }
@@ -52,7 +61,7 @@ async fn bearer(service: &Service, text: &str) -> String {
         other => other,
     };
     let Some(app) = service.open_app(&demo()).await.unwrap() else { return format!("{admission:?}") };
-    let caller = match service.loopback_caller(&app, Some(&secret), None).await.unwrap() {
+    let caller = match service.loopback_caller(&app, Some(&secret), from).await.unwrap() {
         Presentation::Caller(caller) => Some(caller),
         // Only the first caller to present it gets this answer.
         Presentation::Throttled(_) | Presentation::Expired => Some(crate::LoopBackCaller::Anybody),

@@ -1,7 +1,8 @@
 //! What histories write.
 
+use super::changes::{self, Change, changes};
 use super::{EVERYTHING, Node, SLOTS, Token, World, callers, client, scopes};
-use crate::{Edit, ImportRow, Imported, Issue, Merged, OpenApp, RequestedLifetime};
+use crate::{ImportRow, Imported, Issue, Merged, OpenApp, RequestedLifetime};
 use jeton_core::{Cause, Lifetime, Owner, Scopes, Secret, TokenKind, TokenSpec};
 use jeton_store::Purge;
 use jeton_store::write::{DeleteToken, PurgeTokens};
@@ -18,8 +19,10 @@ pub(super) enum Write {
     Rotate {
         grace_millis: u64,
     },
+    /// Makes a token from that of the next slot.
+    Delegate,
     Delete,
-    Edit(TokenEdit),
+    Change(Change),
     Settings {
         patch: usize,
     },
@@ -32,40 +35,15 @@ pub(super) enum Write {
     NewApp,
 }
 
-/// How a token is changed.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum TokenEdit {
-    Disable,
-    Enable,
-    Narrow,
-    Widen,
-    Shorten,
-}
-
-impl TokenEdit {
-    fn edit(self) -> Edit {
-        match self {
-            TokenEdit::Disable => Edit { enabled: Some(false), ..Edit::default() },
-            TokenEdit::Enable => Edit { enabled: Some(true), ..Edit::default() },
-            TokenEdit::Narrow => Edit { scopes: Some(scopes(&["s1"])), ..Edit::default() },
-            TokenEdit::Widen => Edit { scopes: Some(scopes(&[])), ..Edit::default() },
-            TokenEdit::Shorten => Edit { lifetime: Some(Lifetime::Millis(700)), ..Edit::default() },
-        }
-    }
-}
-
 pub(super) fn writes() -> impl Strategy<Value = Write> {
     prop_oneof![
         4 => (any::<bool>(), prop::option::of(500_i64..5_000))
             .prop_map(|(is_foreign, lives_millis)| Write::Issue { is_foreign, lives_millis }),
         3 => Just(Write::Revoke),
         2 => (0_u64..3_000).prop_map(|grace_millis| Write::Rotate { grace_millis }),
+        3 => Just(Write::Delegate),
         2 => Just(Write::Delete),
-        2 => Just(Write::Edit(TokenEdit::Disable)),
-        2 => Just(Write::Edit(TokenEdit::Enable)),
-        2 => Just(Write::Edit(TokenEdit::Narrow)),
-        1 => Just(Write::Edit(TokenEdit::Widen)),
-        1 => Just(Write::Edit(TokenEdit::Shorten)),
+        12 => changes().prop_map(Write::Change),
         3 => (0..callers::PATCHES.len()).prop_map(|patch| Write::Settings { patch }),
         1 => Just(Write::RotateClientSecret),
         2 => Just(Write::Purge),
@@ -102,18 +80,17 @@ impl World {
                 let made = node.service.create_app(&app.key, "1".parse().unwrap(), &Cause::CLI).await;
                 self.clients.push(client(&made.unwrap().unwrap().1));
             }
-            (Write::Purge, _) => {
-                for which in [Purge::Expired, Purge::Revoked] {
-                    let at = node.service.now();
-                    let before = at.saturating_add_millis(1);
-                    let purge = PurgeTokens { which, before, limit: 100, at, by: Cause::CLI };
-                    node.service.store.write(purge).await.unwrap();
-                }
-            }
+            (Write::Purge, _) => purge(node).await,
             (Write::ImportAgain, _) => {
                 // A number for each slot, which no other import uses.
                 let number = 1_000_000 + slot as u64;
                 if let Some(token) = import(node, &app, number, Some(700)).await {
+                    self.others.extend(self.tokens[slot].replace(token).map(|token| token.secret));
+                }
+            }
+            (Write::Delegate, _) => {
+                let Some(parent) = &self.tokens[(slot + 1) % SLOTS] else { return };
+                if let Some(token) = changes::delegate(&node.service, &parent.secret).await {
                     self.others.extend(self.tokens[slot].replace(token).map(|token| token.secret));
                 }
             }
@@ -134,11 +111,21 @@ impl World {
                 let (app_id, at) = (app.id, node.service.now());
                 node.service.store.write(DeleteToken { app_id, id, at, by: Cause::CLI }).await.unwrap();
             }
-            (Write::Edit(edit), Some(id)) => {
+            (Write::Change(change), Some(id)) => {
+                let edit = change.edit(node.service.now());
                 // The token may no longer exist.
-                drop(node.service.update(&app, &EVERYTHING, id, None, &edit.edit()).await.unwrap());
+                drop(node.service.update(&app, &EVERYTHING, id, None, &edit).await.unwrap());
             }
         }
+    }
+}
+
+async fn purge(node: &Node) {
+    for which in [Purge::Expired, Purge::Revoked] {
+        let at = node.service.now();
+        let before = at.saturating_add_millis(1);
+        let purge = PurgeTokens { which, before, limit: 100, at, by: Cause::CLI };
+        node.service.store.write(purge).await.unwrap();
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod backup;
 pub(crate) mod concurrency;
 mod corruption;
 mod digests;
+mod families;
 mod keys;
 pub(crate) mod lists;
 pub(crate) mod log;
@@ -89,6 +90,11 @@ conformance! {
         further_digests_find_their_token,
         a_further_digest_is_taken_and_goes_with_its_token,
         a_backup_holds_further_digests_and_brings_back_none_that_ended,
+    }
+    families {
+        a_token_is_read_with_all_above_it,
+        a_token_is_above_those_of_its_app_alone,
+        what_has_lost_its_parent_is_found,
     }
     rotation {
         old_secrets_end_and_the_token_stays,

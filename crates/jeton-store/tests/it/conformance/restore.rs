@@ -4,12 +4,13 @@ use super::backup::{back_up, restoring};
 use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
 use jeton_core::{
-    Actor, Demand, Entropy, Owner, Permission, Resource, Scope, Scopes, Standing, Token, TokenKind, Verdict,
-    decide,
+    Actor, AllowedAddresses, Bounds, Circumstances, Demand, Entropy, Lineage, Owner, Permission, Resource,
+    Scope, Scopes, Token, TokenId, TokenKind, Verdict, decide,
 };
 use jeton_store::write::{CreateOperator, RevokeOperator};
 use jeton_store::{
-    AppChange, AppChanged, Credential, NewClientSecret, NewToken, Replaced, Restore, Store, StoredToken,
+    App, AppChange, AppChanged, Credential, Inserted, NewClientSecret, NewToken, Replaced, Restore, Store,
+    StoredToken,
 };
 use jeton_testkit::SeededEntropy;
 
@@ -49,6 +50,12 @@ impl Dice {
         ])
     }
 
+    fn bounds(&self) -> Bounds {
+        let blocks = self.one_of(&[&[][..], &["192.0.2.0/29"], &["192.0.2.8/29"], &["192.0.2.0/24"]]);
+        let allowed_addresses = AllowedAddresses::parse(blocks.iter().copied()).unwrap();
+        Bounds { not_before: self.one_of(&[None, Some(at(6)), Some(at(11))]), allowed_addresses }
+    }
+
     fn kind(&self) -> TokenKind {
         self.one_of(&TokenKind::ALL)
     }
@@ -61,6 +68,7 @@ impl Dice {
                 token.spec.kind = self.kind();
                 token.spec.owner = self.owner();
                 token.spec.scopes = self.scopes();
+                token.spec.bounds = self.bounds();
             })
         }
     }
@@ -68,12 +76,13 @@ impl Dice {
     /// The token as somebody has changed it, in one or two ways.
     fn changed(&self, mut token: Token) -> Token {
         for _ in 0..=self.below(2) {
-            match self.below(6) {
+            match self.below(7) {
                 0 => token.spec.kind = self.kind(),
                 1 => token.spec.owner = self.owner(),
                 2 => token.expires_at = self.one_of(&[None, Some(at(5)), Some(at(15)), Some(at(25))]),
                 3 => token.disabled_by = self.one_of(&[None, Some(Actor::Client), Some(Actor::Cli)]),
                 4 => token.left_loopback = true,
+                5 => token.spec.bounds = self.bounds(),
                 _ => token.spec.scopes = self.scopes(),
             }
         }
@@ -98,23 +107,44 @@ fn demands() -> Vec<Demand> {
 
 /// What a token allows, of all demands at several instants.
 fn allowed(token: Option<&StoredToken>) -> Vec<bool> {
-    let standing = |token: &'_ StoredToken, demand: &Demand, seconds| {
-        let token = &token.token;
-        let standing = Standing {
-            revoked: token.revoked_at.is_some(),
-            disabled: token.disabled_by.is_some(),
-            expires_at: token.expires_at,
-            scopes: token.spec.scopes.as_slice(),
-        };
-        decide(standing, demand, at(seconds)) == Verdict::Allowed
+    let is_allowed = |token: &'_ StoredToken, demand: &Demand, seconds, last| {
+        let address = Some([192, 0, 2, last].into());
+        let circumstances = Circumstances { address, ..Circumstances::at(at(seconds)) };
+        decide(token.token.standing(), demand, circumstances) == Verdict::Allowed
     };
     let mut allowed = Vec::new();
     for demand in demands() {
         for seconds in [1, 7, 12, 17, 22, 30] {
-            allowed.push(token.is_some_and(|token| standing(token, &demand, seconds)));
+            for last in [1, 9] {
+                allowed.push(token.is_some_and(|token| is_allowed(token, &demand, seconds, last)));
+            }
         }
     }
     allowed
+}
+
+/// Inserts all tokens, of which some of the later ones were made by earlier ones.
+async fn insert_all(store: &dyn Store, demo: &App, dice: &Dice) {
+    let mut made: Vec<(TokenId, Lineage)> = Vec::new();
+    for numbers in (0..TOKENS).collect::<Vec<_>>().chunks(TOKENS as usize / 3) {
+        let token = |number: &u32| {
+            dice.new_token(*number).with(|token| {
+                if let (Some((parent, above)), true) = (made.get(*number as usize / 2), dice.below(3) > 0) {
+                    let ids = above.ids().iter().chain([parent]).copied().collect();
+                    token.spec.lineage = Lineage::new(ids).unwrap();
+                }
+            })
+        };
+        let tokens: Vec<NewToken> = numbers.iter().map(token).collect();
+        let lineages: Vec<Lineage> = tokens.iter().map(|token| token.spec.lineage.clone()).collect();
+        let inserted = store.write(inserting(demo.id, tokens, at(0))).await.unwrap();
+        let ids = inserted.into_iter().map(|inserted| match inserted {
+            Inserted::Issued(id) => id,
+            other => panic!("{other:?}"),
+        });
+        made.extend(ids.zip(lineages));
+    }
+    assert!(made.iter().any(|(_, lineage)| lineage.ids().len() == 2));
 }
 
 async fn found(store: &dyn Store) -> Vec<Option<StoredToken>> {
@@ -147,8 +177,7 @@ fn assert_no_wider(before: Option<&StoredToken>, after: Option<&StoredToken>) {
 pub(crate) async fn no_token_allows_more_than_before(database: &TestDatabase) {
     let (store, demo) = begin_on(database).await;
     let dice = Dice(SeededEntropy::new(14));
-    let tokens = (0..TOKENS).map(|number| dice.new_token(number)).collect();
-    store.write(inserting(demo.id, tokens, at(0))).await.unwrap();
+    insert_all(store, &demo, &dice).await;
     let (_folder, path, _) = back_up(store).await;
     for number in 0..TOKENS {
         let stored = find(store, number).await.unwrap();
@@ -173,6 +202,8 @@ pub(crate) async fn no_token_allows_more_than_before(database: &TestDatabase) {
         restored.kept_revoked,
         restored.kept_disabled,
         restored.kept_ended,
+        restored.kept_beginnings,
+        restored.kept_addresses,
         restored.kept_narrowed,
         restored.kept_kinds,
         restored.kept_users,
@@ -183,6 +214,7 @@ pub(crate) async fn no_token_allows_more_than_before(database: &TestDatabase) {
     // The same again: nothing is left to keep.
     let (_folder, path, _) = back_up(store).await;
     let again = store.write(restoring(&path)).await.unwrap();
+    assert_eq!((again.kept_beginnings, again.kept_addresses), (0, 0));
     assert_eq!((again.kept_narrowed, again.kept_ended, again.kept_kinds, again.kept_users), (0, 0, 0, 0));
     assert_eq!(store.check().await.unwrap().faults, [""; 0]);
 }
@@ -191,8 +223,7 @@ pub(crate) async fn no_token_allows_more_than_before(database: &TestDatabase) {
 pub(crate) async fn a_restore_as_of_the_backup_keeps_nothing(database: &TestDatabase) {
     let (store, demo) = begin_on(database).await;
     let dice = Dice(SeededEntropy::new(15));
-    let tokens = (0..TOKENS).map(|number| dice.new_token(number)).collect();
-    store.write(inserting(demo.id, tokens, at(0))).await.unwrap();
+    insert_all(store, &demo, &dice).await;
     let backed_up = found(store).await;
     let (_folder, path, _) = back_up(store).await;
     for number in 0..TOKENS {

@@ -2,6 +2,7 @@
 //! code at a small size.
 
 mod big_list;
+mod delegate;
 mod disk_full;
 mod hostile;
 mod keys;

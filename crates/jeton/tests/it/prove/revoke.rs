@@ -173,8 +173,24 @@ fn create(stream: &mut BufReader<TcpStream>, secret: &str) -> Option<bool> {
     is_allowed(stream, "POST /AccessToken/demo", secret, r#"{"title":"mine","permissions":"read"}"#)
 }
 
-/// Sends a request over a connection that stays open.
+/// Whether a request is allowed. `None`: the server could not tell just now.
 fn is_allowed(stream: &mut BufReader<TcpStream>, what: &str, secret: &str, body: &str) -> Option<bool> {
+    match ask_over(stream, what, secret, body).0 {
+        200 => Some(true),
+        401 | 403 => Some(false),
+        // A database beside which all other tests run may have no connection in time.
+        503 => None,
+        other => panic!("{other}"),
+    }
+}
+
+/// Sends a request over a connection that stays open, and answers the status and the body.
+pub(super) fn ask_over(
+    stream: &mut BufReader<TcpStream>,
+    what: &str,
+    secret: &str,
+    body: &str,
+) -> (u16, Vec<u8>) {
     let head = format!(
         "{what} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {secret}\r\n\
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
@@ -194,14 +210,9 @@ fn is_allowed(stream: &mut BufReader<TcpStream>, what: &str, secret: &str, body:
             break;
         }
     }
-    stream.read_exact(&mut vec![0; length]).unwrap();
-    match status {
-        200 => Some(true),
-        401 | 403 => Some(false),
-        // A database beside which all other tests run may have no connection in time.
-        503 => None,
-        other => panic!("{other}"),
-    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).unwrap();
+    (status, body)
 }
 
 /// Lets the connections go also when the test fails.

@@ -1,0 +1,89 @@
+//! Requests of delegation. Errors name a member and never quote its value.
+
+use super::error::DelegateError;
+use super::wire;
+use crate::transport::body::{BodyForm, body_form};
+use crate::transport::fault::Fault;
+use crate::transport::members::{read_json, unknown};
+use axum::http::HeaderMap;
+use jeton_core::{AddressError, Lifetime, MAX_INTEGER};
+use jeton_service::{ChildDraft, ScopeDraft};
+use serde_json::{Map, Value};
+
+/// The members of a request.
+pub(super) const MEMBERS: [&str; 4] = ["title", "scopes", "expires_in_seconds", "allowed_addresses"];
+
+/// Parses the body. Every member may be left out, and `null` is as if it were.
+pub(super) fn draft(headers: &HeaderMap, body: &[u8]) -> Result<ChildDraft, DelegateError> {
+    match body_form(headers) {
+        BodyForm::Json => {}
+        BodyForm::Form | BodyForm::Other => {
+            return Err(Fault::Unsupported("the body must be JSON".into()).into());
+        }
+    }
+    let Value::Object(members) = read_json(body, "the body").map_err(DelegateError::Json)? else {
+        return Err(DelegateError::Json("the body must be a JSON object".to_owned()));
+    };
+    if let Some(name) = members.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
+        return Err(DelegateError::Member(unknown(name, &MEMBERS)));
+    }
+    Ok(ChildDraft {
+        title: title(&members)?,
+        scopes: scopes(&members)?,
+        lifetime: lifetime(&members)?,
+        allowed_addresses: addresses(&members)?,
+    })
+}
+
+/// The member of that name; `None` also for `null`.
+fn get<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    members.get(name).filter(|value| !value.is_null())
+}
+
+fn misfit(name: &str, wanted: &str) -> DelegateError {
+    DelegateError::Member(format!("{name} {wanted}"))
+}
+
+fn title(members: &Map<String, Value>) -> Result<Option<String>, DelegateError> {
+    match get(members, "title") {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(misfit("title", "must be a string")),
+    }
+}
+
+fn scopes(members: &Map<String, Value>) -> Result<Option<Vec<ScopeDraft>>, DelegateError> {
+    match get(members, "scopes") {
+        None => Ok(None),
+        Some(Value::Array(scopes)) => {
+            let scopes: Result<_, _> = scopes.iter().map(wire::scope_draft).collect();
+            scopes.map(Some).map_err(DelegateError::Member)
+        }
+        Some(_) => Err(misfit("scopes", "must be a list of scopes")),
+    }
+}
+
+fn lifetime(members: &Map<String, Value>) -> Result<Option<Lifetime>, DelegateError> {
+    let Some(value) = get(members, "expires_in_seconds") else { return Ok(None) };
+    // JSON does not tell 60.0 from 60.
+    let of_float = || {
+        let whole = value.as_f64().filter(|number| number.fract() == 0.0)?;
+        (whole.abs() <= MAX_INTEGER as f64).then_some(whole as i64)
+    };
+    match value.as_i64().or_else(of_float) {
+        Some(-1) => Ok(Some(Lifetime::Unlimited)),
+        Some(seconds @ 1..) => Ok(Some(Lifetime::seconds(seconds))),
+        Some(_) | None => Err(misfit("expires_in_seconds", "must be an integer from 1 on, or -1: for ever")),
+    }
+}
+
+fn addresses(members: &Map<String, Value>) -> Result<Vec<String>, DelegateError> {
+    let wrong = || misfit("allowed_addresses", AddressError::Form.wanted());
+    match get(members, "allowed_addresses") {
+        None => Ok(Vec::new()),
+        Some(Value::Array(texts)) => {
+            texts.iter().map(|text| text.as_str().map(str::to_owned)).collect::<Option<_>>().ok_or_else(wrong)
+        }
+        Some(_) => Err(wrong()),
+    }
+}
