@@ -3,6 +3,9 @@
 -- What stands in the answer, by the variable that it is kept in.
 local ANSWERED = {
     jeton_challenge = "www-authenticate",
+    jeton_retry = "retry-after",
+    jeton_limits = "ratelimit",
+    jeton_policy = "ratelimit-policy",
     jeton_app = "x-auth-app",
     jeton_token_id = "x-auth-token-id",
     jeton_user = "x-auth-user",

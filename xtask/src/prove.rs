@@ -66,6 +66,10 @@ const GUARANTEES: &[Guarantee] = &[
         name: "kill9",
         shows: "`kill -9` during writes loses no acknowledged change and leaves none half done",
     },
+    Guarantee {
+        name: "limits",
+        shows: "Over three servers, a token is never used once too often, and no more uses are lost than a killed server held",
+    },
     Guarantee { name: "revoke", shows: "No request that is sent after the answer to a removal is allowed" },
     Guarantee {
         name: "streams",
@@ -191,6 +195,12 @@ const PROOFS: &[Proof] = &[
         needs_release: true,
     },
     Proof { name: "kill9", package: "jeton", test: "prove::kill9::two_hundred_rounds", needs_release: true },
+    Proof {
+        name: "limits",
+        package: "jeton",
+        test: "prove::limits::ten_thousand_rounds",
+        needs_release: true,
+    },
     Proof {
         name: "revoke",
         package: "jeton",

@@ -2,7 +2,8 @@
 
 use crate::{Language, show};
 use jeton_core::{
-    AddressList, Explanation, InactiveReason, Lack, Permission, Scope, Token, TokenKind, TokenState, Verdict,
+    AddressList, Explanation, InactiveReason, Lack, Permission, Scope, Token, TokenKind, TokenState, UseRate,
+    Verdict,
 };
 
 /// Names of one list that are shown in a table, and where there is room; the rest is counted.
@@ -99,6 +100,22 @@ impl Language {
         }
     }
 
+    /// Each rate of a token.
+    pub(crate) fn rates(self, token: &Token) -> Vec<String> {
+        token.spec.limits.rates.as_slice().iter().map(|rate| self.rate(*rate)).collect()
+    }
+
+    /// How often a token may be used, in the largest unit of time that fits.
+    fn rate(self, rate: UseRate) -> String {
+        let span = match u64::from(rate.per_seconds()) {
+            seconds if seconds.is_multiple_of(86_400) => self.days(seconds / 86_400),
+            seconds if seconds.is_multiple_of(3_600) => self.hours(seconds / 3_600),
+            seconds if seconds.is_multiple_of(60) => self.minutes(seconds / 60),
+            seconds => self.seconds(seconds),
+        };
+        self.token_rate(rate.limit().into(), span)
+    }
+
     /// Why a verdict is as it is, and then what each scope lacks, if it is for that. `permission`: the one that was demanded.
     pub(crate) fn because(
         self,
@@ -112,6 +129,7 @@ impl Language {
             (Verdict::Allowed, None) => self.verdict_active().to_owned(),
             (Verdict::Refused, _) if scopes.is_empty() => self.verdict_without_scopes().to_owned(),
             (Verdict::Refused, _) => self.verdict_no_scope().to_owned(),
+            (Verdict::RateLimited, _) => self.verdict_rate_limited().to_owned(),
             (Verdict::Inactive(reason), _) => self.inactive(reason, explanation.refused_by).to_owned(),
         };
         let lacks = scopes.iter().zip(&explanation.lacks).map(|(scope, lack)| {
@@ -138,6 +156,7 @@ impl Language {
             InactiveReason::Disabled => self.inactive_disabled(),
             InactiveReason::Suspended => self.inactive_suspended(),
             InactiveReason::NotYetValid => self.inactive_not_yet_valid(),
+            InactiveReason::UsesExhausted => self.inactive_uses_exhausted(),
             InactiveReason::AddressUnknown => match refused_by {
                 Some(AddressList::App) => self.inactive_address_unknown_app(),
                 Some(AddressList::Token) | None => self.inactive_address_unknown(),
@@ -215,6 +234,20 @@ mod tests {
         let scope = Scope { ids: many, ..scope("read", &[], &[]) };
         let words = Language::English.scope_of(&scope, 2);
         assert_eq!(words, "may read what has one of the ids 0, 1 and 1,050 more");
+    }
+
+    #[test]
+    fn rates_are_in_one_unit() {
+        for (rate, english, chinese) in [
+            ("1/1", "1 use in 1 second", "1 秒内 1 次"),
+            ("100/60", "100 uses in 1 minute", "1 分钟内 100 次"),
+            ("5/90", "5 uses in 90 seconds", "90 秒内 5 次"),
+            ("1000/7200", "1,000 uses in 2 hours", "2 小时内 1,000 次"),
+            ("1000000/2592000", "1,000,000 uses in 30 days", "30 天内 1,000,000 次"),
+        ] {
+            assert_eq!(Language::English.rate(rate.parse().unwrap()), english);
+            assert_eq!(Language::Chinese.rate(rate.parse().unwrap()), chinese);
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::decide::Standing;
 use crate::ids::TokenId;
 use crate::scope::Scopes;
 use crate::time::Timestamp;
+use crate::use_limits::UseLimits;
 
 /// A token above another one, as far as that one depends on it.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +22,8 @@ pub struct Ancestor {
     pub scopes: Scopes,
     /// From when and from where it may be used.
     pub bounds: Bounds,
+    /// How often it and what it made may be used.
+    pub limits: UseLimits,
 }
 
 impl Ancestor {
@@ -33,6 +36,7 @@ impl Ancestor {
             expires_at: None,
             scopes: Scopes::none(),
             bounds: Bounds::NONE,
+            limits: UseLimits::NONE,
         }
     }
 

@@ -12,6 +12,7 @@ use crate::scope::{Permission, Scope, Scopes, ScopesError, ServicePermission};
 use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::token::{Owner, Token, TokenKind};
+use crate::use_limits::UseLimits;
 use std::net::IpAddr;
 
 /// What a caller may do to an app's tokens.
@@ -69,9 +70,9 @@ pub struct Bearer<'a> {
     pub expires_at: Option<Timestamp>,
     /// From when and from where it may be used.
     pub bounds: &'a Bounds,
-    /// Whether another token made it: then it may do what it allows, and nothing to other tokens. What it made
-    /// would not depend on those above it.
-    pub is_delegated: bool,
+    /// Whether another token made it, or its uses are limited: then it may do what it allows, and nothing to other tokens. What
+    /// it made would depend on neither.
+    pub is_restrained: bool,
 }
 
 /// Why an action exceeds the caller's authority.
@@ -113,6 +114,12 @@ pub enum AuthorityRefusal {
     /// Service credentials hold Jeton's own permissions, globally, and no others.
     #[error("a service credential holds jeton:manage or jeton:verify and nothing else")]
     ServiceToken,
+    /// The result could be used more often than the caller's token.
+    #[error("you cannot make a token that may be used more often than yours")]
+    MoreOften,
+    /// Only grants are counted when they are used.
+    #[error("only tokens that grant permissions have limits on their uses")]
+    NoLimits,
     /// A name that the dialect does not know and the token does not hold.
     #[error("permissions are read, write, delete, or names that the token already holds")]
     UnknownPermission,
@@ -139,7 +146,7 @@ impl Authority {
         address: Option<IpAddr>,
         settings: &Settings,
     ) -> Result<Option<Self>, ScopesError> {
-        if bearer.is_delegated {
+        if bearer.is_restrained {
             return Ok(None);
         }
         let ends_at = bearer.expires_at.filter(|_| !settings.allow_outliving_tokens);
@@ -278,6 +285,9 @@ impl Authority {
         {
             return Err(AuthorityRefusal::DisabledByAnother);
         }
+        if matches!(self, Authority::SelfService { .. }) && after.spec.limits != before.spec.limits {
+            return Err(AuthorityRefusal::BeyondCaller);
+        }
         if matches!(self, Authority::SelfService { .. })
             && !after.spec.bounds.begin_within(&before.spec.bounds)
         {
@@ -412,6 +422,15 @@ impl TokenKind {
         };
         if holds { Ok(()) } else { Err(error) }
     }
+
+    /// Checks that a token of this kind may have these limits.
+    ///
+    /// # Errors
+    ///
+    /// [`NoLimits`](AuthorityRefusal::NoLimits).
+    pub fn check_limits(self, limits: &UseLimits) -> Result<(), AuthorityRefusal> {
+        if self == TokenKind::Grant || limits.is_none() { Ok(()) } else { Err(AuthorityRefusal::NoLimits) }
+    }
 }
 
 impl Token {
@@ -424,7 +443,7 @@ impl Token {
             scopes: &self.spec.scopes,
             expires_at: self.expires_at,
             bounds: &self.spec.bounds,
-            is_delegated: self.spec.lineage.parent().is_some(),
+            is_restrained: self.spec.lineage.parent().is_some() || !self.spec.limits.is_none(),
         }
     }
 
@@ -445,7 +464,8 @@ impl Token {
             && earlier_end(self.expires_at, before.expires_at) == self.expires_at
             && (self.is_enabled() <= before.is_enabled())
             && (self.left_loopback >= before.left_loopback);
-        let is_same = (self.spec.kind, &self.spec.owner) == (before.spec.kind, &before.spec.owner);
+        let who = |token: &Token| (token.spec.kind, token.spec.owner.clone(), token.spec.limits.clone());
+        let is_same = who(self) == who(before);
         is_same && is_within && rights(self) != rights(before)
     }
 

@@ -112,6 +112,9 @@ pub enum Verdict {
     Allowed,
     /// The token is active and does not cover the demand.
     Refused,
+    /// The token is active and covers the demand, but was used too often in a time. [`decide`] never says so: it knows nothing of
+    /// uses.
+    RateLimited,
     /// The token is not active.
     Inactive(InactiveReason),
 }
@@ -122,6 +125,7 @@ impl Verdict {
         match self {
             Verdict::Allowed => None,
             Verdict::Refused => Some("insufficient_scope"),
+            Verdict::RateLimited => Some("rate_limited"),
             Verdict::Inactive(reason) => Some(reason.name()),
         }
     }
@@ -146,6 +150,8 @@ pub enum InactiveReason {
     AddressUnknown,
     /// It may be used from some addresses only, and not from the client's.
     AddressNotAllowed,
+    /// It may be used so many times, and was. [`decide`] never says so: it knows nothing of uses.
+    UsesExhausted,
 }
 
 impl InactiveReason {
@@ -160,6 +166,7 @@ impl InactiveReason {
             InactiveReason::NotYetValid => "not_yet_valid",
             InactiveReason::AddressUnknown => "address_unknown",
             InactiveReason::AddressNotAllowed => "address_not_allowed",
+            InactiveReason::UsesExhausted => "uses_exhausted",
         }
     }
 }
@@ -294,7 +301,9 @@ pub fn explain(standing: Standing<'_>, demand: &Demand, circumstances: Circumsta
     let own = decide(alone, demand, circumstances);
     let above = match own {
         Verdict::Inactive(_) => None,
-        Verdict::Allowed | Verdict::Refused => ancestors_refusal(standing, demand, circumstances),
+        Verdict::Allowed | Verdict::Refused | Verdict::RateLimited => {
+            ancestors_refusal(standing, demand, circumstances)
+        }
     };
     match above {
         // Its own scopes are named, where those of both lack something.

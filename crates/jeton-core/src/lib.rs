@@ -11,6 +11,7 @@ mod addresses;
 mod ancestor;
 mod authority;
 mod bounds;
+mod budget;
 mod cause;
 mod change_kind;
 mod decide;
@@ -29,12 +30,14 @@ mod secret;
 mod settings;
 mod time;
 mod token;
+mod use_limits;
 
 pub use actor::{Actor, ActorError};
 pub use addresses::{AddressBlock, AddressError, AllowedAddresses, MAX_ALLOWED_ADDRESSES};
 pub use ancestor::Ancestor;
 pub use authority::{Authority, AuthorityRefusal, Bearer, Holding};
 pub use bounds::Bounds;
+pub use budget::{Budget, Held, MOST_USES, Portion, RateLeft, Withheld};
 pub use cause::Cause;
 pub use change_kind::ChangeKind;
 pub use decide::{
@@ -46,7 +49,7 @@ pub use entropy::{Entropy, EntropyError};
 pub use forward_auth::{
     BY_ROUTE, CookieName, CredentialPlace, CredentialPlaceError, DemandName, DemandNameError,
     ForwardAuthSettings, MAX_CACHE_SECONDS, MAX_CREDENTIALS, MAX_DEMANDS, MAX_ROUTES, MAX_RULE_PATH_BYTES,
-    MAX_RULE_TAGS, Realm, RealmError, RequestSource, RouteRule, RuleError, RulePermission,
+    MAX_RULE_TAGS, OverLimit, Realm, RealmError, RequestSource, RouteRule, RuleError, RulePermission,
 };
 pub use ids::{AppId, AppKey, AppKeyError, MAX_INTEGER, OperatorId, TokenId, UserId, UserIdError};
 pub use lifetime::{Lifetime, LifetimePolicy, earlier_end, later_end};
@@ -69,4 +72,8 @@ pub use time::{Clock, ManualClock, Timestamp};
 pub use token::{
     Description, Document, DocumentError, Label, LabelError, MAX_DESCRIPTION_CHARS, MAX_DOCUMENT_BYTES,
     MAX_LABEL_CHARS, Owner, Token, TokenKind, TokenSpec, TokenState,
+};
+pub use use_limits::{
+    Allowance, MAX_RATE_LIMIT, MAX_RATE_SECONDS, MAX_RATES, MAX_USES, MOST_LEASED, UseLimitError, UseLimits,
+    UseRate, UseRates,
 };

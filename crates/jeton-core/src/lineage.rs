@@ -8,6 +8,7 @@ use crate::lifetime::earlier_end;
 use crate::scope::{Permission, Scopes};
 use crate::time::Timestamp;
 use crate::token::Token;
+use crate::use_limits::UseLimits;
 use std::iter;
 
 /// The most tokens above one, whatever an app allows: each decision about it is one about all of them.
@@ -48,6 +49,7 @@ impl Token {
             expires_at: self.expires_at,
             scopes: self.spec.scopes.clone(),
             bounds: self.spec.bounds.clone(),
+            limits: self.spec.limits.clone(),
         }
     }
 
@@ -79,8 +81,9 @@ impl Token {
         self
     }
 
-    /// Whether it may make a token with these scopes, these bounds and this expiry: none that reaches further
-    /// than it does itself, with all above it.
+    /// Whether it may make a token with these scopes, these bounds, these limits and this expiry: none that reaches further
+    /// than it does itself, with all above it. A use of what it makes is a use of it and of all above it, whatever limits that
+    /// has by itself.
     ///
     /// # Errors
     ///
@@ -89,6 +92,7 @@ impl Token {
         &self,
         scopes: &Scopes,
         bounds: &Bounds,
+        limits: &UseLimits,
         expires_at: Option<Timestamp>,
     ) -> Result<(), AuthorityRefusal> {
         for above in iter::once(self.as_ancestor()).chain(self.ancestors.iter().cloned()) {
@@ -102,6 +106,9 @@ impl Token {
             }
             if earlier_end(expires_at, holding.expires_at) != expires_at {
                 return Err(AuthorityRefusal::Outlives);
+            }
+            if limits.exceed(&above.limits) {
+                return Err(AuthorityRefusal::MoreOften);
             }
         }
         Ok(())

@@ -72,8 +72,31 @@ fn no_child_reaches_further_than_all_above_it() {
         (&of_narrowed, "write", &bound, Some(100), Err(AuthorityRefusal::NotHeld)),
         (&of_narrowed, "read", &Bounds::NONE, Some(100), Err(AuthorityRefusal::Elsewhere)),
     ] {
-        assert_eq!(parent.may_delegate(&scopes(names), bounds, expires.map(at)), expected, "{names}");
+        assert_eq!(
+            parent.may_delegate(&scopes(names), bounds, &UseLimits::NONE, expires.map(at)),
+            expected,
+            "{names}"
+        );
         assert_eq!(parent.ends_at(), Some(at(100)));
+    }
+}
+
+#[test]
+fn no_child_is_promised_more_uses() {
+    let mut parent = token(1, "read,delegate", None);
+    parent.spec.limits = "uses=5@1 rates=10/60".parse().unwrap();
+    let scopes = Scopes::from_global(Permission::parse_list("read").unwrap()).unwrap();
+    for (limits, is_within) in [
+        ("", true),
+        ("uses=5@1", true),
+        ("uses=6@1", false),
+        ("rates=10/60", true),
+        ("rates=11/60", false),
+        // Of another period nothing can be said. Each use is one of the parent.
+        ("rates=11/61", true),
+    ] {
+        let may = parent.may_delegate(&scopes, &Bounds::NONE, &limits.parse().unwrap(), None);
+        assert_eq!(may, if is_within { Ok(()) } else { Err(AuthorityRefusal::MoreOften) }, "{limits}");
     }
 }
 
@@ -134,6 +157,7 @@ proptest! {
             expires_at: expires.map(at),
             scopes: Scopes::new(scopes.clone()).unwrap(),
             bounds: Bounds::NONE,
+            limits: UseLimits::NONE,
         };
         let all: Vec<Ancestor> = (1..).zip(&chain).map(ancestor).collect();
         let (own, above) = all.split_last().unwrap();

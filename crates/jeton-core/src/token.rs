@@ -8,6 +8,7 @@ use crate::ids::{AppId, TokenId, UserId};
 use crate::lineage::Lineage;
 use crate::scope::{Permission, Scopes};
 use crate::time::Timestamp;
+use crate::use_limits::UseLimits;
 
 /// What a token is for. Fixed when it is issued; no dialect changes it, except that a LoopBack write can make
 /// a token [`SelfMade`](TokenKind::SelfMade).
@@ -237,6 +238,8 @@ pub struct TokenSpec {
     pub scopes: Scopes,
     /// From when and from where it may be used.
     pub bounds: Bounds,
+    /// How often it may be used.
+    pub limits: UseLimits,
     /// The tokens above it, if another made it.
     pub lineage: Lineage,
     /// What a LoopBack client stored beyond all that.
@@ -255,6 +258,7 @@ impl TokenSpec {
             permissions_as_sent: None,
             scopes,
             bounds: Bounds::NONE,
+            limits: UseLimits::NONE,
             lineage: Lineage::NONE,
             document: None,
         }
@@ -350,11 +354,13 @@ impl Token {
             ) => TokenState::Revoked,
             Verdict::Inactive(
                 InactiveReason::NotYetValid
+                | InactiveReason::UsesExhausted
                 | InactiveReason::AddressUnknown
                 | InactiveReason::AddressNotAllowed,
             )
             | Verdict::Allowed
-            | Verdict::Refused => TokenState::Active,
+            | Verdict::Refused
+            | Verdict::RateLimited => TokenState::Active,
         }
     }
 }

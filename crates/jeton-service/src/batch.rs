@@ -3,8 +3,10 @@
 use crate::cache::Recalled;
 use crate::lookup::{Presented, Seeking};
 use crate::open_app::VerifierApp;
-use crate::verify::nothing_to_explain;
+use crate::portions::LimitsLeft;
+use crate::verify::{Unsettled, nothing_to_explain};
 use crate::{CachedToken, Error, Service, Verified};
+use futures_util::stream::{self, StreamExt};
 use jeton_core::{AppId, Circumstances, Demand, Explanation, Secret, Timestamp, Verdict, explain};
 use jeton_store::{Fair, Share, StoreError, Turn};
 use std::net::IpAddr;
@@ -14,6 +16,8 @@ use std::sync::Arc;
 const CHUNK: usize = 256;
 /// At most this many batches of one app wait.
 const MAX_WAITING: usize = 64;
+/// About at most this many limited tokens of a batch the store is asked at the same time.
+const AT_ONCE: usize = 16;
 
 /// The turns of work on batches: as many at a time as there are processors.
 pub(crate) fn batch_turns() -> Fair<AppId> {
@@ -41,6 +45,8 @@ pub struct Checked {
     pub verdict: Verdict,
     /// The token, if the caller may know of it.
     pub cached: Option<Arc<CachedToken>>,
+    /// How its limits stand after this use; `None`: it has none, or was not to be used.
+    pub limits: Option<Box<LimitsLeft>>,
     /// The explanation, if it is wanted.
     pub explanation: Option<Explanation>,
 }
@@ -48,7 +54,8 @@ pub struct Checked {
 impl Service {
     /// Decides all checks as of one instant, in order, each as [`verify`](Self::verify) would.
     ///
-    /// However many there are, the store is asked at most once, for those that memory does not know.
+    /// However many there are, the store is asked at most once, for those that memory does not know; and for limited tokens once
+    /// for each portion of uses.
     /// Meanwhile other tasks get the processor, and batches of other apps their turns.
     ///
     /// # Errors
@@ -72,12 +79,48 @@ impl Service {
             })?
         };
         let mut asked = asked.into_iter();
-        let answer = |(check, recalled): (&Check, Option<Recalled>)| {
+        let mut answers = Vec::with_capacity(checks.len());
+        let mut unsettled = Vec::new();
+        for (place, (check, recalled)) in checks.iter().zip(recalled).enumerate() {
             let recalled = recalled.or_else(|| asked.next()).unwrap_or(Recalled::Absent);
             let (address, app_addresses) = (check.address, app.allowed_addresses());
-            self.answer(check, recalled, Circumstances { address, app_addresses, ..Circumstances::at(now) })
-        };
-        Ok(checks.iter().zip(recalled).map(answer).collect())
+            let circumstances = Circumstances { address, app_addresses, ..Circumstances::at(now) };
+            answers.push(match self.judge(recalled, &check.demand, circumstances) {
+                Ok(verified) => check.answered(verified, circumstances),
+                Err(Unsettled(cached)) => {
+                    unsettled.push(self.settle_check(app, place, check, cached));
+                    check.answered(Verified::UNKNOWN, circumstances)
+                }
+            });
+        }
+        let mut settled = stream::iter(unsettled).buffer_unordered(AT_ONCE);
+        let mut failed = None;
+        while let Some(settled) = settled.next().await {
+            match settled {
+                Ok((place, answer)) => answers[place] = answer,
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        let Some(error) = failed else { return Ok(answers) };
+        // Nobody is told of them.
+        answers.iter().for_each(|answer| self.take_back(answer.verdict, answer.cached.as_deref()));
+        Err(error)
+    }
+
+    /// The answer to a check of a limited token about which the store has to be asked, with its place.
+    async fn settle_check(
+        &self,
+        app: &VerifierApp,
+        place: usize,
+        check: &Check,
+        cached: Arc<CachedToken>,
+    ) -> Result<(usize, Checked), Error> {
+        let Some(secret) = &check.secret else { return Err(Error::Failed) };
+        let (presented, recalled) = (self.presented(secret), Recalled::Known(cached));
+        let app = app.app_ref();
+        let settled = self.settle_limits(app, &presented, recalled, &check.demand, check.address).await;
+        let verified = settled.inspect_err(|_| self.measures.verdicts.unavailable.increment())?;
+        Ok((place, check.answered(verified, self.circumstances(check.address, app.allowed_addresses))))
     }
 
     /// Waits for an app's turn to work on a part of a batch, after yielding to other tasks. Hold it for a few
@@ -107,13 +150,18 @@ impl Service {
         }
         recalled
     }
+}
 
-    fn answer(&self, check: &Check, recalled: Recalled, circumstances: Circumstances<'_>) -> Checked {
-        let Verified { verdict, cached } = self.judge(recalled, &check.demand, circumstances);
-        let explanation = check.explains.then(|| match &cached {
-            Some(cached) => explain(cached.standing(), &check.demand, circumstances),
+impl Check {
+    fn answered(&self, verified: Verified, circumstances: Circumstances<'_>) -> Checked {
+        let Verified { verdict, cached, limits } = verified;
+        let explanation = self.explains.then(|| match &cached {
+            // What is explained is the decision, not how often it may be asked for.
+            Some(cached) => {
+                Explanation { verdict, ..explain(cached.standing(), &self.demand, circumstances) }
+            }
             None => nothing_to_explain(),
         });
-        Checked { verdict, cached, explanation }
+        Checked { verdict, cached, limits, explanation }
     }
 }

@@ -1,7 +1,7 @@
 //! Delegation: the bearer of a token makes others that depend on it.
 
 use crate::cache::Recalled;
-use crate::draft::{addresses_of, label, scopes_of};
+use crate::draft::{addresses_of, label, limits_of, scopes_of};
 use crate::issue::{Draft, Issue, RequestedLifetime, stored, too_many_of_user};
 use crate::limiter::{Purpose, TooOften};
 use crate::lookup::Seeking;
@@ -10,7 +10,7 @@ use crate::open_app::OpenApp;
 use crate::{DraftError, Error, Issued, ScopeDraft, Service, Surface};
 use jeton_core::{
     AppKey, AuthorityRefusal, Bounds, Cause, Demand, InactiveReason, Lifetime, Permission, PolicyCaller,
-    Secret, Timestamp, Token, TokenId, TokenKind, TokenSpec, Verdict, decide, earlier_end,
+    Secret, Timestamp, Token, TokenId, TokenKind, TokenSpec, UseRate, Verdict, decide, earlier_end,
 };
 use jeton_store::{Inserted, SelfMadeLimit};
 use std::net::IpAddr;
@@ -50,6 +50,10 @@ pub struct ChildDraft {
     pub lifetime: Option<Lifetime>,
     /// The addresses and CIDR blocks from which it may be used; empty: those of its parent.
     pub allowed_addresses: Vec<String>,
+    /// How often it may be used, within what its parent may be; `None`: as often.
+    pub uses: Option<u64>,
+    /// How often in a time.
+    pub rates: Vec<UseRate>,
 }
 
 /// Why no token is made.
@@ -192,11 +196,13 @@ impl Service {
                 earlier_end(earlier_end(at(app.settings.common.default_lifetime()), parent.ends_at()), latest)
             }
         };
-        parent.may_delegate(&scopes, &bounds, expires_at)?;
+        let limits = limits_of(draft.uses, draft.rates)?;
+        parent.may_delegate(&scopes, &bounds, &limits, expires_at)?;
         policies.allow_new(PolicyCaller::User, &scopes, expires_at, now).map_err(AuthorityRefusal::from)?;
         let owner = parent.spec.owner.clone();
         let title = label("title", draft.title)?;
-        let spec = TokenSpec { title, bounds, lineage, ..TokenSpec::new(TokenKind::Grant, owner, scopes) };
+        let spec =
+            TokenSpec { title, bounds, limits, lineage, ..TokenSpec::new(TokenKind::Grant, owner, scopes) };
         Ok((spec, expires_at))
     }
 }

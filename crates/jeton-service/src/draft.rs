@@ -5,9 +5,9 @@ use crate::open_app::OpenApp;
 use crate::update::Cleared;
 use crate::{Edit, Issue, RequestedLifetime};
 use jeton_core::{
-    AddressError, AllowedAddresses, Bounds, Description, Label, LabelError, Lifetime, Lineage, Owner,
-    Permission, PermissionError, Scope, Scopes, ScopesError, Timestamp, TokenKind, TokenSpec, UserId,
-    UserIdError,
+    AddressError, AllowedAddresses, Bounds, Description, Label, LabelError, Lifetime, Lineage, MAX_USES,
+    Owner, Permission, PermissionError, Scope, Scopes, ScopesError, Timestamp, TokenKind, TokenSpec,
+    UseLimitError, UseLimits, UseRate, UseRates, UserId, UserIdError,
 };
 use jiff::civil::date;
 use jiff::fmt::temporal::Pieces;
@@ -39,6 +39,10 @@ pub struct TokenDraft {
     pub not_before: Option<Timestamp>,
     /// The addresses and CIDR blocks from which it may be used; empty: from everywhere.
     pub allowed_addresses: Vec<String>,
+    /// How often it may be used; `None`: any number of times.
+    pub uses_left: Option<u64>,
+    /// How often in a time; empty: any number of times.
+    pub rates: Vec<UseRate>,
 }
 
 /// What to change of a token, as it is described. `None` leaves a part as it is; `Some(None)` takes a text away.
@@ -62,6 +66,10 @@ pub struct EditDraft {
     pub not_before: Option<Option<Timestamp>>,
     /// The addresses and CIDR blocks from which it may be used; `Some` and empty: from everywhere.
     pub allowed_addresses: Option<Vec<String>>,
+    /// How often it may be used from now on; `Some(None)`: any number of times.
+    pub uses_left: Option<Option<u64>>,
+    /// How often in a time; `Some` and empty: any number of times.
+    pub rates: Option<Vec<UseRate>>,
 }
 
 /// A scope, as it is described.
@@ -114,6 +122,12 @@ pub enum DraftError {
     /// What is to be its list of addresses is none.
     #[error("allowed_addresses {0}")]
     Addresses(#[from] AddressError),
+    /// What is to be the number of its uses is none.
+    #[error("uses_left {0}")]
+    Uses(UseLimitError),
+    /// What are to be its rates are none.
+    #[error("rates {0}")]
+    Rates(UseLimitError),
     /// It would end a token that is there.
     #[error("to end a token now, revoke or disable it")]
     EndsNow,
@@ -148,6 +162,7 @@ impl TokenDraft {
                     not_before: self.not_before,
                     allowed_addresses: addresses_of(&self.allowed_addresses)?,
                 },
+                limits: limits_of(self.uses_left, self.rates)?,
                 lineage: Lineage::NONE,
                 document: None,
             },
@@ -166,6 +181,8 @@ impl EditDraft {
             && self.lifetime.is_none()
             && self.not_before.is_none()
             && self.allowed_addresses.is_none()
+            && self.uses_left.is_none()
+            && self.rates.is_none()
     }
 
     /// The change.
@@ -193,6 +210,11 @@ impl EditDraft {
             lifetime: self.lifetime,
             not_before: self.not_before,
             allowed_addresses: self.allowed_addresses.as_deref().map(addresses_of).transpose()?,
+            uses: self
+                .uses_left
+                .map(|uses| limits_of(uses, Vec::new()).map(|limits| limits.allowance))
+                .transpose()?,
+            rates: self.rates.map(rates_of).transpose()?,
         })
     }
 }
@@ -203,6 +225,52 @@ impl EditDraft {
 /// One of them makes no sense, or there are too many.
 pub fn addresses_of(texts: &[String]) -> Result<Option<AllowedAddresses>, DraftError> {
     Ok(AllowedAddresses::parse(texts.iter().map(String::as_str))?)
+}
+
+/// The limits of a new token.
+///
+/// # Errors
+/// They make no sense.
+pub(crate) fn limits_of(uses: Option<u64>, rates: Vec<UseRate>) -> Result<UseLimits, DraftError> {
+    UseLimits::new(uses, rates_of(rates)?).map_err(DraftError::Uses)
+}
+
+/// The limits that JSON values describe: a number of uses, and a list of rates, each `{"limit", "per_seconds"}`.
+///
+/// # Errors
+/// They make no sense.
+pub fn limits_of_json(uses: Option<&Value>, rates: Option<&Value>) -> Result<UseLimits, DraftError> {
+    limits_of(uses.map(uses_of_json).transpose()?, rates.map(rates_of_json).transpose()?.unwrap_or_default())
+}
+
+/// The number of uses that a JSON value says.
+///
+/// # Errors
+/// It says none.
+pub fn uses_of_json(value: &Value) -> Result<u64, DraftError> {
+    value.as_u64().filter(|uses| *uses <= MAX_USES).ok_or(DraftError::Uses(UseLimitError::Uses))
+}
+
+/// The rates that a JSON value lists.
+///
+/// # Errors
+/// It lists none.
+pub fn rates_of_json(value: &Value) -> Result<Vec<UseRate>, DraftError> {
+    let rates = value
+        .as_array()
+        .ok_or(UseLimitError::Rate)
+        .and_then(|rates| rates.iter().map(|rate| rate_of_json(rate).ok_or(UseLimitError::Rate)).collect());
+    rates.map_err(DraftError::Rates)
+}
+
+fn rate_of_json(value: &Value) -> Option<UseRate> {
+    let members = value.as_object().filter(|members| members.len() == 2)?;
+    let number = |name: &str| u32::try_from(members.get(name)?.as_u64()?).ok();
+    UseRate::new(number("limit")?, number("per_seconds")?)
+}
+
+fn rates_of(rates: Vec<UseRate>) -> Result<UseRates, DraftError> {
+    UseRates::new(rates).map_err(DraftError::Rates)
 }
 
 /// Permissions of Jeton's own, and nothing else, make a service credential.

@@ -67,7 +67,9 @@ impl Service {
                 continue;
             }
             let scopes = &row.issue.spec.scopes;
-            let fits = row.issue.spec.kind.check_scopes(scopes).and_then(|()| self.within_limits(scopes));
+            let (kind, limits) = (row.issue.spec.kind, &row.issue.spec.limits);
+            let fits = kind.check_scopes(scopes).and_then(|()| kind.check_limits(limits));
+            let fits = fits.and_then(|()| self.within_limits(scopes));
             if let Err(refusal) = fits {
                 outcomes.push(Some(Imported::Refused(refusal)));
                 continue;

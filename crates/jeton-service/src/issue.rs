@@ -80,6 +80,7 @@ impl Service {
             .spec
             .kind
             .check_scopes(&issue.spec.scopes)
+            .and_then(|()| issue.spec.kind.check_limits(&issue.spec.limits))
             .and_then(|()| self.within_limits(&issue.spec.scopes));
         let may = fits
             .and_then(|()| authority.may_issue(&issue.spec.scopes, bounds, expires_at))

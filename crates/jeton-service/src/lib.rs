@@ -25,6 +25,7 @@ mod issue;
 mod key_changes;
 mod keys;
 mod leak;
+mod lending;
 mod limiter;
 mod limits;
 mod list;
@@ -36,6 +37,7 @@ mod oauth;
 mod once;
 mod open_app;
 mod operators;
+mod portions;
 mod rekey;
 mod retention;
 mod reuse;
@@ -62,7 +64,7 @@ pub use client::ClientCredentials;
 pub use delegate::{ChildDraft, DelegateRefusal, Delegator, DelegatorAdmission};
 pub use draft::{
     DraftError, EditDraft, MAX_DAYS, ScopeDraft, TokenDraft, addresses_of, description, end_of_token,
-    instant, label, lifetime_of_days, scopes_of, user_id_of,
+    instant, label, lifetime_of_days, limits_of_json, rates_of_json, scopes_of, user_id_of, uses_of_json,
 };
 pub use error::{Error, Refusal};
 pub use family::FamilyMember;
@@ -86,10 +88,11 @@ pub use loopback::{
     value_of_json,
 };
 pub use measures::{ServiceMeasures, Throttled, Verdicts};
-pub use oauth::OAuthRefusal;
+pub use oauth::{Introspected, OAuthRefusal};
 pub use once::{Once, OnceKey};
 pub use open_app::{AppRef, ForwardAuthApp, OpenApp, VerifierApp};
 pub use operators::{OperatorAdmission, OperatorCredentials, OperatorNameError, operator_name};
+pub use portions::{LimitsLeft, PortionCounts};
 pub use rekey::RekeyMeasures;
 pub use retention::{Retention, RetentionCounters};
 pub use search::{FoundTokens, LookedAt, RevokedTokens, SearchRequest, text_sought, title_sought};
@@ -245,8 +248,10 @@ impl Service {
         Ok(self.store.ping().await?)
     }
 
-    /// Finishes work in progress, writes the recorded use of tokens, and closes the store.
+    /// Finishes work in progress, gives back the uses of limited tokens that it holds, writes the recorded use of tokens, and closes
+    /// the store.
     pub async fn close(&self) {
+        self.give_back_all().await;
         if let Err(error) = self.write_usage().await {
             tracing::warn!("the last use of some tokens was not written: {error}");
         }

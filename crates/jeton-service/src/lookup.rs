@@ -140,9 +140,19 @@ impl Service {
         presented: &Presented<'_>,
         seeking: Seeking,
     ) -> Result<Recalled, Error> {
-        if let Some(recalled) = self.recall(app_id, presented, seeking, self.now()) {
-            return Ok(recalled);
+        match self.recall(app_id, presented, seeking, self.now()) {
+            Some(recalled) => Ok(recalled),
+            None => self.look_up_anew(app_id, presented, seeking).await,
         }
+    }
+
+    /// The same from the store, whatever memory knows.
+    pub(crate) async fn look_up_anew(
+        &self,
+        app_id: Option<AppId>,
+        presented: &Presented<'_>,
+        seeking: Seeking,
+    ) -> Result<Recalled, Error> {
         self.cache.count_question();
         let before = self.cache.before();
         let Some(app_id) = app_id else { return Ok(Recalled::Absent) };

@@ -31,6 +31,10 @@ pub struct Verdicts {
     pub allowed: Counter,
     /// Active, but it does not cover the demand.
     pub refused: Counter,
+    /// Active, but it was used too often in a time.
+    pub rate_limited: Counter,
+    /// It has no uses left.
+    pub uses_exhausted: Counter,
     /// There is no such token in the app.
     pub unknown: Counter,
     /// It was revoked.
@@ -55,6 +59,8 @@ impl Verdicts {
         let counter = match verdict {
             Verdict::Allowed => &self.allowed,
             Verdict::Refused => &self.refused,
+            Verdict::RateLimited => &self.rate_limited,
+            Verdict::Inactive(InactiveReason::UsesExhausted) => &self.uses_exhausted,
             // A token of an app that is suspended is unknown wherever verdicts are counted.
             Verdict::Inactive(InactiveReason::Unknown | InactiveReason::Suspended) => &self.unknown,
             Verdict::Inactive(InactiveReason::Revoked) => &self.revoked,

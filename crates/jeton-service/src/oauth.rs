@@ -4,6 +4,7 @@
 use crate::limiter::{Purpose, TooOften};
 use crate::lookup::Seeking;
 use crate::open_app::OpenApp;
+use crate::portions::LimitsLeft;
 use crate::{ClientCredentials, Error, Service, VerifierProof};
 use jeton_core::{
     Actor, Cause, Circumstances, Demand, Secret, ServicePermission, Token, TokenKind, Verdict, decide,
@@ -32,6 +33,17 @@ enum Reach {
     WithinBounds,
     /// Wherever and whenever it is valid.
     Anywhere,
+}
+
+/// The answer to whoever introspects a token.
+#[derive(Clone, Debug)]
+pub enum Introspected {
+    /// It is active, and this is it.
+    Active(Box<Token>),
+    /// It is active, but was used too often: so its limits stand.
+    TooOften(Box<LimitsLeft>),
+    /// It is not active, or not known.
+    Inactive,
 }
 
 impl Service {
@@ -100,24 +112,28 @@ impl Service {
         })
     }
 
-    /// The whole token with this secret in an app, if it is active; `None` also for tokens that gateways may
-    /// not know of. Counts as a use of it, from an unknown address: a token that may be used from some addresses
+    /// The whole token with this secret in an app, if it is active; not for tokens that gateways may not know of. Counts as a use of it, from an unknown address: a token that may be used from some addresses
     /// only is therefore not active, since who asks could not see that it is refused elsewhere. Scopes and end are
     /// those that tokens above it leave it.
     ///
     /// # Errors
     ///
     /// The store could not be read.
-    pub async fn introspect(&self, app: &OpenApp, secret: &Secret) -> Result<Option<Token>, Error> {
+    pub async fn introspect(&self, app: &OpenApp, secret: &Secret) -> Result<Introspected, Error> {
         let verified = self.verify_in(app.app_ref(), secret, &Demand::Active, None).await?;
-        if verified.verdict != Verdict::Allowed {
-            return Ok(None);
+        let cached = verified.cached;
+        match (verified.verdict, verified.limits) {
+            (Verdict::Allowed, _) => {}
+            (Verdict::RateLimited, Some(limits)) => return Ok(Introspected::TooOften(limits)),
+            _ => return Ok(Introspected::Inactive),
         }
-        let stored = self.stored_as_presented(app.id, &self.presented(secret)).await?;
+        let stored = self.stored_as_presented(app.id, &self.presented(secret)).await;
+        let stored = stored.inspect_err(|_| self.take_back(Verdict::Allowed, cached.as_deref()))?;
         // It may have been revoked since.
         let token = stored.map(|stored| stored.token).filter(|token| token.spec.kind.is_shared());
         let circumstances = self.circumstances(None, app.allowed_addresses());
-        Ok(token.filter(|token| self.is_live(token, circumstances)).map(Token::in_effect))
+        let token = token.filter(|token| self.is_live(token, circumstances)).map(Token::in_effect);
+        Ok(token.map_or(Introspected::Inactive, |token| Introspected::Active(Box::new(token))))
     }
 
     /// Revokes the token with this secret in an app, in any state, on behalf of the app, at this address if it is

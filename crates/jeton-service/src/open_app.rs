@@ -67,6 +67,10 @@ impl VerifierApp {
     pub(crate) fn allowed_addresses(&self) -> Option<&AllowedAddresses> {
         self.allowed_addresses.as_ref()
     }
+
+    pub(crate) fn app_ref(&self) -> AppRef<'_> {
+        AppRef { id: Some(self.id), allowed_addresses: self.allowed_addresses() }
+    }
 }
 
 impl From<&OpenApp> for VerifierApp {

@@ -364,7 +364,7 @@ mod tests {
                 },
                 "forward_auth": {
                     "source": "x-original", "credentials": ["bearer", "x-access-token"], "query_token": false, "demands": {},
-                    "routes": [], "preflights": false, "realm": null, "resource_metadata": null, "cache_seconds": 0,
+                    "routes": [], "preflights": false, "realm": null, "resource_metadata": null, "cache_seconds": 0, "over_limit": "429",
                 },
                 "self_service": {"enabled": false},
                 "rotation": {"on_reuse": "report"},

@@ -4,8 +4,8 @@ use crate::issue::too_many_of_user;
 use crate::open_app::OpenApp;
 use crate::{Error, Refusal, Service};
 use jeton_core::{
-    AllowedAddresses, Authority, AuthorityRefusal, Cause, Description, Label, Lifetime, Permission, Scopes,
-    Settings, Timestamp, Token, TokenId, TokenKind, UserId,
+    Allowance, AllowedAddresses, Authority, AuthorityRefusal, Cause, Description, Label, Lifetime,
+    Permission, Scopes, Settings, Timestamp, Token, TokenId, TokenKind, UseRates, UserId,
 };
 use jeton_store::write::ReplaceToken;
 use jeton_store::{Replaced, StoredToken};
@@ -37,6 +37,10 @@ pub struct Edit {
     pub not_before: Option<Option<Timestamp>>,
     /// From where it may be used; `Some(None)`: from everywhere.
     pub allowed_addresses: Option<Option<AllowedAddresses>>,
+    /// How often it may be used from now on; `Some(None)`: any number of times. From which revision on is left to whoever applies it.
+    pub uses: Option<Option<Allowance>>,
+    /// How often in a time.
+    pub rates: Option<UseRates>,
     /// What to take away.
     pub cleared: Cleared,
 }
@@ -55,7 +59,7 @@ pub struct Cleared {
 impl Edit {
     fn apply(
         &self,
-        before: &Token,
+        StoredToken { token: before, revision, .. }: &StoredToken,
         authority: &Authority,
         settings: &Settings,
         now: Timestamp,
@@ -96,6 +100,15 @@ impl Edit {
                 return Err(AuthorityRefusal::NeverBegins);
             }
         }
+        if let Some(uses) = self.uses {
+            // After a restore, the revision may be an earlier one.
+            let since = before.spec.limits.allowance.map_or(0, |before| before.since).max(*revision) + 1;
+            after.spec.limits.allowance = uses.map(|uses| Allowance { since, ..uses });
+        }
+        if let Some(rates) = &self.rates {
+            after.spec.limits.rates.clone_from(rates);
+        }
+        after.spec.kind.check_limits(&after.spec.limits)?;
         authority.may_change(before, &after)?;
         settings.policies.allow_change(authority.into(), before, &after, now)?;
         Ok(after)
@@ -125,7 +138,7 @@ impl Service {
                 return Ok(Err(Refusal::NotFound));
             };
             let settings = &app.settings.common;
-            let applied = edit.apply(&stored.token, authority, settings, self.now()).and_then(|after| {
+            let applied = edit.apply(&stored, authority, settings, self.now()).and_then(|after| {
                 // A token with more scopes than the current limits allow can still be changed otherwise.
                 let keeps_scopes = after.spec.scopes == stored.token.spec.scopes;
                 if keeps_scopes { Ok(()) } else { self.within_limits(&after.spec.scopes) }.map(|()| after)

@@ -2,14 +2,19 @@
 
 use crate::cache::Recalled;
 use crate::keys::Digests;
-use crate::lookup::Seeking;
+use crate::lookup::{Presented, Seeking};
 use crate::open_app::{AppRef, OpenApp};
+use crate::portions::{LimitsLeft, Spent};
 use crate::{CachedToken, Error, Listed, Service, ShownSecret};
 use jeton_core::{
-    AppKey, Circumstances, Demand, Explanation, InactiveReason, Secret, Token, Verdict, decide, explain,
+    AppKey, Circumstances, Demand, Explanation, InactiveReason, Secret, Token, Verdict, Withheld, decide,
+    explain,
 };
 use std::net::IpAddr;
 use std::sync::Arc;
+
+/// How often the store is asked about limits in one question: others may use up each portion before it has its turn.
+const MAX_ASKS: u32 = 16;
 
 pub(crate) const UNKNOWN: Verdict = Verdict::Inactive(InactiveReason::Unknown);
 
@@ -20,11 +25,20 @@ pub struct Verified {
     pub verdict: Verdict,
     /// The token, if the caller may know of it.
     pub cached: Option<Arc<CachedToken>>,
+    /// How its limits stand after this use; `None`: it has none, or was not to be used.
+    pub limits: Option<Box<LimitsLeft>>,
+}
+
+impl Verified {
+    pub(crate) const UNKNOWN: Verified = Verified { verdict: UNKNOWN, cached: None, limits: None };
 }
 
 /// Memory does not know the answer; with what was computed of the secret.
 #[derive(Debug)]
 pub struct Missed(Box<Digests>);
+
+/// A use of a token that the store has to be asked about first.
+pub(crate) struct Unsettled(pub(crate) Arc<CachedToken>);
 
 /// The answer with its explanation.
 #[derive(Clone, Debug)]
@@ -57,7 +71,8 @@ impl Service {
     /// the store. Either way, what this process was asked to revoke, disable or narrow is refused from the
     /// moment that request was answered, and what other processes were asked,
     /// [`CacheLimits::max_staleness`](crate::CacheLimits::max_staleness) later at the latest. A token that is
-    /// active counts as used, from that address.
+    /// active counts as used, from that address; one that is allowed uses one of its limits, and of those of
+    /// the tokens above it, and is not allowed if there is none left.
     ///
     /// # Errors
     ///
@@ -104,10 +119,9 @@ impl Service {
     ) -> Result<Verified, Missed> {
         let circumstances = self.circumstances(from, app.allowed_addresses);
         let presented = self.presented(secret);
-        match self.recall(app.id, &presented, Seeking::EVERYWHERE, circumstances.now) {
-            Some(recalled) => Ok(self.judge(recalled, demand, circumstances)),
-            None => Err(Missed(Box::new(presented.into_digests()))),
-        }
+        let recalled = self.recall(app.id, &presented, Seeking::EVERYWHERE, circumstances.now);
+        let verified = recalled.and_then(|recalled| self.judge(recalled, demand, circumstances).ok());
+        verified.ok_or_else(|| Missed(Box::new(presented.into_digests())))
     }
 
     /// Decides, like [`verify`](Self::verify), what memory did not know. It may know it by now.
@@ -124,13 +138,44 @@ impl Service {
         from: Option<IpAddr>,
     ) -> Result<Verified, Error> {
         let presented = self.presented_again(secret, *missed.0);
-        match self.look_up(app.id, &presented, Seeking::EVERYWHERE).await {
-            Ok(recalled) => Ok(self.judge(recalled, demand, self.circumstances(from, app.allowed_addresses))),
-            Err(error) => {
-                self.measures.verdicts.unavailable.increment();
-                Err(error)
-            }
+        let recalled = self.look_up(app.id, &presented, Seeking::EVERYWHERE).await;
+        let verified = match recalled {
+            Ok(recalled) => self.settle_limits(app, &presented, recalled, demand, from).await,
+            Err(error) => Err(error),
+        };
+        verified.inspect_err(|_| self.measures.verdicts.unavailable.increment())
+    }
+
+    /// Takes back the use of a token that was allowed, and of which nobody is told.
+    pub(crate) fn take_back(&self, verdict: Verdict, cached: Option<&CachedToken>) {
+        if let Some(cached) = cached.filter(|_| verdict == Verdict::Allowed) {
+            self.cache.portions().take_back(cached.portions());
         }
+    }
+
+    /// Decides what was found, and asks the store about limits as far as necessary.
+    pub(crate) async fn settle_limits(
+        &self,
+        app: AppRef<'_>,
+        presented: &Presented<'_>,
+        mut recalled: Recalled,
+        demand: &Demand,
+        from: Option<IpAddr>,
+    ) -> Result<Verified, Error> {
+        for _ in 0..MAX_ASKS {
+            let circumstances = self.circumstances(from, app.allowed_addresses);
+            let Unsettled(cached) = match self.judge(recalled, demand, circumstances) {
+                Ok(verified) => return Ok(verified),
+                Err(unsettled) => unsettled,
+            };
+            recalled = match self.ask_for_portions(&cached).await? {
+                // It may have changed while the store was asked.
+                true => self.look_up(app.id, presented, Seeking::EVERYWHERE).await?,
+                // It has other limits by now, or is gone.
+                false => self.look_up_anew(app.id, presented, Seeking::EVERYWHERE).await?,
+            };
+        }
+        Err(Error::Contended)
     }
 
     /// Decides like [`verify`](Self::verify), explains, and returns the whole token as it is stored.
@@ -180,28 +225,46 @@ impl Service {
         Explained { verdict: explanation.verdict, explanation, token: Some(token) }
     }
 
+    /// Decides what memory knows, unless the token is allowed as far as its limits allow it, and the store has to be asked about
+    /// those.
     pub(crate) fn judge(
         &self,
         recalled: Recalled,
         demand: &Demand,
         circumstances: Circumstances<'_>,
-    ) -> Verified {
+    ) -> Result<Verified, Unsettled> {
         let verified = match recalled {
             Recalled::Known(cached) if cached.kind().is_shared() => {
-                let verdict = decide(cached.standing(), demand, circumstances);
+                let mut verdict = decide(cached.standing(), demand, circumstances);
+                let mut limits = None;
+                if verdict == Verdict::Allowed && cached.is_limited() {
+                    let withheld = match self.cache.portions().spend(cached.portions()) {
+                        Spent::Allowed => None,
+                        Spent::Withheld(withheld) => Some(withheld),
+                        Spent::Unknown => return Err(Unsettled(cached)),
+                    };
+                    verdict = match withheld {
+                        None => Verdict::Allowed,
+                        Some(Withheld::Uses) => Verdict::Inactive(InactiveReason::UsesExhausted),
+                        Some(Withheld::Rate { .. }) => Verdict::RateLimited,
+                    };
+                    limits = self.cache.portions().left(cached.portions(), withheld);
+                }
                 let Circumstances { now, address: from, .. } = circumstances;
                 match verdict {
-                    Verdict::Allowed | Verdict::Refused => self.usage.record(&cached, now, from),
+                    Verdict::Allowed | Verdict::Refused | Verdict::RateLimited => {
+                        self.usage.record(&cached, now, from);
+                    }
                     Verdict::Inactive(InactiveReason::Expired) if cached.is_by_ended_secret(now) => {
                         self.note_reuse(cached.app_id(), cached.token_id(), from);
                     }
                     Verdict::Inactive(_) => {}
                 }
-                Verified { verdict, cached: Some(cached) }
+                Verified { verdict, cached: Some(cached), limits }
             }
-            Recalled::Known(_) | Recalled::Absent => Verified { verdict: UNKNOWN, cached: None },
+            Recalled::Known(_) | Recalled::Absent => Verified::UNKNOWN,
         };
         self.measures.verdicts.count(verified.verdict);
-        verified
+        Ok(verified)
     }
 }

@@ -87,6 +87,9 @@ pub(crate) async fn rows<S: Session>(session: &mut S) -> Result<CheckReport, Sto
             "token_usage" => {
                 each(session, all, faults, |row| decode::token_use(row).map(drop)).await?;
             }
+            "token_budgets" => {
+                each(session, all, faults, |row| decode::token_budget(row).map(drop)).await?;
+            }
             "usage_totals" => {
                 each(session, all, faults, |row| decode::app_uses(row).map(drop)).await?;
             }

@@ -1,6 +1,7 @@
 //! Decoding rows.
 
 use crate::audit::{AppCounts, AppUses, Bounded, BoundedCounts, MOST_COUNTED, MOST_LOOKED_AT, WorthALook};
+use crate::budgets::TokenBudget;
 use crate::change::{Change, Removal};
 use crate::continuity::{Entry, LogEnd};
 use crate::error::StoreError;
@@ -9,13 +10,14 @@ use crate::model::{App, Credential, KeyCheck, LogState, Operator, StoredToken, T
 use crate::record::Record;
 use crate::schema::{
     Apps, Changes, ClientDigests, Column, Count, Counts, Genesis, KeyChecks, LogEnds, Operators,
-    TokenDigests, TokenUsage, Tokens, UsageTotals,
+    TokenBudgets, TokenDigests, TokenUsage, Tokens, UsageTotals,
 };
 use crate::scopes;
 use crate::search::{PlaceKey, SearchOrder, SearchPlace};
 use jeton_core::{
-    AllowedAddresses, Ancestor, AppId, AppKey, Bounds, Cause, ChangeKind, Description, Digest, Document,
-    Label, Lineage, OperatorId, Owner, Timestamp, Token, TokenId, TokenKind, TokenSpec, UserId,
+    AllowedAddresses, Ancestor, AppId, AppKey, Bounds, Budget, Cause, ChangeKind, Description, Digest,
+    Document, Label, Lineage, OperatorId, Owner, Timestamp, Token, TokenId, TokenKind, TokenSpec, UseLimits,
+    UserId,
 };
 
 /// The number in a column: of an app, a token or an operator.
@@ -283,6 +285,7 @@ fn token(row: &impl Record) -> Result<Token, StoreError> {
             scopes: row.read_as(Tokens::Scopes, |text: String| scopes::from_text(&text))?,
             bounds: bounds(row)?,
             lineage: row.read_as_option(Tokens::Lineage, |ids: String| lineage(&ids))?.unwrap_or_default(),
+            limits: use_limits(row)?,
             document: row.read_as_option(Tokens::Document, |text: String| Document::new(text).ok())?,
         },
     })
@@ -297,6 +300,31 @@ pub(crate) fn ancestor(row: &impl Record) -> Result<Ancestor, StoreError> {
         expires_at: row.read_as_option(Tokens::ExpiresAt, Timestamp::from_millis)?,
         scopes: row.read_as(Tokens::Scopes, |text: String| scopes::from_text(&text))?,
         bounds: bounds(row)?,
+        limits: use_limits(row)?,
+    })
+}
+
+/// How often a token may be used.
+pub(crate) fn use_limits(row: &impl Record) -> Result<UseLimits, StoreError> {
+    Ok(row.read_as_option(Tokens::UseLimits, |text: String| text.parse().ok())?.unwrap_or_default())
+}
+
+/// What is left of the limits of a token.
+pub(crate) fn token_budget(row: &impl Record) -> Result<TokenBudget, StoreError> {
+    let levels = |text: String| {
+        let texts = text.split(',').filter(|_| !text.is_empty());
+        texts.map(|level| level.parse().ok()).collect::<Option<Vec<u64>>>()
+    };
+    Ok(TokenBudget {
+        app_id: number(row, TokenBudgets::AppId, AppId::new)?,
+        token_id: number(row, TokenBudgets::TokenId, TokenId::new)?,
+        uses_since: row.read(TokenBudgets::UsesSince)?,
+        rates: row.read_as(TokenBudgets::Rates, |text: String| text.parse().ok())?,
+        left: Budget {
+            uses_left: row.read_as_option(TokenBudgets::UsesLeft, |left: i64| left.try_into().ok())?,
+            levels: row.read_as(TokenBudgets::Levels, levels)?,
+            filled_at: row.read_as(TokenBudgets::FilledAt, Timestamp::from_millis)?,
+        },
     })
 }
 

@@ -2,6 +2,7 @@
 
 use crate::Store;
 use crate::audit::{AppCounts, AppUses, AuditFilter, AuditPage, BoundedCounts, Spans, WorthALook};
+use crate::budgets::TokenBudget;
 use crate::change::{Change, Hints, LogPosition, News};
 use crate::error::StoreError;
 use crate::keys::{KeyUses, OldDigest};
@@ -204,6 +205,11 @@ impl<L: Layer> Store for L {
     async fn count_found(&self, search: &TokenSearch) -> Result<u64, StoreError> {
         self.ask(Question::Tokens).await?;
         self.inner().count_found(search).await
+    }
+
+    async fn budgets_of(&self, app_id: AppId, ids: &[TokenId]) -> Result<Vec<TokenBudget>, StoreError> {
+        self.ask(Question::Other).await?;
+        self.inner().budgets_of(app_id, ids).await
     }
 
     async fn usage_of(&self, app_id: AppId, ids: &[TokenId]) -> Result<Vec<TokenUse>, StoreError> {

@@ -15,6 +15,7 @@ mod apply;
 mod audit;
 mod audit_reading;
 mod backup;
+mod budgets;
 mod change;
 mod check;
 mod continuity;
@@ -49,6 +50,7 @@ pub mod write;
 
 pub use audit::{AppCounts, AppUses, AuditFilter, AuditPage, Bounded, BoundedCounts, Spans, WorthALook};
 pub use backup::check_backup;
+pub use budgets::{TokenBudget, Unused};
 pub use change::{Change, Hints, LogPosition, News, Removal};
 pub use error::{OpenError, StoreError};
 pub use fair::{Crowded, Fair, Share, Turn};
@@ -199,6 +201,9 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// The recorded use of these tokens of an app, in no particular order; nothing for tokens that were never
     /// used.
     async fn usage_of(&self, app_id: AppId, ids: &[TokenId]) -> Result<Vec<TokenUse>, StoreError>;
+
+    /// What is left of the limits of these tokens of an app, in no particular order; nothing of those of which nothing was taken yet.
+    async fn budgets_of(&self, app_id: AppId, ids: &[TokenId]) -> Result<Vec<TokenBudget>, StoreError>;
 
     /// All operators that are not revoked, in the order of creation.
     async fn operators(&self) -> Result<Vec<Operator>, StoreError>;

@@ -31,6 +31,7 @@ pub(crate) const SQLITE: Versions = &[
     (17, "keys", include_str!("../migrations/sqlite/0017_keys.sql")),
     (18, "bounds", include_str!("../migrations/sqlite/0018_bounds.sql")),
     (19, "lineage", include_str!("../migrations/sqlite/0019_lineage.sql")),
+    (20, "use_limits", include_str!("../migrations/sqlite/0020_use_limits.sql")),
 ];
 
 pub(crate) const POSTGRES: Versions = &[
@@ -53,6 +54,7 @@ pub(crate) const POSTGRES: Versions = &[
     (17, "keys", include_str!("../migrations/postgres/0017_keys.sql")),
     (18, "bounds", include_str!("../migrations/postgres/0018_bounds.sql")),
     (19, "lineage", include_str!("../migrations/postgres/0019_lineage.sql")),
+    (20, "use_limits", include_str!("../migrations/postgres/0020_use_limits.sql")),
 ];
 
 /// The newest of `versions`.

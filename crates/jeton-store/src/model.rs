@@ -460,6 +460,8 @@ pub struct Restored {
     pub kept_beginnings: u64,
     /// Tokens of the backup that were bound to addresses since, or to others, and still are.
     pub kept_addresses: u64,
+    /// Tokens of the backup whose uses were limited since, or otherwise, and still are.
+    pub kept_limits: u64,
     /// Tokens of the backup that became another kind since, and stay that.
     pub kept_kinds: u64,
     /// Tokens of the backup that prove another user since, or none, and still do.

@@ -124,6 +124,7 @@ table! {
         AllowedAddresses = "allowed_addresses",
         ParentId = "parent_id",
         Lineage = "lineage",
+        UseLimits = "use_limits",
         Revision = "revision",
     }
 }
@@ -163,6 +164,19 @@ table! {
         LastUsedAt = "last_used_at",
         LastAddress = "last_address",
         UseCount = "use_count",
+    }
+}
+
+table! {
+    /// What is left of the limits of tokens.
+    TokenBudgets = "token_budgets" {
+        AppId = "app_id",
+        TokenId = "token_id",
+        UsesLeft = "uses_left",
+        UsesSince = "uses_since",
+        Rates = "rates",
+        Levels = "levels",
+        FilledAt = "filled_at",
     }
 }
 

@@ -109,7 +109,7 @@ shapes! {
         Integer: "id" "app_id" "digest_key_id" "first_key_id" "created_at" "updated_at" "expires_at" "revoked_at" "revision"
             "not_before" "parent_id";
         Text: "kind" "user_id" "disabled_by" "title" "tags" "description" "permissions_as_sent" "scopes" "document"
-            "allowed_addresses" "lineage";
+            "allowed_addresses" "lineage" "use_limits";
         Bytes: "digest" "sealed";
         Boolean: "is_foreign" "user_is_stand_in" "left_loopback";
     }
@@ -121,6 +121,10 @@ shapes! {
     "token_usage" {
         Integer: "app_id" "token_id" "last_used_at" "use_count";
         Text: "last_address";
+    }
+    "token_budgets" {
+        Integer: "app_id" "token_id" "uses_left" "uses_since" "filled_at";
+        Text: "rates" "levels";
     }
     "usage_totals" {
         Integer: "app_id" "uses" "last_used_at";

@@ -3,6 +3,7 @@
 use crate::Store;
 use crate::audit::{AppCounts, AppUses, AuditFilter, AuditPage, BoundedCounts, Spans, WorthALook};
 use crate::backup;
+use crate::budgets::TokenBudget;
 use crate::change::{Change, Hints, LogPosition, News, Seen};
 use crate::check;
 use crate::decode;
@@ -23,7 +24,8 @@ use crate::session::Session;
 use crate::statements::log::LogOrder;
 use crate::statements::token_search::Stretch;
 use crate::statements::{
-    Statement, apps, families, genesis, log, operators, token_lists, token_search, tokens, totals, usage,
+    Statement, apps, budgets, families, genesis, log, operators, token_lists, token_search, tokens, totals,
+    usage,
 };
 use crate::write::{InsertTokens, Outcome, Writable, Write};
 use async_trait::async_trait;
@@ -314,6 +316,14 @@ impl<E: Engine> Store for SqlStore<E> {
         let mut found = Vec::new();
         for ids in ids.chunks(usage::MAX_USED) {
             found.extend(self.all(usage::usage_of(app_id, ids), decode::token_use).await?);
+        }
+        Ok(found)
+    }
+
+    async fn budgets_of(&self, app_id: AppId, ids: &[TokenId]) -> Result<Vec<TokenBudget>, StoreError> {
+        let mut found = Vec::new();
+        for ids in ids.chunks(budgets::MAX_BUDGETS) {
+            found.extend(self.all(budgets::budgets_of(app_id, ids), decode::token_budget).await?);
         }
         Ok(found)
     }

@@ -4,6 +4,7 @@
 //! nothing else names each write, so a new one is a struct and a row of the list here, its application, its
 //! statement and its caller.
 
+pub use crate::budgets::{GiveBack, TakePortion};
 pub use crate::key_writes::{ActivateKey, AddKey, ForgetKey, ReplaceDataKey, ReplaceDigests, RetireKey};
 
 use crate::error::StoreError;
@@ -12,7 +13,7 @@ use crate::model::{
     AppChange, AppChanged, AppCreated, Genesis, Initialised, Inserted, KeyClaim, NewApp, NewOperator,
     NewToken, Purge, Replaced, Restore, Restored, SelfMadeLimit, TokenUse,
 };
-use jeton_core::{AppId, Cause, Digest, OperatorId, Timestamp, Token, TokenId};
+use jeton_core::{AppId, Cause, Digest, OperatorId, Portion, Timestamp, Token, TokenId};
 use std::sync::Arc;
 
 /// Creates an app and its first token.
@@ -400,6 +401,8 @@ macro_rules! writes {
             RevokeTokens => u64,
             DeleteToken => bool,
             AddUsage => (),
+            TakePortion => Option<Portion>,
+            GiveBack => (),
             CreateOperator => OperatorId,
             RevokeOperator => bool,
             ClaimKey => KeyClaim,
@@ -453,6 +456,8 @@ pub(crate) enum WriteLine {
     Everything,
     NewTokens(AppId),
     Changes(AppId),
+    /// What servers take of tokens' limits.
+    Portions(AppId),
 }
 
 impl Write {

@@ -123,6 +123,8 @@ pub(crate) struct TokenDraft {
     pub(crate) expires_in_days: Option<i64>,
     pub(crate) not_before: Option<String>,
     pub(crate) allowed_addresses: Vec<String>,
+    pub(crate) uses: Option<String>,
+    pub(crate) rates: Vec<String>,
 }
 
 /// The changes of a token.
@@ -137,6 +139,8 @@ pub(crate) struct TokenEdit {
     pub(crate) expires_in_days: Option<i64>,
     pub(crate) not_before: Option<String>,
     pub(crate) allowed_addresses: Option<Vec<String>>,
+    pub(crate) uses: Option<String>,
+    pub(crate) rates: Vec<String>,
 }
 
 impl TokenEdit {
@@ -148,6 +152,8 @@ impl TokenEdit {
             && self.enabled.is_none()
             && self.expires_in_days.is_none()
             && self.allowed_addresses.is_none()
+            && self.uses.is_none()
+            && self.rates.is_empty()
     }
 }
 
@@ -202,6 +208,10 @@ pub(crate) struct ImportText {
     pub(crate) not_before: Option<String>,
     #[serde(default)]
     pub(crate) allowed_addresses: Vec<String>,
+    #[serde(default)]
+    pub(crate) uses_left: Option<Value>,
+    #[serde(default)]
+    pub(crate) rates: Option<Value>,
     #[serde(default)]
     pub(crate) enabled: Option<bool>,
 }

@@ -146,6 +146,20 @@ impl Installation {
         said(merge.envs(self.database.iter().map(|url| (DATABASE_URL, url)))).map(drop)
     }
 
+    /// Issues a token in app `demo` that may be used so often, also with a server that runs on it.
+    ///
+    /// # Errors
+    /// The command fails.
+    pub(super) fn issue_with_rate(&self, rate: &str) -> Result<String, Error> {
+        let mut create = self.build.program("jeton");
+        create.args(["token", "create", "--app", "demo", "--permissions", "read", "--json", "--rate", rate]);
+        create.arg("--data-dir").arg(&self.folder);
+        let said = said(create.envs(self.database.iter().map(|url| (DATABASE_URL, url))))?;
+        let made: Value = serde_json::from_str(&said).unwrap_or_default();
+        let token = made["access_token"].as_str().map(str::to_owned);
+        token.ok_or_else(|| Error::Unclear { command: written(&create), output: "no token".to_owned() })
+    }
+
     /// Starts a server on it, with these settings in its environment.
     ///
     /// # Errors

@@ -11,6 +11,8 @@ use crate::error::Error;
 
 /// GETs per second that Redis is expected to answer, roughly: redis-benchmark takes a count, not a time.
 const REDIS_RATE: u64 = 90_000;
+/// The rate of the token that has one: more than is asked, so that nothing is refused.
+const RATE: &str = "1000000/1";
 
 pub(super) fn run(stage: &Stage) -> Result<Section, Error> {
     let (small, large) = (stage.small()?, stage.large()?);
@@ -22,8 +24,10 @@ pub(super) fn run(stage: &Stage) -> Result<Section, Error> {
     let token = small.tokens.first().map_or("", String::as_str);
     let script = |name: &str, tokens: &[String]| cycle_script(&stage.folder.join(name), tokens);
     let cycled = |url, script| Load { script: Some(script), ..Load::get(url) };
+    let limited = small.issue_with_rate(RATE)?;
     let loads = [
         few.auth(token),
+        few.auth(&limited),
         Load::get(bare_url).bearer(token),
         Load::get(format!("http://{}/auth/demo", nginx.address)).bearer(token),
         cycled(few.url("/auth/demo"), script("few.lua", &small.tokens)?),
@@ -46,11 +50,11 @@ pub(super) fn run(stage: &Stage) -> Result<Section, Error> {
         gets.push(redis.gets(REDIS_RATE * u64::from(stage.seconds))?);
         println!("    round {round}");
     }
-    let [live, bare, nginx, few, many, garbage] = series;
+    let [live, limited, bare, nginx, few, many, garbage] = series;
     Ok(Section {
         title: "verify",
         method: format!(
-            "`wrk -t1 -c32` on `/auth/demo`: with one live token, beside a bare axum server that answers `ok`, nginx with \
+            "`wrk -t1 -c32` on `/auth/demo`: with one live token, the same with a rate of {RATE}, beside a bare axum server that answers `ok`, nginx with \
              `return 200`, and Redis GET by `redis-benchmark -c 32`; then with {FEW} live tokens in turn, of as many that are \
              stored and of {}, and with {FEW} texts that nobody minted. {}",
             stage.many,
@@ -59,10 +63,13 @@ pub(super) fn run(stage: &Stage) -> Result<Section, Error> {
         rows: vec![
             Row::new("one live token / bare axum", live.ratios(&bare)).within(Budget::AtLeast(0.9)),
             Row::new("one live token / Redis GET", live.ratios(&gets)).within(Budget::AtLeast(1.0)),
+            Row::new("one live token with a rate / without", limited.ratios(&live))
+                .within(Budget::AtLeast(0.85)),
             Row::new(format!("{} tokens stored / {FEW} stored", stage.many), many.ratios(&few))
                 .within(Budget::AtLeast(0.95)),
             Row::new("garbage / live tokens", garbage.ratios(&few)).within(Budget::AtLeast(1.0)),
             Row::new("one live token, requests/s", live),
+            Row::new("one live token with a rate, requests/s", limited),
             Row::new("bare axum, requests/s", bare),
             Row::new("nginx `return 200`, requests/s", nginx),
             Row::new("Redis GET, requests/s", gets),

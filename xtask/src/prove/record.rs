@@ -139,7 +139,7 @@ mod tests {
         let page = with_record(&page, Some(&record("revoke", 3, &["none allowed"])));
         let page = with_record(&page, Some(&record("kill9", 1, &["SQLite, new", "PostgreSQL, new"])));
         assert!(page.contains(
-            "- SQLite, new\n- PostgreSQL, new\n\nRun once on 2026-11-21, on a machine.\n\n## revoke\n"
+            "- SQLite, new\n- PostgreSQL, new\n\nRun once on 2026-11-21, on a machine.\n\n## limits\n"
         ));
         assert!(page.contains("- none allowed\n\nRun 3 times on 2026-11-21, on a machine.\n"));
         assert!(!page.contains("an earlier figure"));

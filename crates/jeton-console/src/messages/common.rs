@@ -14,6 +14,7 @@ super::messages! {
 
     just_done: "Done", "完成";
     right_now: "just now", "刚刚";
+    @plural seconds(count): "{count} second", "{count} seconds", "{count} 秒";
     @plural minutes(count): "{count} minute", "{count} minutes", "{count} 分钟";
     @plural hours(count): "{count} hour", "{count} hours", "{count} 小时";
     @plural days(count): "{count} day", "{count} days", "{count} 天";

@@ -89,6 +89,10 @@ super::messages! {
     setting_realm_hint: "Empty: no realm.", "留空表示没有。";
     setting_cache: "Seconds that a gateway may cache a 200", "网关可以缓存 200 的秒数";
     setting_cache_hint: "0: never, so that revoked means refused at once.", "0 表示不缓存，吊销立即生效。";
+    setting_over_limit: "Status for tokens that were used as often as they may be", "令牌超出使用限制时的状态码";
+    setting_over_limit_hint:
+        "429, or 403 for gateways that cannot pass 429: nginx makes 500 of it.",
+        "429；如果网关无法传递 429（nginx 会改成 500），请选 403。";
     setting_origins: "Allowed origins", "允许的来源";
     setting_origins_hint: "One per line; a single * allows any.", "每行一个；仅填 * 表示全部。";
     setting_cors_credentials: "Allow credentials such as cookies", "允许携带 cookie 等凭据";

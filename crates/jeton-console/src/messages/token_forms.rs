@@ -48,6 +48,23 @@ super::messages! {
         "From where it may be used: addresses and CIDR blocks such as 192.0.2.0/24 or 2001:db8::/32, one per line. Empty: from anywhere.",
         "可以从何处使用：地址或 CIDR 网段，如 192.0.2.0/24 或 2001:db8::/32，每行一个。留空则不限。";
     token_addresses_wrong: "At most 64 addresses and CIDR blocks, each block by its first address.", "最多 64 个地址或 CIDR 网段，网段须以其首地址书写。";
+    token_limits: "Limits on its uses", "使用限制";
+    token_limits_hint:
+        "For tokens that grant permissions. Each request that it is allowed counts as a use; refused ones do not.",
+        "适用于授权令牌。每个被允许的请求计为一次使用，被拒绝的不计。";
+    token_uses_field: "Number of uses", "使用次数";
+    token_uses_hint: "How often it may be used, and no more. Empty: any number of times.", "一共可以使用多少次。留空表示不限。";
+    token_uses_change_hint:
+        "How often it may be used from now on. Left as it is, the count goes on. Empty: any number of times.",
+        "从现在起还可以使用多少次。不改动则继续原来的计数。留空表示不限。";
+    token_uses_wrong: "A whole number from 0 to 1,000,000,000,000.", "须为 0 到 1000000000000 的整数。";
+    token_rates_hint:
+        "One per line, uses and seconds: 100/60 is 100 uses in 60 seconds. Empty: as often as anybody likes.",
+        "每行一个，格式为 次数/秒数：100/60 表示 60 秒内 100 次。留空表示不限。";
+    token_rates_wrong:
+        "At most 4 rates such as 100/60: 1 to 1,000,000 uses in 1 to 2,592,000 seconds, each period once.",
+        "最多 4 个，形如 100/60：1 到 2592000 秒内 1 到 1000000 次，时长不能重复。";
+    token_no_limits: "Only tokens that grant permissions have limits on their uses.", "只有授权令牌可以设置使用限制。";
     token_never_begins: "It would expire before it is valid.", "令牌会在生效前过期。";
     wrong_permission:
         "A permission is a name of at most 255 characters without spaces or semicolons. Commas separate names.",

@@ -64,6 +64,12 @@ super::messages! {
     token_parent: "Made by", "由此令牌创建";
     token_not_before: "Valid from", "生效时间";
     token_addresses: "Allowed addresses", "允许的地址";
+    token_uses_left: "Uses left", "剩余次数";
+    token_uses_left_of(left, given): "{left} of {given}", "{left}（共 {given} 次）";
+    token_uses_left_hint: "without those that other servers keep in reserve", "不含其他服务器预留的次数";
+    token_rates: "Rates", "使用频率";
+    @plural token_rate(count, span): "{count} use in {span}", "{count} uses in {span}", "{span}内 {count} 次";
+    token_limited_above: "Its uses count for, too", "使用次数同时计入";
     token_tags: "Tags", "标签";
     token_description: "Description", "说明";
     token_disabled_by(actor): "disabled by {actor}", "停用者：{actor}";
@@ -94,8 +100,8 @@ super::messages! {
 
     tester: "Would it be allowed?", "会被允许吗？";
     tester_lead:
-        "Asks what verification would answer now. Nothing is counted as a use.",
-        "查询此刻的校验结果，不计为一次使用。";
+        "Asks what verification would answer now, but for limits on uses. Nothing is counted as a use.",
+        "查询此刻的校验结果（不考虑使用限制），不计为一次使用。";
     tester_permission: "Permission", "权限";
     tester_permission_hint: "such as write; empty: whether it is active", "如 write；留空则只看令牌是否有效";
     tester_id: "Resource id", "资源 id";
@@ -111,6 +117,9 @@ super::messages! {
     verdict_active: "The token is active, and nothing more was asked.", "令牌有效，且没有更多要求。";
     verdict_by_scope(scope): "Because the token {scope}.", "因为令牌{scope}。";
     verdict_no_scope: "The token is active, but none of its scopes covers this:", "令牌有效，但没有任何权限范围涵盖此请求：";
+    verdict_rate_limited:
+        "The token was used as often as it may be in a time, and can be used again soon.",
+        "令牌在规定时间内的使用次数已满，稍后可以再次使用。";
     verdict_without_scopes: "The token is active, but has no scopes.", "令牌有效，但没有权限范围。";
     verdict_above(id, reason): "Because of token {id}, which is above this one. {reason}", "因为上级令牌 {id}：{reason}";
     lack_permission(permission): "does not hold {permission}", "不包含 {permission}";
@@ -131,6 +140,7 @@ super::messages! {
         "The app's tokens may not be used from this address.",
         "应用的令牌不能从此地址使用。";
     inactive_revoked: "The token was revoked.", "令牌已被吊销。";
+    inactive_uses_exhausted: "The token has no uses left.", "令牌的使用次数已用完。";
     inactive_unknown:
         "Verification does not know it: service credentials, and tokens that LoopBack's API alone accepts, are unknown there.",
         "校验接口不认识它：服务凭据以及仅 LoopBack 接口认可的令牌，在校验时视为未知。";

@@ -28,6 +28,6 @@ pub use settings::{AppSettingsPage, SETTINGS, Setting, SettingInput, SettingKind
 pub use sign_in::{Enter, SignIn, SignInNote};
 pub use token::{Tester, TokenPage, TokenUsage};
 pub use token_form::{
-    BoundsInput, COMMON_PERMISSIONS, PermissionInput, ScopeInput, TokenForm, TokenFormPage,
+    BoundsInput, COMMON_PERMISSIONS, LimitsInput, PermissionInput, ScopeInput, TokenForm, TokenFormPage,
 };
 pub use tokens::{TokenFilter, TokenRow, Tokens};

@@ -41,6 +41,8 @@ pub struct OwnTokenPage<'a> {
     pub masked: Option<&'a str>,
     /// How often it was used, as far as is known.
     pub uses: u64,
+    /// How many uses it has left; `None`: any number.
+    pub uses_left: Option<u64>,
     /// From where it was used last.
     pub last_address: Option<IpAddr>,
     /// Its title, to change.

@@ -183,6 +183,12 @@ pub const SETTINGS: &[Setting] = &[
         Some(Language::setting_cache_hint),
     ),
     setting(
+        "forward_auth.over_limit",
+        SettingKind::One(&["429", "403"]),
+        Language::setting_over_limit,
+        Some(Language::setting_over_limit_hint),
+    ),
+    setting(
         "cors.origins",
         SettingKind::Lines,
         Language::setting_origins,

@@ -20,6 +20,8 @@ pub struct TokenPage<'a> {
     pub masked: Option<String>,
     /// Its use, if it was ever used.
     pub usage: Option<TokenUsage>,
+    /// How many uses it has left; `None`: any number.
+    pub uses_left: Option<u64>,
     /// The latest of what happened to it, the newest first.
     pub history: Vec<AuditRow>,
     /// Where more of that may be.
@@ -124,6 +126,23 @@ impl TokenPage<'_> {
     fn addresses(&self) -> Vec<String> {
         let allowed = self.token.spec.bounds.allowed_addresses.as_ref();
         allowed.map_or_else(Vec::new, |allowed| allowed.blocks().iter().map(ToString::to_string).collect())
+    }
+
+    /// How many uses are left, of how many it was given.
+    fn uses_left(&self) -> Option<String> {
+        let given = self.token.spec.limits.allowance?.uses;
+        let left = self.uses_left.unwrap_or(given);
+        Some(self.t().token_uses_left_of(self.frame.number(left), self.frame.number(given)))
+    }
+
+    fn rates(&self) -> Vec<String> {
+        self.t().rates(self.token)
+    }
+
+    /// The tokens above it whose limits its uses count for.
+    fn limited_above(&self) -> Vec<i64> {
+        let limited = self.token.ancestors.iter().filter(|above| !above.limits.is_none());
+        limited.map(|above| above.id.get()).collect()
     }
 
     fn disabled_by(&self) -> Option<String> {

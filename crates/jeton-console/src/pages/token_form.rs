@@ -41,6 +41,8 @@ pub struct TokenForm {
     pub expires_at: Field,
     /// From when and from where it may be used; `None`: that stays.
     pub bounds: Option<BoundsInput>,
+    /// How often it may be used; `None`: that stays.
+    pub limits: Option<LimitsInput>,
     /// What is wrong with it as a whole; empty: nothing.
     pub error: String,
 }
@@ -52,6 +54,17 @@ pub struct BoundsInput {
     pub not_before: Field,
     /// From which addresses and blocks of them, one on each line; empty: from all.
     pub addresses: Field,
+}
+
+/// How often a token may be used.
+#[derive(Clone, Debug, Default)]
+pub struct LimitsInput {
+    /// How often in all; empty: any number of times.
+    pub uses: Field,
+    /// What that field held when it was shown: what nobody touched starts no new count.
+    pub uses_shown: String,
+    /// How often in a time, one rate on each line; empty: any number of times.
+    pub rates: Field,
 }
 
 /// Permissions: some by boxes, others by name.
@@ -130,6 +143,11 @@ impl TokenFormPage<'_> {
     fn button(&self) -> &'static str {
         let language = self.frame.language;
         if self.id.is_some() { language.token_save() } else { language.token_create() }
+    }
+
+    fn uses_hint(&self) -> &'static str {
+        let language = self.frame.language;
+        if self.id.is_some() { language.token_uses_change_hint() } else { language.token_uses_hint() }
     }
 
     fn count_of_scopes(&self) -> usize {

@@ -48,6 +48,31 @@ pub struct ForwardAuthSettings {
     /// For how many seconds a gateway may cache a 200; it lets a token pass for as long after its revocation.
     /// 0: no caching.
     pub cache_seconds: u32,
+    /// How a gateway is told that a token was used as often as it may be.
+    pub over_limit: OverLimit,
+}
+
+/// How a gateway is told that a token was used as often as it may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OverLimit {
+    /// By 429 (RFC 6585 section 4).
+    #[default]
+    TooManyRequests,
+    /// By 403: nginx turns every status but 2xx, 401 and 403 into 500.
+    Forbidden,
+}
+
+impl OverLimit {
+    /// Both.
+    pub const ALL: [OverLimit; 2] = [OverLimit::TooManyRequests, OverLimit::Forbidden];
+
+    /// The status, as settings name it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            OverLimit::TooManyRequests => "429",
+            OverLimit::Forbidden => "403",
+        }
+    }
 }
 
 /// A member that is not valid: which one, and what it must be.
@@ -226,6 +251,7 @@ impl Default for ForwardAuthSettings {
             realm: None,
             resource_metadata: None,
             cache_seconds: 0,
+            over_limit: OverLimit::default(),
         }
     }
 }

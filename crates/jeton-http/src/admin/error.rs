@@ -140,8 +140,8 @@ impl From<Refusal> for AdminError {
         match refusal {
             Refusal::NotFound => AdminError::NoSuchToken,
             Refusal::Forbidden(AuthorityRefusal::Limit(limit)) => AdminError::Member(limit.to_string()),
-            Refusal::Forbidden(never @ AuthorityRefusal::NeverBegins) => {
-                AdminError::Member(never.to_string())
+            Refusal::Forbidden(misfit @ (AuthorityRefusal::NeverBegins | AuthorityRefusal::NoLimits)) => {
+                AdminError::Member(misfit.to_string())
             }
             Refusal::Forbidden(refusal) => AdminError::Refused(refusal),
         }

@@ -3,7 +3,7 @@
 use super::call::{Call, json};
 use super::error::AdminError;
 use super::input::{Members, Query, misfit};
-use super::tokens::view;
+use super::tokens::{Uses, view};
 use super::wire;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -53,10 +53,18 @@ pub(super) async fn list(call: &Call<'_>, app: &str) -> Result<Response, AdminEr
     let found = call.service.search(&app, &call.authority(), &request, after, limit).await?;
     let next = found.next.map(|place| place.to_text());
     let masked: Vec<Option<String>> = found.items.iter().map(Listed::masked).collect();
-    let views = found.items.iter().zip(&masked).map(|(listed, masked)| {
-        let usage = found.usage.get(&listed.token.id);
-        view(call.service, &app, &listed.token, masked.as_deref(), usage)
+    let left = call.service.uses_left(found.items.iter().map(|listed| &listed.token)).await?;
+    let uses = found.items.iter().map(|listed| {
+        let id = &listed.token.id;
+        Uses { made: found.usage.get(id).copied(), left: left.get(id).copied() }
     });
+    let uses: Vec<Uses> = uses.collect();
+    let views = found
+        .items
+        .iter()
+        .zip(&masked)
+        .zip(&uses)
+        .map(|((listed, masked), uses)| view(call.service, &app, &listed.token, masked.as_deref(), uses));
     Ok(json(StatusCode::OK, wire::tokens(views, found.total, next.as_deref())))
 }
 

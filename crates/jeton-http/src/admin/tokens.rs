@@ -8,10 +8,10 @@ use super::once::once;
 use super::wire;
 use axum::http::StatusCode;
 use axum::response::Response;
-use jeton_core::{AddressError, Lifetime, Timestamp, Token, TokenId};
+use jeton_core::{AddressError, Lifetime, Timestamp, Token, TokenId, UseRate};
 use jeton_service::{
     DraftError, EditDraft, Listed, OpenApp, ScopeDraft, Service, TokenDraft, TokenUse, end_of_token, instant,
-    lifetime_of_days, user_id_of,
+    lifetime_of_days, rates_of_json, user_id_of, uses_of_json,
 };
 use serde_json::Value;
 use std::slice;
@@ -30,6 +30,8 @@ pub(super) const CREATED: &[&str] = &[
     "expires_at",
     "not_before",
     "allowed_addresses",
+    "uses_left",
+    "rates",
 ];
 /// The members of a token that change.
 pub(super) const CHANGED: &[&str] = &[
@@ -44,6 +46,8 @@ pub(super) const CHANGED: &[&str] = &[
     "expires_at",
     "not_before",
     "allowed_addresses",
+    "uses_left",
+    "rates",
 ];
 /// The members that say how long a token lives, one of them at most.
 pub(super) const LIFETIMES: [&str; 3] = ["expires_in_days", "expires_in_seconds", "expires_at"];
@@ -56,15 +60,16 @@ pub(super) async fn create(call: &Call<'_>, app: &str) -> Result<Response, Admin
     let make = async move {
         let issued = service.issue(&of_app, &authority, issue).await??;
         let masked = issued.secret.masked();
-        let view = view(&service, &of_app, &issued.token, Some(&masked), None);
+        let uses = Uses::none_of(&issued.token);
+        let view = view(&service, &of_app, &issued.token, Some(&masked), &uses);
         let shown = wire::new_token(&view, Some(&issued.secret));
         Ok((issued.token.id.get(), created(&of_app, issued.token.id, shown)))
     };
     once(call, make, async |id| {
         let id = TokenId::new(id).ok_or(AdminError::Gone)?;
-        let (shown, usage) = find(call, &app, id).await.map_err(AdminError::or_gone)?;
+        let (shown, uses) = find(call, &app, id).await.map_err(AdminError::or_gone)?;
         let masked = shown.masked();
-        let view = view(call.service, &app, &shown.token, masked.as_deref(), usage.as_ref());
+        let view = view(call.service, &app, &shown.token, masked.as_deref(), &uses);
         Ok(created(&app, id, wire::new_token(&view, None)))
     })
     .await
@@ -82,6 +87,8 @@ pub(super) fn draft(members: &Members, now: Timestamp) -> Result<TokenDraft, Adm
         lifetime: lifetime(members, now)?,
         not_before: not_before(members)?.flatten(),
         allowed_addresses: addresses(members)?.unwrap_or_default(),
+        uses_left: uses_left(members)?.flatten(),
+        rates: rates(members)?.unwrap_or_default(),
     })
 }
 
@@ -97,17 +104,34 @@ pub(super) fn view<'a>(
     app: &'a OpenApp,
     token: &'a Token,
     masked: Option<&'a str>,
-    usage: Option<&'a TokenUse>,
+    uses: &'a Uses,
 ) -> wire::TokenView<'a> {
-    wire::TokenView { app: app.key.as_str(), token, state: token.state(service.now()), masked, usage }
+    let (app, state) = (app.key.as_str(), token.state(service.now()));
+    wire::TokenView { app, token, state, masked, usage: uses.made.as_ref(), uses_left: uses.left }
+}
+
+/// What is known of a token's uses.
+#[derive(Default)]
+pub(super) struct Uses {
+    /// Those that were made.
+    pub(super) made: Option<TokenUse>,
+    /// How many are left; `None`: any number.
+    pub(super) left: Option<u64>,
+}
+
+impl Uses {
+    /// Those of a token that was never used since it was given its limits.
+    fn none_of(token: &Token) -> Self {
+        Uses { made: None, left: token.spec.limits.allowance.map(|allowance| allowance.uses) }
+    }
 }
 
 pub(super) async fn show(call: &Call<'_>, app: &str, id: &str) -> Result<Response, AdminError> {
     call.query(&[])?;
     let app = call.open_app(app).await?;
-    let (shown, usage) = find(call, &app, token_id(id)?).await?;
+    let (shown, uses) = find(call, &app, token_id(id)?).await?;
     let masked = shown.masked();
-    let view = view(call.service, &app, &shown.token, masked.as_deref(), usage.as_ref());
+    let view = view(call.service, &app, &shown.token, masked.as_deref(), &uses);
     Ok(json(StatusCode::OK, wire::token(&view)))
 }
 
@@ -117,13 +141,17 @@ pub(super) async fn change(call: &Call<'_>, app: &str, id: &str) -> Result<Respo
     let id = token_id(id)?;
     let draft = edit(&members, call.service.now())?;
     // What else is shown is read first: once the change is made, nothing stands in the way of its answer.
-    let (shown, usage) = find(call, &app, id).await?;
+    let (shown, mut uses) = find(call, &app, id).await?;
     let masked = shown.masked();
+    let before = shown.token.spec.limits.allowance;
     let token = match draft.is_empty() {
         true => shown.token,
         false => call.service.update(&app, &call.authority(), id, None, &draft.edit()?).await??,
     };
-    let view = view(call.service, &app, &token, masked.as_deref(), usage.as_ref());
+    if token.spec.limits.allowance != before {
+        uses.left = Uses::none_of(&token).left;
+    }
+    let view = view(call.service, &app, &token, masked.as_deref(), &uses);
     Ok(json(StatusCode::OK, wire::token(&view)))
 }
 
@@ -143,6 +171,8 @@ pub(super) fn edit(members: &Members, now: Timestamp) -> Result<EditDraft, Admin
         lifetime,
         not_before: not_before(members)?,
         allowed_addresses: addresses(members)?,
+        uses_left: uses_left(members)?,
+        rates: rates(members)?,
     })
 }
 
@@ -152,10 +182,10 @@ pub(super) async fn rotate(call: &Call<'_>, app: &str, id: &str) -> Result<Respo
     let app = call.open_app(app).await?;
     let id = token_id(id)?;
     // What else is shown is read first: once it is done, nothing stands in the way of its answer.
-    let (_, usage) = find(call, &app, id).await?;
+    let (_, uses) = find(call, &app, id).await?;
     let rotated = call.service.rotate(&app, &call.authority(), id, None, grace).await??;
     let masked = rotated.secret.masked();
-    let view = view(call.service, &app, &rotated.token, Some(&masked), usage.as_ref());
+    let view = view(call.service, &app, &rotated.token, Some(&masked), &uses);
     Ok(json(StatusCode::OK, wire::new_token(&view, Some(&rotated.secret))))
 }
 
@@ -167,10 +197,11 @@ pub(super) async fn revoke(call: &Call<'_>, app: &str, id: &str) -> Result<Respo
 }
 
 /// A token as it is now, with what is known of its use.
-async fn find(call: &Call<'_>, app: &OpenApp, id: TokenId) -> Result<(Listed, Option<TokenUse>), AdminError> {
+async fn find(call: &Call<'_>, app: &OpenApp, id: TokenId) -> Result<(Listed, Uses), AdminError> {
     let shown = call.service.show(app, &call.authority(), id).await?.ok_or(AdminError::NoSuchToken)?;
     let mut usage = call.service.usage_of(app, slice::from_ref(&id)).await?;
-    Ok((shown, usage.remove(&id)))
+    let left = call.service.uses_left([&shown.token]).await?.remove(&id);
+    Ok((shown, Uses { made: usage.remove(&id), left }))
 }
 
 /// A token's number in a path: what cannot be one is that of no token.
@@ -219,6 +250,18 @@ fn addresses(members: &Members) -> Result<Option<Vec<String>>, AdminError> {
         }
         Some(_) => Err(wrong()),
     }
+}
+
+/// How often it may be used; `Some(None)`: any number of times.
+fn uses_left(members: &Members) -> Result<Option<Option<u64>>, AdminError> {
+    let uses = members.get("uses_left").map(uses_of_json).transpose()?;
+    Ok(members.has("uses_left").then_some(uses))
+}
+
+/// How often in a time. `null` is as an empty list.
+fn rates(members: &Members) -> Result<Option<Vec<UseRate>>, AdminError> {
+    let rates = members.get("rates").map(rates_of_json).transpose()?;
+    Ok(members.has("rates").then(|| rates.unwrap_or_default()))
 }
 
 /// How long a token is to live, in one of three ways; `None`: nothing is said.

@@ -1,7 +1,7 @@
 //! What goes over the wire.
 
 use crate::transport::members::unknown;
-use crate::transport::wire::{InstantShape, ScopeShape, UserIdShape};
+use crate::transport::wire::{InstantShape, RateShape, ScopeShape, UserIdShape};
 use axum::http::StatusCode;
 use jeton_core::{
     AllowedAddresses, AppKey, Description, Label, OperatorId, Secret, Timestamp, Token, TokenId, TokenState,
@@ -105,6 +105,10 @@ pub(super) struct TokenShape<'a> {
     not_before: Option<InstantShape>,
     /// The blocks of addresses from which it may be used, in CIDR notation; empty: from everywhere.
     allowed_addresses: Vec<String>,
+    /// How many uses it has left, but for what servers have reserved; `null`: any number.
+    uses_left: Option<u64>,
+    /// How often it may be used in a time; empty: any number of times.
+    rates: Vec<RateShape>,
     /// The token that made it, on which it depends; `null`: none did.
     parent_id: Option<i64>,
     last_used_at: Option<InstantShape>,
@@ -247,6 +251,7 @@ pub(super) struct TokenView<'a> {
     pub(super) state: TokenState,
     pub(super) masked: Option<&'a str>,
     pub(super) usage: Option<&'a TokenUse>,
+    pub(super) uses_left: Option<u64>,
 }
 
 pub(super) fn apps(apps: &[AppSummary], total: u64, next: Option<&str>) -> String {
@@ -425,7 +430,7 @@ fn texts_of(allowed: Option<&AllowedAddresses>) -> Vec<String> {
 }
 
 fn token_shape<'a>(view: &TokenView<'a>, access_token: Option<Option<&'a str>>) -> TokenShape<'a> {
-    let TokenView { app, token, state, masked, usage } = *view;
+    let TokenView { app, token, state, masked, usage, uses_left } = *view;
     let instant = |instant: Option<Timestamp>| instant.map(InstantShape);
     TokenShape {
         id: token.id.get(),
@@ -445,6 +450,8 @@ fn token_shape<'a>(view: &TokenView<'a>, access_token: Option<Option<&'a str>>) 
         expires_at: instant(token.expires_at),
         not_before: instant(token.spec.bounds.not_before),
         allowed_addresses: texts_of(token.spec.bounds.allowed_addresses.as_ref()),
+        uses_left,
+        rates: token.spec.limits.rates.as_slice().iter().copied().map(RateShape::from).collect(),
         parent_id: token.spec.lineage.parent().map(TokenId::get),
         last_used_at: instant(usage.map(|used| used.last_used_at)),
         use_count: usage.map_or(0, |used| used.use_count),

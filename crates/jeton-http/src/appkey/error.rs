@@ -48,6 +48,8 @@ impl AppKeyError {
                 | AuthorityRefusal::BeginsEarlier
                 | AuthorityRefusal::Elsewhere
                 | AuthorityRefusal::NeverBegins
+                | AuthorityRefusal::MoreOften
+                | AuthorityRefusal::NoLimits
                 | AuthorityRefusal::BeyondCaller
                 | AuthorityRefusal::NotYours
                 | AuthorityRefusal::DisabledByAnother

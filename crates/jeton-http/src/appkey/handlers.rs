@@ -16,7 +16,9 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use jeton_core::{AppKey, Authority, Bounds, Int64Form, Lineage, Scopes, TokenId, TokenKind, TokenSpec};
+use jeton_core::{
+    AppKey, Authority, Bounds, Int64Form, Lineage, Scopes, TokenId, TokenKind, TokenSpec, UseLimits,
+};
 use jeton_service::{Admission, Issue, ListRequest, OpenApp, Order, RequestedLifetime, Service, Surface};
 use std::sync::Arc;
 
@@ -156,6 +158,7 @@ async fn create(
             scopes: Scopes::from_global(names).map_err(|limit| AppKeyError::Forbidden(limit.into()))?,
             // Those of the caller's own token.
             bounds: Bounds::NONE,
+            limits: UseLimits::NONE,
             lineage: Lineage::NONE,
             document: None,
         },

@@ -2,11 +2,12 @@
 
 use super::{ROUTE, credential, original_request};
 use crate::transport::fault::Fault;
+use crate::transport::limits::each_limit_header;
 use axum::http::header::{CACHE_CONTROL, VARY, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use jeton_core::{AppKey, CredentialPlace, ForwardAuthSettings, Realm, Timestamp};
-use jeton_service::{CachedToken, Error, ForwardAuthApp};
+use jeton_core::{AppKey, CredentialPlace, ForwardAuthSettings, OverLimit, Realm, Timestamp};
+use jeton_service::{CachedToken, Error, ForwardAuthApp, LimitsLeft};
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -24,6 +25,8 @@ pub(super) enum Answer {
         subject: Arc<CachedToken>,
         /// `None`: no caching.
         caching: Option<Caching>,
+        /// How its limits stand; `None`: it has none.
+        limits: Option<Box<LimitsLeft>>,
     },
     /// 200 without an identity: the service behind the gateway answers the browser.
     Preflight { key: AppKey },
@@ -31,6 +34,8 @@ pub(super) enum Answer {
     Unproven(ForwardAuthApp),
     /// 403: a valid token that does not cover the demand, or an invalid demand.
     Refused(ForwardAuthApp),
+    /// 429, or what the app's gateway can pass: a valid token that was used as often as it may be.
+    OverLimit(ForwardAuthApp, Option<Box<LimitsLeft>>),
     /// A fault, above all 503: the service could not answer.
     Fault(Fault),
 }
@@ -59,14 +64,15 @@ impl Answer {
         key: AppKey,
         subject: Arc<CachedToken>,
         app: &ForwardAuthApp,
+        limits: Option<Box<LimitsLeft>>,
         now: Timestamp,
     ) -> Self {
         let settings = app.settings();
-        // A cache would let other clients in: it does not know from where they come.
+        // A cache would let other clients in: it does not know from where they come. Nor does it count.
         let is_for_all = || app.allowed_addresses().is_none() && !subject.is_bound_to_addresses();
-        let is_cached = settings.cache_seconds > 0 && is_for_all();
+        let is_cached = settings.cache_seconds > 0 && is_for_all() && !subject.is_limited();
         let caching = is_cached.then(|| Caching::of(settings, &subject, now));
-        Answer::Allowed { key, subject, caching }
+        Answer::Allowed { key, subject, caching, limits }
     }
 
     pub(super) fn status(&self) -> StatusCode {
@@ -74,6 +80,10 @@ impl Answer {
             Answer::Allowed { .. } | Answer::Preflight { .. } => StatusCode::OK,
             Answer::Unproven(_) => StatusCode::UNAUTHORIZED,
             Answer::Refused(_) => StatusCode::FORBIDDEN,
+            Answer::OverLimit(app, _) => match app.settings().over_limit {
+                OverLimit::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+                OverLimit::Forbidden => StatusCode::FORBIDDEN,
+            },
             Answer::Fault(fault) => fault.status(),
         }
     }
@@ -89,7 +99,10 @@ impl Answer {
             _ => say(CACHE_CONTROL, b"no-store"),
         }
         match self {
-            Answer::Allowed { key, subject, .. } => {
+            Answer::Allowed { key, subject, limits, .. } => {
+                if let Some(limits) = limits {
+                    each_limit_header(limits, &mut say);
+                }
                 say(X_AUTH_APP, key.as_str().as_bytes());
                 say(X_AUTH_TOKEN_ID, &subject.token_id_text());
                 say(X_AUTH_USER, &subject.user_text());
@@ -101,6 +114,11 @@ impl Answer {
             }
             Answer::Unproven(app) => challenge(app.settings(), None, say),
             Answer::Refused(app) => challenge(app.settings(), Some("insufficient_scope"), say),
+            Answer::OverLimit(_, limits) => {
+                if let Some(limits) = limits {
+                    each_limit_header(limits, say);
+                }
+            }
             Answer::Fault(fault) => {
                 if let Some((name, value)) = fault.header() {
                     say(name, value.as_bytes());

@@ -4,13 +4,15 @@ use super::ENDPOINT;
 use super::answer::Answer;
 use crate::describe::schema::{app_key, held_permission, list};
 use crate::describe::{Address, Api, Occasion, Operation, Parameter, faults};
+use crate::transport::limits;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use jeton_service::ForwardAuthApp;
+use jeton_service::{ForwardAuthApp, LimitsLeft};
 use serde_json::{Value, json};
 
 const ABOUT: &str = "A gateway asks whether the request that it holds may pass, by sending it on, in its own method, without its \
-                     body. The answer is 200, 401, 403, or 503 where it could not be found out, and has no body.\n\nWhat is \
+                     body. The answer is 200, 401, 403, 429 where the token was used as often as it may be \
+                     (or 403, if the setting `forward_auth.over_limit` says so), or 503 where it could not be found out, and has no body.\n\nWhat is \
                      demanded stands in the query, or in the settings of the app: under a name, or in the first of its rules \
                      that matches the request. After the name of a demand, and after `route`, a path may go on: what follows \
                      is only read where the settings say that the original request stands there.\n\nWhere the token stands is \
@@ -46,7 +48,9 @@ fn question(method: &'static str, path: &'static str, id: &str, summary: &str) -
         .answers(StatusCode::OK, "It may pass");
     let identity = ["x-auth-app", "x-auth-token-id", "x-auth-user", "x-auth-scopes", "cache-control"];
     let operation = identity.iter().fold(operation, |operation, name| operation.header(StatusCode::OK, name));
-    operation.perhaps_header(StatusCode::OK, "vary")
+    ["vary", "ratelimit-policy", "ratelimit"]
+        .iter()
+        .fold(operation, |operation, name| operation.perhaps_header(StatusCode::OK, name))
 }
 
 fn by_query(method: &'static str) -> Operation {
@@ -110,7 +114,16 @@ fn by_route(method: &'static str) -> Operation {
 }
 
 fn refusals() -> Vec<Response> {
-    let own = [Answer::Unproven(ForwardAuthApp::NONE), Answer::Refused(ForwardAuthApp::NONE)];
-    let own = own.into_iter().map(IntoResponse::into_response);
+    let over = |left: LimitsLeft| Answer::OverLimit(ForwardAuthApp::NONE, Some(Box::new(left)));
+    let own = [
+        Answer::Unproven(ForwardAuthApp::NONE),
+        Answer::Refused(ForwardAuthApp::NONE),
+        over(limits::without_uses()),
+        over(limits::over_rate()),
+    ];
+    // As where the setting `forward_auth.over_limit` is 403.
+    let mut forbidden = over(limits::over_rate()).into_response();
+    *forbidden.status_mut() = StatusCode::FORBIDDEN;
+    let own = own.into_iter().map(IntoResponse::into_response).chain([forbidden]);
     own.chain(faults(ENDPOINT.refuse, &[Occasion::Any])).collect()
 }

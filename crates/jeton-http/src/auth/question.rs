@@ -9,10 +9,14 @@ use crate::transport::credentials::Presented;
 use crate::transport::fault::Fault;
 use crate::transport::url::pairs;
 use axum::http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
-use jeton_core::{AppKey, BY_ROUTE, Demand, ForwardAuthSettings, Permission, Resource, Secret, Verdict};
+use jeton_core::{
+    AppKey, BY_ROUTE, Demand, ForwardAuthSettings, InactiveReason, Permission, Resource, Secret,
+    ServicePermission, Verdict,
+};
 use jeton_service::{Error, ForwardAuthApp, Missed, Service, Verified};
 use percent_encoding::percent_decode_str;
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 /// The app whose token is presented, and where the demand is.
 #[derive(Clone, Debug)]
@@ -181,17 +185,25 @@ impl Question {
         self.answered(service, verified)
     }
 
-    /// An invalid demand is refused only for a valid token: without one the answer is 401 in any case.
+    /// An invalid demand is refused only for a valid token: without one the answer is 401 in any case. So it is asked about as one
+    /// that no token of the app covers, which is no use of its limits.
     fn asked(&self) -> &Demand {
-        self.demand.as_ref().unwrap_or(&Demand::Active)
+        static COVERED_BY_NONE: LazyLock<Demand> = LazyLock::new(|| Demand::Permission {
+            permission: ServicePermission::Manage.permission(),
+            resource: None,
+        });
+        self.demand.as_ref().unwrap_or(&COVERED_BY_NONE)
     }
 
     pub(super) fn answered(self, service: &Service, verified: Result<Verified, Error>) -> Answer {
         match verified {
             Err(error) => Answer::unavailable(error),
-            Ok(verified) => match (verified.verdict, verified.cached, self.demand) {
+            Ok(Verified { verdict, cached, limits }) => match (verdict, cached, self.demand) {
                 (Verdict::Allowed, Some(subject), Some(_)) => {
-                    Answer::allowed(self.key, subject, &self.app, service.now())
+                    Answer::allowed(self.key, subject, &self.app, limits, service.now())
+                }
+                (Verdict::RateLimited | Verdict::Inactive(InactiveReason::UsesExhausted), ..) => {
+                    Answer::OverLimit(self.app, limits)
                 }
                 (Verdict::Allowed, Some(_), None) | (Verdict::Refused, ..) => Answer::Refused(self.app),
                 (Verdict::Inactive(_), ..) | (Verdict::Allowed, None, _) => Answer::Unproven(self.app),

@@ -10,6 +10,7 @@ mod apps;
 mod audit;
 mod entrance;
 mod front;
+mod limits_input;
 mod operators;
 mod pages;
 mod revoke_tokens;
@@ -17,6 +18,7 @@ mod settings;
 mod token_filter;
 mod token_form;
 mod token_input;
+mod token_refusal;
 mod tokens;
 mod visit;
 

@@ -238,7 +238,7 @@ mod tests {
             }
             lists += 1;
         }
-        assert_eq!(lists, 5);
+        assert_eq!(lists, 6);
         for document in documents {
             for (setting, input) in SETTINGS.iter().zip(inputs(&document)) {
                 let held = document.pointer(&format!("/{}", setting.name.replace('.', "/"))).unwrap();

@@ -1,8 +1,8 @@
 //! Making and changing a token.
 
-use super::token_input::{
-    Allowed, Bounded, Entered, blank, draft_refused, entered, is_to_grow, of_token, read, refused,
-};
+use super::limits_input::Limited;
+use super::token_input::{Allowed, Bounded, Entered, blank, entered, is_to_grow, of_token, read};
+use super::token_refusal::{draft_refused, refused};
 use super::visit::Visit;
 use crate::browser::error::PageError;
 use axum::response::Response;
@@ -47,9 +47,10 @@ pub(super) async fn create(visit: &Visit) -> Result<Response, PageError> {
     let Some(entered) = read(&mut form, service.now(), language) else {
         return Ok(again(visit, &app, None, form));
     };
-    let Entered { title, user_id, tags, description, allowed, lifetime, bounds } = entered;
+    let Entered { title, user_id, tags, description, allowed, lifetime, bounds, limits } = entered;
     let (permissions, scopes) = allowed.unwrap_or_default().said();
     let Bounded { not_before, addresses: allowed_addresses } = bounds.unwrap_or_default();
+    let Limited { uses, rates } = limits.unwrap_or_default();
     let draft = TokenDraft {
         user_id,
         title,
@@ -60,6 +61,8 @@ pub(super) async fn create(visit: &Visit) -> Result<Response, PageError> {
         lifetime,
         not_before,
         allowed_addresses,
+        uses_left: uses.flatten(),
+        rates,
     };
     let issue = match draft.issue(&app) {
         Ok(issue) => issue,
@@ -84,8 +87,14 @@ pub(super) async fn create(visit: &Visit) -> Result<Response, PageError> {
 pub(super) async fn ask_to_change(visit: &Visit) -> Result<Response, PageError> {
     let app = visit.open_app().await?;
     let token = visit.token(&app).await?.token;
-    let form = of_token(&token, visit.language());
+    let form = shown(visit, &token).await?;
     Ok(visit.page(Section::Apps, |frame| page(frame, &app, Some(&token), form)))
+}
+
+/// The form of a token as it is.
+async fn shown(visit: &Visit, token: &Token) -> Result<TokenForm, PageError> {
+    let uses_left = visit.service().uses_left([token]).await?.remove(&token.id);
+    Ok(of_token(token, uses_left, visit.language()))
 }
 
 /// Changes what was entered otherwise than it is, if nobody has changed the token since it was shown.
@@ -100,13 +109,13 @@ pub(super) async fn change(visit: &Visit) -> Result<Response, PageError> {
     }
     if visit.form().text("version") != version(&token) {
         let error = language.token_stale().to_owned();
-        let now = TokenForm { error, ..of_token(&token, language) };
+        let now = TokenForm { error, ..shown(visit, &token).await? };
         return Ok(again(visit, &app, Some(&token), now));
     }
     let Some(entered) = read(&mut form, service.now(), language) else {
         return Ok(again(visit, &app, Some(&token), form));
     };
-    let before = read(&mut of_token(&token, language), service.now(), language);
+    let before = read(&mut of_token(&token, None, language), service.now(), language);
     let draft = difference(before.as_ref(), entered);
     if draft.is_empty() {
         return Ok(visit.done(&path_of(&app, token.id), Notice::TokenUnchanged(token.id)));
@@ -143,6 +152,8 @@ fn difference(before: Option<&Entered>, entered: Entered) -> EditDraft {
     let is_elsewhere = |bounds: &Bounded| was.is_none_or(|was| was.addresses != bounds.addresses);
     let not_before =
         bounds.as_ref().filter(|bounds| begins_otherwise(bounds)).map(|bounds| bounds.not_before);
+    let was = before.and_then(|before| before.limits.as_ref());
+    let has_other_rates = |limits: &Limited| was.is_none_or(|was| was.rates != limits.rates);
     EditDraft {
         title: text(before.map(|before| before.title.clone()), entered.title),
         tags: text(before.map(|before| before.tags.clone()), entered.tags),
@@ -154,5 +165,7 @@ fn difference(before: Option<&Entered>, entered: Entered) -> EditDraft {
         lifetime,
         not_before,
         allowed_addresses: bounds.filter(is_elsewhere).map(|bounds| bounds.addresses),
+        uses_left: entered.limits.as_ref().and_then(|limits| limits.uses),
+        rates: entered.limits.filter(has_other_rates).map(|limits| limits.rates),
     }
 }

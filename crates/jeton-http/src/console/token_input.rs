@@ -1,17 +1,21 @@
 //! What the form of a token holds: of one that there is, as it was entered, and what it means.
 
+use super::limits_input::{self, Limited};
+use super::token_refusal::draft_refused;
 use crate::browser::error::PageError;
 use crate::browser::form::{Form, in_full, noted};
 use crate::transport::instant::rfc3339;
-use jeton_console::pages::{BoundsInput, COMMON_PERMISSIONS, PermissionInput, ScopeInput, TokenForm};
+use jeton_console::pages::{
+    BoundsInput, COMMON_PERMISSIONS, LimitsInput, PermissionInput, ScopeInput, TokenForm,
+};
 use jeton_console::{Choice, Field, Language};
 use jeton_core::{
-    AllowedAddresses, AuthorityRefusal, Bounds, Description, Label, Lifetime, Permission, Scope, Scopes,
-    ScopesError, Timestamp, Token, UserId,
+    AllowedAddresses, Bounds, Description, Label, Lifetime, Permission, Scope, Scopes, Timestamp, Token,
+    TokenKind, UserId,
 };
 use jeton_service::{
-    DraftError, Refusal, ScopeDraft, addresses_of, description, end_of_token, instant, label,
-    lifetime_of_days, scopes_of,
+    DraftError, ScopeDraft, addresses_of, description, end_of_token, instant, label, lifetime_of_days,
+    scopes_of,
 };
 
 /// Days for which a token can be chosen to live.
@@ -34,6 +38,8 @@ pub(super) struct Entered {
     pub(super) lifetime: Option<Lifetime>,
     /// `None`: they stay as they are.
     pub(super) bounds: Option<Bounded>,
+    /// `None`: they stay as they are.
+    pub(super) limits: Option<Limited>,
 }
 
 /// What a form says of when and where a token may be used.
@@ -75,12 +81,13 @@ pub(super) fn blank(language: Language) -> TokenForm {
         scopes: Some(vec![ScopeInput::default()]),
         lifetime: lifetimes("", language.token_lifetime_default(), language),
         bounds: Some(BoundsInput::default()),
+        limits: Some(LimitsInput::default()),
         ..TokenForm::default()
     }
 }
 
-/// The form of a token that there is.
-pub(super) fn of_token(token: &Token, language: Language) -> TokenForm {
+/// The form of a token that there is, with so many uses left.
+pub(super) fn of_token(token: &Token, uses_left: Option<u64>, language: Language) -> TokenForm {
     let text = |label: &Option<Label>| Field::of(label.as_ref().map_or("", Label::as_str));
     let (permissions, scopes) = inputs(&token.spec.scopes);
     TokenForm {
@@ -91,6 +98,9 @@ pub(super) fn of_token(token: &Token, language: Language) -> TokenForm {
         scopes,
         lifetime: lifetimes("", language.token_lifetime_keep(), language),
         bounds: Some(bounds_input(&token.spec.bounds)),
+        // Others have none.
+        limits: (token.spec.kind == TokenKind::Grant)
+            .then(|| limits_input::of_token(&token.spec.limits, uses_left)),
         ..TokenForm::default()
     }
 }
@@ -174,6 +184,7 @@ pub(super) fn entered(
             .all("addresses")
             .next()
             .map(|_| BoundsInput { not_before: field("not_before"), addresses: field("addresses") }),
+        limits: limits_input::entered(form),
         error: String::new(),
     })
 }
@@ -215,10 +226,14 @@ pub(super) fn read(input: &mut TokenForm, now: Timestamp, language: Language) ->
     let allowed = allowed_of(input, language);
     let lifetime = lifetime(input, now, language);
     let bounds = input.bounds.as_mut().map(|input| bounded(input, language)).transpose();
+    let limits =
+        input.limits.as_mut().map(|input| limits_input::read(input, language).ok_or(Wrong)).transpose();
     let is_sound = is_title && are_tags && is_text;
-    let read = (user_id, allowed, lifetime, bounds, is_sound);
-    let (Some(user_id), Ok(allowed), Some(lifetime), Ok(bounds), true) = read else { return None };
-    Some(Entered { title, user_id, tags, description: text, allowed, lifetime, bounds })
+    let read = (user_id, allowed, lifetime, bounds, limits, is_sound);
+    let (Some(user_id), Ok(allowed), Some(lifetime), Ok(bounds), Ok(limits), true) = read else {
+        return None;
+    };
+    Some(Entered { title, user_id, tags, description: text, allowed, lifetime, bounds, limits })
 }
 
 /// It makes no sense, which a field says.
@@ -317,54 +332,6 @@ fn until(input: &mut TokenForm, now: Timestamp, language: Language) -> Option<Li
             language.token_expires_at_past().clone_into(&mut input.expires_at.error);
             None
         }
-    }
-}
-
-/// Why no token is like that, in words.
-pub(super) fn draft_refused(error: DraftError, language: Language) -> String {
-    match error {
-        DraftError::Addresses(_) => language.token_addresses_wrong().to_owned(),
-        DraftError::Scopes(limit) => limit_refused(limit, language),
-        DraftError::Permissions(_) | DraftError::ScopePermission(_) => language.wrong_permission().to_owned(),
-        DraftError::Text { .. }
-        | DraftError::User(_)
-        | DraftError::UserForm
-        | DraftError::UserTooLarge
-        | DraftError::Days
-        | DraftError::EndsNow
-        | DraftError::Instant(_) => language.wrong_token().to_owned(),
-    }
-}
-
-/// The same of what a use case has refused. `Err`: there is no such token.
-pub(super) fn refused(refusal: Refusal, language: Language) -> Result<String, PageError> {
-    let refusal = match refusal {
-        Refusal::NotFound => return Err(PageError::NotFound),
-        Refusal::Forbidden(refusal) => refusal,
-    };
-    Ok(match refusal {
-        AuthorityRefusal::Limit(limit) => limit_refused(limit, language),
-        AuthorityRefusal::Reserved | AuthorityRefusal::ServiceToken => language.wrong_reserved().to_owned(),
-        AuthorityRefusal::NeverBegins => language.token_never_begins().to_owned(),
-        AuthorityRefusal::IdentityToken => language.wrong_identity().to_owned(),
-        AuthorityRefusal::Policy(policy) => language.wrong_policy(policy.name()),
-        AuthorityRefusal::NotHeld
-        | AuthorityRefusal::Outlives
-        | AuthorityRefusal::BeginsEarlier
-        | AuthorityRefusal::Elsewhere
-        | AuthorityRefusal::BeyondCaller
-        | AuthorityRefusal::NotYours
-        | AuthorityRefusal::DisabledByAnother
-        | AuthorityRefusal::WouldWiden
-        | AuthorityRefusal::UnknownPermission => language.wrong_token().to_owned(),
-    })
-}
-
-fn limit_refused(limit: ScopesError, language: Language) -> String {
-    match limit {
-        ScopesError::TooMany(most) => language.wrong_many_scopes(most),
-        ScopesError::TooManyNames(most) => language.wrong_many_names(most),
-        ScopesError::NameLength(most) => language.wrong_name_length(most),
     }
 }
 

@@ -156,6 +156,7 @@ pub(super) async fn show(visit: &Visit) -> Result<Response, PageError> {
     let query = visit.query()?;
     let id = listed.token.id;
     let usage = visit.service().usage_of(&app, slice::from_ref(&id)).await?.remove(&id);
+    let uses_left = visit.service().uses_left([&listed.token]).await?.remove(&id);
     let request = AuditRequest {
         app: Some(app.key.clone()),
         token: Some(id),
@@ -180,6 +181,7 @@ pub(super) async fn show(visit: &Visit) -> Result<Response, PageError> {
                 last_address: used.last_address.map(|address| address.to_string()),
                 use_count: used.use_count,
             }),
+            uses_left,
             history: entries.into_iter().map(audit::row).collect(),
             earlier,
             tester,

@@ -4,7 +4,7 @@ use super::error::DelegateError;
 use super::input::MEMBERS;
 use super::{ENDPOINT, wire};
 use crate::describe::schema::{
-    app_key, described, flag, integer, label, list, name, object, or_null, permission,
+    app_key, described, flag, integer, label, list, name, object, or_null, permission, rates, uses,
 };
 use crate::describe::{Address, Api, Occasion, Operation, Parameter, faults};
 use axum::http::StatusCode;
@@ -37,6 +37,8 @@ pub(super) fn describe() -> Value {
                 "title": "build 1234", "scopes": [{"permissions": ["read"], "ids": ["7"]}], "expires_in_seconds": 3600,
             }),
         )
+        .example("few", "One for three uses, at most one in a minute", [("app", json!("demo"))])
+        .with(JSON, json!({"uses": 3, "rates": [{"limit": 1, "per_seconds": 60}]}))
         .example("same", "One like its parent", [("app", json!("demo"))])
         .with(JSON, json!({}))
         .answers_with(StatusCode::CREATED, "It is made", JSON, child)
@@ -81,6 +83,14 @@ fn new_child(scope: &Value) -> Value {
                 "The addresses and CIDR blocks from which it may be used, within those of its parent; empty or left out: those.",
             )
         }
+        "uses" => described(
+            or_null(uses()),
+            "How often it may be used, no more than its parent. Each use is one of its parent, too; left out: as often.",
+        ),
+        "rates" => described(
+            or_null(rates()),
+            "How often it may be used in so many seconds, each period once, no more than its parent in the same.",
+        ),
         other => panic!("the member {other} has no description"),
     };
     described(object(&[], MEMBERS.map(|name| (name, member(name)))), "The token that is wanted.")

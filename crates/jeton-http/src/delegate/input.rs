@@ -6,12 +6,13 @@ use crate::transport::body::{BodyForm, body_form};
 use crate::transport::fault::Fault;
 use crate::transport::members::{read_json, unknown};
 use axum::http::HeaderMap;
-use jeton_core::{AddressError, Lifetime, MAX_INTEGER};
-use jeton_service::{ChildDraft, ScopeDraft};
+use jeton_core::{AddressError, Lifetime, MAX_INTEGER, UseLimitError};
+use jeton_service::{ChildDraft, ScopeDraft, rates_of_json, uses_of_json};
 use serde_json::{Map, Value};
 
 /// The members of a request.
-pub(super) const MEMBERS: [&str; 4] = ["title", "scopes", "expires_in_seconds", "allowed_addresses"];
+pub(super) const MEMBERS: [&str; 6] =
+    ["title", "scopes", "expires_in_seconds", "allowed_addresses", "uses", "rates"];
 
 /// Parses the body. Every member may be left out, and `null` is as if it were.
 pub(super) fn draft(headers: &HeaderMap, body: &[u8]) -> Result<ChildDraft, DelegateError> {
@@ -32,6 +33,13 @@ pub(super) fn draft(headers: &HeaderMap, body: &[u8]) -> Result<ChildDraft, Dele
         scopes: scopes(&members)?,
         lifetime: lifetime(&members)?,
         allowed_addresses: addresses(&members)?,
+        uses: get(&members, "uses")
+            .map(|value| uses_of_json(value).map_err(|_| misfit("uses", &UseLimitError::Uses.to_string())))
+            .transpose()?,
+        rates: get(&members, "rates")
+            .map(|value| rates_of_json(value).map_err(|_| misfit("rates", &UseLimitError::Rate.to_string())))
+            .transpose()?
+            .unwrap_or_default(),
     })
 }
 

@@ -13,13 +13,15 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// The headers of answers that are worth knowing: what each says, and its schema.
-const HEADERS: [(&str, &str, &str, &str); 16] = [
+const HEADERS: [(&str, &str, &str, &str); 18] = [
     ("allow", "Allow", "The methods of this path.", "string"),
     ("cache-control", "Cache-Control", "Whether the answer may be kept.", "string"),
     ("etag", "ETag", "The version of what is answered.", "string"),
     ("idempotency-replayed", "Idempotency-Replayed", "`true`: made before, under the same key.", "string"),
     ("last-modified", "Last-Modified", "When it changed last.", "string"),
     ("location", "Location", "Where that is which was made.", "string"),
+    ("ratelimit", "RateLimit", "What is left of each limit of the token, and for how long.", "string"),
+    ("ratelimit-policy", "RateLimit-Policy", "The limits of the token.", "string"),
     ("retry-after", "Retry-After", "In how many seconds to ask again.", "integer"),
     ("vary", "Vary", "The headers of the request on which the answer depends.", "string"),
     ("www-authenticate", "WWW-Authenticate", "Which credentials are wanted, and what was wrong.", "string"),

@@ -1,6 +1,6 @@
 //! Schemas of what is not serialised from a type, above all of what clients send.
 
-use jeton_core::MAX_NAME_CHARS;
+use jeton_core::{MAX_NAME_CHARS, MAX_RATE_LIMIT, MAX_RATE_SECONDS, MAX_RATES, MAX_USES};
 use serde_json::{Map, Value, json};
 
 /// A text in this form.
@@ -16,6 +16,23 @@ pub(crate) fn one_of_texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Valu
 /// An integer within these bounds.
 pub(crate) fn integer(least: i64, most: i64) -> Value {
     json!({"type": "integer", "minimum": least, "maximum": most})
+}
+
+/// A number of uses.
+pub(crate) fn uses() -> Value {
+    integer(0, i64::try_from(MAX_USES).unwrap_or(i64::MAX))
+}
+
+/// Rates of uses.
+pub(crate) fn rates() -> Value {
+    let (limit, seconds) = (i64::from(MAX_RATE_LIMIT), i64::from(MAX_RATE_SECONDS));
+    let rate = object(
+        &["limit", "per_seconds"],
+        [("limit", integer(1, limit)), ("per_seconds", integer(1, seconds))],
+    );
+    let mut rates = list(&rate);
+    rates["maxItems"] = MAX_RATES.into();
+    rates
 }
 
 /// Any integer of 64 bits.

@@ -53,6 +53,8 @@ impl From<Refusal> for DotideError {
                 | AuthorityRefusal::BeginsEarlier
                 | AuthorityRefusal::Elsewhere
                 | AuthorityRefusal::NeverBegins
+                | AuthorityRefusal::MoreOften
+                | AuthorityRefusal::NoLimits
                 | AuthorityRefusal::BeyondCaller
                 | AuthorityRefusal::NotYours
                 | AuthorityRefusal::DisabledByAnother

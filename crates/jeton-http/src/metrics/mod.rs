@@ -50,6 +50,9 @@ metrics! {
     THROTTLED = COUNTER "jeton_throttled_total":
         "Requests refused because too many came: credentials after too many failures of an address, anonymous writes over LoopBack, reports of leaked secrets.";
     REUSED = COUNTER "jeton_reused_secrets_total": "Secrets that were presented after a rotation had ended them.";
+    LIMITED_USES = COUNTER "jeton_limited_uses_total":
+        "Uses of limited tokens that this server reserved and did not need: given_back; lost, because the store failed meanwhile.";
+    PORTIONS = COUNTER "jeton_limit_portions_total": "Portions of uses of limited tokens that this server reserved.";
     CONNECTIONS = GAUGE "jeton_connections_open": "Connections of clients that are open.";
     CONNECTION_ENDS = COUNTER "jeton_connections_total":
         "Connections of clients, by outcome: accepted, and of those speaking HTTP/2 (http2), evicted to make room for others, and closed for a flood of HTTP/2 frames (flooded); refused.";
@@ -173,6 +176,8 @@ fn verdicts(state: &AppState, families: &mut Vec<MetricFamily>) {
     let outcomes = [
         ("allowed", &verdicts.allowed),
         ("refused", &verdicts.refused),
+        ("rate_limited", &verdicts.rate_limited),
+        ("uses_exhausted", &verdicts.uses_exhausted),
         ("unknown", &verdicts.unknown),
         ("revoked", &verdicts.revoked),
         ("disabled", &verdicts.disabled),
@@ -194,6 +199,11 @@ fn verdicts(state: &AppState, families: &mut Vec<MetricFamily>) {
     families.push(family(&THROTTLED, what.into()));
     let reused = state.service.measures().reused_secrets.get();
     families.push(family(&REUSED, vec![counter_of(&[], reused as f64)]));
+    let portions = state.service.portion_counts();
+    let unused = [("given_back", &portions.given_back), ("lost", &portions.lost)];
+    let unused = unused.map(|(outcome, counter)| counter_of(&[("outcome", outcome)], counter.get() as f64));
+    families.push(family(&LIMITED_USES, unused.into()));
+    families.push(family(&PORTIONS, vec![counter_of(&[], portions.taken.get() as f64)]));
 }
 
 fn connections(state: &AppState, families: &mut Vec<MetricFamily>) {

@@ -5,6 +5,7 @@ use super::{ENDPOINT, INTROSPECT, METADATA, REVOKE, wire};
 use crate::describe::schema::{described, object};
 use crate::describe::{Address, Api, Occasion, Operation, faults};
 use crate::transport::body::FORM;
+use crate::transport::limits;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -90,6 +91,7 @@ fn refusals() -> Vec<Response> {
         OAuthError::Client,
         OAuthError::Bearer,
         OAuthError::Powerless,
+        OAuthError::OverLimit(Box::new(limits::over_rate())),
         OAuthError::Request("the body must be application/x-www-form-urlencoded"),
         OAuthError::Request("the parameter token is missing"),
     ];

@@ -2,10 +2,11 @@
 
 use super::wire;
 use crate::transport::fault::{Fault, json_error};
+use crate::transport::limits::each_limit_header;
 use axum::http::header::WWW_AUTHENTICATE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use jeton_service::{Error, OAuthRefusal, VerifierProof};
+use jeton_service::{Error, LimitsLeft, OAuthRefusal, VerifierProof};
 use std::borrow::Cow;
 
 /// Why a request is refused.
@@ -21,6 +22,8 @@ pub(super) enum OAuthError {
     Powerless,
     /// The request is not valid: why.
     Request(&'static str),
+    /// The token that is asked about was used too often: so its limits stand.
+    OverLimit(Box<LimitsLeft>),
     /// A fault that does not depend on the API.
     Fault(Fault),
 }
@@ -59,6 +62,7 @@ impl OAuthError {
             OAuthError::Bearer => (StatusCode::UNAUTHORIZED, "invalid_token"),
             OAuthError::Powerless => (StatusCode::FORBIDDEN, "insufficient_scope"),
             OAuthError::Request(_) => (StatusCode::BAD_REQUEST, "invalid_request"),
+            OAuthError::OverLimit(_) => (StatusCode::TOO_MANY_REQUESTS, "rate_limited"),
             OAuthError::Fault(fault) => (fault.status(), fault.code()),
         }
     }
@@ -73,6 +77,7 @@ impl OAuthError {
             OAuthError::Bearer => "this token is not live in any app".into(),
             OAuthError::Powerless => "this token may not ask this".into(),
             OAuthError::Request(message) => (*message).into(),
+            OAuthError::OverLimit(_) => "this token was used as often as it may be for now".into(),
             OAuthError::Fault(fault) => fault.message(),
         }
     }
@@ -82,7 +87,10 @@ impl OAuthError {
             OAuthError::Client => Some("Basic realm=\"jeton\", charset=\"UTF-8\""),
             OAuthError::Bearer => Some("Bearer error=\"invalid_token\""),
             OAuthError::Powerless => Some("Bearer error=\"insufficient_scope\""),
-            OAuthError::NoSuchPath | OAuthError::Request(_) | OAuthError::Fault(_) => None,
+            OAuthError::NoSuchPath
+            | OAuthError::Request(_)
+            | OAuthError::OverLimit(_)
+            | OAuthError::Fault(_) => None,
         }
     }
 }
@@ -104,6 +112,12 @@ impl IntoResponse for OAuthError {
         let fault = if let OAuthError::Fault(fault) = &self { Some(fault) } else { None };
         let (status, code) = self.code();
         let mut response = json_error("/oauth2", status, wire::error(code, &self.message()), fault);
+        if let OAuthError::OverLimit(limits) = &self {
+            each_limit_header(limits, |name, value| {
+                let value = HeaderValue::from_bytes(value);
+                response.headers_mut().extend(value.ok().map(|value| (name, value)));
+            });
+        }
         if let Some(challenge) = self.challenge() {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }

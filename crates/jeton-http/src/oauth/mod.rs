@@ -25,7 +25,7 @@ use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use error::OAuthError;
-use jeton_service::OAuthRefusal;
+use jeton_service::{Introspected, OAuthRefusal};
 
 const INTROSPECT: &str = "/oauth2/introspect";
 const REVOKE: &str = "/oauth2/revoke";
@@ -79,11 +79,15 @@ async fn introspect(state: &AppState, parts: &Parts, body: Body) -> Result<Respo
     let app = state.service.admit_introspector(&proof, from).await?;
     let app = app.map_err(|refusal| OAuthError::refused(refusal, &proof))?;
     // Errors in the request are reported to admitted callers only.
-    let token = match token? {
+    let introspected = match token? {
         Some(secret) => state.service.introspect(&app, &secret).await?,
-        None => None,
+        None => Introspected::Inactive,
     };
-    Ok(json(wire::introspection(&app.key, token.as_ref())))
+    match introspected {
+        Introspected::Active(token) => Ok(json(wire::introspection(&app.key, Some(&token)))),
+        Introspected::Inactive => Ok(json(wire::introspection(&app.key, None))),
+        Introspected::TooOften(limits) => Err(OAuthError::OverLimit(limits)),
+    }
 }
 
 async fn revoke(state: &AppState, parts: &Parts, body: Body) -> Result<Response, OAuthError> {

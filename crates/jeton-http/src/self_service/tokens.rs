@@ -77,6 +77,7 @@ fn own<'a>(token: &'a Token, of_session: TokenId, used: Option<&TokenUse>) -> Ow
 struct Shown {
     listed: Listed,
     usage: Option<TokenUse>,
+    uses_left: Option<u64>,
 }
 
 /// The token that the path names, if it is the user's.
@@ -85,7 +86,8 @@ async fn find(visit: &Visit) -> Result<Shown, PageError> {
     let id = visit.segment(1).parse().ok().and_then(TokenId::new).ok_or(PageError::NotFound)?;
     let listed = visit.service().show(app, authority, id).await?.ok_or(PageError::NotFound)?;
     let mut usage: HashMap<_, _> = visit.service().usage_of(app, slice::from_ref(&id)).await?;
-    Ok(Shown { listed, usage: usage.remove(&id) })
+    let mut left = visit.service().uses_left([&listed.token]).await?;
+    Ok(Shown { listed, usage: usage.remove(&id), uses_left: left.remove(&id) })
 }
 
 fn path(visit: &Visit, id: TokenId, name: &str) -> String {
@@ -99,7 +101,7 @@ pub(super) async fn show(visit: &Visit) -> Result<Response, PageError> {
 }
 
 fn page(visit: &Visit, frame: &Frame<'_>, shown: &Shown, texts: Texts, error: &str) -> String {
-    let Shown { listed: Listed { token, secret }, usage } = shown;
+    let Shown { listed: Listed { token, secret }, usage, uses_left } = shown;
     let masked = match secret {
         ShownSecret::Clear(secret) => Some(secret.masked()),
         ShownSecret::Masked(masked) => Some(masked.clone()),
@@ -111,6 +113,7 @@ fn page(visit: &Visit, frame: &Frame<'_>, shown: &Shown, texts: Texts, error: &s
         own: own(token, visit.session.visitor.token_id, usage.as_ref()),
         masked: masked.as_deref(),
         uses: usage.as_ref().map_or(0, |usage| usage.use_count),
+        uses_left: *uses_left,
         last_address: usage.as_ref().and_then(|usage| usage.last_address),
         title,
         tags,
@@ -240,6 +243,8 @@ fn refused(language: Language, refusal: Refusal) -> Result<&'static str, PageErr
             AuthorityRefusal::BeginsEarlier | AuthorityRefusal::Elsewhere => language.self_bounds(),
             AuthorityRefusal::DisabledByAnother => language.self_disabled_by_another(),
             AuthorityRefusal::NeverBegins
+            | AuthorityRefusal::MoreOften
+            | AuthorityRefusal::NoLimits
             | AuthorityRefusal::WouldWiden
             | AuthorityRefusal::IdentityToken
             | AuthorityRefusal::ServiceToken

@@ -9,6 +9,7 @@ pub(crate) mod host;
 pub(crate) mod http_date;
 pub(crate) mod instant;
 pub(crate) mod items;
+pub(crate) mod limits;
 pub(crate) mod list;
 pub(crate) mod members;
 pub(crate) mod object;

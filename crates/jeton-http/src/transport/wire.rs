@@ -1,7 +1,7 @@
 //! How Jeton's own APIs show parts of tokens. Published APIs have shapes of their own.
 
 use crate::transport::instant::rfc3339;
-use jeton_core::{Permission, Scope, Timestamp, UserId};
+use jeton_core::{Permission, Scope, Timestamp, UseRate, UserId};
 use serde::{Serialize, Serializer};
 use std::borrow::Borrow;
 
@@ -80,5 +80,23 @@ impl<'a> From<&'a Scope> for ScopeShape<'a> {
             ids: &scope.ids,
             tags: &scope.tags,
         }
+    }
+}
+
+/// So many uses in so many seconds.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Rate"))]
+pub(crate) struct RateShape {
+    /// How many uses there may be at once; so many become available again in the time.
+    #[cfg_attr(test, schemars(range(min = 1, max = 1_000_000)))]
+    limit: u32,
+    /// The time in seconds.
+    #[cfg_attr(test, schemars(range(min = 1, max = 2_592_000)))]
+    per_seconds: u32,
+}
+
+impl From<UseRate> for RateShape {
+    fn from(rate: UseRate) -> Self {
+        RateShape { limit: rate.limit(), per_seconds: rate.per_seconds() }
     }
 }

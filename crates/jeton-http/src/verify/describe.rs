@@ -53,7 +53,19 @@ pub(super) fn describe() -> Value {
             json!({"oneOf": [answer, answers]}),
         )
         .header(StatusCode::OK, "cache-control")
-        .refuses(&error, refusals());
+        .answers_with(
+            StatusCode::TOO_MANY_REQUESTS,
+            "The token of a single check was used as often as it may be",
+            "application/json",
+            json!({"oneOf": [answer, error]}),
+        );
+    let of_limits = |operation: Operation, status| {
+        let operation = operation.perhaps_header(status, "ratelimit-policy");
+        operation.perhaps_header(status, "ratelimit")
+    };
+    let verify = of_limits(of_limits(verify, StatusCode::OK), StatusCode::TOO_MANY_REQUESTS);
+    let verify =
+        verify.perhaps_header(StatusCode::TOO_MANY_REQUESTS, "retry-after").refuses(&error, refusals());
     api.add(verify);
     api.finish()
 }

@@ -15,6 +15,7 @@ use crate::state::AppState;
 use crate::transport::body::read_body;
 use crate::transport::credentials::proof;
 use crate::transport::fault::Fault;
+use crate::transport::limits::each_limit_header;
 use crate::transport::url::segments;
 use crate::transport::{client_address, cors};
 use axum::Router;
@@ -22,13 +23,13 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::request::Parts;
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use error::VerifyError;
 use input::{Question, questions};
-use jeton_core::AppKey;
-use jeton_service::{Surface, VerifierAdmission};
+use jeton_core::{AppKey, InactiveReason, Verdict};
+use jeton_service::{Checked, Surface, VerifierAdmission};
 
 /// A body with at least this many bytes is parsed in its app's turn: that takes longer than answering most
 /// requests.
@@ -98,13 +99,32 @@ async fn answer(
         Question::One(check) => {
             let answers = service.verify_many(&app, &[check]).await?;
             let [answer] = answers.as_slice() else { unreachable!("every check is answered") };
-            wire::one(answer)
+            return Ok(one(answer));
         }
         Question::Many(batch) => {
             let answers = service.verify_many(&app, &batch.checks).await?;
             wire::many(&answers, &batch.errors)
         }
     };
-    let head = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
-    Ok((StatusCode::OK, head, answers).into_response())
+    Ok((StatusCode::OK, HEAD, answers).into_response())
+}
+
+const HEAD: [(HeaderName, &str); 2] = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
+
+/// The answer to a single check. That its token was used as often as it may be is also said by the status, as to gateways.
+fn one(checked: &Checked) -> Response {
+    let status = match checked.verdict {
+        Verdict::RateLimited | Verdict::Inactive(InactiveReason::UsesExhausted) => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
+        Verdict::Allowed | Verdict::Refused | Verdict::Inactive(_) => StatusCode::OK,
+    };
+    let mut response = (status, HEAD, wire::one(checked)).into_response();
+    if let Some(limits) = &checked.limits {
+        each_limit_header(limits, |name, value| {
+            let value = HeaderValue::from_bytes(value);
+            response.headers_mut().extend(value.ok().map(|value| (name, value)));
+        });
+    }
+    response
 }

@@ -2,6 +2,7 @@
 
 use super::input::CheckError;
 use crate::transport::items::Items;
+use crate::transport::limits::retry_seconds;
 use crate::transport::object::Object;
 use crate::transport::wire::{InstantShape, UserIdShape};
 use jeton_core::{MAX_NAMES_PER_SCOPE, TokenId, UserId, Verdict};
@@ -76,7 +77,8 @@ fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> R
     T::deserialize(deserializer).map(Some)
 }
 
-/// The answer to one check. All members except `explanation` and `message` are always present.
+/// The answer to one check. All members except `retry_after_seconds`, `explanation` and
+/// `message` are always present.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Verdict"))]
 pub(super) struct Answer {
@@ -85,7 +87,7 @@ pub(super) struct Answer {
     /// Whether it is, and allows what was demanded.
     allowed: bool,
     /// Why not: `unknown`, `revoked`, `expired`, `disabled`, `not_yet_valid`, `address_unknown`, `address_not_allowed`,
-    /// `insufficient_scope`, or `invalid_check` for a check that makes no sense. Reasons are added, never renamed. `null`: it
+    /// `uses_exhausted`, `insufficient_scope`, `rate_limited`, or `invalid_check` for a check that makes no sense. Reasons are added, never renamed. `null`: it
     /// is allowed.
     reason: Option<&'static str>,
     /// The number of the token, if the caller may know of it.
@@ -94,6 +96,9 @@ pub(super) struct Answer {
     user_id: Option<UserIdShape<UserId>>,
     /// When it ends; `null`: never.
     expires_at: Option<InstantShape>,
+    /// After how many seconds it may be used again, if it is `rate_limited`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_seconds: Option<u64>,
     /// If it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<ExplanationText>,
@@ -145,6 +150,7 @@ impl Answer {
             token_id: cached.map(|cached| cached.token_id().get()),
             user_id: cached.and_then(CachedToken::user_id).map(UserIdShape),
             expires_at: cached.and_then(CachedToken::expires_at).map(InstantShape),
+            retry_after_seconds: checked.limits.as_deref().and_then(retry_seconds),
             explanation: checked.explanation.as_ref().map(|explanation| ExplanationText {
                 matched_scope: explanation.matched_scope,
                 lacks: explanation.lacks.iter().map(|lack| lack.name()).collect(),
@@ -164,6 +170,7 @@ impl Answer {
             token_id: None,
             user_id: None,
             expires_at: None,
+            retry_after_seconds: None,
             explanation: None,
             message: Some(error.message()),
         }

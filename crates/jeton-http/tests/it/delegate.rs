@@ -179,8 +179,9 @@ async fn a_request_is_understood_or_refused() {
     let app = TestApp::new().await;
     let parent = app.issue(grant(user("7"), "read,delegate")).await;
     for (body, named) in [
-        (json!({"uses": 5}), "there is no member uses"),
-        (json!({"rates": []}), "there is no member rates"),
+        (json!({"uses_left": 5}), "there is no member uses_left"),
+        (json!({"uses": "5"}), "uses must be a whole number"),
+        (json!({"rates": [5]}), "rates must be a list"),
         (json!({"titel": "x"}), "did you mean title?"),
         (json!({"title": 5}), "title must be a string"),
         (json!({"title": "x".repeat(256)}), "title"),

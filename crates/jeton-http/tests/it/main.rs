@@ -19,6 +19,7 @@ mod encodings;
 mod failing;
 mod forward_auth;
 mod health;
+mod limits;
 mod loopback;
 mod method;
 mod oauth;

@@ -29,6 +29,7 @@ pub use counters::CacheStats;
 pub use token::CachedToken;
 
 use crate::open_app::{ForwardAuthApp, OpenApp};
+use crate::portions::Portions;
 use apps::Apps;
 use counters::Counters;
 use foreign::ForeignDigests;
@@ -98,6 +99,7 @@ pub(crate) struct Cache {
     known: Table<CachedToken>,
     absent: Table<Absence>,
     grants: GrantPool,
+    portions: Portions,
     foreign: ForeignDigests,
     key_news: watch::Sender<u64>,
     /// The time up to which the whole change log has been read, in milliseconds of the monotonic clock.
@@ -127,6 +129,7 @@ impl Cache {
         let grants = GrantPool::default();
         let absent_bytes = limits.max_bytes / ABSENT_PART;
         Cache {
+            portions: Portions::new(Arc::clone(&clock)),
             clock,
             tokens: Versions::new(TOKEN_PLACES),
             arrivals: Versions::new(DIGEST_PLACES),
@@ -140,6 +143,11 @@ impl Cache {
             counters: Counters::default(),
             limits,
         }
+    }
+
+    /// The portions of the limits of tokens.
+    pub(crate) fn portions(&self) -> &Portions {
+        &self.portions
     }
 
     /// Whether the change log was read to its end recently enough. If not, nothing cached may be used.
@@ -293,7 +301,8 @@ impl Cache {
         // As it is presented, it expires with the secret, unless it does so before.
         let until = stored.credential.good_until;
         let is_by_old_secret = until.is_some() && until == stored.token.expires_at;
-        let cached = Arc::new(CachedToken::new(&stored.token, key, grants, is_by_old_secret));
+        let portions = self.portions.of(&stored.token);
+        let cached = Arc::new(CachedToken::new(&stored.token, key, grants, is_by_old_secret, portions));
         self.known.keep(Arc::clone(&cached), Asked { token: before.token, arrival: before.arrival });
         cached
     }
@@ -326,7 +335,10 @@ impl Cache {
             | ChangeKind::AppDeleted => {
                 self.apps.invalidate();
             }
-            ChangeKind::Restored => self.forget_all(),
+            ChangeKind::Restored => {
+                self.portions.forget_all();
+                self.forget_all();
+            }
             ChangeKind::TokensPurged => self.arrivals.invalidate_all(),
             ChangeKind::KeyAdded | ChangeKind::KeyRetired => self.tell_of_keys(),
             // Operators are not cached, a token whose old secret comes is as it was, and which key writes is for each server to

@@ -3,6 +3,7 @@
 mod callers;
 mod changes;
 mod keys;
+mod uses;
 mod writes;
 
 use super::{CacheLimits, Recalled};

@@ -3,6 +3,7 @@
 use super::table::{Kept, Key};
 use super::tally::Tally;
 use super::versions::Stamp;
+use crate::portions::HeldPortion;
 use bytes::Bytes;
 use jeton_core::{
     Ancestor, AppId, Bearer, Bounds, Scope, Scopes, Standing, Timestamp, Token, TokenId, TokenKind, UserId,
@@ -52,6 +53,8 @@ struct Restraints {
     ancestors: Box<[Ancestor]>,
     /// What gateways are told that it allows, if there are ancestors.
     scopes_text: Option<Bytes>,
+    /// The portions of its limits, and of those of its ancestors.
+    portions: Box<[Arc<HeldPortion>]>,
 }
 
 static UNBOUNDED: Bounds = Bounds::NONE;
@@ -75,7 +78,13 @@ pub(super) struct Grants {
 }
 
 impl CachedToken {
-    pub(super) fn new(token: &Token, key: Key, grants: Arc<Grants>, is_by_old_secret: bool) -> Self {
+    pub(super) fn new(
+        token: &Token,
+        key: Key,
+        grants: Arc<Grants>,
+        is_by_old_secret: bool,
+        portions: Box<[Arc<HeldPortion>]>,
+    ) -> Self {
         CachedToken {
             key,
             is_by_old_secret,
@@ -87,7 +96,7 @@ impl CachedToken {
             used: AtomicBool::new(false),
             tally: Tally::default(),
             user: User::of(token),
-            restraints: Restraints::of(token),
+            restraints: Restraints::of(token, portions),
             grants,
         }
     }
@@ -115,6 +124,16 @@ impl CachedToken {
 
     fn bounds(&self) -> &Bounds {
         self.restraints.as_ref().map_or(&UNBOUNDED, |restraints| &restraints.bounds)
+    }
+
+    /// The portions of its limits, and of those of the tokens above it; empty: neither has any.
+    pub(crate) fn portions(&self) -> &[Arc<HeldPortion>] {
+        self.restraints.as_ref().map_or(&[], |restraints| &restraints.portions)
+    }
+
+    /// Whether its uses are limited, or those of a token above it.
+    pub fn is_limited(&self) -> bool {
+        !self.portions().is_empty()
     }
 
     /// The tokens above it.
@@ -194,7 +213,7 @@ impl CachedToken {
             scopes: &self.grants.scopes,
             expires_at: self.expires_at,
             bounds: self.bounds(),
-            is_delegated: !self.ancestors().is_empty(),
+            is_restrained: !self.ancestors().is_empty() || self.is_limited(),
         }
     }
 
@@ -233,14 +252,14 @@ impl CachedToken {
 }
 
 impl Restraints {
-    fn of(token: &Token) -> Option<Box<Self>> {
+    fn of(token: &Token, portions: Box<[Arc<HeldPortion>]>) -> Option<Box<Self>> {
         let (bounds, ancestors) = (&token.spec.bounds, &token.ancestors);
-        if bounds.is_none() && ancestors.is_empty() {
+        if bounds.is_none() && ancestors.is_empty() && portions.is_empty() {
             return None;
         }
         let scopes_text = (!ancestors.is_empty()).then(|| text_of(&token.effective_scopes()));
         let (bounds, ancestors) = (bounds.clone(), ancestors.clone().into());
-        Some(Box::new(Restraints { bounds, ancestors, scopes_text }))
+        Some(Box::new(Restraints { bounds, ancestors, scopes_text, portions }))
     }
 
     /// Their memory in bytes, with what the allocator adds.
@@ -251,7 +270,8 @@ impl Restraints {
         };
         let ancestors = self.ancestors.iter().map(above).sum::<usize>();
         let text = self.scopes_text.as_ref().map_or(0, Bytes::len);
-        size_of::<Restraints>() + 4 * size_of::<usize>() + self.bounds.bytes() + ancestors + text
+        let portions = self.portions.len() * (size_of::<Arc<HeldPortion>>() + HeldPortion::BYTES);
+        size_of::<Restraints>() + 4 * size_of::<usize>() + self.bounds.bytes() + ancestors + text + portions
     }
 }
 

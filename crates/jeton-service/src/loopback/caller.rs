@@ -162,7 +162,7 @@ impl Writer {
             scopes: &Scopes::none(),
             expires_at: *ends_at,
             bounds,
-            is_delegated: false,
+            is_restrained: false,
         };
         Authority::of(bearer, self.from, &app.settings.common)
             .map_err(|_| Error::Unreadable("settings of an app"))
@@ -235,7 +235,7 @@ impl Service {
                 self.leave_loopback(app, stored, &Cause::new(Actor::Anonymous, from)).await?;
                 Ok(Presentation::Expired)
             }
-            Verdict::Inactive(_) | Verdict::Refused => Ok(anybody),
+            Verdict::Inactive(_) | Verdict::Refused | Verdict::RateLimited => Ok(anybody),
         }
     }
 
@@ -332,7 +332,7 @@ fn caller(bearer: Bearer<'_>, from: Option<IpAddr>) -> LoopBackCaller {
     let (token, ends_at) = (bearer.token_id, bearer.expires_at);
     match bearer.kind {
         // What it wrote would not depend on those above it.
-        _ if bearer.is_delegated => LoopBackCaller::Anybody,
+        _ if bearer.is_restrained => LoopBackCaller::Anybody,
         TokenKind::Identity => {
             let (user_id, bounds) = (bearer.user_id, bearer.bounds.clone());
             LoopBackCaller::Authenticated { token, user_id, ends_at, bounds, from }

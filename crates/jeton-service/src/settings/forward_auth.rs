@@ -3,8 +3,8 @@
 use super::SettingsDocumentError;
 use super::form::{misfit, without_secrets};
 use jeton_core::{
-    Demand, DemandName, ForwardAuthSettings, MAX_NAME_CHARS, MAX_RULE_TAGS, Permission, RequestSource,
-    Resource, RouteRule, RulePermission,
+    Demand, DemandName, ForwardAuthSettings, MAX_NAME_CHARS, MAX_RULE_TAGS, OverLimit, Permission,
+    RequestSource, Resource, RouteRule, RulePermission,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -40,6 +40,9 @@ pub(super) struct ForwardAuthDocument {
     /// For how many seconds a gateway may reuse an answer.
     #[cfg_attr(test, schemars(range(max = 3600)))]
     cache_seconds: u32,
+    /// The status that says that a token was used as often as it may be: `429`, or `403` for gateways that cannot pass that.
+    #[cfg_attr(test, schemars(extend("enum" = ["429", "403"])))]
+    over_limit: String,
 }
 
 /// What is demanded.
@@ -94,6 +97,7 @@ impl ForwardAuthDocument {
             realm: settings.realm.as_ref().map(|realm| realm.as_str().to_owned()),
             resource_metadata: settings.resource_metadata.clone(),
             cache_seconds: settings.cache_seconds,
+            over_limit: settings.over_limit.name().to_owned(),
         }
     }
 
@@ -101,6 +105,7 @@ impl ForwardAuthDocument {
         let source = RequestSource::ALL.into_iter().find(|source| source.name() == self.source);
         let sources = RequestSource::ALL.map(RequestSource::name).join(", ");
         let source = source.ok_or_else(|| fault("source", format_args!("must be one of {sources}")))?;
+        let over_limit = OverLimit::ALL.into_iter().find(|status| status.name() == self.over_limit);
         let credentials = self.credentials.iter().map(|place| place.parse());
         let demands = self.demands.into_iter().map(|(name, demand)| {
             let about = |error: &dyn Display| fault(&format!("demands.{}", without_secrets(&name)), error);
@@ -126,6 +131,7 @@ impl ForwardAuthDocument {
                 .map_err(|error| fault("realm", error))?,
             resource_metadata: self.resource_metadata,
             cache_seconds: self.cache_seconds,
+            over_limit: over_limit.ok_or_else(|| fault("over_limit", "must be 429 or 403, as a text"))?,
         })
     }
 }
@@ -205,7 +211,7 @@ mod tests {
                 {"method": "GET", "path": "/files/{*rest}", "permission": "read", "tags": ["files", "{rest}"]},
                 {"method": "POST", "path": "/ping"},
             ],
-            "preflights": true, "realm": "api", "resource_metadata": "https://api.example/meta", "cache_seconds": 5,
+            "preflights": true, "realm": "api", "resource_metadata": "https://api.example/meta", "cache_seconds": 5, "over_limit": "403",
         });
         let settings = parse_settings(&json!({"forward_auth": section})).unwrap();
         assert_eq!(print_settings(&settings)["forward_auth"], section);
@@ -243,6 +249,7 @@ mod tests {
             ),
             (json!({"realm": "\""}), "forward_auth.realm: a realm is"),
             (json!({"resource_metadata": "http://a"}), "forward_auth.resource_metadata must be an https URL"),
+            (json!({"over_limit": "500"}), "forward_auth.over_limit: must be 429 or 403, as a text"),
             (json!({"cache_seconds": 86_400}), "forward_auth.cache_seconds must be at most 3600"),
         ] {
             let patch: Value = json!({"forward_auth": section});

@@ -174,6 +174,7 @@ impl Chains {
                     scopes: number.map(scopes),
                     lifetime: lives.map(Lifetime::Millis),
                     allowed_addresses: block.map(|block| BLOCKS[block].to_owned()).into_iter().collect(),
+                    ..ChildDraft::default()
                 };
                 self.delegate(from % count, draft).await;
             }

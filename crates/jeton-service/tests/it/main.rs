@@ -15,6 +15,7 @@ mod import;
 mod initialise;
 mod interleavings;
 mod keys;
+mod limits;
 mod operators;
 mod rekeyed;
 mod retention;

@@ -1,6 +1,7 @@
 //! Applying writes within a transaction that the caller begins and commits.
 
 mod apps;
+mod budgets;
 mod idempotency;
 mod keys;
 mod operators;

@@ -142,6 +142,8 @@ impl<S: Session> Work<'_, '_, S> {
         restored.kept_off_loopback = self.script(&restore::keep_off_loopback()).await?;
         restored.kept_beginnings = self.script(&restore::keep_beginnings()).await?;
         restored.kept_addresses = self.script(&restore::keep_addresses()).await?;
+        restored.kept_limits = self.script(&restore::keep_limits()).await?;
+        self.script(restore::KEEP_BUDGETS).await?;
         restored.kept_narrowed = self.keep_narrowed().await?;
         self.script(restore::KEEP_TOMBSTONES).await?;
         self.script(restore::KEEP_DIGESTS).await?;

@@ -20,6 +20,7 @@ pub(crate) fn ancestors(app_id: AppId, ids: &[TokenId]) -> Statement {
                 Tokens::Scopes,
                 Tokens::NotBefore,
                 Tokens::AllowedAddresses,
+                Tokens::UseLimits,
             ])
             .from(Tokens::Table)
             .and_where(Expr::col(Tokens::AppId).eq(app_id.get()))

@@ -5,6 +5,7 @@
 //! refuses at run time. None of them asks the database for the time or for randomness.
 
 pub(crate) mod apps;
+pub(crate) mod budgets;
 pub(crate) mod copy;
 pub(crate) mod families;
 pub(crate) mod genesis;

@@ -4,10 +4,11 @@ use super::log::{LogOrder, NewChange};
 use super::token_search::Stretch;
 use super::tokens::Half;
 use super::{
-    Statement, apps, copy, families, genesis, idempotency, keys, log, operators, per_user, restore,
+    Statement, apps, budgets, copy, families, genesis, idempotency, keys, log, operators, per_user, restore,
     retention, rotation, self_made, stats, token_lists, token_search, tokens, totals, usage,
 };
 use crate::audit::{AppUses, AuditFilter, Spans};
+use crate::budgets::TokenBudget;
 use crate::change::Removal;
 use crate::keys::{ClientKey, DigestPlace, NewDigest};
 use crate::model::{
@@ -18,8 +19,8 @@ use crate::search::{PlaceKey, SearchOrder, SearchPlace, TitleSearch, TokenSearch
 use crate::shape::{Cells, Field, Holds, SHAPES};
 use crate::write::RotateToken;
 use jeton_core::{
-    Actor, AppId, AppKey, Cause, ChangeKind, Digest, OperatorId, Owner, Scopes, Timestamp, Token, TokenId,
-    TokenKind, TokenSpec, TokenState, UserId,
+    Actor, AppId, AppKey, Budget, Cause, ChangeKind, Digest, OperatorId, Owner, Scopes, Timestamp, Token,
+    TokenId, TokenKind, TokenSpec, TokenState, UseLimits, UserId,
 };
 use sea_query::Value;
 
@@ -110,6 +111,12 @@ fn about_apps() -> Vec<(&'static str, Runs, Statement)> {
         ("with_another_data_key", Everywhere, apps::with_another_data_key(APP, &[1], false)),
         ("with_another_data_key", Runs::OnSqlite, apps::with_another_data_key(APP, &[1], true)),
     ]
+}
+
+fn a_budget() -> TokenBudget {
+    let limits: UseLimits = "uses=5@1 rates=1/1".parse().unwrap();
+    let (uses_since, left) = (Some(1), Budget::full(&limits, AT));
+    TokenBudget { app_id: APP, token_id: TOKEN, uses_since, rates: limits.rates, left }
 }
 
 fn a_rotation() -> RotateToken {
@@ -366,6 +373,10 @@ fn about_usage() -> Vec<(&'static str, Runs, Statement)> {
         ("add_usage", Everywhere, usage::add_usage(&[used; usage::MAX_USED])),
         ("add_to_totals", Everywhere, usage::add_to_totals(&[total])),
         ("add_to_totals", Everywhere, usage::add_to_totals(&[total; usage::MAX_USED])),
+        ("limited_token", Everywhere, budgets::limited_token(APP, TOKEN)),
+        ("budgets_of", Everywhere, budgets::budgets_of(APP, &[TOKEN])),
+        ("budgets_of", Everywhere, budgets::budgets_of(APP, &[TOKEN; budgets::MAX_BUDGETS])),
+        ("keep_budget", Everywhere, budgets::keep_budget(&a_budget())),
         ("usage_of", Everywhere, usage::usage_of(APP, &[TOKEN])),
         ("usage_of", Everywhere, usage::usage_of(APP, &[TOKEN; usage::MAX_USED])),
     ]

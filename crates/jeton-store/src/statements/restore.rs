@@ -16,12 +16,15 @@ pub(crate) const REMEMBER: &str = "
     CREATE TEMP TABLE was_client_digests AS SELECT * FROM client_digests;
     CREATE TEMP TABLE was_tokens AS
         SELECT id AS was_number, app_id, digest, digest_key_id, first_key_id, is_foreign, sealed, kind, user_id,
-            user_is_stand_in, expires_at, disabled_by, revoked_at, scopes, left_loopback, not_before, allowed_addresses
+            user_is_stand_in, expires_at, disabled_by, revoked_at, scopes, left_loopback, not_before, allowed_addresses,
+            use_limits
         FROM tokens;
     CREATE INDEX was_tokens_digest ON was_tokens (digest, app_id);
     CREATE INDEX was_tokens_number ON was_tokens (was_number, app_id);
     CREATE TEMP TABLE was_digests AS SELECT * FROM token_digests;
     CREATE INDEX was_digests_token ON was_digests (token_id);
+    CREATE TEMP TABLE was_budgets AS SELECT * FROM token_budgets;
+    CREATE INDEX was_budgets_token ON was_budgets (token_id, app_id);
     CREATE TEMP TABLE was_tombstones AS SELECT * FROM tokens WHERE revoked_at IS NOT NULL;
     CREATE TEMP TABLE was_operators AS
         SELECT id, digest, digest_key_id, first_key_id, created_at, revoked_at FROM operators WHERE revoked_at IS NOT NULL";
@@ -198,6 +201,25 @@ pub(crate) fn keep_addresses() -> String {
     )
 }
 
+/// Tokens whose uses are limited now, or otherwise: limits are as they are, since of two neither may lie within the other.
+pub(crate) fn keep_limits() -> String {
+    format!(
+        "UPDATE tokens SET use_limits = was.use_limits {LIVE} AND was.use_limits IS NOT NULL \
+         AND (tokens.use_limits IS NULL OR tokens.use_limits <> was.use_limits)"
+    )
+}
+
+/// What is left of those limits is what was left: a use that was made stays made.
+pub(crate) const KEEP_BUDGETS: &str = "
+    DELETE FROM token_budgets WHERE token_id IN (SELECT token_id FROM was WHERE use_limits IS NOT NULL);
+    INSERT INTO token_budgets (app_id, token_id, uses_left, uses_since, rates, levels, filled_at)
+        SELECT tokens.app_id, tokens.id, was_budgets.uses_left, was_budgets.uses_since, was_budgets.rates,
+            was_budgets.levels, was_budgets.filled_at
+        FROM was
+        JOIN tokens ON tokens.id = was.token_id
+        JOIN was_budgets ON was_budgets.token_id = was.was_number AND was_budgets.app_id = was.app_id
+        WHERE was.use_limits IS NOT NULL";
+
 /// Up to so many tokens with other scopes than they had, from this number on, with both.
 pub(crate) fn other_scopes(from: i64, limit: usize) -> String {
     format!(
@@ -353,7 +375,7 @@ pub(crate) const UNKNOWN_APPS: &str = "
 /// Ends what [`REMEMBER`], [`MATCH_APPS`] and [`MATCH_TOKENS`] began.
 pub(crate) const FORGET: &str = "
     DROP TABLE was; DROP TABLE was_same; DROP TABLE was_operators; DROP TABLE was_tombstones; DROP TABLE was_digests; DROP TABLE was_tokens;
-    DROP TABLE was_client_digests; DROP TABLE was_apps";
+    DROP TABLE was_budgets; DROP TABLE was_client_digests; DROP TABLE was_apps";
 
 #[cfg(test)]
 mod tests {
@@ -362,7 +384,7 @@ mod tests {
 
     /// Every column, and what becomes of it where the database knows the row, too. Who adds one decides it here: what
     /// limits a token or an app must be as narrow as it is now.
-    const DECIDED: [(&str, &[&str], &[&str]); 5] = [
+    const DECIDED: [(&str, &[&str], &[&str]); 6] = [
         (
             "tokens",
             // No wider than now.
@@ -377,6 +399,7 @@ mod tests {
                 "left_loopback",
                 "not_before",
                 "allowed_addresses",
+                "use_limits",
                 "sealed",
                 "digest",
             ],
@@ -404,6 +427,11 @@ mod tests {
             "token_digests",
             &["digest", "good_from", "good_until"],
             &["app_id", "token_id", "digest_key_id", "first_key_id", "is_foreign"],
+        ),
+        (
+            "token_budgets",
+            &["uses_left", "uses_since", "rates", "levels", "filled_at"],
+            &["app_id", "token_id"],
         ),
         (
             "apps",

@@ -19,8 +19,9 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Column, Connection, Executor, Statement as _};
 use std::collections::BTreeSet;
 
-const SOURCES: [&str; 19] = [
+const SOURCES: [&str; 20] = [
     include_str!("apps.rs"),
+    include_str!("budgets.rs"),
     include_str!("copy.rs"),
     include_str!("families.rs"),
     include_str!("genesis.rs"),

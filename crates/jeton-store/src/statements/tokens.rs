@@ -16,7 +16,7 @@ use sea_query::{
     Expr, ExprTrait, LockType, Order, Query, SelectStatement, UnionType, UpdateStatement, Value,
 };
 
-/// Most tokens in one statement. 23 arguments each make 23,552, below the 32,766 that SQLite allows by default
+/// Most tokens in one statement. 24 arguments each make 24,576, below the 32,766 that SQLite allows by default
 /// (SQLITE_MAX_VARIABLE_NUMBER) and the 65,535 of PostgreSQL's protocol (a 16-bit count).
 pub(crate) const MAX_INSERTED: usize = 1_024;
 
@@ -25,7 +25,7 @@ pub(crate) const MAX_INSERTED: usize = 1_024;
 pub(crate) const MAX_SOUGHT: usize = 128;
 
 /// What a token is read from.
-const COLUMNS: [Tokens; 24] = [
+const COLUMNS: [Tokens; 25] = [
     Tokens::Id,
     Tokens::AppId,
     Tokens::Kind,
@@ -49,6 +49,7 @@ const COLUMNS: [Tokens; 24] = [
     Tokens::NotBefore,
     Tokens::AllowedAddresses,
     Tokens::Lineage,
+    Tokens::UseLimits,
     Tokens::Revision,
 ];
 
@@ -96,6 +97,7 @@ const TOKEN: Form = Form {
         "allowed_addresses",
         "parent_id",
         "lineage",
+        "use_limits",
         "revision",
     ],
     otherwise: " ON CONFLICT DO NOTHING",
@@ -200,6 +202,7 @@ pub(crate) fn new_row(app_id: AppId, token: &NewToken) -> Row {
         Value::String(token.spec.bounds.allowed_addresses.as_ref().map(ToString::to_string)),
         Value::BigInt(token.spec.lineage.parent().map(TokenId::get)),
         Value::String(lineage(&token.spec.lineage)),
+        Value::String(token.spec.limits.some().map(ToString::to_string)),
         integer(1),
     ]
 }
@@ -357,6 +360,7 @@ pub(crate) fn update_token(token: &Token, expected: i64) -> Statement {
             .value(Tokens::LeftLoopback, token.left_loopback)
             .value(Tokens::NotBefore, token.spec.bounds.not_before.map(Timestamp::as_millis))
             .value(Tokens::AllowedAddresses, allowed_addresses)
+            .value(Tokens::UseLimits, token.spec.limits.some().map(ToString::to_string))
             .value(Tokens::Revision, one_more(Tokens::Revision))
             .and_where(Expr::col(Tokens::Id).eq(token.id.get()))
             .and_where(Expr::col(Tokens::AppId).eq(live_id(token.app_id)))

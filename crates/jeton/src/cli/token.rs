@@ -22,13 +22,13 @@ const LIST_ROWS: u32 = 64;
 #[derive(Subcommand, Debug)]
 pub(crate) enum TokenCommand {
     /// Issue a token and print its secret, which this command shows only once
-    Create(CreateArgs),
+    Create(Box<CreateArgs>),
     /// List tokens, newest first
     List(ListArgs),
     /// Show a token, and the tokens above and below it as a tree
     Show(ShowArgs),
     /// Change a token
-    Update(UpdateArgs),
+    Update(Box<UpdateArgs>),
     /// Give a token another secret, which this command shows only once; without --grace the old one is refused at once
     ///
     /// Its id, expiry, scopes, use and history stay.
@@ -43,7 +43,7 @@ pub(crate) enum TokenCommand {
     /// Import tokens that another system issued, one JSON object per line
     ///
     /// Members: access_token; optionally user_id, title, tags, description, permissions or scopes, created_at
-    /// and expires_at (RFC 3339; null, or the last day of the year 9999: never), not_before, allowed_addresses,
+    /// and expires_at (RFC 3339; null, or the last day of the year 9999: never), not_before, allowed_addresses, uses_left, rates,
     /// enabled. With permissions or scopes it becomes a grant, else an identity. Invalid lines are reported with
     /// their numbers; the others are imported.
     Import(ImportArgs),

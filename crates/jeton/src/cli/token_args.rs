@@ -37,6 +37,8 @@ pub(crate) struct CreateArgs {
     expires_in_days: Option<i64>,
     #[command(flatten)]
     bounds: BoundArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
     /// Print {"id","access_token","expires_at"}
     #[arg(long)]
     json: bool,
@@ -63,6 +65,16 @@ struct BoundArgs {
     /// An address or CIDR block, such as 192.0.2.0/24 or 2001:db8::/32, from which it may be used; repeatable
     #[arg(long, value_name = "CIDR")]
     allow_address: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+struct LimitArgs {
+    /// How often it may be used from now on; unlimited: any number of times
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    uses: Option<String>,
+    /// How often in a time: uses/seconds, such as 100/60; repeatable. none: any number of times
+    #[arg(long, value_name = "N/SECONDS", allow_hyphen_values = true)]
+    rate: Vec<String>,
 }
 
 /// With any of these the token is a grant, which is limited to what they allow; without, an identity, which
@@ -203,6 +215,8 @@ pub(crate) struct UpdateArgs {
     expires_in_days: Option<i64>,
     #[command(flatten)]
     bounds: BoundArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
     /// Let it be used from any address again
     #[arg(long, conflicts_with = "allow_address")]
     allow_any_address: bool,
@@ -270,6 +284,8 @@ impl CreateArgs {
             expires_in_days: self.expires_in_days,
             not_before: self.bounds.not_before,
             allowed_addresses: self.bounds.allow_address,
+            uses: self.limits.uses,
+            rates: self.limits.rate,
         };
         let request = Request::TokenCreate { app: self.target.app.clone(), draft };
         Ok((self.target, request, self.json))
@@ -289,6 +305,8 @@ impl UpdateArgs {
             expires_in_days: self.expires_in_days,
             not_before: self.bounds.not_before,
             allowed_addresses: (self.allow_any_address || !addresses.is_empty()).then_some(addresses),
+            uses: self.limits.uses,
+            rates: self.limits.rate,
         };
         if edit.is_empty() {
             return Err(CommandError::usage("there is nothing to change: see jeton token update --help"));

@@ -25,6 +25,8 @@ const MEMBERS: &[&str] = &[
     "expires_at",
     "not_before",
     "allowed_addresses",
+    "uses_left",
+    "rates",
     "enabled",
 ];
 const OF_SCOPES: &[&str] = &["permissions", "global", "ids", "tags"];
@@ -101,6 +103,8 @@ fn row(text: &str) -> Result<ImportText, String> {
         expires_at: text_of(&mut members, "expires_at")?,
         not_before: text_of(&mut members, "not_before")?,
         allowed_addresses: texts_of(&mut members, "allowed_addresses")?,
+        uses_left: members.remove("uses_left").filter(|value| !value.is_null()),
+        rates: members.remove("rates").filter(|value| !value.is_null()),
         enabled: truth_of(&mut members, "enabled")?,
     })
 }
@@ -165,7 +169,7 @@ mod tests {
             ),
             (
                 r#"["s"]"#,
-                "a line is a JSON object: access_token, user_id, title, tags, description, permissions, scopes, created_at, expires_at, not_before, allowed_addresses, enabled",
+                "a line is a JSON object: access_token, user_id, title, tags, description, permissions, scopes, created_at, expires_at, not_before, allowed_addresses, uses_left, rates, enabled",
             ),
             (r#"{"title": "t"}"#, "there is no access_token: the secret, as a string"),
             (r#"{"access_token": 5}"#, "access_token must be a string: the secret"),

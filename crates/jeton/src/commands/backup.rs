@@ -37,6 +37,7 @@ pub(crate) fn restored(done: &Restored, compared: bool) -> Value {
         "kept_ended": done.kept_ended,
         "kept_beginnings": done.kept_beginnings,
         "kept_addresses": done.kept_addresses,
+        "kept_limits": done.kept_limits,
         "kept_narrowed": done.kept_narrowed,
         "kept_kinds": done.kept_kinds,
         "kept_users": done.kept_users,

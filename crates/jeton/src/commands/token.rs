@@ -61,7 +61,11 @@ pub(super) async fn list(
     let pages: Vec<Vec<Listed>> = listing.pages.try_collect().await?;
     let ids: Vec<TokenId> = pages.iter().flatten().map(|listed| listed.token.id).collect();
     let usage = service.usage_of(&app, &ids).await?;
-    let row = |listed: &Listed| token_json(service, &listed.token, usage.get(&listed.token.id));
+    let left = service.uses_left(pages.iter().flatten().map(|listed| &listed.token)).await?;
+    let row = |listed: &Listed| {
+        let id = &listed.token.id;
+        token_json(service, &listed.token, usage.get(id), left.get(id).copied())
+    };
     Ok(pages.iter().flatten().map(row).collect())
 }
 
@@ -222,11 +226,12 @@ pub(super) async fn import(
 
 async fn with_usage(service: &Service, app: &OpenApp, token: &Token) -> Result<Value, CommandError> {
     let usage = service.usage_of(app, &[token.id]).await?;
-    Ok(token_json(service, token, usage.get(&token.id)))
+    let left = service.uses_left([token]).await?;
+    Ok(token_json(service, token, usage.get(&token.id), left.get(&token.id).copied()))
 }
 
 /// A token as commands show it: everything but its secret.
-fn token_json(service: &Service, token: &Token, usage: Option<&TokenUse>) -> Value {
+fn token_json(service: &Service, token: &Token, usage: Option<&TokenUse>, uses_left: Option<u64>) -> Value {
     let scopes: Vec<Value> = token
         .spec
         .scopes
@@ -240,6 +245,9 @@ fn token_json(service: &Service, token: &Token, usage: Option<&TokenUse>) -> Val
         .collect();
     let allowed = token.spec.bounds.allowed_addresses.iter().flat_map(AllowedAddresses::blocks);
     let addresses: Vec<String> = allowed.map(ToString::to_string).collect();
+    let rates = token.spec.limits.rates.as_slice().iter();
+    let rates: Vec<Value> =
+        rates.map(|rate| json!({"limit": rate.limit(), "per_seconds": rate.per_seconds()})).collect();
     json!({
         "id": token.id.get(),
         "kind": token.spec.kind.name(),
@@ -257,6 +265,8 @@ fn token_json(service: &Service, token: &Token, usage: Option<&TokenUse>) -> Val
         "expires_at": token.expires_at.map(rfc3339),
         "not_before": token.spec.bounds.not_before.map(rfc3339),
         "allowed_addresses": addresses,
+        "uses_left": uses_left,
+        "rates": rates,
         "parent_id": token.spec.lineage.parent().map(TokenId::get),
         "last_used_at": usage.map(|used| rfc3339(used.last_used_at)),
         "last_address": usage.and_then(|used| used.last_address).map(|address| address.to_string()),
@@ -284,9 +294,9 @@ fn explanation_json(verified: &Explained) -> Value {
 
 fn refused(refusal: Refusal) -> CommandError {
     match refusal {
-        Refusal::Forbidden(AuthorityRefusal::Limit(_) | AuthorityRefusal::NeverBegins) => {
-            CommandError::usage(refusal.to_string())
-        }
+        Refusal::Forbidden(
+            AuthorityRefusal::Limit(_) | AuthorityRefusal::NeverBegins | AuthorityRefusal::NoLimits,
+        ) => CommandError::usage(refusal.to_string()),
         Refusal::NotFound | Refusal::Forbidden(_) => CommandError::refused(refusal.to_string()),
     }
 }

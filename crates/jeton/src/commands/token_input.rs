@@ -4,11 +4,12 @@ use crate::error::CommandError;
 use crate::request::{FilterText, ImportText, ScopeText, TokenDraft, TokenEdit};
 use jeton_core::{
     Bounds, Demand, Lifetime, Lineage, Owner, Permission, PermissionError, Resource, Secret, Timestamp,
-    TokenKind, TokenSpec, UserId, UserIdError,
+    TokenKind, TokenSpec, UseLimitError, UseRate, UserId, UserIdError,
 };
 use jeton_service::{
     DraftError, Edit, EditDraft, ImportRow, Issue, OpenApp, RequestedLifetime, ScopeDraft, SearchRequest,
-    addresses_of, description, end_of_token, instant, label, lifetime_of_days, scopes_of, user_id_of,
+    addresses_of, description, end_of_token, instant, label, lifetime_of_days, limits_of_json, scopes_of,
+    user_id_of,
 };
 
 pub(super) fn issue_of(app: &OpenApp, draft: TokenDraft) -> Result<Issue, CommandError> {
@@ -22,6 +23,8 @@ pub(super) fn issue_of(app: &OpenApp, draft: TokenDraft) -> Result<Issue, Comman
         lifetime: lifetime_of_days(draft.expires_in_days).map_err(misfit)?,
         not_before: draft.not_before.as_deref().map(beginning).transpose()?.flatten(),
         allowed_addresses: draft.allowed_addresses,
+        uses_left: draft.uses.as_deref().map(uses).transpose()?.flatten(),
+        rates: rates(&draft.rates)?.unwrap_or_default(),
     };
     described.issue(app).map_err(misfit)
 }
@@ -42,6 +45,8 @@ pub(super) fn edit_of(edit: TokenEdit) -> Result<Edit, CommandError> {
         lifetime: lifetime_of_days(edit.expires_in_days).map_err(misfit)?,
         not_before: edit.not_before.as_deref().map(beginning).transpose()?,
         allowed_addresses: edit.allowed_addresses,
+        uses_left: edit.uses.as_deref().map(uses).transpose()?,
+        rates: rates(&edit.rates)?,
     };
     draft.edit().map_err(misfit)
 }
@@ -88,6 +93,8 @@ pub(super) fn import_row(row: ImportText) -> Result<ImportRow, CommandError> {
                         .map_err(misfit)?,
                     allowed_addresses: addresses_of(&row.allowed_addresses).map_err(misfit)?,
                 },
+                limits: limits_of_json(row.uses_left.as_ref(), row.rates.as_ref())
+                    .map_err(|error| CommandError::usage(error.to_string()))?,
                 lineage: Lineage::NONE,
                 document: None,
             },
@@ -96,6 +103,23 @@ pub(super) fn import_row(row: ImportText) -> Result<ImportRow, CommandError> {
         expires_at: row.expires_at.map(|text| end_of_token(&text)).transpose().map_err(misfit)?.flatten(),
         enabled: row.enabled.unwrap_or(true),
     })
+}
+
+/// How often a token may be used; `None`: any number of times.
+fn uses(text: &str) -> Result<Option<u64>, CommandError> {
+    let wrong = || CommandError::usage(format!("--uses {}, or unlimited", UseLimitError::Uses));
+    if text == "unlimited" { Ok(None) } else { text.parse().map(Some).map_err(|_| wrong()) }
+}
+
+/// How often in a time; `None`: nothing is said.
+fn rates(texts: &[String]) -> Result<Option<Vec<UseRate>>, CommandError> {
+    let wrong =
+        |error: UseLimitError| CommandError::usage(format!("--rate {error}, such as 100/60; or none"));
+    match texts {
+        [] => Ok(None),
+        [none] if none == "none" => Ok(Some(Vec::new())),
+        texts => texts.iter().map(|text| text.parse()).collect::<Result<_, _>>().map(Some).map_err(wrong),
+    }
 }
 
 /// When a token begins to be valid; `None`: at once.
@@ -134,6 +158,8 @@ fn user_of(text: &str) -> Result<UserId, CommandError> {
 fn misfit(error: DraftError) -> CommandError {
     match error {
         DraftError::Addresses(error) => CommandError::usage(format!("--allow-address {error}")),
+        DraftError::Uses(error) => CommandError::usage(format!("--uses {error}")),
+        DraftError::Rates(error) => CommandError::usage(format!("--rate {error}")),
         DraftError::Days => CommandError::usage("--expires-in-days is -1 to 36500"),
         other => CommandError::usage(other.to_string()),
     }

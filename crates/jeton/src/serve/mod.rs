@@ -31,6 +31,8 @@ use tokio::sync::watch;
 
 /// How long recorded token use may exist in this process alone: what a crash would lose.
 const USAGE_PAUSE: Duration = Duration::from_secs(5);
+/// How often uses of limited tokens that were reserved and not made are given back.
+const PORTIONS_PAUSE: Duration = Duration::from_secs(1);
 /// By how much a verdict may count in a later minute than its own.
 const HISTORY_PAUSE: Duration = Duration::from_secs(5);
 
@@ -150,10 +152,9 @@ async fn serve(
     let readiness = setup.readiness.clone();
     let requests = Requests::start()?;
     let (public, admin) = listeners(sockets, attendant.reloader.certificates(), &setup, &requests)?;
-    let [retaining, keeping, noting, rotating, commanded] = std::array::from_fn(|_| service.clone());
-    let (retention_end, usage_end, history_end, keys_end) =
-        (notified(&stopped), notified(&stopped), notified(&stopped), notified(&stopped));
-    let commands_end = notified(&stopped);
+    let [retaining, keeping, lending, noting, rotating, commanded] = std::array::from_fn(|_| service.clone());
+    let [retention_end, usage_end, portions_end, history_end, keys_end, commands_end] =
+        std::array::from_fn(|_| notified(&stopped));
     let http = async {
         tokio::join!(
             // First, so that no client comes before its stream is fed.
@@ -173,6 +174,7 @@ async fn serve(
             service.follow_changes(notified(&stopped)),
             requests.run(async move { retaining.keep(retention, retention_end).await }),
             requests.run(async move { keeping.keep_usage(USAGE_PAUSE, usage_end).await }),
+            requests.run(async move { lending.keep_portions(PORTIONS_PAUSE, portions_end).await }),
             requests.run(async move { noting.keep_history(HISTORY_PAUSE, history_end).await }),
             requests.run(async move { rotating.keep_keys(keys_end).await }),
         );

@@ -64,6 +64,11 @@ fn verify() {
 }
 
 #[test]
+fn limits() {
+    is_true("docs/limits.md");
+}
+
+#[test]
 fn delegation() {
     is_true("docs/delegation.md");
 }

@@ -3,7 +3,7 @@
 use crate::support::{Installation, each_way, members, text};
 use serde_json::{Value, json};
 
-const MEMBERS: [&str; 20] = [
+const MEMBERS: [&str; 22] = [
     "id",
     "kind",
     "state",
@@ -20,6 +20,8 @@ const MEMBERS: [&str; 20] = [
     "expires_at",
     "not_before",
     "allowed_addresses",
+    "uses_left",
+    "rates",
     "parent_id",
     "last_used_at",
     "last_address",
@@ -73,6 +75,8 @@ fn kinds_follow_from_scopes(installation: &Installation) {
         ("expires_at", identity["expires_at"].clone()),
         ("not_before", Value::Null),
         ("allowed_addresses", json!([])),
+        ("uses_left", Value::Null),
+        ("rates", json!([])),
         ("parent_id", Value::Null),
         ("last_used_at", Value::Null),
         ("last_address", Value::Null),
@@ -155,6 +159,47 @@ fn bounds_are_set_and_lifted(installation: &Installation) {
         (&["--allow-address", "x"], "--allow-address must be a list of addresses"),
         (&["--not-before", "soon"], "--not-before is a time"),
         (&["--not-before", "2100-01-01T00:00:00Z", "--expires-in-days", "1"], "before the end of the token"),
+    ] {
+        sandbox.run(&[&["token", "create", "--app", "demo"], arguments].concat()).fails(2, named);
+    }
+}
+
+each_way!(limits_are_set_and_lifted);
+fn limits_are_set_and_lifted(installation: &Installation) {
+    let sandbox = &installation.sandbox;
+    let limits = ["--uses", "5", "--rate", "100/60", "--rate", "10/1"];
+    let made = create(installation, &[&["--permissions", "read"], &limits[..]].concat());
+    let rates = json!([{"limit": 10, "per_seconds": 1}, {"limit": 100, "per_seconds": 60}]);
+    let of = |shown: &Value| (shown["uses_left"].clone(), shown["rates"].clone());
+    assert_eq!(of(&show(installation, &made)), (json!(5), rates.clone()));
+    // Whoever asks here uses nothing.
+    assert_eq!(verify(installation, text(&made, "access_token"), &["--permission", "read"]).0, Some(0));
+    assert_eq!(of(&show(installation, &made)), (json!(5), rates.clone()));
+    let id = made["id"].to_string();
+    let update =
+        |arguments: &[&str]| sandbox.json(&[&["token", "update", &id, "--app", "demo"], arguments].concat());
+    assert_eq!(of(&update(&["--title", "ci"])), (json!(5), rates.clone()));
+    assert_eq!(of(&update(&["--uses", "0"])), (json!(0), rates));
+    assert_eq!(of(&update(&["--rate", "1/3600"])), (json!(0), json!([{"limit": 1, "per_seconds": 3600}])));
+    assert_eq!(of(&update(&["--uses", "unlimited", "--rate", "none"])), (Value::Null, json!([])));
+    let line = json!({
+        "access_token": "an old secret that somebody else has made", "permissions": "read", "uses_left": 3,
+        "rates": [{"limit": 2, "per_seconds": 5}],
+    });
+    let imported = sandbox.run_with(&["token", "import", "--app", "demo", "--json"], &format!("{line}\n"));
+    assert_eq!(imported.code, Some(0), "{imported:?}");
+    let rows = sandbox.json(&["token", "list", "--app", "demo", "--limit", "1"]);
+    assert_eq!(of(&rows[0]), (json!(3), json!([{"limit": 2, "per_seconds": 5}])));
+    for (arguments, named) in [
+        (&["--permissions", "read", "--uses", "-1"][..], "--uses"),
+        (&["--permissions", "read", "--uses", "many"], "--uses must be a whole number"),
+        (&["--permissions", "read", "--uses", "1000000000001"], "--uses must be a whole number"),
+        (&["--permissions", "read", "--rate", "100"], "--rate must be a list of at most 4 rates"),
+        (
+            &["--permissions", "read", "--rate", "1/1", "--rate", "2/1"],
+            "--rate must be a list of at most 4 rates",
+        ),
+        (&["--uses", "5"], "only tokens that grant permissions have limits"),
     ] {
         sandbox.run(&[&["token", "create", "--app", "demo"], arguments].concat()).fails(2, named);
     }

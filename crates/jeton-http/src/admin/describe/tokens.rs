@@ -9,7 +9,7 @@ use crate::admin::tokens::{CHANGED, CREATED, LIFETIMES};
 use crate::admin::wire;
 use crate::describe::schema::{
     any_of, described, flag, instant, integer, label, list, name, object, one_of_texts, or_null, permission,
-    permissions, user_id,
+    permissions, rates, user_id, uses,
 };
 use crate::describe::{Api, Operation};
 use axum::http::StatusCode;
@@ -87,6 +87,13 @@ fn member(name: &str, scope: &Value) -> Value {
                 "The addresses and CIDR blocks, of IPv4 and IPv6, from which it may be used; empty or `null`: from everywhere.",
             )
         }
+        "uses_left" => {
+            described(or_null(uses()), "How often it may be used from now on; `null`: any number of times.")
+        }
+        "rates" => described(
+            or_null(rates()),
+            "How often it may be used in so many seconds, each period once; empty or `null`: any number of times.",
+        ),
         other => panic!("the member {other} has no description"),
     }
 }

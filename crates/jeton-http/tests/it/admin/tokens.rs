@@ -42,7 +42,8 @@ async fn a_token_is_made_whole_and_its_secret_shown_once() {
         ],
         "enabled": true, "disabled_by": null, "masked": masked,
         "created_at": "2026-01-02T03:04:05.678Z", "updated_at": "2026-01-02T03:04:05.678Z",
-        "expires_at": "2026-01-03T03:04:05.678Z", "not_before": null, "allowed_addresses": [], "parent_id": null,
+        "expires_at": "2026-01-03T03:04:05.678Z", "not_before": null, "allowed_addresses": [], "uses_left": null,
+        "rates": [], "parent_id": null,
         "last_used_at": null, "use_count": 0, "last_address": null,
     });
     made.as_object_mut().unwrap().remove("access_token");
@@ -87,7 +88,7 @@ async fn what_cannot_be_issued_is_named() {
             json!({"enabled": false}),
             "there is no member enabled: there are user_id, title, tags, description, \
             permissions, scopes, expires_in_days, expires_in_seconds, expires_at, not_before, \
-            allowed_addresses",
+            allowed_addresses, uses_left, rates",
         ),
         (json!({"title": "x".repeat(256)}), "title has at most 255 characters"),
         (json!({"user_id": []}), "user_id is an integer or a string"),
@@ -164,7 +165,7 @@ async fn a_token_is_changed() {
             json!({"user_id": 8}),
             "there is no member user_id: there are title, tags, description, permissions, scopes, \
             enabled, expires_in_days, expires_in_seconds, expires_at, not_before, \
-            allowed_addresses",
+            allowed_addresses, uses_left, rates",
         ),
         (json!({"enable": false}), "there is no member enable: did you mean enabled?"),
         (json!({"enabled": "no"}), "enabled must be true or false"),

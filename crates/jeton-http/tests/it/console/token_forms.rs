@@ -149,6 +149,97 @@ async fn bounds_are_entered_shown_and_taken_away() {
     }
 }
 
+/// Sends the form of a token that may read, as it is now but for these fields.
+async fn edit(app: &TestApp, person: &Person<'_>, id: i64, fields: &[(&str, &str)]) {
+    app.clock.advance_millis(5);
+    let version = app.token(id).await.unwrap().updated_at.as_millis().to_string();
+    let same = [("others", "read"), ("scopes", "0"), ("version", &*version)];
+    let path = format!("{}/edit", path_of(id));
+    let answer = person.submit_from(&path, &path, &[&same[..], fields].concat()).await;
+    assert_eq!(answer.status, 303, "{}", answer.text());
+}
+
+#[tokio::test]
+async fn limits_are_entered_shown_and_changed() {
+    let app = TestApp::new().await;
+    let person = Person::signed_in(&app).await;
+    let rates = ("rates", "1000/86400\r\n 100/60 ");
+    let fields = [("others", "read"), ("scopes", "0"), ("lifetime", "never"), ("uses", "3"), rates];
+    let id = make(&person, &fields).await;
+    let limits = async || app.token(id).await.unwrap().spec.limits;
+    assert_eq!(limits().await.to_string(), "uses=3@1 rates=100/60,1000/86400");
+    let page = person.open(&path_of(id)).await;
+    let secret = page.text().split_once("id=\"access-token\">").unwrap().1.split('<').next().unwrap();
+    for shown in ["<dd>3 of 3 ", "100 uses in 1 minute<br>1,000 uses in 1 day"] {
+        assert!(page.text().contains(shown), "{shown}: {}", page.text());
+    }
+    let auth = async || app.get("/auth/demo?permission=read").bearer(secret).status().await;
+    let left = async |shown: &str| {
+        let page = person.open(&path_of(id)).await;
+        assert!(page.text().contains(&format!("<dd>{shown} ")), "{shown}: {}", page.text());
+    };
+    assert_eq!(auth().await, 200);
+    left("2 of 3").await;
+    let form = person.open(&format!("{}/edit", path_of(id))).await;
+    for shown in
+        ["name=\"uses\" value=\"2\"", "name=\"uses_shown\" value=\"2\"", "100/60\n1000/86400</textarea>"]
+    {
+        assert!(form.text().contains(shown), "{shown}: {}", form.text());
+    }
+    // The token is used while somebody looks at the form.
+    assert_eq!(auth().await, 200);
+    let before = limits().await;
+    edit(&app, &person, id, &[("title", "x"), ("uses", "2"), ("uses_shown", "2"), rates]).await;
+    edit(&app, &person, id, &[("title", "y")]).await;
+    assert_eq!(limits().await, before, "a number that nobody touched starts no new count");
+    left("1 of 3").await;
+    edit(&app, &person, id, &[("title", "y"), ("uses", "2"), ("uses_shown", "1"), ("rates", "9/3600")]).await;
+    let after = limits().await;
+    assert_eq!((after.allowance.unwrap().uses, after.rates.to_string()), (2, "9/3600".to_owned()));
+    left("2 of 2").await;
+    assert_eq!((auth().await, auth().await, auth().await), (200, 200, 429));
+    left("0 of 2").await;
+    edit(&app, &person, id, &[("title", "y"), ("uses", ""), ("uses_shown", "0"), ("rates", "")]).await;
+    assert!(limits().await.is_none());
+    assert!(!person.open(&path_of(id)).await.text().contains("Uses left"));
+    assert_eq!(auth().await, 200);
+}
+
+#[tokio::test]
+async fn limits_that_make_no_sense_are_said_at_their_fields() {
+    let app = TestApp::new().await;
+    let person = Person::signed_in(&app).await;
+    let before = app.count().await;
+    let markup = "<script>alert(1)</script>";
+    for (uses, rates, wrong) in [
+        ("-1", "", "uses"),
+        ("1000000000001", "", "uses"),
+        (markup, "", "uses"),
+        ("", "100", "rates"),
+        ("", "1/1\r\n2/1", "rates"),
+        ("", markup, "rates"),
+    ] {
+        let fields = [("others", "read"), ("scopes", "0"), ("uses", uses), ("rates", rates)];
+        let answer = person.submit_from(NEW, NEW, &fields).await;
+        assert_eq!(answer.status, 422, "{}", answer.text());
+        for field in ["uses", "rates"] {
+            let has_error = answer.text().contains(&format!("id=\"{field}-error\""));
+            assert_eq!(has_error, field == wrong, "{uses} {rates}: {}", answer.text());
+        }
+        assert!(!answer.text().contains(markup), "what was entered stays text");
+    }
+    // Of what kind a token is follows from what it allows.
+    for others in ["", "jeton:verify"] {
+        let fields = [("user_id", "7"), ("others", others), ("scopes", "0"), ("uses", "3"), ("rates", "")];
+        let answer = person.submit_from(NEW, NEW, &fields).await;
+        assert!(answer.status == 422 && answer.text().contains("Only tokens that grant permissions"));
+    }
+    assert_eq!(app.count().await, before, "nothing was made of those");
+    let id = make(&person, &[("user_id", "7"), ("scopes", "0"), ("uses", ""), ("rates", "")]).await;
+    let form = person.open(&format!("{}/edit", path_of(id))).await;
+    assert!(!form.text().contains("name=\"uses\""), "an identity token has none: {}", form.text());
+}
+
 #[tokio::test]
 async fn a_token_is_changed_as_entered_and_no_further() {
     let app = TestApp::new().await;
@@ -259,6 +350,9 @@ async fn nothing_entered_becomes_a_header() {
         "scope.0.tags",
         "scope.0.others",
         "version",
+        "uses",
+        "uses_shown",
+        "rates",
         "state",
         "tag",
         "scope",

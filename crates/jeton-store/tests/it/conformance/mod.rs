@@ -3,6 +3,7 @@
 mod admin;
 mod apps;
 pub(crate) mod backup;
+mod budgets;
 pub(crate) mod concurrency;
 mod corruption;
 mod digests;
@@ -57,6 +58,13 @@ conformance! {
         genesis_writes_everything_once,
         genesis_without_keys_is_a_start_too,
         of_many_at_once_one_initialises,
+    }
+    budgets {
+        portions_add_up,
+        no_use_is_given_to_two,
+        other_limits_begin_anew,
+        what_is_gone_gives_nothing,
+        a_restore_gives_no_use_back,
     }
     apps {
         an_app_comes_back_as_it_was_made,

@@ -20,7 +20,8 @@ pub(super) fn outages(kind: Kind) {
     assert_eq!((answer.status, seen), (503, None), "{answer:?}");
 }
 
-/// Whatever stands where Jeton should: only 200 lets anybody through, and only 401 and 403 are handed on.
+/// Whatever stands where Jeton should: only 200 lets anybody through, and only 401, 403 and, where a gateway can, 429 are handed
+/// on.
 pub(super) fn other_answers(kind: Kind) {
     let (jeton, api) = (Witness::start(), Witness::start());
     let gateway = Gateway::start(kind, Some(jeton.address), api.address);
@@ -38,6 +39,17 @@ pub(super) fn other_answers(kind: Kind) {
         let status = refusal[..3].parse().unwrap();
         assert_eq!(ask(refusal), (status, false), "{refusal}");
     }
+    let over = "429 Too Many Requests\r\nRetry-After: 60\r\nRateLimit-Policy: \"60s\";q=1;w=60";
+    if matches!(kind, Kind::Nginx) {
+        assert_eq!(ask(over), (503, false), "its recipe has Jeton say 403");
+    } else {
+        assert_eq!(ask(over), (429, false));
+        let headers = ["Authorization: Bearer any".to_owned()];
+        let answer = request(gateway.front(), "GET", GOOD, &headers, None);
+        let said = ["retry-after", "ratelimit-policy", "ratelimit"].map(|name| answer.header(name));
+        assert_eq!(said, [Some("60"), Some("\"60s\";q=1;w=60"), None], "{answer:?}");
+        assert!(jeton.saw().is_some() && api.saw().is_none());
+    }
     for answer in [
         "201 Created",
         "202 Accepted",
@@ -52,7 +64,6 @@ pub(super) fn other_answers(kind: Kind) {
         "302 Found\r\nLocation: https://elsewhere.example/",
         "400 Bad Request",
         "404 Not Found",
-        "429 Too Many Requests\r\nRetry-After: 60",
         "431 Request Header Fields Too Large",
         "500 Internal Server Error",
         "503 Service Unavailable\r\nRetry-After: 1",

@@ -7,6 +7,7 @@ mod disk_full;
 mod hostile;
 mod keys;
 mod kill9;
+mod limits;
 mod revoke;
 mod streams;
 mod timing;
