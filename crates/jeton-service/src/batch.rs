@@ -47,8 +47,8 @@ pub struct Checked {
     pub cached: Option<Arc<CachedToken>>,
     /// How its limits stand after this use; `None`: it has none, or was not to be used.
     pub limits: Option<Box<LimitsLeft>>,
-    /// The explanation, if it is wanted.
-    pub explanation: Option<Explanation>,
+    /// The explanation, if it is wanted: apart, so that a batch without any takes little memory.
+    pub explanation: Option<Box<Explanation>>,
 }
 
 impl Service {
@@ -162,6 +162,6 @@ impl Check {
             }
             None => nothing_to_explain(),
         });
-        Checked { verdict, cached, limits, explanation }
+        Checked { verdict, cached, limits, explanation: explanation.map(Box::new) }
     }
 }

@@ -5,15 +5,20 @@ use crate::engine::Engine;
 use crate::error::StoreError;
 use crate::keys::{KeyUses, OldDigest};
 use crate::reading::OPERATORS;
+use crate::session::Session;
 use crate::sql_store::SqlStore;
-use crate::statements::{Statement, keys};
+use crate::statements::keys;
 use jeton_core::{AppId, TokenId};
 
 impl<E: Engine> SqlStore<E> {
+    /// Of all rows, which may take longer than a statement for clients may.
     pub(crate) async fn uses_of_keys(&self) -> Result<Vec<KeyUses>, StoreError> {
-        let mut uses = self.listed(OPERATORS, Statement::written(keys::USES), decode::key_uses).await?;
-        let data_keys = Statement::written(keys::DATA_KEYS);
-        uses.extend(self.listed(OPERATORS, data_keys, decode::data_key_uses).await?);
+        let mut snapshot = self.0.snapshot().await?;
+        let rows = snapshot.query(keys::USES.to_owned()).await?;
+        let mut uses: Vec<KeyUses> = rows.iter().map(decode::key_uses).collect::<Result<_, _>>()?;
+        for row in snapshot.query(keys::DATA_KEYS.to_owned()).await? {
+            uses.push(decode::data_key_uses(&row)?);
+        }
         Ok(uses)
     }
 

@@ -32,7 +32,7 @@ pub(super) struct BodyInput<'a> {
     #[serde(default, deserialize_with = "present")]
     pub(super) resource: Option<Object<ResourceInput<'a>>>,
     #[serde(default, deserialize_with = "present")]
-    pub(super) address: Option<Text<'a>>,
+    pub(super) address: Option<Box<Text<'a>>>,
     #[serde(default, deserialize_with = "present")]
     pub(super) explain: Option<bool>,
     #[serde(default, deserialize_with = "present")]
@@ -57,7 +57,7 @@ pub(super) struct CheckInput<'a> {
     #[serde(default, deserialize_with = "present")]
     pub(super) resource: Option<Object<ResourceInput<'a>>>,
     #[serde(default, deserialize_with = "present")]
-    pub(super) address: Option<Text<'a>>,
+    pub(super) address: Option<Box<Text<'a>>>,
     #[serde(default, deserialize_with = "present")]
     pub(super) explain: Option<bool>,
 }

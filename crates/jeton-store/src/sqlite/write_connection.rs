@@ -203,7 +203,10 @@ impl WriteConnection {
         {
             tracing::warn!(%error, "the database was not closed cleanly; nothing is lost");
         }
-        reserve.restore();
+        // What is complete is left alone: whoever removed the database meanwhile is not to find a file in its place.
+        if reserve.is_missing() {
+            reserve.restore();
+        }
     }
 }
 

@@ -56,8 +56,6 @@ enum Text {
     Kept(&'static KeptText, Vec<Value>),
     /// Rows, whose insertion is written for each engine.
     Rows(Rows),
-    /// The same text for both engines, without arguments.
-    Written(&'static str),
 }
 
 /// The text of a statement that is run so often that building it would count: it is built once for each engine.
@@ -99,11 +97,6 @@ impl Statement {
         Statement { text: Text::Built(Box::new(query.into())), is_fixed: false }
     }
 
-    /// A statement without arguments whose text both engines understand.
-    pub(crate) fn written(text: &'static str) -> Self {
-        Statement { text: Text::Written(text), is_fixed: false }
-    }
-
     /// An insertion of at least one row, of which few texts are written.
     fn of_rows(rows: Rows) -> Self {
         Statement { text: Text::Rows(rows), is_fixed: true }
@@ -118,7 +111,6 @@ impl Statement {
                 (sql, Values(values), is_kept)
             }
             Text::Kept(text, values) => (text.text(engine), Values(values), self.is_fixed),
-            Text::Written(text) => (text.into_sql_str(), Values(Vec::new()), self.is_fixed),
             Text::Built(query) => {
                 let (sql, values) = match engine {
                     Engine::Sqlite => built(&query, SqliteQueryBuilder),
