@@ -254,14 +254,7 @@ mod tests {
     fn verdicts_say_why() {
         let scopes = [scope("read", &["a"], &[]), scope("write", &["b"], &[])];
         let because = |permission: &str, id: Option<&str>, scopes: &[Scope]| {
-            let standing = Standing {
-                revoked: false,
-                disabled: false,
-                expires_at: None,
-                scopes,
-                bounds: None,
-                ancestors: &[],
-            };
+            let standing = Standing::lasting(scopes);
             let resource = Resource::named(id.map(str::to_owned), Vec::new());
             let demand = Demand::new(Some(permission.parse().unwrap()), resource).unwrap();
             let explanation = explain(standing, &demand, Circumstances::at(Timestamp::MIN));
@@ -294,14 +287,7 @@ mod tests {
         let because = |now, address: Option<&str>, app: Option<&AllowedAddresses>| {
             let bounds = Bounds { not_before: Some(at(5)), allowed_addresses: list.clone() };
             let bounds = Some(&bounds);
-            let standing = Standing {
-                revoked: false,
-                disabled: false,
-                expires_at: None,
-                scopes: &[],
-                bounds,
-                ancestors: &[],
-            };
+            let standing = Standing { bounds, ..Standing::lasting(&[]) };
             let address = address.map(|address| address.parse().unwrap());
             let circumstances = Circumstances { address, app_addresses: app, ..Circumstances::at(at(now)) };
             Language::English.because(&explain(standing, &Demand::Active, circumstances), &[], "").0

@@ -369,7 +369,7 @@ proptest! {
         let scopes = Scopes::new(held.clone()).unwrap();
         let holding = Holding { scopes, expires_at: None, bounds: Bounds::NONE };
         let allows = |scopes| {
-            let standing = Standing { revoked: false, disabled: false, expires_at: None, scopes, bounds: None, ancestors: &[] };
+            let standing = Standing::lasting(scopes);
             decide(standing, &demand, Circumstances::at(at(0))) == Verdict::Allowed
         };
         let (asked_allows, held_allows) = (allows(&asked), allows(&held));

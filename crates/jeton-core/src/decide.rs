@@ -80,6 +80,13 @@ pub struct Standing<'a> {
     pub ancestors: &'a [Ancestor],
 }
 
+impl<'a> Standing<'a> {
+    /// That of a token which allows this for ever, everywhere, and whatever becomes of others.
+    pub const fn lasting(scopes: &'a [Scope]) -> Self {
+        Standing { revoked: false, disabled: false, expires_at: None, scopes, bounds: None, ancestors: &[] }
+    }
+}
+
 /// When and from where a token is used.
 #[derive(Clone, Copy, Debug)]
 pub struct Circumstances<'a> {
@@ -185,7 +192,7 @@ impl InactiveReason {
 /// let at = |millis| Circumstances::at(Timestamp::from_millis(millis).expect("it is in range"));
 /// let read = vec![Scope::global(Permission::parse_list("read")?)];
 /// let expires_at = Some(at(1_000).now);
-/// let token = Standing { revoked: false, disabled: false, expires_at, scopes: &read, bounds: None, ancestors: &[] };
+/// let token = Standing { expires_at, ..Standing::lasting(&read) };
 /// let to_read = Demand::Permission { permission: "read".parse()?, resource: None };
 /// let to_write = Demand::Permission { permission: "write".parse()?, resource: None };
 ///

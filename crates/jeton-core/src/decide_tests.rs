@@ -120,7 +120,7 @@ proptest! {
     #[test]
     fn the_explanation_agrees_and_accounts_for_every_scope(scopes in scopes(), demand in demands()) {
         let standing =
-            Standing { revoked: false, disabled: false, expires_at: None, scopes: &scopes, bounds: None, ancestors: &[] };
+            Standing::lasting(&scopes);
         let verdict = decide(standing, &demand, at(0));
         let explanation = explain(standing, &demand, at(0));
         prop_assert_eq!(explanation.verdict, verdict);
@@ -140,7 +140,7 @@ proptest! {
     #[test]
     fn more_scopes_never_allow_less(scopes in scopes(), more in scopes(), demand in demands()) {
         let standing =
-            |scopes| Standing { revoked: false, disabled: false, expires_at: None, scopes, bounds: None, ancestors: &[] };
+            |scopes| Standing::lasting(scopes);
         let all: Vec<Scope> = scopes.iter().chain(&more).cloned().collect();
         if decide(standing(&scopes), &demand, at(0)) == Verdict::Allowed {
             prop_assert_eq!(decide(standing(&all), &demand, at(0)), Verdict::Allowed);
@@ -178,14 +178,7 @@ fn the_boundaries() {
     ];
     for (scope, demand, expected) in cases {
         let scopes = [scope];
-        let standing = Standing {
-            revoked: false,
-            disabled: false,
-            expires_at: None,
-            scopes: &scopes,
-            bounds: None,
-            ancestors: &[],
-        };
+        let standing = Standing::lasting(&scopes);
         let explanation = explain(standing, &demand, at(0));
         assert_eq!(explanation.lacks.first().copied(), expected, "{scopes:?} {demand:?}");
         assert_eq!(explanation.verdict == Verdict::Allowed, expected.is_none());

@@ -123,14 +123,7 @@ mod tests {
 
     fn allows(scopes: &Scopes, demand: &Demand) -> bool {
         let scopes = scopes.as_slice();
-        let standing = Standing {
-            revoked: false,
-            disabled: false,
-            expires_at: None,
-            scopes,
-            bounds: None,
-            ancestors: &[],
-        };
+        let standing = Standing::lasting(scopes);
         decide(standing, demand, Circumstances::at(Timestamp::MIN)) == Verdict::Allowed
     }
 

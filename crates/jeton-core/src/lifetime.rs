@@ -149,7 +149,7 @@ mod tests {
             let Some(expires) = FREE.expires_at(now, now, Lifetime::seconds(seconds)) else { unreachable!() };
             prop_assume!(expires < Timestamp::MAX);
             let expires_at = Some(expires);
-            let standing = Standing { revoked: false, disabled: false, expires_at, scopes: &[], bounds: None, ancestors: &[] };
+            let standing = Standing { expires_at, ..Standing::lasting(&[]) };
             let at = |now| decide(standing, &Demand::Active, Circumstances::at(now));
             prop_assert_eq!(at(expires.saturating_add_millis(-1)), Verdict::Allowed);
             prop_assert_eq!(at(expires), Verdict::Inactive(InactiveReason::Expired));

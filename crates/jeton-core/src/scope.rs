@@ -159,7 +159,7 @@ impl ServicePermission {
 ///
 /// let read = Permission::parse_list("read")?;
 /// let scopes = [Scope { permissions: read.clone(), tags: vec!["eu".to_owned()], ..Scope::default() }];
-/// let token = Standing { revoked: false, disabled: false, expires_at: None, scopes: &scopes, bounds: None, ancestors: &[] };
+/// let token = Standing::lasting(&scopes);
 /// let of = |tag: &str| {
 ///     let resource = Resource::named(None, vec![tag.to_owned()]);
 ///     let demand = Demand::Permission { permission: read[0].clone(), resource };

@@ -227,6 +227,17 @@ pub fn addresses_of(texts: &[String]) -> Result<Option<AllowedAddresses>, DraftE
     Ok(AllowedAddresses::parse(texts.iter().map(String::as_str))?)
 }
 
+/// The addresses and blocks that a JSON value lists, each as a text that is not read yet.
+///
+/// # Errors
+/// It is no list of texts.
+pub fn addresses_of_json(value: &Value) -> Result<Vec<String>, DraftError> {
+    let texts = value
+        .as_array()
+        .and_then(|texts| texts.iter().map(|text| text.as_str().map(str::to_owned)).collect());
+    texts.ok_or(DraftError::Addresses(AddressError::Form))
+}
+
 /// The limits of a new token.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use crate::portions::{HeldPortion, Lapsed, PortionCounts, Waiting};
 use crate::{CachedToken, Error, Service};
 use futures_util::stream::{self, StreamExt};
-use jeton_core::{AppId, Token, TokenId};
+use jeton_core::{AppId, Token, TokenId, UseLimits};
 use jeton_store::Unused;
 use jeton_store::write::{GiveBack, TakePortion};
 use std::collections::{BTreeMap, HashMap};
@@ -140,21 +140,21 @@ impl Service {
         tokens: impl IntoIterator<Item = &'t Token>,
     ) -> Result<HashMap<TokenId, u64>, Error> {
         let mut left = HashMap::new();
-        let mut of_apps: BTreeMap<AppId, Vec<TokenId>> = BTreeMap::new();
-        let mut limits = HashMap::new();
+        let mut of_apps: BTreeMap<AppId, BTreeMap<TokenId, &UseLimits>> = BTreeMap::new();
         for token in tokens {
-            if let Some(allowance) = token.spec.limits.allowance {
+            let limits = &token.spec.limits;
+            if let Some(allowance) = limits.allowance {
                 left.insert(token.id, allowance.uses);
-                limits.insert(token.id, token.spec.limits.clone());
-                of_apps.entry(token.app_id).or_default().push(token.id);
+                of_apps.entry(token.app_id).or_default().insert(token.id, limits);
             }
         }
-        for (app_id, ids) in of_apps {
+        for (app_id, limits) in of_apps {
+            let ids: Vec<TokenId> = limits.keys().copied().collect();
             for kept in self.store.budgets_of(app_id, &ids).await? {
-                let of = limits.get(&kept.token_id).map(|limits| kept.clone().of(limits, self.now()));
-                if let Some(uses) = of.and_then(|budget| budget.uses_left) {
-                    let held = self.cache.portions().uses_of(kept.token_id);
-                    left.insert(kept.token_id, uses.saturating_add(held));
+                let id = kept.token_id;
+                let Some(limits) = limits.get(&id) else { continue };
+                if let Some(uses) = kept.of(limits, self.now()).uses_left {
+                    left.insert(id, uses.saturating_add(self.cache.portions().uses_of(id)));
                 }
             }
         }

@@ -63,8 +63,9 @@ pub use cache::{CacheLimits, CacheStats, CachedToken};
 pub use client::ClientCredentials;
 pub use delegate::{ChildDraft, DelegateRefusal, Delegator, DelegatorAdmission};
 pub use draft::{
-    DraftError, EditDraft, MAX_DAYS, ScopeDraft, TokenDraft, addresses_of, description, end_of_token,
-    instant, label, lifetime_of_days, limits_of_json, rates_of_json, scopes_of, user_id_of, uses_of_json,
+    DraftError, EditDraft, MAX_DAYS, ScopeDraft, TokenDraft, addresses_of, addresses_of_json, description,
+    end_of_token, instant, label, lifetime_of_days, limits_of_json, rates_of_json, scopes_of, user_id_of,
+    uses_of_json,
 };
 pub use error::{Error, Refusal};
 pub use family::FamilyMember;

@@ -6,12 +6,13 @@ use super::error::AdminError;
 use super::input::{Members, misfit, number_of};
 use super::once::once;
 use super::wire;
+use crate::transport::wire::scope_draft;
 use axum::http::StatusCode;
 use axum::response::Response;
-use jeton_core::{AddressError, Lifetime, Timestamp, Token, TokenId, UseRate};
+use jeton_core::{Lifetime, Timestamp, Token, TokenId, UseRate};
 use jeton_service::{
-    DraftError, EditDraft, Listed, OpenApp, ScopeDraft, Service, TokenDraft, TokenUse, end_of_token, instant,
-    lifetime_of_days, rates_of_json, user_id_of, uses_of_json,
+    DraftError, EditDraft, Listed, OpenApp, ScopeDraft, Service, TokenDraft, TokenUse, addresses_of_json,
+    end_of_token, instant, lifetime_of_days, rates_of_json, user_id_of, uses_of_json,
 };
 use serde_json::Value;
 use std::slice;
@@ -228,7 +229,7 @@ fn permissions(members: &Members) -> Result<Option<String>, AdminError> {
 fn scopes(members: &Members) -> Result<Option<Vec<ScopeDraft>>, AdminError> {
     let Some(value) = members.get("scopes") else { return Ok(None) };
     let Value::Array(scopes) = value else { return Err(misfit("scopes", "is a list of scopes")) };
-    scopes.iter().map(wire::scope_draft).collect::<Result<_, _>>().map(Some).map_err(AdminError::Member)
+    scopes.iter().map(scope_draft).collect::<Result<_, _>>().map(Some).map_err(AdminError::Member)
 }
 
 /// From when it is valid; `Some(None)`: at once.
@@ -240,16 +241,8 @@ fn not_before(members: &Members) -> Result<Option<Option<Timestamp>>, AdminError
 
 /// From where it may be used. `null` is as an empty list: from everywhere.
 fn addresses(members: &Members) -> Result<Option<Vec<String>>, AdminError> {
-    let name = "allowed_addresses";
-    let wrong = || misfit(name, AddressError::Form.wanted());
-    match members.get(name) {
-        None => Ok(members.has(name).then(Vec::new)),
-        Some(Value::Array(texts)) => {
-            let texts = texts.iter().map(|text| text.as_str().map(str::to_owned));
-            texts.collect::<Option<_>>().map(Some).ok_or_else(wrong)
-        }
-        Some(_) => Err(wrong()),
-    }
+    let addresses = members.get("allowed_addresses").map(addresses_of_json).transpose()?;
+    Ok(members.has("allowed_addresses").then(|| addresses.unwrap_or_default()))
 }
 
 /// How often it may be used; `Some(None)`: any number of times.

@@ -1,6 +1,5 @@
 //! What goes over the wire.
 
-use crate::transport::members::unknown;
 use crate::transport::wire::{InstantShape, RateShape, ScopeShape, UserIdShape};
 use axum::http::StatusCode;
 use jeton_core::{
@@ -8,10 +7,10 @@ use jeton_core::{
     UserId,
 };
 use jeton_service::{
-    AppCounts, AppCredentials, AppStats, AppSummary, AuditEntry, Operator, RevokedTokens, ScopeDraft,
-    TokenUse, UsageStats, print_settings,
+    AppCounts, AppCredentials, AppStats, AppSummary, AuditEntry, Operator, RevokedTokens, TokenUse,
+    UsageStats, print_settings,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 /// A page of a list.
@@ -219,16 +218,6 @@ struct Recording {
     dropped: u64,
 }
 
-/// A scope as it is sent. Its members are known by then.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ScopeInput {
-    permissions: Vec<String>,
-    global: bool,
-    ids: Vec<String>,
-    tags: Vec<String>,
-}
-
 /// Why something is not done (RFC 9457 section 3.1).
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -389,23 +378,6 @@ impl Counts {
         self.by_kind.self_made += other.by_kind.self_made;
         self.by_kind.service += other.by_kind.service;
     }
-}
-
-/// A scope as it is sent.
-///
-/// # Errors
-/// What is wrong with it.
-pub(super) fn scope_draft(value: &Value) -> Result<ScopeDraft, String> {
-    const MEMBERS: &[&str] = &["permissions", "global", "ids", "tags"];
-    let wanted = "a scope is an object: permissions (list of texts), global (true or false), ids and tags (lists of \
-                  texts); all may be left out";
-    let members = value.as_object().ok_or(wanted)?;
-    if let Some(name) = members.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
-        return Err(format!("in a scope, {}", unknown(name, MEMBERS)));
-    }
-    let input = ScopeInput::deserialize(value).map_err(|_| wanted)?;
-    let ScopeInput { permissions, global, ids, tags } = input;
-    Ok(ScopeDraft { permissions, global, ids, tags })
 }
 
 pub(super) fn problem(status: StatusCode, code: &str, detail: &str) -> String {

@@ -4,12 +4,12 @@ use super::error::DelegateError;
 use super::input::MEMBERS;
 use super::{ENDPOINT, wire};
 use crate::describe::schema::{
-    app_key, described, flag, integer, label, list, name, object, or_null, permission, rates, uses,
+    addresses, app_key, described, integer, label, list, object, or_null, rates, scope, uses,
 };
 use crate::describe::{Address, Api, Occasion, Operation, Parameter, faults};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use jeton_core::{AuthorityRefusal, MAX_ALLOWED_ADDRESSES, MAX_LABEL_CHARS, Policy};
+use jeton_core::{AuthorityRefusal, MAX_LABEL_CHARS, Policy};
 use serde_json::{Value, json};
 
 const ABOUT: &str = "The bearer of a token that holds `delegate` makes others from it, without any other right. They allow no more \
@@ -48,19 +48,6 @@ pub(super) fn describe() -> Value {
     api.finish()
 }
 
-fn scope() -> Value {
-    let scope = object(
-        &[],
-        [
-            ("permissions", described(list(&permission()), "The names of what it allows.")),
-            ("global", described(flag(), "Whether on every resource.")),
-            ("ids", described(list(&name()), "On these resources.")),
-            ("tags", described(list(&name()), "On resources that bear all of these.")),
-        ],
-    );
-    described(scope, "What a token is to allow, and on which resources.")
-}
-
 fn new_child(scope: &Value) -> Value {
     let member = |name: &'static str| match name {
         "title" => described(or_null(label(MAX_LABEL_CHARS)), "What it is called."),
@@ -75,14 +62,10 @@ fn new_child(scope: &Value) -> Value {
                 "-1: for ever, where its parent does. Left out: as the app decides, no longer than its parent.",
             )
         }
-        "allowed_addresses" => {
-            let mut blocks = list(&json!({"type": "string", "examples": ["192.0.2.0/24"]}));
-            blocks["maxItems"] = MAX_ALLOWED_ADDRESSES.into();
-            described(
-                or_null(blocks),
-                "The addresses and CIDR blocks from which it may be used, within those of its parent; empty or left out: those.",
-            )
-        }
+        "allowed_addresses" => described(
+            or_null(addresses()),
+            "The addresses and CIDR blocks from which it may be used, within those of its parent; empty or left out: those.",
+        ),
         "uses" => described(
             or_null(uses()),
             "How often it may be used, no more than its parent. Each use is one of its parent, too; left out: as often.",

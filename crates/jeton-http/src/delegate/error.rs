@@ -6,7 +6,7 @@ use axum::http::header::WWW_AUTHENTICATE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jeton_core::AuthorityRefusal;
-use jeton_service::{DelegateRefusal, Error};
+use jeton_service::{DelegateRefusal, DraftError, Error};
 use std::borrow::Cow;
 
 /// Why a request is refused.
@@ -74,10 +74,16 @@ impl From<Error> for DelegateError {
     }
 }
 
+impl From<DraftError> for DelegateError {
+    fn from(error: DraftError) -> Self {
+        DelegateError::Member(error.to_string())
+    }
+}
+
 impl From<DelegateRefusal> for DelegateError {
     fn from(refusal: DelegateRefusal) -> Self {
         match refusal {
-            DelegateRefusal::Draft(error) => DelegateError::Member(error.to_string()),
+            DelegateRefusal::Draft(error) => error.into(),
             DelegateRefusal::TooDeep => DelegateError::TooDeep,
             DelegateRefusal::Forbidden(AuthorityRefusal::Limit(limit)) => {
                 DelegateError::Member(limit.to_string())

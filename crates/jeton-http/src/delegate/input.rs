@@ -1,13 +1,13 @@
 //! Requests of delegation. Errors name a member and never quote its value.
 
 use super::error::DelegateError;
-use super::wire;
 use crate::transport::body::{BodyForm, body_form};
 use crate::transport::fault::Fault;
 use crate::transport::members::{read_json, unknown};
+use crate::transport::wire::scope_draft;
 use axum::http::HeaderMap;
-use jeton_core::{AddressError, Lifetime, MAX_INTEGER, UseLimitError};
-use jeton_service::{ChildDraft, ScopeDraft, rates_of_json, uses_of_json};
+use jeton_core::{Lifetime, MAX_INTEGER, UseLimitError};
+use jeton_service::{ChildDraft, ScopeDraft, addresses_of_json, rates_of_json, uses_of_json};
 use serde_json::{Map, Value};
 
 /// The members of a request.
@@ -32,14 +32,14 @@ pub(super) fn draft(headers: &HeaderMap, body: &[u8]) -> Result<ChildDraft, Dele
         title: title(&members)?,
         scopes: scopes(&members)?,
         lifetime: lifetime(&members)?,
-        allowed_addresses: addresses(&members)?,
+        allowed_addresses: get(&members, "allowed_addresses")
+            .map(addresses_of_json)
+            .transpose()?
+            .unwrap_or_default(),
         uses: get(&members, "uses")
             .map(|value| uses_of_json(value).map_err(|_| misfit("uses", &UseLimitError::Uses.to_string())))
             .transpose()?,
-        rates: get(&members, "rates")
-            .map(|value| rates_of_json(value).map_err(|_| misfit("rates", &UseLimitError::Rate.to_string())))
-            .transpose()?
-            .unwrap_or_default(),
+        rates: get(&members, "rates").map(rates_of_json).transpose()?.unwrap_or_default(),
     })
 }
 
@@ -64,7 +64,7 @@ fn scopes(members: &Map<String, Value>) -> Result<Option<Vec<ScopeDraft>>, Deleg
     match get(members, "scopes") {
         None => Ok(None),
         Some(Value::Array(scopes)) => {
-            let scopes: Result<_, _> = scopes.iter().map(wire::scope_draft).collect();
+            let scopes: Result<_, _> = scopes.iter().map(scope_draft).collect();
             scopes.map(Some).map_err(DelegateError::Member)
         }
         Some(_) => Err(misfit("scopes", "must be a list of scopes")),
@@ -82,16 +82,5 @@ fn lifetime(members: &Map<String, Value>) -> Result<Option<Lifetime>, DelegateEr
         Some(-1) => Ok(Some(Lifetime::Unlimited)),
         Some(seconds @ 1..) => Ok(Some(Lifetime::seconds(seconds))),
         Some(_) | None => Err(misfit("expires_in_seconds", "must be an integer from 1 on, or -1: for ever")),
-    }
-}
-
-fn addresses(members: &Map<String, Value>) -> Result<Vec<String>, DelegateError> {
-    let wrong = || misfit("allowed_addresses", AddressError::Form.wanted());
-    match get(members, "allowed_addresses") {
-        None => Ok(Vec::new()),
-        Some(Value::Array(texts)) => {
-            texts.iter().map(|text| text.as_str().map(str::to_owned)).collect::<Option<_>>().ok_or_else(wrong)
-        }
-        Some(_) => Err(wrong()),
     }
 }

@@ -1,11 +1,9 @@
 //! The JSON of delegation.
 
-use crate::transport::members::unknown;
 use crate::transport::wire::InstantShape;
 use jeton_core::TokenId;
-use jeton_service::{Issued, ScopeDraft};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use jeton_service::Issued;
+use serde::Serialize;
 
 /// A token that was made. The only answer that shows its secret.
 #[derive(Serialize)]
@@ -28,32 +26,6 @@ pub(super) struct ErrorBody<'a> {
     error: &'a str,
     /// What is wrong, for people.
     message: &'a str,
-}
-
-/// A scope as it is sent. Its members are known by then.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ScopeInput {
-    permissions: Vec<String>,
-    global: bool,
-    ids: Vec<String>,
-    tags: Vec<String>,
-}
-
-/// A scope as it is sent.
-///
-/// # Errors
-/// What is wrong with it.
-pub(super) fn scope_draft(value: &Value) -> Result<ScopeDraft, String> {
-    const MEMBERS: &[&str] = &["permissions", "global", "ids", "tags"];
-    let wanted = "a scope is an object: permissions (list of texts), global (true or false), ids and tags (lists of \
-                  texts); all may be left out";
-    let members = value.as_object().ok_or(wanted)?;
-    if let Some(name) = members.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
-        return Err(format!("in a scope, {}", unknown(name, MEMBERS)));
-    }
-    let ScopeInput { permissions, global, ids, tags } = ScopeInput::deserialize(value).map_err(|_| wanted)?;
-    Ok(ScopeDraft { permissions, global, ids, tags })
 }
 
 /// The body of the answer.

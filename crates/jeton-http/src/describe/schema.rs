@@ -1,6 +1,8 @@
 //! Schemas of what is not serialised from a type, above all of what clients send.
 
-use jeton_core::{MAX_NAME_CHARS, MAX_RATE_LIMIT, MAX_RATE_SECONDS, MAX_RATES, MAX_USES};
+use jeton_core::{
+    MAX_ALLOWED_ADDRESSES, MAX_NAME_CHARS, MAX_RATE_LIMIT, MAX_RATE_SECONDS, MAX_RATES, MAX_USES,
+};
 use serde_json::{Map, Value, json};
 
 /// A text in this form.
@@ -33,6 +35,13 @@ pub(crate) fn rates() -> Value {
     let mut rates = list(&rate);
     rates["maxItems"] = MAX_RATES.into();
     rates
+}
+
+/// Addresses and blocks of them.
+pub(crate) fn addresses() -> Value {
+    let mut blocks = list(&json!({"type": "string", "examples": ["192.0.2.0/24"]}));
+    blocks["maxItems"] = MAX_ALLOWED_ADDRESSES.into();
+    blocks
 }
 
 /// Any integer of 64 bits.
@@ -127,6 +136,20 @@ pub(crate) fn permissions() -> Value {
 /// The id or a tag of a resource, in a scope.
 pub(crate) fn name() -> Value {
     json!({"type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARS})
+}
+
+/// A scope as it is sent.
+pub(crate) fn scope() -> Value {
+    let scope = object(
+        &[],
+        [
+            ("permissions", described(list(&permission()), "The names of what it allows.")),
+            ("global", described(flag(), "Whether on every resource.")),
+            ("ids", described(list(&name()), "On these resources.")),
+            ("tags", described(list(&name()), "On resources that bear all of these.")),
+        ],
+    );
+    described(scope, "What a token is to allow, and on which resources.")
 }
 
 /// A user: an integer of 64 bits, or a text.

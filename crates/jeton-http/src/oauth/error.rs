@@ -2,7 +2,7 @@
 
 use super::wire;
 use crate::transport::fault::{Fault, json_error};
-use crate::transport::limits::each_limit_header;
+use crate::transport::limits::add_limit_headers;
 use axum::http::header::WWW_AUTHENTICATE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -113,10 +113,7 @@ impl IntoResponse for OAuthError {
         let (status, code) = self.code();
         let mut response = json_error("/oauth2", status, wire::error(code, &self.message()), fault);
         if let OAuthError::OverLimit(limits) = &self {
-            each_limit_header(limits, |name, value| {
-                let value = HeaderValue::from_bytes(value);
-                response.headers_mut().extend(value.ok().map(|value| (name, value)));
-            });
+            add_limit_headers(response.headers_mut(), limits);
         }
         if let Some(challenge) = self.challenge() {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));

@@ -1,8 +1,8 @@
 //! The headers that say how the limits of a token stand: `RateLimit-Policy` and `RateLimit`
 //! (draft-ietf-httpapi-ratelimit-headers-10), and `Retry-After` (RFC 9110 section 10.2.3).
 
-use axum::http::HeaderName;
 use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use jeton_service::LimitsLeft;
 use std::fmt::Write;
 use std::time::Duration;
@@ -34,6 +34,15 @@ pub(crate) fn each_limit_header(left: &LimitsLeft, mut say: impl FnMut(HeaderNam
     if let Some(seconds) = retry_seconds(left) {
         say(RETRY_AFTER, seconds.to_string().as_bytes());
     }
+}
+
+/// Adds each header to those of an answer.
+pub(crate) fn add_limit_headers(headers: &mut HeaderMap, left: &LimitsLeft) {
+    each_limit_header(left, |name, value| {
+        let value =
+            HeaderValue::from_bytes(value).unwrap_or_else(|_| unreachable!("names and numbers are ASCII"));
+        headers.append(name, value);
+    });
 }
 
 /// After how many seconds a use is available, if none is and time helps: one at least.

@@ -1,8 +1,11 @@
-//! How Jeton's own APIs show parts of tokens. Published APIs have shapes of their own.
+//! How Jeton's own APIs show parts of tokens, and are sent them. Published APIs have shapes of their own.
 
 use crate::transport::instant::rfc3339;
+use crate::transport::members::unknown;
 use jeton_core::{Permission, Scope, Timestamp, UseRate, UserId};
-use serde::{Serialize, Serializer};
+use jeton_service::ScopeDraft;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
 use std::borrow::Borrow;
 
 /// A number where every client reads it exactly, otherwise a text.
@@ -81,6 +84,32 @@ impl<'a> From<&'a Scope> for ScopeShape<'a> {
             tags: &scope.tags,
         }
     }
+}
+
+/// A scope as it is sent. Its members are known by then.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ScopeInput {
+    permissions: Vec<String>,
+    global: bool,
+    ids: Vec<String>,
+    tags: Vec<String>,
+}
+
+/// A scope as it is sent.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn scope_draft(value: &Value) -> Result<ScopeDraft, String> {
+    const MEMBERS: &[&str] = &["permissions", "global", "ids", "tags"];
+    let wanted = "a scope is an object: permissions (list of texts), global (true or false), ids and tags (lists of \
+                  texts); all may be left out";
+    let members = value.as_object().ok_or(wanted)?;
+    if let Some(name) = members.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
+        return Err(format!("in a scope, {}", unknown(name, MEMBERS)));
+    }
+    let ScopeInput { permissions, global, ids, tags } = ScopeInput::deserialize(value).map_err(|_| wanted)?;
+    Ok(ScopeDraft { permissions, global, ids, tags })
 }
 
 /// So many uses in so many seconds.

@@ -15,7 +15,7 @@ use crate::state::AppState;
 use crate::transport::body::read_body;
 use crate::transport::credentials::proof;
 use crate::transport::fault::Fault;
-use crate::transport::limits::each_limit_header;
+use crate::transport::limits::add_limit_headers;
 use crate::transport::url::segments;
 use crate::transport::{client_address, cors};
 use axum::Router;
@@ -23,7 +23,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderName, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use error::VerifyError;
@@ -121,10 +121,7 @@ fn one(checked: &Checked) -> Response {
     };
     let mut response = (status, HEAD, wire::one(checked)).into_response();
     if let Some(limits) = &checked.limits {
-        each_limit_header(limits, |name, value| {
-            let value = HeaderValue::from_bytes(value);
-            response.headers_mut().extend(value.ok().map(|value| (name, value)));
-        });
+        add_limit_headers(response.headers_mut(), limits);
     }
     response
 }

@@ -195,17 +195,19 @@ pub(crate) fn keep_beginnings() -> String {
 
 /// Tokens that are bound to addresses now, or to others: lists are as they are, since of two neither may lie within the other.
 pub(crate) fn keep_addresses() -> String {
-    format!(
-        "UPDATE tokens SET allowed_addresses = was.allowed_addresses {LIVE} AND was.allowed_addresses IS NOT NULL \
-         AND (tokens.allowed_addresses IS NULL OR tokens.allowed_addresses <> was.allowed_addresses)"
-    )
+    keep_other("allowed_addresses")
 }
 
 /// Tokens whose uses are limited now, or otherwise: limits are as they are, since of two neither may lie within the other.
 pub(crate) fn keep_limits() -> String {
+    keep_other("use_limits")
+}
+
+/// Tokens that have something in this column now, where they had nothing or something else.
+fn keep_other(column: &str) -> String {
     format!(
-        "UPDATE tokens SET use_limits = was.use_limits {LIVE} AND was.use_limits IS NOT NULL \
-         AND (tokens.use_limits IS NULL OR tokens.use_limits <> was.use_limits)"
+        "UPDATE tokens SET {column} = was.{column} {LIVE} AND was.{column} IS NOT NULL \
+         AND (tokens.{column} IS NULL OR tokens.{column} <> was.{column})"
     )
 }
 

@@ -8,14 +8,12 @@ use crate::admin::search::{LISTED, REVOKED};
 use crate::admin::tokens::{CHANGED, CREATED, LIFETIMES};
 use crate::admin::wire;
 use crate::describe::schema::{
-    any_of, described, flag, instant, integer, label, list, name, object, one_of_texts, or_null, permission,
-    permissions, rates, user_id, uses,
+    addresses, any_of, described, flag, instant, integer, label, list, object, one_of_texts, or_null,
+    permission, permissions, rates, scope, user_id, uses,
 };
 use crate::describe::{Api, Operation};
 use axum::http::StatusCode;
-use jeton_core::{
-    AuthorityRefusal, MAX_ALLOWED_ADDRESSES, MAX_DESCRIPTION_CHARS, MAX_LABEL_CHARS, TokenState,
-};
+use jeton_core::{AuthorityRefusal, MAX_DESCRIPTION_CHARS, MAX_LABEL_CHARS, TokenState};
 use jeton_service::MAX_DAYS;
 use serde_json::{Value, json};
 
@@ -47,19 +45,6 @@ pub(super) fn describe(api: &mut Api, problem: &Value, rotation: Value) {
     }
 }
 
-fn scope() -> Value {
-    let scope = object(
-        &[],
-        [
-            ("permissions", described(list(&permission()), "The names of what it allows.")),
-            ("global", described(flag(), "Whether on every resource.")),
-            ("ids", described(list(&name()), "On these resources.")),
-            ("tags", described(list(&name()), "On resources that bear all of these.")),
-        ],
-    );
-    described(scope, "What a token is to allow, and on which resources.")
-}
-
 fn member(name: &str, scope: &Value) -> Value {
     let days = i64::from(MAX_DAYS);
     match name {
@@ -79,14 +64,10 @@ fn member(name: &str, scope: &Value) -> Value {
         }
         "expires_at" => described(or_null(instant()), "An instant to come; `null`: never."),
         "not_before" => described(or_null(instant()), "It is not valid before; `null`: it is at once."),
-        "allowed_addresses" => {
-            let mut blocks = list(&json!({"type": "string", "examples": ["192.0.2.0/24"]}));
-            blocks["maxItems"] = MAX_ALLOWED_ADDRESSES.into();
-            described(
-                or_null(blocks),
-                "The addresses and CIDR blocks, of IPv4 and IPv6, from which it may be used; empty or `null`: from everywhere.",
-            )
-        }
+        "allowed_addresses" => described(
+            or_null(addresses()),
+            "The addresses and CIDR blocks, of IPv4 and IPv6, from which it may be used; empty or `null`: from everywhere.",
+        ),
         "uses_left" => {
             described(or_null(uses()), "How often it may be used from now on; `null`: any number of times.")
         }

@@ -1,6 +1,7 @@
 //! Whole lists through all three dialects, read slowly, need a page's memory each; writes and verification go
 //! on.
 
+use super::now;
 use crate::support::{Installation, Server, request, text};
 use serde_json::json;
 use std::fmt::Write as _;
@@ -305,9 +306,4 @@ fn peak_kibibytes(process: &str) -> u64 {
     let status = std::fs::read_to_string(format!("{process}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
-#[expect(clippy::disallowed_methods, reason = "how long something takes is what is measured")]
-fn now() -> Instant {
-    Instant::now()
 }

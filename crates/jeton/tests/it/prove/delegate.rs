@@ -1,6 +1,7 @@
 //! A token that made a hundred thousand others: what is taken from it is taken from all of them, with the one answer.
 
-use super::revoke::ask_over;
+use super::connection::{ask_over, connect};
+use super::now;
 use crate::support::{Installation, Server, request, text};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -141,13 +142,6 @@ fn alone(installation: &Installation, address: SocketAddr) -> Duration {
     took[ALONE / 2]
 }
 
-fn connect(address: SocketAddr) -> BufReader<TcpStream> {
-    let stream = TcpStream::connect(address).unwrap();
-    stream.set_nodelay(true).unwrap();
-    stream.set_read_timeout(Some(crate::support::PATIENCE)).unwrap();
-    BufReader::new(stream)
-}
-
 /// The secrets of tokens that a parent makes.
 fn make(addresses: &[SocketAddr], parent: &str, count: usize) -> Vec<String> {
     let body = json!({"scopes": [{"permissions": ["read"], "global": true}]}).to_string();
@@ -227,9 +221,4 @@ fn last_allowed(address: SocketAddr, secrets: &[String], answered: Instant) -> D
         assert!(last < crate::support::PATIENCE, "it never ends");
     }
     last
-}
-
-#[expect(clippy::disallowed_methods, reason = "how long something takes is what is measured")]
-fn now() -> Instant {
-    Instant::now()
 }

@@ -1,16 +1,17 @@
 //! Limits on uses over three servers of one PostgreSQL: never one use too many, and never more lost than a server held.
 
-use super::revoke::ask_over;
+use super::connection::{ask_over, connect, try_ask_over};
+use super::now;
 use crate::support::{Installation, Server, request};
 use jeton_core::MOST_USES;
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Write};
+use std::io::BufReader;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Barrier, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const SERVERS: usize = 3;
 const CLIENTS: usize = 32;
@@ -88,13 +89,6 @@ fn create(installation: &Installation, server: &Server, limits: Value) -> String
             other => panic!("{other}: {answer:?}"),
         }
     }
-}
-
-fn connect(address: SocketAddr) -> BufReader<TcpStream> {
-    let stream = TcpStream::connect(address).unwrap();
-    stream.set_nodelay(true).unwrap();
-    stream.set_read_timeout(Some(crate::support::PATIENCE)).unwrap();
-    BufReader::new(stream)
 }
 
 /// Whether a server allows one more use.
@@ -182,25 +176,12 @@ fn with_a_kill(installation: &Installation, servers: &mut [Server], victim: usiz
 fn use_while_served(address: SocketAddr, secret: &str, allowed: &AtomicU64) {
     let mut stream = connect(address);
     loop {
-        let ask = format!(
-            "GET /auth/demo?permission=read HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {secret}\r\n\r\n"
-        );
-        let mut line = String::new();
-        if stream.get_mut().write_all(ask.as_bytes()).is_err()
-            || stream.read_line(&mut line).unwrap_or(0) == 0
-        {
+        let Ok((status, _)) = try_ask_over(&mut stream, "GET /auth/demo?permission=read", secret, "") else {
             return;
-        }
-        let status = line.get(9..12).unwrap_or_default().to_owned();
-        while line.trim_end() != "" {
-            line.clear();
-            if stream.read_line(&mut line).unwrap_or(0) == 0 {
-                return;
-            }
-        }
-        match status.as_str() {
-            "200" => drop(allowed.fetch_add(1, Ordering::Relaxed)),
-            "503" => {}
+        };
+        match status {
+            200 => drop(allowed.fetch_add(1, Ordering::Relaxed)),
+            503 => {}
             _ => return,
         }
     }
@@ -245,9 +226,4 @@ fn rate(installation: &Installation, servers: &[Server], span: Duration) -> (u64
     let bucket = RATE as f64 * (1.0 + span.as_secs_f64());
     assert!(allowed as f64 >= 0.5 * bucket, "{allowed} of {bucket}");
     (allowed, format!("{:.0} %", most * 100.0))
-}
-
-#[expect(clippy::disallowed_methods, reason = "how long something takes is what is measured")]
-fn now() -> Instant {
-    Instant::now()
 }

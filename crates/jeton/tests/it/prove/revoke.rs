@@ -1,9 +1,10 @@
 //! Revoked means refused: of the requests sent after a removal was answered, none is allowed.
 
+use super::connection::{ask_over, connect};
 use crate::support::loopback::open;
 use crate::support::{Installation, request, text};
 use serde_json::json;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::BufReader;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -141,8 +142,7 @@ impl Questions {
 
     /// Asks over one connection until there is nothing more to ask.
     fn ask(&self, is_call: bool) {
-        let mut stream = BufReader::new(TcpStream::connect(self.address).unwrap());
-        stream.get_ref().set_nodelay(true).unwrap();
+        let mut stream = connect(self.address);
         while let Some(round) = self.round() {
             // Read before the request is sent: what was answered by then, the request comes after.
             let is_after = round.is_answered.load(Ordering::SeqCst);
@@ -182,37 +182,6 @@ fn is_allowed(stream: &mut BufReader<TcpStream>, what: &str, secret: &str, body:
         503 => None,
         other => panic!("{other}"),
     }
-}
-
-/// Sends a request over a connection that stays open, and answers the status and the body.
-pub(super) fn ask_over(
-    stream: &mut BufReader<TcpStream>,
-    what: &str,
-    secret: &str,
-    body: &str,
-) -> (u16, Vec<u8>) {
-    let head = format!(
-        "{what} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {secret}\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    stream.get_mut().write_all(head.as_bytes()).unwrap();
-    let (mut status, mut line, mut length) = (0, String::new(), 0);
-    loop {
-        line.clear();
-        assert_ne!(stream.read_line(&mut line).unwrap(), 0, "the server closed the connection");
-        let line = line.trim_end().to_ascii_lowercase();
-        if let Some(rest) = line.strip_prefix("http/1.1 ") {
-            status = rest[..3].parse().unwrap();
-        } else if let Some(value) = line.strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap();
-        } else if line.is_empty() {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).unwrap();
-    (status, body)
 }
 
 /// Lets the connections go also when the test fails.

@@ -1,6 +1,7 @@
 //! Many change streams beside many writes: every reader gets everything in order, a reader that lost its
 //! rights gets nothing more, one that does not read is dropped, and the server's memory stays bounded.
 
+use super::now;
 use crate::support::{Installation, PATIENCE, Server, loopback, request};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -8,7 +9,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How much is done.
 #[derive(Clone, Copy)]
@@ -254,9 +255,4 @@ fn megabytes(process: &str, name: &str) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
     let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().unwrap();
     kibibytes * 1024 / 1_000_000
-}
-
-#[expect(clippy::disallowed_methods, reason = "how long something takes is what is measured")]
-fn now() -> Instant {
-    Instant::now()
 }
