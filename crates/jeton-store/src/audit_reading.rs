@@ -82,7 +82,7 @@ impl<E: Engine> SqlStore<E> {
         &self,
         app_id: AppId,
         statement: Statement,
-        read: impl Fn(&<E::Connection as Session>::Row) -> Result<T, StoreError> + Send,
+        read: impl Fn(&<E::Connection as Session>::Row) -> Result<T, StoreError> + Send + Sync,
     ) -> Result<T, StoreError> {
         let answer = self.listed(Reading::Page(app_id), statement, read).await?;
         answer.into_iter().next().ok_or_else(|| StoreError::unavailable("counts were not answered"))

@@ -3,7 +3,7 @@
 
 use crate::copy::{copy, pass_numbers};
 use crate::error::{OpenError, StoreError};
-use crate::migrations;
+use crate::migrations::{self, Found};
 use crate::model::{BackedUp, CheckReport};
 use crate::schema::Column;
 use crate::session::Session;
@@ -61,11 +61,12 @@ impl Backup {
     /// It was written by a newer version, is not a backup, or cannot be read.
     pub(crate) async fn open(path: &Path) -> Result<Self, OpenError> {
         let mut connection = connect_to_backup(path, true).await?;
-        let found = version(&mut connection).await?;
+        let found = version(&mut connection).await?.version;
         if found == 0 {
             return Err(OpenError::unavailable("it is not a database of jeton"));
         }
-        if !migrations::is_behind(found, migrations::SQLITE)? {
+        // What a newer version has added would be left out.
+        if !Found::exactly(found).is_behind(migrations::SQLITE)? {
             return Ok(Backup { connection, _copy: None });
         }
         connection.close().await.map_err(OpenError::unavailable)?;

@@ -20,6 +20,14 @@ pub(crate) trait Engine: fmt::Debug + Send + Sync + 'static {
     /// A pooled connection, for one statement. Dropping it while a page or a scan runs ends the statement.
     type Reader: DerefMut<Target = Self::Connection> + Send;
 
+    /// Whether its connections can be lost while its database is there.
+    const LOSES_CONNECTIONS: bool = false;
+
+    /// Whether a call failed because it lost its connection.
+    fn has_lost_connection(&self, _: &StoreError) -> bool {
+        false
+    }
+
     /// How long a reading statement may take once it has its connection.
     fn read_time(&self) -> Duration;
 
@@ -52,6 +60,9 @@ pub(crate) trait Engine: fmt::Debug + Send + Sync + 'static {
 
     /// Updates `hints` with announcements by other processes; never returns.
     fn listen(&self, hints: &watch::Sender<Hints>) -> impl Future<Output = ()> + Send;
+
+    /// Keeps `leads` up to date; never returns.
+    fn lead(&self, leads: &watch::Sender<bool>) -> impl Future<Output = ()> + Send;
 
     /// The counters.
     fn measures(&self) -> &StoreMeasures;

@@ -315,6 +315,10 @@ impl<L: Layer> Store for L {
         self.inner().listen(hints).await;
     }
 
+    async fn lead(&self, leads: &watch::Sender<bool>) {
+        self.inner().lead(leads).await;
+    }
+
     async fn foreign_digests(
         &self,
         first: TokenId,

@@ -292,6 +292,14 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// without one, even while [`Hints::is_listening`]. An engine without announcements never updates them.
     async fn listen(&self, hints: &watch::Sender<Hints>);
 
+    /// Keeps `leads` true while this process is the one that does what only one of those that share the database needs to do, until
+    /// it is dropped: it never completes. Of the processes that call this, one leads; when it ends, however it ends, another one
+    /// does within about a minute and a half.
+    ///
+    /// This saves work and excludes nothing: a leader that is cut off may go on for some seconds beside the next one. A SQLite
+    /// database has one server, which leads.
+    async fn lead(&self, leads: &watch::Sender<bool>);
+
     /// The numbers and digests of at most `limit` tokens with foreign secrets whose numbers are from `first`
     /// to `last`, of all apps and in any state, by ascending number, with the further digests of those tokens
     /// and of the ones between them: to continue, pass the number after the last one received.

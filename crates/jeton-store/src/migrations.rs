@@ -1,4 +1,10 @@
 //! The versions of the schema.
+//!
+//! A migration only adds, so that programs of the version before go on beside it and can be started again: new columns have
+//! defaults or may be NULL, and nothing that they read or write is removed, renamed or forbidden. What is no longer used is removed
+//! by a later version, once no program that uses it can be running; that migration raises `schema_compatibility.oldest_version` to
+//! the oldest version that does not use it. On PostgreSQL, an index of a table that may be large is made in a file of its own that
+//! begins with [`NO_TRANSACTION`], by `CREATE INDEX CONCURRENTLY`.
 
 use crate::error::OpenError;
 use sqlx::SqlSafeStr;
@@ -7,6 +13,14 @@ use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 /// The table with the migrations of a database. Not sqlx's own name, which another program's database may
 /// have.
 pub(crate) const TABLE: &str = "jeton_migrations";
+
+/// Which versions of programs can use the database.
+pub(crate) const COMPATIBILITY: &str = "SELECT oldest_version FROM schema_compatibility";
+/// The version that began to say so.
+const COMPATIBILITY_SINCE: i64 = 22;
+
+/// The first line of a migration that is one statement which cannot be in a transaction.
+const NO_TRANSACTION: &str = "-- no-transaction";
 
 /// All versions of an engine's schema, oldest first.
 pub(crate) type Versions = &'static [(i64, &'static str, &'static str)];
@@ -32,6 +46,9 @@ pub(crate) const SQLITE: Versions = &[
     (18, "bounds", include_str!("../migrations/sqlite/0018_bounds.sql")),
     (19, "lineage", include_str!("../migrations/sqlite/0019_lineage.sql")),
     (20, "use_limits", include_str!("../migrations/sqlite/0020_use_limits.sql")),
+    (22, "compatibility", include_str!("../migrations/sqlite/0022_compatibility.sql")),
+    #[cfg(feature = "next-schema")]
+    NEXT_SQLITE[0],
 ];
 
 pub(crate) const POSTGRES: Versions = &[
@@ -55,6 +72,21 @@ pub(crate) const POSTGRES: Versions = &[
     (18, "bounds", include_str!("../migrations/postgres/0018_bounds.sql")),
     (19, "lineage", include_str!("../migrations/postgres/0019_lineage.sql")),
     (20, "use_limits", include_str!("../migrations/postgres/0020_use_limits.sql")),
+    (22, "compatibility", include_str!("../migrations/postgres/0022_compatibility.sql")),
+    #[cfg(feature = "next-schema")]
+    NEXT_POSTGRES[0],
+    #[cfg(feature = "next-schema")]
+    NEXT_POSTGRES[1],
+];
+
+/// What stands for the next version, where versions beside each other are tried.
+#[cfg(any(test, feature = "next-schema"))]
+pub(crate) const NEXT_SQLITE: Versions =
+    &[(1_000_000, "next", include_str!("../migrations/sqlite/next.sql"))];
+#[cfg(any(test, feature = "next-schema"))]
+pub(crate) const NEXT_POSTGRES: Versions = &[
+    (1_000_000, "next", include_str!("../migrations/postgres/next.sql")),
+    (1_000_001, "next_index", include_str!("../migrations/postgres/next_index.sql")),
 ];
 
 /// The newest of `versions`.
@@ -62,20 +94,50 @@ pub(crate) fn newest(versions: Versions) -> i64 {
     versions.last().map_or(0, |(version, ..)| *version)
 }
 
-/// Whether a database with the version `found` (0: none yet) must be migrated.
-///
-/// # Errors
-///
-/// It is newer than the newest known.
-pub(crate) fn is_behind(found: i64, versions: Versions) -> Result<bool, OpenError> {
-    let known = newest(versions);
-    if found > known { Err(OpenError::Newer { found, known }) } else { Ok(found < known) }
+/// The version of a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// 0: there is no schema yet.
+    pub(crate) version: i64,
+    /// The oldest version whose programs can use it.
+    pub(crate) oldest: i64,
+}
+
+impl Found {
+    /// One that only programs of its own version, and newer ones, can use.
+    pub(crate) fn exactly(version: i64) -> Self {
+        Found { version, oldest: version }
+    }
+
+    /// Whether such a database says which programs can use it.
+    pub(crate) fn says_more(version: i64) -> bool {
+        version >= COMPATIBILITY_SINCE
+    }
+
+    /// Whether it must be migrated. One that is newer than the newest known version is used as it is, if it can be.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be.
+    pub(crate) fn is_behind(self, versions: Versions) -> Result<bool, OpenError> {
+        let (Found { version, oldest }, known) = (self, newest(versions));
+        if oldest.min(version) > known {
+            return Err(OpenError::Newer { found: version, known });
+        }
+        if version > known {
+            tracing::warn!(
+                "the database has schema version {version}, and this program knows {known}: it goes on, since it can; upgrade it soon"
+            );
+        }
+        Ok(version < known)
+    }
 }
 
 /// Migrates the database of `connection` to the newest version.
 pub(crate) async fn migrate<C: Migrate>(connection: &mut C, versions: Versions) -> Result<(), OpenError> {
     let migrations = versions.iter().map(|&(version, name, sql)| {
-        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+        let is_alone = sql.starts_with(NO_TRANSACTION);
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), is_alone)
     });
     let mut migrator = Migrator::with_migrations(migrations.collect());
     migrator.dangerous_set_table_name(TABLE);
@@ -102,6 +164,46 @@ mod tests {
             (1, 'grant', <02>, 1, false, '7', true, 0, 0, 'cli', NULL, '[]', 1, false),
             (1, 'identity', <03>, 1, false, NULL, false, 0, 0, NULL, NULL, '[]', 1, true),
             (1, 'grant', <04>, 1, false, '7', false, 0, 0, NULL, 5, '[]', 1, false)";
+
+    /// What a migration does beside programs of the version before, unless it says that they cannot go on.
+    #[test]
+    fn migrations_only_add_or_say_otherwise() {
+        let forbidden = ["drop ", "rename ", "alter column", "set not null", "truncate", "delete from"];
+        for versions in [SQLITE, POSTGRES, NEXT_SQLITE, NEXT_POSTGRES] {
+            for (version, name, sql) in
+                versions.iter().filter(|(version, ..)| *version >= COMPATIBILITY_SINCE)
+            {
+                let statements: String = sql.lines().filter(|line| !line.starts_with("--")).collect();
+                let sql = statements.to_lowercase();
+                if sql.contains("update schema_compatibility set oldest_version") {
+                    continue;
+                }
+                for words in forbidden {
+                    assert!(!sql.contains(words), "{version} {name} has {words:?}");
+                }
+                let columns = sql.split(';').filter(|statement| statement.contains("add column"));
+                for column in columns.filter(|column| column.contains("not null")) {
+                    assert!(column.contains("default"), "{version} {name}: {column} has no default");
+                }
+            }
+        }
+    }
+
+    /// On PostgreSQL, whoever writes to a table waits while an index of it is made, unless that is made concurrently.
+    #[test]
+    fn indexes_of_tables_that_are_in_use_are_made_concurrently() {
+        let all = POSTGRES.iter().chain(NEXT_POSTGRES);
+        for (version, name, sql) in all.filter(|(version, ..)| *version >= COMPATIBILITY_SINCE) {
+            let statements: String = sql.lines().filter(|line| !line.starts_with("--")).collect();
+            for statement in statements.split(';').filter(|statement| statement.contains("CREATE INDEX")) {
+                let (_, table) = statement.split_once(" ON ").expect("an index is of a table");
+                let table = table.trim_start().split([' ', '(']).next().unwrap_or_default();
+                let is_new = sql.contains(&format!("CREATE TABLE {table} "));
+                let is_concurrent = sql.starts_with(NO_TRANSACTION) && statement.contains("CONCURRENTLY");
+                assert!(is_new || is_concurrent, "{version} {name}: {statement}");
+            }
+        }
+    }
 
     async fn totals_begin_with_what_is_there<S>(
         session: &mut S,

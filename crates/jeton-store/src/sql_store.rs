@@ -50,7 +50,7 @@ impl<E: Engine> SqlStore<E> {
     pub(crate) async fn all<T: Send>(
         &self,
         statement: Statement,
-        read: impl Fn(&Row<E>) -> Result<T, StoreError> + Send,
+        read: impl Fn(&Row<E>) -> Result<T, StoreError> + Send + Sync,
     ) -> Result<Vec<T>, StoreError> {
         self.listed(Reading::Lookup, statement, read).await
     }
@@ -61,17 +61,24 @@ impl<E: Engine> SqlStore<E> {
         &self,
         reading: Reading,
         statement: Statement,
-        read: impl Fn(&Row<E>) -> Result<T, StoreError> + Send,
+        read: impl Fn(&Row<E>) -> Result<T, StoreError> + Send + Sync,
     ) -> Result<Vec<T>, StoreError> {
-        let engine = &self.0;
-        let rows = async move {
+        let (engine, read) = (&self.0, &read);
+        let rows = async |statement| {
             let mut reader = engine.reader(reading).await?;
             let time = engine.read_time();
             let session = &mut *reader;
-            let rows =
-                async move { session.stream(statement)?.map(move |row| read(&row?)).try_collect().await };
+            let rows = async move { session.stream(statement)?.map(|row| read(&row?)).try_collect().await };
             let rows = timeout(time, rows).await;
             rows.unwrap_or_else(|_| Err(StoreError::unavailable(TooSlow(time))))
+        };
+        let again = E::LOSES_CONNECTIONS.then(|| statement.clone());
+        let rows = async {
+            match (rows(statement).await, again) {
+                // Over another connection: what reads can be asked twice.
+                (Err(error), Some(statement)) if engine.has_lost_connection(&error) => rows(statement).await,
+                (rows, _) => rows,
+            }
         };
         engine.measures().reads.measure(engine.read(reading, rows)).await
     }
@@ -80,7 +87,7 @@ impl<E: Engine> SqlStore<E> {
     pub(crate) async fn one<T: Send>(
         &self,
         statement: Statement,
-        read: impl Fn(&Row<E>) -> Result<T, StoreError> + Send,
+        read: impl Fn(&Row<E>) -> Result<T, StoreError> + Send + Sync,
     ) -> Result<Option<T>, StoreError> {
         Ok(self.all(statement, read).await?.pop())
     }
@@ -427,6 +434,10 @@ impl<E: Engine> Store for SqlStore<E> {
 
     async fn listen(&self, hints: &watch::Sender<Hints>) {
         self.0.listen(hints).await;
+    }
+
+    async fn lead(&self, leads: &watch::Sender<bool>) {
+        self.0.lead(leads).await;
     }
 
     async fn foreign_digests(

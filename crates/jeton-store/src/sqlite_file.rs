@@ -1,7 +1,7 @@
 //! Connections to SQLite files of any purpose.
 
 use crate::error::OpenError;
-use crate::migrations;
+use crate::migrations::{self, Found};
 use sqlx::error::DatabaseError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, query_scalar};
@@ -56,8 +56,8 @@ fn is_busy(error: &sqlx::Error) -> bool {
     code.and_then(|code| code.parse::<i32>().ok()).is_some_and(|code| code & 0xff == 5)
 }
 
-/// The version of the schema that the database has; 0 if it has none.
-pub(crate) async fn version(connection: &mut SqliteConnection) -> Result<i64, OpenError> {
+/// The version of the schema that the database has.
+pub(crate) async fn version(connection: &mut SqliteConnection) -> Result<Found, OpenError> {
     let table = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?";
     let tables: i64 = query_scalar(table)
         .bind(migrations::TABLE)
@@ -65,8 +65,14 @@ pub(crate) async fn version(connection: &mut SqliteConnection) -> Result<i64, Op
         .await
         .map_err(OpenError::unavailable)?;
     if tables == 0 {
-        return Ok(0);
+        return Ok(Found::exactly(0));
     }
     let newest = format!("SELECT coalesce(max(version), 0) FROM {}", migrations::TABLE);
-    query_scalar(AssertSqlSafe(newest)).fetch_one(connection).await.map_err(OpenError::unavailable)
+    let newest = query_scalar(AssertSqlSafe(newest)).fetch_one(&mut *connection).await;
+    let version = newest.map_err(OpenError::unavailable)?;
+    if !Found::says_more(version) {
+        return Ok(Found::exactly(version));
+    }
+    let oldest = query_scalar(migrations::COMPATIBILITY).fetch_one(connection).await;
+    Ok(Found { version, oldest: oldest.map_err(OpenError::unavailable)? })
 }

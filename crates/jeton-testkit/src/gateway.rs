@@ -19,6 +19,9 @@ const WORKERS: &str = "2";
 /// Where nobody is, for who is not asked.
 const NOBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9);
 
+/// The file for HAProxy before several servers.
+const BALANCER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/high-availability/haproxy.cfg");
+
 const RECIPES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/gateways");
 
 /// A kind of gateway.
@@ -175,13 +178,8 @@ impl Kind {
 }
 
 impl Ways {
-    /// Clients come to an address that nothing else of this machine uses.
     fn between(jeton: Option<SocketAddr>, api: SocketAddr) -> Self {
-        static NEXT: AtomicU8 = AtomicU8::new(1);
-        let [.., high, low] = std::process::id().to_be_bytes();
-        let own = Ipv4Addr::new(127, high | 128, low, NEXT.fetch_add(1, Ordering::Relaxed));
-        let front = TcpListener::bind((own, 0)).and_then(|listener| listener.local_addr());
-        Ways { front: front.unwrap_or_else(|error| panic!("{own}: {error}")), jeton, api }
+        Ways { front: own_address(), jeton, api }
     }
 
     /// What lies behind it, in place of what recipes name.
@@ -189,6 +187,18 @@ impl Ways {
         let jeton = self.jeton.unwrap_or(NOBODY);
         [("127.0.0.1:8080", jeton.to_string()), ("127.0.0.1:9000", self.api.to_string())]
     }
+}
+
+/// An address that nothing else of this machine uses.
+///
+/// # Panics
+/// There is none.
+pub fn own_address() -> SocketAddr {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    let own = Ipv4Addr::new(127, high | 128, low, NEXT.fetch_add(1, Ordering::Relaxed));
+    let free = TcpListener::bind((own, 0)).and_then(|listener| listener.local_addr());
+    free.unwrap_or_else(|error| panic!("{own}: {error}"))
 }
 
 /// A text up to a mark, from there up to another one, and the rest.
@@ -213,18 +223,42 @@ impl Gateway {
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755))
             .unwrap_or_else(|error| panic!("{}: {error}", folder.path().display()));
         let ways = Ways::between(jeton, api);
-        let mut command = kind.command(folder.path(), ways);
+        let command = kind.command(folder.path(), ways);
+        Gateway::launch(command, ways.front, kind.ready(), folder)
+    }
+
+    /// HAProxy before three servers of Jeton, as its file for [high availability](BALANCER) says.
+    ///
+    /// # Panics
+    /// There is no such program, or it does not start.
+    pub fn before(servers: [SocketAddr; 3]) -> Self {
+        let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no folder: {error}"));
+        let front = own_address();
+        let text = fs::read_to_string(BALANCER).unwrap_or_else(|error| panic!("{BALANCER}: {error}"));
+        let places = [(8_000, front), (8_001, servers[0]), (8_002, servers[1]), (8_003, servers[2])];
+        let text = places.iter().fold(text, |text, (port, with)| {
+            let place = format!("127.0.0.1:{port}");
+            assert!(text.contains(&place), "{place} is nowhere in {BALANCER}");
+            text.replace(&place, &with.to_string())
+        });
+        let file = write(folder.path(), "haproxy.cfg", &text);
+        let mut command = Command::new(haproxy());
+        command.args(["-db", "-f"]).arg(file);
+        Gateway::launch(command, front, None, folder)
+    }
+
+    fn launch(mut command: Command, front: SocketAddr, ready: Option<&str>, folder: TempDir) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let log = Lines::of(child.stderr.take().expect("standard error is piped"));
-        if let Some(mark) = kind.ready() {
+        if let Some(mark) = ready {
             log.rest_of_line(mark);
         }
-        while TcpStream::connect(ways.front).is_err() {
-            assert!(matches!(child.try_wait(), Ok(None)), "{kind:?}: {}", log.to_end());
+        while TcpStream::connect(front).is_err() {
+            assert!(matches!(child.try_wait(), Ok(None)), "{command:?}: {}", log.to_end());
             thread::park_timeout(Duration::from_millis(5));
         }
-        Gateway { child, log, front: ways.front, _folder: folder }
+        Gateway { child, log, front, _folder: folder }
     }
 
     /// Where clients come to it.

@@ -1,5 +1,7 @@
 //! A PostgreSQL cluster that lives as long as the test process.
 
+mod secured;
+
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -201,11 +203,17 @@ impl Cluster {
 
     /// Runs these statements, each in a transaction of its own, as the superuser.
     fn administer(&self, statements: &[&str]) {
+        let commands = statements.iter().flat_map(|statement| ["--command", statement]);
+        self.run(self.superuser().args(commands));
+    }
+
+    /// `psql` as the superuser.
+    fn superuser(&self) -> Command {
         let mut psql = self.program("psql");
         psql.args(["--no-psqlrc", "--no-password", "--quiet", "--set=ON_ERROR_STOP=1", "--host"]);
         psql.arg(&self.directory).args(["--port", &self.port.to_string(), "--username=postgres"]);
-        psql.arg("--dbname=postgres").args(statements.iter().flat_map(|statement| ["--command", statement]));
-        self.run(&mut psql);
+        psql.arg("--dbname=postgres");
+        psql
     }
 
     fn run(&self, command: &mut Command) -> String {

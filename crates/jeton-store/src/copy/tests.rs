@@ -8,8 +8,15 @@ use std::collections::BTreeSet;
 
 /// Columns that the engine maintains, that are derived from the rest, or that only one engine has.
 fn is_ours(column: &str) -> bool {
-    let kept =
-        ["sqlite_", migrations::TABLE, "self_made.", "app_totals.", "user_totals.", "idempotency_keys."];
+    let kept = [
+        "sqlite_",
+        migrations::TABLE,
+        "self_made.",
+        "app_totals.",
+        "user_totals.",
+        "idempotency_keys.",
+        "schema_compatibility.",
+    ];
     let is_kept = kept.iter().any(|table| column.starts_with(table));
     !is_kept && column != "changes.xid"
 }

@@ -6,11 +6,11 @@
 //! looking. When the server answers, the connections are replaced, since any of the old ones may lead nowhere, and the
 //! breaker closes.
 
-use super::open;
+use super::open::{self, Standby};
 use crate::error::{StoreError, TooSlow};
 use crate::measures::StoreMeasures;
 use sqlx::postgres::{PgConnectOptions, PgPool};
-use sqlx::{ConnectOptions, Connection, Executor};
+use sqlx::{ConnectOptions, Connection};
 use std::future::Future;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -199,8 +199,14 @@ async fn look(parts: Weak<Parts>) {
 
 async fn probe(options: &PgConnectOptions) -> Result<(), sqlx::Error> {
     let mut connection = options.connect().await?;
-    connection.execute("SELECT 1").await?;
+    open::make_sure_of_primary(&mut connection).await?;
     connection.close().await
+}
+
+/// Whether a call failed because its connection was, or the server behind it.
+pub(super) fn has_lost_connection(error: &StoreError) -> bool {
+    let StoreError::Unavailable(cause) = error else { return false };
+    cause.downcast_ref().is_some_and(is_gone)
 }
 
 /// Whether a call failed as it would if the server were gone.
@@ -208,13 +214,16 @@ fn seems_gone(cause: &(dyn std::error::Error + 'static)) -> bool {
     matches!(cause.downcast_ref(), Some(error) if is_gone(error) || matches!(error, sqlx::Error::PoolTimedOut))
 }
 
-/// Whether there is no server to talk to, or one that starts or stops (SQLSTATE 57P01 to 57P03), or none behind a pooler
-/// (class 08).
+/// Whether there is no server to talk to, or one that starts or stops (SQLSTATE 57P01 to 57P03), none behind a pooler
+/// (class 08), or a standby, which may have been the primary until now (25006, and 0A000 for a transaction that is to write).
 fn is_gone(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
+        sqlx::Error::Configuration(cause) => cause.is::<Standby>(),
         sqlx::Error::Database(error) => {
-            let is_gone = |code: &str| code.starts_with("08") || matches!(code, "57P01" | "57P02" | "57P03");
+            let is_gone = |code: &str| {
+                code.starts_with("08") || matches!(code, "57P01" | "57P02" | "57P03" | "25006" | "0A000")
+            };
             error.code().is_some_and(|code| is_gone(&code))
         }
         _ => false,

@@ -17,8 +17,9 @@ pub(super) enum Way {
     Pooled,
 }
 
-/// What each transaction that reads behind a pooler begins with, but its time.
-const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL statement_timeout = ";
+/// What each transaction that reads behind a pooler begins with, but its time. A standby begins none that may write.
+const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET TRANSACTION READ ONLY; \
+                             SET LOCAL statement_timeout = ";
 
 /// What each transaction that writes behind a pooler is told beside the rest: see [`open`](super::open).
 const WRITING: &str = "; SET LOCAL idle_in_transaction_session_timeout = '30s'; \

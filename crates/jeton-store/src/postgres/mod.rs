@@ -4,6 +4,7 @@
 mod breaker;
 mod ground;
 mod hints;
+mod lead;
 mod line;
 mod open;
 #[cfg(test)]
@@ -34,7 +35,7 @@ use tokio::task::JoinHandle;
 use writer::Writer;
 
 /// Begins a transaction that sees everything as it is at its first statement, however long it goes on.
-const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0; \
+const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE; SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = 0; \
                               SET LOCAL idle_in_transaction_session_timeout = 0";
 
 /// What one app does at once on the pool's connections; of pages and scans, one more is for other apps. The others are for
@@ -157,6 +158,12 @@ impl Engine for PostgresEngine {
     type Connection = PgLine;
     type Reader = Reader;
 
+    const LOSES_CONNECTIONS: bool = true;
+
+    fn has_lost_connection(&self, error: &StoreError) -> bool {
+        breaker::has_lost_connection(error)
+    }
+
     fn read_time(&self) -> Duration {
         self.query_time
     }
@@ -201,6 +208,10 @@ impl Engine for PostgresEngine {
 
     async fn listen(&self, hints: &watch::Sender<Hints>) {
         hints::listen(&self.direct, self.writer.announcer(), hints).await;
+    }
+
+    async fn lead(&self, leads: &watch::Sender<bool>) {
+        lead::lead(&self.direct, leads, lead::PACE).await;
     }
 
     fn measures(&self) -> &StoreMeasures {

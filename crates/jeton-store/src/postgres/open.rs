@@ -1,8 +1,8 @@
 //! Opening a PostgreSQL database.
 
 use super::ground::Ground;
-use crate::error::OpenError;
-use crate::migrations;
+use crate::error::{OpenError, database_code};
+use crate::migrations::{self, Found, Versions};
 use crate::session::Session;
 use crate::statements::log::settle_restored_changes;
 use futures_util::future::BoxFuture;
@@ -11,10 +11,20 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, query_scalar};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::sleep;
 
 const MAX_CONNECTIONS: u32 = 10;
 /// How long anybody waits for a connection, at most: where a read has less time than this, no longer than that.
 pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a migration waits for a table that others use: as long, those who come after it wait for both. Then it lets them pass, and
+/// tries again.
+const MIGRATION_LOCK_TIMEOUT: &str = "SET lock_timeout = '500ms'";
+/// How often, and at what interval: for two minutes, at least.
+const MIGRATION_TRIES: u32 = 120;
+const MIGRATION_PAUSE: Duration = Duration::from_millis(500);
+/// `lock_not_available`.
+const LOCK_TIMEOUT: &str = "55P03";
 
 /// Where a server or role does not wait for the disk on a commit, this connection does: an acknowledged write is on
 /// disk. Stronger settings than that are left alone.
@@ -52,6 +62,20 @@ pub(super) async fn pooled(
     Ok((pool, direct))
 }
 
+/// A server that only repeats what another one does: what it answers may be old.
+#[derive(Debug, thiserror::Error)]
+#[error("the server is a standby: the URL must lead to the primary")]
+pub(super) struct Standby;
+
+/// Makes sure that a connection leads to a primary.
+///
+/// # Errors
+/// It does not, or that could not be found out.
+pub(super) async fn make_sure_of_primary(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let is_standby: bool = query_scalar("SELECT pg_is_in_recovery()").fetch_one(connection).await?;
+    if is_standby { Err(sqlx::Error::Configuration(Box::new(Standby))) } else { Ok(()) }
+}
+
 /// What is done with a new connection.
 fn begin(
     ground: &Arc<Ground>,
@@ -63,6 +87,7 @@ fn begin(
     move |connection, _| {
         let ground = Arc::clone(&ground);
         Box::pin(async move {
+            make_sure_of_primary(connection).await?;
             connection.execute(WAIT_FOR_DISK).await?;
             // A look that takes too long is made again, soon; whoever asks now is told how slow it is.
             drop(ground.look(connection).await);
@@ -90,6 +115,7 @@ fn options(url: &str) -> Result<PgConnectOptions, OpenError> {
 /// Brings the database to the newest schema, on a connection of its own, without limits of time.
 async fn prepare(options: &PgConnectOptions) -> Result<(), OpenError> {
     let mut connection = options.connect().await.map_err(OpenError::unavailable)?;
+    make_sure_of_primary(&mut connection).await.map_err(OpenError::unavailable)?;
     let encoding: String = query_scalar("SELECT current_setting('server_encoding')")
         .fetch_one(&mut connection)
         .await
@@ -99,24 +125,47 @@ async fn prepare(options: &PgConnectOptions) -> Result<(), OpenError> {
             "it is encoded in {encoding}; make it with ENCODING 'UTF8'"
         )));
     }
-    if migrations::is_behind(version(&mut connection).await?, migrations::POSTGRES)? {
-        // Takes a lock first, so that of two processes the second finds nothing left to do.
-        migrations::migrate(&mut connection, migrations::POSTGRES).await?;
+    if version(&mut connection).await?.is_behind(migrations::POSTGRES)? {
+        migrate(&mut connection, migrations::POSTGRES).await?;
     }
     connection.run(settle_restored_changes()).await.map_err(OpenError::unavailable)?;
     connection.close().await.map_err(OpenError::unavailable)
 }
 
-/// The version of the schema that the database has; 0 if it has none.
-async fn version(connection: &mut PgConnection) -> Result<i64, OpenError> {
+/// Migrates beside whoever uses the database: nobody waits long for it, and it waits for nobody without end.
+pub(super) async fn migrate(connection: &mut PgConnection, versions: Versions) -> Result<(), OpenError> {
+    connection.execute(MIGRATION_LOCK_TIMEOUT).await.map_err(OpenError::unavailable)?;
+    for _ in 1..MIGRATION_TRIES {
+        // Takes a lock first, for which lock_timeout holds, too: of two processes the second finds nothing left to do.
+        match migrations::migrate(connection, versions).await {
+            Err(error) if database_code(&error).as_deref() == Some(LOCK_TIMEOUT) => {}
+            // Another process knows newer versions.
+            Err(OpenError::Newer { .. }) => {
+                return version(connection).await?.is_behind(versions).map(drop);
+            }
+            migrated => return migrated,
+        }
+        sleep(MIGRATION_PAUSE).await;
+    }
+    migrations::migrate(connection, versions).await
+}
+
+/// The version of the schema that the database has.
+async fn version(connection: &mut PgConnection) -> Result<Found, OpenError> {
     let is_there: bool = query_scalar("SELECT to_regclass($1) IS NOT NULL")
         .bind(migrations::TABLE)
         .fetch_one(&mut *connection)
         .await
         .map_err(OpenError::unavailable)?;
     if !is_there {
-        return Ok(0);
+        return Ok(Found::exactly(0));
     }
     let newest = format!("SELECT coalesce(max(version), 0) FROM {}", migrations::TABLE);
-    query_scalar(AssertSqlSafe(newest)).fetch_one(connection).await.map_err(OpenError::unavailable)
+    let newest = query_scalar(AssertSqlSafe(newest)).fetch_one(&mut *connection).await;
+    let version = newest.map_err(OpenError::unavailable)?;
+    if !Found::says_more(version) {
+        return Ok(Found::exactly(version));
+    }
+    let oldest = query_scalar(migrations::COMPATIBILITY).fetch_one(connection).await;
+    Ok(Found { version, oldest: oldest.map_err(OpenError::unavailable)? })
 }

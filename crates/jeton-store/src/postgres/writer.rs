@@ -1,6 +1,6 @@
 //! Writes, each of which is a transaction of its own, but for new tokens: see [`together`](super::together).
 
-use super::breaker::Breaker;
+use super::breaker::{Breaker, has_lost_connection};
 use super::ground::Ground;
 use super::hints::Announcer;
 use super::line::{PgLine, Way};
@@ -18,8 +18,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Begins a transaction that may write, and so may take longer than the connection's limit, which is for reads.
-pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = '10s'";
+/// Begins a transaction that may write, and so may take longer than the connection's limit, which is for reads; for a row or a table that
+/// another holds, it waits less long.
+pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = '10s'; \
+                                SET LOCAL lock_timeout = '8s'";
 
 /// How long a write may take before it is given up although the server is there: longer than all that has a limit there.
 const WRITE_TIME: Duration = Duration::from_secs(30);
@@ -48,9 +50,9 @@ const DATA_KEYS: i32 = i32::from_be_bytes(*b"jtdk");
 /// How transactions that write share the pool. Those of one app's new tokens leave some to others.
 pub(super) const WRITES: Share = Share { places: 8, each: 6, waiting: 256 };
 
-/// `deadlock_detected`.
-const DEADLOCK: &str = "40P01";
-/// How often a transaction is begun that waits for one that waits for it.
+/// `deadlock_detected` and `serialization_failure`: the server has rolled it back, and nothing is wrong with it.
+const TO_BE_REPEATED: [&str; 2] = ["40P01", "40001"];
+/// How often a transaction is begun.
 const MAX_TRIES: u32 = 4;
 
 /// How the transaction of these writes begins: one, or new tokens of one app.
@@ -161,8 +163,7 @@ impl Writer {
         for _ in 1..MAX_TRIES {
             let made = made.take().unwrap_or_else(|| rows_of(writes));
             match self.transact(writes, made, is_in_doubt).await {
-                // The server has ended one of two that waited for each other: this one begins again.
-                Err(error) if error.code().as_deref() == Some(DEADLOCK) => {}
+                Err(error) if can_begin_again(&error, is_in_doubt) => {}
                 outcomes => return outcomes,
             }
         }
@@ -196,6 +197,13 @@ impl Writer {
     pub(super) async fn close(&self) {
         self.0.announcer.close().await;
     }
+}
+
+/// Whether nothing of a transaction has remained, and it may succeed if it is begun once more: the server has rolled it back for the
+/// sake of another, or its connection was lost before its commit was sent. After that, nobody knows what became of it.
+fn can_begin_again(error: &StoreError, is_in_doubt: &AtomicBool) -> bool {
+    let is_rolled_back = || error.code().is_some_and(|code| TO_BE_REPEATED.contains(&code.as_str()));
+    is_rolled_back() || (!is_in_doubt.load(Ordering::Relaxed) && has_lost_connection(error))
 }
 
 fn rows_of(writes: &[&Write]) -> Vec<Row> {

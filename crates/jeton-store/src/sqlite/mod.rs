@@ -224,6 +224,11 @@ impl Engine for SqliteEngine {
         std::future::pending::<()>().await;
     }
 
+    async fn lead(&self, leads: &watch::Sender<bool>) {
+        leads.send_replace(true);
+        std::future::pending::<()>().await;
+    }
+
     async fn close(&self) {
         self.watching.abort();
         if self.ground.lost().is_some() {

@@ -83,13 +83,13 @@ fn create_if_missing(path: &Path) -> io::Result<()> {
 
 async fn migrate(connection: &mut SqliteConnection) -> Result<(), OpenError> {
     // Usually no lock is needed, so a command does not wait for a server that is busy writing.
-    if !migrations::is_behind(version(connection).await?, migrations::SQLITE)? {
+    if !version(connection).await?.is_behind(migrations::SQLITE)? {
         return Ok(());
     }
     let begin = connection.begin_with("BEGIN IMMEDIATE").await;
     let mut transaction = begin.map_err(OpenError::unavailable)?;
     // Again under the lock: another process may have been faster.
-    if migrations::is_behind(version(&mut transaction).await?, migrations::SQLITE)? {
+    if version(&mut transaction).await?.is_behind(migrations::SQLITE)? {
         migrations::migrate(&mut *transaction, migrations::SQLITE).await?;
     }
     transaction.commit().await.map_err(OpenError::unavailable)

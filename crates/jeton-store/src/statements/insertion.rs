@@ -136,7 +136,7 @@ impl Form {
 }
 
 /// Rows that are to go in, at least one.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Rows {
     pub(super) insertion: &'static Insertion,
     pub(super) rows: Vec<Row>,

@@ -42,13 +42,13 @@ use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 use std::sync::OnceLock;
 
 /// A statement with its arguments.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Statement {
     text: Text,
     is_fixed: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Text {
     /// Built for the engine that runs it.
     Built(Box<SubQueryStatement>),

@@ -215,7 +215,7 @@ conformance! {
     opening {
         many_may_open_a_new_database_at_once,
         what_was_written_is_there_after_opening_again,
-        a_newer_database_is_refused,
+        a_newer_database_is_used_if_it_can_be,
     }
     admin {
         searches_find_what_they_say,

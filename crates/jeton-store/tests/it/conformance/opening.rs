@@ -31,13 +31,25 @@ pub(crate) async fn what_was_written_is_there_after_opening_again(database: &Tes
     assert!(find(&*again, 1).await.is_some());
 }
 
-pub(crate) async fn a_newer_database_is_refused(database: &TestDatabase) {
+/// As a newer version would have it.
+async fn migrate_to_99(database: &TestDatabase) {
     database
         .execute(
             "INSERT INTO jeton_migrations (version, description, success, checksum, execution_time) \
          SELECT 99, 'from the future', true, checksum, 0 FROM jeton_migrations WHERE version = 1",
         )
         .await;
+}
+
+pub(crate) async fn a_newer_database_is_used_if_it_can_be(database: &TestDatabase) {
+    let (store, app) = begin_on(database).await;
+    migrate_to_99(database).await;
+    let again = database.reopen().await.unwrap();
+    issue(&*again, app.id, new_token(1)).await;
+    assert!(find(store, 1).await.is_some(), "both go on");
+    again.close().await;
+    // It has left behind what this version does.
+    database.execute("UPDATE schema_compatibility SET oldest_version = 99").await;
     match database.reopen().await {
         Err(OpenError::Newer { found: 99, known }) => assert!(known < 99),
         other => panic!("{other:?}"),
