@@ -63,6 +63,9 @@ impl Service {
     /// The store could not be read: no check is answered then.
     pub async fn verify_many(&self, app: &VerifierApp, checks: &[Check]) -> Result<Vec<Checked>, Error> {
         let (now, app_id) = (self.now(), app.id);
+        if self.outdated().is_some() {
+            self.cache.count_outdated(checks.len() as u64);
+        }
         let mut recalled: Vec<Option<Recalled>> = Vec::with_capacity(checks.len());
         let mut missed: Vec<Presented<'_>> = Vec::new();
         for chunk in checks.chunks(CHUNK) {
@@ -154,7 +157,7 @@ impl Service {
 
 impl Check {
     fn answered(&self, verified: Verified, circumstances: Circumstances<'_>) -> Checked {
-        let Verified { verdict, cached, limits } = verified;
+        let Verified { verdict, cached, limits, .. } = verified;
         let explanation = self.explains.then(|| match &cached {
             // What is explained is the decision, not how often it may be asked for.
             Some(cached) => {

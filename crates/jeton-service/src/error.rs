@@ -45,6 +45,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the store could not be reached, or failed.
+    pub(crate) fn is_outage(&self) -> bool {
+        matches!(self, Error::Store(StoreError::Unavailable(_)))
+    }
+
     /// Whether the only problem is too much load, most likely from the same app.
     pub fn is_crowding(&self) -> bool {
         match self {

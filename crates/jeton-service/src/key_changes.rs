@@ -290,7 +290,7 @@ impl Service {
     }
 
     /// Takes the ring from its file, if that has changed, and what the database knows of its keys, until `stop` completes; and gives
-    /// what older keys have made to the current one. Run it once for each service.
+    /// what older keys have made to the current one, if it [leads](Self::keep_leading). Run it once for each service.
     pub async fn keep_keys(&self, stop: impl Future<Output = ()>) {
         let watching = self.watch_ring();
         let rekeying = self.keep_rekeying(std::future::pending());

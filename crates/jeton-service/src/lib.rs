@@ -24,6 +24,7 @@ mod initialise;
 mod issue;
 mod key_changes;
 mod keys;
+mod lead;
 mod leak;
 mod lending;
 mod limiter;
@@ -141,6 +142,8 @@ pub struct Service {
     cache: Arc<Cache>,
     /// Counts up when the change log has something new.
     news: watch::Sender<u64>,
+    /// Whether this process does what only one of those that share the store needs to do.
+    leads: watch::Sender<bool>,
     searches: loopback::Searches,
     streams: Arc<loopback::Streams>,
     usage: Arc<UsageQueue>,
@@ -175,6 +178,7 @@ impl Service {
             retention: Arc::default(),
             cache,
             news: watch::Sender::new(0),
+            leads: watch::Sender::new(false),
             searches: loopback::Searches::default(),
             streams: Arc::default(),
             usage: Arc::new(UsageQueue::new()),

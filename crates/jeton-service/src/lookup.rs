@@ -100,9 +100,8 @@ impl Service {
         if self.is_refused_as_weak(presented, seeking) {
             return Some(Recalled::Absent);
         }
-        let is_fresh = self.cache.is_fresh();
         // A cached token was found by its digest, so arithmetic on the secret adds nothing.
-        if let Some(app_id) = app_id.filter(|_| is_fresh)
+        if let Some(app_id) = app_id.filter(|_| self.cache.is_usable())
             && let Some(cached) = self.cache.recall_known(app_id, &presented.digests, now)
         {
             return Some(seeking.found(Recalled::Known(cached)));
@@ -110,7 +109,7 @@ impl Service {
         if self.is_garbage(presented) {
             return Some(Recalled::Absent);
         }
-        let is_absent = is_fresh && self.cache.is_known_absent(app_id, &presented.digests);
+        let is_absent = self.cache.is_fresh() && self.cache.is_known_absent(app_id, &presented.digests);
         is_absent.then_some(Recalled::Absent)
     }
 
@@ -124,7 +123,7 @@ impl Service {
         from: Option<IpAddr>,
     ) -> Option<Arc<CachedToken>> {
         let circumstances = self.circumstances(from, app.allowed_addresses());
-        if self.is_refused_as_weak(presented, seeking) || !self.cache.is_fresh() {
+        if self.is_refused_as_weak(presented, seeking) || !self.cache.is_usable() {
             return None;
         }
         let cached = self.cache.recall_known(app.id, &presented.digests, circumstances.now)?;
@@ -142,7 +141,11 @@ impl Service {
     ) -> Result<Recalled, Error> {
         match self.recall(app_id, presented, seeking, self.now()) {
             Some(recalled) => Ok(recalled),
-            None => self.look_up_anew(app_id, presented, seeking).await,
+            None => match self.look_up_anew(app_id, presented, seeking).await {
+                // Since when it did not answer, memory may do.
+                Err(error) => self.recall(app_id, presented, seeking, self.now()).ok_or(error),
+                recalled => recalled,
+            },
         }
     }
 

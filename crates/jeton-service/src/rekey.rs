@@ -119,15 +119,17 @@ impl Service {
         &self.rekeying.measures
     }
 
-    /// Sweeps whenever there are older keys, and writes what was noted, until `stop` completes.
+    /// Sweeps whenever there are older keys and this process [leads](Self::keep_leading), and writes what was noted, until `stop`
+    /// completes.
     pub(crate) async fn keep_rekeying(&self, stop: impl Future<Output = ()>) {
         let passes = async {
             let mut looked: Option<(u64, Duration)> = None;
             loop {
                 let rings = self.rekeying.rings.load(Ordering::Relaxed);
-                let is_new = looked.is_none_or(|(then, at)| {
+                let is_due = looked.is_none_or(|(then, at)| {
                     then != rings || self.monotonic().saturating_sub(at) >= LONG_PAUSE
                 });
+                let is_new = is_due && self.leads();
                 let swept = if is_new { self.rekey().await } else { self.rekey_noted().await };
                 self.rekeying.measures.is_running.store(false, Ordering::Relaxed);
                 match swept {

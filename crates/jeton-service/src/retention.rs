@@ -74,21 +74,22 @@ impl Service {
         &self.retention
     }
 
-    /// Applies `retention`, pass after pass, until `stop` completes. A failed pass is repeated an hour later;
-    /// what it had removed stays removed.
+    /// Applies `retention`, pass after pass, until `stop` completes, while this process
+    /// [leads](Self::keep_leading). A failed pass is repeated an hour later; what it had removed stays removed.
     pub async fn keep(&self, retention: Retention, stop: impl Future<Output = ()>) {
-        let passes = async {
-            loop {
-                if let Err(error) = self.keep_once(retention).await {
-                    self.retention.failures.fetch_add(1, Ordering::Relaxed);
-                    tracing::error!(%error, "what is no longer to be kept could not be removed");
-                }
-                tokio::time::sleep(PASS_PAUSE).await;
-            }
-        };
         tokio::select! {
             () = stop => {}
-            () = passes => {}
+            () = self.while_leading(|| self.pass_after_pass(retention)) => {}
+        }
+    }
+
+    async fn pass_after_pass(&self, retention: Retention) {
+        loop {
+            if let Err(error) = self.keep_once(retention).await {
+                self.retention.failures.fetch_add(1, Ordering::Relaxed);
+                tracing::error!(%error, "what is no longer to be kept could not be removed");
+            }
+            tokio::time::sleep(PASS_PAUSE).await;
         }
     }
 

@@ -12,6 +12,7 @@ use jeton_core::{
 };
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How often the store is asked about limits in one question: others may use up each portion before it has its turn.
 const MAX_ASKS: u32 = 16;
@@ -27,10 +28,14 @@ pub struct Verified {
     pub cached: Option<Arc<CachedToken>>,
     /// How its limits stand after this use; `None`: it has none, or was not to be used.
     pub limits: Option<Box<LimitsLeft>>,
+    /// How old what is known is, if the store cannot be reached and this was decided by what was known before;
+    /// `None`: it is as fresh as it is guaranteed to be.
+    pub outdated: Option<Duration>,
 }
 
 impl Verified {
-    pub(crate) const UNKNOWN: Verified = Verified { verdict: UNKNOWN, cached: None, limits: None };
+    pub(crate) const UNKNOWN: Verified =
+        Verified { verdict: UNKNOWN, cached: None, limits: None, outdated: None };
 }
 
 /// Memory does not know the answer; with what was computed of the secret.
@@ -119,9 +124,13 @@ impl Service {
     ) -> Result<Verified, Missed> {
         let circumstances = self.circumstances(from, app.allowed_addresses);
         let presented = self.presented(secret);
+        let outdated = self.cache.outdated();
         let recalled = self.recall(app.id, &presented, Seeking::EVERYWHERE, circumstances.now);
         let verified = recalled.and_then(|recalled| self.judge(recalled, demand, circumstances).ok());
-        verified.ok_or_else(|| Missed(Box::new(presented.into_digests())))
+        match verified {
+            Some(verified) => Ok(self.marked(verified, outdated)),
+            None => Err(Missed(Box::new(presented.into_digests()))),
+        }
     }
 
     /// Decides, like [`verify`](Self::verify), what memory did not know. It may know it by now.
@@ -138,12 +147,30 @@ impl Service {
         from: Option<IpAddr>,
     ) -> Result<Verified, Error> {
         let presented = self.presented_again(secret, *missed.0);
+        let outdated = self.cache.outdated();
         let recalled = self.look_up(app.id, &presented, Seeking::EVERYWHERE).await;
         let verified = match recalled {
             Ok(recalled) => self.settle_limits(app, &presented, recalled, demand, from).await,
             Err(error) => Err(error),
         };
-        verified.inspect_err(|_| self.measures.verdicts.unavailable.increment())
+        // The store may have gone away since it was asked.
+        let outdated = outdated.or_else(|| self.cache.outdated());
+        verified
+            .map(|verified| self.marked(verified, outdated))
+            .inspect_err(|_| self.measures.verdicts.unavailable.increment())
+    }
+
+    /// How old what is known is, if the store cannot be reached and verification goes on with what was known
+    /// before: see [`CacheLimits::serve_for`](crate::CacheLimits::serve_for). Ask before verifying.
+    pub fn outdated(&self) -> Option<Duration> {
+        self.cache.outdated()
+    }
+
+    fn marked(&self, verified: Verified, outdated: Option<Duration>) -> Verified {
+        if outdated.is_some() {
+            self.cache.count_outdated(1);
+        }
+        Verified { outdated, ..verified }
     }
 
     /// Takes back the use of a token that was allowed, and of which nobody is told.
@@ -260,7 +287,7 @@ impl Service {
                     }
                     Verdict::Inactive(_) => {}
                 }
-                Verified { verdict, cached: Some(cached), limits }
+                Verified { verdict, cached: Some(cached), limits, outdated: None }
             }
             Recalled::Known(_) | Recalled::Absent => Verified::UNKNOWN,
         };

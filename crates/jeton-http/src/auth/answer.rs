@@ -3,6 +3,7 @@
 use super::{ROUTE, credential, original_request};
 use crate::transport::fault::Fault;
 use crate::transport::limits::each_limit_header;
+use crate::transport::outdated::{JETON_STALE, stale_seconds};
 use axum::http::header::{CACHE_CONTROL, VARY, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -10,6 +11,7 @@ use jeton_core::{AppKey, CredentialPlace, ForwardAuthSettings, OverLimit, Realm,
 use jeton_service::{CachedToken, Error, ForwardAuthApp, LimitsLeft};
 use std::fmt::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 const X_AUTH_APP: HeaderName = HeaderName::from_static("x-auth-app");
 const X_AUTH_TOKEN_ID: HeaderName = HeaderName::from_static("x-auth-token-id");
@@ -38,6 +40,8 @@ pub(super) enum Answer {
     OverLimit(ForwardAuthApp, Option<Box<LimitsLeft>>),
     /// A fault, above all 503: the service could not answer.
     Fault(Fault),
+    /// Another answer, by what was known so long ago.
+    Outdated(Box<Answer>, Duration),
 }
 
 /// For how long a gateway may reuse the answer, and for which requests.
@@ -85,12 +89,31 @@ impl Answer {
                 OverLimit::Forbidden => StatusCode::FORBIDDEN,
             },
             Answer::Fault(fault) => fault.status(),
+            Answer::Outdated(answer, _) => answer.status(),
         }
+    }
+
+    /// The same, by what was known so long ago: nobody reuses it.
+    pub(super) fn outdated(mut self, outdated: Duration) -> Self {
+        if let Answer::Allowed { caching, .. } = &mut self {
+            *caching = None;
+        }
+        Answer::Outdated(Box::new(self), outdated)
     }
 
     /// Passes each header to `say`. For allowed requests these include the four that a gateway passes on:
     /// always all of them, empty if there is no value, percent-encoded.
     pub(super) fn each_header(&self, mut say: impl FnMut(HeaderName, &[u8])) {
+        match self {
+            Answer::Outdated(answer, outdated) => {
+                say(JETON_STALE, stale_seconds(*outdated).to_string().as_bytes());
+                answer.each_own_header(say);
+            }
+            answer => answer.each_own_header(say),
+        }
+    }
+
+    fn each_own_header(&self, mut say: impl FnMut(HeaderName, &[u8])) {
         match self {
             Answer::Allowed { caching: Some(caching), .. } => {
                 say(CACHE_CONTROL, format!("public, max-age={}", caching.seconds).as_bytes());
@@ -124,6 +147,8 @@ impl Answer {
                     say(name, value.as_bytes());
                 }
             }
+            // It encloses no other of its kind.
+            Answer::Outdated(..) => {}
         }
     }
 }

@@ -48,7 +48,7 @@ fn question(method: &'static str, path: &'static str, id: &str, summary: &str) -
         .answers(StatusCode::OK, "It may pass");
     let identity = ["x-auth-app", "x-auth-token-id", "x-auth-user", "x-auth-scopes", "cache-control"];
     let operation = identity.iter().fold(operation, |operation, name| operation.header(StatusCode::OK, name));
-    ["vary", "ratelimit-policy", "ratelimit"]
+    ["vary", "ratelimit-policy", "ratelimit", "jeton-stale"]
         .iter()
         .fold(operation, |operation, name| operation.perhaps_header(StatusCode::OK, name))
 }

@@ -196,18 +196,23 @@ impl Question {
     }
 
     pub(super) fn answered(self, service: &Service, verified: Result<Verified, Error>) -> Answer {
-        match verified {
-            Err(error) => Answer::unavailable(error),
-            Ok(Verified { verdict, cached, limits }) => match (verdict, cached, self.demand) {
-                (Verdict::Allowed, Some(subject), Some(_)) => {
-                    Answer::allowed(self.key, subject, &self.app, limits, service.now())
-                }
-                (Verdict::RateLimited | Verdict::Inactive(InactiveReason::UsesExhausted), ..) => {
-                    Answer::OverLimit(self.app, limits)
-                }
-                (Verdict::Allowed, Some(_), None) | (Verdict::Refused, ..) => Answer::Refused(self.app),
-                (Verdict::Inactive(_), ..) | (Verdict::Allowed, None, _) => Answer::Unproven(self.app),
-            },
+        let Verified { verdict, cached, limits, outdated } = match verified {
+            Err(error) => return Answer::unavailable(error),
+            Ok(verified) => verified,
+        };
+        let answer = match (verdict, cached, self.demand) {
+            (Verdict::Allowed, Some(subject), Some(_)) => {
+                Answer::allowed(self.key, subject, &self.app, limits, service.now())
+            }
+            (Verdict::RateLimited | Verdict::Inactive(InactiveReason::UsesExhausted), ..) => {
+                Answer::OverLimit(self.app, limits)
+            }
+            (Verdict::Allowed, Some(_), None) | (Verdict::Refused, ..) => Answer::Refused(self.app),
+            (Verdict::Inactive(_), ..) | (Verdict::Allowed, None, _) => Answer::Unproven(self.app),
+        };
+        match outdated {
+            None => answer,
+            Some(outdated) => answer.outdated(outdated),
         }
     }
 }

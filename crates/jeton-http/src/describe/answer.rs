@@ -13,11 +13,17 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// The headers of answers that are worth knowing: what each says, and its schema.
-const HEADERS: [(&str, &str, &str, &str); 18] = [
+const HEADERS: [(&str, &str, &str, &str); 19] = [
     ("allow", "Allow", "The methods of this path.", "string"),
     ("cache-control", "Cache-Control", "Whether the answer may be kept.", "string"),
     ("etag", "ETag", "The version of what is answered.", "string"),
     ("idempotency-replayed", "Idempotency-Replayed", "`true`: made before, under the same key.", "string"),
+    (
+        "jeton-stale",
+        "Jeton-Stale",
+        "The database cannot be reached, and this is what was known so many seconds ago.",
+        "integer",
+    ),
     ("last-modified", "Last-Modified", "When it changed last.", "string"),
     ("location", "Location", "Where that is which was made.", "string"),
     ("ratelimit", "RateLimit", "What is left of each limit of the token, and for how long.", "string"),

@@ -62,6 +62,8 @@ metrics! {
         "Requests refused for their heads, by reason: host (not exactly one Host header, 400), too_large (431), malformed (not a request, 400), no_room (closed).";
     RECALLS = COUNTER "jeton_cache_questions_total":
         "Questions about a token: answered from memory (hit, absent), refused by arithmetic (garbage), or put to the store (miss, stale).";
+    OUTDATED = COUNTER "jeton_stale_answers_total":
+        "Verifications that were answered from memory because the store could not be reached (cache.on_outage), beyond cache.max_staleness_milliseconds.";
     CACHE_TOKENS = GAUGE "jeton_cache_tokens": "Tokens in the cache of verification.";
     CACHE_BYTES = GAUGE "jeton_cache_bytes": "Memory of those tokens, in bytes.";
     EVICTIONS = COUNTER "jeton_cache_evictions_total": "Tokens that left the cache to make room.";
@@ -70,9 +72,11 @@ metrics! {
     LOG_ENTRIES = COUNTER "jeton_changes_read_total": "Entries of the change log that were read, written by this process or others.";
     LOG_POLLS = COUNTER "jeton_change_polls_total": "Polls of the change log for new entries, by outcome.";
     STALENESS = GAUGE "jeton_change_staleness_seconds":
-        "Time since the change log was last read to its end. Beyond cache.max_staleness_milliseconds nothing is answered from memory.";
+        "Time since the change log was last read to its end. Beyond cache.max_staleness_milliseconds nothing is answered from memory, but for cache.on_outage.";
     LISTENING = GAUGE "jeton_change_listening":
         "1 while changes of other processes are announced, 0 while they have to be polled for (always, on SQLite).";
+    LEADS = GAUGE "jeton_leads":
+        "1 while this server does the background work of all that share its database, such as retention.";
     USES = COUNTER "jeton_token_uses_total":
         "Uses of tokens, by outcome: recorded, and of those flushed to the store; dropped.";
     STREAMS = GAUGE "jeton_streams_open": "Change streams that are open.";
@@ -244,6 +248,7 @@ fn cache(service: &Service, families: &mut Vec<MetricFamily>) {
     let polls = polls.map(|(outcome, count)| counter_of(&[("outcome", outcome)], count as f64));
     let staleness = stats.staleness_millis.map(|millis| gauge_of(&[], millis as f64 / 1e3));
     families.push(family(&RECALLS, answers.into()));
+    families.push(family(&OUTDATED, vec![counter_of(&[], stats.outdated as f64)]));
     families.push(family(&CACHE_TOKENS, vec![gauge_of(&[], stats.tokens as f64)]));
     families.push(family(&CACHE_BYTES, vec![gauge_of(&[], stats.bytes as f64)]));
     families.push(family(&EVICTIONS, vec![counter_of(&[], stats.evictions as f64)]));
@@ -253,6 +258,7 @@ fn cache(service: &Service, families: &mut Vec<MetricFamily>) {
     families.push(family(&LOG_POLLS, polls.into()));
     families.push(family(&STALENESS, staleness.into_iter().collect()));
     families.push(family(&LISTENING, vec![gauge_of(&[], f64::from(u8::from(stats.is_listening)))]));
+    families.push(family(&LEADS, vec![gauge_of(&[], f64::from(u8::from(service.leads())))]));
 }
 
 fn uses(service: &Service, families: &mut Vec<MetricFamily>) {

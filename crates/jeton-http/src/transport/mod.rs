@@ -13,5 +13,6 @@ pub(crate) mod limits;
 pub(crate) mod list;
 pub(crate) mod members;
 pub(crate) mod object;
+pub(crate) mod outdated;
 pub(crate) mod url;
 pub(crate) mod wire;

@@ -61,7 +61,7 @@ pub(super) fn describe() -> Value {
         );
     let of_limits = |operation: Operation, status| {
         let operation = operation.perhaps_header(status, "ratelimit-policy");
-        operation.perhaps_header(status, "ratelimit")
+        operation.perhaps_header(status, "ratelimit").perhaps_header(status, "jeton-stale")
     };
     let verify = of_limits(of_limits(verify, StatusCode::OK), StatusCode::TOO_MANY_REQUESTS);
     let verify =

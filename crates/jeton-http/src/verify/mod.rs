@@ -16,6 +16,7 @@ use crate::transport::body::read_body;
 use crate::transport::credentials::proof;
 use crate::transport::fault::Fault;
 use crate::transport::limits::add_limit_headers;
+use crate::transport::outdated::{JETON_STALE, stale_seconds};
 use crate::transport::url::segments;
 use crate::transport::{client_address, cors};
 use axum::Router;
@@ -95,18 +96,22 @@ async fn answer(
         let _turn = if body.len() > LARGE { Some(service.batch_turn(app.id).await?) } else { None };
         questions(&parts.headers, &body)?
     };
-    let answers = match question {
+    let outdated = service.outdated();
+    let mut response = match question {
         Question::One(check) => {
             let answers = service.verify_many(&app, &[check]).await?;
             let [answer] = answers.as_slice() else { unreachable!("every check is answered") };
-            return Ok(one(answer));
+            one(answer)
         }
         Question::Many(batch) => {
             let answers = service.verify_many(&app, &batch.checks).await?;
-            wire::many(&answers, &batch.errors)
+            (StatusCode::OK, HEAD, wire::many(&answers, &batch.errors)).into_response()
         }
     };
-    Ok((StatusCode::OK, HEAD, answers).into_response())
+    if let Some(outdated) = outdated.or_else(|| service.outdated()) {
+        response.headers_mut().insert(JETON_STALE, stale_seconds(outdated).into());
+    }
+    Ok(response)
 }
 
 const HEAD: [(HeaderName, &str); 2] = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];

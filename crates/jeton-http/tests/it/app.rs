@@ -13,7 +13,8 @@ use jeton_core::{
 };
 use jeton_http::{Setup, Site};
 use jeton_service::{
-    Issue, KeyRing, Limits, Listed, Merged, OpenApp, Rate, RequestedLifetime, Service, ShownSecret,
+    CacheLimits, Issue, KeyRing, Limits, Listed, Merged, OpenApp, Rate, RequestedLifetime, Service,
+    ShownSecret,
 };
 use jeton_store::{SqliteOptions, open_sqlite};
 use jeton_testkit::SeededEntropy;
@@ -56,6 +57,10 @@ pub(crate) struct Holder {
 
 impl TestApp {
     pub(crate) async fn new() -> Self {
+        TestApp::with_cache(CacheLimits::default()).await
+    }
+
+    async fn with_cache(limits: CacheLimits) -> Self {
         openapi::read();
         let folder = tempfile::tempdir().unwrap();
         let clock = ManualClock::at(Timestamp::from_millis(START_MILLIS).unwrap());
@@ -70,7 +75,8 @@ impl TestApp {
         let admin = made.admin_token.expose().to_owned();
         let client = (made.client_id, made.client_secret.expose().to_owned());
         let store = Arc::new(FailingStore::new(sqlite));
-        let service = Service::open(store.clone(), &ring, Arc::new(clock.clone()), entropy).await.unwrap();
+        let (opened, clock_here) = (store.clone(), Arc::new(clock.clone()));
+        let service = Service::open_with(opened, &ring, clock_here, entropy, limits).await.unwrap();
         // Tests of throttling set this themselves.
         let often = Rate::per_minute(1_000_000);
         let limits = Limits {
@@ -85,7 +91,11 @@ impl TestApp {
 
     /// The same, answering from memory where it can.
     pub(crate) async fn following() -> Self {
-        let app = TestApp::new().await;
+        TestApp::following_with(CacheLimits::default()).await
+    }
+
+    pub(crate) async fn following_with(limits: CacheLimits) -> Self {
+        let app = TestApp::with_cache(limits).await;
         let service = app.service.clone();
         // Ends with the test's runtime.
         drop(tokio::spawn(async move { service.follow_changes(std::future::pending()).await }));

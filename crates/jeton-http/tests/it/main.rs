@@ -25,6 +25,7 @@ mod method;
 mod oauth;
 mod observe;
 mod openapi;
+mod outages;
 mod person;
 mod policies;
 /// Proofs: `cargo xtask prove` runs them and prints their figures; the gate runs the same code.

@@ -16,6 +16,9 @@ pub(super) struct Counters {
     pub(super) misses: Counter,
     /// Queries of the store because the change log was not followed closely enough.
     pub(super) stale: Counter,
+    /// Answered from memory because the store could not be reached, although the change log had not been
+    /// followed closely enough.
+    pub(super) outdated: Counter,
     /// Entries of the change log that were read.
     pub(super) changes: Counter,
     /// How often the whole cache was cleared.
@@ -41,6 +44,9 @@ pub struct CacheStats {
     pub misses: u64,
     /// Queries of the store because the change log had not been read for longer than the bound.
     pub stale: u64,
+    /// Verifications answered from memory because the store could not be reached, although the change log had
+    /// not been read for longer than the bound.
+    pub outdated: u64,
     /// Entries of the change log that were read.
     pub changes: u64,
     /// How often the whole cache was cleared.

@@ -53,11 +53,14 @@ impl Follower {
         let begun = self.cache.clock.monotonic();
         let read = self.read().await;
         self.cache.counters.polls.increment();
-        match read {
+        match &read {
             Ok(()) => self.cache.confirm(begun),
-            Err(_) => {
+            Err(error) => {
                 self.position = None;
                 self.cache.counters.failed_polls.increment();
+                if error.is_outage() {
+                    self.cache.note_outage();
+                }
             }
         }
         read

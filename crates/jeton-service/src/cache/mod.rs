@@ -8,7 +8,8 @@
 //! - [`coherent`]: every write of this process goes through a store that leaves those stamps, after the
 //!   commit and before the answer, whatever use case writes and however it ends.
 //! - [`follow`]: writes by other processes are read from the change log. If it was not read to its end for
-//!   longer than [`CacheLimits::max_staleness`], nothing is answered from memory.
+//!   longer than [`CacheLimits::max_staleness`], nothing is answered from memory, unless the store cannot be
+//!   reached and [`CacheLimits::serve_for`] says to go on with the tokens that are known.
 //!
 //! Expiry is not cached: `decide` reads the clock each time.
 
@@ -17,6 +18,7 @@ pub(crate) mod coherent;
 pub(crate) mod counters;
 pub(crate) mod follow;
 mod foreign;
+mod freshness;
 mod table;
 mod tally;
 mod token;
@@ -33,10 +35,11 @@ use crate::portions::Portions;
 use apps::Apps;
 use counters::Counters;
 use foreign::ForeignDigests;
+use freshness::Freshness;
 use jeton_core::{AppId, AppKey, ChangeKind, Clock, Digest, Timestamp, TokenId};
 use jeton_store::{Change, StoredToken};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use table::{Kept, Key, Table};
 use token::{Absence, Asked, GrantPool};
@@ -57,8 +60,6 @@ const DIGEST_PLACES: usize = 1 << 15;
 const ABSENCE: Duration = Duration::from_secs(10);
 /// The share of all bytes (one in this many) for cached absences.
 const ABSENT_PART: usize = 16;
-/// The value of [`Cache::confirmed`] while the log is not followed.
-const NEVER: u64 = u64::MAX;
 
 /// How much is cached, and how stale it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +74,10 @@ pub struct CacheLimits {
     /// How often it is polled while other processes' changes are announced: how long a change may go
     /// unnoticed if its announcement is lost.
     pub announced_interval: Duration,
+    /// While the store cannot be reached, how long after the change log was last read known tokens are still
+    /// answered from memory: how long revocations by other processes may go unnoticed then. `None`: not
+    /// beyond `max_staleness`.
+    pub serve_for: Option<Duration>,
 }
 
 impl Default for CacheLimits {
@@ -82,6 +87,7 @@ impl Default for CacheLimits {
             max_staleness: Duration::from_secs(2),
             poll_interval: Duration::from_millis(20),
             announced_interval: Duration::from_millis(200),
+            serve_for: None,
         }
     }
 }
@@ -102,8 +108,7 @@ pub(crate) struct Cache {
     portions: Portions,
     foreign: ForeignDigests,
     key_news: watch::Sender<u64>,
-    /// The time up to which the whole change log has been read, in milliseconds of the monotonic clock.
-    confirmed: AtomicU64,
+    freshness: Freshness,
     counters: Counters,
 }
 
@@ -130,6 +135,7 @@ impl Cache {
         let absent_bytes = limits.max_bytes / ABSENT_PART;
         Cache {
             portions: Portions::new(Arc::clone(&clock)),
+            freshness: Freshness::new(&limits, Arc::clone(&clock)),
             clock,
             tokens: Versions::new(TOKEN_PLACES),
             arrivals: Versions::new(DIGEST_PLACES),
@@ -139,7 +145,6 @@ impl Cache {
             grants,
             foreign: ForeignDigests::new(),
             key_news: watch::Sender::new(0),
-            confirmed: AtomicU64::new(NEVER),
             counters: Counters::default(),
             limits,
         }
@@ -150,10 +155,26 @@ impl Cache {
         &self.portions
     }
 
-    /// Whether the change log was read to its end recently enough. If not, nothing cached may be used.
+    /// Whether the change log was read to its end recently enough. If not, nothing may be concluded from what
+    /// is not cached.
     pub(crate) fn is_fresh(&self) -> bool {
-        self.staleness_millis()
-            .is_some_and(|millis| u128::from(millis) <= self.limits.max_staleness.as_millis())
+        self.freshness.is_fresh()
+    }
+
+    /// Whether what is cached may be used: it is fresh, or the store cannot be reached and this is configured to
+    /// go on with what is known.
+    pub(crate) fn is_usable(&self) -> bool {
+        self.freshness.is_usable()
+    }
+
+    /// How old what is cached is, if it is no longer fresh and is used because the store cannot be reached.
+    pub(crate) fn outdated(&self) -> Option<Duration> {
+        self.freshness.outdated()
+    }
+
+    /// Counts answers from what is [outdated](Self::outdated).
+    pub(crate) fn count_outdated(&self, answers: u64) {
+        self.counters.outdated.add(answers);
     }
 
     /// The same as [`is_garbage`](Self::is_garbage), without counting.
@@ -170,7 +191,8 @@ impl Cache {
         is_garbage
     }
 
-    /// The cached token for the secret with these digests in this app, if the cache is fresh.
+    /// The cached token for the secret with these digests in this app. Ask first whether the cache
+    /// [may be used](Self::is_usable).
     pub(crate) fn recall_known(
         &self,
         app_id: AppId,
@@ -209,7 +231,7 @@ impl Cache {
 
     /// The app with this key, or the default app, opened; `None`: the store must be asked.
     pub(crate) fn recall_opened(&self, key: Option<&AppKey>) -> Option<Arc<OpenApp>> {
-        self.is_fresh().then(|| self.apps.opened(key)).flatten()
+        self.is_usable().then(|| self.apps.opened(key)).flatten()
     }
 
     /// Whether nothing that was read after `before` can have changed since: apps, and this token.
@@ -261,7 +283,7 @@ impl Cache {
     /// What gateways need to know of the app with this key, which may be none; `None`: the store must be
     /// asked.
     pub(crate) fn recall_forward_auth(&self, key: &AppKey) -> Option<ForwardAuthApp> {
-        self.is_fresh().then(|| self.apps.forward_auth(key)).flatten()
+        self.is_usable().then(|| self.apps.forward_auth(key)).flatten()
     }
 
     /// Caches which app has this key.
@@ -392,18 +414,22 @@ impl Cache {
 
     /// Records that the change log was read to its end as of this time.
     fn confirm(&self, at: Duration) {
-        self.confirmed.store(millis_of(at), Ordering::Release);
+        self.freshness.confirm(at);
+    }
+
+    /// Records that the store could not be reached to read it.
+    fn note_outage(&self) {
+        self.freshness.note_outage();
     }
 
     /// Records that the change log is no longer followed.
     fn stop_trusting(&self) {
-        self.confirmed.store(NEVER, Ordering::Release);
+        self.freshness.end();
         self.apps.forget();
     }
 
     fn staleness_millis(&self) -> Option<u64> {
-        let confirmed = self.confirmed.load(Ordering::Acquire);
-        (confirmed != NEVER).then(|| self.millis().saturating_sub(confirmed))
+        self.freshness.staleness_millis()
     }
 
     fn millis(&self) -> u64 {
@@ -421,6 +447,7 @@ impl Cache {
             garbage: counters.garbage.get(),
             misses: counters.misses.get(),
             stale: counters.stale.get(),
+            outdated: counters.outdated.get(),
             changes: counters.changes.get(),
             flushes: counters.flushes.get(),
             polls: counters.polls.get(),
@@ -450,5 +477,5 @@ fn token_place(id: TokenId) -> u64 {
 }
 
 fn millis_of(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(NEVER - 1)
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX - 1)
 }

@@ -33,6 +33,7 @@ const DEFAULT: CacheLimits = CacheLimits {
     max_staleness: std::time::Duration::from_millis(2_000),
     poll_interval: std::time::Duration::from_millis(20),
     announced_interval: std::time::Duration::from_millis(20),
+    serve_for: None,
 };
 
 /// A part of the cache that is disabled, to see that a history detects it.

@@ -87,7 +87,7 @@ fn argument(setting: &'static Setting) -> Arg {
         Kind::Address => "ADDR",
         Kind::PublicUrl | Kind::DatabaseUrl => "URL",
         Kind::Number { .. } => "N",
-        Kind::Choice(_) | Kind::Switch => "NAME",
+        Kind::Choice(_) | Kind::Switch | Kind::OnOutage => "NAME",
     };
     argument.help(help).value_name(value_name).action(ArgAction::Set)
 }

@@ -1,8 +1,15 @@
 //! The kinds of values that settings have.
 
 use jeton_http::PublicUrl;
+use jiff::SignedDuration;
 use std::fmt;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// How long an outage may be bridged.
+const LONGEST_OUTAGE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3_600);
 
 /// The kind of value that a setting has. `Display` describes it, for messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +28,8 @@ pub(crate) enum Kind {
     Number { min: u64, max: u64 },
     /// One of these.
     Choice(&'static [&'static str]),
+    /// What to do while the store cannot be reached: `refuse`, or `serve_for` and a duration.
+    OnOutage,
 }
 
 /// The value is not valid for the setting.
@@ -40,6 +49,7 @@ impl Kind {
                 text.parse::<u64>().is_ok_and(|number| (min..=max).contains(&number))
             }
             Kind::Choice(choices) => choices.contains(&text),
+            Kind::OnOutage => text.parse::<OnOutage>().is_ok(),
         };
         if fits { Ok(()) } else { Err(InvalidValue) }
     }
@@ -63,7 +73,28 @@ impl fmt::Display for Kind {
             Kind::Switch => f.write_str("true or false"),
             Kind::Number { min, max } => write!(f, "a whole number from {min} to {max}"),
             Kind::Choice(choices) => f.write_str(&choices.join(" or ")),
+            Kind::OnOutage => {
+                f.write_str("refuse, or serve_for and a duration from 1s to 1h, as in serve_for 30s")
+            }
         }
+    }
+}
+
+/// How long a server serves what it knows while the store cannot be reached; `None`: it refuses.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OnOutage(pub(crate) Option<Duration>);
+
+impl FromStr for OnOutage {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        if text == "refuse" {
+            return Ok(OnOutage(None));
+        }
+        let span = text.strip_prefix("serve_for ").and_then(|span| span.parse::<SignedDuration>().ok());
+        let duration = span.and_then(|span| Duration::try_from(span).ok());
+        let duration = duration.filter(|duration| LONGEST_OUTAGE.contains(duration));
+        duration.map(|duration| OnOutage(Some(duration))).ok_or(InvalidValue)
     }
 }
 
@@ -96,6 +127,20 @@ mod tests {
             (Kind::DatabaseUrl, vec!["postgres://a/b"], vec!["mysql://a/b", "a"]),
             (Kind::PublicUrl, vec!["https://a"], vec!["a"]),
             (Kind::Path, vec!["x"], vec![""]),
+            (
+                Kind::OnOutage,
+                vec!["refuse", "serve_for 1s", "serve_for 30s", "serve_for 1m 30s", "serve_for 1h"],
+                vec![
+                    "",
+                    "serve",
+                    "serve_for",
+                    "serve_for 30",
+                    "serve_for 999ms",
+                    "serve_for 61m",
+                    "serve_for -5s",
+                    "refuse 1s",
+                ],
+            ),
         ] {
             for text in good {
                 assert_eq!(kind.check(text), Ok(()), "{kind}: {text}");

@@ -17,6 +17,7 @@ use jeton_core::ScopeLimits;
 use jeton_http::{BodyLimits, PublicUrl, RequestLog, ServerLimits};
 use jeton_service::{CacheLimits, Limits, Rate, Retention};
 use jeton_store::{PostgresOptions, SqliteOptions};
+use kind::OnOutage;
 pub(crate) use settings::Setting;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -192,7 +193,14 @@ impl<'a> Read<'a> {
         let max_staleness = self.milliseconds("cache.max_staleness_milliseconds");
         // Rarely, but often enough not to exceed the staleness bound.
         let announced_interval = (10 * poll_interval).min(max_staleness / 4).max(poll_interval);
-        CacheLimits { max_bytes: self.count("cache.bytes"), poll_interval, announced_interval, max_staleness }
+        let OnOutage(serve_for) = self.parsed("cache.on_outage");
+        CacheLimits {
+            max_bytes: self.count("cache.bytes"),
+            poll_interval,
+            announced_interval,
+            max_staleness,
+            serve_for,
+        }
     }
 
     fn limits(&self) -> Limits {
@@ -284,6 +292,7 @@ mod tests {
                     let bound = if setting.default == Some(max.to_string().as_str()) { min } else { max };
                     bound.to_string()
                 }
+                (_, kind::Kind::OnOutage) => "serve_for 30s".to_owned(),
                 (_, kind::Kind::Choice(choices)) => {
                     choices.iter().find(|choice| Some(**choice) != setting.default).unwrap().to_string()
                 }

@@ -350,6 +350,14 @@ pub(crate) const SETTINGS: &[Setting] = &[
          go unnoticed at worst",
     ),
     set(
+        "cache.on_outage",
+        Kind::OnOutage,
+        "refuse",
+        "What /auth and /verify do while the database cannot be reached: answer 503, or serve tokens that are in \
+         the cache for so long after the change log was last read, with the header Jeton-Stale: revocations by \
+         other servers go unnoticed for as long",
+    ),
+    set(
         "sqlite.max_group",
         number(1, 4_096),
         "256",

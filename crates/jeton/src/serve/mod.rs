@@ -172,6 +172,7 @@ async fn serve(
                 notified(&stopped)
             ),
             service.follow_changes(notified(&stopped)),
+            service.keep_leading(notified(&stopped)),
             requests.run(async move { retaining.keep(retention, retention_end).await }),
             requests.run(async move { keeping.keep_usage(USAGE_PAUSE, usage_end).await }),
             requests.run(async move { lending.keep_portions(PORTIONS_PAUSE, portions_end).await }),

@@ -5,10 +5,12 @@
 mod acknowledged;
 mod app;
 mod backup;
+mod bridged;
 mod client;
 mod config;
 mod console;
 mod control;
+mod database_access;
 mod descriptors;
 mod documents;
 mod dotide_client;
