@@ -99,6 +99,14 @@ pub(crate) fn install_postgres() -> Result<(), Error> {
     postgres::install(&mut Apt::default())
 }
 
+/// Where a program of PostgreSQL's is.
+///
+/// # Errors
+/// There is no PostgreSQL.
+pub(crate) fn postgres_program(name: &str) -> Result<PathBuf, Error> {
+    postgres::program(name)
+}
+
 /// Installs what `cargo xtask bench --peers` compares with.
 ///
 /// # Errors

@@ -12,6 +12,8 @@ use crate::needs::{self, Needs, target_folder};
 use crate::process::{cargo, run as run_command, run_and_read, written};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use record::Record;
+use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 /// Show that a guarantee holds, at full size, and write its figures to PROOFS.md
@@ -36,6 +38,8 @@ struct Guarantee {
 }
 
 const FUZZ: &str = "fuzz";
+/// It needs another build.
+const ROLLING: &str = "rolling";
 
 const GUARANTEES: &[Guarantee] = &[
     Guarantee {
@@ -71,6 +75,10 @@ const GUARANTEES: &[Guarantee] = &[
         shows: "Over three servers, a token is never used once too often, and no more uses are lost than a killed server held",
     },
     Guarantee { name: "revoke", shows: "No request that is sent after the answer to a removal is allowed" },
+    Guarantee {
+        name: ROLLING,
+        shows: "Servers are replaced by a newer version, with a newer schema, and by the older one again: no request fails",
+    },
     Guarantee {
         name: "streams",
         shows: "500 change streams deliver every change in order, end when rights are lost, and use bounded memory",
@@ -208,6 +216,12 @@ const PROOFS: &[Proof] = &[
         needs_release: true,
     },
     Proof {
+        name: ROLLING,
+        package: "jeton",
+        test: "prove::rolling::up_and_down_beside_a_newer_schema",
+        needs_release: true,
+    },
+    Proof {
         name: "streams",
         package: "jeton",
         test: "prove::streams::five_hundred_streams",
@@ -262,9 +276,10 @@ fn prove(name: &str, needs: &Needs) -> Result<Vec<String>, Error> {
     let mut found = Vec::new();
     for proof in PROOFS.iter().filter(|proof| proof.name == name) {
         if proof.needs_release {
-            // The packages that a benchmark names, whose dependencies have the same features then and are built once.
-            let mut build = cargo(&["build", "--release", "--package", "jeton", "--package", "jeton-http"]);
-            build.args(["--bin", "jeton", "--locked"]);
+            let mut build = release();
+            if name == ROLLING {
+                build_next()?;
+            }
             println!("\n==> {}", written(&build));
             run_command(&mut build)?;
         }
@@ -280,6 +295,31 @@ fn prove(name: &str, needs: &Needs) -> Result<Vec<String>, Error> {
     Ok(found)
 }
 
+/// Builds the program as it ships.
+fn release() -> Command {
+    // The packages that a benchmark names, whose dependencies have the same features then and are built once.
+    let mut build = cargo(&["build", "--release", "--package", "jeton", "--package", "jeton-http"]);
+    build.args(["--bin", "jeton", "--locked"]);
+    build
+}
+
+/// Builds the program with the schema that stands for the next one, and puts it beside the other.
+fn build_next() -> Result<(), Error> {
+    let mut build = release();
+    build.args(["--features", "jeton/next-schema"]);
+    println!("\n==> {}", written(&build));
+    run_command(&mut build)?;
+    let (made, kept) = (target_folder().join("release/jeton"), next_program());
+    fs::copy(&made, &kept)
+        .map(drop)
+        .map_err(|source| Error::Files { what: kept.display().to_string(), source })
+}
+
+/// Where the program of the next version is.
+fn next_program() -> PathBuf {
+    target_folder().join("release/jeton-next")
+}
+
 fn test(proof: &Proof, needs: &Needs) -> Command {
     // All packages, of which one has the test: as the gate has built them, with the features that their dependencies have there.
     let mut test = cargo(&["test", "--workspace", "--test", "it", "--locked", "--"]);
@@ -288,6 +328,9 @@ fn test(proof: &Proof, needs: &Needs) -> Command {
     if proof.needs_release {
         test.env("JETON_TEST_PROGRAM", target_folder().join("release/jeton"));
     }
+    if proof.name == ROLLING {
+        test.env("JETON_TEST_NEXT_PROGRAM", next_program());
+    }
     test
 }
 
@@ -295,7 +338,6 @@ fn test(proof: &Proof, needs: &Needs) -> Command {
 mod tests {
     use super::*;
     use crate::root;
-    use std::fs;
 
     #[test]
     fn every_proof_is_an_ignored_test() {

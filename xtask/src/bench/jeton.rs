@@ -133,6 +133,16 @@ impl Installation {
         Ok(Installation { build: build.clone(), folder, database, tokens, admin_token, operator_token })
     }
 
+    /// The URL of its PostgreSQL database, if it has one.
+    pub(super) fn database(&self) -> Option<&str> {
+        self.database.as_deref()
+    }
+
+    /// A file of its data directory.
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
     /// Changes these settings of app `demo`, also of a server that runs on it.
     ///
     /// # Errors

@@ -13,11 +13,13 @@ mod list;
 mod loopback;
 mod memory;
 mod nginx;
+mod on_postgres;
 mod peers;
 mod postgres;
 mod redis;
 mod report;
 mod revoke;
+mod size;
 mod stats;
 mod verify;
 mod wrk;
@@ -42,6 +44,9 @@ pub(crate) struct Options {
     /// Also measure OpenBao and LoopBack 3, which is another figure of `loopback` too
     #[arg(long)]
     peers: bool,
+    /// Also measure creates and verifications on PostgreSQL beside `pgbench`
+    #[arg(long)]
+    postgres: bool,
     /// How often everything is measured, in turn
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
@@ -79,13 +84,14 @@ const BENCHMARKS: &[Benchmark] = &[
         "Gateways that ask Jeton about each request, beside the same ones that ask nobody",
         gateways::run,
     ),
+    ("size", "What tokens take on the disk", size::run),
     ("memory", "Memory of a server, and the time that it takes to start", memory::run),
 ];
 
 fn values() -> PossibleValuesParser {
     let named = BENCHMARKS.iter().map(|(name, measures, _)| PossibleValue::new(name).help(measures));
     let all = PossibleValue::new("all").help("All of them, one after the other");
-    let none = PossibleValue::new("none").help("Only what `--peers` and `--against` add");
+    let none = PossibleValue::new("none").help("Only what `--postgres`, `--peers` and `--against` add");
     PossibleValuesParser::new(named.chain([all, none]))
 }
 
@@ -97,6 +103,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Error> {
     let named =
         BENCHMARKS.iter().filter(|(name, ..)| is_named(name)).map(|(name, _, measure)| (*name, *measure));
     let mut benchmarks: Vec<(&str, Measure)> = named.collect();
+    benchmarks.extend(options.postgres.then_some::<(_, Measure)>(("postgres", on_postgres::run)));
     benchmarks.extend(options.peers.then_some::<(_, Measure)>(("peers", peers::run)));
     benchmarks.extend(options.against.is_some().then_some::<(_, Measure)>((against::NAME, against::run)));
     for (name, measure) in benchmarks {

@@ -4,7 +4,7 @@ use super::announce;
 use super::apt::{Apt, as_root};
 use crate::error::Error;
 use crate::process::run;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The oldest major version that is supported.
 const OLDEST_MAJOR: u32 = 15;
@@ -37,12 +37,29 @@ pub(super) fn install(apt: &mut Apt) -> Result<(), Error> {
     )))
 }
 
+/// Where a program of the newest version is that is installed.
+///
+/// # Errors
+/// There is none.
+pub(super) fn program(name: &str) -> Result<PathBuf, Error> {
+    let named = std::env::var_os("JETON_TEST_POSTGRES_BIN").map(PathBuf::from);
+    let found = named.or_else(|| newest(Path::new(VERSIONS_FOLDER))).map(|programs| programs.join(name));
+    let found = found.filter(|program| program.is_file());
+    found.ok_or_else(|| Error::Missing(format!("PostgreSQL's {name} is not installed.")))
+}
+
 fn is_installed(versions: &Path) -> bool {
-    let Ok(entries) = std::fs::read_dir(versions) else { return false };
-    entries.flatten().any(|entry| {
-        let major = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok());
-        major.is_some_and(|major| major >= OLDEST_MAJOR) && entry.path().join("bin/initdb").is_file()
-    })
+    newest(versions).is_some()
+}
+
+/// The programs of the highest version that is supported.
+fn newest(versions: &Path) -> Option<PathBuf> {
+    let found = std::fs::read_dir(versions).ok()?.flatten().filter_map(|entry| {
+        let major: u32 = entry.file_name().to_str()?.parse().ok()?;
+        let programs = entry.path().join("bin");
+        (major >= OLDEST_MAJOR && programs.join("initdb").is_file()).then_some((major, programs))
+    });
+    found.max().map(|(_, programs)| programs)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod keys;
 mod kill9;
 mod limits;
 mod revoke;
+mod rolling;
 mod streams;
 mod timing;
 

@@ -51,7 +51,11 @@ impl Sandbox {
 
     /// The program with these arguments, working here.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = program();
+        self.command_of(program(), arguments)
+    }
+
+    /// The same with another build of the program.
+    pub(crate) fn command_of(&self, mut command: Command, arguments: &[&str]) -> Command {
         command.args(arguments).env("JETON_DATA_DIR", self.data_dir()).env(QUERY_SECONDS.0, QUERY_SECONDS.1);
         if let Some(url) = &self.database_url {
             command.env("JETON_DATABASE_URL", url);

@@ -22,6 +22,22 @@ pub(crate) fn program() -> Command {
     command
 }
 
+/// The same of the next version: where a proof names it, the one whose schema is newer, else the same again.
+pub(crate) fn next_program() -> Command {
+    let mut command = program();
+    if let Some(next) = std::env::var_os("JETON_TEST_NEXT_PROGRAM") {
+        let mut named = Command::new(next);
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => named.env(name, value),
+                None => named.env_remove(name),
+            };
+        }
+        command = named;
+    }
+    command
+}
+
 /// A program that has ended.
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
