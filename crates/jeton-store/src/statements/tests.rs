@@ -301,3 +301,49 @@ async fn postgres_reads_by_index() {
         assert!(is_covered || !name.contains("count"), "{name}: {plan:#?}");
     }
 }
+
+/// Entries of the change log, uses, further digests, budgets: as many as there are tokens.
+const MANY_OTHERS: [&str; 4] = [
+    "INSERT INTO changes (at, kind, app_id, subject_id, actor) \
+     SELECT n, 'token_issued', 1 + n % 50, n, 'cli' FROM generate_series(1, 20000) n",
+    "INSERT INTO token_digests (app_id, token_id, digest, digest_key_id, is_foreign, good_from, good_until) \
+     SELECT app_id, id, sha256(digest), 1, false, 0, id FROM tokens",
+    "INSERT INTO token_usage (app_id, token_id, last_used_at, use_count) SELECT app_id, id, 0, 1 FROM tokens",
+    "INSERT INTO token_budgets (app_id, token_id, uses_left, uses_since, rates, levels, filled_at) \
+     SELECT app_id, id, 1, 1, '[]', '[]', 0 FROM tokens",
+];
+/// What grows with what is stored.
+const LARGE: [&str; 6] =
+    ["tokens", "changes", "token_digests", "token_usage", "token_budgets", "user_totals"];
+/// What reads or writes all of a table: copies and restores of everything, and a log that was restored from another cluster, which is
+/// found out by an index.
+const WHOLE: [&str; 3] = ["all_rows", "remove_all_rows", "settle_restored_changes"];
+
+/// However many tokens there are, what requests and background work ask reads a part of them, by an index.
+#[tokio::test]
+async fn no_statement_reads_a_whole_table() {
+    if jeton_testkit::skips("PostgreSQL") {
+        return;
+    }
+    let mut connection = postgres().await;
+    for sql in [&MANY_TOKENS[..2], &MANY_OTHERS[..], &MANY_TOKENS[2..]].concat() {
+        connection.execute(sql).await.unwrap();
+    }
+    let mut whole = BTreeSet::new();
+    for (name, runs, statement) in all() {
+        if runs == Runs::OnSqlite {
+            continue;
+        }
+        let (sql, values, _) = statement.build(Engine::Postgres).unwrap();
+        let explain = AssertSqlSafe(format!("EXPLAIN {}", sql.as_str()));
+        let plan: Vec<String> = sqlx::query_scalar_with(explain, values)
+            .fetch_all(&mut connection)
+            .await
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        let reads = |table: &&str| plan.iter().any(|line| line.contains(&format!("Seq Scan on {table} ")));
+        if LARGE.iter().any(|table| reads(table)) {
+            whole.insert(name);
+        }
+    }
+    assert_eq!(whole, BTreeSet::from(WHOLE));
+}

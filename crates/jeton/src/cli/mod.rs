@@ -89,6 +89,7 @@ mod tests {
             "ARCHITECTURE.md",
             "docs/configuration.md",
             "docs/operations.md",
+            "docs/high-availability.md",
             "docs/verify.md",
             "docs/oauth.md",
             "docs/gateways.md",
