@@ -34,6 +34,7 @@ mod locks;
 mod lookup;
 mod loopback;
 mod measures;
+mod nodes;
 mod oauth;
 mod once;
 mod open_app;
@@ -90,6 +91,7 @@ pub use loopback::{
     value_of_json,
 };
 pub use measures::{ServiceMeasures, Throttled, Verdicts};
+pub use nodes::NodeIdentity;
 pub use oauth::{Introspected, OAuthRefusal};
 pub use once::{Once, OnceKey};
 pub use open_app::{AppRef, ForwardAuthApp, OpenApp, VerifierApp};
@@ -108,7 +110,8 @@ pub use verify::{Explained, Missed, Verified};
 
 pub use jeton_store::{
     AppCounts, AppUses, BackedUp, Bounded, BoundedCounts, CallMeasures, CheckReport, KeyUse, KeyUses,
-    Operator, Order, Restored, SearchOrder, SearchPlace, StoreMeasures, TitleSearch, TokenUse, WorthALook,
+    LogRead, Operator, Order, Restored, SearchOrder, SearchPlace, StoreMeasures, TitleSearch, TokenUse,
+    WorthALook,
 };
 
 use cache::Cache;

@@ -68,6 +68,8 @@ pub(crate) enum Seen {
 pub struct News {
     /// The position from which to ask next.
     pub position: LogPosition,
+    /// The greatest number of an entry in the log, as far as this read tells; `None`: there is nothing new.
+    pub newest: Option<i64>,
     /// The entries. `None`: they are unknown, because they are too many or because the log was cut short or
     /// replaced. Anything may have changed then.
     pub changes: Option<Vec<Change>>,

@@ -7,9 +7,10 @@ use crate::continuity::{Entry, LogEnd};
 use crate::error::StoreError;
 use crate::keys::{ClientKey, DigestPlace, KeyUse, KeyUses, OldDigest};
 use crate::model::{App, Credential, KeyCheck, LogState, Operator, StoredToken, TokenUse};
+use crate::nodes::{LogRead, Node};
 use crate::record::Record;
 use crate::schema::{
-    Apps, Changes, ClientDigests, Column, Count, Counts, Genesis, KeyChecks, LogEnds, Operators,
+    Apps, Changes, ClientDigests, Column, Count, Counts, Genesis, KeyChecks, LogEnds, Nodes, Operators,
     TokenBudgets, TokenDigests, TokenUsage, Tokens, UsageTotals,
 };
 use crate::scopes;
@@ -379,6 +380,24 @@ pub(crate) fn operator(row: &impl Record) -> Result<Operator, StoreError> {
         id: number(row, Operators::Id, OperatorId::new)?,
         name: row.read(Operators::Name)?,
         created_at: row.read_as(Operators::CreatedAt, Timestamp::from_millis)?,
+    })
+}
+
+pub(crate) fn node(row: &impl Record) -> Result<Node, StoreError> {
+    let key = |column| row.read_as(column, |id: i64| u32::try_from(id).ok());
+    let read: (Option<i64>, Option<i64>) = (row.read(Nodes::LogReadTo)?, row.read(Nodes::LogUnreadMs)?);
+    Ok(Node {
+        id: row.read(Nodes::Id)?,
+        machine: row.read(Nodes::Machine)?,
+        version: row.read(Nodes::Version)?,
+        schema_version: row.read(Nodes::SchemaVersion)?,
+        started_at: row.read_as(Nodes::StartedAt, Timestamp::from_millis)?,
+        written_at: row.read_as(Nodes::WrittenAt, Timestamp::from_millis)?,
+        log_read: read.0.zip(read.1).map(|(to, unread_ms)| LogRead { to, unread_ms }),
+        newest_key_id: key(Nodes::NewestKeyId)?,
+        current_key_id: key(Nodes::CurrentKeyId)?,
+        is_listening: row.read(Nodes::IsListening)?,
+        clock_ahead_ms: row.read(Nodes::ClockAheadMs)?,
     })
 }
 

@@ -6,6 +6,7 @@ use crate::measures::StoreMeasures;
 use crate::reading::Reading;
 use crate::session::Session;
 use crate::write::{Outcome, Write};
+use jeton_core::Timestamp;
 use std::fmt;
 use std::future::Future;
 use std::ops::DerefMut;
@@ -63,6 +64,11 @@ pub(crate) trait Engine: fmt::Debug + Send + Sync + 'static {
 
     /// Keeps `leads` up to date; never returns.
     fn lead(&self, leads: &watch::Sender<bool>) -> impl Future<Output = ()> + Send;
+
+    /// The time of the database server, if there is one.
+    fn time(&self) -> impl Future<Output = Result<Option<Timestamp>, StoreError>> + Send {
+        async { Ok(None) }
+    }
 
     /// The counters.
     fn measures(&self) -> &StoreMeasures;

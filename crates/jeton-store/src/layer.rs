@@ -11,6 +11,7 @@ use crate::model::{
     App, BackedUp, CheckReport, Client, KeyCheck, LogState, Operator, Orphans, StoredToken, TokenFilter,
     TokenPage, TokenUse,
 };
+use crate::nodes::Node;
 use crate::search::{Looked, SearchPlace, TokenSearch};
 use crate::write::{Outcome, Write};
 use async_trait::async_trait;
@@ -327,6 +328,16 @@ impl<L: Layer> Store for L {
     ) -> Result<Vec<(TokenId, Digest)>, StoreError> {
         self.ask(Question::Other).await?;
         self.inner().foreign_digests(first, last, limit).await
+    }
+
+    async fn nodes(&self) -> Result<Vec<Node>, StoreError> {
+        self.ask(Question::Other).await?;
+        self.inner().nodes().await
+    }
+
+    async fn database_time(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.ask(Question::Other).await?;
+        self.inner().database_time().await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -6,7 +6,7 @@
 //!
 //! Absence is `None`, refusal is a value, and only a failure is a [`StoreError`]: a failing disk can never
 //! look like a token that does not exist. Stores read no clock and draw no randomness; SQL contains no
-//! `now()`.
+//! `now()`, but for the one statement of [`database_time`](Store::database_time).
 
 #![deny(missing_docs)]
 
@@ -24,6 +24,7 @@ mod decode;
 mod engine;
 mod error;
 mod fair;
+mod inspect;
 mod key_writes;
 mod keys;
 mod keys_reading;
@@ -33,6 +34,7 @@ mod measures;
 mod migrations;
 mod model;
 mod news;
+mod nodes;
 mod postgres;
 mod reading;
 mod record;
@@ -54,19 +56,24 @@ pub use budgets::{TokenBudget, Unused};
 pub use change::{Change, Hints, LogPosition, News, Removal};
 pub use error::{OpenError, StoreError};
 pub use fair::{Crowded, Fair, Share, Turn};
+pub use inspect::{
+    ConnectionPath, Contents, Inspection, OpenTransaction, PostgresFacts, SqliteFacts, inspect_postgres,
+    inspect_sqlite,
+};
 pub use keys::{DigestPlace, KeyRetired, KeyUse, KeyUses, NewDigest, OldDigest};
 pub use layer::{Layer, Question};
 pub use measures::{CallMeasures, StoreMeasures};
+pub use migrations::SCHEMA_VERSION;
 pub use model::{
     App, AppChange, AppChanged, AppCreated, BackedUp, CheckReport, Client, Credential, Genesis, Initialised,
     Inserted, KeyCheck, KeyClaim, LogState, NewApp, NewClientSecret, NewOperator, NewToken, Operator, Order,
     Orphans, OwnerFilter, Purge, Replaced, Restore, Restored, SelfMadeLimit, StoredToken, TokenFilter,
     TokenPage, TokenUse, View,
 };
-
+pub use nodes::{LogRead, Node};
 pub use search::{Looked, PlaceKey, SearchOrder, SearchPlace, TitleSearch, TokenSearch};
 
-pub use postgres::{PostgresOptions, open_pooled_postgres, open_postgres};
+pub use postgres::{CONNECTIONS_OF_SERVER, PostgresOptions, open_pooled_postgres, open_postgres};
 pub use sqlite::{SqliteOptions, open_sqlite};
 
 use async_trait::async_trait;
@@ -309,6 +316,14 @@ pub trait Store: Send + Sync + fmt::Debug {
         last: TokenId,
         limit: u32,
     ) -> Result<Vec<(TokenId, Digest)>, StoreError>;
+
+    /// The servers that work on this database, as they describe themselves, in the order in which they started. One that was killed stays
+    /// among them until another one forgets it.
+    async fn nodes(&self) -> Result<Vec<Node>, StoreError>;
+
+    /// The time by the clock of the database server; `None`: there is no server, and the clock is this machine's. For finding out how far
+    /// clocks are apart, and for nothing else.
+    async fn database_time(&self) -> Result<Option<Timestamp>, StoreError>;
 
     /// Whether the database can be reached and read.
     async fn ping(&self) -> Result<(), StoreError>;

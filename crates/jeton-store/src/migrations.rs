@@ -46,6 +46,7 @@ pub(crate) const SQLITE: Versions = &[
     (18, "bounds", include_str!("../migrations/sqlite/0018_bounds.sql")),
     (19, "lineage", include_str!("../migrations/sqlite/0019_lineage.sql")),
     (20, "use_limits", include_str!("../migrations/sqlite/0020_use_limits.sql")),
+    (21, "nodes", include_str!("../migrations/sqlite/0021_nodes.sql")),
     (22, "compatibility", include_str!("../migrations/sqlite/0022_compatibility.sql")),
     #[cfg(feature = "next-schema")]
     NEXT_SQLITE[0],
@@ -72,6 +73,7 @@ pub(crate) const POSTGRES: Versions = &[
     (18, "bounds", include_str!("../migrations/postgres/0018_bounds.sql")),
     (19, "lineage", include_str!("../migrations/postgres/0019_lineage.sql")),
     (20, "use_limits", include_str!("../migrations/postgres/0020_use_limits.sql")),
+    (21, "nodes", include_str!("../migrations/postgres/0021_nodes.sql")),
     (22, "compatibility", include_str!("../migrations/postgres/0022_compatibility.sql")),
     #[cfg(feature = "next-schema")]
     NEXT_POSTGRES[0],
@@ -89,9 +91,16 @@ pub(crate) const NEXT_POSTGRES: Versions = &[
     (1_000_001, "next_index", include_str!("../migrations/postgres/next_index.sql")),
 ];
 
+/// The newest version of the schema that this program knows, of either engine.
+pub const SCHEMA_VERSION: i64 = newest(SQLITE);
+const _: () = assert!(newest(SQLITE) == newest(POSTGRES), "both engines have the same versions");
+
 /// The newest of `versions`.
-pub(crate) fn newest(versions: Versions) -> i64 {
-    versions.last().map_or(0, |(version, ..)| *version)
+pub(crate) const fn newest(versions: Versions) -> i64 {
+    match versions.last() {
+        Some((version, ..)) => *version,
+        None => 0,
+    }
 }
 
 /// The version of a database.

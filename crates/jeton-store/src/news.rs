@@ -17,17 +17,15 @@ const MAX_NEWS: u32 = 10_000;
 impl<E: Engine> SqlStore<E> {
     /// The current position in the log, for a caller without a cache to invalidate.
     pub(crate) async fn log_position(&self) -> Result<News, StoreError> {
+        let newest = self.one(log::newest_change(), |row| row.read(Changes::Sequence)).await?.unwrap_or(0);
         let seen = match E::Connection::LOG_ORDER {
-            LogOrder::Sequence => {
-                let newest = self.one(log::newest_change(), |row| row.read(Changes::Sequence)).await?;
-                Seen::UpTo(newest.unwrap_or(0))
-            }
+            LogOrder::Sequence => Seen::UpTo(newest),
             LogOrder::Transaction => {
                 let snapshot = self.one(log::snapshot(), |row| row.read(Snapshot)).await?;
                 Seen::Snapshot(snapshot.ok_or(StoreError::Corrupt { place: "snapshot" })?)
             }
         };
-        Ok(News { position: LogPosition(seen), changes: Some(Vec::new()) })
+        Ok(News { position: LogPosition(seen), newest: Some(newest), changes: Some(Vec::new()) })
     }
 
     /// The entries after the one with this number.
@@ -42,7 +40,7 @@ impl<E: Engine> SqlStore<E> {
         }
         changes.retain(|change| change.sequence > sequence);
         let seen = changes.last().map_or(sequence, |change| change.sequence);
-        Ok(News { position: LogPosition(Seen::UpTo(seen)), changes: Some(changes) })
+        Ok(News { position: LogPosition(Seen::UpTo(seen)), newest: Some(seen), changes: Some(changes) })
     }
 
     /// The entries by transactions that were not over in this snapshot.
@@ -55,7 +53,8 @@ impl<E: Engine> SqlStore<E> {
         }
         // If nothing is new, the old snapshot describes what was seen as well as a new one.
         let now = rows.first().map_or(snapshot, |(_, now)| now).to_owned();
+        let newest = rows.iter().map(|(change, _)| change.sequence).max();
         let changes = rows.into_iter().map(|(change, _)| change).collect();
-        Ok(News { position: LogPosition(Seen::Snapshot(now)), changes: Some(changes) })
+        Ok(News { position: LogPosition(Seen::Snapshot(now)), newest, changes: Some(changes) })
     }
 }

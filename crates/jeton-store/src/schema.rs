@@ -235,6 +235,24 @@ table! {
     }
 }
 
+table! {
+    /// The servers that work on the database.
+    Nodes = "nodes" {
+        Id = "id",
+        Machine = "machine",
+        Version = "version",
+        SchemaVersion = "schema_version",
+        StartedAt = "started_at",
+        WrittenAt = "written_at",
+        LogReadTo = "log_read_to",
+        LogUnreadMs = "log_unread_ms",
+        NewestKeyId = "newest_key_id",
+        CurrentKeyId = "current_key_id",
+        IsListening = "is_listening",
+        ClockAheadMs = "clock_ahead_ms",
+    }
+}
+
 /// A column of an answer that says how many tokens an app has.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Counts(&'static str);

@@ -15,6 +15,7 @@ use crate::model::{
     App, BackedUp, CheckReport, Client, Inserted, KeyCheck, LogState, NewToken, Operator, Orphans,
     OwnerFilter, StoredToken, TokenFilter, TokenPage, TokenUse, View,
 };
+use crate::nodes::Node;
 use crate::reading::Reading;
 use crate::record::Record;
 use crate::schema::{Changes, Tokens};
@@ -24,8 +25,8 @@ use crate::session::Session;
 use crate::statements::log::LogOrder;
 use crate::statements::token_search::Stretch;
 use crate::statements::{
-    Statement, apps, budgets, families, genesis, log, operators, token_lists, token_search, tokens, totals,
-    usage,
+    Statement, apps, budgets, families, genesis, log, nodes, operators, token_lists, token_search, tokens,
+    totals, usage,
 };
 use crate::write::{InsertTokens, Outcome, Writable, Write};
 use async_trait::async_trait;
@@ -459,6 +460,14 @@ impl<E: Engine> Store for SqlStore<E> {
         digests.extend(further.into_iter().map(|(id, credential)| (id, credential.digest)));
         digests.sort_by_key(|(id, _)| *id);
         Ok(digests)
+    }
+
+    async fn nodes(&self) -> Result<Vec<Node>, StoreError> {
+        self.all(nodes::nodes(), decode::node).await
+    }
+
+    async fn database_time(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.0.time().await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@
 
 pub use crate::budgets::{GiveBack, TakePortion};
 pub use crate::key_writes::{ActivateKey, AddKey, ForgetKey, ReplaceDataKey, ReplaceDigests, RetireKey};
+pub use crate::nodes::{ForgetNode, NoteNode};
 
 use crate::error::StoreError;
 use crate::keys::{KeyRetired, NewDigest};
@@ -413,6 +414,8 @@ macro_rules! writes {
             ActivateKey => (),
             RetireKey => KeyRetired,
             ForgetKey => u64,
+            NoteNode => (),
+            ForgetNode => bool,
         }
     };
 }

@@ -19,7 +19,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use jeton_core::HistogramReading;
-use jeton_service::{Service, StoreMeasures};
+use jeton_service::{LogRead, Service, StoreMeasures};
 use prometheus::proto::{Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType};
 use prometheus::{TEXT_FORMAT, TextEncoder};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -73,6 +73,8 @@ metrics! {
     LOG_POLLS = COUNTER "jeton_change_polls_total": "Polls of the change log for new entries, by outcome.";
     STALENESS = GAUGE "jeton_change_staleness_seconds":
         "Time since the change log was last read to its end. Beyond cache.max_staleness_milliseconds nothing is answered from memory, but for cache.on_outage.";
+    READ_TO = GAUGE "jeton_change_read_to":
+        "The greatest number of an entry of the change log that was read: what another server has and this one has not is still to be read.";
     LISTENING = GAUGE "jeton_change_listening":
         "1 while changes of other processes are announced, 0 while they have to be polled for (always, on SQLite).";
     LEADS = GAUGE "jeton_leads":
@@ -246,7 +248,8 @@ fn cache(service: &Service, families: &mut Vec<MetricFamily>) {
     let answers = answers.map(|(answer, count)| counter_of(&[("answer", answer)], count as f64));
     let polls = [("done", stats.polls.saturating_sub(stats.failed_polls)), ("failed", stats.failed_polls)];
     let polls = polls.map(|(outcome, count)| counter_of(&[("outcome", outcome)], count as f64));
-    let staleness = stats.staleness_millis.map(|millis| gauge_of(&[], millis as f64 / 1e3));
+    let log_read =
+        |value: fn(&LogRead) -> f64| stats.log_read.iter().map(|read| gauge_of(&[], value(read))).collect();
     families.push(family(&RECALLS, answers.into()));
     families.push(family(&OUTDATED, vec![counter_of(&[], stats.outdated as f64)]));
     families.push(family(&CACHE_TOKENS, vec![gauge_of(&[], stats.tokens as f64)]));
@@ -256,7 +259,8 @@ fn cache(service: &Service, families: &mut Vec<MetricFamily>) {
     families.push(family(&FOREIGN, vec![gauge_of(&[], stats.foreign_digests as f64)]));
     families.push(family(&LOG_ENTRIES, vec![counter_of(&[], stats.changes as f64)]));
     families.push(family(&LOG_POLLS, polls.into()));
-    families.push(family(&STALENESS, staleness.into_iter().collect()));
+    families.push(family(&STALENESS, log_read(|read| read.unread_ms as f64 / 1e3)));
+    families.push(family(&READ_TO, log_read(|read| read.to as f64)));
     families.push(family(&LISTENING, vec![gauge_of(&[], f64::from(u8::from(stats.is_listening)))]));
     families.push(family(&LEADS, vec![gauge_of(&[], f64::from(u8::from(service.leads())))]));
 }

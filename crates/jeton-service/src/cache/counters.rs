@@ -1,6 +1,7 @@
 //! The counters of the cache.
 
 use jeton_core::Counter;
+use jeton_store::LogRead;
 use std::sync::atomic::AtomicBool;
 
 /// Counts since the start.
@@ -63,9 +64,9 @@ pub struct CacheStats {
     pub bytes: u64,
     /// Foreign digests known now.
     pub foreign_digests: u64,
-    /// Milliseconds since the change log was last known to be read to its end; `None`: it never was, or it is
-    /// no longer followed.
-    pub staleness_millis: Option<u64>,
+    /// How far the change log was read, and how long ago it was last known to be read to its end; `None`: it never was, or it is no longer
+    /// followed.
+    pub log_read: Option<LogRead>,
     /// Whether announcements of other processes' changes are being received. Always `false` where there are
     /// none.
     pub is_listening: bool,

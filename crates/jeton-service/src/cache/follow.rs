@@ -53,17 +53,20 @@ impl Follower {
         let begun = self.cache.clock.monotonic();
         let read = self.read().await;
         self.cache.counters.polls.increment();
-        match &read {
-            Ok(()) => self.cache.confirm(begun),
+        match read {
+            Ok(newest) => {
+                self.cache.confirm(begun, newest);
+                Ok(())
+            }
             Err(error) => {
                 self.position = None;
                 self.cache.counters.failed_polls.increment();
                 if error.is_outage() {
                     self.cache.note_outage();
                 }
+                Err(error)
             }
         }
-        read
     }
 
     /// Whether there is more to read at once.
@@ -71,8 +74,10 @@ impl Follower {
         self.position.is_some() && self.foreign_from.is_some()
     }
 
-    async fn read(&mut self) -> Result<(), Error> {
+    /// Answers the number of the newest entry, if that is new.
+    async fn read(&mut self) -> Result<Option<i64>, Error> {
         let news = self.store.news(self.position.as_ref()).await?;
+        let newest = news.newest;
         let is_restored = |changes: &Vec<Change>| changes.iter().any(|it| it.kind == ChangeKind::Restored);
         match news.changes.filter(|changes| self.position.is_some() && !is_restored(changes)) {
             None => {
@@ -93,7 +98,8 @@ impl Follower {
             self.foreign_from = Some(FIRST);
             self.foreign_round = self.cache.foreign.round();
         }
-        self.read_foreign().await
+        self.read_foreign().await?;
+        Ok(newest)
     }
 
     /// Reads the next of the foreign digests that existed before.

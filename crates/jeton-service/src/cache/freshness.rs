@@ -2,8 +2,9 @@
 
 use super::{CacheLimits, millis_of};
 use jeton_core::Clock;
+use jeton_store::LogRead;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// The value of [`Freshness::confirmed`] while the log is not followed.
@@ -19,6 +20,8 @@ pub(super) struct Freshness {
     serve_for: u64,
     /// The time up to which the whole change log has been read, in milliseconds of the monotonic clock.
     confirmed: AtomicU64,
+    /// The greatest number of an entry that was read by then.
+    read_to: AtomicI64,
     /// Whether the last attempt to read it failed because the store could not be reached.
     is_cut_off: AtomicBool,
 }
@@ -30,12 +33,16 @@ impl Freshness {
             max_staleness: millis_of(limits.max_staleness),
             serve_for: limits.serve_for.map_or(0, millis_of),
             confirmed: AtomicU64::new(NEVER),
+            read_to: AtomicI64::new(0),
             is_cut_off: AtomicBool::new(false),
         }
     }
 
-    /// Records that the change log was read to its end as of this time.
-    pub(super) fn confirm(&self, at: Duration) {
+    /// Records that the change log was read to its end as of this time, and what the number of its newest entry is, if that is new.
+    pub(super) fn confirm(&self, at: Duration, newest: Option<i64>) {
+        if let Some(newest) = newest {
+            self.read_to.fetch_max(newest, Ordering::Relaxed);
+        }
         self.confirmed.store(millis_of(at), Ordering::Release);
         self.is_cut_off.store(false, Ordering::Release);
     }
@@ -68,6 +75,12 @@ impl Freshness {
         }
         let millis = self.staleness_millis().filter(|millis| *millis > self.max_staleness)?;
         Some(Duration::from_millis(millis))
+    }
+
+    /// How far the change log was read, and how long ago.
+    pub(super) fn log_read(&self) -> Option<LogRead> {
+        let unread_ms = i64::try_from(self.staleness_millis()?).unwrap_or(i64::MAX);
+        Some(LogRead { to: self.read_to.load(Ordering::Relaxed), unread_ms })
     }
 
     pub(super) fn staleness_millis(&self) -> Option<u64> {

@@ -37,7 +37,7 @@ use counters::Counters;
 use foreign::ForeignDigests;
 use freshness::Freshness;
 use jeton_core::{AppId, AppKey, ChangeKind, Clock, Digest, Timestamp, TokenId};
-use jeton_store::{Change, StoredToken};
+use jeton_store::{Change, LogRead, StoredToken};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -412,9 +412,9 @@ impl Cache {
         Afterwards(self, |cache| cache.arrivals.invalidate_all())
     }
 
-    /// Records that the change log was read to its end as of this time.
-    fn confirm(&self, at: Duration) {
-        self.freshness.confirm(at);
+    /// Records that the change log was read to its end as of this time, and what the number of its newest entry is, if that is new.
+    fn confirm(&self, at: Duration, newest: Option<i64>) {
+        self.freshness.confirm(at, newest);
     }
 
     /// Records that the store could not be reached to read it.
@@ -428,8 +428,9 @@ impl Cache {
         self.apps.forget();
     }
 
-    fn staleness_millis(&self) -> Option<u64> {
-        self.freshness.staleness_millis()
+    /// How far the change log was read, and how long ago.
+    fn log_read(&self) -> Option<LogRead> {
+        self.freshness.log_read()
     }
 
     fn millis(&self) -> u64 {
@@ -456,7 +457,7 @@ impl Cache {
             tokens: tokens as u64,
             bytes: (bytes + absent_bytes) as u64,
             foreign_digests: self.foreign.len() as u64,
-            staleness_millis: self.staleness_millis(),
+            log_read: self.log_read(),
             is_listening: counters.is_listening.load(Ordering::Relaxed),
         }
     }

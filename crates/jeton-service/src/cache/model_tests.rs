@@ -221,7 +221,7 @@ impl World {
             Step::Keys { elsewhere, step } => self.change_keys(elsewhere, step).await,
             Step::Follow if self.without == Without::Reading => {
                 use jeton_core::Clock;
-                self.here.service.cache.confirm(self.clock.monotonic());
+                self.here.service.cache.confirm(self.clock.monotonic(), None);
                 self.has_unread = false;
             }
             Step::Follow => {
@@ -237,7 +237,7 @@ impl World {
     async fn check(&self) -> Result<(), TestCaseError> {
         let service = &self.here.service;
         let is_within_staleness = {
-            let staleness = service.cache.staleness_millis();
+            let staleness = service.cache.freshness.staleness_millis();
             staleness.is_some_and(|millis| u128::from(millis) <= LIMITS.max_staleness.as_millis())
         };
         if self.has_unread && is_within_staleness {

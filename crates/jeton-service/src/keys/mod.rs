@@ -217,6 +217,12 @@ impl Keys {
         self.links[self.current].id
     }
 
+    /// The number of the newest key that is not retired.
+    pub fn newest_id(&self) -> u32 {
+        let whole = self.links.iter().rfind(|link| link.root.is_some());
+        whole.map_or(self.current_id(), |link| link.id)
+    }
+
     /// Whether no key waits to be the current one.
     pub(crate) fn is_newest(&self) -> bool {
         self.current + 1 == self.links.len()

@@ -302,7 +302,7 @@ async fn while_nobody_follows_the_log_the_store_is_asked() {
         service.verify(&app, &token.secret, &Demand::Active, None).await.unwrap();
         assert_eq!(store.questions(), 2 * number);
     }
-    assert_eq!(service.cache_stats().staleness_millis, None);
+    assert_eq!(service.cache_stats().log_read, None);
 }
 
 /// Secrets of the right form that were never minted, others with one digit changed, and texts of no form at

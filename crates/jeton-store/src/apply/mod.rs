@@ -4,6 +4,7 @@ mod apps;
 mod budgets;
 mod idempotency;
 mod keys;
+mod nodes;
 mod operators;
 mod per_user;
 mod restore;

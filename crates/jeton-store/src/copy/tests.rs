@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection, query_scalar};
 use std::collections::BTreeSet;
 
-/// Columns that the engine maintains, that are derived from the rest, or that only one engine has.
+/// Columns that the engine maintains, that are derived from the rest, that only one engine has, or that are about the database's servers.
 fn is_ours(column: &str) -> bool {
     let kept = [
         "sqlite_",
@@ -16,6 +16,7 @@ fn is_ours(column: &str) -> bool {
         "user_totals.",
         "idempotency_keys.",
         "schema_compatibility.",
+        "nodes.",
     ];
     let is_kept = kept.iter().any(|table| column.starts_with(table));
     !is_kept && column != "changes.xid"

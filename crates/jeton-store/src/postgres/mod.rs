@@ -2,6 +2,7 @@
 //! is enough: a row that another transaction changed meanwhile is looked at again.
 
 mod breaker;
+pub(crate) mod clock;
 mod ground;
 mod hints;
 mod lead;
@@ -23,9 +24,11 @@ use crate::sql_store::SqlStore;
 use crate::write::{Outcome, Write};
 use breaker::Breaker;
 use ground::Ground;
-use jeton_core::AppId;
+use jeton_core::{AppId, Timestamp};
 pub(crate) use line::PgLine;
 use line::Way;
+pub use open::CONNECTIONS_OF_SERVER;
+pub(crate) use open::{options, version};
 use sqlx::postgres::{PgConnectOptions, PgPool};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -212,6 +215,11 @@ impl Engine for PostgresEngine {
 
     async fn lead(&self, leads: &watch::Sender<bool>) {
         lead::lead(&self.direct, leads, lead::PACE).await;
+    }
+
+    async fn time(&self) -> Result<Option<Timestamp>, StoreError> {
+        let ask = async { clock::time(&mut *self.reader(Reading::Lookup).await?).await };
+        self.read(Reading::Lookup, ask).await.map(Some)
     }
 
     fn measures(&self) -> &StoreMeasures {

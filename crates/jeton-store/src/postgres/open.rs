@@ -14,6 +14,9 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 const MAX_CONNECTIONS: u32 = 10;
+/// How many connections a server may have to its database: those of its pool, the one over which it hears announcements, the one by which
+/// it leads or waits to, and the one by which it finds out whether the database is there.
+pub const CONNECTIONS_OF_SERVER: u32 = MAX_CONNECTIONS + 3;
 /// How long anybody waits for a connection, at most: where a read has less time than this, no longer than that.
 pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -101,7 +104,7 @@ pub(super) fn renewed(pool: &PgPool) -> PgPool {
     pool.options().clone().connect_lazy_with(PgConnectOptions::clone(&pool.connect_options()))
 }
 
-fn options(url: &str) -> Result<PgConnectOptions, OpenError> {
+pub(crate) fn options(url: &str) -> Result<PgConnectOptions, OpenError> {
     if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
         return Err(OpenError::Url);
     }
@@ -151,7 +154,7 @@ pub(super) async fn migrate(connection: &mut PgConnection, versions: Versions) -
 }
 
 /// The version of the schema that the database has.
-async fn version(connection: &mut PgConnection) -> Result<Found, OpenError> {
+pub(crate) async fn version(connection: &mut PgConnection) -> Result<Found, OpenError> {
     let is_there: bool = query_scalar("SELECT to_regclass($1) IS NOT NULL")
         .bind(migrations::TABLE)
         .fetch_one(&mut *connection)

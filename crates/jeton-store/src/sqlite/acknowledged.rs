@@ -16,7 +16,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The file.
 #[derive(Debug)]
-pub(super) struct Acknowledged {
+pub(crate) struct Acknowledged {
     path: PathBuf,
     state: Mutex<State>,
 }
@@ -35,7 +35,7 @@ struct State {
 
 impl Acknowledged {
     /// The file of the database at `path`.
-    pub(super) fn beside(path: &Path) -> Self {
+    pub(crate) fn beside(path: &Path) -> Self {
         let mut name = path.as_os_str().to_owned();
         name.push("-acknowledged");
         Acknowledged { path: name.into(), state: Mutex::default() }
@@ -43,7 +43,7 @@ impl Acknowledged {
 
     /// Compares the file with the database that was just opened. A server reports what is missing, and
     /// continues with what is there.
-    pub(super) async fn compare(
+    pub(crate) async fn compare(
         &self,
         connection: &mut SqliteConnection,
         is_served: bool,
@@ -83,7 +83,7 @@ impl Acknowledged {
     }
 
     /// What the database lacked when it was opened, unless a command has replaced it since.
-    pub(super) fn fault(&self) -> Option<String> {
+    pub(crate) fn fault(&self) -> Option<String> {
         let shortfall = self.lock().shortfall?;
         Some(format!("{shortfall}, as {} says", self.path.display()))
     }

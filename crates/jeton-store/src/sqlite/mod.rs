@@ -13,6 +13,8 @@ mod tests;
 mod write_connection;
 mod writer;
 
+pub(crate) use acknowledged::Acknowledged;
+
 use crate::Store;
 use crate::change::Hints;
 use crate::engine::Engine;

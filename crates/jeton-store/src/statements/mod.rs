@@ -13,6 +13,7 @@ pub(crate) mod idempotency;
 pub(crate) mod insertion;
 pub(crate) mod keys;
 pub(crate) mod log;
+pub(crate) mod nodes;
 pub(crate) mod operators;
 pub(crate) mod per_user;
 #[cfg(test)]

@@ -4,8 +4,8 @@ use super::log::{LogOrder, NewChange};
 use super::token_search::Stretch;
 use super::tokens::Half;
 use super::{
-    Statement, apps, budgets, copy, families, genesis, idempotency, keys, log, operators, per_user, restore,
-    retention, rotation, self_made, stats, token_lists, token_search, tokens, totals, usage,
+    Statement, apps, budgets, copy, families, genesis, idempotency, keys, log, nodes, operators, per_user,
+    restore, retention, rotation, self_made, stats, token_lists, token_search, tokens, totals, usage,
 };
 use crate::audit::{AppUses, AuditFilter, Spans};
 use crate::budgets::TokenBudget;
@@ -15,6 +15,7 @@ use crate::model::{
     AppChange, Credential, KeyCheck, NewApp, NewClientSecret, NewOperator, NewToken, Order, OwnerFilter,
     Purge, TokenFilter, TokenPage, TokenUse, View,
 };
+use crate::nodes::Node;
 use crate::search::{PlaceKey, SearchOrder, SearchPlace, TitleSearch, TokenSearch};
 use crate::shape::{Cells, Field, Holds, SHAPES};
 use crate::write::RotateToken;
@@ -393,6 +394,10 @@ fn about_the_rest() -> Vec<(&'static str, Runs, Statement)> {
         ("insert_key_checks", Everywhere, genesis::insert_key_checks(&[check.clone(), check])),
         ("key_checks", Everywhere, genesis::key_checks()),
         ("ping", Everywhere, genesis::ping()),
+        ("note_node", Everywhere, nodes::note_node(&Node::example(1))),
+        ("forget_node", Everywhere, nodes::forget_node(1)),
+        ("forget_other_nodes", Everywhere, nodes::forget_other_nodes(1, AT)),
+        ("nodes", Everywhere, nodes::nodes()),
         ("operators", Everywhere, operators::operators()),
         ("operator_by_id", Everywhere, operators::operator_by_id(OPERATOR)),
         ("operator_by_digest", Everywhere, operators::operator_by_digest(&digest())),

@@ -19,7 +19,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Column, Connection, Executor, Statement as _};
 use std::collections::BTreeSet;
 
-const SOURCES: [&str; 20] = [
+const SOURCES: [&str; 21] = [
     include_str!("apps.rs"),
     include_str!("budgets.rs"),
     include_str!("copy.rs"),
@@ -28,6 +28,7 @@ const SOURCES: [&str; 20] = [
     include_str!("idempotency.rs"),
     include_str!("keys.rs"),
     include_str!("log.rs"),
+    include_str!("nodes.rs"),
     include_str!("operators.rs"),
     include_str!("per_user.rs"),
     include_str!("restore.rs"),

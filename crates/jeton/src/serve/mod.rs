@@ -111,6 +111,11 @@ fn stamp() -> Result<i32, CommandError> {
     Ok(i32::from_be_bytes(bytes) | 1)
 }
 
+/// The name of this machine, for those who look after servers.
+fn machine_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
 /// What the server needs besides the service.
 fn setup(config: &Config, listened: &str, admin_speaks_tls: bool) -> Result<Setup, CommandError> {
     let listened: PublicUrl = listened.parse().unwrap_or_else(|_| unreachable!("an address makes a URL"));
@@ -152,9 +157,11 @@ async fn serve(
     let readiness = setup.readiness.clone();
     let requests = Requests::start()?;
     let (public, admin) = listeners(sockets, attendant.reloader.certificates(), &setup, &requests)?;
-    let [retaining, keeping, lending, noting, rotating, commanded] = std::array::from_fn(|_| service.clone());
-    let [retention_end, usage_end, portions_end, history_end, keys_end, commands_end] =
+    let [retaining, keeping, lending, noting, rotating, living, commanded] =
+        std::array::from_fn(|_| service.clone());
+    let [retention_end, usage_end, portions_end, history_end, keys_end, node_end, commands_end] =
         std::array::from_fn(|_| notified(&stopped));
+    let identity = service.node_identity(machine_name(), env!("CARGO_PKG_VERSION"))?;
     let http = async {
         tokio::join!(
             // First, so that no client comes before its stream is fed.
@@ -178,6 +185,7 @@ async fn serve(
             requests.run(async move { lending.keep_portions(PORTIONS_PAUSE, portions_end).await }),
             requests.run(async move { noting.keep_history(HISTORY_PAUSE, history_end).await }),
             requests.run(async move { rotating.keep_keys(keys_end).await }),
+            requests.run(async move { living.keep_node(identity, node_end).await }),
         );
         // Commands are answered as long as clients are.
         end.send_replace(true);

@@ -99,7 +99,7 @@ impl History {
 
     /// Whether a process has read the change log too long ago to answer from memory.
     fn asks(&self, node: usize) -> bool {
-        let staleness = self.nodes[node].service.cache.staleness_millis();
+        let staleness = self.nodes[node].service.cache.freshness.staleness_millis();
         staleness.is_none_or(|millis| Duration::from_millis(millis) > LIMITS.max_staleness)
     }
 

@@ -11,6 +11,7 @@ mod families;
 mod keys;
 pub(crate) mod lists;
 pub(crate) mod log;
+mod nodes;
 mod opening;
 mod operators;
 mod per_user;
@@ -148,6 +149,11 @@ conformance! {
         news_do_not_wait_for_open_transactions,
         what_cannot_be_told_is_not_told_in_part,
         foreign_digests_are_found_by_number,
+    }
+    nodes {
+        a_server_is_as_it_noted_last,
+        those_that_fell_silent_are_forgotten_by_others,
+        the_database_server_has_a_clock_and_a_file_has_none,
     }
     retention {
         expired_tokens_are_purged_in_batches,
