@@ -72,6 +72,11 @@ impl Installation {
         mode.is_ok_and(|mode| mode & 0o022 != 0)
     }
 
+    /// Whether the key ring is in the environment, and in no file.
+    pub(crate) fn has_keys_in_environment() -> bool {
+        std::env::var_os(KEYS_VARIABLE).is_some()
+    }
+
     /// The key ring: `JETON_KEYS`, or the file; `None` if there is neither.
     pub(crate) fn keys(&self) -> Result<Option<KeyRing>, CommandError> {
         if let Some(text) = std::env::var_os(KEYS_VARIABLE) {

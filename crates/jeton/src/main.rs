@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod config;
 mod control;
+mod doctor;
 mod error;
 mod files;
 mod initialise;

@@ -42,6 +42,8 @@ pub(crate) enum Request {
         as_of_backup: bool,
     },
     Check,
+    /// Asks only whether there is an answer.
+    Greet,
     KeysStatus,
     KeysAdd {
         /// How long all servers have to read the ring before the key is the current one; `None`: it waits.

@@ -3,6 +3,7 @@
 mod app;
 mod backup;
 mod config;
+mod doctor;
 mod duration;
 mod init;
 mod keys;
@@ -49,6 +50,7 @@ enum Command {
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
     Check(backup::CheckArgs),
+    Doctor(doctor::DoctorArgs),
     #[command(subcommand)]
     Config(config::ConfigCommand),
 }
@@ -65,6 +67,7 @@ impl Cli {
             Command::Backup(args) => backup::back_up(args).await,
             Command::Restore(args) => backup::restore(args).await,
             Command::Check(args) => backup::check(args).await,
+            Command::Doctor(args) => doctor::run(args).await,
             Command::Config(command) => command.run(),
         }
     }

@@ -14,7 +14,7 @@ use crate::error::CommandError;
 use crate::request::Request;
 use jeton_core::{AppKey, Cause};
 use jeton_service::{OpenApp, Service};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +35,7 @@ pub(crate) async fn execute(service: &Service, request: Request) -> Result<Value
         Request::AppDelete { key } => app::delete(service, &key).await,
         Request::Backup { file, force } => backup::back_up(service, &file, force).await,
         Request::Restore { file, as_of_backup } => backup::restore(service, &file, as_of_backup).await,
+        Request::Greet => Ok(json!({"version": env!("CARGO_PKG_VERSION")})),
         Request::Check => backup::check(service).await,
         Request::KeysStatus => keys::status(service).await,
         Request::KeysAdd { pause_seconds } => {

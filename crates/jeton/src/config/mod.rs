@@ -6,7 +6,7 @@ mod flags;
 mod kind;
 mod settings;
 
-pub(crate) use effective::{Decided, Effective, ProcessEnvironment, mistyped, read_file};
+pub(crate) use effective::{Decided, Effective, Origin, ProcessEnvironment, mistyped, read_file};
 pub(crate) use flags::{InstallationFlags, ServeFlags};
 
 use crate::error::CommandError;

@@ -3,7 +3,7 @@
 use super::protocol::{Answer, BEAT, Envelope, receive, send};
 use super::server::short_path;
 use crate::commands::execute;
-use crate::error::CommandError;
+use crate::error::{CommandError, CommandErrorKind};
 use crate::installation::Installation;
 use crate::request::Request;
 use serde_json::Value;
@@ -37,6 +37,56 @@ pub(crate) async fn ask(installation: &Installation, request: Request) -> Result
     let result = execute(&service, request).await;
     service.close().await;
     result
+}
+
+/// Whether a server works on a data directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Presence {
+    /// No server listens there.
+    Absent,
+    /// One answers, by this process. Its version is unknown if it is too old to tell.
+    Here { process: Option<i32>, version: Option<String> },
+    /// One answers that works on another database.
+    Elsewhere { process: Option<i32> },
+}
+
+impl Presence {
+    /// The process of the server.
+    pub(crate) fn process(&self) -> Option<i32> {
+        match self {
+            Presence::Absent => None,
+            Presence::Here { process, .. } | Presence::Elsewhere { process } => *process,
+        }
+    }
+}
+
+/// Finds out whether a server works on this data, and answers.
+///
+/// # Errors
+/// One listens and does not answer.
+pub(crate) async fn greet(installation: &Installation) -> Result<Presence, CommandError> {
+    let Some(mut stream) = connect(installation).await? else { return Ok(Presence::Absent) };
+    let process = stream.peer_cred().ok().and_then(|peer| peer.pid());
+    let database = installation.fingerprint();
+    let envelope = Envelope { database, request: Request::Greet, hears_beats: false };
+    let greeted = async {
+        send(&mut stream, &envelope).await?;
+        receive(&mut stream).await
+    };
+    match timeout(SILENCE, greeted).await {
+        Err(_) => Err(CommandError::unavailable(why_silent(&stream))),
+        Ok(Err(error)) => Err(CommandError::unavailable(format!("the server went away: {error}"))),
+        Ok(Ok(Answer::Elsewhere)) => Ok(Presence::Elsewhere { process }),
+        Ok(Ok(Answer::Done(value))) => {
+            let version = value["version"].as_str().map(str::to_owned);
+            Ok(Presence::Here { process, version })
+        }
+        // It does not know the request, and answers.
+        Ok(Ok(Answer::Failed { kind: CommandErrorKind::Usage, .. } | Answer::Working)) => {
+            Ok(Presence::Here { process, version: None })
+        }
+        Ok(Ok(Answer::Failed { kind, message })) => Err(CommandError { kind, message }),
+    }
 }
 
 /// Connects to the server's control socket; `None` if no server listens there.
@@ -82,15 +132,19 @@ fn in_time<T>(done: Result<io::Result<T>, Elapsed>, stream: &UnixStream) -> Resu
     })
 }
 
-/// Why the server sends nothing, as far as the system knows.
 fn silent(stream: &UnixStream) -> String {
+    format!("{}. This is not done unless it had already begun", why_silent(stream))
+}
+
+/// Why the server sends nothing, as far as the system knows.
+fn why_silent(stream: &UnixStream) -> String {
     let seconds = SILENCE.as_secs();
     let process = stream.peer_cred().ok().and_then(|peer| peer.pid());
     let stopped = process.filter(|process| is_stopped(*process));
     let why = stopped.map_or(STUCK.to_owned(), |process| {
         format!("its process {process} is stopped, and continues with: kill -CONT {process}")
     });
-    format!("the server sent nothing for {seconds} s: {why}. This is not done unless it had already begun")
+    format!("the server sent nothing for {seconds} s: {why}")
 }
 
 /// Whether a process was stopped by a signal or by a debugger (proc(5)).

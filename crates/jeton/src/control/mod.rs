@@ -8,5 +8,5 @@ mod client;
 mod protocol;
 mod server;
 
-pub(crate) use client::ask;
+pub(crate) use client::{Presence, ask, greet};
 pub(crate) use server::{ControlSocket, bind};

@@ -4,7 +4,7 @@ use crate::support::{Sandbox, program, run};
 use std::io::Read;
 use std::process::Stdio;
 
-const COMMANDS: [&str; 31] = [
+const COMMANDS: [&str; 32] = [
     "init",
     "serve",
     "app create",
@@ -27,6 +27,7 @@ const COMMANDS: [&str; 31] = [
     "backup",
     "restore",
     "check",
+    "doctor",
     "keys status",
     "keys add",
     "keys activate",

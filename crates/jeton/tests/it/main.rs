@@ -12,6 +12,7 @@ mod console;
 mod control;
 mod database_access;
 mod descriptors;
+mod doctor;
 mod documents;
 mod dotide_client;
 mod gateways;
