@@ -1,4 +1,4 @@
-//! What the tests of the other crates share: a PostgreSQL of their own, a proxy that fails, a pooler, gateways as their recipes
+//! What the tests of the other crates share: a PostgreSQL of their own, proxies that fail or split, a pooler, gateways as their recipes
 //! say, reproducible randomness, a search for leaked secrets, a browser, and the commands that documents name.
 //!
 //! Only ever a dev-dependency. Where something is missing these functions panic, and the message says what to
@@ -17,6 +17,7 @@ mod postgres;
 mod proxy;
 mod run;
 mod shell;
+mod split;
 
 pub use browser::{Browser, Element, Sent};
 pub use canary::{Canaries, Sighting};
@@ -26,6 +27,7 @@ pub use pooler::Pooler;
 pub use postgres::{Cluster, Suspended};
 pub use proxy::{FaultyProxy, ProxyMode};
 pub use run::{caddy, envoy, fast, haproxy, nginx, node, pgbouncer, python, say_skipped, skips};
+pub use split::SplitProxy;
 
 /// A value as another one, but for some of it: in one expression, where the update of a struct would have to repeat what is nested.
 pub trait With: Sized {

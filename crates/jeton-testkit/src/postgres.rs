@@ -1,11 +1,13 @@
 //! A PostgreSQL cluster that lives as long as the test process.
 
 mod secured;
+mod standby;
 
 use rustix::process::{Pid, Signal, kill_process};
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -52,7 +54,7 @@ impl Cluster {
     /// PostgreSQL 15 or newer is not installed, or does not start. `JETON_TEST_POSTGRES_BIN` names the folder
     /// of its programs where it is not `/usr/lib/postgresql/<version>/bin`.
     pub fn shared() -> &'static Cluster {
-        SHARED.get_or_init(|| Cluster::start(&programs(), Commits::InMemory))
+        SHARED.get_or_init(|| Cluster::start(&programs(), Commits::InMemory, None))
     }
 
     /// Another one, for the caller alone, which ends when it is dropped.
@@ -60,7 +62,7 @@ impl Cluster {
     /// # Panics
     /// As [`shared`](Self::shared) does.
     pub fn own() -> Cluster {
-        Cluster::start(&programs(), Commits::InMemory)
+        Cluster::start(&programs(), Commits::InMemory, None)
     }
 
     /// The same with durable commits, PostgreSQL's default.
@@ -68,7 +70,7 @@ impl Cluster {
     /// # Panics
     /// As [`shared`](Self::shared) does.
     pub fn durable() -> Cluster {
-        Cluster::start(&programs(), Commits::OnDisk)
+        Cluster::start(&programs(), Commits::OnDisk, None)
     }
 
     /// The URL of a new, empty database, whose owner the URL's user is. That user has no other rights.
@@ -126,6 +128,11 @@ impl Cluster {
         self.run(self.program("pg_dump").args(["--no-password", "--dbname", url]))
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
+    }
+
     /// Where the cluster keeps its files, the socket among them.
     pub fn directory(&self) -> &Path {
         &self.directory
@@ -174,10 +181,10 @@ impl Cluster {
         suspended
     }
 
-    fn start(programs: &Path, commits: Commits) -> Cluster {
+    fn start(programs: &Path, commits: Commits, primary: Option<&Cluster>) -> Cluster {
         for _ in 0..PORTS_TRIED {
             let port = free_port();
-            let mut supervisor = spawn_supervisor(programs, port, commits);
+            let mut supervisor = spawn_supervisor(programs, port, commits, primary);
             let stdout = supervisor.stdout.take().expect("standard output is piped");
             let mut answer = String::new();
             BufReader::new(stdout).read_line(&mut answer).expect("a supervisor's answer can be read");
@@ -201,19 +208,14 @@ impl Cluster {
         panic!("of {PORTS_TRIED} free TCP ports, each was taken before PostgreSQL could use it");
     }
 
-    /// Runs these statements, each in a transaction of its own, as the superuser.
-    fn administer(&self, statements: &[&str]) {
-        let commands = statements.iter().flat_map(|statement| ["--command", statement]);
-        self.run(self.superuser().args(commands));
-    }
-
-    /// `psql` as the superuser.
-    fn superuser(&self) -> Command {
+    /// What these statements answer, each in a transaction of its own, to the superuser.
+    fn administer(&self, statements: &[&str]) -> String {
         let mut psql = self.program("psql");
-        psql.args(["--no-psqlrc", "--no-password", "--quiet", "--set=ON_ERROR_STOP=1", "--host"]);
+        psql.args(["--no-psqlrc", "--no-password", "--quiet", "--tuples-only", "--no-align"]);
+        psql.args(["--set=ON_ERROR_STOP=1", "--host"]);
         psql.arg(&self.directory).args(["--port", &self.port.to_string(), "--username=postgres"]);
-        psql.arg("--dbname=postgres");
-        psql
+        psql.arg("--dbname=postgres").args(statements.iter().flat_map(|statement| ["--command", statement]));
+        self.run(&mut psql)
     }
 
     fn run(&self, command: &mut Command) -> String {
@@ -254,22 +256,14 @@ impl Drop for Suspended {
     }
 }
 
-/// PostgreSQL refuses to run as root: then the system user `postgres`, which its package created, runs it.
-fn spawn_supervisor(programs: &Path, port: u16, commits: Commits) -> Child {
-    let mut command = if rustix::process::geteuid().is_root() {
-        let mut command = Command::new("setpriv");
-        command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "sh"]);
-        command
-    } else {
-        Command::new("sh")
-    };
+fn spawn_supervisor(programs: &Path, port: u16, commits: Commits, primary: Option<&Cluster>) -> Child {
+    let mut command = as_owner("sh");
     command
         .args(["-c", include_str!("postgres/supervise.sh"), "supervise"])
         .arg(programs)
         .arg(port.to_string())
         .arg(if commits == Commits::OnDisk { "on" } else { "off" })
-        // A folder that every user may be in.
-        .current_dir("/")
+        .arg(primary.map(|primary| primary.port.to_string()).unwrap_or_default())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         // A group of its own: what interrupts or kills the group of the tests must not reach it before it has
@@ -277,6 +271,21 @@ fn spawn_supervisor(programs: &Path, port: u16, commits: Commits) -> Child {
         .process_group(0)
         .spawn()
         .unwrap_or_else(|e| panic!("cannot run {:?}: {e}", command.get_program()))
+}
+
+/// A program that runs as the owner of clusters. PostgreSQL refuses to run as root: then that is the system user `postgres`, which
+/// its package created.
+fn as_owner(program: impl AsRef<OsStr>) -> Command {
+    let mut command = if rustix::process::geteuid().is_root() {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(program);
+        command
+    } else {
+        Command::new(program)
+    };
+    // A folder that every user may be in.
+    command.current_dir("/");
+    command
 }
 
 fn free_port() -> u16 {

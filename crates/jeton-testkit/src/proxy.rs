@@ -1,4 +1,4 @@
-//! A TCP proxy that fails in the ways in which networks and servers do.
+//! A TCP proxy that fails in the ways in which networks and servers do, and leads where it is told to.
 
 use rustix::net::listen;
 use std::io;
@@ -34,6 +34,8 @@ pub enum ProxyMode {
 pub struct FaultyProxy {
     address: SocketAddr,
     mode: watch::Sender<ProxyMode>,
+    server: watch::Sender<SocketAddr>,
+    is_mute: watch::Sender<bool>,
     /// Connections that fill the backlog, so that the system drops the next ones.
     waiting: Mutex<Vec<Client>>,
     runtime: Option<Runtime>,
@@ -45,14 +47,40 @@ impl FaultyProxy {
     /// # Panics
     /// This machine has no more addresses or threads.
     pub fn to(server: SocketAddr) -> Self {
+        FaultyProxy::speaking(Speech::Any, server)
+    }
+
+    /// The same before PostgreSQL, whose notifications it can keep back. Connections must not be encrypted: `sslmode=disable`.
+    ///
+    /// # Panics
+    /// As [`to`](Self::to) does.
+    pub fn to_postgres(server: SocketAddr) -> Self {
+        FaultyProxy::speaking(Speech::Postgres, server)
+    }
+
+    fn speaking(speech: Speech, server: SocketAddr) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a thread can be had");
         let listener = std::net::TcpListener::bind(OWN).expect("an address can be had");
         listener.set_nonblocking(true).expect("a listener need not block");
         let address = listener.local_addr().expect("a bound listener has an address");
-        let mode = watch::Sender::new(ProxyMode::Open);
-        runtime.spawn(serve(listener, server, mode.subscribe()));
-        FaultyProxy { address, mode, waiting: Mutex::default(), runtime: Some(runtime) }
+        let (mode, server) = (watch::Sender::new(ProxyMode::Open), watch::Sender::new(server));
+        let is_mute = watch::Sender::new(false);
+        let ways =
+            Ways { speech, mode: mode.subscribe(), server: server.subscribe(), is_mute: is_mute.subscribe() };
+        runtime.spawn(serve(listener, ways));
+        FaultyProxy { address, mode, server, is_mute, waiting: Mutex::default(), runtime: Some(runtime) }
+    }
+
+    /// New connections lead to this server from now on. Those that there are stay where they are.
+    pub fn lead_to(&self, server: SocketAddr) {
+        self.server.send_replace(server);
+    }
+
+    /// Whether notifications are kept back, on connections that there are too. Takes effect on what is sent after this returns;
+    /// without effect before anything but PostgreSQL.
+    pub fn set_mute(&self, is_mute: bool) {
+        self.is_mute.send_replace(is_mute);
     }
 
     /// The address that it listens on.
@@ -93,7 +121,24 @@ impl Drop for FaultyProxy {
     }
 }
 
-async fn serve(listener: std::net::TcpListener, server: SocketAddr, mut mode: watch::Receiver<ProxyMode>) {
+/// What is sent through it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Speech {
+    Any,
+    Postgres,
+}
+
+/// Where connections lead, and what comes through. Whoever has one sees it change.
+#[derive(Clone, Debug)]
+struct Ways {
+    speech: Speech,
+    mode: watch::Receiver<ProxyMode>,
+    server: watch::Receiver<SocketAddr>,
+    is_mute: watch::Receiver<bool>,
+}
+
+async fn serve(listener: std::net::TcpListener, ways: Ways) {
+    let mut mode = ways.mode.clone();
     let mut listener = TcpListener::from_std(listener).ok();
     let address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
     let address = address.expect("a bound listener has an address");
@@ -123,19 +168,30 @@ async fn serve(listener: std::net::TcpListener, server: SocketAddr, mut mode: wa
         };
         tokio::select! {
             accepted = accepted => if let Ok((client, _)) = accepted {
-                tokio::spawn(relay(client, server, mode.clone()));
+                tokio::spawn(relay(client, ways.clone()));
             },
             changed = mode.changed() => if changed.is_err() { return },
         }
     }
 }
 
-async fn relay(client: TcpStream, server: SocketAddr, mode: watch::Receiver<ProxyMode>) {
+async fn relay(client: TcpStream, ways: Ways) {
+    let Ways { speech, mode, server, is_mute } = ways;
     let mut refused = mode.clone();
     let relayed = async {
+        let server = *server.borrow();
         let Ok(server) = TcpStream::connect(server).await else { return };
+        // What is measured through a proxy is not the time that small packets are held back.
+        drop((client.set_nodelay(true), server.set_nodelay(true)));
         let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
-        tokio::join!(pass(from_client, to_server, mode.clone()), pass(from_server, to_client, mode));
+        let heard = move |read: &mut Vec<u8>| match speech {
+            Speech::Any => std::mem::take(read),
+            Speech::Postgres => whole_messages(read, *is_mute.borrow()),
+        };
+        tokio::join!(
+            pass(from_client, to_server, mode.clone(), std::mem::take),
+            pass(from_server, to_client, mode, heard)
+        );
     };
     tokio::select! {
         () = relayed => {}
@@ -143,21 +199,40 @@ async fn relay(client: TcpStream, server: SocketAddr, mode: watch::Receiver<Prox
     }
 }
 
+/// Passes on what `heard` takes from what was read.
 async fn pass(
     mut from: impl AsyncReadExt + Unpin,
     mut to: impl AsyncWriteExt + Unpin,
     mut mode: watch::Receiver<ProxyMode>,
+    heard: impl Fn(&mut Vec<u8>) -> Vec<u8>,
 ) {
-    let mut buffer = [0; 4096];
-    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+    let mut read = Vec::with_capacity(4096);
+    while let Ok(1..) = from.read_buf(&mut read).await {
         if mode.wait_for(|mode| *mode == ProxyMode::Open).await.is_err()
-            || to.write_all(&buffer[..length]).await.is_err()
+            || to.write_all(&heard(&mut read)).await.is_err()
         {
             return;
         }
     }
     // A peer that is gone needs no shutdown.
     drop(to.shutdown().await);
+}
+
+/// Takes what PostgreSQL has said completely, perhaps without its notifications. A message is a letter, its length with its own
+/// four bytes, and the rest.
+fn whole_messages(read: &mut Vec<u8>, is_mute: bool) -> Vec<u8> {
+    const NOTIFICATION: u8 = b'A';
+    let (mut whole, mut place) = (Vec::with_capacity(read.len()), 0);
+    while let Some(&[kind, a, b, c, d]) = read.get(place..place + 5) {
+        let end = place + 1 + u32::from_be_bytes([a, b, c, d]) as usize;
+        let Some(message) = read.get(place..end) else { break };
+        if !(is_mute && kind == NOTIFICATION) {
+            whole.extend_from_slice(message);
+        }
+        place = end;
+    }
+    read.drain(..place);
+    whole
 }
 
 #[cfg(test)]
@@ -210,6 +285,36 @@ mod tests {
             assert_eq!(error(connect()), io::ErrorKind::ConnectionRefused);
             assert_ne!(echo(&mut before, LONG).unwrap_or(0), 1, "connections are reset");
             proxy.set(ProxyMode::Open);
+        }
+    }
+
+    #[test]
+    fn it_leads_where_it_is_told_to() {
+        let servers: Vec<_> = (0..2).map(|_| Server::bind("127.0.0.1:0").unwrap()).collect();
+        let address = |server: &Server| server.local_addr().unwrap();
+        let proxy = FaultyProxy::to(address(&servers[0]));
+        let _first = Client::connect(proxy.address()).unwrap();
+        servers[0].accept().unwrap();
+        proxy.lead_to(address(&servers[1]));
+        let _second = Client::connect(proxy.address()).unwrap();
+        servers[1].accept().unwrap();
+    }
+
+    #[test]
+    fn messages_pass_whole_and_notifications_do_not_where_it_is_mute() {
+        let (notification, other) = (b"A\0\0\0\x06ab", b"Z\0\0\0\x05I");
+        let said = [&notification[..], other, notification].concat();
+        for at in 0..=said.len() {
+            let passed = |is_mute| {
+                let mut read = said[..at].to_vec();
+                let mut passed = whole_messages(&mut read, is_mute);
+                read.extend_from_slice(&said[at..]);
+                passed.extend(whole_messages(&mut read, is_mute));
+                assert_eq!(read, b"", "everything is taken");
+                passed
+            };
+            assert_eq!(passed(false), said);
+            assert_eq!(passed(true), other);
         }
     }
 }

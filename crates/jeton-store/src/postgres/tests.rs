@@ -5,16 +5,12 @@ use super::writer::BEGIN;
 use crate::QUERY_TIME;
 use crate::change::Hints;
 use crate::migrations::{self, Versions};
-use jeton_testkit::Cluster;
+use jeton_testkit::{Cluster, FaultyProxy};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool};
 use sqlx::{AssertSqlSafe, Connection, Executor, query_scalar};
-use std::io;
-use std::net::SocketAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 /// Nothing takes this long unless it hangs.
@@ -77,10 +73,11 @@ async fn listening_where_nothing_comes_through_is_no_listening() {
     if jeton_testkit::skips("PostgreSQL") {
         return;
     }
+    let server = Cluster::shared().address();
     let url = Cluster::shared().create_database();
-    let server = url.split(['@', '/']).nth(3).unwrap().parse().unwrap();
-    let mute = mute(server).await;
-    let url = format!("{}?sslmode=disable", url.replace(&server.to_string(), &mute.to_string()));
+    let mute = FaultyProxy::to_postgres(server);
+    mute.set_mute(true);
+    let url = format!("{}?sslmode=disable", url.replace(&server.to_string(), &mute.address().to_string()));
     let pool = PgPool::connect_lazy(&url).unwrap();
     let database = pool.connect_options();
     let (announcer, hints) = (announcer(&pool), watch::Sender::<Hints>::default());
@@ -175,36 +172,4 @@ async fn a_leader_without_its_connection_leads_no_more() {
         () = watched => {}
     }
     assert!(!*leads.borrow());
-}
-
-/// Where the server can be reached through something that keeps its notifications back.
-async fn mute(server: SocketAddr) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((client, _)) = listener.accept().await {
-            let (mut from_client, to_client) = client.into_split();
-            let (from_server, mut to_server) = TcpStream::connect(server).await.unwrap().into_split();
-            tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
-            tokio::spawn(without_notifications(from_server, to_client));
-        }
-    });
-    address
-}
-
-/// Messages are a letter, their length with its own four bytes, and the rest.
-async fn without_notifications(
-    mut from: impl AsyncReadExt + Unpin,
-    mut to: impl AsyncWriteExt + Unpin,
-) -> io::Result<()> {
-    loop {
-        let (kind, length) = (from.read_u8().await?, from.read_u32().await?);
-        let mut rest = vec![0; length as usize - 4];
-        from.read_exact(&mut rest).await?;
-        if kind != b'A' {
-            to.write_u8(kind).await?;
-            to.write_u32(length).await?;
-            to.write_all(&rest).await?;
-        }
-    }
 }

@@ -31,12 +31,6 @@ impl Cluster {
         ];
         self.administer(&statements.each_ref().map(String::as_str));
         // The server reads its files anew when the signal arrives, soon.
-        while self.ask("SHOW ssl") != "on" {}
-    }
-
-    /// What the superuser is answered.
-    fn ask(&self, question: &str) -> String {
-        let mut psql = self.superuser();
-        self.run(psql.args(["--tuples-only", "--no-align", "--command", question])).trim().to_owned()
+        while self.administer(&["SHOW ssl"]).trim() != "on" {}
     }
 }
