@@ -59,8 +59,21 @@ pub struct LogPosition(pub(crate) Seen);
 pub(crate) enum Seen {
     /// Everything up to this number, the last one seen. 0: nothing. For logs with one writer at a time.
     UpTo(i64),
-    /// Everything by transactions that were over in this snapshot, in PostgreSQL's format.
-    Snapshot(String),
+    /// By PostgreSQL's transactions.
+    Transactions(SeenTransactions),
+}
+
+/// The transactions whose entries were seen.
+///
+/// A server that was killed, and a standby that takes the place of one, give out anew the numbers of transactions that left nothing
+/// on the disk. So a snapshot says nothing of numbers above the newest that was seen on an entry: whatever bears one of those was
+/// not seen, by whichever transaction. Numbers up to that one are not given out again, since the entry is on the disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SeenTransactions {
+    /// Those that were over in this snapshot, in PostgreSQL's format...
+    pub(crate) snapshot: String,
+    /// ...up to this number, the greatest of those that have written an entry; 0 if none has.
+    pub(crate) newest: u64,
 }
 
 /// Entries that became visible in the change log.

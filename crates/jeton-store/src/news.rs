@@ -1,6 +1,6 @@
 //! New entries of the change log, for the invalidation of caches.
 
-use crate::change::{LogPosition, News, Seen};
+use crate::change::{LogPosition, News, Seen, SeenTransactions};
 use crate::decode;
 use crate::engine::Engine;
 use crate::error::StoreError;
@@ -21,8 +21,8 @@ impl<E: Engine> SqlStore<E> {
         let seen = match E::Connection::LOG_ORDER {
             LogOrder::Sequence => Seen::UpTo(newest),
             LogOrder::Transaction => {
-                let snapshot = self.one(log::snapshot(), |row| row.read(Snapshot)).await?;
-                Seen::Snapshot(snapshot.ok_or(StoreError::Corrupt { place: "snapshot" })?)
+                let seen = self.one(log::transactions(), seen_transactions).await?;
+                Seen::Transactions(seen.ok_or(StoreError::Corrupt { place: "snapshot" })?)
             }
         };
         Ok(News { position: LogPosition(seen), newest: Some(newest), changes: Some(Vec::new()) })
@@ -43,18 +43,28 @@ impl<E: Engine> SqlStore<E> {
         Ok(News { position: LogPosition(Seen::UpTo(seen)), newest: Some(seen), changes: Some(changes) })
     }
 
-    /// The entries by transactions that were not over in this snapshot.
-    pub(crate) async fn news_since(&self, snapshot: &str) -> Result<News, StoreError> {
-        let statement = log::changes_since(snapshot, MAX_NEWS);
-        let rows: Vec<(_, String)> =
-            self.all(statement, |row| Ok((decode::change(row)?, row.read(Snapshot)?))).await?;
+    /// The entries by transactions that were not seen.
+    pub(crate) async fn news_since(&self, seen: &SeenTransactions) -> Result<News, StoreError> {
+        let statement = log::changes_since(seen, MAX_NEWS);
+        let rows: Vec<(_, SeenTransactions)> =
+            self.all(statement, |row| Ok((decode::change(row)?, seen_transactions(row)?))).await?;
         if rows.len() >= MAX_NEWS as usize {
             return Ok(News { changes: None, ..self.log_position().await? });
         }
-        // If nothing is new, the old snapshot describes what was seen as well as a new one.
-        let now = rows.first().map_or(snapshot, |(_, now)| now).to_owned();
+        // If nothing is new, the old position describes what was seen as well as a new one.
+        let mut now = seen.clone();
+        for (_, of_row) in &rows {
+            now.snapshot.clone_from(&of_row.snapshot);
+            now.newest = now.newest.max(of_row.newest);
+        }
         let newest = rows.iter().map(|(change, _)| change.sequence).max();
         let changes = rows.into_iter().map(|(change, _)| change).collect();
-        Ok(News { position: LogPosition(Seen::Snapshot(now)), newest, changes: Some(changes) })
+        Ok(News { position: LogPosition(Seen::Transactions(now)), newest, changes: Some(changes) })
     }
+}
+
+/// The snapshot of a statement, and the number of a transaction.
+fn seen_transactions<R: Record>(row: &R) -> Result<SeenTransactions, StoreError> {
+    let newest = row.read_as(Changes::Xid, |newest: String| newest.parse().ok())?;
+    Ok(SeenTransactions { snapshot: row.read(Snapshot)?, newest })
 }

@@ -429,7 +429,7 @@ impl<E: Engine> Store for SqlStore<E> {
         match since.map(|position| &position.0) {
             None => self.log_position().await,
             Some(Seen::UpTo(sequence)) => self.news_after(*sequence).await,
-            Some(Seen::Snapshot(snapshot)) => self.news_since(snapshot).await,
+            Some(Seen::Transactions(seen)) => self.news_since(seen).await,
         }
     }
 

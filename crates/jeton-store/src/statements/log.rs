@@ -3,7 +3,7 @@
 use super::Statement;
 use super::insertion::{Form, Insertion, Row, Rows};
 use crate::audit::AuditFilter;
-use crate::change::Removal;
+use crate::change::{Removal, SeenTransactions};
 use crate::schema::{Changes, Count, Genesis, LogEnds, Snapshot};
 use jeton_core::{AppId, Cause, ChangeKind, Digest, Timestamp};
 use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement, Value};
@@ -197,26 +197,48 @@ pub(crate) fn changes_from(sequence: i64, limit: u32) -> Statement {
     )
 }
 
-/// Which transactions are over now.
-pub(crate) fn snapshot() -> Statement {
-    Statement::fixed(Query::select().expr_as(Expr::cust(SNAPSHOT), Snapshot).take())
-}
-
-/// The entries of transactions that are over now and were not in `snapshot`, each with the snapshot of now. The index
-/// leads to what is not older than the oldest transaction that was open then; what of that was over is left out.
-pub(crate) fn changes_since(snapshot: &str, limit: u32) -> Statement {
-    let then = |condition: &'static str| Expr::cust_with_values(condition, [snapshot]);
+/// Which transactions are over now, and the greatest number of those that have written an entry.
+pub(crate) fn transactions() -> Statement {
+    let newest = Query::select()
+        .column(Changes::Xid)
+        .from(Changes::Table)
+        .order_by(Changes::Xid, Order::Desc)
+        .order_by(Changes::Sequence, Order::Desc)
+        .limit(1)
+        .take();
+    let newest = Func::coalesce([Expr::SubQuery(None, Box::new(newest.into())), no_transaction()]);
     Statement::fixed(
-        entries(limit)
+        Query::select()
             .expr_as(Expr::cust(SNAPSHOT), Snapshot)
-            .and_where(then("xid >= pg_snapshot_xmin($1::text::pg_snapshot)"))
-            .and_where(then("NOT pg_visible_in_snapshot(xid, $1::text::pg_snapshot)"))
+            .expr_as(Expr::from(newest).cast_as("text"), Changes::Xid)
             .take(),
     )
 }
 
-/// The statement's own snapshot: what it names as over is what the statement sees.
-const SNAPSHOT: &str = "pg_current_snapshot()::text";
+/// The entries of transactions that are over now and were not `seen`, each with its number and with the snapshot of now. The
+/// index leads to what is not older than the oldest transaction that was open then; what of that was over is left out.
+pub(crate) fn changes_since(seen: &SeenTransactions, limit: u32) -> Statement {
+    let later = seen.newest.saturating_add(1).to_string();
+    let then =
+        |condition: &'static str| Expr::cust_with_values(condition, [seen.snapshot.as_str(), later.as_str()]);
+    Statement::fixed(
+        entries(limit)
+            .expr_as(Expr::cust(SNAPSHOT), Snapshot)
+            .expr_as(Expr::col(Changes::Xid).cast_as("text"), Changes::Xid)
+            .and_where(then("xid >= least(pg_snapshot_xmin($1::text::pg_snapshot), $2::text::xid8)"))
+            .and_where(then(
+                "(xid >= $2::text::xid8 OR NOT pg_visible_in_snapshot(xid, $1::text::pg_snapshot))",
+            ))
+            .take(),
+    )
+}
+
+/// The statement's own snapshot: what it names as over is what the statement sees. A standby does not name those that are open, so
+/// there everything from the oldest of them on counts as open.
+const SNAPSHOT: &str = "CASE WHEN pg_is_in_recovery() \
+                        THEN concat(pg_snapshot_xmin(pg_current_snapshot()), ':', \
+                                    pg_snapshot_xmin(pg_current_snapshot()), ':') \
+                        ELSE pg_current_snapshot()::text END";
 
 fn entries(limit: u32) -> SelectStatement {
     Query::select()
@@ -305,6 +327,11 @@ pub(crate) fn log_end(seen: i64, known: i64) -> Statement {
             .from_as(Genesis::Table, LogEnds::Table)
             .take(),
     )
+}
+
+/// 1 on a standby, which repeats what its primary has written, and may be behind; else 0.
+pub(crate) fn is_standby() -> Statement {
+    Statement::fixed(Query::select().expr_as(Expr::cust("pg_is_in_recovery()::int::bigint"), Count).take())
 }
 
 /// That an entry's transaction is over, as are all that got a lower number.

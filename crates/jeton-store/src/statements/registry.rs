@@ -9,7 +9,7 @@ use super::{
 };
 use crate::audit::{AppUses, AuditFilter, Spans};
 use crate::budgets::TokenBudget;
-use crate::change::Removal;
+use crate::change::{Removal, SeenTransactions};
 use crate::keys::{ClientKey, DigestPlace, NewDigest};
 use crate::model::{
     AppChange, Credential, KeyCheck, NewApp, NewClientSecret, NewOperator, NewToken, Order, OwnerFilter,
@@ -389,6 +389,7 @@ fn about_the_rest() -> Vec<(&'static str, Runs, Statement)> {
     let operator =
         NewOperator { name: "root".to_owned(), digest: digest(), digest_key_id: 1, created_at: AT };
     let change = change();
+    let seen = SeenTransactions { snapshot: "10:10:".to_owned(), newest: 9 };
     vec![
         ("insert_genesis", Everywhere, genesis::insert_genesis(AT, 1)),
         ("insert_key_checks", Everywhere, genesis::insert_key_checks(&[check.clone(), check])),
@@ -416,10 +417,11 @@ fn about_the_rest() -> Vec<(&'static str, Runs, Statement)> {
         ("erase_removed_secrets", Everywhere, retention::erase_removed_secrets(AT, 10)),
         ("log_state", Everywhere, log::log_state(1)),
         ("log_end", Everywhere, log::log_end(1, 1)),
+        ("is_standby", OnPostgres, log::is_standby()),
         ("newest_change", Everywhere, log::newest_change()),
         ("changes_from", OnSqlite, log::changes_from(1, 10)),
-        ("snapshot", OnPostgres, log::snapshot()),
-        ("changes_since", OnPostgres, log::changes_since("10:10:", 10)),
+        ("transactions", OnPostgres, log::transactions()),
+        ("changes_since", OnPostgres, log::changes_since(&seen, 10)),
         ("settle_restored_changes", OnPostgres, log::settle_restored_changes()),
     ]
 }

@@ -4,7 +4,8 @@ use crate::database::{Location, TestDatabase};
 use crate::fixture::*;
 use jeton_core::ChangeKind;
 use jeton_store::write::TrimChanges;
-use jeton_store::{Change, OpenError, PostgresOptions, open_postgres};
+use jeton_store::{Change, OpenError, PostgresOptions, Store, StoreError, StoredToken, open_postgres};
+use jeton_testkit::{Cluster, FaultyProxy};
 use sqlx::{Connection, Executor, PgConnection};
 
 /// Writes an entry of the change log, as a store would.
@@ -95,6 +96,110 @@ async fn the_greatest_number_is_kept_as_the_last_entry_is() {
     assert_eq!(database.store.write(TrimChanges { before: at(1), limit: 10 }).await.unwrap(), 0);
     let kept: Vec<_> = database.changes_after(101).await.iter().map(|change| change.sequence).collect();
     assert_eq!(kept, [103, 102]);
+}
+
+/// A number that was drawn and not used is no gap to wait for.
+#[tokio::test]
+async fn a_number_that_was_rolled_back_is_passed() {
+    if jeton_testkit::skips("PostgreSQL") {
+        return;
+    }
+    let database = TestDatabase::new(Location::postgres()).await;
+    let (store, app) = begin_on(&database).await;
+    let start = database.last_change().await;
+    let position = store.news(None).await.unwrap().position;
+    let mut other = connect(&database).await;
+    let mut transaction = other.begin().await.unwrap();
+    transaction.execute(WRITE_ENTRY).await.unwrap();
+    issue(store, app.id, new_token(1)).await;
+    transaction.rollback().await.unwrap();
+    let changes = database.changes_after(start).await;
+    assert_eq!(kinds(&changes), [ChangeKind::TokenIssued]);
+    assert_eq!(changes[0].sequence, start + 2, "the number is gone");
+    assert_eq!(store.news(Some(&position)).await.unwrap().changes.unwrap(), changes);
+    assert!(store.is_settled(changes[0].sequence).await.unwrap());
+    assert!(!store.log_state(start).await.unwrap().has_gap);
+}
+
+/// A server that was killed does not remember which numbers it has given to transactions that left nothing behind, and gives them
+/// out anew. A reader that has seen them end must not take those for seen.
+#[tokio::test]
+async fn numbers_that_a_killed_server_gives_out_anew_are_not_missed() {
+    if jeton_testkit::skips("PostgreSQL") {
+        return;
+    }
+    let cluster = Cluster::durable();
+    // What is rolled back does not reach the disk by itself before the server is killed.
+    cluster.configure("wal_writer_delay", "10s");
+    let database = TestDatabase::new(Location::Postgres(cluster.create_database())).await;
+    let (store, app) = begin_on(&database).await;
+    issue(store, app.id, new_token(1)).await;
+    let mut other = connect(&database).await;
+    let mut transaction = other.begin().await.unwrap();
+    let lost: String =
+        sqlx::query_scalar("SELECT pg_current_xact_id()::text").fetch_one(&mut *transaction).await.unwrap();
+    transaction.rollback().await.unwrap();
+    let position = store.news(None).await.unwrap().position;
+    let start = store.last_change().await.unwrap();
+    cluster.kill();
+    cluster.restart();
+
+    let again = database.reopen().await.unwrap();
+    let id = issue(&*again, app.id, new_token(2)).await;
+    let written: String = sqlx::query_scalar("SELECT xid::text FROM changes ORDER BY sequence DESC LIMIT 1")
+        .fetch_one(&mut connect(&database).await)
+        .await
+        .unwrap();
+    assert!(number_of(&written) <= number_of(&lost), "{written} was given out before, up to {lost}");
+    let news = again.news(Some(&position)).await.unwrap();
+    let news = news.changes.unwrap();
+    assert_eq!(news.iter().map(Change::token_id).collect::<Vec<_>>(), [Some(id)]);
+    assert_eq!(database.changes_after(start).await, news, "in the order of the log as well");
+}
+
+fn number_of(transaction: &str) -> u64 {
+    transaction.parse().unwrap()
+}
+
+/// What a standby shows may be older than what its primary has acknowledged.
+#[tokio::test]
+async fn a_standby_is_not_read_until_it_is_promoted() {
+    if jeton_testkit::skips("PostgreSQL") {
+        return;
+    }
+    let primary = Cluster::durable();
+    let database = TestDatabase::new(Location::Postgres(primary.create_database())).await;
+    let (store, app) = begin_on(&database).await;
+    let standby = primary.standby();
+    let proxy = FaultyProxy::to(primary.address());
+    let url = database.url().replace(&primary.address().to_string(), &proxy.address().to_string());
+    let moved = open_postgres(&format!("{url}?sslmode=disable"), PostgresOptions::default()).await.unwrap();
+    let position = moved.news(None).await.unwrap().position;
+    let id = issue(store, app.id, new_token(1)).await;
+
+    primary.kill();
+    proxy.lead_to(standby.address());
+    // It is met by new connections, and found out before anybody uses one.
+    for _ in 0..50 {
+        assert!(moved.ping().await.is_err());
+        assert!(moved.news(Some(&position)).await.is_err());
+        assert!(find_tokens_on(&*moved).await.is_err());
+        let insert = inserting(app.id, vec![new_token(2)], at(0));
+        assert!(moved.write(insert).await.is_err());
+    }
+    standby.promote();
+    while moved.ping().await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    // All of this was there before, and nothing of it was told yet.
+    let news = moved.news(Some(&position)).await.unwrap().changes.unwrap();
+    assert_eq!(news.iter().map(Change::token_id).collect::<Vec<_>>(), [Some(id)]);
+    assert!(issue(&*moved, app.id, new_token(3)).await > id);
+    assert!(find(&*moved, 2).await.is_none(), "what was refused was not written");
+}
+
+async fn find_tokens_on(store: &dyn Store) -> Result<Vec<StoredToken>, StoreError> {
+    store.find_tokens(&[digest(1)]).await
 }
 
 /// A dump restored into another cluster bears transaction numbers that this one reaches in years.
