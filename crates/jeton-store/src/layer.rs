@@ -32,7 +32,7 @@ pub enum Question {
 }
 
 /// A store on top of another one. It is a [`Store`] that passes all queries on, each after
-/// [`ask`](Self::ask), and all writes through [`pass`](Self::pass).
+/// [`ask`](Self::ask), and all writes through [`pass`](Self::pass); [`end`](Self::end) closes it.
 #[async_trait]
 pub trait Layer: Send + Sync + fmt::Debug {
     /// The other store.
@@ -46,6 +46,11 @@ pub trait Layer: Send + Sync + fmt::Debug {
     /// Makes a write, usually by the other store.
     async fn pass(&self, write: Write) -> Result<Outcome, StoreError> {
         self.inner().commit(write).await
+    }
+
+    /// Closes, usually the other store.
+    async fn end(&self) {
+        self.inner().close().await;
     }
 }
 
@@ -350,6 +355,6 @@ impl<L: Layer> Store for L {
     }
 
     async fn close(&self) {
-        self.inner().close().await;
+        self.end().await;
     }
 }

@@ -1,9 +1,11 @@
 //! Databases for tests: each test has its own.
 
+use async_trait::async_trait;
 use jeton_core::Cause;
+use jeton_store::write::{Outcome, Write};
 use jeton_store::{
-    Change, OpenError, PostgresOptions, SqliteOptions, Store, open_pooled_postgres, open_postgres,
-    open_sqlite,
+    Change, Layer, OpenError, PostgresOptions, SqliteOptions, Store, StoreError, open_pooled_postgres,
+    open_postgres, open_sqlite,
 };
 use jeton_testkit::Pooler;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
@@ -24,6 +26,31 @@ pub(crate) enum Location {
     Postgres(String),
     /// PostgreSQL behind a pooler in transaction mode, and its own URL.
     Pooled(Pooler, String),
+    /// PostgreSQL that is read by a second node of those that are written by a first.
+    Nodes(String),
+}
+
+/// Two stores on one database, as two nodes have it: the second reads what the first one writes.
+#[derive(Debug)]
+struct Nodes {
+    first: Arc<dyn Store>,
+    second: Arc<dyn Store>,
+}
+
+#[async_trait]
+impl Layer for Nodes {
+    fn inner(&self) -> &dyn Store {
+        &*self.second
+    }
+
+    async fn pass(&self, write: Write) -> Result<Outcome, StoreError> {
+        self.first.commit(write).await
+    }
+
+    async fn end(&self) {
+        self.first.close().await;
+        self.second.close().await;
+    }
 }
 
 impl Location {
@@ -40,11 +67,17 @@ impl Location {
         Location::Pooled(Pooler::before(&url), url)
     }
 
+    pub(crate) fn nodes() -> Self {
+        Location::Nodes(jeton_testkit::Cluster::shared().create_database())
+    }
+
     /// The file of a SQLite database.
     pub(crate) fn path(&self) -> PathBuf {
         match self {
             Location::Sqlite(folder) => folder.path().join("jeton.db"),
-            Location::Postgres(url) | Location::Pooled(_, url) => panic!("{url} is no file"),
+            Location::Postgres(url) | Location::Pooled(_, url) | Location::Nodes(url) => {
+                panic!("{url} is no file")
+            }
         }
     }
 
@@ -54,6 +87,11 @@ impl Location {
             Location::Postgres(url) => open_postgres(url, PostgresOptions::default()).await,
             Location::Pooled(pooler, direct) => {
                 open_pooled_postgres(pooler.url(), direct, PostgresOptions::default()).await
+            }
+            Location::Nodes(url) => {
+                let first = open_postgres(url, PostgresOptions::default()).await?;
+                let second = open_postgres(url, PostgresOptions::default()).await?;
+                Ok(Arc::new(Nodes { first, second }))
             }
         }
     }
@@ -66,7 +104,7 @@ impl Location {
                 let url = format!("sqlite://{}", self.path().display());
                 SqliteConnection::connect(&url).await.unwrap().execute(sql).await.unwrap();
             }
-            Location::Postgres(url) | Location::Pooled(_, url) => {
+            Location::Postgres(url) | Location::Pooled(_, url) | Location::Nodes(url) => {
                 PgConnection::connect(url).await.unwrap().execute(sql).await.unwrap();
             }
         }
@@ -93,7 +131,7 @@ impl TestDatabase {
     pub(crate) fn url(&self) -> &str {
         match &self.location {
             Location::Sqlite(folder) => panic!("{folder:?} has no URL"),
-            Location::Postgres(url) | Location::Pooled(_, url) => url,
+            Location::Postgres(url) | Location::Pooled(_, url) | Location::Nodes(url) => url,
         }
     }
 
@@ -108,6 +146,7 @@ impl TestDatabase {
             Location::Sqlite(_) => Location::sqlite(),
             Location::Postgres(_) => Location::postgres(),
             Location::Pooled(..) => Location::pooled(),
+            Location::Nodes(_) => Location::nodes(),
         }
     }
 
@@ -133,7 +172,7 @@ impl TestDatabase {
     pub(crate) async fn postgres_connection(&self) -> Option<PgConnection> {
         match &self.location {
             Location::Sqlite(_) => None,
-            Location::Postgres(url) | Location::Pooled(_, url) => {
+            Location::Postgres(url) | Location::Pooled(_, url) | Location::Nodes(url) => {
                 Some(PgConnection::connect(url).await.unwrap())
             }
         }
@@ -141,8 +180,8 @@ impl TestDatabase {
 
     /// All entries of the change log after `after`.
     pub(crate) async fn changes_after(&self, after: i64) -> Vec<Change> {
-        if let Location::Postgres(url) | Location::Pooled(_, url) = &self.location {
-            settle(url).await;
+        if self.is_postgres() {
+            settle(self.url()).await;
         }
         self.store.changes(after, u32::MAX).await.unwrap()
     }

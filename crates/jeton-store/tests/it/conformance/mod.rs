@@ -26,7 +26,7 @@ pub(crate) mod tokens;
 pub(crate) mod totals;
 mod usage;
 
-/// Makes one test of each case and engine. A case that is not named here is dead code, which the gate refuses.
+/// Makes one test of each case and engine, and one more that is read by a second node of what a first writes. A case that is not named here is dead code, which the gate refuses.
 macro_rules! conformance {
     ($($module:ident { $($case:ident,)* })*) => {
         mod on_sqlite {
@@ -46,6 +46,18 @@ macro_rules! conformance {
                     use crate::database::{TestDatabase, Location};
                     if !jeton_testkit::skips("PostgreSQL") {
                         crate::conformance::$module::$case(&TestDatabase::new(Location::postgres()).await).await;
+                    }
+                })*
+            })*
+        }
+
+        mod on_two_nodes {
+            $(mod $module {
+                $(#[tokio::test]
+                async fn $case() {
+                    use crate::database::{TestDatabase, Location};
+                    if !jeton_testkit::skips("PostgreSQL") {
+                        crate::conformance::$module::$case(&TestDatabase::new(Location::nodes()).await).await;
                     }
                 })*
             })*
