@@ -2,7 +2,7 @@
 
 use crate::fixture::{EVERYTHING, grant, initialise};
 use jeton_core::{Demand, ManualClock, Timestamp, Verdict};
-use jeton_service::{CacheLimits, Error, Issued, KeyRing, Service};
+use jeton_service::{CacheLimits, Error, Issued, KeyRing, OpenApp, Service};
 use jeton_store::{PostgresOptions, open_postgres};
 use jeton_testkit::{Cluster, SeededEntropy};
 use std::sync::Arc;
@@ -15,15 +15,20 @@ const NEVER: Duration = Duration::from_secs(3_600);
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Two services on one database, as two processes have them, with clocks that stand still.
-struct Pair {
-    url: String,
+pub(crate) struct Pair {
+    pub(crate) url: String,
     /// Follows what the other one writes.
-    reader: Service,
-    writer: Service,
+    pub(crate) reader: Service,
+    pub(crate) writer: Service,
 }
 
 impl Pair {
-    async fn new(poll_interval: Duration) -> Self {
+    pub(crate) async fn new(poll_interval: Duration) -> Self {
+        Pair::read_through(poll_interval, str::to_owned).await
+    }
+
+    /// The same where the reader has another way to the database, which this makes of its URL.
+    pub(crate) async fn read_through(poll_interval: Duration, way: impl FnOnce(&str) -> String) -> Self {
         let url = Cluster::shared().create_database();
         let clock = ManualClock::at(Timestamp::from_millis(1_767_323_045_678).unwrap());
         let ring = KeyRing::generate(&SeededEntropy::new(1)).unwrap();
@@ -41,17 +46,17 @@ impl Pair {
         )
         .await
         .unwrap();
-        let service = async |seed: u64| {
+        let service = async |url: &str, seed: u64| {
             let (clock, entropy) = (Arc::new(clock.clone()), Arc::new(SeededEntropy::new(seed)));
-            let store = open_postgres(&url, PostgresOptions::default()).await.unwrap();
+            let store = open_postgres(url, PostgresOptions::default()).await.unwrap();
             Service::open_with(store, &ring, clock, entropy, limits).await.unwrap()
         };
-        let (reader, writer) = (service(3).await, service(4).await);
+        let (reader, writer) = (service(&way(&url), 3).await, service(&url, 4).await);
         Pair { url, reader, writer }
     }
 
     /// Runs a scenario while the reader follows.
-    async fn follow(&self, scenario: impl Future<Output = ()>) {
+    pub(crate) async fn follow(&self, scenario: impl Future<Output = ()>) {
         tokio::select! {
             () = self.reader.follow_changes(std::future::pending()) => unreachable!("it does not end"),
             ended = timeout(PATIENCE, scenario) => ended.unwrap(),
@@ -65,7 +70,7 @@ impl Pair {
     }
 
     /// Whether the reader lets the token in, without asking the store.
-    fn remembers(&self, token: &Issued) -> bool {
+    pub(crate) fn remembers(&self, token: &Issued) -> bool {
         let Some(app) = self.reader.forward_auth_app_from_memory(&"demo".parse().unwrap()) else {
             return false;
         };
@@ -73,20 +78,36 @@ impl Pair {
         verified.is_ok_and(|verified| verified.verdict == Verdict::Allowed)
     }
 
-    /// The reader remembers a token until the writer has revoked it.
-    async fn a_revoke_is_noticed(&self) {
-        let demo = "demo".parse().unwrap();
-        let app = done(|| self.writer.open_app(&demo)).await.unwrap();
+    /// A token that the writer has issued and the reader remembers.
+    pub(crate) async fn remembered(&self) -> Issued {
+        let app = self.app().await;
         let token = done(|| self.writer.issue(&app, &EVERYTHING, grant("read"))).await.unwrap();
-        let mut news = self.reader.watch_changes();
         while !self.remembers(&token) {
             // Until it has read that the token came, it may still forget it.
             done(|| self.reader.verify(&app.key, &token.secret, &Demand::Active, None)).await;
         }
-        done(|| self.writer.revoke(&app, &EVERYTHING, token.token.id, None)).await.unwrap();
+        token
+    }
+
+    /// The reader remembers a token until the writer has revoked it.
+    pub(crate) async fn a_revoke_is_noticed(&self) -> Issued {
+        let mut news = self.reader.watch_changes();
+        let token = self.remembered().await;
+        self.revoke(&token).await;
         while self.remembers(&token) {
             news.changed().await.unwrap();
         }
+        token
+    }
+
+    pub(crate) async fn revoke(&self, token: &Issued) {
+        let app = self.app().await;
+        done(|| self.writer.revoke(&app, &EVERYTHING, token.token.id, None)).await.unwrap();
+    }
+
+    pub(crate) async fn app(&self) -> Arc<OpenApp> {
+        let demo = "demo".parse().unwrap();
+        done(|| self.writer.open_app(&demo)).await.unwrap()
     }
 
     /// Runs SQL as a superuser, whose connections are always accepted.
@@ -101,7 +122,7 @@ impl Pair {
 }
 
 /// What was done at last: a pool that may make no more connections is out of them for a while.
-async fn done<T, F: Future<Output = Result<T, Error>>>(attempt: impl Fn() -> F) -> T {
+pub(crate) async fn done<T, F: Future<Output = Result<T, Error>>>(attempt: impl Fn() -> F) -> T {
     loop {
         if let Ok(answer) = attempt().await {
             return answer;

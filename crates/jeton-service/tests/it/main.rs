@@ -16,6 +16,7 @@ mod initialise;
 mod interleavings;
 mod keys;
 mod limits;
+mod log_order;
 mod nodes;
 mod operators;
 mod rekeyed;
