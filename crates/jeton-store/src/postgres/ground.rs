@@ -2,17 +2,14 @@
 //!
 //! A connection stays in its database for as long as it lasts. So whatever is put in the place of one, by dropping and making
 //! it, by renaming, or by going over to another server, is met on new connections only, and each of them looks at the end of
-//! the change log before anybody uses it. A standby, which may not know yet what its primary has acknowledged, is no database to
-//! read until it is promoted. What is done to the tables themselves is found by a look now and then, and behind a
+//! the change log before anybody uses it. What is done to the tables themselves is found by a look now and then, and behind a
 //! pooler of transactions, which changes connections as it likes, everything is.
 
 use super::breaker::Breaker;
 use super::line::{PgLine, Way};
 use crate::continuity::{Break, Continuity, Entry, LogEnd};
-use crate::decode;
 use crate::error::StoreError;
 use crate::session::Session;
-use crate::statements::log;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -30,8 +27,6 @@ pub(super) struct Ground {
     known: Mutex<Continuity>,
     /// There are no tables. Those of before may yet be brought back.
     is_bare: AtomicBool,
-    /// The server is a standby: what it shows may be older than what was acknowledged, until it takes its primary's place.
-    is_standby: AtomicBool,
     /// It is another one. Nothing makes that good but opening it anew: what was remembered of the one before, and numbers
     /// that were given out there, mean nothing in this one.
     lost: OnceLock<Break>,
@@ -42,19 +37,11 @@ pub(super) struct Ground {
 #[error("the database has lost its tables")]
 struct Bare;
 
-/// The server repeats what another one has written.
-#[derive(Debug, thiserror::Error)]
-#[error("the database server is a standby")]
-struct Standby;
-
 impl Ground {
     /// That nothing was noticed so far. Costs nothing.
     pub(super) fn holds(&self) -> Result<(), StoreError> {
         if let Some(cause) = self.lost.get() {
             return Err(StoreError::unavailable(*cause));
-        }
-        if self.is_standby.load(Ordering::Relaxed) {
-            return Err(StoreError::unavailable(Standby));
         }
         if self.is_bare.load(Ordering::Relaxed) { Err(StoreError::unavailable(Bare)) } else { Ok(()) }
     }
@@ -64,17 +51,6 @@ impl Ground {
     /// # Errors
     /// It could not be found out.
     pub(super) async fn look(&self, connection: &mut impl Session) -> Result<(), StoreError> {
-        let is_standby = connection.row(log::is_standby()).await?.as_ref().map(decode::count).transpose()?;
-        let is_standby = is_standby == Some(1);
-        if self.is_standby.swap(is_standby, Ordering::Relaxed) != is_standby {
-            match is_standby {
-                true => tracing::error!("{Standby}: nothing is read or written until it is the primary"),
-                false => tracing::warn!("the database server is the primary"),
-            }
-        }
-        if is_standby {
-            return Ok(());
-        }
         // Others may look at the same time, and learn more than this look has seen.
         let before = self.known();
         match LogEnd::read(connection, &before).await {

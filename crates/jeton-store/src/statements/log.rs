@@ -233,12 +233,9 @@ pub(crate) fn changes_since(seen: &SeenTransactions, limit: u32) -> Statement {
     )
 }
 
-/// The statement's own snapshot: what it names as over is what the statement sees. A standby does not name those that are open, so
-/// there everything from the oldest of them on counts as open.
-const SNAPSHOT: &str = "CASE WHEN pg_is_in_recovery() \
-                        THEN concat(pg_snapshot_xmin(pg_current_snapshot()), ':', \
-                                    pg_snapshot_xmin(pg_current_snapshot()), ':') \
-                        ELSE pg_current_snapshot()::text END";
+/// The statement's own snapshot: what it names as over is what the statement sees. Not on a standby, which does not name those
+/// that are open, and is never asked.
+const SNAPSHOT: &str = "pg_current_snapshot()::text";
 
 fn entries(limit: u32) -> SelectStatement {
     Query::select()
@@ -327,11 +324,6 @@ pub(crate) fn log_end(seen: i64, known: i64) -> Statement {
             .from_as(Genesis::Table, LogEnds::Table)
             .take(),
     )
-}
-
-/// 1 on a standby, which repeats what its primary has written, and may be behind; else 0.
-pub(crate) fn is_standby() -> Statement {
-    Statement::fixed(Query::select().expr_as(Expr::cust("pg_is_in_recovery()::int::bigint"), Count).take())
 }
 
 /// That an entry's transaction is over, as are all that got a lower number.

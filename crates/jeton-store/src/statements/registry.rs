@@ -417,7 +417,6 @@ fn about_the_rest() -> Vec<(&'static str, Runs, Statement)> {
         ("erase_removed_secrets", Everywhere, retention::erase_removed_secrets(AT, 10)),
         ("log_state", Everywhere, log::log_state(1)),
         ("log_end", Everywhere, log::log_end(1, 1)),
-        ("is_standby", OnPostgres, log::is_standby()),
         ("newest_change", Everywhere, log::newest_change()),
         ("changes_from", OnSqlite, log::changes_from(1, 10)),
         ("transactions", OnPostgres, log::transactions()),
