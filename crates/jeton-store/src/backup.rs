@@ -8,8 +8,8 @@ use crate::model::{BackedUp, CheckReport};
 use crate::schema::Column;
 use crate::session::Session;
 use crate::shape::SHAPES;
-use crate::sqlite_file::{connect_to_backup, version};
-use crate::{check, decode, statements};
+use crate::sqlite_file::connect_to_backup;
+use crate::{check, decode, statements, unfinished};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Executor};
 use std::fs::{self, File, OpenOptions};
@@ -61,10 +61,11 @@ impl Backup {
     /// It was written by a newer version, is not a backup, or cannot be read.
     pub(crate) async fn open(path: &Path) -> Result<Self, OpenError> {
         let mut connection = connect_to_backup(path, true).await?;
-        let found = version(&mut connection).await?.version;
+        let found = migrations::found(&mut connection).await?.version;
         if found == 0 {
             return Err(OpenError::unavailable("it is not a database of jeton"));
         }
+        unfinished::refuse(&mut connection).await?;
         // What a newer version has added would be left out.
         if !Found::exactly(found).is_behind(migrations::SQLITE)? {
             return Ok(Backup { connection, _copy: None });

@@ -88,6 +88,14 @@ pub enum OpenError {
     /// The URL is not valid.
     #[error("the database URL is not valid: it starts with postgres:// or postgresql://")]
     Url,
+    /// It is being copied into, and the copy is not finished.
+    #[error(
+        "the database is an unfinished copy of {source_name}: finish it with jeton copy .. --resume, or use another database"
+    )]
+    Unfinished {
+        /// What it is a copy of, without a password.
+        source_name: String,
+    },
     /// It cannot be reached, or is not a database of Jeton.
     #[error("the database cannot be opened: {0}")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -97,5 +105,14 @@ impl OpenError {
     /// Cannot be opened because of `cause`.
     pub(crate) fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         OpenError::Unavailable(cause.into())
+    }
+}
+
+impl From<StoreError> for OpenError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(cause) => OpenError::Unavailable(cause),
+            StoreError::Crowded(_) | StoreError::Corrupt { .. } => OpenError::unavailable(error),
+        }
     }
 }

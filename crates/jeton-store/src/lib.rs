@@ -20,6 +20,7 @@ mod change;
 mod check;
 mod continuity;
 mod copy;
+mod database_copy;
 mod decode;
 mod engine;
 mod error;
@@ -48,12 +49,17 @@ mod sql_store;
 mod sqlite;
 mod sqlite_file;
 mod statements;
+mod unfinished;
 pub mod write;
 
 pub use audit::{AppCounts, AppUses, AuditFilter, AuditPage, Bounded, BoundedCounts, Spans, WorthALook};
 pub use backup::check_backup;
 pub use budgets::{TokenBudget, Unused};
 pub use change::{Change, Hints, LogPosition, News, Removal};
+pub use database_copy::{
+    CopiedTable, CopyError, CopyOptions, CopyPhase, CopyProgress, CopySource, DatabasePlace, VerifiedCopy,
+    Watch,
+};
 pub use error::{OpenError, StoreError};
 pub use fair::{Crowded, Fair, Share, Turn};
 pub use inspect::{

@@ -6,7 +6,8 @@
 //! the oldest version that does not use it. On PostgreSQL, an index of a table that may be large is made in a file of its own that
 //! begins with [`NO_TRANSACTION`], by `CREATE INDEX CONCURRENTLY`.
 
-use crate::error::OpenError;
+use crate::error::{OpenError, StoreError};
+use crate::session::Session;
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 
@@ -15,7 +16,7 @@ use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 pub(crate) const TABLE: &str = "jeton_migrations";
 
 /// Which versions of programs can use the database.
-pub(crate) const COMPATIBILITY: &str = "SELECT oldest_version FROM schema_compatibility";
+const COMPATIBILITY: &str = "SELECT oldest_version FROM schema_compatibility";
 /// The version that began to say so.
 const COMPATIBILITY_SINCE: i64 = 22;
 
@@ -104,6 +105,18 @@ pub(crate) const fn newest(versions: Versions) -> i64 {
 }
 
 /// The version of a database.
+pub(crate) async fn found(session: &mut impl Session) -> Result<Found, StoreError> {
+    if !session.has_table(TABLE).await? {
+        return Ok(Found::exactly(0));
+    }
+    let version = session.number(format!("SELECT coalesce(max(version), 0) FROM {TABLE}")).await?;
+    if version < COMPATIBILITY_SINCE {
+        return Ok(Found::exactly(version));
+    }
+    Ok(Found { version, oldest: session.number(COMPATIBILITY.to_owned()).await? })
+}
+
+/// The version of a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
     /// 0: there is no schema yet.
@@ -116,11 +129,6 @@ impl Found {
     /// One that only programs of its own version, and newer ones, can use.
     pub(crate) fn exactly(version: i64) -> Self {
         Found { version, oldest: version }
-    }
-
-    /// Whether such a database says which programs can use it.
-    pub(crate) fn says_more(version: i64) -> bool {
-        version >= COMPATIBILITY_SINCE
     }
 
     /// Whether it must be migrated. One that is newer than the newest known version is used as it is, if it can be.
@@ -159,7 +167,6 @@ pub(crate) async fn migrate<C: Migrate>(connection: &mut C, versions: Versions) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::Session;
     use crate::statements::totals::{MISCOUNTED_APPS, MISCOUNTED_USERS};
     use sqlx::{Connection, PgConnection, SqliteConnection};
 

@@ -71,6 +71,15 @@ table! {
 }
 
 table! {
+    /// One row, while a copy into this database is not finished: see [`unfinished`](crate::unfinished).
+    CopyMark = "jeton_copy" {
+        Origin = "origin",
+        State = "state",
+        Source = "source",
+    }
+}
+
+table! {
     KeyChecks = "key_checks" {
         KeyId = "key_id",
         CheckValue = "check_value",

@@ -72,6 +72,9 @@ pub(crate) trait Session: Send {
     /// The single number that a statement without arguments returns.
     fn number(&mut self, sql: String) -> impl Future<Output = Result<i64, StoreError>> + Send;
 
+    /// Whether there is a table of this name.
+    fn has_table(&mut self, name: &str) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
     /// The greatest number that was assigned in a column, whether or not its row still exists; 0 if there was
     /// none.
     fn given_out(
@@ -175,6 +178,10 @@ macro_rules! session {
                 query.fetch_one($line).await.map_err(StoreError::unavailable)
             }
 
+            async fn has_table(&mut self, name: &str) -> Result<bool, StoreError> {
+                Ok(self.number($numbers::tables(name)).await? > 0)
+            }
+
             async fn given_out(&mut self, table: Name, column: Name) -> Result<i64, StoreError> {
                 self.number($numbers::given_out(table.name(), column.name())).await
             }
@@ -224,6 +231,10 @@ mod sqlite_numbers {
         done.last_insert_rowid()
     }
 
+    pub(super) fn tables(name: &str) -> String {
+        format!("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '{name}'")
+    }
+
     pub(super) fn given_out(table: &str, _: &str) -> String {
         format!("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = '{table}'")
     }
@@ -264,6 +275,10 @@ mod postgres_numbers {
 
     pub(super) fn last(_: &PgQueryResult) -> i64 {
         0
+    }
+
+    pub(super) fn tables(name: &str) -> String {
+        format!("SELECT count(to_regclass('{name}'))")
     }
 
     pub(super) fn given_out(table: &str, column: &str) -> String {

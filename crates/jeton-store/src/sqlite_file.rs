@@ -1,10 +1,9 @@
 //! Connections to SQLite files of any purpose.
 
 use crate::error::OpenError;
-use crate::migrations::{self, Found};
+use sqlx::ConnectOptions;
 use sqlx::error::DatabaseError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{AssertSqlSafe, ConnectOptions, query_scalar};
 use std::path::Path;
 use std::time::Duration;
 
@@ -54,25 +53,4 @@ pub(crate) async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConn
 fn is_busy(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(DatabaseError::code);
     code.and_then(|code| code.parse::<i32>().ok()).is_some_and(|code| code & 0xff == 5)
-}
-
-/// The version of the schema that the database has.
-pub(crate) async fn version(connection: &mut SqliteConnection) -> Result<Found, OpenError> {
-    let table = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?";
-    let tables: i64 = query_scalar(table)
-        .bind(migrations::TABLE)
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(OpenError::unavailable)?;
-    if tables == 0 {
-        return Ok(Found::exactly(0));
-    }
-    let newest = format!("SELECT coalesce(max(version), 0) FROM {}", migrations::TABLE);
-    let newest = query_scalar(AssertSqlSafe(newest)).fetch_one(&mut *connection).await;
-    let version = newest.map_err(OpenError::unavailable)?;
-    if !Found::says_more(version) {
-        return Ok(Found::exactly(version));
-    }
-    let oldest = query_scalar(migrations::COMPATIBILITY).fetch_one(connection).await;
-    Ok(Found { version, oldest: oldest.map_err(OpenError::unavailable)? })
 }

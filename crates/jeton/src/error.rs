@@ -82,7 +82,9 @@ impl From<KeyFileError> for CommandError {
 impl From<OpenError> for CommandError {
     fn from(error: OpenError) -> Self {
         match error {
-            OpenError::Newer { .. } => CommandError::missing(error.to_string()),
+            OpenError::Newer { .. } | OpenError::Unfinished { .. } => {
+                CommandError::missing(error.to_string())
+            }
             OpenError::Url => CommandError::usage(error.to_string()),
             OpenError::Unavailable(_) => CommandError::unavailable(error.to_string()),
         }

@@ -12,7 +12,7 @@ use futures_util::TryStreamExt;
 use sea_query::Value;
 
 /// At most this many arguments of one statement, below SQLite's limit of 32,766.
-const MAX_ARGUMENTS: usize = 16_384;
+pub(crate) const MAX_ARGUMENTS: usize = 16_384;
 
 /// Copies all rows of a table, each changed by `adapt`, and returns their number. Holds a few hundred at a
 /// time.
@@ -27,7 +27,7 @@ pub(crate) async fn copy<F: Session, T: Session>(
     let mut copied = 0;
     let mut rows = from.stream(copy::all_rows(shape))?;
     while let Some(row) = rows.try_next().await? {
-        let mut cells = read(&row, shape)?;
+        let mut cells = cells(&row, shape.fields)?;
         adapt(&mut cells);
         page.push(cells);
         copied += 1;
@@ -41,7 +41,11 @@ pub(crate) async fn copy<F: Session, T: Session>(
     Ok(copied)
 }
 
-fn read(row: &impl Record, shape: &Shape) -> Result<Cells, StoreError> {
+/// What a row has in these columns.
+pub(crate) fn cells<'f>(
+    row: &impl Record,
+    fields: impl IntoIterator<Item = &'f Field>,
+) -> Result<Cells, StoreError> {
     let cell = |field: &Field| {
         Ok(match field.holds {
             Holds::Integer => Value::BigInt(row.read(field.name)?),
@@ -50,7 +54,7 @@ fn read(row: &impl Record, shape: &Shape) -> Result<Cells, StoreError> {
             Holds::Bytes => Value::Bytes(row.read(field.name)?),
         })
     };
-    shape.fields.iter().map(cell).collect()
+    fields.into_iter().map(cell).collect()
 }
 
 /// Adds to an integer column of a table, if the table has it.

@@ -2,8 +2,8 @@
 
 use super::{Contents, Inspection, in_time, round_trip};
 use crate::error::{OpenError, StoreError};
-use crate::migrations::Found;
-use crate::postgres::{clock, options, version};
+use crate::migrations::{Found, found};
+use crate::postgres::{clock, options};
 use crate::session::Session;
 use jeton_core::{Clock, Timestamp};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow, PgSslMode};
@@ -100,7 +100,7 @@ async fn inspect(
     // What would be written by mistake is refused.
     let reading = options.clone().options([("default_transaction_read_only", "on")]);
     let mut connection = reading.connect().await.map_err(OpenError::unavailable)?;
-    let Found { version: schema_version, oldest: oldest_version } = version(&mut connection).await?;
+    let Found { version: schema_version, oldest: oldest_version } = found(&mut connection).await?;
     let failed = |error: StoreError| OpenError::unavailable(error);
     let round_trip = round_trip(&mut connection, clock).await.map_err(failed)?;
     let mut facts = facts(&mut connection).await.map_err(failed)?;

@@ -2,9 +2,9 @@
 
 use super::{Contents, Inspection, in_time, round_trip};
 use crate::error::OpenError;
-use crate::migrations::Found;
+use crate::migrations::{Found, found};
 use crate::sqlite::Acknowledged;
-use crate::sqlite_file::{connect, options, version};
+use crate::sqlite_file::{connect, options};
 use jeton_core::Clock;
 use sqlx::Connection;
 use std::path::{Path, PathBuf};
@@ -59,7 +59,7 @@ async fn inspect(
     clock: &dyn Clock,
 ) -> Result<Inspection<SqliteFacts>, OpenError> {
     let mut connection = connect(&options(path).read_only(true).immutable(is_at_rest)).await?;
-    let Found { version: schema_version, oldest: oldest_version } = version(&mut connection).await?;
+    let Found { version: schema_version, oldest: oldest_version } = found(&mut connection).await?;
     let contents = Contents::of_schema(schema_version, &mut connection).await;
     let acknowledged = Acknowledged::beside(path);
     let is_initialised = matches!(&contents, Some(Ok(contents)) if contents.key_checks.is_some());

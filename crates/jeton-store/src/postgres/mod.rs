@@ -28,7 +28,7 @@ use jeton_core::{AppId, Timestamp};
 pub(crate) use line::PgLine;
 use line::Way;
 pub use open::CONNECTIONS_OF_SERVER;
-pub(crate) use open::{options, version};
+pub(crate) use open::{copier, migrate, options};
 use sqlx::postgres::{PgConnectOptions, PgPool};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;

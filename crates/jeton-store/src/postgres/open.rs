@@ -2,13 +2,14 @@
 
 use super::ground::Ground;
 use crate::error::{OpenError, database_code};
-use crate::migrations::{self, Found, Versions};
+use crate::migrations::Versions;
 use crate::session::Session;
 use crate::statements::log::settle_restored_changes;
+use crate::{migrations, unfinished};
 use futures_util::future::BoxFuture;
 use sqlx::pool::PoolConnectionMetadata;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, query_scalar};
+use sqlx::{ConnectOptions, Connection, Executor, query_scalar};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::sleep;
@@ -117,6 +118,28 @@ pub(crate) fn options(url: &str) -> Result<PgConnectOptions, OpenError> {
 
 /// Brings the database to the newest schema, on a connection of its own, without limits of time.
 async fn prepare(options: &PgConnectOptions) -> Result<(), OpenError> {
+    let mut connection = connect(options).await?;
+    unfinished::refuse(&mut connection).await?;
+    migrate(&mut connection, migrations::POSTGRES).await?;
+    connection.run(settle_restored_changes()).await?;
+    connection.close().await.map_err(OpenError::unavailable)
+}
+
+/// What a connection that copies a database calls itself, so that it is not taken for a server.
+const COPIER: &str = "jeton-copy";
+
+/// A connection that copies from or into a database, whatever its schema is, without limits of time.
+pub(crate) async fn copier(url: &str) -> Result<PgConnection, OpenError> {
+    const BEGIN: &str =
+        "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = 0";
+    let mut connection = connect(&options(url)?.application_name(COPIER)).await?;
+    for sql in [BEGIN, WAIT_FOR_DISK] {
+        connection.execute(sql).await.map_err(OpenError::unavailable)?;
+    }
+    Ok(connection)
+}
+
+async fn connect(options: &PgConnectOptions) -> Result<PgConnection, OpenError> {
     let mut connection = options.connect().await.map_err(OpenError::unavailable)?;
     make_sure_of_primary(&mut connection).await.map_err(OpenError::unavailable)?;
     let encoding: String = query_scalar("SELECT current_setting('server_encoding')")
@@ -128,47 +151,32 @@ async fn prepare(options: &PgConnectOptions) -> Result<(), OpenError> {
             "it is encoded in {encoding}; make it with ENCODING 'UTF8'"
         )));
     }
-    if version(&mut connection).await?.is_behind(migrations::POSTGRES)? {
-        migrate(&mut connection, migrations::POSTGRES).await?;
-    }
-    connection.run(settle_restored_changes()).await.map_err(OpenError::unavailable)?;
-    connection.close().await.map_err(OpenError::unavailable)
+    Ok(connection)
 }
 
-/// Migrates beside whoever uses the database: nobody waits long for it, and it waits for nobody without end.
-pub(super) async fn migrate(connection: &mut PgConnection, versions: Versions) -> Result<(), OpenError> {
-    connection.execute(MIGRATION_LOCK_TIMEOUT).await.map_err(OpenError::unavailable)?;
+/// Brings a database to the newest of these versions.
+pub(crate) async fn migrate(connection: &mut PgConnection, versions: Versions) -> Result<(), OpenError> {
+    if migrations::found(connection).await?.is_behind(versions)? {
+        connection.execute(MIGRATION_LOCK_TIMEOUT).await.map_err(OpenError::unavailable)?;
+        migrate_beside_others(connection, versions).await?;
+        connection.execute("RESET lock_timeout").await.map_err(OpenError::unavailable)?;
+    }
+    Ok(())
+}
+
+/// Nobody waits long for it, and it waits for nobody without end.
+async fn migrate_beside_others(connection: &mut PgConnection, versions: Versions) -> Result<(), OpenError> {
     for _ in 1..MIGRATION_TRIES {
         // Takes a lock first, for which lock_timeout holds, too: of two processes the second finds nothing left to do.
         match migrations::migrate(connection, versions).await {
             Err(error) if database_code(&error).as_deref() == Some(LOCK_TIMEOUT) => {}
             // Another process knows newer versions.
             Err(OpenError::Newer { .. }) => {
-                return version(connection).await?.is_behind(versions).map(drop);
+                return migrations::found(connection).await?.is_behind(versions).map(drop);
             }
             migrated => return migrated,
         }
         sleep(MIGRATION_PAUSE).await;
     }
     migrations::migrate(connection, versions).await
-}
-
-/// The version of the schema that the database has.
-pub(crate) async fn version(connection: &mut PgConnection) -> Result<Found, OpenError> {
-    let is_there: bool = query_scalar("SELECT to_regclass($1) IS NOT NULL")
-        .bind(migrations::TABLE)
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(OpenError::unavailable)?;
-    if !is_there {
-        return Ok(Found::exactly(0));
-    }
-    let newest = format!("SELECT coalesce(max(version), 0) FROM {}", migrations::TABLE);
-    let newest = query_scalar(AssertSqlSafe(newest)).fetch_one(&mut *connection).await;
-    let version = newest.map_err(OpenError::unavailable)?;
-    if !Found::says_more(version) {
-        return Ok(Found::exactly(version));
-    }
-    let oldest = query_scalar(migrations::COMPATIBILITY).fetch_one(connection).await;
-    Ok(Found { version, oldest: oldest.map_err(OpenError::unavailable)? })
 }

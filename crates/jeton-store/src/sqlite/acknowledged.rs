@@ -33,12 +33,25 @@ struct State {
     has_failed: bool,
 }
 
+/// Its name, for the database at `path`.
+fn name(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-acknowledged");
+    name.into()
+}
+
+/// Removes the file, which is about a database that was at `path` before.
+pub(crate) fn forget(path: &Path) -> io::Result<()> {
+    match fs::remove_file(name(path)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 impl Acknowledged {
     /// The file of the database at `path`.
     pub(crate) fn beside(path: &Path) -> Self {
-        let mut name = path.as_os_str().to_owned();
-        name.push("-acknowledged");
-        Acknowledged { path: name.into(), state: Mutex::default() }
+        Acknowledged { path: name(path), state: Mutex::default() }
     }
 
     /// Compares the file with the database that was just opened. A server reports what is missing, and

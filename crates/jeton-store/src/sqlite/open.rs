@@ -2,9 +2,12 @@
 
 use super::priority;
 use crate::error::OpenError;
-use crate::migrations;
-use crate::sqlite_file::{BUSY_TIMEOUT, connect, options, version};
-use sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use crate::sqlite_file::{BUSY_TIMEOUT, connect, options};
+use crate::{migrations, unfinished};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 use std::fs::OpenOptions;
 use std::io;
@@ -14,6 +17,8 @@ use std::sync::{Mutex, PoisonError};
 
 /// The same for the writing connection: each group of writes touches pages of every index.
 const WRITER_CACHE_SIZE: &str = "-2000";
+/// The same for one that copies a whole database: most rows go into the middle of indexes that are larger than this.
+const COPY_CACHE_SIZE: &str = "-65536";
 /// The size to which a checkpoint truncates the write-ahead log, which a large import may have enlarged.
 const JOURNAL_BYTES_MAX: &str = "67108864";
 
@@ -23,23 +28,35 @@ const CHECKPOINT_PAGES: &str = "4000";
 
 /// The writing connection to a database at the newest schema.
 pub(super) async fn writer(path: &Path) -> Result<SqliteConnection, OpenError> {
-    create_if_missing(path).map_err(OpenError::unavailable)?;
-    let options = options(path)
-        .journal_mode(SqliteJournalMode::Wal)
-        // An acknowledged write is on disk: in WAL mode, only FULL syncs every commit.
-        .synchronous(SqliteSynchronous::Full)
-        .pragma("journal_size_limit", JOURNAL_BYTES_MAX)
-        .pragma("cache_size", WRITER_CACHE_SIZE)
-        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
-        // Deleted data is overwritten, not only unlinked.
-        .pragma("secure_delete", "ON");
-    let mut connection = connect(&options).await?;
+    let mut connection = connect_to_write(path, WRITER_CACHE_SIZE).await?;
+    unfinished::refuse(&mut connection).await?;
     migrate(&mut connection).await?;
     // The rollback data of a statement with many rows is kept in memory: for each group it would otherwise be
     // a file in the system's folder for temporary files, with pages of the database in it. Set after the
     // migrations, which may sort a lot.
     connection.execute("PRAGMA temp_store = MEMORY").await.map_err(OpenError::unavailable)?;
     priority::lower(&mut connection, priority::WRITER, || true).await.map_err(OpenError::unavailable)?;
+    Ok(connection)
+}
+
+async fn connect_to_write(path: &Path, cache_size: &'static str) -> Result<SqliteConnection, OpenError> {
+    create_if_missing(path).map_err(OpenError::unavailable)?;
+    let options: SqliteConnectOptions = options(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        // An acknowledged write is on disk: in WAL mode, only FULL syncs every commit.
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("journal_size_limit", JOURNAL_BYTES_MAX)
+        .pragma("cache_size", cache_size)
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+        // Deleted data is overwritten, not only unlinked.
+        .pragma("secure_delete", "ON");
+    connect(&options).await
+}
+
+/// A connection that copies into a database, at the newest schema, whether or not it is an unfinished copy.
+pub(crate) async fn copier(path: &Path) -> Result<SqliteConnection, OpenError> {
+    let mut connection = connect_to_write(path, COPY_CACHE_SIZE).await?;
+    migrate(&mut connection).await?;
     Ok(connection)
 }
 
@@ -65,7 +82,7 @@ pub(super) async fn readers(path: &Path, max: u32) -> Result<SqlitePool, OpenErr
 }
 
 /// A separate connection for reading.
-pub(super) async fn reader(path: &Path) -> Result<SqliteConnection, OpenError> {
+pub(crate) async fn reader(path: &Path) -> Result<SqliteConnection, OpenError> {
     connect(&options(path).pragma("query_only", "ON")).await
 }
 
@@ -83,13 +100,13 @@ fn create_if_missing(path: &Path) -> io::Result<()> {
 
 async fn migrate(connection: &mut SqliteConnection) -> Result<(), OpenError> {
     // Usually no lock is needed, so a command does not wait for a server that is busy writing.
-    if !version(connection).await?.is_behind(migrations::SQLITE)? {
+    if !migrations::found(connection).await?.is_behind(migrations::SQLITE)? {
         return Ok(());
     }
     let begin = connection.begin_with("BEGIN IMMEDIATE").await;
     let mut transaction = begin.map_err(OpenError::unavailable)?;
     // Again under the lock: another process may have been faster.
-    if version(&mut transaction).await?.is_behind(migrations::SQLITE)? {
+    if migrations::found(&mut *transaction).await?.is_behind(migrations::SQLITE)? {
         migrations::migrate(&mut *transaction, migrations::SQLITE).await?;
     }
     transaction.commit().await.map_err(OpenError::unavailable)

@@ -17,7 +17,7 @@ use crate::model::{
 };
 use crate::nodes::Node;
 use crate::search::{PlaceKey, SearchOrder, SearchPlace, TitleSearch, TokenSearch};
-use crate::shape::{Cells, Field, Holds, SHAPES};
+use crate::shape::{Cells, Field, Holds, PASSING, SHAPES};
 use crate::write::RotateToken;
 use jeton_core::{
     Actor, AppId, AppKey, Budget, Cause, ChangeKind, Digest, OperatorId, Owner, Scopes, Timestamp, Token,
@@ -426,8 +426,12 @@ fn about_the_rest() -> Vec<(&'static str, Runs, Statement)> {
 }
 
 fn about_tables() -> Vec<(&'static str, Runs, Statement)> {
-    let mut all = vec![("set_epoch", Runs::Everywhere, copy::set_epoch(1))];
-    for shape in SHAPES {
+    let mut all = vec![
+        ("set_epoch", Runs::Everywhere, copy::set_epoch(1)),
+        ("write_mark", Runs::Everywhere, copy::write_mark("1", "1", "there")),
+        ("mark", Runs::Everywhere, copy::mark()),
+    ];
+    for shape in SHAPES.iter().chain(PASSING) {
         let null = |field: &Field| match field.holds {
             Holds::Integer => Value::BigInt(None),
             Holds::Boolean => Value::Bool(None),
@@ -435,10 +439,15 @@ fn about_tables() -> Vec<(&'static str, Runs, Statement)> {
             Holds::Bytes => Value::Bytes(None),
         };
         let row: Cells = shape.fields.iter().map(null).collect();
+        let place: Cells = shape.key_fields().map(null).collect();
         all.extend([
             ("all_rows", Runs::Everywhere, copy::all_rows(shape)),
             ("insert_rows", Runs::Everywhere, copy::insert_rows(shape, vec![row.clone(), row])),
             ("remove_all_rows", Runs::Everywhere, copy::remove_all_rows(shape)),
+            ("rows_after", Runs::Everywhere, copy::rows_after(shape, None)),
+            ("rows_after", Runs::Everywhere, copy::rows_after(shape, Some(place))),
+            ("last_key", Runs::Everywhere, copy::last_key(shape)),
+            ("count_rows", Runs::Everywhere, copy::count_rows(shape)),
             ("greatest", Runs::Everywhere, copy::greatest(shape.table, shape.fields[0].name)),
         ]);
     }

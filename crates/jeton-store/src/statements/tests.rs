@@ -1,5 +1,6 @@
 use super::Engine;
 use super::Statement;
+use super::copy::MAKE_MARK;
 use super::families::{ancestors, children, delegated};
 use super::keys::old_tokens;
 use super::registry::{self, Runs, all};
@@ -46,6 +47,7 @@ const SOURCES: [&str; 21] = [
 async fn sqlite() -> SqliteConnection {
     let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
     migrations::migrate(&mut connection, migrations::SQLITE).await.unwrap();
+    connection.execute(MAKE_MARK).await.unwrap();
     connection
 }
 
@@ -53,6 +55,7 @@ async fn postgres() -> PgConnection {
     let url = jeton_testkit::Cluster::shared().create_database();
     let mut connection = PgConnection::connect(&url).await.unwrap();
     migrations::migrate(&mut connection, migrations::POSTGRES).await.unwrap();
+    connection.execute(MAKE_MARK).await.unwrap();
     connection
 }
 

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use jeton_core::Cause;
 use jeton_store::write::{Outcome, Write};
 use jeton_store::{
-    Change, Layer, OpenError, PostgresOptions, SqliteOptions, Store, StoreError, open_pooled_postgres,
-    open_postgres, open_sqlite,
+    Change, DatabasePlace, Layer, OpenError, PostgresOptions, SqliteOptions, Store, StoreError,
+    open_pooled_postgres, open_postgres, open_sqlite,
 };
 use jeton_testkit::Pooler;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
@@ -71,6 +71,16 @@ impl Location {
         Location::Nodes(jeton_testkit::Cluster::shared().create_database())
     }
 
+    /// Where it is, for a copy.
+    pub(crate) fn place(&self) -> DatabasePlace {
+        match self {
+            Location::Sqlite(_) => DatabasePlace::Sqlite(self.path()),
+            Location::Postgres(url) | Location::Pooled(_, url) | Location::Nodes(url) => {
+                DatabasePlace::Postgres(url.clone())
+            }
+        }
+    }
+
     /// The file of a SQLite database.
     pub(crate) fn path(&self) -> PathBuf {
         match self {
@@ -133,6 +143,11 @@ impl TestDatabase {
             Location::Sqlite(folder) => panic!("{folder:?} has no URL"),
             Location::Postgres(url) | Location::Pooled(_, url) | Location::Nodes(url) => url,
         }
+    }
+
+    /// Where it is, for a copy.
+    pub(crate) fn place(&self) -> DatabasePlace {
+        self.location.place()
     }
 
     /// Drops the store and keeps the database.

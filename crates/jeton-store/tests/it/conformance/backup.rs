@@ -42,7 +42,7 @@ async fn contents(store: &dyn Store, app_id: AppId) -> Vec<StoredToken> {
 }
 
 /// Two apps, one of them deleted, tokens with everything that a token may have, a tombstone, two operators.
-async fn fill(store: &dyn Store, demo: AppId) {
+pub(super) async fn fill(store: &dyn Store, demo: AppId) {
     let shop = create_app(store, "shop").await;
     assert!(store.write(DeleteApp { id: shop.id, at: at(1), by: BY }).await.unwrap());
     let full = NewToken {

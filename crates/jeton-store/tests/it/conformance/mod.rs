@@ -5,6 +5,7 @@ mod apps;
 pub(crate) mod backup;
 mod budgets;
 pub(crate) mod concurrency;
+mod copying;
 mod corruption;
 mod digests;
 mod families;
@@ -71,6 +72,13 @@ conformance! {
         genesis_writes_everything_once,
         genesis_without_keys_is_a_start_too,
         of_many_at_once_one_initialises,
+    }
+    copying {
+        everything_is_copied_to_either_engine,
+        wherever_a_copy_ends_it_goes_on,
+        an_unfinished_copy_is_nothing_else,
+        a_source_that_changes_meanwhile_is_noticed,
+        what_cannot_be_copied_is_left_alone,
     }
     budgets {
         portions_add_up,
