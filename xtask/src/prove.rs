@@ -47,6 +47,10 @@ const GUARANTEES: &[Guarantee] = &[
         shows: "Lists of 1,000,000 tokens, read slowly on every API, take the memory of a page; writes and checks go on",
     },
     Guarantee {
+        name: "copy",
+        shows: "1,000,000 tokens go from one engine to the other and back, interrupted each time, complete and verified",
+    },
+    Guarantee {
         name: "delegate",
         shows: "What is taken from a token is taken from 100,000 that it made with the one answer, which takes no longer",
     },
@@ -116,6 +120,12 @@ const PROOFS: &[Proof] = &[
         name: "big-list",
         package: "jeton",
         test: "prove::big_list::over_a_million_tokens_on_postgresql",
+        needs_release: true,
+    },
+    Proof {
+        name: "copy",
+        package: "jeton",
+        test: "prove::copy::a_million_tokens_go_there_and_back",
         needs_release: true,
     },
     Proof {

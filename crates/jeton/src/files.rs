@@ -4,9 +4,9 @@
 //! the locks that SQLite has on it, since they belong to the process.
 
 use crate::error::CommandError;
-use std::fs::{self, File, Metadata, TryLockError};
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 pub(crate) const DATABASE: &str = "jeton.db";
@@ -111,6 +111,17 @@ fn is_backup(path: &Path, metadata: &Metadata) -> io::Result<bool> {
     File::open(path)?.take(100).read_to_end(&mut beginning)?;
     let is_plain_database = beginning.starts_with(MAGIC) && beginning.get(WRITE_VERSION) == Some(&1);
     Ok(beginning.is_empty() || is_plain_database)
+}
+
+/// Takes the lock of a data directory, which a server holds as long as it runs. `None`: another process has it.
+pub(crate) fn lock(data_dir: &Path) -> io::Result<Option<File>> {
+    let mut open = OpenOptions::new();
+    let file = open.create(true).truncate(false).write(true).mode(0o600).open(data_dir.join(LOCK))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }
 
 /// Whether a server holds the installation in this file's directory.

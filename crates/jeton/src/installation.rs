@@ -58,11 +58,7 @@ impl Installation {
 
     /// Creates the data directory, private to its owner, unless it exists.
     pub(crate) fn make_data_dir(&self) -> Result<(), CommandError> {
-        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.data_dir);
-        let name = self.data_dir.display();
-        made.map_err(|error| {
-            CommandError::unavailable(format!("the data directory {name} cannot be created: {error}"))
-        })
+        make_data_dir(&self.data_dir)
     }
 
     /// Whether users other than the owner of the data directory may change its contents: they could replace
@@ -79,15 +75,9 @@ impl Installation {
 
     /// The key ring: `JETON_KEYS`, or the file; `None` if there is neither.
     pub(crate) fn keys(&self) -> Result<Option<KeyRing>, CommandError> {
-        if let Some(text) = std::env::var_os(KEYS_VARIABLE) {
-            let text = text.into_string().unwrap_or_default();
-            let ring = KeyRing::parse(&text);
-            return ring.map(Some).map_err(|error| CommandError::missing(format!("JETON_KEYS: {error}")));
-        }
-        match read_key_file(&self.key_path()) {
-            Ok(ring) => Ok(Some(ring)),
-            Err(KeyFileError::Missing(_)) => Ok(None),
-            Err(error) => Err(error.into()),
+        match keys_in_environment()? {
+            Some(ring) => Ok(Some(ring)),
+            None => keys_in(&self.data_dir),
         }
     }
 
@@ -160,6 +150,31 @@ impl Installation {
             None => service.with_key_file(&self.key_path()),
             Some(_) => service,
         })
+    }
+}
+
+/// Creates a data directory, private to its owner, unless it exists.
+pub(crate) fn make_data_dir(path: &Path) -> Result<(), CommandError> {
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    let name = path.display();
+    made.map_err(|error| {
+        CommandError::unavailable(format!("the data directory {name} cannot be created: {error}"))
+    })
+}
+
+/// The key ring that `JETON_KEYS` holds; `None` if it is not set.
+pub(crate) fn keys_in_environment() -> Result<Option<KeyRing>, CommandError> {
+    let Some(text) = std::env::var_os(KEYS_VARIABLE) else { return Ok(None) };
+    let ring = KeyRing::parse(&text.into_string().unwrap_or_default());
+    ring.map(Some).map_err(|error| CommandError::missing(format!("{KEYS_VARIABLE}: {error}")))
+}
+
+/// The key ring in the file of a data directory; `None` if there is none.
+pub(crate) fn keys_in(data_dir: &Path) -> Result<Option<KeyRing>, CommandError> {
+    match read_key_file(&data_dir.join(files::KEYS)) {
+        Ok(ring) => Ok(Some(ring)),
+        Err(KeyFileError::Missing(_)) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

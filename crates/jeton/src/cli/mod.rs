@@ -3,12 +3,14 @@
 mod app;
 mod backup;
 mod config;
+mod copy;
 mod doctor;
 mod duration;
 mod init;
 mod keys;
 mod operator;
 mod output;
+mod progress;
 mod terminal;
 mod token;
 mod token_args;
@@ -50,6 +52,7 @@ enum Command {
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
     Check(backup::CheckArgs),
+    Copy(copy::CopyArgs),
     Doctor(doctor::DoctorArgs),
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -67,6 +70,7 @@ impl Cli {
             Command::Backup(args) => backup::back_up(args).await,
             Command::Restore(args) => backup::restore(args).await,
             Command::Check(args) => backup::check(args).await,
+            Command::Copy(args) => copy::run(args).await,
             Command::Doctor(args) => doctor::run(args).await,
             Command::Config(command) => command.run(),
         }
@@ -97,6 +101,8 @@ mod tests {
             "docs/oauth.md",
             "docs/gateways.md",
             "docs/keys.md",
+            "docs/backup.md",
+            "docs/moving.md",
         ] {
             let Ok(text) = std::fs::read_to_string(format!("{root}/{document}")) else { continue };
             for words in jeton_testkit::markdown::commands(&text, "jeton") {

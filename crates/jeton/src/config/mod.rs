@@ -17,6 +17,7 @@ use jeton_core::ScopeLimits;
 use jeton_http::{BodyLimits, PublicUrl, RequestLog, ServerLimits};
 use jeton_service::{CacheLimits, Limits, Rate, Retention};
 use jeton_store::{PostgresOptions, SqliteOptions};
+pub(crate) use kind::Kind;
 use kind::OnOutage;
 pub(crate) use settings::Setting;
 use std::net::SocketAddr;
@@ -258,8 +259,8 @@ fn database_url_in(path: &Path) -> Result<String, CommandError> {
         |reason: String| CommandError::usage(format!("database_url_file: {}: {reason}", path.display()));
     let text = read_text(path).map_err(failed)?;
     let url = text.trim();
-    if kind::Kind::DatabaseUrl.check(url).is_err() {
-        return Err(failed(format!("its contents are not {}", kind::Kind::DatabaseUrl)));
+    if Kind::DatabaseUrl.check(url).is_err() {
+        return Err(failed(format!("its contents are not {}", Kind::DatabaseUrl)));
     }
     Ok(url.to_owned())
 }
@@ -283,17 +284,17 @@ mod tests {
         for setting in SETTINGS {
             let other = match (setting.name, setting.kind) {
                 ("database_url_file", _) => url_file.to_str().unwrap().to_owned(),
-                (_, kind::Kind::Path) => "elsewhere".to_owned(),
-                (_, kind::Kind::Address) => "127.0.0.1:1".to_owned(),
-                (_, kind::Kind::PublicUrl) => "https://elsewhere.test".to_owned(),
-                (_, kind::Kind::DatabaseUrl) => "postgres://elsewhere/jeton".to_owned(),
-                (_, kind::Kind::Switch) => "true".to_owned(),
-                (_, kind::Kind::Number { min, max }) => {
+                (_, Kind::Path) => "elsewhere".to_owned(),
+                (_, Kind::Address) => "127.0.0.1:1".to_owned(),
+                (_, Kind::PublicUrl) => "https://elsewhere.test".to_owned(),
+                (_, Kind::DatabaseUrl) => "postgres://elsewhere/jeton".to_owned(),
+                (_, Kind::Switch) => "true".to_owned(),
+                (_, Kind::Number { min, max }) => {
                     let bound = if setting.default == Some(max.to_string().as_str()) { min } else { max };
                     bound.to_string()
                 }
-                (_, kind::Kind::OnOutage) => "serve_for 30s".to_owned(),
-                (_, kind::Kind::Choice(choices)) => {
+                (_, Kind::OnOutage) => "serve_for 30s".to_owned(),
+                (_, Kind::Choice(choices)) => {
                     choices.iter().find(|choice| Some(**choice) != setting.default).unwrap().to_string()
                 }
             };

@@ -13,6 +13,7 @@ mod systemd;
 use crate::config::{Config, ProcessEnvironment, ServeFlags, mistyped};
 use crate::control::{self, ControlSocket};
 use crate::error::CommandError;
+use crate::files;
 use crate::installation::{self, Installation};
 use certificates::Certificates;
 use clap::Args;
@@ -20,11 +21,11 @@ use jeton_http::{Listener, Observer, Phase, PublicUrl, Readiness, ServerLimits, 
 use jeton_service::Service;
 use reload::Reloader;
 use requests::Requests;
-use signals::{SignalAction, Signals};
+use signals::SignalAction;
+pub(crate) use signals::Signals;
 use sockets::Sockets;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::future::Future;
-use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -271,27 +272,21 @@ async fn attend(
 /// Locks the data directory for this server. `None`: another server holds it, and the data is in PostgreSQL,
 /// which any number of servers share; that server then answers commands.
 fn lock(installation: &Installation) -> Result<Option<File>, CommandError> {
-    let path = installation.lock_path();
-    let opened = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
-    let file = match opened {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let name = installation.data_dir.display();
-            return Err(CommandError::missing(format!(
-                "there is no {name}: run jeton init, or set another --data-dir"
-            )));
-        }
-        Err(error) => return Err(CommandError::unavailable(format!("{}: {error}", path.display()))),
-    };
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) if installation.database_url.is_some() => Ok(None),
-        Err(TryLockError::WouldBlock) => Err(CommandError::unavailable(format!(
+    match files::lock(&installation.data_dir) {
+        Ok(Some(file)) => Ok(Some(file)),
+        Ok(None) if installation.database_url.is_some() => Ok(None),
+        Ok(None) => Err(CommandError::unavailable(format!(
             "another jeton serve is running on {}",
             installation.data_dir.display()
         ))),
-        Err(TryLockError::Error(error)) => {
-            Err(CommandError::unavailable(format!("{}: {error}", path.display())))
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let name = installation.data_dir.display();
+            Err(CommandError::missing(format!(
+                "there is no {name}: run jeton init, or set another --data-dir"
+            )))
+        }
+        Err(error) => {
+            Err(CommandError::unavailable(format!("{}: {error}", installation.lock_path().display())))
         }
     }
 }

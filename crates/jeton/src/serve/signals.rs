@@ -1,4 +1,4 @@
-//! The signals that a server handles.
+//! The signals that a server handles, and others that end in order.
 
 use crate::error::CommandError;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -12,14 +12,14 @@ pub(super) enum SignalAction {
 }
 
 /// The signals that a server handles, from the creation of this on.
-pub(super) struct Signals {
+pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hang_up: Signal,
 }
 
 impl Signals {
-    pub(super) fn listen() -> Result<Self, CommandError> {
+    pub(crate) fn listen() -> Result<Self, CommandError> {
         let listen = |kind| signal(kind).map_err(|error| CommandError::unavailable(error.to_string()));
         Ok(Signals {
             terminate: listen(SignalKind::terminate())?,
@@ -38,7 +38,7 @@ impl Signals {
     }
 
     /// Waits for the next signal to stop.
-    pub(super) async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         while let SignalAction::Reload = self.next().await {}
     }
 }

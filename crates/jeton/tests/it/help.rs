@@ -56,6 +56,7 @@ fn every_command_explains_itself() {
         assert!(help.contains("--data-dir <DIR>"), "{help}");
     }
     assert!(help("config check").contains("Usage: jeton config check <FILE>"));
+    assert!(help("copy").contains("Usage: jeton copy [OPTIONS] --from <DIR|URL> --to <DIR|URL>"));
     for name in ["app", "token", "operator", "keys"] {
         let count = COMMANDS.iter().filter(|command| command.starts_with(&format!("{name} "))).count();
         let help = help(name);

@@ -10,6 +10,7 @@ mod client;
 mod config;
 mod console;
 mod control;
+mod copy;
 mod database_access;
 mod descriptors;
 mod doctor;

@@ -22,7 +22,7 @@ impl Session {
         Session::start(sandbox, &["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
     }
 
-    fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
+    pub(crate) fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
         let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&controller).unwrap();
         unlockpt(&controller).unwrap();

@@ -106,7 +106,7 @@ impl Load {
 }
 
 /// Fills an installation with minted tokens, in the order of their digests, by which they are indexed, and answers some of them.
-fn fill(installation: &Installation, count: usize) -> Vec<String> {
+pub(super) fn fill(installation: &Installation, count: usize) -> Vec<String> {
     let keys = Keys::derive(&read_key_file(&installation.sandbox.file("keys.json")).unwrap());
     let entropy = SeededEntropy::new(1);
     let mut secrets: Vec<_> = (0..count).map(|_| keys.mint(&entropy, None).unwrap()).collect();

@@ -3,6 +3,7 @@
 
 mod big_list;
 mod connection;
+mod copy;
 mod delegate;
 mod disk_full;
 mod hostile;
