@@ -51,6 +51,8 @@ pub(crate) const SQLITE: Versions = &[
     (22, "compatibility", include_str!("../migrations/sqlite/0022_compatibility.sql")),
     #[cfg(feature = "next-schema")]
     NEXT_SQLITE[0],
+    #[cfg(feature = "next-schema")]
+    NEXT_SQLITE[1],
 ];
 
 pub(crate) const POSTGRES: Versions = &[
@@ -84,8 +86,10 @@ pub(crate) const POSTGRES: Versions = &[
 
 /// What stands for the next version, where versions beside each other are tried.
 #[cfg(any(test, feature = "next-schema"))]
-pub(crate) const NEXT_SQLITE: Versions =
-    &[(1_000_000, "next", include_str!("../migrations/sqlite/next.sql"))];
+pub(crate) const NEXT_SQLITE: Versions = &[
+    (1_000_000, "next", include_str!("../migrations/sqlite/next.sql")),
+    (1_000_001, "next_index", include_str!("../migrations/sqlite/next_index.sql")),
+];
 #[cfg(any(test, feature = "next-schema"))]
 pub(crate) const NEXT_POSTGRES: Versions = &[
     (1_000_000, "next", include_str!("../migrations/postgres/next.sql")),
