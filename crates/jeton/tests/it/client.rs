@@ -9,7 +9,7 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/python/ap
 
 #[track_caller]
 fn run_check(installation: &Installation, arguments: &[&str]) -> Run {
-    let base = format!("http://{}", installation.server().address);
+    let base = format!("http://{}", installation.address());
     let mut command = Command::new(jeton_testkit::python());
     // It prints text that is not ASCII, whatever the locale.
     command.env("PYTHONIOENCODING", "utf-8").args([
@@ -81,6 +81,14 @@ fn the_published_client_is_served_on_sqlite() {
 fn the_published_client_is_served_on_postgresql() {
     if !jeton_testkit::skips("Python") && !jeton_testkit::skips("PostgreSQL") {
         the_published_client_is_served(&Installation::postgres().serve());
+    }
+}
+
+/// It reads by one node what it has written by another.
+#[test]
+fn the_published_client_is_served_by_two_nodes() {
+    if !jeton_testkit::skips("Python") && !jeton_testkit::skips("PostgreSQL") {
+        the_published_client_is_served(&Installation::on_two_nodes().serve());
     }
 }
 

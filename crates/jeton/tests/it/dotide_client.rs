@@ -6,7 +6,7 @@ use std::process::Command;
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/python/dotide_client_check.py");
 
 fn the_published_client_is_served(installation: &Installation) {
-    let address = installation.server().address.to_string();
+    let address = installation.address().to_string();
     let other = installation.sandbox.json(&["app", "create", "shop"]);
     let other_value = |name: &str| other[name].as_str().expect("a credential").to_owned();
     let (other_id, other_secret) = (other_value("client_id"), other_value("client_secret"));
@@ -31,5 +31,13 @@ fn the_published_client_is_served_on_sqlite() {
 fn the_published_client_is_served_on_postgresql() {
     if !jeton_testkit::skips("Python") && !jeton_testkit::skips("PostgreSQL") {
         the_published_client_is_served(&Installation::postgres().serve());
+    }
+}
+
+/// It reads by one node what it has written by another.
+#[test]
+fn the_published_client_is_served_by_two_nodes() {
+    if !jeton_testkit::skips("Python") && !jeton_testkit::skips("PostgreSQL") {
+        the_published_client_is_served(&Installation::on_two_nodes().serve());
     }
 }

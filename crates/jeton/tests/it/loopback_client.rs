@@ -16,7 +16,7 @@ const LB2: Client = ("lb2", 31);
 #[track_caller]
 fn a_published_client_is_served(installation: &Installation, (client, steps): Client, token: Option<&str>) {
     let mut command = Command::new("node");
-    command.arg(SCRIPT).arg(format!("http://{}/api", installation.server().address));
+    command.arg(SCRIPT).arg(format!("http://{}/api", installation.address()));
     command.env("CLIENT", client).env("LOOPBACK_DIR", jeton_testkit::node()).env_remove("SKIP");
     match token {
         Some(token) => command.env("ADMIN_TOKEN", token),
@@ -47,6 +47,14 @@ fn the_published_clients_are_served_on_sqlite() {
 fn the_published_clients_are_served_on_postgresql() {
     if !jeton_testkit::skips("Node.js") && !jeton_testkit::skips("PostgreSQL") {
         the_published_clients_are_served(Installation::postgres().with(&loopback::open()), None);
+    }
+}
+
+/// They read by one node what they have written by another.
+#[test]
+fn the_published_clients_are_served_by_two_nodes() {
+    if !jeton_testkit::skips("Node.js") && !jeton_testkit::skips("PostgreSQL") {
+        the_published_clients_are_served(Installation::on_two_nodes().with(&loopback::open()), None);
     }
 }
 

@@ -43,7 +43,7 @@ fn documented_differences() -> BTreeSet<String> {
 #[track_caller]
 fn replay(installation: Installation, mode: &str, arguments: &[&str]) {
     let installation = installation.serve();
-    let base = format!("http://{}/api", installation.server().address);
+    let base = format!("http://{}/api", installation.address());
     let mut command = Command::new(jeton_testkit::python());
     // It prints text that is not ASCII, whatever the locale.
     command.env("PYTHONIOENCODING", "utf-8").args([SCRIPT, "--corpus", CORPUS, "--base", &base]);
@@ -119,6 +119,14 @@ macro_rules! on_both_engines {
     ($($scenario:ident),+) => {$(
         mod $scenario {
             use crate::support::Installation;
+
+            /// Read by one node, and written by another.
+            #[test]
+            fn on_two_nodes() {
+                if !jeton_testkit::skips("Python") && !jeton_testkit::skips("PostgreSQL") {
+                    super::$scenario(Installation::on_two_nodes());
+                }
+            }
 
             #[test]
             fn on_sqlite() {

@@ -174,8 +174,7 @@ fn names(folder: &Path) -> Vec<String> {
 fn rounds(count: u32) -> usize {
     let sandbox = Sandbox::sqlite();
     let disk = Disk::mount(sandbox.data_dir(), DISK + EACH_ROUND * count.saturating_sub(1));
-    let credentials = sandbox.init();
-    let installation = Installation { sandbox, credentials, server: None };
+    let installation = Installation::at(sandbox);
     let (sandbox, admin) = (&installation.sandbox, installation.credential("admin_token"));
     let mut server = Server::start(sandbox, &[]);
     let mut acknowledged = Vec::new();

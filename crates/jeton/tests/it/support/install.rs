@@ -1,8 +1,9 @@
 //! Where a test's data is.
 
-use super::{Run, Server, program, run, text};
+use super::{Run, SecondNode, Server, program, run, text};
 use jeton_testkit::Cluster;
 use serde_json::Value;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
@@ -98,6 +99,9 @@ pub(crate) struct Installation {
     pub(crate) sandbox: Sandbox,
     pub(crate) credentials: Value,
     pub(crate) server: Option<Server>,
+    /// Whether clients read by another node than they write by.
+    pub(crate) is_split: bool,
+    pub(crate) second: Option<SecondNode>,
 }
 
 impl Installation {
@@ -111,10 +115,16 @@ impl Installation {
         Installation::at(Sandbox::postgres())
     }
 
+    /// One on PostgreSQL whose clients read by a second node what they write by the first, once it is served.
+    #[track_caller]
+    pub(crate) fn on_two_nodes() -> Self {
+        Installation { is_split: true, ..Installation::postgres() }
+    }
+
     #[track_caller]
     pub(crate) fn at(sandbox: Sandbox) -> Self {
         let credentials = sandbox.init();
-        Installation { sandbox, credentials, server: None }
+        Installation { sandbox, credentials, server: None, is_split: false, second: None }
     }
 
     /// The same with these settings of app demo changed.
@@ -135,7 +145,8 @@ impl Installation {
     #[track_caller]
     pub(crate) fn serve(self) -> Self {
         let server = Server::start(&self.sandbox, &[]);
-        Installation { server: Some(server), ..self }
+        let second = self.is_split.then(|| SecondNode::beside(&server, &self.sandbox));
+        Installation { server: Some(server), second, ..self }
     }
 
     /// The same with the limit on queries that users have.
@@ -144,6 +155,11 @@ impl Installation {
         let mut command = self.sandbox.command(&["serve"]);
         let server = Server::launched(command.args(arguments).env_remove(QUERY_SECONDS.0));
         Installation { server: Some(server), ..self }
+    }
+
+    /// Where clients come to it.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.second.as_ref().map_or_else(|| self.server().address, SecondNode::address)
     }
 
     pub(crate) fn server(&self) -> &Server {

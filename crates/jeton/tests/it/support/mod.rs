@@ -3,12 +3,14 @@
 mod http;
 mod install;
 mod run;
+mod second_node;
 mod server;
 
 pub(crate) use http::{Answer, request, request_if_served, send};
 pub(crate) use install::{Installation, Sandbox};
 pub(crate) use jeton_testkit::Lines;
 pub(crate) use run::{Run, finish, next_program, program, run};
+pub(crate) use second_node::SecondNode;
 pub(crate) use server::{Server, launch};
 
 use serde_json::Value;
