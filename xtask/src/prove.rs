@@ -59,6 +59,10 @@ const GUARANTEES: &[Guarantee] = &[
         shows: "A full disk loses nothing that was acknowledged, and passes without a restart",
     },
     Guarantee {
+        name: "failover",
+        shows: "PostgreSQL's primary dies under load and a synchronous standby takes its place: nothing acknowledged is lost or undone",
+    },
+    Guarantee {
         name: "fault",
         shows: "When any single call of the store fails, the answer is an outage, never a refusal, and nothing is half done",
     },
@@ -77,6 +81,10 @@ const GUARANTEES: &[Guarantee] = &[
     Guarantee {
         name: "limits",
         shows: "Over three servers, a token is never used once too often, and no more uses are lost than a killed server held",
+    },
+    Guarantee {
+        name: "nodes",
+        shows: "What a node revokes is refused by the others within milliseconds, and within 2 s by one that is stopped or cut off",
     },
     Guarantee { name: "revoke", shows: "No request that is sent after the answer to a removal is allowed" },
     Guarantee {
@@ -140,6 +148,7 @@ const PROOFS: &[Proof] = &[
         test: "prove::disk_full::twenty_times",
         needs_release: true,
     },
+    Proof { name: "failover", package: "jeton", test: "prove::failover::ten_rounds", needs_release: true },
     Proof {
         name: "fault",
         package: "jeton-http",
@@ -217,6 +226,12 @@ const PROOFS: &[Proof] = &[
         name: "limits",
         package: "jeton",
         test: "prove::limits::ten_thousand_rounds",
+        needs_release: true,
+    },
+    Proof {
+        name: "nodes",
+        package: "jeton",
+        test: "prove::nodes::ten_thousand_revokes",
         needs_release: true,
     },
     Proof {

@@ -28,7 +28,7 @@ pub(super) fn try_ask_over(
     body: &str,
 ) -> io::Result<(u16, Vec<u8>)> {
     let head = format!(
-        "{what} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {secret}\r\n\
+        "{what} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {secret}\r\n\
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );

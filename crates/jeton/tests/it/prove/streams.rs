@@ -1,11 +1,11 @@
 //! Many change streams beside many writes: every reader gets everything in order, a reader that lost its
 //! rights gets nothing more, one that does not read is dropped, and the server's memory stays bounded.
 
+use super::events::Events;
 use super::now;
 use crate::support::{Installation, PATIENCE, Server, loopback, request};
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -104,7 +104,7 @@ fn streams_beside_writes(installation: Installation, size: Size) -> Figures {
             .collect();
         is_open.wait();
         // After the others: these are dropped when they stall.
-        let idle: Vec<_> = (0..size.idle).map(|_| Stream::ask(server.address, &reader)).collect();
+        let idle: Vec<_> = (0..size.idle).map(|_| Events::ask(server.address, &reader, None)).collect();
         let begun = now();
         update_rows(&server, admin, size, &revoked, &refused_from);
         took = begun.elapsed();
@@ -180,63 +180,30 @@ fn read_until_denied(mut stream: Stream, is_open: &Barrier) -> usize {
     next.saturating_sub(1)
 }
 
-/// A stream as a client reads it.
+/// A stream of updates.
 struct Stream {
-    stream: BufReader<TcpStream>,
-    /// What was read and is not a whole line yet.
-    line: String,
+    events: Events,
     /// The last data.
     last: String,
 }
 
 impl Stream {
-    fn ask(address: SocketAddr, token: &str) -> TcpStream {
-        let mut stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let head = format!(
-            "GET /api/accessTokens/change-stream HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\
-             X-Access-Token: {token}\r\n\r\n"
-        );
-        stream.write_all(head.as_bytes()).unwrap();
-        stream
-    }
-
     fn open(address: SocketAddr, token: &str) -> Self {
-        let mut stream = BufReader::new(Stream::ask(address, token));
-        let mut head = String::new();
-        while !head.ends_with("\r\n\r\n") {
-            assert_ne!(stream.read_line(&mut head).unwrap(), 0, "{head}");
-        }
-        assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
-        Stream { stream, line: String::new(), last: String::new() }
+        let events = Events::open(address, token, None);
+        let events = events.unwrap_or_else(|status| panic!("{status}"));
+        Stream { events, last: String::new() }
     }
 
     /// The number of the next update; `None`: the stream has ended.
     fn next_update(&mut self) -> Option<usize> {
         loop {
-            while let Some(at) = self.line.find('\n') {
-                let rest = self.line.split_off(at + 1);
-                let line = std::mem::replace(&mut self.line, rest);
-                let Some(data) = line.strip_prefix("data: ") else { continue };
-                self.last = data.trim_end().to_owned();
-                let event: Value = serde_json::from_str(data).unwrap();
-                if event["type"] == "update" {
-                    return Some(usize::try_from(event["data"]["number"].as_u64().unwrap()).unwrap());
-                }
+            let event = self.events.next()?;
+            let said = event.json();
+            self.last = event.data;
+            if said["type"] == "update" {
+                return Some(usize::try_from(said["data"]["number"].as_u64().unwrap()).unwrap());
             }
-            self.read_chunk()?;
         }
-    }
-
-    fn read_chunk(&mut self) -> Option<()> {
-        let mut size = String::new();
-        self.stream.read_line(&mut size).unwrap();
-        let bytes = usize::from_str_radix(size.trim(), 16).unwrap_or_else(|_| panic!("no chunk: {size:?}"));
-        let mut chunk = vec![0; bytes + 2];
-        self.stream.read_exact(&mut chunk).unwrap();
-        chunk.truncate(bytes);
-        self.line.push_str(std::str::from_utf8(&chunk).unwrap());
-        (bytes > 0).then_some(())
     }
 }
 
