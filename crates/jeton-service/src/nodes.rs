@@ -12,8 +12,9 @@ use std::pin::pin;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
-/// From one note to the next.
+/// From one note to the next, and from the first one, before which little was read and heard, to the second.
 const PAUSE: Duration = Duration::from_secs(10);
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// Those that have not written for so long are forgotten.
 const FORGET_AFTER_MILLIS: i64 = 86_400_000;
 /// How long a server that stops may take to say so.
@@ -47,6 +48,7 @@ impl Service {
     pub async fn keep_node(&self, identity: NodeIdentity, stop: impl Future<Output = ()>) {
         let mut stop = pin!(stop);
         let mut is_noted = true;
+        let mut pause = FIRST_PAUSE;
         loop {
             let mut noting = pin!(self.note_node(&identity));
             tokio::select! {
@@ -58,19 +60,27 @@ impl Service {
                 }
                 () = &mut stop => {
                     // Given up, it might be written after the note was removed.
-                    drop(timeout(FAREWELL, noting).await);
-                    break;
+                    let end = async {
+                        drop(noting.await);
+                        self.forget_node(&identity).await;
+                    };
+                    drop(timeout(FAREWELL, end).await);
+                    return;
                 }
             }
             tokio::select! {
-                () = sleep(PAUSE) => {}
+                () = sleep(pause) => {}
                 () = &mut stop => break,
             }
+            pause = PAUSE;
         }
-        match timeout(FAREWELL, self.store.write(ForgetNode { id: identity.id })).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => tracing::debug!("the note of this server stays in the database: {error}"),
-            Err(_) => tracing::debug!("the note of this server stays in the database: there was no time"),
+        drop(timeout(FAREWELL, self.forget_node(&identity)).await);
+    }
+
+    /// Removes the note of this server. If it stays, others remove it in a day.
+    async fn forget_node(&self, identity: &NodeIdentity) {
+        if let Err(error) = self.store.write(ForgetNode { id: identity.id }).await {
+            tracing::debug!("the note of this server stays in the database: {error}");
         }
     }
 

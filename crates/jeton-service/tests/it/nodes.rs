@@ -1,9 +1,11 @@
 //! How a server notes itself in its database.
 
 use crate::fixture::{World, initialise};
+use async_trait::async_trait;
 use jeton_core::{Clock, ManualClock};
 use jeton_service::{KeyRing, Service, SystemClock};
-use jeton_store::{Node, PostgresOptions, SCHEMA_VERSION, Store, open_postgres};
+use jeton_store::write::{Outcome, Write};
+use jeton_store::{Layer, Node, PostgresOptions, SCHEMA_VERSION, Store, StoreError, open_postgres};
 use jeton_testkit::{Cluster, SeededEntropy};
 use std::future::{pending, ready};
 use std::sync::Arc;
@@ -108,6 +110,32 @@ async fn a_server_stops_although_its_database_is_gone() {
     world.store.close().await;
     assert!(world.service.note_node(&identity).await.is_err());
     timeout(PATIENCE, world.service.keep_node(identity, ready(()))).await.unwrap();
+}
+
+/// A store whose writes are never answered.
+#[derive(Debug)]
+struct Hanging(Arc<dyn Store>);
+
+#[async_trait]
+impl Layer for Hanging {
+    fn inner(&self) -> &dyn Store {
+        &*self.0
+    }
+
+    async fn pass(&self, _: Write) -> Result<Outcome, StoreError> {
+        pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_server_stops_although_its_database_hangs() {
+    let world = World::new().await;
+    let store = Arc::new(Hanging(world.store.clone()));
+    let (clock, entropy) = (Arc::new(world.clock.clone()), Arc::new(SeededEntropy::new(3)));
+    let service = Service::open(store, &world.ring, clock, entropy).await.unwrap();
+    let identity = service.node_identity("here".to_owned(), "1.2.3").unwrap();
+    timeout(PATIENCE, service.keep_node(identity, ready(()))).await.unwrap();
+    assert_eq!(world.store.nodes().await.unwrap(), []);
 }
 
 #[tokio::test]

@@ -70,7 +70,7 @@ fn strangers_may(settings: &AppSettings, is_meant: impl Fn(Method) -> bool) -> b
 
 /// What the settings of apps let others do. Each finding names the apps.
 pub(super) fn apps(apps: &[App]) -> Check {
-    let mut check = Check::new("apps", format!("{} apps", apps.len()));
+    let mut check = Check::new("apps", format!("apps: {}", apps.len()));
     let mut parsed = Vec::with_capacity(apps.len());
     for app in apps {
         let document = serde_json::from_str(&app.settings).ok();
@@ -94,7 +94,7 @@ pub(super) fn apps(apps: &[App]) -> Check {
 
 /// Whether there are operators, and how old their tokens are, which never expire.
 pub(super) fn operators(operators: &[Operator], now: Timestamp) -> Check {
-    let mut check = Check::new("operators", format!("{} operators", operators.len()));
+    let mut check = Check::new("operators", format!("operators: {}", operators.len()));
     if operators.is_empty() {
         check.note(
             "there is no operator: nobody can use the console or the admin API",

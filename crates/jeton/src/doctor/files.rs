@@ -86,7 +86,7 @@ impl FileKind {
 
 /// Whether only those can read and change them who should.
 pub(super) fn permissions(files: &[FileFacts]) -> Check {
-    let mut check = Check::new("permissions", format!("{} files and directories", files.len()));
+    let mut check = Check::new("permissions", format!("files and directories: {}", files.len()));
     let owner = files.iter().find(|file| file.kind == FileKind::DataDir).map(|file| file.owner);
     for file in files {
         let (name, mode) = (file.path.display(), file.mode);

@@ -23,7 +23,7 @@ pub(super) fn ring(facts: &RingFacts, contents: &Contents, live: &[&Node]) -> Ch
     let place = &facts.place;
     let checks = contents.key_checks.as_deref().unwrap_or_default();
     let mut check =
-        Check::new("keys", format!("{} known to the database, the ring is in {place}", checks.len()));
+        Check::new("keys", format!("known to the database: {}; the ring is in {place}", checks.len()));
     match &facts.ring {
         Err(error) => check.error(error, format!("mend {place}, or put the right ring there from its copy")),
         Ok(None) => check.error(

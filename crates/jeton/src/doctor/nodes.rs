@@ -35,7 +35,7 @@ pub(super) fn name(node: &Node) -> String {
 /// settings give them.
 pub(super) fn servers(nodes: &[Node], now: Timestamp, schema: i64, limits: &CacheLimits) -> Check {
     let live = live(nodes, now);
-    let mut check = Check::new("servers", format!("{} work on this database", live.len()));
+    let mut check = Check::new("servers", format!("at work on this database: {}", live.len()));
     for node in nodes {
         let silence = silence(node, now);
         if silence > SILENT_MILLIS {

@@ -135,7 +135,7 @@ pub(super) fn connections(facts: &PostgresFacts, servers: usize) -> Check {
 /// Whether a transaction holds back those who read the change log in its order. `now`: by the clock of the server.
 pub(super) fn transactions(facts: &PostgresFacts, now: Timestamp) -> Check {
     let count = facts.transactions.len();
-    let mut check = Check::new("transactions", format!("{count} that write are open"));
+    let mut check = Check::new("transactions", format!("open ones that write: {count}"));
     let age = |transaction: &OpenTransaction| Some(now.millis_since(transaction.began_at?));
     let is_long = |transaction: &&OpenTransaction| age(transaction).is_some_and(|age| age > LONG_MILLIS);
     let mut long: Vec<&OpenTransaction> = facts.transactions.iter().filter(is_long).collect();
