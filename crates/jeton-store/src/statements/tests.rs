@@ -345,7 +345,7 @@ async fn no_statement_reads_a_whole_table() {
             .await
             .unwrap_or_else(|error| panic!("{name}: {error}"));
         let reads = |table: &&str| plan.iter().any(|line| line.contains(&format!("Seq Scan on {table} ")));
-        if LARGE.iter().any(|table| reads(table)) {
+        if LARGE.iter().any(reads) {
             whole.insert(name);
         }
     }
