@@ -227,7 +227,7 @@ impl Gateway {
         Gateway::launch(command, ways.front, kind.ready(), folder)
     }
 
-    /// HAProxy before three servers of Jeton, as its file for [high availability](BALANCER) says.
+    /// HAProxy before three servers of Jeton, as its file for high availability (`deploy/high-availability/`) says.
     ///
     /// # Panics
     /// There is no such program, or it does not start.
