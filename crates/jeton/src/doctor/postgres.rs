@@ -255,8 +255,8 @@ mod tests {
     #[test]
     fn servers_need_their_connections() {
         assert_found(&connections(&good(), 0), &[]);
-        assert_found(&connections(&good(), 8), &[]);
-        assert_found(&connections(&good(), 9), &[(Warning, "9 servers may need 99 connections")]);
+        assert_found(&connections(&good(), 7), &[]);
+        assert_found(&connections(&good(), 8), &[(Warning, "8 servers may need 104 connections")]);
         let pooled = PostgresFacts { paths: vec![path(true, None, false); 2], ..good() };
         assert_found(&connections(&pooled, 9), &[]);
         let full = PostgresFacts { connections: 90, ..good() };
