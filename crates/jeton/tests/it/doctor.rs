@@ -1,6 +1,7 @@
 //! `jeton doctor`: what is wrong is found, nothing is changed, and what is well is not blamed.
 
 use crate::support::{Installation, Run, Sandbox, Server, loopback, text};
+use jeton_store::SCHEMA_VERSION;
 use jeton_testkit::Cluster;
 use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
@@ -367,7 +368,7 @@ fn rows_of_other_servers_tell_what_is_wrong_with_them() {
             &sandbox,
             &format!(
                 "INSERT INTO nodes VALUES \
-                 (7, 'elsewhere', '{version}', 21, 0, {written_at}, 1, {unread}, {key}, 1, true, {ahead})"
+                 (7, 'elsewhere', '{version}', {SCHEMA_VERSION}, 0, {written_at}, 1, {unread}, {key}, 1, true, {ahead})"
             ),
         );
         Diagnosis::on(&sandbox)
@@ -391,7 +392,10 @@ fn rows_of_other_servers_tell_what_is_wrong_with_them() {
     note(0, 0, version, 1, -20_000).finds("error", "clocks", "20 s behind");
     execute(
         &sandbox,
-        "INSERT INTO nodes SELECT 8, 'm', '0.0.1', 20, 0, written_at + 20000, 1, 0, 1, 1, false, 0 FROM nodes",
+        &format!(
+            "INSERT INTO nodes SELECT 8, 'm', '0.0.1', {}, 0, written_at + 20000, 1, 0, 1, 1, false, 0 FROM nodes",
+            SCHEMA_VERSION - 1
+        ),
     );
     Diagnosis::on(&sandbox)
         .finds(
@@ -427,7 +431,7 @@ fn a_database_server_that_keeps_little_is_found() {
     sandbox.database_url = Some(url.clone());
     let name = url.rsplit('/').next().unwrap();
     execute(&sandbox, &format!("ALTER DATABASE {name} CONNECTION LIMIT 10"));
-    Diagnosis::on(&sandbox).finds("warning", "connections", "may need 11 connections");
+    Diagnosis::on(&sandbox).finds("warning", "connections", "may need 13 connections");
 }
 
 #[test]
