@@ -6,9 +6,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 
-/// A proxy that reads by one server what was written by another. A connection is closed after one answer.
-///
-/// It reads no more of a request than its method, so that nothing of what either side says can get lost in it.
+/// A proxy that reads by one server what was written by another. A connection is closed after one answer, as its request is made to
+/// ask for; but one that asks for a stream of events, whose answer has no end, is passed on as it is.
 #[derive(Debug)]
 pub struct SplitProxy {
     address: SocketAddr,
@@ -72,8 +71,10 @@ async fn exchange(mut client: TcpStream, ways: Ways) {
     drop((client.set_nodelay(true), server.set_nodelay(true)));
     let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
         (client.into_split(), server.into_split());
-    let asking = async {
-        to_server.write_all(&[&closing(&head)[..], &rest].concat()).await?;
+    let asking = async move {
+        let is_stream = memchr::memmem::find(&head, b"text/event-stream").is_some();
+        let head = if is_stream { head } else { closing(&head) };
+        to_server.write_all(&[&head[..], &rest].concat()).await?;
         tokio::io::copy(&mut from_client, &mut to_server).await
     };
     let answering = async {
