@@ -28,7 +28,13 @@ async fn stream(pair: &Pair) -> RowStream {
     let app = pair.app().await;
     let all = Condition::parse(&value_of_json(&json!(null)), &Profile::V2).unwrap();
     let caller = LoopBackCaller::Anybody;
-    done(|| pair.reader.loopback_stream(&app, &caller, all.clone(), None)).await.unwrap()
+    // Feeding is about to begin.
+    loop {
+        if let Ok(stream) = pair.reader.loopback_stream(&app, &caller, all.clone(), None).await {
+            return stream.unwrap();
+        }
+        tokio::task::yield_now().await;
+    }
 }
 
 /// The ids of the next rows that a stream says are removed.
