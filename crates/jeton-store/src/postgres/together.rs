@@ -1,7 +1,7 @@
 //! New tokens of one app that wait at the same time go in together: a commit, the statements and the app's totals cost the same
 //! for one of them as for several. Who finds a turn free goes alone and waits for nobody.
 
-use super::writer::{WRITES, Writer, nothing};
+use super::writer::{Place, WRITES, Writer, nothing};
 use crate::apply::rows;
 use crate::error::StoreError;
 use crate::fair::{Crowded, Turn};
@@ -10,7 +10,7 @@ use crate::reading::in_time;
 use crate::statements::insertion::{MOST_KEPT_ON_POSTGRES, Row};
 use crate::write::{InsertTokens, Outcome, Write, WriteLine};
 use jeton_core::{AppId, TokenKind};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 /// New tokens that wait for the next turn of their app.
@@ -99,13 +99,12 @@ impl Writer {
         let writer = self.clone();
         tokio::spawn(async move {
             writer.measures().groups.record(jobs.len() as u64);
-            writer.write_group(jobs).await;
-            drop(turn);
+            writer.write_group(jobs, &Arc::new(turn)).await;
         });
     }
 
     /// Writes all jobs in one transaction and answers them. If that is rolled back, each is tried alone.
-    async fn write_group(&self, jobs: Vec<Job>) {
+    async fn write_group(&self, jobs: Vec<Job>, place: &Place) {
         let (mut together, mut writes, mut answers) = (Vec::new(), Vec::new(), Vec::new());
         for Job { write, rows, answer } in jobs {
             together.extend(rows);
@@ -113,7 +112,7 @@ impl Writer {
             answers.push(answer);
         }
         let all: Vec<&Write> = writes.iter().collect();
-        let outcomes = self.transact_in_time(&all, together).await;
+        let outcomes = self.transact_in_time(&all, together, place).await;
         // Also if nobody knows whether they are there.
         self.announcer().announce();
         match outcomes {
@@ -127,7 +126,7 @@ impl Writer {
                 tracing::debug!(%error, writes = all.len(), "a group of writes failed; each is tried alone");
                 for (answer, write) in answers.into_iter().zip(all) {
                     if !answer.is_closed() {
-                        drop(answer.send(self.write_after_group(write).await));
+                        drop(answer.send(self.write_after_group(write, place).await));
                     }
                 }
                 self.announcer().announce();
@@ -141,8 +140,8 @@ impl Writer {
         }
     }
 
-    async fn write_after_group(&self, write: &Write) -> Result<Outcome, StoreError> {
-        let outcomes = self.transact_in_time(&[write], rows(write)).await;
+    async fn write_after_group(&self, write: &Write, place: &Place) -> Result<Outcome, StoreError> {
+        let outcomes = self.transact_in_time(&[write], rows(write), place).await;
         outcomes.map_err(|(error, _)| error)?.pop().ok_or_else(nothing)
     }
 }

@@ -7,7 +7,7 @@ use super::line::{PgLine, Way};
 use super::together::{Gathering, can_share};
 use crate::apply::{Applied, apply, rows};
 use crate::error::StoreError;
-use crate::fair::{Fair, Share};
+use crate::fair::{Fair, Share, Turn};
 use crate::measures::StoreMeasures;
 use crate::model::Inserted;
 use crate::reading::in_time;
@@ -72,6 +72,9 @@ fn begin(writes: &[&Write]) -> String {
     }
 }
 
+/// A place among those who write at once. It is free again when all who have it are done.
+pub(super) type Place = Arc<Turn<WriteLine>>;
+
 /// Makes writes. Clones are one and the same.
 #[derive(Clone, Debug)]
 pub(super) struct Writer(Arc<Parts>);
@@ -130,8 +133,9 @@ impl Writer {
         let bound = if matches!(write, Write::Restore(_)) { None } else { Some(WRITE_TIME) };
         let is_in_doubt = AtomicBool::new(false);
         let transact = async {
-            let _turn = in_time(self.0.turns.turn(write.line())).await?;
-            self.transact_again(&[write], rows(write), &is_in_doubt).await?.pop().ok_or_else(nothing)
+            let place = Arc::new(in_time(self.0.turns.turn(write.line())).await?);
+            let outcomes = self.transact_again(&[write], rows(write), &place, &is_in_doubt).await;
+            outcomes?.pop().ok_or_else(nothing)
         };
         let written = self.0.breaker.call(bound, transact).await;
         // Also if nobody knows whether it is there.
@@ -146,9 +150,10 @@ impl Writer {
         &self,
         writes: &[&Write],
         rows: Vec<Row>,
+        place: &Place,
     ) -> Result<Vec<Outcome>, (StoreError, bool)> {
         let is_in_doubt = AtomicBool::new(false);
-        let transact = self.transact_again(writes, rows, &is_in_doubt);
+        let transact = self.transact_again(writes, rows, place, &is_in_doubt);
         let outcomes = self.0.breaker.call(Some(WRITE_TIME), transact).await;
         outcomes.map_err(|error| (error, is_in_doubt.load(Ordering::Relaxed)))
     }
@@ -157,23 +162,25 @@ impl Writer {
         &self,
         writes: &[&Write],
         made: Vec<Row>,
+        place: &Place,
         is_in_doubt: &AtomicBool,
     ) -> Result<Vec<Outcome>, StoreError> {
         let mut made = Some(made);
         for _ in 1..MAX_TRIES {
             let made = made.take().unwrap_or_else(|| rows_of(writes));
-            match self.transact(writes, made, is_in_doubt).await {
+            match self.transact(writes, made, place, is_in_doubt).await {
                 Err(error) if can_begin_again(&error, is_in_doubt) => {}
                 outcomes => return outcomes,
             }
         }
-        self.transact(writes, rows_of(writes), is_in_doubt).await
+        self.transact(writes, rows_of(writes), place, is_in_doubt).await
     }
 
     async fn transact(
         &self,
         writes: &[&Write],
         rows: Vec<Row>,
+        place: &Place,
         is_in_doubt: &AtomicBool,
     ) -> Result<Vec<Outcome>, StoreError> {
         let Parts { breaker, way, ground, .. } = &*self.0;
@@ -187,10 +194,24 @@ impl Writer {
         let Some(Applied { outcomes, newest }) = applied else { return key_gone(writes) };
         ground.check_written(&before, newest)?;
         is_in_doubt.store(true, Ordering::Relaxed);
-        line.commit().await.map_err(StoreError::unavailable)?;
+        self.commit(line, Arc::clone(place)).await?;
         ground.note(newest);
         ground.holds()?;
         Ok(outcomes)
+    }
+
+    /// Commits, in a task of its own. A commit that waits for a standby waits for as long as that is away, whoever has given it up,
+    /// and no limit of time ends it on the server. Its connection is in use until then, or until the server is gone, and so is its
+    /// place: so no more connections wait than there are places, and the others are left to those who read.
+    async fn commit(&self, line: PgLine, place: Place) -> Result<(), StoreError> {
+        let breaker = self.0.breaker.clone();
+        let committing = tokio::spawn(async move {
+            let commit = async { line.commit().await.map_err(StoreError::unavailable) };
+            let committed = breaker.call(None, commit).await;
+            drop(place);
+            committed
+        });
+        committing.await.unwrap_or_else(|lost| Err(StoreError::unavailable(lost)))
     }
 
     /// Makes no more writes.

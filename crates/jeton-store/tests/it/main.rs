@@ -10,4 +10,5 @@ mod pooler;
 mod postgres;
 mod replaced;
 mod sqlite;
+mod standby;
 mod together;

@@ -4,8 +4,8 @@ use crate::database::{Location, TestDatabase};
 use crate::fixture::*;
 use jeton_core::ChangeKind;
 use jeton_store::write::TrimChanges;
-use jeton_store::{Change, OpenError, PostgresOptions, Store, StoreError, StoredToken, open_postgres};
-use jeton_testkit::{Cluster, FaultyProxy};
+use jeton_store::{Change, OpenError, PostgresOptions, open_postgres};
+use jeton_testkit::Cluster;
 use sqlx::{Connection, Executor, PgConnection};
 
 /// Writes an entry of the change log, as a store would.
@@ -159,47 +159,6 @@ async fn numbers_that_a_killed_server_gives_out_anew_are_not_missed() {
 
 fn number_of(transaction: &str) -> u64 {
     transaction.parse().unwrap()
-}
-
-/// What a standby shows may be older than what its primary has acknowledged.
-#[tokio::test]
-async fn a_standby_is_not_read_until_it_is_promoted() {
-    if jeton_testkit::skips("PostgreSQL") {
-        return;
-    }
-    let primary = Cluster::durable();
-    let database = TestDatabase::new(Location::Postgres(primary.create_database())).await;
-    let (store, app) = begin_on(&database).await;
-    let standby = primary.standby();
-    let proxy = FaultyProxy::to(primary.address());
-    let url = database.url().replace(&primary.address().to_string(), &proxy.address().to_string());
-    let moved = open_postgres(&format!("{url}?sslmode=disable"), PostgresOptions::default()).await.unwrap();
-    let position = moved.news(None).await.unwrap().position;
-    let id = issue(store, app.id, new_token(1)).await;
-
-    primary.kill();
-    proxy.lead_to(standby.address());
-    // It is met by new connections, and found out before anybody uses one.
-    for _ in 0..50 {
-        assert!(moved.ping().await.is_err());
-        assert!(moved.news(Some(&position)).await.is_err());
-        assert!(find_tokens_on(&*moved).await.is_err());
-        let insert = inserting(app.id, vec![new_token(2)], at(0));
-        assert!(moved.write(insert).await.is_err());
-    }
-    standby.promote();
-    while moved.ping().await.is_err() {
-        tokio::task::yield_now().await;
-    }
-    // All of this was there before, and nothing of it was told yet.
-    let news = moved.news(Some(&position)).await.unwrap().changes.unwrap();
-    assert_eq!(news.iter().map(Change::token_id).collect::<Vec<_>>(), [Some(id)]);
-    assert!(issue(&*moved, app.id, new_token(3)).await > id);
-    assert!(find(&*moved, 2).await.is_none(), "what was refused was not written");
-}
-
-async fn find_tokens_on(store: &dyn Store) -> Result<Vec<StoredToken>, StoreError> {
-    store.find_tokens(&[digest(1)]).await
 }
 
 /// A dump restored into another cluster bears transaction numbers that this one reaches in years.
