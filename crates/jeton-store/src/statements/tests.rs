@@ -321,7 +321,7 @@ const LARGE: [&str; 6] =
     ["tokens", "changes", "token_digests", "token_usage", "token_budgets", "user_totals"];
 /// What reads or writes all of a table: copies and restores of everything, and a log that was restored from another cluster, which is
 /// found out by an index.
-const WHOLE: [&str; 3] = ["all_rows", "remove_all_rows", "settle_restored_changes"];
+const WHOLE: [&str; 4] = ["all_rows", "remove_all_rows", "rows_after", "settle_restored_changes"];
 
 /// However many tokens there are, what requests and background work ask reads a part of them, by an index.
 #[tokio::test]
