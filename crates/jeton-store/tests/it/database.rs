@@ -193,11 +193,16 @@ impl TestDatabase {
         }
     }
 
-    /// All entries of the change log after `after`.
-    pub(crate) async fn changes_after(&self, after: i64) -> Vec<Change> {
+    /// Waits until all that was written is in the ordered log.
+    pub(crate) async fn settle(&self) {
         if self.is_postgres() {
             settle(self.url()).await;
         }
+    }
+
+    /// All entries of the change log after `after`.
+    pub(crate) async fn changes_after(&self, after: i64) -> Vec<Change> {
+        self.settle().await;
         self.store.changes(after, u32::MAX).await.unwrap()
     }
 

@@ -44,6 +44,7 @@ pub(crate) async fn other_rows_that_make_no_sense_are_corrupt(database: &TestDat
     assert_eq!(place(store.operators().await), "operators.created_at");
     database.execute("UPDATE key_checks SET key_id = key_id - 2").await;
     assert_eq!(place(store.key_checks().await), "key_checks.key_id");
+    database.settle().await;
     database.execute("UPDATE changes SET actor = 'root'").await;
     assert_eq!(place(store.changes(0, 1).await), "changes.actor");
     database.execute("UPDATE changes SET actor = 'cli', address = 'localhost'").await;

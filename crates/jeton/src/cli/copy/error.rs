@@ -1,7 +1,7 @@
 //! Why a copy was not made, and what to do.
 
 use super::place::Place;
-use crate::error::CommandError;
+use crate::error::{CommandError, CommandErrorKind};
 use jeton_service::KeyCheckError;
 use jeton_store::{CopyError, CopyPhase, CopyProgress, OpenError};
 
@@ -60,21 +60,37 @@ impl Explained<'_> {
 
     /// It was stopped by a signal, this far.
     pub(super) fn stopped(self, last: Option<CopyProgress>) -> CommandError {
-        let done = match last {
-            None => "before anything was copied".to_owned(),
-            Some(CopyProgress { phase: CopyPhase::Copying, done, total, .. }) => {
-                format!("{done} of {total} rows are copied")
-            }
-            Some(CopyProgress { phase: CopyPhase::Verifying, done, total, .. }) => {
-                format!("all rows are copied, and {done} of {total} were verified")
-            }
+        let (done, command) = match last {
+            None => ("before anything was copied".to_owned(), self.command().replace(" --resume", "")),
+            Some(last) => (so_far(last), self.command()),
         };
-        let command = if last.is_some() { self.command() } else { self.command().replace(" --resume", "") };
         CommandError::unavailable(format!("stopped: {done}. Continue with {command}"))
+    }
+
+    /// It failed, this far.
+    pub(super) fn broken_off(self, error: CopyError, last: Option<CopyProgress>) -> CommandError {
+        let error = self.of(error);
+        match last {
+            Some(last) if error.kind == CommandErrorKind::Unavailable => CommandError::unavailable(format!(
+                "{}. {}. Continue with {} once it can be reached",
+                error.message,
+                so_far(last),
+                self.command()
+            )),
+            _ => error,
+        }
     }
 
     fn command(self) -> String {
         format!("jeton copy --from {} --to {} --resume", self.from, self.to)
+    }
+}
+
+/// What an interrupted copy has done.
+fn so_far(CopyProgress { phase, done, total, .. }: CopyProgress) -> String {
+    match phase {
+        CopyPhase::Copying => format!("{done} of {total} rows are copied"),
+        CopyPhase::Verifying => format!("all rows are copied, and {done} of {total} were verified"),
     }
 }
 

@@ -96,7 +96,7 @@ pub(crate) async fn run(args: CopyArgs) -> Result<(), CommandError> {
     let seconds = run.end();
     let copied = copied.map_err(|error| match error {
         CopyError::Stopped => explained.stopped(run.last),
-        error => explained.of(error),
+        error => explained.broken_off(error, run.last),
     })?;
     let keys = place_keys(&args, ring.as_ref())?;
     let done = report(&args, copied.tables(), keys, seconds);

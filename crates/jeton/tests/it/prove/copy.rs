@@ -39,8 +39,24 @@ fn begin(from: &Sandbox, to: &Sandbox, more: &[&str]) -> Child {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// Begins a copy, and sends it a signal once so many tokens are there.
-fn interrupted(from: &Sandbox, to: &Sandbox, more: &[&str], (signal, tokens_there): (Signal, i64)) -> Run {
+/// Ends all other connections to a database.
+async fn cut_off(url: &str) {
+    const CUT: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let cut: i64 = query_scalar(CUT).fetch_one(&mut connection).await.unwrap();
+    assert!(cut > 0, "nobody is connected to the copy");
+}
+
+/// What ends a copy before it is complete.
+enum End {
+    Signal(Signal),
+    /// The target goes away.
+    CutOff,
+}
+
+/// Begins a copy, and interrupts it once so many tokens are there.
+fn interrupted(from: &Sandbox, to: &Sandbox, more: &[&str], (end, tokens_there): (End, i64)) -> Run {
     let mut child = begin(from, to, more);
     let deadline = Instant::now() + PATIENCE;
     Runtime::new().unwrap().block_on(async {
@@ -49,20 +65,32 @@ fn interrupted(from: &Sandbox, to: &Sandbox, more: &[&str], (signal, tokens_ther
             assert_eq!(child.try_wait().unwrap(), None, "it ended before it was interrupted");
             tokio::task::yield_now().await;
         }
+        match end {
+            End::Signal(signal) => kill_process(Pid::from_child(&child), signal).unwrap(),
+            End::CutOff => cut_off(to.database_url.as_deref().unwrap()).await,
+        }
     });
-    kill_process(Pid::from_child(&child), signal).unwrap();
     finish(child)
 }
 
-/// Copies with two interruptions, and answers what the last run said.
+/// Copies with two interruptions, and where the target is PostgreSQL with a third one between them, and answers what the last run
+/// said.
 fn copy_interrupted(from: &Sandbox, to: &Sandbox, count: i64) -> Value {
-    let killed = interrupted(from, to, &[], (Signal::KILL, count / 4));
+    let resume = format!("rows are copied. Continue with jeton copy --from {} --to {} --resume", place(from), place(to));
+    // One more commit than there is.
+    let next = || Runtime::new().unwrap().block_on(tokens(to)) + 1;
+    let killed = interrupted(from, to, &[], (End::Signal(Signal::KILL), count / 4));
     assert_eq!((killed.code, killed.stdout.as_str()), (None, ""), "{killed:#?}");
     is_of_no_use(to, &place(from));
-    let stopped = interrupted(from, to, &["--resume"], (Signal::INT, count / 2));
-    let (stderr, resume) =
-        (stopped.stderr.clone(), format!("jeton copy --from {} --to {} --resume", place(from), place(to)));
-    stopped.fails(4, &format!("rows are copied. Continue with {resume}"));
+    if to.database_url.is_some() {
+        let cut = interrupted(from, to, &["--resume"], (End::CutOff, next()));
+        cut.fails(4, &format!("{resume} once it can be reached"));
+        is_of_no_use(to, &place(from));
+    }
+    let stopped =
+        interrupted(from, to, &["--resume"], (End::Signal(Signal::INT), next().max(count / 2)));
+    let stderr = stopped.stderr.clone();
+    stopped.fails(4, &resume);
     assert!(stderr.starts_with("jeton: stopped: ") && stderr.matches('\n').count() == 1, "{stderr}");
     is_of_no_use(to, &place(from));
     let answer = finish(begin(from, to, &["--resume"])).json();
@@ -134,7 +162,7 @@ fn there_and_back(count: usize) -> Figures {
 #[test]
 fn a_copy_goes_there_and_back_whatever_interrupts_it() {
     if !jeton_testkit::skips("PostgreSQL") {
-        there_and_back(17_000);
+        there_and_back(26_000);
     }
 }
 
@@ -144,7 +172,7 @@ fn a_copy_goes_there_and_back_whatever_interrupts_it() {
 fn a_million_tokens_go_there_and_back() {
     let Figures { rows, to_postgres, to_sqlite, took } = there_and_back(1_000_000);
     println!(
-        "copy: {rows} rows from SQLite to PostgreSQL and back in {} s, each way interrupted by kill -9 and by SIGINT, complete and \
+        "copy: {rows} rows from SQLite to PostgreSQL and back in {} s, each way interrupted by kill -9 and by SIGINT, and on the way there by the end of its connections, complete and \
          verified; both copies serve the tokens that were issued before, and refuse the revoked one",
         took.as_secs()
     );
