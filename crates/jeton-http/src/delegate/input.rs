@@ -1,11 +1,8 @@
-//! Requests of delegation. Errors name a member and never quote its value.
+//! Requests of delegation. Bodies are JSON whatever their content type. Errors name a member and never quote its value.
 
 use super::error::DelegateError;
-use crate::transport::body::{BodyForm, body_form};
-use crate::transport::fault::Fault;
 use crate::transport::members::{read_json, unknown};
 use crate::transport::wire::scope_draft;
-use axum::http::HeaderMap;
 use jeton_core::{Lifetime, MAX_INTEGER, UseLimitError};
 use jeton_service::{ChildDraft, ScopeDraft, addresses_of_json, rates_of_json, uses_of_json};
 use serde_json::{Map, Value};
@@ -15,13 +12,7 @@ pub(super) const MEMBERS: [&str; 6] =
     ["title", "scopes", "expires_in_seconds", "allowed_addresses", "uses", "rates"];
 
 /// Parses the body. Every member may be left out, and `null` is as if it were.
-pub(super) fn draft(headers: &HeaderMap, body: &[u8]) -> Result<ChildDraft, DelegateError> {
-    match body_form(headers) {
-        BodyForm::Json => {}
-        BodyForm::Form | BodyForm::Other => {
-            return Err(Fault::Unsupported("the body must be JSON".into()).into());
-        }
-    }
+pub(super) fn draft(body: &[u8]) -> Result<ChildDraft, DelegateError> {
     let Value::Object(members) = read_json(body, "the body").map_err(DelegateError::Json)? else {
         return Err(DelegateError::Json("the body must be a JSON object".to_owned()));
     };

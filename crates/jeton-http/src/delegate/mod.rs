@@ -86,7 +86,7 @@ async fn answer(
         DelegatorAdmission::Unproven => return Err(DelegateError::Unproven),
     };
     // Errors in the request are reported to admitted callers only.
-    let draft = input::draft(&parts.headers, &body?)?;
+    let draft = input::draft(&body?)?;
     let issued = service.delegate(&delegator, draft).await??;
     let head = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
     Ok((StatusCode::CREATED, head, wire::made(&issued)).into_response())

@@ -1,12 +1,10 @@
-//! Requests of verification.
+//! Requests of verification. Bodies are JSON whatever their content type, as `curl -d` sends it under that of forms.
 
 use super::error::VerifyError;
 use super::wire::{BodyInput, CheckInput, LooseBodyInput, MAX_TAGS};
-use crate::transport::body::{BodyForm, body_form, without_bom};
-use crate::transport::fault::Fault;
+use crate::transport::body::without_bom;
 use crate::transport::members::unknown;
 use crate::transport::object::Object;
-use axum::http::HeaderMap;
 use jeton_core::{Demand, Permission, PermissionError, PermissionMissing, Resource, Secret};
 use jeton_service::Check;
 use serde::de::IgnoredAny;
@@ -70,13 +68,7 @@ pub(super) fn about_how_many(body: &[u8]) -> u64 {
 }
 
 /// Parses the body.
-pub(super) fn questions(headers: &HeaderMap, body: &[u8]) -> Result<Question, VerifyError> {
-    match body_form(headers) {
-        BodyForm::Json => {}
-        BodyForm::Form | BodyForm::Other => {
-            return Err(Fault::Unsupported("the body must be JSON".into()).into());
-        }
-    }
+pub(super) fn questions(body: &[u8]) -> Result<Question, VerifyError> {
     let body = without_bom(body);
     let Ok(Object(whole)) = serde_json::from_slice::<Object<BodyInput<'_>>>(body) else {
         return one_by_one(body);
@@ -182,11 +174,10 @@ impl CheckInput<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::header::CONTENT_TYPE;
     use std::fmt::Write;
 
     fn read(body: &str) -> Result<Question, String> {
-        questions(&HeaderMap::new(), body.as_bytes()).map_err(|error| format!("{error:?}"))
+        questions(body.as_bytes()).map_err(|error| format!("{error:?}"))
     }
 
     fn one(body: &str) -> Check {
@@ -321,12 +312,5 @@ mod tests {
             assert_eq!(most.checks.len() + most.errors.len(), 1000);
             assert_eq!(read(&batch(1001, check)).err().as_deref(), Some("TooMany"));
         }
-    }
-
-    #[test]
-    fn only_json_is_read() {
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, "application/x-www-form-urlencoded".parse().unwrap());
-        assert!(matches!(questions(&headers, b"{}"), Err(VerifyError::Fault(Fault::Unsupported(_)))));
     }
 }

@@ -94,7 +94,7 @@ async fn answer(
     let body = body?;
     let question = {
         let _turn = if body.len() > LARGE { Some(service.batch_turn(app.id).await?) } else { None };
-        questions(&parts.headers, &body)?
+        questions(&body)?
     };
     let outdated = service.outdated();
     let mut response = match question {

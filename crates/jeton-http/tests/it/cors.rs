@@ -81,7 +81,7 @@ async fn answers_can_be_read_by_the_page_whatever_they_are() {
             (200, app.post("/verify/demo").bearer(&app.admin).json(&check)),
             (401, app.post("/verify/demo").json(&check)),
             (405, app.get("/verify/demo").bearer(&app.admin)),
-            (415, app.post("/verify/demo").bearer(&app.admin).body("text/plain", "{}")),
+            (415, app.post("/verify/demo").bearer(&app.admin).body("text/plain; charset=utf-16", "{}")),
         ]
     };
     for (status, ask) in asks() {

@@ -204,8 +204,13 @@ async fn a_request_is_understood_or_refused() {
         let answer = app.post(PATH).bearer(&parent.secret).body("application/json", body).send().await;
         assert_error(&answer, 400, "invalid_json");
     }
-    let form = app.post(PATH).bearer(&parent.secret).body("application/x-www-form-urlencoded", "title=x");
-    assert_error(&form.send().await, 415, "unsupported_media_type");
+    let sent =
+        |content_type: &str, body: &str| app.post(PATH).bearer(&parent.secret).body(content_type, body);
+    let form = "application/x-www-form-urlencoded";
+    assert_error(&sent(form, "title=x").send().await, 400, "invalid_json");
+    assert_error(&sent("application/json; charset=utf-16", "{}").send().await, 415, "unsupported_media_type");
+    // As `curl -d` sends it.
+    assert_eq!(sent(form, r#"{"title":"x"}"#).status().await, 201);
 }
 
 #[tokio::test]
