@@ -1,5 +1,6 @@
 //! The answers of forward-auth.
 
+use super::question::BadDemand;
 use super::{ROUTE, credential, original_request};
 use crate::transport::fault::Fault;
 use crate::transport::limits::each_limit_header;
@@ -35,7 +36,7 @@ pub(super) enum Answer {
     /// 401: no token that is valid here.
     Unproven(ForwardAuthApp),
     /// 403: a valid token that does not cover the demand, or an invalid demand.
-    Refused(ForwardAuthApp),
+    Refused(ForwardAuthApp, Option<BadDemand>),
     /// 429, or what the app's gateway can pass: a valid token that was used as often as it may be.
     OverLimit(ForwardAuthApp, Option<Box<LimitsLeft>>),
     /// A fault, above all 503: the service could not answer.
@@ -83,7 +84,7 @@ impl Answer {
         match self {
             Answer::Allowed { .. } | Answer::Preflight { .. } => StatusCode::OK,
             Answer::Unproven(_) => StatusCode::UNAUTHORIZED,
-            Answer::Refused(_) => StatusCode::FORBIDDEN,
+            Answer::Refused(..) => StatusCode::FORBIDDEN,
             Answer::OverLimit(app, _) => match app.settings().over_limit {
                 OverLimit::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
                 OverLimit::Forbidden => StatusCode::FORBIDDEN,
@@ -135,8 +136,11 @@ impl Answer {
                 say(X_AUTH_APP, key.as_str().as_bytes());
                 [X_AUTH_TOKEN_ID, X_AUTH_USER, X_AUTH_SCOPES].into_iter().for_each(|name| say(name, b""));
             }
-            Answer::Unproven(app) => challenge(app.settings(), None, say),
-            Answer::Refused(app) => challenge(app.settings(), Some("insufficient_scope"), say),
+            Answer::Unproven(app) => challenge(app.settings(), None, None, say),
+            Answer::Refused(app, bad) => {
+                let description = bad.as_ref().and_then(BadDemand::description);
+                challenge(app.settings(), Some("insufficient_scope"), description.as_deref(), say);
+            }
             Answer::OverLimit(_, limits) => {
                 if let Some(limits) = limits {
                     each_limit_header(limits, say);
@@ -168,11 +172,21 @@ impl Caching {
 
 /// The challenge (RFC 9110 section 11.6.1, RFC 6750 section 3, RFC 9728 section 5.1). A client that only
 /// supports user names and passwords is asked for them if a user name may be a token.
-fn challenge(settings: &ForwardAuthSettings, error: Option<&str>, mut say: impl FnMut(HeaderName, &[u8])) {
+fn challenge(
+    settings: &ForwardAuthSettings,
+    error: Option<&str>,
+    description: Option<&str>,
+    mut say: impl FnMut(HeaderName, &[u8]),
+) {
     let (realm, metadata) =
         (settings.realm.as_ref().map(Realm::as_str), settings.resource_metadata.as_deref());
     let mut bearer = "Bearer".to_owned();
-    let parameters = [("realm", realm), ("error", error), ("resource_metadata", metadata)];
+    let parameters = [
+        ("realm", realm),
+        ("error", error),
+        ("error_description", description),
+        ("resource_metadata", metadata),
+    ];
     let given = parameters.into_iter().filter_map(|(name, value)| Some((name, value?)));
     for (place, (name, value)) in given.enumerate() {
         let separator = if place == 0 { " " } else { ", " };

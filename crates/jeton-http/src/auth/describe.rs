@@ -58,7 +58,7 @@ fn by_query(method: &'static str) -> Operation {
     question(method, "/auth/{app}", "askByQuery", "Ask by a demand in the query")
         .says(
             "Without a query, whether the token is valid. An unknown, empty or repeated name, and a resource without a \
-             permission, are 403.",
+             permission, are 403; `error_description` in `WWW-Authenticate` says which.",
         )
         .takes([
             Parameter::query("permission", "What it is to allow", held_permission()),
@@ -117,7 +117,7 @@ fn refusals() -> Vec<Response> {
     let over = |left: LimitsLeft| Answer::OverLimit(ForwardAuthApp::NONE, Some(Box::new(left)));
     let own = [
         Answer::Unproven(ForwardAuthApp::NONE),
-        Answer::Refused(ForwardAuthApp::NONE),
+        Answer::Refused(ForwardAuthApp::NONE, None),
         over(limits::without_uses()),
         over(limits::over_rate()),
     ];

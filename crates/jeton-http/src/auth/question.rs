@@ -7,6 +7,7 @@ use super::original_request::{self, OriginalRequest};
 use crate::server::Headers;
 use crate::transport::credentials::Presented;
 use crate::transport::fault::Fault;
+use crate::transport::members::unknown_parameter;
 use crate::transport::url::pairs;
 use axum::http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
 use jeton_core::{
@@ -51,8 +52,42 @@ pub(super) struct Question {
     app: ForwardAuthApp,
     key: AppKey,
     secret: Secret,
-    /// `None`: it is not valid.
-    demand: Option<Demand>,
+    demand: Result<Demand, BadDemand>,
+}
+
+/// Why nothing valid is demanded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum BadDemand {
+    /// The settings have no such demand, or none for this request.
+    Unset,
+    /// The query has a parameter of this name, which means nothing.
+    Unknown(Box<str>),
+    /// This parameter occurs twice.
+    Twice(&'static str),
+    /// A parameter has no value, or one that is not text.
+    Empty,
+    /// The permission is not the name of one.
+    Permission,
+    /// A resource is named without a permission.
+    Resource,
+}
+
+/// The parameters of a demand.
+const PARAMETERS: &[&str] = &["permission", "id", "tag"];
+
+impl BadDemand {
+    /// What whoever wrote the query has to know; `None`: it is not in the query. For a quoted string of a header: without quotes
+    /// and backslashes.
+    pub(super) fn description(&self) -> Option<String> {
+        match self {
+            BadDemand::Unset => None,
+            BadDemand::Unknown(name) => Some(unknown_parameter(name, PARAMETERS)),
+            BadDemand::Twice(name) => Some(format!("the parameter {name} occurs more than once")),
+            BadDemand::Empty => Some("a parameter has no value".to_owned()),
+            BadDemand::Permission => Some("permission is not the name of a permission".to_owned()),
+            BadDemand::Resource => Some("id and tag need a permission".to_owned()),
+        }
+    }
 }
 
 impl<'a> Target<'a> {
@@ -84,12 +119,20 @@ impl<'a> Target<'a> {
         }
     }
 
-    fn demand(&self, settings: &ForwardAuthSettings, original: OriginalRequest<'_>) -> Option<Demand> {
-        match self.demanded {
-            Demanded::InQuery => demand(self.query),
+    fn demand(
+        &self,
+        settings: &ForwardAuthSettings,
+        original: OriginalRequest<'_>,
+    ) -> Result<Demand, BadDemand> {
+        let found = match self.demanded {
+            Demanded::InQuery => return demand(self.query),
             Demanded::Named { name, .. } => settings.demand_named(name).cloned(),
-            Demanded::OfRoute { .. } => settings.demand_of(original.method?, original.target?.0),
-        }
+            Demanded::OfRoute { .. } => original
+                .method
+                .zip(original.target)
+                .and_then(|(method, (path, _))| settings.demand_of(method, path)),
+        };
+        found.ok_or(BadDemand::Unset)
     }
 }
 
@@ -192,7 +235,7 @@ impl Question {
             permission: ServicePermission::Manage.permission(),
             resource: None,
         });
-        self.demand.as_ref().unwrap_or(&COVERED_BY_NONE)
+        self.demand.as_ref().unwrap_or_else(|_| &COVERED_BY_NONE)
     }
 
     pub(super) fn answered(self, service: &Service, verified: Result<Verified, Error>) -> Answer {
@@ -201,13 +244,15 @@ impl Question {
             Ok(verified) => verified,
         };
         let answer = match (verdict, cached, self.demand) {
-            (Verdict::Allowed, Some(subject), Some(_)) => {
+            (Verdict::Allowed, Some(subject), Ok(_)) => {
                 Answer::allowed(self.key, subject, &self.app, limits, service.now())
             }
             (Verdict::RateLimited | Verdict::Inactive(InactiveReason::UsesExhausted), ..) => {
                 Answer::OverLimit(self.app, limits)
             }
-            (Verdict::Allowed, Some(_), None) | (Verdict::Refused, ..) => Answer::Refused(self.app),
+            (Verdict::Allowed, Some(_), demand @ Err(_)) | (Verdict::Refused, _, demand) => {
+                Answer::Refused(self.app, demand.err())
+            }
             (Verdict::Inactive(_), ..) | (Verdict::Allowed, None, _) => Answer::Unproven(self.app),
         };
         match outdated {
@@ -217,25 +262,24 @@ impl Question {
     }
 }
 
-/// The demand of a query; `None` if it is not valid: an unknown or empty name or value, `permission` or `id`
-/// twice, or a resource without a permission.
-fn demand(query: &str) -> Option<Demand> {
+/// The demand of a query.
+fn demand(query: &str) -> Result<Demand, BadDemand> {
     if query.is_empty() {
-        return Some(Demand::Active);
+        return Ok(Demand::Active);
     }
     let (mut permission, mut id, mut tags) = (None, None, Vec::new());
-    for (name, value) in pairs(query.as_bytes())? {
-        if value.is_empty() {
-            return None;
-        }
+    for (name, value) in pairs(query.as_bytes()).ok_or(BadDemand::Empty)? {
         match name.as_str() {
-            "permission" if permission.is_none() => permission = Some(Permission::held(&value).ok()?),
-            "id" if id.is_none() => id = Some(value),
+            "permission" if permission.is_some() => return Err(BadDemand::Twice("permission")),
+            "id" if id.is_some() => return Err(BadDemand::Twice("id")),
+            "permission" | "id" | "tag" if value.is_empty() => return Err(BadDemand::Empty),
+            "permission" => permission = Some(Permission::held(&value).map_err(|_| BadDemand::Permission)?),
+            "id" => id = Some(value),
             "tag" => tags.push(value),
-            _ => return None,
+            _ => return Err(BadDemand::Unknown(name.into())),
         }
     }
-    Demand::new(permission, Resource::named(id, tags)).ok()
+    Demand::new(permission, Resource::named(id, tags)).map_err(|_| BadDemand::Resource)
 }
 
 #[cfg(test)]
@@ -251,28 +295,44 @@ mod tests {
                 tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
             }),
         };
-        assert_eq!(demand(""), Some(Demand::Active));
-        assert_eq!(demand("permission=read"), Some(permission(None, &[])));
+        assert_eq!(demand(""), Ok(Demand::Active));
+        assert_eq!(demand("permission=read"), Ok(permission(None, &[])));
         assert_eq!(
             demand("tag=a&permission=read&tag=b%20c&id=s/1"),
-            Some(permission(Some("s/1"), &["a", "b c"]))
+            Ok(permission(Some("s/1"), &["a", "b c"]))
         );
-        for nonsense in [
-            "permission=",
-            "permission",
-            "permission=read&permission=read",
-            "permission=a,b",
-            "id=1&id=2&permission=read",
-            "tag=&permission=read",
-            "id=1",
-            "tag=a",
-            "permission=read&other=1",
-            "Permission=read",
-            "permission=%ff",
-            "=read",
+        let unknown = |name: &str| BadDemand::Unknown(name.into());
+        for (nonsense, why) in [
+            ("permission=", BadDemand::Empty),
+            ("permission", BadDemand::Empty),
+            ("permission=read&permission=read", BadDemand::Twice("permission")),
+            ("permission=a,b", BadDemand::Permission),
+            ("id=1&id=2&permission=read", BadDemand::Twice("id")),
+            ("tag=&permission=read", BadDemand::Empty),
+            ("id=1", BadDemand::Resource),
+            ("tag=a", BadDemand::Resource),
+            ("permission=read&other=1", unknown("other")),
+            ("perm=read", unknown("perm")),
+            ("perm=", unknown("perm")),
+            ("Permission=read", unknown("Permission")),
+            ("permission=%ff", BadDemand::Empty),
+            ("=read", unknown("")),
         ] {
-            assert_eq!(demand(nonsense), None, "{nonsense}");
+            assert_eq!(demand(nonsense), Err(why), "{nonsense}");
         }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_query_is_said_and_quotes_nothing_that_may_be_secret() {
+        let said = |name: &str| BadDemand::Unknown(name.into()).description().unwrap();
+        assert_eq!(said("perm"), "there is no parameter perm: there are permission, id, tag");
+        assert_eq!(said("permision"), "there is no parameter permision: did you mean permission?");
+        assert_eq!(said("colour"), "there is no parameter colour: there are permission, id, tag");
+        let secret = "0123456789abcdef0123456789abcdef";
+        for name in [secret, "a\"b", "a\\b", "\r\nx: y", ""] {
+            assert_eq!(said(name), "there is no such parameter: there are permission, id, tag", "{name}");
+        }
+        assert_eq!(BadDemand::Unset.description(), None);
     }
 
     #[test]

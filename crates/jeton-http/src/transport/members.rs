@@ -19,13 +19,22 @@ pub fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<
 /// The message about an unknown member in an API with the `known` ones. It quotes the name only if that
 /// cannot be a misplaced secret.
 pub fn unknown(name: &str, known: &[&str]) -> String {
+    unknown_of("member", name, known)
+}
+
+/// The same about a parameter.
+pub(crate) fn unknown_parameter(name: &str, known: &[&str]) -> String {
+    unknown_of("parameter", name, known)
+}
+
+fn unknown_of(kind: &str, name: &str, known: &[&str]) -> String {
     let mut runs = name.split(|letter: char| !letter.is_ascii_alphanumeric());
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.');
     let is_quoted = (1..=32).contains(&name.len())
         && name.chars().all(is_plain)
         && runs.all(|run| run.len() < SHORTEST_QUOTED_BY_NONE);
     let what =
-        if is_quoted { format!("there is no member {name}") } else { "there is no such member".to_owned() };
+        if is_quoted { format!("there is no {kind} {name}") } else { format!("there is no such {kind}") };
     match nearest(name, known.iter().copied()) {
         Some(near) => format!("{what}: did you mean {near}?"),
         None => format!("{what}: there are {}", known.join(", ")),

@@ -92,6 +92,10 @@ async fn every_caller_by_every_demand() {
             let challenge = match answer.status.as_u16() {
                 200 => None,
                 401 => Some("Bearer"),
+                403 if demand == "?x=1" => Some(
+                    "Bearer error=\"insufficient_scope\", \
+                     error_description=\"there is no parameter x: there are permission, id, tag\"",
+                ),
                 403 => Some("Bearer error=\"insufficient_scope\""),
                 other => panic!("{:?} {demand}: {other}", caller.caller),
             };
