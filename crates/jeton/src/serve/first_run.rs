@@ -1,4 +1,4 @@
-//! The first run: where nothing exists yet, everything is created, and the credentials are shown once.
+//! The first run: where nothing exists yet, everything is created, and the credentials are written to a file for their owner.
 
 use crate::error::CommandError;
 use crate::files;
@@ -9,7 +9,7 @@ use jeton_service::InitialCredentials;
 use std::fs::OpenOptions;
 use std::io::{IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub(super) async fn make(installation: &Installation) -> Result<Option<InitialCredentials>, CommandError> {
     let app: AppKey = "demo".parse().unwrap_or_else(|_| unreachable!("demo is an app key"));
@@ -38,25 +38,44 @@ pub(super) fn refuse_older_credentials(installation: &Installation) -> Result<()
     }
 }
 
-/// Shows the first credentials once: on the terminal, or in a file of mode 0600.
+/// Warns if the credentials of the first run are still in their file, at a later one.
+pub(super) fn warn_of_credentials(installation: &Installation) {
+    let path = first_run_path(installation);
+    if path.symlink_metadata().is_ok() {
+        tracing::warn!(
+            "{} still holds credentials in clear: keep them elsewhere and remove it",
+            path.display()
+        );
+    }
+}
+
+/// Writes the first credentials to a file of mode 0600.
+pub(super) fn keep_credentials(
+    installation: &Installation,
+    credentials: &InitialCredentials,
+) -> Result<(), CommandError> {
+    let path = first_run_path(installation);
+    let failed = |error: std::io::Error| CommandError::unavailable(format!("{}: {error}", path.display()));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
+    file.write_all(format!("{}\n", first_credentials(credentials)).as_bytes()).map_err(failed)?;
+    file.sync_all().map_err(failed)
+}
+
+/// Says where the first credentials are, and shows them on the terminal, if there is one.
 pub(super) fn show_credentials(
     installation: &Installation,
     credentials: &InitialCredentials,
     listened: &str,
 ) -> Result<(), CommandError> {
-    if std::io::stdout().is_terminal() {
-        return write_out(&first_screen(credentials, listened));
-    }
     let path = first_run_path(installation);
-    let failed = |error: std::io::Error| CommandError::unavailable(format!("{}: {error}", path.display()));
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
-    file.write_all(format!("{}\n", first_credentials(credentials)).as_bytes()).map_err(failed)?;
-    file.sync_all().map_err(failed)?;
-    tracing::info!("credentials are in {}: read them and remove the file", path.display());
+    tracing::info!("credentials are in {}: keep them elsewhere and remove the file", path.display());
+    if std::io::stdout().is_terminal() {
+        write_out(&first_screen(credentials, listened, &path))?;
+    }
     Ok(())
 }
 
-fn first_screen(credentials: &InitialCredentials, listened: &str) -> String {
+fn first_screen(credentials: &InitialCredentials, listened: &str, path: &Path) -> String {
     let values = first_credentials(credentials);
     let value = |name: &str| values[name].as_str().unwrap_or_default().to_owned();
     let (app, admin) = (value("app_key"), value("admin_token"));
@@ -65,7 +84,7 @@ fn first_screen(credentials: &InitialCredentials, listened: &str) -> String {
          -H 'Content-Type: application/json' -d '{{\"title\":\"first\",\"permissions\":\"read\"}}'"
     );
     format!(
-        "\nThis is a new installation. Keep these credentials: they are shown once.\n\n\
+        "\nThis is a new installation. Keep these credentials, which are also in\n{path}: remove that file then.\n\n\
          app            {app}\n\
          client id      {client_id}\n\
          client secret  {client_secret}\n\
@@ -77,6 +96,7 @@ fn first_screen(credentials: &InitialCredentials, listened: &str) -> String {
          # issue another and ask whether it may read: 200 and who it is\n\
          curl -si '{listened}/auth/{app}?permission=read' \
          -H \"X-Access-Token: $({create} | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\"\n\n",
+        path = path.display(),
         client_id = value("client_id"),
         client_secret = value("client_secret"),
         operator = value("operator_token"),

@@ -40,7 +40,7 @@ const HISTORY_PAUSE: Duration = Duration::from_secs(5);
 /// Run the service
 ///
 /// Where neither keys nor data exist, and the address is a loopback one, this creates them first, with an app
-/// named demo, and shows the credentials: on the terminal, or without one in DATA_DIR/first-run.json.
+/// named demo, and writes the credentials to DATA_DIR/first-run.json; on a terminal it shows them as well.
 ///
 /// On SIGTERM or SIGINT it stops accepting requests, finishes those in progress and ends; a second one ends
 /// it at once. On SIGHUP it reads its settings and its key ring again; a ring that is replaced in its file is read within a second.
@@ -64,6 +64,8 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), CommandError> {
     let is_new = sockets.public_is_loopback()? && installation.is_empty().await?;
     if is_new {
         first_run::refuse_older_credentials(installation)?;
+    } else {
+        first_run::warn_of_credentials(installation);
     }
     // Keys in the environment and data in PostgreSQL need no directory, but the control socket does.
     if is_new || (installation.database_url.is_some() && installation.keys()?.is_some()) {
@@ -89,7 +91,10 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), CommandError> {
     let credentials = if is_new { first_run::make(installation).await? } else { None };
     let service = installation.open_service().await?;
     let setup = setup(&config, &listened, certificates.admin.is_some())?;
-    // Before the server reports that it listens: its limits are fixed by then.
+    // Before the server reports that it listens: its credentials can be read by then, and its limits are fixed.
+    if let Some(credentials) = &credentials {
+        first_run::keep_credentials(installation, credentials)?;
+    }
     let limits = config.server_limits.within_descriptors(sockets::raise_descriptor_limit());
     tracing::info!("listening on {listened}");
     tracing::info!("admin listening on {admin_listened}");

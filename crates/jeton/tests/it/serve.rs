@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 
 #[test]
-fn a_first_run_without_a_terminal_keeps_its_credentials_in_a_file() {
+fn a_first_run_keeps_its_credentials_in_a_file_of_which_later_ones_warn() {
     let sandbox = Sandbox::sqlite();
     let mut server = Server::start(&sandbox, &[]);
     let path = server.says("credentials are in ");
@@ -26,6 +26,14 @@ fn a_first_run_without_a_terminal_keeps_its_credentials_in_a_file() {
     for member in ["client_secret", "admin_token", "operator_token"] {
         assert!(!log.contains(text(&credentials, member)), "{member}: {log}");
     }
+    let warning = "first-run.json still holds credentials in clear";
+    assert!(!log.contains(warning), "{log}");
+
+    let log = Server::start(&sandbox, &[]).stop();
+    assert!(log.contains(warning), "{log}");
+    std::fs::remove_file(sandbox.file("first-run.json")).unwrap();
+    let log = Server::start(&sandbox, &[]).stop();
+    assert!(!log.contains(warning), "{log}");
 }
 
 /// What is left of an older installation would be taken for the credentials of the new one.

@@ -1,6 +1,6 @@
 //! What is special in a terminal: the first run, and a secret that is asked for.
 
-use crate::support::{Lines, Run, Sandbox, run, text};
+use crate::support::{Lines, Run, Sandbox, mode, run, text};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
@@ -100,7 +100,19 @@ fn a_first_run_shows_what_to_keep_and_what_to_try() {
     assert_eq!(screen.matches(&shown(&screen, "operator token ")).count(), 1);
     let app = sandbox.json(&["app", "show", "demo"]);
     assert_eq!(text(&app, "client_id"), shown(&screen, "client id "));
-    assert!(!sandbox.file("first-run.json").exists());
+    // The same is in the file, as without a terminal, so that what documents show works in both cases.
+    let kept: Value =
+        serde_json::from_slice(&std::fs::read(sandbox.file("first-run.json")).unwrap()).unwrap();
+    assert_eq!(mode(&sandbox.file("first-run.json")), 0o600);
+    for (member, name) in [
+        ("client_id", "client id "),
+        ("client_secret", "client secret "),
+        ("admin_token", "admin token "),
+        ("operator_token", "operator token "),
+    ] {
+        assert_eq!(text(&kept, member), shown(&screen, name));
+    }
+    assert!(screen.contains(sandbox.file("first-run.json").to_str().unwrap()), "{screen}");
 }
 
 #[test]
