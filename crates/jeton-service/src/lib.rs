@@ -100,7 +100,10 @@ pub use portions::{LimitsLeft, PortionCounts};
 pub use rekey::RekeyMeasures;
 pub use retention::{Retention, RetentionCounters};
 pub use search::{FoundTokens, LookedAt, RevokedTokens, SearchRequest, text_sought, title_sought};
-pub use settings::{AppSettings, SettingsDocumentError, merge_settings, parse_settings, print_settings};
+pub use settings::{
+    APP_SETTINGS, AppSetting, AppSettingKind, AppSettings, SettingsDocumentError, merge_settings,
+    parse_settings, print_settings,
+};
 pub use sign_in_links::SIGN_IN_LINK_LIFE;
 pub use system::{SystemClock, SystemEntropy};
 pub use update::{Cleared, Edit};

@@ -7,9 +7,11 @@ mod form;
 mod forward_auth;
 mod loopback;
 mod policies;
+mod table;
 
 pub(crate) use addresses::parse_allowed_addresses;
 pub(crate) use forward_auth::parse_forward_auth;
+pub use table::{APP_SETTINGS, AppSetting, AppSettingKind};
 
 use jeton_core::{
     AppKeySettings, DotideSettings, Int64Form, OnReuse, Permission, Reveal, SelfServiceSettings, Settings,

@@ -1,16 +1,13 @@
 //! `jeton app`
 
+use super::app_settings::{self, SettingsArgs};
 use super::duration::parse_grace;
 use super::output;
 use crate::config::InstallationFlags;
 use crate::control::ask;
 use crate::error::CommandError;
 use crate::request::Request;
-use crate::text::read_input;
 use clap::{Args, Subcommand};
-use jeton_http::read_json;
-use serde_json::Value;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Create, list, show, configure and delete apps
@@ -22,8 +19,8 @@ pub(crate) enum AppCommand {
     List(ListArgs),
     /// Show an app with its settings
     Show(KeyArgs),
-    /// Print an app's settings, or change them by a JSON merge patch (RFC 7396), in which null means the
-    /// default
+    /// Print an app's settings, or change them: one by one, or by a JSON merge patch (RFC 7396), in which null
+    /// means the default
     Settings(SettingsArgs),
     /// Give an app a new client secret; without --grace the old one is refused at once
     RotateSecret(RotateArgs),
@@ -65,20 +62,6 @@ pub(crate) struct KeyArgs {
 }
 
 #[derive(Args, Debug)]
-pub(crate) struct SettingsArgs {
-    #[command(flatten)]
-    installation: InstallationFlags,
-    /// The app's key
-    key: String,
-    /// The merge patch: a file, or - for standard input
-    #[arg(long, value_name = "FILE")]
-    merge: Option<PathBuf>,
-    /// Print the JSON on one line
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Args, Debug)]
 pub(crate) struct RotateArgs {
     #[command(flatten)]
     app: KeyArgs,
@@ -104,7 +87,7 @@ impl AppCommand {
             }
             AppCommand::List(args) => list(&args).await,
             AppCommand::Show(app) => app.ask(|key| Request::AppShow { key }).await,
-            AppCommand::Settings(args) => settings(args).await,
+            AppCommand::Settings(args) => app_settings::run(args).await,
             AppCommand::RotateSecret(RotateArgs { app, grace }) => {
                 let grace_seconds = grace.map(|grace| grace.as_secs());
                 app.ask(|key| Request::AppRotateSecret { key, grace_seconds }).await
@@ -133,16 +116,4 @@ async fn list(args: &ListArgs) -> Result<(), CommandError> {
     }
     let mut rows = all.as_array().into_iter().flatten();
     rows.try_for_each(|row| output::write_row(row, &["app_key", "client_id", "created_at"]))
-}
-
-async fn settings(args: SettingsArgs) -> Result<(), CommandError> {
-    let merge = args.merge.as_deref().map(read_patch).transpose()?;
-    let settings = ask(&args.installation.resolve()?, Request::AppSettings { key: args.key, merge }).await?;
-    if args.json { output::write_json(&settings) } else { output::write(&format!("{settings:#}\n")) }
-}
-
-fn read_patch(path: &Path) -> Result<Value, CommandError> {
-    let text = read_input(Some(path).filter(|path| path.as_os_str() != "-"))?;
-    let patch = read_json(text.as_bytes(), "the patch");
-    patch.map_err(|error| CommandError::usage(format!("{}: {error}", path.display())))
 }

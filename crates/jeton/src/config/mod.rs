@@ -1,5 +1,7 @@
 //! The configuration: a file, the environment and flags, by one table and with one precedence.
 
+#[cfg(test)]
+mod documents;
 mod effective;
 mod file;
 mod flags;

@@ -401,20 +401,4 @@ mod tests {
         variables.dedup();
         assert_eq!(variables.len(), count);
     }
-
-    /// One row for each setting, in this order.
-    #[test]
-    fn the_documents_say_the_same() {
-        let text = include_str!("../../../../docs/configuration.md");
-        let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| `")).collect();
-        let expected: Vec<String> = SETTINGS.iter().map(row).collect();
-        assert_eq!(rows, expected, "the table must be:\n{}", expected.join("\n"));
-    }
-
-    fn row(setting: &Setting) -> String {
-        let (name, kind) = (setting.name, setting.kind.to_string());
-        let default = setting.default.map_or("-".to_owned(), |default| format!("`{default}`"));
-        let mark = if setting.reloads { " (SIGHUP)" } else { "" };
-        format!("| `{name}` | {kind} | {default} | {}{mark}. |", setting.help)
-    }
 }

@@ -90,6 +90,33 @@ fn a_grace_is_a_duration_of_bounded_length(installation: &Installation) {
     sandbox.run(&["app", "rotate-secret", "demo", "--grace", "400d"]).fails(2, "365d");
 }
 
+each_way!(settings_are_set_one_by_one);
+fn settings_are_set_one_by_one(installation: &Installation) {
+    let sandbox = &installation.sandbox;
+    let set = |settings: &[&str]| {
+        let flags = settings.iter().flat_map(|setting| ["--set", setting]);
+        sandbox
+            .run(&["app", "settings", "demo"].into_iter().chain(flags).chain(["--json"]).collect::<Vec<_>>())
+    };
+    let done = set(&["dotide.enabled=false", "forward_auth.over_limit=403"]).json();
+    assert_eq!(
+        (&done["dotide"]["enabled"], &done["forward_auth"]["over_limit"]),
+        (&json!(false), &json!("403"))
+    );
+    // What is set is merged after the patch.
+    let both = ["app", "settings", "demo", "--json", "--merge", "-", "--set", "dotide.enabled=null"];
+    let done = sandbox
+        .run_with(&both, r#"{"dotide": {"enabled": false}, "forward_auth": {"over_limit": null}}"#)
+        .json();
+    assert_eq!(
+        (&done["dotide"]["enabled"], &done["forward_auth"]["over_limit"]),
+        (&json!(true), &json!("429"))
+    );
+    set(&["dotide.enable=false"]).fails(2, "did you mean dotide.enabled?");
+    set(&["dotide.enabled=0"]).fails(2, "it takes true or false");
+    set(&["dotide.timezone=Mars/Olympus"]).fails(2, "dotide.timezone must be a time zone");
+}
+
 each_way!(settings_are_merged);
 fn settings_are_merged(installation: &Installation) {
     let sandbox = &installation.sandbox;
