@@ -1,5 +1,5 @@
 //! What the tests of the other crates share: a PostgreSQL of their own, proxies that fail or split, a pooler, gateways as their recipes
-//! say, reproducible randomness, a search for leaked secrets, a browser, and the commands that documents name.
+//! say, reproducible randomness, a search for leaked secrets, a browser, and the code blocks of documents.
 //!
 //! Only ever a dev-dependency. Where something is missing these functions panic, and the message says what to
 //! run: a test that cannot run has failed, except in the fast run, where it says aloud that it was skipped.
@@ -16,7 +16,6 @@ mod pooler;
 mod postgres;
 mod proxy;
 mod run;
-mod shell;
 mod split;
 
 pub use browser::{Browser, Element, Sent};

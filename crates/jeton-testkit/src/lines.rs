@@ -64,6 +64,27 @@ impl Lines {
         }
     }
 
+    /// What is said from now on until a line is `mark`; that line is left out.
+    ///
+    /// # Errors
+    /// What was said, if the stream ends before.
+    ///
+    /// # Panics
+    /// Neither that line nor the end comes.
+    #[track_caller]
+    pub fn up_to(&self, mark: &str) -> Result<String, String> {
+        let heard = self.heard();
+        let mut said = String::new();
+        loop {
+            match heard.incoming.recv_timeout(PATIENCE) {
+                Ok(line) if line.trim_end() == mark => return Ok(said),
+                Ok(line) => said.push_str(&line),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return Err(said),
+                Err(mpsc::RecvTimeoutError::Timeout) => panic!("{mark:?} was never said:\n{said}"),
+            }
+        }
+    }
+
     /// All that was said, once the stream has ended.
     ///
     /// # Panics
