@@ -57,6 +57,10 @@ fn every_command_explains_itself() {
     }
     assert!(help("config check").contains("Usage: jeton config check <FILE>"));
     assert!(help("copy").contains("Usage: jeton copy [OPTIONS] --from <DIR|URL> --to <DIR|URL>"));
+    let settings = help("app settings");
+    for setting in jeton_service::APP_SETTINGS {
+        assert!(settings.contains(&format!("\n  {}\n", setting.name)), "{}: {settings}", setting.name);
+    }
     for name in ["app", "token", "operator", "keys"] {
         let count = COMMANDS.iter().filter(|command| command.starts_with(&format!("{name} "))).count();
         let help = help(name);

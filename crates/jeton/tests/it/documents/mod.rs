@@ -30,12 +30,12 @@ const NOT_RUN: &[NotRun] = &[
     NotRun {
         page: "docs/operations.md",
         first_line: "jeton serve --database-url postgres://jeton@pooler:6432/jeton --database-direct-url postgres://jeton@db:5432/jeton",
-        reason: "needs PgBouncer; database_access.rs does it with one",
+        reason: "needs two more machines, a pooler's and a database's; the store's tests run behind a pooler, too",
     },
     NotRun {
         page: "docs/openapi.md",
         first_line: "npx @openapitools/openapi-generator-cli generate -g python -i docs/openapi/admin.json -o jeton-admin",
-        reason: "needs the network; it is how a client is made",
+        reason: "downloads a program and one that needs Java",
     },
 ];
 
