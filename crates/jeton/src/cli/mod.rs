@@ -3,10 +3,12 @@
 mod app;
 mod app_settings;
 mod backup;
+mod completions;
 mod config;
 mod copy;
 mod doctor;
 mod duration;
+mod healthcheck;
 mod init;
 mod keys;
 mod operator;
@@ -55,8 +57,12 @@ enum Command {
     Check(backup::CheckArgs),
     Copy(copy::CopyArgs),
     Doctor(doctor::DoctorArgs),
+    Healthcheck(healthcheck::HealthcheckArgs),
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    Completions(completions::CompletionsArgs),
+    #[command(hide = true)]
+    Man(completions::ManArgs),
 }
 
 impl Cli {
@@ -73,7 +79,10 @@ impl Cli {
             Command::Check(args) => backup::check(args).await,
             Command::Copy(args) => copy::run(args).await,
             Command::Doctor(args) => doctor::run(args).await,
+            Command::Healthcheck(args) => healthcheck::run(args).await,
             Command::Config(command) => command.run(),
+            Command::Completions(args) => completions::complete(&args),
+            Command::Man(args) => completions::write_manual(&args),
         }
     }
 }
@@ -86,5 +95,47 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn commands_in_the_documents_exist() {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+        for document in [
+            "README.md",
+            "README.zh-CN.md",
+            "ARCHITECTURE.md",
+            "docs/configuration.md",
+            "docs/install.md",
+            "docs/operations.md",
+            "docs/high-availability.md",
+            "docs/verify.md",
+            "docs/oauth.md",
+            "docs/gateways.md",
+            "docs/keys.md",
+            "docs/backup.md",
+            "docs/moving.md",
+        ] {
+            let Ok(text) = std::fs::read_to_string(format!("{root}/{document}")) else { continue };
+            for words in jeton_testkit::markdown::commands(&text, "jeton") {
+                let mut command = &Cli::command();
+                for word in words.iter().take_while(|word| !word.starts_with('-')) {
+                    match command.find_subcommand(word) {
+                        Some(found) => command = found,
+                        None => {
+                            assert!(
+                                !command.has_subcommands(),
+                                "{document}: {words:?} has no subcommand {word}"
+                            );
+                            break;
+                        }
+                    }
+                }
+                for flag in words.iter().filter_map(|word| word.strip_prefix("--")) {
+                    let name = flag.split('=').next().unwrap_or_default();
+                    let known = command.get_arguments().any(|arg| arg.get_long() == Some(name));
+                    assert!(known || name == "help", "{document}: {words:?} has no flag --{name}");
+                }
+            }
+        }
     }
 }

@@ -4,7 +4,7 @@ use crate::support::{Sandbox, program, run};
 use std::io::Read;
 use std::process::Stdio;
 
-const COMMANDS: [&str; 32] = [
+const COMMANDS: [&str; 33] = [
     "init",
     "serve",
     "app create",
@@ -28,6 +28,7 @@ const COMMANDS: [&str; 32] = [
     "restore",
     "check",
     "doctor",
+    "healthcheck",
     "keys status",
     "keys add",
     "keys activate",
@@ -56,6 +57,7 @@ fn every_command_explains_itself() {
         assert!(help.contains("--data-dir <DIR>"), "{help}");
     }
     assert!(help("config check").contains("Usage: jeton config check <FILE>"));
+    assert!(help("completions").contains("Usage: jeton completions <SHELL>"));
     assert!(help("copy").contains("Usage: jeton copy [OPTIONS] --from <DIR|URL> --to <DIR|URL>"));
     let settings = help("app settings");
     for setting in jeton_service::APP_SETTINGS {
