@@ -59,10 +59,12 @@ pub(crate) struct Effective {
     pub(crate) settings: Vec<Decided>,
 }
 
-/// The environment variables that settings need.
+/// The environment variables that settings need, and where the program is.
 pub(crate) trait Environment {
     fn variable(&self, name: &str) -> Option<OsString>;
     fn names(&self) -> Vec<OsString>;
+    /// The program's own file.
+    fn program(&self) -> Option<PathBuf>;
 }
 
 /// That of this process.
@@ -77,6 +79,25 @@ impl Environment for ProcessEnvironment {
     fn names(&self) -> Vec<OsString> {
         std::env::vars_os().map(|(name, _)| name).collect()
     }
+
+    fn program(&self) -> Option<PathBuf> {
+        std::env::current_exe().ok()
+    }
+}
+
+/// The settings of this machine.
+const SYSTEM_FILE: &str = "/etc/jeton/jeton.toml";
+/// Where a program is that was installed for the whole machine, by a package or by hand.
+const SYSTEM_FOLDERS: [&str; 2] = ["/usr/bin", "/usr/local/bin"];
+
+/// The settings of this machine, if the program was installed for it and there are any. One that a developer has just built, or that
+/// a user installed, does not touch the machine's service.
+fn system_file(environment: &dyn Environment, file: &'static str) -> Option<PathBuf> {
+    let program = environment.program()?;
+    let is_installed = SYSTEM_FOLDERS.iter().any(|folder| program.parent() == Some(Path::new(folder)));
+    // What may not be seen is there.
+    let exists = || Path::new(file).try_exists().unwrap_or(true);
+    (is_installed && exists()).then(|| file.into())
 }
 
 impl Effective {
@@ -86,10 +107,9 @@ impl Effective {
         flags: &[(&'static Setting, String)],
         environment: &dyn Environment,
     ) -> Result<Self, CommandError> {
-        let file = match file {
-            Some(path) => Some(path.to_owned()),
-            None => environment.variable("JETON_CONFIG").map(PathBuf::from),
-        };
+        let named =
+            file.map(Path::to_owned).or_else(|| environment.variable("JETON_CONFIG").map(PathBuf::from));
+        let file = named.or_else(|| system_file(environment, SYSTEM_FILE));
         let entries = match &file {
             Some(path) => read_file(path)?,
             None => Vec::new(),
@@ -194,6 +214,24 @@ mod tests {
         fn names(&self) -> Vec<OsString> {
             self.0.iter().map(|(name, _)| OsString::from(name)).collect()
         }
+
+        fn program(&self) -> Option<PathBuf> {
+            self.variable("program").map(PathBuf::from)
+        }
+    }
+
+    #[test]
+    fn a_program_that_was_installed_for_the_machine_reads_its_settings() {
+        let folder = tempfile::tempdir().unwrap();
+        let path: &'static str =
+            folder.path().join("jeton.toml").into_os_string().into_string().unwrap().leak();
+        let found = |program: &'static str| system_file(&Fixed(vec![("program", program)]), path);
+        assert_eq!(found("/usr/bin/jeton"), None, "there are none");
+        std::fs::write(path, "").unwrap();
+        assert_eq!(found("/usr/bin/jeton"), Some(path.into()));
+        assert_eq!(found("/usr/local/bin/jeton"), Some(path.into()));
+        assert_eq!(found("/srv/jeton/target/release/jeton"), None);
+        assert_eq!(system_file(&Fixed(vec![]), path), None, "it is not known where the program is");
     }
 
     fn decided(effective: &Effective, name: &str) -> (String, String) {

@@ -56,7 +56,10 @@ impl<const OF_SERVE: bool> Args for Flags<OF_SERVE> {
             .long("config")
             .value_name("FILE")
             .value_parser(clap::value_parser!(PathBuf))
-            .help("A TOML file of settings; flags and the environment override it [env: JETON_CONFIG]");
+            .help(
+                "A TOML file of settings; flags and the environment override it [env: JETON_CONFIG] [default of an installed program: \
+                 /etc/jeton/jeton.toml, if there is one]",
+            );
         Self::settings().map(argument).fold(command.arg(config), Command::arg)
     }
 

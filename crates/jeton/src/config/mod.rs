@@ -352,6 +352,10 @@ mod tests {
         fn names(&self) -> Vec<std::ffi::OsString> {
             Vec::new()
         }
+
+        fn program(&self) -> Option<PathBuf> {
+            None
+        }
     }
 
     #[test]
