@@ -9,7 +9,7 @@ use jeton_service::{
 };
 use jeton_store::{PostgresOptions, SqliteOptions, Store};
 use std::fs::File;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -66,6 +66,19 @@ impl Installation {
     pub(crate) fn is_writable_by_others(&self) -> bool {
         let mode = std::fs::metadata(&self.data_dir).map(|metadata| metadata.permissions().mode());
         mode.is_ok_and(|mode| mode & 0o022 != 0)
+    }
+
+    /// Refuses to work as root on the data of another user, whose server could not read what root makes there.
+    pub(crate) fn refuse_as_root(&self) -> Result<(), CommandError> {
+        let owner = std::fs::metadata(&self.data_dir).map_or(0, |metadata| metadata.uid());
+        if owner == 0 || !rustix::process::geteuid().is_root() {
+            return Ok(());
+        }
+        Err(CommandError::usage(format!(
+            "{} belongs to another user, who could not read what root makes there, and no server runs that would do the work: run this as its \
+             user, as in sudo -u '#{owner}' jeton",
+            self.data_dir.display()
+        )))
     }
 
     /// Whether the key ring is in the environment, and in no file.

@@ -129,6 +129,7 @@ async fn into_empty(installation: &Installation, file: &Path) -> Result<serde_js
     // Before a database is created that a failed restore would leave empty.
     Service::check_backup(file, Some(&ring)).await?;
     installation.make_data_dir()?;
+    installation.refuse_as_root()?;
     let store = installation.open_store().await?;
     let (clock, entropy) = (installation::clock(), installation::entropy());
     let done = Service::restore_into(&*store, &ring, &*clock, &*entropy, file, &Cause::CLI).await;

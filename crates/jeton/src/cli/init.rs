@@ -28,6 +28,7 @@ pub(crate) struct InitArgs {
 pub(crate) async fn run(args: InitArgs) -> Result<(), CommandError> {
     let installation = args.installation.resolve()?;
     installation.make_data_dir()?;
+    installation.refuse_as_root()?;
     let existing = installation.keys()?;
     let store = installation.open_store().await?;
     let made = initialise(&installation, &*store, existing, &args.app, args.admin_user).await;

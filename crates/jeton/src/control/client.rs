@@ -33,6 +33,7 @@ pub(crate) async fn ask(installation: &Installation, request: Request) -> Result
             }
         }
     };
+    installation.refuse_as_root()?;
     let service = installation.open_service().await?;
     let result = execute(&service, request).await;
     service.close().await;

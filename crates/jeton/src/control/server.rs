@@ -49,13 +49,20 @@ pub(crate) fn bind(installation: &Installation) -> Result<ControlSocket, Command
     Ok(ControlSocket { listener, database: installation.fingerprint(), path })
 }
 
-/// A short path of the same socket: a socket's name has at most 107 bytes, a directory's may have thousands.
-/// Valid while the directory is held open.
+/// The longest name that a socket may have, in bytes (unix(7)).
+const LONGEST_NAME: usize = 107;
+
+/// A path of the same socket that is short enough for one, where that of a directory may have thousands of bytes. Valid while the
+/// directory is held open.
 pub(super) fn short_path(path: &Path) -> io::Result<(File, PathBuf)> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(io::ErrorKind::InvalidInput.into());
     };
     let folder = File::open(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })?;
+    // A root directory with nothing but the program in it has no /proc.
+    if path.as_os_str().len() <= LONGEST_NAME {
+        return Ok((folder, path.to_owned()));
+    }
     let short = Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(name);
     Ok((folder, short))
 }

@@ -53,6 +53,24 @@ fn the_directory_may_have_a_long_name() {
     assert_eq!(server.auth(text(&made, "access_token")), 200);
 }
 
+/// What root makes, the server's user cannot read.
+#[test]
+fn root_leaves_the_data_of_others_to_their_server() {
+    if !rustix::process::geteuid().is_root() {
+        return jeton_testkit::say_skipped("run is not root's");
+    }
+    let installation = Installation::sqlite();
+    let sandbox = &installation.sandbox;
+    std::os::unix::fs::chown(sandbox.data_dir(), Some(65_532), Some(65_532)).unwrap();
+    for command in [&["keys", "add"][..], &["token", "create", "--app", "demo"], &["init"]] {
+        sandbox.run(command).fails(2, "sudo -u '#65532' jeton");
+    }
+    // Beside a server, it is the server that makes files.
+    let server = Server::start(sandbox, &[]);
+    let made = sandbox.json(&["token", "create", "--app", "demo"]);
+    assert_eq!(server.auth(text(&made, "access_token")), 200);
+}
+
 /// A server in the same directory may work on another database: then a command does its own work.
 #[test]
 fn a_server_with_another_database_is_passed_over() {
