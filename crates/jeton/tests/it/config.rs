@@ -131,3 +131,20 @@ fn a_directory_that_others_may_change_is_named() {
     let log = Server::start(&sandbox, &[]).stop();
     assert!(log.contains("chmod go-w"), "{log}");
 }
+
+/// Also what is there only to be uncommented.
+#[test]
+fn the_settings_that_packages_bring_are_in_order() {
+    let text =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/jeton.toml")).unwrap();
+    let sandbox = Sandbox::sqlite();
+    let whole: Vec<&str> = text
+        .lines()
+        .map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = ")).unwrap_or(line))
+        .collect();
+    for (text, count) in [(text.clone(), 3), (whole.join("\n"), 8)] {
+        let file = sandbox.scratch("jeton.toml", &text);
+        let checked = sandbox.run(&["config", "check", &file]).done();
+        assert!(checked.ends_with(&format!(": settings: {count}\n")), "{checked}");
+    }
+}

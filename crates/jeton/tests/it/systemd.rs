@@ -1,10 +1,11 @@
-//! What systemd says and hears: readiness, and sockets that it hands over.
+//! What systemd says and hears: readiness, and sockets that it hands over. And whether the units are in order.
 
-use crate::support::{Installation, Server, request};
+use crate::support::{Installation, Server, request, run};
 use rustix::process::{Signal, kill_process};
 use std::net::TcpListener;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixDatagram;
+use std::path::Path;
 use std::process::Command;
 
 /// Hears what a service says to its supervisor.
@@ -117,5 +118,50 @@ fn sockets_that_nobody_asked_for_are_refused() {
     let (one, other) = (socket(), socket());
     let serve = installation.sandbox.command(&["serve"]);
     let mut twice = handing(&serve, &[&one, &other], Some("public:public"));
-    crate::support::run(&mut twice, "").fails(2, "2 sockets were inherited");
+    run(&mut twice, "").fails(2, "2 sockets were inherited");
+}
+
+const UNITS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/systemd");
+
+/// The units, for the program that was built.
+fn units(folder: &Path) -> [String; 2] {
+    let program = crate::support::program();
+    let program = program.get_program().to_str().unwrap();
+    ["jeton.service", "jeton.socket"].map(|name| {
+        let text = std::fs::read_to_string(format!("{UNITS}/{name}")).unwrap();
+        let path = folder.join(name);
+        std::fs::write(&path, text.replace("/usr/bin/jeton", program)).unwrap();
+        path.into_os_string().into_string().unwrap()
+    })
+}
+
+#[test]
+fn the_units_are_in_order_and_give_the_service_little() {
+    if jeton_testkit::skips("systemd-analyze") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let [service, socket] = units(folder.path());
+    let mut verify = Command::new("systemd-analyze");
+    let verified = run(verify.args(["verify", "--man=no", &service, &socket]), "");
+    assert_eq!((verified.code, verified.stderr.as_str()), (Some(0), ""), "{verified:?}");
+    let mut judge = Command::new("systemd-analyze");
+    // In tenths: 2.0 at most.
+    judge.args(["security", "--offline=true", "--no-pager", "--threshold=20", &service]);
+    let judged = run(&mut judge, "");
+    assert_eq!(judged.code, Some(0), "{judged:?}");
+    assert!(judged.stdout.contains("Overall exposure level for jeton.service: "), "{judged:?}");
+}
+
+/// systemd 252, Debian 12's, ignores what it does not know, and then does something else than is written there.
+#[test]
+fn the_service_is_the_same_for_every_systemd() {
+    let text = std::fs::read_to_string(format!("{UNITS}/jeton.service")).unwrap();
+    let has = |line: &str| text.lines().any(|found| found == line);
+    assert!(has("Type=notify") && has("ExecReload=/bin/kill -HUP $MAINPID"), "{text}");
+    let settings = std::fs::read_to_string(format!("{UNITS}/../jeton.toml")).unwrap();
+    assert!(
+        settings.contains("\ndata_dir = \"/var/lib/jeton\"\n") && has("StateDirectory=jeton"),
+        "{settings}"
+    );
 }
