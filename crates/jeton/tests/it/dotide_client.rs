@@ -27,14 +27,7 @@ fn the_published_client_is_served_on_sqlite() {
     }
 }
 
-#[test]
-fn the_published_client_is_served_on_postgresql() {
-    if !jeton_testkit::skips("Python") && !jeton_testkit::skips("PostgreSQL") {
-        the_published_client_is_served(&Installation::postgres().serve());
-    }
-}
-
-/// It reads by one node what it has written by another.
+/// On PostgreSQL it reads by one node what it has written by another.
 #[test]
 fn the_published_client_is_served_by_two_nodes() {
     if !jeton_testkit::skips("Python") && !jeton_testkit::skips("PostgreSQL") {

@@ -43,14 +43,7 @@ fn the_published_clients_are_served_on_sqlite() {
     }
 }
 
-#[test]
-fn the_published_clients_are_served_on_postgresql() {
-    if !jeton_testkit::skips("Node.js") && !jeton_testkit::skips("PostgreSQL") {
-        the_published_clients_are_served(Installation::postgres().with(&loopback::open()), None);
-    }
-}
-
-/// They read by one node what they have written by another.
+/// On PostgreSQL they read by one node what they have written by another.
 #[test]
 fn the_published_clients_are_served_by_two_nodes() {
     if !jeton_testkit::skips("Node.js") && !jeton_testkit::skips("PostgreSQL") {

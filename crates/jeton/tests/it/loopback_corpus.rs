@@ -120,7 +120,7 @@ macro_rules! on_both_engines {
         mod $scenario {
             use crate::support::Installation;
 
-            /// Read by one node, and written by another.
+            /// On PostgreSQL, read by one node and written by another.
             #[test]
             fn on_two_nodes() {
                 if !jeton_testkit::skips("Python") && !jeton_testkit::skips("PostgreSQL") {
@@ -132,13 +132,6 @@ macro_rules! on_both_engines {
             fn on_sqlite() {
                 if !jeton_testkit::skips("Python") {
                     super::$scenario(Installation::sqlite());
-                }
-            }
-
-            #[test]
-            fn on_postgresql() {
-                if !jeton_testkit::skips("Python") && !jeton_testkit::skips("PostgreSQL") {
-                    super::$scenario(Installation::postgres());
                 }
             }
         }

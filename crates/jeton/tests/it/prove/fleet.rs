@@ -24,6 +24,8 @@ pub(super) fn start(sandbox: &Sandbox, url: &str, server: SocketAddr) -> Vec<Nod
         let mut command = sandbox.command(&["serve"]);
         command.env("JETON_DATABASE_URL", format!("{url}?sslmode=disable"));
         command.env_remove("JETON_LIMITS_QUERY_SECONDS");
+        // Of refused requests there are more than anybody reads.
+        command.env("JETON_LOG_REQUESTS", "none");
         Node { server: Server::launched(&mut command), proxy }
     };
     (0..NODES).map(node).collect()
@@ -45,12 +47,16 @@ pub(super) struct Operator {
 
 impl Operator {
     pub(super) fn of(node: &Node, installation: &Installation) -> Self {
-        Operator {
+        let mut operator = Operator {
             admin: connect(node.server.admin_address),
             clients: connect(node.server.address),
             operator_token: installation.credential("operator_token").to_owned(),
             admin_token: installation.credential("admin_token").to_owned(),
-        }
+        };
+        // A connection over which nothing is asked at first is closed sooner than one that has been of use.
+        operator.read("/admin/v1/stats");
+        assert_eq!(operator.revoke(i64::MAX), Some(false));
+        operator
     }
 
     /// Makes a token of a user that may read. `None`: the node could not; perhaps there is one.

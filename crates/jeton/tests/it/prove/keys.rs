@@ -258,13 +258,13 @@ fn hold_afterwards(installation: &mut Installation, load: &Load, old_ring: &str,
 
 #[test]
 fn keys_change_under_load_on_sqlite() {
-    keys_change_under_load(Sandbox::sqlite(), 2_000);
+    keys_change_under_load(Sandbox::sqlite(), 500);
 }
 
 #[test]
 fn keys_change_under_load_on_postgresql() {
     if !jeton_testkit::skips("PostgreSQL") {
-        keys_change_under_load(Sandbox::postgres(), 1_000);
+        keys_change_under_load(Sandbox::postgres(), 300);
     }
 }
 
