@@ -15,7 +15,7 @@ use jeton_core::{
 use jeton_store::write::{ChangeApp, CreateApp, DeleteApp, SweepDeletedApps, SweepSealed};
 use jeton_store::{App, AppChange, AppChanged, AppCreated, Credential, NewApp, NewClientSecret, NewToken};
 use serde_json::Value;
-use std::fmt::{self, Write};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -98,7 +98,7 @@ impl AppDraft {
         key: &AppKey,
         admin_user: UserId,
     ) -> Result<Self, EntropyError> {
-        let client_id = hex(&entropy.bytes::<16>()?);
+        let client_id = base16ct::lower::encode_string(&entropy.bytes::<16>()?);
         // Minted like a token, so that arithmetic recognises it.
         let client_secret = keys.mint(entropy, None)?;
         let admin_token = keys.mint(entropy, None)?;
@@ -423,13 +423,4 @@ pub(crate) fn read_allowed_addresses(app: &App) -> Result<Option<AllowedAddresse
 
 pub(crate) fn read_settings(app: &App) -> Result<AppSettings, Error> {
     parse_settings(&settings_value(app)?).map_err(|_| UNREADABLE)
-}
-
-/// 32 random bytes as 64 hex digits.
-fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        write!(text, "{byte:02x}").unwrap_or_else(|_| unreachable!("writing to a String cannot fail"));
-    }
-    text
 }

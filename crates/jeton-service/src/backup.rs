@@ -2,24 +2,31 @@
 
 use crate::initialise::new_epoch;
 use crate::keys::retired;
+use crate::partial_file::PartialFile;
 use crate::{Error, KeyCheckError, KeyRing, Keys, Service};
 use jeton_core::{Cause, Clock, Entropy};
-use jeton_store::{BackedUp, CheckReport, KeyCheck, OpenError, Restore, Restored, Store, check_backup};
-use std::ffi::{OsStr, OsString};
-use std::io;
+use jeton_store::{
+    BackedUp, CheckReport, KeyCheck, OpenError, Progress, Restore, Restored, Store, check_backup,
+};
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use tokio::fs;
+use std::sync::Arc;
+use tokio::task::spawn_blocking;
+
+/// What snapshots and copies are named like in a data directory while they are there.
+const SCRATCH_BACKUP: &str = "backup";
+const SCRATCH_RESTORE: &str = "restore";
+/// Bytes that are copied at once.
+const COPY_BYTES: usize = 1 << 20;
 
 /// Why a backup was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
-    /// The file exists and was not to be replaced.
-    #[error("{} exists already", .0.display())]
-    Taken(PathBuf),
-    /// The file cannot be written.
+    /// A file cannot be read or written.
     #[error("{}: {error}", .path.display())]
     File {
-        /// The path of the backup.
+        /// Which.
         path: PathBuf,
         /// The error of the system.
         error: io::Error,
@@ -47,45 +54,54 @@ pub enum RestoreError {
 }
 
 impl Service {
-    /// Writes a consistent snapshot of everything to a file of mode 0600, which appears at `path` once it is
-    /// complete and on disk. The keys are not in it.
+    /// Writes a consistent snapshot of everything into a file, from its beginning. It is made in the directory `scratch` first, which
+    /// needs as much room. The keys are not in it.
     ///
     /// # Errors
     ///
-    /// See [`BackupError`]. The previous file at `path` is still there.
-    pub async fn back_up(&self, path: &Path, replaces: bool) -> Result<BackedUp, BackupError> {
-        let failed = |error| BackupError::File { path: path.to_owned(), error };
-        // A dangling symbolic link exists, too.
-        match fs::symlink_metadata(path).await {
-            Ok(_) if !replaces => return Err(BackupError::Taken(path.to_owned())),
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-            Ok(_) | Err(_) => {}
-        }
-        remove_abandoned(path).await.map_err(failed)?;
-        let number = u64::from_be_bytes(self.entropy.bytes::<8>().map_err(Error::from)?);
-        let partial = partial_path(path, number).ok_or_else(|| failed(io::ErrorKind::InvalidInput.into()))?;
-        let written = self.write_backup(&partial, path).await;
-        if written.is_err()
-            && let Err(error) = fs::remove_file(&partial).await
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            tracing::warn!("{} is left behind: {error}", partial.display());
-        }
-        written
+    /// See [`BackupError`].
+    pub async fn back_up(
+        &self,
+        scratch: &Path,
+        to: File,
+        progress: &Progress,
+    ) -> Result<BackedUp, BackupError> {
+        let snapshot = scratch_file(&scratch.join(SCRATCH_BACKUP), Arc::clone(&self.entropy)).await?;
+        let backed_up = self.store.back_up(snapshot.path(), progress).await.map_err(Error::from)?;
+        progress.begin("writing the file", snapshot.file().metadata().map_or(0, |known| known.len()));
+        let progress = progress.clone();
+        let written = spawn_blocking(move || {
+            let from = File::open(snapshot.path()).map_err(|error| (snapshot.path().to_owned(), error));
+            from.and_then(|from| {
+                copy(from, to, &progress).map_err(|error| (PathBuf::from("the backup"), error))
+            })
+        });
+        let written =
+            written.await.unwrap_or_else(|error| Err((scratch.to_owned(), io::Error::other(error))));
+        written.map_err(|(path, error)| BackupError::File { path, error })?;
+        Ok(backed_up)
     }
 
-    async fn write_backup(&self, partial: &Path, path: &Path) -> Result<BackedUp, BackupError> {
-        let failed = |error| BackupError::File { path: path.to_owned(), error };
-        let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(partial).await;
-        let file = file.map_err(failed)?.into_std().await;
-        // While it is locked, another process is writing it.
-        file.try_lock().map_err(|error| failed(error.into()))?;
-        let file = fs::File::from_std(file);
-        let backed_up = self.store.back_up(partial).await.map_err(Error::from)?;
-        file.sync_all().await.map_err(failed)?;
-        fs::rename(partial, path).await.map_err(failed)?;
-        fs::File::open(folder_of(path)).await.map_err(failed)?.sync_all().await.map_err(failed)?;
-        Ok(backed_up)
+    /// A copy of a backup in the directory `scratch`, for this process to read, whoever may read the other.
+    ///
+    /// # Errors
+    /// It cannot be read, or not be written.
+    pub async fn take_backup(
+        scratch: &Path,
+        from: File,
+        entropy: Arc<dyn Entropy>,
+        progress: &Progress,
+    ) -> Result<PartialFile, BackupError> {
+        let taken = scratch_file(&scratch.join(SCRATCH_RESTORE), entropy).await?;
+        let size = from.metadata().map_or(0, |known| known.len());
+        progress.begin("reading the backup", size);
+        let (path, progress) = (taken.path().to_owned(), progress.clone());
+        let copied = spawn_blocking(move || {
+            let to = taken.file().try_clone()?;
+            copy(from, to, &progress).map(|()| taken)
+        });
+        let copied = copied.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+        copied.map_err(|error| BackupError::File { path, error })
     }
 
     /// Replaces everything with the contents of the backup at `path`. `keeps_removed`: what is revoked,
@@ -99,9 +115,10 @@ impl Service {
         path: &Path,
         keeps_removed: bool,
         by: &Cause,
+        progress: &Progress,
     ) -> Result<Restored, RestoreError> {
-        let mut wish =
-            prepare(&self.keys.share(), &*self.clock, &*self.entropy, path, keeps_removed, by).await?;
+        let (keys, manner) = (self.keys.share(), Manner { keeps_removed, by, progress });
+        let mut wish = prepare(&keys, &*self.clock, &*self.entropy, path, manner).await?;
         // What is kept of today's rows may begin with a key that was added and retired since.
         let is_new = |check: &KeyCheck| wish.key_checks.iter().all(|known| known.key_id != check.key_id);
         let now = self.store.key_checks().await.map_err(Error::from)?.unwrap_or_default();
@@ -122,8 +139,10 @@ impl Service {
         entropy: &dyn Entropy,
         path: &Path,
         by: &Cause,
+        progress: &Progress,
     ) -> Result<Restored, RestoreError> {
-        let wish = prepare(&Keys::derive(ring), clock, entropy, path, true, by).await?;
+        let manner = Manner { keeps_removed: true, by, progress };
+        let wish = prepare(&Keys::derive(ring), clock, entropy, path, manner).await?;
         Ok(store.write(wish).await.map_err(Error::from)?)
     }
 
@@ -132,8 +151,8 @@ impl Service {
     /// # Errors
     ///
     /// The store could not be read.
-    pub async fn check(&self) -> Result<CheckReport, Error> {
-        let mut report = self.store.check().await?;
+    pub async fn check(&self, progress: &Progress) -> Result<CheckReport, Error> {
+        let mut report = self.store.check(progress).await?;
         if let Err(error) = self.keys.load().know(&report.key_checks) {
             report.faults.push(error.to_string());
         }
@@ -145,8 +164,12 @@ impl Service {
     /// # Errors
     ///
     /// It cannot be restored.
-    pub async fn check_backup(path: &Path, ring: Option<&KeyRing>) -> Result<CheckReport, RestoreError> {
-        let report = sound_backup(path).await?;
+    pub async fn check_backup(
+        path: &Path,
+        ring: Option<&KeyRing>,
+        progress: &Progress,
+    ) -> Result<CheckReport, RestoreError> {
+        let report = sound_backup(path, progress).await?;
         if let Some(ring) = ring {
             Keys::settled(ring, &report.key_checks)?;
         }
@@ -154,15 +177,21 @@ impl Service {
     }
 }
 
+/// How a backup is restored.
+struct Manner<'m> {
+    keeps_removed: bool,
+    by: &'m Cause,
+    progress: &'m Progress,
+}
+
 async fn prepare(
     keys: &Keys,
     clock: &dyn Clock,
     entropy: &dyn Entropy,
     path: &Path,
-    keeps_removed: bool,
-    by: &Cause,
+    Manner { keeps_removed, by, progress }: Manner<'_>,
 ) -> Result<Restore, RestoreError> {
-    let in_backup = sound_backup(path).await?.key_checks;
+    let in_backup = sound_backup(path, progress).await?.key_checks;
     let keys = keys.settled_for(&in_backup)?;
     Ok(Restore {
         path: path.to_owned(),
@@ -172,87 +201,34 @@ async fn prepare(
         keeps_removed,
         at: clock.now(),
         by: by.clone(),
+        progress: progress.clone(),
     })
 }
 
-async fn sound_backup(path: &Path) -> Result<CheckReport, RestoreError> {
-    let mut report = check_backup(path).await?;
+async fn sound_backup(path: &Path, progress: &Progress) -> Result<CheckReport, RestoreError> {
+    let mut report = check_backup(path, progress).await?;
     if report.faults.is_empty() && report.key_checks.is_empty() {
         report.faults.push("it was never initialised".to_owned());
     }
     if report.faults.is_empty() { Ok(report) } else { Err(RestoreError::Damaged(report.faults)) }
 }
 
-/// The suffix of an incomplete file, after a dot and 16 digits.
-const PARTIAL: &str = ".partial";
-
-/// The path of the file until it is complete: in the same directory, so that it can be renamed. `None`:
-/// `path` names no file.
-fn partial_path(path: &Path, number: u64) -> Option<PathBuf> {
-    let mut name = OsString::from(".");
-    name.push(path.file_name()?);
-    name.push(format!(".{number:016x}{PARTIAL}"));
-    Some(path.with_file_name(name))
+async fn scratch_file(target: &Path, entropy: Arc<dyn Entropy>) -> Result<PartialFile, BackupError> {
+    let path = target.to_owned();
+    let made = spawn_blocking(move || PartialFile::create(&path, &*entropy)).await;
+    let made = made.unwrap_or_else(|error| Err(io::Error::other(error)));
+    made.map_err(|error| BackupError::File { path: target.to_owned(), error })
 }
 
-/// Whether `name` is an incomplete file of the backup at `path`.
-fn is_partial(name: &OsStr, path: &Path) -> bool {
-    let (name, whole) = (name.as_encoded_bytes(), path.file_name().map(OsStr::as_encoded_bytes));
-    let number = name.strip_prefix(b".").zip(whole).and_then(|(name, whole)| {
-        name.strip_prefix(whole)?.strip_prefix(b".")?.strip_suffix(PARTIAL.as_bytes())
-    });
-    number.is_some_and(|number| number.len() == 16 && number.iter().all(u8::is_ascii_hexdigit))
-}
-
-/// Removes the incomplete files of earlier backups to `path` that were killed.
-async fn remove_abandoned(path: &Path) -> io::Result<()> {
-    let mut entries = fs::read_dir(folder_of(path)).await?;
-    while let Some(entry) = entries.next_entry().await? {
-        if !is_partial(&entry.file_name(), path) {
-            continue;
+/// Copies a file from its beginning.
+fn copy(mut from: File, mut to: File, progress: &Progress) -> io::Result<()> {
+    let mut buffer = vec![0; COPY_BYTES];
+    loop {
+        let read = from.read(&mut buffer)?;
+        if read == 0 {
+            return to.flush();
         }
-        let partial = entry.path();
-        let removed = match std::fs::File::open(&partial) {
-            Ok(file) if file.try_lock().is_ok() => fs::remove_file(&partial).await,
-            Ok(_) => continue,
-            Err(error) => Err(error),
-        };
-        match removed {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                tracing::warn!("{} is of a backup that was never completed: {error}", partial.display());
-            }
-            Ok(()) | Err(_) => {}
-        }
-    }
-    Ok(())
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn what_a_killed_backup_has_left_is_removed_and_nothing_else() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("b.db");
-        let under_way = partial_path(&path, 7).unwrap();
-        let others = ["b.db", ".b.db.partial", ".b.db.0123.partial", ".c.db.0123456789abcdef.partial"];
-        for place in others.iter().map(|name| folder.path().join(name)).chain([under_way.clone()]) {
-            std::fs::write(place, "x").unwrap();
-        }
-        let abandoned = partial_path(&path, 6).unwrap();
-        std::fs::write(&abandoned, "x").unwrap();
-        let held = std::fs::File::open(&under_way).unwrap();
-        held.try_lock().unwrap();
-        remove_abandoned(&path).await.unwrap();
-        assert!(!abandoned.exists());
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), others.len() + 1);
-        drop(held);
-        remove_abandoned(&path).await.unwrap();
-        assert!(!under_way.exists());
+        to.write_all(&buffer[..read])?;
+        progress.add(read as u64);
     }
 }

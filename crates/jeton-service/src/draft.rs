@@ -33,7 +33,7 @@ pub struct TokenDraft {
     pub permissions: Option<String>,
     /// What it allows besides. Neither this nor permissions: it says who its user is, and allows nothing.
     pub scopes: Option<Vec<ScopeDraft>>,
-    /// How long it lives; `None`: as long as the app decides.
+    /// How long it lives; `None`: as long as the app decides, or, if it is a service credential, until it is revoked.
     pub lifetime: Option<Lifetime>,
     /// From when it is valid; `None`: at once.
     pub not_before: Option<Timestamp>,
@@ -147,11 +147,18 @@ impl TokenDraft {
     pub fn issue(self, app: &OpenApp) -> Result<Issue, DraftError> {
         let has_scopes = self.permissions.is_some() || self.scopes.is_some();
         let scopes = scopes_of(self.permissions.as_deref(), &self.scopes.unwrap_or_default())?;
-        let default = || RequestedLifetime::Default(app.settings.common.default_lifetime());
+        let kind = kind_of(has_scopes, &scopes);
+        let default = || {
+            RequestedLifetime::Default(match kind {
+                // What gateways and backends authenticate with is not to end some day without a word.
+                TokenKind::Service => Lifetime::Unlimited,
+                _ => app.settings.common.default_lifetime(),
+            })
+        };
         Ok(Issue {
             lifetime: self.lifetime.map_or_else(default, RequestedLifetime::Asked),
             spec: TokenSpec {
-                kind: kind_of(has_scopes, &scopes),
+                kind,
                 owner: self.user_id.map_or(Owner::Nobody, Owner::Named),
                 title: label("title", self.title)?,
                 tags: label("tags", self.tags)?,

@@ -39,6 +39,7 @@ mod oauth;
 mod once;
 mod open_app;
 mod operators;
+mod partial_file;
 mod portions;
 mod rekey;
 mod retention;
@@ -96,6 +97,7 @@ pub use oauth::{Introspected, OAuthRefusal};
 pub use once::{Once, OnceKey};
 pub use open_app::{AppRef, ForwardAuthApp, OpenApp, VerifierApp};
 pub use operators::{OperatorAdmission, OperatorCredentials, OperatorNameError, operator_name};
+pub use partial_file::PartialFile;
 pub use portions::{LimitsLeft, PortionCounts};
 pub use rekey::RekeyMeasures;
 pub use retention::{Retention, RetentionCounters};
@@ -113,8 +115,8 @@ pub use verify::{Explained, Missed, Verified};
 
 pub use jeton_store::{
     AppCounts, AppUses, BackedUp, Bounded, BoundedCounts, CallMeasures, CheckReport, KeyUse, KeyUses,
-    LogRead, Operator, Order, Restored, SearchOrder, SearchPlace, StoreMeasures, TitleSearch, TokenUse,
-    WorthALook,
+    LogRead, Operator, Order, Progress, ProgressSeen, Restored, SearchOrder, SearchPlace, StoreMeasures,
+    TitleSearch, TokenUse, WorthALook,
 };
 
 use cache::Cache;

@@ -103,20 +103,22 @@ impl Service {
         Ok(found.map_or(OperatorAdmission::Unproven, OperatorAdmission::Admitted))
     }
 
-    /// Creates an operator.
+    /// Creates an operator. `None`: another one has this name.
     ///
     /// # Errors
     ///
     /// The write failed.
-    pub async fn create_operator(&self, name: &str, by: &Cause) -> Result<OperatorCredentials, Error> {
+    pub async fn create_operator(
+        &self,
+        name: &str,
+        by: &Cause,
+    ) -> Result<Option<OperatorCredentials>, Error> {
         let keys = self.writing_keys()?;
         let token = keys.mint(&*self.entropy, None)?;
         let (digest, digest_key_id) = (keys.operator_digest(&token), keys.current_id());
         let operator = NewOperator { name: name.to_owned(), digest, digest_key_id, created_at: self.now() };
-        Ok(OperatorCredentials {
-            id: self.store.write(CreateOperator { operator, by: by.clone() }).await?,
-            token,
-        })
+        let made = self.store.write(CreateOperator { operator, by: by.clone() }).await?;
+        Ok(made.map(|id| OperatorCredentials { id, token }))
     }
 
     /// All operators, in the order of creation.

@@ -1,10 +1,11 @@
 //! Backups: one SQLite file in this crate's own schema, whatever the engine of its source and its
 //! destination.
 
-use crate::copy::{copy, pass_numbers};
+use crate::copy::{copy, count_all, pass_numbers};
 use crate::error::{OpenError, StoreError};
 use crate::migrations::{self, Found};
 use crate::model::{BackedUp, CheckReport};
+use crate::progress::Progress;
 use crate::schema::Column;
 use crate::session::Session;
 use crate::shape::SHAPES;
@@ -19,7 +20,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Writes everything that `from` sees into the empty file at `path`. The caller syncs it to the disk.
-pub(crate) async fn write(from: &mut impl Session, path: &Path) -> Result<BackedUp, StoreError> {
+pub(crate) async fn write(
+    from: &mut impl Session,
+    path: &Path,
+    progress: &Progress,
+) -> Result<BackedUp, StoreError> {
     let mut file = connect_to_backup(path, false).await.map_err(StoreError::unavailable)?;
     // The file counts only once it is complete: until then it needs neither a journal nor syncs.
     for pragma in ["PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF"] {
@@ -27,9 +32,10 @@ pub(crate) async fn write(from: &mut impl Session, path: &Path) -> Result<Backed
     }
     migrations::migrate(&mut file, migrations::SQLITE).await.map_err(StoreError::unavailable)?;
     let mut backed_up = BackedUp::default();
+    progress.begin("backing up rows", count_all(from, SHAPES).await?);
     file.execute("BEGIN").await.map_err(StoreError::unavailable)?;
     for shape in SHAPES {
-        let rows = copy(from, &mut file, shape, |_| {}).await?;
+        let rows = copy(from, &mut file, shape, |_| {}, progress).await?;
         pass_numbers(from, &mut file, shape).await?;
         match shape.table.name() {
             "apps" => backed_up.apps = rows,
@@ -107,15 +113,16 @@ impl Drop for Copy {
 /// # Errors
 ///
 /// It was written by a newer version, is not a backup, or cannot be read.
-pub async fn check_backup(path: &Path) -> Result<CheckReport, OpenError> {
+pub async fn check_backup(path: &Path, progress: &Progress) -> Result<CheckReport, OpenError> {
     let mut backup = Backup::open(path).await?;
     let damaged = |error: StoreError| OpenError::unavailable(error);
+    progress.begin("checking the file of the backup", 0);
     let faults = check::sqlite_file(&mut backup.connection).await.map_err(damaged)?;
     if !faults.is_empty() {
         // Reading the rows of a damaged file may take any time, or never end.
         return Ok(CheckReport { faults, ..CheckReport::default() });
     }
-    let report = check::rows(&mut backup.connection).await.map_err(damaged)?;
+    let report = check::rows(&mut backup.connection, progress).await.map_err(damaged)?;
     let checks = backup.connection.rows(statements::genesis::key_checks()).await.map_err(damaged)?;
     let checks = checks.iter().map(decode::key_check).collect::<Result<Vec<_>, _>>().map_err(damaged)?;
     Ok(CheckReport { key_checks: checks.into_iter().flatten().collect(), ..report })

@@ -1,8 +1,10 @@
 //! Consistency checks of the stored data.
 
+use crate::copy::count_all;
 use crate::decode;
 use crate::error::StoreError;
 use crate::model::CheckReport;
+use crate::progress::Progress;
 use crate::schema::Column;
 use crate::session::Session;
 use crate::shape::{SHAPES, Shape};
@@ -10,6 +12,18 @@ use crate::statements::{Statement, apps, copy, self_made, totals};
 use futures_util::TryStreamExt;
 use sqlx::query_scalar;
 use sqlx::sqlite::SqliteConnection;
+
+/// The tables whose rows are read one by one.
+const READ: [&str; 8] = [
+    "tokens",
+    "client_digests",
+    "token_digests",
+    "token_usage",
+    "token_budgets",
+    "usage_totals",
+    "operators",
+    "changes",
+];
 
 /// At most this many faults are listed; more add no information.
 const MAX_FAULTS: usize = 100;
@@ -68,9 +82,14 @@ pub(crate) async fn sqlite_file(connection: &mut SqliteConnection) -> Result<Vec
 }
 
 /// Reads every row, and reports those that are not valid by themselves or together.
-pub(crate) async fn rows<S: Session>(session: &mut S) -> Result<CheckReport, StoreError> {
+pub(crate) async fn rows<S: Session>(
+    session: &mut S,
+    progress: &Progress,
+) -> Result<CheckReport, StoreError> {
+    let read: Vec<&Shape> = SHAPES.iter().filter(|shape| READ.contains(&shape.table.name())).collect();
+    progress.begin("checking rows", count_all(session, read).await?);
     let mut report = CheckReport::default();
-    let faults = &mut report.faults;
+    let faults = &mut Faults { found: &mut report.faults, progress };
     each(session, apps::apps(), faults, |row| decode::app(row).map(drop)).await?;
     for shape in SHAPES {
         let all = copy::all_rows(shape);
@@ -103,30 +122,39 @@ pub(crate) async fn rows<S: Session>(session: &mut S) -> Result<CheckReport, Sto
         }
         numbers(session, shape, faults).await?;
     }
+    progress.begin("checking how rows fit together", NEVER.len() as u64);
     for (what, sql) in NEVER {
         let count = session.number(sql.to_owned()).await?;
+        progress.add(1);
         if count > 0 {
-            faults.push(format!("there are {count} {what}"));
+            faults.found.push(format!("there are {count} {what}"));
         }
     }
     Ok(report)
+}
+
+/// What was found, and how far the reading is.
+struct Faults<'f> {
+    found: &'f mut Vec<String>,
+    progress: &'f Progress,
 }
 
 /// Reads each row of an answer and returns their number.
 async fn each<S: Session>(
     session: &mut S,
     statement: Statement,
-    faults: &mut Vec<String>,
+    faults: &mut Faults<'_>,
     read: impl Fn(&S::Row) -> Result<(), StoreError> + Send,
 ) -> Result<u64, StoreError> {
     let mut rows = session.stream(statement)?;
     let mut count = 0;
     while let Some(row) = rows.try_next().await? {
         count += 1;
+        faults.progress.add(1);
         if let Err(error) = read(&row)
-            && faults.len() < MAX_FAULTS
+            && faults.found.len() < MAX_FAULTS
         {
-            faults.push(error.to_string());
+            faults.found.push(error.to_string());
         }
     }
     Ok(count)
@@ -136,14 +164,16 @@ async fn each<S: Session>(
 async fn numbers<S: Session>(
     session: &mut S,
     shape: &Shape,
-    faults: &mut Vec<String>,
+    faults: &mut Faults<'_>,
 ) -> Result<(), StoreError> {
     let Some(number) = shape.number else { return Ok(()) };
     let greatest = session.row(copy::greatest(shape.table, number)).await?;
     let greatest = greatest.as_ref().map(decode::count).transpose()?.unwrap_or(0);
     let given_out = session.given_out(shape.table, number).await?;
     if i64::try_from(greatest).is_ok_and(|greatest| greatest > given_out) {
-        faults.push(format!("{} has numbers beyond {given_out}, the last given out", shape.table.name()));
+        faults
+            .found
+            .push(format!("{} has numbers beyond {given_out}, the last given out", shape.table.name()));
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use crate::model::{
     TokenPage, TokenUse,
 };
 use crate::nodes::Node;
+use crate::progress::Progress;
 use crate::search::{Looked, SearchPlace, TokenSearch};
 use crate::write::{Outcome, Write};
 use async_trait::async_trait;
@@ -302,14 +303,14 @@ impl<L: Layer> Store for L {
         self.inner().log_state(after).await
     }
 
-    async fn back_up(&self, path: &Path) -> Result<BackedUp, StoreError> {
+    async fn back_up(&self, path: &Path, progress: &Progress) -> Result<BackedUp, StoreError> {
         self.ask(Question::Other).await?;
-        self.inner().back_up(path).await
+        self.inner().back_up(path, progress).await
     }
 
-    async fn check(&self) -> Result<CheckReport, StoreError> {
+    async fn check(&self, progress: &Progress) -> Result<CheckReport, StoreError> {
         self.ask(Question::Other).await?;
-        self.inner().check().await
+        self.inner().check(progress).await
     }
 
     async fn news(&self, since: Option<&LogPosition>) -> Result<News, StoreError> {

@@ -16,6 +16,7 @@ mod audit;
 mod audit_reading;
 mod backup;
 mod budgets;
+mod cadence;
 mod change;
 mod check;
 mod continuity;
@@ -37,6 +38,7 @@ mod model;
 mod news;
 mod nodes;
 mod postgres;
+mod progress;
 mod reading;
 mod record;
 mod schema;
@@ -55,6 +57,7 @@ pub mod write;
 pub use audit::{AppCounts, AppUses, AuditFilter, AuditPage, Bounded, BoundedCounts, Spans, WorthALook};
 pub use backup::check_backup;
 pub use budgets::{TokenBudget, Unused};
+pub use cadence::Cadence;
 pub use change::{Change, Hints, LogPosition, News, Removal};
 pub use database_copy::{
     CopiedTable, CopyError, CopyOptions, CopyPhase, CopyProgress, CopySource, DatabasePlace, VerifiedCopy,
@@ -77,6 +80,7 @@ pub use model::{
     TokenPage, TokenUse, View,
 };
 pub use nodes::{LogRead, Node};
+pub use progress::{Progress, ProgressSeen};
 pub use search::{Looked, PlaceKey, SearchOrder, SearchPlace, TitleSearch, TokenSearch};
 
 pub use postgres::{CONNECTIONS_OF_SERVER, PostgresOptions, open_pooled_postgres, open_postgres};
@@ -286,10 +290,10 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Writes everything as of one instant into the empty file at `path`, as a SQLite database of the newest
     /// schema, while others read and write. The caller syncs the file to the disk, or removes it if this
     /// fails.
-    async fn back_up(&self, path: &Path) -> Result<BackedUp, StoreError>;
+    async fn back_up(&self, path: &Path, progress: &Progress) -> Result<BackedUp, StoreError>;
 
     /// Reads everything and reports inconsistencies.
-    async fn check(&self) -> Result<CheckReport, StoreError>;
+    async fn check(&self, progress: &Progress) -> Result<CheckReport, StoreError>;
 
     /// The entries that became visible in the change log after `since` (`None`: none, only the position), in
     /// no particular order, each once. Never waits: an entry is returned as soon as its transaction is over,

@@ -1,5 +1,6 @@
 //! The inputs and outputs of a store.
 
+use crate::progress::Progress;
 use jeton_core::{
     Actor, AppId, AppKey, Cause, Digest, OperatorId, Timestamp, Token, TokenId, TokenKind, TokenSpec, UserId,
 };
@@ -435,6 +436,8 @@ pub struct Restore {
     pub at: Timestamp,
     /// Who restores.
     pub by: Cause,
+    /// How far it is, for whoever looks.
+    pub progress: Progress,
 }
 
 /// What was restored.

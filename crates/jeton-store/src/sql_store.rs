@@ -16,6 +16,7 @@ use crate::model::{
     OwnerFilter, StoredToken, TokenFilter, TokenPage, TokenUse, View,
 };
 use crate::nodes::Node;
+use crate::progress::Progress;
 use crate::reading::Reading;
 use crate::record::Record;
 use crate::schema::{Changes, Tokens};
@@ -413,14 +414,15 @@ impl<E: Engine> Store for SqlStore<E> {
         Ok(state.unwrap_or(LogState { epoch: 0, has_gap: false }))
     }
 
-    async fn back_up(&self, path: &Path) -> Result<BackedUp, StoreError> {
-        backup::write(&mut *self.0.snapshot().await?, path).await
+    async fn back_up(&self, path: &Path, progress: &Progress) -> Result<BackedUp, StoreError> {
+        backup::write(&mut *self.0.snapshot().await?, path, progress).await
     }
 
-    async fn check(&self) -> Result<CheckReport, StoreError> {
+    async fn check(&self, progress: &Progress) -> Result<CheckReport, StoreError> {
         let mut snapshot = self.0.snapshot().await?;
+        progress.begin("checking the database itself", 0);
         let faults = self.0.file_faults(&mut snapshot).await?;
-        let mut report = check::rows(&mut *snapshot).await?;
+        let mut report = check::rows(&mut *snapshot, progress).await?;
         report.faults.splice(0..0, faults);
         Ok(CheckReport { key_checks: self.key_checks().await?.unwrap_or_default(), ..report })
     }

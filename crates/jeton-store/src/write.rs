@@ -243,7 +243,7 @@ pub struct AddUsage {
     pub uses: Vec<TokenUse>,
 }
 
-/// Creates an operator.
+/// Creates an operator. `None`: another one has this name.
 #[derive(Clone, Debug)]
 pub struct CreateOperator {
     /// The operator.
@@ -404,7 +404,7 @@ macro_rules! writes {
             AddUsage => (),
             TakePortion => Option<Portion>,
             GiveBack => (),
-            CreateOperator => OperatorId,
+            CreateOperator => Option<OperatorId>,
             RevokeOperator => bool,
             ClaimKey => KeyClaim,
             SettleKey => (),

@@ -64,6 +64,11 @@ impl Lines {
         }
     }
 
+    /// What was said up to the last line that was waited for.
+    pub fn so_far(&self) -> String {
+        self.heard().seen.clone()
+    }
+
     /// What is said from now on until a line is `mark`; that line is left out.
     ///
     /// # Errors

@@ -80,8 +80,19 @@ impl Cluster {
     pub fn create_database(&self) -> String {
         let number = self.databases.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{number}");
-        self.administer(&[&created(&name)]);
+        self.administer(&[&created(&name, "template0")]);
         format!("postgres://jeton@127.0.0.1:{}/{name}", self.port)
+    }
+
+    /// The URL of a new database with what the one at `url` holds, to which nobody is connected.
+    ///
+    /// # Panics
+    /// PostgreSQL refused.
+    pub fn copy_database(&self, url: &str) -> String {
+        let number = self.databases.fetch_add(1, Ordering::Relaxed);
+        let copy = format!("test_{number}");
+        self.administer(&[&created(&copy, name(url))]);
+        format!("postgres://jeton@127.0.0.1:{}/{copy}", self.port)
     }
 
     /// Recreates the database at `url`, empty, even while it is in use.
@@ -90,7 +101,7 @@ impl Cluster {
     /// PostgreSQL refused.
     pub fn empty_database(&self, url: &str) {
         let name = name(url);
-        self.administer(&[&format!("DROP DATABASE {name} WITH (FORCE)"), &created(name)]);
+        self.administer(&[&format!("DROP DATABASE {name} WITH (FORCE)"), &created(name, "template0")]);
     }
 
     /// Loads a [dump](Self::dump) into the empty database at `url`, in one transaction.
@@ -225,8 +236,8 @@ impl Cluster {
     }
 }
 
-fn created(name: &str) -> String {
-    format!("CREATE DATABASE {name} TEMPLATE template0 OWNER jeton")
+fn created(name: &str, template: &str) -> String {
+    format!("CREATE DATABASE {name} TEMPLATE {template} OWNER jeton")
 }
 
 /// The name of the database at `url`.

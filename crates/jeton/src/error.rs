@@ -26,6 +26,8 @@ pub(crate) enum CommandErrorKind {
     Unavailable,
     /// A server received a second signal to stop before it had finished. Exit 5.
     CutShort,
+    /// Nobody reads the output any more. No failure, and nothing to say: exit 0.
+    Unread,
 }
 
 impl CommandError {
@@ -50,14 +52,30 @@ impl CommandError {
         CommandError { kind: CommandErrorKind::CutShort, message }
     }
 
+    pub(crate) fn unread() -> Self {
+        CommandError { kind: CommandErrorKind::Unread, message: "nobody reads the output".to_owned() }
+    }
+
+    /// The same, with what was done before, if anything was.
+    pub(crate) fn after(self, what: &str, is_some: bool) -> Self {
+        if is_some { CommandError { message: format!("{}: {what}", self.message), ..self } } else { self }
+    }
+
     pub(crate) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(match self.kind {
+        ExitCode::from(self.kind.exit_code())
+    }
+}
+
+impl CommandErrorKind {
+    pub(crate) fn exit_code(self) -> u8 {
+        match self {
             CommandErrorKind::Refused => 1,
             CommandErrorKind::Usage => 2,
             CommandErrorKind::Missing => 3,
             CommandErrorKind::Unavailable => 4,
             CommandErrorKind::CutShort => 5,
-        })
+            CommandErrorKind::Unread => 0,
+        }
     }
 }
 
@@ -104,7 +122,6 @@ impl From<OpenServiceError> for CommandError {
 impl From<BackupError> for CommandError {
     fn from(error: BackupError) -> Self {
         match error {
-            BackupError::Taken(_) => CommandError::refused(format!("{error}: use --force to replace it")),
             BackupError::File { .. } => CommandError::unavailable(error.to_string()),
             BackupError::Unavailable(error) => error.into(),
         }

@@ -9,6 +9,7 @@ use jeton_service::{
 };
 use jeton_store::{PostgresOptions, SqliteOptions, Store};
 use std::fs::File;
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -47,12 +48,22 @@ impl Installation {
         self.data_dir.join(files::DATABASE)
     }
 
+    /// What the database is kept by.
+    pub(crate) fn engine(&self) -> &'static str {
+        if self.database_url.is_some() { "PostgreSQL" } else { "SQLite" }
+    }
+
+    /// Where files may be that are needed for a while: beside the data, if there is a directory.
+    pub(crate) fn scratch_dir(&self) -> PathBuf {
+        if self.data_dir.is_dir() { self.data_dir.clone() } else { std::env::temp_dir() }
+    }
+
     /// Equal for two processes whose installations use the same database. Reveals nothing about a password.
     pub(crate) fn fingerprint(&self) -> String {
         use sha2::{Digest, Sha256};
         match &self.database_url {
             None => "sqlite".to_owned(),
-            Some(url) => Sha256::digest(url.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect(),
+            Some(url) => base16ct::lower::encode_string(&Sha256::digest(url.as_bytes())),
         }
     }
 
@@ -170,9 +181,22 @@ impl Installation {
 pub(crate) fn make_data_dir(path: &Path) -> Result<(), CommandError> {
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
     let name = path.display();
-    made.map_err(|error| {
-        CommandError::unavailable(format!("the data directory {name} cannot be created: {error}"))
+    made.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => not_a_directory(path),
+        io::ErrorKind::PermissionDenied => CommandError::unavailable(format!(
+            "the data directory {name} cannot be created: {error}. Create it as root and give it to the user that runs jeton, or name \
+             another with --data-dir"
+        )),
+        _ => CommandError::unavailable(format!("the data directory {name} cannot be created: {error}")),
     })
+}
+
+/// What is to be the data directory is something else.
+pub(crate) fn not_a_directory(path: &Path) -> CommandError {
+    CommandError::usage(format!(
+        "{} is not a directory: --data-dir names the directory of an installation",
+        path.display()
+    ))
 }
 
 /// The key ring that `JETON_KEYS` holds; `None` if it is not set.

@@ -2,6 +2,7 @@
 //!
 //! A line written while a request is served has the id of that request.
 
+use crate::cli::colours_are_unwanted;
 use crate::error::CommandError;
 use jeton_core::Clock;
 use jeton_service::SystemClock;
@@ -58,7 +59,7 @@ pub(crate) fn start(format: Format, level: Level) -> Log {
     let lines = layer().with_writer(std::io::stderr).log_internal_errors(false);
     let lines = match format {
         Format::Human => lines
-            .with_ansi(std::io::stderr().is_terminal())
+            .with_ansi(std::io::stderr().is_terminal() && !colours_are_unwanted())
             .with_target(false)
             .fmt_fields(HumanFields(DefaultFields::new()))
             .boxed(),

@@ -25,7 +25,10 @@ use tokio::runtime::{Builder, Runtime};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let command = cli::Cli::parse();
+    let command = match cli::Cli::try_parse() {
+        Ok(command) => command,
+        Err(error) => return cli::unparsed(&error),
+    };
     if let Err(error) = hold_memory_back() {
         eprint_line(&format!("jeton: this process may leave a core dump: {error}"));
     }
@@ -43,10 +46,7 @@ fn main() -> ExitCode {
     }
     match ended {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprint_line(&format!("jeton: {error}"));
-            error.exit_code()
-        }
+        Err(error) => cli::failed(&error),
     }
 }
 

@@ -4,7 +4,6 @@ use jeton_http::Object;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::net::IpAddr;
-use std::path::PathBuf;
 
 /// All requests of commands. Contains secrets: it has no `Debug`.
 #[derive(Serialize, Deserialize)]
@@ -33,12 +32,10 @@ pub(crate) enum Request {
     AppDelete {
         key: String,
     },
-    Backup {
-        file: PathBuf,
-        force: bool,
-    },
+    /// Into the file that is handed over.
+    Backup,
+    /// From the file that is handed over.
     Restore {
-        file: PathBuf,
         as_of_backup: bool,
     },
     Check,
@@ -61,7 +58,8 @@ pub(crate) enum Request {
     },
     OperatorList,
     OperatorRevoke {
-        id: i64,
+        /// A number, or a name.
+        operator: String,
     },
     TokenCreate {
         app: String,
@@ -69,9 +67,10 @@ pub(crate) enum Request {
     },
     TokenList {
         app: String,
-        user_id: Option<String>,
-        unused_days: Option<u32>,
-        after: Option<i64>,
+        filter: FilterText,
+        sort: Option<Sort>,
+        /// Where the page before ended.
+        after: Option<String>,
         limit: u32,
     },
     TokenShow {
@@ -114,7 +113,7 @@ pub(crate) enum Request {
 }
 
 /// A token to be issued.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct TokenDraft {
     pub(crate) user_id: Option<String>,
     pub(crate) title: Option<String>,
@@ -160,12 +159,30 @@ impl TokenEdit {
 }
 
 /// Which tokens, each member being a condition.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct FilterText {
     pub(crate) user_id: Option<String>,
+    pub(crate) title: Option<String>,
     pub(crate) tag: Option<String>,
+    pub(crate) state: Option<String>,
     pub(crate) unused_days: Option<u32>,
+    pub(crate) expiring_days: Option<u32>,
     pub(crate) created_before: Option<String>,
+}
+
+/// The order of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Sort {
+    /// The newest first
+    Newest,
+    /// The oldest first
+    Oldest,
+    /// What expires next first; what never expires is left out
+    Expiry,
+    /// By title; what has none is left out
+    Title,
 }
 
 /// A scope as JSON.

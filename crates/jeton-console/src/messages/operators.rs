@@ -24,5 +24,6 @@ super::messages! {
         "这是您自己：吊销后将立即退出。如果没有其他管理员，只能在数据所在的机器上用 jeton operator create 新建。";
     operator_revoked(name): "The operator {name} was revoked.", "已吊销管理员 {name}。";
     operator_name_missing: "Enter a name.", "请输入名称。";
+    operator_exists: "An operator has this name already.", "已有同名的操作员。";
     text_too_long: "At most 255 characters, without NUL.", "最多 255 个字符，不能含 NUL。";
 }

@@ -27,6 +27,8 @@ pub(super) enum AdminError {
     NoSuchOperator,
     /// An app has that key already.
     AppExists,
+    /// An operator has this name.
+    OperatorExists,
     /// The settings are not what they were expected to be.
     Stale,
     /// What was made under this key is gone.
@@ -64,6 +66,7 @@ impl AdminError {
             AdminError::NoSuchToken => (StatusCode::NOT_FOUND, "no_such_token"),
             AdminError::NoSuchOperator => (StatusCode::NOT_FOUND, "no_such_operator"),
             AdminError::AppExists => (StatusCode::CONFLICT, "app_exists"),
+            AdminError::OperatorExists => (StatusCode::CONFLICT, "operator_exists"),
             AdminError::Stale => (StatusCode::PRECONDITION_FAILED, "stale"),
             AdminError::Gone => (StatusCode::CONFLICT, "idempotency_gone"),
             AdminError::IdempotencyKey => (StatusCode::BAD_REQUEST, "invalid_idempotency_key"),
@@ -97,6 +100,7 @@ impl AdminError {
             AdminError::NoSuchToken => "there is no such token, or it was revoked".into(),
             AdminError::NoSuchOperator => "there is no such operator, or it was revoked".into(),
             AdminError::AppExists => "there is an app of this key already".into(),
+            AdminError::OperatorExists => "there is an operator of this name already".into(),
             AdminError::Stale => "the settings were changed since: read them again".into(),
             AdminError::Gone => "what was made under this Idempotency-Key is gone".into(),
             AdminError::IdempotencyKey => {

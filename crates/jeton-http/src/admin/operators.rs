@@ -23,6 +23,7 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Response, AdminError> {
     let (service, by, of_operator) = (call.service.clone(), call.cause(), name.clone());
     let make = async move {
         let made = service.create_operator(of_operator.as_str(), &by).await?;
+        let made = made.ok_or(AdminError::OperatorExists)?;
         let shown = wire::operator_credentials(made.id, of_operator.as_str(), Some(&made.token));
         Ok((made.id.get(), created(made.id, shown)))
     };

@@ -8,7 +8,7 @@ use jeton_core::Secret;
 use jeton_service::{Error, Service};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::fmt::{self, Write};
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use subtle::ConstantTimeEq;
@@ -151,10 +151,7 @@ fn digest(id: &Secret) -> [u8; 32] {
 }
 
 fn hex(bytes: &[u8; 32]) -> Secret {
-    let mut text = zeroize::Zeroizing::new(String::with_capacity(64));
-    for byte in bytes {
-        write!(text, "{byte:02x}").unwrap_or_else(|_| unreachable!("a text takes all"));
-    }
+    let text = zeroize::Zeroizing::new(base16ct::lower::encode_string(bytes));
     Secret::parse(&text).unwrap_or_else(|_| unreachable!("64 digits are within the bounds of a secret"))
 }
 

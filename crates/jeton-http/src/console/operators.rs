@@ -29,18 +29,28 @@ pub(super) async fn create(visit: &Visit) -> Result<Response, PageError> {
     let name = match operator_name(visit.form().text("name").to_owned()) {
         Ok(name) => name,
         Err(wrong) => {
-            let error = match wrong {
-                OperatorNameError::Blank => visit.language().operator_name_missing(),
-                OperatorNameError::Text(_) => visit.language().text_too_long(),
-            };
-            let name = Field { error: error.to_owned(), ..Field::of(visit.form().text("name")) };
-            let operators = visit.service().operators().await?;
-            return Ok(visit.again(Section::Operators, |frame| page(visit, frame, &operators, name)));
+            return again(
+                visit,
+                match wrong {
+                    OperatorNameError::Blank => visit.language().operator_name_missing(),
+                    OperatorNameError::Text(_) => visit.language().text_too_long(),
+                },
+            )
+            .await;
         }
     };
-    let made = visit.service().create_operator(name.as_str(), &visit.cause()).await?;
+    let Some(made) = visit.service().create_operator(name.as_str(), &visit.cause()).await? else {
+        return again(visit, visit.language().operator_exists()).await;
+    };
     let notice = Notice::OperatorCreated(name.as_str().to_owned());
     Ok(visit.made(LIST, notice, vec![(CredentialKind::OperatorToken, made.token)]))
+}
+
+/// The page once more, with what is wrong with the name.
+async fn again(visit: &Visit, error: &str) -> Result<Response, PageError> {
+    let name = Field { error: error.to_owned(), ..Field::of(visit.form().text("name")) };
+    let operators = visit.service().operators().await?;
+    Ok(visit.again(Section::Operators, |frame| page(visit, frame, &operators, name)))
 }
 
 /// The operator that the path names.

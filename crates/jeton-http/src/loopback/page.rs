@@ -1,5 +1,7 @@
 //! Errors in HTML and XML.
 
+use quick_xml::escape::partial_escape;
+
 /// An error as a page. What a client sent is escaped.
 pub(super) fn html(status: u16, name: &str, message: &str, code: Option<&str>) -> String {
     let code = code.map(|code| format!("<p><b>code</b>: {}</p>", escaped(code))).unwrap_or_default();
@@ -22,20 +24,12 @@ pub(super) fn xml(status: u16, name: &str, message: &str, code: Option<&str>) ->
 
 /// Escaped text between tags. Characters that XML does not allow become replacement characters.
 fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '\t' | '\n' | '\r' => escaped.push(c),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => {
-                escaped.push(char::REPLACEMENT_CHARACTER);
-            }
-            c => escaped.push(c),
-        }
-    }
-    escaped
+    let allowed = |c: char| match c {
+        '\t' | '\n' | '\r' => c,
+        c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    partial_escape(text.chars().map(allowed).collect::<String>()).into_owned()
 }
 
 #[cfg(test)]

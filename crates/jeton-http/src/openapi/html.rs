@@ -2,17 +2,7 @@
 
 /// Text between tags, or within an attribute in quotes.
 pub(super) fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            letter => escaped.push(letter),
-        }
-    }
-    escaped
+    quick_xml::escape::escape(text).into_owned()
 }
 
 /// A text in which code stands between grave accents.

@@ -9,21 +9,21 @@
 use super::Cache;
 use crate::{Error, Service};
 use jeton_core::{ChangeKind, MAX_INTEGER, TokenId};
-use jeton_store::{Change, Hints, LogPosition, Store};
+use jeton_store::{Cadence, Change, Hints, LogPosition, Store};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::sleep;
 
 /// Foreign digests that are read at once.
 const FOREIGN_ROWS: u32 = 10_000;
 const FIRST: TokenId = TokenId::new(1).unwrap();
 const LAST: TokenId = TokenId::new(MAX_INTEGER).unwrap();
 
-/// The shortest time between polls that announcements trigger.
-const PACE: Duration = Duration::from_millis(5);
+/// How many polls announcements trigger in a while: a few that come together are read at once, and many are read together.
+const POLLS: (usize, Duration) = (4, Duration::from_millis(20));
 
 /// A reader of the change log.
 #[derive(Debug)]
@@ -180,8 +180,7 @@ impl Service {
         let mut follower = self.follower();
         let mut trust = Trust::default();
         let mut is_failing = false;
-        let mut pace = interval(PACE);
-        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut cadence = Cadence::new(POLLS.0, POLLS.1);
         loop {
             let hinted = *hints.borrow_and_update();
             self.cache.counters.is_listening.store(hinted.is_listening, Ordering::Relaxed);
@@ -202,7 +201,7 @@ impl Service {
             let pause = if may_wait { limits.announced_interval } else { limits.poll_interval };
             tokio::select! {
                 () = sleep(pause) => {}
-                Ok(()) = hints.changed() => { pace.tick().await; }
+                Ok(()) = hints.changed() => cadence.wait().await,
             }
         }
     }

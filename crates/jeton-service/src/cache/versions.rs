@@ -14,6 +14,7 @@
 //! never a wrong answer.
 
 use super::sync::{AtomicU64, Ordering};
+use crossbeam_utils::CachePadded;
 
 /// The low bits of a place: the number of changes in progress there. Far more than a process can have open
 /// connections.
@@ -28,36 +29,31 @@ pub(crate) struct Stamp(u64);
 /// The changes of one kind of thing.
 #[derive(Debug)]
 pub(crate) struct Versions {
-    /// The stamp of the newest change.
-    newest: Lone,
+    /// The stamp of the newest change. It is written often, and the floor is read always: neither is on the other's cache line.
+    newest: CachePadded<AtomicU64>,
     /// Nothing with an older stamp is current anywhere.
-    floor: Lone,
+    floor: CachePadded<AtomicU64>,
     /// The newest stamp at each place, above the number of changes in progress there.
     places: Box<[AtomicU64]>,
 }
 
-/// A number on a cache line of its own: the newest stamp is written often, the floor is read always.
-#[derive(Debug)]
-#[repr(align(64))]
-struct Lone(AtomicU64);
-
 impl Versions {
     /// With this many places, at least one.
     pub(crate) fn new(places: usize) -> Self {
-        let lone = || Lone(AtomicU64::new(0));
+        let lone = || CachePadded::new(AtomicU64::new(0));
         let places = (0..places.max(1)).map(|_| AtomicU64::new(0)).collect();
         Versions { newest: lone(), floor: lone(), places }
     }
 
     /// The stamp for an answer. Take it before the query.
     pub(crate) fn stamp(&self) -> Stamp {
-        Stamp(self.newest.0.load(Ordering::Acquire))
+        Stamp(self.newest.load(Ordering::Acquire))
     }
 
     /// Whether an answer about `thing` with this stamp is still true.
     pub(crate) fn is_current(&self, thing: u64, stamp: Stamp) -> bool {
         let place = self.place(thing).load(Ordering::Acquire);
-        place & OPEN == 0 && place >> OPEN_BITS <= stamp.0 && self.floor.0.load(Ordering::Acquire) <= stamp.0
+        place & OPEN == 0 && place >> OPEN_BITS <= stamp.0 && self.floor.load(Ordering::Acquire) <= stamp.0
     }
 
     /// Begins a change of `thing`: until the guard is dropped, no answer about it is current, and none from
@@ -75,11 +71,11 @@ impl Versions {
     /// Makes all answers so far void.
     pub(crate) fn invalidate_all(&self) {
         let stamp = self.draw();
-        self.floor.0.fetch_max(stamp, Ordering::AcqRel);
+        self.floor.fetch_max(stamp, Ordering::AcqRel);
     }
 
     fn draw(&self) -> u64 {
-        self.newest.0.fetch_add(1, Ordering::AcqRel) + 1
+        self.newest.fetch_add(1, Ordering::AcqRel) + 1
     }
 
     /// Leaves a new stamp at the place of `thing` and subtracts `ended` changes in progress.

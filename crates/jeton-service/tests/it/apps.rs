@@ -2,6 +2,7 @@
 
 use crate::fixture::{EVERYTHING, World, grant, identity, secret};
 use jeton_core::{AppKey, Authority, Cause, ChangeKind, Digest, InactiveReason, Secret, Verdict};
+use jeton_service::Progress;
 use jeton_service::{ClientCredentials, ImportRow, Imported, Keys, Merged, OpenApp, Surface};
 use jeton_store::write::SweepDeletedApps;
 use serde_json::json;
@@ -92,7 +93,7 @@ async fn an_old_client_secret_is_good_for_its_grace_and_no_longer() {
     assert_eq!(stored.client_secrets.len(), 4, "its own and three");
     world.service.delete_app(&key, &Cause::CLI).await.unwrap();
     assert_eq!(world.store.client_of(&key).await.unwrap(), None);
-    assert_eq!(world.store.check().await.unwrap().faults, [""; 0]);
+    assert_eq!(world.store.check(&Progress::default()).await.unwrap().faults, [""; 0]);
 }
 
 /// The app and what its client may do, for this client secret of `demo`.

@@ -1,8 +1,10 @@
 //! Keys that take the place of others: at no moment is a good token refused, or a bad one allowed.
 
+use crate::backups::back_up;
 use crate::fixture::{EVERYTHING, database, grant, initialise, secret, whole_list};
 use futures_util::TryStreamExt;
 use jeton_core::{AppKey, Cause, Demand, InactiveReason, ManualClock, Secret, Timestamp, Verdict};
+use jeton_service::Progress;
 use jeton_service::{
     Admission, CacheLimits, ClientCredentials, Error, ImportRow, Imported, InitialCredentials, KeyRing,
     KeyState, Keys, KeysError, OpenApp, OperatorAdmission, Service, ShownSecret, Surface, change_key_file,
@@ -232,7 +234,7 @@ async fn everything_good_stays_good_from_one_key_to_the_next() {
         let forged = Keys::derive(&KeyRing::generate(&SeededEntropy::new(1)).unwrap());
         let forged = forged.mint(&SeededEntropy::new(7), None).unwrap();
         assert!(!one.is_minted(&forged) && !other.is_minted(&forged));
-        assert!(pair.store.check().await.unwrap().faults.is_empty());
+        assert!(pair.store.check(&Progress::default()).await.unwrap().faults.is_empty());
     })
     .await;
 }
@@ -436,11 +438,11 @@ async fn a_backup_from_before_is_restored() {
     on_each_engine(true, async |pair: &Pair| {
         let (one, initial) = (&pair.one, &pair.initial);
         let known = Known::made(pair).await;
-        let revoked_operator = one.create_operator("leaves", &Cause::CLI).await.unwrap();
+        let revoked_operator = one.create_operator("leaves", &Cause::CLI).await.unwrap().unwrap();
         let app = pair.demo().await;
         let leaves = one.issue(&app, &EVERYTHING, grant("read")).await.unwrap().unwrap();
         let backup = pair.folder.path().join("before.backup");
-        one.back_up(&backup, false).await.unwrap();
+        back_up(one, &backup).await;
         let old_ring = pair.ring();
         one.add_key(&Cause::CLI).await.unwrap();
         one.activate_key(2, &Cause::CLI).await.unwrap();
@@ -449,7 +451,7 @@ async fn a_backup_from_before_is_restored() {
         assert!(one.revoke_operator(revoked_operator.id, &Cause::CLI).await.unwrap());
 
         // Here the ring has both keys: what was revoked since stays revoked, and nothing else is lost.
-        let restored = one.restore(&backup, true, &Cause::CLI).await.unwrap();
+        let restored = one.restore(&backup, true, &Cause::CLI, &Progress::default()).await.unwrap();
         assert_eq!((restored.left_out, restored.kept_revoked), (0, 1), "{restored:?}");
         let one = pair.restarted(7).await;
         known.hold(&one, initial, "restored").await;
@@ -463,11 +465,21 @@ async fn a_backup_from_before_is_restored() {
         known.hold(&one, initial, "retired").await;
 
         // Without the old key it says so; with the old ring it is as it was.
-        assert!(one.restore(&backup, true, &Cause::CLI).await.is_err());
+        assert!(one.restore(&backup, true, &Cause::CLI, &Progress::default()).await.is_err());
         let elsewhere = tempfile::tempdir().unwrap();
         let store = open_sqlite(&database(elsewhere.path()), SqliteOptions::default()).await.unwrap();
         let (clock, entropy) = (pair.clock.clone(), SeededEntropy::new(8));
-        Service::restore_into(&*store, &old_ring, &clock, &entropy, &backup, &Cause::CLI).await.unwrap();
+        Service::restore_into(
+            &*store,
+            &old_ring,
+            &clock,
+            &entropy,
+            &backup,
+            &Cause::CLI,
+            &Progress::default(),
+        )
+        .await
+        .unwrap();
         let old = Service::open(store, &old_ring, Arc::new(clock), Arc::new(entropy)).await.unwrap();
         known.hold(&old, initial, "restored elsewhere").await;
         assert!(is_allowed(&old, &leaves.secret).await);

@@ -4,6 +4,7 @@
 
 mod announcements;
 mod apps;
+mod backups;
 mod cache;
 mod counting;
 mod credentials;

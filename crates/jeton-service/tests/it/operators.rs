@@ -6,7 +6,7 @@ use jeton_core::{Cause, ChangeKind, InactiveReason, Verdict};
 #[tokio::test]
 async fn made_listed_and_revoked() {
     let world = World::new().await;
-    let made = world.service.create_operator("second", &Cause::CLI).await.unwrap();
+    let made = world.service.create_operator("second", &Cause::CLI).await.unwrap().unwrap();
     let names = async || {
         let operators = world.service.operators().await.unwrap();
         operators.into_iter().map(|operator| operator.name).collect::<Vec<_>>()
@@ -21,7 +21,7 @@ async fn made_listed_and_revoked() {
 #[tokio::test]
 async fn their_tokens_are_no_tokens_of_an_app_and_the_reverse() {
     let world = World::new().await;
-    let made = world.service.create_operator("second", &Cause::CLI).await.unwrap();
+    let made = world.service.create_operator("second", &Cause::CLI).await.unwrap().unwrap();
     for token in [&made.token, &world.initial.operator_token] {
         assert_eq!(world.verdict(token).await, Verdict::Inactive(InactiveReason::Unknown));
         assert!(!world.is_admitted(token).await);

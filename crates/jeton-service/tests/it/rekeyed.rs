@@ -1,8 +1,10 @@
 //! Secrets of every sort while their keys change: rotated ones, reported ones, and such as a restore brings back.
 
+use crate::backups::back_up;
 use crate::fixture::{EVERYTHING, grant};
 use crate::keys::{Known, Pair, demo, is_allowed, on_each_engine};
 use jeton_core::{Cause, ChangeKind, Demand, Digest, InactiveReason, Secret, TokenId, Verdict};
+use jeton_service::Progress;
 use jeton_service::{Error, Issued, KeyRing, KeyUse, Keys, KeysError, OperatorAdmission, Service};
 use jeton_store::write::ReplaceDigests;
 use jeton_store::{DigestPlace, NewDigest};
@@ -97,7 +99,7 @@ async fn the_secrets_of_a_rotated_token_stay_what_they_were() {
         let log = pair.store.changes(0, 1_000).await.unwrap();
         assert_eq!(log.iter().filter(|change| change.kind == ChangeKind::TokenReused).count(), 1);
         assert_eq!(verdict(&restarted, newest).await, Verdict::Allowed);
-        assert!(pair.store.check().await.unwrap().faults.is_empty());
+        assert!(pair.store.check(&Progress::default()).await.unwrap().faults.is_empty());
     })
     .await;
 }
@@ -109,7 +111,7 @@ async fn what_is_reported_is_revoked_whatever_key_made_it() {
         let (kept, shown_once) = (issue(pair, one).await, issue(pair, one).await);
         let old_secret = issue(pair, one).await;
         let new_secret = rotate(pair, one, old_secret.token.id, Some(DAY)).await;
-        let operator = one.create_operator("leaky", &Cause::CLI).await.unwrap();
+        let operator = one.create_operator("leaky", &Cause::CLI).await.unwrap().unwrap();
         reveal_once(pair).await;
         next_key(pair).await;
         one.revoke_reported(std::slice::from_ref(&kept.secret), None).await.unwrap().unwrap();
@@ -161,7 +163,7 @@ async fn a_restore_brings_no_rotated_secret_back() {
         }
         let rotated_before = rotate(pair, one, tokens[3].token.id, Some(DAY)).await;
         let path = pair.folder.path().join("before.backup");
-        one.back_up(&path, false).await.unwrap();
+        back_up(one, &path).await;
 
         let in_grace = rotate(pair, one, tokens[1].token.id, Some(DAY)).await;
         let twice = rotate(pair, one, tokens[4].token.id, Some(DAY)).await;
@@ -184,14 +186,14 @@ async fn a_restore_brings_no_rotated_secret_back() {
             known.hold(service, &pair.initial, when).await;
         };
         before(one, "now").await;
-        let restored = one.restore(&path, true, &Cause::CLI).await.unwrap();
+        let restored = one.restore(&path, true, &Cause::CLI, &Progress::default()).await.unwrap();
         assert_eq!((restored.left_out, restored.unknown_tokens), (0, 0), "{restored:?}");
         let one = pair.restarted(7).await;
         before(&one, "restored").await;
         one.rekey().await.unwrap();
         one.retire_key(1, &Cause::CLI).await.unwrap();
         before(&one, "retired").await;
-        assert!(pair.store.check().await.unwrap().faults.is_empty());
+        assert!(pair.store.check(&Progress::default()).await.unwrap().faults.is_empty());
     })
     .await;
 }
@@ -203,11 +205,11 @@ async fn a_restore_in_the_middle_of_a_sweep_loses_no_token() {
         let one = &pair.one;
         let (token, old_ring) = (issue(pair, one).await, pair.ring());
         let path = pair.folder.path().join("before.backup");
-        one.back_up(&path, false).await.unwrap();
+        back_up(one, &path).await;
         let new = rotate(pair, one, token.token.id, Some(DAY)).await;
         next_key(pair).await;
         renew_further(pair, &old_ring, &token.secret).await;
-        let restored = one.restore(&path, true, &Cause::CLI).await.unwrap();
+        let restored = one.restore(&path, true, &Cause::CLI, &Progress::default()).await.unwrap();
         assert_eq!(restored.left_out, 0, "{restored:?}");
         let one = pair.restarted(7).await;
         for secret in [&token.secret, &new] {
@@ -228,13 +230,13 @@ async fn a_restore_forgets_no_key_that_was_retired_since() {
         reveal_once(pair).await;
         let token = issue(pair, one).await;
         let path = pair.folder.path().join("before.backup");
-        one.back_up(&path, false).await.unwrap();
+        back_up(one, &path).await;
         next_key(pair).await;
         let rotated = rotate(pair, one, token.token.id, None).await;
         next_key(pair).await;
         one.rekey().await.unwrap();
         assert!(one.retire_key(2, &Cause::CLI).await.unwrap(), "the new secret begins with it");
-        one.restore(&path, true, &Cause::CLI).await.unwrap();
+        one.restore(&path, true, &Cause::CLI, &Progress::default()).await.unwrap();
         let one = pair.restarted(7).await;
         assert!(is_allowed(&one, &rotated).await);
         assert_eq!(verdict(&one, &token.secret).await, EXPIRED);

@@ -82,7 +82,7 @@ async fn live(world: &World) -> Vec<String> {
         .unwrap()
         .unwrap()
         .1;
-    let operator = world.service.create_operator("second", &Cause::CLI).await.unwrap().token;
+    let operator = world.service.create_operator("second", &Cause::CLI).await.unwrap().unwrap().token;
     let initial = &world.initial;
     for secret in [
         &other.admin_token,

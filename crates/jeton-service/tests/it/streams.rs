@@ -1,9 +1,11 @@
 //! Change streams over both engines: which events arrive, in which order, for which readers, and when a
 //! stream ends.
 
+use crate::backups::back_up;
 use crate::fixture::{EVERYTHING, With, global, grant, identity, initialise, secret};
 use jeton_core::{Cause, Clock, Lifetime, ManualClock, Secret, Timestamp, TokenId, TokenKind};
 use jeton_loopback::{Condition, Row, Value};
+use jeton_service::Progress;
 use jeton_service::{
     Edit, Error, ImportRow, Issue, KeyRing, Limits, LoopBackCaller, Merged, OpenApp, RequestedLifetime,
     Retention, RowChange, RowEvent, RowStream, Service, StreamEnd, StreamItem, Writer, value_of_json,
@@ -382,8 +384,8 @@ async fn a_restore_ends_streams_and_makes_positions_void(engine: Engine) {
     fed.create(&json!({"id": "tok-1"})).await;
     let position = next(&mut stream, 1).await.remove(0).1;
     let backup = fed.folder.path().join("backup.db");
-    fed.service.back_up(&backup, false).await.unwrap();
-    fed.service.restore(&backup, true, &Cause::CLI).await.unwrap();
+    back_up(&fed.service, &backup).await;
+    fed.service.restore(&backup, true, &Cause::CLI, &Progress::default()).await.unwrap();
     ends(stream, StreamEnd::Replaced).await;
     let mut again = fed.open(&ANYBODY, &json!(null), Some(&position)).await;
     assert!(matches!(again.next().await, Some(StreamItem::Gap(_))));

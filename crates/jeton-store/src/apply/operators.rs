@@ -18,8 +18,17 @@ impl Facts for CreateOperator {
 }
 
 impl Perform for CreateOperator {
-    async fn perform<'w, S: Session>(&'w self, work: &mut Work<'_, 'w, S>) -> Result<OperatorId, StoreError> {
-        work.create_operator(&self.operator, &self.by).await
+    async fn perform<'w, S: Session>(
+        &'w self,
+        work: &mut Work<'_, 'w, S>,
+    ) -> Result<Option<OperatorId>, StoreError> {
+        if !S::WRITES_ALONE {
+            work.session.script(operators::LOCK.to_owned()).await?;
+        }
+        if work.session.row(operators::operator_by_name(&self.operator.name)).await?.is_some() {
+            return Ok(None);
+        }
+        work.create_operator(&self.operator, &self.by).await.map(Some)
     }
 }
 

@@ -2,10 +2,11 @@
 
 use super::{Facts, Perform, Work};
 use crate::backup::Backup;
-use crate::copy::{add, copy, pass_numbers};
+use crate::copy::{add, copy, count_all, pass_numbers};
 use crate::decode;
 use crate::error::StoreError;
 use crate::model::{Restore, Restored};
+use crate::progress::Progress;
 use crate::record::Record;
 use crate::schema::{Column, KeyChecks, Tokens, WasScopes};
 use crate::scopes;
@@ -45,7 +46,8 @@ impl Perform for Restore {
             work.script(restore::REMEMBER).await?;
         }
         let given_out = work.tokens_given_out().await?;
-        work.replace(&mut backup, &mut restored).await?;
+        self.progress.begin("removing rows", 0);
+        work.replace(&mut backup, &mut restored, &self.progress).await?;
         work.session.run(genesis::insert_key_checks(&self.key_checks)).await?;
         work.session.run(tables::set_epoch(self.epoch)).await?;
         if self.keeps_removed {
@@ -83,7 +85,12 @@ impl<S: Session> Work<'_, '_, S> {
     /// Empties all tables and fills them from the backup. Numbers continue above the greatest that either
     /// side has assigned, and revisions above the former ones: a reader of a former row cannot replace one of
     /// the backup.
-    async fn replace(&mut self, backup: &mut Backup, restored: &mut Restored) -> Result<(), StoreError> {
+    async fn replace(
+        &mut self,
+        backup: &mut Backup,
+        restored: &mut Restored,
+        progress: &Progress,
+    ) -> Result<(), StoreError> {
         let mut revisions = Vec::with_capacity(SHAPES.len());
         for shape in SHAPES {
             let revision = shape.fields.iter().find(|field| field.name.name() == "revision");
@@ -97,13 +104,15 @@ impl<S: Session> Work<'_, '_, S> {
         for shape in SHAPES.iter().rev() {
             self.session.run(tables::remove_all_rows(shape)).await?;
         }
+        let total = count_all(&mut backup.connection, SHAPES).await?;
+        progress.begin("restoring rows", total);
         for (shape, revision) in SHAPES.iter().zip(revisions) {
             // Check values come from the ring, which may have newer keys than the backup.
             if shape.table.name() == KeyChecks::Table.name() {
                 continue;
             }
             let adapt = |cells: &mut Vec<_>| add(shape, "revision", cells, revision);
-            let rows = copy(&mut backup.connection, self.session, shape, adapt).await?;
+            let rows = copy(&mut backup.connection, self.session, shape, adapt, progress).await?;
             pass_numbers(&mut backup.connection, self.session, shape).await?;
             match shape.table.name() {
                 "apps" => restored.apps = rows,

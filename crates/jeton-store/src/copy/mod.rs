@@ -3,7 +3,9 @@
 #[cfg(test)]
 mod tests;
 
+use crate::decode;
 use crate::error::StoreError;
+use crate::progress::Progress;
 use crate::record::Record;
 use crate::session::Session;
 use crate::shape::{Cells, Field, Holds, Shape};
@@ -21,6 +23,7 @@ pub(crate) async fn copy<F: Session, T: Session>(
     to: &mut T,
     shape: &Shape,
     adapt: impl Fn(&mut Cells) + Send,
+    progress: &Progress,
 ) -> Result<u64, StoreError> {
     let page_rows = MAX_ARGUMENTS / shape.fields.len();
     let mut page: Vec<Cells> = Vec::with_capacity(page_rows);
@@ -30,6 +33,7 @@ pub(crate) async fn copy<F: Session, T: Session>(
         let mut cells = cells(&row, shape.fields)?;
         adapt(&mut cells);
         page.push(cells);
+        progress.add(1);
         copied += 1;
         if page.len() == page_rows {
             to.run(copy::insert_rows(shape, std::mem::take(&mut page))).await?;
@@ -39,6 +43,24 @@ pub(crate) async fn copy<F: Session, T: Session>(
         to.run(copy::insert_rows(shape, page)).await?;
     }
     Ok(copied)
+}
+
+/// How many rows these tables have.
+pub(crate) async fn count_all<'s, S: Session>(
+    session: &mut S,
+    shapes: impl IntoIterator<Item = &'s Shape>,
+) -> Result<u64, StoreError> {
+    let mut total = 0;
+    for shape in shapes {
+        total += count_rows(session, shape).await?;
+    }
+    Ok(total)
+}
+
+/// How many rows a table has.
+pub(crate) async fn count_rows<S: Session>(session: &mut S, shape: &Shape) -> Result<u64, StoreError> {
+    let row = session.row(copy::count_rows(shape)).await?;
+    row.as_ref().map_or(Ok(0), decode::count)
 }
 
 /// What a row has in these columns.

@@ -62,8 +62,7 @@ impl TableDigest {
 
     /// The number of rows, and their digest in hex.
     pub(super) fn finish(self) -> (u64, String) {
-        let bytes = self.hash.finalize();
-        (self.rows, bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+        (self.rows, base16ct::lower::encode_string(&self.hash.finalize()))
     }
 }
 
@@ -116,7 +115,7 @@ mod tests {
         bytes.push(1);
         bytes.extend((-2_i64).to_be_bytes());
         bytes.push(0);
-        let expected: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let expected = base16ct::lower::encode_string(&Sha256::digest(&bytes));
         assert_eq!(digest(&[row]), expected);
     }
 }

@@ -3,8 +3,7 @@
 use super::error::CopyError;
 use super::side::Side;
 use super::{CopyPhase, CopyProgress, Watch, shapes};
-use crate::copy::{cells, pass_numbers};
-use crate::decode;
+use crate::copy::{cells, count_all, count_rows, pass_numbers};
 use crate::error::StoreError;
 use crate::schema::Column;
 use crate::session::Session;
@@ -42,16 +41,7 @@ impl Tally<'_, '_> {
 
 /// How many rows a database has that are copied.
 pub(super) async fn count<S: Session>(session: &mut S) -> Result<u64, StoreError> {
-    let mut total = 0;
-    for shape in shapes() {
-        total += count_rows(session, shape).await?;
-    }
-    Ok(total)
-}
-
-async fn count_rows<S: Session>(session: &mut S, shape: &Shape) -> Result<u64, StoreError> {
-    let row = session.row(tables::count_rows(shape)).await?;
-    row.as_ref().map_or(Ok(0), decode::count)
+    count_all(session, shapes()).await
 }
 
 /// Copies the rows of all tables that the target does not have yet.

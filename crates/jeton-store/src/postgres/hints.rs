@@ -4,6 +4,7 @@
 //! the writing transaction would make all commits wait for each other. What is lost with a process or a connection in
 //! between is found by looking.
 
+use crate::cadence::Cadence;
 use crate::change::Hints;
 use sqlx::Executor;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
@@ -17,8 +18,8 @@ use tokio::time::{sleep, timeout};
 const CHANNEL: &str = "jeton_changes";
 const ANNOUNCE: &str = "NOTIFY jeton_changes";
 
-/// How long after one announcement the next one is made, at the earliest.
-const PAUSE: Duration = Duration::from_millis(5);
+/// How many announcements are made in a while, so that a few together are heard of at once and many cost little.
+const ANNOUNCEMENTS: (usize, Duration) = (4, Duration::from_millis(20));
 /// How long an announcement may take, the last one, when the store is closed, included.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// How long after a lost connection another is made, and after one through which nothing is heard: a pooler that gives each
@@ -75,14 +76,15 @@ impl Announcer {
 }
 
 async fn announce(pools: impl Fn() -> Option<PgPool>, mut wishes: mpsc::Receiver<()>) {
+    let mut cadence = Cadence::new(ANNOUNCEMENTS.0, ANNOUNCEMENTS.1);
     while wishes.recv().await.is_some() {
+        cadence.wait().await;
         let Some(pool) = pools() else { return };
         match timeout(FAREWELL, pool.execute(ANNOUNCE)).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => tracing::debug!("changes were not announced: {error}"),
             Err(_) => tracing::debug!("changes were not announced in time"),
         }
-        sleep(PAUSE).await;
     }
 }
 

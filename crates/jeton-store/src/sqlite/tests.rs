@@ -3,6 +3,7 @@ use super::reserve::Reserve;
 use super::write_connection::WriteConnection;
 use super::writer::Writer;
 use super::{SqliteEngine, SqliteOptions, open, open_sqlite};
+use crate::Progress;
 use crate::engine::Engine;
 use crate::error::StoreError;
 use crate::migrations::{SQLITE, migrate};
@@ -204,7 +205,7 @@ async fn a_backup_of_an_older_version_is_read_and_left_as_it_is() {
         .unwrap();
     older.close().await.unwrap();
     let before = std::fs::read(&path).unwrap();
-    let report = crate::check_backup(&path).await.unwrap();
+    let report = crate::check_backup(&path, &Progress::default()).await.unwrap();
     assert_eq!((report.faults, report.key_checks.len()), (vec![], 1));
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }

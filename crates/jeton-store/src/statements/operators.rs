@@ -28,6 +28,13 @@ pub(crate) fn operator_by_id(id: OperatorId) -> Statement {
     Statement::fixed(live_operators().and_where(Expr::col(Operators::Id).eq(id.get())).take())
 }
 
+/// Lets nobody else make an operator until the transaction is over. For PostgreSQL; SQLite has one writer.
+pub(crate) const LOCK: &str = "LOCK TABLE operators IN SHARE ROW EXCLUSIVE MODE";
+
+pub(crate) fn operator_by_name(name: &str) -> Statement {
+    Statement::fixed(live_operators().and_where(Expr::col(Operators::Name).eq(name)).take())
+}
+
 /// Answers the number.
 pub(crate) fn insert_operator(operator: &NewOperator) -> Statement {
     Statement::fixed(

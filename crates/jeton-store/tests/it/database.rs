@@ -10,9 +10,10 @@ use jeton_store::{
 use jeton_testkit::Pooler;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
 
 /// A new database and a store on it.
 pub(crate) struct TestDatabase {
@@ -59,16 +60,21 @@ impl Location {
     }
 
     pub(crate) fn postgres() -> Self {
+        Location::Postgres(with_tables())
+    }
+
+    /// Without tables.
+    pub(crate) fn empty_postgres() -> Self {
         Location::Postgres(jeton_testkit::Cluster::shared().create_database())
     }
 
     pub(crate) fn pooled() -> Self {
-        let url = jeton_testkit::Cluster::shared().create_database();
+        let url = with_tables();
         Location::Pooled(Pooler::before(&url), url)
     }
 
     pub(crate) fn nodes() -> Self {
-        Location::Nodes(jeton_testkit::Cluster::shared().create_database())
+        Location::Nodes(with_tables())
     }
 
     /// Where it is, for a copy.
@@ -121,6 +127,25 @@ impl Location {
     }
 }
 
+/// The URL of a new database on the shared cluster, with all tables, which are made once for all of them.
+fn with_tables() -> String {
+    static MADE: OnceLock<String> = OnceLock::new();
+    let cluster = jeton_testkit::Cluster::shared();
+    let make = || {
+        let url = cluster.create_database();
+        let opened = url.clone();
+        // Tests have a runtime of their own already.
+        let made = std::thread::spawn(move || {
+            Runtime::new().unwrap().block_on(async {
+                open_postgres(&opened, PostgresOptions::default()).await.unwrap().close().await;
+            });
+        });
+        made.join().unwrap();
+        url
+    };
+    cluster.copy_database(MADE.get_or_init(make))
+}
+
 impl TestDatabase {
     pub(crate) async fn new(location: Location) -> Self {
         let store = location.open().await.unwrap();
@@ -159,9 +184,12 @@ impl TestDatabase {
     pub(crate) fn another_location(&self) -> Location {
         match self.location {
             Location::Sqlite(_) => Location::sqlite(),
-            Location::Postgres(_) => Location::postgres(),
-            Location::Pooled(..) => Location::pooled(),
-            Location::Nodes(_) => Location::nodes(),
+            Location::Postgres(_) => Location::empty_postgres(),
+            Location::Pooled(..) => {
+                let url = jeton_testkit::Cluster::shared().create_database();
+                Location::Pooled(Pooler::before(&url), url)
+            }
+            Location::Nodes(_) => Location::Nodes(jeton_testkit::Cluster::shared().create_database()),
         }
     }
 

@@ -4,6 +4,7 @@ use crate::database::{Location, TestDatabase};
 use crate::fixture::*;
 use futures_util::future::join_all;
 use jeton_core::{Cause, Digest, OperatorId};
+use jeton_store::Progress;
 use jeton_store::write::RevokeOperator;
 use jeton_store::{PostgresOptions, Store, open_postgres};
 use jeton_testkit::{FaultyProxy, ProxyMode};
@@ -59,7 +60,8 @@ async fn goes_away_and_comes_back(cut: ProxyMode, first_is_write: bool) {
     let (none_is_done, took) = timed(async {
         let reads = join_all((0..100).map(|_| async { store.ping().await.is_err() })).await;
         let writes = join_all((0..100).map(|_| async { !write(store).await })).await;
-        reads.into_iter().chain(writes).all(|failed| failed) && store.check().await.is_err()
+        reads.into_iter().chain(writes).all(|failed| failed)
+            && store.check(&Progress::default()).await.is_err()
     })
     .await;
     assert!(none_is_done && took < SLACK, "{cut:?}: {took:?}");

@@ -3,6 +3,7 @@
 use crate::database::{BY, Location, TestDatabase};
 use crate::fixture::*;
 use jeton_core::AppId;
+use jeton_store::Progress;
 use jeton_store::{KeyCheck, Restore, Store, StoreError};
 use jeton_testkit::Cluster;
 use sqlx::{Connection, PgConnection};
@@ -41,7 +42,7 @@ impl Scene {
         let store = &*self.database.store;
         assert_eq!(self.write(number).await.unwrap_err().to_string(), refused);
         assert_eq!(store.ping().await.unwrap_err().to_string(), refused);
-        assert_eq!(store.check().await.unwrap_err().to_string(), refused);
+        assert_eq!(store.check(&Progress::default()).await.unwrap_err().to_string(), refused);
         refused
     }
 
@@ -184,7 +185,7 @@ async fn a_database_that_a_command_restored_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let backup = folder.path().join("backup.db");
     std::fs::write(&backup, "").unwrap();
-    scene.database.store.back_up(&backup).await.unwrap();
+    scene.database.store.back_up(&backup, &Progress::default()).await.unwrap();
     scene.write(20).await.unwrap();
     let other = scene.database.reopen().await.unwrap();
     other.write(restore(&backup)).await.unwrap();
@@ -203,5 +204,6 @@ fn restore(path: &Path) -> Restore {
         keeps_removed: true,
         at: at(9),
         by: BY,
+        progress: Progress::default(),
     }
 }

@@ -5,6 +5,7 @@ use crate::fixture::*;
 use futures_util::FutureExt;
 use jeton_core::ChangeKind;
 use jeton_store::Inserted;
+use jeton_store::Progress;
 use tokio::task::JoinSet;
 
 #[tokio::test]
@@ -43,7 +44,7 @@ async fn tokens_that_wait_share_commits_and_one_that_cannot_go_in_fails_alone() 
     told.sort_unstable();
     expected.sort_unstable();
     assert_eq!(told[1..], expected, "the first is the admin's");
-    assert_eq!(database.store.check().await.unwrap().faults, [""; 0]);
+    assert_eq!(database.store.check(&Progress::default()).await.unwrap().faults, [""; 0]);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use super::app_settings::{self, SettingsArgs};
 use super::duration::parse_grace;
+use super::list_form::ListForm;
 use super::output;
 use crate::config::InstallationFlags;
 use crate::control::ask;
@@ -45,9 +46,8 @@ pub(crate) struct CreateArgs {
 pub(crate) struct ListArgs {
     #[command(flatten)]
     installation: InstallationFlags,
-    /// Print a JSON array
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: ListForm,
 }
 
 #[derive(Args, Debug)]
@@ -111,9 +111,5 @@ impl KeyArgs {
 
 async fn list(args: &ListArgs) -> Result<(), CommandError> {
     let all = ask(&args.installation.resolve()?, Request::AppList).await?;
-    if args.json {
-        return output::write_json(&all);
-    }
-    let mut rows = all.as_array().into_iter().flatten();
-    rows.try_for_each(|row| output::write_row(row, &["app_key", "client_id", "created_at"]))
+    args.form.print(&all, &["app_key", "client_id", "created_at"])
 }

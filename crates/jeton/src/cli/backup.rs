@@ -1,17 +1,22 @@
 //! `jeton backup`, `jeton restore` and `jeton check`
 
 use super::output;
+use super::progress::{Progress, show_while};
 use crate::commands::{restored, sound};
 use crate::config::InstallationFlags;
-use crate::control::ask;
+use crate::control::{Executor, Working};
 use crate::error::CommandError;
 use crate::files;
 use crate::installation::{self, Installation};
 use crate::request::Request;
 use clap::Args;
 use jeton_core::Cause;
-use jeton_service::Service;
+use jeton_service::{PartialFile, Service};
+use serde_json::{Value, json};
+use std::fs::File;
+use std::io::{self, IsTerminal, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Write everything to one file, while the server runs
 ///
@@ -21,7 +26,7 @@ use std::path::{Path, PathBuf};
 pub(crate) struct BackupArgs {
     #[command(flatten)]
     installation: InstallationFlags,
-    /// Where to write the backup
+    /// Where to write the backup; - for standard output
     file: PathBuf,
     /// Replace an existing backup. No other file is replaced
     #[arg(long)]
@@ -44,7 +49,7 @@ pub(crate) struct BackupArgs {
 pub(crate) struct RestoreArgs {
     #[command(flatten)]
     installation: InstallationFlags,
-    /// The backup
+    /// The backup; - for standard input
     file: PathBuf,
     /// Restore everything as it was, including what was revoked, deleted, disabled, narrowed or ended since
     #[arg(long, alias = "revive")]
@@ -68,32 +73,82 @@ pub(crate) struct CheckArgs {
 }
 
 pub(crate) async fn back_up(args: BackupArgs) -> Result<(), CommandError> {
+    let installation = args.installation.resolve()?;
     if args.check {
-        let report = Service::check_backup(&args.file, args.installation.resolve()?.keys()?.as_ref()).await?;
+        let (ring, file) = (installation.keys()?, &args.file);
+        open(file)?;
+        let report = show_while(async |told| Service::check_backup(file, ring.as_ref(), &told).await).await?;
         return output::write_one(&sound(&report), args.json);
     }
-    let installation = args.installation.resolve()?;
-    let file = whole_path(&args.file)?;
-    files::may_back_up_to(&file, args.force)?;
-    let request = Request::Backup { file, force: args.force };
-    output::write_one(&ask(&installation, request).await?, args.json)?;
+    if is_standard(&args.file) {
+        return to_standard_output(&installation).await;
+    }
+    files::may_back_up_to(&args.file, args.force)?;
+    let failed = |error: io::Error| CommandError::unavailable(format!("{}: {error}", args.file.display()));
+    let partial = PartialFile::create(&args.file, &*installation::entropy()).map_err(failed)?;
+    let file = partial.file().try_clone().map_err(failed)?;
+    let done = ask_showing(&installation, Request::Backup, file).await?;
+    partial.complete().map_err(failed)?;
+    let mut answer = json!({"file": whole_path(&args.file)?.display().to_string()});
+    if let (Some(answer), Value::Object(done)) = (answer.as_object_mut(), done) {
+        answer.extend(done);
+    }
+    output::write_one(&answer, args.json)?;
     if args.json {
         return Ok(());
     }
-    output::write("The keys are not in it: keep a copy of keys.json (or JETON_KEYS) elsewhere.\n")
+    output::write(KEYS_ARE_APART)
+}
+
+const KEYS_ARE_APART: &str = "The keys are not in it: keep a copy of keys.json (or JETON_KEYS) elsewhere.\n";
+
+/// Whether `-` stands for standard input or output.
+fn is_standard(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// Has a request done that is about a file, and shows how far it is.
+async fn ask_showing(
+    installation: &Installation,
+    request: Request,
+    file: File,
+) -> Result<Value, CommandError> {
+    let mut progress = Progress::new();
+    let mut executor = Executor::of(installation);
+    let mut watch = |working: Working| progress.show(&working.what, working.done, working.total);
+    let done = executor.ask_with(request, Some(file), &mut watch).await;
+    executor.close().await;
+    done
+}
+
+/// Once it is complete: who reads it is to have all of it or nothing.
+async fn to_standard_output(installation: &Installation) -> Result<(), CommandError> {
+    if io::stdout().is_terminal() {
+        return Err(CommandError::usage(
+            "a backup is not for a terminal: name a file, or redirect the output",
+        ));
+    }
+    let failed = |error: io::Error| CommandError::unavailable(format!("the backup: {error}"));
+    let mut whole = tempfile::tempfile().map_err(failed)?;
+    ask_showing(installation, Request::Backup, whole.try_clone().map_err(failed)?).await?;
+    whole.rewind().map_err(failed)?;
+    let mut out = io::stdout().lock();
+    io::copy(&mut whole, &mut out).and_then(|_| out.flush()).map_err(failed)?;
+    output::note(KEYS_ARE_APART.trim_end());
+    Ok(())
 }
 
 pub(crate) async fn restore(args: RestoreArgs) -> Result<(), CommandError> {
     let installation = args.installation.resolve()?;
-    let file = whole_path(&args.file)?;
-    files::may_restore_from(&file, &installation.database_path())?;
+    let source = source(&args.file, &installation)?;
     let done = if is_initialised(&installation).await? {
         if !args.yes {
             return Err(CommandError::usage("this replaces all current data: confirm with --yes"));
         }
-        ask(&installation, Request::Restore { file, as_of_backup: args.as_of_backup }).await?
+        let request = Request::Restore { as_of_backup: args.as_of_backup };
+        ask_showing(&installation, request, source).await?
     } else {
-        into_empty(&installation, &file).await?
+        into_empty(&installation, source).await?
     };
     output::write_one(&done, args.json)?;
     if args.json || done["compared"] == true {
@@ -105,8 +160,32 @@ pub(crate) async fn restore(args: RestoreArgs) -> Result<(), CommandError> {
     )
 }
 
+/// The backup to restore. What comes through standard input is taken whole first.
+fn source(path: &Path, installation: &Installation) -> Result<File, CommandError> {
+    if !is_standard(path) {
+        files::may_restore_from(path, &installation.database_path())?;
+        return open(path);
+    }
+    let failed = |error: io::Error| CommandError::unavailable(format!("standard input: {error}"));
+    let mut whole = tempfile::tempfile().map_err(failed)?;
+    io::copy(&mut io::stdin().lock(), &mut whole).map_err(failed)?;
+    whole.rewind().map_err(failed)?;
+    Ok(whole)
+}
+
+fn open(path: &Path) -> Result<File, CommandError> {
+    File::open(path).map_err(|error| CommandError::usage(format!("the backup {}: {error}", path.display())))
+}
+
 pub(crate) async fn check(args: CheckArgs) -> Result<(), CommandError> {
-    output::write_one(&ask(&args.installation.resolve()?, Request::Check).await?, args.json)
+    let installation = args.installation.resolve()?;
+    let mut progress = Progress::new();
+    let mut executor = Executor::of(&installation);
+    let mut watch = |working: Working| progress.show(&working.what, working.done, working.total);
+    let done = executor.ask_with(Request::Check, None, &mut watch).await;
+    executor.close().await;
+    drop(progress);
+    output::write_one(&done?, args.json)
 }
 
 async fn is_initialised(installation: &Installation) -> Result<bool, CommandError> {
@@ -119,25 +198,30 @@ async fn is_initialised(installation: &Installation) -> Result<bool, CommandErro
     Ok(checks?.is_some())
 }
 
-async fn into_empty(installation: &Installation, file: &Path) -> Result<serde_json::Value, CommandError> {
+async fn into_empty(installation: &Installation, source: File) -> Result<Value, CommandError> {
     let Some(ring) = installation.keys()? else {
         return Err(CommandError::missing(format!(
             "the keys with which the backup was made are missing: put them into {}, or set JETON_KEYS",
             installation.key_path().display()
         )));
     };
-    // Before a database is created that a failed restore would leave empty.
-    Service::check_backup(file, Some(&ring)).await?;
     installation.make_data_dir()?;
     installation.refuse_as_root()?;
-    let store = installation.open_store().await?;
-    let (clock, entropy) = (installation::clock(), installation::entropy());
-    let done = Service::restore_into(&*store, &ring, &*clock, &*entropy, file, &Cause::CLI).await;
-    store.close().await;
-    Ok(restored(&done?, false))
+    let done = show_while(async |told| {
+        let (clock, entropy) = (installation::clock(), installation::entropy());
+        let taken = Service::take_backup(&installation.data_dir, source, Arc::clone(&entropy), &told).await?;
+        // Before a database is created that a failed restore would leave empty.
+        Service::check_backup(taken.path(), Some(&ring), &told).await?;
+        let store = installation.open_store().await?;
+        let (path, by) = (taken.path(), &Cause::CLI);
+        let done = Service::restore_into(&*store, &ring, &*clock, &*entropy, path, by, &told).await;
+        store.close().await;
+        Ok::<_, CommandError>(done?)
+    });
+    Ok(restored(&done.await?, false))
 }
 
-/// The absolute path, for the server, which runs in another directory.
+/// The absolute path.
 fn whole_path(path: &Path) -> Result<PathBuf, CommandError> {
     std::path::absolute(path).map_err(|error| CommandError::usage(format!("{}: {error}", path.display())))
 }

@@ -1,5 +1,6 @@
 //! `jeton config ...`
 
+use super::list_form::ListForm;
 use super::output;
 use crate::config::{Decided, Effective, ServeFlags, read_file};
 use crate::error::CommandError;
@@ -53,13 +54,13 @@ fn show(effective: &Effective, json: bool) -> Result<(), CommandError> {
         let file = effective.file.as_ref().map(|path| path.display().to_string());
         return output::write_json(&json!({"config": file, "settings": settings}));
     }
+    let mut list = ListForm::FOR_PEOPLE.list(&["name", "value", "from"]);
     for decided in &effective.settings {
-        let row = json!({
+        list.add(&json!({
             "name": decided.setting.name,
             "value": decided.shown(),
             "from": decided.origin.to_string(),
-        });
-        output::write_row(&row, &["name", "value", "from"])?;
+        }))?;
     }
-    Ok(())
+    list.end()
 }

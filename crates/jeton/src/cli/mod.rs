@@ -8,9 +8,11 @@ mod config;
 mod copy;
 mod doctor;
 mod duration;
+mod failure;
 mod healthcheck;
 mod init;
 mod keys;
+mod list_form;
 mod operator;
 mod output;
 mod progress;
@@ -18,8 +20,10 @@ mod terminal;
 mod token;
 mod token_args;
 mod token_import;
+mod token_list;
 
-pub(crate) use output::printable;
+pub(crate) use failure::{failed, unparsed};
+pub(crate) use output::{colours_are_unwanted, printable};
 
 use crate::error::CommandError;
 use crate::serve::{self, ServeArgs};
@@ -95,47 +99,5 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn commands_in_the_documents_exist() {
-        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-        for document in [
-            "README.md",
-            "README.zh-CN.md",
-            "ARCHITECTURE.md",
-            "docs/configuration.md",
-            "docs/install.md",
-            "docs/operations.md",
-            "docs/high-availability.md",
-            "docs/verify.md",
-            "docs/oauth.md",
-            "docs/gateways.md",
-            "docs/keys.md",
-            "docs/backup.md",
-            "docs/moving.md",
-        ] {
-            let Ok(text) = std::fs::read_to_string(format!("{root}/{document}")) else { continue };
-            for words in jeton_testkit::markdown::commands(&text, "jeton") {
-                let mut command = &Cli::command();
-                for word in words.iter().take_while(|word| !word.starts_with('-')) {
-                    match command.find_subcommand(word) {
-                        Some(found) => command = found,
-                        None => {
-                            assert!(
-                                !command.has_subcommands(),
-                                "{document}: {words:?} has no subcommand {word}"
-                            );
-                            break;
-                        }
-                    }
-                }
-                for flag in words.iter().filter_map(|word| word.strip_prefix("--")) {
-                    let name = flag.split('=').next().unwrap_or_default();
-                    let known = command.get_arguments().any(|arg| arg.get_long() == Some(name));
-                    assert!(known || name == "help", "{document}: {words:?} has no flag --{name}");
-                }
-            }
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! `jeton operator`
 
+use super::list_form::ListForm;
 use super::output;
 use crate::config::InstallationFlags;
 use crate::control::ask;
@@ -14,7 +15,7 @@ pub(crate) enum OperatorCommand {
     Create(CreateArgs),
     /// List the operators
     List(ListArgs),
-    /// Revoke an operator
+    /// Revoke an operator, by its number or its name
     Revoke(RevokeArgs),
 }
 
@@ -33,17 +34,16 @@ pub(crate) struct CreateArgs {
 pub(crate) struct ListArgs {
     #[command(flatten)]
     installation: InstallationFlags,
-    /// Print a JSON array
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: ListForm,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct RevokeArgs {
     #[command(flatten)]
     installation: InstallationFlags,
-    /// The operator's number
-    id: i64,
+    /// The operator's number, or its name if only one operator has it
+    operator: String,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -59,15 +59,12 @@ impl OperatorCommand {
             }
             OperatorCommand::List(args) => {
                 let all = ask(&args.installation.resolve()?, Request::OperatorList).await?;
-                if args.json {
-                    return output::write_json(&all);
-                }
-                let mut rows = all.as_array().into_iter().flatten();
-                rows.try_for_each(|row| output::write_row(row, &["id", "name", "created_at"]))
+                args.form.print(&all, &["id", "name", "created_at"])
             }
             OperatorCommand::Revoke(args) => {
                 let done =
-                    ask(&args.installation.resolve()?, Request::OperatorRevoke { id: args.id }).await?;
+                    ask(&args.installation.resolve()?, Request::OperatorRevoke { operator: args.operator })
+                        .await?;
                 output::write_one(&done, args.json)
             }
         }

@@ -1,22 +1,49 @@
 //! The output of commands: data on standard output, nothing else there.
 
-use crate::error::CommandError;
+use crate::error::{CommandError, CommandErrorKind};
 use serde_json::Value;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
-/// Writes to standard output. A reader that closed the pipe (`| head`) is not an error.
+/// Writes to standard output. A reader that closed the pipe (`| head`) is not an error: what was done is done.
 pub(crate) fn write(text: &str) -> Result<(), CommandError> {
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(CommandError::unavailable(format!("standard output: {error}")))
-        }
-        Ok(()) | Err(_) => Ok(()),
-    }
+    write_some(text).or_else(|error| if error.kind == CommandErrorKind::Unread { Ok(()) } else { Err(error) })
+}
+
+/// Writes a part of what may be long. Where nobody reads it any more, the command ends, which is no failure.
+pub(crate) fn write_some(text: &str) -> Result<(), CommandError> {
+    std::io::stdout().lock().write_all(text.as_bytes()).map_err(|error| match error.kind() {
+        std::io::ErrorKind::BrokenPipe => CommandError::unread(),
+        _ => CommandError::unavailable(format!("standard output: {error}")),
+    })
+}
+
+/// Whether standard output may be coloured (<https://no-color.org>).
+pub(crate) fn is_coloured() -> bool {
+    std::io::stdout().is_terminal() && !colours_are_unwanted()
+}
+
+/// Whether no output is to be coloured, whatever it goes to.
+pub(crate) fn colours_are_unwanted() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || std::env::var_os("TERM").is_some_and(|value| value == "dumb")
+}
+
+/// How wide the terminal is that standard output goes to.
+pub(crate) fn terminal_columns() -> Option<u16> {
+    rustix::termios::tcgetwinsize(std::io::stdout())
+        .ok()
+        .map(|size| size.ws_col)
+        .filter(|columns| *columns > 0)
 }
 
 /// Writes a remark to standard error, ignoring errors.
 pub(crate) fn note(text: &str) {
     drop(writeln!(std::io::stderr(), "jeton: {}", printable(text)));
+}
+
+/// Writes a line to standard error, ignoring errors.
+pub(crate) fn complain(text: &str) {
+    drop(writeln!(std::io::stderr(), "{}", printable(text)));
 }
 
 /// Writes one JSON value on a line of its own.
@@ -37,13 +64,8 @@ pub(crate) fn write_one(value: &Value, json: bool) -> Result<(), CommandError> {
     if json { write_json(value) } else { write_members(value) }
 }
 
-/// Writes one row of a table: the named members, separated by tabs.
-pub(crate) fn write_row(value: &Value, names: &[&str]) -> Result<(), CommandError> {
-    let cells: Vec<String> = names.iter().map(|name| plain(&value[name])).collect();
-    write(&format!("{}\n", cells.join("\t")))
-}
-
-fn plain(value: &Value) -> String {
+/// A value as one cell of a table.
+pub(crate) fn plain(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
         Value::String(text) => printable(text),

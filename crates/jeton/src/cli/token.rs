@@ -3,20 +3,16 @@
 use super::output;
 use super::terminal::ask_secret;
 use super::token_args::{
-    CreateArgs, ExportArgs, ImportArgs, ListArgs, RevokeArgs, RotateArgs, ShowArgs, TokenTarget, UpdateArgs,
-    VerifyArgs,
+    CreateArgs, ExportArgs, ImportArgs, ListArgs, RevokeArgs, RotateArgs, ShowArgs, UpdateArgs, VerifyArgs,
 };
 use super::token_import::import;
-use crate::control::ask;
+use super::token_list::{export, list};
+use crate::control::{Executor, ask};
 use crate::error::CommandError;
 use crate::request::Request;
 use crate::text::{MARK, read_input};
 use clap::Subcommand;
 use serde_json::{Value, json};
-
-/// How many tokens of a list are requested at once: as many of the largest that a surface can create fit into
-/// one message.
-const LIST_ROWS: u32 = 64;
 
 /// Issue, list, show, change, revoke, verify, import and export the tokens of an app
 #[derive(Subcommand, Debug)]
@@ -24,6 +20,8 @@ pub(crate) enum TokenCommand {
     /// Issue a token and print its secret, which this command shows only once
     Create(Box<CreateArgs>),
     /// List tokens, newest first
+    ///
+    /// On a terminal as a table; in a pipe with tabs between the columns.
     List(ListArgs),
     /// Show a token, and the tokens above and below it as a tree
     Show(ShowArgs),
@@ -54,11 +52,8 @@ pub(crate) enum TokenCommand {
 impl TokenCommand {
     pub(crate) async fn run(self) -> Result<(), CommandError> {
         match self {
-            TokenCommand::Create(args) => {
-                let (target, request, json) = args.into_request()?;
-                output::write_one(&ask(&target.installation.resolve()?, request).await?, json)
-            }
-            TokenCommand::List(args) => list(args).await,
+            TokenCommand::Create(args) => create(*args).await,
+            TokenCommand::List(args) => list(&args).await,
             TokenCommand::Show(ShowArgs { target, id, json }) => {
                 let request = Request::TokenShow { app: target.app, id };
                 let mut answer = ask(&target.installation.resolve()?, request).await?;
@@ -88,69 +83,31 @@ impl TokenCommand {
     }
 }
 
-async fn list(args: ListArgs) -> Result<(), CommandError> {
-    let mut is_first = true;
-    let json = args.json;
-    let filter = ListFilter { user_id: args.user_id, unused_days: args.unused_days };
-    each_token(&args.target, &filter, args.limit, |token| {
-        if !json {
-            return output::write_row(
-                token,
-                &["id", "kind", "user_id", "title", "permissions", "state", "expires_at", "last_used_at"],
-            );
-        }
-        let before = if std::mem::take(&mut is_first) { "[" } else { "," };
-        output::write(&format!("{before}{token}"))
-    })
-    .await?;
-    match json {
-        true if is_first => output::write("[]\n"),
-        true => output::write("]\n"),
-        false => Ok(()),
-    }
-}
-
-async fn export(target: &TokenTarget) -> Result<(), CommandError> {
-    each_token(target, &ListFilter::default(), None, output::write_json).await
-}
-
-/// Which tokens to list.
-#[derive(Default)]
-struct ListFilter {
-    user_id: Option<String>,
-    unused_days: Option<u32>,
-}
-
-/// Visits the tokens of an app, newest first, a page at a time.
-async fn each_token(
-    target: &TokenTarget,
-    filter: &ListFilter,
-    limit: Option<u64>,
-    mut write: impl FnMut(&Value) -> Result<(), CommandError>,
-) -> Result<(), CommandError> {
-    let mut left = limit.unwrap_or(u64::MAX);
-    let mut after = None;
-    while left > 0 {
-        let page = u32::try_from(left).map_or(LIST_ROWS, |left| left.min(LIST_ROWS));
-        let request = Request::TokenList {
-            app: target.app.clone(),
-            user_id: filter.user_id.clone(),
-            unused_days: filter.unused_days,
-            after,
-            limit: page,
+async fn create(args: CreateArgs) -> Result<(), CommandError> {
+    let count = args.count;
+    let (target, draft, json) = args.into_draft()?;
+    let installation = target.installation.resolve()?;
+    let mut executor = Executor::of(&installation);
+    let mut issued = Ok(());
+    for number in 0..count {
+        let request = Request::TokenCreate { app: target.app.clone(), draft: draft.clone() };
+        issued = match executor.ask(request).await {
+            Ok(issued) if number > 0 && !json => {
+                output::write("\n").and_then(|()| output::write_one(&issued, json))
+            }
+            Ok(issued) => output::write_one(&issued, json),
+            Err(error) => Err(error.after(&format!("{number} of {count} tokens were issued"), number > 0)),
         };
-        let answer = ask(&target.installation.resolve()?, request).await?;
-        let rows = answer.as_array().map(Vec::as_slice).unwrap_or_default();
-        rows.iter().try_for_each(&mut write)?;
-        after = rows.last().and_then(|row| row["id"].as_i64());
-        let read = u64::try_from(rows.len()).unwrap_or(u64::MAX);
-        left = if read < u64::from(page) { 0 } else { left - read };
+        if issued.is_err() {
+            break;
+        }
     }
-    Ok(())
+    executor.close().await;
+    issued
 }
 
 async fn verify(args: VerifyArgs) -> Result<(), CommandError> {
-    let asked = if args.token_file.is_none() { ask_secret("token")? } else { None };
+    let asked = if args.token_file.is_none() { ask_secret("token").await? } else { None };
     let text = match asked {
         Some(typed) => typed,
         None => read_input(args.token_file.as_deref())?,

@@ -1,15 +1,20 @@
 //! The arguments of `jeton token`.
 
 use super::duration::parse_grace;
+use super::list_form::ListForm;
 use crate::config::InstallationFlags;
 use crate::error::CommandError;
-use crate::request::{FilterText, Request, ScopeText, TokenDraft, TokenEdit};
+use crate::request::{FilterText, Request, ScopeText, Sort, TokenDraft, TokenEdit};
 use clap::Args;
+use clap::builder::RangedI64ValueParser;
 use jeton_http::Object;
 use jeton_service::MAX_DAYS;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// Tokens of one `token create`.
+const MAX_COUNT: i64 = 10_000;
 
 /// Selects an app.
 #[derive(Args, Debug)]
@@ -32,14 +37,18 @@ pub(crate) struct CreateArgs {
     text: TextArgs,
     #[command(flatten)]
     scope: ScopeArgs,
-    /// Days until it expires: -1 for never; default: the app's default_ttl_seconds
+    /// Days until it expires, 1 to 36500; -1: never [default: the app's default_ttl_seconds, which is 14 days unless it was set;
+    /// never for a service credential]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     expires_in_days: Option<i64>,
     #[command(flatten)]
     bounds: BoundArgs,
     #[command(flatten)]
     limits: LimitArgs,
-    /// Print {"id","access_token","expires_at"}
+    /// Issue so many tokens that differ only in their secrets
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=MAX_COUNT))]
+    pub(crate) count: u32,
+    /// Print {"id","access_token","expires_at"}, a line for each token
     #[arg(long)]
     json: bool,
 }
@@ -93,18 +102,67 @@ struct ScopeArgs {
 pub(crate) struct ListArgs {
     #[command(flatten)]
     pub(crate) target: TokenTarget,
-    /// Only tokens of this owner
-    #[arg(long, value_name = "USER", allow_negative_numbers = true)]
-    pub(crate) user_id: Option<String>,
-    /// Only tokens older than this many days that were not used since
-    #[arg(long, value_name = "N")]
-    pub(crate) unused_days: Option<u32>,
-    /// At most this many
+    #[command(flatten)]
+    filter: ListFilter,
+    /// In which order
+    #[arg(long, value_name = "ORDER")]
+    sort: Option<Sort>,
+    /// At most this many [default: 100 on a terminal, else all]
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<u64>,
-    /// Print a JSON array
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) form: ListForm,
+}
+
+/// Which tokens to list: those for which all of it is true.
+#[derive(Args, Debug)]
+struct ListFilter {
+    /// Only tokens of this owner
+    #[arg(long, value_name = "USER", allow_negative_numbers = true)]
+    user_id: Option<String>,
+    /// Only tokens that stand so: active, disabled, expired or revoked [default: all but the revoked ones]
+    #[arg(long, value_name = "STATE")]
+    state: Option<String>,
+    /// Only tokens of this title, or whose title begins like this, if an asterisk ends it
+    #[arg(long, value_name = "TEXT")]
+    title: Option<String>,
+    /// Only tokens that have this among their tags, which commas separate
+    #[arg(long, value_name = "TAG")]
+    tag: Option<String>,
+    /// Only tokens older than this many days that were not used since
+    #[arg(long, value_name = "N", value_parser = days())]
+    unused_days: Option<u32>,
+    /// Only tokens that expire within this many days
+    #[arg(long, value_name = "N", value_parser = days())]
+    expiring_days: Option<u32>,
+}
+
+fn days() -> RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(..=i64::from(MAX_DAYS))
+}
+
+impl ListArgs {
+    /// What is asked for: of all tokens that fit.
+    pub(crate) fn wish(&self) -> ListWish {
+        let ListFilter { user_id, state, title, tag, unused_days, expiring_days } = &self.filter;
+        let filter = FilterText {
+            user_id: user_id.clone(),
+            title: title.clone(),
+            tag: tag.clone(),
+            state: state.clone(),
+            unused_days: *unused_days,
+            expiring_days: *expiring_days,
+            created_before: None,
+        };
+        ListWish { app: self.target.app.clone(), filter, sort: self.sort }
+    }
+}
+
+/// Which tokens of which app, and in which order.
+pub(crate) struct ListWish {
+    pub(crate) app: String,
+    pub(crate) filter: FilterText,
+    pub(crate) sort: Option<Sort>,
 }
 
 #[derive(Args, Debug)]
@@ -168,7 +226,7 @@ pub(crate) struct RevokeFilter {
     #[arg(long, value_name = "TAG")]
     tag: Option<String>,
     /// All tokens older than this many days that were not used since
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_DAYS)))]
+    #[arg(long, value_name = "N", value_parser = days())]
     unused_days: Option<u32>,
     /// All tokens made before this instant, such as 2026-11-21T08:00:00Z
     #[arg(long, value_name = "TIME")]
@@ -190,7 +248,7 @@ impl RevokeArgs {
 impl From<RevokeFilter> for FilterText {
     fn from(filter: RevokeFilter) -> Self {
         let RevokeFilter { user_id, tag, unused_days, created_before } = filter;
-        FilterText { user_id, tag, unused_days, created_before }
+        FilterText { user_id, tag, unused_days, created_before, ..FilterText::default() }
     }
 }
 
@@ -256,8 +314,11 @@ pub(crate) struct VerifyArgs {
 pub(crate) struct ImportArgs {
     #[command(flatten)]
     pub(crate) target: TokenTarget,
-    /// The file to read; default: standard input
+    /// The file to read; - or none: standard input
     pub(crate) file: Option<PathBuf>,
+    /// Continue an interrupted import of the same input: what is there already is passed over, and counted by itself
+    #[arg(long)]
+    pub(crate) resume: bool,
     /// Also accept secrets of less than 32 characters, which can be guessed and are valid on LoopBack only
     #[arg(long)]
     pub(crate) allow_weak: bool,
@@ -273,7 +334,8 @@ pub(crate) struct ExportArgs {
 }
 
 impl CreateArgs {
-    pub(crate) fn into_request(self) -> Result<(TokenTarget, Request, bool), CommandError> {
+    /// What is to be issued, as often as it says, and whether that is printed for programs.
+    pub(crate) fn into_draft(self) -> Result<(TokenTarget, TokenDraft, bool), CommandError> {
         let draft = TokenDraft {
             user_id: self.user_id,
             title: self.text.title,
@@ -287,8 +349,7 @@ impl CreateArgs {
             uses: self.limits.uses,
             rates: self.limits.rate,
         };
-        let request = Request::TokenCreate { app: self.target.app.clone(), draft };
-        Ok((self.target, request, self.json))
+        Ok((self.target, draft, self.json))
     }
 }
 

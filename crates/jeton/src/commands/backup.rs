@@ -1,15 +1,15 @@
 //! The requests of `jeton backup`, `jeton restore` and `jeton check`.
 
-use super::BY;
+use super::{BY, Means};
 use crate::error::CommandError;
-use jeton_service::{CheckReport, Restored, Service};
+use crate::installation::entropy;
+use jeton_service::{CheckReport, Progress, Restored, Service};
 use serde_json::{Value, json};
-use std::path::Path;
 
-pub(super) async fn back_up(service: &Service, path: &Path, force: bool) -> Result<Value, CommandError> {
-    let done = service.back_up(path, force).await?;
+pub(super) async fn back_up(service: &Service, means: Means) -> Result<Value, CommandError> {
+    let Means { file, scratch, progress } = means;
+    let done = service.back_up(&scratch, file.ok_or_else(no_file)?, &progress).await?;
     Ok(json!({
-        "file": path.display().to_string(),
         "apps": done.apps,
         "tokens": done.tokens,
         "changes": done.changes,
@@ -18,10 +18,17 @@ pub(super) async fn back_up(service: &Service, path: &Path, force: bool) -> Resu
 
 pub(super) async fn restore(
     service: &Service,
-    path: &Path,
+    means: Means,
     as_of_backup: bool,
 ) -> Result<Value, CommandError> {
-    Ok(restored(&service.restore(path, !as_of_backup, &BY).await?, !as_of_backup))
+    let Means { file, scratch, progress } = means;
+    let taken = Service::take_backup(&scratch, file.ok_or_else(no_file)?, entropy(), &progress).await?;
+    let done = service.restore(taken.path(), !as_of_backup, &BY, &progress).await?;
+    Ok(restored(&done, !as_of_backup))
+}
+
+fn no_file() -> CommandError {
+    CommandError::usage("no file was handed over")
 }
 
 /// The report of a restore, as it is printed. `compared`: it was compared with what was there before.
@@ -51,8 +58,8 @@ pub(crate) fn restored(done: &Restored, compared: bool) -> Value {
     })
 }
 
-pub(super) async fn check(service: &Service) -> Result<Value, CommandError> {
-    let report = service.check().await?;
+pub(super) async fn check(service: &Service, progress: &Progress) -> Result<Value, CommandError> {
+    let report = service.check(progress).await?;
     if report.faults.is_empty() {
         Ok(sound(&report))
     } else {

@@ -1,25 +1,20 @@
 //! The requests of `jeton token`.
 
 use super::token_input::{edit_of, import_row, issue_of};
+use super::token_json::{token_json, user_json};
 use super::{BY, open_app};
 use crate::error::CommandError;
 use crate::request::{ImportLine, TokenDraft, TokenEdit};
-use futures_util::TryStreamExt;
 use jeton_core::{
-    AllowedAddresses, Authority, AuthorityRefusal, Demand, Lifetime, Secret, Timestamp, Token, TokenId,
-    UserId, Verdict, earlier_end,
+    Authority, AuthorityRefusal, Demand, Lifetime, Secret, Timestamp, Token, TokenId, Verdict, earlier_end,
 };
 use jeton_http::rfc3339;
-use jeton_service::{
-    Explained, FamilyMember, Imported, ListRequest, Listed, OpenApp, Order, Refusal, SearchRequest, Service,
-    TokenUse,
-};
+use jeton_service::{Explained, FamilyMember, Imported, OpenApp, Refusal, SearchRequest, Service};
 use serde_json::{Value, json};
 use std::net::IpAddr;
 use std::time::Duration;
 
-const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
-const AUTHORITY: Authority = Authority::Everything(BY);
+pub(super) const AUTHORITY: Authority = Authority::Everything(BY);
 
 pub(super) async fn create(service: &Service, app: &str, draft: TokenDraft) -> Result<Value, CommandError> {
     let app = open_app(service, app).await?;
@@ -30,43 +25,6 @@ pub(super) async fn create(service: &Service, app: &str, draft: TokenDraft) -> R
         "access_token": issued.secret.expose(),
         "expires_at": issued.token.expires_at.map(rfc3339),
     }))
-}
-
-pub(super) async fn list(
-    service: &Service,
-    app: &str,
-    user_id: Option<&str>,
-    unused_days: Option<u32>,
-    after: Option<i64>,
-    limit: u32,
-) -> Result<Value, CommandError> {
-    let app = open_app(service, app).await?;
-    let user_id: Option<UserId> = user_id
-        .map(str::parse)
-        .transpose()
-        .map_err(|error: jeton_core::UserIdError| CommandError::usage(format!("--user-id: {error}")))?;
-    let after = after.and_then(TokenId::new);
-    let unused_since =
-        unused_days.map(|days| service.now().saturating_add_millis(-i64::from(days) * DAY_MILLIS));
-    let request = ListRequest {
-        user_id,
-        unused_since,
-        order: Order::NewestFirst,
-        after,
-        skip: 0,
-        take: Some(u64::from(limit)),
-        is_counted: false,
-    };
-    let listing = service.list(&app, &AUTHORITY, request).await?.map_err(refused)?;
-    let pages: Vec<Vec<Listed>> = listing.pages.try_collect().await?;
-    let ids: Vec<TokenId> = pages.iter().flatten().map(|listed| listed.token.id).collect();
-    let usage = service.usage_of(&app, &ids).await?;
-    let left = service.uses_left(pages.iter().flatten().map(|listed| &listed.token)).await?;
-    let row = |listed: &Listed| {
-        let id = &listed.token.id;
-        token_json(service, &listed.token, usage.get(id), left.get(id).copied())
-    };
-    Ok(pages.iter().flatten().map(row).collect())
 }
 
 pub(super) async fn show(service: &Service, app: &str, id: i64) -> Result<Value, CommandError> {
@@ -228,56 +186,6 @@ async fn with_usage(service: &Service, app: &OpenApp, token: &Token) -> Result<V
     let usage = service.usage_of(app, &[token.id]).await?;
     let left = service.uses_left([token]).await?;
     Ok(token_json(service, token, usage.get(&token.id), left.get(&token.id).copied()))
-}
-
-/// A token as commands show it: everything but its secret.
-fn token_json(service: &Service, token: &Token, usage: Option<&TokenUse>, uses_left: Option<u64>) -> Value {
-    let scopes: Vec<Value> = token
-        .spec
-        .scopes
-        .as_slice()
-        .iter()
-        .map(|scope| {
-            let permissions: Vec<&str> =
-                scope.permissions.iter().map(jeton_core::Permission::as_str).collect();
-            json!({"permissions": permissions, "global": scope.global, "ids": scope.ids, "tags": scope.tags})
-        })
-        .collect();
-    let allowed = token.spec.bounds.allowed_addresses.iter().flat_map(AllowedAddresses::blocks);
-    let addresses: Vec<String> = allowed.map(ToString::to_string).collect();
-    let rates = token.spec.limits.rates.as_slice().iter();
-    let rates: Vec<Value> =
-        rates.map(|rate| json!({"limit": rate.limit(), "per_seconds": rate.per_seconds()})).collect();
-    json!({
-        "id": token.id.get(),
-        "kind": token.spec.kind.name(),
-        "state": token.state(service.now()).name(),
-        "user_id": user_json(token.spec.owner.shown()),
-        "title": token.spec.title.as_ref().map(jeton_core::Label::as_str),
-        "tags": token.spec.tags.as_ref().map(jeton_core::Label::as_str),
-        "description": token.spec.description.as_ref().map(jeton_core::Description::as_str),
-        "permissions": token.spec.permissions_text(),
-        "scopes": scopes,
-        "enabled": token.is_enabled(),
-        "disabled_by": token.disabled_by.as_ref().map(ToString::to_string),
-        "created_at": rfc3339(token.created_at),
-        "updated_at": rfc3339(token.updated_at),
-        "expires_at": token.expires_at.map(rfc3339),
-        "not_before": token.spec.bounds.not_before.map(rfc3339),
-        "allowed_addresses": addresses,
-        "uses_left": uses_left,
-        "rates": rates,
-        "parent_id": token.spec.lineage.parent().map(TokenId::get),
-        "last_used_at": usage.map(|used| rfc3339(used.last_used_at)),
-        "last_address": usage.and_then(|used| used.last_address).map(|address| address.to_string()),
-        "use_count": usage.map_or(0, |used| used.use_count),
-    })
-}
-
-fn user_json(user_id: Option<&UserId>) -> Option<Value> {
-    user_id.map(|user_id| {
-        user_id.as_safe_integer().map_or_else(|| json!(user_id.to_string()), |number| json!(number))
-    })
 }
 
 fn explanation_json(verified: &Explained) -> Value {

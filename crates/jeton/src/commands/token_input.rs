@@ -4,15 +4,20 @@ use crate::error::CommandError;
 use crate::request::{FilterText, ImportText, ScopeText, TokenDraft, TokenEdit};
 use jeton_core::{
     Bounds, Demand, Lifetime, Lineage, Owner, Permission, PermissionError, Resource, Secret, Timestamp,
-    TokenKind, TokenSpec, UseLimitError, UseRate, UserId, UserIdError,
+    TokenKind, TokenSpec, TokenState, UseLimitError, UseRate, UserId, UserIdError,
 };
 use jeton_service::{
     DraftError, Edit, EditDraft, ImportRow, Issue, OpenApp, RequestedLifetime, ScopeDraft, SearchRequest,
     addresses_of, description, end_of_token, instant, label, lifetime_of_days, limits_of_json, scopes_of,
-    user_id_of,
+    text_sought, title_sought, user_id_of,
 };
 
 pub(super) fn issue_of(app: &OpenApp, draft: TokenDraft) -> Result<Issue, CommandError> {
+    if draft.expires_in_days == Some(0) {
+        return Err(CommandError::usage(
+            "--expires-in-days is 1 to 36500, or -1 for never; without it, the app decides",
+        ));
+    }
     let described = jeton_service::TokenDraft {
         user_id: draft.user_id.as_deref().map(user_of).transpose()?,
         title: draft.title,
@@ -51,20 +56,38 @@ pub(super) fn edit_of(edit: TokenEdit) -> Result<Edit, CommandError> {
     draft.edit().map_err(misfit)
 }
 
+/// What is to be revoked.
+pub(super) fn revocation_of(filter: FilterText) -> Result<SearchRequest, CommandError> {
+    let search = search_of(filter)?;
+    // Commands ask for a condition already; whoever sends a request without any is not to revoke all tokens by that.
+    if search.is_empty() { Err(CommandError::usage("name the tokens to revoke")) } else { Ok(search) }
+}
+
+/// What is sought.
 pub(super) fn search_of(filter: FilterText) -> Result<SearchRequest, CommandError> {
-    let FilterText { user_id, tag, unused_days, created_before } = filter;
-    let search = SearchRequest {
+    let FilterText { user_id, title, tag, state, unused_days, expiring_days, created_before } = filter;
+    let user_of = |text: &str| {
+        text.parse().map_err(|error: UserIdError| CommandError::usage(format!("--user-id: {error}")))
+    };
+    Ok(SearchRequest {
         user_id: user_id.as_deref().map(user_of).transpose()?,
-        tag: label("--tag", tag).map_err(misfit)?.map(|tag| tag.as_str().trim().to_owned()),
+        title: title_sought(title.as_deref()).map_err(misfit)?,
+        tag: text_sought("--tag", tag.as_deref()).map_err(misfit)?,
+        state: state.as_deref().map(state_of).transpose()?,
         unused_days,
+        expires_within_days: expiring_days,
         created_before: created_before
             .map(|text| instant("--created-before", &text))
             .transpose()
             .map_err(misfit)?,
         ..SearchRequest::default()
-    };
-    // Commands ask for a condition already; whoever sends a request without any is not to revoke all tokens by that.
-    if search.is_empty() { Err(CommandError::usage("name the tokens to revoke")) } else { Ok(search) }
+    })
+}
+
+fn state_of(name: &str) -> Result<TokenState, CommandError> {
+    let known = || TokenState::ALL.map(TokenState::name).join(", ");
+    TokenState::from_name(name)
+        .ok_or_else(|| CommandError::usage(format!("--state {name}: it is one of {}", known())))
 }
 
 pub(super) fn import_row(row: ImportText) -> Result<ImportRow, CommandError> {

@@ -162,7 +162,11 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<(file::Entry, Origin)>, Comma
 fn checked(setting: &'static Setting, text: String, origin: Origin) -> Result<Decided, CommandError> {
     match setting.kind.check(&text) {
         Ok(()) => Ok(Decided { setting, text: Some(text), origin }),
-        Err(_) => Err(CommandError::usage(format!("{origin}: {} is {}", setting.name, setting.kind))),
+        Err(_) => {
+            let (name, kind, given) = (setting.name, setting.kind, setting.kind.shown(&text));
+            let meant = kind.meant(&text).map(|meant| format!(": did you mean {meant}?")).unwrap_or_default();
+            Err(CommandError::usage(format!("{origin}: {name} is {kind}, not {given:?}{meant}")))
+        }
     }
 }
 

@@ -16,7 +16,7 @@ const LONGEST_OUTAGE: RangeInclusive<Duration> = Duration::from_secs(1)..=Durati
 pub(crate) enum Kind {
     /// A file or directory; a relative path is relative to the working directory.
     Path,
-    /// An IP address and a port.
+    /// An IP address or the name of a host, and a port.
     Address,
     /// The URL of the server for clients.
     PublicUrl,
@@ -41,7 +41,7 @@ impl Kind {
     pub(crate) fn check(self, text: &str) -> Result<(), InvalidValue> {
         let fits = match self {
             Kind::Path => !text.is_empty(),
-            Kind::Address => text.parse::<SocketAddr>().is_ok(),
+            Kind::Address => text.parse::<SocketAddr>().is_ok() || names_host_and_port(text),
             Kind::PublicUrl => text.parse::<PublicUrl>().is_ok(),
             Kind::DatabaseUrl => text.starts_with("postgres://") || text.starts_with("postgresql://"),
             Kind::Switch => text.parse::<bool>().is_ok(),
@@ -52,6 +52,12 @@ impl Kind {
             Kind::OnOutage => text.parse::<OnOutage>().is_ok(),
         };
         if fits { Ok(()) } else { Err(InvalidValue) }
+    }
+
+    /// What was probably meant by a text that is no value of this kind.
+    pub(crate) fn meant(self, text: &str) -> Option<String> {
+        let port = text.trim_start_matches(':').parse::<u16>().ok()?;
+        (self == Kind::Address).then(|| format!("127.0.0.1:{port}"))
     }
 
     /// A value for display: without a password.
@@ -67,7 +73,7 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Kind::Path => f.write_str("a path"),
-            Kind::Address => f.write_str("an IP address and a port"),
+            Kind::Address => f.write_str("an address and a port, such as 127.0.0.1:8080 or localhost:8080"),
             Kind::PublicUrl => f.write_str("an http:// or https:// URL without query"),
             Kind::DatabaseUrl => f.write_str("a postgres:// URL"),
             Kind::Switch => f.write_str("true or false"),
@@ -78,6 +84,18 @@ impl fmt::Display for Kind {
             }
         }
     }
+}
+
+/// Whether it is the name of a host (RFC 1123, section 2.1) and a port.
+fn names_host_and_port(text: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    text.rsplit_once(':')
+        .is_some_and(|(host, port)| port.parse::<u16>().is_ok() && host.split('.').all(is_label))
 }
 
 /// How long a server serves what it knows while the store cannot be reached; `None`: it refuses.
@@ -123,7 +141,21 @@ mod tests {
             (number, vec!["1", "60"], vec!["0", "61", "-1", "1.5", "", "1s"]),
             (Kind::Switch, vec!["true", "false"], vec!["yes", "1", ""]),
             (Kind::Choice(&["human", "json"]), vec!["json"], vec!["JSON", ""]),
-            (Kind::Address, vec!["127.0.0.1:0", "[::1]:8080"], vec!["localhost:80", "127.0.0.1"]),
+            (
+                Kind::Address,
+                vec!["127.0.0.1:0", "[::1]:8080", "localhost:80", "a-1.example:65535"],
+                vec![
+                    "127.0.0.1",
+                    "8080",
+                    ":8080",
+                    "localhost",
+                    "a b:80",
+                    "-a:80",
+                    "a:65536",
+                    "::1:80",
+                    "http://a:80",
+                ],
+            ),
             (Kind::DatabaseUrl, vec!["postgres://a/b"], vec!["mysql://a/b", "a"]),
             (Kind::PublicUrl, vec!["https://a"], vec!["a"]),
             (Kind::Path, vec!["x"], vec![""]),

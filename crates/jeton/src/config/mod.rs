@@ -22,7 +22,7 @@ use jeton_store::{PostgresOptions, SqliteOptions};
 pub(crate) use kind::Kind;
 use kind::OnOutage;
 pub(crate) use settings::Setting;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -101,8 +101,8 @@ impl Config {
                 sqlite_options: read.sqlite_options(),
                 postgres_options: PostgresOptions { query_time: read.seconds("limits.query_seconds") },
             },
-            listen: read.parsed("listen"),
-            admin_listen: read.parsed("admin_listen"),
+            listen: read.address("listen")?,
+            admin_listen: read.address("admin_listen")?,
             public_url: read.text("public_url").map(|_| read.parsed("public_url")),
             tls,
             admin_tls,
@@ -160,6 +160,17 @@ impl<'a> Read<'a> {
 
     fn parsed<T: std::str::FromStr>(&self, name: &str) -> T {
         self.known(name).parse().unwrap_or_else(|_| unreachable!("{name} was checked"))
+    }
+
+    /// An address, which the name of a host is resolved to.
+    fn address(&self, name: &str) -> Result<SocketAddr, CommandError> {
+        let text = self.known(name);
+        let failed = |reason: &str| {
+            let origin = &self.0.of(name).origin;
+            CommandError::usage(format!("{origin}: the host of {text} cannot be resolved: {reason}"))
+        };
+        let mut found = text.to_socket_addrs().map_err(|error| failed(&error.to_string()))?;
+        found.next().ok_or_else(|| failed("it has no address"))
     }
 
     fn number(&self, name: &str) -> u64 {

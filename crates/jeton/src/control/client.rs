@@ -1,12 +1,14 @@
 //! The command's side of the control socket.
 
-use super::protocol::{Answer, BEAT, Envelope, receive, send};
+use super::protocol::{Answer, BEAT, Envelope, Messages, Working, begin};
 use super::server::short_path;
-use crate::commands::execute;
+use crate::commands::{Means, execute};
 use crate::error::{CommandError, CommandErrorKind};
 use crate::installation::Installation;
 use crate::request::Request;
+use jeton_service::Service;
 use serde_json::Value;
+use std::fs::File;
 use std::io;
 use std::time::Duration;
 use tokio::net::UnixStream;
@@ -21,23 +23,78 @@ const STUCK: &str = "it is stopped or overloaded";
 
 /// Has a request executed: by the server that runs on this data, or in this process.
 pub(crate) async fn ask(installation: &Installation, request: Request) -> Result<Value, CommandError> {
-    let request = match connect(installation).await? {
-        None => request,
-        Some(mut stream) => {
-            let envelope = Envelope { database: installation.fingerprint(), request, hears_beats: true };
-            match exchange(&mut stream, &envelope).await? {
-                Answer::Done(value) => return Ok(value),
-                Answer::Failed { kind, message } => return Err(CommandError { kind, message }),
-                Answer::Elsewhere => envelope.request,
-                Answer::Working => unreachable!("an answer is waited for"),
-            }
-        }
-    };
-    installation.refuse_as_root()?;
-    let service = installation.open_service().await?;
-    let result = execute(&service, request).await;
-    service.close().await;
+    let mut executor = Executor::of(installation);
+    let result = executor.ask(request).await;
+    executor.close().await;
     result
+}
+
+/// Who is told how far a request is.
+pub(crate) type Watch<'w> = dyn FnMut(Working) + Send + 'w;
+
+/// Whoever executes the requests of a command, one after the other: for each, the server that runs then, or this process.
+pub(crate) struct Executor<'i> {
+    installation: &'i Installation,
+    /// Opened for the first request that finds no server.
+    own: Option<Service>,
+}
+
+impl<'i> Executor<'i> {
+    pub(crate) fn of(installation: &'i Installation) -> Self {
+        Executor { installation, own: None }
+    }
+
+    pub(crate) async fn ask(&mut self, request: Request) -> Result<Value, CommandError> {
+        self.ask_with(request, None, &mut |_| {}).await
+    }
+
+    /// Has a request executed that is about a file, and tells how far it is.
+    pub(crate) async fn ask_with(
+        &mut self,
+        request: Request,
+        file: Option<File>,
+        watch: &mut Watch<'_>,
+    ) -> Result<Value, CommandError> {
+        let request = match connect(self.installation).await? {
+            None => request,
+            Some(stream) => {
+                let envelope = Envelope { database: self.installation.fingerprint(), request };
+                match exchange(stream, &envelope, file.as_ref(), watch).await? {
+                    Answer::Done(value) => return Ok(value),
+                    Answer::Failed { kind, message } => return Err(CommandError { kind, message }),
+                    Answer::Elsewhere => envelope.request,
+                    Answer::Working(_) => unreachable!("an answer is waited for"),
+                }
+            }
+        };
+        let own = match self.own.take() {
+            Some(own) => own,
+            None => {
+                self.installation.refuse_as_root()?;
+                self.installation.open_service().await?
+            }
+        };
+        let means = Means { file, scratch: self.installation.scratch_dir(), ..Means::default() };
+        let progress = means.progress.clone();
+        let mut working = std::pin::pin!(execute(self.own.insert(own), request, means));
+        let mut beats = tokio::time::interval(BEAT);
+        let done = loop {
+            tokio::select! {
+                biased;
+                done = &mut working => break done,
+                _ = beats.tick() => progress.look().map(Working::from).into_iter().for_each(&mut *watch),
+            }
+        };
+        progress.look().map(Working::from).into_iter().for_each(watch);
+        done
+    }
+
+    /// Ends with everything written.
+    pub(crate) async fn close(self) {
+        if let Some(own) = self.own {
+            own.close().await;
+        }
+    }
 }
 
 /// Whether a server works on a data directory.
@@ -66,24 +123,32 @@ impl Presence {
 /// # Errors
 /// One listens and does not answer.
 pub(crate) async fn greet(installation: &Installation) -> Result<Presence, CommandError> {
-    let Some(mut stream) = connect(installation).await? else { return Ok(Presence::Absent) };
+    let Some(stream) = connect(installation).await? else { return Ok(Presence::Absent) };
     let process = stream.peer_cred().ok().and_then(|peer| peer.pid());
-    let database = installation.fingerprint();
-    let envelope = Envelope { database, request: Request::Greet, hears_beats: false };
+    let envelope = Envelope { database: installation.fingerprint(), request: Request::Greet };
+    let mut messages = Messages::over(stream);
     let greeted = async {
-        send(&mut stream, &envelope).await?;
-        receive(&mut stream).await
+        begin(messages.stream(), None).await?;
+        messages.send(&envelope).await?;
+        loop {
+            match messages.receive().await? {
+                Answer::Working(_) => {}
+                answer => return Ok(answer),
+            }
+        }
     };
     match timeout(SILENCE, greeted).await {
-        Err(_) => Err(CommandError::unavailable(why_silent(&stream))),
-        Ok(Err(error)) => Err(CommandError::unavailable(format!("the server went away: {error}"))),
+        Err(_) => Err(CommandError::unavailable(why_silent(messages.stream()))),
+        Ok::<io::Result<Answer>, _>(Err(error)) => {
+            Err(CommandError::unavailable(format!("the server went away: {error}")))
+        }
         Ok(Ok(Answer::Elsewhere)) => Ok(Presence::Elsewhere { process }),
         Ok(Ok(Answer::Done(value))) => {
             let version = value["version"].as_str().map(str::to_owned);
             Ok(Presence::Here { process, version })
         }
         // It does not know the request, and answers.
-        Ok(Ok(Answer::Failed { kind: CommandErrorKind::Usage, .. } | Answer::Working)) => {
+        Ok(Ok(Answer::Failed { kind: CommandErrorKind::Usage, .. } | Answer::Working(_))) => {
             Ok(Presence::Here { process, version: None })
         }
         Ok(Ok(Answer::Failed { kind, message })) => Err(CommandError { kind, message }),
@@ -111,13 +176,21 @@ async fn connect(installation: &Installation) -> Result<Option<UnixStream>, Comm
     }
 }
 
-async fn exchange(stream: &mut UnixStream, envelope: &Envelope) -> Result<Answer, CommandError> {
-    let sent = timeout(SILENCE, send(stream, envelope)).await;
-    in_time(sent, stream)?;
+async fn exchange(
+    stream: UnixStream,
+    envelope: &Envelope,
+    file: Option<&File>,
+    watch: &mut Watch<'_>,
+) -> Result<Answer, CommandError> {
+    let mut messages = Messages::over(stream);
+    let begun = timeout(SILENCE, begin(messages.stream(), file)).await;
+    in_time(begun, messages.stream())?;
+    let sent = timeout(SILENCE, messages.send(envelope)).await;
+    in_time(sent, messages.stream())?;
     loop {
-        let received = timeout(SILENCE, receive(stream)).await;
-        match in_time(received, stream)? {
-            Answer::Working => {}
+        let received = timeout(SILENCE, messages.receive()).await;
+        match in_time(received, messages.stream())? {
+            Answer::Working(working) => working.into_iter().for_each(&mut *watch),
             answer => return Ok(answer),
         }
     }

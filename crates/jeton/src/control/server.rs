@@ -1,11 +1,13 @@
 //! The server's side of the control socket.
 
-use super::protocol::{Answer, BEAT, Envelope, receive, send};
-use crate::commands::execute;
+use super::protocol::{Answer, BEAT, Envelope, Messages, Working, beginning};
+use crate::commands::{Means, execute};
 use crate::error::CommandError;
 use crate::installation::Installation;
+use crate::request::Request;
 use futures_util::FutureExt;
-use jeton_service::Service;
+use jeton_service::{Progress, Service};
+use rustix::net::{RecvFlags, recv};
 use std::fs::File;
 use std::future::Future;
 use std::io;
@@ -27,7 +29,14 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 pub(crate) struct ControlSocket {
     listener: UnixListener,
     path: PathBuf,
+    place: Place,
+}
+
+/// What a server works on.
+#[derive(Clone)]
+struct Place {
     database: String,
+    data_dir: PathBuf,
 }
 
 /// Listens in the data directory. The caller holds the lock on it, so an existing socket is a dead server's.
@@ -46,7 +55,8 @@ pub(crate) fn bind(installation: &Installation) -> Result<ControlSocket, Command
     // The directory is private, and so is the socket from its creation.
     let listener = UnixListener::bind(short).map_err(failed)?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
-    Ok(ControlSocket { listener, database: installation.fingerprint(), path })
+    let place = Place { database: installation.fingerprint(), data_dir: installation.data_dir.clone() };
+    Ok(ControlSocket { listener, place, path })
 }
 
 /// The longest name that a socket may have, in bytes (unix(7)).
@@ -85,7 +95,7 @@ impl ControlSocket {
                 () = &mut stop => break,
             };
             if let Some(stream) = accepted_or_pause(accepted).await {
-                requests.spawn(answer(stream, service.clone(), self.database.clone(), stop.clone()));
+                requests.spawn(answer(stream, service.clone(), self.place.clone(), stop.clone()));
             }
         }
         let refuse = async {
@@ -122,16 +132,23 @@ async fn accepted_or_pause(accepted: io::Result<(UnixStream, SocketAddr)>) -> Op
 }
 
 /// Answers a command that arrives while the server stops.
-async fn refuse(mut stream: UnixStream) {
+async fn refuse(stream: UnixStream) {
+    let mut messages = Messages::over(stream);
     // Its request is read, so that it has sent everything before it reads the answer. It is never executed.
-    drop(tokio::time::timeout(LAST_WORDS, receive::<Envelope>(&mut stream)).await);
-    refused(&mut stream).await;
+    drop(tokio::time::timeout(LAST_WORDS, request(&mut messages)).await);
+    refused(&mut messages).await;
 }
 
-async fn refused(stream: &mut UnixStream) {
+/// The request of a connection, and the file that was handed over with it.
+async fn request(messages: &mut Messages<UnixStream>) -> io::Result<(Envelope, Option<File>)> {
+    let file = beginning(messages.stream()).await?;
+    Ok((messages.receive().await?, file))
+}
+
+async fn refused(messages: &mut Messages<UnixStream>) {
     let stopping = "the server is stopping: try again when it has ended";
     let answer: Answer = Err(CommandError::unavailable(stopping)).into();
-    if let Err(error) = send(stream, &answer).await {
+    if let Err(error) = messages.send(&answer).await {
         tracing::debug!("a command disconnected before it was refused: {error}");
     }
 }
@@ -145,23 +162,44 @@ impl Drop for ControlSocket {
 }
 
 /// Executes a request, and reports progress meanwhile.
-async fn answer_of(stream: &mut UnixStream, service: &Service, envelope: Envelope) -> Answer {
-    let mut working = std::pin::pin!(execute(service, envelope.request));
+async fn answer_of(
+    messages: &mut Messages<UnixStream>,
+    service: &Service,
+    request: Request,
+    means: Means,
+) -> Answer {
+    let progress = means.progress.clone();
+    let mut working = std::pin::pin!(execute(service, request, means));
     let mut beats = tokio::time::interval(BEAT);
-    let mut hears_beats = envelope.hears_beats;
-    loop {
+    let mut is_heard = true;
+    let done = loop {
         tokio::select! {
             biased;
-            done = &mut working => return done.into(),
+            done = &mut working => break done,
             // A client that disconnected changes nothing: what was begun is finished.
-            _ = beats.tick(), if hears_beats => hears_beats = send(stream, &Answer::Working).await.is_ok(),
+            _ = beats.tick(), if is_heard => is_heard = tell(messages, &progress).await,
         }
+    };
+    if is_heard && progress.look().is_some() {
+        tell(messages, &progress).await;
     }
+    done.into()
 }
 
-async fn answer(mut stream: UnixStream, service: Service, database: String, stop: impl Future<Output = ()>) {
+/// Tells a command how far its request is, and answers whether it was heard.
+async fn tell(messages: &mut Messages<UnixStream>, progress: &Progress) -> bool {
+    messages.send(&Answer::Working(progress.look().map(Working::from))).await.is_ok()
+}
+
+/// Whether the other end has closed the connection.
+fn has_gone(stream: &UnixStream) -> bool {
+    matches!(recv(stream, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT), Ok((0, _)))
+}
+
+async fn answer(stream: UnixStream, service: Service, place: Place, stop: impl Future<Output = ()>) {
+    let mut messages = Messages::over(stream);
     let received = {
-        let mut receiving = std::pin::pin!(receive::<Envelope>(&mut stream));
+        let mut receiving = std::pin::pin!(request(&mut messages));
         tokio::select! {
             biased;
             received = &mut receiving => Some(received),
@@ -172,11 +210,14 @@ async fn answer(mut stream: UnixStream, service: Service, database: String, stop
             }
         }
     };
-    let Some(received) = received else { return refused(&mut stream).await };
+    let Some(received) = received else { return refused(&mut messages).await };
     let answer = match received {
         // Requests of commands that have given up waiting are not begun.
-        Ok(_) if matches!(stream.try_read(&mut [0]), Ok(0)) => return,
-        Ok(envelope) if envelope.database == database => answer_of(&mut stream, &service, envelope).await,
+        Ok(_) if has_gone(messages.stream()) => return,
+        Ok((envelope, file)) if envelope.database == place.database => {
+            let means = Means { file, scratch: place.data_dir, ..Means::default() };
+            answer_of(&mut messages, &service, envelope.request, means).await
+        }
         Ok(_) => Answer::Elsewhere,
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
             Err(CommandError::usage(error.to_string())).into()
@@ -184,12 +225,12 @@ async fn answer(mut stream: UnixStream, service: Service, database: String, stop
         // The command disconnected before its request was complete.
         Err(_) => return,
     };
-    let sent = match send(&mut stream, &answer).await {
+    let sent = match messages.send(&answer).await {
         // The answer is too long for one message: the command gets this error instead.
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
             let failed: Answer =
                 Err(CommandError::unavailable(format!("the answer cannot be sent: {error}"))).into();
-            send(&mut stream, &failed).await
+            messages.send(&failed).await
         }
         sent => sent,
     };

@@ -14,7 +14,7 @@ use crate::config::{Config, ProcessEnvironment, ServeFlags, mistyped};
 use crate::control::{self, ControlSocket};
 use crate::error::CommandError;
 use crate::files;
-use crate::installation::{self, Installation};
+use crate::installation::{self, Installation, not_a_directory};
 use certificates::Certificates;
 use clap::Args;
 use jeton_http::{Listener, Observer, Phase, PublicUrl, Readiness, ServerLimits, Setup, Tls};
@@ -26,6 +26,7 @@ pub(crate) use signals::Signals;
 use sockets::Sockets;
 use std::fs::File;
 use std::future::Future;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -58,6 +59,8 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), CommandError> {
     }
     config.installation.sqlite_options.stamp = Some(stamp()?);
     let installation = &config.installation;
+    let (version, engine) = (env!("CARGO_PKG_VERSION"), installation.engine());
+    tracing::info!("jeton {version} on {engine}, data directory {}", installation.data_dir.display());
     let sockets = Sockets::take(&config)?;
     sockets.check(&config)?;
     let certificates = Certificates::load(&config, sockets.admin_is_loopback()?)?;
@@ -290,8 +293,22 @@ fn lock(installation: &Installation) -> Result<Option<File>, CommandError> {
                 "there is no {name}: run jeton init, or set another --data-dir"
             )))
         }
-        Err(error) => {
-            Err(CommandError::unavailable(format!("{}: {error}", installation.lock_path().display())))
+        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
+            Err(not_a_directory(&installation.data_dir))
         }
+        Err(error) => {
+            let (path, hint) = (installation.lock_path(), hint(&error, &installation.data_dir));
+            Err(CommandError::unavailable(format!("{}: {error}{hint}", path.display())))
+        }
+    }
+}
+
+/// What to do about an error.
+fn hint(error: &std::io::Error, data_dir: &Path) -> String {
+    match error.kind() {
+        std::io::ErrorKind::PermissionDenied => {
+            format!(". Run jeton as the user who owns {}", data_dir.display())
+        }
+        _ => String::new(),
     }
 }

@@ -72,7 +72,8 @@ impl Sockets {
 
     /// The same, both listening, with a backlog of this many connections, as far as the system allows.
     pub(super) fn listen(self, backlog: i32) -> Result<Self, CommandError> {
-        Ok(Sockets { public: self.public.listen(backlog)?, admin: self.admin.listen(backlog)? })
+        let public = self.public.listen(backlog, "--listen")?;
+        Ok(Sockets { public, admin: self.admin.listen(backlog, "--admin-listen")? })
     }
 
     /// The public and the admin listener.
@@ -91,11 +92,15 @@ impl Socket {
         }
     }
 
-    fn listen(self, backlog: i32) -> Result<Self, CommandError> {
+    /// `flag` names another address.
+    fn listen(self, backlog: i32, flag: &str) -> Result<Self, CommandError> {
         let listener = match self {
             Socket::Listening(listener) => listener,
-            Socket::Address(address) => StdListener::bind(address)
-                .map_err(|error| CommandError::unavailable(format!("cannot listen on {address}: {error}")))?,
+            Socket::Address(address) => StdListener::bind(address).map_err(|error| {
+                CommandError::unavailable(format!(
+                    "cannot listen on {address}: {error}. Name another with {flag} ADDRESS:PORT"
+                ))
+            })?,
         };
         // An inherited socket may have any backlog: listening again changes only that.
         if let Err(error) = rustix::net::listen(&listener, backlog) {
@@ -183,8 +188,8 @@ mod tests {
             Socket::Listening(listener)
         };
         assert!(!takes_a_burst(&narrow()), "the test tells the difference");
-        assert!(takes_a_burst(&narrow().listen(1_024).unwrap()));
-        assert!(takes_a_burst(&Socket::Address(any).listen(1_024).unwrap()));
-        assert!(!takes_a_burst(&Socket::Address(any).listen(16).unwrap()));
+        assert!(takes_a_burst(&narrow().listen(1_024, "--listen").unwrap()));
+        assert!(takes_a_burst(&Socket::Address(any).listen(1_024, "--listen").unwrap()));
+        assert!(!takes_a_burst(&Socket::Address(any).listen(16, "--listen").unwrap()));
     }
 }

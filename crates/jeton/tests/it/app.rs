@@ -21,13 +21,13 @@ fn apps_come_and_go(installation: &Installation) {
     let made = sandbox.json(&["app", "create", "shop", "--admin-user", "alice"]);
     assert_eq!(members(&made), ["app_key", "client_id", "client_secret", "admin_token"]);
     assert_eq!(text(&made, "app_key"), "shop");
-    let admin = &sandbox.json(&["token", "list", "--app", "shop"])[0];
+    let admin = &sandbox.rows(&["token", "list", "--app", "shop"])[0];
     assert_eq!((text(admin, "kind"), text(admin, "user_id")), ("service", "alice"));
     sandbox.run(&["app", "create", "shop", "--json"]).fails(1, "there is an app shop already");
     sandbox.run(&["app", "create", "a/b"]).fails(2, "an app key is 1 to 100 of");
     sandbox.run(&["app", "create", "x", "--admin-user", ""]).fails(2, "--admin-user: a user id is not empty");
 
-    let apps = sandbox.json(&["app", "list"]);
+    let apps = sandbox.rows(&["app", "list"]);
     let apps = apps.as_array().unwrap();
     let keys: Vec<_> = apps.iter().map(|app| (text(app, "app_key"), app["default"] == true)).collect();
     assert_eq!(keys, [("demo", true), ("shop", false)]);

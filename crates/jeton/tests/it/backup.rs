@@ -1,8 +1,11 @@
 //! `jeton backup`, `jeton restore` and `jeton check`.
 
 use crate::support::{Installation, Sandbox, Server, each_way, mode, text};
+use crate::terminal::Session;
 use serde_json::{Value, json};
+use std::io::Write;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 /// Makes a backup beside the data directory.
 fn back_up(sandbox: &Sandbox) -> PathBuf {
@@ -166,6 +169,74 @@ fn a_restore_gives_no_rights_back(installation: &Installation) {
     assert_eq!(sandbox.json(&["app", "settings", "demo"])["dotide"]["enabled"], true);
 }
 
+each_way!(a_backup_goes_through_pipes);
+fn a_backup_goes_through_pipes(installation: &Installation) {
+    let sandbox = &installation.sandbox;
+    let (kept, revoked) = (create(sandbox), create(sandbox));
+    let made = sandbox.command(&["backup", "-"]).output().unwrap();
+    assert!(made.status.success() && made.stdout.starts_with(b"SQLite format 3\0"), "{made:?}");
+    assert!(String::from_utf8_lossy(&made.stderr).contains("The keys are not in it"));
+    revoke(sandbox, &revoked.0);
+    let mut command = sandbox.command(&["restore", "-", "--yes", "--json", "--as-of-backup"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(&made.stdout).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(is_good(sandbox, &kept.1) && is_good(sandbox, &revoked.1));
+    sandbox.run_with(&["restore", "-", "--yes"], "no backup").fails(1, "cannot be used");
+    let left: Vec<_> =
+        std::fs::read_dir(sandbox.data_dir()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().contains("partial")), "{left:?}");
+}
+
+/// A server needs no right to the place: it fills a file that it was handed, and reads one.
+#[test]
+fn a_backup_goes_where_only_its_command_can() {
+    let tried = Command::new("unshare").args(["--map-root-user", "--mount", "true"]).output();
+    if !tried.is_ok_and(|tried| tried.status.success()) {
+        return jeton_testkit::say_skipped("user may mount nothing, not even in a namespace of its own");
+    }
+    let installation = Installation::sqlite().serve();
+    let sandbox = &installation.sandbox;
+    let (_, secret) = create(sandbox);
+    let place = sandbox.data_dir().with_file_name("apart");
+    std::fs::create_dir(&place).unwrap();
+    let program = crate::support::program().get_program().to_owned();
+    // What is mounted there is seen by the commands alone.
+    let script = format!(
+        "mount -t tmpfs none '{place}' && {program} backup '{place}/b.db' && {program} restore '{place}/b.db' --yes --json",
+        place = place.display(),
+        program = program.to_string_lossy(),
+    );
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--mount", "sh", "-c", &script]);
+    let done = crate::support::run(command.env("JETON_DATA_DIR", sandbox.data_dir()), "").done();
+    assert!(done.contains("\"compared\":true"), "{done}");
+    assert_eq!(std::fs::read_dir(&place).unwrap().count(), 0, "the server's own view has nothing there");
+    assert!(is_good(sandbox, &secret));
+}
+
+#[test]
+fn a_terminal_shows_how_far_it_is_and_a_pipe_does_not() {
+    let sandbox = Installation::sqlite().sandbox;
+    let file = sandbox.data_dir().with_file_name("backup.db");
+    let name = file.to_str().unwrap();
+    for (arguments, shown) in [
+        (&["backup", name][..], "writing the file ["),
+        (&["backup", name, "--check"], "checking how rows fit together ["),
+        (&["restore", name, "--yes"], "restoring rows ["),
+        (&["check"], "checking how rows fit together ["),
+    ] {
+        let screen = Session::start(&sandbox, arguments).screen.to_end();
+        assert!(screen.contains(shown), "{arguments:?}: {screen}");
+        if file.exists() && arguments.len() == 2 {
+            std::fs::remove_file(&file).unwrap();
+        }
+        let piped = sandbox.run(arguments);
+        assert_eq!(piped.stderr, "", "{arguments:?}");
+        piped.done();
+    }
+}
+
 /// From SQLite to PostgreSQL and back, into places where there is nothing but the keys.
 #[test]
 fn a_backup_moves_an_installation_to_another_engine() {
@@ -210,7 +281,9 @@ fn what_cannot_be_restored_is_refused_and_nothing_changes() {
     sandbox.run(&["backup", name, "--check"]).fails(1, "the backup");
     let text = sandbox.scratch("text", &"no database ".repeat(1_000));
     sandbox.run(&["restore", &text, "--yes"]).fails(1, "cannot be used");
-    sandbox.run(&["restore", "/nowhere/backup.db", "--yes"]).fails(1, "cannot be used");
+    for command in [["restore", "/nowhere/backup.db", "--yes"], ["backup", "/nowhere/backup.db", "--check"]] {
+        sandbox.run(&command).fails(2, "the backup /nowhere/backup.db: ");
+    }
     sandbox.run(&["backup", "/nowhere/backup.db"]).fails(4, "/nowhere/backup.db");
     assert!(is_good(&sandbox, &secret));
     let empty = Sandbox::sqlite();

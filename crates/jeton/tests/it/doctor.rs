@@ -214,7 +214,7 @@ fn older_and_newer_schemas_are_findings_and_not_actions() {
             Diagnosis::on(&sandbox).finds("warning", "schema", "this program needs");
         }
         // The next command brings it up to date.
-        sandbox.json(&["app", "list"]);
+        sandbox.rows(&["app", "list"]);
         assert!(!Diagnosis::on(&sandbox).wrong().contains(&"schema"));
         execute(
             &sandbox,

@@ -98,7 +98,6 @@ fn what_makes_no_sense_is_exit_2_and_touches_nothing() {
         &["token", "update", "1", "--app", "demo"],
         &["token", "verify", "--app", "demo", "--id", "s1"],
         &["app", "delete", "demo"],
-        &["operator", "revoke", "x"],
         &["serve", "--listen", "localhost"],
         &["init", "--unknown"],
     ] {

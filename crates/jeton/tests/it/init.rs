@@ -53,14 +53,14 @@ fn a_flag_says_more_than_the_environment() {
 fn a_second_time_changes_nothing(sandbox: &Sandbox) {
     let credentials = sandbox.init();
     let keys = std::fs::read(sandbox.file("keys.json")).unwrap();
-    let apps = sandbox.json(&["app", "list"]);
+    let apps = sandbox.rows(&["app", "list"]);
     for arguments in [&["init"][..], &["init", "--json"], &["init", "--app", "other", "--admin-user", "2"]] {
         sandbox.run(arguments).fails(2, "already initialised");
     }
     let mut server = Server::start(sandbox, &[]);
     sandbox.run(&["init"]).fails(2, "already initialised");
     assert_eq!(std::fs::read(sandbox.file("keys.json")).unwrap(), keys);
-    assert_eq!(sandbox.json(&["app", "list"]), apps);
+    assert_eq!(sandbox.rows(&["app", "list"]), apps);
     assert_eq!(server.ask("GET", "/AccessToken/demo", text(&credentials, "admin_token"), None).status, 200);
     server.stop();
 

@@ -24,7 +24,7 @@ fn a_key_file_that_others_can_read_is_refused() {
         sandbox.run(&["init"]).fails(3, "chmod 600");
     }
     std::fs::set_permissions(&path, Permissions::from_mode(0o400)).unwrap();
-    sandbox.json(&["app", "list"]);
+    sandbox.rows(&["app", "list"]);
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn keys_can_come_from_the_environment() {
         command.env("JETON_KEYS", keys);
         run(&mut command, "")
     };
-    assert_eq!(with(&keys).json().as_array().map(Vec::len), Some(1));
+    assert_eq!(with(&keys).rows().as_array().map(Vec::len), Some(1));
     with("").fails(3, "JETON_KEYS: ");
     with("{").fails(3, "JETON_KEYS: ");
     let other = std::fs::read_to_string(Installation::sqlite().sandbox.file("keys.json")).unwrap();

@@ -68,7 +68,7 @@ fn creates_under_load(sandbox: &Sandbox, server: &Server, admin_token: &str, tim
     assert_eq!(ids.len(), times);
     let (created, asked) = (load.created.into_inner(), load.asked.into_inner());
     assert!(created > 0 && asked > 0, "there was no load: {created} creates, {asked} questions");
-    let rows = sandbox.json(&["token", "list", "--app", "demo"]);
+    let rows = sandbox.rows(&["token", "list", "--app", "demo"]);
     // The admin token and the one that the load asks about are there too.
     let expected = times + 2 + usize::try_from(created).unwrap();
     assert_eq!(rows.as_array().map(Vec::len), Some(expected));
@@ -112,7 +112,7 @@ fn commands_without_a_server_do_not_lose_each_others_writes() {
             });
         }
     });
-    let rows = sandbox.json(&["token", "list", "--app", "demo"]);
+    let rows = sandbox.rows(&["token", "list", "--app", "demo"]);
     assert_eq!(rows.as_array().map(Vec::len), Some(41));
 }
 

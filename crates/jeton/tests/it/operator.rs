@@ -10,7 +10,7 @@ fn operators_come_and_go(installation: &Installation) {
     assert_eq!(members(&made), ["id", "name", "operator_token"]);
     assert_eq!(text(&made, "name"), "night shift 🌙");
     assert_eq!(text(&made, "operator_token").len(), 64);
-    let operators = || sandbox.json(&["operator", "list"]);
+    let operators = || sandbox.rows(&["operator", "list"]);
     let listed = operators();
     let rows = listed.as_array().unwrap();
     assert_eq!(rows.iter().map(|row| text(row, "name")).collect::<Vec<_>>(), ["first", "night shift 🌙"]);
@@ -32,6 +32,6 @@ fn operators_come_and_go(installation: &Installation) {
 
     sandbox.json(&["operator", "create", "a\u{1b}[31mb\rc"]);
     let table = sandbox.run(&["operator", "list"]).done();
-    assert_eq!(table.lines().count(), 2);
+    assert_eq!(table.lines().count(), 3, "with the names of the columns: {table}");
     assert!(table.contains("\ta\u{fffd}[31mb\u{fffd}c\t"), "{table:?}");
 }

@@ -71,7 +71,7 @@ impl Story<'_> {
             "--permissions",
             "write",
         ]);
-        self.sandbox().json(&["token", "list", "--app", "demo"]);
+        self.sandbox().rows(&["token", "list", "--app", "demo"]);
         self.sandbox().json(&["token", "revoke", "3", "--app", "demo"]);
         assert_eq!(self.sandbox().run(&["token", "export", "--app", "demo"]).code, Some(0));
     }

@@ -109,7 +109,7 @@ fn one_sqlite_directory_has_one_server() {
     second().fails(4, "another jeton serve is running on ");
     // The refused one took nothing from the first.
     assert!(sandbox.file("control.sock").exists());
-    sandbox.json(&["app", "list"]);
+    sandbox.rows(&["app", "list"]);
     installation.server.as_mut().unwrap().stop();
     Server::start(&installation.sandbox, &[]);
 }
@@ -134,7 +134,7 @@ fn one_postgresql_database_has_many_servers() {
     // remove.
     second.stop();
     assert!(sandbox.file("control.sock").exists());
-    sandbox.json(&["app", "list"]);
+    sandbox.rows(&["app", "list"]);
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn what_a_killed_server_leaves_behind_is_no_obstacle() {
     let made = sandbox.json(&["token", "create", "--app", "demo"]);
     assert_eq!(server.end(Signal::KILL).code, None);
     assert!(sandbox.file("control.sock").exists());
-    assert_eq!(sandbox.json(&["app", "list"]).as_array().map(Vec::len), Some(1));
+    assert_eq!(sandbox.rows(&["app", "list"]).as_array().map(Vec::len), Some(1));
     let mut server = Server::start(sandbox, &[]);
     assert_eq!(server.auth(text(&made, "access_token")), 200);
     // Its socket is the one that commands find now.

@@ -3,6 +3,7 @@
 use crate::support::{Lines, Run, Sandbox, mode, run, text};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -23,15 +24,32 @@ impl Session {
     }
 
     pub(crate) fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
+        Session::start_with(sandbox, arguments, &[])
+    }
+
+    /// With these variables in its environment.
+    pub(crate) fn start_with(sandbox: &Sandbox, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = sandbox.command(arguments);
+        command.envs(variables.iter().copied());
+        Session::of(command)
+    }
+
+    /// Of any command.
+    pub(crate) fn of(mut command: Command) -> Self {
         let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&controller).unwrap();
         unlockpt(&controller).unwrap();
+        let size = Winsize { ws_row: 50, ws_col: 120, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&controller, size).unwrap();
         let name = ptsname(&controller, Vec::new()).unwrap();
         let terminal =
             File::options().read(true).write(true).open(OsStr::from_bytes(name.to_bytes())).unwrap();
         let stream = || Stdio::from(terminal.try_clone().unwrap());
-        let mut command = sandbox.command(arguments);
-        let child = command.stdin(stream()).stdout(stream()).stderr(stream()).spawn().unwrap();
+        if !command.get_envs().any(|(name, _)| name == "NO_COLOR") {
+            command.env_remove("NO_COLOR");
+        }
+        let child =
+            command.env("TERM", "xterm").stdin(stream()).stdout(stream()).stderr(stream()).spawn().unwrap();
         // The command holds copies of the terminal; while one is open, the screen does not end.
         drop((command, terminal));
         let screen = File::from(controller);
@@ -124,6 +142,30 @@ fn a_later_run_in_a_terminal_shows_no_credentials() {
     let screen = session.stop();
     assert!(!screen.contains("curl"), "{screen}");
     assert!(!screen.contains(text(&credentials, "admin_token")), "{screen}");
+}
+
+/// Whether what is typed at a terminal is shown, as its line discipline says.
+fn echoes(session: &Session) -> bool {
+    let modes = tcgetattr(&session.keyboard).unwrap().local_modes;
+    modes.contains(LocalModes::ECHO | LocalModes::ISIG)
+}
+
+#[test]
+fn an_interrupted_question_leaves_the_terminal_as_it_was() {
+    let sandbox = Sandbox::sqlite();
+    sandbox.init();
+    let interrupt = |session: &mut Session| {
+        kill_process(Pid::from_child(&session.child), Signal::INT).unwrap();
+    };
+    let end = |session: &mut Session| session.keyboard.write_all(b"\x04").unwrap();
+    for (answer, code) in [(&interrupt as &dyn Fn(&mut Session), 4), (&end, 2)] {
+        let mut session = Session::start(&sandbox, &["token", "verify", "--app", "demo"]);
+        session.screen.wait_for("token (not shown):");
+        assert!(!echoes(&session));
+        answer(&mut session);
+        assert_eq!(session.child.wait().unwrap().code(), Some(code));
+        assert!(echoes(&session));
+    }
 }
 
 #[test]

@@ -188,7 +188,7 @@ fn limits_are_set_and_lifted(installation: &Installation) {
     });
     let imported = sandbox.run_with(&["token", "import", "--app", "demo", "--json"], &format!("{line}\n"));
     assert_eq!(imported.code, Some(0), "{imported:?}");
-    let rows = sandbox.json(&["token", "list", "--app", "demo", "--limit", "1"]);
+    let rows = sandbox.rows(&["token", "list", "--app", "demo", "--limit", "1"]);
     assert_eq!(of(&rows[0]), (json!(3), json!([{"limit": 2, "per_seconds": 5}])));
     for (arguments, named) in [
         (&["--permissions", "read", "--uses", "-1"][..], "--uses"),
@@ -209,7 +209,7 @@ each_way!(lists_are_newest_first);
 fn lists_are_newest_first(installation: &Installation) {
     let sandbox = &installation.sandbox;
     let titles = |arguments: &[&str]| -> Vec<String> {
-        let rows = sandbox.json(&[&["token", "list", "--app", "demo"], arguments].concat());
+        let rows = sandbox.rows(&[&["token", "list", "--app", "demo"], arguments].concat());
         let rows = rows.as_array().unwrap();
         assert!(rows.iter().all(|row| members(row) == MEMBERS));
         rows.iter().map(|row| text(row, "title").to_owned()).collect()
@@ -230,8 +230,12 @@ fn lists_are_newest_first(installation: &Installation) {
         .fails(2, "--user-id: a user id is not empty");
     sandbox.run(&["token", "list", "--app", "nowhere", "--json"]).fails(1, "there is no app nowhere");
     let table = sandbox.run(&["token", "list", "--app", "demo", "--limit", "1"]).done();
-    let cells: Vec<_> = table.trim_end().split('\t').collect();
+    let (header, row) = table.trim_end().split_once('\n').unwrap();
+    assert_eq!(header, "id\tkind\tuser_id\ttitle\tpermissions\tstate\texpires_at\tlast_used_at");
+    let cells: Vec<_> = row.split('\t').collect();
     assert_eq!(cells[1..6], ["identity", "007", "d", "-", "active"], "{table}");
+    let bare = sandbox.run(&["token", "list", "--app", "demo", "--limit", "1", "--no-header"]).done();
+    assert_eq!(bare.trim_end(), row);
 }
 
 each_way!(changes_show);

@@ -87,7 +87,7 @@ fn users_are_taken_over_by_their_digits(installation: &Installation) {
     assert_eq!((reasons.len(), reasons.iter().filter(|reason| large(reason)).count()), (3, 2), "{answer}");
     let sandbox = &installation.sandbox;
     for user in users.iter().filter_map(|(_, user)| *user) {
-        let listed = sandbox.json(&["token", "list", "--app", "demo", "--user-id", user]);
+        let listed = sandbox.rows(&["token", "list", "--app", "demo", "--user-id", user]);
         let rows = listed.as_array().unwrap();
         let shown = if user.len() < 17 { json!(user.parse::<i64>().unwrap()) } else { json!(user) };
         assert_eq!((rows.len(), &rows[0]["user_id"]), (1, &shown), "{user}");
@@ -177,7 +177,7 @@ fn more_than_one_transaction_or_page_takes() {
     assert_eq!(answer, json!({"imported": 1_203, "duplicates": 0, "refused": []}));
     let ids: Vec<_> = export(&installation).iter().filter_map(|token| token["id"].as_i64()).collect();
     assert_eq!(ids, (1..=1_204).rev().collect::<Vec<_>>());
-    let limited = installation.sandbox.json(&["token", "list", "--app", "demo", "--limit", "777"]);
+    let limited = installation.sandbox.rows(&["token", "list", "--app", "demo", "--limit", "777"]);
     assert_eq!(limited.as_array().map(Vec::len), Some(777));
     let (_, answer) = import(&installation, &lines, &[]);
     assert_eq!(answer, json!({"imported": 0, "duplicates": 1_203, "refused": []}));

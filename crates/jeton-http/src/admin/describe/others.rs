@@ -55,7 +55,7 @@ fn create(new: Value, made: Value) -> Described {
         )
         .with(JSON, json!({"name": "Ada"}))
         .leads_to(StatusCode::CREATED, "revokeOperator", "Revoke it", [("id", "$response.body#/id")]);
-    (operation, of_body().into_iter().chain(of_once()).collect())
+    (operation, of_body().into_iter().chain([AdminError::OperatorExists]).chain(of_once()).collect())
 }
 
 fn revoke() -> Described {

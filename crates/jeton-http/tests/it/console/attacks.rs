@@ -112,7 +112,7 @@ async fn what_clients_have_stored_is_text() {
         token.spec.description = Description::new(MARKUP.to_owned()).ok();
     });
     let token = app.issue(stored).await;
-    app.service.create_operator(MARKUP, &Cause::CLI).await.unwrap();
+    app.service.create_operator(MARKUP, &Cause::CLI).await.unwrap().unwrap();
     let patch = serde_json::json!({"forward_auth": {"demands": {"x": {"permission": "read", "id": MARKUP}}}});
     app.merge(patch).await;
     let person = Person::signed_in(&app).await;

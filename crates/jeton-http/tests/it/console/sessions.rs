@@ -52,7 +52,7 @@ async fn a_session_ends_when_it_is_idle_and_after_half_a_day() {
 #[tokio::test]
 async fn a_session_ends_with_its_operator_and_when_it_is_signed_out() {
     let app = TestApp::new().await;
-    let other = app.service.create_operator("other", &Cause::CLI).await.unwrap();
+    let other = app.service.create_operator("other", &Cause::CLI).await.unwrap().unwrap();
     let mut person = Person::new(&app);
     person.sign_in(other.token.expose()).await;
     assert_eq!(person.open("/console/apps").await.status, 200);

@@ -38,7 +38,7 @@ async fn prepared(is_followed: bool) -> TestApp {
     assert!(imported.iter().all(|outcome| matches!(outcome, Imported::Taken(_))), "{imported:?}");
     assert!(app.token(2).await.is_some() && app.token(5).await.is_some());
     app.create_app("shop").await;
-    let operator = app.service.create_operator("Ada", &Cause::CLI).await.unwrap();
+    let operator = app.service.create_operator("Grace", &Cause::CLI).await.unwrap().unwrap();
     assert_eq!(operator.id.get(), 2);
     app.merge(json!({"forward_auth": {
         "demands": {"read-7": {"permission": "read", "id": "7"}},

@@ -7,6 +7,7 @@ use jeton_core::{
     Actor, AppId, Cause, ChangeKind, Label, OperatorId, Owner, Permission, Scope, Scopes, TokenId, TokenKind,
     TokenState,
 };
+use jeton_store::Progress;
 use jeton_store::write::{ClaimKey, DeleteApp, RevokeTokens, SettleKey};
 use jeton_store::{
     AppUses, AuditFilter, Bounded, BoundedCounts, Change, Inserted, KeyClaim, NewToken, SearchOrder,
@@ -299,7 +300,11 @@ pub(crate) async fn many_are_revoked_at_once(database: &TestDatabase) {
             (ChangeKind::TokenRevoked, Some(ids[3]), Some(digest(4)), true, Some(sealed)),
         ]
     );
-    assert_eq!(store.check().await.unwrap().faults, Vec::<String>::new(), "totals are right");
+    assert_eq!(
+        store.check(&Progress::default()).await.unwrap().faults,
+        Vec::<String>::new(),
+        "totals are right"
+    );
 }
 
 pub(crate) async fn the_log_is_looked_through_from_its_end(database: &TestDatabase) {

@@ -1,6 +1,7 @@
 use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
 use jeton_core::{Actor, AppId, Cause, ChangeKind, Document, Owner};
+use jeton_store::Progress;
 use jeton_store::write::{AddUsage, CreateOperator, DeleteApp, RevokeOperator, RevokeToken};
 use jeton_store::{
     AppChange, BackedUp, Credential, LogState, NewClientSecret, NewToken, Order, Replaced, Restore, Restored,
@@ -15,7 +16,7 @@ pub(super) async fn back_up(store: &dyn Store) -> (TempDir, PathBuf, BackedUp) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("backup.db");
     File::create_new(&path).unwrap();
-    let backed_up = store.back_up(&path).await.unwrap();
+    let backed_up = store.back_up(&path, &Progress::default()).await.unwrap();
     (folder, path, backed_up)
 }
 
@@ -27,6 +28,7 @@ pub(super) fn restoring(path: &Path) -> Restore {
         keeps_removed: true,
         at: at(500),
         by: BY,
+        progress: Progress::default(),
     }
 }
 
@@ -64,7 +66,7 @@ pub(super) async fn fill(store: &dyn Store, demo: AppId) {
     store.write(AddUsage { uses: vec![used] }).await.unwrap();
     let by = Cause::new(user_actor("7", 3), Some("2001:db8::7".parse().unwrap()));
     assert!(store.write(RevokeToken { by, ..revoking(demo, dead, at(3)) }).await.unwrap());
-    store.write(CreateOperator { operator: new_operator(5_000), by: BY }).await.unwrap();
+    store.write(CreateOperator { operator: new_operator(5_000), by: BY }).await.unwrap().unwrap();
 }
 
 pub(crate) async fn everything_comes_back_on_either_engine(database: &TestDatabase) {
@@ -72,7 +74,7 @@ pub(crate) async fn everything_comes_back_on_either_engine(database: &TestDataba
     fill(store, demo.id).await;
     let (_folder, path, backed_up) = back_up(store).await;
     assert_eq!(backed_up, BackedUp { apps: 2, tokens: 2_001, changes: 2_007 });
-    let report = check_backup(&path).await.unwrap();
+    let report = check_backup(&path, &Progress::default()).await.unwrap();
     assert_eq!((report.faults, report.tokens, report.changes), (vec![], 2_001, 2_007));
     assert_eq!(report.key_checks.len(), 2);
 
@@ -94,7 +96,7 @@ pub(crate) async fn everything_comes_back_on_either_engine(database: &TestDataba
         assert_eq!(old, log);
         assert_eq!((last.kind, last.at, &last.by), (ChangeKind::Restored, at(500), &BY));
         assert_eq!(other.store.log_state(0).await.unwrap(), LogState { epoch: 22, has_gap: false });
-        assert_eq!(other.store.check().await.unwrap().faults, [""; 0]);
+        assert_eq!(other.store.check(&Progress::default()).await.unwrap().faults, [""; 0]);
         let next = issue(&*other.store, app.id, new_token(9_000)).await;
         assert!(next > last_token, "{next}");
     }
@@ -106,7 +108,8 @@ pub(crate) async fn what_was_removed_since_stays_removed(database: &TestDatabase
     let tokens = (1..=5).map(new_token).collect();
     store.write(inserting(demo.id, tokens, at(1))).await.unwrap();
     let shop = create_app(store, "shop").await;
-    let operator = store.write(CreateOperator { operator: new_operator(5_000), by: BY }).await.unwrap();
+    let operator =
+        store.write(CreateOperator { operator: new_operator(5_000), by: BY }).await.unwrap().unwrap();
     let (_folder, path, _) = back_up(store).await;
 
     let id = async |number| find(store, number).await.unwrap().token.id;
@@ -138,7 +141,7 @@ pub(crate) async fn what_was_removed_since_stays_removed(database: &TestDatabase
     assert_eq!(store.app_by_key(&"shop".parse().unwrap()).await.unwrap(), None);
     assert_eq!(store.default_app().await.unwrap().unwrap().client_secrets, [Credential::lasting(digest(77))]);
     assert_eq!(store.operators().await.unwrap().len(), 1);
-    assert_eq!(store.check().await.unwrap().faults, [""; 0]);
+    assert_eq!(store.check(&Progress::default()).await.unwrap().faults, [""; 0]);
     assert!(database.last_change().await > last, "numbers of changes are not given out twice");
 }
 
@@ -232,7 +235,7 @@ pub(crate) async fn a_backup_under_load_is_of_one_instant(database: &TestDatabas
     for (_folder, path, backed_up) in backups {
         // Beside tokens, an app and an operator were made.
         assert_eq!(backed_up.tokens + 2, backed_up.changes);
-        assert_eq!(check_backup(&path).await.unwrap().faults, [""; 0]);
+        assert_eq!(check_backup(&path, &Progress::default()).await.unwrap().faults, [""; 0]);
     }
 }
 
@@ -240,11 +243,11 @@ pub(crate) async fn what_makes_no_sense_is_found(database: &TestDatabase) {
     let (store, demo) = begin_on(database).await;
     store.write(inserting(demo.id, (1..4).map(new_token).collect(), at(0))).await.unwrap();
     let (_folder, path, _) = back_up(store).await;
-    assert_eq!(store.check().await.unwrap().faults, [""; 0]);
+    assert_eq!(store.check(&Progress::default()).await.unwrap().faults, [""; 0]);
     spoil(&path, "UPDATE tokens SET kind = 'king' WHERE id = 2").await;
     spoil(&path, "UPDATE tokens SET digest_key_id = 9 WHERE id = 3").await;
     spoil(&path, "UPDATE sqlite_sequence SET seq = 1 WHERE name = 'changes'").await;
-    let faults = check_backup(&path).await.unwrap().faults;
+    let faults = check_backup(&path, &Progress::default()).await.unwrap().faults;
     assert_eq!(
         faults,
         [
@@ -254,7 +257,7 @@ pub(crate) async fn what_makes_no_sense_is_found(database: &TestDatabase) {
         ]
     );
     database.execute("UPDATE tokens SET kind = 'king' WHERE id = 2").await;
-    assert_eq!(store.check().await.unwrap().faults, faults[..1]);
+    assert_eq!(store.check(&Progress::default()).await.unwrap().faults, faults[..1]);
 }
 
 /// Runs SQL on a backup.

@@ -2,6 +2,7 @@ use super::backup::{back_up, restoring};
 use crate::database::TestDatabase;
 use crate::fixture::*;
 use jeton_core::{AppId, Held, Portion, TokenId, TokenKind, UseLimits, Withheld};
+use jeton_store::Progress;
 use jeton_store::write::{GiveBack, TakePortion};
 use jeton_store::{NewToken, Replaced, Store, Unused};
 use tokio::task::JoinSet;
@@ -83,7 +84,7 @@ pub(crate) async fn portions_add_up(database: &TestDatabase) {
     assert_eq!((taken, spent.uses, spent.withheld.unwrap().0), (100, 0, Withheld::Uses));
     assert_eq!(database.changes_after(0).await, log, "the change log says nothing of it");
     assert_eq!(find(store, 1).await.unwrap().revision, 1);
-    assert_eq!(store.check().await.unwrap().faults, [""; 0]);
+    assert_eq!(store.check(&Progress::default()).await.unwrap().faults, [""; 0]);
 }
 
 pub(crate) async fn no_use_is_given_to_two(database: &TestDatabase) {
@@ -130,7 +131,7 @@ pub(crate) async fn other_limits_begin_anew(database: &TestDatabase) {
     change(store, 1, "").await;
     assert_eq!(take(store, token, more, 1, 1).await, None);
     give_back(store, token, more, 1).await;
-    assert_eq!(store.check().await.unwrap().faults, [""; 0]);
+    assert_eq!(store.check(&Progress::default()).await.unwrap().faults, [""; 0]);
 }
 
 pub(crate) async fn what_is_gone_gives_nothing(database: &TestDatabase) {
@@ -174,5 +175,5 @@ pub(crate) async fn a_restore_gives_no_use_back(database: &TestDatabase) {
     assert_eq!(found.token.spec.limits, limits("uses=7@2 rates=1/60"));
     assert_eq!(left(store, limited_later, "uses=7@2 rates=1/60").await, Some(6));
     assert_eq!(left(store, freed_later, text).await, Some(90), "as the backup has it");
-    assert_eq!(store.check().await.unwrap().faults, [""; 0]);
+    assert_eq!(store.check(&Progress::default()).await.unwrap().faults, [""; 0]);
 }

@@ -4,6 +4,7 @@ use super::backup::fill;
 use crate::database::{Location, TestDatabase};
 use crate::fixture::*;
 use jeton_core::{AppId, TokenId};
+use jeton_store::Progress;
 use jeton_store::write::AddUsage;
 use jeton_store::{
     App, Change, CopiedTable, CopyError, CopyOptions, CopyPhase, CopyProgress, CopySource, DatabasePlace,
@@ -66,7 +67,7 @@ fn used(app_id: AppId, token_id: TokenId) -> TokenUse {
 fn targets() -> Vec<Location> {
     let mut targets = vec![Location::sqlite()];
     if !jeton_testkit::skips("PostgreSQL") {
-        targets.push(Location::postgres());
+        targets.push(Location::empty_postgres());
     }
     targets
 }
@@ -75,7 +76,7 @@ fn targets() -> Vec<Location> {
 fn alike(location: &Location) -> Location {
     match location {
         Location::Sqlite(_) => Location::sqlite(),
-        Location::Postgres(_) | Location::Pooled(..) | Location::Nodes(_) => Location::postgres(),
+        Location::Postgres(_) | Location::Pooled(..) | Location::Nodes(_) => Location::empty_postgres(),
     }
 }
 
@@ -150,7 +151,7 @@ pub(crate) async fn everything_is_copied_to_either_engine(database: &TestDatabas
         assert!(copies == originals, "tokens differ");
         assert!(target.changes_after(0).await == log, "the change logs differ");
         assert_eq!(there.log_state(0).await.unwrap(), LogState { epoch: 22, has_gap: false });
-        assert_eq!(there.check().await.unwrap().faults, [""; 0]);
+        assert_eq!(there.check(&Progress::default()).await.unwrap().faults, [""; 0]);
         let next = issue(&*there, app.id, new_token(9_000)).await;
         assert!(next > originals.last().unwrap().token.id, "{next}");
         there.close().await;
@@ -210,7 +211,7 @@ pub(crate) async fn wherever_a_copy_ends_it_goes_on(database: &TestDatabase) {
         assert_eq!(tables, expected);
         let (store, other) = (target.open().await.unwrap(), whole.open().await.unwrap());
         assert!(tokens(&*store, app.id).await == tokens(&*other, app.id).await, "tokens differ");
-        assert_eq!(store.check().await.unwrap().faults, [""; 0]);
+        assert_eq!(store.check(&Progress::default()).await.unwrap().faults, [""; 0]);
         store.close().await;
         other.close().await;
     }

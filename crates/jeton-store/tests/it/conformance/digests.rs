@@ -3,6 +3,7 @@
 use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
 use jeton_core::{AppId, Timestamp, TokenId};
+use jeton_store::Progress;
 use jeton_store::write::PurgeTokens;
 use jeton_store::{
     AppChange, AppChanged, Credential, Inserted, NewClientSecret, NewToken, Purge, Restore, SqliteOptions,
@@ -47,7 +48,7 @@ pub(crate) async fn further_digests_find_their_token(database: &TestDatabase) {
     assert_eq!(found, [digest(1), digest(2), digest(100)]);
     let last = TokenId::new(jeton_core::MAX_INTEGER).unwrap();
     assert_eq!(store.foreign_digests(id, last, 10).await.unwrap(), [(id, digest(100))]);
-    assert_eq!(store.check().await.unwrap().faults, [""; 0]);
+    assert_eq!(store.check(&Progress::default()).await.unwrap().faults, [""; 0]);
 }
 
 pub(crate) async fn a_further_digest_is_taken_and_goes_with_its_token(database: &TestDatabase) {
@@ -78,7 +79,7 @@ pub(crate) async fn a_backup_holds_further_digests_and_brings_back_none_that_end
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("backup.db");
     std::fs::File::create(&path).unwrap();
-    store.back_up(&path).await.unwrap();
+    store.back_up(&path, &Progress::default()).await.unwrap();
     let other = open_sqlite(&folder.path().join("other.db"), SqliteOptions::default()).await.unwrap();
     let restore = Restore {
         path,
@@ -87,6 +88,7 @@ pub(crate) async fn a_backup_holds_further_digests_and_brings_back_none_that_end
         keeps_removed: true,
         at: at(500),
         by: BY,
+        progress: Progress::default(),
     };
     other.write(restore.clone()).await.unwrap();
     assert_eq!(find(&*other, 101).await.unwrap().credential, until(101, Some(900)));
@@ -103,7 +105,7 @@ pub(crate) async fn a_backup_holds_further_digests_and_brings_back_none_that_end
     assert_eq!(find(store, 101).await.unwrap().credential, until(101, Some(60)));
     assert_eq!(find(store, 102).await.unwrap().credential, until(102, Some(900)));
     assert_eq!(find(store, 200).await.unwrap().token.revoked_at, Some(at(5)));
-    assert_eq!(store.check().await.unwrap().faults, [""; 0]);
+    assert_eq!(store.check(&Progress::default()).await.unwrap().faults, [""; 0]);
 }
 
 pub(crate) async fn old_client_secrets_stay_as_they_are(database: &TestDatabase) {
@@ -138,14 +140,22 @@ pub(crate) async fn old_client_secrets_stay_as_they_are(database: &TestDatabase)
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("backup.db");
     std::fs::File::create(&path).unwrap();
-    store.back_up(&path).await.unwrap();
+    store.back_up(&path, &Progress::default()).await.unwrap();
     let second = [vec![until(60, None)], others(&[(50, 700), (51, 600)])].concat();
     rotate(3, 60, second[1..].to_vec()).await;
     let key_checks = genesis().key_checks;
-    let restore = Restore { path, key_checks, epoch: 22, keeps_removed: true, at: at(500), by: BY };
+    let restore = Restore {
+        path,
+        key_checks,
+        epoch: 22,
+        keeps_removed: true,
+        at: at(500),
+        by: BY,
+        progress: Progress::default(),
+    };
     store.write(restore.clone()).await.unwrap();
     assert_eq!(secrets().await, second, "what was replaced since stays so");
     store.write(Restore { keeps_removed: false, ..restore }).await.unwrap();
     assert_eq!(secrets().await, first);
-    assert_eq!(store.check().await.unwrap().faults, [""; 0]);
+    assert_eq!(store.check(&Progress::default()).await.unwrap().faults, [""; 0]);
 }

@@ -43,7 +43,7 @@ pub(crate) async fn every_write_has_its_entry(database: &TestDatabase) {
     let three = issue(store, app.id, new_token(3)).await;
     let delete = deleting(app.id, three, at(5));
     assert!(store.write(DeleteToken { by: client.clone(), ..delete }).await.unwrap());
-    let operator = store.write(CreateOperator { operator: new_operator(5), by: BY }).await.unwrap();
+    let operator = store.write(CreateOperator { operator: new_operator(5), by: BY }).await.unwrap().unwrap();
     let oneself = from(Actor::Operator(operator), "127.0.0.1");
     assert!(store.write(RevokeOperator { id: operator, at: at(6), by: oneself.clone() }).await.unwrap());
     let anybody = Cause::nowhere(Actor::Anonymous);

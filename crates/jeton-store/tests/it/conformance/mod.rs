@@ -157,6 +157,7 @@ conformance! {
     }
     operators {
         an_operator_is_found_until_revoked,
+        no_two_operators_have_one_name,
         two_operators_do_not_share_a_token,
     }
     log {

@@ -3,6 +3,7 @@
 use crate::database::TestDatabase;
 use crate::fixture::*;
 use jeton_core::{AppId, Owner, TokenKind};
+use jeton_store::Progress;
 use jeton_store::write::{InsertTokens, ReplaceToken};
 use jeton_store::{Inserted, NewToken, Replaced, Store};
 use tokio::task::JoinSet;
@@ -44,7 +45,7 @@ pub(crate) async fn each_user_has_its_own_places(database: &TestDatabase) {
     // Without a limit there is none.
     let unbounded = store.write(inserting(app.id, vec![of("7", 11, 100)], at(0))).await.unwrap();
     assert!(matches!(unbounded[..], [Inserted::Issued(_)]));
-    assert_eq!(store.check().await.unwrap().faults, Vec::<String>::new());
+    assert_eq!(store.check(&Progress::default()).await.unwrap().faults, Vec::<String>::new());
 }
 
 pub(crate) async fn revoked_and_expired_tokens_take_no_place(database: &TestDatabase) {
@@ -94,6 +95,6 @@ pub(crate) async fn many_writers_keep_to_it(database: &TestDatabase) {
         let of_user: usize = taken.iter().map(|taken| taken[user]).sum();
         assert_eq!(of_user, LIMIT as usize, "{taken:?}");
     }
-    assert_eq!(store.check().await.unwrap().faults, Vec::<String>::new());
+    assert_eq!(store.check(&Progress::default()).await.unwrap().faults, Vec::<String>::new());
     other.close().await;
 }

@@ -7,6 +7,7 @@ use jeton_core::{
     Actor, AllowedAddresses, Bounds, Circumstances, Demand, Entropy, Lineage, Owner, Permission, Resource,
     Scope, Scopes, Token, TokenId, TokenKind, Verdict, decide,
 };
+use jeton_store::Progress;
 use jeton_store::write::{CreateOperator, RevokeOperator};
 use jeton_store::{
     App, AppChange, AppChanged, Credential, Inserted, NewClientSecret, NewToken, Replaced, Restore, Store,
@@ -216,7 +217,7 @@ pub(crate) async fn no_token_allows_more_than_before(database: &TestDatabase) {
     let again = store.write(restoring(&path)).await.unwrap();
     assert_eq!((again.kept_beginnings, again.kept_addresses), (0, 0));
     assert_eq!((again.kept_narrowed, again.kept_ended, again.kept_kinds, again.kept_users), (0, 0, 0, 0));
-    assert_eq!(store.check().await.unwrap().faults, [""; 0]);
+    assert_eq!(store.check(&Progress::default()).await.unwrap().faults, [""; 0]);
 }
 
 /// By name, everything is as the backup has it.
@@ -244,7 +245,8 @@ pub(crate) async fn what_an_app_refuses_stays_refused(database: &TestDatabase) {
     let shop = create_app(store, "shop").await;
     issue(store, demo.id, new_token(1)).await;
     issue(store, shop.id, new_token(2)).await;
-    let operator = store.write(CreateOperator { operator: new_operator(5_000), by: BY }).await.unwrap();
+    let operator =
+        store.write(CreateOperator { operator: new_operator(5_000), by: BY }).await.unwrap().unwrap();
     let (_folder, path, _) = back_up(store).await;
     let change = AppChange {
         settings: Some(r#"{"reveal":"once"}"#.to_owned()),

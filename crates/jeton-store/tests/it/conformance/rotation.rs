@@ -4,6 +4,7 @@ use super::backup::{back_up, restoring};
 use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
 use jeton_core::{AppId, ChangeKind, TokenId};
+use jeton_store::Progress;
 use jeton_store::write::{ReportReuse, RotateToken};
 use jeton_store::{Credential, SqliteOptions, Store, open_sqlite};
 
@@ -52,7 +53,7 @@ pub(crate) async fn old_secrets_end_and_the_token_stays(database: &TestDatabase)
     let rotated: Vec<_> = changes.iter().filter(|change| change.kind == ChangeKind::TokenRotated).collect();
     assert_eq!(rotated.len(), 2);
     assert!(rotated.iter().all(|change| change.token_id() == Some(id) && change.removal.is_none()));
-    assert_eq!(store.check().await.unwrap().faults, [""; 0]);
+    assert_eq!(store.check(&Progress::default()).await.unwrap().faults, [""; 0]);
 }
 
 pub(crate) async fn a_rotation_of_what_has_changed_does_nothing(database: &TestDatabase) {
@@ -95,7 +96,7 @@ pub(crate) async fn a_restore_brings_no_old_secret_back(database: &TestDatabase)
         assert_eq!(present, Credential::lasting(digest(2)));
         assert_eq!(credential(store, 1).await, (id, until(1, 10)));
         assert_eq!(credential(store, 5).await.1, Credential::lasting(digest(5)));
-        assert_eq!(store.check().await.unwrap().faults, [""; 0]);
+        assert_eq!(store.check(&Progress::default()).await.unwrap().faults, [""; 0]);
     };
     // A backup from before the rotation, and one from after it.
     for path in [&early, &late] {

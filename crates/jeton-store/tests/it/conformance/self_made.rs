@@ -1,6 +1,7 @@
 use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
 use jeton_core::{AppId, ChangeKind, Document, Owner, Timestamp, Token, TokenId, TokenKind};
+use jeton_store::Progress;
 use jeton_store::write::{DeleteApp, InsertTokens, PurgeTokens, ReplaceToken, SweepDeletedApps, SweepSealed};
 use jeton_store::{Inserted, KeyCheck, NewToken, Purge, Replaced, Restore, SelfMadeLimit, Store};
 use tokio::task::JoinSet;
@@ -44,7 +45,7 @@ fn ids(answers: &[Inserted]) -> Vec<TokenId> {
 
 /// Asserts that what is counted is what is there.
 async fn assert_counted(store: &dyn Store) {
-    assert_eq!(store.check().await.unwrap().faults, Vec::<String>::new());
+    assert_eq!(store.check(&Progress::default()).await.unwrap().faults, Vec::<String>::new());
 }
 
 pub(crate) async fn they_stay_within_their_limits(database: &TestDatabase) {
@@ -196,8 +197,11 @@ pub(crate) async fn a_restore_counts_anew(database: &TestDatabase) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("backup.db");
     std::fs::write(&path, b"").unwrap();
-    store.back_up(&path).await.unwrap();
-    assert_eq!(jeton_store::check_backup(&path).await.unwrap().faults, Vec::<String>::new());
+    store.back_up(&path, &Progress::default()).await.unwrap();
+    assert_eq!(
+        jeton_store::check_backup(&path, &Progress::default()).await.unwrap().faults,
+        Vec::<String>::new()
+    );
     insert(store, app.id, vec![self_made(3, 10)], at(0)).await;
     let restore = Restore {
         path,
@@ -205,6 +209,7 @@ pub(crate) async fn a_restore_counts_anew(database: &TestDatabase) {
         epoch: 5,
         keeps_removed: true,
         at: at(1),
+        progress: Progress::default(),
         by: BY,
     };
     store.write(restore).await.unwrap();

@@ -3,6 +3,7 @@
 use crate::database::{BY, TestDatabase};
 use crate::fixture::*;
 use jeton_core::{Actor, AppId, Entropy, Owner, Timestamp, Token, TokenId, TokenKind};
+use jeton_store::Progress;
 use jeton_store::write::{DeleteApp, InsertTokens, PurgeTokens, SweepDeletedApps, SweepSealed};
 use jeton_store::{
     Inserted, KeyCheck, NewToken, Order, OwnerFilter, Purge, Restore, SelfMadeLimit, Store, TokenFilter,
@@ -132,7 +133,7 @@ async fn some_token(store: &dyn Store, app_id: AppId, dice: &Dice) -> Option<Tok
 
 /// Asserts that each total is what a list has, whatever is asked.
 async fn assert_totals(store: &dyn Store, apps: &[AppId]) {
-    assert_eq!(store.check().await.unwrap().faults, Vec::<String>::new());
+    assert_eq!(store.check(&Progress::default()).await.unwrap().faults, Vec::<String>::new());
     let owners = [
         OwnerFilter::Any,
         OwnerFilter::Shown(user("1")),
@@ -201,15 +202,22 @@ pub(crate) async fn a_restore_brings_those_of_the_backup(database: &TestDatabase
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("backup.db");
     std::fs::write(&path, b"").unwrap();
-    store.back_up(&path).await.unwrap();
-    assert_eq!(jeton_store::check_backup(&path).await.unwrap().faults, Vec::<String>::new());
+    store.back_up(&path, &Progress::default()).await.unwrap();
+    assert_eq!(
+        jeton_store::check_backup(&path, &Progress::default()).await.unwrap().faults,
+        Vec::<String>::new()
+    );
     for keeps_removed in [true, false] {
         for step in 20..40 {
             write_something(store, &apps, &dice, 100, step).await;
         }
         let key_checks = vec![KeyCheck { key_id: 1, check: vec![1; 16], retired_at: None }];
         let path = path.clone();
-        store.write(Restore { path, key_checks, epoch: 5, keeps_removed, at: at(50), by: BY }).await.unwrap();
+        let (at, progress) = (at(50), Progress::default());
+        store
+            .write(Restore { path, key_checks, epoch: 5, keeps_removed, at, by: BY, progress })
+            .await
+            .unwrap();
         assert_totals(store, &apps).await;
     }
 }
@@ -226,5 +234,5 @@ pub(crate) async fn a_wrong_one_is_found(database: &TestDatabase) {
     database.execute("DELETE FROM user_totals").await;
     let faults =
         ["there are 1 apps whose tokens were miscounted", "there are 1 users whose tokens were miscounted"];
-    assert_eq!(store.check().await.unwrap().faults, faults);
+    assert_eq!(store.check(&Progress::default()).await.unwrap().faults, faults);
 }

@@ -37,6 +37,9 @@ pub(crate) struct CopyArgs {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// The most rows of one commit
+    #[arg(long, hide = true, default_value_t = CopyOptions::default().page_rows)]
+    page_rows: usize,
 }
 
 /// Where the target's servers find the keys.
@@ -84,8 +87,8 @@ pub(crate) async fn run(args: CopyArgs) -> Result<(), CommandError> {
     let mut run = Run::begin();
     let (is_to_end, mut signals) = (AtomicBool::new(false), Signals::listen()?);
     let mut watch = |progress| run.on(progress, &is_to_end);
-    let options =
-        CopyOptions { resumes: args.resume, source_name: args.from.to_string(), ..CopyOptions::default() };
+    let (source_name, page_rows) = (args.from.to_string(), args.page_rows);
+    let options = CopyOptions { resumes: args.resume, source_name, page_rows };
     let copied = tokio::select! {
         copied = source.copy_to(&to, &options, &mut watch) => copied,
         // The first signal ends it with the next commit, the second one at once.

@@ -33,6 +33,11 @@ const NOT_RUN: &[NotRun] = &[
         reason: "needs two more machines, a pooler's and a database's; the store's tests run behind a pooler, too",
     },
     NotRun {
+        page: "docs/operations.md",
+        first_line: "systemctl stop jeton",
+        reason: "needs systemd as the first process; systemd.rs reads the units",
+    },
+    NotRun {
         page: "docs/openapi.md",
         first_line: "npx @openapitools/openapi-generator-cli generate -g python -i docs/openapi/admin.json -o jeton-admin",
         reason: "downloads a program and one that needs Java",

@@ -99,7 +99,7 @@ fn fill(disk: &Disk, server: &Server, installation: &Installation) -> Vec<String
     for _ in 0..REVOKED {
         secret(&create(server, admin));
     }
-    let others = sandbox.json(&["token", "list", "--app", "demo"]);
+    let others = sandbox.rows(&["token", "list", "--app", "demo"]);
     let others: Vec<String> =
         others.as_array().unwrap()[..REVOKED].iter().map(|token| token["id"].to_string()).collect();
     disk.fill();
@@ -116,7 +116,7 @@ fn fill(disk: &Disk, server: &Server, installation: &Installation) -> Vec<String
     // What is smaller may find room where a token did not.
     let refused = refused_at_last(|| server.ask("POST", "/api/accessTokens", admin, Some(&row)));
     assert_eq!((refused.status, &refused.json()["error"]["statusCode"]), (503, &json!(503)), "{refused:?}");
-    let id = sandbox.json(&["token", "list", "--app", "demo"])[0]["id"].to_string();
+    let id = sandbox.rows(&["token", "list", "--app", "demo"])[0]["id"].to_string();
     let change = json!({"title": "x"}).to_string();
     let target = format!("/AccessToken/demo/{id}");
     assert_eq!(refused_at_last(|| server.ask("PUT", &target, admin, Some(&change))).status, 503);

@@ -83,6 +83,12 @@ impl Sandbox {
         self.run(&[arguments, &["--json"]].concat()).json()
     }
 
+    /// The rows of a list, as an array.
+    #[track_caller]
+    pub(crate) fn rows(&self, arguments: &[&str]) -> Value {
+        self.run(&[arguments, &["--json"]].concat()).rows()
+    }
+
     #[track_caller]
     pub(crate) fn init(&self) -> Value {
         self.json(&["init"])

@@ -64,6 +64,15 @@ impl Run {
         serde_json::from_str(&stdout).unwrap_or_else(|e| panic!("{e}: {stdout}"))
     }
 
+    /// It is done, and printed these JSON values, a line each. An array of them.
+    #[track_caller]
+    pub(crate) fn rows(self) -> Value {
+        let stdout = self.done();
+        let row =
+            |line: &str| -> Value { serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")) };
+        stdout.lines().map(row).collect()
+    }
+
     /// It failed with this exit code, printed nothing, and its message says `part`.
     #[track_caller]
     pub(crate) fn fails(self, code: i32, part: &str) {

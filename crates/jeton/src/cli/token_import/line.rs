@@ -1,17 +1,9 @@
-//! `jeton token import`
+//! A line of an import: a token as JSON.
 
-use super::output;
-use super::token_args::ImportArgs;
-use crate::control::ask;
-use crate::error::CommandError;
-use crate::request::{ImportLine, ImportText, Request, ScopeText};
-use crate::text::{MARK, read_input};
+use crate::request::{ImportText, ScopeText};
+use crate::text::MARK;
 use jeton_http::{Object, read_json, unknown_member};
-use serde_json::{Map, Value, json};
-
-/// The lines of an import per transaction; with the most bytes per line they fit into one message.
-const IMPORT_ROWS: usize = 200;
-const IMPORT_LINE_BYTES: usize = 64 * 1024;
+use serde_json::{Map, Value};
 
 const MEMBERS: &[&str] = &[
     "access_token",
@@ -31,47 +23,9 @@ const MEMBERS: &[&str] = &[
 ];
 const OF_SCOPES: &[&str] = &["permissions", "global", "ids", "tags"];
 
-pub(super) async fn import(args: ImportArgs) -> Result<(), CommandError> {
-    let text = read_input(args.file.as_deref())?;
-    let mut rows = Vec::new();
-    let mut refused = Vec::new();
-    for (line, text) in (1u64..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
-        match row(text) {
-            Ok(row) => rows.push(ImportLine { line, row }),
-            Err(reason) => refused.push(json!({"line": line, "reason": reason})),
-        }
-    }
-    let (mut imported, mut duplicates, mut shortened) = (0, 0, 0);
-    while !rows.is_empty() {
-        let rest = rows.split_off(rows.len().min(IMPORT_ROWS));
-        let request =
-            Request::TokenImport { app: args.target.app.clone(), rows, allow_weak: args.allow_weak };
-        let answer = ask(&args.target.installation.resolve()?, request).await?;
-        let count = |member: &str| answer[member].as_u64().unwrap_or(0);
-        imported += count("imported");
-        duplicates += count("duplicates");
-        shortened += count("shortened");
-        refused.extend(answer["refused"].as_array().into_iter().flatten().cloned());
-        rows = rest;
-    }
-    refused.sort_by_key(|refusal| refusal["line"].as_u64());
-    let any_refused = !refused.is_empty();
-    let answer = json!({"imported": imported, "duplicates": duplicates, "refused": refused});
-    output::write_one(&answer, args.json)?;
-    if shortened > 0 {
-        output::note(&format!(
-            "{shortened} of them expire sooner than their lines say: max_ttl_seconds of the app limits them"
-        ));
-    }
-    if any_refused { Err(CommandError::refused("some lines were not imported")) } else { Ok(()) }
-}
-
 /// Parses a line. The error says which member is wrong and what it must be, and quotes nothing: the line
 /// contains a secret.
-fn row(text: &str) -> Result<ImportText, String> {
-    if text.len() > IMPORT_LINE_BYTES {
-        return Err(format!("the line has more than {IMPORT_LINE_BYTES} bytes"));
-    }
+pub(super) fn row(text: &str) -> Result<ImportText, String> {
     // Files that were concatenated from several may have one in the middle.
     let text = text.strip_prefix(MARK).unwrap_or(text);
     // The line number is reported beside the reason.
@@ -91,7 +45,7 @@ fn row(text: &str) -> Result<ImportText, String> {
         title: text_of(&mut members, "title")?,
         tags: text_of(&mut members, "tags")?,
         description: text_of(&mut members, "description")?,
-        permissions: text_of(&mut members, "permissions")?,
+        permissions: permissions_of(&mut members)?,
         scopes: match members.remove("scopes") {
             None | Some(Value::Null) => None,
             Some(Value::Array(scopes)) => {
@@ -107,6 +61,18 @@ fn row(text: &str) -> Result<ImportText, String> {
         rates: members.remove("rates").filter(|value| !value.is_null()),
         enabled: truth_of(&mut members, "enabled")?,
     })
+}
+
+/// Permissions on every resource: separated by commas, or each on its own.
+fn permissions_of(members: &mut Map<String, Value>) -> Result<Option<String>, String> {
+    match members.remove("permissions") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(Value::Array(_)) => Err(
+            "permissions must be a string, the names separated by commas: \"read,write\"; a scope has them as an array".to_owned(),
+        ),
+        Some(_) => Err("permissions must be a string, the names separated by commas".to_owned()),
+    }
 }
 
 fn scope(value: Value) -> Result<ScopeText, String> {
@@ -175,6 +141,10 @@ mod tests {
             (r#"{"access_token": 5}"#, "access_token must be a string: the secret"),
             (r#"{"access_token": null}"#, "access_token must be a string: the secret"),
             (r#"{"access_token": "s", "title": 5}"#, "title must be a string"),
+            (
+                r#"{"access_token": "s", "permissions": ["read"]}"#,
+                "permissions must be a string, the names separated by commas: \"read,write\"; a scope has them as an array",
+            ),
             (r#"{"access_token": "s", "expires_at": 1767323045}"#, "expires_at must be a string"),
             (
                 r#"{"access_token": "s", "allowed_addresses": "10.0.0.0/8"}"#,
@@ -202,7 +172,6 @@ mod tests {
         ] {
             assert_eq!(wrong(line), reason, "{line}");
         }
-        assert!(wrong(&" ".repeat(IMPORT_LINE_BYTES + 1)).contains("more than 65536 bytes"));
     }
 
     #[test]
