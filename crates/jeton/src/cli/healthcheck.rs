@@ -23,7 +23,7 @@ const MOST_BYTES: u64 = 64 * 1_024;
 /// Ask a server whether it is ready; exit 0 if it is, 4 if it is not or does not answer
 ///
 /// For containers and scripts, which need no other program for it. Asks GET /readyz where the settings say that the server listens, so
-/// settings that it gets by flags are given by the same flags here; where they say 0.0.0.0 or [::], the loopback address is asked.
+/// settings that it gets by flags are given by the same flags here; where they name all addresses of the machine, the loopback address is asked.
 /// Over TLS the certificate is not checked: no secret is sent, and its names are seldom those of this machine.
 #[derive(Args, Debug)]
 pub(crate) struct HealthcheckArgs {
