@@ -163,9 +163,9 @@ fn checked(setting: &'static Setting, text: String, origin: Origin) -> Result<De
     match setting.kind.check(&text) {
         Ok(()) => Ok(Decided { setting, text: Some(text), origin }),
         Err(_) => {
-            let (name, kind, given) = (setting.name, setting.kind, setting.kind.shown(&text));
+            let (name, kind) = (setting.name, setting.kind);
             let meant = kind.meant(&text).map(|meant| format!(": did you mean {meant}?")).unwrap_or_default();
-            Err(CommandError::usage(format!("{origin}: {name} is {kind}, not {given:?}{meant}")))
+            Err(CommandError::usage(format!("{origin}: {name} is {kind}{meant}")))
         }
     }
 }

@@ -186,7 +186,7 @@ fn addresses_are_named_as_people_name_them() {
         let mut command = sandbox.command(&["serve", "--listen", listen, "--admin-listen", admin]);
         run(&mut command, "")
     };
-    serve("8080", "127.0.0.1:0").fails(2, "--listen: listen is an address and a port, such as 127.0.0.1:8080 or localhost:8080, not \"8080\": did you mean 127.0.0.1:8080?");
+    serve("8080", "127.0.0.1:0").fails(2, "--listen: listen is an address and a port, such as 127.0.0.1:8080 or localhost:8080: did you mean 127.0.0.1:8080?");
     serve("nowhere.invalid:80", "127.0.0.1:0").fails(2, "the host of nowhere.invalid:80 cannot be resolved");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
