@@ -53,9 +53,9 @@ impl Installation {
         if self.database_url.is_some() { "PostgreSQL" } else { "SQLite" }
     }
 
-    /// Where files may be that are needed for a while: beside the data, if there is a directory.
+    /// Where files may be that are needed for a while.
     pub(crate) fn scratch_dir(&self) -> PathBuf {
-        if self.data_dir.is_dir() { self.data_dir.clone() } else { std::env::temp_dir() }
+        scratch_dir(&self.data_dir)
     }
 
     /// Equal for two processes whose installations use the same database. Reveals nothing about a password.
@@ -175,6 +175,11 @@ impl Installation {
             Some(_) => service,
         })
     }
+}
+
+/// Where files may be that are needed for a while: beside the data, or elsewhere if the directory is not there, or no longer.
+pub(crate) fn scratch_dir(data_dir: &Path) -> PathBuf {
+    if data_dir.is_dir() { data_dir.to_owned() } else { std::env::temp_dir() }
 }
 
 /// Creates a data directory, private to its owner, unless it exists.

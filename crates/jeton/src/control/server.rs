@@ -3,7 +3,7 @@
 use super::protocol::{Answer, BEAT, Envelope, Messages, Working, beginning};
 use crate::commands::{Means, execute};
 use crate::error::CommandError;
-use crate::installation::Installation;
+use crate::installation::{Installation, scratch_dir};
 use crate::request::Request;
 use futures_util::FutureExt;
 use jeton_service::{Progress, Service};
@@ -215,7 +215,7 @@ async fn answer(stream: UnixStream, service: Service, place: Place, stop: impl F
         // Requests of commands that have given up waiting are not begun.
         Ok(_) if has_gone(messages.stream()) => return,
         Ok((envelope, file)) if envelope.database == place.database => {
-            let means = Means { file, scratch: place.data_dir, ..Means::default() };
+            let means = Means { file, scratch: scratch_dir(&place.data_dir), ..Means::default() };
             answer_of(&mut messages, &service, envelope.request, means).await
         }
         Ok(_) => Answer::Elsewhere,

@@ -39,6 +39,7 @@ pub(super) struct Made {
 
 /// An operator's connections to a node.
 pub(super) struct Operator {
+    addresses: [SocketAddr; 2],
     admin: BufReader<TcpStream>,
     clients: BufReader<TcpStream>,
     operator_token: String,
@@ -48,6 +49,7 @@ pub(super) struct Operator {
 impl Operator {
     pub(super) fn of(node: &Node, installation: &Installation) -> Self {
         let mut operator = Operator {
+            addresses: [node.server.admin_address, node.server.address],
             admin: connect(node.server.admin_address),
             clients: connect(node.server.address),
             operator_token: installation.credential("operator_token").to_owned(),
@@ -63,6 +65,7 @@ impl Operator {
     pub(super) fn create(&mut self, user: u64) -> Option<Made> {
         let body = json!({"user_id": user.to_string(), "permissions": "read"}).to_string();
         let what = "POST /admin/v1/apps/demo/tokens";
+        renew(&mut self.admin, self.addresses[0]);
         let (status, answer) = answered(&mut self.admin, what, &self.operator_token, &body);
         match status {
             201 => {
@@ -78,6 +81,7 @@ impl Operator {
     /// Revokes a token, by the API that clients have; false if there is none. `None`: the node could not; perhaps it is revoked.
     pub(super) fn revoke(&mut self, id: i64) -> Option<bool> {
         let what = format!("DELETE /AccessToken/demo/{id}");
+        renew(&mut self.clients, self.addresses[1]);
         let (status, answer) = answered(&mut self.clients, &what, &self.admin_token, "");
         match status {
             200 => Some(true),
@@ -92,6 +96,17 @@ impl Operator {
         let (status, answer) = answered(&mut self.admin, &format!("GET {target}"), &self.operator_token, "");
         assert_eq!(status, 200, "{target}: {}", String::from_utf8_lossy(&answer));
         serde_json::from_slice(&answer).unwrap()
+    }
+}
+
+/// Connects again where a machine stood still for so long that the connection was closed as an idle one.
+fn renew(stream: &mut BufReader<TcpStream>, address: SocketAddr) {
+    let socket = stream.get_ref();
+    socket.set_nonblocking(true).unwrap();
+    let is_closed = matches!(socket.peek(&mut [0]), Ok(0));
+    socket.set_nonblocking(false).unwrap();
+    if is_closed {
+        *stream = connect(address);
     }
 }
 
