@@ -401,6 +401,7 @@ fn about_the_rest() -> Vec<(&'static str, Runs, Statement)> {
         ("nodes", Everywhere, nodes::nodes()),
         ("operators", Everywhere, operators::operators()),
         ("operator_by_id", Everywhere, operators::operator_by_id(OPERATOR)),
+        ("operator_by_name", Everywhere, operators::operator_by_name("ada")),
         ("operator_by_digest", Everywhere, operators::operator_by_digest(&digest())),
         ("insert_operator", Everywhere, operators::insert_operator(&operator)),
         ("revoke_operator", Everywhere, operators::revoke_operator(OPERATOR, AT)),
