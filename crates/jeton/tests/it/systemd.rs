@@ -158,7 +158,7 @@ fn the_units_are_in_order_and_give_the_service_little() {
 fn the_service_is_the_same_for_every_systemd() {
     let text = std::fs::read_to_string(format!("{UNITS}/jeton.service")).unwrap();
     let has = |line: &str| text.lines().any(|found| found == line);
-    assert!(has("Type=notify") && has("ExecReload=/bin/kill -HUP $MAINPID"), "{text}");
+    assert!(has("Type=notify") && has("ExecReload=/bin/sh -c 'kill -HUP $MAINPID'"), "{text}");
     let settings = std::fs::read_to_string(format!("{UNITS}/../jeton.toml")).unwrap();
     assert!(
         settings.contains("\ndata_dir = \"/var/lib/jeton\"\n") && has("StateDirectory=jeton"),
