@@ -7,12 +7,14 @@
 )]
 
 mod bench;
+mod dist;
 mod error;
 mod help;
 mod needs;
 mod page;
 mod process;
 mod prove;
+mod release;
 mod test;
 #[cfg(test)]
 mod tidy;
@@ -34,6 +36,7 @@ enum Command {
     Test(test::Options),
     Prove(prove::Options),
     Bench(bench::Options),
+    Dist(dist::Options),
     /// List every command with its options, proofs and benchmarks
     Help,
 }
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(&options),
         Command::Prove(options) => prove::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Dist(options) => dist::run(&options),
         Command::Help => help::run(),
     };
     match outcome {

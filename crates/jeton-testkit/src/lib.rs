@@ -25,7 +25,7 @@ pub use lines::Lines;
 pub use pooler::Pooler;
 pub use postgres::{Cluster, Suspended};
 pub use proxy::{FaultyProxy, ProxyMode};
-pub use run::{caddy, envoy, fast, haproxy, nginx, node, pgbouncer, python, say_skipped, skips};
+pub use run::{caddy, envoy, fast, haproxy, nginx, node, pgbouncer, prometheus, python, say_skipped, skips};
 pub use split::SplitProxy;
 
 /// A value as another one, but for some of it: in one expression, where the update of a struct would have to repeat what is nested.

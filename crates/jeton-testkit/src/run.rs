@@ -97,6 +97,22 @@ pub fn pgbouncer() -> PathBuf {
     path
 }
 
+/// A program of Prometheus' package, `prometheus` or `promtool`.
+///
+/// # Panics
+/// There is none; the message says how to get it.
+pub fn prometheus(program: &str) -> PathBuf {
+    let folder = std::env::var_os("JETON_TEST_PROMETHEUS").unwrap_or_else(|| "/usr/bin".into());
+    let path = PathBuf::from(folder).join(program);
+    assert!(
+        path.is_file(),
+        "{} is not there, and this test asks it about rules and dashboards. Run `cargo xtask test`, which has it, or set \
+         JETON_TEST_PROMETHEUS to its folder",
+        path.display()
+    );
+    path
+}
+
 /// The program Caddy, of whatever version a distribution has.
 ///
 /// # Panics

@@ -14,6 +14,7 @@ mod keys;
 mod kill9;
 mod limits;
 mod nodes;
+mod packages;
 mod revoke;
 mod rolling;
 mod streams;
