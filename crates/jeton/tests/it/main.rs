@@ -31,6 +31,7 @@ mod log;
 mod loopback_client;
 mod loopback_corpus;
 mod memory;
+mod monitoring;
 mod oauth_clients;
 mod openapi;
 mod openapi_pages;
