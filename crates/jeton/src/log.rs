@@ -2,8 +2,8 @@
 //!
 //! A line written while a request is served has the id of that request.
 
-use crate::cli::colours_are_unwanted;
 use crate::error::CommandError;
+use crate::text::colours_are_unwanted;
 use jeton_core::Clock;
 use jeton_service::SystemClock;
 use serde_json::{Map, Value};

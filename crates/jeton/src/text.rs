@@ -33,6 +33,12 @@ fn text_of(bytes: Vec<u8>) -> Result<String, String> {
     Ok(text.strip_prefix(MARK).map(str::to_owned).unwrap_or(text))
 }
 
+/// Whether no output is to be coloured, whatever it goes to.
+pub(crate) fn colours_are_unwanted() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || std::env::var_os("TERM").is_some_and(|value| value == "dumb")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

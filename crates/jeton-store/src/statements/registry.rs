@@ -1,5 +1,4 @@
 //! Every statement, with arguments, for tests.
-
 use super::log::{LogOrder, NewChange};
 use super::token_search::Stretch;
 use super::tokens::Half;

@@ -23,7 +23,7 @@ mod token_import;
 mod token_list;
 
 pub(crate) use failure::{failed, unparsed};
-pub(crate) use output::{colours_are_unwanted, printable};
+pub(crate) use output::printable;
 
 use crate::error::CommandError;
 use crate::serve::{self, ServeArgs};

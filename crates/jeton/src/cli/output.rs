@@ -1,6 +1,7 @@
 //! The output of commands: data on standard output, nothing else there.
 
 use crate::error::{CommandError, CommandErrorKind};
+use crate::text::colours_are_unwanted;
 use serde_json::Value;
 use std::io::{IsTerminal, Write};
 
@@ -20,12 +21,6 @@ pub(crate) fn write_some(text: &str) -> Result<(), CommandError> {
 /// Whether standard output may be coloured (<https://no-color.org>).
 pub(crate) fn is_coloured() -> bool {
     std::io::stdout().is_terminal() && !colours_are_unwanted()
-}
-
-/// Whether no output is to be coloured, whatever it goes to.
-pub(crate) fn colours_are_unwanted() -> bool {
-    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
-        || std::env::var_os("TERM").is_some_and(|value| value == "dumb")
 }
 
 /// How wide the terminal is that standard output goes to.
