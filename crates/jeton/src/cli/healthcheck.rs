@@ -74,12 +74,13 @@ struct Place {
 impl Place {
     /// Where the clients of a server with these settings come.
     fn of(config: &Config) -> Result<Self, CommandError> {
-        if config.listen.port() == 0 {
+        let listen = config.listen.resolve()?;
+        if listen.port() == 0 {
             return Err(CommandError::usage(
                 "the settings let the server pick a port (listen): name its address with --url",
             ));
         }
-        let host = match config.listen.ip() {
+        let host = match listen.ip() {
             IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(address) if address.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
             address => address,
@@ -87,7 +88,7 @@ impl Place {
         Ok(Place {
             speaks_tls: config.tls.is_some(),
             host: host.to_string(),
-            port: config.listen.port(),
+            port: listen.port(),
             prefix: String::new(),
         })
     }

@@ -29,8 +29,8 @@ use std::time::Duration;
 /// The whole configuration, in typed form.
 pub(crate) struct Config {
     pub(crate) installation: Installation,
-    pub(crate) listen: SocketAddr,
-    pub(crate) admin_listen: SocketAddr,
+    pub(crate) listen: ListenAddress,
+    pub(crate) admin_listen: ListenAddress,
     pub(crate) public_url: Option<PublicUrl>,
     /// The files of the certificate chain and of its key.
     pub(crate) tls: Option<(PathBuf, PathBuf)>,
@@ -101,8 +101,8 @@ impl Config {
                 sqlite_options: read.sqlite_options(),
                 postgres_options: PostgresOptions { query_time: read.seconds("limits.query_seconds") },
             },
-            listen: read.address("listen")?,
-            admin_listen: read.address("admin_listen")?,
+            listen: read.address("listen"),
+            admin_listen: read.address("admin_listen"),
             public_url: read.text("public_url").map(|_| read.parsed("public_url")),
             tls,
             admin_tls,
@@ -127,6 +127,27 @@ impl Config {
             retention: read.retention(),
             effective,
         })
+    }
+}
+
+/// Where a server listens, as it was given. The name of a host is looked up for who listens or asks there, not for all who read the
+/// settings.
+#[derive(Clone, Debug)]
+pub(crate) struct ListenAddress {
+    text: String,
+    /// Where it stands.
+    origin: String,
+}
+
+impl ListenAddress {
+    /// The address, which a name is resolved to. Waits for the system.
+    pub(crate) fn resolve(&self) -> Result<SocketAddr, CommandError> {
+        let ListenAddress { text, origin } = self;
+        let failed = |reason: &str| {
+            CommandError::usage(format!("{origin}: the host of {text} cannot be resolved: {reason}"))
+        };
+        let mut found = text.to_socket_addrs().map_err(|error| failed(&error.to_string()))?;
+        found.next().ok_or_else(|| failed("it has no address"))
     }
 }
 
@@ -162,15 +183,8 @@ impl<'a> Read<'a> {
         self.known(name).parse().unwrap_or_else(|_| unreachable!("{name} was checked"))
     }
 
-    /// An address, which the name of a host is resolved to.
-    fn address(&self, name: &str) -> Result<SocketAddr, CommandError> {
-        let text = self.known(name);
-        let failed = |reason: &str| {
-            let origin = &self.0.of(name).origin;
-            CommandError::usage(format!("{origin}: the host of {text} cannot be resolved: {reason}"))
-        };
-        let mut found = text.to_socket_addrs().map_err(|error| failed(&error.to_string()))?;
-        found.next().ok_or_else(|| failed("it has no address"))
+    fn address(&self, name: &str) -> ListenAddress {
+        ListenAddress { text: self.known(name).to_owned(), origin: self.0.of(name).origin.to_string() }
     }
 
     fn number(&self, name: &str) -> u64 {
@@ -345,7 +359,7 @@ mod tests {
                 installation.postgres_options,
             ),
         );
-        let addresses = (config.listen, config.admin_listen, &config.public_url, config.behind_proxy);
+        let addresses = (&config.listen, &config.admin_listen, &config.public_url, config.behind_proxy);
         let addresses = (addresses, config.listen_backlog);
         let limits = (config.server_limits, config.body_limits, config.verify_body_limits);
         let times = (config.retention, config.drain);

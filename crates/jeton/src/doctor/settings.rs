@@ -57,33 +57,42 @@ pub(super) fn settings(config: &Config) -> Check {
 }
 
 fn addresses(config: &Config, check: &mut Check) {
+    let (listen, admin_listen) = match (config.listen.resolve(), config.admin_listen.resolve()) {
+        (Ok(listen), Ok(admin_listen)) => (listen, admin_listen),
+        (Err(error), _) | (_, Err(error)) => {
+            check.error(error.message, "name an IP address, or a host that this machine can look up");
+            return;
+        }
+    };
     let is_open = |address: std::net::SocketAddr| !address.ip().is_loopback();
     let proxied = config.behind_proxy;
-    if is_open(config.listen) && config.tls.is_none() {
+    if is_open(listen) && config.tls.is_none() {
         if proxied {
             check.warning(
                 format!(
                     "with behind_proxy, {} takes X-Forwarded-For from whoever reaches it: others than the proxy can pretend to \
                      be any client, in clear",
-                    config.listen
+                    listen
                 ),
                 "let the firewall pass nobody but the proxy, or listen on a loopback address",
             );
         } else {
             check.error(
-                format!("listen is {}, without TLS: the server refuses to start, since tokens would travel in clear", config.listen),
+                format!("listen is {}, without TLS: the server refuses to start, since tokens would travel in clear", listen),
                 "set tls_cert and tls_key, or behind_proxy where a proxy terminates TLS, or listen on a loopback address",
             );
         }
     }
-    if is_open(config.admin_listen) && config.tls.is_none() && config.admin_tls.is_none() {
-        let address = config.admin_listen;
+    if is_open(admin_listen) && config.tls.is_none() && config.admin_tls.is_none() {
         let action = "set admin_tls_cert and admin_tls_key, or use a loopback address for admin_listen";
         if proxied {
-            check.warning(format!("operators' tokens reach the admin address {address} in clear"), action);
+            check.warning(
+                format!("operators' tokens reach the admin address {admin_listen} in clear"),
+                action,
+            );
         } else {
             check.error(
-                format!("admin_listen is {address}, without TLS: the server refuses to start"),
+                format!("admin_listen is {admin_listen}, without TLS: the server refuses to start"),
                 action,
             );
         }

@@ -3,7 +3,7 @@
 //! Inherited sockets follow systemd's protocol (sd_listen_fds(3)): `public` and `admin` by name, or by order
 //! where they have no names.
 
-use crate::config::Config;
+use crate::config::{Config, ListenAddress};
 use crate::error::CommandError;
 use listenfd::ListenFd;
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -28,9 +28,11 @@ impl Sockets {
     /// The inherited sockets, and the addresses of the others.
     pub(super) fn take(config: &Config) -> Result<Self, CommandError> {
         let [public, admin] = handed()?;
-        let or =
-            |socket: Option<StdListener>, address| socket.map_or(Socket::Address(address), Socket::Listening);
-        Ok(Sockets { public: or(public, config.listen), admin: or(admin, config.admin_listen) })
+        let or = |socket: Option<StdListener>, address: &ListenAddress| match socket {
+            Some(socket) => Ok(Socket::Listening(socket)),
+            None => address.resolve().map(Socket::Address),
+        };
+        Ok(Sockets { public: or(public, &config.listen)?, admin: or(admin, &config.admin_listen)? })
     }
 
     /// Refuses to let tokens travel in clear beyond this machine.
