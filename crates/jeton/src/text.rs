@@ -8,10 +8,15 @@ use std::path::Path;
 /// text.
 pub(crate) const MARK: char = '\u{feff}';
 
-/// Reads a file, or standard input, as UTF-8 without a byte-order mark. The error names the source and quotes
+/// The file that an argument names; `None`: `-` or nothing stands for standard input or output.
+pub(crate) fn named_file(path: Option<&Path>) -> Option<&Path> {
+    path.filter(|path| path.as_os_str() != "-")
+}
+
+/// Reads a file, or standard input (see [`named_file`]), as UTF-8 without a byte-order mark. The error names the source and quotes
 /// nothing of it.
 pub(crate) fn read_input(path: Option<&Path>) -> Result<String, CommandError> {
-    let Some(path) = path else {
+    let Some(path) = named_file(path) else {
         let mut bytes = Vec::new();
         let read = std::io::stdin().lock().read_to_end(&mut bytes).map_err(|error| error.to_string());
         let text = read.and_then(|_| text_of(bytes));
@@ -25,10 +30,14 @@ pub(crate) fn read_text(path: &Path) -> Result<String, String> {
     std::fs::read(path).map_err(|error| error.to_string()).and_then(text_of)
 }
 
+/// Refuses what begins as UTF-16.
+pub(crate) fn refuse_utf16(bytes: &[u8]) -> Result<(), &'static str> {
+    let is_utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+    if is_utf16 { Err("this is UTF-16: save it as UTF-8") } else { Ok(()) }
+}
+
 fn text_of(bytes: Vec<u8>) -> Result<String, String> {
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return Err("this is UTF-16: save it as UTF-8".to_owned());
-    }
+    refuse_utf16(&bytes)?;
     let text = String::from_utf8(bytes).map_err(|_| "this is not UTF-8 text".to_owned())?;
     Ok(text.strip_prefix(MARK).map(str::to_owned).unwrap_or(text))
 }

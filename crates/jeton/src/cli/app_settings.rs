@@ -41,7 +41,7 @@ pub(crate) async fn run(args: SettingsArgs) -> Result<(), CommandError> {
 }
 
 fn read_patch(path: &Path) -> Result<Value, CommandError> {
-    let text = read_input(Some(path).filter(|path| path.as_os_str() != "-"))?;
+    let text = read_input(Some(path))?;
     let patch = read_json(text.as_bytes(), "the patch");
     patch.map_err(|error| CommandError::usage(format!("{}: {error}", path.display())))
 }

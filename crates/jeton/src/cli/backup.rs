@@ -4,11 +4,12 @@ use super::output;
 use super::progress::{Progress, show_while};
 use crate::commands::{restored, sound};
 use crate::config::InstallationFlags;
-use crate::control::{Executor, Working};
+use crate::control::Executor;
 use crate::error::CommandError;
 use crate::files;
 use crate::installation::{self, Installation};
 use crate::request::Request;
+use crate::text::named_file;
 use clap::Args;
 use jeton_core::Cause;
 use jeton_service::{PartialFile, Service};
@@ -80,14 +81,14 @@ pub(crate) async fn back_up(args: BackupArgs) -> Result<(), CommandError> {
         let report = show_while(async |told| Service::check_backup(file, ring.as_ref(), &told).await).await?;
         return output::write_one(&sound(&report), args.json);
     }
-    if is_standard(&args.file) {
+    if named_file(Some(&args.file)).is_none() {
         return to_standard_output(&installation).await;
     }
     files::may_back_up_to(&args.file, args.force)?;
     let failed = |error: io::Error| CommandError::unavailable(format!("{}: {error}", args.file.display()));
     let partial = PartialFile::create(&args.file, &*installation::entropy()).map_err(failed)?;
     let file = partial.file().try_clone().map_err(failed)?;
-    let done = ask_showing(&installation, Request::Backup, file).await?;
+    let done = ask_showing(&installation, Request::Backup, Some(file)).await?;
     partial.complete().map_err(failed)?;
     let mut answer = json!({"file": whole_path(&args.file)?.display().to_string()});
     if let (Some(answer), Value::Object(done)) = (answer.as_object_mut(), done) {
@@ -102,21 +103,15 @@ pub(crate) async fn back_up(args: BackupArgs) -> Result<(), CommandError> {
 
 const KEYS_ARE_APART: &str = "The keys are not in it: keep a copy of keys.json (or JETON_KEYS) elsewhere.\n";
 
-/// Whether `-` stands for standard input or output.
-fn is_standard(path: &Path) -> bool {
-    path.as_os_str() == "-"
-}
-
-/// Has a request done that is about a file, and shows how far it is.
+/// Has a request done, which may be about a file, and shows how far it is.
 async fn ask_showing(
     installation: &Installation,
     request: Request,
-    file: File,
+    file: Option<File>,
 ) -> Result<Value, CommandError> {
     let mut progress = Progress::new();
     let mut executor = Executor::of(installation);
-    let mut watch = |working: Working| progress.show(&working.what, working.done, working.total);
-    let done = executor.ask_with(request, Some(file), &mut watch).await;
+    let done = executor.ask_with(request, file, &mut |working| progress.show_working(&working)).await;
     executor.close().await;
     done
 }
@@ -130,7 +125,7 @@ async fn to_standard_output(installation: &Installation) -> Result<(), CommandEr
     }
     let failed = |error: io::Error| CommandError::unavailable(format!("the backup: {error}"));
     let mut whole = tempfile::tempfile().map_err(failed)?;
-    ask_showing(installation, Request::Backup, whole.try_clone().map_err(failed)?).await?;
+    ask_showing(installation, Request::Backup, Some(whole.try_clone().map_err(failed)?)).await?;
     whole.rewind().map_err(failed)?;
     let mut out = io::stdout().lock();
     io::copy(&mut whole, &mut out).and_then(|_| out.flush()).map_err(failed)?;
@@ -146,7 +141,7 @@ pub(crate) async fn restore(args: RestoreArgs) -> Result<(), CommandError> {
             return Err(CommandError::usage("this replaces all current data: confirm with --yes"));
         }
         let request = Request::Restore { as_of_backup: args.as_of_backup };
-        ask_showing(&installation, request, source).await?
+        ask_showing(&installation, request, Some(source)).await?
     } else {
         into_empty(&installation, source).await?
     };
@@ -162,7 +157,7 @@ pub(crate) async fn restore(args: RestoreArgs) -> Result<(), CommandError> {
 
 /// The backup to restore. What comes through standard input is taken whole first.
 fn source(path: &Path, installation: &Installation) -> Result<File, CommandError> {
-    if !is_standard(path) {
+    if let Some(path) = named_file(Some(path)) {
         files::may_restore_from(path, &installation.database_path())?;
         return open(path);
     }
@@ -178,14 +173,8 @@ fn open(path: &Path) -> Result<File, CommandError> {
 }
 
 pub(crate) async fn check(args: CheckArgs) -> Result<(), CommandError> {
-    let installation = args.installation.resolve()?;
-    let mut progress = Progress::new();
-    let mut executor = Executor::of(&installation);
-    let mut watch = |working: Working| progress.show(&working.what, working.done, working.total);
-    let done = executor.ask_with(Request::Check, None, &mut watch).await;
-    executor.close().await;
-    drop(progress);
-    output::write_one(&done?, args.json)
+    let done = ask_showing(&args.installation.resolve()?, Request::Check, None).await?;
+    output::write_one(&done, args.json)
 }
 
 async fn is_initialised(installation: &Installation) -> Result<bool, CommandError> {

@@ -1,8 +1,8 @@
 //! A bar that shows how far a long command is, on a terminal only.
 
+use crate::control::{Working, watched};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jeton_service::Progress as Told;
-use std::time::Duration;
 
 /// Where it shows, for how much, how fast, and how long it takes yet.
 const ROWS: &str = "{msg} [{bar:30}] {percent}% of {human_len}, {per_sec}, {eta} left";
@@ -50,6 +50,11 @@ impl Progress {
         self.bar.reset_eta();
     }
 
+    /// The same of what somebody works on.
+    pub(crate) fn show_working(&mut self, Working { what, done, total }: &Working) {
+        self.show(what, *done, *total);
+    }
+
     /// Shows that so many bytes are done, and what that means.
     pub(crate) fn show_bytes(&self, done: u64, so_far: &str) {
         self.bar.set_message(format!("{}: {so_far}", self.what));
@@ -62,28 +67,10 @@ impl Progress {
     }
 }
 
-/// How often work of this process is looked at.
-const LOOK: Duration = Duration::from_millis(100);
-
 /// Does something, and shows how far it is.
 pub(crate) async fn show_while<T>(work: impl AsyncFnOnce(Told) -> T) -> T {
     let (told, mut shown) = (Told::default(), Progress::new());
-    let mut looks = tokio::time::interval(LOOK);
-    let mut working = std::pin::pin!(work(told.clone()));
-    let mut show = || {
-        if let Some(seen) = told.look() {
-            shown.show(seen.what, seen.done, seen.total);
-        }
-    };
-    let done = loop {
-        tokio::select! {
-            biased;
-            done = &mut working => break done,
-            _ = looks.tick() => show(),
-        }
-    };
-    show();
-    done
+    watched(work(told.clone()), &told, &mut |working| shown.show_working(&working)).await
 }
 
 fn bar(line: &str) -> ProgressBar {

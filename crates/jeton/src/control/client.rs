@@ -6,7 +6,7 @@ use crate::commands::{Means, execute};
 use crate::error::{CommandError, CommandErrorKind};
 use crate::installation::Installation;
 use crate::request::Request;
-use jeton_service::Service;
+use jeton_service::{Progress, Service};
 use serde_json::Value;
 use std::fs::File;
 use std::io;
@@ -76,17 +76,7 @@ impl<'i> Executor<'i> {
         };
         let means = Means { file, scratch: self.installation.scratch_dir(), ..Means::default() };
         let progress = means.progress.clone();
-        let mut working = std::pin::pin!(execute(self.own.insert(own), request, means));
-        let mut beats = tokio::time::interval(BEAT);
-        let done = loop {
-            tokio::select! {
-                biased;
-                done = &mut working => break done,
-                _ = beats.tick() => progress.look().map(Working::from).into_iter().for_each(&mut *watch),
-            }
-        };
-        progress.look().map(Working::from).into_iter().for_each(watch);
-        done
+        watched(execute(self.own.insert(own), request, means), &progress, watch).await
     }
 
     /// Ends with everything written.
@@ -95,6 +85,26 @@ impl<'i> Executor<'i> {
             own.close().await;
         }
     }
+}
+
+/// Does some work of this process, and tells meanwhile, and at last, how far it is.
+pub(crate) async fn watched<T>(
+    work: impl Future<Output = T>,
+    progress: &Progress,
+    watch: &mut Watch<'_>,
+) -> T {
+    let mut working = std::pin::pin!(work);
+    let mut beats = tokio::time::interval(BEAT);
+    let mut look = || progress.look().map(Working::from).into_iter().for_each(&mut *watch);
+    let done = loop {
+        tokio::select! {
+            biased;
+            done = &mut working => break done,
+            _ = beats.tick() => look(),
+        }
+    };
+    look();
+    done
 }
 
 /// Whether a server works on a data directory.

@@ -8,6 +8,6 @@ mod client;
 mod protocol;
 mod server;
 
-pub(crate) use client::{Executor, Presence, ask, greet};
+pub(crate) use client::{Executor, Presence, ask, greet, watched};
 pub(crate) use protocol::Working;
 pub(crate) use server::{ControlSocket, bind};

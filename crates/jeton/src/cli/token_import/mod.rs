@@ -10,9 +10,9 @@ use crate::control::Executor;
 use crate::error::CommandError;
 use crate::request::Request;
 use crate::serve::Signals;
+use crate::text::named_file;
 use serde_json::{Value, json};
 use source::{Batch, Refused, Source};
-use std::path::Path;
 
 /// How many refused lines the answer lists. Each is told when it is refused.
 const LISTED_REFUSALS: usize = 1_000;
@@ -162,7 +162,7 @@ impl Done {
     /// Why it ended before the end of the input, and how to go on.
     fn broken_off(&self, error: &CommandError, args: &ImportArgs) -> CommandError {
         let app = &args.target.app;
-        let again = match args.file.as_deref().filter(|file| *file != Path::new("-")) {
+        let again = match named_file(args.file.as_deref()) {
             Some(file) => format!("jeton token import --app {app} {} --resume", file.display()),
             None => format!("jeton token import --app {app} --resume, with the same input"),
         };

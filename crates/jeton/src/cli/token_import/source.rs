@@ -2,7 +2,8 @@
 
 use super::line::row;
 use crate::error::CommandError;
-use crate::request::ImportLine;
+use crate::request::{ImportLine, ImportText};
+use crate::text::{MARK, named_file, refuse_utf16};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
@@ -15,7 +16,6 @@ const BATCH_BYTES: usize = 2 * 1024 * 1024;
 const BATCHES_AHEAD: usize = 2;
 /// The bytes of a line.
 const LINE_BYTES: usize = 64 * 1024;
-const MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// A line that is not imported, and why.
 pub(super) struct Refused {
@@ -36,7 +36,7 @@ pub(super) struct Batch {
 
 /// The batches of a file or of standard input, which a thread of its own reads.
 pub(super) struct Source {
-    pub(super) batches: mpsc::Receiver<io::Result<Batch>>,
+    batches: mpsc::Receiver<io::Result<Option<Batch>>>,
     /// How many bytes there are, where that is known.
     pub(super) size: Option<u64>,
     name: String,
@@ -45,7 +45,7 @@ pub(super) struct Source {
 impl Source {
     /// Begins to read. `-` and nothing mean standard input.
     pub(super) fn open(path: Option<&Path>) -> Result<Self, CommandError> {
-        let path = path.filter(|path| path.as_os_str() != "-");
+        let path = named_file(path);
         let name = path.map_or_else(|| "standard input".to_owned(), |path| path.display().to_string());
         let failed = |error: io::Error| CommandError::usage(format!("{name}: {error}"));
         let (input, size): (Box<dyn Read + Send>, _) = match path {
@@ -67,24 +67,23 @@ impl Source {
 
     /// The next batch; `None`: there is nothing more.
     pub(super) async fn next(&mut self) -> Result<Option<Batch>, CommandError> {
-        match self.batches.recv().await.transpose() {
-            Ok(batch) => Ok(batch),
-            Err(error) => Err(CommandError::usage(format!("{}: {error}", self.name))),
+        match self.batches.recv().await {
+            Some(Ok(batch)) => Ok(batch),
+            Some(Err(error)) => Err(CommandError::usage(format!("{}: {error}", self.name))),
+            // It says so when it is at the end.
+            None => Err(CommandError::unavailable(format!("{}: reading it has failed", self.name))),
         }
     }
 }
 
-fn send(input: impl Read, to: &mpsc::Sender<io::Result<Batch>>) {
+/// Sends the batches, and `None` at the end.
+fn send(input: impl Read, to: &mpsc::Sender<io::Result<Option<Batch>>>) {
     let mut lines = Lines { input: BufReader::with_capacity(1 << 16, input), number: 0, end: 0 };
     loop {
-        match lines.batch() {
-            Ok(batch) if batch.last_line == 0 => return,
-            batch => {
-                let is_over = batch.is_err();
-                if to.blocking_send(batch).is_err() || is_over {
-                    return;
-                }
-            }
+        let batch = lines.batch();
+        let is_over = !matches!(batch, Ok(Some(_)));
+        if to.blocking_send(batch).is_err() || is_over {
+            return;
         }
     }
 }
@@ -97,8 +96,8 @@ struct Lines<R> {
 }
 
 impl<R: Read> Lines<R> {
-    /// The next lines, as many as go together. Its last line is 0 if there are none.
-    fn batch(&mut self) -> io::Result<Batch> {
+    /// The next lines, as many as go together; `None`: there are none.
+    fn batch(&mut self) -> io::Result<Option<Batch>> {
         let mut batch = Batch::default();
         while batch.rows.len() + batch.refused.len() < BATCH_ROWS && batch.bytes < BATCH_BYTES {
             let Some(line) = self.line()? else { break };
@@ -112,7 +111,7 @@ impl<R: Read> Lines<R> {
             }
         }
         batch.end = self.end;
-        Ok(batch)
+        Ok((batch.last_line > 0).then_some(batch))
     }
 
     /// The next line, of which no more is kept than one byte too many.
@@ -133,11 +132,9 @@ impl<R: Read> Lines<R> {
         }
         (self.number, self.end) = (self.number + 1, self.end + read as u64);
         if self.number == 1 {
-            if line.starts_with(&[0xff, 0xfe]) || line.starts_with(&[0xfe, 0xff]) {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "this is UTF-16: save it as UTF-8"));
-            }
-            if line.starts_with(MARK) {
-                line.drain(..MARK.len());
+            refuse_utf16(&line).map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))?;
+            if line.starts_with(MARK.encode_utf8(&mut [0; 4]).as_bytes()) {
+                line.drain(..MARK.len_utf8());
             }
         }
         Ok(Some(line))
@@ -145,7 +142,7 @@ impl<R: Read> Lines<R> {
 }
 
 /// What a line says; `None`: nothing.
-fn parsed(line: &[u8]) -> Option<Result<crate::request::ImportText, String>> {
+fn parsed(line: &[u8]) -> Option<Result<ImportText, String>> {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     if line.len() > LINE_BYTES {
@@ -164,14 +161,7 @@ mod tests {
 
     fn batches(text: &[u8]) -> Vec<Batch> {
         let mut lines = Lines { input: BufReader::new(text), number: 0, end: 0 };
-        let mut all = Vec::new();
-        loop {
-            let batch = lines.batch().unwrap();
-            if batch.last_line == 0 {
-                return all;
-            }
-            all.push(batch);
-        }
+        std::iter::from_fn(|| lines.batch().unwrap()).collect()
     }
 
     #[test]
