@@ -86,15 +86,8 @@ pub fn nginx() -> PathBuf {
 /// # Panics
 /// There is none; the message says how to get it.
 pub fn pgbouncer() -> PathBuf {
-    let named = std::env::var_os("JETON_TEST_PGBOUNCER");
-    let path = named.map_or_else(|| PathBuf::from("/usr/sbin/pgbouncer"), PathBuf::from);
-    assert!(
-        path.is_file(),
-        "{} is not there, and this test puts PgBouncer in front of PostgreSQL. Run `cargo xtask test`, which has it, or set \
-         JETON_TEST_PGBOUNCER to the program",
-        path.display()
-    );
-    path
+    let path = std::env::var_os("JETON_TEST_PGBOUNCER").unwrap_or_else(|| "/usr/sbin/pgbouncer".into());
+    present(path.into(), "puts PgBouncer in front of PostgreSQL", "JETON_TEST_PGBOUNCER to the program")
 }
 
 /// A program of Prometheus' package, `prometheus` or `promtool`.
@@ -104,13 +97,7 @@ pub fn pgbouncer() -> PathBuf {
 pub fn prometheus(program: &str) -> PathBuf {
     let folder = std::env::var_os("JETON_TEST_PROMETHEUS").unwrap_or_else(|| "/usr/bin".into());
     let path = PathBuf::from(folder).join(program);
-    assert!(
-        path.is_file(),
-        "{} is not there, and this test asks it about rules and dashboards. Run `cargo xtask test`, which has it, or set \
-         JETON_TEST_PROMETHEUS to its folder",
-        path.display()
-    );
-    path
+    present(path, "asks it about rules and dashboards", "JETON_TEST_PROMETHEUS to its folder")
 }
 
 /// The program Caddy, of whatever version a distribution has.
@@ -147,11 +134,14 @@ fn gateway(variable: &str, usual: &str) -> PathBuf {
 }
 
 fn named_gateway(variable: &str, named: OsString) -> PathBuf {
-    let path = PathBuf::from(named);
+    present(named.into(), "puts it in front of the server", &format!("{variable} to the program"))
+}
+
+/// A program that is there. `use_of_it`: what this test does with it; `to_set`: what names another one.
+fn present(path: PathBuf, use_of_it: &str, to_set: &str) -> PathBuf {
     assert!(
         path.is_file(),
-        "{} is not there, and this test puts it in front of the server. Run `cargo xtask test`, which has it, or set \
-         {variable} to the program",
+        "{} is not there, and this test {use_of_it}. Run `cargo xtask test`, which has it, or set {to_set}",
         path.display()
     );
     path
