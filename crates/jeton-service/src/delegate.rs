@@ -152,7 +152,7 @@ impl Service {
         };
         let secret = self.writing_keys()?.mint(&*self.entropy, app.settings.common.token_prefix.as_ref())?;
         let issue = Issue { spec, lifetime: RequestedLifetime::Asked(Lifetime::Unlimited) };
-        let mut drafts = [self.draft(&app, issue, secret, (now, expires_at), None)?];
+        let mut drafts = [self.draft(&app, issue, secret, (now, expires_at))?];
         let by = Cause::new(oneself(&parent), *from);
         // Whoever revokes the parent meanwhile need not know of its child: it depends on the parent from the start.
         let inserted = self.insert(&app, &mut drafts, SelfMadeLimit::NONE, now, &by).await?;

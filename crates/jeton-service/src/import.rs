@@ -1,9 +1,12 @@
-//! Import of tokens that another system issued.
+//! Import of tokens that another system issued, or another installation exported.
 
-use crate::issue::{Issue, too_many_of_user};
+use crate::issue::{Draft, Issue, too_many_of_user};
+use crate::keys::{ExportError, KnownSecret, WritingKeys};
 use crate::open_app::OpenApp;
 use crate::{Error, Service};
-use jeton_core::{AuthorityRefusal, Cause, Lifetime, PolicyCaller, Secret, Timestamp, TokenId, earlier_end};
+use jeton_core::{
+    AuthorityRefusal, Cause, Lifetime, Policy, PolicyCaller, Secret, Timestamp, TokenId, earlier_end,
+};
 use jeton_store::Inserted;
 use jeton_store::SelfMadeLimit;
 
@@ -11,7 +14,7 @@ use jeton_store::SelfMadeLimit;
 #[derive(Debug)]
 pub struct ImportRow {
     /// Its secret, as its holders know it.
-    pub secret: Secret,
+    pub secret: ImportSecret,
     /// Its metadata.
     pub issue: Issue,
     /// When the other system issued it; `None`: now.
@@ -20,6 +23,21 @@ pub struct ImportRow {
     pub expires_at: Option<Timestamp>,
     /// Whether it is enabled.
     pub enabled: bool,
+}
+
+/// The secret of a token to import.
+#[derive(Debug)]
+pub enum ImportSecret {
+    /// In clear.
+    Clear(Secret),
+    /// What an export says of it: see [`Service::export`].
+    Exported(String),
+}
+
+impl From<Secret> for ImportSecret {
+    fn from(secret: Secret) -> Self {
+        ImportSecret::Clear(secret)
+    }
 }
 
 /// The outcome for one token.
@@ -35,6 +53,23 @@ pub enum Imported {
     Unfit,
     /// Its scopes do not fit its kind or exceed a limit, or it goes against a policy of the app.
     Refused(AuthorityRefusal),
+    /// What an export says of its secret cannot be read.
+    Unreadable(ExportError),
+    /// Only its digest is known, and the app has tokens with digests of other keys, one of which may be the same token.
+    Incomparable,
+}
+
+/// What an import goes by.
+struct Terms<'i> {
+    app: &'i OpenApp,
+    allow_weak: bool,
+    by: &'i Cause,
+    now: Timestamp,
+    /// The latest end that the app allows.
+    latest: Option<Timestamp>,
+    keys: WritingKeys,
+    /// Whether digests of the current key tell which tokens are there.
+    compares_digests: bool,
 }
 
 impl Service {
@@ -52,41 +87,21 @@ impl Service {
         allow_weak: bool,
         by: &Cause,
     ) -> Result<Vec<Imported>, Error> {
-        let now = self.now();
-        let settings = &app.settings.common;
-        let latest = settings.lifetime_policy().expires_at(now, now, Lifetime::Unlimited);
-        let mut outcomes = Vec::with_capacity(rows.len());
-        let mut drafts = Vec::new();
+        let (now, keys) = (self.now(), self.writing_keys()?);
+        let is_exported = |row: &ImportRow| matches!(row.secret, ImportSecret::Exported(_));
+        let compares_digests = rows.iter().any(is_exported)
+            && !self.store.has_digests_of_other_keys(app.id, keys.current_id()).await?;
+        let latest = app.settings.common.lifetime_policy().expires_at(now, now, Lifetime::Unlimited);
+        let terms = Terms { app, allow_weak, by, now, latest, keys, compares_digests };
+        let (mut outcomes, mut drafts) = (Vec::with_capacity(rows.len()), Vec::new());
         for row in rows {
-            if !row.secret.fits_in_header() {
-                outcomes.push(Some(Imported::Unfit));
-                continue;
-            }
-            if !allow_weak && self.is_too_weak(&row.secret) {
-                outcomes.push(Some(Imported::Weak));
-                continue;
-            }
-            let scopes = &row.issue.spec.scopes;
-            let (kind, limits) = (row.issue.spec.kind, &row.issue.spec.limits);
-            let fits = kind.check_scopes(scopes).and_then(|()| kind.check_limits(limits));
-            let fits = fits.and_then(|()| self.within_limits(scopes));
-            if let Err(refusal) = fits {
-                outcomes.push(Some(Imported::Refused(refusal)));
-                continue;
-            }
-            let expires_at = earlier_end(row.expires_at, latest);
-            let (policies, prefix) = (&settings.policies, settings.token_prefix.as_ref());
-            let allowed = policies
-                .allow_new(PolicyCaller::Operator, scopes, expires_at, now)
-                .and_then(|()| policies.allow_secret(prefix, &row.secret));
-            if let Err(policy) = allowed {
-                outcomes.push(Some(Imported::Refused(policy.into())));
-                continue;
-            }
-            let times = (row.created_at.unwrap_or(now), expires_at);
-            let disabled_by = (!row.enabled).then(|| by.actor.clone());
-            drafts.push(self.draft(app, row.issue, row.secret, times, disabled_by)?);
-            outcomes.push(None);
+            outcomes.push(match self.import_draft(row, &terms)? {
+                Ok(draft) => {
+                    drafts.push(draft);
+                    None
+                }
+                Err(outcome) => Some(outcome),
+            });
         }
         let inserted = self.insert(app, &mut drafts, SelfMadeLimit::NONE, now, by).await?;
         let mut inserted = inserted.into_iter();
@@ -100,5 +115,59 @@ impl Service {
         };
         let outcomes: Option<Vec<Imported>> = outcomes.into_iter().map(outcome).collect();
         outcomes.ok_or(Error::Unreadable("answer to an import"))
+    }
+
+    /// The token that a row asks for, or why it is not imported.
+    fn import_draft(
+        &self,
+        row: ImportRow,
+        terms: &Terms<'_>,
+    ) -> Result<Result<Draft<KnownSecret>, Imported>, Error> {
+        let Terms { app, now, keys, .. } = terms;
+        let secret = match row.secret {
+            ImportSecret::Clear(secret) => KnownSecret::Clear(secret),
+            ImportSecret::Exported(text) => match keys.open_known(&text) {
+                Ok(known) => known,
+                Err(error) => return Ok(Err(Imported::Unreadable(error))),
+            },
+        };
+        if let Err(unfit) = self.may_import(&secret, terms) {
+            return Ok(Err(unfit));
+        }
+        let (spec, policies) = (&row.issue.spec, &app.settings.common.policies);
+        let fits = spec.kind.check_scopes(&spec.scopes).and_then(|()| spec.kind.check_limits(&spec.limits));
+        let expires_at = earlier_end(row.expires_at, terms.latest);
+        let allowed = fits
+            .and_then(|()| self.within_limits(&spec.scopes))
+            .and_then(|()| Ok(policies.allow_new(PolicyCaller::Operator, &spec.scopes, expires_at, *now)?));
+        if let Err(refusal) = allowed {
+            return Ok(Err(Imported::Refused(refusal)));
+        }
+        let times = (row.created_at.unwrap_or(*now), expires_at);
+        let disabled_by = (!row.enabled).then(|| terms.by.actor.clone());
+        self.draft_with(app, keys.clone(), row.issue, secret, times, disabled_by).map(Ok)
+    }
+
+    /// Whether tokens with this secret may be imported.
+    fn may_import(&self, secret: &KnownSecret, terms: &Terms<'_>) -> Result<(), Imported> {
+        let settings = &terms.app.settings.common;
+        match secret {
+            KnownSecret::Clear(secret) => {
+                if !secret.fits_in_header() {
+                    return Err(Imported::Unfit);
+                }
+                if !terms.allow_weak && self.is_too_weak(secret) {
+                    return Err(Imported::Weak);
+                }
+                let allowed = settings.policies.allow_secret(settings.token_prefix.as_ref(), secret);
+                allowed.map_err(|policy| Imported::Refused(policy.into()))
+            }
+            KnownSecret::Digest { .. } if !terms.compares_digests => Err(Imported::Incomparable),
+            // Nobody knows what the secret begins with, unless it was minted.
+            KnownSecret::Digest { is_foreign: true, .. } if settings.policies.require_prefix => {
+                Err(Imported::Refused(Policy::RequirePrefix.into()))
+            }
+            KnownSecret::Digest { .. } => Ok(()),
+        }
     }
 }

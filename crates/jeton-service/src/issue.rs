@@ -1,11 +1,11 @@
 //! Issuing tokens.
 
-use crate::keys::{DataKey, WritingKeys};
+use crate::keys::{DataKey, Keys, KnownSecret, WritingKeys};
 use crate::open_app::OpenApp;
 use crate::{Error, Refusal, Service};
 use jeton_core::{
-    Actor, AppId, Authority, AuthorityRefusal, Cause, Lifetime, Policy, Scopes, Secret, Timestamp, Token,
-    TokenId, TokenKind, TokenSpec, earlier_end,
+    Actor, AppId, Authority, AuthorityRefusal, Cause, Digest, Lifetime, Policy, Scopes, Secret, Timestamp,
+    Token, TokenId, TokenKind, TokenSpec, earlier_end,
 };
 use jeton_store::SelfMadeLimit;
 use jeton_store::write::InsertTokens;
@@ -49,11 +49,66 @@ impl Deref for Issued {
 }
 
 /// A token that is about to be inserted.
-pub(crate) struct Draft {
-    pub(crate) secret: Secret,
+pub(crate) struct Draft<S = Secret> {
+    pub(crate) secret: S,
     pub(crate) new: NewToken,
     /// Kept until it is inserted: the key that it is written with is not retired before.
     _keys: WritingKeys,
+}
+
+/// What is known of the secret of a token that is about to be inserted.
+pub(crate) trait DraftSecret {
+    /// The secret, if it is known.
+    fn clear(&self) -> Option<&Secret>;
+
+    /// By what it is found from now on.
+    ///
+    /// # Errors
+    /// The ring lacks a key by which it may be there already.
+    fn identity(&self, keys: &Keys) -> Result<Identity, Error>;
+}
+
+/// By what a secret is found.
+pub(crate) struct Identity {
+    digest: Digest,
+    /// Digests of other keys under which it may be there already.
+    older_digests: Vec<Digest>,
+    is_foreign: bool,
+}
+
+impl DraftSecret for Secret {
+    fn clear(&self) -> Option<&Secret> {
+        Some(self)
+    }
+
+    fn identity(&self, keys: &Keys) -> Result<Identity, Error> {
+        // A secret of which the current key knows nothing may be there already, by a digest of an older one.
+        let is_new = keys.minted_now(self);
+        if !is_new && keys.lacks_any() {
+            return Err(Error::KeyMissing);
+        }
+        let older = keys.digests(self).skip(1).take(if is_new { 0 } else { usize::MAX });
+        // Once the older keys are retired, arithmetic does not recognise theirs.
+        Ok(Identity { digest: keys.digest(self), older_digests: older.collect(), is_foreign: !is_new })
+    }
+}
+
+impl DraftSecret for KnownSecret {
+    fn clear(&self) -> Option<&Secret> {
+        match self {
+            KnownSecret::Clear(secret) => Some(secret),
+            KnownSecret::Digest { .. } => None,
+        }
+    }
+
+    fn identity(&self, keys: &Keys) -> Result<Identity, Error> {
+        match self {
+            KnownSecret::Clear(secret) => secret.identity(keys),
+            KnownSecret::Digest { digest, is_foreign } => {
+                Ok(Identity { digest: *digest, older_digests: Vec::new(), is_foreign: *is_foreign })
+            }
+        }
+    }
 }
 
 impl Service {
@@ -89,7 +144,7 @@ impl Service {
             return Ok(Err(refused.into()));
         }
         let secret = self.writing_keys()?.mint(&*self.entropy, app.settings.common.token_prefix.as_ref())?;
-        let mut drafts = [self.draft(app, issue, secret, (now, expires_at), None)?];
+        let mut drafts = [self.draft(app, issue, secret, (now, expires_at))?];
         let inserted = self.insert(app, &mut drafts, SelfMadeLimit::NONE, now, &authority.cause()).await?;
         let [Draft { secret, new, .. }] = drafts;
         match inserted.as_slice() {
@@ -111,22 +166,27 @@ impl Service {
         app: &OpenApp,
         issue: Issue,
         secret: Secret,
+        times: (Timestamp, Option<Timestamp>),
+    ) -> Result<Draft, Error> {
+        self.draft_with(app, self.writing_keys()?, issue, secret, times, None)
+    }
+
+    /// The same for a secret of which perhaps not all is known. It is to be found by the current one of these keys.
+    pub(crate) fn draft_with<S: DraftSecret>(
+        &self,
+        app: &OpenApp,
+        keys: WritingKeys,
+        issue: Issue,
+        secret: S,
         (created_at, expires_at): (Timestamp, Option<Timestamp>),
         disabled_by: Option<Actor>,
-    ) -> Result<Draft, Error> {
-        let keys = self.writing_keys()?;
-        // A secret of which the current key knows nothing may be there already, by a digest of an older one.
-        let is_new = keys.minted_now(&secret);
-        if !is_new && keys.lacks_any() {
-            return Err(Error::KeyMissing);
-        }
-        let digests = keys.digests(&secret).skip(1).take(if is_new { 0 } else { usize::MAX });
+    ) -> Result<Draft<S>, Error> {
+        let Identity { digest, older_digests, is_foreign } = secret.identity(&keys)?;
         let new = NewToken {
-            digest: keys.digest(&secret),
+            digest,
             digest_key_id: keys.current_id(),
-            older_digests: digests.collect(),
-            // Once the older keys are retired, arithmetic does not recognise theirs.
-            is_foreign: !is_new,
+            older_digests,
+            is_foreign,
             sealed: None,
             created_at,
             expires_at,
@@ -144,10 +204,10 @@ impl Service {
     /// # Errors
     ///
     /// The write failed. If there were more than 1,024, some may have been inserted.
-    pub(crate) async fn insert(
+    pub(crate) async fn insert<S: DraftSecret>(
         &self,
         app: &OpenApp,
-        drafts: &mut [Draft],
+        drafts: &mut [Draft<S>],
         self_made: SelfMadeLimit,
         at: Timestamp,
         by: &Cause,
@@ -179,12 +239,17 @@ impl Service {
         Err(Error::Contended)
     }
 
-    fn seal(&self, app_id: AppId, data_key: Option<&DataKey>, draft: &mut Draft) -> Result<(), Error> {
+    fn seal<S: DraftSecret>(
+        &self,
+        app_id: AppId,
+        data_key: Option<&DataKey>,
+        draft: &mut Draft<S>,
+    ) -> Result<(), Error> {
         let Draft { secret, new, .. } = draft;
         // A service credential is shown only when it is created.
         let data_key = data_key.filter(|_| new.spec.kind != TokenKind::Service);
-        let seal = |key: &DataKey| key.seal(&*self.entropy, app_id, &new.digest, secret);
-        new.sealed = data_key.map(seal).transpose()?;
+        let seal = |(key, secret): (&DataKey, &Secret)| key.seal(&*self.entropy, app_id, &new.digest, secret);
+        new.sealed = data_key.zip(secret.clear()).map(seal).transpose()?;
         Ok(())
     }
 }

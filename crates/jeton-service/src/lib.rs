@@ -15,6 +15,7 @@ mod client;
 mod delegate;
 mod draft;
 mod error;
+mod export;
 mod family;
 mod feed;
 mod forward_auth;
@@ -71,16 +72,17 @@ pub use draft::{
     uses_of_json,
 };
 pub use error::{Error, Refusal};
+pub use export::{ExportPage, Exported, LeftOut};
 pub use family::FamilyMember;
 pub use feed::{FeedPosition, FeedPositionError};
 pub use history::{History, VerdictCounts};
-pub use import::{ImportRow, Imported};
+pub use import::{ImportRow, ImportSecret, Imported};
 pub use initialise::{InitialCredentials, OpenServiceError};
 pub use issue::{Issue, Issued, RequestedLifetime};
 pub use key_changes::{KeyAdded, KeyReport, KeysError, KeysStatus};
 pub use keys::{
-    DataKey, KeyCheckError, KeyFileError, KeyFileStamp, KeyRing, KeyRingError, KeyState, Keys, SealError,
-    change_key_file, key_file_stamp, read_key_file, write_key_file,
+    DataKey, ExportError, KeyCheckError, KeyFileError, KeyFileStamp, KeyRing, KeyRingError, KeyState, Keys,
+    SealError, change_key_file, key_file_stamp, read_key_file, write_key_file,
 };
 pub use leak::MAX_REPORTED;
 pub use limiter::{Rate, TooOften};

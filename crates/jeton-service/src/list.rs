@@ -248,7 +248,7 @@ impl SecretReader {
         Listed { token: stored.token, secret }
     }
 
-    fn open(&self, stored: &StoredToken) -> Option<Secret> {
+    pub(crate) fn open(&self, stored: &StoredToken) -> Option<Secret> {
         let (key, sealed) = (self.data_key.as_ref()?, stored.sealed.as_ref()?);
         key.open_secret(sealed, self.app_id, &stored.digest).unwrap_or_else(|error| {
             // One damaged row must not make the list fail for every caller.

@@ -255,6 +255,11 @@ fn credential(row: &impl Record, column: TokenDigests) -> Result<Credential, Sto
     })
 }
 
+/// The number of a token.
+pub(crate) fn token_id(row: &impl Record) -> Result<TokenId, StoreError> {
+    number(row, Tokens::Id, TokenId::new)
+}
+
 /// A further digest of a token, with its token.
 pub(crate) fn token_digest(row: &impl Record) -> Result<(TokenId, Credential), StoreError> {
     number(row, TokenDigests::AppId, AppId::new)?;

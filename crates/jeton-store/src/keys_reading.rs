@@ -8,6 +8,7 @@ use crate::reading::OPERATORS;
 use crate::session::Session;
 use crate::sql_store::SqlStore;
 use crate::statements::keys;
+use crate::statements::tokens::MAX_SOUGHT;
 use jeton_core::{AppId, TokenId};
 
 impl<E: Engine> SqlStore<E> {
@@ -20,6 +21,28 @@ impl<E: Engine> SqlStore<E> {
             uses.push(decode::data_key_uses(&row)?);
         }
         Ok(uses)
+    }
+
+    pub(crate) async fn has_digests_made_otherwise(
+        &self,
+        app_id: AppId,
+        key_id: u32,
+    ) -> Result<bool, StoreError> {
+        let mut reader = self.0.reader(OPERATORS).await?;
+        Ok(reader.number(keys::made_otherwise(app_id, key_id)).await? > 0)
+    }
+
+    pub(crate) async fn those_made_by(
+        &self,
+        app_id: AppId,
+        key_id: u32,
+        ids: &[TokenId],
+    ) -> Result<Vec<TokenId>, StoreError> {
+        let mut made = Vec::new();
+        for ids in ids.chunks(MAX_SOUGHT) {
+            made.extend(self.listed(OPERATORS, keys::made_by(app_id, key_id, ids), decode::token_id).await?);
+        }
+        Ok(made)
     }
 
     pub(crate) async fn old_digests_of_tokens(

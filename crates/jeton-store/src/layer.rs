@@ -86,6 +86,16 @@ impl<L: Layer> Store for L {
         self.inner().old_digests(key_id, limit).await
     }
 
+    async fn has_digests_of_other_keys(&self, app_id: AppId, key_id: u32) -> Result<bool, StoreError> {
+        self.ask(Question::Other).await?;
+        self.inner().has_digests_of_other_keys(app_id, key_id).await
+    }
+
+    async fn made_by(&self, app_id: AppId, key_id: u32, ids: &[TokenId]) -> Result<Vec<TokenId>, StoreError> {
+        self.ask(Question::Other).await?;
+        self.inner().made_by(app_id, key_id, ids).await
+    }
+
     async fn app_by_key(&self, key: &AppKey) -> Result<Option<App>, StoreError> {
         self.ask(Question::Apps).await?;
         self.inner().app_by_key(key).await

@@ -124,6 +124,13 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// operators. They are few.
     async fn old_digests(&self, key_id: u32, limit: u32) -> Result<Vec<OldDigest>, StoreError>;
 
+    /// Whether an app has a token with a digest that another key than this one has made, or has begun: it may be of a secret of which
+    /// this key would make another one.
+    async fn has_digests_of_other_keys(&self, app_id: AppId, key_id: u32) -> Result<bool, StoreError>;
+
+    /// Those of an app's tokens whose digests this key has made of their secrets, and no other key.
+    async fn made_by(&self, app_id: AppId, key_id: u32, ids: &[TokenId]) -> Result<Vec<TokenId>, StoreError>;
+
     /// The app with this key; `None` also if it was deleted.
     async fn app_by_key(&self, key: &AppKey) -> Result<Option<App>, StoreError>;
 

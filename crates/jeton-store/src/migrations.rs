@@ -49,6 +49,7 @@ pub(crate) const SQLITE: Versions = &[
     (20, "use_limits", include_str!("../migrations/sqlite/0020_use_limits.sql")),
     (21, "nodes", include_str!("../migrations/sqlite/0021_nodes.sql")),
     (22, "compatibility", include_str!("../migrations/sqlite/0022_compatibility.sql")),
+    (23, "begun_of_app", include_str!("../migrations/sqlite/0023_begun_of_app.sql")),
     #[cfg(feature = "next-schema")]
     NEXT_SQLITE[0],
     #[cfg(feature = "next-schema")]
@@ -78,6 +79,7 @@ pub(crate) const POSTGRES: Versions = &[
     (20, "use_limits", include_str!("../migrations/postgres/0020_use_limits.sql")),
     (21, "nodes", include_str!("../migrations/postgres/0021_nodes.sql")),
     (22, "compatibility", include_str!("../migrations/postgres/0022_compatibility.sql")),
+    (23, "begun_of_app", include_str!("../migrations/postgres/0023_begun_of_app.sql")),
     #[cfg(feature = "next-schema")]
     NEXT_POSTGRES[0],
     #[cfg(feature = "next-schema")]

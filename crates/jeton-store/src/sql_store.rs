@@ -155,6 +155,14 @@ impl<E: Engine> Store for SqlStore<E> {
         self.other_old_digests(key_id, limit).await
     }
 
+    async fn has_digests_of_other_keys(&self, app_id: AppId, key_id: u32) -> Result<bool, StoreError> {
+        self.has_digests_made_otherwise(app_id, key_id).await
+    }
+
+    async fn made_by(&self, app_id: AppId, key_id: u32, ids: &[TokenId]) -> Result<Vec<TokenId>, StoreError> {
+        self.those_made_by(app_id, key_id, ids).await
+    }
+
     async fn app_by_key(&self, key: &AppKey) -> Result<Option<App>, StoreError> {
         self.app(apps::app_by_key(key)).await
     }

@@ -73,6 +73,14 @@ pub(crate) enum Request {
         after: Option<String>,
         limit: u32,
     },
+    TokenExport {
+        app: String,
+        /// The text of the ring that is to read it; `None`: this installation's.
+        ring: Option<String>,
+        /// Where the page before ended.
+        after: Option<String>,
+        limit: u32,
+    },
     TokenShow {
         app: String,
         id: i64,
@@ -202,11 +210,11 @@ pub(crate) struct ImportLine {
     pub(crate) row: ImportText,
 }
 
-/// A token of another system as JSON.
+/// A token of another system, or of an export, as JSON.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ImportText {
-    pub(crate) access_token: String,
+    pub(crate) secret: SecretText,
     #[serde(default)]
     pub(crate) user_id: Option<Value>,
     #[serde(default)]
@@ -233,4 +241,14 @@ pub(crate) struct ImportText {
     pub(crate) rates: Option<Value>,
     #[serde(default)]
     pub(crate) enabled: Option<bool>,
+}
+
+/// The secret of a token to import, and what only an export says beside it.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SecretText {
+    /// In clear.
+    AccessToken(String),
+    /// As an export has it.
+    Sealed { sealed: String, kind: Option<String>, user_is_stand_in: bool, document: Option<String> },
 }

@@ -13,12 +13,15 @@
 //! keeps the keys of its digests alone, and those only while rows have digests that begin with them. They are of no use by
 //! themselves: without the later key nobody can tell whether a digest is of a guessed secret.
 
+mod export;
 mod file;
 mod link;
 mod live;
 mod ring;
 mod seal;
 
+pub use export::ExportError;
+pub(crate) use export::KnownSecret;
 pub use file::{KeyFileError, KeyFileStamp, change_key_file, key_file_stamp, read_key_file, write_key_file};
 pub(crate) use live::{LiveKeys, WritingKeys};
 pub use ring::{KeyRing, KeyRingError};

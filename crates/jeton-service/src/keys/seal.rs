@@ -34,6 +34,10 @@ impl SealKey {
     pub(super) fn new(bytes: &[u8; 32]) -> Self {
         SealKey(XChaCha20Poly1305::new(bytes.into()))
     }
+
+    pub(super) fn cipher(&self) -> &XChaCha20Poly1305 {
+        &self.0
+    }
 }
 
 /// The key that seals one app's secrets. `Debug` shows its number only.
@@ -153,7 +157,7 @@ fn place(app_id: AppId, digest: &Digest) -> Vec<u8> {
     place
 }
 
-fn seal(
+pub(super) fn seal(
     cipher: &XChaCha20Poly1305,
     entropy: &dyn Entropy,
     head: Vec<u8>,
@@ -168,7 +172,7 @@ fn seal(
     Ok([head, nonce.to_vec(), text].concat())
 }
 
-fn open(
+pub(super) fn open(
     cipher: &XChaCha20Poly1305,
     sealed: &[u8],
     head_len: usize,

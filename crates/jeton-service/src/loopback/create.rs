@@ -116,7 +116,7 @@ impl Service {
                 ..TokenSpec::new(kind, user.map_or(Owner::Nobody, Owner::Named), Scopes::none())
             },
         };
-        Ok(Ok(self.draft(app, issue, secret, (expiry.created_at, expiry.expires_at()), None)?))
+        Ok(Ok(self.draft(app, issue, secret, (expiry.created_at, expiry.expires_at()))?))
     }
 
     fn secret_of(&self, app: &OpenApp, writer: &Writer, input: &RowInput) -> Written<Secret> {

@@ -148,7 +148,7 @@ async fn a_deleted_app_comes_back_empty() {
     assert!(issue(&new_app).await.id > token.id, "numbers are never used again");
     // The new app may take over the very secret that was good in the old one.
     let row = ImportRow {
-        secret: secret(token.secret.expose()),
+        secret: secret(token.secret.expose()).into(),
         issue: identity(),
         created_at: None,
         expires_at: None,
@@ -185,7 +185,7 @@ async fn more_tokens_than_one_sweep_removes_are_all_removed() {
     world.create_app("tenant").await;
     let app = world.open("tenant").await;
     let row = |number: usize| ImportRow {
-        secret: secret(&format!("{number:040}")),
+        secret: secret(&format!("{number:040}")).into(),
         issue: grant("read"),
         created_at: None,
         expires_at: None,

@@ -70,7 +70,7 @@ impl Following {
         let app = self.demo().await;
         for texts in texts.chunks(500) {
             let row = |text: &String| ImportRow {
-                secret: secret(text),
+                secret: secret(text).into(),
                 issue: grant("read"),
                 created_at: None,
                 expires_at: None,
@@ -135,7 +135,7 @@ async fn what_can_be_guessed_is_good_on_loopback_alone_also_while_it_is_remember
     let app = world.service.open_app(&"demo".parse().unwrap()).await.unwrap().unwrap();
     let weak = secret("easily-guessed");
     let row = ImportRow {
-        secret: secret("easily-guessed"),
+        secret: secret("easily-guessed").into(),
         issue: grant("read").with(|token| token.spec.kind = TokenKind::Identity),
         created_at: None,
         expires_at: None,
@@ -365,7 +365,8 @@ async fn foreign_secrets_are_learnt_from_the_store_and_from_the_log() {
     let import = async |number: u32| {
         let app = world.demo().await;
         let (secret, issue) = (secret(&foreign(number)), grant("read"));
-        let row = ImportRow { secret, issue, created_at: None, expires_at: None, enabled: true };
+        let row =
+            ImportRow { secret: secret.into(), issue, created_at: None, expires_at: None, enabled: true };
         world.service.import(&app, vec![row], false, &Cause::CLI).await.unwrap();
     };
     import(1).await;
@@ -405,7 +406,7 @@ async fn a_secret_that_comes_again_after_a_purge_is_good() {
     let text = "made by another system, number 00000001";
     let import = async |expires_at: Option<Timestamp>| {
         let (secret, issue) = (secret(text), grant("read"));
-        let row = ImportRow { secret, issue, created_at: None, expires_at, enabled: true };
+        let row = ImportRow { secret: secret.into(), issue, created_at: None, expires_at, enabled: true };
         world.service.import(&app, vec![row], false, &Cause::CLI).await.unwrap()
     };
     import(Some(world.service.now().saturating_add_millis(1_000))).await;

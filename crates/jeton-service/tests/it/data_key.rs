@@ -79,7 +79,13 @@ async fn on_each_engine(case: impl AsyncFn(&Pair)) {
 }
 
 fn row(text: &str) -> ImportRow {
-    ImportRow { secret: secret(text), issue: grant(""), created_at: None, expires_at: None, enabled: true }
+    ImportRow {
+        secret: secret(text).into(),
+        issue: grant(""),
+        created_at: None,
+        expires_at: None,
+        enabled: true,
+    }
 }
 
 #[tokio::test]

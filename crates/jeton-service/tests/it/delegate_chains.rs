@@ -207,7 +207,7 @@ impl Chains {
                 let text = self.held[of % count].secrets[0].clone();
                 let issue = Issue { ..grant("read,write,delegate") };
                 let row = ImportRow {
-                    secret: secret(&text),
+                    secret: secret(&text).into(),
                     issue,
                     created_at: None,
                     expires_at: None,

@@ -15,7 +15,7 @@ const WEAK: &str = "an-old-token-of-31-characters-x";
 const UNKNOWN: Verdict = Verdict::Inactive(InactiveReason::Unknown);
 
 fn row(text: &str, issue: Issue) -> ImportRow {
-    ImportRow { secret: secret(text), issue, created_at: None, expires_at: None, enabled: true }
+    ImportRow { secret: secret(text).into(), issue, created_at: None, expires_at: None, enabled: true }
 }
 
 async fn import(world: &World, rows: Vec<ImportRow>, allow_weak: bool) -> Vec<Imported> {

@@ -96,7 +96,7 @@ pub(crate) fn demo() -> AppKey {
 
 fn row(text: &str) -> ImportRow {
     ImportRow {
-        secret: secret(text),
+        secret: secret(text).into(),
         issue: grant("read"),
         created_at: None,
         expires_at: None,

@@ -11,6 +11,7 @@ mod credentials;
 mod data_key;
 mod delegate;
 mod delegate_chains;
+mod export;
 mod fixture;
 mod import;
 mod initialise;

@@ -65,7 +65,7 @@ async fn live(world: &World) -> Vec<String> {
     }
     let foreign = "a-foreign-secret-of-some-length-or-other";
     let row = ImportRow {
-        secret: secret(foreign),
+        secret: secret(foreign).into(),
         issue: grant(""),
         created_at: None,
         expires_at: None,

@@ -140,7 +140,7 @@ impl Fed {
     /// Many rows at once, of user 1, with ids from a prefix.
     async fn import(&self, prefix: &str, count: usize) {
         let row = |number: usize| ImportRow {
-            secret: secret(&format!("{prefix}-{number:05}-of-a-length-that-will-do")),
+            secret: secret(&format!("{prefix}-{number:05}-of-a-length-that-will-do")).into(),
             issue: identity().with(|token| token.spec.owner = jeton_core::Owner::Named("1".parse().unwrap())),
             created_at: None,
             expires_at: None,

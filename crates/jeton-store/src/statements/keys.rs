@@ -49,6 +49,31 @@ pub(crate) fn begun_by(key_id: u32) -> String {
     )
 }
 
+/// 1 if an app has a token with a digest that another key than this one has made, or has begun; 0 if it has none.
+pub(crate) fn made_otherwise(app_id: AppId, key_id: u32) -> String {
+    let app_id = app_id.get();
+    format!(
+        "SELECT count(*) FROM (SELECT 1 FROM tokens WHERE app_id = {app_id} AND first_key_id IS NOT NULL \
+         UNION ALL SELECT 1 FROM key_checks WHERE key_id <> {key_id} AND EXISTS \
+            (SELECT 1 FROM tokens WHERE tokens.digest_key_id = key_checks.key_id AND tokens.app_id = {app_id}) \
+         UNION ALL SELECT 1 FROM token_digests WHERE app_id = {app_id} \
+            AND (first_key_id IS NOT NULL OR digest_key_id <> {key_id}) \
+         LIMIT 1) AS one"
+    )
+}
+
+/// Those of an app's tokens whose digests this key has made, of their secrets.
+pub(crate) fn made_by(app_id: AppId, key_id: u32, ids: &[TokenId]) -> Statement {
+    let mut made = Query::select();
+    made.column(Tokens::Id)
+        .from(Tokens::Table)
+        .and_where(Expr::col(Tokens::AppId).eq(app_id.get()))
+        .and_where(Expr::col(Tokens::Id).is_in(ids.iter().map(|id| id.get())))
+        .and_where(Expr::col(Tokens::DigestKeyId).eq(i64::from(key_id)))
+        .and_where(Expr::col(Tokens::FirstKeyId).is_null());
+    Statement::varying(made)
+}
+
 /// Marks a key as retired, with the check value of what is left of it.
 pub(crate) fn retire_key(key_id: u32, check: &[u8], at: Timestamp) -> Statement {
     Statement::fixed(

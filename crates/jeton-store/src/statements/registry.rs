@@ -1,15 +1,18 @@
 //! Every statement, with arguments, for tests.
+
+mod of_keys;
+
 use super::log::{LogOrder, NewChange};
 use super::token_search::Stretch;
 use super::tokens::Half;
 use super::{
-    Statement, apps, budgets, copy, families, genesis, idempotency, keys, log, nodes, operators, per_user,
-    restore, retention, rotation, self_made, stats, token_lists, token_search, tokens, totals, usage,
+    Statement, apps, budgets, copy, families, genesis, idempotency, log, nodes, operators, per_user, restore,
+    retention, rotation, self_made, stats, token_lists, token_search, tokens, totals, usage,
 };
 use crate::audit::{AppUses, AuditFilter, Spans};
 use crate::budgets::TokenBudget;
 use crate::change::{Removal, SeenTransactions};
-use crate::keys::{ClientKey, DigestPlace, NewDigest};
+use crate::keys::ClientKey;
 use crate::model::{
     AppChange, Credential, KeyCheck, NewApp, NewClientSecret, NewOperator, NewToken, Order, OwnerFilter,
     Purge, TokenFilter, TokenPage, TokenUse, View,
@@ -41,7 +44,7 @@ pub(super) fn all() -> Vec<(&'static str, Runs, Statement)> {
     all.extend(about_usage());
     all.extend(about_the_look_of_operators());
     all.extend(about_the_rest());
-    all.extend(about_keys());
+    all.extend(of_keys::all());
     all.extend(about_tables());
     all
 }
@@ -132,37 +135,6 @@ fn a_rotation() -> RotateToken {
         at: AT,
         by: Cause::CLI,
     }
-}
-
-fn about_keys() -> Vec<(&'static str, Runs, Statement)> {
-    use Runs::Everywhere;
-    let id = OPERATOR;
-    let places = [
-        DigestPlace::Token(APP, TOKEN),
-        DigestPlace::Further(APP),
-        DigestPlace::Client(APP),
-        DigestPlace::OldClient(APP),
-        DigestPlace::Operator(id),
-    ];
-    let new =
-        |place, sealed| NewDigest { place, was: digest(), digest: digest(), first_key_id: Some(1), sealed };
-    let replaced = |place| ("replace_digest", Everywhere, keys::replace_digest(&new(place, None), 2));
-    let sealed = new(places[0], Some(vec![1]));
-    let mut all: Vec<_> = places.into_iter().map(replaced).collect();
-    all.extend([
-        ("replace_digest", Everywhere, keys::replace_digest(&sealed, 2)),
-        ("replace_data_key", Everywhere, keys::replace_data_key(APP, &[1], &[2])),
-        ("retire_key", Everywhere, keys::retire_key(1, &[1], AT)),
-        ("retired_at", Everywhere, keys::retired_at(1)),
-        ("old_tokens", Everywhere, keys::old_tokens(1, Some((APP, TOKEN)), 10)),
-        ("old_further", Everywhere, keys::old_further(1, 10)),
-        ("old_clients", Everywhere, keys::old_clients(1, 10)),
-        ("old_client_digests", Everywhere, keys::old_client_digests(1, 10)),
-        ("old_operators", Everywhere, keys::old_operators(1, 10)),
-        ("client_keys", Everywhere, keys::client_keys(APP)),
-        ("with_digests", Everywhere, keys::with_digests(&[digest(), digest()])),
-    ]);
-    all
 }
 
 fn about_tokens() -> Vec<(&'static str, Runs, Statement)> {

@@ -19,6 +19,7 @@ mod progress;
 mod terminal;
 mod token;
 mod token_args;
+mod token_export;
 mod token_import;
 mod token_list;
 

@@ -5,8 +5,9 @@ use super::terminal::ask_secret;
 use super::token_args::{
     CreateArgs, ExportArgs, ImportArgs, ListArgs, RevokeArgs, RotateArgs, ShowArgs, UpdateArgs, VerifyArgs,
 };
+use super::token_export::export;
 use super::token_import::import;
-use super::token_list::{export, list};
+use super::token_list::list;
 use crate::control::{Executor, ask};
 use crate::error::CommandError;
 use crate::request::Request;
@@ -40,12 +41,16 @@ pub(crate) enum TokenCommand {
     Verify(VerifyArgs),
     /// Import tokens that another system issued, one JSON object per line
     ///
-    /// Members: access_token; optionally user_id, title, tags, description, permissions or scopes, created_at
+    /// Members: access_token, or sealed of an export; optionally user_id, title, tags, description, permissions or scopes, created_at
     /// and expires_at (RFC 3339; null, or the last day of the year 9999: never), not_before, allowed_addresses, uses_left, rates,
     /// enabled. With permissions or scopes it becomes a grant, else an identity. Invalid lines are reported with
     /// their numbers; the others are imported.
     Import(ImportArgs),
-    /// Export all tokens without their secrets, one JSON object per line
+    /// Export all tokens as JSON lines that import takes back, with their secrets sealed
+    ///
+    /// What an app keeps of its secrets, and the digests of the others, only the key ring opens for which they are sealed: that of
+    /// this installation, or of another with --for-keys. A digest is of use to nobody but the key that made it. So of tokens whose
+    /// secrets are not kept, another ring can take none. Revoked tokens are left out.
     Export(ExportArgs),
 }
 
@@ -78,7 +83,7 @@ impl TokenCommand {
             }
             TokenCommand::Verify(args) => verify(args).await,
             TokenCommand::Import(args) => import(args).await,
-            TokenCommand::Export(args) => export(&args.target).await,
+            TokenCommand::Export(args) => export(&args).await,
         }
     }
 }

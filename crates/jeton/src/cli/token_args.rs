@@ -331,6 +331,9 @@ pub(crate) struct ImportArgs {
 pub(crate) struct ExportArgs {
     #[command(flatten)]
     pub(crate) target: TokenTarget,
+    /// The key ring of the installation that is to import them, as its keys.json; without it, this installation's own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) for_keys: Option<PathBuf>,
 }
 
 impl CreateArgs {

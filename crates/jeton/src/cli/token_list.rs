@@ -1,11 +1,11 @@
-//! `jeton token list` and `jeton token export`
+//! `jeton token list`, and what it shares with `jeton token export`.
 
 use super::list_form::is_for_people;
 use super::output;
 use super::token_args::{ListArgs, ListWish, TokenTarget};
 use crate::control::Executor;
 use crate::error::CommandError;
-use crate::request::{FilterText, Request};
+use crate::request::Request;
 use serde_json::Value;
 
 /// How many tokens are requested at first, so that something is there at once, and at most at a time.
@@ -27,11 +27,6 @@ pub(super) async fn list(args: &ListArgs) -> Result<(), CommandError> {
         output::note(&rest.told());
     }
     Ok(())
-}
-
-pub(super) async fn export(target: &TokenTarget) -> Result<(), CommandError> {
-    let wish = ListWish { app: target.app.clone(), filter: FilterText::default(), sort: None };
-    each_token(target, wish, None, |token| output::write_some(&format!("{token}\n"))).await.map(drop)
 }
 
 /// What a list has left out.
@@ -60,49 +55,64 @@ async fn each_token(
 ) -> Result<Option<Rest>, CommandError> {
     let installation = target.installation.resolve()?;
     let mut executor = Executor::of(&installation);
-    let mut pages = Pages { wish, after: None, rows: FIRST_ROWS };
+    let ListWish { app, filter, sort } = wish;
+    let request =
+        |after, limit| Request::TokenList { app: app.clone(), filter: filter.clone(), sort, after, limit };
+    let mut pages = Pages::of(request);
     let (mut listed, limit) = (0, limit.unwrap_or(u64::MAX));
-    if limit == 0 {
-        return Ok(None);
-    }
     let rest = loop {
+        if listed >= limit {
+            break Ok((limit > 0).then_some(Rest { listed, total: pages.total }));
+        }
         let page = match pages.next(&mut executor, limit - listed).await {
-            Ok(page) => page,
+            Ok(Some(page)) => page,
+            Ok(None) => break Ok(None),
             Err(error) => break Err(error),
         };
-        let items = page["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-        if let Err(error) = items.iter().try_for_each(&mut visit) {
+        if let Err(error) = page.iter().try_for_each(&mut visit) {
             break Err(error);
         }
-        listed += items.len() as u64;
-        match page["next"].as_str() {
-            None => break Ok(None),
-            Some(_) if listed >= limit => break Ok(Some(Rest { listed, total: page["total"].as_u64() })),
-            Some(next) => pages.after = Some(next.to_owned()),
-        }
+        listed += page.len() as u64;
     };
     executor.close().await;
     rest
 }
 
 /// Asks for one page after the other.
-struct Pages {
-    wish: ListWish,
+pub(super) struct Pages<R> {
+    request: R,
+    /// Where the next page begins; `None`: with the first token.
     after: Option<String>,
+    is_over: bool,
     rows: u32,
+    /// How many there are in all, if that is known.
+    pub(super) total: Option<u64>,
 }
 
-impl Pages {
-    async fn next(&mut self, executor: &mut Executor<'_>, most: u64) -> Result<Value, CommandError> {
-        let ListWish { app, filter, sort } = &self.wish;
-        let request = Request::TokenList {
-            app: app.clone(),
-            filter: filter.clone(),
-            sort: *sort,
-            after: self.after.clone(),
-            limit: u32::try_from(most).map_or(self.rows, |most| most.min(self.rows)),
-        };
+impl<R: FnMut(Option<String>, u32) -> Request> Pages<R> {
+    /// `request` makes the request for so many tokens behind a place.
+    pub(super) fn of(request: R) -> Self {
+        Pages { request, after: None, is_over: false, rows: FIRST_ROWS, total: None }
+    }
+
+    /// The next tokens, at most so many; `None`: there are no more.
+    pub(super) async fn next(
+        &mut self,
+        executor: &mut Executor<'_>,
+        most: u64,
+    ) -> Result<Option<Vec<Value>>, CommandError> {
+        if self.is_over {
+            return Ok(None);
+        }
+        let rows = u32::try_from(most).map_or(self.rows, |most| most.min(self.rows));
+        let mut page = executor.ask((self.request)(self.after.take(), rows)).await?;
         self.rows = MOST_ROWS;
-        executor.ask(request).await
+        self.after = page["next"].as_str().map(str::to_owned);
+        self.is_over = self.after.is_none();
+        self.total = page["total"].as_u64();
+        match page["items"].take() {
+            Value::Array(items) => Ok(Some(items)),
+            _ => Ok(Some(Vec::new())),
+        }
     }
 }

@@ -9,6 +9,7 @@ mod token;
 mod token_input;
 mod token_json;
 mod token_list;
+mod token_transfer;
 
 pub(crate) use backup::{restored, sound};
 
@@ -70,6 +71,9 @@ pub(crate) async fn execute(
         Request::TokenList { app, filter, sort, after, limit } => {
             token_list::list(service, &app, filter, sort, after.as_deref(), limit).await
         }
+        Request::TokenExport { app, ring, after, limit } => {
+            token_transfer::export(service, &app, ring.as_deref(), after.as_deref(), limit).await
+        }
         Request::TokenShow { app, id } => token::show(service, &app, id).await,
         Request::TokenUpdate { app, id, edit } => token::update(service, &app, id, edit).await,
         Request::TokenRotate { app, id, grace_seconds } => {
@@ -84,7 +88,7 @@ pub(crate) async fn execute(
             token::verify(service, &app, &token, &demand, address, explain).await
         }
         Request::TokenImport { app, rows, allow_weak } => {
-            token::import(service, &app, rows, allow_weak).await
+            token_transfer::import(service, &app, rows, allow_weak).await
         }
     }
 }

@@ -1,15 +1,13 @@
 //! The requests of `jeton token`.
 
-use super::token_input::{edit_of, import_row, issue_of};
+use super::token_input::{edit_of, issue_of};
 use super::token_json::{token_json, user_json};
 use super::{BY, open_app};
 use crate::error::CommandError;
-use crate::request::{ImportLine, TokenDraft, TokenEdit};
-use jeton_core::{
-    Authority, AuthorityRefusal, Demand, Lifetime, Secret, Timestamp, Token, TokenId, Verdict, earlier_end,
-};
+use crate::request::{TokenDraft, TokenEdit};
+use jeton_core::{Authority, AuthorityRefusal, Demand, Secret, Token, TokenId, Verdict};
 use jeton_http::rfc3339;
-use jeton_service::{Explained, FamilyMember, Imported, OpenApp, Refusal, SearchRequest, Service};
+use jeton_service::{Explained, FamilyMember, OpenApp, Refusal, SearchRequest, Service};
 use serde_json::{Value, json};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -131,55 +129,6 @@ pub(super) async fn verify(
         answer["explanation"] = explanation_json(&verified);
     }
     Ok(answer)
-}
-
-pub(super) async fn import(
-    service: &Service,
-    app: &str,
-    lines: Vec<ImportLine>,
-    allow_weak: bool,
-) -> Result<Value, CommandError> {
-    let app = open_app(service, app).await?;
-    let now = service.now();
-    let latest = app.settings.common.lifetime_policy().expires_at(now, now, Lifetime::Unlimited);
-    let is_shortened = |asked: Option<Timestamp>| earlier_end(asked, latest) != asked;
-    let (mut numbers, mut rows, mut refused) = (Vec::new(), Vec::new(), Vec::new());
-    for ImportLine { line, row } in lines {
-        match import_row(row) {
-            Ok(row) => {
-                numbers.push((line, is_shortened(row.expires_at)));
-                rows.push(row);
-            }
-            Err(reason) => refused.push(json!({"line": line, "reason": reason.message})),
-        }
-    }
-    let (mut imported, mut duplicates, mut shortened) = (0, 0, 0);
-    for ((line, is_shortened), outcome) in
-        numbers.into_iter().zip(service.import(&app, rows, allow_weak, &BY).await?)
-    {
-        let reason = match outcome {
-            Imported::Taken(_) => {
-                imported += 1;
-                shortened += u64::from(is_shortened);
-                continue;
-            }
-            Imported::Duplicate => {
-                duplicates += 1;
-                continue;
-            }
-            Imported::Weak => {
-                "access_token has less than 32 characters and can be guessed: --allow-weak accepts it"
-                    .to_owned()
-            }
-            Imported::Unfit => {
-                "access_token has white space at an end or a control character in it: no header can carry it"
-                    .to_owned()
-            }
-            Imported::Refused(error) => error.to_string(),
-        };
-        refused.push(json!({"line": line, "reason": reason}));
-    }
-    Ok(json!({"imported": imported, "duplicates": duplicates, "refused": refused, "shortened": shortened}))
 }
 
 async fn with_usage(service: &Service, app: &OpenApp, token: &Token) -> Result<Value, CommandError> {

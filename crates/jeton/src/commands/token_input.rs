@@ -1,15 +1,14 @@
 //! Converts what commands send to what the service takes.
 
 use crate::error::CommandError;
-use crate::request::{FilterText, ImportText, ScopeText, TokenDraft, TokenEdit};
+use crate::request::{FilterText, ScopeText, TokenDraft, TokenEdit};
 use jeton_core::{
-    Bounds, Demand, Lifetime, Lineage, Owner, Permission, PermissionError, Resource, Secret, Timestamp,
-    TokenKind, TokenSpec, TokenState, UseLimitError, UseRate, UserId, UserIdError,
+    Demand, Permission, PermissionError, Resource, Timestamp, TokenState, UseLimitError, UseRate, UserId,
+    UserIdError,
 };
 use jeton_service::{
-    DraftError, Edit, EditDraft, ImportRow, Issue, OpenApp, RequestedLifetime, ScopeDraft, SearchRequest,
-    addresses_of, description, end_of_token, instant, label, lifetime_of_days, limits_of_json, scopes_of,
-    text_sought, title_sought, user_id_of,
+    DraftError, Edit, EditDraft, Issue, OpenApp, ScopeDraft, SearchRequest, instant, lifetime_of_days,
+    text_sought, title_sought,
 };
 
 pub(super) fn issue_of(app: &OpenApp, draft: TokenDraft) -> Result<Issue, CommandError> {
@@ -90,44 +89,6 @@ fn state_of(name: &str) -> Result<TokenState, CommandError> {
         .ok_or_else(|| CommandError::usage(format!("--state {name}: it is one of {}", known())))
 }
 
-pub(super) fn import_row(row: ImportText) -> Result<ImportRow, CommandError> {
-    let has_scopes = row.permissions.is_some() || row.scopes.is_some();
-    let listed: Vec<ScopeDraft> = row.scopes.into_iter().flatten().map(|scope| scope.0.into()).collect();
-    let scopes = scopes_of(row.permissions.as_deref(), &listed).map_err(misfit)?;
-    let user_id = row.user_id.as_ref().map(user_id_of).transpose().map_err(misfit)?.flatten();
-    Ok(ImportRow {
-        secret: Secret::parse(&row.access_token)
-            .map_err(|error| CommandError::usage(format!("access_token: {error}")))?,
-        issue: Issue {
-            lifetime: RequestedLifetime::Asked(Lifetime::Unlimited),
-            spec: TokenSpec {
-                kind: if has_scopes { TokenKind::Grant } else { TokenKind::Identity },
-                owner: user_id.map_or(Owner::Nobody, Owner::Named),
-                title: label("title", row.title).map_err(misfit)?,
-                tags: label("tags", row.tags).map_err(misfit)?,
-                description: description(row.description).map_err(misfit)?,
-                permissions_as_sent: row.permissions,
-                scopes,
-                bounds: Bounds {
-                    not_before: row
-                        .not_before
-                        .map(|text| instant("not_before", &text))
-                        .transpose()
-                        .map_err(misfit)?,
-                    allowed_addresses: addresses_of(&row.allowed_addresses).map_err(misfit)?,
-                },
-                limits: limits_of_json(row.uses_left.as_ref(), row.rates.as_ref())
-                    .map_err(|error| CommandError::usage(error.to_string()))?,
-                lineage: Lineage::NONE,
-                document: None,
-            },
-        },
-        created_at: row.created_at.map(|text| instant("created_at", &text)).transpose().map_err(misfit)?,
-        expires_at: row.expires_at.map(|text| end_of_token(&text)).transpose().map_err(misfit)?.flatten(),
-        enabled: row.enabled.unwrap_or(true),
-    })
-}
-
 /// How often a token may be used; `None`: any number of times.
 fn uses(text: &str) -> Result<Option<u64>, CommandError> {
     let wrong = || CommandError::usage(format!("--uses {}, or unlimited", UseLimitError::Uses));
@@ -178,7 +139,7 @@ fn user_of(text: &str) -> Result<UserId, CommandError> {
 }
 
 /// What the service says, in the words of whoever types it.
-fn misfit(error: DraftError) -> CommandError {
+pub(super) fn misfit(error: DraftError) -> CommandError {
     match error {
         DraftError::Addresses(error) => CommandError::usage(format!("--allow-address {error}")),
         DraftError::Uses(error) => CommandError::usage(format!("--uses {error}")),

@@ -17,6 +17,7 @@ mod descriptors;
 mod doctor;
 mod documents;
 mod dotide_client;
+mod export;
 mod gateways;
 mod healthcheck;
 mod help;

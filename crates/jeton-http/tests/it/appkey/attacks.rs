@@ -350,7 +350,7 @@ async fn a_secret_that_two_apps_know_is_good_in_each_for_itself() {
     let text = "taken over from an older system into both apps";
     let take = async |key: &str, user_id: &str| {
         let row = ImportRow {
-            secret: Secret::parse(text).unwrap(),
+            secret: Secret::parse(text).unwrap().into(),
             issue: grant(user(user_id), "read"),
             created_at: None,
             expires_at: None,

@@ -10,7 +10,7 @@ const APP: &str = "/AccessToken/demo";
 /// Puts so many tokens of user 7 into `demo`, in one write. Their titles are their numbers, from 0.
 pub(crate) fn rows(count: usize) -> Vec<ImportRow> {
     let row = |number: usize| ImportRow {
-        secret: Secret::parse(&format!("{number:064}")).unwrap(),
+        secret: Secret::parse(&format!("{number:064}")).unwrap().into(),
         issue: titled(&number.to_string(), grant(user("7"), "read")),
         created_at: None,
         expires_at: None,

@@ -16,7 +16,7 @@ const STRIDE: usize = 7_919;
 /// Puts so many tokens into `demo`, whose ids descend and whose lifetimes are all different.
 async fn fill(app: &TestApp, count: usize) {
     let row = |number: usize| ImportRow {
-        secret: Secret::parse(&id(count, number)).unwrap(),
+        secret: Secret::parse(&id(count, number)).unwrap().into(),
         issue: identity(user(if number == 5 { "8" } else { "7" })),
         created_at: Some(app.service.now()),
         expires_at: Some(app.after(i64::try_from(ttl(count, number)).unwrap() * 1000)),

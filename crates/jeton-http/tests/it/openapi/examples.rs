@@ -24,7 +24,7 @@ async fn prepared(is_followed: bool) -> TestApp {
     let app = if is_followed { fed().await } else { TestApp::new().await };
     let demo = app.open("demo").await;
     let rows = TOKENS.map(|(secret, permissions)| ImportRow {
-        secret: Secret::parse(secret).unwrap(),
+        secret: Secret::parse(secret).unwrap().into(),
         issue: if secret == TOKENS[0].0 {
             scoped(user("7"), vec![on_ids(permissions, &["7"])])
         } else {

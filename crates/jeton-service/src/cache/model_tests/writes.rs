@@ -158,7 +158,7 @@ async fn import(node: &Node, app: &OpenApp, number: u64, lives_millis: Option<i6
     let text = format!("a secret that somebody else has made, number {number}");
     let expires_at = lives_millis.map(|millis| node.service.now().saturating_add_millis(millis));
     let (secret, issue) = (Secret::parse(&text).unwrap(), draft(grant(), lives_millis));
-    let row = ImportRow { secret, issue, created_at: None, expires_at, enabled: true };
+    let row = ImportRow { secret: secret.into(), issue, created_at: None, expires_at, enabled: true };
     match node.service.import(app, vec![row], false, &Cause::CLI).await.unwrap()[..] {
         [Imported::Taken(id)] => Some(Token { id, secret: text }),
         [Imported::Duplicate] => None,

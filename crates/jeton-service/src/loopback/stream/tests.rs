@@ -36,7 +36,7 @@ async fn sqlite() -> (Arc<dyn Store>, TempDir) {
 
 async fn import(service: &Service, app: &OpenApp, count: usize) {
     let row = |number: usize| ImportRow {
-        secret: Secret::parse(&format!("{number:05}-of-a-length-that-will-surely-do")).unwrap(),
+        secret: Secret::parse(&format!("{number:05}-of-a-length-that-will-surely-do")).unwrap().into(),
         issue: Issue {
             lifetime: RequestedLifetime::Asked(Lifetime::Unlimited),
             spec: TokenSpec::new(TokenKind::Identity, Owner::Nobody, Scopes::none()),

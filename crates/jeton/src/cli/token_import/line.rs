@@ -1,6 +1,6 @@
 //! A line of an import: a token as JSON.
 
-use crate::request::{ImportText, ScopeText};
+use crate::request::{ImportText, ScopeText, SecretText};
 use crate::text::MARK;
 use jeton_http::{Object, read_json, unknown_member};
 use serde_json::{Map, Value};
@@ -21,6 +21,11 @@ const MEMBERS: &[&str] = &[
     "rates",
     "enabled",
 ];
+/// What lines of an export have besides.
+const OF_EXPORTS: &[&str] = &["sealed", "kind", "user_is_stand_in", "document", "parent_id", "left_out"];
+/// What they have that says nothing to an import.
+const PASSED_OVER: &[&str] =
+    &["id", "state", "disabled_by", "updated_at", "last_used_at", "last_address", "use_count"];
 const OF_SCOPES: &[&str] = &["permissions", "global", "ids", "tags"];
 
 /// Parses a line. The error says which member is wrong and what it must be, and quotes nothing: the line
@@ -33,14 +38,15 @@ pub(super) fn row(text: &str) -> Result<ImportText, String> {
     let Value::Object(mut members) = value else {
         return Err(format!("a line is a JSON object: {}", MEMBERS.join(", ")));
     };
-    only_known(&members, MEMBERS)?;
-    let access_token = match members.remove("access_token") {
-        Some(Value::String(secret)) => secret,
-        Some(_) => return Err("access_token must be a string: the secret".to_owned()),
-        None => return Err("there is no access_token: the secret, as a string".to_owned()),
-    };
+    let is_exported = members.contains_key("sealed") || members.contains_key("left_out");
+    if is_exported {
+        members.retain(|name, _| !PASSED_OVER.contains(&name.as_str()));
+        only_known(&members, &[MEMBERS, OF_EXPORTS].concat())?;
+    } else {
+        only_known(&members, MEMBERS)?;
+    }
     Ok(ImportText {
-        access_token,
+        secret: if is_exported { sealed_of(&mut members)? } else { secret_of(&mut members)? },
         user_id: members.remove("user_id"),
         title: text_of(&mut members, "title")?,
         tags: text_of(&mut members, "tags")?,
@@ -60,6 +66,37 @@ pub(super) fn row(text: &str) -> Result<ImportText, String> {
         uses_left: members.remove("uses_left").filter(|value| !value.is_null()),
         rates: members.remove("rates").filter(|value| !value.is_null()),
         enabled: truth_of(&mut members, "enabled")?,
+    })
+}
+
+fn secret_of(members: &mut Map<String, Value>) -> Result<SecretText, String> {
+    match members.remove("access_token") {
+        Some(Value::String(secret)) => Ok(SecretText::AccessToken(secret)),
+        Some(_) => Err("access_token must be a string: the secret".to_owned()),
+        None => Err("there is no access_token: the secret, as a string".to_owned()),
+    }
+}
+
+/// What a line of an export says of a secret.
+fn sealed_of(members: &mut Map<String, Value>) -> Result<SecretText, String> {
+    if members.contains_key("access_token") {
+        return Err("a line has access_token or sealed, not both".to_owned());
+    }
+    if members.remove("parent_id").is_some_and(|parent| !parent.is_null()) {
+        return Err(
+            "another token made this one, and it would not depend on that one here: delegate it again"
+                .to_owned(),
+        );
+    }
+    if members.remove("left_out").is_some_and(|why| !why.is_null()) {
+        return Err("the export has nothing of its secret: left_out says why".to_owned());
+    }
+    let sealed = text_of(members, "sealed")?.ok_or("sealed must be a string")?;
+    Ok(SecretText::Sealed {
+        sealed,
+        kind: text_of(members, "kind")?,
+        user_is_stand_in: truth_of(members, "user_is_stand_in")?.unwrap_or_default(),
+        document: text_of(members, "document")?,
     })
 }
 
@@ -175,6 +212,39 @@ mod tests {
     }
 
     #[test]
+    fn lines_of_an_export_say_more() {
+        let line = r#"{"id": 7, "sealed": "AgE", "kind": "service", "state": "active", "parent_id": null, "document": "{}",
+            "user_is_stand_in": true, "use_count": 0, "last_used_at": null, "last_address": null, "updated_at": "x",
+            "disabled_by": null, "title": "t"}"#;
+        let read = row(line).unwrap();
+        let SecretText::Sealed { sealed, kind, user_is_stand_in: true, document } = read.secret else {
+            panic!("it is sealed");
+        };
+        assert_eq!(
+            (sealed.as_str(), kind.as_deref(), document.as_deref()),
+            ("AgE", Some("service"), Some("{}"))
+        );
+        assert_eq!(read.title.as_deref(), Some("t"));
+        for (line, reason) in [
+            (r#"{"sealed": "AgE", "access_token": "s"}"#, "a line has access_token or sealed, not both"),
+            (r#"{"sealed": 5}"#, "sealed must be a string"),
+            (r#"{"sealed": null}"#, "sealed must be a string"),
+            (r#"{"sealed": "AgE", "titel": "t"}"#, "there is no member titel: did you mean title?"),
+            (
+                r#"{"access_token": "s", "uses_lift": 7}"#,
+                "there is no member uses_lift: did you mean uses_left?",
+            ),
+            (r#"{"left_out": "older_key"}"#, "the export has nothing of its secret: left_out says why"),
+            (
+                r#"{"left_out": "delegated", "parent_id": 5}"#,
+                "another token made this one, and it would not depend on that one here: delegate it again",
+            ),
+        ] {
+            assert_eq!(wrong(line), reason, "{line}");
+        }
+    }
+
+    #[test]
     fn nothing_of_a_line_is_quoted() {
         let secret = "5e0c7a1f3b9d4826a07c5e0c7a1f3b9d";
         for line in [
@@ -191,6 +261,7 @@ mod tests {
 
     #[test]
     fn a_mark_before_a_line_is_no_part_of_it() {
-        assert_eq!(row("\u{feff}{\"access_token\": \"s\", \"scopes\": null}").unwrap().access_token, "s");
+        let read = row("\u{feff}{\"access_token\": \"s\", \"scopes\": null}").unwrap();
+        assert!(matches!(read.secret, SecretText::AccessToken(secret) if secret == "s"));
     }
 }

@@ -158,6 +158,14 @@ fn parsed(line: &[u8]) -> Option<Result<ImportText, String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::request::SecretText;
+
+    fn secret(row: &ImportText) -> &str {
+        match &row.secret {
+            SecretText::AccessToken(secret) => secret,
+            SecretText::Sealed { .. } => panic!("it is in clear"),
+        }
+    }
 
     fn batches(text: &[u8]) -> Vec<Batch> {
         let mut lines = Lines { input: BufReader::new(text), number: 0, end: 0 };
@@ -168,8 +176,7 @@ mod tests {
     fn lines_have_their_numbers_whatever_stands_between_them() {
         let text = "\u{feff}{\"access_token\":\"a\"}\r\n\n  \nx\n{\"access_token\":\"b\"}";
         let [batch] = &batches(text.as_bytes())[..] else { panic!("one batch is enough") };
-        let rows: Vec<_> =
-            batch.rows.iter().map(|line| (line.line, line.row.access_token.as_str())).collect();
+        let rows: Vec<_> = batch.rows.iter().map(|line| (line.line, secret(&line.row))).collect();
         assert_eq!(rows, [(1, "a"), (5, "b")]);
         let refused: Vec<_> = batch.refused.iter().map(|refused| refused.line).collect();
         assert_eq!((refused, batch.last_line, batch.end), (vec![4], 5, text.len() as u64));

@@ -98,6 +98,7 @@ pages! {
     delegation: "docs/delegation.md", Start::Served;
     dotide: "docs/dotide.md", Start::Served;
     gateways: "docs/gateways.md", Start::Served;
+    import: "docs/import.md", Start::Served;
     install: "docs/install.md", Start::Served;
     keys: "docs/keys.md", Start::Served;
     leaks: "docs/leaks.md", Start::Served;

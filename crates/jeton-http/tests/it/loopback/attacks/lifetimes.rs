@@ -148,7 +148,7 @@ async fn fill(app: &TestApp, count: usize, expires_at: Timestamp) {
         ..identity(user("2")).with(|token| token.spec.kind = TokenKind::SelfMade)
     };
     let row = |place: usize| ImportRow {
-        secret: Secret::parse(&format!("{}-{place}", expires_at.as_millis())).unwrap(),
+        secret: Secret::parse(&format!("{}-{place}", expires_at.as_millis())).unwrap().into(),
         issue: issue(),
         created_at: None,
         expires_at: Some(expires_at),
