@@ -35,6 +35,11 @@ pub(super) enum Write {
     NewApp,
 }
 
+impl Write {
+    /// Issues a token that does not end by itself.
+    pub(super) const LASTING: Write = Write::Issue { is_foreign: false, lives_millis: None };
+}
+
 pub(super) fn writes() -> impl Strategy<Value = Write> {
     prop_oneof![
         4 => (any::<bool>(), prop::option::of(500_i64..5_000))
