@@ -2,6 +2,7 @@
 
 mod against;
 mod batch;
+mod caches;
 mod child;
 mod console;
 mod create;
@@ -84,6 +85,7 @@ const BENCHMARKS: &[Benchmark] = &[
         "Gateways that ask Jeton about each request, beside the same ones that ask nobody",
         gateways::run,
     ),
+    ("caches", "The table of the verification cache beside quick_cache and moka", caches::run),
     ("size", "What tokens take on the disk", size::run),
     ("memory", "Memory of a server, and the time that it takes to start", memory::run),
 ];

@@ -3,6 +3,10 @@
 //! Look-ups take no lock. Inserting takes the lock of the queue and evicts what does not fit: the oldest
 //! entry first, but one that was used since it was last examined goes to the end of the queue instead (the
 //! clock algorithm), at most [`MAX_SPARED`] in a row, so that inserting never takes long.
+//!
+//! `cargo xtask bench caches` measures it beside two general caches. Of the faster of them it has between 0.86 and 1.16 of the
+//! reads, as many hits, and a third of the memory beyond the answers; writing takes longer, but each write follows a query of
+//! the database. And it counts once what answers share, which a weight of each entry cannot say.
 
 use jeton_core::{AppId, Digest};
 use papaya::Guard;
