@@ -67,7 +67,7 @@ fn measure(
         for (server, cookie) in [&few, &many].into_iter().zip(&cookies) {
             let path = format!("{TABLE}{query}");
             // What leads to where operators sign in would count as an answer.
-            let status = Client::connect(server.admin_address)?.open(&path, cookie)?;
+            let status = Client::of(server.admin_address).open(&path, cookie)?;
             if status != 200 {
                 return Err(Error::Missing(format!("{path} is answered with {status}")));
             }
@@ -92,6 +92,6 @@ fn measure(
 /// The cookie of an operator's session.
 fn sign_in(server: &Jeton, installation: &Installation) -> Result<String, Error> {
     let form = format!("token={}", installation.operator_token);
-    let cookie = Client::connect(server.admin_address)?.send_form("/console/sign-in", &form)?;
+    let cookie = Client::of(server.admin_address).send_form("/console/sign-in", &form)?;
     cookie.ok_or_else(|| Error::Missing("the console lets no operator in".to_owned()))
 }

@@ -223,12 +223,9 @@ impl Jeton {
         Load::get(self.url("/auth/demo")).bearer(token)
     }
 
-    /// A connection to it.
-    ///
-    /// # Errors
-    /// It takes none.
-    pub(super) fn connect(&self) -> Result<Client, Error> {
-        Client::connect(self.address)
+    /// A client of it.
+    pub(super) fn client(&self) -> Client {
+        Client::of(self.address)
     }
 
     /// Bytes of its memory that are resident.

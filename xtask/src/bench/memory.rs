@@ -49,7 +49,7 @@ pub(super) fn run(stage: &Stage) -> Result<Section, Error> {
 /// token, buffers and connections, is there then, and the allocator, which keeps for a tenth of a second what was freed, has given back
 /// what the look-ups took.
 fn bytes_per_token(server: &Jeton, installation: &Installation) -> Result<f64, Error> {
-    let mut client = server.connect()?;
+    let client = server.client();
     let mut verify = |tokens: &[String]| {
         let body = super::batch::body(tokens);
         let (status, _) = client.ask("POST", "/verify/demo", &installation.admin_token, &body)?;

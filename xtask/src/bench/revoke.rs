@@ -15,7 +15,7 @@ pub(super) fn run(stage: &Stage) -> Result<Section, Error> {
     let installation = Installation::make(&stage.build, stage.folder.join("revoke"), (1, 0), 1)?;
     let server = installation.serve(&[])?;
     let admin = installation.admin_token.as_str();
-    let (mut manager, mut gateway) = (server.connect()?, server.connect()?);
+    let (manager, gateway) = (server.client(), server.client());
     let (mut revokes, mut refusals, mut allowed) = (Series::default(), Series::default(), Series::default());
     for round in 1..=stage.rounds {
         let (mut revoke, mut refusal, mut late) = (Series::default(), Series::default(), 0);
