@@ -52,6 +52,28 @@ const fn nearly(crowd: usize) -> usize {
     crowd - crowd / 6
 }
 
+/// How many came before it in the best of a few rounds: a busy machine may let it wait for a processor in one of them, but calls that
+/// are not served in turn come last in each.
+async fn soonest<T, O>(
+    database: &TestDatabase,
+    call: impl Fn(Arc<dyn Store>, usize) -> T,
+    other: impl Fn() -> O,
+) -> usize
+where
+    T: Future<Output = Result<(), StoreError>> + Send + 'static,
+    O: Future<Output = ()>,
+{
+    const ROUNDS: usize = 8;
+    let mut least = CROWD;
+    for _ in 0..ROUNDS {
+        least = least.min(served_before(database, CROWD, &call, other()).await);
+        if least < nearly(CROWD) {
+            break;
+        }
+    }
+    least
+}
+
 async fn two_apps(database: &TestDatabase) -> (AppId, AppId) {
     let (store, app) = begin_on(database).await;
     let shop = create_app(store, "shop").await;
@@ -72,8 +94,8 @@ pub(crate) async fn a_crowd_that_counts_or_lists_delays_no_other_app(database: &
         let call = move |store: Arc<dyn Store>, _| async move {
             store.list_tokens(&shared(crowded), page(skip)).await.map(drop)
         };
-        let one = async { assert!(database.store.list_tokens(&shared(other), page(skip)).await.is_ok()) };
-        let before = served_before(database, CROWD, call, one).await;
+        let one = || async { assert!(database.store.list_tokens(&shared(other), page(skip)).await.is_ok()) };
+        let before = soonest(database, call, one).await;
         assert!(before < nearly(CROWD), "a list that skips {skip} came after {before} of {CROWD}");
     }
     // A total is kept, and as quick as a look-up; these have to be counted.
@@ -82,8 +104,8 @@ pub(crate) async fn a_crowd_that_counts_or_lists_delays_no_other_app(database: &
         assert_eq!(store.count_tokens(&unused(crowded)).await?, 2_000);
         Ok(())
     };
-    let one = async { assert_eq!(database.store.count_tokens(&unused(other)).await.unwrap(), 0) };
-    let before = served_before(database, CROWD, count, one).await;
+    let one = || async { assert_eq!(database.store.count_tokens(&unused(other)).await.unwrap(), 0) };
+    let before = soonest(database, count, one).await;
     assert!(before < nearly(CROWD), "a count came after {before} of {CROWD}");
 }
 
@@ -95,15 +117,15 @@ pub(crate) async fn a_crowd_that_is_sought_in_batches_delays_nobody(database: &T
         assert_eq!(store.find_tokens_of(crowded, &digests).await?.len(), 1_000);
         Ok(())
     };
-    let one = async {
+    let one = || async {
         let digests: Vec<_> = (4_990..5_010).map(digest).collect();
         let found = database.store.find_tokens_of(other, &digests).await.unwrap();
         assert_eq!(found.iter().map(|stored| stored.token.id).collect::<Vec<_>>(), [id]);
     };
-    let before = served_before(database, CROWD, batch, one).await;
+    let before = soonest(database, batch, one).await;
     assert!(before < nearly(CROWD), "another app's batch came after {before} of {CROWD}");
-    let lookup = async { assert!(find(&*database.store, 5_000).await.is_some()) };
-    let before = served_before(database, CROWD, batch, lookup).await;
+    let lookup = || async { assert!(find(&*database.store, 5_000).await.is_some()) };
+    let before = soonest(database, batch, lookup).await;
     assert!(before < nearly(CROWD), "a lookup came after {before} of {CROWD}");
 }
 
